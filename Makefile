@@ -1,0 +1,53 @@
+# Everything works with nothing but python3 and make: the virtual environment is made here.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help demo test check format lint types imports bench screenshots snapshots clean
+
+help: ## list what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 14
+
+$(VENV)/run-time: pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/development: pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@ $(VENV)/run-time
+
+demo: $(VENV)/run-time ## open the explorer on the bundled sample image
+	$(BIN)/layerscope demo
+
+test: $(VENV)/development ## run the tests
+	$(BIN)/python -m pytest -n 2
+
+format: $(VENV)/development ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: $(VENV)/development ## check format and style
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/development ## check types
+	$(BIN)/mypy
+
+imports: $(VENV)/development ## check the direction of imports
+	$(BIN)/lint-imports
+
+check: lint types imports test ## all of it: what must be green before a commit
+
+bench: $(VENV)/development ## measure against dive on the same images in the same run
+	$(BIN)/python -m bench
+
+screenshots: $(VENV)/development ## draw the pictures that README shows
+	$(BIN)/python -m tests.screenshots
+
+snapshots: $(VENV)/development ## redraw the SVG baselines after a wanted change
+	$(BIN)/python -m pytest -n 0 tests/tui --snapshot-update
+
+clean: ## remove the virtual environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,77 @@
+"""What can go wrong, in the user's words, and the exit code that says so."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes of every command: they are an interface."""
+
+    OK = 0
+    FAILED = 1
+    """A gate failed, nothing matched, or two images differ."""
+    USAGE = 2
+    """Wrong options or configuration."""
+    UNREADABLE = 3
+    """No such image, or one that is unreadable or corrupt."""
+    UNREACHABLE = 4
+    """The source that was asked for, or every source, cannot be reached."""
+    INTERRUPTED = 130
+
+
+class LayerscopeError(Exception):
+    """A mistake or damage that the user can do something about.
+
+    `str()` of it is one sentence naming the file and what was wrong; `hint` says what to do.
+    """
+
+    exit_code: ExitCode = ExitCode.UNREADABLE
+    title = "Error"
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(LayerscopeError):
+    """An option, a reference or the configuration is wrong."""
+
+    exit_code = ExitCode.USAGE
+    title = "Usage"
+
+
+class ImageNotFoundError(LayerscopeError):
+    """No source holds the image that was asked for."""
+
+    title = "Image not found"
+
+
+class NotAnImageError(LayerscopeError):
+    """The file or directory was read, and it holds no image."""
+
+    title = "Not an image"
+
+
+class CorruptImageError(LayerscopeError):
+    """An image that contradicts itself, is cut short or is damaged."""
+
+    title = "Damaged image"
+
+
+class LimitExceededError(LayerscopeError):
+    """A limit against hostile input was reached; the message names it and how to raise it."""
+
+    title = "Limit reached"
+
+
+class UnreachableError(LayerscopeError):
+    """The source cannot be reached."""
+
+    exit_code = ExitCode.UNREACHABLE
+    title = "Source unreachable"
+
+
+class CancelledError(Exception):
+    """The user asked to stop: raised inside long work when `Progress.cancelled()` turns true."""

@@ -1,0 +1,57 @@
+"""The limits that hostile input runs into. Each can be raised; each error names the one it met."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from layerscope.errors import LimitExceededError, UsageError
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Upper bounds on what is read from an image. Sizes are bytes."""
+
+    json_bytes: int = 32 * MIB
+    """One JSON document: manifest, index or config."""
+    history_entries: int = 100_000
+    """Entries in the history of one image."""
+    header_bytes: int = MIB
+    """One PAX or GNU extension header, and one map of a sparse file."""
+    path_bytes: int = 64 << 10
+    """The name of one entry."""
+    entries: int = 50_000_000
+    """Entries and directories of all layers of one image."""
+    layer_bytes: int = 1 << 40
+    """Decompressed bytes of one layer, and of one compressed archive."""
+    ratio: int = 1000
+    """Decompressed bytes per compressed byte above which a layer draws a warning."""
+
+    def exceeded(self, name: str, where: str, found: int | None = None) -> LimitExceededError:
+        """The error for limit `name`, met in `where` (a file or layer, in the user's words)."""
+        allowed = getattr(self, name)
+        more = "" if found is None else f" ({found:,} found)"
+        return LimitExceededError(
+            f"{where}: more than {allowed:,} {name.replace('_', ' ')}{more}: this looks hostile",
+            hint=f"if you trust the image, raise the limit: --limit {name}=NUMBER",
+        )
+
+
+DEFAULT_LIMITS = Limits()
+
+
+def parse_limits(assignments: tuple[str, ...]) -> Limits:
+    """Limits from `NAME=NUMBER` texts, as `--limit` and the environment give them."""
+    known = {field.name for field in fields(Limits)}
+    values: dict[str, int] = {}
+    for text in assignments:
+        name, separator, number = text.partition("=")
+        name = name.strip().replace("-", "_")
+        if not separator or name not in known or not number.strip().isdecimal():
+            raise UsageError(
+                f"no such limit: {text!r}",
+                hint=f"write NAME=NUMBER with a name of: {', '.join(sorted(known))}",
+            )
+        values[name] = int(number)
+    return Limits(**values)

@@ -1,0 +1,40 @@
+"""How long work tells how far it is, and learns that it should stop."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from layerscope.errors import CancelledError
+
+
+class Progress(Protocol):
+    """What long work reports to. Methods are called from any thread and must be quick."""
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        """A new stage begins; `total` is its size in bytes or items, None when unknown."""
+
+    def advance(self, done: int) -> None:
+        """`done` more units of the running stage are finished."""
+
+    def cancelled(self) -> bool:
+        """Whether the user asked to stop."""
+
+
+class NullProgress:
+    """Reports to nobody and never stops."""
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        """Nothing to show."""
+
+    def advance(self, done: int) -> None:
+        """Nothing to show."""
+
+    def cancelled(self) -> bool:
+        """Nobody asks to stop."""
+        return False
+
+
+def check(progress: Progress) -> None:
+    """Raise `CancelledError` when the user asked to stop."""
+    if progress.cancelled():
+        raise CancelledError

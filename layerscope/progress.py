@@ -38,3 +38,24 @@ def check(progress: Progress) -> None:
     """Raise `CancelledError` when the user asked to stop."""
     if progress.cancelled():
         raise CancelledError
+
+
+class Stoppable:
+    """Passes progress on, and can be told to stop: for work in threads when one of them fails."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._stopped = False
+
+    def stop(self) -> None:
+        """From now on `cancelled` is true."""
+        self._stopped = True
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        self._progress.stage(name, total)
+
+    def advance(self, done: int) -> None:
+        self._progress.advance(done)
+
+    def cancelled(self) -> bool:
+        return self._stopped or self._progress.cancelled()

@@ -1,1 +1,23 @@
+"""Reports: one file per format, in the order in which help lists them."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import BinaryIO, cast
+
+from layerscope.opening import Opened
+from layerscope.report.options import ReportOptions as ReportOptions
+
+Writer = Callable[[Opened, BinaryIO, ReportOptions], None]
+
+FORMATS: dict[str, str] = {
+    "text": "layerscope.report.text",
+    "json": "layerscope.report.json",
+}
+"""Format → module with a `write` function; loaded when it is asked for."""
+
+
+def writer_of(name: str) -> Writer:
+    """The function that writes a format."""
+    return cast("Writer", import_module(FORMATS[name]).write)

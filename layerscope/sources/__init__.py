@@ -1,1 +1,151 @@
+"""Where images come from: one file per source, in the order in which they are asked."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from layerscope.errors import LayerscopeError, UsageError
+from layerscope.image.model import Alternative
+from layerscope.image.platform import Platform
+from layerscope.image.warnings import ImageWarning
+from layerscope.sources.assemble import assemble
+from layerscope.sources.base import Candidate, ChoiceNeededError, Found, Request, SourceImage
+from layerscope.sources.local import STDIN, find_in_path, find_in_stdin
+from layerscope.sources.names import choose_by_name, describe
+
+__all__ = [
+    "SOURCES",
+    "Candidate",
+    "ChoiceNeededError",
+    "Request",
+    "Source",
+    "SourceImage",
+    "open_source",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A place where images can be, the schemes that force it, and how it is asked."""
+
+    name: str
+    schemes: tuple[str, ...]
+    find: Callable[[Request, str, tuple[str, ...]], Found]
+    """Given the reference without its scheme, and the kinds that are accepted."""
+
+
+SOURCES: tuple[Source, ...] = (
+    Source(
+        "files",
+        ("docker-archive", "oci", "oci-archive"),
+        lambda request, reference, kinds: find_in_path(
+            request, Path(reference).expanduser(), kinds
+        ),
+    ),
+)
+
+
+def open_source(request: Request, *, ask: bool = False) -> SourceImage:
+    """Find and describe the image that is asked for, without reading any layer.
+
+    With `ask`, raises `ChoiceNeededError` where there are several images and the request does not say which; without,
+    takes the first and warns. Raises `LayerscopeError` whose message names the place.
+    """
+    shown = "stdin" if request.reference == STDIN else request.reference
+    try:
+        found = _find(request)
+        chosen, others, warnings = _choose(request, found, ask)
+        parts = chosen.load()
+        location = request.reference.partition("://")[2] or request.reference
+        image = assemble(
+            request, found.kind, location, chosen.tags, chosen.platform, parts,
+            [Alternative(other.name, other.platform) for other in others], [*found.warnings, *warnings],
+        )  # fmt: skip
+    except LayerscopeError as error:
+        name = Path(shown).name or shown
+        if name not in error.message:
+            error.message = f"{shown}: {error.message}"
+            error.args = (error.message,)
+        raise
+    return SourceImage(image, [part.blob for part in parts.layers], found.damage)
+
+
+def _find(request: Request) -> Found:
+    """Ask the source that the scheme names, or all in turn."""
+    if request.reference == STDIN:
+        return find_in_stdin(request)
+    scheme, separator, reference = request.reference.partition("://")
+    if not separator:
+        return SOURCES[0].find(request, request.reference, ())
+    for source in SOURCES:
+        if scheme in source.schemes:
+            return source.find(request, reference, (scheme,))
+    known = ", ".join(f"{name}://" for source in SOURCES for name in source.schemes)
+    raise UsageError(f"{scheme}:// is no source that layerscope knows", hint=f"known are {known}")
+
+
+def _choose(
+    request: Request, found: Found, ask: bool
+) -> tuple[Candidate, list[Candidate], list[ImageWarning]]:
+    """The candidate to open, the others, and what to say about the choice."""
+    candidates = list(found.candidates)
+    if not candidates:
+        raise LayerscopeError("it holds no image")
+    warnings: list[ImageWarning] = []
+    eligible = candidates if request.image is None else choose_by_name(candidates, request.image)
+    groups = list(dict.fromkeys(candidate.group for candidate in eligible))
+    if len(groups) > 1:
+        if ask:
+            raise ChoiceNeededError("there are several images", eligible)
+        first = [candidate for candidate in eligible if candidate.group == groups[0]]
+        listed = ", ".join(describe(eligible))
+        warnings.append(
+            ImageWarning(
+                "several-images",
+                None,
+                f"there are {len(groups)} images, the first is shown ({listed}): --image selects",
+            )
+        )
+        eligible = first
+    chosen = _by_platform(request, eligible, warnings)
+    return chosen, [candidate for candidate in candidates if candidate is not chosen], warnings
+
+
+def _by_platform(
+    request: Request, candidates: list[Candidate], warnings: list[ImageWarning]
+) -> Candidate:
+    """The candidate for the wanted platform: else this machine's, else the first."""
+    wanted = request.platform or Platform.host()
+    ranked = sorted(
+        ((preference, number) for number, candidate in enumerate(candidates)
+         if candidate.platform is not None and (preference := wanted.preference(candidate.platform)) is not None),
+    )  # fmt: skip
+    if request.platform is not None and not ranked:
+        unknown = len(candidates) == 1 and candidates[0].platform is None
+        if not unknown:
+            raise LayerscopeError(
+                f"no image for {request.platform} in it",
+                hint=f"it holds: {', '.join(describe(candidates))}",
+            )
+    if not ranked:
+        if len(candidates) > 1:
+            warnings.append(
+                ImageWarning(
+                    "platform-fallback",
+                    None,
+                    f"none is for {wanted}, the first is shown ({', '.join(describe(candidates))}): --platform selects",
+                )
+            )
+        return candidates[0]
+    chosen = candidates[ranked[0][1]]
+    if len(candidates) > 1 and request.platform is None:
+        warnings.append(
+            ImageWarning(
+                "several-platforms",
+                None,
+                f"{chosen.platform} is shown of {', '.join(describe(candidates))}: --platform selects",
+            )
+        )
+    return chosen

@@ -1,0 +1,113 @@
+"""The command line of the benchmark."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+
+import click
+
+from bench import images
+from bench.cases import CASES, Case, Outcome, measure_case
+from bench.images import Image
+from bench.table import print_table
+
+FAILED = 1
+INTERRUPTED = 130
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--runs",
+    type=click.IntRange(1),
+    metavar="N",
+    default=3,
+    show_default=True,
+    help="Runs of layerscope and igzip.",
+)
+@click.option(
+    "--dive-runs",
+    type=click.IntRange(1),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="Runs of dive; one on image A takes about a minute.",
+)
+@click.option(
+    "--only",
+    type=click.Choice([case.letter for case in CASES], case_sensitive=False),
+    metavar="A|B|C",
+    multiple=True,
+    help="Measure this case alone; can be given twice.",
+)
+@click.option(
+    "--keep/--no-keep",
+    default=True,
+    show_default=True,
+    help="Keep the images for the next run (3.5 GB).",
+)
+@click.option(
+    "--scale",
+    type=click.FloatRange(0, min_open=True),
+    metavar="F",
+    default=1.0,
+    show_default=True,
+    help="Images of F times the files; 0.1 for a quick look.",
+)
+def main(runs: int, dive_runs: int, only: tuple[str, ...], keep: bool, scale: float) -> None:
+    """Measure layerscope against dive and igzip on images made here, in the same run."""
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)
+    chosen = [case for case in CASES if not only or case.letter in only]
+    outcomes: list[Outcome] = []
+    code = 0
+    try:
+        for case in chosen:
+            try:
+                image = _image(case, scale)
+                outcome = measure_case(case, image, runs=runs, dive_runs=dive_runs, tell=_tell)
+            except OSError as error:
+                _tell(f"case {case.letter} cannot be measured: {error}")
+                code = FAILED
+            else:
+                outcomes.append(outcome)
+    except KeyboardInterrupt:
+        _tell("interrupted")
+        code = INTERRUPTED
+    finally:
+        if not keep:
+            for case in chosen:
+                images.remove(case.recipe, scale)
+    if outcomes:
+        print_table(outcomes, scale)
+    if any(_failed(outcome) for outcome in outcomes):
+        code = code or FAILED
+    sys.exit(code)
+
+
+def _image(case: Case, scale: float) -> Image:
+    """The image of a case, made unless it is there."""
+    image = images.kept(case.recipe, scale)
+    if image is None:
+        _tell(f"making image {case.letter} in {images.FOLDER}")
+        start = time.perf_counter()
+        image = images.make(case.recipe, scale)
+        _tell(f"made in {time.perf_counter() - start:.0f} s")
+    return image
+
+
+def _failed(outcome: Outcome) -> bool:
+    """Whether a program that is there could not do its work."""
+    return any(
+        result.problem is not None and result.program.missing is None
+        for result in (outcome.ours, outcome.peer)
+    )
+
+
+def _tell(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m bench")

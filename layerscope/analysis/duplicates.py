@@ -1,0 +1,116 @@
+"""Files of equal content at different paths of the final image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from isal import isal_zlib
+from numpy.typing import NDArray
+
+from layerscope.filesystem.contents import hash_contents, in_parallel
+from layerscope.filesystem.model import Filesystem
+from layerscope.layers.contents import LayerContents
+from layerscope.layers.index import Kind
+from layerscope.progress import Progress, check
+
+HEAD = 4096
+"""First bytes of a file that are compared before all of it is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """A content that is stored for several paths, hard links not counted."""
+
+    bytes: int
+    """Of one copy."""
+    digest: str
+    paths: tuple[int, ...]
+    """One path of each copy, in path order."""
+
+    @property
+    def saving(self) -> int:
+        """Bytes of all copies but one."""
+        return self.bytes * (len(self.paths) - 1)
+
+
+def find_duplicates(
+    filesystem: Filesystem, layers: Sequence[LayerContents], progress: Progress
+) -> list[Duplicate]:
+    """All duplicates, largest saving first. Reads only contents whose size and first bytes equal another's."""
+    inodes = filesystem.inodes
+    rows = np.flatnonzero(
+        filesystem.visible(filesystem.layer_count - 1)
+        & (filesystem.kinds == Kind.FILE)
+        & (filesystem.stored > 0)
+    )
+    candidates, eldest = np.unique(filesystem.inode_of[rows], return_index=True)
+    paths = filesystem.paths[rows[eldest]]
+    sizes = inodes.columns.stored[candidates]
+    keep = _repeated(sizes)
+    candidates, paths, sizes = candidates[keep], paths[keep], sizes[keep]
+    if not inodes.hashed[candidates].all():
+        keep = _repeated(_keys(sizes, _heads(filesystem, candidates, sizes, layers, progress)))
+        candidates, paths, sizes = candidates[keep], paths[keep], sizes[keep]
+        hash_contents(inodes, candidates, layers, progress, "Looking for duplicates")
+    known = inodes.hashed[candidates]
+    candidates, paths, sizes = candidates[known], paths[known], sizes[known]
+    digests = (
+        np.ascontiguousarray(inodes.digests[candidates]).view("S32").ravel()
+        if len(candidates)
+        else np.zeros(0, "S32")
+    )
+    _, group = np.unique(digests, return_inverse=True)
+    order = np.lexsort((paths, group))
+    bounds = np.flatnonzero(np.diff(group[order])) + 1
+    found = [
+        Duplicate(
+            int(sizes[members[0]]),
+            "sha256:" + inodes.digests[candidates[members[0]]].tobytes().hex(),
+            tuple(paths[members].tolist()),
+        )
+        for members in np.split(order, bounds)
+        if len(members) > 1
+    ]
+    return sorted(found, key=lambda duplicate: (-duplicate.saving, duplicate.paths))
+
+
+def _repeated(keys: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which keys occur more than once."""
+    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    return np.asarray(counts[inverse] > 1)
+
+
+def _keys(sizes: NDArray[np.int64], heads: NDArray[np.int64]) -> NDArray[np.int64]:
+    """One number for each pair of size and head."""
+    _, size_rank = np.unique(sizes, return_inverse=True)
+    return size_rank.astype(np.int64) << 32 | heads
+
+
+def _heads(
+    filesystem: Filesystem,
+    candidates: NDArray[np.int32],
+    sizes: NDArray[np.int64],
+    layers: Sequence[LayerContents],
+    progress: Progress,
+) -> NDArray[np.int64]:
+    """A checksum of the first bytes of each candidate; 0 for all of a size that a compressed layer has too, as its
+    contents are known by their digests alone."""
+    inodes = filesystem.inodes
+    heads = np.zeros(len(candidates), np.int64)
+    layer_of = inodes.layers(candidates)
+    seekable = np.array([layer.seekable for layer in layers], bool)[layer_of]
+    readable = np.flatnonzero(~np.isin(sizes, sizes[~seekable]))
+    progress.stage("Looking for duplicates", len(readable))
+
+    def read(part: NDArray[np.int64], progress: Progress) -> None:
+        for index in part.tolist():
+            check(progress)
+            layer = int(layer_of[index])
+            entry = int(candidates[index]) - int(inodes.first[layer])
+            heads[index] = isal_zlib.crc32(layers[layer].head(entry, HEAD))
+        progress.advance(len(part))
+
+    in_parallel(read, np.array_split(readable, 16), progress)
+    return heads

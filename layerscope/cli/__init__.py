@@ -1,0 +1,68 @@
+"""The command line: stdout is data, stderr is words, exit codes are an interface."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from layerscope import __version__
+from layerscope.cli.group import ImageOrCommandGroup
+from layerscope.cli.open import open_command
+from layerscope.cli.report import report
+from layerscope.errors import CancelledError, ExitCode, LayerscopeError
+from layerscope.text import safe_name
+
+COMMANDS: tuple[click.Command, ...] = (open_command, report)
+
+
+@click.group(
+    cls=ImageOrCommandGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="layerscope")
+def layerscope() -> None:
+    """Explore container images: what each layer adds, costs and wastes.
+
+    IMAGE is a saved image (docker save, podman save, skopeo copy), compressed or not, an OCI layout or dir: folder, or -
+    for stdin. The first word that is no option is a command if it names one; write ./report for an image of that name.
+    """
+
+
+for _command in COMMANDS:
+    layerscope.add_command(_command)
+
+
+def run(args: Sequence[str] | None = None) -> int:
+    """Run a command line; its exit code."""
+    try:
+        layerscope.main(
+            args=None if args is None else list(args), prog_name="layerscope", standalone_mode=False
+        )
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.USAGE
+    except LayerscopeError as error:
+        say(error)
+        return error.exit_code
+    except (KeyboardInterrupt, CancelledError, click.Abort):
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    return ExitCode.OK
+
+
+def say(error: LayerscopeError) -> None:
+    """Put an error into words on stderr: one line, and one for the hint."""
+    sys.stderr.write(f"layerscope: {safe_name(error.message)}\n")
+    if error.hint:
+        sys.stderr.write(f"  hint: {safe_name(error.hint)}\n")
+
+
+def main() -> NoReturn:
+    """The program."""
+    sys.exit(run())

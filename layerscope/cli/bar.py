@@ -1,0 +1,89 @@
+"""A progress bar on stderr, when that is a terminal and the work takes long enough to be worth one."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from layerscope.progress import NullProgress, Progress
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+
+PATIENCE = 0.7
+"""Seconds of work before a bar appears."""
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """Progress that shows a bar, or nothing where nobody looks."""
+    if not sys.stderr.isatty():
+        yield NullProgress()
+        return
+    bar = _Bar()
+    try:
+        yield bar
+    finally:
+        bar.close()
+
+
+class _Bar:
+    """Counts from any thread; draws once the work has lasted long enough."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._started = time.monotonic()
+        self._stage = ""
+        self._total: int | None = None
+        self._done = 0
+        self._drawn: RichProgress | None = None
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        with self._lock:
+            self._stage, self._total, self._done = name, total, 0
+            self._draw()
+
+    def advance(self, done: int) -> None:
+        with self._lock:
+            self._done += done
+            self._draw()
+
+    def cancelled(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        """Remove the bar."""
+        if self._drawn is not None:
+            self._drawn.stop()
+
+    def _draw(self) -> None:
+        if self._drawn is None:
+            if time.monotonic() - self._started < PATIENCE:
+                return
+            self._drawn = _rich_bar()
+            self._drawn.add_task(self._stage)
+            self._drawn.start()
+        self._drawn.update(
+            self._drawn.task_ids[0],
+            description=self._stage,
+            total=self._total,
+            completed=self._done,
+        )
+
+
+def _rich_bar() -> RichProgress:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )

@@ -1,0 +1,61 @@
+"""The first word that is no option is a command if it names one, else an image."""
+
+from __future__ import annotations
+
+import click
+
+DEFAULT_COMMAND = "open"
+
+
+class ImageOrCommandGroup(click.Group):
+    """A group whose default command, hidden, takes an image; options may stand before the command's name."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, self._with_command_first(args))
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write_usage(ctx.command_path, "[OPTIONS] [IMAGE]")
+        formatter.write_usage(ctx.command_path, "COMMAND [ARGS]…", prefix="       ")
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        default = self.commands[DEFAULT_COMMAND]
+        records = [
+            record
+            for param in (*default.params, *self.params)
+            if (record := param.get_help_record(ctx)) is not None
+        ]
+        help_option = self.get_help_option(ctx)
+        if help_option is not None and (record := help_option.get_help_record(ctx)) is not None:
+            records.append(record)
+        with formatter.section("Options"):
+            formatter.write_dl(records)
+        self.format_commands(ctx, formatter)
+
+    def _with_command_first(self, args: list[str]) -> list[str]:
+        """`args` with the name of the command to run in front."""
+        takes_value = {
+            name
+            for command in self.commands.values()
+            for param in command.params
+            if isinstance(param, click.Option) and not param.is_flag and not param.count
+            for name in param.opts
+        }
+        own = {
+            name
+            for param in (*self.params, self.get_help_option(click.Context(self)))
+            if param is not None
+            for name in param.opts
+        }
+        position = 0
+        while position < len(args):
+            word = args[position]
+            if word == "--":
+                break
+            if word == "-" or not word.startswith("-"):
+                if word in self.commands and word != DEFAULT_COMMAND:
+                    return [word, *args[:position], *args[position + 1 :]]
+                break
+            if word in own:
+                return args
+            position += 2 if word in takes_value else 1
+        return [DEFAULT_COMMAND, *args]

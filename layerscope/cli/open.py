@@ -1,0 +1,56 @@
+"""`layerscope IMAGE`: the explorer; the text report where no terminal can show one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from layerscope.cli.options import image_options, options_of, request_of
+from layerscope.errors import UsageError
+
+_STDIN = "-"
+
+
+@click.command("open", hidden=True)
+@click.argument("reference", metavar="[IMAGE]", required=False)
+@image_options
+def open_command(reference: str | None, **given: Any) -> None:
+    """Explore IMAGE."""
+    if reference is None:
+        raise UsageError(
+            "which image?", hint="name one: layerscope image.tar, or try layerscope demo"
+        )
+    explore(reference, given)
+
+
+def explore(reference: str, given: dict[str, Any]) -> None:
+    """Open the explorer, or print the text report where there is no terminal."""
+    if not _has_terminal(reference):
+        from layerscope.cli.report import write_report
+
+        write_report(reference, "text", None, given=given)
+        return
+    from layerscope.cli.bar import progress_bar
+    from layerscope.tui import run_explorer
+
+    with progress_bar() as progress:
+        request = request_of(reference, progress, given)
+        run_explorer(request, options_of(given))
+
+
+def _has_terminal(reference: str) -> bool:
+    """Whether an explorer can be drawn and take keys."""
+    if os.environ.get("TERM", "") in ("", "dumb"):
+        return False
+    if not (sys.stdout.isatty() and sys.stderr.isatty()):
+        return False
+    if reference != _STDIN:
+        return sys.stdin.isatty()
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR))
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,125 @@
+"""What each layer changes: the visible trees before and after it, path by path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.filesystem.inodes import SUBSTANCE, Inodes, Why
+
+
+class Change(IntEnum):
+    """What a layer does to a path."""
+
+    UNCHANGED = 0
+    """The layer has an entry for it, and nothing differs."""
+    ADDED = 1
+    MODIFIED = 2
+    """Type, content, link target or device numbers differ."""
+    METADATA = 3
+    """Only attributes differ."""
+    REMOVED = 4
+
+
+CHANGE_NAMES = {change: change.name.lower() for change in Change}
+WHY_NAMES = {why: (why.name or "").lower() for why in Why}
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """One row a layer and path that the layer has something to do with, ordered by layer, then path."""
+
+    layers: NDArray[np.int32]
+    paths: NDArray[np.int32]
+    before: NDArray[np.int32]
+    """Row of the version that was visible before the layer, -1 for none."""
+    after: NDArray[np.int32]
+    """Row of the version that is visible after the layer, -1 for none."""
+    kinds: NDArray[np.uint8]
+    """`Change` values."""
+    why: NDArray[np.uint8]
+    """`Why` bits of modified and metadata changes."""
+    first: NDArray[np.int64]
+    """Where the rows of each layer begin; the last item is their number."""
+
+    def of_layer(self, layer: int) -> slice:
+        """The rows of one layer."""
+        return slice(int(self.first[layer]), int(self.first[layer + 1]))
+
+    def counts(self, layer: int) -> dict[Change, int]:
+        """How many paths a layer changes, by kind."""
+        counted = np.bincount(self.kinds[self.of_layer(layer)], minlength=len(Change)).tolist()
+        return {change: counted[change] for change in Change}
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """The versions of each path before and after a layer, where they are not the same row; by layer, then path."""
+
+    layers: NDArray[np.int32]
+    paths: NDArray[np.int32]
+    before: NDArray[np.int32]
+    after: NDArray[np.int32]
+
+
+def find_pairs(
+    paths: NDArray[np.int32], born: NDArray[np.int32], died: NDArray[np.int32], layer_count: int
+) -> Pairs:
+    """What each layer replaces, from the versions' columns; `died` is `layer_count` for what is alive."""
+    width = int(paths.max()) + 1 if len(paths) else 1
+    gone = np.flatnonzero((born < died) & (died < layer_count))
+    come = np.flatnonzero(born < died)
+    gone_keys = died[gone].astype(np.int64) * width + paths[gone]
+    come_keys = born[come].astype(np.int64) * width + paths[come]
+    keys = np.union1d(gone_keys, come_keys)
+    before = np.full(len(keys), -1, np.int32)
+    after = np.full(len(keys), -1, np.int32)
+    before[np.searchsorted(keys, gone_keys)] = gone
+    after[np.searchsorted(keys, come_keys)] = come
+    return Pairs((keys // width).astype(np.int32), (keys % width).astype(np.int32), before, after)
+
+
+def classify(
+    pairs: Pairs,
+    paths: NDArray[np.int32],
+    inode_of: NDArray[np.int32],
+    born: NDArray[np.int32],
+    inodes: Inodes,
+    layer_count: int,
+) -> Changes:
+    """The change that each pair is, from the versions' columns. Contents that only reading can tell apart must be known."""
+    before, after = pairs.before, pairs.after
+    kinds = np.full(len(before), Change.ADDED, np.uint8)
+    kinds[after < 0] = Change.REMOVED
+    both = np.flatnonzero((before >= 0) & (after >= 0))
+    why = np.zeros(len(before), np.uint8)
+    why[both] = inodes.differences(inode_of[before[both]], inode_of[after[both]])
+    kinds[both] = np.where(
+        why[both] & SUBSTANCE,
+        Change.MODIFIED,
+        np.where(why[both], Change.METADATA, Change.UNCHANGED),
+    )
+    listed = np.ones(len(kinds), bool)
+    implicit = np.flatnonzero((kinds == Change.UNCHANGED) & (inode_of[after] == inodes.implicit))
+    if len(
+        implicit
+    ):  # an implicit directory is no entry, unless it took the place of one of its own layer
+        width = np.int64(paths.max()) + 1
+        entries = np.flatnonzero(inode_of != inodes.implicit)
+        listed[implicit] = np.isin(
+            pairs.layers[implicit] * width + pairs.paths[implicit],
+            born[entries] * width + paths[entries],
+        )
+    layers = pairs.layers[listed]
+    return Changes(
+        layers=layers,
+        paths=pairs.paths[listed],
+        before=before[listed],
+        after=after[listed],
+        kinds=kinds[listed],
+        why=why[listed],
+        first=np.searchsorted(layers, np.arange(layer_count + 1)).astype(np.int64),
+    )

@@ -1,0 +1,158 @@
+"""Stored contents of all layers, with their attributes: one row an entry, and one for all implicit directories."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntFlag
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.layers.extensions import SparseMap
+from layerscope.layers.index import Columns, Kind, LayerIndex
+from layerscope.layers.indexing import concatenate
+from layerscope.layers.strings import StringTable
+
+
+class Why(IntFlag):
+    """What differs between two versions of a path."""
+
+    TYPE = 1
+    CONTENT = 2
+    TARGET = 4
+    DEVICE = 8
+    MODE = 16
+    OWNER = 32
+    MTIME = 64
+    XATTRS = 128
+
+
+SUBSTANCE = Why.TYPE | Why.CONTENT | Why.TARGET | Why.DEVICE
+"""Differences that make a path modified; the others are its attributes."""
+
+
+@dataclass(slots=True)
+class Inodes:
+    """Inode i is the i-th entry of all layers in order; the last row stands for all implicit directories.
+
+    Entries that are no inode of their own (markers, resolved hard links) have a row that nothing refers to.
+    """
+
+    columns: Columns
+    """Links and xattrs index the tables below."""
+    first: NDArray[np.int64]
+    """Where the entries of each layer begin; the last item is their number."""
+    links: StringTable
+    xattrs: StringTable
+    sparse: dict[int, SparseMap]
+    digests: NDArray[np.uint8]
+    """SHA-256 of contents, shape (n, 32)."""
+    hashed: NDArray[np.bool_]
+    """Where `digests` is known."""
+
+    @classmethod
+    def of(cls, indexes: Sequence[LayerIndex]) -> Inodes:
+        """The inodes of these layers, bottom first."""
+        first = np.concatenate([[0], np.cumsum([len(index) for index in indexes])]).astype(np.int64)
+        count = int(first[-1])
+        links, link_maps = _merge_tables([index.links for index in indexes])
+        xattrs, xattr_maps = _merge_tables([index.xattrs for index in indexes])
+        columns = concatenate([*(index.columns for index in indexes), _implicit_directory()])
+        digests = np.zeros((count + 1, 32), np.uint8)
+        hashed = np.zeros(count + 1, bool)
+        sparse: dict[int, SparseMap] = {}
+        for layer, index in enumerate(indexes):
+            span = slice(int(first[layer]), int(first[layer + 1]))
+            columns.links[span] = link_maps[layer][index.columns.links]
+            columns.xattrs[span] = xattr_maps[layer][index.columns.xattrs]
+            sparse.update({span.start + entry: found for entry, found in index.sparse.items()})
+            if index.digests is not None and len(index):
+                digests[span] = index.digests
+                hashed[span] = index.columns.kinds == Kind.FILE
+        return cls(columns, first, links, xattrs, sparse, digests, hashed)
+
+    @property
+    def implicit(self) -> int:
+        """The inode of all directories that no entry describes."""
+        return int(self.first[-1])
+
+    def layer(self, inode: int) -> int:
+        """The layer that stores an inode."""
+        return int(np.searchsorted(self.first, inode, "right")) - 1
+
+    def layers(self, inodes: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The layers that store these inodes."""
+        return (np.searchsorted(self.first, inodes, "right") - 1).astype(np.int32)
+
+    def logical(self, inode: int) -> int:
+        """Bytes of a file with its holes."""
+        found = self.sparse.get(inode)
+        return int(self.columns.stored[inode]) if found is None else found.real_size
+
+    def may_equal(self, old: NDArray[np.int32], new: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Pairs of files that only their contents can tell apart."""
+        columns = self.columns
+        both = (columns.kinds[old] == Kind.FILE) & (columns.kinds[new] == Kind.FILE)
+        same: NDArray[np.bool_] = both & (columns.stored[old] == columns.stored[new]) & (old != new)
+        if self.sparse and same.any():
+            maps = [
+                self.sparse.get(a) == self.sparse.get(b)
+                for a, b in zip(old[same].tolist(), new[same].tolist(), strict=True)
+            ]
+            same[np.flatnonzero(same)] = maps
+        return same
+
+    def same_content(self, old: NDArray[np.int32], new: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Pairs of files of equal content; a content that could not be read equals none but itself."""
+        stored = self.columns.stored
+        may = self.may_equal(old, new)
+        known = self.hashed[old] & self.hashed[new]
+        equal = np.zeros(len(old), bool)
+        compared = np.flatnonzero(may & known)
+        equal[compared] = (self.digests[old[compared]] == self.digests[new[compared]]).all(axis=1)
+        equal |= (old == new) | (may & (stored[old] == 0) & ~known)
+        return equal
+
+    def differences(self, old: NDArray[np.int32], new: NDArray[np.int32]) -> NDArray[np.uint8]:
+        """`Why` bits of each pair. Unknown attributes equal any; a directory's mtime alone is no difference."""
+        columns = self.columns
+        kinds, other = columns.kinds[old], columns.kinds[new]
+        same_kind = kinds == other
+        why = np.where(same_kind, 0, int(Why.TYPE)).astype(np.uint8)
+        files = same_kind & (kinds == Kind.FILE)
+        changed = np.flatnonzero(files)
+        why[changed[~self.same_content(old[changed], new[changed])]] |= int(Why.CONTENT)
+        linked = same_kind & ((kinds == Kind.SYMLINK) | (kinds == Kind.BROKEN_LINK))
+        why[linked & (columns.links[old] != columns.links[new])] |= int(Why.TARGET)
+        device = same_kind & ((kinds == Kind.CHARACTER) | (kinds == Kind.BLOCK))
+        why[device & (columns.devices[old] != columns.devices[new])] |= int(Why.DEVICE)
+        known = (old != self.implicit) & (new != self.implicit)
+        why[known & (columns.modes[old] != columns.modes[new])] |= int(Why.MODE)
+        owner = (columns.uids[old] != columns.uids[new]) | (columns.gids[old] != columns.gids[new])
+        why[known & owner] |= int(Why.OWNER)
+        why[known & (columns.mtimes[old] != columns.mtimes[new])] |= int(Why.MTIME)
+        why[known & (columns.xattrs[old] != columns.xattrs[new])] |= int(Why.XATTRS)
+        why[same_kind & (kinds == Kind.DIRECTORY) & (why == int(Why.MTIME))] = 0
+        return why
+
+
+def _implicit_directory() -> Columns:
+    """The row that stands for implicit directories."""
+    row = concatenate([])
+    return Columns(
+        *(
+            np.full(1, Kind.DIRECTORY if name == "kinds" else 0, getattr(row, name).dtype)
+            for name in Columns.__slots__
+        )
+    )
+
+
+def _merge_tables(tables: Sequence[StringTable]) -> tuple[StringTable, list[NDArray[np.int32]]]:
+    """One table of all strings, each once, and for each table where its strings went. String 0 is the empty one."""
+    numbers: dict[bytes, int] = {b"": 0}
+    maps = [
+        np.array([numbers.setdefault(text, len(numbers)) for text in table], np.int32)
+        for table in tables
+    ]
+    return StringTable.of(list(numbers)), maps

@@ -1,0 +1,143 @@
+"""The stacked filesystem: every version of every path, when it was born, when and why it died."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.filesystem.changes import Changes, Pairs, classify, find_pairs
+from layerscope.filesystem.inodes import Inodes
+from layerscope.filesystem.paths import PathTable, merge
+from layerscope.filesystem.stack import stack_layers
+from layerscope.filesystem.versions import ALIVE
+from layerscope.layers.index import Kind, LayerIndex
+from layerscope.limits import DEFAULT_LIMITS, Limits
+from layerscope.progress import NullProgress, Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What lies below each path, itself included. Shapes are (paths,)."""
+
+    bytes: NDArray[np.int64]
+    """Content bytes; an inode counts once, at its first visible name in path order."""
+    files: NDArray[np.int64]
+    """Regular files, each name of one."""
+    paths: NDArray[np.int64]
+    """Paths of every kind."""
+
+
+class Filesystem:
+    """All layers of an image, stacked once. Rows are versions of paths, in path order, then by age.
+
+    A version is visible after layer L when `born` ≤ L < `died`; `died` is the number of layers for what is alive in the
+    final image, and equals `born` for what died in its own layer.
+    """
+
+    def __init__(
+        self,
+        table: PathTable,
+        inodes: Inodes,
+        columns: dict[str, NDArray[np.int32]],
+        oddities: Sequence[Counter[str]],
+    ) -> None:
+        self.table = table
+        self.inodes = inodes
+        self.layer_count = len(inodes.first) - 1
+        self.paths = columns["paths"]
+        self.inode_of = columns["inodes"]
+        self.born = columns["born"]
+        self.died = columns["died"]
+        self.removals = columns["removals"]
+        self.successors = columns["successors"]
+        self.events = columns["events"]
+        self.oddities = oddities
+        """For each layer, how often stacking met each warning code."""
+
+    @classmethod
+    def stack(
+        cls,
+        indexes: Sequence[LayerIndex],
+        *,
+        limits: Limits = DEFAULT_LIMITS,
+        progress: Progress | None = None,
+        plain: bool = False,
+    ) -> Filesystem:
+        """Stack layers, bottom first. With `plain`, every entry takes the sequential road."""
+        progress = progress or NullProgress()
+        progress.stage("Stacking", sum(map(len, indexes)))
+        table, node_paths = merge([index.tree for index in indexes], limits)
+        inodes = Inodes.of(indexes)
+        stack = stack_layers(indexes, table, node_paths, inodes, progress, plain=plain)
+        versions = stack.versions
+        order = np.argsort(versions.paths[: versions.count], kind="stable")
+        columns = {
+            name: getattr(versions, name)[order]
+            for name in ("paths", "inodes", "born", "died", "removals", "successors", "events")
+        }
+        columns["died"][columns["died"] == ALIVE] = len(indexes)
+        return cls(table, inodes, columns, stack.oddities)
+
+    @cached_property
+    def kinds(self) -> NDArray[np.uint8]:
+        """`Kind` of each version."""
+        return self.inodes.columns.kinds[self.inode_of]
+
+    @cached_property
+    def stored(self) -> NDArray[np.int64]:
+        """Content bytes of each version's inode."""
+        return np.where(self.kinds == Kind.FILE, self.inodes.columns.stored[self.inode_of], 0)
+
+    @cached_property
+    def _shared(self) -> NDArray[np.int64]:
+        """Versions whose inode has more than one name."""
+        counts = np.bincount(self.inode_of, minlength=1)
+        return np.flatnonzero((self.kinds == Kind.FILE) & (counts[self.inode_of] > 1))
+
+    @cached_property
+    def pairs(self) -> Pairs:
+        """The versions of each path before and after each layer that touches it."""
+        return find_pairs(self.paths, self.born, self.died, self.layer_count)
+
+    @cached_property
+    def changes(self) -> Changes:
+        """What each layer changes. Contents that need comparing must be known before (see `contents.py`)."""
+        return classify(
+            self.pairs, self.paths, self.inode_of, self.born, self.inodes, self.layer_count
+        )
+
+    def visible(self, layer: int) -> NDArray[np.bool_]:
+        """Which versions are visible after a layer; -1 for none, before the first."""
+        return (self.born <= layer) & (layer < self.died)
+
+    def totals(self, mask: NDArray[np.bool_]) -> Totals:
+        """Totals of every path over the versions that `mask` picks; they must have distinct paths."""
+        counted = np.where(mask, self.stored, 0)
+        shared = self._shared[mask[self._shared]]
+        if len(shared):
+            _, eldest = np.unique(self.inode_of[shared], return_index=True)
+            later = np.ones(len(shared), bool)
+            later[eldest] = False
+            counted[shared[later]] = 0
+        return Totals(
+            bytes=self._subtree_sums(counted),
+            files=self._subtree_sums(mask & (self.kinds == Kind.FILE)),
+            paths=self._subtree_sums(mask),
+        )
+
+    def _subtree_sums(self, values: NDArray[np.int64] | NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Sums over the subtree of each path: differences of prefix sums, as subtrees are slices."""
+        per_path = np.zeros(len(self.table) + 1, np.int64)
+        np.add.at(per_path[1:], self.paths, values.astype(np.int64))
+        prefix = np.cumsum(per_path)
+        return prefix[self.table.ends] - prefix[:-1]
+
+    def rows_of(self, path: int) -> slice:
+        """All versions of one path, oldest first."""
+        start, end = np.searchsorted(self.paths, [path, path + 1])
+        return slice(int(start), int(end))

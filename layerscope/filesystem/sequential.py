@@ -1,0 +1,143 @@
+"""The plain road: entries whose order matters, applied one by one as the accounting rules say it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.filesystem.state import LayerEntries, Stack, Unordered
+from layerscope.filesystem.versions import Removal
+from layerscope.layers.index import Kind
+
+
+class SequentialRoad:
+    """Applies entries of one layer in tar order.
+
+    Directories above the unordered subtrees stand, or will be added by the caller: parents are made inside them only.
+    """
+
+    def __init__(
+        self, stack: Stack, layer: int, base: int, first_event: int, unordered: Unordered
+    ) -> None:
+        self._stack = stack
+        self._layer = layer
+        self._base = base
+        self._first_event = first_event
+        self._unordered = unordered
+        self._oddities = stack.oddities[layer]
+        self.stored_here: set[int] = set()
+        """Targets of links that this layer has an entry for, earlier or later."""
+        self.orderly: dict[int, tuple[int, int]] = {}
+        """Position and inode of those targets that this layer stores outside the unordered subtrees."""
+        self._added: defaultdict[int, list[int]] = defaultdict(list)
+        """Paths that this road put in place, by parent."""
+        self._swept: set[int] = set()
+        """Directories below which only `_added` paths can stand."""
+
+    def run(self, entries: LayerEntries) -> None:
+        """Apply these entries."""
+        columns = (entries.positions, entries.paths, entries.kinds, entries.targets)
+        for position, path, kind, target in zip(
+            *(column.tolist() for column in columns), strict=True
+        ):
+            self._apply(position, path, kind, target)
+
+    def _apply(self, position: int, path: int, kind: int, target: int) -> None:
+        inode = self._base + position
+        event = self._first_event + position
+        if kind == Kind.HARDLINK:
+            found = self._look_up(target, position)
+            if found is None:
+                self._stack.inodes.columns.kinds[inode] = Kind.BROKEN_LINK
+            else:
+                inode = found
+        self._make_parents(path, event)
+        self._put(path, inode, event, names_it=kind == Kind.HARDLINK)
+
+    def _look_up(self, target: int, position: int) -> int | None:
+        """The inode that a hard link's target names now; None if the link is broken."""
+        stack = self._stack
+        inode = None
+        row = int(stack.standing[target])
+        if target in self.orderly and self.orderly[target][0] < position:
+            inode = self.orderly[target][1]
+        elif row >= 0:
+            inode = int(stack.versions.inodes[row])
+        if inode is None or stack.inodes.columns.kinds[inode] == Kind.DIRECTORY:
+            forward = inode is None and target in self.stored_here
+            self._oddities["link-forward" if forward else "link-broken"] += 1
+            return None
+        if inode < self._base:
+            self._oddities["link-across-layers"] += 1
+        return inode
+
+    def _make_parents(self, path: int, event: int) -> None:
+        """Directories above `path`: implicit where none stands, in place of what is no directory."""
+        stack = self._stack
+        parents, top = stack.table.parents, self._unordered.top(path)
+        missing: list[int] = []
+        parent = int(parents[path])
+        while parent >= top and parent:
+            row = int(stack.standing[parent])
+            if row >= 0:
+                if stack.inodes.columns.kinds[stack.versions.inodes[row]] == Kind.DIRECTORY:
+                    break
+                self._oddities["parent-replaced"] += 1
+                stack.versions.kill(row, self._layer, Removal.TYPE_CHANGED, event)
+            missing.append(parent)
+            parent = int(parents[parent])
+        for directory in reversed(missing):
+            self._stand(directory, stack.inodes.implicit)
+
+    def _put(self, path: int, inode: int, event: int, *, names_it: bool) -> None:
+        """Put an inode at `path`, in place of what stands there."""
+        stack, versions = self._stack, self._stack.versions
+        kinds = stack.inodes.columns.kinds
+        row = int(stack.standing[path])
+        if row >= 0:
+            old = int(versions.inodes[row])
+            directory = kinds[old] == Kind.DIRECTORY
+            if (
+                old >= self._base
+                and old != stack.inodes.implicit
+                and not (directory and kinds[inode] == Kind.DIRECTORY)
+                and not (names_it and old == inode)
+            ):
+                self._oddities["entry-repeated"] += 1
+            if directory and kinds[inode] != Kind.DIRECTORY:
+                self._kill_below(path, event)
+            both_files = kinds[old] == Kind.FILE and kinds[inode] == Kind.FILE
+            versions.kill(
+                row,
+                self._layer,
+                Removal.REPLACED if both_files else Removal.TYPE_CHANGED,
+                event,
+                inode,
+            )
+        self._stand(path, inode)
+
+    def _stand(self, path: int, inode: int) -> None:
+        self._stack.standing[path] = self._stack.versions.append_one(path, inode, self._layer)
+        self._added[int(self._stack.table.parents[path])].append(path)
+
+    def _kill_below(self, path: int, event: int) -> None:
+        """Remove all below a directory that something else replaces."""
+        stack = self._stack
+        if path not in self._swept:
+            self._swept.add(path)
+            below = stack.standing[path + 1 : stack.table.ends[path]]
+            self._kill(below[below >= 0], event)
+        waiting = self._added.pop(path, [])
+        while waiting:
+            child = waiting.pop()
+            row = int(stack.standing[child])
+            if row >= 0:
+                self._kill(np.array([row], np.int32), event)
+            waiting += self._added.pop(child, [])
+
+    def _kill(self, rows: NDArray[np.int32], event: int) -> None:
+        stack = self._stack
+        stack.versions.kill(rows, self._layer, Removal.TYPE_CHANGED, event)
+        stack.standing[stack.versions.paths[rows]] = -1

@@ -1,0 +1,141 @@
+"""JSON documents of images, read with bounds: manifests, indexes and configs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from layerscope.errors import CorruptImageError
+from layerscope.limits import Limits
+
+_BOM = b"\xef\xbb\xbf"
+
+
+class DocumentError(CorruptImageError):
+    """A document that is no JSON, or not of the type that it must be."""
+
+
+def decode(data: bytes, name: str, limits: Limits) -> tuple[Any, bool]:
+    """The value of a JSON document, and whether its encoding had to be mended (a byte-order mark, bad UTF-8).
+
+    Raises `DocumentError` and `LimitExceededError`.
+    """
+    if len(data) > limits.json_bytes:
+        raise limits.exceeded("json_bytes", name, len(data))
+    mended = data.startswith(_BOM)
+    if mended:
+        data = data[len(_BOM) :]
+    try:
+        return msgspec.json.decode(data), mended
+    except RecursionError as error:
+        raise DocumentError(f"{name} is nested too deeply") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        try:
+            data.decode()
+        except UnicodeDecodeError:
+            return decode(data.decode(errors="replace").encode(), name, limits)[0], True
+        raise DocumentError(f"{name} is no JSON: {error}") from error
+
+
+def decode_object(data: bytes, name: str, limits: Limits) -> dict[str, Any]:
+    """A JSON document that must be an object. Raises as `decode` does."""
+    value, _ = decode(data, name, limits)
+    if not isinstance(value, dict):
+        raise DocumentError(f"{name} is a JSON {_type_name(value)}, not an object")
+    return value
+
+
+def _type_name(value: object) -> str:
+    names = {
+        dict: "object",
+        list: "array",
+        str: "string",
+        bool: "boolean",
+        int: "number",
+        float: "number",
+    }
+    return names.get(type(value), "null")
+
+
+def insensitive(value: dict[str, Any]) -> dict[str, Any]:
+    """An object with its keys in lower case, as Go matches them; of two that differ by case alone the last counts."""
+    return {key.lower(): item for key, item in value.items()}
+
+
+class Lenient:
+    """Reads members of a JSON object by the type that they should have, and remembers those that have another."""
+
+    def __init__(self, value: object, where: str) -> None:
+        self.wrong: list[str] = []
+        """Members of a wrong type, by their names."""
+        self._where = where
+        if not isinstance(value, dict):
+            if value is not None:
+                self.wrong.append(where)
+            value = {}
+        self._value = insensitive(value)
+
+    def text(self, key: str) -> str | None:
+        """A string, None if it is absent or of another type."""
+        value = self._value.get(key.lower())
+        if value is None or isinstance(value, str):
+            return value
+        self._note(key)
+        return None
+
+    def flag(self, key: str) -> bool:
+        """A boolean, false if it is absent or of another type."""
+        value = self._value.get(key.lower())
+        if value is not None and not isinstance(value, bool):
+            self._note(key)
+        return value is True
+
+    def number(self, key: str) -> int | None:
+        """A whole number, None if it is absent or of another type."""
+        value = self._value.get(key.lower())
+        if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+            return value
+        self._note(key)
+        return None
+
+    def items(self, key: str) -> list[Any]:
+        """An array, empty if it is absent or of another type."""
+        value = self._value.get(key.lower())
+        if isinstance(value, list):
+            return value
+        if value is not None:
+            self._note(key)
+        return []
+
+    def texts(self, key: str) -> list[str]:
+        """An array of strings; items of other types are dropped."""
+        items = self.items(key)
+        kept = [item for item in items if isinstance(item, str)]
+        if len(kept) < len(items):
+            self._note(key)
+        return kept
+
+    def texts_or_one(self, key: str) -> list[str]:
+        """An array of strings, or one string, as a list."""
+        value = self._value.get(key.lower())
+        return [value] if isinstance(value, str) else self.texts(key)
+
+    def mapping(self, key: str) -> dict[str, Any]:
+        """An object, empty if it is absent or of another type."""
+        value = self._value.get(key.lower())
+        if isinstance(value, dict):
+            return value
+        if value is not None:
+            self._note(key)
+        return {}
+
+    def child(self, key: str) -> Lenient:
+        """An object to read leniently in turn; its mistakes are remembered here."""
+        child = Lenient(self._value.get(key.lower()), f"{self._where}.{key}")
+        self.wrong += child.wrong
+        child.wrong = self.wrong
+        return child
+
+    def _note(self, key: str) -> None:
+        self.wrong.append(f"{self._where}.{key}")

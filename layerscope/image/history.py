@@ -1,0 +1,170 @@
+"""Which step made which layer: the history of an image, aligned with its layers.
+
+An image records its history and its layers apart (OCI image spec, config.md): entries that are not
+marked `empty_layer` belong to the layers, bottom first. Many builders break that rule, each in a
+way of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from layerscope.image.instruction import Instruction, parse_created_by, shell_prefix
+from layerscope.image.warnings import ImageWarning
+
+_APPENDING_AUTHORS = frozenset(("ko", "apko", "kaniko", "Bazel"))
+_APPENDING_TEXTS = ("ko build ", "bazel build ", "crane ")
+_GO_ZERO_DATE = "0001-01-01T00:00:00"
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One entry of a config's `history`, as recorded."""
+
+    created: str | None
+    created_by: str | None
+    author: str | None
+    comment: str | None
+    empty_layer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a build: a history entry, or what stands in for the missing one of a layer."""
+
+    index: int
+    """Its place among the steps."""
+    layer: int | None
+    """The layer that it made; None if it made none."""
+    recorded: bool
+    """False if the image has no history entry for this layer."""
+    instruction: str | None
+    """The Dockerfile instruction in capitals; None if it is not known."""
+    arguments: str
+    """What follows the instruction; the whole text if that is not known; "" if nothing is."""
+    build_args: tuple[str, ...]
+    """`NAME=value` of the build arguments that a RUN saw."""
+    created_by: str | None
+    created: str | None
+    author: str | None
+    comment: str | None
+
+
+def align(
+    history: Sequence[HistoryEntry], layer_count: int, shell: Sequence[str] = ()
+) -> tuple[tuple[Step, ...], tuple[ImageWarning, ...]]:
+    """The steps of an image of `layer_count` layers, and what was odd about its history.
+
+    `shell` is the `Shell` of the image's config. Every layer has exactly one step, and the layers'
+    steps are in the order of the layers. Layers that are left without an entry get a step that is
+    not `recorded`: the uppermost ones, or the lowest if all entries were added on top of an image
+    without history. Entries that are left without a layer keep their place, with layer None.
+    """
+    claims = [entry for entry in history if not entry.empty_layer]
+    missing = layer_count - len(claims)
+    lowest = missing if missing > 0 and claims and all(map(_is_appended, claims)) else 0
+
+    steps = [_unrecorded(layer, layer) for layer in range(lowest)]
+    parser = _Parser(shell)
+    layer = lowest
+    for entry in history:
+        made = None
+        if not entry.empty_layer and layer < layer_count:
+            made = layer
+            layer += 1
+        found = parser.parse(entry)
+        steps.append(
+            Step(
+                index=len(steps),
+                layer=made,
+                recorded=True,
+                instruction=found.name,
+                arguments=found.arguments,
+                build_args=found.build_args,
+                created_by=entry.created_by,
+                created=entry.created,
+                author=entry.author,
+                comment=entry.comment,
+            )
+        )
+    for rest in range(layer, layer_count):
+        steps.append(_unrecorded(len(steps), rest))
+    warning = _mismatch(len(history), len(claims), layer_count, on_top=lowest > 0)
+    return tuple(steps), (warning,) if warning else ()
+
+
+class _Parser:
+    """Parses entries in order, with what earlier SHELL and ARG steps say about later ones."""
+
+    def __init__(self, shell: Sequence[str]) -> None:
+        self._config_shell = " ".join(shell).strip()
+        self._step_shell = ""
+        self._arg_names: set[str] = set()
+
+    def parse(self, entry: HistoryEntry) -> Instruction:
+        shells = (self._step_shell, self._config_shell)
+        found = parse_created_by(entry.created_by or "", shells=shells, arg_names=self._arg_names)
+        if found.name == "SHELL":
+            # Only the latest one is in force; a hostile history has a hundred thousand of them.
+            self._step_shell = shell_prefix(found.arguments)
+        elif found.name == "ARG":
+            words = found.arguments.split()
+            self._arg_names.update(word.partition("=")[0] for word in words)
+        return found
+
+
+def _is_appended(entry: HistoryEntry) -> bool:
+    """Whether a tool wrote `entry` that appends to an image without mending its history.
+
+    go-containerregistry's `mutate.Append` leaves the layers below without entries if the base had
+    none. ko, apko, kaniko and rules_docker name themselves as the author, rules_oci and crane in
+    the text; `crane append` writes an entry that has nothing but Go's zero time.
+    """
+    if entry.author in _APPENDING_AUTHORS:
+        return True
+    if entry.created_by:
+        return entry.created_by.startswith(_APPENDING_TEXTS)
+    named = entry.author or entry.comment
+    return not named and (entry.created or "").startswith(_GO_ZERO_DATE)
+
+
+def _unrecorded(index: int, layer: int) -> Step:
+    """The step of a layer that the history does not tell of."""
+    return Step(
+        index=index,
+        layer=layer,
+        recorded=False,
+        instruction=None,
+        arguments="",
+        build_args=(),
+        created_by=None,
+        created=None,
+        author=None,
+        comment=None,
+    )
+
+
+def _mismatch(entries: int, claims: int, layers: int, *, on_top: bool) -> ImageWarning | None:
+    """The warning if the history's claims to layers are more or fewer than there are layers."""
+    code, has = "history-short", f"the image has {_count(layers, 'layer')}"
+    if claims == layers:
+        return None
+    if claims > layers:
+        code = "history-long"
+        left = _count(claims - layers, "entry", "entries")
+        message = f"{has}, but the history tells of {claims:,}: its last {left} got none"
+    elif claims:
+        left = _count(layers - claims, "layer")
+        where = "lowest" if on_top else "uppermost"
+        message = f"{has}, but the history tells of {claims:,}: taken to lack the {where} {left}"
+    elif entries:
+        code = "history-all-empty"
+        message = f"{has}, but every entry of the history says that it made none"
+    else:
+        message = f"{has} and no history"
+    return ImageWarning(code, None, message)
+
+
+def _count(number: int, one: str, many: str | None = None) -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -1,0 +1,327 @@
+"""The Dockerfile instruction behind the `created_by` text of a history entry.
+
+No builder records the instruction itself: each writes what it ran, in a dialect of its own. What
+those look like was read in the sources and output of classic Docker, BuildKit, buildah and kaniko.
+All of it is hostile input: every function here is linear in its text and never raises.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+INSTRUCTIONS = frozenset(
+    (
+        *("ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK"),
+        *("LABEL", "MAINTAINER", "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME"),
+        "WORKDIR",
+    )
+)
+"""Every instruction of a Dockerfile (Dockerfile reference)."""
+
+INDENT = "    "
+"""What continuation lines begin with, as in most Dockerfiles."""
+
+_SPACE = " \t\r\n\v\f"
+_BUILDKIT = "# buildkit"
+_NOP = "#(nop)"
+
+_BARE = re.compile(r"[A-Z]++(?!\S)", re.ASCII)
+_ANY_CASE = re.compile(r"[A-Za-z]++(?!\S)", re.ASCII)
+_WORD = re.compile(r"\S++", re.ASCII)
+# Six digits are more arguments than any text holds, and int() of a hostile number is slow.
+_COUNT = re.compile(r"\|([0-9]{1,6}) ")
+_PIECE = re.compile(r"(?<= )([^\s=]++)=", re.ASCII)
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*+")
+
+# A shell and its options, up to the one that takes a command: `/bin/sh -c`, `/bin/sh -ec`,
+# `/bin/bash -o pipefail -c`, `cmd /S /C`, `powershell -NoProfile -Command`. Builders join the words
+# of SHELL with one space. The counts bound the work on hostile text.
+_SHELL = r"""(?:
+    (?:\S*/)?(?:ba|da|fi|mk|[akz])?sh
+    (?:[ ](?:--[a-z-]++ | [-+][A-Za-z]*[oO][ ][a-z_]++ | [-+][A-Za-z]++)){0,12}?
+    [ ]-(?=[A-Za-z]*c)(?:[A-Za-z]*[oO][ ][a-z_]++ | [A-Za-z]++)
+  | (?i:(?:\S*[/\\])?cmd(?:\.exe)?(?:[ ]/[a-z:]++){0,12}?[ ]/[ck])
+  | (?P<powershell>(?i:
+        (?:\S*[/\\])?(?:powershell|pwsh)(?:\.exe)?
+        (?:[ ]-[a-z]++(?:[ ][a-z0-9.]++)?){0,12}?[ ]-c(?:ommand)?))
+)(?!\S)"""
+_COMMON_SHELL = re.compile(_SHELL, re.ASCII | re.VERBOSE)
+_NEXT_SHELL = re.compile("(?<=[ ])" + _SHELL, re.ASCII | re.VERBOSE)
+
+# Where a command may be broken for reading, and what hides such a place: quotes, parentheses …
+_MARK = re.compile(r"""[\\'"`$(){}#;&\n]""")
+_CASE_END = re.compile(r";+&?")
+_LINE_END = re.compile(r"[ \t]*+\\?\r?\n")
+
+_PART, _LINE, _CONTINUED = range(3)
+"""What begins at a break: a further part of a line, a line, the rest of a line after a backslash."""
+_DEEPEST = 32
+"""Characters of a line's own indentation that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """An instruction as the Dockerfile had it, as far as the builder kept it."""
+
+    name: str | None
+    """In capitals; None if the text is in no known dialect."""
+    arguments: str
+    """What follows the name, less outer space; the whole text if the name is None."""
+    build_args: tuple[str, ...]
+    """`NAME=value` of every build argument that a RUN saw; values are not quoted."""
+
+
+def parse_created_by(
+    text: str, *, shells: Sequence[str] = (), arg_names: Collection[str] = ()
+) -> Instruction:
+    """Restore the instruction from `text`, the `created_by` of a history entry.
+
+    `shells` are the words of shells that the image is known to use, joined by spaces (its config's
+    `Shell`, earlier SHELL steps); common shells are known anyway. `arg_names` are names of earlier
+    ARG steps: they tell `|2 A=x B=y …` apart from one value `x B=y`, as values are not quoted.
+
+    Never raises. A command that classic Docker ran without a shell (exec form, without build
+    arguments) is recorded like any other text, so its name is None.
+    """
+    text = text.strip(_SPACE)
+    if match := _BARE.match(text):
+        name = match.group()
+        if name in INSTRUCTIONS:
+            return _bare(name, text, match.end(), shells, arg_names)
+    if text.startswith("|") and (run := _run_with_arguments(text, shells, arg_names)):
+        return run
+    end = _shell_end(text, 0, shells)
+    command = text[max(end, 0) :].lstrip(_SPACE)
+    if command.startswith(_NOP):
+        return _nop(text, command[len(_NOP) :])
+    if nop := _nop_of_unknown_shell(text, end):
+        return nop
+    if end > 0 and command:
+        return Instruction("RUN", command, ())
+    return Instruction(None, text, ())
+
+
+def shell_prefix(arguments: str) -> str:
+    """The words that a `SHELL` step with these arguments puts before later commands, or "".
+
+    Docker and BuildKit record `[/bin/bash -o pipefail -c]`, buildah and kaniko the JSON list of
+    the Dockerfile.
+    """
+    if not (arguments.startswith("[") and arguments.endswith("]")):
+        return ""
+    try:
+        return " ".join(msgspec.json.decode(arguments, type=list[str])).strip(_SPACE)
+    except (msgspec.DecodeError, UnicodeError):
+        return arguments[1:-1].strip(_SPACE)
+
+
+def _bare(
+    name: str, text: str, end: int, shells: Sequence[str], arg_names: Collection[str]
+) -> Instruction:
+    """An instruction that stands first: BuildKit's dialect, or kaniko's copy of the Dockerfile."""
+    body = text[end:]
+    before = body.removesuffix(_BUILDKIT)
+    buildkit = before != body and before.endswith(tuple(_SPACE))
+    body = (before if buildkit else body).strip(_SPACE)
+    if name != "RUN":
+        return Instruction(name, body, ())
+    if body.startswith("|") and (run := _run_with_arguments(body, shells, arg_names)):
+        return run
+    after = _shell_end(body, 0, shells)
+    if after > 0:
+        command = body[after:].lstrip(_SPACE)
+        # BuildKit's mark says that the shell is the builder's. Without it, quotes say that it is
+        # the Dockerfile's own (`RUN bash -c "…"`, verbatim): no builder adds any.
+        if command and (buildkit or command[0] not in "\"'"):
+            return Instruction(name, command, ())
+    return Instruction(name, body, ())
+
+
+def _nop(text: str, rest: str) -> Instruction:
+    """What follows `#(nop)`, the mark of classic Docker and buildah for what runs no command.
+
+    One or two spaces follow it. buildah keeps the case of the Dockerfile.
+    """
+    rest = rest.lstrip(_SPACE)
+    match = _ANY_CASE.match(rest)
+    if match and match.group().upper() in INSTRUCTIONS:
+        return Instruction(match.group().upper(), rest[match.end() :].lstrip(_SPACE), ())
+    return Instruction(None, text, ())
+
+
+def _nop_of_unknown_shell(text: str, shell_end: int) -> Instruction | None:
+    """`… #(nop) …` after a shell that is no common one and that nothing has announced.
+
+    Such a text may as well begin with a common shell, up to `shell_end`, whose command happens to
+    hold the mark, or whose words go on: Windows images have `powershell -Command
+    $ErrorActionPreference = 'Stop'; #(nop)  ENV …`. Docker records SHELL under the new shell
+    already, so that the shell's words come twice: then there is no doubt.
+    """
+    shell, mark, rest = text.partition(f" {_NOP} ")
+    if not mark or "\n" in shell:
+        return None
+    found = _nop(text, rest)
+    if found.name is None:
+        return None
+    if found.name == "SHELL" and shell_prefix(found.arguments) == shell:
+        return found
+    if shell_end > 0:
+        common = _COMMON_SHELL.match(text)
+        statements = common and common.group("powershell") and shell.endswith(";")
+        return found if statements else None
+    return None if '"' in shell or "'" in shell else found
+
+
+def _run_with_arguments(
+    text: str, shells: Sequence[str], arg_names: Collection[str]
+) -> Instruction | None:
+    """`|N NAME=value … SHELL COMMAND`: a RUN and the build arguments that it saw.
+
+    None unless there are exactly N pieces and a command. Old versions of Docker write `|0` too.
+    """
+    match = _COUNT.match(text)
+    if not match:
+        return None
+    count, start = int(match.group(1)), match.end()
+    if count == 0:
+        command = text[max(_shell_end(text, start, shells), start) :].lstrip(_SPACE)
+        return Instruction("RUN", command, ()) if command else None
+
+    starts: dict[str, int] = {}  # a builder writes each name once: what repeats one is a value
+    enough = -1
+    for piece in _PIECE.finditer(text, start):
+        name = piece.group(1)
+        if name not in starts and (_NAME.fullmatch(name) or name in arg_names):
+            starts[name] = piece.start()
+            if len(starts) == count:
+                enough = piece.end()
+    if enough < 0 or next(iter(starts.values())) != start:
+        return None
+
+    if shell := _find_shell(text, enough, shells):
+        begin, after = shell
+        chosen = _choose({n: at for n, at in starts.items() if at < begin}, count, arg_names)
+        end = begin - 1  # the builder's one space before the shell is not the value's
+    else:
+        # The exec form of RUN: its words follow at once, so the last value is taken for one word.
+        chosen = _choose(starts, count, arg_names)
+        word = _WORD.match(text, chosen[-1])
+        end = after = word.end() if word else len(text)
+    command = text[after:].lstrip(_SPACE)
+    if not command:
+        return None
+    ends = [*(at - 1 for at in chosen[1:]), end]
+    return Instruction("RUN", command, tuple(text[a:b] for a, b in zip(chosen, ends, strict=True)))
+
+
+def _choose(starts: dict[str, int], count: int, arg_names: Collection[str]) -> list[int]:
+    """Where the `count` build arguments begin, of all words that look like NAME=value.
+
+    The first word is one by construction; then come names that an ARG step declared, then others,
+    each from the left.
+    """
+    first, *others = starts.items()
+    declared = [at for name, at in others if name in arg_names]
+    rest = [at for name, at in others if name not in arg_names]
+    return sorted([first[1], *(declared + rest)[: count - 1]])
+
+
+def _find_shell(text: str, start: int, shells: Sequence[str]) -> tuple[int, int] | None:
+    """Where the first shell after a space, from `start` on, begins and ends."""
+    found = [match.start()] if (match := _NEXT_SHELL.search(text, start)) else []
+    for prefix in shells:
+        # A longer one cannot be there; nor is a hostile one of a megabyte copied for each entry.
+        if prefix and len(prefix) < len(text):
+            at = text.find(f" {prefix} ", start)
+            if at >= 0:
+                found.append(at + 1)
+    return (min(found), _shell_end(text, min(found), shells)) if found else None
+
+
+def _shell_end(text: str, start: int, shells: Sequence[str]) -> int:
+    """Where the longest shell that begins at `start` ends, or -1."""
+    common = _COMMON_SHELL.match(text, start)
+    ends = [common.end() if common else -1]
+    for prefix in shells:
+        end = start + len(prefix)
+        if prefix and text.startswith(prefix, start) and text[end : end + 1] in ("", *_SPACE):
+            ends.append(end)
+    return max(ends)
+
+
+def readable(text: str) -> list[str]:
+    """Break a shell command into lines for reading: after `;`, before `&&` and at line ends.
+
+    `["set -eux;", "    apt-get update", "    && apt-get install …"]`. Quotes, parentheses,
+    substitutions and comments are broken at line ends only; `||` never breaks. Nothing but white
+    space at the breaks is lost or added. Lines after the first are indented; those of a script (a
+    heredoc) keep their own indentation too.
+    """
+    lines: list[str] = []
+    start, kind = 0, _PART
+    indent = INDENT
+    for end, next_kind in [*_breaks(text), (len(text), _PART)]:
+        piece = text[start:end]
+        if kind != _PART:
+            own = piece[: len(piece) - len(piece.lstrip(" \t"))] if kind == _LINE else ""
+            # Bounded, as every part of this line repeats it.
+            indent = INDENT + own[:_DEEPEST].expandtabs(len(INDENT))
+        line = piece.strip(_SPACE)
+        if line.startswith(("&& ", "&&\t")):
+            line = "&& " + line[2:].lstrip(_SPACE)
+        if line:
+            lines.append(indent + line if lines else line)
+        start, kind = end, next_kind
+    return lines
+
+
+def _breaks(text: str) -> Iterator[tuple[int, int]]:
+    """Where a line for reading begins, and what begins there; one pass, left to right."""
+    closing: list[str] = []  # what ends each quote or parenthesis that is open, innermost last
+    at = 0
+    while match := _MARK.search(text, at):
+        mark, begin, at = match.group(), match.start(), match.end()
+        innermost = closing[-1] if closing else ""
+        following = text[at : at + 1]
+        if mark == "\n":
+            before = text[max(begin - 2, 0) : begin].removesuffix("\r")
+            yield at, _CONTINUED if before.endswith("\\") else _LINE
+        elif innermost == "'":
+            if mark == "'":
+                closing.pop()
+        elif mark == "\\":
+            at += following != "\n"  # a line ends whether its end is escaped or not
+        elif mark == innermost:
+            closing.pop()
+        elif mark == "$":
+            if following in ("(", "{"):
+                closing.append(")" if following == "(" else "}")
+                at += 1
+        elif mark == "`" or (mark == '"' and innermost != '"'):
+            closing.append(mark)
+        elif innermost == '"':
+            continue
+        elif mark in "'(":
+            closing.append("'" if mark == "'" else ")")
+        elif mark == "#":
+            # A comment, if it begins a word: an apostrophe in it opens no quote.
+            if begin == 0 or text[begin - 1] in _SPACE:
+                end = text.find("\n", at)
+                at = end if end >= 0 else len(text)
+        elif closing:
+            continue
+        elif mark == ";":
+            # `;;` and the like end a branch of `case`, and stay whole.
+            if whole := _CASE_END.match(text, begin):
+                at = whole.end()
+            if not _LINE_END.match(text, at):
+                yield at, _PART
+        elif mark == "&" and following == "&":
+            at += 1
+            # At the end of a line it stays there: the line breaks anyway.
+            if not _LINE_END.match(text, at):
+                yield begin, _PART

@@ -1,0 +1,158 @@
+"""Compressions of layers and archives, told by their first bytes, and read in bounded memory.
+
+Media types and file names are never trusted: writers get both wrong.
+"""
+
+from __future__ import annotations
+
+import bz2
+import lzma
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from isal import igzip_lib
+
+from layerscope.limits import Limits
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+OUTPUT = 1 << 20
+"""Decompressed bytes asked for at a time: what bounds memory under a decompression bomb."""
+XZ_MEMORY = 256 << 20
+"""Bytes of memory that an xz stream may ask for."""
+
+
+class DamagedStreamError(Exception):
+    """Compressed bytes that are cut short, fail their checksum or make no sense."""
+
+
+class Decompressor(Protocol):
+    """The interface that the bz2, lzma, zstd and isal modules share."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
+
+
+def _zstd_starts(data: bytes) -> bool:
+    """A zstd frame, or a skippable frame, which may come first (RFC 8878 §3.1)."""
+    return data.startswith(b"\x28\xb5\x2f\xfd") or (
+        len(data) >= 4 and 0x50 <= data[0] <= 0x5F and data[1:4] == b"\x2a\x4d\x18"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Compression:
+    """A compression: how its streams start, how one is read, and what its errors are."""
+
+    name: str
+    starts: Callable[[bytes], bool]
+    open: Callable[[], Decompressor]
+    error: type[Exception]
+
+
+COMPRESSIONS: tuple[Compression, ...] = (
+    Compression(
+        "gzip",
+        lambda data: data.startswith(b"\x1f\x8b\x08"),
+        lambda: igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP),
+        cast("type[Exception]", igzip_lib.IsalError),
+    ),
+    Compression("zstd", _zstd_starts, zstd.ZstdDecompressor, zstd.ZstdError),
+    Compression(
+        "bzip2",
+        lambda data: (
+            data[:3] == b"BZh"
+            and data[3:4] in b"123456789"
+            and data[4:10] == b"\x31\x41\x59\x26\x53\x59"
+        ),
+        bz2.BZ2Decompressor,
+        OSError,
+    ),
+    Compression(
+        "xz",
+        lambda data: data.startswith(b"\xfd7zXZ\x00"),
+        lambda: lzma.LZMADecompressor(memlimit=XZ_MEMORY),
+        lzma.LZMAError,
+    ),
+)
+MAGIC_BYTES = 10
+"""How many first bytes tell every compression."""
+
+
+def sniff(head: bytes) -> Compression | None:
+    """The compression whose stream starts like `head`, None for anything else."""
+    return next((kind for kind in COMPRESSIONS if kind.starts(head)), None)
+
+
+class DecompressedStream:
+    """Iterates over the decompressed bytes of `source`, a stream of compressed pieces.
+
+    Any number of members or frames follow each other (pigz, eStargz and zstd:chunked write many).
+    Zeros after the last are padding; anything else there is counted in `trailing`.
+    Raises `DamagedStreamError`, and `LimitExceededError` beyond `limits.layer_bytes`.
+    """
+
+    def __init__(
+        self, kind: Compression, source: Iterator[bytes], name: str, limits: Limits
+    ) -> None:
+        self.kind = kind
+        self.trailing = 0
+        """Bytes after the end that are not padding."""
+        self.consumed = 0
+        """Compressed bytes read so far."""
+        self.produced = 0
+        """Decompressed bytes given so far."""
+        self._source = source
+        self._name = name
+        self._limits = limits
+
+    def __iter__(self) -> Iterator[bytes]:
+        pending = self._next_piece()
+        while pending:
+            decoder = self.kind.open()
+            while not decoder.eof:
+                if decoder.needs_input and not pending:
+                    pending = self._next_piece()
+                    if not pending:
+                        raise DamagedStreamError(
+                            f"the {self.kind.name} stream is cut short after {self.consumed:,} bytes"
+                        )
+                try:
+                    data = decoder.decompress(pending, OUTPUT)
+                except (self.kind.error, EOFError, MemoryError) as error:
+                    raise DamagedStreamError(
+                        f"the {self.kind.name} stream is damaged near byte {self.consumed:,} ({error})"
+                    ) from error
+                pending = b""
+                if data:
+                    self.produced += len(data)
+                    if self.produced > self._limits.layer_bytes:
+                        raise self._limits.exceeded("layer_bytes", self._name)
+                    yield data
+            pending = self._next_member(decoder.unused_data)
+
+    def _next_piece(self) -> bytes:
+        piece = next(self._source, b"")
+        self.consumed += len(piece)
+        return piece
+
+    def _next_member(self, rest: bytes) -> bytes:
+        """The start of a further member, or nothing once padding and trailing bytes are read."""
+        while len(rest) < MAGIC_BYTES and (piece := self._next_piece()):
+            rest += piece
+        if self.kind.starts(rest):
+            return rest
+        while rest:
+            self.trailing += len(rest) - rest.count(0)
+            rest = self._next_piece()
+        return b""

@@ -1,0 +1,124 @@
+"""Two ways through a tar: by offset in a file, where payloads are skipped unread, and along a stream."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Protocol
+
+from layerscope.layers.blob import CHUNK, Blob
+
+
+class Cursor(Protocol):
+    """A place in a tar that only moves forward."""
+
+    position: int
+    """Bytes of the tar behind it."""
+    hashes: bool
+    """Whether `skip` gives digests."""
+
+    def take(self, length: int) -> bytes:
+        """The next `length` bytes; fewer only at the end."""
+
+    def skip(self, length: int) -> bytes | None:
+        """Move over a payload; its SHA-256 where `hashes`, None elsewhere. Raises `EOFError` at the end."""
+
+    def pad(self, length: int) -> None:
+        """Move over padding, which may be missing at the end."""
+
+    def drain(self) -> int:
+        """Read the rest; how many bytes of it are not zero."""
+
+
+class OffsetCursor:
+    """Moves through an uncompressed blob by offset: only headers are read."""
+
+    hashes = False
+
+    def __init__(self, blob: Blob) -> None:
+        self.position = 0
+        self._blob = blob
+        self._pread = blob.pread
+        self._size = blob.size
+
+    def take(self, length: int) -> bytes:
+        data = self._pread(length, self.position)
+        self.position += len(data)
+        return data
+
+    def skip(self, length: int) -> None:
+        self.position += length
+        if self.position > self._size:
+            self.position = self._size
+            raise EOFError
+
+    def pad(self, length: int) -> None:
+        self.position = min(self.position + length, self._size)
+
+    def drain(self) -> int:
+        dirty = sum(len(piece) - piece.count(0) for piece in self._blob.chunks(self.position))
+        self.position = self._size
+        return dirty
+
+
+class StreamCursor:
+    """Moves along an iterator of pieces, hashing each payload on the way."""
+
+    hashes = True
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self.position = 0
+        self._pieces = pieces
+        self._piece = memoryview(b"")
+        self._at = 0
+
+    def take(self, length: int) -> bytes:
+        at = self._at
+        end = at + length
+        if end <= len(self._piece):
+            self._at = end
+            self.position += length
+            return bytes(self._piece[at:end])
+        data = b"".join(bytes(part) for part in self._parts(length))
+        self.position += len(data)
+        return data
+
+    def skip(self, length: int) -> bytes:
+        at = self._at
+        end = at + length
+        if end <= len(self._piece):
+            self._at = end
+            self.position += length
+            return hashlib.sha256(self._piece[at:end]).digest()
+        digest = hashlib.sha256()
+        left = length
+        for part in self._parts(length):
+            digest.update(part)
+            left -= len(part)
+        self.position += length - left
+        if left:
+            raise EOFError
+        return digest.digest()
+
+    def pad(self, length: int) -> None:
+        self.take(length)
+
+    def drain(self) -> int:
+        dirty = 0
+        while piece := self.take(CHUNK):
+            dirty += len(piece) - piece.count(0)
+        return dirty
+
+    def _parts(self, length: int) -> Iterator[memoryview]:
+        """The next `length` bytes, or what there is, without joining them."""
+        while length:
+            if self._at == len(self._piece):
+                piece = next(self._pieces, None)
+                if piece is None:
+                    return
+                self._piece, self._at = memoryview(piece), 0
+                continue
+            part = self._piece[self._at : self._at + length]
+            self._at += len(part)
+            length -= len(part)
+            yield part

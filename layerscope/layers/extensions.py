@@ -1,0 +1,223 @@
+"""What PAX and GNU extension headers say about the entry that follows them (POSIX pax, GNU tar's `L`, `K`, sparse)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from layerscope.layers.tarheader import BLOCK, HeaderError, parse_number
+from layerscope.limits import Limits
+
+XATTR = b"SCHILY.xattr."
+SPARSE = b"GNU.sparse."
+
+
+@dataclass(frozen=True, slots=True)
+class SparseMap:
+    """Where the stored bytes of a sparse file belong."""
+
+    real_size: int
+    """Bytes of the file with its holes."""
+    segments: tuple[tuple[int, int], ...]
+    """(offset in the file, length) of each run of stored bytes."""
+    skip: int
+    """Bytes at the start of the payload that hold the map itself."""
+
+    @property
+    def stored(self) -> int:
+        """Bytes that the segments hold."""
+        return sum(length for _, length in self.segments)
+
+    def digest(self, stored: bytes) -> bytes:
+        """SHA-256 that stands for the content, given that of the stored bytes: never that of a dense file."""
+        return hashlib.sha256(b"sparse %d %a" % (self.real_size, self.segments) + stored).digest()
+
+
+@dataclass(slots=True)
+class Extension:
+    """Fields of one entry that its extension headers override; None where they say nothing."""
+
+    name: bytes | None = None
+    link: bytes | None = None
+    long_name: bytes | None = None
+    """GNU's long name, which wins over PAX."""
+    long_link: bytes | None = None
+    size: int | None = None
+    uid: int | None = None
+    gid: int | None = None
+    mtime: int | None = None
+    xattrs: bytes = b""
+    """Extended attributes, canonical (see `pack_xattrs`); empty for none."""
+    sparse: SparseMap | None = None
+    sparse_records: dict[bytes, bytes] = field(default_factory=dict)
+
+
+def parse_pax(payload: bytes) -> Extension:
+    """The records of a PAX header block. Raises `HeaderError` where Go's reader refuses them."""
+    extension = Extension()
+    xattrs: dict[bytes, bytes] = {}
+    numbers: list[bytes] = []
+    position = 0
+    while position < len(payload):
+        key, value, position = _record(payload, position)
+        if key in (b"GNU.sparse.offset", b"GNU.sparse.numbytes"):
+            if (len(numbers) % 2 == 0) != (key == b"GNU.sparse.offset"):
+                raise HeaderError("the map of a sparse file is out of order")
+            numbers.append(value)
+        elif key.startswith(SPARSE):
+            extension.sparse_records[key[len(SPARSE) :]] = value
+        elif not value:
+            continue  # Go keeps the header's own value
+        elif key == b"path":
+            extension.name = value.split(b"\0", 1)[0]
+        elif key == b"linkpath":
+            extension.link = value.split(b"\0", 1)[0]
+        elif key.startswith(XATTR):
+            xattrs[key[len(XATTR) :]] = value
+        elif key == b"size":
+            extension.size = _decimal(value)
+        elif key == b"uid":
+            extension.uid = _decimal(value)
+        elif key == b"gid":
+            extension.gid = _decimal(value)
+        elif key == b"mtime":
+            extension.mtime = _seconds(value)
+    if numbers:
+        extension.sparse_records[b"map"] = b",".join(numbers)
+    extension.xattrs = pack_xattrs(xattrs)
+    return extension
+
+
+def pack_xattrs(xattrs: dict[bytes, bytes]) -> bytes:
+    """Extended attributes as one byte string, equal exactly when the attributes are."""
+    return b"".join(
+        b"%d:%b%d:%b" % (len(key), key, len(value), value) for key, value in sorted(xattrs.items())
+    )
+
+
+def unpack_xattrs(packed: bytes) -> dict[bytes, bytes]:
+    """What `pack_xattrs` was given."""
+    parts: list[bytes] = []
+    position = 0
+    while position < len(packed):
+        colon = packed.index(b":", position)
+        end = colon + 1 + int(packed[position:colon])
+        parts.append(packed[colon + 1 : end])
+        position = end
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def sparse_from_records(
+    extension: Extension, read_block: Callable[[], bytes], limits: Limits
+) -> SparseMap | None:
+    """The map of a PAX sparse file, versions 0.0, 0.1 and 1.0 (whose map is read from the payload by `read_block`).
+
+    None when the records describe none that is known. Moves the real name into the extension.
+    """
+    records = extension.sparse_records
+    major, minor = records.get(b"major", b""), records.get(b"minor", b"")
+    if (major, minor) == (b"1", b"0"):
+        inline = True
+    elif (major, minor) in ((b"0", b"0"), (b"0", b"1")) or (
+        not major and not minor and b"map" in records
+    ):
+        inline = False
+    else:
+        return None
+    if records.get(b"name"):
+        extension.name = records[b"name"].split(b"\0", 1)[0]
+    size = records.get(b"size") or records.get(b"realsize")
+    if size is None:
+        raise HeaderError("a sparse file does not say its size")
+    if inline:
+        numbers, skip = _inline_map(read_block, limits)
+    else:
+        numbers = [_decimal(number) for number in records.get(b"map", b"").split(b",") if number]
+        skip = 0
+    return _sparse_map(_decimal(size), numbers, skip)
+
+
+def sparse_from_gnu_header(
+    block: bytes, read_block: Callable[[], bytes], limits: Limits
+) -> SparseMap:
+    """The map of an old GNU sparse file: in its header and in the blocks after it, which its size does not count."""
+    numbers: list[int] = []
+    table, count, more = block[386:482], 4, block[482]
+    read = 0
+    while True:
+        for index in range(count):
+            pair = table[24 * index : 24 * index + 24]
+            if not pair[0]:
+                break
+            numbers += (parse_number(pair[:12]), parse_number(pair[12:]))
+        if not more:
+            return _sparse_map(parse_number(block[483:495]), numbers, 0)
+        read += BLOCK
+        if read > limits.header_bytes:
+            raise HeaderError("the map of a sparse file is too long (see --limit header_bytes)")
+        table = read_block()
+        count, more = 21, table[504]
+
+
+def _record(payload: bytes, position: int) -> tuple[bytes, bytes, int]:
+    """Key and value of the record `LEN KEY=VALUE\\n` at `position`, and where the next begins."""
+    space = payload.find(b" ", position, position + 20)
+    digits = payload[position:space]
+    if space < 0 or not digits.isdigit():
+        raise HeaderError("a PAX record has no length")
+    end = position + int(digits)
+    equals = payload.find(b"=", space + 1, end - 1)
+    if end > len(payload) or payload[end - 1 : end] != b"\n" or equals <= space + 1:
+        raise HeaderError("a PAX record is malformed")
+    return payload[space + 1 : equals], payload[equals + 1 : end - 1], end
+
+
+def _decimal(text: bytes) -> int:
+    """A decimal number of at most 64 bits."""
+    digits = text[1:] if text[:1] in (b"-", b"+") else text
+    if not digits.isdigit() or len(digits) > 19 or not -(1 << 63) <= int(text) < 1 << 63:
+        raise HeaderError(f"a PAX number is malformed: {text[:24]!r}")
+    return int(text)
+
+
+def _seconds(text: bytes) -> int:
+    """A PAX time in whole seconds, floored."""
+    whole, _, fraction = text.partition(b".")
+    seconds = _decimal(whole)
+    if fraction and not fraction.isdigit():
+        raise HeaderError(f"a PAX time is malformed: {text[:24]!r}")
+    return seconds - 1 if whole.startswith(b"-") and fraction.strip(b"0") else seconds
+
+
+def _inline_map(read_block: Callable[[], bytes], limits: Limits) -> tuple[list[int], int]:
+    """The numbers of a PAX 1.0 map: a count, then offset and length of each segment, one a line; and its bytes."""
+    text = bytearray()
+    blocks = 0
+    wanted: int | None = None
+    lines = 0
+    while wanted is None or lines < wanted:
+        block = read_block()
+        blocks += 1
+        if blocks * BLOCK > limits.header_bytes:
+            raise HeaderError("the map of a sparse file is too long (see --limit header_bytes)")
+        text += block
+        lines += block.count(b"\n")
+        if wanted is None and lines:
+            wanted = 1 + 2 * _decimal(bytes(text[: text.index(b"\n")]))
+            if wanted < 1:
+                raise HeaderError("the map of a sparse file is malformed")
+    return [_decimal(line) for line in bytes(text).split(b"\n")[1:wanted]], blocks * BLOCK
+
+
+def _sparse_map(real_size: int, numbers: list[int], skip: int) -> SparseMap:
+    """A checked map: pairs in order, inside the file, without overlap."""
+    if len(numbers) % 2 or real_size < 0:
+        raise HeaderError("the map of a sparse file is malformed")
+    segments = tuple(zip(numbers[::2], numbers[1::2], strict=True))
+    end = 0
+    for offset, length in segments:
+        if length < 0 or offset < end or offset + length > real_size:
+            raise HeaderError("the map of a sparse file contradicts its size")
+        end = offset + length
+    return SparseMap(real_size, segments, skip)

@@ -1,0 +1,130 @@
+"""The index of one layer: its entries as columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.layers.extensions import SparseMap
+from layerscope.layers.names import PathTree
+from layerscope.layers.strings import StringTable
+from layerscope.layers.walk import Damage
+
+
+class Kind(IntEnum):
+    """Types of entries (tar's typeflags, as Go's reader and the engines take them)."""
+
+    FILE = 0
+    DIRECTORY = 1
+    SYMLINK = 2
+    HARDLINK = 3
+    CHARACTER = 4
+    BLOCK = 5
+    FIFO = 6
+    UNKNOWN = 7
+    BROKEN_LINK = 8
+    """A hard link without a target: only the stacked filesystem knows."""
+
+
+KIND_NAMES = {
+    Kind.FILE: "file",
+    Kind.DIRECTORY: "directory",
+    Kind.SYMLINK: "symlink",
+    Kind.HARDLINK: "hardlink",
+    Kind.CHARACTER: "character-device",
+    Kind.BLOCK: "block-device",
+    Kind.FIFO: "fifo",
+    Kind.UNKNOWN: "unknown",
+    Kind.BROKEN_LINK: "broken-link",
+}
+
+_TYPEFLAGS = {
+    b"0\x007S": Kind.FILE,
+    b"5": Kind.DIRECTORY,
+    b"2": Kind.SYMLINK,
+    b"1": Kind.HARDLINK,
+    b"3": Kind.CHARACTER,
+    b"4": Kind.BLOCK,
+    b"6": Kind.FIFO,
+}
+KIND_OF_TYPEFLAG = np.full(256, Kind.UNKNOWN, np.uint8)
+for _flags, _kind in _TYPEFLAGS.items():
+    KIND_OF_TYPEFLAG[list(_flags)] = _kind
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Attributes of n entries, one array a field. Sizes are bytes; shapes are (n,)."""
+
+    kinds: NDArray[np.uint8]
+    stored: NDArray[np.int64]
+    """Content bytes: the payload of a regular file, its data segments alone if it is sparse; 0 for all else."""
+    modes: NDArray[np.uint16]
+    """Permission bits, mode & 07777."""
+    uids: NDArray[np.int64]
+    gids: NDArray[np.int64]
+    mtimes: NDArray[np.int64]
+    """Whole seconds since 1970, floored."""
+    links: NDArray[np.int32]
+    """Link target as an index into a table of strings; 0 is the empty string."""
+    xattrs: NDArray[np.int32]
+    """Extended attributes as an index into a table of packed ones; 0 is none."""
+    devices: NDArray[np.int64]
+    """Major × 2³² + minor of a device; 0 for all else."""
+    offsets: NDArray[np.int64]
+    """Where the payload begins in the uncompressed tar."""
+
+
+COLUMN_TYPES = (
+    np.uint8,
+    np.int64,
+    np.uint16,
+    np.int64,
+    np.int64,
+    np.int64,
+    np.int32,
+    np.int32,
+    np.int64,
+    np.int64,
+)
+"""Types of the fields of `Columns`, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerIndex:
+    """What one pass over a layer's tar learns. Cacheable: plain arrays and bytes, nothing about its image."""
+
+    columns: Columns
+    """All entries in tar order, markers and ignored ones too."""
+    roles: NDArray[np.uint8]
+    """`Role` of each entry."""
+    nodes: NDArray[np.int32]
+    """The path of each entry, as a node of `tree`; for a marker the path that it acts on."""
+    targets: NDArray[np.int32]
+    """The node of each hard link's target, in the order of the hard links."""
+    tree: PathTree
+    links: StringTable
+    xattrs: StringTable
+    sparse: dict[int, SparseMap]
+    """Maps of sparse files by entry."""
+    digests: NDArray[np.uint8] | None
+    """SHA-256 of each file's content, shape (n, 32); None where the walk did not read contents."""
+    oddities: dict[str, int]
+    """Warning codes, and how many entries drew each."""
+    tar_bytes: int
+    """Length of the uncompressed tar."""
+    trailing: int
+    """Bytes after the end of the archive, or of the compressed stream, that are not zero."""
+    broken: Damage | None
+    diff_id: str | None
+    """Digest of the uncompressed tar, where all of it was read."""
+    blob_digest: str | None
+    """Digest of the blob as stored, where all of it was read."""
+    compressed_bytes: int | None
+    """Size of the blob as stored; None when it is not compressed."""
+
+    def __len__(self) -> int:
+        return len(self.roles)

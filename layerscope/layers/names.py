@@ -1,0 +1,179 @@
+"""Names of entries: cleaned, told apart from markers, and kept as a tree of components.
+
+Source: OCI image-spec layer.md (whiteouts), AUFS for `.wh..wh.*`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.layers.strings import StringTable
+from layerscope.limits import Limits
+
+WHITEOUT = b".wh."
+OPAQUE = b".wh..wh..opq"
+AUFS = b".wh..wh."
+
+
+class Role(IntEnum):
+    """What an entry is for."""
+
+    ENTRY = 0
+    """A path of its own."""
+    WHITEOUT = 1
+    """Removes one path of lower layers: the path that the entry is filed under."""
+    OPAQUE = 2
+    """Removes what lower layers hold below a directory: the path that the entry is filed under."""
+    IGNORED = 3
+    """The root, AUFS metadata, or a whiteout that names nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathTree:
+    """Paths of one layer as a tree: node 0 is the root, parents come in any order.
+
+    Holds each path that an entry, a marker or a hard link's target names, and all directories above them.
+    """
+
+    parents: NDArray[np.int32]
+    components: NDArray[np.int32]
+    """Index into `names` of each node's last component; -1 for the root."""
+    names: StringTable
+    """Each component once, in no order."""
+
+    def path(self, node: int) -> bytes:
+        """The path of one node, components joined by `/`."""
+        parts: list[bytes] = []
+        while node:
+            parts.append(self.names[int(self.components[node])])
+            node = int(self.parents[node])
+        return b"/".join(reversed(parts))
+
+
+def clean(name: bytes) -> tuple[bytes, bool]:
+    """A name without leading, doubled and trailing slashes, `.` and `..`; and whether `..` tried to leave the root."""
+    parts: list[bytes] = []
+    escaped = False
+    for part in name.split(b"/"):
+        if part == b"..":
+            if parts:
+                parts.pop()
+            else:
+                escaped = True
+        elif part and part != b".":
+            parts.append(part)
+    return b"/".join(parts), escaped
+
+
+class PathTreeBuilder:
+    """Collects names in tar order; `finish` gives the tree and the node of each."""
+
+    def __init__(self, limits: Limits, where: str) -> None:
+        self.oddities: Counter[str] = Counter()
+        """How many names drew each warning code."""
+        self._limits = limits
+        self._where = where
+        self._components: dict[bytes, int] = {}
+        self._directories: dict[bytes, int] = {b"": 0}
+        """Number of each directory that some name lies in, by its whole path."""
+        self._directory_keys: list[int] = [-1]
+        """Parent directory and component of each directory, packed; -1 for the root."""
+        self._numbers: dict[int, int] = {}
+        """Number of each directory by that key."""
+        self._keys: list[int] = []
+        """Directory and last component of each name, packed; -1 for the root."""
+
+    def add(self, names: Sequence[bytes]) -> list[int]:
+        """Take names of entries; the role of each, as `Role` values. Their order is that of `finish`."""
+        roles: list[int] = []
+        keys, directories, components = self._keys, self._directories, self._components
+        for name in names:
+            role = 0
+            if b"/." in name or b"//" in name or name[:1] in b"./" or name[-1:] == b"/":
+                name, role = self._unusual(name)
+            head, _, last = name.rpartition(b"/")
+            directory = directories.get(head)
+            if directory is None:
+                directory = self._directory(head)
+            if last:
+                keys.append(directory << 32 | components.setdefault(last, len(components)))
+            else:
+                keys.append(-1)
+                role = role or Role.IGNORED
+            roles.append(role)
+        return roles
+
+    def add_targets(self, targets: Sequence[bytes]) -> None:
+        """Take targets of hard links: cleaned, and filed after the names so far."""
+        for target in targets:
+            name, escaped = clean(target)
+            self.oddities["name-outside-root"] += escaped
+            head, _, last = name.rpartition(b"/")
+            directory = self._directories.get(head)
+            if directory is None:
+                directory = self._directory(head)
+            self._keys.append(
+                directory << 32 | self._components.setdefault(last, len(self._components))
+                if last
+                else -1
+            )
+
+    def finish(self) -> tuple[PathTree, NDArray[np.int32]]:
+        """The tree, and the node of each name in the order in which they were added."""
+        directory_keys = np.array(self._directory_keys, np.int64)
+        keys = np.concatenate([directory_keys, np.array(self._keys, np.int64)])
+        unique, nodes = np.unique(keys, return_inverse=True)
+        if unique[0] != -1:
+            raise AssertionError("the root is always there")
+        directory_nodes = nodes[: len(directory_keys)]
+        parents = directory_nodes[unique >> 32]
+        parents[0] = 0
+        tree = PathTree(
+            parents.astype(np.int32),
+            np.where(unique < 0, -1, unique & 0xFFFFFFFF).astype(np.int32),
+            StringTable.of(list(self._components)),
+        )
+        return tree, nodes[len(directory_keys) :].astype(np.int32)
+
+    def _unusual(self, name: bytes) -> tuple[bytes, int]:
+        """A name that needs cleaning or may be a marker: the path to file it under, and its role."""
+        name, escaped = clean(name)
+        self.oddities["name-outside-root"] += escaped
+        if WHITEOUT not in name:
+            return name, Role.ENTRY
+        parts = name.split(b"/")
+        last = parts.pop()
+        if any(part.startswith(AUFS) for part in parts):
+            return b"", Role.IGNORED
+        if last == OPAQUE:
+            return b"/".join(parts), Role.OPAQUE
+        if last.startswith(AUFS):
+            return b"", Role.IGNORED
+        if not last.startswith(WHITEOUT):
+            return name, Role.ENTRY
+        target = last[len(WHITEOUT) :]
+        if target in (b"", b".", b".."):
+            self.oddities["whiteout-invalid"] += 1
+            return b"", Role.IGNORED
+        return b"/".join((*parts, target)), Role.WHITEOUT
+
+    def _directory(self, path: bytes) -> int:
+        """The number of a directory seen for the first time, after those above it."""
+        number = 0
+        for component in path.split(b"/"):
+            key = number << 32 | self._components.setdefault(component, len(self._components))
+            known = self._numbers.get(key)
+            if known is None:
+                known = self._numbers[key] = len(self._directory_keys)
+                self._directory_keys.append(key)
+            number = known
+        if len(self._directory_keys) > self._limits.entries:
+            raise self._limits.exceeded("entries", self._where)
+        self._directories[path] = number
+        return number

@@ -1,0 +1,182 @@
+"""Tar header blocks, parsed in batches with numpy. Semantics are those of Go's archive/tar, the reader of all engines.
+
+Layout and number formats: POSIX.1-2001 ustar, GNU tar's and star's extensions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLOCK = 512
+ZERO_BLOCK = bytes(BLOCK)
+_CHECKSUM = slice(148, 156)
+_MAGIC = slice(257, 263)
+_TRAILER = slice(508, 512)
+_PREFIX = 345
+
+
+class HeaderError(ValueError):
+    """A header that no reader may accept."""
+
+
+@dataclass(slots=True)
+class HeaderColumns:
+    """Fields of n headers, by column. Names and link targets end at their first NUL."""
+
+    names: list[bytes]
+    links: list[bytes]
+    types: NDArray[np.uint8]
+    modes: NDArray[np.uint16]
+    uids: NDArray[np.int64]
+    gids: NDArray[np.int64]
+    mtimes: NDArray[np.int64]
+    """Seconds since 1970."""
+    sizes: NDArray[np.int64]
+    """The size field, in bytes, whatever the type makes of it."""
+
+
+def parse_number(field: bytes) -> int:
+    """A number field: octal text, or base-256 when its first bit is set. Raises `HeaderError`."""
+    if field and field[0] & 0x80:
+        negative = field[0] & 0x40
+        value = int.from_bytes(field, "big") & ((1 << (8 * len(field) - 1)) - 1)
+        if negative:
+            value -= 1 << (8 * len(field) - 1)
+        if not -(1 << 63) <= value < 1 << 63:
+            raise HeaderError("a number is larger than 64 bits")
+        return value
+    text = field.strip(b" \0").split(b"\0", 1)[0]
+    if not text:
+        return 0
+    if text.strip(b"01234567") or len(text) > 21:
+        raise HeaderError(f"a number is not octal: {text[:24]!r}")
+    return int(text, 8)
+
+
+def checksum_matches(block: bytes) -> bool:
+    """Whether one header's checksum is right, summed with unsigned or signed bytes as old writers did."""
+    try:
+        stated = parse_number(block[_CHECKSUM])
+    except HeaderError:
+        return False
+    unsigned = sum(block) - sum(block[_CHECKSUM]) + 8 * 32
+    high = sum(byte > 127 for byte in block) - sum(byte > 127 for byte in block[_CHECKSUM])
+    return stated in (unsigned, unsigned - 256 * high)
+
+
+def looks_like_header(block: bytes) -> bool:
+    """Whether `block` is a whole tar header with a right checksum."""
+    return len(block) == BLOCK and block != ZERO_BLOCK and checksum_matches(block)
+
+
+def parse_headers(blocks: Sequence[bytes]) -> tuple[HeaderColumns, int, str]:
+    """Columns of the first k of these header blocks, k, and what is wrong with block k (empty when all are right)."""
+    raw = np.frombuffer(b"".join(blocks), np.uint8).reshape(len(blocks), BLOCK)
+    good, problem = _verify_checksums(raw, blocks)
+    raw = raw[:good]
+    numbers: dict[str, NDArray[np.int64]] = {}
+    for field, start, end in (
+        ("mode", 100, 108),
+        ("uid", 108, 116),
+        ("gid", 116, 124),
+        ("size", 124, 136),
+        ("mtime", 136, 148),
+    ):
+        values, bad, message = _number_column(raw[:, start:end])
+        numbers[field] = values
+        if bad < good:
+            good, problem = bad, f"{field}: {message}"
+    raw = raw[:good]
+    columns = HeaderColumns(
+        names=_names(raw),
+        links=_strings(raw[:, 157:257]),
+        types=raw[:, 156].copy(),
+        modes=(numbers["mode"][:good] & 0o7777).astype(np.uint16),
+        uids=numbers["uid"][:good],
+        gids=numbers["gid"][:good],
+        mtimes=numbers["mtime"][:good],
+        sizes=numbers["size"][:good],
+    )
+    return columns, good, problem
+
+
+def parse_device(block: bytes) -> int:
+    """Major and minor number of a device header as one number: major × 2³² + minor."""
+    return (parse_number(block[329:337]) & 0x7FFFFFFF) << 32 | (
+        parse_number(block[337:345]) & 0xFFFFFFFF
+    )
+
+
+def _verify_checksums(raw: NDArray[np.uint8], blocks: Sequence[bytes]) -> tuple[int, str]:
+    """How many headers from the first have a right checksum, and what is wrong with the next."""
+    sums = raw.sum(axis=1, dtype=np.int64) - raw[:, _CHECKSUM].sum(axis=1, dtype=np.int64) + 8 * 32
+    stated, bad, _ = _number_column(raw[:, _CHECKSUM])
+    suspects = np.flatnonzero(sums != stated)
+    for index in suspects.tolist():
+        if index >= bad or not checksum_matches(blocks[index]):
+            return min(index, bad), "the checksum of a header is wrong"
+    return (bad, "the checksum of a header is no number") if bad < len(raw) else (len(raw), "")
+
+
+def _number_column(field: NDArray[np.uint8]) -> tuple[NDArray[np.int64], int, str]:
+    """Values of one number field, the index of the first header where it is malformed (n if none), and how."""
+    count, width = field.shape
+    values = np.zeros(count, np.int64)
+    started = np.zeros(count, bool)
+    ended = np.zeros(count, bool)
+    odd = np.zeros(count, bool)
+    for position in range(width):
+        column = field[:, position]
+        digit = (column >= 0x30) & (column <= 0x37)
+        blank = (column == 0) | (column == 0x20)
+        odd |= ~(digit | blank) | (digit & ended)
+        values = np.where(digit, (values << 3) + (column.astype(np.int64) - 0x30), values)
+        started |= digit
+        ended |= blank & started
+    for index in np.flatnonzero(odd).tolist():
+        try:
+            values[index] = parse_number(field[index].tobytes())
+        except HeaderError as error:
+            return values, index, str(error)
+    return values, count, ""
+
+
+def _strings(field: NDArray[np.uint8]) -> list[bytes]:
+    """One text field of every header, cut at its first NUL."""
+    if not len(field):
+        return []
+    width = field.shape[1]
+    texts: list[bytes] = np.ascontiguousarray(field).view(f"S{width}").ravel().tolist()
+    return [text.split(b"\0", 1)[0] if b"\0" in text else text for text in texts]
+
+
+def _names(raw: NDArray[np.uint8]) -> list[bytes]:
+    """Names, with the prefix of those that have one."""
+    names = _strings(raw[:, 0:100])
+    for index in np.flatnonzero(raw[:, _PREFIX]).tolist():
+        header = raw[index]
+        magic = header[_MAGIC].tobytes()
+        if magic == b"ustar\0":
+            end = _PREFIX + (131 if header[_TRAILER].tobytes() == b"tar\0" else 155)
+        elif magic == b"ustar " and _prefix_instead_of_times(header):
+            end = _PREFIX + 155
+        else:
+            continue
+        prefix = header[_PREFIX:end].tobytes().split(b"\0", 1)[0]
+        names[index] = prefix + b"/" + names[index]
+    return names
+
+
+def _prefix_instead_of_times(header: NDArray[np.uint8]) -> bool:
+    """A GNU header with a prefix where its times should be, as Go wrote before 1.8."""
+    times = header[_PREFIX:369].tobytes()
+    try:
+        parse_number(times[:12])
+        parse_number(times[12:])
+    except HeaderError:
+        return header[_PREFIX:500].tobytes().split(b"\0", 1)[0].isascii()
+    return False

@@ -1,0 +1,239 @@
+"""From a reference to a stacked, accounted image: what the commands and the explorer call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from layerscope.analysis.accounting import Accounting, account
+from layerscope.analysis.duplicates import Duplicate, find_duplicates
+from layerscope.errors import CorruptImageError
+from layerscope.filesystem.contents import WORKERS, compare_versions
+from layerscope.filesystem.model import Filesystem
+from layerscope.image.model import Image, Layer
+from layerscope.image.warnings import ImageWarning
+from layerscope.layers.blob import Blob
+from layerscope.layers.contents import LayerContents
+from layerscope.layers.index import LayerIndex
+from layerscope.layers.indexing import index_layer, layer_compression
+from layerscope.limits import Limits
+from layerscope.progress import Progress, Stoppable
+from layerscope.sources import Request, SourceImage, open_source
+
+VERIFY_BYTES = 256 << 20
+"""Uncompressed layers of a file are hashed without being asked if they hold no more bytes than this together."""
+
+_SAID = {
+    "entry-repeated": "{n} entries name a path that the layer lists before",
+    "entry-type-unknown": "{n} entries have a type that is unknown: shown as paths without content",
+    "link-across-layers": "{n} hard links point to files of lower layers: most engines fail to extract them",
+    "link-broken": "{n} hard links have no target",
+    "link-forward": "{n} hard links stand before their target and are broken",
+    "name-outside-root": "{n} names lead out of the root and are kept inside",
+    "parent-replaced": "{n} paths lie under what is no directory, which a directory replaces",
+    "whiteout-invalid": "{n} whiteouts name nothing and are ignored",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How an image is opened."""
+
+    verify: bool = False
+    """Hash layers whose bytes would not be read otherwise, however large."""
+    verify_small: bool = True
+    """Hash them if they are small, see `VERIFY_BYTES`."""
+    duplicates: bool = True
+    """Look for files of equal content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An image with all that is known about it."""
+
+    image: Image
+    indexes: Sequence[LayerIndex]
+    contents: Sequence[LayerContents]
+    filesystem: Filesystem
+    accounting: Accounting
+    duplicates: Sequence[Duplicate] | None
+    """None if they were not looked for."""
+    warnings: Sequence[ImageWarning]
+    damage: str | None
+    """What is wrong with the archive as a whole."""
+
+    def verified(self, layer: int) -> bool | None:
+        """Whether a layer's bytes hash to what is claimed; None if that was not checked."""
+        return verified(self.image.layers[layer], self.indexes[layer])
+
+    def damages(self) -> list[str]:
+        """A sentence for each thing that could not be read whole."""
+        broken = [
+            f"layer {number} is damaged at byte {index.broken.offset:,} of its tar: {index.broken.message}"
+            for number, index in enumerate(self.indexes)
+            if index.broken is not None
+        ]
+        return broken or ([self.damage] if self.damage else [])
+
+    def raise_damage(self) -> None:
+        """Raise `CorruptImageError` if something could not be read whole."""
+        found = self.damages()
+        if found:
+            more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+            raise CorruptImageError(
+                f"{self.image.reference}: {found[0]}{more}",
+                hint="the figures cover what could be read; --ignore-errors accepts them",
+            )
+
+
+def open_image(request: Request, options: Options | None = None) -> Opened:
+    """Open an image and learn everything. Raises `LayerscopeError` and `CancelledError`."""
+    return analyse(request, open_source(request), options)
+
+
+def analyse(
+    request: Request,
+    source: SourceImage,
+    options: Options | None = None,
+    on_index: Callable[[int, LayerIndex], None] | None = None,
+) -> Opened:
+    """Learn everything about an image whose documents are read. `on_index` hears of each layer as it is done."""
+    options, progress = options or Options(), request.progress
+    indexes = index_layers(source.blobs, options, request.limits, progress, on_index)
+    contents = [
+        LayerContents(blob, index, request.limits)
+        for blob, index in zip(source.blobs, indexes, strict=True)
+    ]
+    filesystem = Filesystem.stack(indexes, limits=request.limits, progress=progress)
+    compare_versions(filesystem, contents, progress)
+    duplicates = find_duplicates(filesystem, contents, progress) if options.duplicates else None
+    return Opened(
+        image=source.image,
+        indexes=indexes,
+        contents=contents,
+        filesystem=filesystem,
+        accounting=account(filesystem, indexes),
+        duplicates=duplicates,
+        warnings=collect_warnings(source.image, indexes, filesystem, request.limits),
+        damage=source.damage,
+    )
+
+
+def index_layers(
+    blobs: Sequence[Blob],
+    options: Options,
+    limits: Limits,
+    progress: Progress,
+    on_index: Callable[[int, LayerIndex], None] | None = None,
+) -> list[LayerIndex]:
+    """Index all layers, several at a time; a blob that is listed several times is read once."""
+    hash_all = _hashing(blobs, options)
+    progress.stage("Reading layers", sum(blob.size for blob in blobs))
+    places: dict[object, int] = {}
+    stoppable = Stoppable(progress)
+    first = [places.setdefault(_place(blob), number) for number, blob in enumerate(blobs)]
+    with ThreadPoolExecutor(WORKERS) as pool:
+        futures = {
+            number: pool.submit(
+                index_layer,
+                blobs[number],
+                limits,
+                stoppable,
+                hash_all=hash_all or blobs[number].spooled,
+            )
+            for number in dict.fromkeys(first)
+        }
+        try:
+            indexes = []
+            for number, origin in enumerate(first):
+                indexes.append(futures[origin].result())
+                if on_index is not None:
+                    on_index(number, indexes[-1])
+                if origin != number:
+                    progress.advance(blobs[number].size)
+        except BaseException:
+            stoppable.stop()
+            for future in futures.values():
+                future.cancel()
+            raise
+    return indexes
+
+
+def _hashing(blobs: Sequence[Blob], options: Options) -> bool:
+    """Whether plain layers are read through, too."""
+    if options.verify or not options.verify_small:
+        return options.verify
+    return sum(blob.size for blob in blobs if layer_compression(blob) is None) <= VERIFY_BYTES
+
+
+def _place(blob: Blob) -> object:
+    """What is equal for two blobs that are the same bytes in the same place."""
+    return (blob.name, blob.size)
+
+
+def verified(layer: Layer, index: LayerIndex) -> bool | None:
+    """Whether what was read hashes to what is claimed; None if nothing was claimed or hashed."""
+    checks = [
+        claimed == found
+        for claimed, found in ((layer.digest, index.blob_digest), (layer.diff_id, index.diff_id))
+        if claimed is not None and found is not None and claimed.startswith("sha256:")
+    ]
+    return all(checks) if checks else None
+
+
+def collect_warnings(
+    image: Image, indexes: Sequence[LayerIndex], filesystem: Filesystem, limits: Limits
+) -> list[ImageWarning]:
+    """All warnings: of the image, then of each layer."""
+    warnings = list(image.warnings)
+    for number, (layer, index) in enumerate(zip(image.layers, indexes, strict=True)):
+        if (
+            index.blob_digest
+            and layer.digest
+            and layer.digest.startswith("sha256:")
+            and index.blob_digest != layer.digest
+        ):
+            warnings.append(
+                ImageWarning("digest-mismatch", number, "the blob is not what its digest says")
+            )
+        if (
+            index.diff_id
+            and layer.diff_id
+            and layer.diff_id.startswith("sha256:")
+            and index.diff_id != layer.diff_id
+        ):
+            warnings.append(
+                ImageWarning("diff-id-mismatch", number, "the tar is not what its diff ID says")
+            )
+        if index.compressed_bytes and index.tar_bytes > limits.ratio * index.compressed_bytes:
+            warnings.append(
+                ImageWarning(
+                    "compression-ratio",
+                    number,
+                    f"{index.compressed_bytes:,} bytes unpack to {index.tar_bytes:,}",
+                )
+            )
+        if index.trailing:
+            warnings.append(
+                ImageWarning(
+                    "trailing-data",
+                    number,
+                    f"{index.trailing:,} bytes follow the end of the archive",
+                )
+            )
+        counts = {**index.oddities}
+        for code, count in filesystem.oddities[number].items():
+            counts[code] = counts.get(code, 0) + count
+        warnings += (
+            ImageWarning(code, number, _SAID[code].format(n=f"{count:,}"))
+            for code, count in sorted(counts.items())
+            if count
+        )
+    return warnings
+
+
+def file_name(reference: str) -> str:
+    """The last part of a reference, for short titles."""
+    return Path(reference).name or reference

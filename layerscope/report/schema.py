@@ -1,0 +1,218 @@
+"""The report as plain data: schema 1.0, stable names, every key always there.
+
+Sizes are integers in bytes, indices count from 0, what is unknown is None. Names that are not UTF-8 hold lone surrogates
+(Python's `surrogateescape`), which JSON writes as `\\udcXX`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from layerscope.analysis.accounting import REASONS
+from layerscope.analysis.steps import StepKind, step_kind
+from layerscope.filesystem.changes import CHANGE_NAMES, WHY_NAMES, Change
+from layerscope.layers.index import KIND_NAMES, Kind
+from layerscope.opening import Opened
+
+SCHEMA_VERSION = "1.0"
+
+_COUNTED = (Change.ADDED, Change.MODIFIED, Change.METADATA, Change.REMOVED)
+
+
+def document(opened: Opened, *, files: bool = False) -> dict[str, Any]:
+    """The whole report. With `files`, each layer lists what it has to do with."""
+    return {
+        "schemaVersion": SCHEMA_VERSION,
+        "image": _image(opened),
+        "totals": _totals(opened),
+        "steps": _steps(opened),
+        "layers": [_layer(opened, number, files) for number in range(len(opened.indexes))],
+        "waste": _waste(opened),
+        "duplicates": [
+            {
+                "bytes": found.bytes,
+                "savingBytes": found.saving,
+                "digest": found.digest,
+                "paths": [_text(opened.filesystem.table.full(path)) for path in found.paths],
+            }
+            for found in opened.duplicates or ()
+        ],
+        "findings": [],
+        "warnings": [
+            {"code": warning.code, "layer": warning.layer, "message": warning.message}
+            for warning in opened.warnings
+        ],
+    }
+
+
+def _image(opened: Opened) -> dict[str, Any]:
+    image, config = opened.image, opened.image.config
+    return {
+        "reference": image.reference,
+        "tags": list(image.tags),
+        "id": image.id,
+        "manifestDigest": image.manifest_digest,
+        "created": image.created,
+        "os": image.platform.os or None,
+        "architecture": image.platform.architecture or None,
+        "variant": image.platform.variant or None,
+        "source": {"kind": image.source_kind, "location": image.location},
+        "alternatives": [
+            {
+                "reference": other.reference,
+                "platform": None if other.platform is None else str(other.platform),
+            }
+            for other in image.alternatives
+        ],
+        "config": {
+            "env": list(config.env),
+            "entrypoint": list(config.entrypoint),
+            "cmd": list(config.cmd),
+            "user": config.user,
+            "workingDir": config.working_dir,
+            "labels": dict(config.labels),
+            "exposedPorts": list(config.exposed_ports),
+            "volumes": list(config.volumes),
+        },
+    }
+
+
+def _totals(opened: Opened) -> dict[str, Any]:
+    accounting = opened.accounting
+    compressed = [
+        index.compressed_bytes
+        for index in opened.indexes
+        if len(index) or index.compressed_bytes is not None
+    ]
+    return {
+        "layers": len(opened.indexes),
+        "steps": opened.image.recorded_steps,
+        "entries": accounting.entries,
+        "files": accounting.files,
+        "paths": accounting.paths,
+        "compressedBytes": sum(size or 0 for size in compressed)
+        if compressed and None not in compressed
+        else None,
+        "tarBytes": sum(index.tar_bytes for index in opened.indexes),
+        "storedBytes": accounting.stored,
+        "liveBytes": accounting.live,
+        "wastedBytes": accounting.wasted,
+        "efficiency": accounting.efficiency,
+        "duplicateBytes": None
+        if opened.duplicates is None
+        else sum(found.saving for found in opened.duplicates),
+        "avoidableBytes": None,
+    }
+
+
+def _steps(opened: Opened) -> list[dict[str, Any]]:
+    return [
+        {
+            "index": step.index,
+            "layer": step.layer,
+            "kind": StepKind.METADATA
+            if step.layer is None
+            else step_kind(opened.filesystem, opened.indexes[step.layer], step.layer),
+            "instruction": step.instruction,
+            "arguments": step.arguments,
+            "buildArgs": list(step.build_args),
+            "createdBy": step.created_by,
+            "created": step.created,
+            "author": step.author,
+            "comment": step.comment,
+        }
+        for step in opened.image.steps
+    ]
+
+
+def _layer(opened: Opened, number: int, files: bool) -> dict[str, Any]:
+    layer, index, account = (
+        opened.image.layers[number],
+        opened.indexes[number],
+        opened.accounting.layers[number],
+    )
+    counts = opened.filesystem.changes.counts(number)
+    described: dict[str, Any] = {
+        "index": number,
+        "step": layer.step,
+        "digest": layer.digest or index.blob_digest,
+        "diffId": layer.diff_id or index.diff_id,
+        "chainId": layer.chain_id,
+        "mediaType": layer.media_type,
+        "repeatOf": layer.repeat_of,
+        "verified": opened.verified(number),
+        "broken": None
+        if index.broken is None
+        else {"offset": index.broken.offset, "message": index.broken.message},
+        "entries": account.entries,
+        "whiteouts": account.whiteouts,
+        "compressedBytes": index.compressed_bytes,
+        "tarBytes": index.tar_bytes,
+        "storedBytes": account.stored,
+        "netBytes": account.net,
+        "wastedBytes": account.wasted,
+        "hidesBytes": account.hides,
+        "changes": {CHANGE_NAMES[change]: counts[change] for change in _COUNTED},
+    }
+    if files:
+        described["files"] = list(_files(opened, number))
+    return described
+
+
+def _files(opened: Opened, number: int) -> Iterator[dict[str, Any]]:
+    """All paths that a layer has something to do with, in path order."""
+    filesystem, inodes = opened.filesystem, opened.filesystem.inodes
+    changes, columns = filesystem.changes, filesystem.inodes.columns
+    span = changes.of_layer(number)
+    rows = zip(
+        *(
+            column[span].tolist()
+            for column in (changes.paths, changes.before, changes.after, changes.kinds, changes.why)
+        ),
+        strict=True,
+    )
+    for path, before, after, change, why in rows:
+        inode = int(filesystem.inode_of[after if after >= 0 else before])
+        kind = Kind(int(columns.kinds[inode]))
+        known = inode != inodes.implicit
+        is_file = kind is Kind.FILE
+        yield {
+            "path": _text(filesystem.table.full(path)),
+            "type": KIND_NAMES[kind],
+            "bytes": int(columns.stored[inode]) if is_file else 0,
+            "logicalBytes": inodes.logical(inode) if is_file else 0,
+            "mode": int(columns.modes[inode]) if known else None,
+            "uid": int(columns.uids[inode]) if known else None,
+            "gid": int(columns.gids[inode]) if known else None,
+            "mtime": int(columns.mtimes[inode]) if known else None,
+            "linkTarget": _text(inodes.links[int(columns.links[inode])])
+            if columns.links[inode]
+            else None,
+            "change": CHANGE_NAMES[Change(change)],
+            "why": [name for bit, name in WHY_NAMES.items() if why & bit],
+        }
+
+
+def _waste(opened: Opened) -> dict[str, Any]:
+    waste, table = opened.accounting.waste, opened.filesystem.table
+    columns = (waste.paths, waste.bytes, waste.reasons, waste.stored_in, waste.hidden_by)
+    return {
+        "byReason": {reason.value: size for reason, size in waste.by_reason().items()},
+        "records": [
+            {
+                "path": _text(table.full(path)),
+                "bytes": size,
+                "reason": REASONS[reason].value,
+                "storedIn": stored,
+                "hiddenBy": hidden,
+            }
+            for path, size, reason, stored, hidden in zip(
+                *(column.tolist() for column in columns), strict=True
+            )
+        ],
+    }
+
+
+def _text(name: bytes) -> str:
+    return name.decode(errors="surrogateescape")

@@ -1,0 +1,103 @@
+"""What every source supplies, and the words in which an image is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from layerscope.errors import LayerscopeError
+from layerscope.image.model import Image
+from layerscope.image.platform import Platform
+from layerscope.image.warnings import ImageWarning
+from layerscope.layers.blob import Blob
+from layerscope.limits import DEFAULT_LIMITS, Limits
+from layerscope.progress import NullProgress, Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An image that somebody asks for."""
+
+    reference: str
+    """A path, `-` for stdin, or SCHEME://reference."""
+    image: str | None = None
+    """Which image of an archive that holds several: a tag, a digest prefix or `@N`."""
+    platform: Platform | None = None
+    """Which platform; None for this machine's."""
+    limits: Limits = DEFAULT_LIMITS
+    progress: Progress = field(default_factory=NullProgress)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerPart:
+    """A layer as a source finds it."""
+
+    blob: Blob
+    digest: str | None = None
+    """What the manifest claims the blob's digest to be."""
+    media_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageParts:
+    """The least that a source supplies of one image; all else is derived in `assemble.py`."""
+
+    layers: Sequence[LayerPart]
+    config: bytes | None
+    """The raw config; None where there is none, such as in a root filesystem."""
+    manifest_digest: str | None = None
+    config_digest: str | None = None
+    """What the manifest claims the config's digest to be."""
+    artifact_type: str | None = None
+    """The type of a manifest whose config claims to be no image config."""
+    steps_known: bool = True
+    """Whether the config's history is one; a root filesystem has none to miss."""
+    warnings: Sequence[ImageWarning] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One image that could be opened: one name of an archive, one platform of an index."""
+
+    tags: Sequence[str]
+    platform: Platform | None
+    """None where the place does not say it."""
+    load: Callable[[], ImageParts]
+    digests: Sequence[str] = ()
+    """Digests that name it: of its manifest, of its config."""
+    group: int = 0
+    """Candidates of one group are the same image for several platforms."""
+
+    @property
+    def name(self) -> str | None:
+        """The name to show in a choice."""
+        return self.tags[0] if self.tags else None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a place turned out to hold."""
+
+    kind: str
+    """A scheme, `dir`, `rootfs` or `stdin`."""
+    candidates: Sequence[Candidate]
+    warnings: Sequence[ImageWarning] = ()
+    damage: str | None = None
+    """What is wrong with the archive as a whole, though images could be found in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceImage:
+    """An image with a way to the bytes of each layer."""
+
+    image: Image
+    blobs: Sequence[Blob]
+    damage: str | None = None
+
+
+class ChoiceNeededError(LayerscopeError):
+    """There are several images, and somebody could be asked which one; headless commands take the first."""
+
+    def __init__(self, message: str, candidates: Sequence[Candidate]) -> None:
+        super().__init__(message)
+        self.candidates = candidates

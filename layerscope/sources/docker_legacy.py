@@ -1,0 +1,90 @@
+"""Archives of Docker before 1.10: `repositories`, and a directory a layer whose `json` names its parent.
+
+Source: moby's image spec 1.0 and 1.1.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from layerscope.errors import CorruptImageError
+from layerscope.image.documents import DocumentError, decode_object
+from layerscope.limits import Limits
+from layerscope.sources.base import Candidate, ImageParts, LayerPart
+from layerscope.sources.docker_archive import read_document
+from layerscope.sources.members import Members
+
+REPOSITORIES = "repositories"
+_ID = re.compile(r"[0-9a-f]{64}")
+
+
+def candidates(members: Members, limits: Limits) -> list[Candidate]:
+    """One candidate a tagged image, or the one image whose layer no other names as its parent; none for other archives."""
+    tops: dict[str, list[str]] = {}
+    blob = members.find(REPOSITORIES)
+    if blob is not None:
+        try:
+            repositories = decode_object(read_document(blob, limits), REPOSITORIES, limits)
+        except DocumentError:
+            repositories = {}
+        for repository, tags in repositories.items():
+            for tag, top in (tags if isinstance(tags, dict) else {}).items():
+                if isinstance(top, str) and members.find(f"{top}/json") is not None:
+                    tops.setdefault(top, []).append(f"{repository}:{tag}")
+    found = []
+    for number, (top, names) in enumerate(tops.items()):
+
+        def load(top: str = top) -> ImageParts:
+            return _load(members, top, limits)
+
+        found.append(Candidate(names, None, load, [f"sha256:{top}"], number))
+    return found
+
+
+def _load(members: Members, top: str, limits: Limits) -> ImageParts:
+    """Follow the parents down, then describe what was found as a config of today."""
+    chain: list[dict[str, Any]] = []
+    layers: list[LayerPart] = []
+    seen: set[str] = set()
+    layer_id: object = top
+    while isinstance(layer_id, str) and layer_id:
+        if not _ID.fullmatch(layer_id) or layer_id in seen or len(seen) > limits.history_entries:
+            raise CorruptImageError(f"the parents of layer {layer_id[:12]!r} lead nowhere")
+        seen.add(layer_id)
+        description, tar = members.find(f"{layer_id}/json"), members.find(f"{layer_id}/layer.tar")
+        if description is None or tar is None:
+            raise CorruptImageError(
+                f"layer {layer_id[:12]} is not in the archive",
+                hint="the archive is incomplete: save the image again",
+            )
+        document = decode_object(read_document(description, limits), f"{layer_id}/json", limits)
+        chain.append(document)
+        layers.append(LayerPart(tar))
+        layer_id = document.get("parent")
+    chain.reverse()
+    newest = chain[-1]
+    config = {
+        "architecture": newest.get("architecture"),
+        "os": newest.get("os"),
+        "created": newest.get("created"),
+        "config": newest.get("config"),
+        "rootfs": {"type": "layers", "diff_ids": [None] * len(layers)},
+        "history": [_history_entry(document) for document in chain],
+    }
+    return ImageParts(layers[::-1], msgspec.json.encode(config), steps_known=True)
+
+
+def _history_entry(document: dict[str, Any]) -> dict[str, Any]:
+    """A history entry as Docker makes one when it converts such a layer."""
+    container = document.get("container_config")
+    command = container.get("Cmd") if isinstance(container, dict) else None
+    words = [word for word in command if isinstance(word, str)] if isinstance(command, list) else []
+    return {
+        "created": document.get("created"),
+        "created_by": " ".join(words),
+        "author": document.get("author"),
+        "comment": document.get("comment"),
+    }

@@ -1,0 +1,219 @@
+"""Images in files, directories and on stdin: told by what they hold, never by their names."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+from layerscope.errors import ImageNotFoundError, LayerscopeError, NotAnImageError, UsageError
+from layerscope.image.documents import DocumentError
+from layerscope.image.warnings import ImageWarning
+from layerscope.layers.blob import Blob, OpenFile
+from layerscope.layers.compression import MAGIC_BYTES, sniff
+from layerscope.layers.tarheader import BLOCK, ZERO_BLOCK, looks_like_header
+from layerscope.sources import containers_dir, docker_archive, docker_legacy
+from layerscope.sources.base import Candidate, Found, ImageParts, LayerPart, Request
+from layerscope.sources.members import DirectoryMembers, Members, TarMembers
+from layerscope.sources.oci_layout import INDEX, OciLayout, looks_like_index
+from layerscope.sources.spool import spool_decompressed, spool_stream
+
+STDIN = "-"
+_PARTS_OF_IMAGES = frozenset(("manifest.json", "index.json", "oci-layout", "repositories", "blobs"))
+
+
+def find_in_path(request: Request, path: Path, kinds: Sequence[str] = ()) -> Found:
+    """What a file or directory holds. `kinds` are the schemes that the user accepts; empty for any."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        raise ImageNotFoundError(f"{path}: there is no such file or directory") from None
+    except (OSError, ValueError) as error:
+        raise LayerscopeError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+    if stat.S_ISDIR(mode):
+        return _only(find_in_members(request, DirectoryMembers(path), str(path)), kinds, str(path))
+    try:
+        if not stat.S_ISREG(mode):
+            with path.open("rb", buffering=0) as stream:
+                file = spool_stream(stream.fileno(), str(path), request.limits, request.progress)
+        else:
+            file = OpenFile.open(path, str(path))
+    except OSError as error:
+        raise LayerscopeError(
+            f"{path}: {error.strerror or error}", hint="is it readable for you?"
+        ) from error
+    return _only(find_in_file(request, file), kinds, str(path))
+
+
+def find_in_stdin(request: Request) -> Found:
+    """What comes in on stdin: spooled, unless it is a file already."""
+    if os.isatty(0):
+        raise UsageError(
+            "stdin is a terminal", hint="pipe an image in: docker save IMAGE | layerscope -"
+        )
+    if stat.S_ISREG(os.fstat(0).st_mode):
+        file = OpenFile(os.fdopen(os.dup(0), "rb", buffering=0), "stdin")
+    else:
+        file = spool_stream(0, "stdin", request.limits, request.progress)
+    found = find_in_file(request, file)
+    return Found("stdin", found.candidates, found.warnings, found.damage)
+
+
+def find_in_file(request: Request, file: OpenFile) -> Found:
+    """What an open file holds: an archive, compressed or not."""
+    if not file.size:
+        raise NotAnImageError(
+            f"{file.name}: the file is empty", hint="was the image written whole?"
+        )
+    blob: Blob = file.blob(file.name)
+    warnings: list[ImageWarning] = []
+    head = blob.pread(BLOCK, 0)
+    kind = None if looks_like_header(head) else sniff(head[:MAGIC_BYTES])
+    if kind is not None:
+        unpacked, trailing = spool_decompressed(
+            blob, kind, file.name, request.limits, request.progress
+        )
+        if trailing:
+            warnings.append(
+                ImageWarning(
+                    "trailing-data",
+                    None,
+                    f"{trailing:,} bytes follow the end of the {kind.name} stream",
+                )
+            )
+        blob = unpacked.blob(file.name)
+        head = blob.pread(BLOCK, 0)
+    if not looks_like_header(head):
+        raise NotAnImageError(
+            f"{file.name}: {_what_it_is(head, kind.name if kind else None)}",
+            hint="layerscope opens what docker save, podman save and skopeo copy write",
+        )
+    request.progress.stage("Looking into the archive")
+    members = TarMembers(blob, request.limits, request.progress)
+    found = find_in_members(request, members, file.name)
+    return Found(found.kind, found.candidates, [*warnings, *found.warnings], found.damage)
+
+
+def find_in_members(request: Request, members: Members, name: str) -> Found:
+    """What named members make up."""
+    found = _find_image(request, members)
+    if isinstance(members, TarMembers):
+        damage = None
+        if members.damage is not None:
+            damage = f"the archive is damaged at byte {members.damage.offset:,}: {members.damage.message}"
+        if found is None and len(members.tops) == 1 and not members.top_files:
+            found = _find_image(request, members.without_prefix(next(iter(members.tops))))
+        if found is not None:
+            warnings = list(found.warnings)
+            if members.trailing:
+                warnings.append(
+                    ImageWarning(
+                        "trailing-data",
+                        None,
+                        f"{members.trailing:,} bytes follow the end of the archive",
+                    )
+                )
+            return Found(found.kind, found.candidates, warnings, damage)
+        return _rootfs(members, name, damage)
+    if found is None:
+        raise NotAnImageError(
+            f"{name}: the directory holds no image: neither index.json with blobs/, nor manifest.json",
+            hint="layerscope opens OCI layouts, skopeo's dir: folders and extracted archives",
+        )
+    if found.kind == "docker-archive":
+        return Found("dir", found.candidates, found.warnings)
+    return Found(
+        {"oci-archive": "oci"}.get(found.kind, found.kind), found.candidates, found.warnings
+    )
+
+
+def _find_image(request: Request, members: Members) -> Found | None:
+    """The image that members make up, None where nothing names one. Raises for one that is named and damaged."""
+    limits = request.limits
+    index = members.find(INDEX)
+    has_index = index is not None and looks_like_index(
+        docker_archive.read_document(index, limits), limits
+    )
+    layout = OciLayout(members, limits)
+    manifest_error: DocumentError | None = None
+    try:
+        manifest = docker_archive.read_manifest(members, limits)
+    except DocumentError as error:
+        manifest, manifest_error = None, error
+    items = docker_archive.items_of(manifest)
+    whole = docker_archive.all_there(members, items)
+    if whole and (
+        not has_index
+        or docker_archive.has_sources(items)
+        or members.find(docker_legacy.REPOSITORIES) is not None
+    ):
+        digests = layout.manifest_digests() if has_index else {}
+        return Found("docker-archive", docker_archive.candidates(members, items, limits, digests))
+    if has_index:
+        try:
+            return Found("oci-archive", layout.candidates(), layout.warnings)
+        except LayerscopeError:
+            if not whole:
+                raise
+    if items:
+        return Found("docker-archive", docker_archive.candidates(members, items, limits, {}))
+    if isinstance(manifest, dict) and containers_dir.is_containers_dir(members):
+        return Found("dir", containers_dir.candidates(members, limits))
+    legacy = docker_legacy.candidates(members, limits)
+    if legacy:
+        return Found("docker-archive", legacy)
+    if manifest_error is not None and any(
+        name.endswith((".tar", "/layer.tar")) for name in members.names()
+    ):
+        raise manifest_error
+    return None
+
+
+def _rootfs(members: TarMembers, name: str, damage: str | None) -> Found:
+    """A tar without image metadata: a root filesystem if it is whole and has nothing of an image."""
+    if damage is not None:
+        raise NotAnImageError(
+            f"{name}: {damage}, and no image was found before that",
+            hint="the file is cut short or no image: save the image again",
+        )
+    leftovers = sorted(_PARTS_OF_IMAGES & members.tops)
+    if any(member.endswith("/layer.tar") and member.count("/") == 1 for member in members.names()):
+        leftovers.append("*/layer.tar")
+    if leftovers:
+        raise NotAnImageError(
+            f"{name}: it has {', '.join(leftovers)} but names no image that is whole",
+            hint="manifest.json must list a config and layers, or index.json manifests: save the image again",
+        )
+    if not members.count:
+        raise NotAnImageError(f"{name}: the archive is empty: there is no image in it")
+    warning = ImageWarning(
+        "rootfs-only", None, "this is a plain root filesystem: one layer, no config, no history"
+    )
+
+    def load() -> ImageParts:
+        return ImageParts([LayerPart(members.tar)], None, steps_known=False)
+
+    return Found("rootfs", [Candidate([], None, load)], [warning])
+
+
+def _only(found: Found, kinds: Sequence[str], name: str) -> Found:
+    """`found`, if the user accepts its kind."""
+    if kinds and found.kind not in kinds:
+        raise NotAnImageError(
+            f"{name}: it is {found.kind}, not {' or '.join(kinds)}",
+            hint="leave out SCHEME:// to open it as what it is",
+        )
+    return found
+
+
+def _what_it_is(head: bytes, inside: str | None) -> str:
+    """Words for a file that is no tar."""
+    where = f"the {inside} stream holds" if inside else "the file is"
+    if head.startswith(b"PK\x03\x04"):
+        return f"{where} a zip archive, not a tar"
+    if head == ZERO_BLOCK or not head.strip(b"\0"):
+        return f"{where} an empty tar: there is no image in it" if head else f"{where} nothing"
+    if head.lstrip()[:1] in (b"{", b"["):
+        return f"{where} a JSON document, not an image"
+    return f"{where} no tar archive (its first header has a wrong checksum)"

@@ -1,0 +1,62 @@
+"""Names of images inside a place, compared as Docker normalises them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from layerscope.errors import ImageNotFoundError
+from layerscope.sources.base import Candidate
+
+
+def normalise(name: str) -> str:
+    """A reference in full: registry, repository, tag (docker/distribution's reference grammar)."""
+    name, _, digest = name.partition("@")
+    first, slash, rest = name.partition("/")
+    if not slash or not ("." in first or ":" in first or first == "localhost"):
+        name = "docker.io/" + (name if slash else f"library/{name}")
+    elif first == "index.docker.io":
+        name = "docker.io/" + rest
+    if digest:
+        return f"{name}@{digest}"
+    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
+
+
+def choose_by_name(candidates: Sequence[Candidate], wanted: str) -> list[Candidate]:
+    """The candidates that `wanted` names: a tag, its last part, a digest or the start of one, or `@N`.
+
+    Raises `ImageNotFoundError` with what there is.
+    """
+    if wanted.startswith("@") and wanted[1:].isdecimal():
+        number = int(wanted[1:])
+        groups = sorted({candidate.group for candidate in candidates})
+        if number < len(groups):
+            return [candidate for candidate in candidates if candidate.group == groups[number]]
+    matches: tuple[Callable[[Candidate], bool], ...] = (
+        lambda candidate: wanted in candidate.tags,
+        lambda candidate: normalise(wanted) in map(normalise, candidate.tags),
+        lambda candidate: any(tag.rpartition(":")[2] == wanted for tag in candidate.tags),
+        lambda candidate: any(_names_digest(wanted, digest) for digest in candidate.digests),
+    )
+    for match in matches:
+        if found := [candidate for candidate in candidates if match(candidate)]:
+            return found
+    raise ImageNotFoundError(
+        f"no image called {wanted!r} in it", hint=f"it holds: {', '.join(describe(candidates))}"
+    )
+
+
+def describe(candidates: Sequence[Candidate], at_most: int = 12) -> list[str]:
+    """Names of the candidates for a message, each once."""
+    words = []
+    for candidate in candidates:
+        name = candidate.name or (candidate.digests[0][:19] if candidate.digests else "(unnamed)")
+        words.append(name if candidate.platform is None else f"{name} ({candidate.platform})")
+    words = list(dict.fromkeys(words))
+    return (
+        words if len(words) <= at_most else [*words[:at_most], f"and {len(words) - at_most} more"]
+    )
+
+
+def _names_digest(wanted: str, digest: str) -> bool:
+    wanted = wanted.removeprefix("sha256:")
+    return len(wanted) >= 6 and digest.removeprefix("sha256:").startswith(wanted)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from layerscope.analysis.accounting import Accounting, account
@@ -88,6 +88,16 @@ class Opened:
             )
 
 
+class Listener:
+    """Hears of the parts of an image as they become known, in the thread that does the work."""
+
+    def layer_indexed(self, number: int, index: LayerIndex) -> None:
+        """A layer is read; layers come in order."""
+
+    def stacked(self, opened: Opened) -> None:
+        """All but the duplicates is known."""
+
+
 def open_image(request: Request, options: Options | None = None) -> Opened:
     """Open an image and learn everything. Raises `LayerscopeError` and `CancelledError`."""
     return analyse(request, open_source(request), options)
@@ -97,28 +107,31 @@ def analyse(
     request: Request,
     source: SourceImage,
     options: Options | None = None,
-    on_index: Callable[[int, LayerIndex], None] | None = None,
+    listener: Listener | None = None,
 ) -> Opened:
-    """Learn everything about an image whose documents are read. `on_index` hears of each layer as it is done."""
-    options, progress = options or Options(), request.progress
-    indexes = index_layers(source.blobs, options, request.limits, progress, on_index)
+    """Learn everything about an image whose documents are read. `listener` hears of each part as it is known."""
+    options, progress, listener = options or Options(), request.progress, listener or Listener()
+    indexes = index_layers(source.blobs, options, request.limits, progress, listener)
     contents = [
         LayerContents(blob, index, request.limits)
         for blob, index in zip(source.blobs, indexes, strict=True)
     ]
     filesystem = Filesystem.stack(indexes, limits=request.limits, progress=progress)
     compare_versions(filesystem, contents, progress)
-    duplicates = find_duplicates(filesystem, contents, progress) if options.duplicates else None
-    return Opened(
+    opened = Opened(
         image=source.image,
         indexes=indexes,
         contents=contents,
         filesystem=filesystem,
         accounting=account(filesystem, indexes),
-        duplicates=duplicates,
+        duplicates=None,
         warnings=collect_warnings(source.image, indexes, filesystem, request.limits),
         damage=source.damage,
     )
+    listener.stacked(opened)
+    if options.duplicates:
+        opened = replace(opened, duplicates=find_duplicates(filesystem, contents, progress))
+    return opened
 
 
 def index_layers(
@@ -126,7 +139,7 @@ def index_layers(
     options: Options,
     limits: Limits,
     progress: Progress,
-    on_index: Callable[[int, LayerIndex], None] | None = None,
+    listener: Listener,
 ) -> list[LayerIndex]:
     """Index all layers, several at a time; a blob that is listed several times is read once."""
     hash_all = _hashing(blobs, options)
@@ -149,8 +162,7 @@ def index_layers(
             indexes = []
             for number, origin in enumerate(first):
                 indexes.append(futures[origin].result())
-                if on_index is not None:
-                    on_index(number, indexes[-1])
+                listener.layer_indexed(number, indexes[-1])
                 if origin != number:
                     progress.advance(blobs[number].size)
         except BaseException:

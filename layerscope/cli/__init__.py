@@ -10,13 +10,14 @@ from typing import NoReturn
 import click
 
 from layerscope import __version__
+from layerscope.cli.demo import demo
 from layerscope.cli.group import ImageOrCommandGroup
 from layerscope.cli.open import open_command
 from layerscope.cli.report import report
 from layerscope.errors import CancelledError, ExitCode, LayerscopeError
 from layerscope.text import safe_name
 
-COMMANDS: tuple[click.Command, ...] = (open_command, report)
+COMMANDS: tuple[click.Command, ...] = (open_command, report, demo)
 
 
 @click.group(

@@ -1,0 +1,29 @@
+"""`layerscope demo`: the explorer on the bundled sample image."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+from layerscope.cli.options import image_options
+
+
+@click.command(short_help="Explore the bundled sample image.")
+@click.option("--save", type=click.Path(path_type=Path), metavar="FILE", help="Write the sample image to FILE instead.")
+@click.option("--force", is_flag=True, help="Replace FILE if it is there.")
+@image_options
+def demo(save: Path | None, force: bool, **given: Any) -> None:
+    """Explore the bundled sample image: a small Flask service with the waste that such images have."""
+    from layerscope.cli.open import explore
+    from layerscope.demo import save_demo
+
+    if save is not None:
+        save_demo(save, overwrite=force)
+        return
+    with tempfile.TemporaryDirectory(prefix="layerscope-demo-") as folder:
+        path = Path(folder) / "flask-demo.tar"
+        save_demo(path)
+        explore(str(path), given)

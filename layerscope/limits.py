@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 
 from layerscope.errors import LimitExceededError, UsageError
 
 MIB = 1 << 20
+_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class Limits:
     """One PAX or GNU extension header, and one map of a sparse file."""
     path_bytes: int = 64 << 10
     """The name of one entry."""
+    metadata_bytes: int = 1 << 30
+    """Long names, extended attributes and maps of sparse files that are kept of one layer, or of one archive's members."""
     entries: int = 50_000_000
     """Entries and directories of all layers of one image."""
     layer_bytes: int = 1 << 40
@@ -48,7 +52,7 @@ def parse_limits(assignments: tuple[str, ...]) -> Limits:
     for text in assignments:
         name, separator, number = text.partition("=")
         name = name.strip().replace("-", "_")
-        if not separator or name not in known or not number.strip().isdecimal():
+        if not separator or name not in known or not _NUMBER.fullmatch(number.strip()):
             raise UsageError(
                 f"no such limit: {text!r}",
                 hint=f"write NAME=NUMBER with a name of: {', '.join(sorted(known))}",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,22 +20,36 @@ from layerscope.layers.contents import LayerContents
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.indexing import index_layer, layer_compression
 from layerscope.limits import Limits
-from layerscope.progress import Progress, Stoppable
+from layerscope.progress import Progress, Stoppable, check
 from layerscope.sources import Request, SourceImage, open_source
+from layerscope.sources.base import naming
 
 VERIFY_BYTES = 256 << 20
 """Uncompressed layers of a file are hashed without being asked if they hold no more bytes than this together."""
 
 _SAID = {
-    "entry-repeated": "{n} entries name a path that the layer lists before",
-    "entry-type-unknown": "{n} entries have a type that is unknown: shown as paths without content",
-    "link-across-layers": "{n} hard links point to files of lower layers: most engines fail to extract them",
-    "link-broken": "{n} hard links have no target",
-    "link-forward": "{n} hard links stand before their target and are broken",
-    "name-outside-root": "{n} names lead out of the root and are kept inside",
-    "parent-replaced": "{n} paths lie under what is no directory, which a directory replaces",
-    "whiteout-invalid": "{n} whiteouts name nothing and are ignored",
+    "entry-repeated": ("entry names", "entries name", "a path that the layer lists before"),
+    "entry-type-unknown": (
+        "entry has",
+        "entries have",
+        "an unknown type: shown as a path without content",
+    ),
+    "link-across-layers": (
+        "hard link points",
+        "hard links point",
+        "to a file of a lower layer: most engines fail to extract that",
+    ),
+    "link-broken": ("hard link has", "hard links have", "no target"),
+    "link-forward": ("hard link stands", "hard links stand", "before its target and is broken"),
+    "name-outside-root": ("name leads", "names lead", "out of the root and is kept inside"),
+    "parent-replaced": (
+        "path lies",
+        "paths lie",
+        "under what is no directory, which a directory replaces",
+    ),
+    "whiteout-invalid": ("whiteout names", "whiteouts name", "nothing and is ignored"),
 }
+"""Words for the warnings that entries draw: for one, for several, and what is odd."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +125,12 @@ def analyse(
     listener: Listener | None = None,
 ) -> Opened:
     """Learn everything about an image whose documents are read. `listener` hears of each part as it is known."""
-    options, progress, listener = options or Options(), request.progress, listener or Listener()
+    with naming(request):
+        return _analyse(request, source, options or Options(), listener or Listener())
+
+
+def _analyse(request: Request, source: SourceImage, options: Options, listener: Listener) -> Opened:
+    progress = request.progress
     indexes = index_layers(source.blobs, options, request.limits, progress, listener)
     contents = [
         LayerContents(blob, index, request.limits)
@@ -195,17 +215,48 @@ def verified(layer: Layer, index: LayerIndex) -> bool | None:
     return all(checks) if checks else None
 
 
+def check_digests(opened: Opened, progress: Progress) -> Iterator[tuple[int, bool]]:
+    """Hash the plain layers whose bytes nobody has read through yet; for each, whether it is what is claimed."""
+    unchecked = [
+        (
+            layer.index,
+            {
+                claim
+                for claim in (layer.digest, layer.diff_id)
+                if claim is not None and claim.startswith("sha256:")
+            },
+        )
+        for layer in opened.image.layers
+        if opened.verified(layer.index) is None
+        and opened.contents[layer.index].seekable
+        and opened.contents[layer.index].blob.size
+    ]
+    unchecked = [(number, claims) for number, claims in unchecked if claims]
+    progress.stage(
+        "Checking digests", sum(opened.contents[number].blob.size for number, _ in unchecked)
+    )
+    for number, claims in unchecked:
+        found = hashlib.sha256()
+        for piece in opened.contents[number].blob.chunks():
+            check(progress)
+            found.update(piece)
+            progress.advance(len(piece))
+        yield number, claims == {f"sha256:{found.hexdigest()}"}
+
+
 def collect_warnings(
     image: Image, indexes: Sequence[LayerIndex], filesystem: Filesystem, limits: Limits
 ) -> list[ImageWarning]:
     """All warnings: of the image, then of each layer."""
     warnings = list(image.warnings)
+    known = {warning.layer for warning in warnings if warning.code == "digest-mismatch"}
     for number, (layer, index) in enumerate(zip(image.layers, indexes, strict=True)):
         if (
             index.blob_digest
             and layer.digest
             and layer.digest.startswith("sha256:")
             and index.blob_digest != layer.digest
+            and number not in known
         ):
             warnings.append(
                 ImageWarning("digest-mismatch", number, "the blob is not what its digest says")
@@ -239,7 +290,7 @@ def collect_warnings(
         for code, count in filesystem.oddities[number].items():
             counts[code] = counts.get(code, 0) + count
         warnings += (
-            ImageWarning(code, number, _SAID[code].format(n=f"{count:,}"))
+            ImageWarning(code, number, f"{count:,} {_SAID[code][count != 1]} {_SAID[code][2]}")
             for code, count in sorted(counts.items())
             if count
         )

@@ -1,25 +1,35 @@
-"""Text for people: names that cannot harm a terminal, sizes, shares and ages."""
+"""Text for people: names that cannot harm a terminal, widths, sizes, shares and dates."""
 
 from __future__ import annotations
 
 import datetime
 import re
-
-import humanize
+import unicodedata
+from functools import lru_cache
 
 _UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
+    "["
+    "\x00-\x1f\x7f-\x9f"  # controls
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # what reorders text
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d"  # what is invisible or alters its neighbours
+    "\u2060-\u2065\u206a-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    "\u2028\u2029"  # line and paragraph separators
+    "\ud800-\udfff"  # bytes that are not UTF-8
+    "]"
 )
-"""Controls, bidirectional and zero-width characters, lone surrogates, tags: all that moves, hides or reorders text."""
+"""All that moves, hides or reorders text."""
 
 _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\x1b": "\\e"}
+
+_EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
 
 
 def safe_name(text: str | bytes) -> str:
     """`text` on one line, with everything that could act on a terminal shown as an escape."""
     if isinstance(text, bytes):
         text = text.decode(errors="surrogateescape")
-    return _UNSAFE.sub(_escape, text) if _UNSAFE.search(text) else text
+    return _UNSAFE.sub(_escape, text)
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -38,20 +48,72 @@ def _escape(match: re.Match[str]) -> str:
     )
 
 
+def cells(text: str) -> int:
+    """Columns that safe `text` takes in a terminal: two for a wide character, none for a combining one."""
+    return len(text) if text.isascii() else sum(map(_width, text))
+
+
+@lru_cache(1 << 14)
+def _width(character: str) -> int:
+    """Columns of one character."""
+    category = unicodedata.category(character)
+    hangul_tail = "\u1160" <= character <= "\u11ff" or "\ud7b0" <= character <= "\ud7fb"
+    if category.startswith("M") or hangul_tail:
+        return 0
+    wide = unicodedata.east_asian_width(character) in ("W", "F") and category != "Cn"
+    return 2 if wide else 1
+
+
 def clip(text: str, width: int) -> str:
-    """`text` cut to `width` characters, with an ellipsis where something is missing."""
-    return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
+    """`text` cut to `width` columns, with an ellipsis where its end is missing."""
+    if len(text) <= width and (text.isascii() or cells(text) <= width):
+        return text
+    kept = fitting(text, width)
+    return text if kept == len(text) else text[: fitting(text, width - 1)] + "…"[: max(width, 0)]
+
+
+def clip_start(text: str, width: int) -> str:
+    """A path cut to `width` columns, with an ellipsis where its start is missing; at a slash if one is near."""
+    backwards = text[::-1]
+    kept = fitting(backwards, width)
+    if kept == len(text):
+        return text
+    end = text[len(text) - fitting(backwards, width - 1) :]
+    while end and not _width(end[0]):
+        end = end[1:]  # marks of a character that is cut off
+    end = end[max(end.find("/", 0, len(end) // 3), 0) :]
+    return "…"[: max(width, 0)] + end
+
+
+def fitting(text: str, width: int) -> int:
+    """How many characters of `text` fit `width` columns."""
+    if text.isascii():
+        return min(len(text), max(width, 0))
+    for index, character in enumerate(text):
+        width -= _width(character)
+        if width < 0:
+            return index
+    return len(text) if width >= 0 else 0
+
+
+def bar(part: float, whole: float, width: int) -> str:
+    """A bar of eighth blocks, at most `width` columns; the thinnest one from half a percent on."""
+    share = min(max(part / whole, 0.0), 1.0) if whole else 0.0
+    eighths = round(share * width * 8) or (share >= 0.005)
+    full, rest = divmod(eighths, 8)
+    return "█" * full + _EIGHTHS[rest]
 
 
 def size(count: int, *, binary: bool = False) -> str:
     """Bytes in three or four digits: 645 B, 1.4 kB, 994 kB, 130.5 MB; powers of 1024 with `binary`."""
-    base = 1024 if binary else 1000
-    if abs(count) < base:
+    import humanize
+
+    if abs(count) < (1024 if binary else 1000):
         return f"{count} B"
-    text = humanize.naturalsize(count, binary=binary, format="%.1f")
-    number, unit = text.split(" ")
+    number, unit = humanize.naturalsize(count, binary=binary, format="%.1f").split(" ")
     if unit in ("kB", "KiB") and abs(float(number)) >= 100:
-        number = f"{round(float(number))}"
+        whole, rounded_unit = humanize.naturalsize(count, binary=binary, format="%.0f").split(" ")
+        return f"{whole if rounded_unit == unit else whole + '.0'} {rounded_unit}"
     return f"{number} {unit}"
 
 
@@ -66,26 +128,30 @@ def count_of(number: int, one: str, many: str | None = None) -> str:
 
 
 def percent(part: float, whole: float) -> str:
-    """A share: 1.5 %, 64 %; 0 % of nothing."""
+    """A share: 1.5 %, 64.2 %, 64 %; 0 % of nothing. What is not all of it is never 100 %, nor something 0 %."""
     share = 100 * part / whole if whole else 0.0
     if 0 < share < 0.1:
         return "<0.1 %"
     if 99.9 < share < 100:
         return ">99.9 %"
-    return (
-        f"{share:.0f} %"
-        if (share >= 10 and share == round(share)) or share == 0
-        else f"{share:.1f} %"
-    )
+    number = f"{share:.1f}"
+    return f"{number if abs(share) < 9.95 and share else number.removesuffix('.0')} %"
+
+
+def whole_percent(part: float, whole: float) -> str:
+    """A share without decimals, at most five columns: <1 %, 64 %, >99 %, 100 %."""
+    share = 100 * part / whole if whole else 0.0
+    if 0 < share < 1:
+        return "<1 %"
+    return ">99 %" if 99 < share < 100 else f"{share:.0f} %"
 
 
 def mode_text(mode: int, kind: str) -> str:
     """Permission bits as `ls` writes them; `kind` is the letter of the type."""
-    bits = "".join(
+    letters = [
         letter if mode & (0o400 >> place) else "-" for place, letter in enumerate("rwxrwxrwx")
-    )
+    ]
     special = ((0o4000, 2, "s", "S"), (0o2000, 5, "s", "S"), (0o1000, 8, "t", "T"))
-    letters = list(bits)
     for bit, place, with_x, without_x in special:
         if mode & bit:
             letters[place] = with_x if letters[place] == "x" else without_x
@@ -97,12 +163,10 @@ def date_of(created: str | None) -> str | None:
     if created is None:
         return None
     try:
-        moment = datetime.datetime.fromisoformat(
-            re.sub(r"(\.\d{1,6})\d*", r"\1", created.replace("Z", "+00:00"))
-        )
+        moment = datetime.datetime.fromisoformat(re.sub(r"(\.\d{1,6})\d*", r"\1", created.upper()))
     except ValueError:
         return None
-    return f"{moment:%Y-%m-%d}" if moment.year > 1980 else None
+    return moment.date().isoformat() if moment.year > 1980 else None
 
 
 def time_of(seconds: int) -> str:
@@ -111,12 +175,12 @@ def time_of(seconds: int) -> str:
         moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
     except (ValueError, OverflowError, OSError):
         return str(seconds)
-    return f"{moment:%Y-%m-%d %H:%M}"
+    return moment.replace(tzinfo=None).isoformat(" ", "minutes")
 
 
 def short_digest(digest: str | None) -> str:
-    """The first twelve digits of a digest, with its algorithm."""
+    """The first twelve digits of a digest, with its algorithm, safe to show."""
     if digest is None:
         return "unknown"
     algorithm, colon, encoded = digest.partition(":")
-    return f"{algorithm}{colon}{encoded[:12]}"
+    return safe_name(f"{algorithm}{colon}{encoded[:12]}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -11,10 +10,10 @@ import click
 
 from layerscope import __version__
 from layerscope.cli.demo import demo
-from layerscope.cli.group import ImageOrCommandGroup
+from layerscope.cli.group import DEFAULT_COMMAND, ImageOrCommandGroup
 from layerscope.cli.open import open_command
 from layerscope.cli.report import report
-from layerscope.errors import CancelledError, ExitCode, LayerscopeError
+from layerscope.errors import CancelledError, ExitCode, LayerscopeError, UsageError
 from layerscope.text import safe_name
 
 COMMANDS: tuple[click.Command, ...] = (open_command, report, demo)
@@ -44,21 +43,35 @@ def run(args: Sequence[str] | None = None) -> int:
             args=None if args is None else list(args), prog_name="layerscope", standalone_mode=False
         )
     except click.ClickException as error:
-        error.show()
+        say(_usage_error(error))
         return ExitCode.USAGE
     except LayerscopeError as error:
         say(error)
         return error.exit_code
     except (KeyboardInterrupt, CancelledError, click.Abort):
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        say(LayerscopeError(f"{where}{error.strerror or error}"))
+        return ExitCode.UNREADABLE
+    except SystemExit:
+        # How click ends when whoever reads stdout has seen enough; it has silenced stdout, too.
         return ExitCode.OK
     return ExitCode.OK
 
 
+def _usage_error(error: click.ClickException) -> UsageError:
+    """A mistake in the words of a command line, as our own errors put it."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    command = context.command_path if context else "layerscope"
+    hint = f"see {command.removesuffix(' ' + DEFAULT_COMMAND)} --help"
+    return UsageError(error.format_message(), hint=hint)
+
+
 def say(error: LayerscopeError) -> None:
     """Put an error into words on stderr: one line, and one for the hint."""
+    if sys.stderr is None:
+        return
     sys.stderr.write(f"layerscope: {safe_name(error.message)}\n")
     if error.hint:
         sys.stderr.write(f"  hint: {safe_name(error.hint)}\n")

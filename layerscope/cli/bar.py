@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from layerscope.cli.output import is_terminal
 from layerscope.progress import NullProgress, Progress
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ PATIENCE = 0.7
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
     """Progress that shows a bar, or nothing where nobody looks."""
-    if not sys.stderr.isatty():
+    if not is_terminal(sys.stderr):
         yield NullProgress()
         return
     bar = _Bar()

@@ -12,7 +12,12 @@ from layerscope.cli.options import image_options
 
 
 @click.command(short_help="Explore the bundled sample image.")
-@click.option("--save", type=click.Path(path_type=Path), metavar="FILE", help="Write the sample image to FILE instead.")
+@click.option(
+    "--save",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the sample image to FILE instead.",
+)
 @click.option("--force", is_flag=True, help="Replace FILE if it is there.")
 @image_options
 def demo(save: Path | None, force: bool, **given: Any) -> None:

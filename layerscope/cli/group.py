@@ -21,18 +21,16 @@ class ImageOrCommandGroup(click.Group):
         default = self.commands[DEFAULT_COMMAND]
         records = [
             record
-            for param in (*default.params, *self.params)
-            if (record := param.get_help_record(ctx)) is not None
+            for param in (*default.params, *self.params, self.get_help_option(ctx))
+            if isinstance(param, click.Option)
+            and (record := param.get_help_record(ctx)) is not None
         ]
-        help_option = self.get_help_option(ctx)
-        if help_option is not None and (record := help_option.get_help_record(ctx)) is not None:
-            records.append(record)
         with formatter.section("Options"):
             formatter.write_dl(records)
         self.format_commands(ctx, formatter)
 
     def _with_command_first(self, args: list[str]) -> list[str]:
-        """`args` with the name of the command to run in front."""
+        """`args` with the name of the command to run in front; the option alone if it asks for help or the version."""
         takes_value = {
             name
             for command in self.commands.values()
@@ -42,20 +40,23 @@ class ImageOrCommandGroup(click.Group):
         }
         own = {
             name
-            for param in (*self.params, self.get_help_option(click.Context(self)))
+            for param in (
+                *self.params,
+                self.get_help_option(click.Context(self, **self.context_settings)),
+            )
             if param is not None
             for name in param.opts
         }
-        position = 0
+        position, image = 0, None
         while position < len(args):
             word = args[position]
             if word == "--":
                 break
-            if word == "-" or not word.startswith("-"):
+            if image is None and (word == "-" or not word.startswith("-")):
                 if word in self.commands and word != DEFAULT_COMMAND:
                     return [word, *args[:position], *args[position + 1 :]]
-                break
+                image = word
             if word in own:
-                return args
+                return [word]
             position += 2 if word in takes_value else 1
         return [DEFAULT_COMMAND, *args]

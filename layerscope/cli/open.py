@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from layerscope.cli.options import image_options, options_of, request_of
+from layerscope.cli.output import is_terminal
 from layerscope.errors import UsageError
 
 _STDIN = "-"
@@ -45,10 +46,10 @@ def _has_terminal(reference: str) -> bool:
     """Whether an explorer can be drawn and take keys."""
     if os.environ.get("TERM", "") in ("", "dumb"):
         return False
-    if not (sys.stdout.isatty() and sys.stderr.isatty()):
+    if not (is_terminal(sys.stdout) and is_terminal(sys.stderr)):
         return False
     if reference != _STDIN:
-        return sys.stdin.isatty()
+        return is_terminal(sys.stdin)
     try:
         os.close(os.open("/dev/tty", os.O_RDWR))
     except OSError:

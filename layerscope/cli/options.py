@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
+from layerscope.errors import UsageError
 from layerscope.image.platform import Platform
 from layerscope.opening import Options
 from layerscope.progress import Progress
@@ -48,6 +50,10 @@ def image_options(function: _Function) -> _Function:
 
 def request_of(reference: str, progress: Progress, given: dict[str, Any]) -> Request:
     """The request that the shared options make up. Raises `UsageError`."""
+    if reference == "-" and sys.stdin is None:
+        raise UsageError(
+            "stdin is closed", hint="pipe an image in: docker save IMAGE | layerscope -"
+        )
     platform = given["platform"]
     return Request(
         reference=reference,

@@ -9,39 +9,76 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
-from layerscope.errors import LayerscopeError
+from layerscope.errors import UsageError
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether one of the standard streams is open and a terminal."""
+    return stream is not None and stream.isatty()
+
+
+def check_output(path: Path | None) -> None:
+    """Raise `UsageError` if nothing can be written to `path`: before the work, not after it."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise UsageError(f"{path} cannot be written: it is a directory")
+    if not path.resolve().parent.is_dir():
+        raise UsageError(f"{path} cannot be written: there is no directory {path.parent}")
 
 
 @contextmanager
 def output_stream(path: Path | None) -> Iterator[BinaryIO]:
     """A stream for data: stdout for None; a regular file is written beside and then replaced, all else directly.
 
-    Raises `LayerscopeError` if the file cannot be written.
+    Raises `UsageError` if it cannot be written, and `BrokenPipeError` if nobody reads it any more.
     """
-    if path is None:
-        sys.stdout.flush()
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
     try:
-        if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+        if path is None or _is_stdout(path):
+            yield from _stdout()
+        elif path.exists() and not path.is_file():
             with path.open("wb") as stream:
                 yield stream
-            return
-        with _replacing(path.resolve()) as stream:
-            yield stream
+        else:
+            with _replacing(path.resolve()) as stream:
+                yield stream
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise LayerscopeError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise UsageError(
+            f"{path or 'stdout'} cannot be written: {error.strerror or error}"
+        ) from error
+
+
+def _is_stdout(path: Path) -> bool:
+    """Whether `path` is another name of what stdout is, such as /dev/stdout."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(sys.stdout.fileno()))
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _stdout() -> Iterator[BinaryIO]:
+    if sys.stdout is None:
+        raise UsageError("stdout is closed", hint="write to a file: --output FILE")
+    try:
+        sys.stdout.flush()
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError:
+        # What is left in the buffer would fail once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
 
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[BinaryIO]:
     """A temporary file beside `path` that takes its place once it is whole."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
+    descriptor, name = tempfile.mkstemp(prefix=".layerscope-", dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as stream:

@@ -68,17 +68,18 @@ def write_report(
 ) -> None:
     """Open an image and write its report; raises `CorruptImageError` after it, if something could not be read."""
     from layerscope.cli.bar import progress_bar
-    from layerscope.cli.output import output_stream
+    from layerscope.cli.output import check_output, is_terminal, output_stream
     from layerscope.opening import open_image
     from layerscope.report import ReportOptions, writer_of
 
+    check_output(output)
     with progress_bar() as progress:
         opened = open_image(request_of(reference, progress, given), options_of(given))
-    terminal = output is None and sys.stdout.isatty()
+    terminal = output is None and is_terminal(sys.stdout)
     options = ReportOptions(
         files=files,
         binary_sizes=binary,
-        color=terminal and not os.environ.get("NO_COLOR"),
+        color=terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
         width=shutil.get_terminal_size((100, 24)).columns if terminal else 100,
     )
     with output_stream(output) as stream:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -10,6 +11,12 @@ from layerscope.errors import CorruptImageError
 from layerscope.limits import Limits
 
 _BOM = b"\xef\xbb\xbf"
+_ESCAPE = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair of surrogates
+    rb"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"  # half of one
+    rb"|\\.",
+    re.DOTALL,
+)
 
 
 class DocumentError(CorruptImageError):
@@ -17,25 +24,31 @@ class DocumentError(CorruptImageError):
 
 
 def decode(data: bytes, name: str, limits: Limits) -> tuple[Any, bool]:
-    """The value of a JSON document, and whether its encoding had to be mended (a byte-order mark, bad UTF-8).
+    """The value of a JSON document, and whether its encoding had to be mended (a byte-order mark, bad UTF-8 or UTF-16).
 
     Raises `DocumentError` and `LimitExceededError`.
     """
     if len(data) > limits.json_bytes:
         raise limits.exceeded("json_bytes", name, len(data))
-    mended = data.startswith(_BOM)
-    if mended:
-        data = data[len(_BOM) :]
+    plain = data.removeprefix(_BOM)
     try:
-        return msgspec.json.decode(data), mended
+        try:
+            return msgspec.json.decode(plain), len(plain) < len(data)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            mended = _mended(plain)
+            if mended == plain:
+                raise
+            return msgspec.json.decode(mended), True
     except RecursionError as error:
         raise DocumentError(f"{name} is nested too deeply") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        try:
-            data.decode()
-        except UnicodeDecodeError:
-            return decode(data.decode(errors="replace").encode(), name, limits)[0], True
+    except msgspec.DecodeError as error:
         raise DocumentError(f"{name} is no JSON: {error}") from error
+
+
+def _mended(data: bytes) -> bytes:
+    """A document with U+FFFD for what is no UTF-8, and for halves of surrogate pairs, as Go reads them."""
+    text = data.decode(errors="replace").encode()
+    return _ESCAPE.sub(lambda found: b"\\ufffd" if found[1] else found[0], text)
 
 
 def decode_object(data: bytes, name: str, limits: Limits) -> dict[str, Any]:

@@ -76,5 +76,9 @@ class Image:
 
     @property
     def title(self) -> str:
-        """The name to show: the first tag, else what the user asked for."""
-        return self.tags[0] if self.tags else self.reference
+        """The name to show: the first tag; with the place before it where that is a bare tag, as layouts have it."""
+        place = self.location.rstrip("/").rpartition("/")[2] or self.reference
+        if not self.tags:
+            return place
+        tag = self.tags[0]
+        return tag if ":" in tag or "/" in tag else f"{place}:{tag}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from dataclasses import dataclass
 
 from layerscope.errors import UsageError
@@ -20,6 +21,12 @@ _ARCHITECTURES = {
 }
 _DEFAULT_VARIANTS = {("amd64", "v1"), ("arm64", "v8"), ("arm64", "8"), ("arm64", "v8.0")}
 _ARM_VARIANTS = ("v8", "v7", "v6", "v5")
+_LEVELS = {"amd64": "v1", "arm64": "v8"}
+"""Architectures whose variants each run what those below it do, and the lowest."""
+_SYSTEMS = frozenset(("linux", "windows", "darwin", "macos", "freebsd"))
+_LEVELS_ABOVE = 1_000_000
+_OTHER = 10_000_000
+"""Preferences of what may not run, and of what another architecture runs in its stead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,9 @@ class Platform:
         if (architecture, variant) in _DEFAULT_VARIANTS:
             variant = ""
         if architecture == "arm":
-            variant = {"": "v7", "5": "v5", "6": "v6", "7": "v7", "8": "v8"}.get(variant, variant)
+            variant = variant or "v7"
+        if architecture in ("arm", "arm64") and variant[:1].isdecimal():
+            variant = f"v{variant}"
         return cls(os, architecture, variant)
 
     @classmethod
@@ -52,7 +61,8 @@ class Platform:
                 f"{text!r} is no platform", hint="write os/arch[/variant], such as linux/arm64/v8"
             )
         if len(parts) == 1:
-            return cls.of("linux", parts[0])
+            known = parts[0].lower() in _SYSTEMS
+            return cls.of(*((text, platform.machine()) if known else ("linux", text)))
         return cls.of(*parts)
 
     @classmethod
@@ -72,17 +82,27 @@ class Platform:
                 return 0
             if self.architecture == "arm":
                 return self._arm(self.variant, offered.variant)
-            if self.architecture == "amd64" and (
-                not self.variant or offered.variant <= self.variant
-            ):
-                return 1
+            if self.architecture in _LEVELS:
+                return self._level(offered)
             return 1 if not offered.variant or not self.variant else None
         if (self.architecture, offered.architecture) == ("amd64", "386"):
-            return 10
+            return _OTHER
         if (self.architecture, offered.architecture) == ("arm64", "arm"):
             preference = self._arm("v8", offered.variant)
-            return None if preference is None else 10 + preference
+            return None if preference is None else _OTHER + preference
         return None
+
+    def _level(self, offered: Platform) -> int | None:
+        """Preference among levels of one architecture: the nearest one below.
+
+        Which levels this machine has is not known, so that where none was asked for, those above are taken last.
+        """
+        wanted, found = _level(self), _level(offered)
+        if wanted is None or found is None:
+            return None
+        if found <= wanted:
+            return wanted - found
+        return None if self.variant else _LEVELS_ABOVE + found - wanted
 
     @staticmethod
     def _arm(wanted: str, offered: str) -> int | None:
@@ -91,3 +111,9 @@ class Platform:
             return None
         distance = _ARM_VARIANTS.index(offered) - _ARM_VARIANTS.index(wanted)
         return distance if distance >= 0 else None
+
+
+def _level(of: Platform) -> int | None:
+    """A variant such as v3 or v8.2 as a number that grows with it; None for other words."""
+    found = re.fullmatch(r"v(\d{1,3})(?:\.(\d{1,3}))?", of.variant or _LEVELS[of.architecture])
+    return None if found is None else 1000 * int(found[1]) + int(found[2] or 0)

@@ -50,6 +50,24 @@ def _zstd_starts(data: bytes) -> bool:
     )
 
 
+def _gzip_header_is_whole(data: bytes) -> bool:
+    """Whether `data` holds all of a member's header (RFC 1952 §2.3).
+
+    isal forgets which fields it has read when a header with several of them comes in pieces.
+    """
+    if len(data) < 10:
+        return False
+    flags, end = data[3], 10
+    if flags & 4:  # FEXTRA
+        end += 2 + int.from_bytes(data[10:12], "little")
+    for flag in (8, 16):  # FNAME, FCOMMENT
+        if flags & flag:
+            end = data.find(b"\0", end) + 1
+            if not end:
+                return False
+    return len(data) >= end + (2 if flags & 2 else 0)  # FHCRC
+
+
 @dataclass(frozen=True, slots=True)
 class Compression:
     """A compression: how its streams start, how one is read, and what its errors are."""
@@ -58,6 +76,10 @@ class Compression:
     starts: Callable[[bytes], bool]
     open: Callable[[], Decompressor]
     error: type[Exception]
+    header_is_whole: Callable[[bytes], bool] = bool
+    """Whether the first bytes of a stream are enough for its decompressor to begin with."""
+    padded: bool = False
+    """Whether zeros may stand between two streams."""
 
 
 COMPRESSIONS: tuple[Compression, ...] = (
@@ -66,6 +88,7 @@ COMPRESSIONS: tuple[Compression, ...] = (
         lambda data: data.startswith(b"\x1f\x8b\x08"),
         lambda: igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP),
         cast("type[Exception]", igzip_lib.IsalError),
+        _gzip_header_is_whole,
     ),
     Compression("zstd", _zstd_starts, zstd.ZstdDecompressor, zstd.ZstdError),
     Compression(
@@ -83,10 +106,13 @@ COMPRESSIONS: tuple[Compression, ...] = (
         lambda data: data.startswith(b"\xfd7zXZ\x00"),
         lambda: lzma.LZMADecompressor(memlimit=XZ_MEMORY),
         lzma.LZMAError,
+        padded=True,
     ),
 )
 MAGIC_BYTES = 10
 """How many first bytes tell every compression."""
+_MAX_HEADER = 1 << 20
+"""Bytes of a header that are waited for: gzip puts no bound on the names in it."""
 
 
 def sniff(head: bytes) -> Compression | None:
@@ -120,6 +146,11 @@ class DecompressedStream:
         pending = self._next_piece()
         while pending:
             decoder = self.kind.open()
+            while not self.kind.header_is_whole(pending) and len(pending) < _MAX_HEADER:
+                piece = self._next_piece()
+                if not piece:
+                    break
+                pending += piece
             while not decoder.eof:
                 if decoder.needs_input and not pending:
                     pending = self._next_piece()
@@ -148,6 +179,9 @@ class DecompressedStream:
 
     def _next_member(self, rest: bytes) -> bytes:
         """The start of a further member, or nothing once padding and trailing bytes are read."""
+        if self.kind.padded:
+            while not (rest := rest.lstrip(b"\0")) and (piece := self._next_piece()):
+                rest = piece
         while len(rest) < MAGIC_BYTES and (piece := self._next_piece()):
             rest += piece
         if self.kind.starts(rest):

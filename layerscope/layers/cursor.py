@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from layerscope.layers.blob import CHUNK, Blob
+from layerscope.progress import Progress, check
 
 
 class Cursor(Protocol):
@@ -26,7 +27,7 @@ class Cursor(Protocol):
     def pad(self, length: int) -> None:
         """Move over padding, which may be missing at the end."""
 
-    def drain(self) -> int:
+    def drain(self, progress: Progress) -> int:
         """Read the rest; how many bytes of it are not zero."""
 
 
@@ -55,8 +56,11 @@ class OffsetCursor:
     def pad(self, length: int) -> None:
         self.position = min(self.position + length, self._size)
 
-    def drain(self) -> int:
-        dirty = sum(len(piece) - piece.count(0) for piece in self._blob.chunks(self.position))
+    def drain(self, progress: Progress) -> int:
+        dirty = 0
+        for piece in self._blob.chunks(self.position):
+            check(progress)
+            dirty += len(piece) - piece.count(0)
         self.position = self._size
         return dirty
 
@@ -103,9 +107,10 @@ class StreamCursor:
     def pad(self, length: int) -> None:
         self.take(length)
 
-    def drain(self) -> int:
+    def drain(self, progress: Progress) -> int:
         dirty = 0
         while piece := self.take(CHUNK):
+            check(progress)
             dirty += len(piece) - piece.count(0)
         return dirty
 

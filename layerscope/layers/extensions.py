@@ -6,11 +6,16 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from layerscope.layers.tarheader import BLOCK, HeaderError, parse_number
+from layerscope.layers.tarheader import BLOCK, HeaderError, is_gnu, parse_number
 from layerscope.limits import Limits
 
 XATTR = b"SCHILY.xattr."
 SPARSE = b"GNU.sparse."
+_SPARSE_0_0 = (SPARSE + b"offset", SPARSE + b"numbytes")
+"""Keys that alternate, and repeat, in the first form of sparse files."""
+_NAMES = frozenset((b"path", b"linkpath", b"uname", b"gname"))
+_SEGMENT_COST = 128
+"""Bytes of memory that a segment of a sparse map takes up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,29 +57,43 @@ class Extension:
     sparse: SparseMap | None = None
     sparse_records: dict[bytes, bytes] = field(default_factory=dict)
 
+    @property
+    def cost(self) -> int:
+        """Bytes of memory that its entry takes up because of it."""
+        texts = len(self.name or b"") + len(self.link or b"") + len(self.xattrs)
+        return texts + (_SEGMENT_COST * len(self.sparse.segments) if self.sparse else 0)
+
 
 def parse_pax(payload: bytes) -> Extension:
-    """The records of a PAX header block. Raises `HeaderError` where Go's reader refuses them."""
-    extension = Extension()
-    xattrs: dict[bytes, bytes] = {}
+    """The records of a PAX header block. Raises `HeaderError` where Go's reader refuses them.
+
+    The last record of a key counts; one without a value takes the key back, except for extended attributes, which may be
+    empty.
+    """
+    records: dict[bytes, bytes] = {}
     numbers: list[bytes] = []
     position = 0
     while position < len(payload):
         key, value, position = _record(payload, position)
-        if key in (b"GNU.sparse.offset", b"GNU.sparse.numbytes"):
-            if (len(numbers) % 2 == 0) != (key == b"GNU.sparse.offset"):
-                raise HeaderError("the map of a sparse file is out of order")
+        if key not in _SPARSE_0_0:
+            records[key] = value
+        elif key != _SPARSE_0_0[len(numbers) % 2] or b"," in value:
+            raise HeaderError("the map of a sparse file is out of order")
+        else:
             numbers.append(value)
-        elif key.startswith(SPARSE):
-            extension.sparse_records[key[len(SPARSE) :]] = value
-        elif not value:
-            continue  # Go keeps the header's own value
-        elif key == b"path":
-            extension.name = value.split(b"\0", 1)[0]
-        elif key == b"linkpath":
-            extension.link = value.split(b"\0", 1)[0]
-        elif key.startswith(XATTR):
+    if numbers:
+        records[SPARSE + b"map"] = b",".join(numbers)
+    extension = Extension()
+    xattrs: dict[bytes, bytes] = {}
+    for key, value in records.items():
+        if key.startswith(XATTR):
             xattrs[key[len(XATTR) :]] = value
+        elif not value:
+            continue
+        elif key == b"path":
+            extension.name = value
+        elif key == b"linkpath":
+            extension.link = value
         elif key == b"size":
             extension.size = _decimal(value)
         elif key == b"uid":
@@ -83,8 +102,10 @@ def parse_pax(payload: bytes) -> Extension:
             extension.gid = _decimal(value)
         elif key == b"mtime":
             extension.mtime = _seconds(value)
-    if numbers:
-        extension.sparse_records[b"map"] = b",".join(numbers)
+        elif key in (b"atime", b"ctime"):
+            _seconds(value)  # Go refuses these too if they are malformed
+        elif key.startswith(SPARSE):
+            extension.sparse_records[key[len(SPARSE) :]] = value
     extension.xattrs = pack_xattrs(xattrs)
     return extension
 
@@ -109,11 +130,12 @@ def unpack_xattrs(packed: bytes) -> dict[bytes, bytes]:
 
 
 def sparse_from_records(
-    extension: Extension, read_block: Callable[[], bytes], limits: Limits
+    extension: Extension, size: int, read_block: Callable[[], bytes], limits: Limits
 ) -> SparseMap | None:
     """The map of a PAX sparse file, versions 0.0, 0.1 and 1.0 (whose map is read from the payload by `read_block`).
 
-    None when the records describe none that is known. Moves the real name into the extension.
+    None when the records describe none that is known. Moves the real name into the extension. `size` is that of the
+    entry, which counts where the records do not say the real one.
     """
     records = extension.sparse_records
     major, minor = records.get(b"major", b""), records.get(b"minor", b"")
@@ -127,21 +149,23 @@ def sparse_from_records(
         return None
     if records.get(b"name"):
         extension.name = records[b"name"].split(b"\0", 1)[0]
-    size = records.get(b"size") or records.get(b"realsize")
-    if size is None:
-        raise HeaderError("a sparse file does not say its size")
+    real_size = records.get(b"size") or records.get(b"realsize")
     if inline:
         numbers, skip = _inline_map(read_block, limits)
     else:
-        numbers = [_decimal(number) for number in records.get(b"map", b"").split(b",") if number]
-        skip = 0
-    return _sparse_map(_decimal(size), numbers, skip)
+        text, skip = records.get(b"map", b""), 0
+        numbers = [_decimal(number) for number in text.split(b",")] if text else []
+        if _decimal(records.get(b"numblocks", b"%d" % (len(numbers) // 2))) != len(numbers) / 2:
+            raise HeaderError("the map of a sparse file is not as long as it says")
+    return _sparse_map(size if real_size is None else _decimal(real_size), numbers, skip)
 
 
 def sparse_from_gnu_header(
     block: bytes, read_block: Callable[[], bytes], limits: Limits
 ) -> SparseMap:
     """The map of an old GNU sparse file: in its header and in the blocks after it, which its size does not count."""
+    if not is_gnu(block):
+        raise HeaderError("a sparse file is not of the kind that GNU tar writes")
     numbers: list[int] = []
     table, count, more = block[386:482], 4, block[482]
     read = 0
@@ -155,9 +179,15 @@ def sparse_from_gnu_header(
             return _sparse_map(parse_number(block[483:495]), numbers, 0)
         read += BLOCK
         if read > limits.header_bytes:
-            raise HeaderError("the map of a sparse file is too long (see --limit header_bytes)")
+            raise _too_long(limits)
         table = read_block()
         count, more = 21, table[504]
+
+
+def _too_long(limits: Limits) -> HeaderError:
+    return HeaderError(
+        f"the map of a sparse file is longer than {limits.header_bytes:,} bytes (raise the limit: --limit header_bytes=NUMBER)"
+    )
 
 
 def _record(payload: bytes, position: int) -> tuple[bytes, bytes, int]:
@@ -170,13 +200,20 @@ def _record(payload: bytes, position: int) -> tuple[bytes, bytes, int]:
     equals = payload.find(b"=", space + 1, end - 1)
     if end > len(payload) or payload[end - 1 : end] != b"\n" or equals <= space + 1:
         raise HeaderError("a PAX record is malformed")
-    return payload[space + 1 : equals], payload[equals + 1 : end - 1], end
+    key, value = payload[space + 1 : equals], payload[equals + 1 : end - 1]
+    if b"\0" in (value if key in _NAMES else key):
+        raise HeaderError("a PAX record has a NUL in a name")
+    return key, value, end
 
 
 def _decimal(text: bytes) -> int:
     """A decimal number of at most 64 bits."""
     digits = text[1:] if text[:1] in (b"-", b"+") else text
-    if not digits.isdigit() or len(digits) > 19 or not -(1 << 63) <= int(text) < 1 << 63:
+    if (
+        not digits.isdigit()
+        or len(digits.lstrip(b"0")) > 19
+        or not -(1 << 63) <= int(text) < 1 << 63
+    ):
         raise HeaderError(f"a PAX number is malformed: {text[:24]!r}")
     return int(text)
 
@@ -200,7 +237,7 @@ def _inline_map(read_block: Callable[[], bytes], limits: Limits) -> tuple[list[i
         block = read_block()
         blocks += 1
         if blocks * BLOCK > limits.header_bytes:
-            raise HeaderError("the map of a sparse file is too long (see --limit header_bytes)")
+            raise _too_long(limits)
         text += block
         lines += block.count(b"\n")
         if wanted is None and lines:

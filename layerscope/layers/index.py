@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from layerscope.layers.extensions import SparseMap
 from layerscope.layers.names import PathTree
 from layerscope.layers.strings import StringTable
+from layerscope.layers.tarheader import HeaderColumns
 from layerscope.layers.walk import Damage
 
 
@@ -53,6 +54,15 @@ _TYPEFLAGS = {
 KIND_OF_TYPEFLAG = np.full(256, Kind.UNKNOWN, np.uint8)
 for _flags, _kind in _TYPEFLAGS.items():
     KIND_OF_TYPEFLAG[list(_flags)] = _kind
+
+
+def kinds_of(headers: HeaderColumns) -> NDArray[np.uint8]:
+    """The kind of each entry; a regular file of before POSIX whose name ends in a slash is a directory."""
+    kinds = KIND_OF_TYPEFLAG[headers.types]
+    for index in np.flatnonzero(headers.types == 0).tolist():
+        if headers.names[index].endswith(b"/"):
+            kinds[index] = Kind.DIRECTORY
+    return kinds
 
 
 @dataclass(frozen=True, slots=True)

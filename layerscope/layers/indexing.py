@@ -18,9 +18,9 @@ from layerscope.layers.compression import (
     DecompressedStream,
     sniff,
 )
-from layerscope.layers.cursor import Cursor, OffsetCursor, StreamCursor
+from layerscope.layers.cursor import OffsetCursor, StreamCursor
 from layerscope.layers.extensions import Extension, SparseMap
-from layerscope.layers.index import COLUMN_TYPES, KIND_OF_TYPEFLAG, Columns, Kind, LayerIndex
+from layerscope.layers.index import COLUMN_TYPES, Columns, Kind, LayerIndex, kinds_of
 from layerscope.layers.names import PathTreeBuilder, Role
 from layerscope.layers.strings import StringTable
 from layerscope.layers.tarheader import BLOCK, HeaderError, looks_like_header, parse_device
@@ -31,7 +31,10 @@ from layerscope.progress import Progress, check
 
 def layer_compression(blob: Blob) -> Compression | None:
     """How a layer's blob is compressed. A tar is tried first: its first name may look like any magic number."""
-    head = blob.pread(BLOCK, 0)
+    try:
+        head = blob.pread(BLOCK, 0)
+    except OSError:
+        return None  # whoever reads it will find out
     return None if looks_like_header(head) else sniff(head[:MAGIC_BYTES])
 
 
@@ -47,21 +50,28 @@ def index_layer(
     builder = _IndexBuilder(limits, blob.name)
     if compression is None and not hash_all:
         reached = _ByteProgress(progress)
-        cursor: Cursor = OffsetCursor(blob)
+        cursor = OffsetCursor(blob)
 
         def take(batch: Batch) -> None:
             builder.add(batch)
             reached.reach(cursor.position)
 
-        result = TarWalk(cursor, take, limits, progress).run()
+        walk = TarWalk(cursor, take, blob.name, limits, progress)
+        try:
+            result = walk.run()
+        except OSError as error:
+            result = WalkResult(walk.damage or _unreadable(cursor.position, error), 0)
         reached.reach(blob.size)
         return builder.finish(result, tar_bytes=blob.size)
     reading = _HashedReading(blob, compression, limits, progress)
+    walk = TarWalk(StreamCursor(reading.tar()), builder.add, blob.name, limits, progress)
     try:
-        result = TarWalk(StreamCursor(reading.tar()), builder.add, limits, progress).run()
+        result = walk.run()
         reading.drain()
     except DamagedStreamError as error:
-        result = WalkResult(Damage(reading.tar_bytes, str(error)), 0)
+        result = WalkResult(walk.damage or Damage(reading.tar_bytes, str(error)), 0)
+    except OSError as error:
+        result = WalkResult(walk.damage or _unreadable(reading.tar_bytes, error), 0)
     if result.broken is None:
         result.trailing += reading.trailing
     return builder.finish(
@@ -71,6 +81,11 @@ def index_layer(
         blob_digest=reading.blob_digest,
         compressed_bytes=None if compression is None else blob.size,
     )
+
+
+def _unreadable(offset: int, error: OSError) -> Damage:
+    """The damage of a layer that the system would not give on reading."""
+    return Damage(offset, f"it cannot be read: {error.strerror or error}")
 
 
 class _ByteProgress:
@@ -161,8 +176,7 @@ class _IndexBuilder:
         columns, count = batch.columns, len(batch.blocks)
         if self._count + count > self._limits.entries:
             raise self._limits.exceeded("entries", self._where)
-        kinds = KIND_OF_TYPEFLAG[columns.types]
-        self._old_directories(batch, kinds)
+        kinds = kinds_of(columns)
         roles = np.array(self._names.add(columns.names), np.uint8)
         stored = np.where((kinds == Kind.FILE) & (roles == Role.ENTRY), columns.sizes, 0)
         xattrs = np.zeros(count, np.int32)
@@ -226,13 +240,6 @@ class _IndexBuilder:
             compressed_bytes=compressed_bytes,
         )
 
-    @staticmethod
-    def _old_directories(batch: Batch, kinds: NDArray[np.uint8]) -> None:
-        """Regular files of before POSIX whose name ends in a slash are directories."""
-        for index in np.flatnonzero(batch.columns.types == 0).tolist():
-            if batch.columns.names[index].endswith(b"/"):
-                kinds[index] = Kind.DIRECTORY
-
     def _extended(
         self,
         index: int,
@@ -284,14 +291,15 @@ def concatenate(parts: list[Columns]) -> Columns:
 
 def starts_like_a_tar(blob: Blob) -> bool:
     """Whether a blob is a tar, compressed or not, or empty as a layer may be: by its first block."""
+    head = blob.pread(BLOCK, 0)
     compression = layer_compression(blob)
-    if compression is None:
-        head = blob.pread(BLOCK, 0)
-    else:
+    if compression is not None:
+        head = b""
         try:
-            head = next(
-                iter(DecompressedStream(compression, blob.chunks(), blob.name, Limits())), b""
-            )[:BLOCK]
+            for piece in DecompressedStream(compression, blob.chunks(), blob.name, Limits()):
+                head += piece[:BLOCK]
+                if len(head) >= BLOCK:
+                    break
         except DamagedStreamError:
             return False
-    return looks_like_header(head) or not head.strip(b"\0")
+    return looks_like_header(head[:BLOCK]) or not head.strip(b"\0")

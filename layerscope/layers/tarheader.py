@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 BLOCK = 512
 ZERO_BLOCK = bytes(BLOCK)
+GNU_MAGIC = b"ustar  \0"
 _CHECKSUM = slice(148, 156)
-_MAGIC = slice(257, 263)
+_MAGIC = slice(257, 265)
 _TRAILER = slice(508, 512)
 _PREFIX = 345
 
@@ -104,6 +105,16 @@ def parse_headers(blocks: Sequence[bytes]) -> tuple[HeaderColumns, int, str]:
     return columns, good, problem
 
 
+def whole_name(block: bytes) -> bytes:
+    """The name in one header, with its prefix."""
+    return _names(np.frombuffer(block, np.uint8).reshape(1, BLOCK))[0]
+
+
+def is_gnu(block: bytes) -> bool:
+    """Whether GNU tar wrote a header."""
+    return block[_MAGIC] == GNU_MAGIC
+
+
 def parse_device(block: bytes) -> int:
     """Major and minor number of a device header as one number: major × 2³² + minor."""
     return (parse_number(block[329:337]) & 0x7FFFFFFF) << 32 | (
@@ -160,9 +171,9 @@ def _names(raw: NDArray[np.uint8]) -> list[bytes]:
     for index in np.flatnonzero(raw[:, _PREFIX]).tolist():
         header = raw[index]
         magic = header[_MAGIC].tobytes()
-        if magic == b"ustar\0":
+        if magic.startswith(b"ustar\0"):
             end = _PREFIX + (131 if header[_TRAILER].tobytes() == b"tar\0" else 155)
-        elif magic == b"ustar " and _prefix_instead_of_times(header):
+        elif magic == GNU_MAGIC and _prefix_instead_of_times(header):
             end = _PREFIX + 155
         else:
             continue
@@ -175,8 +186,9 @@ def _prefix_instead_of_times(header: NDArray[np.uint8]) -> bool:
     """A GNU header with a prefix where its times should be, as Go wrote before 1.8."""
     times = header[_PREFIX:369].tobytes()
     try:
-        parse_number(times[:12])
-        parse_number(times[12:])
+        for field in (times[:12], times[12:]):
+            if field[0]:
+                parse_number(field)
     except HeaderError:
         return header[_PREFIX:500].tobytes().split(b"\0", 1)[0].isascii()
     return False

@@ -27,12 +27,15 @@ from layerscope.layers.tarheader import (
     checksum_matches,
     parse_headers,
     parse_number,
+    whole_name,
 )
 from layerscope.limits import Limits
 from layerscope.progress import Progress, check
 
 BATCH = 4096
 """Headers parsed at a time."""
+BATCH_BYTES = 16 << 20
+"""Bytes that extension headers may add to a batch before it is handed over."""
 
 _REGULAR = frozenset(b"0\x007S")
 _WITHOUT_DATA = frozenset(b"123456")
@@ -75,6 +78,8 @@ class WalkResult:
 class _Pending:
     """Entries walked over and not parsed yet."""
 
+    size: int = 0
+    """Bytes of memory that their extension headers take up."""
     blocks: list[bytes] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
@@ -83,36 +88,48 @@ class _Pending:
 
 
 class TarWalk:
-    """Walks over the tar that `cursor` moves through and hands batches to `sink`."""
+    """Walks over the tar that `cursor` moves through and hands batches to `sink`; errors call the tar `where`."""
 
     def __init__(
-        self, cursor: Cursor, sink: Callable[[Batch], None], limits: Limits, progress: Progress
+        self,
+        cursor: Cursor,
+        sink: Callable[[Batch], None],
+        where: str,
+        limits: Limits,
+        progress: Progress,
     ) -> None:
+        self.damage: Damage | None = None
+        """The first damage that the walk met."""
         self._cursor = cursor
         self._sink = sink
+        self._where = where
         self._limits = limits
         self._progress = progress
         self._pending = _Pending()
+        self._kept = 0
 
     def run(self) -> WalkResult:
-        """Walk to the end or to the damage. Raises `DamagedStreamError` from below, after handing over what was read."""
+        """Walk to the end or to the damage.
+
+        Raises `DamagedStreamError` and OSError from below, after handing over what was read.
+        """
         try:
             damage = self._entries()
-        except DamagedStreamError:
-            self._flush()
+        except (DamagedStreamError, OSError):
+            self.damage = self._flush()
             raise
-        damage = self._flush() or damage
-        return WalkResult(damage, 0 if damage else self._cursor.drain())
+        self.damage = self._flush() or damage
+        return WalkResult(self.damage, 0 if self.damage else self._cursor.drain(self._progress))
 
     def _entries(self) -> Damage | None:
         cursor = self._cursor
         take, skip, pad, hashes = cursor.take, cursor.skip, cursor.pad, cursor.hashes
         pending = self._pending
         extension: Extension | None = None
-        start = cursor.position
+        start, block = cursor.position, b""
         try:
             while True:
-                if len(pending.blocks) >= BATCH:
+                if len(pending.blocks) >= BATCH or pending.size > BATCH_BYTES:
                     if damage := self._flush():
                         return damage
                     pending = self._pending
@@ -126,45 +143,52 @@ class TarWalk:
                     continue
                 size = 0 if kind in _WITHOUT_DATA else _size(block)
                 if extension is not None or kind == 0x53:
-                    extension = self._extended(kind, block, extension or Extension())
+                    extension = extension or Extension()
                     if extension.size is not None and kind not in _WITHOUT_DATA:
                         size = extension.size
+                    self._extended(kind, block, size, extension)
                     pending.extensions[len(pending.blocks)] = extension
+                    pending.size += extension.cost
                 if size < 0:
-                    return Damage(start, "the size of an entry is negative")
+                    raise HeaderError("the size of an entry is negative")
                 if size and kind == 0 and _is_old_directory(block, extension):
                     size = 0
                 sparse = extension.sparse if extension is not None else None
-                if sparse is not None:
-                    size -= sparse.skip
-                    if size < sparse.stored:
-                        return Damage(start, "the map of a sparse file contradicts its size")
+                if sparse is not None and size < sparse.skip + sparse.stored:
+                    raise HeaderError("the map of a sparse file contradicts its size")
                 pending.starts.append(start)
                 pending.offsets.append(cursor.position)
-                digest = None
-                if size:
+                digest = _EMPTY if hashes else None
+                if sparse is not None:
+                    digest = skip(sparse.stored)
+                    digest = None if digest is None else sparse.digest(digest)
+                    # No engine reads what no segment refers to.
+                    skip(size - sparse.skip - sparse.stored)
+                elif size:
                     digest = skip(size)
-                    pad(-(size + (sparse.skip if sparse else 0)) % BLOCK)
-                elif hashes:
-                    digest = _EMPTY
+                if size:
+                    pad(-size % BLOCK)
                 pending.blocks.append(block)
-                pending.digests.append(
-                    sparse.digest(digest) if sparse is not None and digest is not None else digest
-                )
+                pending.digests.append(digest)
                 extension = None
-        except HeaderError as error:
-            return Damage(start, str(error))
-        except EOFError:
+        except (HeaderError, EOFError) as error:
             del pending.starts[len(pending.blocks) :], pending.offsets[len(pending.blocks) :]
             pending.extensions.pop(len(pending.blocks), None)
-            return Damage(start, f"the archive is cut short inside the entry at byte {start:,}")
+            if not checksum_matches(block):
+                # Whatever its fields seem to say: they are not what was written.
+                return Damage(start, "the checksum of a header is wrong")
+            if isinstance(error, EOFError):
+                return Damage(start, f"the archive is cut short inside the entry at byte {start:,}")
+            return Damage(start, str(error))
 
     def _end(self, start: int, block: bytes, extension: Extension | None) -> Damage | None:
         """What the end of the entries is: two zero blocks, or nothing more; anything else is damage."""
         if block == ZERO_BLOCK:
             second = self._cursor.take(BLOCK)
-            if second and second != ZERO_BLOCK:
+            if second.strip(b"\0"):
                 return Damage(start, "a single zero block stands between entries")
+            if 0 < len(second) < BLOCK:
+                return Damage(start, "the archive is cut short inside its end marker")
         elif block:
             return Damage(start, "the archive is cut short inside a header")
         if extension is not None:
@@ -176,16 +200,21 @@ class TarWalk:
         if not checksum_matches(block):
             raise HeaderError("the checksum of a header is wrong")
         size = parse_number(block[124:136])
-        if not 0 <= size <= self._limits.header_bytes:
+        if size < 0:
+            raise HeaderError("the size of an extension header is negative")
+        if size > self._limits.header_bytes:
             raise HeaderError(
-                f"an extension header of {size:,} bytes (the limit is {self._limits.header_bytes:,}: --limit header_bytes=NUMBER)"
+                f"an extension header has {size:,} bytes, more than {self._limits.header_bytes:,} (raise the limit: --limit header_bytes=NUMBER)"
             )
         payload = self._cursor.take(size)
         if len(payload) < size:
             raise EOFError
         self._cursor.pad(-size % BLOCK)
-        if kind == 0x67:  # g: Go hands global headers out and engines skip them
-            return extension
+        if (
+            kind == 0x67
+        ):  # g: Go hands it out like an entry, with all that stood before it; engines skip it
+            parse_pax(payload)
+            return None
         text = payload.split(b"\0", 1)[0]
         if kind == 0x78:  # x
             pax = parse_pax(payload)
@@ -199,19 +228,23 @@ class TarWalk:
             extension.long_link = text
         return extension
 
-    def _extended(self, kind: int, block: bytes, extension: Extension) -> Extension:
-        """The finished overrides of the entry `block`."""
+    def _extended(self, kind: int, block: bytes, size: int, extension: Extension) -> None:
+        """Complete the overrides of the entry `block` of `size` bytes."""
         if not checksum_matches(block):
             raise HeaderError("the checksum of a header is wrong")
-        if kind == 0x53:  # S
-            extension.sparse = sparse_from_gnu_header(block, self._read_block, self._limits)
-        elif extension.sparse_records and kind in _REGULAR:
-            extension.sparse = sparse_from_records(extension, self._read_block, self._limits)
         if extension.long_name:
             extension.name = extension.long_name
         if extension.long_link:
             extension.link = extension.long_link
-        return extension
+        if kind == 0x53:  # S
+            extension.sparse = sparse_from_gnu_header(block, self._read_block, self._limits)
+        elif extension.sparse_records and kind in _REGULAR:
+            extension.sparse = sparse_from_records(extension, size, self._read_block, self._limits)
+        # The records may be a megabyte, and are needed no more.
+        extension.sparse_records = {}
+        self._kept += extension.cost
+        if self._kept > self._limits.metadata_bytes:
+            raise self._limits.exceeded("metadata_bytes", self._where)
 
     def _read_block(self) -> bytes:
         block = self._cursor.take(BLOCK)
@@ -232,7 +265,9 @@ class TarWalk:
                 _override(columns, index, extension)
         for limit_check in (columns.names, columns.links):
             if (longest := max(map(len, limit_check), default=0)) > self._limits.path_bytes:
-                raise self._limits.exceeded("path_bytes", "an entry's name", longest)
+                raise self._limits.exceeded(
+                    "path_bytes", f"{self._where}: the name of an entry", longest
+                )
         self._sink(
             Batch(
                 columns,
@@ -265,11 +300,9 @@ def _size(block: bytes) -> int:
 
 def _is_old_directory(block: bytes, extension: Extension | None) -> bool:
     """A regular file of before POSIX whose name ends in a slash: a directory, without data."""
-    name = (
-        extension.name
-        if extension is not None and extension.name
-        else block[:100].split(b"\0", 1)[0]
-    )
+    name = extension.name if extension is not None else None
+    if not name:
+        name = block[:100].split(b"\0", 1)[0] or whole_name(block)
     return name.endswith(b"/")
 
 

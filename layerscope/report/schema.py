@@ -80,20 +80,13 @@ def _image(opened: Opened) -> dict[str, Any]:
 
 def _totals(opened: Opened) -> dict[str, Any]:
     accounting = opened.accounting
-    compressed = [
-        index.compressed_bytes
-        for index in opened.indexes
-        if len(index) or index.compressed_bytes is not None
-    ]
     return {
         "layers": len(opened.indexes),
         "steps": opened.image.recorded_steps,
         "entries": accounting.entries,
         "files": accounting.files,
         "paths": accounting.paths,
-        "compressedBytes": sum(size or 0 for size in compressed)
-        if compressed and None not in compressed
-        else None,
+        "compressedBytes": compressed_bytes(opened),
         "tarBytes": sum(index.tar_bytes for index in opened.indexes),
         "storedBytes": accounting.stored,
         "liveBytes": accounting.live,
@@ -104,6 +97,17 @@ def _totals(opened: Opened) -> dict[str, Any]:
         else sum(found.saving for found in opened.duplicates),
         "avoidableBytes": None,
     }
+
+
+def compressed_bytes(opened: Opened) -> int | None:
+    """Bytes of all blobs as they are stored; None unless every layer with entries is compressed."""
+    known = [
+        index.compressed_bytes
+        for index in opened.indexes
+        if len(index) or index.compressed_bytes is not None
+    ]
+    sizes = [size for size in known if size is not None]
+    return sum(sizes) if sizes and len(sizes) == len(known) else None
 
 
 def _steps(opened: Opened) -> list[dict[str, Any]]:
@@ -156,12 +160,12 @@ def _layer(opened: Opened, number: int, files: bool) -> dict[str, Any]:
         "changes": {CHANGE_NAMES[change]: counts[change] for change in _COUNTED},
     }
     if files:
-        described["files"] = list(_files(opened, number))
+        described["files"] = list(files_of(opened, number))
     return described
 
 
-def _files(opened: Opened, number: int) -> Iterator[dict[str, Any]]:
-    """All paths that a layer has something to do with, in path order."""
+def files_of(opened: Opened, number: int) -> Iterator[dict[str, Any]]:
+    """All paths that a layer has something to do with, in path order: one by one, as they can be a million."""
     filesystem, inodes = opened.filesystem, opened.filesystem.inodes
     changes, columns = filesystem.changes, filesystem.inodes.columns
     span = changes.of_layer(number)

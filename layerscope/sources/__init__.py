@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from layerscope.errors import LayerscopeError, UsageError
+from layerscope.errors import CancelledError, LayerscopeError, UsageError
 from layerscope.image.model import Alternative
 from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
 from layerscope.sources.assemble import assemble
-from layerscope.sources.base import Candidate, ChoiceNeededError, Found, Request, SourceImage
-from layerscope.sources.local import STDIN, find_in_path, find_in_stdin
+from layerscope.sources.base import (
+    STDIN,
+    Candidate,
+    Chooser,
+    Found,
+    Request,
+    SourceImage,
+    naming,
+)
+from layerscope.sources.local import find_in_path, find_in_stdin
 from layerscope.sources.names import choose_by_name, describe
 
 __all__ = [
     "SOURCES",
     "Candidate",
-    "ChoiceNeededError",
+    "Chooser",
     "Request",
     "Source",
     "SourceImage",
     "open_source",
 ]
+
+
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://")
+"""What looks like a scheme; anything else before `://` is part of a path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +53,18 @@ SOURCES: tuple[Source, ...] = (
     Source(
         "files",
         ("docker-archive", "oci", "oci-archive"),
-        lambda request, reference, kinds: find_in_path(
-            request, Path(reference).expanduser(), kinds
-        ),
+        lambda request, reference, kinds: find_in_path(request, Path(reference), kinds),
     ),
 )
 
 
-def open_source(request: Request, *, ask: bool = False) -> SourceImage:
+def open_source(request: Request, ask: Chooser | None = None) -> SourceImage:
     """Find and describe the image that is asked for, without reading any layer.
 
-    With `ask`, raises `ChoiceNeededError` where there are several images and the request does not say which; without,
-    takes the first and warns. Raises `LayerscopeError` whose message names the place.
+    Where there are several images and the request does not say which, `ask` chooses; without it, the first is taken and a
+    warning says so. Raises `LayerscopeError` whose message names the place, `CancelledError` if nothing is chosen.
     """
-    shown = "stdin" if request.reference == STDIN else request.reference
-    try:
+    with naming(request):
         found = _find(request)
         chosen, others, warnings = _choose(request, found, ask)
         parts = chosen.load()
@@ -63,12 +73,10 @@ def open_source(request: Request, *, ask: bool = False) -> SourceImage:
             request, found.kind, location, chosen.tags, chosen.platform, parts,
             [Alternative(other.name, other.platform) for other in others], [*found.warnings, *warnings],
         )  # fmt: skip
-    except LayerscopeError as error:
-        name = Path(shown).name or shown
-        if name not in error.message:
-            error.message = f"{shown}: {error.message}"
-            error.args = (error.message,)
-        raise
+        if chosen.platform is None and not _runs(image.platform, request.platform):
+            raise LayerscopeError(
+                f"no image for {request.platform} in it", hint=f"it holds: {image.platform}"
+            )
     return SourceImage(image, [part.blob for part in parts.layers], found.damage)
 
 
@@ -76,8 +84,8 @@ def _find(request: Request) -> Found:
     """Ask the source that the scheme names, or all in turn."""
     if request.reference == STDIN:
         return find_in_stdin(request)
-    scheme, separator, reference = request.reference.partition("://")
-    if not separator:
+    scheme, _, reference = request.reference.partition("://")
+    if not _SCHEME.match(request.reference):
         return SOURCES[0].find(request, request.reference, ())
     for source in SOURCES:
         if scheme in source.schemes:
@@ -87,7 +95,7 @@ def _find(request: Request) -> Found:
 
 
 def _choose(
-    request: Request, found: Found, ask: bool
+    request: Request, found: Found, ask: Chooser | None
 ) -> tuple[Candidate, list[Candidate], list[ImageWarning]]:
     """The candidate to open, the others, and what to say about the choice."""
     candidates = list(found.candidates)
@@ -97,24 +105,32 @@ def _choose(
     eligible = candidates if request.image is None else choose_by_name(candidates, request.image)
     groups = list(dict.fromkeys(candidate.group for candidate in eligible))
     if len(groups) > 1:
-        if ask:
-            raise ChoiceNeededError("there are several images", eligible)
-        first = [candidate for candidate in eligible if candidate.group == groups[0]]
-        listed = ", ".join(describe(eligible))
-        warnings.append(
-            ImageWarning(
-                "several-images",
-                None,
-                f"there are {len(groups)} images, the first is shown ({listed}): --image selects",
-            )
-        )
-        eligible = first
-    chosen = _by_platform(request, eligible, warnings)
+        group = groups[0]
+        if ask is None:
+            listed = ", ".join(describe(eligible))
+            said = f"there are {len(groups)} images, the first is shown ({listed}): --image selects"
+            warnings.append(ImageWarning("several-images", None, said))
+        elif (answer := ask(eligible)) is None:
+            raise CancelledError
+        else:
+            group = answer.group
+        eligible = [candidate for candidate in eligible if candidate.group == group]
+    chosen = _by_platform(request, eligible, found.absent, warnings)
     return chosen, [candidate for candidate in candidates if candidate is not chosen], warnings
 
 
+def _runs(offered: Platform, wanted: Platform | None) -> bool:
+    """Whether an image that says only in its config what it is for is one that was asked for; if it says nothing, it may be."""
+    if wanted is None or not offered.architecture:
+        return True
+    return wanted.preference(offered) is not None
+
+
 def _by_platform(
-    request: Request, candidates: list[Candidate], warnings: list[ImageWarning]
+    request: Request,
+    candidates: list[Candidate],
+    absent: Sequence[Platform],
+    warnings: list[ImageWarning],
 ) -> Candidate:
     """The candidate for the wanted platform: else this machine's, else the first."""
     wanted = request.platform or Platform.host()
@@ -125,10 +141,10 @@ def _by_platform(
     if request.platform is not None and not ranked:
         unknown = len(candidates) == 1 and candidates[0].platform is None
         if not unknown:
-            raise LayerscopeError(
-                f"no image for {request.platform} in it",
-                hint=f"it holds: {', '.join(describe(candidates))}",
-            )
+            held = f"it holds: {', '.join(describe(candidates))}"
+            if any(wanted.preference(platform) is not None for platform in absent):
+                held = f"it names one without storing it; {held}"
+            raise LayerscopeError(f"no image for {request.platform} in it", hint=held)
     if not ranked:
         if len(candidates) > 1:
             warnings.append(

@@ -56,7 +56,7 @@ def assemble(
     return Image(
         reference=request.reference,
         tags=tuple(tags),
-        id=None if parts.config is None else sha256(parts.config),
+        id=parts.image_id or (None if parts.config is None else sha256(parts.config)),
         manifest_digest=parts.manifest_digest,
         created=config.created,
         platform=platform
@@ -117,7 +117,8 @@ def _artifact(artifact_type: str) -> NotAnImageError:
 
 
 def _all_tars(layers: Sequence[LayerPart]) -> bool:
-    return all(starts_like_a_tar(part.blob) for part in layers)
+    blobs = {part.blob.name: part.blob for part in layers}
+    return all(starts_like_a_tar(blob) for blob in blobs.values())
 
 
 def _diff_ids(config: ConfigDocument, count: int, warnings: list[ImageWarning]) -> list[str | None]:

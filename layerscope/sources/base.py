@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from layerscope.errors import LayerscopeError
 from layerscope.image.model import Image
@@ -12,6 +14,9 @@ from layerscope.image.warnings import ImageWarning
 from layerscope.layers.blob import Blob
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.progress import NullProgress, Progress
+
+STDIN = "-"
+"""The reference of an image that comes in on stdin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,22 @@ class Request:
     """Which platform; None for this machine's."""
     limits: Limits = DEFAULT_LIMITS
     progress: Progress = field(default_factory=NullProgress)
+
+
+@contextmanager
+def naming(request: Request) -> Iterator[None]:
+    """Whatever goes wrong inside is a `LayerscopeError` that names the image that was asked for."""
+    shown = "stdin" if request.reference == STDIN else request.reference
+    try:
+        yield
+    except LayerscopeError as error:
+        name = Path(shown).name or shown
+        if f"{name}:" not in error.message:
+            error.message = f"{shown}: {error.message}"
+            error.args = (error.message,)
+        raise
+    except OSError as error:
+        raise LayerscopeError(f"{shown}: it cannot be read: {error.strerror or error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +71,8 @@ class ImageParts:
     """What the manifest claims the config's digest to be."""
     artifact_type: str | None = None
     """The type of a manifest whose config claims to be no image config."""
+    image_id: str | None = None
+    """The image's ID where it is not the config's digest."""
     steps_known: bool = True
     """Whether the config's history is one; a root filesystem has none to miss."""
     warnings: Sequence[ImageWarning] = ()
@@ -84,6 +107,8 @@ class Found:
     warnings: Sequence[ImageWarning] = ()
     damage: str | None = None
     """What is wrong with the archive as a whole, though images could be found in it."""
+    absent: Sequence[Platform] = ()
+    """Platforms that an index names without storing their images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +120,5 @@ class SourceImage:
     damage: str | None = None
 
 
-class ChoiceNeededError(LayerscopeError):
-    """There are several images, and somebody could be asked which one; headless commands take the first."""
-
-    def __init__(self, message: str, candidates: Sequence[Candidate]) -> None:
-        super().__init__(message)
-        self.candidates = candidates
+Chooser = Callable[[Sequence[Candidate]], Candidate | None]
+"""Asks somebody which of several images is meant; None if nobody wants any."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from layerscope.errors import CorruptImageError
-from layerscope.image.digest import is_digest
-from layerscope.image.documents import decode_object
-from layerscope.layers.blob import Blob
+from layerscope.image.documents import Lenient, decode_object
+from layerscope.layers.blob import Blob, MissingBlob
 from layerscope.limits import Limits
 from layerscope.sources.base import Candidate, ImageParts, LayerPart
 from layerscope.sources.docker_archive import MANIFEST, read_document
 from layerscope.sources.members import Members
-from layerscope.sources.oci_layout import CONFIG_TYPES
+from layerscope.sources.oci_descriptor import CONFIG_TYPES, Descriptor
 
 VERSION = "version"
 
@@ -24,62 +23,66 @@ def is_containers_dir(members: Members) -> bool:
 
 
 def candidates(members: Members, limits: Limits) -> list[Candidate]:
-    """The one image of such a folder."""
+    """The one image of such a folder, for each platform whose manifest is there."""
+    fields = Lenient(_document(members, MANIFEST, limits), MANIFEST)
+    listed = [Descriptor.read(value) for value in fields.items("manifests")]
+    if not listed:
+        return [_candidate(members, MANIFEST, None, limits)]
+    found = []
+    for descriptor in listed:
+        if descriptor is not None and descriptor.is_image:
+            name = f"{descriptor.digest.partition(':')[2]}.manifest.json"
+            if members.find(name) is not None:
+                found.append(_candidate(members, name, descriptor, limits))
+    if not found:
+        raise CorruptImageError("the manifest list names no manifest that is there")
+    return found
 
+
+def _candidate(
+    members: Members, name: str, descriptor: Descriptor | None, limits: Limits
+) -> Candidate:
     def load() -> ImageParts:
-        return _load(members, limits)
+        return _load(members, name, limits)
 
-    return [Candidate([], None, load)]
+    if descriptor is None:
+        return Candidate([], None, load)
+    return Candidate([], descriptor.platform, load, [descriptor.digest])
 
 
-def _load(members: Members, limits: Limits) -> ImageParts:
-    blob = members.find(MANIFEST)
+def _load(members: Members, name: str, limits: Limits) -> ImageParts:
+    fields = Lenient(_document(members, name, limits), name)
+    config = Descriptor.read(fields.mapping("config"))
+    if config is None:
+        raise CorruptImageError(f"{name} names no config and layers")
+    layers, warnings = [], []
+    for number, value in enumerate(fields.items("layers")):
+        layer = Descriptor.read(value)
+        if layer is None:
+            raise CorruptImageError(f"layer {number} has no digest in {name}")
+        blob = _blob(members, layer, f"layer {number}")
+        if not isinstance(blob, MissingBlob):
+            warnings += layer.size_warning(blob.size, number)
+        layers.append(LayerPart(blob, layer.digest, layer.media_type or None))
+    artifact = None if config.media_type in ("", *CONFIG_TYPES) else config.media_type
+    data = read_document(_blob(members, config, "the config"), limits)
+    return ImageParts(layers, data, None, config.digest, artifact, warnings=warnings)
+
+
+def _document(members: Members, name: str, limits: Limits) -> dict[str, Any]:
+    blob = members.find(name)
     if blob is None:
-        raise CorruptImageError(f"{MANIFEST} is missing")
-    manifest = decode_object(read_document(blob, limits), MANIFEST, limits)
-    if isinstance(manifest.get("manifests"), list):
-        manifest = _instance(members, manifest, limits)
-    config, layers = manifest.get("config"), manifest.get("layers")
-    if not isinstance(config, dict) or not isinstance(layers, list):
-        raise CorruptImageError(f"{MANIFEST} names no config and layers")
-    parts = []
-    for number, layer in enumerate(layers):
-        fields: dict[str, Any] = layer if isinstance(layer, dict) else {}
-        parts.append(
-            LayerPart(
-                _blob(members, fields, f"layer {number}"), fields["digest"], fields.get("mediaType")
-            )
-        )
-    media_type = config.get("mediaType")
-    artifact = None if media_type in (None, *CONFIG_TYPES) else str(media_type)
-    return ImageParts(
-        parts,
-        read_document(_blob(members, config, "the config"), limits),
-        None,
-        config["digest"],
-        artifact,
-    )
+        raise CorruptImageError(f"{name} is missing")
+    return decode_object(read_document(blob, limits), name, limits)
 
 
-def _instance(members: Members, index: dict[str, Any], limits: Limits) -> dict[str, Any]:
-    """The first manifest of a list that is there."""
-    for descriptor in index["manifests"]:
-        digest = descriptor.get("digest") if isinstance(descriptor, dict) else None
-        if isinstance(digest, str) and is_digest(digest):
-            blob = members.find(f"{digest.partition(':')[2]}.manifest.json")
-            if blob is not None:
-                return decode_object(read_document(blob, limits), blob.name, limits)
-    raise CorruptImageError("the manifest list names no manifest that is there")
-
-
-def _blob(members: Members, descriptor: dict[str, Any], role: str) -> Blob:
-    digest = descriptor.get("digest")
-    if not is_digest(digest):
-        raise CorruptImageError(f"{role} has no digest in {MANIFEST}")
-    blob = members.find(str(digest).partition(":")[2])
+def _blob(members: Members, descriptor: Descriptor, role: str) -> Blob:
+    blob = members.find(descriptor.digest.partition(":")[2])
+    if blob is None and descriptor.is_foreign:
+        return MissingBlob(descriptor.digest, "a foreign layer, which is not stored with the image")
     if blob is None:
         raise CorruptImageError(
-            f"{role} ({str(digest)[:19]}…) is not in the directory",
+            f"{role} ({descriptor.digest[:19]}…) is not in the directory",
             hint="the copy is incomplete: copy the image again",
         )
     return blob

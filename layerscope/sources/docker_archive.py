@@ -52,7 +52,7 @@ def items_of(manifest: Any) -> list[dict[str, Any]]:
 def all_there(members: Members, items: list[dict[str, Any]]) -> bool:
     """Whether what the first item names is there: what tells a manifest of an image from a file of the same name."""
     return bool(items) and all(
-        members.find(str(name).removeprefix("./"))
+        isinstance(name, str) and _find(members, name) is not None
         for name in (items[0]["config"], *(items[0].get("layers") or []))
     )
 
@@ -120,14 +120,19 @@ def _claimed_digests(item: dict[str, Any]) -> dict[str, tuple[str, str | None]]:
 
 
 def _member(members: Members, name: object, role: str) -> Blob:
-    """The member that a manifest names. Names that lead out of the archive name nothing in it."""
+    """The member that a manifest names."""
     if not isinstance(name, str):
         raise CorruptImageError(f"{MANIFEST} names no file for {role}")
-    cleaned = "/".join(part for part in name.split("/") if part not in ("", "."))
-    blob = None if name.startswith("/") or ".." in cleaned.split("/") else members.find(cleaned)
+    blob = _find(members, name)
     if blob is None:
         raise CorruptImageError(
             f"{role}, {name!r}, is not in the archive",
             hint="the archive is incomplete: save the image again",
         )
     return blob
+
+
+def _find(members: Members, name: str) -> Blob | None:
+    """The member that a manifest names. Names that lead out of the archive name nothing in it."""
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    return None if name.startswith("/") or ".." in parts else members.find("/".join(parts))

@@ -6,6 +6,7 @@ Source: moby's image spec 1.0 and 1.1.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -22,18 +23,8 @@ _ID = re.compile(r"[0-9a-f]{64}")
 
 
 def candidates(members: Members, limits: Limits) -> list[Candidate]:
-    """One candidate a tagged image, or the one image whose layer no other names as its parent; none for other archives."""
-    tops: dict[str, list[str]] = {}
-    blob = members.find(REPOSITORIES)
-    if blob is not None:
-        try:
-            repositories = decode_object(read_document(blob, limits), REPOSITORIES, limits)
-        except DocumentError:
-            repositories = {}
-        for repository, tags in repositories.items():
-            for tag, top in (tags if isinstance(tags, dict) else {}).items():
-                if isinstance(top, str) and members.find(f"{top}/json") is not None:
-                    tops.setdefault(top, []).append(f"{repository}:{tag}")
+    """One candidate a tagged image; without tags, one a layer that no other names as its parent. None for other archives."""
+    tops = _tagged(members, limits) or dict.fromkeys(_uppermost(members, limits), ())
     found = []
     for number, (top, names) in enumerate(tops.items()):
 
@@ -44,6 +35,34 @@ def candidates(members: Members, limits: Limits) -> list[Candidate]:
     return found
 
 
+def _tagged(members: Members, limits: Limits) -> dict[str, Sequence[str]]:
+    """The uppermost layer of each image that has a name, and its names."""
+    blob = members.find(REPOSITORIES)
+    if blob is None:
+        return {}
+    try:
+        repositories = decode_object(read_document(blob, limits), REPOSITORIES, limits)
+    except DocumentError:
+        return {}
+    tops: dict[str, list[str]] = {}
+    for repository, tags in repositories.items():
+        for tag, top in (tags if isinstance(tags, dict) else {}).items():
+            if isinstance(top, str) and members.find(f"{top}/json") is not None:
+                tops.setdefault(top, []).append(f"{repository}:{tag}")
+    return dict(tops)
+
+
+def _uppermost(members: Members, limits: Limits) -> list[str]:
+    """The layers that no other names as its parent: Docker names nothing when it saves by image ID."""
+    parents: dict[str, object] = {}
+    for name in members.names():
+        layer_id, _, rest = name.partition("/")
+        if rest == "json" and _ID.fullmatch(layer_id) and members.find(f"{layer_id}/layer.tar"):
+            parents[layer_id] = _description(members, layer_id, limits).get("parent")
+    used = {parent for parent in parents.values() if isinstance(parent, str)}
+    return sorted(parents.keys() - used)
+
+
 def _load(members: Members, top: str, limits: Limits) -> ImageParts:
     """Follow the parents down, then describe what was found as a config of today."""
     chain: list[dict[str, Any]] = []
@@ -51,16 +70,18 @@ def _load(members: Members, top: str, limits: Limits) -> ImageParts:
     seen: set[str] = set()
     layer_id: object = top
     while isinstance(layer_id, str) and layer_id:
-        if not _ID.fullmatch(layer_id) or layer_id in seen or len(seen) > limits.history_entries:
+        if not _ID.fullmatch(layer_id) or layer_id in seen:
             raise CorruptImageError(f"the parents of layer {layer_id[:12]!r} lead nowhere")
         seen.add(layer_id)
-        description, tar = members.find(f"{layer_id}/json"), members.find(f"{layer_id}/layer.tar")
-        if description is None or tar is None:
+        if len(seen) > limits.history_entries:
+            raise limits.exceeded("history_entries", "the layers")
+        tar = members.find(f"{layer_id}/layer.tar")
+        if tar is None:
             raise CorruptImageError(
                 f"layer {layer_id[:12]} is not in the archive",
                 hint="the archive is incomplete: save the image again",
             )
-        document = decode_object(read_document(description, limits), f"{layer_id}/json", limits)
+        document = _description(members, layer_id, limits)
         chain.append(document)
         layers.append(LayerPart(tar))
         layer_id = document.get("parent")
@@ -74,7 +95,19 @@ def _load(members: Members, top: str, limits: Limits) -> ImageParts:
         "rootfs": {"type": "layers", "diff_ids": [None] * len(layers)},
         "history": [_history_entry(document) for document in chain],
     }
-    return ImageParts(layers[::-1], msgspec.json.encode(config), steps_known=True)
+    try:
+        made = msgspec.json.encode(config)
+    except RecursionError as error:
+        raise DocumentError("the config is nested too deeply") from error
+    return ImageParts(layers[::-1], made, image_id=top)
+
+
+def _description(members: Members, layer_id: str, limits: Limits) -> dict[str, Any]:
+    """What the `json` of a layer says."""
+    blob = members.find(f"{layer_id}/json")
+    if blob is None:
+        raise CorruptImageError(f"layer {layer_id[:12]} has no description in the archive")
+    return decode_object(read_document(blob, limits), f"{layer_id}/json", limits)
 
 
 def _history_entry(document: dict[str, Any]) -> dict[str, Any]:

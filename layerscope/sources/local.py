@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from layerscope.errors import ImageNotFoundError, LayerscopeError, NotAnImageError, UsageError
@@ -19,12 +21,13 @@ from layerscope.sources.members import DirectoryMembers, Members, TarMembers
 from layerscope.sources.oci_layout import INDEX, OciLayout, looks_like_index
 from layerscope.sources.spool import spool_decompressed, spool_stream
 
-STDIN = "-"
 _PARTS_OF_IMAGES = frozenset(("manifest.json", "index.json", "oci-layout", "repositories", "blobs"))
 
 
 def find_in_path(request: Request, path: Path, kinds: Sequence[str] = ()) -> Found:
     """What a file or directory holds. `kinds` are the schemes that the user accepts; empty for any."""
+    with suppress(RuntimeError):  # nobody's home: a file that is called so
+        path = path.expanduser()
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
@@ -32,7 +35,8 @@ def find_in_path(request: Request, path: Path, kinds: Sequence[str] = ()) -> Fou
     except (OSError, ValueError) as error:
         raise LayerscopeError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
     if stat.S_ISDIR(mode):
-        return _only(find_in_members(request, DirectoryMembers(path), str(path)), kinds, str(path))
+        found = find_in_members(request, DirectoryMembers(path), str(path), kinds)
+        return _only(found, kinds, str(path))
     try:
         if not stat.S_ISREG(mode):
             with path.open("rb", buffering=0) as stream:
@@ -43,7 +47,7 @@ def find_in_path(request: Request, path: Path, kinds: Sequence[str] = ()) -> Fou
         raise LayerscopeError(
             f"{path}: {error.strerror or error}", hint="is it readable for you?"
         ) from error
-    return _only(find_in_file(request, file), kinds, str(path))
+    return _only(find_in_file(request, file, kinds), kinds, str(path))
 
 
 def find_in_stdin(request: Request) -> Found:
@@ -52,15 +56,19 @@ def find_in_stdin(request: Request) -> Found:
         raise UsageError(
             "stdin is a terminal", hint="pipe an image in: docker save IMAGE | layerscope -"
         )
-    if stat.S_ISREG(os.fstat(0).st_mode):
-        file = OpenFile(os.fdopen(os.dup(0), "rb", buffering=0), "stdin")
+    try:
+        mode = os.fstat(0).st_mode
+    except OSError:
+        raise UsageError("stdin is closed") from None
+    if stat.S_ISREG(mode):
+        file = OpenFile(os.dup(0), "stdin")
     else:
         file = spool_stream(0, "stdin", request.limits, request.progress)
     found = find_in_file(request, file)
-    return Found("stdin", found.candidates, found.warnings, found.damage)
+    return replace(found, kind="stdin")
 
 
-def find_in_file(request: Request, file: OpenFile) -> Found:
+def find_in_file(request: Request, file: OpenFile, kinds: Sequence[str] = ()) -> Found:
     """What an open file holds: an archive, compressed or not."""
     if not file.size:
         raise NotAnImageError(
@@ -91,44 +99,40 @@ def find_in_file(request: Request, file: OpenFile) -> Found:
         )
     request.progress.stage("Looking into the archive")
     members = TarMembers(blob, request.limits, request.progress)
-    found = find_in_members(request, members, file.name)
-    return Found(found.kind, found.candidates, [*warnings, *found.warnings], found.damage)
+    found = find_in_members(request, members, file.name, kinds)
+    return replace(found, warnings=[*warnings, *found.warnings])
 
 
-def find_in_members(request: Request, members: Members, name: str) -> Found:
-    """What named members make up."""
-    found = _find_image(request, members)
+def find_in_members(
+    request: Request, members: Members, name: str, kinds: Sequence[str] = ()
+) -> Found:
+    """What named members make up; of what a hybrid archive is at once, the kind that is accepted."""
+    found = _find_image(request, members, kinds)
     if isinstance(members, TarMembers):
         damage = None
         if members.damage is not None:
             damage = f"the archive is damaged at byte {members.damage.offset:,}: {members.damage.message}"
         if found is None and len(members.tops) == 1 and not members.top_files:
-            found = _find_image(request, members.without_prefix(next(iter(members.tops))))
+            inside = members.without_prefix(next(iter(members.tops)))
+            found = _find_image(request, inside, kinds)
         if found is not None:
             warnings = list(found.warnings)
             if members.trailing:
-                warnings.append(
-                    ImageWarning(
-                        "trailing-data",
-                        None,
-                        f"{members.trailing:,} bytes follow the end of the archive",
-                    )
-                )
-            return Found(found.kind, found.candidates, warnings, damage)
+                said = f"{members.trailing:,} bytes follow the end of the archive"
+                warnings.append(ImageWarning("trailing-data", None, said))
+            return replace(found, warnings=warnings, damage=damage)
         return _rootfs(members, name, damage)
     if found is None:
         raise NotAnImageError(
             f"{name}: the directory holds no image: neither index.json with blobs/, nor manifest.json",
             hint="layerscope opens OCI layouts, skopeo's dir: folders and extracted archives",
         )
-    if found.kind == "docker-archive":
-        return Found("dir", found.candidates, found.warnings)
-    return Found(
-        {"oci-archive": "oci"}.get(found.kind, found.kind), found.candidates, found.warnings
+    return replace(
+        found, kind={"docker-archive": "dir", "oci-archive": "oci"}.get(found.kind, found.kind)
     )
 
 
-def _find_image(request: Request, members: Members) -> Found | None:
+def _find_image(request: Request, members: Members, kinds: Sequence[str]) -> Found | None:
     """The image that members make up, None where nothing names one. Raises for one that is named and damaged."""
     limits = request.limits
     index = members.find(INDEX)
@@ -143,18 +147,25 @@ def _find_image(request: Request, members: Members) -> Found | None:
         manifest, manifest_error = None, error
     items = docker_archive.items_of(manifest)
     whole = docker_archive.all_there(members, items)
-    if whole and (
-        not has_index
-        or docker_archive.has_sources(items)
-        or members.find(docker_legacy.REPOSITORIES) is not None
+    forced = has_index and bool({"oci", "oci-archive"} & set(kinds))
+    if (
+        whole
+        and not forced
+        and (
+            not has_index
+            or "docker-archive" in kinds
+            or docker_archive.has_sources(items)
+            or members.find(docker_legacy.REPOSITORIES) is not None
+        )
     ):
         digests = layout.manifest_digests() if has_index else {}
         return Found("docker-archive", docker_archive.candidates(members, items, limits, digests))
     if has_index:
         try:
-            return Found("oci-archive", layout.candidates(), layout.warnings)
+            candidates = layout.candidates()
+            return Found("oci-archive", candidates, layout.warnings, absent=layout.absent)
         except LayerscopeError:
-            if not whole:
+            if forced or not whole:
                 raise
     if items:
         return Found("docker-archive", docker_archive.candidates(members, items, limits, {}))
@@ -177,7 +188,7 @@ def _rootfs(members: TarMembers, name: str, damage: str | None) -> Found:
             f"{name}: {damage}, and no image was found before that",
             hint="the file is cut short or no image: save the image again",
         )
-    leftovers = sorted(_PARTS_OF_IMAGES & members.tops)
+    leftovers: list[str] = sorted(_PARTS_OF_IMAGES & members.tops)
     if any(member.endswith("/layer.tar") and member.count("/") == 1 for member in members.names()):
         leftovers.append("*/layer.tar")
     if leftovers:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import posixpath
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
 from layerscope.errors import CorruptImageError
-from layerscope.layers.blob import Blob, OpenFile
+from layerscope.layers.blob import Blob, PartOfBlob, PathFile
 from layerscope.layers.cursor import OffsetCursor
-from layerscope.layers.index import KIND_OF_TYPEFLAG, Kind
+from layerscope.layers.index import Kind, kinds_of
 from layerscope.layers.names import clean
 from layerscope.layers.walk import Batch, Damage, TarWalk
 from layerscope.limits import Limits
@@ -26,7 +26,7 @@ class Members(Protocol):
     """Named blobs that lie together in one place."""
 
     def names(self) -> Iterable[str]:
-        """Names of all files, without a leading slash."""
+        """Names of the files at the top and in the folders there, without a leading slash; perhaps of deeper ones."""
 
     def find(self, name: str) -> Blob | None:
         """The file of that name, links inside the place followed; None if there is none.
@@ -42,15 +42,16 @@ class TarMembers:
         self.tar = tar
         self.count = 0
         """All members, directories too."""
-        self.damage: Damage | None = None
+        self._limits = limits
         self._files: dict[str, tuple[int, int]] = {}
         self._links: dict[str, str] = {}
+        self._sparse: set[str] = set()
         self.tops: set[str] = set()
         """First components of all names."""
         self.top_files: set[str] = set()
         """Those of them that are no directories."""
-        result = TarWalk(OffsetCursor(tar), self._take, limits, progress).run()
-        self.damage = result.broken
+        result = TarWalk(OffsetCursor(tar), self._take, tar.name, limits, progress).run()
+        self.damage: Damage | None = result.broken
         self.trailing = result.trailing
 
     def names(self) -> Iterable[str]:
@@ -58,9 +59,13 @@ class TarMembers:
 
     def find(self, name: str) -> Blob | None:
         for _ in range(MAX_LINKS):
+            if name in self._sparse:
+                raise CorruptImageError(
+                    f"{name!r} is packed as a sparse file", hint="pack the archive without --sparse"
+                )
             if name in self._files:
                 offset, size = self._files[name]
-                return _Part(self.tar, name, offset, size)
+                return PartOfBlob(self.tar, name, offset, size)
             if name not in self._links:
                 return None
             name = self._links[name]
@@ -70,30 +75,42 @@ class TarMembers:
         """The same members with a leading directory stripped from their names."""
         stripped = TarMembers.__new__(TarMembers)
         stripped.__dict__.update(self.__dict__)
-        cut = len(prefix) + 1
+        inside, cut = f"{prefix}/", len(prefix) + 1
         stripped._files = {name[cut:]: place for name, place in self._files.items()}
-        stripped._links = {name[cut:]: target[cut:] for name, target in self._links.items()}
+        stripped._links = {
+            name[cut:]: target[cut:]
+            for name, target in self._links.items()
+            if target.startswith(inside)
+        }
+        stripped._sparse = {name[cut:] for name in self._sparse}
         return stripped
 
     def _take(self, batch: Batch) -> None:
         columns = batch.columns
         self.count += len(columns.names)
+        if self.count > self._limits.entries:
+            raise self._limits.exceeded("entries", self.tar.name)
         rows = zip(
             columns.names,
             columns.links,
-            KIND_OF_TYPEFLAG[columns.types].tolist(),
+            kinds_of(columns).tolist(),
             columns.sizes.tolist(),
             batch.offsets,
             strict=True,
         )
-        for raw, link, kind, size, offset in rows:
+        for index, (raw, link, kind, size, offset) in enumerate(rows):
             name = clean(raw)[0].decode(errors="surrogateescape")
+            if not name:
+                continue
             top, _, below = name.partition("/")
             self.tops.add(top)
             if kind != Kind.DIRECTORY and not below:
                 self.top_files.add(top)
             self._files.pop(name, None)
             self._links.pop(name, None)
+            self._sparse.discard(name)
+            if index in batch.extensions and batch.extensions[index].sparse is not None:
+                self._sparse.add(name)
             if kind == Kind.FILE:
                 self._files[name] = (offset, size)
             elif kind in (Kind.SYMLINK, Kind.HARDLINK):
@@ -105,38 +122,20 @@ class TarMembers:
                 self._links[name] = clean(target)[0].decode(errors="surrogateescape")
 
 
-class _Part(Blob):
-    """A range of another blob, which may be cut short."""
-
-    def __init__(self, whole: Blob, name: str, offset: int, size: int) -> None:
-        super().__init__(name, size)
-        self._whole = whole
-        self._offset = offset
-
-    @property
-    def spooled(self) -> bool:
-        return self._whole.spooled
-
-    def pread(self, length: int, offset: int) -> bytes:
-        length = min(length, self.size - offset)
-        return self._whole.pread(length, self._offset + offset) if length > 0 else b""
-
-
 class DirectoryMembers:
     """Files below a directory. Links are never followed out of it; what is no regular file does not exist."""
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
 
-    def names(self) -> Iterable[str]:
-        return (
-            str(Path(folder, name).relative_to(self._root))
-            for folder, _, names in os.walk(self._root)
-            for name in names
-        )
+    def names(self) -> Iterator[str]:
+        yield from self._in(self._root, "")
 
     def find(self, name: str) -> Blob | None:
-        cleaned = clean(os.fsencode(name))[0]
+        try:
+            cleaned = clean(os.fsencode(name))[0]
+        except UnicodeEncodeError:
+            return None  # no file has such a name
         if not cleaned or b"\0" in cleaned:
             return None
         path = self._root / os.fsdecode(cleaned)
@@ -146,10 +145,26 @@ class DirectoryMembers:
                 raise CorruptImageError(f"{name!r} is a link that leads out of the directory")
             if not stat.S_ISREG(real.stat().st_mode):
                 return None
-            return OpenFile.open(real, name).blob(name)
+            return PathFile(real, name).blob(name)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except (OSError, RuntimeError) as error:
+        except (
+            OSError,
+            RuntimeError,
+        ) as error:  # RuntimeError: links in a circle, up to Python 3.12
             raise CorruptImageError(
                 f"{name!r} cannot be read: {getattr(error, 'strerror', None) or error}"
             ) from error
+
+    def _in(self, folder: Path, prefix: str) -> Iterator[str]:
+        """Names of the files in a folder, and in those below it if it is the root."""
+        try:
+            entries = os.scandir(folder)
+        except OSError:
+            return
+        with entries:
+            for entry in entries:
+                if entry.is_file():
+                    yield prefix + entry.name
+                elif not prefix and entry.is_dir(follow_symlinks=False):
+                    yield from self._in(Path(entry.path), f"{entry.name}/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from layerscope.errors import ImageNotFoundError
@@ -26,7 +27,7 @@ def choose_by_name(candidates: Sequence[Candidate], wanted: str) -> list[Candida
 
     Raises `ImageNotFoundError` with what there is.
     """
-    if wanted.startswith("@") and wanted[1:].isdecimal():
+    if re.fullmatch(r"@[0-9]{1,9}", wanted):
         number = int(wanted[1:])
         groups = sorted({candidate.group for candidate in candidates})
         if number < len(groups):

@@ -2,98 +2,74 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from layerscope.errors import CorruptImageError, LayerscopeError, NotAnImageError
-from layerscope.image.digest import is_digest, sha256
-from layerscope.image.documents import DocumentError, Lenient, decode_object
+from layerscope.image.digest import sha256
+from layerscope.image.documents import (
+    DocumentError,
+    Lenient,
+    decode_object,
+    insensitive,
+)
 from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
-from layerscope.layers.blob import Blob, MemoryBlob
+from layerscope.layers.blob import Blob, MemoryBlob, MissingBlob
 from layerscope.limits import Limits
 from layerscope.sources.base import Candidate, ImageParts, LayerPart
 from layerscope.sources.docker_archive import read_document
 from layerscope.sources.members import Members
+from layerscope.sources.oci_descriptor import CONFIG_TYPES, Descriptor, stated_platform
 
 INDEX = "index.json"
 LAYOUT = "oci-layout"
 MAX_NESTING = 8
 """Indexes inside indexes; the specification names no bound."""
+MAX_NAMED = 1_000_000
+"""Manifests that an index leads to, each counted once for every way and name: indexes may share what they list."""
 
-REFERENCE_NAME = "org.opencontainers.image.ref.name"
-CONTAINERD_NAME = "io.containerd.image.name"
-REFERENCE_TYPE = "vnd.docker.reference.type"
-SUBJECT = "io.containerd.manifest.subject"
-
-CONFIG_TYPES = (
-    "application/vnd.oci.image.config.v1+json",
-    "application/vnd.docker.container.image.v1+json",
-)
 SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+"
 
 
-@dataclass(frozen=True, slots=True)
-class _Descriptor:
-    """A descriptor (OCI image-spec descriptor.md)."""
+@dataclass(slots=True)
+class _Node:
+    """What the manifest of one digest turned out to be: an index, an image, or a problem."""
 
-    digest: str
-    media_type: str
-    size: int | None
-    annotations: dict[str, Any]
-    platform: Platform | None
-    data: str | None
+    children: list[Descriptor] = field(default_factory=list)
+    manifest: dict[str, Any] | None = None
+    problem: LayerscopeError | None = None
 
-    @classmethod
-    def read(cls, value: object) -> _Descriptor | None:
-        """None for what has no digest that may name a blob."""
-        fields = Lenient(value, "descriptor")
-        digest = fields.text("digest")
-        if digest is None or not is_digest(digest):
-            return None
-        platform = fields.child("platform")
-        os, architecture = platform.text("os"), platform.text("architecture")
-        return cls(
-            digest=digest,
-            media_type=fields.text("mediaType") or "",
-            size=fields.number("size"),
-            annotations=fields.mapping("annotations"),
-            platform=Platform.of(os or "", architecture or "", platform.text("variant") or "")
-            if architecture
-            else None,
-            data=fields.text("data"),
-        )
 
-    @property
-    def is_image(self) -> bool:
-        """False for attestations, signatures and other things that refer to an image."""
-        unknown = self.platform is not None and self.platform.os == "unknown"
-        return not (
-            unknown or self.annotations.get(REFERENCE_TYPE) or self.annotations.get(SUBJECT)
-        )
+@dataclass(slots=True)
+class _Image:
+    """An image manifest, by all the names that lead to it."""
 
-    def tags(self) -> list[str]:
-        """Names that the top-level index gives it, the full one first."""
-        full, name = self.annotations.get(CONTAINERD_NAME), self.annotations.get(REFERENCE_NAME)
-        if isinstance(full, str) and full:
-            return [full]
-        return [name] if isinstance(name, str) and name else []
+    descriptor: Descriptor
+    manifest: dict[str, Any]
+    group: int
+    top: str
+    """Digest of what the top-level index names."""
+    tags: dict[str, None]
 
 
 class OciLayout:
     """An OCI layout in a directory or a tar."""
 
     def __init__(self, members: Members, limits: Limits) -> None:
+        self.warnings: list[ImageWarning] = []
+        self.absent: list[Platform] = []
+        """Platforms that an index names without their images being stored."""
         self._members = members
         self._limits = limits
-        self.warnings: list[ImageWarning] = []
-        self._problems: list[LayerscopeError] = []
+        self._nodes: dict[str, _Node] = {}
+        self._platforms: dict[str, Platform | None] = {}
+        """What each config states, by digest."""
+        self._named = 0
 
     def candidates(self) -> list[Candidate]:
-        """All images, in the order of the index, with those of equal digest merged.
+        """All images that are stored, in the order of the index, with those of equal digest merged.
 
         Raises `LayerscopeError` if the index names none that could be opened.
         """
@@ -102,19 +78,19 @@ class OciLayout:
             raise NotAnImageError(f"{INDEX} is missing")
         self._check_layout()
         top = decode_object(read_document(index, self._limits), INDEX, self._limits)
-        merged: dict[str, Candidate] = {}
+        images: dict[str, _Image] = {}
         groups: dict[object, int] = {}
-        for value in Lenient(top, INDEX).items("manifests"):
-            descriptor = _Descriptor.read(value)
-            if descriptor is None or not descriptor.is_image:
-                continue
-            tags = descriptor.tags()
-            group = groups.setdefault(tuple(tags) if tags else "unnamed", len(groups))
-            for leaf, manifest in self._leaves(descriptor, set(), 0):
-                self._add(merged, leaf, manifest, tags, group, descriptor.digest)
-        if not merged:
-            self._nothing(top)
-        return list(merged.values())
+        unnamed: dict[Platform | None, int] = {}
+        for descriptor, tags in self._tops(top):
+            group = groups.setdefault(self._group(descriptor, tags, unnamed), len(groups))
+            for leaf in self._leaves(descriptor, set(), 0, len(tags)):
+                self._add(images, leaf, tags, group, descriptor.digest)
+        whole = [image for image in images.values() if self._is_whole(image.manifest)]
+        if not images:
+            raise self._nothing(top)
+        if whole:
+            self.absent += self._platforms_but(images, whole)
+        return [self._candidate(image) for image in whole or images.values()]
 
     def manifest_digests(self) -> dict[str, str]:
         """The manifest of each config, by digest: what hybrid archives keep beside `manifest.json`."""
@@ -146,159 +122,214 @@ class OciLayout:
             )
         )
 
+    @staticmethod
+    def _tops(top: dict[str, Any]) -> list[tuple[Descriptor, dict[str, None]]]:
+        """What the top-level index names: one descriptor a digest, with its names in order."""
+        tops: dict[str, tuple[Descriptor, dict[str, None]]] = {}
+        for value in Lenient(top, INDEX).items("manifests"):
+            descriptor = Descriptor.read(value)
+            if descriptor is not None and descriptor.is_image:
+                _, tags = tops.setdefault(descriptor.digest, (descriptor, {}))
+                tags.update(dict.fromkeys(descriptor.tags()))
+        return list(tops.values())
+
+    def _group(
+        self, descriptor: Descriptor, tags: dict[str, None], unnamed: dict[Platform | None, int]
+    ) -> object:
+        """What is equal for descriptors that name one image, for several platforms.
+
+        Those of one name do; without names, an index does, and manifests that are all for different platforms.
+        """
+        if tags:
+            return tuple(tags)
+        node = self._node(descriptor)
+        if node.manifest is None:
+            return descriptor.digest
+        platform = self._platform(descriptor, node.manifest)
+        unnamed[platform] = unnamed.get(platform, 0) + 1
+        return unnamed[platform]
+
     def _leaves(
-        self, descriptor: _Descriptor, seen: set[str], depth: int
-    ) -> Iterator[tuple[_Descriptor, dict[str, Any]]]:
+        self, descriptor: Descriptor, seen: set[str], depth: int, names: int
+    ) -> Iterator[Descriptor]:
         """The image manifests that a descriptor leads to; what is not in the layout is left out."""
         if depth > MAX_NESTING or descriptor.digest in seen:
             return
         seen.add(descriptor.digest)
-        try:
-            document = self._document(descriptor)
-        except LayerscopeError as error:
-            self._problems.append(error)
-            return
+        self._named += 1 + names
+        if self._named > MAX_NAMED:
+            raise CorruptImageError(
+                f"{INDEX} leads to more than {MAX_NAMED:,} manifests: this looks hostile"
+            )
+        node = self._node(descriptor)
+        if node.manifest is not None:
+            yield descriptor
+        elif node.problem is not None and descriptor.platform is not None:
+            self.absent.append(descriptor.platform)
+        for child in node.children:
+            yield from self._leaves(child, seen, depth + 1, names)
+
+    def _node(self, descriptor: Descriptor) -> _Node:
+        """What a descriptor names, read once."""
+        node = self._nodes.get(descriptor.digest)
+        if node is None:
+            try:
+                node = self._read(descriptor)
+            except LayerscopeError as error:
+                node = _Node(problem=error)
+            self._nodes[descriptor.digest] = node
+        return node
+
+    def _read(self, descriptor: Descriptor) -> _Node:
+        document = insensitive(self._document(descriptor))
         manifests, layers = document.get("manifests"), document.get("layers")
+        short = descriptor.digest[:19]
         if manifests is not None and (layers is not None or document.get("config") is not None):
-            self._problems.append(
-                CorruptImageError(
-                    f"manifest {descriptor.digest[:19]} is an index and an image at once"
-                )
+            raise CorruptImageError(f"manifest {short} is an index and an image at once")
+        if manifests is not None:
+            values = manifests if isinstance(manifests, list) else []
+            children = [child for value in values if (child := Descriptor.read(value))]
+            return _Node([child for child in children if child.is_image])
+        if document.get("schemaversion") == 1 or descriptor.media_type.startswith(SCHEMA_1):
+            raise NotAnImageError(
+                "the manifest is of the obsolete schema 1, which names no diff IDs",
+                hint="pull or convert the image with a current tool",
             )
-        elif manifests is not None:
-            for value in manifests if isinstance(manifests, list) else ():
-                child = _Descriptor.read(value)
-                if child is not None and child.is_image:
-                    yield from self._leaves(child, seen, depth + 1)
-        elif document.get("schemaVersion") == 1 or descriptor.media_type.startswith(SCHEMA_1):
-            self._problems.append(
-                NotAnImageError(
-                    "the manifest is of the obsolete schema 1, which names no diff IDs",
-                    hint="pull or convert the image with a current tool",
-                )
-            )
-        elif isinstance(document.get("config"), dict):
-            yield descriptor, document
-        else:
-            kind = (
-                document.get("artifactType")
-                or document.get("mediaType")
-                or descriptor.media_type
-                or "unknown"
-            )
-            self._problems.append(
-                NotAnImageError(f"manifest {descriptor.digest[:19]} is no image (type {kind})")
-            )
+        if isinstance(document.get("config"), dict):
+            return _Node(manifest=document)
+        kinds = (document.get("artifacttype"), document.get("mediatype"), descriptor.media_type)
+        kind = next((kind for kind in kinds if kind), "unknown")
+        raise NotAnImageError(f"manifest {short} is no image (type {kind})")
 
     def _add(
         self,
-        merged: dict[str, Candidate],
-        leaf: _Descriptor,
-        manifest: dict[str, Any],
-        tags: list[str],
+        images: dict[str, _Image],
+        leaf: Descriptor,
+        tags: dict[str, None],
         group: int,
         top: str,
     ) -> None:
-        """Take a manifest as a candidate, or its further names if it is one already."""
-        known = merged.get(leaf.digest)
+        """Take a manifest as an image, or its further names if it is one already."""
+        known = images.get(leaf.digest)
         if known is not None:
-            merged[leaf.digest] = Candidate(
-                [*known.tags, *(tag for tag in tags if tag not in known.tags)],
-                known.platform,
-                known.load,
-                known.digests,
-                known.group,
-            )
-            return
+            known.tags.update(tags)
+        elif (manifest := self._node(leaf).manifest) is not None:
+            images[leaf.digest] = _Image(leaf, manifest, group, top, dict(tags))
 
+    def _candidate(self, image: _Image) -> Candidate:
         def load() -> ImageParts:
-            return self._load(leaf, manifest)
+            return self._load(image.descriptor, image.manifest)
 
-        config = _Descriptor.read(manifest.get("config"))
-        digests = [leaf.digest, *([config.digest] if config else []), top]
-        merged[leaf.digest] = Candidate(
-            tags, leaf.platform or self._config_platform(config), load, digests, group
+        config = Descriptor.read(image.manifest.get("config"))
+        digests = [image.descriptor.digest, *([config.digest] if config else []), image.top]
+        platform = self._platform(image.descriptor, image.manifest)
+        return Candidate(list(image.tags), platform, load, digests, image.group)
+
+    def _is_whole(self, manifest: dict[str, Any]) -> bool:
+        """Whether all of an image is stored: engines export indexes with images that they never pulled."""
+        values = (manifest.get("config"), *Lenient(manifest, "manifest").items("layers"))
+        return all(
+            descriptor is None or descriptor.is_foreign or self._is_there(descriptor)
+            for descriptor in map(Descriptor.read, values)
         )
 
-    def _config_platform(self, config: _Descriptor | None) -> Platform | None:
-        """The platform that a small config states, where the descriptor does not."""
-        if config is None:
-            return None
+    def _is_there(self, descriptor: Descriptor) -> bool:
         try:
-            fields = Lenient(self._document(config), "config")
+            return self._find(descriptor, "") is not None
         except LayerscopeError:
-            return None
-        os, architecture = fields.text("os"), fields.text("architecture")
-        return (
-            Platform.of(os or "", architecture, fields.text("variant") or "")
-            if architecture
-            else None
-        )
+            return True  # there, but not to be opened: the one who opens it says why
 
-    def _load(self, leaf: _Descriptor, manifest: dict[str, Any]) -> ImageParts:
+    def _platforms_but(self, images: dict[str, _Image], whole: list[_Image]) -> list[Platform]:
+        """Platforms of the images that are not whole."""
+        kept = {image.descriptor.digest for image in whole}
+        platforms = (
+            self._platform(image.descriptor, image.manifest)
+            for digest, image in images.items()
+            if digest not in kept
+        )
+        return [platform for platform in platforms if platform is not None]
+
+    def _platform(self, descriptor: Descriptor, manifest: dict[str, Any]) -> Platform | None:
+        """The platform of an image: what the descriptor says, else what the config states."""
+        config = Descriptor.read(manifest.get("config"))
+        if descriptor.platform is not None or config is None:
+            return descriptor.platform
+        if config.digest not in self._platforms:
+            try:
+                stated = stated_platform(Lenient(self._document(config), "config"))
+            except LayerscopeError:
+                stated = None
+            self._platforms[config.digest] = stated
+        return self._platforms[config.digest]
+
+    def _load(self, leaf: Descriptor, manifest: dict[str, Any]) -> ImageParts:
         warnings = []
-        blob = self._blob(leaf, "the manifest")
-        if (
-            leaf.digest.startswith("sha256:")
-            and sha256(read_document(blob, self._limits)) != leaf.digest
-        ):
+        data = read_document(self._blob(leaf, "the manifest"), self._limits)
+        if leaf.digest.startswith("sha256:") and sha256(data) != leaf.digest:
             warnings.append(
                 ImageWarning("digest-mismatch", None, "the manifest is not what its digest says")
             )
-        config = _Descriptor.read(manifest.get("config"))
+        config = Descriptor.read(manifest.get("config"))
         if config is None:
             raise CorruptImageError("the manifest names no config")
         layers = []
         for number, value in enumerate(Lenient(manifest, "manifest").items("layers")):
-            layer = _Descriptor.read(value)
+            layer = Descriptor.read(value)
             if layer is None:
                 raise CorruptImageError(f"layer {number} has no digest in the manifest")
-            layers.append(
-                LayerPart(
-                    self._blob(layer, f"layer {number}"), layer.digest, layer.media_type or None
-                )
-            )
+            blob = self._layer(layer, number)
+            if not isinstance(blob, MissingBlob):
+                warnings += layer.size_warning(blob.size, number)
+            layers.append(LayerPart(blob, layer.digest, layer.media_type or None))
         artifact = (
             None
             if config.media_type in ("", *CONFIG_TYPES)
-            else str(manifest.get("artifactType") or config.media_type)
+            else str(manifest.get("artifacttype") or config.media_type)
         )
         data = read_document(self._blob(config, "the config"), self._limits)
         return ImageParts(layers, data, leaf.digest, config.digest, artifact, warnings=warnings)
 
-    def _document(self, descriptor: _Descriptor) -> dict[str, Any]:
+    def _document(self, descriptor: Descriptor) -> dict[str, Any]:
         name = f"blob {descriptor.digest[:19]}"
         return decode_object(
             read_document(self._blob(descriptor, name), self._limits), name, self._limits
         )
 
-    def _blob(self, descriptor: _Descriptor, role: str) -> Blob:
+    def _layer(self, descriptor: Descriptor, number: int) -> Blob:
+        """The blob of a layer; one that says that it is missing for a layer that need not be stored."""
+        if descriptor.is_foreign and self._find(descriptor, "") is None:
+            return MissingBlob(
+                descriptor.digest, "a foreign layer, which is not stored with the image"
+            )
+        return self._blob(descriptor, f"layer {number}")
+
+    def _blob(self, descriptor: Descriptor, role: str) -> Blob:
+        """The blob of a descriptor. Raises `CorruptImageError` if it is not there."""
+        blob = self._find(descriptor, role)
+        if blob is None:
+            raise CorruptImageError(
+                f"{role} ({descriptor.digest[:19]}…) is not in the layout",
+                hint="the layout is incomplete: copy the image again, with all platforms that it names",
+            )
+        return blob
+
+    def _find(self, descriptor: Descriptor, role: str) -> Blob | None:
         """The blob of a descriptor: in the layout, or inline."""
         algorithm, _, encoded = descriptor.digest.partition(":")
         blob = self._members.find(f"blobs/{algorithm}/{encoded}")
-        if blob is not None:
-            return blob
-        if descriptor.data is not None:
-            try:
-                data = base64.b64decode(descriptor.data, validate=True)
-            except (binascii.Error, ValueError):
-                data = b""
-            if data and (
-                not descriptor.digest.startswith("sha256:") or sha256(data) == descriptor.digest
-            ):
-                return MemoryBlob(role, data)
-        raise CorruptImageError(
-            f"{role} ({descriptor.digest[:19]}…) is not in the layout",
-            hint="the layout is incomplete: copy the image again, with all platforms that it names",
-        )
+        if blob is None and (data := descriptor.inline()) is not None:
+            return MemoryBlob(role or descriptor.digest, data)
+        return blob
 
-    def _nothing(self, top: dict[str, Any]) -> None:
-        """Say why there is no image."""
-        if self._problems:
-            raise self._problems[0]
-        if not top.get("manifests"):
-            raise NotAnImageError(f"{INDEX} lists no images")
-        raise NotAnImageError(
+    def _nothing(self, top: dict[str, Any]) -> LayerscopeError:
+        """Why there is no image."""
+        problems = (node.problem for node in self._nodes.values() if node.problem is not None)
+        first = next(problems, None)
+        if first is not None:
+            return first
+        if not insensitive(top).get("manifests"):
+            return NotAnImageError(f"{INDEX} lists no images")
+        return NotAnImageError(
             f"{INDEX} lists no images, only attestations or things that refer to one"
         )
 

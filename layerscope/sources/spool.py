@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
+import select
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from layerscope.errors import CorruptImageError, LayerscopeError
@@ -15,22 +18,36 @@ from layerscope.progress import Progress, check
 
 
 def spool(pieces: Iterable[bytes], name: str) -> OpenFile:
-    """Keep `pieces` in a temporary file. Raises `LayerscopeError` when the disk is full."""
-    stream = tempfile.TemporaryFile(prefix="layerscope-", buffering=0)  # noqa: SIM115  # lives as long as the image
+    """Keep `pieces` in a temporary file. Raises `LayerscopeError` when it cannot be written, such as on a full disk."""
+    iterator = iter(pieces)
+    with _writing(name):
+        stream = tempfile.TemporaryFile(prefix="layerscope-", buffering=0)  # noqa: SIM115  # closed below
+    with stream:
+        while (piece := next(iterator, None)) is not None:
+            with _writing(name):
+                view = memoryview(piece)
+                while view:
+                    view = view[stream.write(view) :]
+        return OpenFile(os.dup(stream.fileno()), name, spooled=True)
+
+
+@contextmanager
+def _writing(name: str) -> Iterator[None]:
+    """Says in the user's words why a temporary file cannot be written."""
     try:
-        for piece in pieces:
-            view = memoryview(piece)
-            while view:
-                view = view[stream.write(view) :]
+        yield
     except OSError as error:
-        stream.close()
+        try:
+            place = tempfile.gettempdir()
+        except OSError:
+            place = "any temporary folder"
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise LayerscopeError(
-                f"{name}: no space left for a temporary copy in {tempfile.gettempdir()}",
-                hint="set TMPDIR to a folder with room for the uncompressed image",
-            ) from error
-        raise
-    return OpenFile(stream, name, spooled=True)
+            why = f"no space left for a temporary copy in {place}"
+        else:
+            why = f"a temporary copy cannot be written in {place}: {error.strerror or error}"
+        raise LayerscopeError(
+            f"{name}: {why}", hint="set TMPDIR to a folder with room for the uncompressed image"
+        ) from error
 
 
 def spool_stream(descriptor: int, name: str, limits: Limits, progress: Progress) -> OpenFile:
@@ -39,18 +56,24 @@ def spool_stream(descriptor: int, name: str, limits: Limits, progress: Progress)
 
     def pieces() -> Iterator[bytes]:
         total = 0
-        with open(
-            descriptor, "rb", buffering=0, closefd=False
-        ) as stream:  # a descriptor is no path
-            while piece := stream.read(CHUNK):
-                check(progress)
-                total += len(piece)
-                if total > limits.layer_bytes:
-                    raise limits.exceeded("layer_bytes", name)
-                progress.advance(len(piece))
-                yield piece
+        while piece := _read(descriptor):
+            check(progress)
+            total += len(piece)
+            if total > limits.layer_bytes:
+                raise limits.exceeded("layer_bytes", name)
+            progress.advance(len(piece))
+            yield piece
 
     return spool(pieces(), name)
+
+
+def _read(descriptor: int) -> bytes:
+    """The next bytes of a pipe, waited for even where another process made it non-blocking."""
+    while True:
+        try:
+            return os.read(descriptor, CHUNK)
+        except BlockingIOError:
+            select.select([descriptor], [], [])
 
 
 def spool_decompressed(

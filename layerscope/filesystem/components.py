@@ -1,0 +1,184 @@
+"""Which components of paths a text or a glob matches. Each component is looked at once, however many paths it is in."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.layers.strings import StringTable
+
+_GLOB = re.compile(r"\*+|\?|\[[!^]?+\]?+[^\]]*+\]|\\.|.", re.DOTALL)
+"""The parts that a glob is made of: stars, single characters, sets, and one literal character."""
+
+_RANGES = re.compile("(.)-(.)|(.)", re.DOTALL)
+"""The items of a set: ranges, and single characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Glob:
+    """A glob for one component."""
+
+    start: bytes
+    """What a name must begin with."""
+    middle: bytes
+    """What it must hold: the longest text between two wildcards."""
+    end: bytes
+    """What it must end with."""
+    shortest: int
+    """Bytes that a name has at least, for the beginning and the end not to overlap."""
+    rest: re.Pattern[str] | None
+    """What names that meet all this must match; None where nothing is left to ask."""
+
+
+class ComponentTexts:
+    """Answers about components: masks of shape (names + 1,), the last item is the root's and always false."""
+
+    def __init__(self, names: StringTable) -> None:
+        self._names = names
+
+    def containing(self, text: bytes) -> NDArray[np.bool_]:
+        """Components that hold a text, in any case; the text must be folded."""
+        return self._mask(_holding(self._folded, text))
+
+    def starting(self, text: bytes) -> NDArray[np.bool_]:
+        """Components that begin with a text, in any case."""
+        return self._mask(_beginning(self._folded, text, _all(self._folded)))
+
+    def ending(self, text: bytes) -> NDArray[np.bool_]:
+        """Components that end with a text, in any case."""
+        return self._mask(_ending(self._folded, text, _all(self._folded)))
+
+    def equal(self, text: bytes) -> NDArray[np.bool_]:
+        """Components that are a text, in any case."""
+        found = _beginning(self._folded, text, _all(self._folded))
+        return self._mask(found[_lengths(self._folded)[found] == len(text)])
+
+    def matching(self, pattern: str) -> NDArray[np.bool_]:
+        """Components that a glob matches, as they are written."""
+        names, glob = self._names, _parse(pattern)
+        found = np.flatnonzero(self._mask(_holding(names, glob.middle))[:-1])
+        found = found[_lengths(names)[found] >= glob.shortest]
+        found = _ending(names, glob.end, _beginning(names, glob.start, found))
+        if glob.rest is not None:
+            fits = glob.rest.fullmatch
+            held = [
+                fits(names[index].decode(errors="surrogateescape")) is not None
+                for index in found.tolist()
+            ]
+            found = found[np.array(held, bool)]
+        return self._mask(found)
+
+    def _mask(self, found: NDArray[np.int64]) -> NDArray[np.bool_]:
+        mask = np.zeros(len(self._names) + 1, bool)
+        mask[found] = True
+        return mask
+
+    @cached_property
+    def _folded(self) -> StringTable:
+        """The components in the case that texts are compared in."""
+        names = self._names
+        data = names.data.lower()
+        if data.isascii():
+            return StringTable(data, names.offsets)
+        wide = np.flatnonzero(np.frombuffer(data, np.uint8) >= 0x80)
+        lengths = np.diff(names.offsets)
+        pieces: list[bytes] = []
+        done = 0
+        for index in np.unique(np.searchsorted(names.offsets, wide, "right") - 1).tolist():
+            name = names[index].decode(errors="surrogateescape")
+            folded = name.casefold().encode(errors="surrogateescape")
+            lengths[index] = len(folded)
+            pieces += (data[done : names.offsets[index]], folded)
+            done = int(names.offsets[index + 1])
+        pieces.append(data[done:])
+        return StringTable(b"".join(pieces), np.concatenate([[0], np.cumsum(lengths)]))
+
+
+def is_glob(text: str) -> bool:
+    """Whether a text holds a wildcard."""
+    return any(wildcard in text for wildcard in "*?[")
+
+
+def _parse(pattern: str) -> _Glob:
+    """What a glob asks of a name."""
+    texts = [""]
+    sources: list[str] = []
+    stars = others = 0
+    for match in _GLOB.finditer(pattern):
+        part = match[0]
+        if part[0] == "*":
+            stars += 1
+            sources.append(".*")
+        elif part == "?":
+            others += 1
+            sources.append(".")
+        elif len(part) > 2:
+            others += 1
+            sources.append(_set(part))
+        else:
+            texts[-1] += part[-1]
+            sources.append(re.escape(part[-1]))
+            continue
+        texts.append("")
+    start, *later = [text.encode(errors="surrogateescape") for text in texts]
+    end = later.pop() if later else b""
+    middle = max(later, key=len, default=b"")
+    simple = not others and ((stars == 1 and not middle) or (stars == 2 and not start and not end))
+    rest = None if simple else re.compile("".join(sources), re.DOTALL)
+    return _Glob(start, middle, end, len(start) + len(end), rest)
+
+
+def _set(part: str) -> str:
+    """A set of characters as a regular expression writes it."""
+    body = part[1:-1]
+    negated = body[0] in "!^"
+    items = [
+        re.escape(single) if single else f"{re.escape(low)}-{re.escape(high)}"
+        for low, high, single in _RANGES.findall(body[negated:])
+        if low <= high
+    ]
+    if not items:
+        return "." if negated else "(?!)"
+    return f"[{'^' if negated else ''}{''.join(items)}]"
+
+
+def _all(names: StringTable) -> NDArray[np.int64]:
+    return np.arange(len(names))
+
+
+def _lengths(names: StringTable) -> NDArray[np.int64]:
+    return np.diff(names.offsets)
+
+
+def _holding(names: StringTable, text: bytes) -> NDArray[np.int64]:
+    """Components that hold a text; several times if they hold it several times."""
+    if not text:
+        return _all(names)
+    data = np.frombuffer(names.data, np.uint8)
+    found = np.flatnonzero(data[: max(len(data) - len(text) + 1, 0)] == text[0])
+    for place, byte in enumerate(text[1:], 1):
+        found = found[data[found + place] == byte]
+    indices = np.searchsorted(names.offsets, found, "right") - 1
+    return indices[found + len(text) <= names.offsets[indices + 1]]
+
+
+def _beginning(names: StringTable, text: bytes, among: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Those of some components that begin with a text."""
+    data = np.frombuffer(names.data, np.uint8)
+    found = among[_lengths(names)[among] >= len(text)]
+    for place, byte in enumerate(text):
+        found = found[data[names.offsets[found] + place] == byte]
+    return found
+
+
+def _ending(names: StringTable, text: bytes, among: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Those of some components that end with a text."""
+    data = np.frombuffer(names.data, np.uint8)
+    found = among[_lengths(names)[among] >= len(text)]
+    for place, byte in enumerate(reversed(text), 1):
+        found = found[data[names.offsets[found + 1] - place] == byte]
+    return found

@@ -1,0 +1,171 @@
+"""Which paths a text, a glob or a regular expression matches, for all paths at once.
+
+Components are looked at once each; only regular expressions see whole paths, each with a leading slash.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.filesystem.components import ComponentTexts
+from layerscope.filesystem.ordering import Siblings
+from layerscope.filesystem.paths import PathTable
+
+Mask = NDArray[np.bool_]
+
+PIECE = 1 << 20
+"""Characters of paths that are searched at a time."""
+
+MOST_KEPT = 1 << 28
+"""Characters of paths that are kept for the next search: deep trees of long names have more, and are read anew."""
+
+_MAY_CROSS_LINES = re.compile(r"\\[^.^$*+?{}()|\[\]/\\\-bBdwS]|\(\?(?!:)|\[\^|[\x00-\x1f]")
+"""What an expression must not hold if no match of it may reach from one line into the next; rather too much."""
+
+
+class _Piece(NamedTuple):
+    """Some paths as one string."""
+
+    text: str
+    """Paths with separators between them."""
+    starts: NDArray[np.int64]
+    """Where each path begins."""
+    paths: NDArray[np.int32]
+
+
+class PathTexts:
+    """The texts of all paths of an image, made when first asked for."""
+
+    def __init__(self, table: PathTable, siblings: Siblings) -> None:
+        self._table = table
+        self._siblings = siblings
+        self._names = ComponentTexts(table.names)
+        self._kept: list[_Piece] | None = None
+        self._separator = "\0" if b"\n" in table.names.data else "\n"
+
+    def containing(self, text: str) -> Mask:
+        """Paths that hold this text, in any case."""
+        parts = [part.encode(errors="surrogateescape") for part in text.casefold().split("/")]
+        if len(parts) == 1:
+            return self.below(self._named(self._names.containing(parts[0])))
+        parents, components = self._table.parents, self._table.components
+        last = self._named(self._names.starting(parts[-1]))
+        last[0] = False
+        paths = np.flatnonzero(last)
+        above = parents[paths]
+        for part in reversed(parts[1:-1]):
+            fits = self._names.equal(part)[components[above]]
+            paths, above = paths[fits], parents[above[fits]]
+        if parts[0]:
+            paths = paths[self._names.ending(parts[0])[components[above]]]
+        hits = np.zeros(len(self._table), bool)
+        hits[paths] = True
+        return self.below(hits)
+
+    def glob(self, pattern: str) -> Mask:
+        """Paths that a pattern matches as in `.gitignore`: the name, or with a slash the whole path."""
+        if "/" not in pattern:
+            return self._named(self._names.matching(pattern))
+        parents = self._table.parents
+        parts = pattern.strip("/").split("/")
+        reached = np.zeros(len(self._table), bool)
+        reached[0] = True
+        for part in parts:
+            if part == "**":
+                reached = self.below(reached)
+            else:
+                reached = reached[parents] & self._named(self._names.matching(part))
+        if parts[-1] == "**":
+            # `a/**` is what lies in `a`, not `a` itself.
+            reached = reached[parents]
+        reached[0] = False
+        return reached
+
+    def regex(self, pattern: re.Pattern[str]) -> Mask:
+        """Paths that a regular expression is found in."""
+        hits = np.zeros(len(self._table), bool)
+        quick = self._quick(pattern)
+        for piece in self._pieces():
+            if quick is not None:
+                found = np.array([match.start() for match in quick.finditer(piece.text)], np.int64)
+                indices = np.searchsorted(piece.starts, found, "right") - 1
+            else:
+                search = pattern.search
+                lines = piece.text.split(self._separator)
+                indices = np.flatnonzero([search(line) is not None for line in lines])
+            hits[piece.paths[indices]] = True
+        return hits
+
+    def below(self, hits: Mask) -> Mask:
+        """These paths and all below them."""
+        tops = np.flatnonzero(hits)
+        edges = np.zeros(len(self._table) + 1, np.int32)
+        edges[tops] = 1
+        np.subtract.at(edges, self._table.ends[tops], 1)
+        return np.cumsum(edges[:-1], dtype=np.int32) > 0
+
+    def _named(self, names: Mask) -> Mask:
+        """Paths by the name they have; the last item of `names` is for the root."""
+        return names[self._table.components]
+
+    def _quick(self, pattern: re.Pattern[str]) -> re.Pattern[str] | None:
+        """The pattern for many paths on a line each, at most one match a line; None where that could be wrong."""
+        source = pattern.pattern
+        flags = re.MULTILINE
+        if source.startswith("(?i)"):
+            source, flags = source[4:], flags | re.IGNORECASE
+        if self._separator != "\n" or _MAY_CROSS_LINES.search(source):
+            return None
+        return re.compile(f"(?:{source}).*", flags)
+
+    def _pieces(self) -> Iterable[_Piece]:
+        """All paths but the root."""
+        if self._kept is not None:
+            return self._kept
+        if self._length() > MOST_KEPT:
+            return self._read()
+        self._kept = list(self._read())
+        return self._kept
+
+    def _length(self) -> int:
+        """Bytes of all paths together."""
+        table = self._table
+        lengths = np.append(np.diff(table.names.offsets) + 1, 0)[table.components]
+        moves = np.append(lengths, 0)
+        np.subtract.at(moves, table.ends, lengths)
+        return int(np.cumsum(moves[:-1]).sum())
+
+    def _read(self) -> Iterator[_Piece]:
+        """All paths, directory by directory: each text is its directory's and its name."""
+        table, separator = self._table, self._separator
+        children, first = self._siblings.children, self._siblings.first
+        names = [name.decode(errors="surrogateescape") for name in table.names]
+        lengths = np.fromiter(map(len, names), np.int64, len(names))
+        components = table.components[children].tolist()
+        bounds = [*first.tolist(), len(children)]
+        parents = table.parents[children[first]]
+        depths = table.depths[parents].tolist()
+        above, ends = "", [0]
+        parts: list[str] = []
+        prefixes: list[int] = []
+        size = 0
+        for number, directory in enumerate(parents.tolist()):
+            if depth := depths[number]:
+                above = f"{above[: ends[depth - 1]]}/{names[table.components[directory]]}"
+                ends[depth:] = [len(above)]
+            held = map(names.__getitem__, components[bounds[number] : bounds[number + 1]])
+            parts.append(f"{above}/" + f"{separator}{above}/".join(held))
+            prefixes.append(len(above) + 1)
+            size += len(parts[-1])
+            if size >= PIECE or number + 1 == len(parents):
+                begin = number + 1 - len(parts)
+                paths = children[bounds[begin] : bounds[number + 1]]
+                sizes = np.repeat(prefixes, np.diff(bounds[begin : number + 2]))
+                sizes += lengths[table.components[paths]] + 1
+                yield _Piece(separator.join(parts), np.cumsum(sizes) - sizes, paths)
+                parts, prefixes, size = [], [], 0

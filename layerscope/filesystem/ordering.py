@@ -1,0 +1,184 @@
+"""The order in which a tree is painted: siblings by size, name, change or layer, for all paths at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.filesystem.changes import Change
+from layerscope.filesystem.modes import NO_CHANGE, Selection, subtree_counts
+from layerscope.filesystem.paths import PathTable
+
+Column = NDArray[np.int32] | NDArray[np.int64]
+
+_WORD = 63
+"""Bits of the integers that sort keys and places are packed into: sorting those is far quicker than finding an order."""
+
+
+class Sort(Enum):
+    """How siblings are ordered; ties go by size, then by name."""
+
+    SIZE = "size"
+    """Largest first; directories that add nothing by what was removed in them."""
+    NAME = "name"
+    """In byte order."""
+    CHANGE = "change"
+    """Added, modified, metadata, removed, then what the layer leaves alone."""
+    LAYER = "layer"
+    """Stored by the newest layer first."""
+
+
+_CHANGE_RANKS = np.full(256, 5, np.uint8)
+for _rank, _change in enumerate(
+    (Change.ADDED, Change.MODIFIED, Change.METADATA, Change.REMOVED, Change.UNCHANGED, NO_CHANGE)
+):
+    _CHANGE_RANKS[_change] = _rank
+
+
+class Siblings:
+    """The children of every directory, next to each other: what sorting them by any key needs to know."""
+
+    def __init__(self, table: PathTable) -> None:
+        parents = table.parents[1:].astype(np.int64)
+        packed = np.sort(parents << 32 | np.arange(1, len(table)))
+        self.children = (packed & 0xFFFFFFFF).astype(np.int32)
+        """All paths but the root, by parent, then in path order."""
+        eldest = _changes_of(packed >> 32)
+        self.first = np.flatnonzero(eldest)
+        """Where the children of each directory begin."""
+        group = np.cumsum(eldest) - 1
+        self.groups = np.zeros(len(table), np.int32)
+        """Number of the directory that each path lies in, among those that hold any."""
+        self.groups[self.children] = group
+        self.places = np.zeros(len(table), np.int32)
+        """Index of each path among its siblings."""
+        self.places[self.children] = np.arange(len(packed)) - self.first[group]
+
+    def sort(
+        self, paths: NDArray[np.int32], keys: Sequence[NDArray[np.int64]]
+    ) -> NDArray[np.int32]:
+        """These paths by directory, then by `keys` (one value each of `paths`, none negative), then in path order."""
+        columns: list[Column] = [self.groups[paths], *keys, self.places[paths]]
+        widths = [_bits(column) for column in columns]
+        if sum(widths) > _WORD:
+            order = np.arange(len(paths))
+            for column in reversed(columns[:-1]):
+                order = order[_stable_order(column[order])]
+            return paths[order]
+        packed = columns[0].astype(np.int64)
+        for column, width in zip(columns[1:], widths[1:], strict=True):
+            packed <<= width
+            packed |= column
+        packed.sort()
+        places = packed & ((1 << widths[-1]) - 1)
+        packed >>= sum(widths[1:])
+        ranked: NDArray[np.int32] = self.children[self.first[packed] + places]
+        return ranked
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """Paths as a tree of which everything is open would show them."""
+
+    order: NDArray[np.int32]
+    """Paths from top to bottom, parents before their children."""
+    spans: NDArray[np.int32]
+    """How many of these paths the subtree of each in `order` holds, itself included."""
+    counts: NDArray[np.int32]
+    """The same for every path; shape (paths,)."""
+
+    @classmethod
+    def of(
+        cls,
+        table: PathTable,
+        siblings: Siblings,
+        kept: NDArray[np.bool_],
+        keys: Sequence[NDArray[np.int64]] | None,
+    ) -> Display:
+        """The paths of a mask that holds their parents too; without keys, in path order. Keys have shape (paths,)."""
+        counts = subtree_counts(table, kept)
+        paths = np.flatnonzero(kept).astype(np.int32)
+        if keys is None:
+            return cls(paths, counts[paths], counts)
+        ranked = siblings.sort(paths, [key[paths] for key in keys])
+        eldest = np.flatnonzero(_changes_of(siblings.groups[ranked]))
+        spans = counts[ranked]
+        # How far below its parent each path stands; the sum may wrap around, its differences within a directory do not.
+        steps = np.cumsum(spans, dtype=np.int32) - spans
+        steps -= np.repeat(steps[eldest] - 1, np.diff(eldest, append=len(ranked)))
+        # Where it stands is the sum of the steps of all that lies above it.
+        positions = np.zeros(len(table) + 1, np.int32)
+        positions[ranked] = steps
+        np.subtract.at(positions, table.ends[ranked], steps)
+        np.cumsum(positions, dtype=np.int32, out=positions)
+        order = np.empty(len(paths), np.int32)
+        order[positions[paths] - 1] = paths
+        return cls(order, counts[order], counts)
+
+    def only(self, table: PathTable, kept: NDArray[np.bool_]) -> Display:
+        """Those that `kept` picks; it holds their parents too."""
+        counts = subtree_counts(table, kept)
+        order = self.order[kept[self.order]]
+        return Display(order, counts[order], counts)
+
+    def rows(self, opened: NDArray[np.bool_]) -> NDArray[np.int32]:
+        """The paths that are seen when just the directories in the mask `opened` are open."""
+        closed = np.flatnonzero((self.spans > 1) & ~opened[self.order])
+        edges = np.zeros(len(self.order) + 1, np.int32)
+        edges[closed + 1] = 1
+        np.subtract.at(edges, closed + self.spans[closed], 1)
+        seen: NDArray[np.int32] = self.order[np.cumsum(edges[:-1], dtype=np.int32) == 0]
+        return seen
+
+
+def sort_keys(selection: Selection, sort: Sort) -> list[NDArray[np.int64]] | None:
+    """What siblings are compared by, the smallest value first; None for the order of names."""
+    if sort is Sort.NAME:
+        return None
+    sizes, removed = selection.sizes, selection.removed
+    if removed[0]:
+        # Where nothing was added, by what was removed: the root's is the most of it.
+        sizes = np.where(sizes > 0, sizes + removed[0], removed)
+    keys = [_largest_first(selection, sizes)]
+    if sort is Sort.CHANGE:
+        keys.insert(0, _CHANGE_RANKS[selection.changes].astype(np.int64))
+    elif sort is Sort.LAYER:
+        keys.insert(0, _largest_first(selection, selection.layers.astype(np.int64)))
+    return keys
+
+
+def largest_first(paths: NDArray[np.int32], sizes: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Paths by size, then in path order. Sizes have shape (paths,)."""
+    wanted = sizes[paths]
+    return paths[_stable_order(int(wanted.max(initial=0)) - wanted)]
+
+
+def _largest_first(selection: Selection, values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Values turned around, so that the largest of those present is 0; without meaning for all else."""
+    return int(np.max(values, initial=0, where=selection.present)) - values
+
+
+def _stable_order(values: Column) -> NDArray[np.int64]:
+    """The order of values of which none is negative, equal ones as they come."""
+    width = len(values).bit_length()
+    if _bits(values) + width > _WORD:
+        return np.argsort(values, kind="stable")
+    packed = values.astype(np.int64) << width | np.arange(len(values))
+    packed.sort()
+    return packed & ((1 << width) - 1)
+
+
+def _changes_of(values: Column) -> NDArray[np.bool_]:
+    """Where a value differs from the one before it; the first always does."""
+    out = np.ones(len(values), bool)
+    np.not_equal(values[1:], values[:-1], out=out[1:])
+    return out
+
+
+def _bits(values: Column) -> int:
+    """How many bits the largest of these values needs."""
+    return int(values.max(initial=0)).bit_length()

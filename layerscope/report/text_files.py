@@ -1,0 +1,87 @@
+"""What each layer changes, path by path, for the text report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from layerscope.filesystem.changes import Change
+from layerscope.image.summary import one_line
+from layerscope.layers.index import Kind
+from layerscope.opening import Opened
+from layerscope.report.options import ReportOptions
+from layerscope.report.paper import Paper, Part
+from layerscope.report.text_tables import safe_path
+from layerscope.text import clip, mode_text, safe_name, size
+
+_GLYPHS = {
+    Change.ADDED: ("+", "green"),
+    Change.MODIFIED: ("~", "yellow"),
+    Change.METADATA: ("±", "cyan"),
+    Change.REMOVED: ("-", "red"),
+}
+_WORDS = {
+    Change.ADDED: "added",
+    Change.MODIFIED: "modified",
+    Change.METADATA: "attributes only",
+    Change.REMOVED: "removed",
+}
+_LETTERS = {
+    Kind.FILE: "-",
+    Kind.DIRECTORY: "d",
+    Kind.SYMLINK: "l",
+    Kind.HARDLINK: "h",
+    Kind.CHARACTER: "c",
+    Kind.BLOCK: "b",
+    Kind.FIFO: "p",
+    Kind.UNKNOWN: "?",
+    Kind.BROKEN_LINK: "h",
+}
+
+
+def write_files(paper: Paper, opened: Opened, options: ReportOptions) -> None:
+    """For each layer the paths that it changes, whole, with what they are after it (before it, if it removes them)."""
+    for layer in opened.image.layers:
+        title = f"Layer {layer.index}"
+        line = safe_name(one_line(opened.image.steps[layer.step]))
+        paper.heading(title, f"  {clip(line, paper.width - len(title) - 2)}")
+        counts = opened.filesystem.changes.counts(layer.index)
+        words = [f"{counts[change]:,} {word}" for change, word in _WORDS.items() if counts[change]]
+        paper.line("  ", (" · ".join(words) or "changes nothing", "dim"))
+        for parts in _rows(opened, layer.index, options):
+            paper.line(*parts)
+
+
+def _rows(opened: Opened, layer: int, options: ReportOptions) -> Iterator[list[Part | str]]:
+    """A line for each change of a layer, in path order."""
+    filesystem, inodes = opened.filesystem, opened.filesystem.inodes
+    changes, columns = filesystem.changes, filesystem.inodes.columns
+    span = changes.of_layer(layer)
+    rows = np.flatnonzero(changes.kinds[span] != Change.UNCHANGED) + span.start
+    if not len(rows):
+        return
+    after = changes.after[rows]
+    here = filesystem.inode_of[np.where(after >= 0, after, changes.before[rows])]
+    owner_width = sum(len(str(int(ids[here].max()))) for ids in (columns.uids, columns.gids)) + 1
+    size_width = 10 if options.binary_sizes else 8
+    for path, change, inode in zip(
+        changes.paths[rows].tolist(), changes.kinds[rows].tolist(), here.tolist(), strict=True
+    ):
+        kind = Kind(int(columns.kinds[inode]))
+        mode, owner, amount = f"{_LETTERS[kind]}?????????", "?", ""
+        if inode != inodes.implicit:
+            mode = mode_text(int(columns.modes[inode]), _LETTERS[kind])
+            owner = f"{columns.uids[inode]}:{columns.gids[inode]}"
+        if kind is Kind.FILE:
+            amount = size(int(columns.stored[inode]), binary=options.binary_sizes)
+        elif kind in (Kind.CHARACTER, Kind.BLOCK):
+            amount = "{}, {}".format(*divmod(int(columns.devices[inode]), 1 << 32))
+        link = int(columns.links[inode])
+        target = f" -> {safe_name(inodes.links[link])}" if link else ""
+        yield [
+            "  ",
+            _GLYPHS[Change(change)],
+            f" {mode}  {owner:<{owner_width}}  {amount:>{size_width}}  {safe_path(opened, path)}",
+            (target, "dim"),
+        ]

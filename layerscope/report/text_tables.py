@@ -1,0 +1,202 @@
+"""Tables of the text report: steps, waste, duplicates."""
+
+from __future__ import annotations
+
+from layerscope.analysis.accounting import REASONS, Reason
+from layerscope.analysis.steps import StepKind, step_kind
+from layerscope.image.history import Step
+from layerscope.image.summary import one_line
+from layerscope.opening import Opened
+from layerscope.report.options import ReportOptions
+from layerscope.report.paper import Paper, Part, left, widest
+from layerscope.text import bar, cells, clip, clip_start, count_of, safe_name, size, whole_percent
+
+WASTED_FILES = 20
+DUPLICATES = 10
+"""Rows that are shown at most."""
+
+_REASONS = {
+    Reason.DELETED: "deleted",
+    Reason.TYPE_CHANGED: "type changed",
+    Reason.OVERWRITTEN: "overwritten",
+    Reason.METADATA_ONLY: "attributes only",
+    Reason.IDENTICAL: "identical",
+}
+_KINDS = {
+    StepKind.EMPTY: "empty",
+    StepKind.ATTRIBUTES: "attributes only",
+    StepKind.UNCHANGED: "unchanged",
+}
+_SHARE = 5
+"""Columns of a whole percentage."""
+_ROOM = 24
+"""Columns that an instruction or a path must have beside all else; if it has less, the rest takes a line of its own."""
+
+
+def safe_path(opened: Opened, path: int) -> str:
+    """A path from the root, safe to show; a space at its end is made visible."""
+    name = "/" + safe_name(opened.filesystem.table.full(path))
+    return name[:-1] + "\\x20" if name.endswith(" ") else name
+
+
+def write_steps(paper: Paper, opened: Opened, options: ReportOptions) -> None:
+    """One row a step: layer, size, share, waste, instruction."""
+    image, accounting = opened.image, opened.accounting
+    paper.line()
+    if not image.steps:
+        paper.line("This image has no layers and no steps.")
+        return
+    binary = options.binary_sizes
+    sizes = [size(layer.stored, binary=binary) for layer in accounting.layers]
+    wastes = [
+        size(layer.wasted, binary=binary) if layer.wasted else "0" for layer in accounting.layers
+    ]
+    numbers = len(str(max(len(image.layers) - 1, 0)))
+    size_width, waste_width = max(widest(sizes), 4), max(widest(wastes), 5)
+    bar_width = 4 if paper.width < 72 else 8 if paper.width < 120 else 12
+    middle = bar_width + 2 + _SHARE + 2 + waste_width
+    indent = 2 + numbers + 2 + size_width + 2 + middle + 2
+    room = paper.width - indent
+    heading = f"  {'#':>{numbers}}  {'size':>{size_width}}  {'share':<{bar_width + 2 + _SHARE}}  {'waste':>{waste_width}}  instruction"
+    paper.line((heading, "dim"))
+    for step in image.steps:
+        if step.layer is None:
+            row = f"  {'·':>{numbers}}  {'0 B':>{size_width}}  {'metadata':<{middle}}  "
+            paper.line((row + clip(safe_name(one_line(step)), room), "dim"))
+            continue
+        account = accounting.layers[step.layer]
+        kind = _KINDS.get(step_kind(opened.filesystem, opened.indexes[step.layer], step.layer), "")
+        notes = _notes(opened, step.layer)
+        if account.stored or not kind:
+            wasted = f"{wastes[step.layer]:>{waste_width}}"
+            columns: list[Part] = [
+                (f"{bar(account.stored, accounting.stored, bar_width):<{bar_width}}", "blue"),
+                (f"  {whole_percent(account.stored, accounting.stored):>{_SHARE}}  ", ""),
+                (wasted, "yellow" if account.wasted else "dim"),
+            ]
+            notes = [kind, *notes] if kind else notes
+        else:
+            columns = [(f"{kind:<{middle}}", "dim")]
+        note = ", ".join(notes)
+        start = f"  {step.layer:>{numbers}}  {sizes[step.layer]:>{size_width}}  "
+        beside = bool(note) and room - len(note) - 2 >= _ROOM
+        space = room - len(note) - 2 if beside else room
+        shown = _instruction(step, space)
+        if beside:
+            fill = space - sum(cells(text) for text, _ in shown) + 2
+            shown += [(" " * fill, ""), (note, "yellow")]
+        paper.line(start, *columns, "  ", *shown)
+        if note and not beside:
+            paper.line(" " * max(min(indent, paper.width - len(note)), 0), (note, "yellow"))
+
+
+def _notes(opened: Opened, layer: int) -> list[str]:
+    """What is special about a layer besides its kind."""
+    repeat = opened.image.layers[layer].repeat_of
+    notes = [] if repeat is None else [f"same blob as layer {repeat}, stored once"]
+    return notes if opened.indexes[layer].broken is None else [*notes, "damaged"]
+
+
+def _instruction(step: Step, width: int) -> list[Part]:
+    """The instruction of a step, its keyword apart."""
+    line = clip(safe_name(one_line(step)), width)
+    keyword = step.instruction or ""
+    if not step.recorded:
+        return [(line, "dim")]
+    if keyword and line.startswith(keyword):
+        return [(keyword, "bold"), (line[len(keyword) :], "")]
+    return [(line, "")]
+
+
+def _label(opened: Opened, layer: int) -> str:
+    """A layer and its instruction's name: 4 RUN."""
+    step = opened.image.steps[opened.image.layers[layer].step]
+    return f"{layer} {clip(safe_name(step.instruction or ''), 11)}".rstrip()
+
+
+def write_waste(paper: Paper, opened: Opened, options: ReportOptions) -> None:
+    """The largest files that are stored and not shown, and why."""
+    waste, binary = opened.accounting.waste, options.binary_sizes
+    if not len(waste):
+        paper.line()
+        paper.line("Nothing is wasted in this image.")
+        return
+    total = size(opened.accounting.wasted, binary=binary)
+    paper.heading("Wasted", "  ", (total, "yellow"), f" in {count_of(len(waste), 'file')}")
+    paper.flow(
+        [
+            (f"{_REASONS[reason]} {size(count, binary=binary)}", "")
+            for reason, count in waste.by_reason().items()
+        ],
+        indent=2,
+    )
+    paper.line()
+    rows = [
+        (
+            size(int(waste.bytes[row]), binary=binary),
+            safe_path(opened, int(waste.paths[row])),
+            _REASONS[REASONS[int(waste.reasons[row])]],
+            _label(opened, int(waste.stored_in[row])),
+            _label(opened, int(waste.hidden_by[row])),
+        )
+        for row in range(min(len(waste), WASTED_FILES))
+    ]
+    columns = list(zip(*rows, strict=True))
+    sizes = max(widest(columns[0]), len("bytes"))
+    why, stored, hidden = (
+        max(widest(column), len(title))
+        for column, title in zip(columns[2:], ("why", "stored in", "hidden by"), strict=True)
+    )
+    room = paper.width - (2 + sizes + 2 + 2 + stored + 2 + hidden + 2 + why)
+    if room < _ROOM:
+        for count, path, reason, born, died in rows:
+            space = paper.width - sizes - 4
+            paper.line("  ", (f"{count:>{sizes}}", "yellow"), "  ", clip_start(path, space))
+            rest = f"{reason}, stored in {born}, hidden by {died}"
+            paper.line(" " * (sizes + 4), (clip(rest, space), "dim"))
+    else:
+        room = min(room, widest(columns[1]))
+        title = f"  {'bytes':>{sizes}}  {'path':<{room}}  {'stored in':<{stored}}  {'hidden by':<{hidden}}  why"
+        paper.line((title, "dim"))
+        for count, path, reason, born, died in rows:
+            paper.line(
+                "  ", (f"{count:>{sizes}}", "yellow"), "  ", left(clip_start(path, room), room),
+                f"  {left(born, stored)}  {left(died, hidden)}  ", (reason, "dim"),
+            )  # fmt: skip
+    if len(waste) > WASTED_FILES:
+        rest_bytes = size(int(waste.bytes[WASTED_FILES:].sum()), binary=binary)
+        more = count_of(len(waste) - WASTED_FILES, "more file", "more files")
+        paper.line("  ", (f"… and {more}, {rest_bytes}", "dim"))
+
+
+def write_duplicates(paper: Paper, opened: Opened, options: ReportOptions) -> None:
+    """The contents that would save most if they were stored once."""
+    found, binary = opened.duplicates, options.binary_sizes
+    if not found:
+        paper.line()
+        paper.line(
+            "Duplicates were not looked for."
+            if found is None
+            else "No two files have the same content."
+        )
+        return
+    total = size(sum(duplicate.saving for duplicate in found), binary=binary)
+    paper.heading("Duplicates", f"  {total} in further copies of {count_of(len(found), 'file')}")
+    paper.line("  ", ("not counted as wasted", "dim"))
+    paper.line()
+    shown = found[:DUPLICATES]
+    sizes = [size(duplicate.saving, binary=binary) for duplicate in shown]
+    counts = [f"{len(duplicate.paths):,} ×" for duplicate in shown]
+    size_width, count_width = max(widest(sizes), 6), max(widest(counts), 6)
+    indent = 2 + size_width + 2 + count_width + 2
+    room = paper.width - indent
+    paper.line((f"  {'saving':>{size_width}}  {'copies':>{count_width}}  paths", "dim"))
+    for duplicate, saving, copies in zip(shown, sizes, counts, strict=True):
+        first, second = (safe_path(opened, path) for path in duplicate.paths[:2])
+        more = f"  and {len(duplicate.paths) - 2:,} more" if len(duplicate.paths) > 2 else ""
+        paper.line(f"  {saving:>{size_width}}  {copies:>{count_width}}  ", clip_start(first, room))
+        paper.line(" " * indent, clip_start(second, room - len(more)), (more, "dim"))
+    if len(found) > DUPLICATES:
+        rest = size(sum(duplicate.saving for duplicate in found[DUPLICATES:]), binary=binary)
+        more = count_of(len(found) - DUPLICATES, "more file", "more files")
+        paper.line("  ", (f"… and copies of {more}, {rest}", "dim"))

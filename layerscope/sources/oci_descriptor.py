@@ -1,0 +1,102 @@
+"""Descriptors: how manifests name blobs (OCI image-spec descriptor.md, and the annotations of engines)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from layerscope.image.digest import is_digest
+from layerscope.image.documents import Lenient
+from layerscope.image.platform import Platform
+from layerscope.image.warnings import ImageWarning
+
+REFERENCE_NAME = "org.opencontainers.image.ref.name"
+CONTAINERD_NAME = "io.containerd.image.name"
+REFERENCE_TYPE = "vnd.docker.reference.type"
+SUBJECT = "io.containerd.manifest.subject"
+
+CONFIG_TYPES = (
+    "application/vnd.oci.image.config.v1+json",
+    "application/vnd.docker.container.image.v1+json",
+)
+_FOREIGN = (".nondistributable.", ".foreign.")
+"""In the media types of layers that registries need not hold: those of Windows, above all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptor:
+    """What a manifest or an index says of one blob."""
+
+    digest: str
+    media_type: str
+    size: int | None
+    annotations: Mapping[str, Any]
+    platform: Platform | None
+    data: str | None
+
+    @classmethod
+    def read(cls, value: object) -> Descriptor | None:
+        """None for what has no digest that may name a blob."""
+        fields = Lenient(value, "descriptor")
+        digest = fields.text("digest")
+        if digest is None or not is_digest(digest):
+            return None
+        return cls(
+            digest=digest,
+            media_type=fields.text("mediaType") or "",
+            size=fields.number("size"),
+            annotations=fields.mapping("annotations"),
+            platform=stated_platform(fields.child("platform")),
+            data=fields.text("data"),
+        )
+
+    @property
+    def is_image(self) -> bool:
+        """False for attestations, signatures and other things that refer to an image."""
+        unknown = self.platform is not None and self.platform.os == "unknown"
+        return not (
+            unknown or self.annotations.get(REFERENCE_TYPE) or self.annotations.get(SUBJECT)
+        )
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the blob may be left out where the image is stored."""
+        return any(word in self.media_type for word in _FOREIGN)
+
+    def tags(self) -> list[str]:
+        """Names that the top-level index gives it, the full one first."""
+        full, name = self.annotations.get(CONTAINERD_NAME), self.annotations.get(REFERENCE_NAME)
+        if isinstance(full, str) and full:
+            return [full]
+        return [name] if isinstance(name, str) and name else []
+
+    def inline(self) -> bytes | None:
+        """The blob itself, if the descriptor holds it and it is what the digest says."""
+        if self.data is None:
+            return None
+        try:
+            data = base64.b64decode(self.data, validate=True)
+        except (binascii.Error, ValueError):
+            return None
+        algorithm, _, encoded = self.digest.partition(":")
+        known = algorithm in hashlib.algorithms_available
+        return data if known and hashlib.new(algorithm, data).hexdigest() == encoded else None
+
+    def size_warning(self, found: int, layer: int) -> list[ImageWarning]:
+        """What to say of layer `layer` if its blob has another size than the manifest says."""
+        if self.size is None or self.size == found:
+            return []
+        said = f"the blob has {found:,} bytes, the manifest says {self.size:,}"
+        return [ImageWarning("digest-mismatch", layer, said)]
+
+
+def stated_platform(fields: Lenient) -> Platform | None:
+    """The platform that an object of a descriptor, or a config, states."""
+    os, architecture = fields.text("os"), fields.text("architecture")
+    return (
+        Platform.of(os or "", architecture, fields.text("variant") or "") if architecture else None
+    )

@@ -1,0 +1,74 @@
+"""Which of several images in one archive: asked before the explorer opens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+
+from layerscope import text
+from layerscope.sources import Candidate
+from layerscope.tui import theme
+from layerscope.tui.paint import RowPainter, fit
+from layerscope.tui.widgets.line_list import LineList
+from layerscope.tui.widgets.pane import Pane, PaneTitle
+
+
+class CandidateList(LineList):
+    """One row an image: its first name, its platforms, its digest."""
+
+    def __init__(self, candidates: Sequence[Candidate]) -> None:
+        super().__init__(id="candidates")
+        groups: dict[int, list[Candidate]] = {}
+        for candidate in candidates:
+            groups.setdefault(candidate.group, []).append(candidate)
+        self.groups = list(groups.values())
+
+    def row_count(self) -> int:
+        return len(self.groups)
+
+    def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
+        group = self.groups[row]
+        name = text.safe_name(group[0].name or "(unnamed)")
+        platforms = ", ".join(
+            str(candidate.platform) for candidate in group if candidate.platform is not None
+        )
+        digest = text.short_digest(group[0].digests[0]) if group[0].digests else ""
+        room = max(width - 1 - 21 - 22, 12)
+        painter.add(f" {fit(name, room)} ", self.style_of("strong"))
+        painter.add(fit(text.safe_name(platforms), 20), self.style_of("metadata"))
+        painter.add(f" {digest}", self.style_of("quiet"))
+
+
+class ChooserApp(App[Candidate]):
+    """Returns the chosen candidate, None if the user leaves."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "leave", "Leave")]
+    ENABLE_COMMAND_PALETTE = False
+
+    def __init__(self, candidates: Sequence[Candidate]) -> None:
+        super().__init__()
+        for known in theme.THEMES:
+            self.register_theme(known)
+        self.theme = theme.DARK.name
+        self._list = CandidateList(candidates)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return theme.variable_defaults(self.current_theme)
+
+    def compose(self) -> ComposeResult:
+        count = text.count_of(len(self._list.groups), "image")
+        yield Pane(PaneTitle(f"{count}: which one?", "Enter opens · Esc leaves"), None, self._list)
+
+    def on_mount(self) -> None:
+        self._list.focus()
+
+    @on(LineList.Opened)
+    def _chosen(self, event: LineList.Opened) -> None:
+        self.exit(self._list.groups[event.row][0])
+
+    def action_leave(self) -> None:
+        self.exit(None)

@@ -1,0 +1,135 @@
+"""The work behind the screen: layers are read, stacked and checked in a thread that posts what it learns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from textual.message import Message
+
+from layerscope.analysis.duplicates import Duplicate
+from layerscope.errors import CancelledError, LayerscopeError
+from layerscope.layers.index import LayerIndex
+from layerscope.opening import Listener, Opened, analyse, check_digests
+from layerscope.tui.session import Session
+
+REPORT_EVERY = 0.1
+"""Seconds between two messages about progress."""
+
+
+class ProgressMoved(Message):
+    """Long work went on."""
+
+    def __init__(self, stage: str, done: int, total: int | None) -> None:
+        super().__init__()
+        self.stage = stage
+        self.done = done
+        self.total = total
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, ProgressMoved)
+
+
+@dataclass(eq=False, repr=False)
+class LayerRead(Message):
+    """A layer is indexed."""
+
+    number: int
+    index: LayerIndex
+
+
+@dataclass(eq=False, repr=False)
+class Stacked(Message):
+    """All layers are stacked and accounted; only duplicates and digests may be missing."""
+
+    opened: Opened
+
+
+@dataclass(eq=False, repr=False)
+class DuplicatesFound(Message):
+    """Files of equal content are known."""
+
+    duplicates: list[Duplicate]
+
+
+@dataclass(eq=False, repr=False)
+class LayerChecked(Message):
+    """The digests of a layer were checked."""
+
+    number: int
+    right: bool
+
+
+class WorkDone(Message):
+    """Nothing is left to do."""
+
+
+@dataclass(eq=False, repr=False)
+class WorkFailed(Message):
+    """The work cannot go on."""
+
+    error: LayerscopeError
+
+
+class MessageProgress:
+    """Progress that becomes messages, a few a second."""
+
+    def __init__(self, post: Callable[[Message], object], cancelled: Callable[[], bool]) -> None:
+        self._post = post
+        self._cancelled = cancelled
+        self._stage = ""
+        self._total: int | None = None
+        self._done = 0
+        self._told = 0.0
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        self._stage, self._total, self._done = name, total, 0
+        self._tell()
+
+    def advance(self, done: int) -> None:
+        self._done += done
+        if time.monotonic() - self._told >= REPORT_EVERY:
+            self._tell()
+
+    def cancelled(self) -> bool:
+        return self._cancelled()
+
+    def _tell(self) -> None:
+        self._told = time.monotonic()
+        self._post(ProgressMoved(self._stage, self._done, self._total))
+
+
+class _Posting(Listener):
+    """Posts what `analyse` finds."""
+
+    def __init__(self, post: Callable[[Message], object]) -> None:
+        self._post = post
+
+    def layer_indexed(self, number: int, index: LayerIndex) -> None:
+        self._post(LayerRead(number, index))
+
+    def stacked(self, opened: Opened) -> None:
+        _ = opened.filesystem.changes  # computed here, so that no view waits for it
+        self._post(Stacked(opened))
+
+
+def load(
+    session: Session, post: Callable[[Message], object], cancelled: Callable[[], bool]
+) -> None:
+    """Learn everything about the session's image, in the calling thread. Never raises; ends early when cancelled."""
+    progress = MessageProgress(post, cancelled)
+    request = replace(session.request, progress=progress)
+    try:
+        opened = analyse(request, session.source, session.options, _Posting(post))
+        if opened.duplicates is not None:
+            post(DuplicatesFound(list(opened.duplicates)))
+        for number, right in check_digests(opened, progress):
+            post(LayerChecked(number, right))
+        post(WorkDone())
+    except CancelledError:
+        return
+    except LayerscopeError as error:
+        post(WorkFailed(error))
+    except OSError as error:
+        post(WorkFailed(LayerscopeError(f"{session.image.reference}: {error.strerror or error}")))

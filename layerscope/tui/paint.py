@@ -1,0 +1,57 @@
+"""Painting of list rows: bars, columns of fixed width, and styles that keep the row's background."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+_WIDTH_ONE = 128
+"""Names of this many characters or less that are ASCII need no measuring."""
+
+
+def bar(share: float, width: int) -> str:
+    """A bar of eighth blocks for a share of 0 to 1; whatever is more than nothing shows."""
+    eighths = round(max(0.0, min(share, 1.0)) * width * 8)
+    if share > 0 and eighths == 0:
+        eighths = 1
+    full, rest = divmod(eighths, 8)
+    return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(width)
+
+
+def fit(text: str, width: int) -> str:
+    """`text` in exactly `width` cells: filled with spaces, or cut with an ellipsis."""
+    if width <= 0:
+        return ""
+    if text.isascii():
+        return text.ljust(width) if len(text) <= width else text[: width - 1] + "…"
+    cells = cell_len(text)
+    return text + " " * (width - cells) if cells <= width else set_cell_size(text, width - 1) + "…"
+
+
+def fit_left(text: str, width: int) -> str:
+    """`text` in exactly `width` cells, cut at its front: for paths, whose end tells more."""
+    if width <= 0:
+        return ""
+    cells = len(text) if text.isascii() else cell_len(text)
+    if cells <= width:
+        return text + " " * (width - cells)
+    kept = text[-(width - 1) :] if width > 1 else ""
+    while cell_len(kept) > width - 1:
+        kept = kept[1:]
+    return "…" + kept + " " * (width - 1 - cell_len(kept))
+
+
+class RowPainter:
+    """Collects the segments of one row over one background."""
+
+    def __init__(self, base: Style) -> None:
+        self.base = base
+        self.segments: list[Segment] = []
+
+    def add(self, text: str, style: Style | None = None) -> RowPainter:
+        """Append `text` in `style`, over the row's background."""
+        if text:
+            self.segments.append(Segment(text, self.base if style is None else self.base + style))
+        return self

@@ -1,0 +1,80 @@
+"""What a view is, and the list of all views."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import cast
+
+from textual.containers import Container
+from textual.message import Message
+from textual.widget import Widget
+
+from layerscope.tui.session import Session
+
+
+class View(Container):
+    """One way to look at the image. Made when it is first opened; hears of everything that becomes known."""
+
+    DEFAULT_CSS = """
+    View { background: $background; height: 1fr; }
+    """
+
+    def __init__(self, session: Session, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.session = session
+
+    def panes(self) -> list[Widget]:
+        """What Tab moves between; the first takes the focus when the view opens."""
+        raise NotImplementedError
+
+    def layers_changed(self) -> None:
+        """A layer was read, or its digests were checked."""
+
+    def stacked(self) -> None:
+        """All layers are stacked and accounted: `session.opened` is there. Called on mount, too, if that is so."""
+
+    def duplicates_found(self) -> None:
+        """Files of equal content are known: `session.duplicates` is there."""
+
+    def back(self) -> bool:
+        """Esc was pressed: leave a field or a mode. False if there is nothing to leave, and the view is to be left."""
+        return False
+
+    def on_mount(self) -> None:
+        if self.session.opened is not None:
+            self.stacked()
+        if self.session.duplicates is not None:
+            self.duplicates_found()
+
+
+class ShowPath(Message):
+    """Somebody wants to see a path in the file tree of a layer."""
+
+    def __init__(self, path: int, layer: int) -> None:
+        super().__init__()
+        self.path = path
+        self.layer = layer
+
+
+@dataclass(frozen=True, slots=True)
+class ViewSpec:
+    """A view, loaded when it is first opened."""
+
+    name: str
+    key: str
+    title: str
+    place: str
+    """Module and class, as `module:Class`."""
+
+    def make(self, session: Session) -> View:
+        """The view itself."""
+        module, _, name = self.place.partition(":")
+        return cast("View", getattr(import_module(module), name)(session, id=self.name))
+
+
+VIEWS: tuple[ViewSpec, ...] = (
+    ViewSpec("explore", "1", "Explore", "layerscope.tui.screens.explore:ExploreView"),
+    ViewSpec("waste", "2", "Waste", "layerscope.tui.screens.waste:WasteView"),
+)
+"""All views, in the order of their keys."""

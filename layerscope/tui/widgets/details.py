@@ -1,0 +1,154 @@
+"""What there is to know about one step: its whole instruction, its figures, its digests."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from layerscope import text
+from layerscope.filesystem.changes import Change
+from layerscope.image.history import Step
+from layerscope.image.instruction import readable
+from layerscope.image.summary import NOTHING_RECORDED
+from layerscope.tui.session import Session
+
+MAX_LINES = 400
+"""Lines of an instruction that are shown; generated ones can be endless."""
+
+_SETS = {
+    "ENV": "sets the environment",
+    "CMD": "sets the default command",
+    "ENTRYPOINT": "sets the entry point",
+    "LABEL": "sets labels",
+    "EXPOSE": "documents ports",
+    "WORKDIR": "sets the working directory",
+    "USER": "sets the user",
+    "VOLUME": "declares volumes",
+    "ARG": "declares a build argument",
+    "HEALTHCHECK": "sets the health check",
+    "STOPSIGNAL": "sets the stop signal",
+    "SHELL": "sets the shell of RUN",
+    "ONBUILD": "leaves a trigger for images built on this one",
+    "MAINTAINER": "names the maintainer",
+}
+
+
+class StepDetails(VerticalScroll, can_focus=False):
+    """Shows one step."""
+
+    DEFAULT_CSS = """
+    StepDetails { padding: 0 1; scrollbar-size-vertical: 1; background: $background; }
+    StepDetails > Static { width: 1fr; }
+    """
+
+    def __init__(self, session: Session, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._session = session
+        self._body = Static(markup=False)
+
+    def compose(self):  # type: ignore[no-untyped-def]
+        yield self._body
+
+    def show(self, step: Step | None) -> None:
+        """Show a step, or nothing."""
+        self._body.update(Text() if step is None else self._describe(step))
+        self.scroll_home(animate=False)
+
+    def _describe(self, step: Step) -> Text:
+        colors = self.app.theme_variables
+        quiet = colors.get("quiet", "default")
+        quiet = "bright_black" if quiet.startswith("ansi") else quiet
+        body = Text()
+        body.append(self._heading(step) + "\n", quiet)
+        self._append_instruction(body, step, quiet)
+        if step.layer is None:
+            what = _SETS.get(step.instruction or "", "changes the config")
+            body.append(f"\nThis step writes no layer: it {what}. 0 B, metadata.\n", quiet)
+        else:
+            self._append_figures(body, step.layer, quiet)
+        for label, value in (
+            ("build args", " ".join(step.build_args)),
+            ("author", step.author or ""),
+            ("comment", step.comment or ""),
+        ):
+            if value:
+                body.append(f"{label}  ", quiet).append(text.safe_name(value[:2000]) + "\n")
+        return body
+
+    def _heading(self, step: Step) -> str:
+        parts = [f"Step {step.index}"]
+        if step.layer is not None:
+            parts.append(f"layer {step.layer}")
+        created = text.date_of(step.created)
+        if created is not None:
+            parts.append(created)
+        return " · ".join(parts)
+
+    def _append_instruction(self, body: Text, step: Step, quiet: str) -> None:
+        whole = f"{step.instruction or ''} {step.arguments}".strip()
+        if not whole:
+            body.append(NOTHING_RECORDED + "\n", quiet)
+            return
+        lines = readable(whole) if step.instruction in ("RUN", None) else whole.splitlines()
+        for number, line in enumerate(lines[:MAX_LINES]):
+            shown = text.safe_name(line)
+            if number == 0 and step.instruction:
+                body.append(step.instruction, "bold")
+                shown = shown[len(step.instruction) :]
+            body.append(shown + "\n")
+        if len(lines) > MAX_LINES:
+            body.append(f"… {len(lines) - MAX_LINES:,} more lines\n", quiet)
+
+    def _append_figures(self, body: Text, number: int, quiet: str) -> None:
+        session = self._session
+        layer, index = session.image.layers[number], session.indexes[number]
+        body.append("\n")
+        if index is None:
+            body.append("Being read…\n", quiet)
+        else:
+            stored = int(index.columns.stored.sum())
+            figures = [f"content {text.size(stored)}"]
+            if index.compressed_bytes is not None:
+                figures.append(f"compressed {text.size(index.compressed_bytes)}")
+            figures.append(f"tar {text.size(index.tar_bytes)}")
+            if session.opened is not None:
+                figures.append(f"net {text.size(session.opened.accounting.layers[number].net)}")
+            body.append(" · ".join(figures) + "\n")
+            if index.broken is not None:
+                body.append(
+                    f"Damaged at byte {index.broken.offset:,}: {text.safe_name(index.broken.message)}\n",
+                    "bold",
+                )
+        if session.opened is not None:
+            self._append_changes(body, number, quiet)
+        for label, digest in (("blob", layer.digest), ("diff ID", layer.diff_id)):
+            if digest:
+                body.append(f"{label:<8}", quiet).append(f"{digest}\n")
+        state = {True: "digests ok", False: "digest mismatch", None: "digests not checked"}[
+            session.verified(number)
+        ]
+        body.append(
+            f"{state}{'' if not layer.media_type else ' · ' + text.safe_name(layer.media_type)}\n",
+            quiet,
+        )
+
+    def _append_changes(self, body: Text, number: int, quiet: str) -> None:
+        opened = self._session.opened
+        if opened is None:
+            return
+        counts = opened.filesystem.changes.counts(number)
+        body.append(
+            f"{counts[Change.ADDED]:,} added · {counts[Change.MODIFIED]:,} modified · "
+            f"{counts[Change.METADATA]:,} attributes · {counts[Change.REMOVED]:,} removed\n"
+        )
+        account = opened.accounting.layers[number]
+        if account.hides:
+            body.append(f"hides {text.size(account.hides)} of lower layers\n")
+        if account.wasted:
+            body.append(
+                f"wastes {text.size(account.wasted)}: stored here, not in the final image\n", "bold"
+            )
+        for warning in opened.warnings:
+            if warning.layer == number:
+                body.append(f"{warning.code}: {text.safe_name(warning.message)}\n", quiet)

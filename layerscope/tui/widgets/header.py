@@ -1,0 +1,185 @@
+"""The answer first: what the image is, what it weighs, what it wastes; and where one is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.events import Click
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from layerscope import text
+from layerscope.tui.paint import fit
+from layerscope.tui.session import Session
+
+
+class ImageHeader(Widget):
+    """Two lines: the image with its totals, and the views."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "header--title",
+        "header--quiet",
+        "header--waste",
+        "header--tab",
+        "header--rule",
+    }
+    DEFAULT_CSS = """
+    ImageHeader {
+        height: 3;
+        background: $background;
+        & > .header--title { text-style: bold; color: $accent; }
+        & > .header--quiet { color: $quiet; }
+        & > .header--waste { color: $waste; text-style: bold; }
+        & > .header--tab { color: $accent; text-style: bold; }
+        & > .header--rule { color: $rule; }
+    }
+    """
+
+    class ViewChosen(Message):
+        """The name of a view was clicked."""
+
+        def __init__(self, view: str) -> None:
+            super().__init__()
+            self.view = view
+
+    def __init__(self, session: Session, views: dict[str, str], *, id: str | None = None) -> None:
+        """`views` are the titles of all views by name, in order."""
+        super().__init__(id=id)
+        self._session = session
+        self._views = views
+        self._view = next(iter(views))
+        self.work = ""
+        """What is being done; empty for nothing."""
+
+    def show_view(self, view: str) -> None:
+        """Mark a view as the one on screen."""
+        self._view = view
+        self.refresh()
+
+    def show_work(self, work: str) -> None:
+        """Say what is being done; empty for nothing."""
+        self.work = work
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        if y == 0:
+            return self._fitting(self._identity, self._totals)
+        if y == 1:
+            return self._fitting(lambda _: self._tabs(), self._state)
+        return Strip([Segment("─" * self.size.width, self._style("rule"))])
+
+    def _fitting(
+        self, left: Callable[[bool], list[Segment]], right: Callable[[bool], list[Segment]]
+    ) -> Strip:
+        """Both ends of a line, in short words where the long ones do not fit."""
+        for short in (False, True):
+            ends = left(short), right(short)
+            if sum(segment.cell_length for end in ends for segment in end) <= self.size.width:
+                break
+        return self._spread(*ends)
+
+    def on_click(self, event: Click) -> None:
+        """A click on a view's name opens it."""
+        if event.y != 1:
+            return
+        position = 1
+        for view, title in self._views.items():
+            if position <= event.x < position + len(title):
+                self.post_message(self.ViewChosen(view))
+            position += len(title) + 2
+
+    def _style(self, name: str) -> Style:
+        return self.rich_style + self.get_component_rich_style(f"header--{name}", partial=True)
+
+    def _spread(self, left: list[Segment], right: list[Segment]) -> Strip:
+        """`left` and `right` at the two ends of the line; the left one gives way."""
+        width = self.size.width
+        right_width = sum(segment.cell_length for segment in right)
+        room = max(width - right_width, 0)
+        line = Strip(left).adjust_cell_length(room, self.rich_style)
+        return Strip([*line, *right]).adjust_cell_length(width, self.rich_style)
+
+    def _identity(self, short: bool) -> list[Segment]:
+        image = self._session.image
+        base, quiet = self.rich_style, self._style("quiet")
+        title = text.safe_name(image.title)
+        at_most = max(self.size.width // 3, 12)
+        if cell_len(title) > at_most:
+            title = fit(
+                title.rpartition("/")[2] if cell_len(title.rpartition("/")[2]) >= 4 else title,
+                at_most,
+            ).rstrip()
+        segments = [Segment(" ", base)]
+        if not short:
+            segments.append(Segment("layerscope  ", quiet))
+        segments.append(Segment(title, self._style("title")))
+        segments.append(Segment(f"  {text.safe_name(str(image.platform))}", quiet))
+        if not short:
+            segments.append(Segment(f"  {image.source_kind}", quiet))
+        return segments
+
+    def _totals(self, short: bool) -> list[Segment]:
+        session, base = self._session, self.rich_style
+        if session.opened is None:
+            return [
+                Segment(
+                    f"{text.size(session.stored_so_far)} so far · {self.work} ",
+                    self._style("quiet"),
+                )
+            ]
+        accounting = session.opened.accounting
+        share = text.percent(accounting.wasted, accounting.stored)
+        wasted = (
+            f"{text.size(accounting.wasted)} wasted ({share})"
+            if accounting.wasted
+            else "nothing wasted"
+        )
+        style = self._style("waste") if accounting.wasted else base
+        efficiency = f"{100 * accounting.efficiency:.1f} %"
+        if short:
+            return [
+                Segment(f"{text.size(accounting.stored)} · ", base),
+                Segment(wasted, style),
+                Segment(f" · eff. {efficiency} ", base),
+            ]
+        return [
+            Segment(
+                f"{text.size(accounting.stored)} stored · {text.size(accounting.live)} live · ",
+                base,
+            ),
+            Segment(wasted, style),
+            Segment(f" · efficiency {efficiency} ", base),
+        ]
+
+    def _tabs(self) -> list[Segment]:
+        segments = [Segment(" ", self.rich_style)]
+        for view, title in self._views.items():
+            style = (
+                self._style("tab") + Style(underline=True)
+                if view == self._view
+                else self._style("quiet")
+            )
+            segments += (Segment(title, style), Segment("  ", self.rich_style))
+        return segments
+
+    def _state(self, short: bool) -> list[Segment]:
+        session = self._session
+        word = session.digests_word()
+        quiet = self._style("waste" if "mismatch" in word else "quiet")
+        if self.work and session.opened is not None:
+            return [Segment(f"{self.work} ", self._style("quiet"))]
+        if short:
+            return [Segment(f"{word} ", quiet)]
+        layers = text.count_of(len(session.image.layers), "layer")
+        steps = text.count_of(session.image.recorded_steps, "step")
+        warnings = len(session.opened.warnings) if session.opened else len(session.image.warnings)
+        said = f" · {text.count_of(warnings, 'warning')}" if warnings else ""
+        return [
+            Segment(f"{layers} · {steps}{said} · ", self._style("quiet")),
+            Segment(f"{word} ", quiet),
+        ]

@@ -1,0 +1,234 @@
+"""A list painted row by row: as quick with a million rows as with ten."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.style import Style
+from textual import events
+from textual.binding import BindingType
+from textual.cache import LRUCache
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import var
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from layerscope.tui.commands import bindings
+from layerscope.tui.paint import RowPainter
+
+CACHED_ROWS = 512
+"""Painted rows that are kept."""
+
+
+class LineList(ScrollView, can_focus=True):
+    """Rows under a cursor. A subclass says how many there are, and paints one at a time."""
+
+    ALLOW_SELECT = False
+    BINDINGS: ClassVar[list[BindingType]] = bindings("list")
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "row--cursor",
+        "row--quiet",
+        "row--waste",
+        "row--bar",
+        "row--added",
+        "row--modified",
+        "row--metadata",
+        "row--removed",
+        "row--directory",
+        "row--strong",
+    }
+    DEFAULT_CSS = """
+    LineList {
+        overflow-x: hidden;
+        background: $background;
+        scrollbar-size-vertical: 1;
+        scrollbar-color: $rule;
+        scrollbar-color-hover: $quiet;
+        scrollbar-color-active: $quiet;
+        scrollbar-background: $background;
+        scrollbar-background-hover: $background;
+        scrollbar-background-active: $background;
+        scrollbar-corner-color: $background;
+        & > .row--cursor { background: $cursor-blurred; }
+        & > .row--quiet { color: $quiet; }
+        & > .row--waste { color: $waste; }
+        & > .row--bar { color: $bar; }
+        & > .row--added { color: $added; }
+        & > .row--modified { color: $modified; }
+        & > .row--metadata { color: $metadata; }
+        & > .row--removed { color: $removed; }
+        & > .row--directory { color: $directory; }
+        & > .row--strong { text-style: bold; }
+        &:focus > .row--cursor { background: $cursor; text-style: bold; }
+        &:nocolor:focus > .row--cursor { text-style: reverse; }
+        &:nocolor > .row--cursor { text-style: underline; }
+        &:ansi:focus > .row--cursor { text-style: reverse; background: ansi_default; }
+    }
+    """
+
+    cursor: var[int] = var(0)
+    """Row under the cursor."""
+
+    class Highlighted(Message):
+        """The cursor came to another row."""
+
+        def __init__(self, line_list: LineList, row: int) -> None:
+            super().__init__()
+            self.line_list = line_list
+            self.row = row
+
+        @property
+        def control(self) -> LineList:
+            return self.line_list
+
+    class Opened(Message):
+        """The row under the cursor was opened, by Enter or a double click."""
+
+        def __init__(self, line_list: LineList, row: int) -> None:
+            super().__init__()
+            self.line_list = line_list
+            self.row = row
+
+        @property
+        def control(self) -> LineList:
+            return self.line_list
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._painted: LRUCache[tuple[object, ...], Strip] = LRUCache(CACHED_ROWS)
+        self._styles: dict[str, Style] = {}
+
+    # for subclasses
+
+    def row_count(self) -> int:
+        """How many rows there are."""
+        raise NotImplementedError
+
+    def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
+        """Paint one row, `width` cells wide."""
+        raise NotImplementedError
+
+    def empty_text(self) -> str:
+        """What is said when there are no rows."""
+        return ""
+
+    # for everybody
+
+    def rows_changed(self) -> None:
+        """Rows were added, removed or painted anew: repaint all."""
+        self._painted.clear()
+        count = self.row_count()
+        self.virtual_size = Size(self.scrollable_content_region.width, max(count, 1))
+        if self.cursor >= count:
+            self.cursor = max(count - 1, 0)
+        self.refresh()
+
+    def go_to(self, row: int) -> None:
+        """Move the cursor to a row and make it visible."""
+        self.cursor = max(0, min(row, self.row_count() - 1))
+        self._show_cursor()
+
+    def style_of(self, name: str) -> Style:
+        """Foreground of a component class, without background."""
+        found = self._styles.get(name)
+        if found is None:
+            full = self.get_component_rich_style(f"row--{name}")
+            found = self._styles[name] = Style(
+                color=full.color, bold=full.bold, dim=full.dim, italic=full.italic
+            )
+        return found
+
+    # painting
+
+    def render_line(self, y: int) -> Strip:
+        row = y + self.scroll_offset.y
+        width = self.scrollable_content_region.width
+        count = self.row_count()
+        if not count and y == 0:
+            return self._line(
+                f" {self.empty_text()}", width, self.rich_style + self.style_of("quiet")
+            )
+        if row >= count:
+            return Strip.blank(width, self.rich_style)
+        at_cursor = row == self.cursor
+        key = (row, width, at_cursor, at_cursor and self.has_focus)
+        painted = self._painted.get(key)
+        if painted is None:
+            base = self.get_component_rich_style("row--cursor") if at_cursor else self.rich_style
+            if at_cursor:
+                base = self.rich_style + base
+            painter = RowPainter(base)
+            self.paint_row(row, width, painter)
+            painted = Strip(painter.segments).adjust_cell_length(width, base)
+            self._painted[key] = painted
+        return painted
+
+    def _line(self, text: str, width: int, style: Style) -> Strip:
+        return Strip(RowPainter(style).add(text).segments).adjust_cell_length(width, style)
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._styles.clear()
+        self._painted.clear()
+
+    def on_resize(self) -> None:
+        self.rows_changed()
+        self._show_cursor()
+
+    def on_focus(self) -> None:
+        self.refresh_row(self.cursor)
+
+    def on_blur(self) -> None:
+        self.refresh_row(self.cursor)
+
+    def refresh_row(self, row: int) -> None:
+        """Repaint one row if it is on screen."""
+        line = row - self.scroll_offset.y
+        if 0 <= line < self.size.height:
+            self.refresh(Region(0, line, self.size.width, 1))
+
+    # the cursor
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        self.refresh_row(old)
+        self.refresh_row(new)
+        if self.is_mounted and self.row_count():
+            self.post_message(self.Highlighted(self, new))
+
+    def _show_cursor(self) -> None:
+        height = self.scrollable_content_region.height
+        top = self.scroll_offset.y
+        if self.cursor < top:
+            self.scroll_to(y=self.cursor, animate=False, force=True, immediate=True)
+        elif height and self.cursor >= top + height:
+            self.scroll_to(y=self.cursor - height + 1, animate=False, force=True, immediate=True)
+
+    def action_move(self, by: int) -> None:
+        self.go_to(self.cursor + by)
+
+    def action_page(self, by: int) -> None:
+        self.go_to(self.cursor + by * max(self.scrollable_content_region.height - 1, 1))
+
+    def action_top(self) -> None:
+        self.go_to(0)
+
+    def action_bottom(self) -> None:
+        self.go_to(self.row_count() - 1)
+
+    def action_open(self) -> None:
+        if self.row_count():
+            self.post_message(self.Opened(self, self.cursor))
+
+    def on_click(self, event: events.Click) -> None:
+        row = event.y + self.scroll_offset.y
+        if row >= self.row_count():
+            return
+        event.stop()
+        self.go_to(row)
+        self.clicked(event.x, event.chain)
+
+    def clicked(self, x: int, chain: int) -> None:
+        """A row was clicked at column `x`; `chain` counts clicks in a row."""
+        if chain == 2:
+            self.action_open()

@@ -1,0 +1,76 @@
+"""A pane: a title line that says where one is, column titles, and one list below."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.strip import Strip
+from textual.widget import Widget
+
+from layerscope.tui.paint import fit
+
+
+class PaneTitle(Widget):
+    """One line: what the pane shows on the left, how on the right."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"title--quiet", "title--name"}
+    DEFAULT_CSS = """
+    PaneTitle {
+        height: 1;
+        background: $background;
+        & > .title--quiet { color: $quiet; }
+        & > .title--name { text-style: bold; }
+    }
+    """
+
+    def __init__(self, left: str = "", right: str = "", *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.left = left
+        self.right = right
+
+    def show(self, left: str, right: str = "") -> None:
+        """Change the words; they must be safe for a terminal."""
+        if (left, right) != (self.left, self.right):
+            self.left, self.right = left, right
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        right = f" {self.right} " if self.right else ""
+        if len(right) > width - 12:
+            right = ""
+        left = fit(f" {self.left}", width - len(right))
+        name, quiet = (
+            self.rich_style + self.get_component_rich_style(f"title--{part}", partial=True)
+            for part in ("name", "quiet")
+        )
+        return Strip([Segment(left, name), Segment(right, quiet)])
+
+
+class ColumnTitles(PaneTitle):
+    """Names of the columns of the list below."""
+
+    def render_line(self, y: int) -> Strip:
+        quiet = self.rich_style + self.get_component_rich_style("title--quiet", partial=True)
+        return Strip([Segment(fit(self.left, self.size.width), quiet)])
+
+
+class Pane(Vertical):
+    """Title, column titles and a list; the title is bright where the focus is."""
+
+    DEFAULT_CSS = """
+    Pane { background: $background; }
+    Pane:focus-within > PaneTitle > .title--name { color: $accent; }
+    """
+
+    def __init__(
+        self, title: PaneTitle, columns: ColumnTitles | None, body: Widget, *, id: str | None = None
+    ) -> None:
+        super().__init__(id=id)
+        self._parts = [title, *([columns] if columns is not None else []), body]
+
+    def compose(self) -> ComposeResult:
+        yield from self._parts

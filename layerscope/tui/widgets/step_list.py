@@ -1,0 +1,145 @@
+"""The steps of an image, one row each: what a step stores, its share, its waste, its instruction."""
+
+from __future__ import annotations
+
+from layerscope import text
+from layerscope.analysis.steps import StepKind, step_kind
+from layerscope.image.history import Step
+from layerscope.image.summary import NOTHING_RECORDED, one_line
+from layerscope.tui.paint import RowPainter, bar, fit
+from layerscope.tui.session import Session
+from layerscope.tui.widgets.line_list import LineList
+
+NUMBER, SIZE, WASTE = 4, 9, 9
+NARROW = 64
+"""Columns below which the bar is short and the share is left out."""
+
+
+def column_titles(width: int) -> str:
+    """Titles over the columns, for a list of this width."""
+    share = fit("share", _bar_width(width) + (0 if width < NARROW else 6))
+    return f" {'#':<{NUMBER}}{'size':>{SIZE}}  {share}{'waste':>{WASTE}}  instruction"
+
+
+def _bar_width(width: int) -> int:
+    return 6 if width < NARROW else 8
+
+
+class StepList(LineList):
+    """Steps in the order of the history; those that only write metadata can be hidden."""
+
+    def __init__(self, session: Session, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._session = session
+        self.shows_metadata = True
+        self._steps: list[Step] = list(session.image.steps)
+
+    def step_at(self, row: int) -> Step | None:
+        """The step in a row."""
+        return self._steps[row] if 0 <= row < len(self._steps) else None
+
+    @property
+    def step(self) -> Step | None:
+        """The step under the cursor."""
+        return self.step_at(self.cursor)
+
+    def show_metadata(self, shown: bool) -> None:
+        """Show or hide metadata steps; the cursor stays with its step, or the next one that is left."""
+        current = self.step
+        self.shows_metadata = shown
+        self._steps = [
+            step for step in self._session.image.steps if shown or step.layer is not None
+        ]
+        self.rows_changed()
+        if current is not None:
+            self.select(current)
+
+    def select(self, step: Step) -> None:
+        """Put the cursor on a step, or on the next one that is shown."""
+        row = next(
+            (row for row, other in enumerate(self._steps) if other.index >= step.index),
+            len(self._steps) - 1,
+        )
+        self.go_to(row)
+
+    def select_layer(self, layer: int) -> None:
+        """Put the cursor on the step that stores a layer."""
+        self.select(self._session.image.steps[self._session.image.layers[layer].step])
+
+    def row_count(self) -> int:
+        return len(self._steps)
+
+    def empty_text(self) -> str:
+        return "This image records no steps and holds no layers."
+
+    def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
+        step = self._steps[row]
+        quiet = self.style_of("quiet")
+        instruction = text.safe_name(one_line(step))
+        share_width = _bar_width(width) + (0 if width < NARROW else 6)
+        room = width - 1 - NUMBER - SIZE - 2 - share_width - WASTE - 2
+        if step.layer is None:
+            word = fit("metadata", share_width + WASTE)
+            painter.add(f" {'·':<{NUMBER}}{'0 B':>{SIZE}}  {word}  {fit(instruction, room)}", quiet)
+            return
+        self._paint_layer(step.layer, width, painter)
+        note = self._note(step.layer)
+        style = quiet if instruction == NOTHING_RECORDED else None
+        if note:
+            painter.add(f"  {note} ", self.style_of("metadata"))
+            room -= len(note) + 1
+        else:
+            painter.add("  ")
+        word, space, rest = instruction.partition(" ")
+        if step.instruction is not None and len(word) < room:
+            painter.add(word + space, self.style_of("strong"))
+            painter.add(fit(rest, room - len(word + space)), style)
+        else:
+            painter.add(fit(instruction, room), style)
+
+    def _paint_layer(self, layer: int, width: int, painter: RowPainter) -> None:
+        """Number, size, share and waste of a step that stores a layer."""
+        session = self._session
+        index = session.indexes[layer]
+        painter.add(f" {layer:<{NUMBER}}")
+        blocks = _bar_width(width)
+        if index is None:
+            painter.add(
+                fit(f"{'…':>{SIZE}}", SIZE + 2 + blocks + (0 if width < NARROW else 6) + WASTE),
+                self.style_of("quiet"),
+            )
+            return
+        stored = int(index.columns.stored.sum())
+        total = session.opened.accounting.stored if session.opened else session.stored_so_far
+        painter.add(f"{text.size(stored):>{SIZE}}  ")
+        painter.add(bar(stored / total if total else 0, blocks), self.style_of("bar"))
+        if width >= NARROW:
+            painter.add(fit(f"{text.percent(stored, total):>6}", 6), self.style_of("quiet"))
+        if session.opened is None:
+            painter.add(f"{'…':>{WASTE}}", self.style_of("quiet"))
+            return
+        wasted = session.opened.accounting.layers[layer].wasted
+        painter.add(
+            f"{text.size(wasted) if wasted else '0':>{WASTE}}",
+            self.style_of("waste" if wasted else "quiet"),
+        )
+
+    def _note(self, layer: int) -> str:
+        """What must be said of a layer before its instruction."""
+        session = self._session
+        index = session.indexes[layer]
+        if index is not None and index.broken is not None:
+            return "damaged"
+        if session.verified(layer) is False:
+            return "digest mismatch"
+        repeated = session.image.layers[layer].repeat_of
+        if repeated is not None:
+            return f"same blob as {repeated}"
+        if session.opened is None or index is None:
+            return ""
+        kind = step_kind(session.opened.filesystem, index, layer)
+        return {
+            StepKind.EMPTY: "empty layer",
+            StepKind.ATTRIBUTES: "attributes only",
+            StepKind.UNCHANGED: "changes nothing",
+        }.get(kind, "")

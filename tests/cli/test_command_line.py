@@ -1,0 +1,458 @@
+"""What a user or a script relies on: which word is what, what goes to stdout and stderr, how it exits."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import signal
+import stat
+import struct
+import subprocess
+import sys
+import termios
+import threading
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+import pytest
+
+from layerscope import __version__, cli
+from layerscope.cli import output
+from layerscope.report import FORMATS
+from tests.images import BLOCK, directory, docker_archive, file, layer_tar, write
+
+LAYER = layer_tar([directory("etc"), file("etc/motd", b"welcome\n" * 500)])
+IMAGE = docker_archive([LAYER])
+DAMAGED = docker_archive([LAYER[: 4 * BLOCK], LAYER])
+
+
+class Ran(NamedTuple):
+    """How a command line ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Here:
+    """Runs command lines in this process, in a folder of their own."""
+
+    def __init__(self, folder: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+        self.folder = folder
+        self._streams = capsysbinary
+
+    def __call__(self, *args: str) -> Ran:
+        code = cli.run(args)
+        out, err = self._streams.readouterr()
+        return Ran(code, out.decode(), err.decode())
+
+
+@pytest.fixture
+def here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> Here:
+    """A folder with an image, a damaged one, and one that is called like a command."""
+    monkeypatch.chdir(tmp_path)
+    for name, data in (("image.tar", IMAGE), ("damaged.tar", DAMAGED), ("report", IMAGE)):
+        write(tmp_path / name, data)
+    return Here(tmp_path, capsysbinary)
+
+
+def command(*args: str) -> list[str]:
+    """A command line of a process of its own."""
+    return [sys.executable, "-m", "layerscope", *args]
+
+
+def ran(*args: str, **how: Any) -> Ran:
+    """Run a command line in a process of its own."""
+    done = subprocess.run(command(*args), capture_output=True, check=False, timeout=60, **how)
+    return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+# --- Which word is what ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["image.tar"],
+        ["./report"],
+        ["--", "report"],
+        ["--verify", "image.tar"],
+        ["image.tar", "--verify"],
+        ["--image", "demo:latest", "image.tar"],
+        ["--no-duplicates", "--", "report"],
+        ["report", "image.tar"],
+        ["report", "report"],
+        ["report", "--", "report"],
+        ["report", "--format", "text", "image.tar"],
+        ["report", "image.tar", "--format", "text"],
+        ["--format", "text", "report", "image.tar"],
+        ["--format=text", "--verify", "report", "image.tar", "--no-duplicates"],
+    ],
+)
+def test_an_image_is_found_wherever_options_stand(here: Here, args: list[str]) -> None:
+    """The first word that is no option is a command if it names one, else an image."""
+    code, out, err = here(*args)
+    assert (code, err) == (0, "")
+    assert out.startswith("demo:latest  linux/amd64  docker-archive  ")
+
+
+def test_an_image_called_like_a_command_needs_a_tag_or_a_folder(here: Here) -> None:
+    assert here("report").code == 2
+    code, out, err = here("report:latest")
+    assert (code, out) == (3, "")
+    assert "report:latest" in err
+
+
+def test_the_value_of_an_option_is_never_taken_for_a_command(here: Here) -> None:
+    code, _, err = here("--image", "report", "image.tar")
+    assert code == 3
+    assert "report" in err
+    assert here("--output", "report", "report", "image.tar") == Ran(0, "", "")
+
+
+def test_words_that_name_no_command_are_images(here: Here) -> None:
+    for word in ("open", "reports", "Report"):
+        code, out, err = here(word)
+        assert (code, out) == (3, "")
+        assert word in err
+
+
+# --- Help and usage -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("args", [["--help"], ["-h"], ["--help", "report"], ["image.tar", "-h"]])
+def test_help_comes_on_stdout_and_is_no_failure(here: Here, args: list[str]) -> None:
+    code, out, err = here(*args)
+    assert (code, err) == (0, "")
+    assert out.startswith("Usage: layerscope [OPTIONS] [IMAGE]\n")
+
+
+def test_help_lists_only_what_works(here: Here) -> None:
+    """Each command that is listed has help of its own, and each format is one."""
+    listing = here("--help").out.partition("\nCommands:\n")[2]
+    names = [line.split()[0] for line in listing.splitlines() if line.startswith("  ")]
+    visible = {name for name, each in cli.layerscope.commands.items() if not each.hidden}
+    assert visible == {name for name in names if name in cli.layerscope.commands}
+    for name in visible:
+        code, out, _ = here(name, "--help")
+        assert code == 0
+        assert out.startswith(f"Usage: layerscope {name} ")
+    for form in FORMATS:
+        assert here("report", "image.tar", "--format", form).code == 0
+
+
+def test_every_option_explains_itself() -> None:
+    for each in cli.layerscope.commands.values():
+        for option in each.params:
+            assert not isinstance(option, click.Option) or option.help, (each.name, option.name)
+
+
+def test_the_version_is_printed(here: Here) -> None:
+    assert here("--version") == Ran(0, f"layerscope, version {__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("args", "named"),
+    [
+        ([], "which image?"),
+        (["--"], "which image?"),
+        (["report"], "IMAGE"),
+        (["--frobnicate", "image.tar"], "--frobnicate"),
+        (["report", "--frobnicate", "image.tar"], "--frobnicate"),
+        (["report", "image.tar", "another.tar"], "another.tar"),
+        (["report", "image.tar", "--format", "xml"], "xml"),
+        (["report", "image.tar", "--format"], "--format"),
+        (["image.tar", "--platform", "linux//arm"], "linux//arm"),
+        (["image.tar", "--limit", "patience=3"], "patience=3"),
+        (["nowhere://image"], "nowhere://"),
+    ],
+)
+def test_a_wrong_command_line_says_what_is_wrong_and_exits_2(
+    here: Here, args: list[str], named: str
+) -> None:
+    code, out, err = here(*args)
+    assert (code, out) == (2, "")
+    first, *hints = err.splitlines()
+    assert first.startswith("layerscope: ")
+    assert named in first
+    assert all(hint.startswith("  hint: ") for hint in hints)
+
+
+# --- Images that cannot be read -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("args", [["nofile.tar"], ["report", "nofile.tar"]])
+def test_a_missing_file_is_one_line_that_names_it(here: Here, args: list[str]) -> None:
+    code, out, err = here(*args)
+    assert (code, out) == (3, "")
+    assert err == "layerscope: nofile.tar: there is no such file or directory\n"
+
+
+def test_what_is_said_of_a_hostile_name_stays_on_one_line(here: Here) -> None:
+    code, _, err = here("report", "no\n\x1b[2Jsuch\udcff.tar")
+    assert code == 3
+    assert err.splitlines()[0].startswith("layerscope: no\\n\\e[2Jsuch\\xff.tar: ")
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"PK\x03\x04" + bytes(600), bytes(10240), b"no image at all" * 100]
+)
+def test_a_file_that_is_no_image_exits_3_and_names_the_file(here: Here, data: bytes) -> None:
+    write(here.folder / "odd.bin", data)
+    code, out, err = here("report", "odd.bin")
+    assert (code, out) == (3, "")
+    assert err.startswith("layerscope: odd.bin")
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_of_a_damaged_image_the_report_is_written_all_the_same(here: Here, form: str) -> None:
+    """The report covers what could be read; only the exit code and stderr say that it is not all."""
+    code, out, err = here("report", "damaged.tar", "--format", form)
+    assert code == 3
+    assert err.startswith("layerscope: damaged.tar: layer 0 is damaged at byte ")
+    assert "--ignore-errors" in err
+    accepted = here("report", "damaged.tar", "--format", form, "--ignore-errors")
+    assert accepted == Ran(0, out, "")
+    assert "damaged" in out or json.loads(out)["layers"][0]["broken"]
+
+
+# --- --output -------------------------------------------------------------------------------------
+
+
+def test_a_file_is_replaced_as_a_whole(here: Here) -> None:
+    """Who has the old file open keeps the old report; its permissions carry over; nothing is left beside it."""
+    wanted = here("report", "image.tar", "--format", "json").out
+    old = write(here.folder / "out" / "report.json", b"old")
+    old.chmod(0o640)
+    kept = here.folder / "out" / "kept"
+    kept.hardlink_to(old)
+    assert here("report", "image.tar", "--format", "json", "-o", str(old)) == Ran(0, "", "")
+    assert old.read_text() == wanted
+    assert kept.read_bytes() == b"old"
+    assert stat.S_IMODE(old.stat().st_mode) == 0o640
+    assert sorted(path.name for path in old.parent.iterdir()) == ["kept", "report.json"]
+
+
+def test_a_new_file_gets_the_usual_permissions(here: Here) -> None:
+    before = os.umask(0o027)
+    try:
+        here("report", "image.tar", "--output", "new.txt")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(Path("new.txt").stat().st_mode) == 0o640
+    assert Path("new.txt").read_text() == here("report", "image.tar").out
+
+
+def test_through_a_link_the_file_behind_it_is_replaced(here: Here) -> None:
+    real = write(here.folder / "real" / "report.txt", b"old")
+    Path("link").symlink_to(real)
+    here("report", "image.tar", "--output", "link")
+    assert Path("link").is_symlink()
+    assert real.read_text() == here("report", "image.tar").out
+
+
+def test_a_run_that_fails_leaves_the_old_file(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = write(here.folder / "out" / "report.txt", b"old")
+    assert here("report", "nofile.tar", "--output", str(old)).code == 3
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("layerscope.report.json.write", full)
+    code, out, err = here("report", "image.tar", "--format", "json", "--output", str(old))
+    assert (code, out) == (2, "")
+    assert err == f"layerscope: {old} cannot be written: No space left on device\n"
+    assert old.read_bytes() == b"old"
+    assert list(old.parent.iterdir()) == [old]
+
+
+def test_a_damaged_image_is_reported_to_the_file_too(here: Here) -> None:
+    assert here("report", "damaged.tar", "--output", "out.txt").code == 3
+    assert "damaged" in Path("out.txt").read_text()
+
+
+def test_pipes_are_written_to_and_stay_pipes(here: Here) -> None:
+    os.mkfifo("pipe")
+    read: list[bytes] = []
+    reader = threading.Thread(target=lambda: read.append(Path("pipe").read_bytes()))
+    reader.start()
+    assert here("report", "image.tar", "--output", "pipe") == Ran(0, "", "")
+    reader.join(timeout=30)
+    assert stat.S_ISFIFO(Path("pipe").stat().st_mode)
+    assert read == [here("report", "image.tar").out.encode()]
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("no/such/report.txt", "there is no directory no/such"),
+        (".", "it is a directory"),
+        ("/dev/full", "No space left on device"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_named(here: Here, path: str, why: str) -> None:
+    if path.startswith("/dev/") and not Path(path).exists():
+        pytest.skip(f"there is no {path}")
+    code, out, err = here("report", "image.tar", "--output", path)
+    assert (code, out) == (2, "")
+    assert err == f"layerscope: {path} cannot be written: {why}\n"
+
+
+def test_an_impossible_output_is_told_before_the_image_is_read(here: Here) -> None:
+    code, _, err = here("report", "nofile.tar", "--output", "no/such/report.txt")
+    assert code == 2
+    assert "no/such" in err
+
+
+def test_dev_stdout_is_stdout(here: Here) -> None:
+    """What stood in the file before is kept, as with any command that appends."""
+    written = write(here.folder / "log.txt", b"before\n")
+    with written.open("ab") as stream:
+        subprocess.run(
+            command("report", "image.tar", "-o", "/dev/stdout"), stdout=stream, check=True, timeout=60
+        )  # fmt: skip
+    assert written.read_text() == "before\n" + here("report", "image.tar").out
+
+
+def test_other_names_of_stdout_are_told_from_files(here: Here) -> None:
+    assert not output._is_stdout(here.folder / "image.tar")
+    assert not output._is_stdout(here.folder / "missing")
+
+
+# --- stdin and stdout -----------------------------------------------------------------------------
+
+
+def test_an_image_may_come_through_a_pipe_or_from_a_file_on_stdin(here: Here) -> None:
+    piped = ran("report", "-", input=IMAGE)
+    assert (piped.code, piped.err) == (0, "")
+    assert piped.out.startswith("demo:latest  linux/amd64  stdin\n")
+    assert ran("-", input=IMAGE) == piped
+    with Path("image.tar").open("rb") as stream:
+        assert ran("report", "-", stdin=stream) == piped
+
+
+def test_an_empty_or_closed_stdin_is_an_error_in_words(here: Here) -> None:
+    code, out, err = ran("report", "-", stdin=subprocess.DEVNULL)
+    assert (code, out) == (3, "")
+    assert err.startswith("layerscope: stdin")
+    closed = ran("report", "-", preexec_fn=lambda: os.close(0))
+    assert closed.code == 2
+    assert closed.err.startswith("layerscope: stdin is closed\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_full_stdout_is_an_error_in_words(here: Here) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            command("report", "image.tar"), stdout=full, stderr=subprocess.PIPE, check=False, timeout=60
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == b"layerscope: stdout cannot be written: No space left on device\n"
+
+
+def test_a_closed_stdout_is_an_error_in_words(here: Here) -> None:
+    closed = ran("report", "image.tar", preexec_fn=lambda: os.close(1))
+    assert closed.code == 2
+    assert closed.err.startswith("layerscope: stdout is closed\n")
+
+
+def test_a_reader_that_has_seen_enough_ends_the_report_quietly(here: Here) -> None:
+    """As in `layerscope report IMAGE --files | head -1`."""
+    many = layer_tar([file(f"file-{number}-{'x' * 60}") for number in range(3000)])
+    write(here.folder / "many.tar", docker_archive([many]))
+    with subprocess.Popen(
+        command("report", "many.tar", "--files"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().startswith(b"demo:latest")
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(timeout=60) == 0
+
+
+def test_ctrl_c_ends_quietly_with_130(here: Here) -> None:
+    with subprocess.Popen(
+        command("report", "-"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as process:
+        assert process.stdin is not None
+        # More than a pipe holds: once it is written, the program is reading.
+        process.stdin.write(IMAGE[:BLOCK] + bytes(1 << 20))
+        process.stdin.flush()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130
+        out, err = process.stdout, process.stderr
+        assert out is not None
+        assert err is not None
+        assert out.read() == b""
+        assert err.read().strip() == b""
+
+
+# --- Terminals ------------------------------------------------------------------------------------
+
+
+def in_terminal(*args: str, columns: int = 80, **variables: str) -> Ran:
+    """Run a command line in a terminal."""
+    main, side = pty.openpty()
+    fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    environment = {key: value for key, value in os.environ.items()
+                   if key not in ("NO_COLOR", "COLUMNS", "LINES")}  # fmt: skip
+    environment |= {"TERM": "xterm-256color", **variables}
+    with subprocess.Popen(
+        command(*args), stdin=side, stdout=side, stderr=subprocess.PIPE, env=environment
+    ) as process:
+        os.close(side)
+        written = b""
+        while True:
+            try:
+                written += os.read(main, 1 << 16) or b""
+            except OSError:  # how Linux says that nobody holds the other side any more
+                break
+        assert process.stderr is not None
+        errors = process.stderr.read()
+        code = process.wait(timeout=60)
+    os.close(main)
+    return Ran(code, written.decode().replace("\r\n", "\n"), errors.decode())
+
+
+@pytest.mark.terminal
+def test_a_terminal_gets_colours_and_its_own_width(here: Here) -> None:
+    code, out, err = in_terminal("report", "image.tar", columns=70)
+    assert (code, err) == (0, "")
+    assert "\x1b[1mdemo:latest" in out
+    history = [{"created_by": "RUN " + "make everything " * 20}]
+    write(here.folder / "long.tar", docker_archive([LAYER], history=history))
+    for columns in (62, 140):
+        plain = in_terminal("report", "long.tar", columns=columns, NO_COLOR="1").out
+        assert max(map(len, plain.split("\n"))) == columns
+
+
+@pytest.mark.terminal
+@pytest.mark.parametrize("variable", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_colours_are_left_out_where_they_are_not_wanted(
+    here: Here, variable: dict[str, str]
+) -> None:
+    out = in_terminal("report", "image.tar", columns=100, **variable).out
+    assert out == here("report", "image.tar").out
+
+
+@pytest.mark.terminal
+def test_a_file_never_gets_colours(here: Here) -> None:
+    in_terminal("report", "image.tar", "--output", "out.txt")
+    assert "\x1b" not in Path("out.txt").read_text()
+
+
+@pytest.mark.terminal
+def test_a_terminal_on_stdin_is_no_image(here: Here) -> None:
+    code, out, err = in_terminal("report", "-")
+    assert (code, out) == (2, "")
+    assert "stdin is a terminal\n  hint: " in err

@@ -1,0 +1,89 @@
+"""Where an archive ends, what may follow, and what a cut is."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.layers.reading import END, broken, entry, header, names, read, read_both, rows
+
+A = entry(b"a", b"x" * 600)
+
+
+@pytest.mark.parametrize("end", [END, bytes(512), b"", bytes(10240), bytes(1 << 20)])
+def test_an_archive_ends_with_zeros_or_with_the_file(end: bytes) -> None:
+    """Two zero blocks; but one, none and many do as well."""
+    index = read_both(A + end)
+    assert (names(index), index.broken, index.trailing) == ([b"a"], None, 0)
+
+
+def test_the_padding_of_the_last_entry_may_be_missing() -> None:
+    """Nothing is lost with it."""
+    assert read_both(A[: 512 + 600]).broken is None
+    assert read_both(A[: 512 + 700]).broken is None
+
+
+def test_bytes_after_the_end_are_counted() -> None:
+    """They may be smuggled: zeros are padding, all else is told."""
+    index = read_both(A + END + b"\0junk\0" + bytes(600) + entry(b"hidden", b"y"))
+    assert names(index) == [b"a"]
+    assert index.broken is None
+    assert index.trailing > 100
+
+
+def test_trailing_bytes_are_part_of_the_diff_id() -> None:
+    """The whole stream is hashed, not just the part up to the end marker."""
+    with_junk, without = (read(A + END + junk, hash_all=True) for junk in (b"junk", b""))
+    assert with_junk.diff_id != without.diff_id
+
+
+def test_a_single_zero_block_between_entries_is_damage() -> None:
+    """Engines refuse it; other readers end silently and hide what follows."""
+    offset, message = broken(A + bytes(512) + entry(b"b") + END)
+    assert offset == len(A)
+    assert "zero block" in message
+
+
+@pytest.mark.parametrize("cut", [1, 100, 511])
+def test_a_cut_header_is_damage(cut: int) -> None:
+    """The entries before it are shown."""
+    index = read_both(A + header(b"b")[:cut])
+    assert names(index) == [b"a"]
+    assert index.broken is not None
+    assert (index.broken.offset, index.broken.message) == (
+        len(A),
+        "the archive is cut short inside a header",
+    )
+
+
+@pytest.mark.parametrize("cut", [512, 513, 512 + 599])
+def test_a_cut_payload_is_damage_at_the_start_of_its_entry(cut: int) -> None:
+    """The entry is not shown: its content is not there."""
+    index = read_both(entry(b"first") + A[:cut])
+    assert names(index) == [b"first"]
+    assert index.broken is not None
+    assert index.broken.offset == 512
+    assert "cut short" in index.broken.message
+
+
+def test_a_cut_end_marker_is_damage() -> None:
+    """An archive is written in whole blocks."""
+    assert "end marker" in broken(A + bytes(512) + bytes(100))[1]
+
+
+def test_a_layer_of_no_bytes_is_empty() -> None:
+    """And so is one of nothing but zeros."""
+    for tar in (b"", END, bytes(10240)):
+        index = read_both(tar)
+        assert (len(index), index.broken, index.trailing) == (0, None, 0)
+
+
+def test_a_layer_that_is_no_tar_is_damaged_at_its_start() -> None:
+    """Text, say."""
+    assert broken(b"hello, world\n" * 100)[0] == 0
+
+
+def test_a_size_of_exabytes_is_a_cut() -> None:
+    """Nothing is allocated for it, and nothing waits for it."""
+    tar = A + header(b"huge", size=b"\x80\0\0\0\x7f" + b"\xff" * 7) + bytes(5000)
+    assert "cut short" in broken(tar)[1]
+    assert [row.name for row in rows(read_both(tar))] == [b"a"]

@@ -1,0 +1,282 @@
+"""PAX and GNU extension headers: which of several names, sizes and owners counts (Go's archive/tar, the reader of all engines)."""
+
+from __future__ import annotations
+
+import pytest
+
+from layerscope.layers.extensions import pack_xattrs, unpack_xattrs
+from layerscope.layers.index import Kind
+from tests.layers.reading import (
+    END,
+    GNU,
+    broken,
+    entry,
+    header,
+    long_name,
+    names,
+    one,
+    pax,
+    read_both,
+    record,
+    rows,
+)
+
+PATH, LINK = b"path", b"linkpath"
+
+
+# --- Names ----------------------------------------------------------------------------------------
+
+
+def test_a_pax_path_replaces_the_name_and_its_prefix() -> None:
+    """Of any length."""
+    assert one(pax((PATH, b"new/name")) + header(b"old", prefix=b"p") + END).name == b"new/name"
+    deep = b"/".join([b"d" * 200] * 10)
+    assert one(pax((PATH, deep)) + header(b"old") + END).name == deep
+
+
+def test_a_pax_link_replaces_the_target() -> None:
+    """Of symlinks and hard links."""
+    assert one(pax((LINK, b"t" * 300)) + header(b"l", b"2", link=b"old") + END).link == b"t" * 300
+    assert one(pax((LINK, b"t" * 300)) + header(b"l", b"1", link=b"old") + END).link == b"t" * 300
+
+
+def test_gnu_headers_replace_name_and_target() -> None:
+    """In either order; their text ends at its first NUL."""
+    for tar in (
+        long_name(b"n" * 300) + long_name(b"t" * 300, b"K"),
+        long_name(b"t" * 300, b"K") + long_name(b"n" * 300),
+    ):
+        row = one(tar + header(b"old", b"2", link=b"old", magic=GNU) + END)
+        assert (row.name, row.link) == (b"n" * 300, b"t" * 300)
+    assert one(long_name(b"new\0junk") + header(b"old") + END).name == b"new"
+
+
+def test_an_empty_gnu_name_says_nothing() -> None:
+    """The header's own stays."""
+    assert one(long_name(b"") + header(b"own") + END).name == b"own"
+
+
+def test_the_gnu_name_wins_over_the_pax_path() -> None:
+    """In either order. Python's tarfile says otherwise; engines do not."""
+    assert one(pax((PATH, b"pax")) + long_name(b"gnu") + header(b"own") + END).name == b"gnu"
+    assert one(long_name(b"gnu") + pax((PATH, b"pax")) + header(b"own") + END).name == b"gnu"
+    row = one(long_name(b"gnu", b"K") + pax((LINK, b"pax")) + header(b"l", b"2", link=b"own") + END)
+    assert row.link == b"gnu"
+
+
+def test_the_last_of_two_pax_headers_counts_alone() -> None:
+    """Python's tarfile merges them; engines do not."""
+    first, last = pax((PATH, b"first"), (b"uid", b"7")), pax((b"gid", b"8"))
+    row = one(first + last + header(b"own") + END)
+    assert (row.name, row.uid, row.gid) == (b"own", 0, 8)
+
+
+def test_the_last_record_of_a_key_counts() -> None:
+    """And if it is empty, it takes back what the ones before it said."""
+    assert one(pax((PATH, b"first"), (PATH, b"last")) + header(b"own") + END).name == b"last"
+    assert one(pax((PATH, b"first"), (PATH, b"")) + header(b"own") + END).name == b"own"
+    assert one(pax((b"size", b"junk"), (b"size", b"")) + header(b"own") + END).stored == 0
+
+
+def test_records_without_a_value_say_nothing() -> None:
+    """The header's own field stays."""
+    records = [(key, b"") for key in (PATH, LINK, b"uid", b"gid", b"size", b"mtime")]
+    fields = {"uid": b"0000007\0", "gid": b"0000010\0", "mtime": b"00000000011\0"}
+    row = one(pax(*records) + entry(b"own", b"data", **fields) + END)
+    assert (row.name, row.uid, row.gid, row.mtime, row.stored) == (b"own", 7, 8, 9, 4)
+
+
+def test_names_are_bytes() -> None:
+    """No encoding is assumed; a value may hold anything, line ends too."""
+    name = b"a\nb=c \xff\x1b[2J"
+    assert one(pax((PATH, name), (b"hdrcharset", b"BINARY")) + header(b"own") + END).name == name
+
+
+def test_an_extension_belongs_to_the_next_entry_alone() -> None:
+    """The one after it has its own name again."""
+    tar = pax((PATH, b"new"), (b"uid", b"5")) + entry(b"a") + entry(b"b") + END
+    assert [(row.name, row.uid) for row in rows(read_both(tar))] == [(b"new", 5), (b"b", 0)]
+
+
+# --- Global headers -------------------------------------------------------------------------------
+
+
+def test_global_headers_mean_nothing() -> None:
+    """Engines hand them out as an entry of their own and skip it."""
+    tar = pax((PATH, b"all"), (b"uid", b"5"), kind=b"g") + entry(b"a") + entry(b"b") + END
+    assert [(row.name, row.uid) for row in rows(read_both(tar))] == [(b"a", 0), (b"b", 0)]
+
+
+def test_a_global_header_uses_up_what_stands_before_it() -> None:
+    """To engines it is the entry that the extension headers before it belong to."""
+    tar = pax((PATH, b"lost")) + pax((b"comment", b"x"), kind=b"g") + entry(b"own") + END
+    assert one(tar).name == b"own"
+    tar = long_name(b"lost") + pax((b"comment", b"x"), kind=b"g") + entry(b"own") + END
+    assert one(tar).name == b"own"
+
+
+def test_a_malformed_global_header_is_damage() -> None:
+    """As engines have it."""
+    assert broken(entry(b"a") + entry(b"g", b"junk", b"g") + entry(b"b") + END)[0] == 512
+
+
+# --- Numbers --------------------------------------------------------------------------------------
+
+
+def test_a_pax_size_counts_for_the_payload() -> None:
+    """Whatever the header says, the next entry is where it leads."""
+    tar = pax((b"size", b"700")) + header(b"a", size=0) + b"x" * 700 + bytes(324)
+    index = read_both(tar + entry(b"b", b"data") + END)
+    assert index.broken is None
+    assert [(row.name, row.stored) for row in rows(index)] == [(b"a", 700), (b"b", 4)]
+
+
+def test_a_pax_size_of_what_has_no_payload_says_nothing() -> None:
+    """A directory with a size is followed by the next header at once."""
+    tar = pax((b"size", b"700")) + header(b"d/", b"5") + entry(b"b", b"data") + END
+    assert [(row.name, row.stored) for row in rows(read_both(tar))] == [(b"d", 0), (b"b", 4)]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        (b"0", 0),
+        (b"12", 12),
+        (b"12.", 12),
+        (b"12.999999999", 12),
+        (b"-1", -1),
+        (b"-1.0", -1),
+        (b"-1.5", -2),
+        (b"-0.5", -1),
+        (b"+7", 7),
+        (b"00000000000000000000000000012", 12),
+        (b"9223372036854775807", (1 << 63) - 1),
+        (b"-9223372036854775808", -(1 << 63)),
+    ],
+)
+def test_times_are_whole_seconds_rounded_down(text: bytes, seconds: int) -> None:
+    """Fractions before 1970, too."""
+    assert one(pax((b"mtime", text)) + header() + END).mtime == seconds
+
+
+@pytest.mark.parametrize("key", [b"size", b"uid", b"gid", b"mtime", b"atime", b"ctime"])
+@pytest.mark.parametrize("value", [b"junk", b"0x10", b"1e3", b"9" * 20, b"-", b"1 ", b"1_0"])
+def test_a_malformed_number_is_damage(key: bytes, value: bytes) -> None:
+    """Engines refuse the archive; the entries before it are shown."""
+    offset, _ = broken(entry(b"a") + pax((key, value)) + header(b"b") + END)
+    assert offset == 512
+
+
+@pytest.mark.parametrize("value", [b".5", b"1.5.5", b"1.-5", b"--1"])
+def test_a_malformed_time_is_damage(value: bytes) -> None:
+    """A sign and digits, a dot, digits; nothing else."""
+    broken(pax((b"mtime", value)) + header() + END)
+
+
+def test_a_negative_pax_size_is_damage() -> None:
+    """Where there is a payload; else it says nothing."""
+    assert "negative" in broken(pax((b"size", b"-1")) + header() + END)[1]
+    assert one(pax((b"size", b"-1")) + header(b"d", b"5") + END).kind == Kind.DIRECTORY
+
+
+# --- Extended attributes --------------------------------------------------------------------------
+
+
+def test_extended_attributes_are_those_of_schily() -> None:
+    """What all engines write and read. Values are bytes, and may be empty."""
+    capability = b"\x01\0\0\x02\0\x20\0\0\n=\0"
+    index = one(
+        pax(
+            (b"SCHILY.xattr.security.capability", capability),
+            (b"SCHILY.xattr.user.empty", b""),
+            (b"LIBARCHIVE.xattr.user.x", b"eA=="),
+            (b"RHT.security.selinux", b"x"),
+            (b"SCHILY.acl.access", b"x"),
+        )
+        + header()
+        + END
+    )
+    assert index.xattrs == {b"security.capability": capability, b"user.empty": b""}
+
+
+def test_equal_attributes_are_equal_in_any_order() -> None:
+    """And different ones differ, however their names and values are cut."""
+    assert pack_xattrs({b"a": b"1", b"b": b"2"}) == pack_xattrs({b"b": b"2", b"a": b"1"})
+    different: list[dict[bytes, bytes]] = [
+        {},
+        {b"a": b"b"},
+        {b"ab": b""},
+        {b"": b"ab"},
+        {b"a": b"", b"b": b""},
+    ]
+    assert len({pack_xattrs(xattrs) for xattrs in different}) == len(different)
+    assert [unpack_xattrs(pack_xattrs(xattrs)) for xattrs in different] == different
+
+
+# --- Malformed headers ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"junk",
+        b"12 path",
+        b"4 a=",
+        b"99 path=a\n",
+        b"8 path=a\n",  # one byte short
+        b"12 path=a\n\n",
+        b"x10 path=a\n",
+        b"10 path:a\n\n",
+        b"7 =val\n",
+        record(b"path", b"a") + b"junk",
+        record(b"path", b"a\0b"),
+        record(b"linkpath", b"a\0b"),
+        record(b"uname", b"a\0b"),
+        record(b"us\0er", b"a"),
+        bytes(512),
+        b"\xff" * 100,
+    ],
+)
+def test_a_malformed_pax_header_is_damage(payload: bytes) -> None:
+    """Engines refuse the archive; so nothing after it is believed."""
+    offset, _ = broken(entry(b"a") + entry(b"PaxHeader", payload, b"x") + header(b"b") + END)
+    assert offset == 512
+
+
+def test_values_may_hold_nul() -> None:
+    """All but names."""
+    assert one(pax((b"SCHILY.xattr.a", b"\0"), (b"comment", b"\0")) + header() + END).xattrs
+
+
+def test_an_empty_pax_header_says_nothing() -> None:
+    """No record is a record too few for nobody."""
+    assert one(pax() + header(b"own") + END).name == b"own"
+
+
+@pytest.mark.parametrize("kind", [b"x", b"g", b"L", b"K"])
+def test_a_bad_checksum_of_an_extension_header_is_damage(kind: bytes) -> None:
+    """Its payload would be anything."""
+    tar = entry(b"a") + header(b"x", kind, 10, checksum=b"1") + bytes(512) + header(b"b") + END
+    assert broken(tar) == (512, "the checksum of a header is wrong")
+
+
+@pytest.mark.parametrize("kind", [b"x", b"g", b"L", b"K"])
+def test_an_extension_header_that_is_cut_is_damage(kind: bytes) -> None:
+    """Inside its payload."""
+    tar = entry(b"a") + header(b"x", kind, 1000) + bytes(700)
+    assert broken(tar)[0] == 512
+    assert "cut short" in broken(tar)[1]
+
+
+@pytest.mark.parametrize("extension", [pax((PATH, b"x")), long_name(b"x"), long_name(b"x", b"K")])
+def test_an_extension_header_needs_an_entry(extension: bytes) -> None:
+    """One at the end of the archive lost it."""
+    assert "extension header" in broken(entry(b"a") + extension + END)[1]
+    assert "extension header" in broken(entry(b"a") + extension)[1]
+
+
+def test_names_that_lead_out_are_kept_inside() -> None:
+    """In extension headers as elsewhere, with a warning."""
+    index = read_both(pax((PATH, b"/../../etc/passwd")) + header() + END)
+    assert names(index) == [b"etc/passwd"]
+    assert index.oddities == {"name-outside-root": 1}

@@ -1,0 +1,270 @@
+"""Tar headers are read as Go's archive/tar reads them: what engines see is what is shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from layerscope.layers.index import Kind
+from layerscope.layers.tarheader import HeaderError, parse_number
+from tests.layers.reading import END, GNU, USTAR, V7, broken, entry, header, names, one, read_both
+from tests.layers.reading import rows as rows_of
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        (b"0000644\0", 0o644),
+        (b"    644 ", 0o644),
+        (b"644\0\0\0\0\0", 0o644),
+        (b" \x00644 \0 ", 0o644),
+        (b"00000000", 0),
+        (b"77777777", 0o77777777),  # no room for a terminator
+        (bytes(8), 0),
+        (b"        ", 0),
+        (b"12\x00junk!", 0o12),  # a NUL ends the number
+        (b"\x80\0\0\0\0\0\0\x05", 5),
+        (b"\xff\xff\xff\xff\xff\xff\xff\xff", -1),
+        (b"\xff\xff\xff\xff\xff\xff\xff\xfe", -2),
+        (b"\xc0\0\0\0\0\0\0\0", -(1 << 62)),
+        (b"\x80\0\0\0\0\0\0\0\0\0\0\x07", 7),
+        (b"\xff" * 12, -1),
+    ],
+)
+def test_a_number_is_octal_text_or_base_256(field: bytes, value: int) -> None:
+    """Octal with any blanks around it, or two's complement behind a first bit that is set."""
+    assert parse_number(field) == value
+
+
+@pytest.mark.parametrize(
+    "field",
+    [b"8", b"0000648\0", b"-000001\0", b"+1", b"1 2", b"0x1", b"1_1", b"\x80" + b"\xff" * 11],
+)
+def test_what_is_no_number_is_refused(field: bytes) -> None:
+    """Digits beyond 7, signs, gaps, and more than 64 bits."""
+    with pytest.raises(HeaderError):
+        parse_number(field)
+
+
+@pytest.mark.parametrize("place", [100, 108, 116, 124, 136])
+def test_junk_in_a_number_is_damage_where_the_header_stands(place: int) -> None:
+    """Mode, owner, group, size, time: the entries before are shown; the damage is told with its offset."""
+    tar = entry(b"a", b"x") + header(b"b", at={place: b"0o7junk"}) + entry(b"c") + END
+    index = read_both(tar)
+    assert names(index) == [b"a"]
+    assert index.broken is not None
+    assert index.broken.offset == 1024
+    assert "not octal" in index.broken.message
+
+
+def test_every_number_of_a_header_counts() -> None:
+    """Octal in each field, with leading blanks."""
+    row = one(header(b"a", mode=b" 4755", uid=b"1750 ", gid=b"17\0", mtime=b"14000000000\0") + END)
+    assert (row.mode, row.uid, row.gid, row.mtime) == (0o4755, 0o1750, 0o17, 0o14000000000)
+
+
+def test_base_256_reaches_further_than_octal() -> None:
+    """Large owners, and times before 1970."""
+    big = (3_000_000_000).to_bytes(8, "big")
+    tar = header(uid=b"\x80" + big[1:], gid=b"\x80" + big[1:], mtime=b"\xff" * 11 + b"\x9c") + END
+    row = one(tar)
+    assert (row.uid, row.gid, row.mtime) == (3_000_000_000, 3_000_000_000, -100)
+
+
+def test_a_size_may_be_base_256() -> None:
+    """As GNU tar writes sizes from 8 GiB, and Go any that does not fit."""
+    tar = header(size=b"\x80" + bytes(10) + b"\x03") + b"abc".ljust(512, b"\0") + END
+    assert one(tar).stored == 3
+
+
+def test_a_negative_size_is_damage() -> None:
+    """Nothing could be skipped by it."""
+    damage = broken(entry(b"a") + header(size=b"\xff" * 12) + END)
+    assert damage == (512, "the size of an entry is negative")
+
+
+def test_the_type_in_the_mode_is_dropped() -> None:
+    """Builders put it there; permissions are what is left."""
+    assert one(header(mode=b"0100644\0") + END).mode == 0o644
+    assert one(header(mode=b"0041777\0") + END).mode == 0o1777
+
+
+# --- Checksums ------------------------------------------------------------------------------------
+
+
+def _checksum(block: bytes, value: int, form: bytes = b"%06o\0 ") -> bytes:
+    return block[:148] + form % value + block[156:]
+
+
+def test_a_checksum_may_be_summed_with_signed_bytes() -> None:
+    """Some old writers did; names beyond ASCII tell."""
+    block = header("smörgås".encode())
+    plain = bytearray(block)
+    plain[148:156] = b" " * 8
+    signed = sum(byte - 256 if byte > 127 else byte for byte in plain)
+    assert signed != sum(plain)
+    assert one(_checksum(block, signed) + END).name == "smörgås".encode()
+
+
+@pytest.mark.parametrize("form", [b"%06o\0 ", b"%07o\0", b"%6o  ", b"%08o"])
+def test_a_checksum_comes_in_several_forms(form: bytes) -> None:
+    """With zeros or blanks, with or without a terminator."""
+    block = header(b"a")
+    plain = bytearray(block)
+    plain[148:156] = b" " * 8
+    assert one(_checksum(block, sum(plain), form) + END).name == b"a"
+
+
+@pytest.mark.parametrize("checksum", [b"0000001\0", b"junk", bytes(8), b"\xff" * 8])
+def test_a_wrong_checksum_is_damage_where_the_header_stands(checksum: bytes) -> None:
+    """Nothing after it is believed."""
+    tar = entry(b"a", b"x") + header(b"b", checksum=checksum) + entry(b"c") + END
+    index = read_both(tar)
+    assert names(index) == [b"a"]
+    assert index.broken is not None
+    assert index.broken.offset == 1024
+    assert "checksum" in index.broken.message
+
+
+def test_a_wrong_checksum_is_told_though_the_header_leads_nowhere() -> None:
+    """A size that was hit, too, leads out of the archive: what is wrong is the header."""
+    for size in (b"77777777777", b"99999999999\0", b"\xff" * 12):
+        tar = entry(b"a") + header(b"b", size=size, checksum=b"1") + END
+        assert broken(tar) == (512, "the checksum of a header is wrong")
+
+
+def test_the_first_of_several_damages_is_told() -> None:
+    """A bad header, then a cut."""
+    tar = entry(b"a") + header(b"b", checksum=b"1") + entry(b"c", b"x" * 600)[:700]
+    assert broken(tar)[0] == 512
+
+
+def test_damage_in_any_batch_is_found_at_its_place() -> None:
+    """Headers are parsed by the thousand; the first bad one ends the layer all the same."""
+    good = [entry(b"f%d" % number) for number in range(9000)]
+    for place in (0, 4095, 4096, 5000, 8999):
+        tar = b"".join([*good[:place], header(b"bad", checksum=b"1"), *good[place:], END])
+        index = read_both(tar)
+        assert len(index) == place
+        assert index.broken is not None
+        assert index.broken.offset == 512 * place
+
+
+# --- Names ----------------------------------------------------------------------------------------
+
+
+def test_a_prefix_stands_before_the_name() -> None:
+    """POSIX."""
+    assert one(header(b"file", prefix=b"some/where") + END).name == b"some/where/file"
+    assert one(header(b"f" * 100, prefix=b"p" * 155) + END).name == b"p" * 155 + b"/" + b"f" * 100
+
+
+def test_old_headers_have_no_prefix() -> None:
+    """V7, and GNU, which keeps other things in its place; so is anything that only looks like one of them."""
+    assert one(header(b"file", magic=V7, prefix=b"some") + END).name == b"file"
+    times = b"00000000001\x0000000000002\0"
+    assert one(header(b"file", magic=GNU, prefix=times) + END).name == b"file"
+    assert one(header(b"file", magic=b"ustar 00", prefix=b"some") + END).name == b"file"
+
+
+def test_the_prefix_of_star_is_shorter() -> None:
+    """Its access and change times follow after 131 bytes."""
+    at = {345 + 131: b"00000000001 00000000002 ", 508: b"tar\0"}
+    row = one(header(b"file", prefix=b"p" * 131, at=at) + END)
+    assert row.name == b"p" * 131 + b"/file"
+
+
+def test_a_gnu_header_with_a_prefix_in_place_of_times_has_one() -> None:
+    """Go wrote such before 1.8, and reads them."""
+    assert one(header(b"file", magic=GNU, prefix=b"some/where") + END).name == b"some/where/file"
+    # No prefix if it is not ASCII: then it was never Go's.
+    assert one(header(b"file", magic=GNU, prefix=b"s\xf6me/where") + END).name == b"file"
+
+
+def test_a_name_ends_at_its_first_nul() -> None:
+    """As C and Go read it; a full field has none."""
+    assert one(header(b"ab\0cd") + END).name == b"ab"
+    assert one(header(b"n" * 100) + END).name == b"n" * 100
+    row = one(header(b"l", b"2", link=b"to\0junk") + END)
+    assert row.link == b"to"
+    assert one(header(b"l", b"2", link=b"t" * 100) + END).link == b"t" * 100
+
+
+# --- Types ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("flag", "kind"),
+    [
+        (b"0", Kind.FILE),
+        (b"\0", Kind.FILE),
+        (b"7", Kind.FILE),
+        (b"1", Kind.HARDLINK),
+        (b"2", Kind.SYMLINK),
+        (b"3", Kind.CHARACTER),
+        (b"4", Kind.BLOCK),
+        (b"5", Kind.DIRECTORY),
+        (b"6", Kind.FIFO),
+        (b"Z", Kind.UNKNOWN),
+        (b"D", Kind.UNKNOWN),
+        (b"V", Kind.UNKNOWN),
+        (b"\xff", Kind.UNKNOWN),
+    ],
+)
+def test_the_type_of_an_entry_is_told_by_its_flag(flag: bytes, kind: Kind) -> None:
+    """Every flag of POSIX; unknown ones are paths without content."""
+    row = one(header(b"a", flag, link=b"b") + END)
+    assert row.kind == kind
+
+
+@pytest.mark.parametrize("flag", [b"1", b"2", b"3", b"4", b"5", b"6"])
+def test_links_directories_and_devices_have_no_data(flag: bytes) -> None:
+    """Whatever their size field says: the next header follows at once."""
+    tar = header(b"a", flag, 1000, link=b"b") + entry(b"next", b"data") + END
+    index = read_both(tar)
+    assert index.broken is None
+    assert [(row.name, row.stored) for row in rows_of(index)] == [(b"a", 0), (b"next", 4)]
+
+
+def test_the_data_of_unknown_types_are_skipped() -> None:
+    """They are an entry of size 0, with a warning."""
+    index = read_both(entry(b"a", b"x" * 700, b"Z") + entry(b"next", b"data") + END)
+    assert [(row.name, row.stored) for row in rows_of(index)] == [(b"a", 0), (b"next", 4)]
+    assert index.oddities == {"entry-type-unknown": 1}
+
+
+@pytest.mark.parametrize("magic", [V7, USTAR, GNU])
+def test_an_old_directory_is_told_by_its_slash(magic: bytes) -> None:
+    """The oldest tars have no type for directories. They have no data either."""
+    tar = header(b"d/", b"\0", 700, magic) + entry(b"d/f", b"x") + END
+    index = read_both(tar)
+    assert index.broken is None
+    assert [(row.name, row.kind) for row in rows_of(index)] == [
+        (b"d", Kind.DIRECTORY),
+        (b"d/f", Kind.FILE),
+    ]
+
+
+def test_an_old_directory_may_be_all_prefix() -> None:
+    """A prefix and no name: the joining slash makes the name end in one."""
+    tar = header(b"", b"\0", 700, prefix=b"d") + entry(b"d/f", b"x") + END
+    index = read_both(tar)
+    assert [(row.name, row.kind) for row in rows_of(index)] == [
+        (b"d", Kind.DIRECTORY),
+        (b"d/f", Kind.FILE),
+    ]
+
+
+def test_a_file_of_today_may_end_in_a_slash() -> None:
+    """It is a file all the same, with its data."""
+    row = one(entry(b"weird/", b"data") + END)
+    assert (row.name, row.kind, row.stored) == (b"weird", Kind.FILE, 4)
+
+
+def test_device_numbers_make_one_number() -> None:
+    """Major and minor; nonsense counts as none, for nothing depends on it."""
+    index = read_both(
+        header(b"a", b"3", major=b"0000005\0", minor=b"0000001\0")
+        + header(b"b", b"4", major=b"junk", minor=b"0000001\0")
+        + END
+    )
+    assert index.columns.devices.tolist() == [5 << 32 | 1, 0]

@@ -1,0 +1,248 @@
+"""The JSON report: every key always there, figures that agree with each other, the same bytes every time."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from layerscope.opening import Opened, Options
+from layerscope.report import ReportOptions
+from tests.images import BLOCK, Member, docker_archive, file, layer_tar, oci_archive
+from tests.report import golden
+from tests.report.sample import opened, report, sample
+from tests.strategies import wild_layers
+
+KEYS = {
+    "": "schemaVersion image totals steps layers waste duplicates findings warnings",
+    "image": "reference tags id manifestDigest created os architecture variant source alternatives config",
+    "image.source": "kind location",
+    "image.config": "env entrypoint cmd user workingDir labels exposedPorts volumes",
+    "totals": "layers steps entries files paths compressedBytes tarBytes storedBytes liveBytes wastedBytes "
+    "efficiency duplicateBytes avoidableBytes",
+    "steps[]": "index layer kind instruction arguments buildArgs createdBy created author comment",
+    "layers[]": "index step digest diffId chainId mediaType repeatOf verified broken entries whiteouts "
+    "compressedBytes tarBytes storedBytes netBytes wastedBytes hidesBytes changes",
+    "layers[].changes": "added modified metadata removed",
+    "waste": "byReason records",
+    "waste.records[]": "path bytes reason storedIn hiddenBy",
+    "duplicates[]": "bytes savingBytes digest paths",
+    "warnings[]": "code layer message",
+}
+"""The keys of schema 1.0, in their order; more may come, none may go."""
+
+FILE_KEYS = "path type bytes logicalBytes mode uid gid mtime linkTarget change why"
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
+    """The sample, opened by a relative name: reports show no folder of this machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("sample"))
+        yield opened(Path("sample.tar"), sample())
+
+
+def document_of(image: Opened, *, files: bool = False) -> dict[str, Any]:
+    found = json.loads(report(image, "json", ReportOptions(files=files)))
+    assert isinstance(found, dict)
+    return found
+
+
+def objects_at(document: Any, where: str) -> list[dict[str, Any]]:
+    """The objects that a path such as `layers[].changes` leads to."""
+    found = [document]
+    for part in where.split(".") if where else ():
+        found = [item[part.removesuffix("[]")] for item in found]
+        if part.endswith("[]"):
+            found = [each for item in found for each in item]
+    return found
+
+
+def test_the_report_is_as_it_was_last_reviewed(image: Opened) -> None:
+    golden.check("sample.json", report(image, "json"))
+
+
+def test_the_report_with_files_is_as_it_was_last_reviewed(image: Opened) -> None:
+    golden.check("sample-files.json", report(image, "json", ReportOptions(files=True)))
+
+
+@pytest.mark.parametrize("where", KEYS)
+def test_every_key_of_the_schema_is_always_there(image: Opened, where: str) -> None:
+    found = objects_at(document_of(image), where)
+    assert found
+    for item in found:
+        assert list(item) == KEYS[where].split()
+
+
+def test_the_files_of_layers_are_there_only_when_asked_for(image: Opened) -> None:
+    assert not any("files" in layer for layer in document_of(image)["layers"])
+    for layer in document_of(image, files=True)["layers"]:
+        assert list(layer) == [*KEYS["layers[]"].split(), "files"]
+        for item in layer["files"]:
+            assert list(item) == FILE_KEYS.split()
+
+
+def test_the_same_image_gives_the_same_bytes(tmp_path: Path) -> None:
+    options = ReportOptions(files=True)
+    first, second = (
+        report(opened(tmp_path / "image.tar", sample()), "json", options) for _ in range(2)
+    )
+    assert first == second
+
+
+def test_options_for_people_change_nothing(image: Opened) -> None:
+    odd = ReportOptions(binary_sizes=True, color=True, width=60)
+    assert report(image, "json", odd) == report(image, "json")
+
+
+def test_the_document_is_ascii_and_ends_its_line(image: Opened) -> None:
+    written = report(image, "json", ReportOptions(files=True))
+    assert written.isascii()
+    assert written.endswith(b"}\n")
+
+
+def test_names_that_are_not_utf8_survive(image: Opened) -> None:
+    written = report(image, "json", ReportOptions(files=True))
+    assert b'"app/caf\\udce9"' in written
+    paths = {item["path"].encode(errors="surrogateescape")
+             for item in objects_at(json.loads(written), "layers[].files[]")}  # fmt: skip
+    assert {b"app/caf\xe9", b"app/bell\x07 \x1b[31m\n", "usr/share/文書".encode()} <= paths
+
+
+# --- Figures --------------------------------------------------------------------------------------
+
+
+def check_figures(document: dict[str, Any]) -> None:
+    """Assert that a report agrees with itself."""
+    totals, layers, records = document["totals"], document["layers"], document["waste"]["records"]
+    stored = sum(layer["storedBytes"] for layer in layers)
+    wasted = sum(record["bytes"] for record in records)
+    assert totals["storedBytes"] == stored
+    assert totals["wastedBytes"] == wasted == sum(layer["wastedBytes"] for layer in layers)
+    assert totals["liveBytes"] == stored - wasted == sum(layer["netBytes"] for layer in layers)
+    assert totals["efficiency"] == ((stored - wasted) / stored if stored else 1)
+    assert totals["layers"] == len(layers)
+    assert totals["entries"] == sum(layer["entries"] for layer in layers)
+    assert totals["tarBytes"] == sum(layer["tarBytes"] for layer in layers)
+    by_reason: Counter[str] = Counter()
+    for record in records:
+        assert record["bytes"] > 0
+        assert record["storedIn"] <= record["hiddenBy"]
+        by_reason[record["reason"]] += record["bytes"]
+    assert document["waste"]["byReason"] == by_reason
+    ranks = [
+        (
+            -record["bytes"],
+            record["path"].encode(errors="surrogateescape").split(b"/"),
+            record["storedIn"],
+            record["hiddenBy"],
+        )
+        for record in records
+    ]
+    assert ranks == sorted(ranks)
+    for layer in layers:
+        own = [each for each in records if each["storedIn"] == layer["index"]]
+        here = [each for each in records if each["hiddenBy"] == layer["index"]]
+        lower = [each for each in here if each["storedIn"] < layer["index"]]
+        assert layer["wastedBytes"] == sum(each["bytes"] for each in own)
+        assert layer["hidesBytes"] == sum(each["bytes"] for each in lower)
+        assert layer["netBytes"] == layer["storedBytes"] - sum(each["bytes"] for each in here)
+        assert document["steps"][layer["step"]]["layer"] == layer["index"]
+        counts = Counter(each["change"] for each in layer["files"])
+        assert layer["changes"] == {change: counts[change] for change in layer["changes"]}
+    for found in document["duplicates"]:
+        assert found["savingBytes"] == found["bytes"] * (len(found["paths"]) - 1) > 0
+    saving = sum(found["savingBytes"] for found in document["duplicates"])
+    assert totals["duplicateBytes"] == saving
+    assert [step["index"] for step in document["steps"]] == list(range(len(document["steps"])))
+    made = [step["layer"] for step in document["steps"] if step["layer"] is not None]
+    assert made == list(range(len(layers)))
+
+
+def test_figures_agree_with_each_other(image: Opened) -> None:
+    check_figures(document_of(image, files=True))
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(layers=wild_layers())
+def test_figures_of_any_image_agree_with_each_other(
+    tmp_path: Path, layers: list[list[Member]]
+) -> None:
+    tars = [layer_tar(members) for members in layers]
+    check_figures(document_of(opened(tmp_path / "image.tar", docker_archive(tars)), files=True))
+
+
+def test_kinds_of_steps_and_repeats_are_told(image: Opened) -> None:
+    document = document_of(image)
+    assert [step["kind"] for step in document["steps"]] == [
+        "files", "metadata", "files", "metadata", "attributes", "empty", "files", "files", "unchanged",
+    ]  # fmt: skip
+    assert [layer["repeatOf"] for layer in document["layers"]] == [None] * 6 + [5]
+    assert document["steps"][2]["buildArgs"] == ["MORE=yes"]
+
+
+# --- What is unknown ------------------------------------------------------------------------------
+
+
+def test_what_was_not_looked_for_is_null(tmp_path: Path) -> None:
+    tar = docker_archive([layer_tar([file("a", b"x"), file("b", b"x")])])
+    options = Options(duplicates=False, verify_small=False)
+    document = document_of(opened(tmp_path / "image.tar", tar, options))
+    assert document["totals"]["duplicateBytes"] is None
+    assert document["duplicates"] == []
+    assert document["layers"][0]["verified"] is None
+    assert document["totals"]["compressedBytes"] is None
+
+
+def test_compressed_layers_add_up(tmp_path: Path) -> None:
+    layers = [layer_tar([file("a", b"x" * 5000)]), layer_tar([file("b", b"y" * 5000)])]
+    document = document_of(opened(tmp_path / "image.tar", oci_archive(layers, compress="zstd")))
+    sizes = [layer["compressedBytes"] for layer in document["layers"]]
+    assert document["totals"]["compressedBytes"] == sum(sizes) > 0
+    assert [layer["verified"] for layer in document["layers"]] == [True, True]
+
+
+def test_a_layer_that_is_cut_short_says_where(tmp_path: Path) -> None:
+    tar = layer_tar([file("a", b"a"), file("b", b"b" * 5000)])[: 4 * BLOCK]
+    layer = document_of(opened(tmp_path / "image.tar", docker_archive([tar])))["layers"][0]
+    assert set(layer["broken"]) == {"offset", "message"}
+    assert layer["broken"]["offset"] <= 4 * BLOCK
+
+
+def test_an_image_without_layers_has_a_whole_document(tmp_path: Path) -> None:
+    document = document_of(opened(tmp_path / "image.tar", docker_archive([], history=[])))
+    assert list(document) == KEYS[""].split()
+    assert document["totals"]["efficiency"] == 1
+    assert document["layers"] == document["steps"] == []
+
+
+def test_files_are_listed_one_a_line(image: Opened) -> None:
+    lines = report(image, "json", ReportOptions(files=True)).decode().splitlines()
+    listed = [line for line in lines if line.startswith('        {"path"')]
+    document = document_of(image, files=True)
+    assert [json.loads(line.rstrip(",")) for line in listed] == objects_at(
+        document, "layers[].files[]"
+    )
+
+
+def test_the_words_of_an_image_cannot_pass_for_the_report(tmp_path: Path) -> None:
+    """An image that writes parts of a report into its texts changes no other part of it."""
+    bait = '\n      "files": []'
+    history: list[dict[str, object]] = [
+        {"created_by": bait},
+        {"created_by": "ENV X", "comment": bait, "empty_layer": True},
+    ]
+    tar = docker_archive(
+        [layer_tar([file("a" + bait, b"a")])],
+        history=history,
+        config={"config": {"Labels": {bait: bait, "files": "[]"}, "Env": [bait]}},
+    )
+    document = document_of(opened(tmp_path / "image.tar", tar), files=True)
+    assert [item["path"] for item in document["layers"][0]["files"]] == ["a" + bait]
+    assert document["image"]["config"]["labels"][bait] == bait
+    assert document["steps"][1]["comment"] == bait

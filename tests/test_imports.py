@@ -1,0 +1,74 @@
+"""Every module can be imported alone, and a command loads no more than it needs."""
+
+from __future__ import annotations
+
+import json
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import layerscope
+from tests.images import docker_archive, file, layer_tar, write
+
+MODULES = [
+    "layerscope",
+    *(found.name for found in pkgutil.walk_packages(layerscope.__path__, "layerscope.")),
+]
+
+_ALONE = """
+import importlib, json, sys
+failed = {}
+for name in sys.argv[1:]:
+    for loaded in [each for each in sys.modules if each.partition(".")[0] == "layerscope"]:
+        del sys.modules[loaded]
+    try:
+        importlib.import_module(name)
+    except BaseException as error:
+        failed[name] = repr(error)
+print(json.dumps(failed))
+"""
+
+_LOADED = """
+import sys
+from layerscope.cli import run
+code = run(sys.argv[1:])
+print("", *(name for name in sys.modules if "." not in name), sep="\\n", file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def test_every_module_can_be_imported_first() -> None:
+    """Whatever is imported first, no circle of imports shows."""
+    done = subprocess.run(
+        [sys.executable, "-c", _ALONE, *MODULES], capture_output=True, check=True, timeout=300
+    )
+    assert json.loads(done.stdout) == {}
+
+
+def loaded(*args: str) -> set[str]:
+    """The packages that a command line loads."""
+    done = subprocess.run(
+        [sys.executable, "-c", _LOADED, *args], capture_output=True, check=True, timeout=60
+    )
+    return set(done.stderr.decode().split("\n"))
+
+
+@pytest.mark.parametrize(
+    ("args", "spared"),
+    [
+        (["report", "IMAGE", "--format", "json"], {"rich", "textual"}),
+        (["report", "IMAGE"], {"rich", "textual"}),
+        (["IMAGE"], {"rich", "textual"}),
+        (["--help"], {"rich", "textual"}),
+    ],
+)
+def test_a_command_loads_no_screen_that_it_does_not_need(
+    tmp_path: Path, args: list[str], spared: set[str]
+) -> None:
+    image = write(tmp_path / "image.tar", docker_archive([layer_tar([file("a", b"a")])]))
+    found = loaded(*(str(image) if word == "IMAGE" else word for word in args))
+    assert "layerscope" in found
+    assert not found & spared

@@ -1,0 +1,43 @@
+"""Starts the explorer in tests, and waits for what a user would wait for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from layerscope.opening import Options
+from layerscope.sources import Request, open_source
+from layerscope.tui.app import LayerscopeApp
+from layerscope.tui.screens.main import MainScreen
+from layerscope.tui.session import Session
+
+
+def explorer(image: Path, **options: bool) -> LayerscopeApp:
+    """The explorer on an image file, not running yet."""
+    request = Request(str(image))
+    return LayerscopeApp(
+        Session(request, open_source(request), Options(verify_small=False, **options))
+    )
+
+
+async def loaded(pilot: Pilot[None]) -> MainScreen:
+    """Wait until everything is known; the main screen."""
+    await pilot.app.workers.wait_for_complete()
+    screen = next(screen for screen in pilot.app.screen_stack if isinstance(screen, MainScreen))
+    for _ in range(100):
+        await pilot.pause()
+        if screen.session.opened is not None and not screen.header.work:
+            break
+    for _ in range(3):
+        await pilot.pause()
+    return screen
+
+
+def screen_text(app: LayerscopeApp) -> list[str]:
+    """What is on the screen, line by line."""
+    width, height = app.size
+    strips = app.screen._compositor.render_strips()
+    return [
+        "".join(segment.text for segment in strip)[:width].rstrip() for strip in strips[:height]
+    ]

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from layerscope.errors import UsageError
 from layerscope.filesystem.changes import CHANGE_NAMES, Change
 from layerscope.filesystem.components import is_glob
+from layerscope.filesystem.matching import compile_regex
 from layerscope.filesystem.words import (
     COMPARISONS,
     ChangeWord,
@@ -193,9 +193,7 @@ def _owner(value: str, place: int) -> OwnerWord:
 def _regex(source: str, position: int) -> RegexWord:
     """A regular expression over the whole path, which begins with a slash."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return RegexWord(re.compile(source))
+        return RegexWord(compile_regex(source))
     except re.error as error:
         raise FilterError(
             f"no regular expression: {error.msg}", position + (error.pos or 0)

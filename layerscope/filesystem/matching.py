@@ -6,6 +6,7 @@ Components are looked at once each; only regular expressions see whole paths, ea
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -26,6 +27,13 @@ MOST_KEPT = 1 << 28
 
 _MAY_CROSS_LINES = re.compile(r"\\[^.^$*+?{}()|\[\]/\\\-bBdwS]|\(\?(?!:)|\[\^|[\x00-\x1f]")
 """What an expression must not hold if no match of it may reach from one line into the next; rather too much."""
+
+
+def compile_regex(source: str, flags: int = 0) -> re.Pattern[str]:
+    """A regular expression, without what Python has to say about odd ones. Raises `re.error`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return re.compile(source, flags)
 
 
 class _Piece(NamedTuple):
@@ -116,12 +124,12 @@ class PathTexts:
     def _quick(self, pattern: re.Pattern[str]) -> re.Pattern[str] | None:
         """The pattern for many paths on a line each, at most one match a line; None where that could be wrong."""
         source = pattern.pattern
-        flags = re.MULTILINE
+        flags = int(re.MULTILINE)
         if source.startswith("(?i)"):
-            source, flags = source[4:], flags | re.IGNORECASE
+            source, flags = source[4:], flags | int(re.IGNORECASE)
         if self._separator != "\n" or _MAY_CROSS_LINES.search(source):
             return None
-        return re.compile(f"(?:{source}).*", flags)
+        return compile_regex(f"(?:{source}).*", flags)
 
     def _pieces(self) -> Iterable[_Piece]:
         """All paths but the root."""

@@ -10,10 +10,9 @@ import lzma
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Protocol
 
-from isal import igzip_lib
-
+from layerscope.layers.gzip_member import GzipError, GzipMember
 from layerscope.limits import Limits
 
 if sys.version_info >= (3, 14):
@@ -50,22 +49,13 @@ def _zstd_starts(data: bytes) -> bool:
     )
 
 
-def _gzip_header_is_whole(data: bytes) -> bool:
-    """Whether `data` holds all of a member's header (RFC 1952 §2.3).
-
-    isal forgets which fields it has read when a header with several of them comes in pieces.
-    """
-    if len(data) < 10:
-        return False
-    flags, end = data[3], 10
-    if flags & 4:  # FEXTRA
-        end += 2 + int.from_bytes(data[10:12], "little")
-    for flag in (8, 16):  # FNAME, FCOMMENT
-        if flags & flag:
-            end = data.find(b"\0", end) + 1
-            if not end:
-                return False
-    return len(data) >= end + (2 if flags & 2 else 0)  # FHCRC
+def _bzip2_starts(data: bytes) -> bool:
+    """A bzip2 stream: its level, then its first block, or its end where it is empty."""
+    return (
+        data[:3] == b"BZh"
+        and data[3:4] in b"123456789"
+        and data[4:10] in (b"\x31\x41\x59\x26\x53\x59", b"\x17\x72\x45\x38\x50\x90")
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,31 +66,14 @@ class Compression:
     starts: Callable[[bytes], bool]
     open: Callable[[], Decompressor]
     error: type[Exception]
-    header_is_whole: Callable[[bytes], bool] = bool
-    """Whether the first bytes of a stream are enough for its decompressor to begin with."""
     padded: bool = False
     """Whether zeros may stand between two streams."""
 
 
 COMPRESSIONS: tuple[Compression, ...] = (
-    Compression(
-        "gzip",
-        lambda data: data.startswith(b"\x1f\x8b\x08"),
-        lambda: igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP),
-        cast("type[Exception]", igzip_lib.IsalError),
-        _gzip_header_is_whole,
-    ),
+    Compression("gzip", lambda data: data.startswith(b"\x1f\x8b\x08"), GzipMember, GzipError),
     Compression("zstd", _zstd_starts, zstd.ZstdDecompressor, zstd.ZstdError),
-    Compression(
-        "bzip2",
-        lambda data: (
-            data[:3] == b"BZh"
-            and data[3:4] in b"123456789"
-            and data[4:10] == b"\x31\x41\x59\x26\x53\x59"
-        ),
-        bz2.BZ2Decompressor,
-        OSError,
-    ),
+    Compression("bzip2", _bzip2_starts, bz2.BZ2Decompressor, OSError),
     Compression(
         "xz",
         lambda data: data.startswith(b"\xfd7zXZ\x00"),
@@ -111,8 +84,6 @@ COMPRESSIONS: tuple[Compression, ...] = (
 )
 MAGIC_BYTES = 10
 """How many first bytes tell every compression."""
-_MAX_HEADER = 1 << 20
-"""Bytes of a header that are waited for: gzip puts no bound on the names in it."""
 
 
 def sniff(head: bytes) -> Compression | None:
@@ -146,11 +117,6 @@ class DecompressedStream:
         pending = self._next_piece()
         while pending:
             decoder = self.kind.open()
-            while not self.kind.header_is_whole(pending) and len(pending) < _MAX_HEADER:
-                piece = self._next_piece()
-                if not piece:
-                    break
-                pending += piece
             while not decoder.eof:
                 if decoder.needs_input and not pending:
                     pending = self._next_piece()

@@ -78,7 +78,7 @@ def padded(data: bytes) -> bytes:
 
 def entry(name: bytes = b"file", data: bytes = b"", kind: bytes = b"0", **fields: bytes) -> bytes:
     """A header and its payload."""
-    return header(name, kind, len(data), **fields) + padded(data)
+    return header(name, kind, len(data), at=None, **fields) + padded(data)
 
 
 def record(key: bytes, value: bytes) -> bytes:

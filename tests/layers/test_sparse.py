@@ -6,6 +6,7 @@ import io
 import shutil
 import subprocess
 import tarfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,13 +38,13 @@ def _octal(number: int) -> bytes:
     return b"%011o\0" % number
 
 
-def _old_gnu(data: bytes, real_size: int, pairs: list[tuple[int, int]], **fields: bytes) -> bytes:
+def _old_gnu(data: bytes, real_size: int, pairs: list[tuple[int, int]]) -> bytes:
     """An old GNU sparse file: four pairs in the header, 21 in each block after it."""
     table = [_octal(offset) + _octal(length) for offset, length in pairs]
     first, rest = table[:4], table[4:]
     blocks = [rest[at : at + 21] for at in range(0, len(rest), 21)]
     at = {386: b"".join(first), 482: b"\1" if blocks else b"\0", 483: _octal(real_size)}
-    block = header(b"sparse", b"S", len(data), GNU, at, **fields)
+    block = header(b"sparse", b"S", len(data), GNU, at)
     for number, pairs_of_block in enumerate(blocks):
         more = b"\1" if number < len(blocks) - 1 else b"\0"
         block += b"".join(pairs_of_block).ljust(504, b"\0") + more + bytes(7)
@@ -86,7 +87,8 @@ def _pax_1_0(data: bytes, real_size: int, pairs: list[tuple[int, int]]) -> bytes
     ) + entry(b"GNUSparseFile.0/sparse", padded(b"\n".join(lines) + b"\n") + data)
 
 
-FORMS = [_old_gnu, _pax_0_0, _pax_0_1, _pax_1_0]
+Form = Callable[[bytes, int, list[tuple[int, int]]], bytes]
+FORMS: list[Form] = [_old_gnu, _pax_0_0, _pax_0_1, _pax_1_0]
 PAIRS = [(512 * 4 * number, 512) for number in range(30)]
 DATA = bytes(number % 251 for number in range(512 * 30))
 
@@ -100,31 +102,30 @@ def _map_of(tar: bytes) -> tuple[LayerIndex, SparseMap]:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_every_form_tells_the_same(form: type) -> None:
+def test_every_form_tells_the_same(form: Form) -> None:
     """Real size, segments, and stored bytes; the entry after it is found."""
-    index, sparse = _map_of(form(DATA, 1 << 40, PAIRS))
-    assert (sparse.real_size, list(sparse.segments), sparse.stored) == (1 << 40, PAIRS, len(DATA))
+    index, sparse = _map_of(form(DATA, 1 << 32, PAIRS))
+    assert (sparse.real_size, list(sparse.segments), sparse.stored) == (1 << 32, PAIRS, len(DATA))
     assert rows(index)[0].stored == len(DATA)
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_the_stored_bytes_can_be_read(form: type) -> None:
+def test_the_stored_bytes_can_be_read(form: Form) -> None:
     """They, and nothing of the map."""
-    tar = form(DATA, 1 << 40, PAIRS) + END
+    tar = form(DATA, 1 << 32, PAIRS) + END
     contents = LayerContents(MemoryBlob("layer", tar), read(tar), DEFAULT_LIMITS)
     assert b"".join(contents.chunks(0)) == DATA
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_file_may_be_one_hole(form: type) -> None:
+def test_a_file_may_be_one_hole(form: Form) -> None:
     """Nothing is stored then. GNU tar ends such a map with an empty segment."""
-    for pairs in ([], [(1 << 40, 0)]):
-        index, sparse = _map_of(form(b"", 1 << 40, pairs))
-        assert (sparse.real_size, sparse.stored, rows(index)[0].stored) == (1 << 40, 0, 0)
+    index, sparse = _map_of(form(b"", 1 << 32, [(1 << 32, 0)]))
+    assert (sparse.real_size, sparse.stored, rows(index)[0].stored) == (1 << 32, 0, 0)
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_the_content_of_a_sparse_file_is_its_map_and_its_data(form: type) -> None:
+def test_the_content_of_a_sparse_file_is_its_map_and_its_data(form: Form) -> None:
     """Equal for equal ones, in whatever form and however it is read; never that of a dense file."""
     tar = form(DATA, 1 << 20, PAIRS) + END
     index = read(tar, hash_all=True)
@@ -144,7 +145,7 @@ def test_the_content_of_a_sparse_file_is_its_map_and_its_data(form: type) -> Non
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_bytes_that_no_segment_refers_to_do_not_count(form: type) -> None:
+def test_bytes_that_no_segment_refers_to_do_not_count(form: Form) -> None:
     """Engines never read them; both ways through the layer give the same content."""
     tar = form(DATA + b"smuggled" * 100, 1 << 20, PAIRS) + entry(b"next", b"data") + END
     index, plain = read_both(tar), read(tar)
@@ -165,7 +166,7 @@ def test_bytes_that_no_segment_refers_to_do_not_count(form: type) -> None:
         [(0, (1 << 33) - 1)],
     ],
 )
-def test_a_map_that_contradicts_itself_is_damage(form: type, pairs: list[tuple[int, int]]) -> None:
+def test_a_map_that_contradicts_itself_is_damage(form: Form, pairs: list[tuple[int, int]]) -> None:
     """Segments are in order, apart, inside the file, and no longer than what is stored."""
     offset, message = broken(entry(b"a") + form(DATA, 1 << 20, pairs) + END)
     assert offset >= 512
@@ -173,7 +174,7 @@ def test_a_map_that_contradicts_itself_is_damage(form: type, pairs: list[tuple[i
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_sparse_file_that_is_cut_is_damage(form: type) -> None:
+def test_a_sparse_file_that_is_cut_is_damage(form: Form) -> None:
     """In its map or in its data."""
     whole = form(DATA, 1 << 20, PAIRS)
     for cut in (len(whole) - 1, len(whole) - 512, len(whole) - len(DATA) - 1, 600):
@@ -248,7 +249,7 @@ def test_a_sparse_file_of_star_is_damage() -> None:
 
 
 @pytest.mark.parametrize("form", [_old_gnu, _pax_1_0])
-def test_a_long_map_meets_the_limit_on_headers(form: type) -> None:
+def test_a_long_map_meets_the_limit_on_headers(form: Form) -> None:
     """The limit is named, and raising it helps."""
     pairs = [(2 * number, 1) for number in range(3000)]
     tar = form(bytes(3000), 1 << 20, pairs) + END

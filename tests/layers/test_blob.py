@@ -1,0 +1,133 @@
+"""Bytes of an image: ranges of files, opened when they are read and by no more descriptors than a system gives."""
+
+from __future__ import annotations
+
+import gc
+import os
+import resource
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from layerscope.layers.blob import (
+    CHUNK,
+    OPEN_FILES,
+    Blob,
+    MemoryBlob,
+    MissingBlob,
+    OpenFile,
+    PartOfBlob,
+    PathFile,
+)
+
+DATA = bytes(range(256)) * 4
+
+
+def _blobs(folder: Path) -> list[Blob]:
+    path = folder / "file"
+    path.write_bytes(DATA)
+    return [
+        MemoryBlob("memory", DATA),
+        OpenFile.open(path).blob("open"),
+        PathFile(path, "path").blob("path"),
+        PartOfBlob(MemoryBlob("whole", b"before" + DATA + b"after"), "part", 6, len(DATA)),
+    ]
+
+
+def test_every_blob_reads_alike(tmp_path: Path) -> None:
+    """Anywhere in it, and nothing beyond its end."""
+    for blob in _blobs(tmp_path):
+        assert blob.size == len(DATA)
+        assert blob.read() == DATA
+        assert blob.pread(10, 5) == DATA[5:15]
+        assert blob.pread(10, len(DATA) - 3) == DATA[-3:]
+        assert blob.pread(10, len(DATA)) == b""
+        assert blob.pread(10, len(DATA) + 7) == b""
+        assert blob.pread(10, 1 << 62) == b""
+        assert b"".join(blob.chunks(100, 300)) == DATA[100:300]
+        assert b"".join(blob.chunks(1000, 5000)) == DATA[1000:]
+        assert list(blob.chunks(500, 500)) == []
+
+
+def test_a_blob_is_read_in_pieces() -> None:
+    """However large it is."""
+    blob = MemoryBlob("memory", bytes(3 * CHUNK + 1))
+    assert [len(piece) for piece in blob.chunks()] == [CHUNK, CHUNK, CHUNK, 1]
+
+
+def test_a_part_that_is_cut_ends_early() -> None:
+    """Fewer bytes, and no loop."""
+    part = PartOfBlob(MemoryBlob("whole", b"abc"), "part", 1, 100)
+    assert part.read() == b"bc"
+
+
+def test_what_is_missing_says_why() -> None:
+    """When it is read, in whatever way."""
+    blob = MissingBlob("layer", "it is elsewhere")
+    for read in (lambda: blob.pread(1, 0), lambda: list(blob.chunks()), blob.read):
+        with pytest.raises(OSError, match="it is elsewhere"):
+            read()
+
+
+def _descriptors() -> int:
+    return len(os.listdir("/dev/fd"))  # noqa: PTH208  # names, not paths
+
+
+def test_a_file_is_closed_with_the_last_blob_in_it(tmp_path: Path) -> None:
+    """And not before: blobs outlive what opened the file."""
+    path = tmp_path / "file"
+    path.write_bytes(DATA)
+    before = _descriptors()
+    blob: Blob | None = OpenFile.open(path).blob("open")
+    gc.collect()
+    path.unlink()
+    assert blob is not None
+    assert blob.read() == DATA
+    assert _descriptors() == before + 1
+    del blob
+    gc.collect()
+    assert _descriptors() == before
+
+
+def test_many_files_need_few_descriptors(tmp_path: Path) -> None:
+    """A layout of hundreds of layers opens where a process may have few files, from several threads at once."""
+    for number in range(300):
+        (tmp_path / str(number)).write_bytes(b"%d" % number * 100)
+    blobs = [PathFile(tmp_path / str(number), "layer").blob("layer") for number in range(300)]
+    before = _descriptors()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before + OPEN_FILES + 10, hard))
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            for _ in range(3):
+                assert list(pool.map(Blob.read, blobs)) == [b"%d" % n * 100 for n in range(300)]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert _descriptors() <= before + OPEN_FILES
+
+
+def test_a_file_that_was_replaced_is_not_read(tmp_path: Path) -> None:
+    """Nor one that is a link by now: what was checked is what is read."""
+    path, other = tmp_path / "file", tmp_path / "other"
+    path.write_bytes(DATA)
+    other.write_bytes(b"other" * 400)
+    blob = PathFile(path, "path").blob("path")
+    other.rename(path)
+    with pytest.raises(OSError, match="replaced"):
+        blob.read()
+    blob = PathFile(path, "path").blob("path")
+    path.rename(other)
+    path.symlink_to(other)
+    with pytest.raises(OSError, match="symbolic links"):
+        blob.read()
+
+
+def test_only_regular_files_are_files(tmp_path: Path) -> None:
+    """Never links, folders, or pipes that would wait."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/etc/passwd")
+    (tmp_path / "folder").mkdir()
+    for name in ("pipe", "link", "folder"):
+        with pytest.raises(OSError, match="no regular file"):
+            PathFile(tmp_path / name, name)

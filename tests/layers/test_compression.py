@@ -1,0 +1,349 @@
+"""Compressed layers: told by content, read in bounded memory, and any cut or flipped bit is found where a checksum can tell."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import lzma
+import random
+import struct
+import subprocess
+import sys
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from layerscope.errors import LimitExceededError
+from layerscope.layers.blob import MemoryBlob
+from layerscope.layers.compression import (
+    COMPRESSIONS,
+    MAGIC_BYTES,
+    OUTPUT,
+    DamagedStreamError,
+    DecompressedStream,
+    sniff,
+)
+from layerscope.layers.indexing import index_layer, layer_compression, starts_like_a_tar
+from layerscope.limits import DEFAULT_LIMITS, Limits
+from layerscope.progress import NullProgress
+from tests.layers.reading import END, entry, names, read, read_both, rows
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+DATA = random.Random(1).randbytes(3000) * 3
+SKIPPABLE = b"\x50\x2a\x4d\x18" + struct.pack("<I", 10) + b"0123456789"
+
+
+def _zstd(data: bytes) -> bytes:
+    options = {int(zstd.CompressionParameter.checksum_flag): 1}
+    return bytes(zstd.compress(data, options=options))
+
+
+PACKERS = {
+    "gzip": lambda data: gzip.compress(data, mtime=0),
+    "zstd": _zstd,
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+}
+HOW = pytest.mark.parametrize("how", list(PACKERS))
+
+
+def _pieces(data: bytes, size: int) -> Iterator[bytes]:
+    return (data[at : at + size] for at in range(0, len(data), size))
+
+
+def _unpack(
+    data: bytes, piece: int = 1 << 18, limits: Limits = DEFAULT_LIMITS
+) -> tuple[bytes, int]:
+    """The decompressed bytes, and how many bytes trailed the stream."""
+    kind = sniff(data[:MAGIC_BYTES])
+    assert kind is not None
+    stream = DecompressedStream(kind, _pieces(data, piece), "layer", limits)
+    unpacked = b"".join(stream)
+    assert stream.produced == len(unpacked)
+    return unpacked, stream.trailing
+
+
+@HOW
+@pytest.mark.parametrize("piece", [1, 7, 4096, 1 << 18])
+def test_a_stream_is_read_in_pieces_of_any_size(how: str, piece: int) -> None:
+    """Several streams behind each other are one, wherever the pieces are cut."""
+    packed = PACKERS[how](DATA) + PACKERS[how](b"") + PACKERS[how](b"more")
+    assert _unpack(packed, piece) == (DATA + b"more", 0)
+
+
+@HOW
+def test_a_stream_that_is_cut_is_damaged(how: str) -> None:
+    """At every place: in its header, in its data, in its checksum."""
+    packed = PACKERS[how](DATA)
+    head = packed[:MAGIC_BYTES]
+    kind = sniff(head)
+    assert kind is not None
+    for cut in {*range(6, 60), *range(len(packed) - 40, len(packed)), *range(60, len(packed), 97)}:
+        stream = DecompressedStream(kind, _pieces(packed[:cut], 1000), "layer", DEFAULT_LIMITS)
+        with pytest.raises(DamagedStreamError, match=how):
+            list(stream)
+
+
+@HOW
+def test_a_second_stream_that_is_cut_is_damaged(how: str) -> None:
+    """Though all before it is whole."""
+    packed = PACKERS[how](DATA)
+    with pytest.raises(DamagedStreamError, match="cut short"):
+        _unpack(packed + packed[:-1])
+
+
+@HOW
+def test_a_flipped_bit_is_found(how: str) -> None:
+    """Never another content than was packed, except where no checksum covers the bit; and never another error."""
+    packed = PACKERS[how](DATA)
+    rng = random.Random(2)
+    found = 0
+    for _ in range(200):
+        flipped = bytearray(packed)
+        place = rng.randrange(MAGIC_BYTES, len(packed))
+        flipped[place] ^= 1 << rng.randrange(8)
+        try:
+            assert _unpack(bytes(flipped))[0] == DATA
+        except DamagedStreamError:
+            found += 1
+    assert found > 190
+
+
+@HOW
+def test_zeros_after_a_stream_are_padding(how: str) -> None:
+    """Anything else is counted, and never read."""
+    packed = PACKERS[how](DATA)
+    assert _unpack(packed + bytes(1000)) == (DATA, 0)
+    assert _unpack(packed + b"x") == (DATA, 1)
+    assert _unpack(packed + b"junk" + bytes(300) + b"junk" * 100, 50) == (DATA, 404)
+    other = gzip.compress(b"hidden") if how != "gzip" else bz2.compress(b"hidden")
+    assert _unpack(packed + other)[0] == DATA
+
+
+def test_a_wrong_checksum_of_gzip_is_damage() -> None:
+    """And so is a wrong length; both are the last bytes of a member."""
+    for place in (-6, -2):
+        packed = bytearray(gzip.compress(DATA))
+        packed[place] ^= 1
+        with pytest.raises(DamagedStreamError, match="gzip"):
+            _unpack(bytes(packed))
+        with pytest.raises(DamagedStreamError, match="gzip"):
+            _unpack(bytes(packed) + gzip.compress(b"more"))
+
+
+def _member(flags: int, data: bytes) -> bytes:
+    """A gzip member with the optional fields that `flags` ask for (RFC 1952 §2.3)."""
+    head = b"\x1f\x8b\x08" + bytes([flags]) + bytes(6)
+    if flags & 4:
+        head += struct.pack("<H", 5) + b"extra"
+    if flags & 8:
+        head += b"name\0"
+    if flags & 16:
+        head += b"comment\0"
+    if flags & 2:
+        head += struct.pack("<H", zlib.crc32(head) & 0xFFFF)
+    deflate = zlib.compressobj(wbits=-15)
+    body = deflate.compress(data) + deflate.flush()
+    return head + body + struct.pack("<II", zlib.crc32(data), len(data))
+
+
+@pytest.mark.parametrize("flags", range(32))
+def test_a_gzip_header_may_have_any_fields_and_be_cut_anywhere(flags: int) -> None:
+    """The name of the file, a comment, extra fields, a checksum: at a border of two pieces, too."""
+    packed = _member(flags, DATA)
+    for piece in (1, 2, 3, 5, 11, 13, 17, 23):
+        assert _unpack(packed, piece) == (DATA, 0)
+    # The header of a second member, cut by the pieces at each of its bytes.
+    for first in range(len(gzip.compress(b"")), 60):
+        assert _unpack(gzip.compress(b"") + packed, first) == (DATA, 0)
+
+
+def test_a_gzip_header_without_end_is_damage() -> None:
+    """A name that never stops is read no further than a megabyte before it is given up or over."""
+    with pytest.raises(DamagedStreamError):
+        _unpack(b"\x1f\x8b\x08\x08" + bytes(6) + b"n" * (3 << 20))
+
+
+def test_zstd_may_start_with_a_skippable_frame() -> None:
+    """And have them in between and at the end, as zstd:chunked does."""
+    packed = _zstd(DATA)
+    assert _unpack(SKIPPABLE + packed + SKIPPABLE + packed + SKIPPABLE, 9) == (DATA + DATA, 0)
+    with pytest.raises(DamagedStreamError, match="cut short"):
+        _unpack((SKIPPABLE + packed)[:12])
+
+
+def test_zstd_that_asks_for_too_much_memory_is_refused() -> None:
+    """A window beyond 128 MiB, the most that the format's text asks readers to support and more."""
+    packer = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: 30})
+    with pytest.raises(DamagedStreamError, match="memory"):
+        _unpack(packer.compress(DATA) + packer.flush())
+
+
+def test_xz_that_asks_for_too_much_memory_is_refused() -> None:
+    """A dictionary beyond 256 MiB: its size is in the header of a block, with a checksum of its own."""
+    packed = bytearray(lzma.compress(DATA, check=lzma.CHECK_CRC32))
+    # Stream header of 12 bytes; block header: size, flags, filter ID, its size, its property, padding, CRC.
+    assert packed[12:16] == b"\x02\x00\x21\x01"
+    packed[16] = 39  # 3.5 GiB
+    packed[20:24] = struct.pack("<I", zlib.crc32(packed[12:20]))
+    with pytest.raises(DamagedStreamError, match=r"[Mm]emory"):
+        _unpack(bytes(packed))
+
+
+def test_zeros_may_stand_between_two_xz_streams() -> None:
+    """The format allows it; `xz` reads them as one."""
+    assert _unpack(lzma.compress(DATA) + bytes(8) + lzma.compress(b"more"), 5) == (
+        DATA + b"more",
+        0,
+    )
+
+
+def test_nothing_else_looks_compressed() -> None:
+    """Each magic is tested whole."""
+    for head in (b"", b"\x1f\x8b", b"\x1f\x8b\x07", b"BZh9", b"BZhx1AY&SY", b"\xfd7zXZ", b"PK\3\4"):
+        assert sniff(head) is None
+    assert [kind.name for kind in COMPRESSIONS] == list(PACKERS)
+
+
+# --- Layers ---------------------------------------------------------------------------------------
+
+TAR = entry(b"a", DATA) + entry(b"b", b"x" * 700) + END
+
+
+@HOW
+def test_a_layer_is_unpacked_whatever_it_is_called(how: str) -> None:
+    """Blob and tar are hashed on the way."""
+    packed = PACKERS[how](TAR)
+    index = read(packed)
+    assert rows(index) == rows(read_both(TAR))
+    assert index.diff_id == "sha256:" + hashlib.sha256(TAR).hexdigest()
+    assert index.blob_digest == "sha256:" + hashlib.sha256(packed).hexdigest()
+    assert (index.compressed_bytes, index.tar_bytes) == (len(packed), len(TAR))
+
+
+@pytest.mark.parametrize("name", [b"BZh91AY&SY", b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ"])
+def test_a_tar_is_a_tar_whatever_its_first_name_looks_like(name: bytes) -> None:
+    """Only three of the ten bytes of bzip2's magic are none that a name would have."""
+    tar = entry(name, b"data") + END
+    assert layer_compression(MemoryBlob("layer", tar)) is None
+    assert names(read_both(tar)) == [name]
+
+
+@HOW
+def test_a_layer_is_shown_up_to_the_damage(how: str) -> None:
+    """Told in bytes of the tar; nothing is verified that was not read whole."""
+    tar = b"".join(entry(b"f%d" % n, random.Random(n).randbytes(5000)) for n in range(200)) + END
+    packed = PACKERS[how](tar)
+    index = read(packed[: len(packed) // 2])
+    assert index.broken is not None
+    assert "cut short" in index.broken.message
+    assert index.broken.offset == index.tar_bytes
+    assert (index.diff_id, index.blob_digest) == (None, None)
+    # bzip2 gives whole blocks of 900 KB, so that its half is nothing yet.
+    assert 50 < len(index) < 150 or how == "bzip2"
+    assert rows(index) == rows(read_both(tar))[: len(index)]
+
+
+def test_a_wrong_checksum_takes_nothing_away() -> None:
+    """It stands behind the data: all entries are shown, and the layer is marked."""
+    packed = bytearray(gzip.compress(TAR))
+    packed[-6] ^= 1
+    index = read(bytes(packed))
+    assert rows(index) == rows(read_both(TAR))
+    assert index.broken is not None
+    assert (index.broken.offset, index.diff_id) == (len(TAR), None)
+    assert "checksum" in index.broken.message
+
+
+def test_damage_of_the_tar_counts_before_damage_of_its_stream() -> None:
+    """What comes first is told."""
+    tar = entry(b"a") + entry(b"b", checksum=b"1") + entry(b"c", DATA * 100) + END
+    packed = bytearray(gzip.compress(tar))
+    for damaged in (packed[:-4], packed[:-8] + b"12345678"):
+        index = read(bytes(damaged))
+        assert index.broken is not None
+        assert (index.broken.offset, index.broken.message) == (
+            512,
+            "the checksum of a header is wrong",
+        )
+
+
+def test_bytes_after_a_stream_are_told_with_the_layer() -> None:
+    """Those in the tar, and those after the stream."""
+    assert read(gzip.compress(TAR + b"junk") + b"more").trailing == len(b"junkmore")
+
+
+def test_a_tar_in_small_pieces_is_one() -> None:
+    """What a layer starts with is known from its first block, in however many members it comes."""
+    packed = b"".join(gzip.compress(TAR[at : at + 100], 1) for at in range(0, len(TAR), 100))
+    assert starts_like_a_tar(MemoryBlob("layer", packed))
+    assert starts_like_a_tar(MemoryBlob("layer", SKIPPABLE + _zstd(TAR)))
+    assert starts_like_a_tar(MemoryBlob("layer", TAR))
+    assert starts_like_a_tar(MemoryBlob("layer", b""))
+    assert starts_like_a_tar(MemoryBlob("layer", gzip.compress(bytes(1024))))
+    for other in (b"{}", gzip.compress(b"{}" * 1000), gzip.compress(TAR)[:20], DATA):
+        assert not starts_like_a_tar(MemoryBlob("layer", other))
+
+
+# --- Bombs ----------------------------------------------------------------------------------------
+
+
+def _bomb(how: str, mebibytes: int) -> bytes:
+    if how == "zstd":
+        packer = zstd.ZstdCompressor()
+        zeros = bytes(1 << 20)
+        return b"".join(packer.compress(zeros) for _ in range(mebibytes)) + packer.flush()
+    return PACKERS[how](entry(b"zeros", b"") + bytes(mebibytes << 20))
+
+
+@pytest.mark.parametrize("how", ["gzip", "zstd", "xz"])
+def test_a_piece_is_never_larger_than_asked_for(how: str) -> None:
+    """However much a few bytes unpack to: that bounds memory."""
+    packed = _bomb(how, 16)
+    kind = sniff(packed[:MAGIC_BYTES])
+    assert kind is not None
+    stream = DecompressedStream(kind, iter([packed]), "layer", DEFAULT_LIMITS)
+    assert max(map(len, stream)) <= OUTPUT
+    assert stream.produced >= 16 << 20
+
+
+def test_a_bomb_is_read_in_bounded_memory() -> None:
+    """A gigabyte of zeros as one file of a layer: a process that may not have it all can read it."""
+    script = (
+        "import gzip, io, resource, tarfile, zlib\n"
+        "from layerscope.layers.blob import MemoryBlob\n"
+        "from layerscope.layers.indexing import index_layer\n"
+        "from layerscope.limits import Limits\n"
+        "from layerscope.progress import NullProgress\n"
+        "info = tarfile.TarInfo('zeros'); info.size = 1 << 30\n"
+        "pack = zlib.compressobj(1, wbits=31); zeros = bytes(1 << 20)\n"
+        "packed = pack.compress(info.tobuf())\n"
+        "packed += b''.join(pack.compress(zeros) for _ in range(1024)) + pack.flush()\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "index = index_layer(MemoryBlob('layer', packed), Limits(), NullProgress())\n"
+        "assert index.tar_bytes == (1 << 30) + 512 and index.broken is None\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    unit = 1 if sys.platform == "darwin" else 1 << 10
+    assert int(run.stdout) * unit < 64 << 20
+
+
+@HOW
+def test_a_layer_that_unpacks_beyond_the_limit_is_refused(how: str) -> None:
+    """The limit is named with the layer; raising it helps."""
+    packed = PACKERS[how](TAR)
+    limits = Limits(layer_bytes=len(TAR) - 1)
+    with pytest.raises(LimitExceededError, match=r"layer: more than .* layer bytes") as caught:
+        index_layer(MemoryBlob("layer", packed), limits, NullProgress())
+    assert caught.value.hint is not None
+    assert "--limit layer_bytes=" in caught.value.hint
+    raised = replace(limits, layer_bytes=len(TAR))
+    assert index_layer(MemoryBlob("layer", packed), raised, NullProgress()).broken is None

@@ -1,0 +1,184 @@
+"""Names of entries: cleaned, kept inside the root, and told apart from markers (OCI image-spec layer.md, AUFS)."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from layerscope.errors import LimitExceededError
+from layerscope.layers.names import PathTreeBuilder, Role, clean
+from layerscope.limits import DEFAULT_LIMITS, Limits
+from tests.images import file, hardlink, layer_tar
+from tests.layers.reading import END, header, names, pax, read, read_both, rows
+
+
+@pytest.mark.parametrize(
+    ("name", "cleaned", "leaves"),
+    [
+        (b"a/b", b"a/b", False),
+        (b"./a/b", b"a/b", False),
+        (b"/a//b/", b"a/b", False),
+        (b"a/./b/.", b"a/b", False),
+        (b"a/../b", b"b", False),
+        (b"a/b/../..", b"", False),
+        (b"../a", b"a", True),
+        (b"a/../../b", b"b", True),
+        (b"/..", b"", True),
+        (b"", b"", False),
+        (b"/", b"", False),
+        (b".", b"", False),
+        (b"...", b"...", False),
+        (b"..a/.b", b"..a/.b", False),
+        (b"a\\..\\b", b"a\\..\\b", False),
+    ],
+)
+def test_a_name_is_cleaned(name: bytes, cleaned: bytes, leaves: bool) -> None:
+    """Slashes, `.` and `..`; nothing leaves the root."""
+    assert clean(name) == (cleaned, leaves)
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "path"),
+    [
+        (b"a/b", Role.ENTRY, b"a/b"),
+        (b".wh.a", Role.WHITEOUT, b"a"),
+        (b"d/.wh.a", Role.WHITEOUT, b"d/a"),
+        (b"d/.wh.a/", Role.WHITEOUT, b"d/a"),
+        (b"./d//.wh.a", Role.WHITEOUT, b"d/a"),
+        (b"d/.wh..wh..opq", Role.OPAQUE, b"d"),
+        (b".wh..wh..opq", Role.OPAQUE, b""),
+        (b"/.wh..wh..opq", Role.OPAQUE, b""),
+        (b".wh..wh.plnk", Role.IGNORED, b""),
+        (b".wh..wh.plnk/1.2", Role.IGNORED, b""),
+        (b".wh..wh.aufs", Role.IGNORED, b""),
+        (b"d/.wh..wh.orph/x/y", Role.IGNORED, b""),
+        (b".wh..wh..opq/x", Role.IGNORED, b""),
+        (b".wh.", Role.IGNORED, b""),
+        (b"d/.wh..", Role.IGNORED, b""),
+        (b"d/.wh...", Role.IGNORED, b""),
+        (b".wh.a/b", Role.ENTRY, b".wh.a/b"),
+        (b".wh", Role.ENTRY, b".wh"),
+        (b"a.wh.b", Role.ENTRY, b"a.wh.b"),
+        (b".whx", Role.ENTRY, b".whx"),
+        (b".wh..a", Role.WHITEOUT, b".a"),
+        (b"d/..", Role.IGNORED, b""),
+        (b"./", Role.IGNORED, b""),
+    ],
+)
+def test_markers_are_told_by_their_last_component(name: bytes, role: Role, path: bytes) -> None:
+    """And AUFS's own files by any; the root is no path."""
+    index = read_both(header(name) + END)
+    assert index.roles.tolist() == [role]
+    assert rows(index)[0].name == path
+
+
+def test_names_that_lead_out_and_whiteouts_of_nothing_draw_warnings() -> None:
+    """Counted over the layer; targets of hard links too."""
+    tar = layer_tar(
+        [file("../a"), file("b/../../c"), file("d/.wh."), file(".wh..."), hardlink("e", "../a")]
+    )
+    assert read_both(tar).oddities == {"name-outside-root": 3, "whiteout-invalid": 2}
+
+
+def test_targets_of_hard_links_are_paths() -> None:
+    """Cleaned like names, and filed even if nothing else names them."""
+    tar = layer_tar([file("d/a"), hardlink("b", "./d//a"), hardlink("c", "/nowhere/x")])
+    index = read_both(tar)
+    paths = [index.tree.path(int(node)) for node in index.targets]
+    assert paths == [b"d/a", b"nowhere/x"]
+    assert index.targets[0] == index.nodes[0]
+
+
+def test_a_path_is_one_node_however_it_is_spelled() -> None:
+    """So that entries of one path meet."""
+    index = read_both(layer_tar([file("a/b"), file("./a//b"), file("x/../a/b"), file("a/c")]))
+    assert len(set(index.nodes[:3].tolist())) == 1
+    assert len(set(index.nodes.tolist())) == 2
+    assert names(index) == [b"a/b", b"a/b", b"a/b", b"a/c"]
+
+
+# --- Limits and speed -----------------------------------------------------------------------------
+
+
+def test_too_long_a_name_meets_the_limit() -> None:
+    """Of an entry or of a link's target; the limit is named, and raising it helps."""
+    long = b"n" * 200
+    limits = Limits(path_bytes=199)
+    for tar in (pax((b"path", long)) + header(), pax((b"linkpath", long)) + header(b"l", b"2")):
+        for hash_all in (True, False):
+            with pytest.raises(
+                LimitExceededError, match=r"layer: .*199 path bytes \(200 "
+            ) as caught:
+                read(tar + END, limits, hash_all=hash_all)
+            assert caught.value.hint is not None
+            assert "--limit path_bytes=" in caught.value.hint
+        assert len(read_both(tar + END, replace(limits, path_bytes=200))) == 1
+
+
+def test_too_many_entries_meet_the_limit() -> None:
+    """And so do too many directories above them."""
+    many = b"".join(header(b"f%d" % number) for number in range(11)) + END
+    deep = pax((b"path", b"d/" * 11 + b"f")) + header() + END
+    for tar in (many, deep):
+        limits = Limits(entries=10)
+        with pytest.raises(LimitExceededError, match="layer: more than 10 entries") as caught:
+            read(tar, limits)
+        assert caught.value.hint is not None
+        assert "--limit entries=" in caught.value.hint
+        assert read_both(tar, replace(limits, entries=13)).broken is None
+
+
+@pytest.mark.parametrize(
+    "extension",
+    [
+        lambda number: pax((b"path", b"%d" % number * 1000)),
+        lambda number: pax((b"linkpath", b"%d" % number * 1000)),
+        lambda number: pax((b"SCHILY.xattr.user.x", b"%d" % number * 1000)),
+        lambda number: pax(
+            (b"GNU.sparse.map", b",".join([b"%d,0" % number] * 8)), (b"GNU.sparse.size", b"99")
+        ),
+    ],
+)
+def test_too_much_metadata_meets_the_limit(extension) -> None:  # type: ignore[no-untyped-def]  # a lambda
+    """Headers that each keep the limits fill memory together: their sum has a limit, too."""
+    tar = b"".join(extension(number) + header(b"f%d" % number) for number in range(10, 99)) + END
+    limits = Limits(metadata_bytes=88_000)
+    with pytest.raises(
+        LimitExceededError, match="layer: more than 88,000 metadata bytes"
+    ) as caught:
+        read(tar, limits)
+    assert caught.value.hint is not None
+    assert "--limit metadata_bytes=" in caught.value.hint
+    assert read_both(tar, replace(limits, metadata_bytes=1 << 20)).broken is None
+
+
+def test_a_header_beyond_a_megabyte_meets_the_limit() -> None:
+    """Told with the damage of the layer; raising the limit helps."""
+    for kind in (b"x", b"g", b"L", b"K"):
+        payload = b"%d comment=" % (1 << 21)
+        payload += b"x" * ((1 << 21) - len(payload) - 1) + b"\n"
+        block = header(b"ext", kind, len(payload))
+        tar = header(b"a") + block + payload + header(b"own") + END
+        index = read_both(tar)
+        assert names(index) == [b"a"]
+        assert index.broken is not None
+        assert index.broken.offset == 512
+        assert "1,048,576" in index.broken.message
+        assert "--limit header_bytes=" in index.broken.message
+        limits = replace(DEFAULT_LIMITS, header_bytes=1 << 22, path_bytes=1 << 22)
+        assert read_both(tar, limits).broken is None
+
+
+def test_deep_and_wide_trees_take_linear_time() -> None:
+    """A hundred thousand files of one folder, and paths of thousands of levels."""
+    started = time.process_time()
+    builder = PathTreeBuilder(DEFAULT_LIMITS, "layer")
+    builder.add([b"folder/%d" % number for number in range(100_000)])
+    builder.add([b"d/" * 5000 + b"%d" % number for number in range(1000)])
+    builder.add([b"%d/" % number + b"e/" * 200 + b"f" for number in range(200)])
+    tree, nodes = builder.finish()
+    assert len(nodes) == 101_200
+    assert tree.path(int(nodes[100_000])) == b"d/" * 5000 + b"0"
+    assert time.process_time() - started < 5

@@ -1,0 +1,156 @@
+"""Images in files and directories, opened as a command opens them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from layerscope.errors import LayerscopeError
+from layerscope.image.platform import Platform
+from layerscope.limits import DEFAULT_LIMITS, Limits
+from layerscope.opening import Opened, Options, open_image
+from layerscope.sources import Request
+from tests.images import archive, digest, file, image_config, layer_tar, write
+from tests.layers.reading import names
+
+BASE = layer_tar([file("a", b"1"), file("b", b"22")])
+TOP = layer_tar([file("a", b"333"), file("c", b"4444")])
+LAYERS = (BASE, TOP)
+NAMES = [[b"a", b"b"], [b"a", b"c"]]
+"""Paths of each of them."""
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+LAYER = "application/vnd.oci.image.layer.v1.tar"
+
+
+def save(folder: Path, data: bytes, name: str = "image.tar") -> Path:
+    """An archive as a file."""
+    return write(folder / name, data)
+
+
+def unpack(folder: Path, files: Mapping[str, bytes]) -> Path:
+    """Files in a directory."""
+    for name, data in files.items():
+        write(folder / name, data)
+    return folder
+
+
+def open_path(
+    path: Path | str,
+    *,
+    image: str | None = None,
+    platform: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    options: Options | None = None,
+) -> Opened:
+    """Open what lies there."""
+    chosen = None if platform is None else Platform.parse(platform)
+    return open_image(Request(str(path), image, chosen, limits), options)
+
+
+def refuse(path: Path | str, **how: Any) -> LayerscopeError:
+    """The error of what cannot be opened: it names the file, in one line."""
+    with pytest.raises(LayerscopeError) as caught:
+        open_path(path, **how)
+    message = str(caught.value)
+    assert Path(str(path).partition("://")[2] or path).name in message
+    assert message == caught.value.message
+    assert "\n" not in message
+    return caught.value
+
+
+def layers_of(opened: Opened) -> list[list[bytes]]:
+    """Paths of each layer."""
+    return [names(index) for index in opened.indexes]
+
+
+def codes(opened: Opened) -> list[str]:
+    """Codes of the warnings, sorted."""
+    return sorted(warning.code for warning in opened.warnings)
+
+
+def said(opened: Opened, code: str) -> str:
+    """The message of the only warning of that code."""
+    (message,) = (warning.message for warning in opened.warnings if warning.code == code)
+    return message
+
+
+def dump(document: object) -> bytes:
+    """A JSON document."""
+    return json.dumps(document).encode()
+
+
+def edit(files: dict[str, bytes], name: str, change: Callable[[Any], Any]) -> dict[str, bytes]:
+    """The same files with one JSON document changed: `change` gives the new one, or mends it in place."""
+    document = json.loads(files[name])
+    changed = change(document)
+    return files | {name: dump(document if changed is None else changed)}
+
+
+class Layout:
+    """An OCI layout, blob by blob."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {"oci-layout": dump({"imageLayoutVersion": "1.0.0"})}
+
+    def blob(
+        self, media_type: str, data: bytes, *, stored: bool = True, **more: Any
+    ) -> dict[str, Any]:
+        """The descriptor of a blob, which is stored unless told otherwise."""
+        if stored:
+            self.files["blobs/" + digest(data).replace(":", "/")] = data
+        return {"mediaType": media_type, "digest": digest(data), "size": len(data), **more}
+
+    def manifest(
+        self,
+        layers: Sequence[bytes],
+        *,
+        config: Mapping[str, Any] | None = None,
+        stored: bool = True,
+        contents: bool = True,
+        **more: Any,
+    ) -> dict[str, Any]:
+        """The descriptor of an image's manifest; with its config and layers unless `contents` is false."""
+        document = {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "config": self.blob(CONFIG, image_config(layers, config=config), stored=contents),
+            "layers": [self.blob(LAYER, layer, stored=contents) for layer in layers],
+        }
+        return self.blob(MANIFEST, dump(document), stored=stored, **more)
+
+    def index(
+        self, manifests: Sequence[Any], *, stored: bool = True, **more: Any
+    ) -> dict[str, Any]:
+        """The descriptor of an index."""
+        document = {"schemaVersion": 2, "mediaType": INDEX, "manifests": list(manifests)}
+        return self.blob(INDEX, dump(document), stored=stored, **more)
+
+    def done(self, manifests: Sequence[Any] | None) -> dict[str, bytes]:
+        """All files, with `index.json`."""
+        listed = None if manifests is None else list(manifests)
+        self.files["index.json"] = dump({"schemaVersion": 2, "manifests": listed})
+        return self.files
+
+    def tar(self, manifests: Sequence[Any] | None) -> bytes:
+        """All of it as an archive."""
+        return archive(self.done(manifests))
+
+
+def tagged(name: str) -> dict[str, Any]:
+    """The annotations of a name."""
+    return {"annotations": {"io.containerd.image.name": name}}
+
+
+def runs_on(platform: str) -> dict[str, Any]:
+    """The platform of a descriptor."""
+    os, _, rest = platform.partition("/")
+    architecture, _, variant = rest.partition("/")
+    more = {"variant": variant} if variant else {}
+    return {"platform": {"os": os, "architecture": architecture, **more}}

@@ -1,0 +1,281 @@
+"""docker-archive, as `docker save` and its imitators write it (moby's image spec 1.2)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from layerscope.errors import CorruptImageError
+from tests.images import (
+    archive,
+    digest,
+    directory,
+    docker_archive,
+    docker_files,
+    file,
+    hardlink,
+    image_config,
+    layer_tar,
+    symlink,
+)
+from tests.sources.places import (
+    BASE,
+    LAYERS,
+    NAMES,
+    TOP,
+    codes,
+    dump,
+    edit,
+    layers_of,
+    open_path,
+    refuse,
+    save,
+    unpack,
+)
+
+SECRET = b"root:secret"
+
+
+def _simple(**item: object) -> dict[str, bytes]:
+    """An archive of two layers at its top; `item` replaces what the manifest says."""
+    listed = {"Config": "config.json", "RepoTags": ["demo:1"], "Layers": ["0.tar", "1.tar"]}
+    return {
+        "0.tar": BASE,
+        "1.tar": TOP,
+        "config.json": image_config(LAYERS),
+        "manifest.json": dump([listed | item]),
+    }
+
+
+@pytest.mark.parametrize("compress", [None, "gzip", "zstd"])
+def test_an_archive_of_docker_opens(tmp_path: Path, compress: str | None) -> None:
+    """With plain layers as Docker writes them, or packed ones as crane and Jib do."""
+    data = docker_archive(LAYERS, compress=compress, tags=["demo:1", "demo:2"])  # type: ignore[arg-type]  # one of its values
+    opened = open_path(save(tmp_path, data))
+    assert layers_of(opened) == NAMES
+    assert opened.image.tags == ("demo:1", "demo:2")
+    assert opened.image.source_kind == "docker-archive"
+    assert [layer.diff_id for layer in opened.image.layers] == [digest(layer) for layer in LAYERS]
+    assert [opened.verified(number) for number in range(2)] == [True, True]
+    assert (opened.warnings, opened.damages()) == ([], [])
+
+
+def test_an_extracted_archive_opens(tmp_path: Path) -> None:
+    """A folder with the members of an archive."""
+    opened = open_path(unpack(tmp_path / "image", docker_files(LAYERS)))
+    assert layers_of(opened) == NAMES
+    assert opened.image.source_kind == "dir"
+
+
+def test_keys_of_the_manifest_come_in_any_case(tmp_path: Path) -> None:
+    """Jib wrote lower-case ones before 2.3."""
+    item = {"config": "config.json", "repoTags": ["demo:1"], "layers": ["0.tar", "1.tar"]}
+    files = _simple() | {"manifest.json": dump([item])}
+    opened = open_path(save(tmp_path, archive(files)))
+    assert layers_of(opened) == NAMES
+    assert opened.image.tags == ("demo:1",)
+
+
+@pytest.mark.parametrize("tags", [None, [], "demo:1", [None, 7]])
+def test_an_image_needs_no_name(tmp_path: Path, tags: object) -> None:
+    """`RepoTags` is null for what was saved by ID; nonsense counts as none."""
+    opened = open_path(save(tmp_path, archive(_simple(RepoTags=tags))))
+    assert (layers_of(opened), opened.image.tags) == (NAMES, ())
+
+
+def test_names_are_compared_after_cleaning(tmp_path: Path) -> None:
+    """`./manifest.json` in the archive, `./0.tar` in the manifest."""
+    files = _simple(Config="./config.json", Layers=["./0.tar", ".//1.tar"])
+    tar = layer_tar([directory("."), *(file(f"./{name}", data) for name, data in files.items())])
+    assert layers_of(open_path(save(tmp_path, tar))) == NAMES
+
+
+def test_a_member_that_is_there_twice_counts_the_second_time(tmp_path: Path) -> None:
+    """As tar extracts it."""
+    members = [file("manifest.json", b"[]"), file("0.tar", TOP)]
+    members += [file(name, data) for name, data in _simple().items()]
+    assert layers_of(open_path(save(tmp_path, layer_tar(members)))) == NAMES
+
+
+def test_an_image_without_layers_opens(tmp_path: Path) -> None:
+    """`Layers` may be null, too."""
+    for layers in ([], None):
+        opened = open_path(save(tmp_path, archive(_simple(Layers=layers))))
+        assert layers_of(opened) == []
+
+
+# --- Links ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("link_repeats", [True, False])
+def test_a_layer_that_is_listed_twice_is_read_once(tmp_path: Path, link_repeats: bool) -> None:
+    """Docker up to 24 links the second listing to the first; podman lists one path twice."""
+    data = docker_archive([BASE, TOP, BASE], link_repeats=link_repeats)
+    opened = open_path(save(tmp_path, data))
+    assert layers_of(opened) == [*NAMES, NAMES[0]]
+    assert [layer.repeat_of for layer in opened.image.layers] == [None, None, 0]
+    if link_repeats:
+        assert opened.indexes[0] is opened.indexes[2]
+
+
+def test_layers_may_be_links_of_any_kind(tmp_path: Path) -> None:
+    """Symlinks over several hops, relative and absolute ones, and hard links; before or after their target."""
+    files = _simple(Layers=["x/first", "second"])
+    members = [
+        symlink("x/first", "../y/hop"),
+        symlink("y/hop", "/deep/er/./../0.tar"),
+        hardlink("second", "./1.tar"),
+        symlink("deep/0.tar", "../0.tar"),
+        *(file(name, data) for name, data in files.items()),
+    ]
+    assert layers_of(open_path(save(tmp_path, layer_tar(members)))) == NAMES
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        [symlink("0.tar", "0.tar")],
+        [symlink("0.tar", "x"), symlink("x", "0.tar")],
+        [hardlink("0.tar", "x"), symlink("x", "./0.tar")],
+        [symlink("0.tar", "x0"), *(symlink(f"x{n}", f"x{n + 1}") for n in range(100))],
+    ],
+)
+def test_links_in_a_circle_are_told(tmp_path: Path, links: list) -> None:  # type: ignore[type-arg]
+    """And so are very long chains."""
+    files = _simple()
+    del files["0.tar"]
+    tar = layer_tar([*(file(name, data) for name, data in files.items()), *links])
+    assert "circles" in str(refuse(save(tmp_path, tar)))
+
+
+def test_links_never_lead_to_files_of_this_machine(tmp_path: Path) -> None:
+    """Absolute ones and those with `..` name members, or nothing."""
+    secret = save(tmp_path, layer_tar([file("secret", SECRET)]), "secret.tar")
+    files = _simple()
+    del files["0.tar"]
+    up = "../" * 20
+    for target in (str(secret), up + str(secret), "../secret.tar", "secret.tar"):
+        members = [file(name, data) for name, data in files.items()]
+        for link in (symlink("0.tar", target), hardlink("0.tar", target)):
+            error = refuse(save(tmp_path, layer_tar([*members, link])))
+            assert "not in the archive" in str(error)
+
+
+@pytest.mark.parametrize("key", ["Config", "Layers"])
+def test_names_never_lead_to_files_of_this_machine(tmp_path: Path, key: str) -> None:
+    """In archives and in folders: absolute names and `..` in a manifest name nothing."""
+    secret = save(tmp_path, BASE, "secret.tar")
+    for name in (
+        str(secret),
+        "../secret.tar",
+        "x/../../secret.tar",
+        "/" + "../" * 20 + str(secret),
+    ):
+        files = _simple(**{key: name if key == "Config" else [name, "1.tar"]})
+        assert "not in the archive" in str(refuse(save(tmp_path, archive(files))))
+        assert "not in the archive" in str(refuse(unpack(tmp_path / "image", files)))
+
+
+# --- What is wrong --------------------------------------------------------------------------------
+
+
+def test_a_missing_part_is_named(tmp_path: Path) -> None:
+    """The config, or a layer with its number."""
+    for name, words in (
+        ("config.json", "the config, 'config.json'"),
+        ("1.tar", "layer 1, '1.tar'"),
+    ):
+        files = _simple()
+        del files[name]
+        error = refuse(save(tmp_path, archive(files)))
+        assert f"{words}, is not in the archive" in str(error)
+        assert error.hint is not None
+
+
+@pytest.mark.parametrize("item", [{"Layers": [None, "1.tar"]}, {"Layers": [{}, []]}])
+def test_a_layer_must_have_a_name(tmp_path: Path, item: dict[str, object]) -> None:
+    """And it must be text."""
+    assert "names no file for layer 0" in str(refuse(save(tmp_path, archive(_simple(**item)))))
+
+
+@pytest.mark.parametrize(
+    "manifest", [b"", b"[", b"{}", b"null", b"[]", b"[1]", b'[{"Config":7}]', b'[{"Layers":[]}]']
+)
+def test_a_manifest_that_names_no_image_is_told(tmp_path: Path, manifest: bytes) -> None:
+    """Broken JSON, or JSON of something else."""
+    assert "manifest.json" in str(
+        refuse(save(tmp_path, archive(_simple() | {"manifest.json": manifest})))
+    )
+
+
+def test_a_config_that_is_cut_or_no_json_is_told(tmp_path: Path) -> None:
+    """By name and place."""
+    for config in (b"", b"{", b"[" * 100_000, b"\x00\xff"):
+        error = refuse(save(tmp_path, archive(_simple() | {"config.json": config})))
+        assert "the config" in str(error)
+
+
+def test_diff_ids_that_do_not_match_are_warnings(tmp_path: Path) -> None:
+    """Fewer, more, none, or others than the layers hash to: the image opens."""
+    for diff_ids, code in (
+        ([digest(BASE)], "diff-id-count"),
+        ([digest(BASE)] * 5, "diff-id-count"),
+        ([], "diff-id-count"),
+        ([digest(BASE), digest(b"other")], "diff-id-mismatch"),
+        ([7, "sha256:../../x"], "history-short"),
+    ):
+        config = edit(
+            _simple(), "config.json", lambda it, ids=diff_ids: it["rootfs"].update(diff_ids=ids)
+        )  # type: ignore[misc]
+        opened = open_path(save(tmp_path, archive(config)))
+        assert layers_of(opened) == NAMES
+        assert code in [*codes(opened), "history-short"]
+    assert opened.image.layers[1].diff_id is None
+
+
+def test_damage_of_a_layer_is_told_and_the_rest_shown(tmp_path: Path) -> None:
+    """A layer that is cut inside its member."""
+    opened = open_path(save(tmp_path, archive(_simple() | {"1.tar": TOP[:1300]})))
+    assert layers_of(opened) == [NAMES[0], [b"a"]]
+    assert opened.verified(1) is False
+    with pytest.raises(CorruptImageError, match=r"image\.tar: layer 1 is damaged at byte 1,024"):
+        opened.raise_damage()
+
+
+def test_an_archive_that_is_cut_is_told(tmp_path: Path) -> None:
+    """At any place: before its manifest there is no image, after it there is damage."""
+    data = docker_archive(LAYERS)
+    whole = len(data) - 1024
+    for cut in range(0, whole, 700):
+        error = refuse(save(tmp_path, data[:cut]))
+        assert any(word in str(error) for word in ("cut short", "empty", "no image", "no tar"))
+    trimmed = open_path(save(tmp_path, data[:whole]))
+    assert (layers_of(trimmed), trimmed.damages()) == (NAMES, [])
+
+
+def test_damage_behind_the_manifest_is_told_too(tmp_path: Path) -> None:
+    """The image can be shown, but the archive is not whole."""
+    tar = archive(_simple())[:-1024] + layer_tar([file("rest", b"x" * 600)])[:800]
+    opened = open_path(save(tmp_path, tar))
+    assert layers_of(opened) == NAMES
+    assert "cut short" in opened.damages()[0]
+
+
+def test_bytes_behind_an_archive_are_a_warning(tmp_path: Path) -> None:
+    """Nothing is lost."""
+    opened = open_path(save(tmp_path, archive(_simple()) + b"junk"))
+    assert codes(opened) == ["trailing-data"]
+    assert opened.damages() == []
+
+
+def test_a_sparse_member_is_told(tmp_path: Path) -> None:
+    """Its bytes are not those of the layer; an archive packed so is packed again in no time."""
+    from tests.layers.reading import END, entry, pax
+
+    files = _simple()
+    del files["0.tar"]
+    tar = layer_tar([file(name, data) for name, data in files.items()], end=False)
+    sparse = pax((b"GNU.sparse.map", b"0,512"), (b"GNU.sparse.size", b"4096"))
+    error = refuse(save(tmp_path, tar + sparse + entry(b"0.tar", BASE[:512]) + END))
+    assert "sparse" in str(error)

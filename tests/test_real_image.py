@@ -1,0 +1,136 @@
+"""A real image, turned by real tools into every form that they write: the accounting stays the same."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from layerscope.opening import open_image
+from layerscope.report.schema import document
+from layerscope.sources import Request
+
+FLASK = (
+    Path(__file__).resolve().parents[2] / "shared" / "acceptance" / "images" / "flask.oci-zstd.tar"
+)
+
+pytestmark = pytest.mark.skipif(
+    not FLASK.exists(), reason="the acceptance images are not beside the project"
+)
+
+
+def _run(*command: str | Path) -> None:
+    subprocess.run([str(word) for word in command], check=True, capture_output=True, timeout=300)
+
+
+def _copied(scheme: str, name: str, *options: str) -> Callable[[Path], Path]:
+    """The image as skopeo copies it."""
+
+    def make(folder: Path) -> Path:
+        target = folder / name
+        tagged = scheme in ("docker-archive", "oci-archive", "oci")
+        source = (
+            f"oci:{_gzipped(folder)}:flask"
+            if scheme == "docker-archive"
+            else f"oci-archive:{FLASK}"
+        )
+        _copy(source, f"{scheme}:{target}{':flask:latest' if tagged else ''}", *options)
+        return target
+
+    return make
+
+
+def _copy(source: str, target: str, *options: str) -> None:
+    _run("skopeo", "--insecure-policy", "copy", *options, source, target)
+
+
+def _gzipped(folder: Path) -> Path:
+    """A layout with gzip layers: older tools make Docker's formats of no others."""
+    _copy(
+        f"oci-archive:{FLASK}",
+        f"oci:{folder / 'gzipped'}:flask",
+        "--dest-compress",
+        "--dest-compress-format",
+        "gzip",
+    )
+    return folder / "gzipped"
+
+
+def _saved(folder: Path) -> Path:
+    """The image as podman loads and saves it."""
+    target, loaded = folder / "podman.tar", folder / "loaded.tar"
+    _copy(f"oci:{_gzipped(folder)}:flask", f"docker-archive:{loaded}:localhost/flask:latest")
+    with tempfile.TemporaryDirectory(
+        prefix="ls-", dir="/tmp"
+    ) as run:  # podman wants a short path here
+        podman = ("podman", "--root", folder / "root", "--runroot", run, "--storage-driver", "vfs")
+        _run(*podman, "load", "--input", loaded)
+        _run(
+            *podman,
+            "save",
+            "--format",
+            "docker-archive",
+            "--output",
+            target,
+            "localhost/flask:latest",
+        )
+        _run(*podman, "rmi", "--all", "--force")
+    return target
+
+
+FORMS = [
+    pytest.param("skopeo", _copied("docker-archive", "docker.tar"), id="docker-archive"),
+    pytest.param("skopeo", _copied("oci", "layout"), id="oci-directory"),
+    pytest.param("skopeo", _copied("oci-archive", "oci.tar"), id="oci-archive"),
+    pytest.param(
+        "skopeo",
+        _gzipped,
+        id="oci-gzip",
+    ),
+    pytest.param("skopeo", _copied("dir", "dir"), id="dir"),
+    pytest.param("podman", _saved, id="podman-save"),
+]
+
+
+def _accounting(image: Path) -> dict[str, Any]:
+    """What does not depend on how the layers are stored."""
+    report = document(open_image(Request(str(image))))
+    kept = (
+        "entries",
+        "whiteouts",
+        "tarBytes",
+        "storedBytes",
+        "netBytes",
+        "wastedBytes",
+        "hidesBytes",
+        "changes",
+    )
+    totals = {key: value for key, value in report["totals"].items() if key != "compressedBytes"}
+    layers = [
+        {key: layer[key] for key in (*kept, "diffId", "verified")} for layer in report["layers"]
+    ]
+    steps = [
+        {key: value for key, value in step.items() if key != "comment"} for step in report["steps"]
+    ]
+    return {
+        "totals": totals,
+        "layers": layers,
+        "steps": steps,
+        "waste": report["waste"],
+        "duplicates": report["duplicates"],
+    }
+
+
+@pytest.mark.parametrize(("tool", "make"), FORMS)
+def test_every_form_gives_the_same_accounting(
+    tool: str, make: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    """Totals, layers, steps, waste and duplicates are those of the original archive."""
+    if shutil.which(tool) is None:
+        pytest.skip(f"{tool} is not installed")
+    assert _accounting(FLASK) == _accounting(make(tmp_path))

@@ -10,6 +10,10 @@ from layerscope.layers.blob import CHUNK, Blob
 from layerscope.progress import Progress, check
 
 
+WINDOW, MAX_WINDOW = 1024, 1 << 14
+"""Bytes that are read ahead of a header, at least and at most."""
+
+
 class Cursor(Protocol):
     """A place in a tar that only moves forward."""
 
@@ -24,6 +28,9 @@ class Cursor(Protocol):
     def skip(self, length: int) -> bytes | None:
         """Move over a payload; its SHA-256 where `hashes`, None elsewhere. Raises `EOFError` at the end."""
 
+    def skip_padded(self, length: int) -> bytes | None:
+        """Move over a payload as `skip` does, and over the padding of its last block."""
+
     def pad(self, length: int) -> None:
         """Move over padding, which may be missing at the end."""
 
@@ -32,26 +39,52 @@ class Cursor(Protocol):
 
 
 class OffsetCursor:
-    """Moves through an uncompressed blob by offset: only headers are read."""
+    """Moves through an uncompressed blob by offset: headers are read, and payloads only where they lie between them."""
 
     hashes = False
 
     def __init__(self, blob: Blob) -> None:
         self.position = 0
         self._blob = blob
-        self._pread = blob.pread
         self._size = blob.size
+        self._window = b""
+        """Bytes read ahead, from `_start`."""
+        self._start = 0
+        self._ahead = WINDOW
 
     def take(self, length: int) -> bytes:
-        data = self._pread(length, self.position)
+        at = self.position - self._start
+        data = self._window[at : at + length]
+        if len(data) < length:
+            data = self._read(length)
         self.position += len(data)
         return data
+
+    def _read(self, length: int) -> bytes:
+        """Read ahead from here: further and further while entries are small, little after a jump over a large one."""
+        passed = self.position - self._start - len(self._window)
+        self._ahead = min(2 * self._ahead, MAX_WINDOW) if passed < self._ahead else WINDOW
+        self._start = self.position
+        self._window = self._blob.pread(max(length, self._ahead), self.position)
+        while 0 < len(self._window) < length:
+            more = self._blob.pread(length - len(self._window), self.position + len(self._window))
+            if not more:
+                break
+            self._window += more
+        return self._window[:length]
 
     def skip(self, length: int) -> None:
         self.position += length
         if self.position > self._size:
             self.position = self._size
             raise EOFError
+
+    def skip_padded(self, length: int) -> None:
+        end = self.position + length
+        if end > self._size:
+            self.position = self._size
+            raise EOFError
+        self.position = end + (-length & 511)
 
     def pad(self, length: int) -> None:
         self.position = min(self.position + length, self._size)
@@ -103,6 +136,11 @@ class StreamCursor:
         if left:
             raise EOFError
         return digest.digest()
+
+    def skip_padded(self, length: int) -> bytes:
+        digest = self.skip(length)
+        self.take(-length & 511)
+        return digest
 
     def pad(self, length: int) -> None:
         self.take(length)

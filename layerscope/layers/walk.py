@@ -72,6 +72,8 @@ class WalkResult:
     broken: Damage | None
     trailing: int
     """Bytes after the end of the archive that are not zero."""
+    ended: bool = False
+    """Whether the archive says itself where it ends; layers need not."""
 
 
 @dataclass(slots=True)
@@ -107,6 +109,7 @@ class TarWalk:
         self._progress = progress
         self._pending = _Pending()
         self._kept = 0
+        self._ended = False
 
     def run(self) -> WalkResult:
         """Walk to the end or to the damage.
@@ -119,11 +122,14 @@ class TarWalk:
             self.damage = self._flush()
             raise
         self.damage = self._flush() or damage
-        return WalkResult(self.damage, 0 if self.damage else self._cursor.drain(self._progress))
+        if self.damage is not None:
+            return WalkResult(self.damage, 0)
+        return WalkResult(None, self._cursor.drain(self._progress), self._ended)
 
     def _entries(self) -> Damage | None:
         cursor = self._cursor
-        take, skip, pad, hashes = cursor.take, cursor.skip, cursor.pad, cursor.hashes
+        take, skip, hashes = cursor.take, cursor.skip, cursor.hashes
+        skip_padded, pad = cursor.skip_padded, cursor.pad
         pending = self._pending
         extension: Extension | None = None
         start, block = cursor.position, b""
@@ -164,10 +170,9 @@ class TarWalk:
                     digest = None if digest is None else sparse.digest(digest)
                     # No engine reads what no segment refers to.
                     skip(size - sparse.skip - sparse.stored)
-                elif size:
-                    digest = skip(size)
-                if size:
                     pad(-size % BLOCK)
+                elif size:
+                    digest = skip_padded(size)
                 pending.blocks.append(block)
                 pending.digests.append(digest)
                 extension = None
@@ -184,6 +189,7 @@ class TarWalk:
     def _end(self, start: int, block: bytes, extension: Extension | None) -> Damage | None:
         """What the end of the entries is: two zero blocks, or nothing more; anything else is damage."""
         if block == ZERO_BLOCK:
+            self._ended = True
             second = self._cursor.take(BLOCK)
             if second.strip(b"\0"):
                 return Damage(start, "a single zero block stands between entries")

@@ -28,8 +28,6 @@ class Totals:
     """Content bytes; an inode counts once, at its first visible name in path order."""
     files: NDArray[np.int64]
     """Regular files, each name of one."""
-    paths: NDArray[np.int64]
-    """Paths of every kind."""
 
 
 class Filesystem:
@@ -127,7 +125,6 @@ class Filesystem:
         return Totals(
             bytes=self._subtree_sums(counted),
             files=self._subtree_sums(mask & (self.kinds == Kind.FILE)),
-            paths=self._subtree_sums(mask),
         )
 
     def _subtree_sums(self, values: NDArray[np.int64] | NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from layerscope.filesystem.changes import CHANGE_NAMES, WHY_NAMES, Change
 from layerscope.filesystem.contents import hash_contents
 from layerscope.filesystem.filters import parse_filter
+from layerscope.filesystem.model import Filesystem
 from layerscope.filesystem.modes import Mode
 from layerscope.filesystem.ordering import Sort
 from layerscope.filesystem.rows import TreeRow
@@ -562,18 +563,20 @@ def test_a_tree_of_two_thousand_levels() -> None:
     assert seen(view)[-1] == "  " * levels + "+ g"
 
 
-def test_sizes_too_large_to_sort_in_one_go() -> None:
-    """Sizes of petabytes beside many siblings are ordered all the same."""
-    stacked = stack([[file(f"d{number % 7}/f{number}") for number in range(100)]])
-    filesystem = stacked.filesystem
-    rng = np.random.default_rng(1)
-    files = np.flatnonzero(filesystem.inodes.columns.kinds == Kind.FILE)
-    sizes = rng.integers(0, 1 << 52, len(files))
-    sizes[::3] = 1 << 40
-    filesystem.inodes.columns.stored[files] = sizes
+@pytest.mark.parametrize("bits", [10, 46, 55])
+def test_sizes_of_any_magnitude(bits: int) -> None:
+    """Sizes too large to be sorted together with places, or at all quickly, are ordered all the same."""
+    names = [f"d{max(number - 60, 0)}/f{number}" for number in range(120)]
+    stacked = stack([[file(name) for name in names]])
+    columns = stacked.indexes[0].columns
+    sizes = np.random.default_rng(1).integers(0, 1 << bits, len(columns.stored))
+    sizes[::3] = 1 << bits - 1
+    columns.stored[columns.kinds == Kind.FILE] = sizes
+    filesystem = Filesystem.stack(stacked.indexes)
     view = TreeView(filesystem, mode=Mode.UP_TO)
     view.expand_all()
     rows = [view.row(row) for row in range(len(view))]
+    assert len({row.total_bytes for row in rows}) > 50
     for depth in (0, 1):
         shown: dict[int, list[tuple[int, int]]] = {}
         for row in rows:

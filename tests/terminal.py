@@ -1,0 +1,95 @@
+"""A real terminal for tests: tmux, with a server of its own that is ended afterwards."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+TMUX = shutil.which("tmux")
+PATIENCE = 30.0
+"""Seconds to wait for something to appear: far more than it takes."""
+
+
+class Terminal:
+    """A program in a terminal: type keys, read the screen."""
+
+    def __init__(self, server: str) -> None:
+        self._server = server
+
+    def run(self, *words: str) -> str:
+        """A tmux command; what it prints."""
+        done = subprocess.run(
+            [str(TMUX), "-L", self._server, *words], capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    def keys(self, *keys: str) -> None:
+        """Press keys, by tmux's names."""
+        self.run("send-keys", "-t", "t", *keys)
+
+    def lines(self) -> list[str]:
+        """The screen, line by line."""
+        return self.run("capture-pane", "-p", "-t", "t").splitlines()
+
+    def text(self) -> str:
+        """The screen."""
+        return "\n".join(self.lines())
+
+    def wait_for(self, words: str) -> str:
+        """The screen once it shows `words`. Raises `AssertionError` with the screen if it never does."""
+        deadline = time.monotonic() + PATIENCE
+        while words not in (screen := self.text()):
+            assert time.monotonic() < deadline, f"{words!r} never came:\n{screen}"
+            time.sleep(0.05)
+        return screen
+
+
+@contextmanager
+def terminal(
+    command: Sequence[str],
+    *,
+    width: int = 120,
+    height: int = 36,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Terminal]:
+    """Run a command in a terminal; afterwards its exit code stands on the screen as `exit N`."""
+    server = f"layerscope-test-{uuid.uuid4().hex[:12]}"
+    opened = Terminal(server)
+    line = f"{shlex.join(command)}; echo exit $?; exec sleep 600"
+    kept = {**os.environ, "TERM": "xterm-256color", **(environment or {})}
+    subprocess.run(
+        [
+            str(TMUX),
+            "-L",
+            server,
+            "-f",
+            "/dev/null",
+            "new-session",
+            "-d",
+            "-s",
+            "t",
+            "-x",
+            str(width),
+            "-y",
+            str(height),
+            line,
+        ],
+        check=True,
+        env=kept,
+    )
+    try:
+        yield opened
+    finally:
+        opened.run("kill-server")
+
+
+def layerscope(*words: str) -> list[str]:
+    """The program's command line."""
+    return [sys.executable, "-m", "layerscope", *words]

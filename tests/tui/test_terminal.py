@@ -1,0 +1,82 @@
+"""The explorer in a real terminal, as a user starts it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from layerscope.opening import open_image
+from layerscope.sources import Request
+from tests.images import archive, docker_archive, docker_files, file, layer_tar, write
+from tests.terminal import TMUX, layerscope, terminal
+
+pytestmark = [
+    pytest.mark.terminal,
+    pytest.mark.skipif(TMUX is None, reason="tmux is not installed"),
+]
+
+
+def test_opens_moves_and_quits(demo_image: Path) -> None:
+    """Steps, waste and help are a key away, and q leaves with exit code 0."""
+    accounting = open_image(Request(str(demo_image))).accounting
+    with terminal(layerscope(str(demo_image))) as screen:
+        screen.wait_for(f"{accounting.wasted / 1e6:.1f} MB wasted")
+        screen.wait_for("COPY requirements")
+        screen.keys("Tab", "Enter")
+        screen.wait_for("▾ usr")
+        screen.keys("2")
+        screen.wait_for("/app/assets/seed-data.sql")
+        screen.keys("?")
+        screen.wait_for("Everywhere")
+        screen.keys("Escape")
+        screen.keys("q")
+        screen.wait_for("exit 0")
+
+
+def test_an_image_on_stdin_takes_keys_from_the_terminal(demo_image: Path) -> None:
+    """`docker save … | layerscope -` opens the explorer, and keys work."""
+    program = shlex.join(layerscope("-"))
+    with terminal(["sh", "-c", f"cat {shlex.quote(str(demo_image))} | {program}"]) as screen:
+        screen.wait_for("wasted")
+        screen.keys("2")
+        screen.wait_for("stored in")
+        screen.keys("q")
+        screen.wait_for("exit 0")
+
+
+def test_several_images_are_asked_for(tmp_path: Path) -> None:
+    """An archive with two images asks which one is meant, and opens it."""
+    first = docker_files([layer_tar([file("first", b"1")])], tags=("first:1",))
+    second = docker_files([layer_tar([file("second", b"22")])], tags=("second:2",))
+    items = json.loads(first.pop("manifest.json")) + json.loads(second.pop("manifest.json"))
+    merged = {**first, **second, "manifest.json": json.dumps(items).encode()}
+    image = write(tmp_path / "two.tar", archive(merged))
+    with terminal(layerscope(str(image))) as screen:
+        screen.wait_for("which one?")
+        screen.keys("Down", "Enter")
+        screen.wait_for("second:2")
+        screen.wait_for("2 B stored")
+        screen.keys("q")
+        screen.wait_for("exit 0")
+
+
+def test_without_a_terminal_type_the_report_is_printed(demo_image: Path) -> None:
+    """TERM=dumb gets the text report instead of the explorer."""
+    dumb = ["env", "TERM=dumb", sys.executable, "-m", "layerscope", str(demo_image)]
+    with terminal(dumb, height=200) as screen:
+        shown = screen.wait_for("exit 0")
+    assert "COPY requirements.txt" in shown
+    assert "1 Explore" not in shown
+
+
+def test_a_damaged_file_is_one_clear_line(tmp_path: Path) -> None:
+    """What cannot be opened is said before any screen is drawn."""
+    image = write(tmp_path / "broken.tar", docker_archive([layer_tar([file("a", b"1")])])[:700])
+    with terminal(layerscope(str(image))) as screen:
+        shown = screen.wait_for("exit 3")
+    assert "broken.tar" in shown
+    assert "Traceback" not in shown

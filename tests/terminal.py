@@ -50,6 +50,13 @@ class Terminal:
             time.sleep(0.05)
         return screen
 
+    def wait_until_gone(self, words: str) -> None:
+        """Wait until the screen no longer shows `words`."""
+        deadline = time.monotonic() + PATIENCE
+        while words in (screen := self.text()):
+            assert time.monotonic() < deadline, f"{words!r} stays:\n{screen}"
+            time.sleep(0.05)
+
 
 @contextmanager
 def terminal(

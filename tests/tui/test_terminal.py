@@ -33,6 +33,7 @@ def test_opens_moves_and_quits(demo_image: Path) -> None:
         screen.keys("?")
         screen.wait_for("Everywhere")
         screen.keys("Escape")
+        screen.wait_until_gone("Everywhere")
         screen.keys("q")
         screen.wait_for("exit 0")
 

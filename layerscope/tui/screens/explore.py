@@ -105,7 +105,7 @@ class ExploreView(View):
     @on(LineList.Opened, "#steps")
     def _step_opened(self, event: LineList.Opened) -> None:
         event.stop()
-        self.files.focus()
+        self.screen.set_focus(self.files)
 
     def _show_step(self, step: Step | None) -> None:
         self.details.show(step)
@@ -208,7 +208,7 @@ class ExploreView(View):
         if row is not None:
             self.files.go_to(row)
         self._say_title(self.steps.step)
-        self.files.focus()
+        self.screen.set_focus(self.files)
 
     def panes(self) -> list[Widget]:
         return [self.steps, self.files]

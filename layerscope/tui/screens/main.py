@@ -54,7 +54,7 @@ class MainScreen(Screen[None]):
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
-        self.view.panes()[0].focus()
+        self.set_focus(self.view.panes()[0])
 
     # what the loader learns
 
@@ -101,7 +101,7 @@ class MainScreen(Screen[None]):
         view = self._views[name]
         panes = view.panes()
         if panes and not any(pane.has_focus_within for pane in panes):
-            panes[0].focus()
+            self.set_focus(panes[0])
         return view
 
     async def action_show_view(self, name: str) -> None:
@@ -126,7 +126,7 @@ class MainScreen(Screen[None]):
         panes = self.view.panes()
         at = next((number for number, pane in enumerate(panes) if pane.has_focus_within), -by)
         if panes:
-            panes[(at + by) % len(panes)].focus()
+            self.set_focus(panes[(at + by) % len(panes)])
 
     async def action_back(self) -> None:
         """Leave a field, then the view; on the first view nothing."""

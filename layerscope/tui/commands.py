@@ -38,6 +38,7 @@ GROUPS: dict[str, str] = {
     "view": "Views",
     "list": "In every list",
     "explore": "In Explore",
+    "steps": "In the steps",
     "files": "In the file tree",
 }
 """Groups in the order of help, with their titles."""
@@ -60,6 +61,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("list.bottom", "end,G", "Bottom", "The last row.", "bottom", shown_keys="G"),
     Command("list.open", "enter", "Open", "Open the row under the cursor.", "open", footer=True, shown_keys="Enter"),
     Command("explore.metadata", "m", "Metadata", "Show or hide steps that only write metadata.", "toggle_metadata", footer=True),
+    Command("steps.base_up", "less_than_sign", "Smaller base", "Take one step less for the base image's.", "move_base(-1)", shown_keys="<"),
+    Command("steps.base_down", "greater_than_sign", "Larger base", "Take one step more for the base image's.", "move_base(1)", shown_keys=">"),
     Command("files.toggle", "space", "Toggle", "Open or close the directory under the cursor.", "toggle_directory", shown_keys="Space"),
     Command("files.expand", "right,l", "Expand", "Open the directory, or move into it.", "expand", shown_keys="→ l"),
     Command("files.collapse", "left,h", "Collapse", "Close the directory, or move to the one above.", "collapse", shown_keys="← h"),
@@ -67,6 +70,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("files.collapse_all", "minus", "Collapse all", "Close every directory.", "collapse_all", shown_keys="-"),
     Command("explore.mode", "a", "All or changes", "What this layer changes, or all that is there after it.", "toggle_mode", footer=True),
     Command("explore.changed_only", "d", "Changed only", "Of all that is there, only what this layer touches.", "toggle_changed_only"),
+    Command("explore.narrower", "left_square_bracket", "Less left", "Give the right pane more room, or the lower one; the mouse drags the lines between panes.", "move_splitter(-1)", shown_keys="["),
+    Command("explore.wider", "right_square_bracket", "More left", "Give the left panes more room, or the upper one.", "move_splitter(1)", shown_keys="]"),
     Command("explore.sort", "s", "Sort", "Sort by size, name, change or layer.", "cycle_sort", footer=True),
 )  # fmt: skip
 

@@ -61,6 +61,9 @@ class StepDetails(VerticalScroll, can_focus=False):
         quiet = "bright_black" if quiet.startswith("ansi") else quiet
         body = Text()
         body.append(self._heading(step) + "\n", quiet)
+        if step.index < self._session.base_steps:
+            word = text.safe_name(self._session.base_word())
+            body.append(f"base ({word}) · < > move its end\n", quiet)
         self._append_instruction(body, step, quiet)
         if step.layer is None:
             what = _SETS.get(step.instruction or "", "changes the config")

@@ -64,6 +64,20 @@ LIGHT = Theme(
 
 THEMES = (DARK, LIGHT)
 
+_HUES_ON_DARK = ("#7aa2f7", "#8fcf7f", "#e5c76b", "#c792ea", "#5ec4d6", "#e8a355", "#f07178")
+_HUES_ON_LIGHT = ("#2f5fb3", "#3b7d2c", "#8a6a00", "#8a3fb0", "#1f7a8c", "#a8590b", "#b3262e")
+_HUES_OF_TERMINAL = (
+    *("ansi_bright_blue", "ansi_green", "ansi_yellow", "ansi_magenta", "ansi_cyan"),
+    *("ansi_bright_red", "ansi_bright_green"),
+)
+
+
+def hues(theme: Theme) -> tuple[str, ...]:
+    """Colours that tell layers apart."""
+    if theme.ansi:
+        return _HUES_OF_TERMINAL
+    return _HUES_ON_DARK if theme.dark else _HUES_ON_LIGHT
+
 
 def variable_defaults(theme: Theme) -> dict[str, str]:
     """Our words in terms of a theme that does not know them."""

@@ -25,7 +25,7 @@ class Splitter(Widget):
         width: 1; height: 1fr;
         background: $background;
         & > .splitter--line { color: $rule; }
-        & > .splitter--held { color: $accent; }
+        & > .splitter--held { color: $emphasis; }
     }
     """
 

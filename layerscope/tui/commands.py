@@ -38,7 +38,7 @@ GROUPS: dict[str, str] = {
     "view": "Views",
     "list": "In every list",
     "explore": "In Explore",
-    "steps": "In the steps",
+    "steps": "Base image",
     "files": "In the file tree",
     "map": "In the map",
 }

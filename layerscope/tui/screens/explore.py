@@ -53,7 +53,7 @@ class ExploreView(View):
     ExploreView > #files-pane { width: 1fr; }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("explore")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("explore", "steps")
 
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(session, id=id)
@@ -122,6 +122,10 @@ class ExploreView(View):
     def _step_highlighted(self, event: LineList.Highlighted) -> None:
         event.stop()
         self._show_step(self.steps.step)
+
+    def action_move_base(self, by: int) -> None:
+        """Let the base image end earlier or later."""
+        self.steps.move_base(by)
 
     @on(StepList.BaseMoved)
     def _base_moved(self, event: StepList.BaseMoved) -> None:

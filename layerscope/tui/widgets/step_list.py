@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from textual.binding import BindingType
 from textual.message import Message
 
 from layerscope import text
 from layerscope.analysis.steps import StepKind, step_kind
 from layerscope.image.history import Step
 from layerscope.image.summary import NOTHING_RECORDED, one_line
-from layerscope.tui.commands import bindings
 from layerscope.tui.paint import RowPainter, bar, fit
 from layerscope.tui.session import Session
 from layerscope.tui.widgets.line_list import LineList
@@ -33,8 +29,6 @@ def _bar_width(width: int) -> int:
 
 class StepList(LineList):
     """Steps in the order of the history; those that only write metadata can be hidden. A line marks the base image's."""
-
-    BINDINGS: ClassVar[list[BindingType]] = bindings("steps")
 
     class BaseMoved(Message):
         """The base image ends elsewhere now."""
@@ -77,7 +71,7 @@ class StepList(LineList):
         """Put the cursor on the step that stores a layer."""
         self.select(self._session.image.steps[self._session.image.layers[layer].step])
 
-    def action_move_base(self, by: int) -> None:
+    def move_base(self, by: int) -> None:
         """Let the base image end `by` steps later."""
         if self._session.move_base(by):
             self.rows_changed()

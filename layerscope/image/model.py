@@ -68,6 +68,8 @@ class Image:
     layers: tuple[Layer, ...]
     alternatives: tuple[Alternative, ...]
     warnings: tuple[ImageWarning, ...]
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """What the manifest says besides; empty where a format has no place for it."""
 
     @property
     def recorded_steps(self) -> int:

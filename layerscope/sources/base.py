@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,6 +76,8 @@ class ImageParts:
     steps_known: bool = True
     """Whether the config's history is one; a root filesystem has none to miss."""
     warnings: Sequence[ImageWarning] = ()
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Annotations of the manifest that are text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from layerscope.limits import Limits
 from layerscope.sources.base import Candidate, ImageParts, LayerPart
 from layerscope.sources.docker_archive import MANIFEST, read_document
 from layerscope.sources.members import Members
-from layerscope.sources.oci_descriptor import CONFIG_TYPES, Descriptor
+from layerscope.sources.oci_descriptor import CONFIG_TYPES, Descriptor, annotations_of
 
 VERSION = "version"
 
@@ -66,7 +66,15 @@ def _load(members: Members, name: str, limits: Limits) -> ImageParts:
         layers.append(LayerPart(blob, layer.digest, layer.media_type or None))
     artifact = None if config.media_type in ("", *CONFIG_TYPES) else config.media_type
     data = read_document(_blob(members, config, "the config"), limits)
-    return ImageParts(layers, data, None, config.digest, artifact, warnings=warnings)
+    return ImageParts(
+        layers,
+        data,
+        None,
+        config.digest,
+        artifact,
+        warnings=warnings,
+        annotations=annotations_of(fields),
+    )
 
 
 def _document(members: Members, name: str, limits: Limits) -> dict[str, Any]:

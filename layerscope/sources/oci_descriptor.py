@@ -100,3 +100,9 @@ def stated_platform(fields: Lenient) -> Platform | None:
     return (
         Platform.of(os or "", architecture, fields.text("variant") or "") if architecture else None
     )
+
+
+def annotations_of(manifest: Lenient) -> dict[str, str]:
+    """The annotations of a manifest, those that are text."""
+    annotations = manifest.mapping("annotations")
+    return {key: value for key, value in annotations.items() if isinstance(value, str)}

@@ -21,7 +21,12 @@ from layerscope.limits import Limits
 from layerscope.sources.base import Candidate, ImageParts, LayerPart
 from layerscope.sources.docker_archive import read_document
 from layerscope.sources.members import Members
-from layerscope.sources.oci_descriptor import CONFIG_TYPES, Descriptor, stated_platform
+from layerscope.sources.oci_descriptor import (
+    CONFIG_TYPES,
+    Descriptor,
+    annotations_of,
+    stated_platform,
+)
 
 INDEX = "index.json"
 LAYOUT = "oci-layout"
@@ -287,7 +292,15 @@ class OciLayout:
             else str(manifest.get("artifacttype") or config.media_type)
         )
         data = read_document(self._blob(config, "the config"), self._limits)
-        return ImageParts(layers, data, leaf.digest, config.digest, artifact, warnings=warnings)
+        return ImageParts(
+            layers,
+            data,
+            leaf.digest,
+            config.digest,
+            artifact,
+            warnings=warnings,
+            annotations=annotations_of(Lenient(manifest, "manifest")),
+        )
 
     def _document(self, descriptor: Descriptor) -> dict[str, Any]:
         name = f"blob {descriptor.digest[:19]}"

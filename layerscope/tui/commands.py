@@ -38,7 +38,9 @@ GROUPS: dict[str, str] = {
     "view": "Views",
     "list": "In every list",
     "explore": "In Explore",
+    "steps": "Base image",
     "files": "In the file tree",
+    "map": "In the map",
 }
 """Groups in the order of help, with their titles."""
 
@@ -50,6 +52,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("app.back", "escape", "Back", "Leave a field, then a view.", "screen.back", shown_keys="Esc"),
     Command("view.explore", "1", "Explore", "Steps, files and details.", "screen.show_view('explore')"),
     Command("view.waste", "2", "Waste", "Every stored byte that the final image does not show.", "screen.show_view('waste')"),
+    Command("view.map", "7", "Map", "What takes the room, as tiles coloured by layer.", "screen.show_view('map')"),
     Command("view.next_pane", "tab", "Next pane", "Move on to the next pane.", "screen.next_pane", footer=True, shown_keys="Tab"),
     Command("view.previous_pane", "shift+tab", "Previous pane", "Move back to the pane before.", "screen.previous_pane", shown_keys="⇧Tab"),
     Command("list.up", "up,k", "Up", "One row up.", "move(-1)", shown_keys="↑ k"),
@@ -60,6 +63,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("list.bottom", "end,G", "Bottom", "The last row.", "bottom", shown_keys="G"),
     Command("list.open", "enter", "Open", "Open the row under the cursor.", "open", footer=True, shown_keys="Enter"),
     Command("explore.metadata", "m", "Metadata", "Show or hide steps that only write metadata.", "toggle_metadata", footer=True),
+    Command("steps.base_up", "less_than_sign", "Smaller base", "Take one step less for the base image's.", "move_base(-1)", shown_keys="<"),
+    Command("steps.base_down", "greater_than_sign", "Larger base", "Take one step more for the base image's.", "move_base(1)", shown_keys=">"),
     Command("files.toggle", "space", "Toggle", "Open or close the directory under the cursor.", "toggle_directory", shown_keys="Space"),
     Command("files.expand", "right,l", "Expand", "Open the directory, or move into it.", "expand", shown_keys="→ l"),
     Command("files.collapse", "left,h", "Collapse", "Close the directory, or move to the one above.", "collapse", shown_keys="← h"),
@@ -67,7 +72,17 @@ COMMANDS: tuple[Command, ...] = (
     Command("files.collapse_all", "minus", "Collapse all", "Close every directory.", "collapse_all", shown_keys="-"),
     Command("explore.mode", "a", "All or changes", "What this layer changes, or all that is there after it.", "toggle_mode", footer=True),
     Command("explore.changed_only", "d", "Changed only", "Of all that is there, only what this layer touches.", "toggle_changed_only"),
+    Command("explore.narrower", "left_square_bracket", "Less left", "Give the right pane more room, or the lower one; the mouse drags the lines between panes.", "move_splitter(-1)", shown_keys="["),
+    Command("explore.wider", "right_square_bracket", "More left", "Give the left panes more room, or the upper one.", "move_splitter(1)", shown_keys="]"),
     Command("explore.sort", "s", "Sort", "Sort by size, name, change or layer.", "cycle_sort", footer=True),
+    Command("map.left", "left,h", "Left", "The tile on the left.", "step(-1, 0)", shown_keys="← h"),
+    Command("map.right", "right,l", "Right", "The tile on the right.", "step(1, 0)", shown_keys="→ l"),
+    Command("map.up", "up,k", "Up", "The tile above.", "step(0, -1)", shown_keys="↑ k"),
+    Command("map.down", "down,j", "Down", "The tile below.", "step(0, 1)", shown_keys="↓ j"),
+    Command("map.open", "enter", "Go in", "Go into a directory, or show a file in the tree.", "open", footer=True, shown_keys="Enter"),
+    Command("map.out", "backspace", "Go up", "Go back up to the directory above.", "out", footer=True, shown_keys="⌫"),
+    Command("map.layer_down", "comma", "Layer before", "Draw what is there after the layer before.", "move_layer(-1)", footer=True, shown_keys=","),
+    Command("map.layer_up", "full_stop", "Layer after", "Draw what is there after the next layer.", "move_layer(1)", footer=True, shown_keys="."),
 )  # fmt: skip
 
 

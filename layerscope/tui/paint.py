@@ -46,12 +46,16 @@ def fit_left(text: str, width: int) -> str:
 class RowPainter:
     """Collects the segments of one row over one background."""
 
-    def __init__(self, base: Style) -> None:
+    def __init__(self, base: Style, *, plain: bool = False) -> None:
+        """`plain` leaves out all colours but those of `base`."""
         self.base = base
+        self.plain = plain
         self.segments: list[Segment] = []
 
     def add(self, text: str, style: Style | None = None) -> RowPainter:
         """Append `text` in `style`, over the row's background."""
         if text:
+            if style is not None and self.plain:
+                style = style.without_color
             self.segments.append(Segment(text, self.base if style is None else self.base + style))
         return self

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from layerscope.analysis.duplicates import Duplicate
+from layerscope.image.base import BaseGuess, guess_base, layers_of
 from layerscope.image.model import Image
 from layerscope.layers.index import LayerIndex
 from layerscope.opening import Opened, Options, verified
@@ -25,9 +26,15 @@ class Session:
     """None until they were looked for."""
     checked: dict[int, bool] = field(default_factory=dict)
     """Layers whose digests were checked after all else, and whether they are right."""
+    base_guess: BaseGuess | None = field(init=False)
+    """Where the base image was guessed to end."""
+    base_steps: int = field(init=False)
+    """How many first steps are taken to be the base image's: the guess, until the user moves it."""
 
     def __post_init__(self) -> None:
         self.indexes = [None] * len(self.source.blobs)
+        self.base_guess = guess_base(self.image)
+        self.base_steps = 0 if self.base_guess is None else self.base_guess.steps
 
     @property
     def image(self) -> Image:
@@ -44,6 +51,26 @@ class Session:
         index = self.indexes[layer]
         known = None if index is None else verified(self.image.layers[layer], index)
         return self.checked.get(layer) if known is None else known
+
+    @property
+    def base_layers(self) -> int:
+        """How many first layers are the base image's."""
+        return layers_of(self.image.steps, self.base_steps)
+
+    def base_word(self) -> str:
+        """Why the base image is taken to end where it does; not yet safe for a terminal."""
+        guess = self.base_guess
+        if guess is not None and guess.steps == self.base_steps:
+            return f"guess: {guess.reason}"
+        named = f"{guess.name}, " if guess is not None and guess.name else ""
+        return f"{named}as you set it"
+
+    def move_base(self, by: int) -> bool:
+        """Let the base image end `by` steps later; False if it cannot."""
+        moved = max(0, min(self.base_steps + by, len(self.image.steps)))
+        changed = moved != self.base_steps
+        self.base_steps = moved
+        return changed
 
     def digests_word(self) -> str:
         """What is known about all digests, in a word or two."""

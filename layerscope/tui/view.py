@@ -76,5 +76,6 @@ class ViewSpec:
 VIEWS: tuple[ViewSpec, ...] = (
     ViewSpec("explore", "1", "Explore", "layerscope.tui.screens.explore:ExploreView"),
     ViewSpec("waste", "2", "Waste", "layerscope.tui.screens.waste:WasteView"),
+    ViewSpec("map", "7", "Map", "layerscope.tui.screens.map:MapView"),
 )
 """All views, in the order of their keys."""

@@ -24,6 +24,7 @@ class ErrorScreen(ModalScreen[None]):
     ErrorScreen > Vertical {
         width: 72; max-width: 96%; height: auto; padding: 1 2; background: $surface; border: round $error;
     }
+    ErrorScreen:ansi > Vertical { background: ansi_default; }
     """
 
     def __init__(self, error: LayerscopeError) -> None:

@@ -24,6 +24,7 @@ from layerscope.tui.widgets.details import StepDetails
 from layerscope.tui.widgets.file_tree import FileTree
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
+from layerscope.tui.widgets.splitter import Splitter
 from layerscope.tui.widgets.step_list import StepList
 
 SORT_WORDS = {
@@ -33,34 +34,45 @@ SORT_WORDS = {
     Sort.LAYER: "by layer",
 }
 
+LEAST = (30, 4)
+"""How narrow and how low a pane may become, in cells."""
+PACE = 2
+"""Cells by which a key moves the line between left and right."""
+
 
 class ExploreView(View):
     """Steps and details on the left, files on the right; one above the other in a narrow terminal."""
 
     DEFAULT_CSS = """
     ExploreView { layout: horizontal; }
-    ExploreView > #left { width: 45%; border-right: solid $rule; }
+    ExploreView > #left { width: 45%; }
+    ExploreView > #across { pointer: ew-resize; }
     ExploreView > #left > #steps-pane { height: 3fr; }
-    ExploreView > #left > #details-pane { height: 2fr; border-top: solid $rule; }
+    ExploreView > #left > #above-details { width: 1fr; height: 1; pointer: ns-resize; }
+    ExploreView > #left > #details-pane { height: 2fr; }
     ExploreView > #files-pane { width: 1fr; }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("explore")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("explore", "steps")
 
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(session, id=id)
         self.steps = StepList(session, id="steps")
         self.files = FileTree(id="files")
         self.details = StepDetails(session, id="details")
-        self._steps_title = PaneTitle("Steps", "m metadata")
+        self._steps_title = PaneTitle("Steps", self._steps_word())
         self._steps_columns = ColumnTitles()
         self._files_title = PaneTitle("Files")
         self._files_columns = ColumnTitles()
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="left"):
-            yield Pane(self._steps_title, self._steps_columns, self.steps, id="steps-pane")
+        with Vertical(id="left") as left:
+            steps = Pane(self._steps_title, self._steps_columns, self.steps, id="steps-pane")
+            yield steps
+            yield Splitter(steps, LEAST, id="above-details")
             yield Pane(PaneTitle("Details"), None, self.details, id="details-pane")
+        self._across = Splitter(left, LEAST, id="across")
+        yield self._across
         yield Pane(self._files_title, self._files_columns, self.files, id="files-pane")
 
     def on_mount(self) -> None:
@@ -80,6 +92,15 @@ class ExploreView(View):
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._name_columns)
+
+    @on(Splitter.Moved)
+    def _panes_resized(self, event: Splitter.Moved) -> None:
+        event.stop()
+        self._name_columns()
+
+    def action_move_splitter(self, by: int) -> None:
+        """Give the left panes more room, or the right one."""
+        self._across.move(by * PACE)
 
     # what is known
 
@@ -101,6 +122,22 @@ class ExploreView(View):
     def _step_highlighted(self, event: LineList.Highlighted) -> None:
         event.stop()
         self._show_step(self.steps.step)
+
+    def action_move_base(self, by: int) -> None:
+        """Let the base image end earlier or later."""
+        self.steps.move_base(by)
+
+    @on(StepList.BaseMoved)
+    def _base_moved(self, event: StepList.BaseMoved) -> None:
+        event.stop()
+        self._steps_title.show("Steps", self._steps_word())
+        self.details.show(self.steps.step)
+
+    def _steps_word(self) -> str:
+        """What the title of the steps says: where the base image ends, and the metadata steps."""
+        base = text.count_of(self.session.base_steps, "step")
+        metadata = "m metadata" if self.steps.shows_metadata else "metadata hidden · m shows"
+        return f"base {base} · {metadata}" if self.session.base_steps else metadata
 
     @on(LineList.Opened, "#steps")
     def _step_opened(self, event: LineList.Opened) -> None:
@@ -166,9 +203,7 @@ class ExploreView(View):
 
     def action_toggle_metadata(self) -> None:
         self.steps.show_metadata(not self.steps.shows_metadata)
-        self._steps_title.show(
-            "Steps", "m metadata" if self.steps.shows_metadata else "metadata hidden · m shows"
-        )
+        self._steps_title.show("Steps", self._steps_word())
 
     def action_toggle_mode(self) -> None:
         view = self.files.view

@@ -25,7 +25,11 @@ class HelpScreen(ModalScreen[None]):
     HelpScreen > VerticalScroll {
         width: 78; max-width: 96%; height: auto; max-height: 90%; padding: 1 2;
         background: $surface; border: round $rule; scrollbar-size-vertical: 1;
+        scrollbar-color: $rule; scrollbar-color-hover: $quiet; scrollbar-color-active: $quiet;
+        scrollbar-background: $surface; scrollbar-background-hover: $surface;
+        scrollbar-background-active: $surface;
     }
+    HelpScreen:ansi > VerticalScroll { background: ansi_default; border: round ansi_default; }
     """
 
     def compose(self) -> ComposeResult:

@@ -30,11 +30,13 @@ class MainScreen(Screen[None]):
     MainScreen > Footer { background: $background; }
     MainScreen.-narrow {
         ExploreView { layout: vertical; }
-        ExploreView > #left { width: 1fr; height: 2fr; border-right: none; }
+        ExploreView > #left { width: 1fr; height: 2fr; }
         ExploreView > #left:focus-within { height: 3fr; }
         ExploreView > #left > #steps-pane { height: 1fr; }
         ExploreView > #left > #details-pane { display: none; }
-        ExploreView > #files-pane { height: 3fr; border-top: solid $rule; }
+        ExploreView > #left > #above-details { display: none; }
+        ExploreView > #across { width: 1fr; height: 1; pointer: ns-resize; }
+        ExploreView > #files-pane { height: 3fr; }
     }
     """
 

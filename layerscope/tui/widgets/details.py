@@ -38,7 +38,16 @@ class StepDetails(VerticalScroll, can_focus=False):
     """Shows one step."""
 
     DEFAULT_CSS = """
-    StepDetails { padding: 0 1; scrollbar-size-vertical: 1; background: $background; }
+    StepDetails {
+        padding: 0 1; background: $background;
+        scrollbar-size-vertical: 1;
+        scrollbar-color: $rule;
+        scrollbar-color-hover: $quiet;
+        scrollbar-color-active: $quiet;
+        scrollbar-background: $background;
+        scrollbar-background-hover: $background;
+        scrollbar-background-active: $background;
+    }
     StepDetails > Static { width: 1fr; }
     """
 
@@ -46,14 +55,21 @@ class StepDetails(VerticalScroll, can_focus=False):
         super().__init__(id=id)
         self._session = session
         self._body = Static(markup=False)
+        self._step: Step | None = None
 
     def compose(self):  # type: ignore[no-untyped-def]
         yield self._body
 
     def show(self, step: Step | None) -> None:
         """Show a step, or nothing."""
+        self._step = step
         self._body.update(Text() if step is None else self._describe(step))
         self.scroll_home(animate=False)
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        if self._step is not None and self.is_mounted:
+            self._body.update(self._describe(self._step))  # in the colours of another theme
 
     def _describe(self, step: Step) -> Text:
         colors = self.app.theme_variables
@@ -61,6 +77,9 @@ class StepDetails(VerticalScroll, can_focus=False):
         quiet = "bright_black" if quiet.startswith("ansi") else quiet
         body = Text()
         body.append(self._heading(step) + "\n", quiet)
+        if step.index < self._session.base_steps:
+            word = text.safe_name(self._session.base_word())
+            body.append(f"base ({word}) · < > move its end\n", quiet)
         self._append_instruction(body, step, quiet)
         if step.layer is None:
             what = _SETS.get(step.instruction or "", "changes the config")

@@ -32,10 +32,10 @@ class ImageHeader(Widget):
     ImageHeader {
         height: 3;
         background: $background;
-        & > .header--title { text-style: bold; color: $accent; }
+        & > .header--title { text-style: bold; color: $emphasis; }
         & > .header--quiet { color: $quiet; }
         & > .header--waste { color: $waste; text-style: bold; }
-        & > .header--tab { color: $accent; text-style: bold; }
+        & > .header--tab { color: $emphasis; text-style: bold; }
         & > .header--rule { color: $rule; }
     }
     """

@@ -61,8 +61,9 @@ class LineList(ScrollView, can_focus=True):
         & > .row--directory { color: $directory; }
         & > .row--strong { text-style: bold; }
         &:focus > .row--cursor { background: $cursor; text-style: bold; }
-        &:nocolor:focus > .row--cursor { text-style: reverse; }
         &:nocolor > .row--cursor { text-style: underline; }
+        &:ansi > .row--cursor { text-style: underline; background: ansi_default; }
+        &:nocolor:focus > .row--cursor { text-style: reverse; }
         &:ansi:focus > .row--cursor { text-style: reverse; background: ansi_default; }
     }
     """
@@ -158,7 +159,8 @@ class LineList(ScrollView, can_focus=True):
             base = self.get_component_rich_style("row--cursor") if at_cursor else self.rich_style
             if at_cursor:
                 base = self.rich_style + base
-            painter = RowPainter(base)
+            # What is reversed loses its colours: they would become a background each.
+            painter = RowPainter(base, plain=bool(base.reverse))
             self.paint_row(row, width, painter)
             painted = Strip(painter.segments).adjust_cell_length(width, base)
             self._painted[key] = painted

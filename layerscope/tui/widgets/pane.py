@@ -63,7 +63,7 @@ class Pane(Vertical):
 
     DEFAULT_CSS = """
     Pane { background: $background; }
-    Pane:focus-within > PaneTitle > .title--name { color: $accent; }
+    Pane:focus-within > PaneTitle > .title--name { color: $emphasis; }
     """
 
     def __init__(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textual.message import Message
+
 from layerscope import text
 from layerscope.analysis.steps import StepKind, step_kind
 from layerscope.image.history import Step
@@ -26,7 +28,10 @@ def _bar_width(width: int) -> int:
 
 
 class StepList(LineList):
-    """Steps in the order of the history; those that only write metadata can be hidden."""
+    """Steps in the order of the history; those that only write metadata can be hidden. A line marks the base image's."""
+
+    class BaseMoved(Message):
+        """The base image ends elsewhere now."""
 
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -66,6 +71,12 @@ class StepList(LineList):
         """Put the cursor on the step that stores a layer."""
         self.select(self._session.image.steps[self._session.image.layers[layer].step])
 
+    def move_base(self, by: int) -> None:
+        """Let the base image end `by` steps later."""
+        if self._session.move_base(by):
+            self.rows_changed()
+            self.post_message(self.BaseMoved())
+
     def row_count(self) -> int:
         return len(self._steps)
 
@@ -75,12 +86,13 @@ class StepList(LineList):
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
         step = self._steps[row]
         quiet = self.style_of("quiet")
+        painter.add(self._base_mark(row), quiet)
         instruction = text.safe_name(one_line(step))
         share_width = _bar_width(width) + (0 if width < NARROW else 6)
         room = width - 1 - NUMBER - SIZE - 2 - share_width - WASTE - 2
         if step.layer is None:
             word = fit("metadata", share_width + WASTE)
-            painter.add(f" {'·':<{NUMBER}}{'0 B':>{SIZE}}  {word}  {fit(instruction, room)}", quiet)
+            painter.add(f"{'·':<{NUMBER}}{'0 B':>{SIZE}}  {word}  {fit(instruction, room)}", quiet)
             return
         self._paint_layer(step.layer, width, painter)
         note = self._note(step.layer)
@@ -97,11 +109,19 @@ class StepList(LineList):
         else:
             painter.add(fit(instruction, room), style)
 
+    def _base_mark(self, row: int) -> str:
+        """A line beside the steps of the base image, which closes at the last one."""
+        base = self._session.base_steps
+        if self._steps[row].index >= base:
+            return " "
+        below = self.step_at(row + 1)
+        return "╰" if below is None or below.index >= base else "│"
+
     def _paint_layer(self, layer: int, width: int, painter: RowPainter) -> None:
         """Number, size, share and waste of a step that stores a layer."""
         session = self._session
         index = session.indexes[layer]
-        painter.add(f" {layer:<{NUMBER}}")
+        painter.add(f"{layer:<{NUMBER}}")
         blocks = _bar_width(width)
         if index is None:
             painter.add(

@@ -1,0 +1,118 @@
+"""Who takes the room: what lies in each directory after a layer, by size, and which layer stored it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.filesystem.model import Filesystem
+from layerscope.layers.index import Kind
+
+ROOT = 0
+KEPT = 4096
+"""Paths whose sums are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Contents:
+    """The regular files that are visible, in path order; in types that sums need."""
+
+    paths: NDArray[np.int64]
+    bytes: NDArray[np.float64]
+    layers: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What is visible after a layer, with its sizes in bytes of content. An inode counts once."""
+
+    filesystem: Filesystem
+    layer: int
+    bytes: NDArray[np.int64]
+    """Bytes at and below each path; shape (paths,)."""
+    files: NDArray[np.int64]
+    """Regular files at and below each path."""
+    kinds: NDArray[np.int16]
+    """`Kind` of each path, -1 where nothing is visible."""
+    stored_in: NDArray[np.int32]
+    """The layer that stored what is visible at each path, -1 where nothing is."""
+    _sums: dict[int, NDArray[np.int64]] = field(default_factory=dict, repr=False)
+    """What `by_layer` answered for the latest paths."""
+
+    @classmethod
+    def of(cls, filesystem: Filesystem, layer: int) -> Usage:
+        """Measure what is visible after a layer; -1 is before the first. Takes a while for a large image."""
+        visible = filesystem.visible(layer)
+        totals = filesystem.totals(visible)
+        rows = np.flatnonzero(visible)
+        paths, inodes = filesystem.paths[rows], filesystem.inode_of[rows]
+        count = len(filesystem.table)
+        kinds = np.full(count, -1, np.int16)
+        kinds[paths] = filesystem.kinds[rows]
+        kinds[ROOT] = Kind.DIRECTORY
+        stored_in = np.full(count, -1, np.int32)
+        stored_in[paths] = np.where(
+            inodes == filesystem.inodes.implicit,
+            filesystem.born[rows],
+            filesystem.inodes.layers(inodes),
+        )
+        usage = cls(filesystem, layer, totals.bytes, totals.files, kinds, stored_in)
+        _ = usage._contents  # worked out here, so that nobody waits for it later
+        return usage
+
+    @cached_property
+    def _contents(self) -> _Contents:
+        paths = np.flatnonzero(self.kinds == Kind.FILE)
+        return _Contents(
+            paths, self.bytes[paths].astype(np.float64), self.stored_in[paths].astype(np.int64)
+        )
+
+    def is_directory(self, path: int) -> bool:
+        """Whether a directory is visible at a path."""
+        return bool(self.kinds[path] == Kind.DIRECTORY)
+
+    def children(self, path: int) -> NDArray[np.int32]:
+        """What is visible directly in a directory, in path order."""
+        table = self.filesystem.table
+        below = slice(path + 1, int(table.ends[path]))
+        mine = (table.parents[below] == path) & (self.kinds[below] >= 0)
+        return (np.flatnonzero(mine) + path + 1).astype(np.int32)
+
+    def by_layer(self, path: int) -> NDArray[np.int64]:
+        """Bytes at and below a path that each layer stored; shape (layers,)."""
+        known = self._sums.get(path)
+        if known is not None:
+            return known
+        contents = self._contents
+        first, end = np.searchsorted(contents.paths, [path, self.filesystem.table.ends[path]])
+        sums = np.bincount(
+            contents.layers[first:end], contents.bytes[first:end], self.filesystem.layer_count
+        )
+        if len(self._sums) >= KEPT:
+            self._sums.clear()
+        self._sums[path] = sums.astype(np.int64)
+        return self._sums[path]
+
+    def holder(self, path: int) -> int:
+        """The layer that stored most of the bytes at and below a path; where there are none, the path itself."""
+        if not self.bytes[path]:
+            return int(self.stored_in[path])
+        return int(self.by_layer(path).argmax())
+
+
+def largest(sizes: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Places of the `count` largest sizes, largest first, equal ones as they come. Sorts no more than it must."""
+    if count <= 0:
+        return np.zeros(0, np.int64)
+    if count < len(sizes):
+        bound = np.partition(sizes, len(sizes) - count)[len(sizes) - count]
+        above = np.flatnonzero(sizes > bound)
+        equal = np.flatnonzero(sizes == bound)[: count - len(above)]
+        chosen = np.sort(np.concatenate([above, equal]))
+    else:
+        chosen = np.arange(len(sizes))
+    order = np.argsort(-sizes[chosen], kind="stable")
+    return chosen[order]

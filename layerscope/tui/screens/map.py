@@ -1,0 +1,158 @@
+"""Map: what takes the room in the filesystem after a layer, and which layer stored it."""
+
+from __future__ import annotations
+
+import numpy as np
+from textual import on, work
+from textual.app import ComposeResult
+from textual.message import Message
+from textual.widget import Widget
+
+from layerscope import text
+from layerscope.filesystem.usage import Usage
+from layerscope.image.summary import one_line
+from layerscope.tui.session import Session
+from layerscope.tui.treemap import Place
+from layerscope.tui.view import ShowPath, View
+from layerscope.tui.widgets.legend import Legend, LegendEntry
+from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
+from layerscope.tui.widgets.tile_map import TileMap
+
+
+class Measured(Message):
+    """What is there after a layer is known."""
+
+    def __init__(self, usage: Usage) -> None:
+        super().__init__()
+        self.usage = usage
+
+
+class MapView(View):
+    """One directory at a time, as tiles."""
+
+    def __init__(self, session: Session, *, id: str | None = None) -> None:
+        super().__init__(session, id=id)
+        self.map = TileMap(id="tiles")
+        self.layer_index = len(session.image.layers) - 1
+        """The layer after which the filesystem is shown."""
+        self.trail = [Place()]
+        """Where one is, and how one came there."""
+        self._title = PaneTitle("Map")
+        self._selected = ColumnTitles()
+        self._legend = Legend(id="legend")
+        self.map.nothing = "The map is drawn once all layers are read."
+
+    def compose(self) -> ComposeResult:
+        yield Pane(self._title, self._selected, self.map, id="map-pane")
+        yield self._legend
+
+    def panes(self) -> list[Widget]:
+        return [self.map]
+
+    def stacked(self) -> None:
+        self.measure(self.layer_index)
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="measure")
+    def measure(self, layer: int) -> None:
+        """Measure what is there after a layer."""
+        opened = self.session.opened
+        if opened is not None:
+            self.post_message(Measured(Usage.of(opened.filesystem, layer)))
+
+    @on(Measured)
+    def _measured(self, event: Measured) -> None:
+        event.stop()
+        usage = event.usage
+        if usage.layer != self.layer_index:
+            return  # another layer was asked for since
+        if not self.map.ranks:
+            stored = usage.by_layer(0)
+            order = np.argsort(-stored, kind="stable").tolist()
+            self.map.ranks = {layer: rank for rank, layer in enumerate(order)}
+        while len(self.trail) > 1 and not usage.bytes[self.trail[-1].path]:
+            self.trail.pop()
+        self.map.nothing = "No file has any bytes here."
+        tile = self.map.tile
+        self.map.show(usage, self.trail[-1], None if tile is None else tile.target)
+
+    # words
+
+    @on(TileMap.Highlighted)
+    def _highlighted(self, event: TileMap.Highlighted) -> None:
+        event.stop()
+        usage, tile = self.map.usage, self.map.tile
+        if usage is None:
+            return
+        self._say_title(usage)
+        self._say_layers(usage)
+        if tile is None:
+            self._selected.show("")
+            return
+        what = self.map.name_of(tile)
+        if not tile.merged and usage.is_directory(tile.path):
+            what += f" · {text.count_of(int(usage.files[tile.path]), 'file')}"
+        share = self.map.share_of(tile)
+        self._selected.show(
+            f" {what} · {text.size(tile.bytes)} · {share} · mostly {self._layer_words(tile.layer)}"
+            if tile.merged or usage.is_directory(tile.path)
+            else f" {what} · {text.size(tile.bytes)} · {share} · {self._layer_words(tile.layer)}"
+        )
+
+    def _say_title(self, usage: Usage) -> None:
+        place = self.trail[-1]
+        path = "/" + text.safe_name(usage.filesystem.table.full(place.path))
+        rest = f" · all but the {place.skip:,} largest" if place.skip else ""
+        total, whole = sum(tile.bytes for tile in self.map.tiles), int(usage.bytes[0])
+        size = f"{text.size(total)} of {text.size(whole)}" if total < whole else text.size(whole)
+        last = usage.filesystem.layer_count - 1
+        after = "final image" if usage.layer == last else f"after layer {usage.layer} of 0–{last}"
+        self._title.show(f"Map · {path}{rest}", f"{size} · {after}")
+
+    def _say_layers(self, usage: Usage) -> None:
+        stored = usage.by_layer(self.trail[-1].path)
+        order = [layer for layer in np.argsort(-stored, kind="stable").tolist() if stored[layer]]
+        self._legend.show(
+            [
+                LegendEntry(
+                    self._layer_words(layer), text.size(int(stored[layer])), self.map.hue(layer)
+                )
+                for layer in order
+            ]
+        )
+
+    def _layer_words(self, layer: int) -> str:
+        image = self.session.image
+        return f"{layer} {text.safe_name(one_line(image.steps[image.layers[layer].step]))}"
+
+    # ways
+
+    @on(TileMap.Opened)
+    def _opened(self, event: TileMap.Opened) -> None:
+        event.stop()
+        usage, tile = self.map.usage, event.tile
+        if usage is None:
+            return
+        if tile.merged or usage.is_directory(tile.path):
+            self._go(tile.target)
+        else:
+            self.post_message(ShowPath(tile.path, int(usage.stored_in[tile.path])))
+
+    def _go(self, place: Place) -> None:
+        if self.map.usage is not None and place != self.trail[-1]:
+            self.trail.append(place)
+            self.map.show(self.map.usage, place)
+
+    @on(TileMap.Left)
+    def _left(self, event: TileMap.Left) -> None:
+        event.stop()
+        if self.map.usage is not None and len(self.trail) > 1:
+            came_from = self.trail.pop()
+            self.map.show(self.map.usage, self.trail[-1], came_from)
+
+    @on(TileMap.LayerMoved)
+    def _layer_moved(self, event: TileMap.LayerMoved) -> None:
+        event.stop()
+        layer = max(0, min(self.layer_index + event.by, len(self.session.image.layers) - 1))
+        if self.map.usage is not None and layer != self.layer_index:
+            self.layer_index = layer
+            self.measure(layer)

@@ -1,0 +1,184 @@
+"""Tiles of a treemap, in cells of a terminal: how large, where, and which lies beside which."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import squarify
+
+from layerscope.filesystem.usage import Usage, largest
+
+LEAST_WIDTH, LEAST_HEIGHT = 8, 2
+"""Cells that a tile needs to hold a few letters of a name."""
+LEAST_AREA = 24
+"""Cells that a tile needs to be worth drawing; what would get less is merged."""
+MOST = 40
+"""Tiles of one directory."""
+SHOWN_ANYWAY = (6, 2)
+"""The largest so many have a tile, however little of the room is theirs: of the place shown, and of what lies inside."""
+EMPHASES = (1, 2, 4)
+"""How many times the least area those are given, until their tiles can be read."""
+INNER_WIDTH, INNER_HEIGHT = 22, 6
+"""Cells that a directory needs to show what it holds."""
+DEEPEST = 3
+ASPECT = 2
+"""A cell is so many times as high as it is wide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle of cells."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    def __contains__(self, point: tuple[int, int]) -> bool:
+        return (
+            self.x <= point[0] < self.x + self.width and self.y <= point[1] < self.y + self.height
+        )
+
+    @property
+    def middle(self) -> tuple[int, int]:
+        """The cell in the middle."""
+        return self.x + (self.width - 1) // 2, self.y + (self.height - 1) // 2
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a map shows: a directory, or what is left of it without its largest entries."""
+
+    path: int = 0
+    skip: int = 0
+    """How many of its largest are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A file, a directory, or all that is too small for a tile of its own."""
+
+    box: Box
+    path: int
+    """The directory that it is the rest of, if it stands for several."""
+    bytes: int
+    """Content bytes of all that it stands for."""
+    layer: int
+    """The layer that stored most of them."""
+    merged: int = 0
+    """How many entries it stands for; 0 for one of its own."""
+    skip: int = 0
+    """How many larger ones have a tile of their own, or are left out."""
+    inside: tuple[Tile, ...] = ()
+    """What a directory holds."""
+
+    @property
+    def target(self) -> Place:
+        """What it shows when it is gone into."""
+        return Place(self.path, self.skip if self.merged else 0)
+
+
+def tiles_of(usage: Usage, place: Place, box: Box, depth: int = 1) -> tuple[Tile, ...]:
+    """The tiles of a place, largest first, that fill a box; none if it has no bytes."""
+    children = usage.children(place.path)
+    sizes = usage.bytes[children]
+    first = largest(sizes, place.skip + MOST)[place.skip :]
+    first = first[sizes[first] > 0]
+    if not len(first) or box.width < LEAST_WIDTH or box.height < 1:
+        return ()
+    skipped = largest(sizes, place.skip)
+    count = int(len(children) - len(skipped))
+    total = int(sizes.sum() - sizes[skipped].sum())
+    anyway = SHOWN_ANYWAY[depth > 1]
+    shown, boxes = _fit([int(sizes[at]) for at in first], total, count, anyway, box)
+    tiles = [
+        _tile(usage, int(children[at]), boxes[number], depth)
+        for number, at in enumerate(first[:shown])
+    ]
+    if len(boxes) > shown:
+        own = sum(int(sizes[at]) for at in first[:shown])
+        layers = usage.by_layer(place.path)
+        for path in (*children[skipped], *children[first[:shown]]):
+            layers = layers - usage.by_layer(int(path))
+        tiles.append(
+            Tile(
+                boxes[shown],
+                place.path,
+                total - own,
+                int(layers.argmax()),
+                merged=count - shown,
+                skip=place.skip + shown,
+            )
+        )
+    return tuple(tiles)
+
+
+def _tile(usage: Usage, path: int, box: Box, depth: int) -> Tile:
+    inside: tuple[Tile, ...] = ()
+    roomy = box.width >= INNER_WIDTH and box.height >= INNER_HEIGHT
+    if roomy and depth < DEEPEST and usage.is_directory(path):
+        body = Box(box.x + 1, box.y + 1, box.width - 1, box.height - 1)
+        inside = tiles_of(usage, Place(path), body, depth + 1)
+    return Tile(box, path, int(usage.bytes[path]), usage.holder(path), inside=inside)
+
+
+def _fit(
+    sizes: Sequence[int], total: int, count: int, anyway: int, box: Box
+) -> tuple[int, list[Box]]:
+    """How many of the largest have a tile, `anyway` or more; and the boxes: theirs, and one for the others that have bytes."""
+    area = box.width * box.height
+    least = total * LEAST_AREA / area
+    shown = sum(size >= least for size in sizes)
+    anyway = min(len(sizes), anyway, max(area // (2 * LEAST_AREA), 1))
+    boxes: list[Box] = []
+    for emphasis in EMPHASES:
+        number = max(shown, anyway)
+        while number >= anyway:
+            weights = [max(size, least * emphasis) for size in sizes[:number]]
+            rest = total - sum(sizes[:number])
+            if rest and number < count:
+                weights.append(max(rest, least * emphasis))
+            boxes = arrange(weights, box)
+            illegible = next((at for at, each in enumerate(boxes) if not _is_legible(each)), None)
+            if illegible is None:
+                return number, boxes
+            number = min(number - 1, max(illegible, anyway))
+    return anyway, boxes
+
+
+def _is_legible(box: Box) -> bool:
+    return box.width >= LEAST_WIDTH and box.height >= LEAST_HEIGHT
+
+
+def arrange(weights: Sequence[float], box: Box) -> list[Box]:
+    """Boxes of areas like the weights, as square as can be, that fill `box`; in the order of the weights."""
+    order = sorted(range(len(weights)), key=lambda number: -weights[number])
+    width, height = float(box.width), float(box.height * ASPECT)
+    sizes = squarify.normalize_sizes([weights[number] for number in order], width, height)
+    boxes = [box] * len(weights)
+    for number, rectangle in zip(order, squarify.squarify(sizes, 0, 0, width, height), strict=True):
+        left, right = _cell(rectangle["x"]), _cell(rectangle["x"] + rectangle["dx"])
+        top = _cell(rectangle["y"] / ASPECT)
+        bottom = _cell((rectangle["y"] + rectangle["dy"]) / ASPECT)
+        boxes[number] = Box(box.x + left, box.y + top, right - left, bottom - top)
+    return boxes
+
+
+def _cell(edge: float) -> int:
+    """The cell edge next to `edge`; equal for edges that are equal but for their last digits."""
+    return math.floor(edge + 0.5 + 1e-6)
+
+
+def beside(
+    tiles: Sequence[Tile], current: int, anchor: tuple[int, int], step: tuple[int, int]
+) -> int:
+    """The tile that one comes to from `current` in the direction `step`, at the height or breadth of `anchor`.
+
+    The current one where there is none.
+    """
+    box = tiles[current].box
+    x = {-1: box.x - 1, 0: anchor[0], 1: box.x + box.width}[step[0]]
+    y = {-1: box.y - 1, 0: anchor[1], 1: box.y + box.height}[step[1]]
+    return next((number for number, tile in enumerate(tiles) if (x, y) in tile.box), current)

@@ -1,0 +1,111 @@
+"""Tiles of the map: they fill the room, can be read, and lie beside each other."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from layerscope.filesystem.usage import Usage
+from layerscope.tui.treemap import (
+    DEEPEST,
+    LEAST_HEIGHT,
+    LEAST_WIDTH,
+    MOST,
+    Box,
+    Place,
+    Tile,
+    arrange,
+    beside,
+    tiles_of,
+)
+from tests.filesystem.stacking import stack
+from tests.images import Member, directory, file
+
+ROOM = Box(0, 0, 120, 40)
+
+
+def usage(members: list[Member]) -> Usage:
+    return Usage.of(stack([members]).filesystem, 0)
+
+
+def names(found: Usage, tiles: tuple[Tile, ...]) -> list[str]:
+    """What tiles stand for; `+N` for the rest."""
+    table = found.filesystem.table
+    return [f"+{tile.merged}" if tile.merged else table.name(tile.path).decode() for tile in tiles]
+
+
+@given(
+    st.lists(st.integers(1, 10**9), min_size=1, max_size=MOST),
+    st.integers(8, 200),
+    st.integers(1, 60),
+)
+def test_boxes_fill_the_room(weights: list[int], width: int, height: int) -> None:
+    """Every cell belongs to exactly one box."""
+    room = Box(3, 5, width, height)
+    boxes = arrange(weights, room)
+    assert sum(box.width * box.height for box in boxes) == width * height
+    for box in boxes:
+        assert room.x <= box.x <= box.x + box.width <= room.x + width
+        assert room.y <= box.y <= box.y + box.height <= room.y + height
+        assert box.width >= 0 <= box.height
+
+
+def test_areas_are_like_sizes() -> None:
+    """Twice the bytes, twice the area."""
+    boxes = arrange([400, 200, 200], Box(0, 0, 80, 20))
+    assert [box.width * box.height for box in boxes] == [800, 400, 400]
+
+
+def test_small_files_are_merged() -> None:
+    """A thousand tiny files are one tile; it leads on to the largest of them."""
+    tiny = [file(f"d/tiny{number:04}", b"x" * (10 + number % 7)) for number in range(1000)]
+    found = usage([file("d/large", b"x" * 100_000), file("d/half", b"x" * 50_000), *tiny])
+    place = Place(found.filesystem.table.find(b"d") or 0)
+    tiles = tiles_of(found, place, ROOM)
+    assert names(found, tiles)[:2] == ["large", "half"]
+    rest = tiles[-1]
+    shown = len(tiles) - 1
+    assert rest.merged == 1002 - shown
+    assert rest.skip == shown
+    assert sum(tile.bytes for tile in tiles) == found.bytes[0]
+    further = tiles_of(found, rest.target, ROOM)
+    assert sum(tile.bytes for tile in further) == rest.bytes
+    assert not {tile.path for tile in further if not tile.merged} & {
+        tile.path for tile in tiles if not tile.merged
+    }
+
+
+def test_every_tile_can_be_read() -> None:
+    """No tile of an entry is too narrow or too low for a few letters."""
+    for width, height in ((40, 10), (80, 20), (160, 44)):
+        found = usage([file(f"f{n:03}", b"x" * (n * n + 1)) for n in range(200)])
+        for tile in tiles_of(found, Place(), Box(0, 0, width, height)):
+            assert tile.box.width >= LEAST_WIDTH
+            assert tile.box.height >= LEAST_HEIGHT
+
+
+def test_directories_show_what_they_hold() -> None:
+    """Where there is room, but not without end."""
+    found = usage([file("a/b/c/d/e", b"x" * 100), file("z", b"y" * 10)])
+    depth, tiles = 0, tiles_of(found, Place(), ROOM)
+    while tiles:
+        depth, tiles = depth + 1, tiles[0].inside
+    assert depth == DEEPEST
+
+
+def test_what_has_no_bytes_has_no_tiles() -> None:
+    """Empty files and directories take no room."""
+    found = usage([file("a"), directory("b")])
+    assert tiles_of(found, Place(), ROOM) == ()
+    assert tiles_of(found, Place(), Box(0, 0, 0, 0)) == ()
+
+
+def test_arrows_go_to_the_tile_beside_and_back() -> None:
+    """At the height at which one came; at the edge one stays."""
+    boxes = [Box(0, 0, 10, 10), Box(10, 0, 10, 4), Box(10, 4, 10, 6)]
+    tiles = [Tile(box, number, 1, 0) for number, box in enumerate(boxes)]
+    assert beside(tiles, 0, (5, 2), (1, 0)) == 1
+    assert beside(tiles, 0, (5, 5), (1, 0)) == 2
+    assert beside(tiles, 1, (14, 2), (0, 1)) == 2
+    assert beside(tiles, 2, (14, 6), (-1, 0)) == 0
+    assert beside(tiles, 2, (14, 6), (1, 0)) == 2

@@ -37,8 +37,10 @@ GROUPS: dict[str, str] = {
     "app": "Everywhere",
     "view": "Views",
     "list": "In every list",
+    "outline": "In lists of groups",
     "explore": "In Explore",
     "files": "In the file tree",
+    "waste": "In Waste",
 }
 """Groups in the order of help, with their titles."""
 
@@ -50,6 +52,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("app.back", "escape", "Back", "Leave a field, then a view.", "screen.back", shown_keys="Esc"),
     Command("view.explore", "1", "Explore", "Steps, files and details.", "screen.show_view('explore')"),
     Command("view.waste", "2", "Waste", "Every stored byte that the final image does not show.", "screen.show_view('waste')"),
+    Command("view.dockerfile", "6", "Dockerfile", "The instructions as one listing, with what each stores and wastes.", "screen.show_view('dockerfile')"),
     Command("view.next_pane", "tab", "Next pane", "Move on to the next pane.", "screen.next_pane", footer=True, shown_keys="Tab"),
     Command("view.previous_pane", "shift+tab", "Previous pane", "Move back to the pane before.", "screen.previous_pane", shown_keys="⇧Tab"),
     Command("list.up", "up,k", "Up", "One row up.", "move(-1)", shown_keys="↑ k"),
@@ -59,6 +62,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("list.top", "home,g", "Top", "The first row.", "top", shown_keys="g"),
     Command("list.bottom", "end,G", "Bottom", "The last row.", "bottom", shown_keys="G"),
     Command("list.open", "enter", "Open", "Open the row under the cursor.", "open", footer=True, shown_keys="Enter"),
+    Command("outline.toggle", "space", "Toggle", "Open or close the group under the cursor.", "toggle_group", shown_keys="Space"),
+    Command("outline.open", "right,l", "Open group", "Open the group, or move into it.", "open_group", shown_keys="→ l"),
+    Command("outline.close", "left,h", "Close group", "Move to the group's own row, or close it.", "close_group", shown_keys="← h"),
+    Command("outline.open_all", "plus", "Open all", "Open every group.", "open_all_groups", shown_keys="+"),
+    Command("outline.close_all", "minus", "Close all", "Close every group.", "close_all_groups", shown_keys="-"),
     Command("explore.metadata", "m", "Metadata", "Show or hide steps that only write metadata.", "toggle_metadata", footer=True),
     Command("files.toggle", "space", "Toggle", "Open or close the directory under the cursor.", "toggle_directory", shown_keys="Space"),
     Command("files.expand", "right,l", "Expand", "Open the directory, or move into it.", "expand", shown_keys="→ l"),
@@ -68,6 +76,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("explore.mode", "a", "All or changes", "What this layer changes, or all that is there after it.", "toggle_mode", footer=True),
     Command("explore.changed_only", "d", "Changed only", "Of all that is there, only what this layer touches.", "toggle_changed_only"),
     Command("explore.sort", "s", "Sort", "Sort by size, name, change or layer.", "cycle_sort", footer=True),
+    Command("waste.group", "b", "Group by", "Group waste by reason, by the instruction that hides it, or by directory.", "cycle_groups", footer=True),
 )  # fmt: skip
 
 

@@ -85,6 +85,6 @@ class ViewSpec:
 VIEWS: tuple[ViewSpec, ...] = (
     ViewSpec("explore", "1", "Explore", "layerscope.tui.screens.explore:ExploreView"),
     ViewSpec("waste", "2", "Waste", "layerscope.tui.screens.waste:WasteView"),
-    # ViewSpec("dockerfile", "6", "Dockerfile", "layerscope.tui.screens.dockerfile:DockerfileView"),
+    ViewSpec("dockerfile", "6", "Dockerfile", "layerscope.tui.screens.dockerfile:DockerfileView"),
 )
 """All views, in the order of their keys."""

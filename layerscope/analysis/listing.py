@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -11,12 +11,17 @@ from layerscope.image.history import Step
 from layerscope.image.instruction import readable
 from layerscope.image.likeness import likeness
 from layerscope.image.model import Image
+from layerscope.image.provenance import read_provenance
 from layerscope.image.summary import NOTHING_RECORDED, short_digests
+from layerscope.limits import DEFAULT_LIMITS, Limits
 
 MAX_LINES = 400
 """Lines of one instruction that are listed; generated ones can be endless."""
 MATCHED = 500
 """Instructions of a Dockerfile that are looked for in the history, the last ones."""
+
+KNOWN = 10
+"""The likeness of an instruction and a step that are known to be the same."""
 
 _SKIPPED_STEP, _SKIPPED_INSTRUCTION = -2, -1
 """What it costs an alignment to leave out a step, or an instruction; `likeness` is what it gains."""
@@ -66,12 +71,22 @@ class Listing:
     """Steps below this one are the base image's, as the Dockerfile tells; None if nothing tells."""
 
 
-def list_instructions(image: Image, dockerfile: Dockerfile | None = None) -> Listing:
-    """The listing of an image; as a Dockerfile has it if one is given."""
+def list_instructions(
+    image: Image, dockerfile: Dockerfile | None = None, limits: Limits = DEFAULT_LIMITS
+) -> Listing:
+    """The listing of an image: as a Dockerfile has it if one is given, or if the image's provenance holds it."""
+    known: Mapping[int, int] = {}
+    if dockerfile is None and image.provenance is not None:
+        provenance = read_provenance(image.provenance, limits)
+        if provenance is not None:
+            dockerfile = provenance.dockerfile
+            known = provenance.instructions(
+                {layer.step: layer.digest for layer in image.layers if layer.digest is not None}
+            )
     if dockerfile is None:
         lines = tuple(line for step in image.steps for line in _lines_of(step, Line.STEP))
         return Listing(lines, None, 0, 0, None)
-    matches = match_steps(dockerfile, image.steps)
+    matches = match_steps(dockerfile, image.steps, known)
     written = len(dockerfile.final())
     if written and not matches:
         restored = [line for step in image.steps for line in _lines_of(step, Line.UNWRITTEN)]
@@ -83,8 +98,10 @@ def list_instructions(image: Image, dockerfile: Dockerfile | None = None) -> Lis
     return Listing(lines, dockerfile.name, len(matches), written, base_end)
 
 
-def match_steps(dockerfile: Dockerfile, steps: Sequence[Step]) -> dict[int, int]:
-    """Which step each instruction of the Dockerfile made, by their places.
+def match_steps(
+    dockerfile: Dockerfile, steps: Sequence[Step], known: Mapping[int, int] | None = None
+) -> dict[int, int]:
+    """Which step each instruction of the Dockerfile made, by their places; some may be `known`.
 
     The two are aligned from their ends, as steps of the base image come first. Both keep their order; what has no
     counterpart is left out.
@@ -93,6 +110,7 @@ def match_steps(dockerfile: Dockerfile, steps: Sequence[Step]) -> dict[int, int]
     first = max(len(steps) - 2 * len(numbers) - 50, 0)
     tail = steps[first:]
     rows = [[likeness(dockerfile.instructions[n], step) for step in tail] for n in numbers]
+    _pin(rows, numbers, first, known or {})
     width = len(tail)
     # best[i][j]: what instructions from i on gain with all steps from j on
     best = [[0] * (width + 1) for _ in range(len(numbers) + 1)]
@@ -118,6 +136,17 @@ def match_steps(dockerfile: Dockerfile, steps: Sequence[Step]) -> dict[int, int]
         else:
             j += 1
     return matches
+
+
+def _pin(
+    rows: list[list[int]], numbers: Sequence[int], first: int, known: Mapping[int, int]
+) -> None:
+    """Let what is known be alike, and nothing else be like it."""
+    taken = set(known.values())
+    for number, row in zip(numbers, rows, strict=True):
+        for place in range(len(row)):
+            if number in known or first + place in taken:
+                row[place] = KNOWN if known.get(number) == first + place else 0
 
 
 def _annotated(

@@ -68,6 +68,8 @@ class Image:
     layers: tuple[Layer, ...]
     alternatives: tuple[Alternative, ...]
     warnings: tuple[ImageWarning, ...]
+    provenance: bytes | None = field(default=None, repr=False)
+    """The raw statement of how it was built, as yet unread; None where none is stored with it."""
 
     @property
     def recorded_steps(self) -> int:

@@ -80,6 +80,7 @@ def assemble(
         ),
         alternatives=tuple(alternatives),
         warnings=tuple(found),
+        provenance=parts.provenance,
     )
 
 

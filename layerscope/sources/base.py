@@ -76,6 +76,8 @@ class ImageParts:
     steps_known: bool = True
     """Whether the config's history is one; a root filesystem has none to miss."""
     warnings: Sequence[ImageWarning] = ()
+    provenance: bytes | None = None
+    """The raw statement of how it was built, where one is stored with it."""
 
 
 @dataclass(frozen=True, slots=True)

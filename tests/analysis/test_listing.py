@@ -21,13 +21,11 @@ BASE: list[dict[str, object]] = [
 
 def image_of(tmp_path: Path, *created_by: str) -> Image:
     """An image on a base of two steps; texts without a `#` make no layer."""
-    history: list[dict[str, object]] = [
-        *BASE,
-        *(
-            {"created_by": text} | ({} if "#" in text else {"empty_layer": True})
-            for text in created_by
-        ),
-    ]
+    history = list(BASE)
+    history += (
+        {"created_by": text, **({} if "#" in text else {"empty_layer": True})}
+        for text in created_by
+    )
     count = sum("empty_layer" not in entry for entry in history)
     layers = [layer_tar([file(f"f{number}", b"x" * number)]) for number in range(count)]
     path = write(tmp_path / "image.tar", docker_archive(layers, history=history))

@@ -80,4 +80,4 @@ def test_hostile_texts_take_linear_time() -> None:
         for part in ("$A", "${", "--a=", "--a ", '"', "[", "1/", " ", "a=b "):
             compared(f"{name} x{part * 20_000}x", f"{name} x{part * 20_000}y")
             compared(f"{name} {part * 20_000}", f"{name} {'x' * 40_000}")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 20

@@ -195,7 +195,8 @@ def _prepared(*keys: str, theme: str = "dark") -> Callable[[Pilot[Any]], Any]:
         pilot.app.theme = f"layerscope-{theme}"
         await loaded(pilot)
         await pilot.press("6", *keys)
-        await pilot.pause()
+        for _ in range(3):
+            await pilot.pause()
 
     return prepare
 

@@ -26,6 +26,10 @@ LISTED_AT_ONCE = 200_000
 """Characters of instructions that are listed before the next frame; more are listed in a thread."""
 
 
+SCROLLBAR = 1
+"""Columns that the list keeps free for it."""
+
+
 class DockerfileView(View):
     """The listing, and what there is to say about the instruction under the cursor."""
 
@@ -58,17 +62,20 @@ class DockerfileView(View):
     def on_mount(self) -> None:
         size = sum(len(step.arguments) + 100 for step in self.session.image.steps)
         size += sum(map(len, self.session.dockerfile.lines)) if self.session.dockerfile else 0
+        size += len(self.session.image.provenance or b"")
         if size > LISTED_AT_ONCE:
             self._list_in_thread()
         else:
-            self._show(list_instructions(self.session.image, self.session.dockerfile))
+            self._show(self._listing())
         super().on_mount()
 
     @work(thread=True, exit_on_error=False, group="listing")
     def _list_in_thread(self) -> None:
-        self.post_message(
-            self.Listed(list_instructions(self.session.image, self.session.dockerfile))
-        )
+        self.post_message(self.Listed(self._listing()))
+
+    def _listing(self) -> Listing:
+        session = self.session
+        return list_instructions(session.image, session.dockerfile, session.request.limits)
 
     @on(Listed)
     def _listed(self, event: Listed) -> None:
@@ -82,9 +89,11 @@ class DockerfileView(View):
             self._title.show("Dockerfile · as the image's history tells it", self._title.right)
         else:
             source = text.safe_name(file_name(listing.source))
+            told = "" if self.session.dockerfile else ", as its build kept it"
             count = text.count_of(listing.written, "instruction")
             self._title.show(
-                f"{source} · {listing.found} of {count} found in this image", self._title.right
+                f"{source}{told} · {listing.found} of {count} found in this image",
+                self._title.right,
             )
 
     def _base(self, listing: Listing) -> tuple[int, str] | None:
@@ -95,10 +104,7 @@ class DockerfileView(View):
         return None
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self._name_columns)
-
-    def _name_columns(self) -> None:
-        self._columns.show(listing_list.column_titles(self.list.scrollable_content_region.width))
+        self._columns.show(listing_list.column_titles(self.size.width - SCROLLBAR))
 
     # what is known
 

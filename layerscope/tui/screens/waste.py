@@ -33,6 +33,8 @@ from layerscope.tui.widgets.waste_list import WasteList
 
 GROUPED_AT_ONCE = 20_000
 """Records that are grouped before the next frame; more are grouped in a thread."""
+SCROLLBAR = 1
+"""Columns that lists keep free for it."""
 LOW = 30
 """Lines below which everything but the pane with the focus is short."""
 
@@ -81,7 +83,9 @@ class WasteView(View):
     def on_resize(self) -> None:
         self.set_class(self.size.height < LOW, "-low")
         self._share_room()
-        self.call_after_refresh(self._name_columns)
+        width = self.size.width - SCROLLBAR
+        self._columns.show(waste_list.column_titles(width))
+        self._copies_columns.show(duplicate_list.column_titles(width))
 
     def _share_room(self) -> None:
         """Give the duplicates what they need, up to a part of the view; half of it where they have the focus."""
@@ -91,12 +95,6 @@ class WasteView(View):
         else:
             room = min(height // 4, len(self.copies.duplicates) + 3)
         self.copies_pane.styles.height = max(room, 4)
-
-    def _name_columns(self) -> None:
-        self._columns.show(waste_list.column_titles(self.records.scrollable_content_region.width))
-        self._copies_columns.show(
-            duplicate_list.column_titles(self.copies.scrollable_content_region.width)
-        )
 
     # what is known
 
@@ -115,7 +113,6 @@ class WasteView(View):
             else "Duplicates",
             "not counted as wasted" if found else "",
         )
-        self.call_after_refresh(self._name_columns)
 
     # groups
 
@@ -150,7 +147,6 @@ class WasteView(View):
     def _show(self, groups: WasteGroups) -> None:
         self.records.show_groups(groups)
         self._say_facts()
-        self.call_after_refresh(self._name_columns)
 
     def _say_title(self, opened: Opened) -> None:
         accounting = opened.accounting

@@ -17,6 +17,9 @@ ARROW_ROOM = 2
 class OutlineList(LineList):
     """Rows of an `Outline`. Enter on a group opens or closes it; on an item it means what the view makes of it."""
 
+    DEFAULT_CSS = """
+    OutlineList { scrollbar-gutter: stable; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = bindings("outline")
 
     def __init__(self, *, id: str | None = None) -> None:

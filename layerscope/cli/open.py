@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from layerscope.cli.options import image_options, options_of, request_of
+from layerscope.cli.options import dockerfile_of, explorer_options, options_of, request_of
 from layerscope.cli.output import is_terminal
 from layerscope.errors import UsageError
 
@@ -17,7 +17,7 @@ _STDIN = "-"
 
 @click.command("open", hidden=True)
 @click.argument("reference", metavar="[IMAGE]", required=False)
-@image_options
+@explorer_options
 def open_command(reference: str | None, **given: Any) -> None:
     """Explore IMAGE."""
     if reference is None:
@@ -29,6 +29,7 @@ def open_command(reference: str | None, **given: Any) -> None:
 
 def explore(reference: str, given: dict[str, Any]) -> None:
     """Open the explorer, or print the text report where there is no terminal."""
+    dockerfile = dockerfile_of(given)
     if not _has_terminal(reference):
         from layerscope.cli.report import write_report
 
@@ -39,7 +40,7 @@ def explore(reference: str, given: dict[str, Any]) -> None:
 
     with progress_bar() as progress:
         request = request_of(reference, progress, given)
-        run_explorer(request, options_of(given))
+        run_explorer(request, options_of(given), dockerfile)
 
 
 def _has_terminal(reference: str) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from layerscope.errors import UsageError
+from layerscope.image.dockerfile import Dockerfile, read_dockerfile
 from layerscope.image.platform import Platform
 from layerscope.opening import Options
 from layerscope.progress import Progress
@@ -46,6 +48,24 @@ def image_options(function: _Function) -> _Function:
     for option in reversed(_IMAGE_OPTIONS):
         function = option(function)
     return function
+
+
+def explorer_options(function: _Function) -> _Function:
+    """Add the options of `image_options`, and those that only the explorer has a use for."""
+    return image_options(
+        click.option(
+            "--dockerfile",
+            type=click.Path(path_type=Path),
+            metavar="PATH",
+            help="Show the explorer's listing as this Dockerfile has it.",
+        )(function)
+    )
+
+
+def dockerfile_of(given: dict[str, Any]) -> Dockerfile | None:
+    """The Dockerfile that was named. Raises `DockerfileError`."""
+    path = given["dockerfile"]
+    return None if path is None else read_dockerfile(path)
 
 
 def request_of(reference: str, progress: Progress, given: dict[str, Any]) -> Request:

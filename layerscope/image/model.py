@@ -70,6 +70,8 @@ class Image:
     warnings: tuple[ImageWarning, ...]
     annotations: Mapping[str, str] = field(default_factory=dict)
     """What the manifest says besides; empty where a format has no place for it."""
+    provenance: bytes | None = field(default=None, repr=False)
+    """The raw statement of how it was built, as yet unread; None where none is stored with it."""
 
     @property
     def recorded_steps(self) -> int:

@@ -17,4 +17,9 @@ def one_line(step: Step) -> str:
     text = f"{step.instruction or ''} {step.arguments}".strip()
     if not text:
         return step.comment.strip() if step.comment and step.comment.strip() else NOTHING_RECORDED
-    return " ".join(_DIGEST.sub(r"\1\2…", _CONTINUED.sub(" ", text[:4096])).split())
+    return " ".join(short_digests(_CONTINUED.sub(" ", text[:4096])).split())
+
+
+def short_digests(text: str) -> str:
+    """A text with the digests in it shortened to twelve digits."""
+    return _DIGEST.sub(r"\1\2…", text)

@@ -81,6 +81,7 @@ def assemble(
         alternatives=tuple(alternatives),
         warnings=tuple(found),
         annotations=parts.annotations,
+        provenance=parts.provenance,
     )
 
 

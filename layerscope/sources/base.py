@@ -78,6 +78,8 @@ class ImageParts:
     warnings: Sequence[ImageWarning] = ()
     annotations: Mapping[str, str] = field(default_factory=dict)
     """Annotations of the manifest that are text."""
+    provenance: bytes | None = None
+    """The raw statement of how it was built, where one is stored with it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
 from layerscope.layers.blob import Blob, MemoryBlob, MissingBlob
 from layerscope.limits import Limits
+from layerscope.sources.attestations import provenance_of, subject_of
 from layerscope.sources.base import Candidate, ImageParts, LayerPart
 from layerscope.sources.docker_archive import read_document
 from layerscope.sources.members import Members
@@ -72,6 +73,8 @@ class OciLayout:
         self._platforms: dict[str, Platform | None] = {}
         """What each config states, by digest."""
         self._named = 0
+        self._attestations: dict[str, Descriptor] = {}
+        """The attestation manifest of each image, by the image's digest."""
 
     def candidates(self) -> list[Candidate]:
         """All images that are stored, in the order of the index, with those of equal digest merged.
@@ -127,12 +130,12 @@ class OciLayout:
             )
         )
 
-    @staticmethod
-    def _tops(top: dict[str, Any]) -> list[tuple[Descriptor, dict[str, None]]]:
+    def _tops(self, top: dict[str, Any]) -> list[tuple[Descriptor, dict[str, None]]]:
         """What the top-level index names: one descriptor a digest, with its names in order."""
         tops: dict[str, tuple[Descriptor, dict[str, None]]] = {}
         for value in Lenient(top, INDEX).items("manifests"):
             descriptor = Descriptor.read(value)
+            self._note_attestations(descriptor)
             if descriptor is not None and descriptor.is_image:
                 _, tags = tops.setdefault(descriptor.digest, (descriptor, {}))
                 tags.update(dict.fromkeys(descriptor.tags()))
@@ -194,6 +197,7 @@ class OciLayout:
         if manifests is not None:
             values = manifests if isinstance(manifests, list) else []
             children = [child for value in values if (child := Descriptor.read(value))]
+            self._note_attestations(*children)
             return _Node([child for child in children if child.is_image])
         if document.get("schemaversion") == 1 or descriptor.media_type.startswith(SCHEMA_1):
             raise NotAnImageError(
@@ -300,7 +304,26 @@ class OciLayout:
             artifact,
             warnings=warnings,
             annotations=annotations_of(Lenient(manifest, "manifest")),
+            provenance=self._provenance(leaf.digest),
         )
+
+    def _note_attestations(self, *descriptors: Descriptor | None) -> None:
+        for descriptor in descriptors:
+            subject = None if descriptor is None else subject_of(descriptor)
+            if descriptor is not None and subject is not None:
+                self._attestations.setdefault(subject, descriptor)
+
+    def _provenance(self, digest: str) -> bytes | None:
+        """The statement of how an image was built; None where there is none that can be read."""
+        attestation = self._attestations.get(digest)
+        if attestation is None:
+            return None
+        try:
+            statement = provenance_of(insensitive(self._document(attestation)))
+            blob = None if statement is None else self._find(statement, "")
+            return None if blob is None else read_document(blob, self._limits)
+        except LayerscopeError:
+            return None
 
     def _document(self, descriptor: Descriptor) -> dict[str, Any]:
         name = f"blob {descriptor.digest[:19]}"

@@ -6,19 +6,24 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 
+from layerscope.image.dockerfile import Dockerfile
 from layerscope.opening import Options
 from layerscope.sources import Candidate, Request, open_source
 
 
-def run_explorer(request: Request, options: Options) -> None:
-    """Explore an image until the user quits. Raises `LayerscopeError` for what cannot be opened."""
+def run_explorer(request: Request, options: Options, dockerfile: Dockerfile | None = None) -> None:
+    """Explore an image until the user quits, next to the Dockerfile that it was built from if that is given.
+
+    Raises `LayerscopeError` for what cannot be opened.
+    """
     source = open_source(request, _ask)
     _take_keys_from_terminal()
 
     from layerscope.tui.app import LayerscopeApp
     from layerscope.tui.session import Session
 
-    LayerscopeApp(Session(request, source, replace(options, verify_small=False))).run()
+    session = Session(request, source, replace(options, verify_small=False), dockerfile)
+    LayerscopeApp(session).run()
 
 
 def _ask(candidates: Sequence[Candidate]) -> Candidate | None:

@@ -37,10 +37,12 @@ GROUPS: dict[str, str] = {
     "app": "Everywhere",
     "view": "Views",
     "list": "In every list",
+    "outline": "In lists of groups",
     "explore": "In Explore",
     "steps": "Base image",
     "files": "In the file tree",
     "map": "In the map",
+    "waste": "In Waste",
 }
 """Groups in the order of help, with their titles."""
 
@@ -53,6 +55,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("view.explore", "1", "Explore", "Steps, files and details.", "screen.show_view('explore')"),
     Command("view.waste", "2", "Waste", "Every stored byte that the final image does not show.", "screen.show_view('waste')"),
     Command("view.map", "7", "Map", "What takes the room, as tiles coloured by layer.", "screen.show_view('map')"),
+    Command("view.dockerfile", "6", "Dockerfile", "The instructions as one listing, with what each stores and wastes.", "screen.show_view('dockerfile')"),
     Command("view.next_pane", "tab", "Next pane", "Move on to the next pane.", "screen.next_pane", footer=True, shown_keys="Tab"),
     Command("view.previous_pane", "shift+tab", "Previous pane", "Move back to the pane before.", "screen.previous_pane", shown_keys="⇧Tab"),
     Command("list.up", "up,k", "Up", "One row up.", "move(-1)", shown_keys="↑ k"),
@@ -62,6 +65,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("list.top", "home,g", "Top", "The first row.", "top", shown_keys="g"),
     Command("list.bottom", "end,G", "Bottom", "The last row.", "bottom", shown_keys="G"),
     Command("list.open", "enter", "Open", "Open the row under the cursor.", "open", footer=True, shown_keys="Enter"),
+    Command("outline.toggle", "space", "Toggle", "Open or close the group under the cursor.", "toggle_group", shown_keys="Space"),
+    Command("outline.open", "right,l", "Open group", "Open the group, or move into it.", "open_group", shown_keys="→ l"),
+    Command("outline.close", "left,h", "Close group", "Move to the group's own row, or close it.", "close_group", shown_keys="← h"),
+    Command("outline.open_all", "plus", "Open all", "Open every group.", "open_all_groups", shown_keys="+"),
+    Command("outline.close_all", "minus", "Close all", "Close every group.", "close_all_groups", shown_keys="-"),
     Command("explore.metadata", "m", "Metadata", "Show or hide steps that only write metadata.", "toggle_metadata", footer=True),
     Command("steps.base_up", "less_than_sign", "Smaller base", "Take one step less for the base image's.", "move_base(-1)", shown_keys="<"),
     Command("steps.base_down", "greater_than_sign", "Larger base", "Take one step more for the base image's.", "move_base(1)", shown_keys=">"),
@@ -83,6 +91,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("map.out", "backspace", "Go up", "Go back up to the directory above.", "out", footer=True, shown_keys="⌫"),
     Command("map.layer_down", "comma", "Layer before", "Draw what is there after the layer before.", "move_layer(-1)", footer=True, shown_keys=","),
     Command("map.layer_up", "full_stop", "Layer after", "Draw what is there after the next layer.", "move_layer(1)", footer=True, shown_keys="."),
+    Command("waste.group", "b", "Group by", "Group waste by reason, by the instruction that hides it, or by directory.", "cycle_groups", footer=True),
 )  # fmt: skip
 
 

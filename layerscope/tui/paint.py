@@ -6,6 +6,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 
+from layerscope.text import fitting
+
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _WIDTH_ONE = 128
 """Names of this many characters or less that are ASCII need no measuring."""
@@ -41,6 +43,25 @@ def fit_left(text: str, width: int) -> str:
     while cell_len(kept) > width - 1:
         kept = kept[1:]
     return "…" + kept + " " * (width - 1 - cell_len(kept))
+
+
+def wrap(words: str, width: int, indent: str = "") -> list[str]:
+    """Safe `words` in lines of at most `width` cells, broken at spaces where there are any; later lines are indented.
+
+    Nothing but the spaces at the breaks is lost.
+    """
+    lines: list[str] = []
+    lead = ""
+    width = max(width, len(indent) + 8)
+    while words:
+        room = width - len(lead)
+        fits = max(fitting(words, room), 1)
+        if fits < len(words):
+            space = words.rfind(" ", 0, fits + 1)
+            fits = space if words[:space].strip() else fits
+        lines.append(lead + words[:fits].rstrip())
+        words, lead = words[fits:].lstrip(" "), indent
+    return lines or [""]
 
 
 class RowPainter:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from layerscope.analysis.duplicates import Duplicate
 from layerscope.image.base import BaseGuess, guess_base, layers_of
+from layerscope.image.dockerfile import Dockerfile
 from layerscope.image.model import Image
 from layerscope.layers.index import LayerIndex
 from layerscope.opening import Opened, Options, verified
@@ -20,6 +21,8 @@ class Session:
     request: Request
     source: SourceImage
     options: Options
+    dockerfile: Dockerfile | None = None
+    """What the image was built from, if the user named it."""
     indexes: list[LayerIndex | None] = field(default_factory=list)
     opened: Opened | None = None
     duplicates: Sequence[Duplicate] | None = None

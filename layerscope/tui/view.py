@@ -57,6 +57,15 @@ class ShowPath(Message):
         self.layer = layer
 
 
+class ShowStep(Message):
+    """Somebody wants to see a step in Explore."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__()
+        self.step = step
+        """Its place among the image's steps."""
+
+
 @dataclass(frozen=True, slots=True)
 class ViewSpec:
     """A view, loaded when it is first opened."""
@@ -77,5 +86,6 @@ VIEWS: tuple[ViewSpec, ...] = (
     ViewSpec("explore", "1", "Explore", "layerscope.tui.screens.explore:ExploreView"),
     ViewSpec("waste", "2", "Waste", "layerscope.tui.screens.waste:WasteView"),
     ViewSpec("map", "7", "Map", "layerscope.tui.screens.map:MapView"),
+    ViewSpec("dockerfile", "6", "Dockerfile", "layerscope.tui.screens.dockerfile:DockerfileView"),
 )
 """All views, in the order of their keys."""

@@ -23,7 +23,8 @@ def _prepared(*keys: str, theme: str = "dark") -> Callable[[Pilot[Any]], Any]:
         pilot.app.theme = f"layerscope-{theme}"
         await loaded(pilot)
         await pilot.press(*keys)
-        await pilot.pause()
+        for _ in range(3):
+            await pilot.pause()
 
     return prepare
 

@@ -245,5 +245,13 @@ class ExploreView(View):
         self._say_title(self.steps.step)
         self.screen.set_focus(self.files)
 
+    def show_step(self, index: int) -> None:
+        """Put the cursor on a step, also where metadata steps are hidden."""
+        step = self.session.image.steps[index]
+        if step.layer is None and not self.steps.shows_metadata:
+            self.action_toggle_metadata()
+        self.steps.select(step)
+        self.steps.focus()
+
     def panes(self) -> list[Widget]:
         return [self.steps, self.files]

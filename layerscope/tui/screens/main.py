@@ -13,7 +13,7 @@ from textual.widgets import ContentSwitcher, Footer
 from layerscope.tui.commands import bindings
 from layerscope.tui.screens.explore import ExploreView
 from layerscope.tui.session import Session
-from layerscope.tui.view import VIEWS, ShowPath, View
+from layerscope.tui.view import VIEWS, ShowPath, ShowStep, View
 from layerscope.tui.widgets.header import ImageHeader
 
 FIRST_VIEW = VIEWS[0].name
@@ -117,6 +117,11 @@ class MainScreen(Screen[None]):
     async def _show_path(self, event: ShowPath) -> None:
         await self.show_view(FIRST_VIEW)
         self.explore.reveal(event.layer, event.path)
+
+    @on(ShowStep)
+    async def _show_step(self, event: ShowStep) -> None:
+        await self.show_view(FIRST_VIEW)
+        self.explore.show_step(event.step)
 
     def action_next_pane(self) -> None:
         self._move_pane(1)

@@ -1,57 +1,237 @@
-"""Waste: every stored byte that the final image does not show."""
+"""Waste: every stored byte that the final image does not show, and files that are stored several times."""
 
 from __future__ import annotations
 
-from textual import on
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on, work
 from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.message import Message
 from textual.widget import Widget
 
 from layerscope import text
+from layerscope.analysis.grouping import GroupBy, WasteGroups, group_waste
+from layerscope.opening import Opened
+from layerscope.tui.commands import bindings
 from layerscope.tui.session import Session
 from layerscope.tui.view import ShowPath, View
-from layerscope.tui.widgets import waste_list
+from layerscope.tui.waste_words import (
+    GROUPED_BY,
+    REASON_SENTENCES,
+    REASON_WORDS,
+    step_label,
+    step_of,
+)
+from layerscope.tui.widgets import duplicate_list, waste_list
+from layerscope.tui.widgets.duplicate_list import DuplicateList
+from layerscope.tui.widgets.fact_strip import FactStrip
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
-from layerscope.tui.widgets.waste_list import REASON_WORDS, WasteList
+from layerscope.tui.widgets.waste_list import WasteList
+
+GROUPED_AT_ONCE = 20_000
+"""Records that are grouped before the next frame; more are grouped in a thread."""
+SCROLLBAR = 1
+"""Columns that lists keep free for it."""
+LOW = 30
+"""Lines below which everything but the pane with the focus is short."""
 
 
 class WasteView(View):
-    """All waste records, largest first."""
+    """Waste records in groups above, duplicates below, and what there is to say about the row under the cursor."""
+
+    DEFAULT_CSS = """
+    WasteView { layout: vertical; }
+    WasteView > #waste-pane { height: 1fr; }
+    WasteView > #duplicates-pane { height: 5; border-top: solid $rule; }
+    WasteView > FactStrip { height: 7; }
+    WasteView.-low > FactStrip { height: 5; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = bindings("waste")
+
+    @dataclass(eq=False, repr=False)
+    class Grouped(Message):
+        """A thread has put all records in groups."""
+
+        opened: Opened
+        groups: WasteGroups
 
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(session, id=id)
         self.records = WasteList(session, id="waste-list")
+        self.copies = DuplicateList(session, id="duplicate-list")
+        self.facts = FactStrip(id="waste-facts")
+        self.grouped_by = GroupBy.REASON
         self._title = PaneTitle("Waste")
         self._columns = ColumnTitles()
+        self._copies_title = PaneTitle("Duplicates")
+        self._copies_columns = ColumnTitles()
+        self.copies_pane = Pane(
+            self._copies_title, self._copies_columns, self.copies, id="duplicates-pane"
+        )
 
     def compose(self) -> ComposeResult:
         yield Pane(self._title, self._columns, self.records, id="waste-pane")
+        yield self.copies_pane
+        yield self.facts
+
+    def panes(self) -> list[Widget]:
+        return [self.records, self.copies]
 
     def on_resize(self) -> None:
-        self._columns.show(waste_list.column_titles(self.size.width))
+        self.set_class(self.size.height < LOW, "-low")
+        self._share_room()
+        width = self.size.width - SCROLLBAR
+        self._columns.show(waste_list.column_titles(width))
+        self._copies_columns.show(duplicate_list.column_titles(width))
+
+    def _share_room(self) -> None:
+        """Give the duplicates what they need, up to a part of the view; half of it where they have the focus."""
+        height = self.size.height
+        if self.copies.has_focus:
+            room = height // 2
+        else:
+            room = min(height // 4, len(self.copies.duplicates) + 3)
+        self.copies_pane.styles.height = max(room, 4)
+
+    # what is known
 
     def stacked(self) -> None:
+        self._group()
+        self.copies.rows_changed()
+
+    def duplicates_found(self) -> None:
+        found = self.session.duplicates or ()
+        self.copies.show_duplicates(found)
+        self._share_room()
+        saving = sum(duplicate.saving for duplicate in found)
+        self._copies_title.show(
+            f"Duplicates · {text.size(saving)} in further copies of {text.count_of(len(found), 'file')}"
+            if found
+            else "Duplicates",
+            "not counted as wasted" if found else "",
+        )
+
+    # groups
+
+    def action_cycle_groups(self) -> None:
+        self.grouped_by = self._next_order()
+        self._group()
+
+    def _next_order(self) -> GroupBy:
+        orders = list(GroupBy)
+        return orders[(orders.index(self.grouped_by) + 1) % len(orders)]
+
+    def _group(self) -> None:
         opened = self.session.opened
         if opened is None:
             return
+        self._say_title(opened)
+        if len(opened.accounting.waste) > GROUPED_AT_ONCE:
+            self._group_in_thread(opened, self.grouped_by)
+        else:
+            self._show(_grouped(opened, self.grouped_by))
+
+    @work(thread=True, exit_on_error=False, exclusive=True, group="waste")
+    def _group_in_thread(self, opened: Opened, by: GroupBy) -> None:
+        self.post_message(self.Grouped(opened, _grouped(opened, by)))
+
+    @on(Grouped)
+    def _grouped(self, event: Grouped) -> None:
+        event.stop()
+        if event.opened is self.session.opened and event.groups.by is self.grouped_by:
+            self._show(event.groups)
+
+    def _show(self, groups: WasteGroups) -> None:
+        self.records.show_groups(groups)
+        self._say_facts()
+
+    def _say_title(self, opened: Opened) -> None:
         accounting = opened.accounting
-        reasons = " · ".join(
-            f"{text.size(size)} {REASON_WORDS[reason]}"
-            for reason, size in accounting.waste.by_reason().items()
-        )
+        if not len(accounting.waste):
+            self._title.show("Waste")
+            return
         files = text.count_of(len(accounting.waste), "file")
-        self._title.show(f"Waste · {text.size(accounting.wasted)} in {files}", reasons)
-        self.records.rows_changed()
+        self._title.show(
+            f"Waste · {text.size(accounting.wasted)} in {files} · {GROUPED_BY[self.grouped_by]}",
+            f"b: {GROUPED_BY[self._next_order()]}",
+        )
+
+    # the row under the cursor
+
+    @on(LineList.Highlighted)
+    def _highlighted(self, event: LineList.Highlighted) -> None:
+        event.stop()
+        self._say_facts()
+
+    def on_descendant_focus(self) -> None:
+        self._share_room()
+        self._say_facts()
+
+    def _say_facts(self) -> None:
+        facts = self._copy_facts() if self.copies.has_focus else self._waste_facts()
+        self.facts.show(*facts)
+
+    def _waste_facts(self) -> list[tuple[str, str]]:
+        here, groups = self.records.here(), self.records.groups
+        if here is None or groups is None:
+            return []
+        if here[1] is None:
+            title, sentence = self.records.words(here[0])
+            reasons = groups.reasons(here[0])
+            return [
+                (text.size(int(groups.bytes[here[0]])), title),
+                *([] if groups.by is GroupBy.REASON else [("", sentence)]),
+                (
+                    "why",
+                    "; ".join(
+                        f"{REASON_WORDS[why]}: {REASON_SENTENCES[why]}" for why, _ in reasons
+                    ),
+                ),
+            ]
+        record = self.records.record(groups.record(here[0], here[1]))
+        if record is None:
+            return []
+        size = text.exact_size(record.bytes)
+        return [
+            ("path", f"{self.records.path_words(record.path)} · {size} · {record.why}"),
+            ("stored in", self._instruction(record.stored_in)),
+            ("hidden by", self._instruction(record.hidden_by)),
+        ]
+
+    def _copy_facts(self) -> list[tuple[str, str]]:
+        found = self.copies.duplicate_at_cursor()
+        if found is None:
+            return []
+        duplicate, path = found
+        return [
+            ("path", self.copies.path_words(path)),
+            ("content", f"{text.exact_size(duplicate.bytes)} each · {duplicate.digest}"),
+            ("stored in", self._instruction(self.copies.layer_of(path))),
+        ]
+
+    def _instruction(self, layer: int) -> str:
+        return step_label(step_of(self.session.image, layer), layer)
+
+    # opening
 
     @on(LineList.Opened, "#waste-list")
-    def _show_file(self, event: LineList.Opened) -> None:
+    def _show_record(self, event: LineList.Opened) -> None:
         event.stop()
-        opened = self.session.opened
-        if opened is not None:
-            waste = opened.accounting.waste
-            self.post_message(
-                ShowPath(int(waste.paths[event.row]), int(waste.stored_in[event.row]))
-            )
+        row = self.records.record_row
+        record = None if row is None else self.records.record(row)
+        if record is not None:
+            self.post_message(ShowPath(record.path, record.shown_in))
 
-    def panes(self) -> list[Widget]:
-        return [self.records]
+    @on(LineList.Opened, "#duplicate-list")
+    def _show_copy(self, event: LineList.Opened) -> None:
+        event.stop()
+        found = self.copies.duplicate_at_cursor()
+        if found is not None:
+            self.post_message(ShowPath(found[1], self.copies.layer_of(found[1])))
+
+
+def _grouped(opened: Opened, by: GroupBy) -> WasteGroups:
+    return group_waste(opened.accounting.waste, opened.filesystem.table, by)

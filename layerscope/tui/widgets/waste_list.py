@@ -1,80 +1,147 @@
-"""Every wasted byte: how many, which path, stored where, hidden by what, and why."""
+"""Every wasted byte, in groups: how many, which path, stored where, hidden by what, and why."""
 
 from __future__ import annotations
 
 from layerscope import text
-from layerscope.analysis.accounting import REASONS, Reason
-from layerscope.image.history import Step
+from layerscope.analysis.grouping import GroupBy, WasteGroups
+from layerscope.tui.outline import Outline
 from layerscope.tui.paint import RowPainter, bar, fit, fit_left
 from layerscope.tui.session import Session
-from layerscope.tui.widgets.line_list import LineList
+from layerscope.tui.waste_words import WasteRecord, group_words, record_of, step_label, step_of
+from layerscope.tui.widgets.outline_list import ARROW_ROOM, OutlineList
 
-SIZE, BAR, WHY = 9, 8, 15
-REASON_WORDS = {
-    Reason.DELETED: "deleted later",
-    Reason.TYPE_CHANGED: "type changed",
-    Reason.OVERWRITTEN: "overwritten",
-    Reason.METADATA_ONLY: "attributes only",
-    Reason.IDENTICAL: "nothing differs",
-}
+SIZE, BAR, SHARE, COUNT = 9, 8, 6, 14
+LEGIBLE = 9
+"""Cells from which an instruction says more than its number alone."""
+WIDE = 110
+"""Columns from which shares are quoted, not only drawn, and reasons have all the room they need."""
 
 
 def column_titles(width: int) -> str:
     """Titles over the columns, for a list of this width."""
     label = _label_width(width)
-    stored, hidden = ("stored in", "hidden by") if label >= 9 else ("in", "by")
-    titles = f"{fit(stored, label)} {fit(hidden, label)} why"
-    return f" {'bytes':>{SIZE}}  {'share':<{BAR}} {fit('path', _path_width(width))} {titles}"
+    stored, hidden = ("stored in", "hidden by") if label >= LEGIBLE else ("in", "by")
+    share = fit("share", BAR + (SHARE if width >= WIDE else 0))
+    path = fit("  path", _path_width(width) + ARROW_ROOM)
+    return f" {'bytes':>{SIZE}}  {share} {path} {fit(stored, label)} {fit(hidden, label)} why"
 
 
 def _label_width(width: int) -> int:
     """Cells for a layer: its number alone where there is no room for its instruction."""
-    return min(max((width - 72) // 4, 0) + 3, 24)
+    return min(max((width - 80) // 4, 0) + 3, 24)
+
+
+def _why_width(width: int) -> int:
+    return 25 if width >= WIDE else 15
 
 
 def _path_width(width: int) -> int:
-    return max(width - 1 - SIZE - 2 - BAR - 1 - 1 - 2 * (_label_width(width) + 1) - WHY, 8)
+    before = 1 + SIZE + 2 + BAR + (SHARE if width >= WIDE else 0) + 1 + ARROW_ROOM
+    after = 2 * (_label_width(width) + 1) + 1 + _why_width(width)
+    return max(width - before - after, 8)
 
 
-class WasteList(LineList):
-    """Waste records, largest first."""
+class WasteList(OutlineList):
+    """Groups of waste records, largest first."""
 
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._session = session
+        self.groups: WasteGroups | None = None
 
-    def row_count(self) -> int:
-        return len(self._session.opened.accounting.waste) if self._session.opened else 0
+    def show_groups(self, groups: WasteGroups) -> None:
+        """Show other groups, the largest open; the cursor stays with its record, else it is on the largest."""
+        kept = self.record_row
+        self.groups = groups
+        self.show_outline(Outline(groups.counts))
+        if len(groups):
+            group, item = (0, 0) if kept is None else groups.place(kept)
+            self.outline.open(group)
+            self.rows_changed()
+            self.go_to(self.outline.row_of(group, item))
+
+    @property
+    def record_row(self) -> int | None:
+        """The row of the waste table under the cursor; None for a group."""
+        here = self.here()
+        if here is None or here[1] is None or self.groups is None:
+            return None
+        return self.groups.record(here[0], here[1])
+
+    def record(self, row: int) -> WasteRecord | None:
+        """One row of the waste table."""
+        opened = self._session.opened
+        return (
+            None if opened is None else record_of(opened.filesystem, opened.accounting.waste, row)
+        )
+
+    def words(self, group: int) -> tuple[str, str]:
+        """What a group is called, and a sentence about it."""
+        opened = self._session.opened
+        if opened is None or self.groups is None:
+            return "", ""
+        path = ""
+        if self.groups.by is GroupBy.DIRECTORY:
+            path = self.path_words(int(self.groups.keys[group]))
+            path += "" if path == "/" else "/"
+        return group_words(self.groups, group, self._session.image, path)
+
+    def path_words(self, path: int) -> str:
+        """A path as it is shown."""
+        opened = self._session.opened
+        return "" if opened is None else "/" + text.safe_name(opened.filesystem.table.full(path))
 
     def empty_text(self) -> str:
+        if self._session.opened is None:
+            return "Waste is known once all layers are read."
         return (
-            "Nothing is wasted in this image."
-            if self._session.opened
-            else "Waste is known once all layers are read."
+            "Grouping…"
+            if len(self._session.opened.accounting.waste)
+            else "Nothing is wasted in this image."
         )
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
-        opened = self._session.opened
-        if opened is None:
+        if self.groups is None:
             return
-        waste = opened.accounting.waste
-        size = int(waste.bytes[row])
-        path = "/" + text.safe_name(opened.filesystem.table.full(int(waste.paths[row])))
+        group, item = self.outline.at(row)
+        if item is None:
+            self._paint_group(group, width, painter)
+        else:
+            self._paint_record(self.groups.record(group, item), width, painter)
+
+    def _paint_figures(self, size: int, width: int, painter: RowPainter) -> None:
+        opened = self._session.opened
+        whole = max(opened.accounting.wasted, 1) if opened is not None else 1
         painter.add(f" {text.size(size):>{SIZE}}  ", self.style_of("waste"))
-        painter.add(bar(size / max(opened.accounting.wasted, 1), BAR), self.style_of("bar"))
-        painter.add(f" {fit_left(path, _path_width(width))} ")
+        painter.add(bar(size / whole, BAR), self.style_of("bar"))
+        if width >= WIDE:
+            painter.add(f"{text.whole_percent(size, whole):>{SHARE}}", self.style_of("quiet"))
+        painter.add(" ")
+
+    def _paint_group(self, group: int, width: int, painter: RowPainter) -> None:
+        if self.groups is None:
+            return
+        self._paint_figures(int(self.groups.bytes[group]), width, painter)
+        title, sentence = self.words(group)
+        count = text.count_of(int(self.groups.counts[group]), "file")
+        room = width - (1 + SIZE + 2 + BAR + (SHARE if width >= WIDE else 0) + 1 + ARROW_ROOM)
+        named = min(max(_path_width(width), 18), max(room - COUNT - 1, 8))
+        cut = fit_left if self.groups.by is GroupBy.DIRECTORY else fit
+        painter.add(self.arrow(group), self.style_of("quiet"))
+        painter.add(cut(title, named), self.style_of("strong"))
+        left = room - named - 1 - COUNT
+        painter.add(f" {fit(count, COUNT)}", self.style_of("quiet"))
+        painter.add(fit(sentence, left) if left > COUNT else "", self.style_of("quiet"))
+
+    def _paint_record(self, row: int, width: int, painter: RowPainter) -> None:
+        record = self.record(row)
+        if record is None:
+            return
+        self._paint_figures(record.bytes, width, painter)
+        path = fit_left(self.path_words(record.path), _path_width(width))
+        painter.add(f"{' ' * ARROW_ROOM}{path} ")
         label = _label_width(width)
-        for layer in (int(waste.stored_in[row]), int(waste.hidden_by[row])):
-            painter.add(f"{fit(self._label(layer), label)} ")
-        painter.add(
-            fit(REASON_WORDS[REASONS[int(waste.reasons[row])]], WHY), self.style_of("quiet")
-        )
-
-    def _label(self, layer: int) -> str:
-        return step_label(self._session.image.steps[self._session.image.layers[layer].step], layer)
-
-
-def step_label(step: Step, layer: int) -> str:
-    """A layer with the first words of its instruction: `4 RUN apt-get`."""
-    words = text.safe_name(f"{step.instruction or ''} {step.arguments[:80]}".strip())
-    return f"{layer} {words}".strip()
+        for layer in (record.stored_in, record.hidden_by):
+            words = step_label(step_of(self._session.image, layer), layer)
+            painter.add(f"{fit(words if label >= LEGIBLE else str(layer), label)} ")
+        painter.add(fit(record.why, _why_width(width)), self.style_of("quiet"))

@@ -1,0 +1,202 @@
+"""The instructions of an image as one listing: restored from its history, or as its Dockerfile has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from layerscope.image.dockerfile import Dockerfile
+from layerscope.image.history import Step
+from layerscope.image.instruction import readable
+from layerscope.image.likeness import likeness
+from layerscope.image.model import Image
+from layerscope.image.provenance import read_provenance
+from layerscope.image.summary import NOTHING_RECORDED, short_digests
+from layerscope.limits import DEFAULT_LIMITS, Limits
+
+MAX_LINES = 400
+"""Lines of one instruction that are listed; generated ones can be endless."""
+MATCHED = 500
+"""Instructions of a Dockerfile that are looked for in the history, the last ones."""
+
+KNOWN = 10
+"""The likeness of an instruction and a step that are known to be the same."""
+
+_SKIPPED_STEP, _SKIPPED_INSTRUCTION = -2, -1
+"""What it costs an alignment to leave out a step, or an instruction; `likeness` is what it gains."""
+
+
+class Line(Enum):
+    """What a line of the listing is."""
+
+    STEP = auto()
+    """It begins an instruction that the image has."""
+    MORE = auto()
+    """It goes on with the instruction of the line before."""
+    REMARK = auto()
+    """A comment, an empty line, a declaration before the first stage."""
+    BASE = auto()
+    """The FROM that stands for all steps of the base image."""
+    STAGE = auto()
+    """It belongs to a stage that is not part of the image."""
+    ABSENT = auto()
+    """An instruction that the image does not have."""
+    UNWRITTEN = auto()
+    """It begins an instruction that the image has and the Dockerfile has not."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListingLine:
+    """One line; its text is not yet safe for a terminal."""
+
+    kind: Line
+    text: str
+    steps: range
+    """The steps that it stands for; empty where it stands for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All lines of an image."""
+
+    lines: tuple[ListingLine, ...]
+    source: str | None
+    """The Dockerfile they are from; None for the history."""
+    found: int
+    """Instructions of the Dockerfile that the image has."""
+    written: int
+    """Instructions of the Dockerfile that it should have."""
+    base_end: int | None
+    """Steps below this one are the base image's, as the Dockerfile tells; None if nothing tells."""
+
+
+def list_instructions(
+    image: Image, dockerfile: Dockerfile | None = None, limits: Limits = DEFAULT_LIMITS
+) -> Listing:
+    """The listing of an image: as a Dockerfile has it if one is given, or if the image's provenance holds it."""
+    known: Mapping[int, int] = {}
+    if dockerfile is None and image.provenance is not None:
+        provenance = read_provenance(image.provenance, limits)
+        if provenance is not None:
+            dockerfile = provenance.dockerfile
+            known = provenance.instructions(
+                {layer.step: layer.digest for layer in image.layers if layer.digest is not None}
+            )
+    if dockerfile is None:
+        lines = tuple(line for step in image.steps for line in _lines_of(step, Line.STEP))
+        return Listing(lines, None, 0, 0, None)
+    matches = match_steps(dockerfile, image.steps, known)
+    written = len(dockerfile.final())
+    if written and not matches:
+        restored = [line for step in image.steps for line in _lines_of(step, Line.UNWRITTEN)]
+        told = ListingLine(Line.REMARK, "", range(0))
+        lines = (*restored, told, *_annotated(image, dockerfile, {}, None))
+        return Listing(lines, dockerfile.name, 0, written, None)
+    base_end = min(matches.values(), default=len(image.steps))
+    lines = tuple(_annotated(image, dockerfile, matches, base_end))
+    return Listing(lines, dockerfile.name, len(matches), written, base_end)
+
+
+def match_steps(
+    dockerfile: Dockerfile, steps: Sequence[Step], known: Mapping[int, int] | None = None
+) -> dict[int, int]:
+    """Which step each instruction of the Dockerfile made, by their places; some may be `known`.
+
+    The two are aligned from their ends, as steps of the base image come first. Both keep their order; what has no
+    counterpart is left out.
+    """
+    numbers = dockerfile.final()[-MATCHED:]
+    first = max(len(steps) - 2 * len(numbers) - 50, 0)
+    tail = steps[first:]
+    rows = [[likeness(dockerfile.instructions[n], step) for step in tail] for n in numbers]
+    _pin(rows, numbers, first, known or {})
+    width = len(tail)
+    # best[i][j]: what instructions from i on gain with all steps from j on
+    best = [[0] * (width + 1) for _ in range(len(numbers) + 1)]
+    for j in range(width - 1, -1, -1):
+        best[-1][j] = best[-1][j + 1] + _SKIPPED_STEP
+    for i in range(len(numbers) - 1, -1, -1):
+        below, row, here = best[i + 1], rows[i], best[i]
+        here[width] = below[width] + _SKIPPED_INSTRUCTION
+        for j in range(width - 1, -1, -1):
+            gain = max(below[j] + _SKIPPED_INSTRUCTION, here[j + 1] + _SKIPPED_STEP)
+            if row[j]:
+                gain = max(gain, below[j + 1] + 2 * row[j])
+            here[j] = gain
+    start = max(range(width + 1), key=lambda place: (best[0][place], place))
+    matches: dict[int, int] = {}
+    i, j = 0, start
+    while i < len(numbers) and j < width:
+        if rows[i][j] and best[i][j] == best[i + 1][j + 1] + 2 * rows[i][j]:
+            matches[numbers[i]] = first + j
+            i, j = i + 1, j + 1
+        elif best[i][j] == best[i + 1][j] + _SKIPPED_INSTRUCTION:
+            i += 1
+        else:
+            j += 1
+    return matches
+
+
+def _pin(
+    rows: list[list[int]], numbers: Sequence[int], first: int, known: Mapping[int, int]
+) -> None:
+    """Let what is known be alike, and nothing else be like it."""
+    taken = set(known.values())
+    for number, row in zip(numbers, rows, strict=True):
+        for place in range(len(row)):
+            if number in known or first + place in taken:
+                row[place] = KNOWN if known.get(number) == first + place else 0
+
+
+def _annotated(
+    image: Image, dockerfile: Dockerfile, matches: dict[int, int], base_end: int | None
+) -> Iterator[ListingLine]:
+    """The lines of the Dockerfile, and between them the steps that it does not have."""
+    final = set(dockerfile.final())
+    chain = {dockerfile.instructions[number].stage for number in final}
+    base_line = dockerfile.base_line()
+    nothing = range(0)
+    listed, told = base_end or 0, 0
+    for number, written in enumerate(dockerfile.instructions):
+        yield from (
+            ListingLine(Line.REMARK, line, nothing)
+            for line in dockerfile.lines[told : written.first]
+        )
+        told = written.end
+        kind, steps = Line.ABSENT, nothing
+        if number in matches:
+            step = matches[number]
+            yield from _unwritten(image.steps[listed:step])
+            kind, steps, listed = Line.STEP, range(step, step + 1), step + 1
+        elif number == base_line and base_end is not None:
+            kind, steps = Line.BASE, range(base_end)
+        elif written.stage < 0 or number == base_line:
+            kind = Line.REMARK
+        elif number not in final:
+            kind = Line.REMARK if written.stage in chain else Line.STAGE
+        for place, line in enumerate(dockerfile.lines[written.first : written.end]):
+            yield ListingLine(Line.MORE if place else kind, line, steps)
+    yield from (ListingLine(Line.REMARK, line, nothing) for line in dockerfile.lines[told:])
+    if base_end is not None:
+        yield from _unwritten(image.steps[listed:])
+
+
+def _unwritten(steps: Sequence[Step]) -> Iterator[ListingLine]:
+    for step in steps:
+        yield from _lines_of(step, Line.UNWRITTEN)
+
+
+def _lines_of(step: Step, kind: Line) -> Iterator[ListingLine]:
+    """A step as its instruction is restored from the history, broken into lines for reading."""
+    whole = short_digests(f"{step.instruction or ''} {step.arguments}".strip())
+    if not whole:
+        whole = step.comment.strip() if step.comment else ""
+    whole = whole or NOTHING_RECORDED
+    lines = readable(whole) if step.instruction in ("RUN", None) else whole.splitlines()
+    more = len(lines) - MAX_LINES
+    if more > 0:
+        lines = [*lines[:MAX_LINES], f"# … {more:,} more lines"]
+    steps = range(step.index, step.index + 1)
+    for place, line in enumerate(lines):
+        yield ListingLine(Line.MORE if place else kind, line, steps)

@@ -1,0 +1,167 @@
+"""Whether an instruction of a Dockerfile is what a step of an image's history records.
+
+Builders record what they ran, not what was written: variables are expanded, flags dropped, quotes lost, sources of COPY
+replaced by digests. So texts are compared in a form that survives all that. Every function is linear in its texts.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import msgspec
+
+from layerscope.image.dockerfile import Written
+from layerscope.image.history import Step
+
+SAME, ALIKE, OTHER = 3, 2, 0
+"""The same text; the same as far as can be told; another one."""
+
+_FLAGS = re.compile(r"(?:--[a-z][a-z-]*(?:=\S*)?\s+)*")
+_FLAG = re.compile(r"(?<!\S)--[a-z][a-z-]*(?:=\S*)?(?=\s|$)")
+_VARIABLE = re.compile(r"\$\{[^}]{0,200}\}|\$[A-Za-z_][A-Za-z0-9_]*")
+_LOST = str.maketrans(dict.fromkeys("\"'\\"))
+_LISTED = str.maketrans(dict.fromkeys("[]\",'\\{}", " "))
+_COPIED = re.compile(r"(?:file|dir|multi):[0-9a-f]{12,} in (.*)")
+_PORT = re.compile(r"([0-9]+(?:-[0-9]+)?)(?:/([a-z]+))?")
+_SHELL = "/bin/sh -c "
+_PIPE = "/dev/pipes/"
+
+
+def likeness(written: Written, step: Step) -> int:
+    """How alike an instruction and a step are: `SAME`, `ALIKE` or `OTHER`."""
+    if step.instruction != written.name and not (
+        step.instruction is None and step.arguments and written.name == "RUN"
+    ):
+        return OTHER
+    compare = {
+        "RUN": _run,
+        "COPY": _copy,
+        "ADD": _copy,
+        "ARG": _arg,
+        "ENV": _pairs,
+        "LABEL": _pairs,
+        "CMD": _words,
+        "ENTRYPOINT": _words,
+        "SHELL": _words,
+        "VOLUME": _words,
+        "EXPOSE": _expose,
+        "HEALTHCHECK": _healthcheck,
+        "WORKDIR": _workdir,
+    }.get(written.name, _plain)
+    return compare(written, step.arguments)
+
+
+@lru_cache(2048)
+def _one_space(text: str) -> str:
+    """Every run of white space as one space; remembered, as each text is compared with many."""
+    return " ".join(text.split())
+
+
+def _listed(arguments: str) -> str:
+    """The words of a JSON array, joined; any other text as it is."""
+    if arguments.startswith("["):
+        try:
+            return " ".join(msgspec.json.decode(arguments, type=list[str]))
+        except (msgspec.DecodeError, UnicodeError):
+            return arguments
+    return arguments
+
+
+def _fitting(written: str, recorded: str) -> int:
+    """How alike two texts are if a variable of the first one may stand for anything."""
+    if written == recorded:
+        return SAME
+    parts = _VARIABLE.split(written)
+    if len(parts) == 1 or not (recorded.startswith(parts[0]) and recorded.endswith(parts[-1])):
+        return OTHER
+    at, end = len(parts[0]), len(recorded) - len(parts[-1])
+    for part in parts[1:-1]:
+        found = recorded.find(part, at, max(end, 0))
+        if found < 0:
+            return OTHER
+        at = found + len(part)
+    return ALIKE if at <= end else OTHER
+
+
+def _plain(written: Written, recorded: str) -> int:
+    return _fitting(
+        _one_space(written.arguments).translate(_LOST), _one_space(recorded).translate(_LOST)
+    )
+
+
+def _run(written: Written, recorded: str) -> int:
+    flags = _FLAGS.match(written.arguments)
+    command = written.arguments[flags.end() if flags else 0 :]
+    found = _one_space(recorded)
+    if not written.heredocs:
+        return SAME if found in (_one_space(command), _one_space(_listed(command))) else OTHER
+    body = _one_space("\n".join(written.heredocs))
+    if body and (found == body or (_one_space(command) in found and body in found)):
+        return SAME
+    return ALIKE if found.startswith(_PIPE) else OTHER
+
+
+def _copy(written: Written, recorded: str) -> int:
+    arguments = _one_space(_listed(_FLAG.sub(" ", written.arguments).strip()))
+    found = _one_space(_listed(_FLAG.sub(" ", recorded).strip()))
+    digest = _COPIED.fullmatch(found)
+    if digest is None:
+        return _fitting(arguments, found)
+    target = arguments.rpartition(" ")[2].removeprefix("./").rstrip("/")
+    place = digest[1].removeprefix("./").rstrip("/")
+    if target in ("", "."):
+        return ALIKE
+    return _fitting(target, place) or (ALIKE if place.endswith("/" + target) else OTHER)
+
+
+def _arg(written: Written, recorded: str) -> int:
+    """Values are those of the command line: names tell."""
+    names = [word.partition("=")[0] for word in written.arguments.split()[:1]]
+    found = [word.partition("=")[0] for word in recorded.split()[:1]]
+    if names != found:
+        return OTHER
+    return SAME if _plain(written, recorded) == SAME else ALIKE
+
+
+def _pairs(written: Written, recorded: str) -> int:
+    arguments = _one_space(written.arguments)
+    name, space, value = arguments.partition(" ")
+    if space and "=" not in name:
+        arguments = f"{name}={value}"  # the old form, with one name and a space
+    ours, theirs = arguments.translate(_LOST), _one_space(recorded).translate(_LOST)
+    if sorted(ours.split()) == sorted(theirs.split()):
+        return SAME
+    return _fitting(ours, theirs)
+
+
+def _words(written: Written, recorded: str) -> int:
+    ours, theirs = (
+        _one_space(text.translate(_LISTED)).removeprefix(_SHELL)
+        for text in (written.arguments, recorded)
+    )
+    return _fitting(ours, theirs)
+
+
+def _expose(written: Written, recorded: str) -> int:
+    if _VARIABLE.search(written.arguments):
+        return ALIKE
+    ours, theirs = (
+        {(port, protocol or "tcp") for port, protocol in _PORT.findall(text.lower())}
+        for text in (written.arguments, recorded)
+    )
+    return SAME if ours == theirs else OTHER
+
+
+def _healthcheck(written: Written, recorded: str) -> int:
+    flags = _FLAGS.match(written.arguments)
+    command = written.arguments[flags.end() if flags else 0 :].strip()
+    command = command[3:] if command[:3].upper() == "CMD" else command
+    ours, theirs = (_one_space(text.translate(_LISTED)) for text in (command, recorded))
+    return ALIKE if ours and ours in theirs else OTHER
+
+
+def _workdir(written: Written, recorded: str) -> int:
+    ours = _one_space(written.arguments).translate(_LOST).rstrip("/").removeprefix("./")
+    theirs = _one_space(recorded).rstrip("/")
+    return _fitting(ours, theirs) or (ALIKE if theirs.endswith("/" + ours) else OTHER)

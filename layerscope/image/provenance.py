@@ -1,0 +1,114 @@
+"""What a build says of itself: the Dockerfile that it read, and which of its lines made which layer.
+
+BuildKit attaches this to images built with `--provenance=mode=max` (SLSA provenance v0.2 and v1).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from layerscope.errors import LayerscopeError
+from layerscope.image.dockerfile import Dockerfile, parse_dockerfile
+from layerscope.image.documents import Lenient, decode_object
+from layerscope.limits import Limits
+
+_V02_METADATA = "https://mobyproject.org/buildkit@v1#metadata"
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """The source of a build."""
+
+    dockerfile: Dockerfile
+    lines: Mapping[str, int]
+    """For the digest of a layer's blob, the line of the Dockerfile that made it, counted from 0."""
+
+    def instructions(self, digests: Mapping[int, str]) -> dict[int, int]:
+        """Which step each instruction made, by their places; `digests` are those of the steps' layers.
+
+        Layers that are stored several times are left out: empty ones are all the same blob.
+        """
+        owner = {
+            line: number
+            for number, written in enumerate(self.dockerfile.instructions)
+            for line in range(written.first, written.end)
+        }
+        times = Counter(digests.values())
+        return {
+            owner[self.lines[digest]]: step
+            for step, digest in digests.items()
+            if self.lines.get(digest) in owner and times[digest] == 1
+        }
+
+
+def read_provenance(data: bytes, limits: Limits) -> Provenance | None:
+    """The source of a build, from an in-toto statement; None if it does not tell it, or cannot be read."""
+    try:
+        predicate = Lenient(decode_object(data, "the provenance", limits), "provenance").child(
+            "predicate"
+        )
+        found = _metadata(predicate)
+        return None if found is None else _read(found)
+    except LayerscopeError:
+        return None
+
+
+def _metadata(predicate: Lenient) -> Lenient | None:
+    """BuildKit's own part: where v1 and v0.2 keep it."""
+    for place in (
+        predicate.child("runDetails").child("metadata").child("buildkit_metadata"),
+        predicate.child("metadata").child(_V02_METADATA),
+    ):
+        if place.mapping("source"):
+            return place
+    return None
+
+
+def _read(metadata: Lenient) -> Provenance | None:
+    source = metadata.child("source")
+    infos = source.items("infos")
+    starts = {
+        name: place
+        for name, places in source.mapping("locations").items()
+        if (place := _start(places))
+    }
+    chosen = next((index for index, _ in starts.values()), 0)
+    if not 0 <= chosen < len(infos):
+        return None
+    info = Lenient(infos[chosen], "info")
+    try:
+        text = base64.b64decode(info.text("data") or "", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    dockerfile = parse_dockerfile(text, info.text("filename") or "Dockerfile")
+    lines: dict[str, int] = {}
+    for name, chains in metadata.mapping("layers").items():
+        place = starts.get(name.partition(":")[0])
+        if place is not None and place[0] == chosen:
+            lines |= dict.fromkeys(_tops(chains), place[1])
+    return Provenance(dockerfile, lines)
+
+
+def _start(places: object) -> tuple[int, int] | None:
+    """Source and line, counted from 0, where a step of the build is written."""
+    for place in Lenient(places, "step").items("locations"):
+        fields = Lenient(place, "location")
+        for written in fields.items("ranges"):
+            line = Lenient(written, "range").child("start").number("line")
+            if line is not None and line > 0:
+                return fields.number("sourceIndex") or 0, line - 1
+    return None
+
+
+def _tops(chains: Any) -> Iterator[str]:
+    """The uppermost layer of each chain: the others are those of the steps below."""
+    for chain in chains if isinstance(chains, list) else ():
+        if isinstance(chain, list) and chain:
+            digest = Lenient(chain[-1], "layer").text("digest")
+            if digest is not None:
+                yield digest

@@ -1,0 +1,31 @@
+"""Attestations of an OCI index: which image each is about, and which of its statements tells how that was built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from layerscope.image.documents import Lenient
+from layerscope.sources.oci_descriptor import REFERENCE_TYPE, Descriptor
+
+ATTESTATION = "attestation-manifest"
+ABOUT = "vnd.docker.reference.digest"
+PREDICATE = "in-toto.io/predicate-type"
+PROVENANCE = "https://slsa.dev/provenance/"
+
+
+def subject_of(descriptor: Descriptor) -> str | None:
+    """The digest of the image that an attestation manifest is about; None for a descriptor of anything else."""
+    if descriptor.annotations.get(REFERENCE_TYPE) != ATTESTATION:
+        return None
+    about = descriptor.annotations.get(ABOUT)
+    return about if isinstance(about, str) else None
+
+
+def provenance_of(manifest: Mapping[str, Any]) -> Descriptor | None:
+    """The statement of an attestation manifest that tells how the image was built."""
+    for value in Lenient(dict(manifest), "attestation").items("layers"):
+        layer = Descriptor.read(value)
+        if layer is not None and str(layer.annotations.get(PREDICATE)).startswith(PROVENANCE):
+            return layer
+    return None

@@ -1,0 +1,133 @@
+"""What a waste record is, in words: where it is stored, what hides it, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from layerscope import text
+from layerscope.analysis.accounting import REASONS, Reason, Waste
+from layerscope.analysis.grouping import GroupBy, WasteGroups
+from layerscope.filesystem.inodes import Why
+from layerscope.filesystem.model import Filesystem
+from layerscope.image.history import Step
+from layerscope.image.model import Image
+from layerscope.image.summary import one_line
+from layerscope.layers.index import Kind
+
+REASON_WORDS = {
+    Reason.DELETED: "deleted later",
+    Reason.TYPE_CHANGED: "type changed",
+    Reason.OVERWRITTEN: "overwritten",
+    Reason.METADATA_ONLY: "attributes only",
+    Reason.IDENTICAL: "nothing differs",
+}
+REASON_SENTENCES = {
+    Reason.DELETED: "a later step removes them, but the layer that stored them keeps them",
+    Reason.TYPE_CHANGED: "a later step puts something of another kind in their place",
+    Reason.OVERWRITTEN: "a later step writes other content over them",
+    Reason.METADATA_ONLY: "chmod, chown or touch stores the whole file once more",
+    Reason.IDENTICAL: "the same bytes are stored again: nothing differs",
+}
+GROUPED_BY = {
+    GroupBy.REASON: "by reason",
+    GroupBy.STEP: "by instruction",
+    GroupBy.DIRECTORY: "by directory",
+}
+
+_ATTRIBUTES = {
+    Why.MODE: "mode",
+    Why.OWNER: "owner",
+    Why.MTIME: "time",
+    Why.XATTRS: "xattrs",
+}
+_KINDS = {
+    Kind.FILE: "a file",
+    Kind.DIRECTORY: "a directory",
+    Kind.SYMLINK: "a symlink",
+    Kind.CHARACTER: "a device",
+    Kind.BLOCK: "a device",
+    Kind.FIFO: "a fifo",
+    Kind.BROKEN_LINK: "a broken link",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WasteRecord:
+    """One waste record, ready to be told. Sizes are bytes."""
+
+    path: int
+    bytes: int
+    reason: Reason
+    stored_in: int
+    hidden_by: int
+    shown_in: int
+    """The layer whose tree shows the path: for a later hard link not the one that stored the content."""
+    why: str
+    """What differs, as far as that is known: `owner differs`, `+4.7 kB`."""
+
+
+def record_of(filesystem: Filesystem, waste: Waste, row: int) -> WasteRecord:
+    """One row of the waste table."""
+    path, inode, hidden_by = (
+        int(waste.paths[row]),
+        int(waste.inodes[row]),
+        int(waste.hidden_by[row]),
+    )
+    versions = filesystem.rows_of(path)
+    died = (filesystem.died[versions] == hidden_by) & (filesystem.inode_of[versions] == inode)
+    found = np.flatnonzero(died)
+    stored_in = int(waste.stored_in[row])
+    reason = REASONS[int(waste.reasons[row])]
+    successor, shown_in = -1, stored_in
+    if len(found):
+        version = versions.start + int(found[-1])
+        successor = int(filesystem.successors[version])
+        shown_in = int(filesystem.born[version])
+    return WasteRecord(
+        path=path,
+        bytes=int(waste.bytes[row]),
+        reason=reason,
+        stored_in=stored_in,
+        hidden_by=hidden_by,
+        shown_in=shown_in,
+        why=_why(filesystem, reason, inode, successor),
+    )
+
+
+def _why(filesystem: Filesystem, reason: Reason, old: int, new: int) -> str:
+    """What differs between a dead inode and the one in its place, -1 for none."""
+    inodes = filesystem.inodes
+    if new < 0 or reason in (Reason.DELETED, Reason.IDENTICAL):
+        return REASON_WORDS[reason]
+    if reason is Reason.TYPE_CHANGED:
+        return f"became {_KINDS.get(Kind(int(inodes.columns.kinds[new])), 'something else')}"
+    if reason is Reason.OVERWRITTEN:
+        more = int(inodes.columns.stored[new]) - int(inodes.columns.stored[old])
+        sign = "+" if more > 0 else "−"
+        return f"other bytes, {sign}{text.size(abs(more))}" if more else "other bytes, same size"
+    bits = int(inodes.differences(np.array([old], np.int32), np.array([new], np.int32))[0])
+    words = [word for bit, word in _ATTRIBUTES.items() if bits & bit]
+    return f"{' and '.join(words[:2])} {'differs' if len(words) == 1 else 'differ'}"
+
+
+def group_words(groups: WasteGroups, group: int, image: Image, path: str) -> tuple[str, str]:
+    """What a group is called, and a sentence about it; `path` is its directory's, as it is shown."""
+    key = int(groups.keys[group])
+    if groups.by is GroupBy.REASON:
+        return REASON_WORDS[REASONS[key]], REASON_SENTENCES[REASONS[key]]
+    reasons = " · ".join(
+        f"{text.size(size)} {REASON_WORDS[reason]}" for reason, size in groups.reasons(group)[:3]
+    )
+    return (step_label(step_of(image, key), key) if groups.by is GroupBy.STEP else path), reasons
+
+
+def step_of(image: Image, layer: int) -> Step:
+    """The step that stores a layer."""
+    return image.steps[image.layers[layer].step]
+
+
+def step_label(step: Step, layer: int) -> str:
+    """A layer with its instruction on one line, safe to show: `4 RUN apt-get update`."""
+    return f"{layer} {text.safe_name(one_line(step))}"

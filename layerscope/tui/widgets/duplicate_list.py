@@ -1,0 +1,95 @@
+"""Contents that are stored for several paths: what all copies but one cost, and where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from layerscope import text
+from layerscope.analysis.duplicates import Duplicate
+from layerscope.tui.outline import Outline
+from layerscope.tui.paint import RowPainter, fit, fit_left
+from layerscope.tui.session import Session
+from layerscope.tui.waste_words import step_label, step_of
+from layerscope.tui.widgets.outline_list import ARROW_ROOM, OutlineList
+
+SAVING, COPIES, SIZE, LABEL = 10, 8, 9, 24
+WIDE = 110
+"""Columns from which the instruction that stored a copy is shown beside its path."""
+_BEFORE = SAVING + COPIES + SIZE + 2 + ARROW_ROOM
+
+
+def column_titles(width: int) -> str:
+    """Titles over the columns, for a list of this width."""
+    titles = f"{'saving':>{SAVING}}{'copies':>{COPIES}}{'each':>{SIZE}}  "
+    path = "  path of the first copy"
+    if width < WIDE:
+        return titles + path
+    return f"{titles}{fit(path, width - _BEFORE - LABEL - 1 + ARROW_ROOM)} in layer"
+
+
+class DuplicateList(OutlineList):
+    """Duplicates, largest saving first; open ones list all their paths."""
+
+    def __init__(self, session: Session, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._session = session
+        self.duplicates: Sequence[Duplicate] = ()
+
+    def show_duplicates(self, duplicates: Sequence[Duplicate]) -> None:
+        """Show these, all closed."""
+        self.duplicates = duplicates
+        copies = (len(duplicate.paths) for duplicate in duplicates)
+        self.show_outline(Outline(np.fromiter(copies, np.int64, len(duplicates))))
+
+    def duplicate_at_cursor(self) -> tuple[Duplicate, int] | None:
+        """The duplicate under the cursor, and the path that is meant: its first one on the duplicate's own row."""
+        here = self.here()
+        if here is None:
+            return None
+        duplicate = self.duplicates[here[0]]
+        return duplicate, duplicate.paths[here[1] or 0]
+
+    def layer_of(self, path: int) -> int:
+        """The layer whose tree shows the final version of a path."""
+        opened = self._session.opened
+        if opened is None:
+            return 0
+        last = opened.filesystem.rows_of(path).stop - 1
+        return int(opened.filesystem.born[last])
+
+    def path_words(self, path: int) -> str:
+        """A path as it is shown."""
+        opened = self._session.opened
+        return "" if opened is None else "/" + text.safe_name(opened.filesystem.table.full(path))
+
+    def empty_text(self) -> str:
+        if not self._session.options.duplicates:
+            return "Files of equal content were not looked for (--no-duplicates)."
+        if self._session.duplicates is None:
+            return "Looking for duplicates…"
+        return "No two files have the same content."
+
+    def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
+        group, item = self.outline.at(row)
+        duplicate = self.duplicates[group]
+        quiet = self.style_of("quiet")
+        room = max(width - _BEFORE - (LABEL + 2 if width >= WIDE else 1), 8)
+        if item is None:
+            painter.add(f"{text.size(duplicate.saving):>{SAVING}}", self.style_of("waste"))
+            painter.add(f"{f'{len(duplicate.paths):,} ×':>{COPIES}}")
+            painter.add(f"{text.size(duplicate.bytes):>{SIZE}}  ", quiet)
+            painter.add(self.arrow(group), quiet)
+            more = f" and {len(duplicate.paths) - 1:,} more"
+            painter.add(fit_left(self.path_words(duplicate.paths[0]), room - len(more)).rstrip())
+            painter.add(more, quiet)
+            return
+        path = duplicate.paths[item]
+        painter.add(" " * _BEFORE)
+        painter.add(fit_left(self.path_words(path), room))
+        if width >= WIDE:
+            layer = self.layer_of(path)
+            painter.add(
+                f"  {fit(step_label(step_of(self._session.image, layer), layer), LABEL)}", quiet
+            )

@@ -1,0 +1,103 @@
+"""A list of groups that open: the keys of all of them, whatever the rows hold."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import BindingType
+
+from layerscope.tui.commands import bindings
+from layerscope.tui.outline import Outline
+from layerscope.tui.widgets.line_list import LineList
+
+ARROW_ROOM = 2
+"""Cells of a group's arrow, and of the space that its items are moved in by."""
+
+
+class OutlineList(LineList):
+    """Rows of an `Outline`. Enter on a group opens or closes it; on an item it means what the view makes of it."""
+
+    DEFAULT_CSS = """
+    OutlineList { scrollbar-gutter: stable; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = bindings("outline")
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.outline = Outline()
+
+    def show_outline(self, outline: Outline) -> None:
+        """Show other groups, from the top."""
+        self.outline = outline
+        self.rows_changed()
+        self.go_to(0)
+
+    def row_count(self) -> int:
+        return len(self.outline)
+
+    def here(self) -> tuple[int, int | None] | None:
+        """Group and item under the cursor; None if there are no rows."""
+        return self.outline.at(self.cursor) if self.row_count() else None
+
+    def arrow(self, group: int) -> str:
+        """The arrow of a group."""
+        return "▾ " if self.outline.is_open(group) else "▸ "
+
+    def action_open(self) -> None:
+        here = self.here()
+        if here is not None and here[1] is None:
+            self.action_toggle_group()
+        else:
+            super().action_open()
+
+    def action_toggle_group(self) -> None:
+        here = self.here()
+        if here is not None:
+            self._open(here[0], not self.outline.is_open(here[0]))
+
+    def action_open_group(self) -> None:
+        """Open the group, or move into it."""
+        here = self.here()
+        if here is None or here[1] is not None:
+            return
+        if self.outline.is_open(here[0]):
+            self.go_to(self.cursor + 1)
+        else:
+            self._open(here[0], True)
+
+    def action_close_group(self) -> None:
+        """Close the group; from one of its items, move to it first."""
+        here = self.here()
+        if here is None:
+            return
+        if here[1] is not None:
+            self.go_to(self.outline.row_of(here[0]))
+        else:
+            self._open(here[0], False)
+
+    def action_open_all_groups(self) -> None:
+        self._open_all(True)
+
+    def action_close_all_groups(self) -> None:
+        self._open_all(False)
+
+    def _open(self, group: int, opened: bool) -> None:
+        self.outline.open(group, opened)
+        self.rows_changed()
+        if not opened:
+            self.go_to(self.outline.row_of(group))
+
+    def _open_all(self, opened: bool) -> None:
+        here = self.here()
+        self.outline.open_all(opened)
+        self.rows_changed()
+        if here is not None:
+            self.go_to(self.outline.row_of(here[0], here[1] if opened else None))
+
+    def clicked(self, x: int, chain: int) -> None:
+        here = self.here()
+        if here is not None and here[1] is None:
+            if chain == 1:
+                self.action_toggle_group()
+        elif chain == 2:
+            self.action_open()

@@ -1,0 +1,30 @@
+"""`--dockerfile`: a mistake in it is told before the image is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from layerscope.cli import run
+from layerscope.errors import ExitCode
+
+
+@pytest.mark.parametrize("command", [[], ["demo"]], ids=["open", "demo"])
+def test_a_dockerfile_that_cannot_be_read_is_named(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The error names the file, and the exit code is that of a wrong option."""
+    path = tmp_path / "Dockerfile"
+    image = [] if command else ["no-image.tar"]
+    assert run([*command, "--dockerfile", str(path), *image]) == ExitCode.USAGE
+    assert f"{path}: No such file" in capsys.readouterr().err
+    path.write_bytes(b"hello\n")
+    assert run([*command, "--dockerfile", str(path), *image]) == ExitCode.USAGE
+    assert f"{path}: it has no FROM" in capsys.readouterr().err
+
+
+def test_reports_do_not_take_a_dockerfile(capsys: pytest.CaptureFixture[str]) -> None:
+    """An option that would change nothing is none."""
+    assert run(["report", "--dockerfile", "x", "image.tar"]) == ExitCode.USAGE
+    assert "--dockerfile" in capsys.readouterr().err

@@ -1,0 +1,253 @@
+"""Waste: groups, records, duplicates, and the way from each to its file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from layerscope.analysis.grouping import GroupBy
+from layerscope.tui.screens import waste as waste_screen
+from layerscope.tui.screens.main import MainScreen
+from layerscope.tui.screens.waste import WasteView
+from layerscope.tui.widgets.fact_strip import fact_lines
+from tests.images import docker_archive, file, hardlink, layer_tar, symlink, whiteout, write
+from tests.tui.explorer import explorer, loaded, screen_text
+
+WIDE, SMALL = (160, 48), (80, 24)
+Compare = Callable[..., bool]
+
+
+async def waste_view(pilot: Pilot[None]) -> tuple[MainScreen, WasteView]:
+    """The main screen with Waste open."""
+    screen = await loaded(pilot)
+    await pilot.press("2")
+    await pilot.pause()
+    assert isinstance(screen.view, WasteView)
+    return screen, screen.view
+
+
+def path_shown(screen: MainScreen) -> str:
+    """The path under the cursor of the file tree."""
+    files = screen.explore.files
+    assert files.view is not None
+    assert files.path is not None
+    return files.view.filesystem.table.full(files.path).decode()
+
+
+async def test_b_goes_through_the_three_ways_of_grouping(demo_image: Path) -> None:
+    """b groups by reason, instruction and directory in turn; the title says which."""
+    app = explorer(demo_image)
+    async with app.run_test(size=WIDE) as pilot:
+        _, view = await waste_view(pilot)
+        for words in ("by reason", "by instruction", "by directory", "by reason"):
+            assert words in screen_text(app)[3].partition("b: ")[0]
+            groups = view.records.groups
+            assert groups is not None
+            assert groups.by is view.grouped_by
+            await pilot.press("b")
+
+
+async def test_the_cursor_stays_with_its_record_when_groups_change(demo_image: Path) -> None:
+    """A record is found again in its new group, which opens."""
+    app = explorer(demo_image)
+    async with app.run_test(size=WIDE) as pilot:
+        _, view = await waste_view(pilot)
+        await pilot.press("down", "down")
+        record = view.records.record_row
+        assert record is not None
+        for _ in GroupBy:
+            await pilot.press("b")
+            assert view.records.record_row == record
+
+
+async def test_groups_open_and_close(demo_image: Path) -> None:
+    """Enter and Space toggle a group, + and - all of them."""
+    app = explorer(demo_image)
+    async with app.run_test(size=WIDE) as pilot:
+        _, view = await waste_view(pilot)
+        groups = view.records.groups
+        assert groups is not None
+        await pilot.press("minus")
+        assert view.records.row_count() == len(groups)
+        await pilot.press("enter")
+        assert view.records.row_count() == len(groups) + int(groups.counts[0])
+        await pilot.press("space")
+        assert view.records.row_count() == len(groups)
+        await pilot.press("plus")
+        assert view.records.row_count() == len(groups) + int(groups.counts.sum())
+
+
+async def test_both_whole_instructions_of_a_record_are_shown(demo_image: Path) -> None:
+    """Below the lists stands what stored the file and what hides it, in full."""
+    app = explorer(demo_image)
+    async with app.run_test(size=SMALL) as pilot:
+        await waste_view(pilot)
+        await pilot.press("minus", "down", "enter", "down")
+        text = " ".join(" ".join(screen_text(app)[-6:]).split())
+    assert "stored in 6 RUN chown -R 1000:1000 /app hidden by" in text
+    assert "hidden by 7 RUN rm -rf /app/assets/seed-data.sql /app/.git" in text
+    assert "&& install -d -o 1000 -g 1000 /app/instance" in text
+
+
+async def test_enter_on_a_copy_shows_that_file(demo_image: Path) -> None:
+    """A duplicate opens to all its paths, and each leads to its file."""
+    app = explorer(demo_image)
+    async with app.run_test(size=WIDE) as pilot:
+        screen, view = await waste_view(pilot)
+        await pilot.press("tab")
+        assert view.copies.has_focus
+        await pilot.press("enter", "down", "down")
+        assert "htmx-2.0.8.min.js" in "\n".join(screen_text(app))
+        await pilot.press("enter")
+        await pilot.pause()
+        assert screen.view is screen.explore
+        assert path_shown(screen) == "app/static/vendor/htmx-2.0.8.min.js"
+
+
+async def test_a_name_given_later_is_shown_where_it_was_given(tmp_path: Path) -> None:
+    """The last name of a content leads to the layer that made the name, not the one that stored the content."""
+    layers = [
+        layer_tar([file("a", b"a" * 100)]),
+        layer_tar([hardlink("b", "a"), whiteout("a")]),
+        layer_tar([whiteout("b")]),
+    ]
+    app = explorer(write(tmp_path / "image.tar", docker_archive(layers)))
+    async with app.run_test(size=WIDE) as pilot:
+        screen, view = await waste_view(pilot)
+        record = view.records.record(0)
+        assert record is not None
+        await pilot.press("enter")
+        await pilot.pause()
+        tree = screen.explore.files.view
+        assert tree is not None
+        if record.why == "deleted later" and record.shown_in == 1:
+            assert (tree.layer, path_shown(screen)) == (1, "b")
+        else:  # a link across layers that engines refuse is content of its own
+            assert path_shown(screen) == "a"
+
+
+async def test_why_says_what_differs(tmp_path: Path) -> None:
+    """Each record says what its successor is, or what of it differs."""
+    layers = [
+        layer_tar(
+            [
+                file("grown", b"1" * 1000),
+                file("owned", b"2" * 900),
+                file("kind", b"3" * 800),
+                file("gone", b"4" * 700),
+                file("same", b"5" * 600),
+            ]
+        ),
+        layer_tar(
+            [
+                file("grown", b"1" * 3000),
+                file("owned", b"2" * 900, uid=7, mode=0o600),
+                symlink("kind", "gone"),
+                whiteout("gone"),
+                file("same", b"5" * 600),
+            ]
+        ),
+    ]
+    app = explorer(write(tmp_path / "image.tar", docker_archive(layers)))
+    async with app.run_test(size=WIDE) as pilot:
+        _, view = await waste_view(pilot)
+        found = [view.records.record(row) for row in range(5)]
+    assert [record.why for record in found if record is not None] == [
+        "other bytes, +2.0 kB",
+        "mode and owner differ",
+        "became a symlink",
+        "deleted later",
+        "nothing differs",
+    ]
+
+
+async def test_empty_states_speak(tmp_path: Path) -> None:
+    """Nothing wasted and nothing twice is said, not left blank."""
+    path = write(tmp_path / "clean.tar", docker_archive([layer_tar([file("a", b"a")])]))
+    app = explorer(path)
+    async with app.run_test(size=SMALL) as pilot:
+        await waste_view(pilot)
+        text = "\n".join(screen_text(app))
+        await pilot.press("b", "enter", "plus", "minus", "space", "right", "left", "tab", "enter")
+    assert "Nothing is wasted in this image." in text
+    assert "No two files have the same content." in text
+
+
+async def test_duplicates_that_were_not_looked_for_are_not_awaited(demo_image: Path) -> None:
+    """With --no-duplicates the list says so."""
+    app = explorer(demo_image, duplicates=False)
+    async with app.run_test(size=WIDE) as pilot:
+        await waste_view(pilot)
+        assert "--no-duplicates" in "\n".join(screen_text(app))
+
+
+async def test_much_waste_is_grouped_aside(
+    demo_image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Groups that a thread makes are shown as the others are, and a late answer is ignored."""
+    monkeypatch.setattr(waste_screen, "GROUPED_AT_ONCE", 10)
+    app = explorer(demo_image)
+    async with app.run_test(size=WIDE) as pilot:
+        _, view = await waste_view(pilot)
+        await pilot.press("b", "b")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        groups = view.records.groups
+        assert groups is not None
+        assert groups.by is view.grouped_by is GroupBy.DIRECTORY
+
+
+async def test_hostile_names_stay_text(tmp_path: Path) -> None:
+    """Escapes and markup of wasted names and of instructions never act."""
+    names = ["\x1b[31mred", "[bold]x[/nothing]", "\u202egnp.exe", "漢" * 90]
+    layers = [layer_tar([file(name, name.encode() * 9) for name in names])]
+    layers.append(layer_tar([whiteout(name) for name in names]))
+    history = [{"created_by": "RUN \x1b]0;x\x07[red]"}, {"created_by": "RUN rm\x9b2J \u2028"}]
+    app = explorer(write(tmp_path / "hostile.tar", docker_archive(layers, history=history)))
+    for size in (WIDE, SMALL, (40, 12)):
+        async with app.run_test(size=size) as pilot:
+            await waste_view(pilot)
+            await pilot.press("b", "b", "plus", "tab")
+            text = "".join(screen_text(app))
+        assert not any(
+            ord(mark) < 32 or 127 <= ord(mark) < 160 or mark in "\u202e\u2028" for mark in text
+        )
+        app = explorer(tmp_path / "hostile.tar")
+
+
+def test_facts_share_the_lines_that_there_are() -> None:
+    """Every fact has a line before any has two; what is cut says so."""
+    facts = [("a", "word " * 40), ("b", "short"), ("c", "other " * 40)]
+    lines = fact_lines(facts, 60, 5)
+    assert [label for label, _ in lines] == ["a", "", "b", "c", ""]
+    assert lines[1][1].endswith(" …")
+    assert lines[4][1].endswith(" …")
+    assert all(len(words) <= 60 for _, words in lines)
+
+
+def _prepared(*keys: str, theme: str = "dark") -> Callable[[Pilot[Any]], Any]:
+    async def prepare(pilot: Pilot[Any]) -> None:
+        pilot.app.theme = f"layerscope-{theme}"
+        await loaded(pilot)
+        await pilot.press("2", *keys)
+        for _ in range(3):
+            await pilot.pause()
+
+    return prepare
+
+
+def test_by_directory(snap_compare: Compare, demo_image: Path) -> None:
+    """Groups by directory, and the duplicates with the focus."""
+    keys = ("b", "b", "tab", "down", "enter", "down")
+    assert snap_compare(explorer(demo_image), terminal_size=WIDE, run_before=_prepared(*keys))
+
+
+def test_by_instruction_small(snap_compare: Compare, demo_image: Path) -> None:
+    """Groups by instruction in a small terminal, in the light theme."""
+    assert snap_compare(
+        explorer(demo_image), terminal_size=SMALL, run_before=_prepared("b", "j", theme="light")
+    )

@@ -26,6 +26,8 @@ class Command:
     """Whether the footer shows it."""
     shown_keys: str | None = None
     """How the keys are written, where Textual's names are no words for people."""
+    priority: bool = False
+    """Whether it works in text fields, too, whatever the field does with the key."""
 
     @property
     def group(self) -> str:
@@ -39,6 +41,8 @@ GROUPS: dict[str, str] = {
     "list": "In every list",
     "explore": "In Explore",
     "files": "In the file tree",
+    "life": "In Life",
+    "find": "In Find",
 }
 """Groups in the order of help, with their titles."""
 
@@ -50,6 +54,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("app.back", "escape", "Back", "Leave a field, then a view.", "screen.back", shown_keys="Esc"),
     Command("view.explore", "1", "Explore", "Steps, files and details.", "screen.show_view('explore')"),
     Command("view.waste", "2", "Waste", "Every stored byte that the final image does not show.", "screen.show_view('waste')"),
+    Command("view.life", "3", "Life", "What each layer did to one path.", "screen.show_view('life')"),
+    Command("view.find", "4", "Find", "Find a path in all layers.", "screen.show_view('find')"),
+    Command("view.find_anywhere", "ctrl+f", "Find", "Find a path in all layers, also from within a field.", "screen.find", shown_keys="^f", priority=True),
     Command("view.next_pane", "tab", "Next pane", "Move on to the next pane.", "screen.next_pane", footer=True, shown_keys="Tab"),
     Command("view.previous_pane", "shift+tab", "Previous pane", "Move back to the pane before.", "screen.previous_pane", shown_keys="⇧Tab"),
     Command("list.up", "up,k", "Up", "One row up.", "move(-1)", shown_keys="↑ k"),
@@ -65,9 +72,16 @@ COMMANDS: tuple[Command, ...] = (
     Command("files.collapse", "left,h", "Collapse", "Close the directory, or move to the one above.", "collapse", shown_keys="← h"),
     Command("files.expand_all", "plus", "Expand all", "Open every directory.", "expand_all", shown_keys="+"),
     Command("files.collapse_all", "minus", "Collapse all", "Close every directory.", "collapse_all", shown_keys="-"),
+    Command("files.life", "L", "Life", "Show what each layer did to the path under the cursor.", "show_life", footer=True),
     Command("explore.mode", "a", "All or changes", "What this layer changes, or all that is there after it.", "toggle_mode", footer=True),
     Command("explore.changed_only", "d", "Changed only", "Of all that is there, only what this layer touches.", "toggle_changed_only"),
     Command("explore.sort", "s", "Sort", "Sort by size, name, change or layer.", "cycle_sort", footer=True),
+    Command("life.complete", "tab", "Complete", "In the field: complete the path.", "complete", shown_keys="Tab"),
+    Command("life.edit", "slash", "Another path", "Type a path.", "edit", footer=True, shown_keys="/"),
+    Command("find.next", "down", "Next match", "From the field: the next match.", "match(1)", shown_keys="↓"),
+    Command("find.previous", "up", "Previous match", "From the field: the match before.", "match(-1)", shown_keys="↑"),
+    Command("find.edit", "slash", "Search again", "Go back to the field.", "edit", shown_keys="/"),
+    Command("find.life", "L", "Life", "Show what each layer did to the match under the cursor.", "show_life", footer=True),
 )  # fmt: skip
 
 
@@ -91,4 +105,5 @@ def _binding(command: Command) -> Binding:
         key_display=command.shown_keys,
         tooltip=command.help,
         id=command.id,
+        priority=command.priority,
     )

@@ -132,9 +132,9 @@ def what_words(event: Event) -> str:
     return " · ".join(parts)
 
 
-def loss_words(loss: Loss) -> str:
+def loss_words(loss: Loss, *, binary: bool = False) -> str:
     """What was wasted, in short."""
-    return f"{text.size(loss.bytes)} wasted, hidden by {loss.hidden_by}"
+    return f"{text.size(loss.bytes, binary=binary)} wasted, hidden by {loss.hidden_by}"
 
 
 def summary_words(life: Life) -> str:

@@ -19,6 +19,9 @@ from layerscope.layers.strings import StringTable
 LONGEST_WORD = 64
 """Bytes of a word that are looked at."""
 
+FARTHEST = 40
+"""Letters farther apart than this count as if they were not."""
+
 NO_MATCH = 255
 """Stands for a tier where a path does not match."""
 
@@ -213,15 +216,20 @@ class FuzzyIndex:
 
 def score(text: bytes, word: bytes) -> int:
     """How well a folded path matches a folded word: letters side by side, where words begin, and in the name count
-    more. 0 where it does not match."""
-    return sum(
-        16
-        + (0 if not number else 24 if place == places[number - 1] + 1 else -4)
-        + (20 if place == 0 or _EDGES[text[place - 1]] else 0)
-        + (3 if place > name else 0)
-        for places, name in [(positions(text, word), text.rfind(b"/"))]
-        for number, place in enumerate(places)
-    )
+    more, what lies between them less. 0 where it does not match."""
+    places, name = positions(text, word), text.rfind(b"/")
+    if not places:
+        return 0
+    total = -min(places[-1] - places[0], FARTHEST)
+    before = -1
+    for place in places:
+        total += 16 + 3 * (place > name)
+        if place == before + 1:
+            total += 24
+        if place == 0 or _EDGES[text[place - 1]]:
+            total += 20
+        before = place
+    return total
 
 
 def positions(text: bytes, word: bytes) -> list[int]:

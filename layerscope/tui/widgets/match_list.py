@@ -22,13 +22,13 @@ NOTHING = Found(np.zeros(0, np.int32), 0)
 def column_titles(width: int) -> str:
     """Titles over the columns, for a list of this width."""
     label = _label_width(width)
-    title = "last changed in" if label > 15 else "in"
+    title = "last changed in" if label > 15 else "#"
     return f"   {'size':>{SIZE}}  {fit('path', _path_width(width))} {fit(title, label)}"
 
 
 def _label_width(width: int) -> int:
     """Cells for a layer: its number alone where there is no room for its instruction."""
-    return min(max((width - 70) // 2, 0) + 4, 40)
+    return 3 if width < 100 else min((width - 70) // 2 + 4, 40)
 
 
 def _path_width(width: int) -> int:
@@ -79,7 +79,8 @@ class MatchList(LineList):
         raw = opened.filesystem.table.full(path)
         self._paint_path(raw, _path_width(width), ending.kind is Kind.DIRECTORY, painter)
         label = _label_width(width)
-        painter.add(f" {fit(self._label(ending.layer), label)}", self.style_of("quiet"))
+        where = self._label(ending.layer) if label > 15 else str(ending.layer)
+        painter.add(f" {fit(where, label)}", self.style_of("quiet"))
 
     def _paint_path(self, raw: bytes, width: int, directory: bool, painter: RowPainter) -> None:
         """A path with its end in sight, and what the query found in it set off."""

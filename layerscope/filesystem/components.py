@@ -128,8 +128,24 @@ def _parse(pattern: str) -> _Glob:
     end = later.pop() if later else b""
     middle = max(later, key=len, default=b"")
     simple = not others and ((stars == 1 and not middle) or (stars == 2 and not start and not end))
-    rest = None if simple else re.compile("".join(sources), re.DOTALL)
+    rest = None if simple else re.compile(_without_backtracking(sources), re.DOTALL)
     return _Glob(start, middle, end, len(start) + len(end), rest)
+
+
+def _without_backtracking(sources: list[str]) -> str:
+    """The parts of a glob as one expression. What stands between two stars is best found as early as it can be: were it
+    looked for anew, a name of many equal letters would take years."""
+    runs: list[list[str]] = [[]]
+    for source in sources:
+        if source == ".*":
+            runs.append([])
+        else:
+            runs[-1].append(source)
+    first, *middle = ["".join(run) for run in runs]
+    if not middle:
+        return first
+    last = middle.pop()
+    return first + "".join(f"(?>.*?{run})" for run in middle if run) + ".*" + last
 
 
 def _set(part: str) -> str:

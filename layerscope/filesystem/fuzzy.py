@@ -175,6 +175,10 @@ class FuzzyIndex:
         places = places[places <= len(text) - len(word)]
         for offset, letter in enumerate(word[1:], 1):
             places = places[text[places + offset] == letter]
+        if (
+            len(word) == 1
+        ):  # all that hold it are known already: only where it begins a word is of interest
+            places = places[_EDGES[text[places - 1]]]
         names = self._name_at(places)
         inside = places + len(word) <= self._ends[names]
         names, places = names[inside], places[inside]

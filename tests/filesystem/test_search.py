@@ -122,6 +122,15 @@ def test_positions_prefer_the_name() -> None:
     assert positions(b"/abc", b"x") == []
 
 
+def test_a_glob_of_many_stars_takes_no_time() -> None:
+    """What stands between two stars is looked for once: no name can make a glob take forever."""
+    search = PathSearch(stack([[file("a" * 250, b"1"), file("xabyabzc", b"2")]]).filesystem)
+    began = time.monotonic()
+    assert found("*a" * 20 + "*b?", search) == []
+    assert time.monotonic() - began < 1
+    assert found("*ab*ab*c", search) == found("x*?b*[yz]*", search) == ["xabyabzc"]
+
+
 def test_a_search_stops_when_it_is_told_to() -> None:
     """What `check` raises ends the search."""
 

@@ -74,7 +74,11 @@ class FindView(View):
         yield Pane(self._columns, None, self.matches)
 
     def on_resize(self) -> None:
-        self._columns.show(match_list.column_titles(self.size.width))
+        self.call_after_refresh(self._name_columns)
+
+    def _name_columns(self) -> None:
+        width = self.matches.scrollable_content_region.width
+        self._columns.show(match_list.column_titles(width))
 
     def stacked(self) -> None:
         self._prepare()
@@ -158,6 +162,7 @@ class FindView(View):
     def _show(self, query: Query, found: Found, nothing: str) -> None:
         self.matches.nothing = nothing
         self.matches.show(query, found, self._endings)
+        self.call_after_refresh(self._name_columns)
 
     # going on
 

@@ -86,7 +86,11 @@ class LifeView(View):
         yield self.details
 
     def on_resize(self) -> None:
-        self._columns.show(event_list.column_titles(self.size.width))
+        self.call_after_refresh(self._name_columns)
+
+    def _name_columns(self) -> None:
+        width = self.events.scrollable_content_region.width
+        self._columns.show(event_list.column_titles(width))
 
     def stacked(self) -> None:
         if self.path is None:
@@ -157,6 +161,7 @@ class LifeView(View):
         )
         self.events.show(life, "No layer stores or removes this path: only a marker names it.")
         self._show_event()
+        self.call_after_refresh(self._name_columns)
 
     # what is done with it
 

@@ -42,6 +42,13 @@ class UsageError(LayerscopeError):
     title = "Usage"
 
 
+class NothingFoundError(LayerscopeError):
+    """The image is fine, and holds nothing of what was asked for."""
+
+    exit_code = ExitCode.FAILED
+    title = "Nothing found"
+
+
 class ImageNotFoundError(LayerscopeError):
     """No source holds the image that was asked for."""
 

@@ -62,6 +62,7 @@ def loaded(*args: str) -> set[str]:
         (["report", "IMAGE", "--format", "json"], {"rich", "textual"}),
         (["report", "IMAGE"], {"rich", "textual"}),
         (["IMAGE"], {"rich", "textual"}),
+        (["log", "IMAGE", "a"], {"rich", "textual"}),
         (["--help"], {"rich", "textual"}),
     ],
 )

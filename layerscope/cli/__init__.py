@@ -11,12 +11,13 @@ import click
 from layerscope import __version__
 from layerscope.cli.demo import demo
 from layerscope.cli.group import DEFAULT_COMMAND, ImageOrCommandGroup
+from layerscope.cli.log import log
 from layerscope.cli.open import open_command
 from layerscope.cli.report import report
 from layerscope.errors import CancelledError, ExitCode, LayerscopeError, UsageError
 from layerscope.text import safe_name
 
-COMMANDS: tuple[click.Command, ...] = (open_command, report, demo)
+COMMANDS: tuple[click.Command, ...] = (open_command, report, log, demo)
 
 
 @click.group(

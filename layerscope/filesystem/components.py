@@ -42,20 +42,20 @@ class ComponentTexts:
 
     def containing(self, text: bytes) -> NDArray[np.bool_]:
         """Components that hold a text, in any case; the text must be folded."""
-        return self._mask(_holding(self._folded, text))
+        return self._mask(_holding(self.folded, text))
 
     def starting(self, text: bytes) -> NDArray[np.bool_]:
         """Components that begin with a text, in any case."""
-        return self._mask(_beginning(self._folded, text, _all(self._folded)))
+        return self._mask(_beginning(self.folded, text, _all(self.folded)))
 
     def ending(self, text: bytes) -> NDArray[np.bool_]:
         """Components that end with a text, in any case."""
-        return self._mask(_ending(self._folded, text, _all(self._folded)))
+        return self._mask(_ending(self.folded, text, _all(self.folded)))
 
     def equal(self, text: bytes) -> NDArray[np.bool_]:
         """Components that are a text, in any case."""
-        found = _beginning(self._folded, text, _all(self._folded))
-        return self._mask(found[_lengths(self._folded)[found] == len(text)])
+        found = _beginning(self.folded, text, _all(self.folded))
+        return self._mask(found[_lengths(self.folded)[found] == len(text)])
 
     def matching(self, pattern: str) -> NDArray[np.bool_]:
         """Components that a glob matches, as they are written."""
@@ -78,7 +78,7 @@ class ComponentTexts:
         return mask
 
     @cached_property
-    def _folded(self) -> StringTable:
+    def folded(self) -> StringTable:
         """The components in the case that texts are compared in."""
         names = self._names
         data = names.data.lower()
@@ -128,8 +128,24 @@ def _parse(pattern: str) -> _Glob:
     end = later.pop() if later else b""
     middle = max(later, key=len, default=b"")
     simple = not others and ((stars == 1 and not middle) or (stars == 2 and not start and not end))
-    rest = None if simple else re.compile("".join(sources), re.DOTALL)
+    rest = None if simple else re.compile(_without_backtracking(sources), re.DOTALL)
     return _Glob(start, middle, end, len(start) + len(end), rest)
+
+
+def _without_backtracking(sources: list[str]) -> str:
+    """The parts of a glob as one expression. What stands between two stars is best found as early as it can be: were it
+    looked for anew, a name of many equal letters would take years."""
+    runs: list[list[str]] = [[]]
+    for source in sources:
+        if source == ".*":
+            runs.append([])
+        else:
+            runs[-1].append(source)
+    first, *middle = ["".join(run) for run in runs]
+    if not middle:
+        return first
+    last = middle.pop()
+    return first + "".join(f"(?>.*?{run})" for run in middle if run) + ".*" + last
 
 
 def _set(part: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from layerscope.filesystem.components import ComponentTexts
 from layerscope.filesystem.ordering import Siblings
 from layerscope.filesystem.paths import PathTable
+from layerscope.filesystem.regex_child import find_in
+from layerscope.layers.strings import StringTable
 
 Mask = NDArray[np.bool_]
 
@@ -34,6 +36,13 @@ def compile_regex(source: str, flags: int = 0) -> re.Pattern[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return re.compile(source, flags)
+
+
+class Finder(Protocol):
+    """Looks for a regular expression in a text of many lines."""
+
+    def __call__(self, source: str, flags: int, text: str, separator: str | None) -> list[int]:
+        """Places of the matches; with a separator, numbers of the lines that hold one."""
 
 
 class _Piece(NamedTuple):
@@ -94,20 +103,25 @@ class PathTexts:
         reached[0] = False
         return reached
 
-    def regex(self, pattern: re.Pattern[str]) -> Mask:
-        """Paths that a regular expression is found in."""
+    def regex(self, pattern: re.Pattern[str], finder: Finder | None = None) -> Mask:
+        """Paths that a regular expression is found in; `finder` does the looking, in this thread if there is none."""
         hits = np.zeros(len(self._table), bool)
+        find = finder or find_in
         quick = self._quick(pattern)
         for piece in self._pieces():
             if quick is not None:
-                found = np.array([match.start() for match in quick.finditer(piece.text)], np.int64)
-                indices = np.searchsorted(piece.starts, found, "right") - 1
+                found = find(quick.pattern, quick.flags, piece.text, None)
+                indices = np.searchsorted(piece.starts, np.array(found, np.int64), "right") - 1
             else:
-                search = pattern.search
-                lines = piece.text.split(self._separator)
-                indices = np.flatnonzero([search(line) is not None for line in lines])
+                lines = find(pattern.pattern, pattern.flags, piece.text, self._separator)
+                indices = np.array(lines, np.int64)
             hits[piece.paths[indices]] = True
         return hits
+
+    @property
+    def folded(self) -> StringTable:
+        """All components in the case that texts are compared in."""
+        return self._names.folded
 
     def below(self, hits: Mask) -> Mask:
         """These paths and all below them."""

@@ -26,6 +26,8 @@ class Command:
     """Whether the footer shows it."""
     shown_keys: str | None = None
     """How the keys are written, where Textual's names are no words for people."""
+    priority: bool = False
+    """Whether it works in text fields, too, whatever the field does with the key."""
 
     @property
     def group(self) -> str:
@@ -43,6 +45,8 @@ GROUPS: dict[str, str] = {
     "files": "In the file tree",
     "map": "In the map",
     "waste": "In Waste",
+    "life": "In Life",
+    "find": "In Find",
 }
 """Groups in the order of help, with their titles."""
 
@@ -56,6 +60,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("view.waste", "2", "Waste", "Every stored byte that the final image does not show.", "screen.show_view('waste')"),
     Command("view.map", "7", "Map", "What takes the room, as tiles coloured by layer.", "screen.show_view('map')"),
     Command("view.dockerfile", "6", "Dockerfile", "The instructions as one listing, with what each stores and wastes.", "screen.show_view('dockerfile')"),
+    Command("view.life", "3", "Life", "What each layer did to one path.", "screen.show_view('life')"),
+    Command("view.find", "4", "Find", "Find a path in all layers.", "screen.show_view('find')"),
+    Command("view.find_anywhere", "ctrl+f", "Find", "Find a path in all layers, also from within a field.", "screen.find", shown_keys="^f", priority=True),
     Command("view.next_pane", "tab", "Next pane", "Move on to the next pane.", "screen.next_pane", footer=True, shown_keys="Tab"),
     Command("view.previous_pane", "shift+tab", "Previous pane", "Move back to the pane before.", "screen.previous_pane", shown_keys="⇧Tab"),
     Command("list.up", "up,k", "Up", "One row up.", "move(-1)", shown_keys="↑ k"),
@@ -78,6 +85,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("files.collapse", "left,h", "Collapse", "Close the directory, or move to the one above.", "collapse", shown_keys="← h"),
     Command("files.expand_all", "plus", "Expand all", "Open every directory.", "expand_all", shown_keys="+"),
     Command("files.collapse_all", "minus", "Collapse all", "Close every directory.", "collapse_all", shown_keys="-"),
+    Command("files.life", "L", "Life", "Show what each layer did to the path under the cursor.", "show_life", footer=True),
     Command("explore.mode", "a", "All or changes", "What this layer changes, or all that is there after it.", "toggle_mode", footer=True),
     Command("explore.changed_only", "d", "Changed only", "Of all that is there, only what this layer touches.", "toggle_changed_only"),
     Command("explore.narrower", "left_square_bracket", "Less left", "Give the right pane more room, or the lower one; the mouse drags the lines between panes.", "move_splitter(-1)", shown_keys="["),
@@ -92,6 +100,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("map.layer_down", "comma", "Layer before", "Draw what is there after the layer before.", "move_layer(-1)", footer=True, shown_keys=","),
     Command("map.layer_up", "full_stop", "Layer after", "Draw what is there after the next layer.", "move_layer(1)", footer=True, shown_keys="."),
     Command("waste.group", "b", "Group by", "Group waste by reason, by the instruction that hides it, or by directory.", "cycle_groups", footer=True),
+    Command("life.complete", "tab", "Complete", "In the field: complete the path.", "complete", shown_keys="Tab"),
+    Command("life.edit", "slash", "Another path", "Type a path.", "edit", footer=True, shown_keys="/"),
+    Command("find.next", "down", "Next match", "From the field: the next match.", "match(1)", shown_keys="↓"),
+    Command("find.previous", "up", "Previous match", "From the field: the match before.", "match(-1)", shown_keys="↑"),
+    Command("find.edit", "slash", "Search again", "Go back to the field.", "edit", shown_keys="/"),
+    Command("find.life", "L", "Life", "Show what each layer did to the match under the cursor.", "show_life", footer=True),
 )  # fmt: skip
 
 
@@ -115,4 +129,5 @@ def _binding(command: Command) -> Binding:
         key_display=command.shown_keys,
         tooltip=command.help,
         id=command.id,
+        priority=command.priority,
     )

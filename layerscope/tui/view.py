@@ -37,6 +37,14 @@ class View(Container):
     def duplicates_found(self) -> None:
         """Files of equal content are known: `session.duplicates` is there."""
 
+    @property
+    def wants_path(self) -> bool:
+        """Whether it has nothing to show until it is given a path."""
+        return False
+
+    def show_path(self, path: int) -> None:
+        """Show a path, in a view that is about one."""
+
     def back(self) -> bool:
         """Esc was pressed: leave a field or a mode. False if there is nothing to leave, and the view is to be left."""
         return False
@@ -66,6 +74,14 @@ class ShowStep(Message):
         """Its place among the image's steps."""
 
 
+class ShowLife(Message):
+    """Somebody wants to see what each layer did to a path."""
+
+    def __init__(self, path: int) -> None:
+        super().__init__()
+        self.path = path
+
+
 @dataclass(frozen=True, slots=True)
 class ViewSpec:
     """A view, loaded when it is first opened."""
@@ -85,7 +101,9 @@ class ViewSpec:
 VIEWS: tuple[ViewSpec, ...] = (
     ViewSpec("explore", "1", "Explore", "layerscope.tui.screens.explore:ExploreView"),
     ViewSpec("waste", "2", "Waste", "layerscope.tui.screens.waste:WasteView"),
-    ViewSpec("map", "7", "Map", "layerscope.tui.screens.map:MapView"),
+    ViewSpec("life", "3", "Life", "layerscope.tui.screens.life:LifeView"),
+    ViewSpec("find", "4", "Find", "layerscope.tui.screens.find:FindView"),
     ViewSpec("dockerfile", "6", "Dockerfile", "layerscope.tui.screens.dockerfile:DockerfileView"),
+    ViewSpec("map", "7", "Map", "layerscope.tui.screens.map:MapView"),
 )
 """All views, in the order of their keys."""

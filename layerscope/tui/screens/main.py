@@ -13,7 +13,7 @@ from textual.widgets import ContentSwitcher, Footer
 from layerscope.tui.commands import bindings
 from layerscope.tui.screens.explore import ExploreView
 from layerscope.tui.session import Session
-from layerscope.tui.view import VIEWS, ShowPath, ShowStep, View
+from layerscope.tui.view import VIEWS, ShowLife, ShowPath, ShowStep, View
 from layerscope.tui.widgets.header import ImageHeader
 
 FIRST_VIEW = VIEWS[0].name
@@ -107,11 +107,18 @@ class MainScreen(Screen[None]):
         return view
 
     async def action_show_view(self, name: str) -> None:
-        await self.show_view(name)
+        view = await self.show_view(name)
+        path = self.explore.files.path
+        if view.wants_path and path is not None:
+            view.show_path(path)
+
+    async def action_find(self) -> None:
+        view = await self.show_view("find")
+        view.panes()[0].focus()
 
     @on(ImageHeader.ViewChosen)
     async def _view_chosen(self, event: ImageHeader.ViewChosen) -> None:
-        await self.show_view(event.view)
+        await self.action_show_view(event.view)
 
     @on(ShowPath)
     async def _show_path(self, event: ShowPath) -> None:
@@ -122,6 +129,11 @@ class MainScreen(Screen[None]):
     async def _show_step(self, event: ShowStep) -> None:
         await self.show_view(FIRST_VIEW)
         self.explore.show_step(event.step)
+
+    @on(ShowLife)
+    async def _show_life(self, event: ShowLife) -> None:
+        view = await self.show_view("life")
+        view.show_path(event.path)
 
     def action_next_pane(self) -> None:
         self._move_pane(1)

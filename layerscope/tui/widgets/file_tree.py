@@ -14,6 +14,7 @@ from layerscope.filesystem.tree import TreeView
 from layerscope.layers.index import Kind
 from layerscope.tui.commands import bindings
 from layerscope.tui.paint import RowPainter, bar, fit
+from layerscope.tui.view import ShowLife
 from layerscope.tui.widgets.line_list import LineList
 
 MODE, OWNER, SIZE, BAR = 10, 10, 9, 8
@@ -127,6 +128,10 @@ class FileTree(LineList):
     @staticmethod
     def _owner(entry: TreeRow) -> str:
         return f"{entry.uid}:{entry.gid}" if entry.known else "?"
+
+    def action_show_life(self) -> None:
+        if self.path is not None:
+            self.post_message(ShowLife(self.path))
 
     # opening and closing
 

@@ -37,6 +37,7 @@ class LineList(ScrollView, can_focus=True):
         "row--removed",
         "row--directory",
         "row--strong",
+        "row--match",
     }
     DEFAULT_CSS = """
     LineList {
@@ -60,6 +61,7 @@ class LineList(ScrollView, can_focus=True):
         & > .row--removed { color: $removed; }
         & > .row--directory { color: $directory; }
         & > .row--strong { text-style: bold; }
+        & > .row--match { color: $accent; text-style: bold underline; }
         &:focus > .row--cursor { background: $cursor; text-style: bold; }
         &:nocolor > .row--cursor { text-style: underline; }
         &:ansi > .row--cursor { text-style: underline; background: ansi_default; }
@@ -136,7 +138,11 @@ class LineList(ScrollView, can_focus=True):
         if found is None:
             full = self.get_component_rich_style(f"row--{name}")
             found = self._styles[name] = Style(
-                color=full.color, bold=full.bold, dim=full.dim, italic=full.italic
+                color=full.color,
+                bold=full.bold,
+                dim=full.dim,
+                italic=full.italic,
+                underline=full.underline,
             )
         return found
 

@@ -1,0 +1,260 @@
+"""Which paths hold the letters of a word in order, and how well: for all paths at once.
+
+Matching letters as early as possible is enough to know whether a path holds them. So how many letters a path has
+matched follows from how many its directory has, and from its name. Paths are gone through depth by depth, and at each
+depth every name is looked at once for each number of letters that some directory above it has matched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.filesystem.paths import PathTable
+from layerscope.layers.strings import StringTable
+
+LONGEST_WORD = 64
+"""Bytes of a word that are looked at."""
+
+FARTHEST = 40
+"""Letters farther apart than this count as if they were not."""
+
+NO_MATCH = 255
+"""Stands for a tier where a path does not match."""
+
+EQUAL, STEM, PREFIX, BOUNDARY, INSIDE, SCATTERED, ACROSS = range(7)
+ABOVE = 32
+"""Tiers: the name is the word, is it but for its suffix, begins with it, holds it where a word begins, holds it somewhere,
+holds its letters; the letters end in the name and begin above it (and one more for each component that holds some of
+them); they all lie in directories above."""
+
+_SLASH = ord("/")
+_EDGES = np.zeros(256, bool)
+_EDGES[list(b"/._- ")] = True
+
+Check = Callable[[], None]
+"""Called between the parts of long work; raises to stop it."""
+
+
+class FuzzyIndex:
+    """The names of an image as one text of folded bytes, each with a slash in front."""
+
+    def __init__(self, table: PathTable, folded: StringTable) -> None:
+        count = len(folded)
+        self._table = table
+        self._starts = folded.offsets[:-1] + np.arange(count)
+        self._ends = folded.offsets[1:] + np.arange(1, count + 1)
+        self._text = np.full(len(folded.data) + count, _SLASH, np.uint8)
+        inner = np.ones(len(self._text), bool)
+        inner[self._starts] = False
+        self._text[inner] = np.frombuffer(folded.data, np.uint8)
+        self._bytes = self._text.tobytes()
+        self._every = np.arange(count, dtype=np.int32)
+        self._places: dict[int, NDArray[np.int32]] = {}
+        self._firsts: dict[int, NDArray[np.int32]] = {}
+
+    def tiers(self, word: bytes, check: Check) -> NDArray[np.uint8]:
+        """How well each path matches a folded word, `NO_MATCH` where it does not. Shape (paths,)."""
+        word = word[:LONGEST_WORD]
+        length = len(word)
+        tail = word.rpartition(b"/")[2]
+        alone = self._after(tail, 0, self._every, check)
+        states, parts = self._states(word, alone if tail == word else None, check)
+        names = np.append(self._name_tiers(tail, alone == len(tail)), np.uint8(ACROSS))
+        check()
+        table = self._table
+        matched = np.flatnonzero(states == length)
+        tiers = np.full(len(table), NO_MATCH, np.uint8)
+        found = names[table.components[matched]]
+        across = np.flatnonzero(found == ACROSS)
+        paths = matched[across]
+        above = states[table.parents[paths]] == length
+        found[across] = np.where(above, ABOVE, np.minimum(ACROSS + parts[paths], ABOVE - 1))
+        tiers[matched] = found
+        tiers[0] = NO_MATCH
+        return tiers
+
+    @cached_property
+    def lengths(self) -> NDArray[np.int64]:
+        """Bytes of each path with its leading slash, folded."""
+        table = self._table
+        own = np.append(self._ends - self._starts, 0)[table.components]
+        moves = np.append(own, 0)
+        np.subtract.at(moves, table.ends, own)
+        return np.cumsum(moves[:-1])
+
+    def text(self, path: int) -> bytes:
+        """A path, folded, with its leading slash."""
+        parts: list[bytes] = []
+        table = self._table
+        while path:
+            name = int(table.components[path])
+            parts.append(self._bytes[self._starts[name] : self._ends[name]])
+            path = int(table.parents[path])
+        return b"".join(reversed(parts))
+
+    def _states(
+        self, word: bytes, alone: NDArray[np.uint8] | None, check: Check
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """How many letters each path has matched, and how many of its components hold some of them. `alone` are the
+        letters that each name holds on its own, where that is known."""
+        paths, parents, rows, bounds = self._levels
+        states = np.zeros(len(self._table), np.uint8)
+        parts = np.zeros(len(self._table), np.uint8)
+        for depth in range(1, len(bounds) - 1):
+            check()
+            level = slice(bounds[depth], bounds[depth + 1])
+            before = states[parents[level]]
+            after = before.copy()
+            for state in np.flatnonzero(np.bincount(before, minlength=1)).tolist():
+                those = np.flatnonzero(before == state)
+                names = rows[level][those]
+                after[those] = (
+                    alone[names]
+                    if alone is not None and not state
+                    else self._after(word, state, names, check)
+                )
+            states[paths[level]] = after
+            parts[paths[level]] = np.minimum(parts[parents[level]], ABOVE) + (after > before)
+        return states, parts
+
+    def _after(
+        self, word: bytes, before: int, rows: NDArray[np.int32], check: Check
+    ) -> NDArray[np.uint8]:
+        """How many letters are matched after each of these names, if so many were before."""
+        if before == len(word):
+            return np.full(len(rows), before, np.uint8)
+        wanted = np.zeros(len(self._starts), bool)
+        wanted[rows] = True
+        after = np.full(len(self._starts), before, np.uint8)
+        first = self._first(word[before])
+        names = np.flatnonzero(wanted & (first >= 0))
+        places = first[names]
+        after[names] = before + 1
+        for state in range(before + 1, len(word)):
+            if not len(names):
+                break
+            check()
+            names, places = self._next(names, places, word[state])
+            after[names] = state + 1
+        return after[rows]
+
+    def _next(
+        self, names: NDArray[np.int64], places: NDArray[np.int32], letter: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """The next place of a letter in each name after a place; names without one are left out."""
+        following = self._of(letter)
+        slots = np.searchsorted(following, places, "right")
+        if len(slots) and slots[-1] == len(following):
+            there = slots < len(following)
+            names, slots = names[there], slots[there]
+        places = following[slots]
+        inside = places < self._ends[names]
+        return names[inside], places[inside]
+
+    @cached_property
+    def _levels(
+        self,
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32], list[int]]:
+        """Paths by depth, their parents and names in that order, and where each depth begins."""
+        table = self._table
+        narrow = table.depths.astype(np.uint16 if table.depths.max() < 1 << 16 else np.int32)
+        paths = np.argsort(narrow, kind="stable")
+        bounds = np.concatenate([[0], np.cumsum(np.bincount(table.depths))]).tolist()
+        return paths, table.parents[paths], table.components[paths], bounds
+
+    def _name_tiers(self, word: bytes, scattered: NDArray[np.bool_]) -> NDArray[np.uint8]:
+        """How well each name matches on its own; `ACROSS` where it does not. `scattered` are those that hold the letters."""
+        if not word:
+            return np.full(len(self._starts), ACROSS, np.uint8)
+        tiers = np.where(scattered, np.uint8(SCATTERED), np.uint8(ACROSS))
+        text, places = self._text, self._of(word[0])
+        places = places[places <= len(text) - len(word)]
+        for offset, letter in enumerate(word[1:], 1):
+            places = places[text[places + offset] == letter]
+        if (
+            len(word) == 1
+        ):  # all that hold it are known already: only where it begins a word is of interest
+            places = places[_EDGES[text[places - 1]]]
+        names = self._name_at(places)
+        inside = places + len(word) <= self._ends[names]
+        names, places = names[inside], places[inside]
+        tiers[names] = INSIDE
+        tiers[names[_EDGES[text[places - 1]]]] = BOUNDARY
+        first = places == self._starts[names] + 1
+        names, places = names[first], places[first]
+        tiers[names] = PREFIX
+        ends = places + len(word)
+        whole = ends == self._ends[names]
+        stem = ~whole
+        stem[stem] = text[ends[stem]] == ord(".")
+        tiers[names[stem]] = STEM
+        tiers[names[whole]] = EQUAL
+        return tiers
+
+    def _name_at(self, places: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The names that these places of the text lie in."""
+        return (np.searchsorted(self._starts, places, "right") - 1).astype(np.int32)
+
+    def _of(self, letter: int) -> NDArray[np.int32]:
+        """All places of a letter."""
+        if letter not in self._places:
+            self._places[letter] = np.flatnonzero(self._text == letter).astype(np.int32)
+        return self._places[letter]
+
+    def _first(self, letter: int) -> NDArray[np.int32]:
+        """The first place of a letter in each name, -1 where there is none."""
+        if letter not in self._firsts:
+            places = self._of(letter)
+            names = self._name_at(places)
+            eldest = np.ones(len(names), bool)
+            eldest[1:] = names[1:] != names[:-1]
+            first = np.full(len(self._starts), -1, np.int32)
+            first[names[eldest]] = places[eldest]
+            self._firsts[letter] = first
+        return self._firsts[letter]
+
+
+def score(text: bytes, word: bytes) -> int:
+    """How well a folded path matches a folded word: letters side by side, where words begin, and in the name count
+    more, what lies between them less. 0 where it does not match."""
+    places, name = positions(text, word), text.rfind(b"/")
+    if not places:
+        return 0
+    total = -min(places[-1] - places[0], FARTHEST)
+    before = -1
+    for place in places:
+        total += 16 + 3 * (place > name)
+        if place == before + 1:
+            total += 24
+        if place == 0 or _EDGES[text[place - 1]]:
+            total += 20
+        before = place
+    return total
+
+
+def positions(text: bytes, word: bytes) -> list[int]:
+    """Where a folded path holds the letters of a word: in its name if that holds them all, as a whole if it can be."""
+    for start in (text.rfind(b"/"), 0):
+        whole = text.rfind(word, max(start, 0))
+        if whole >= 0:
+            return list(range(whole, whole + len(word)))
+        end = start - 1
+        for letter in word:
+            end = text.find(letter, end + 1)
+            if end < 0:
+                break
+        else:
+            return _backwards(text, word, end)
+    return []
+
+
+def _backwards(text: bytes, word: bytes, end: int) -> list[int]:
+    """The places of a word's letters that end at `end` and lie as close together as can be."""
+    places = [end]
+    for letter in reversed(word[:-1]):
+        places.append(text.rfind(letter, 0, places[-1]))
+    return places[::-1]

@@ -1,0 +1,166 @@
+"""Which steps touched a path: as text for people, as JSON for programs."""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from layerscope.analysis import life_words
+from layerscope.analysis.life import Event, State, events_of, life_of
+from layerscope.filesystem.changes import CHANGE_NAMES, WHY_NAMES
+from layerscope.filesystem.components import is_glob
+from layerscope.filesystem.lookup import PathLookup
+from layerscope.filesystem.matching import PathTexts
+from layerscope.filesystem.ordering import Siblings
+from layerscope.image.summary import one_line
+from layerscope.layers.index import KIND_NAMES
+from layerscope.opening import Opened
+from layerscope.report.options import ReportOptions
+from layerscope.report.paper import Paper, Part
+from layerscope.report.text_tables import safe_path
+from layerscope.text import clip, safe_name, size
+
+_STYLES = {"+": "green", "~": "yellow", "±": "cyan", "-": "red"}
+
+
+def find_events(opened: Opened, wanted: Sequence[str]) -> Iterator[Event]:
+    """What the layers did to these paths and globs, oldest layer first, then in path order.
+
+    What is the name of a path is no glob. A directory that is named also tells what changes in it.
+    """
+    filesystem, waste = opened.filesystem, opened.accounting.waste
+    table = filesystem.table
+    lookup, texts = PathLookup(table), PathTexts(table, Siblings(table))
+    named: set[int] = set()
+    matched = np.zeros(len(table), bool)
+    for text in wanted:
+        path = lookup.find(text.encode(errors="surrogateescape"))
+        if path is not None:
+            named.add(path)
+        elif is_glob(text):
+            matched |= texts.glob(text.rstrip("/"))
+    matched[list(named)] = False
+    alone = [event for path in named for event in life_of(filesystem, waste, path).events]
+    many = events_of(filesystem, waste, matched)
+    return heapq.merge(many, sorted(alone, key=_place), key=_place)
+
+
+def _place(event: Event) -> tuple[int, bool, int]:
+    return event.layer, not event.brief, event.path
+
+
+def write_text(
+    opened: Opened, events: Iterator[Event], stream: BinaryIO, options: ReportOptions
+) -> bool:
+    """Write a heading a step, and below it a line a path; whether there was anything to write."""
+    paper = Paper(stream, options.width, color=options.color)
+    image = opened.image
+    some = False
+    for layer, group in groupby(events, key=lambda event: event.layer):
+        if some:
+            paper.line()
+        some = True
+        line = safe_name(one_line(image.steps[image.layers[layer].step]))
+        title = f"Layer {layer}"
+        paper.line((title, "bold"), f"  {clip(line, options.width - len(title) - 2)}")
+        for event in group:
+            paper.line(*_parts(opened, event, options))
+    paper.flush()
+    return some
+
+
+def _parts(opened: Opened, event: Event, options: ReportOptions) -> Iterator[Part | str]:
+    """An event on one line."""
+    binary, glyph = options.binary_sizes, life_words.glyph(event)
+    yield "  "
+    yield glyph, _STYLES.get(glyph, "dim")
+    state = event.after or event.before
+    if state is None:
+        columns = " " * 33
+    else:
+        amount = life_words.size_of(event)
+        written = "" if amount is None else size(amount, binary=binary)
+        owner = life_words.owner_words(state)
+        columns = f"{life_words.mode_words(state)}  {owner:<9}  {written:>{10 if binary else 8}}"
+    yield f" {columns}  {safe_path(opened, event.path)}"
+    notes = [life_words.what_words(event)]
+    if event.loss is not None:
+        notes.append(life_words.loss_words(event.loss, binary=binary))
+    if event.shown:
+        notes.append("in the image")
+    said = " · ".join(filter(None, notes))
+    yield (f"  {said}" if said else "", "dim")
+
+
+def write_json(opened: Opened, events: Iterator[Event], stream: BinaryIO) -> bool:
+    """Write one document, one event at a time; whether there was anything to write."""
+    image = opened.image
+    head = json.dumps({"schemaVersion": "1.0", "reference": image.reference})
+    stream.write(head.removesuffix("}").encode("ascii") + b', "steps": [')
+    some = False
+    for layer, group in groupby(events, key=lambda event: event.layer):
+        step = image.steps[image.layers[layer].step]
+        described = {
+            "index": step.index,
+            "layer": layer,
+            "instruction": step.instruction,
+            "arguments": step.arguments,
+            "created": step.created,
+        }
+        before = ",\n" if some else "\n"
+        some = True
+        stream.write(f"{before}{json.dumps(described).removesuffix('}')}".encode("ascii"))
+        before = ', "events": [\n  '
+        for event in group:
+            stream.write(f"{before}{json.dumps(_described(opened, event))}".encode("ascii"))
+            before = ",\n  "
+        stream.write(b"]}")
+    stream.write(b"]}\n")
+    return some
+
+
+def _described(opened: Opened, event: Event) -> dict[str, Any]:
+    """An event in the names of the JSON report."""
+    table, loss = opened.filesystem.table, event.loss
+    waste = loss and {
+        "bytes": loss.bytes,
+        "reason": loss.reason.value,
+        "hiddenBy": loss.hidden_by,
+        "path": _text(table.full(loss.path)),
+    }
+    return {
+        "path": _text(table.full(event.path)),
+        "change": None if event.change is None else CHANGE_NAMES[event.change],
+        "why": [name for bit, name in WHY_NAMES.items() if event.why & bit],
+        "before": _state(event.before),
+        "after": _state(event.after),
+        "replacedBySameLayer": event.brief,
+        "inFinalImage": event.shown,
+        "below": {CHANGE_NAMES[change]: count for change, count in event.below.items()},
+        "totalBytes": event.total,
+        "waste": waste,
+    }
+
+
+def _state(state: State | None) -> dict[str, Any] | None:
+    if state is None:
+        return None
+    return {
+        "type": KIND_NAMES[state.kind],
+        "bytes": state.bytes,
+        "mode": state.mode if state.known else None,
+        "uid": state.uid if state.known else None,
+        "gid": state.gid if state.known else None,
+        "mtime": state.mtime if state.known else None,
+        "linkTarget": _text(state.target) if state.target else None,
+        "storedIn": state.stored_in,
+    }
+
+
+def _text(name: bytes) -> str:
+    return name.decode(errors="surrogateescape")

@@ -1,0 +1,214 @@
+"""Life: what each layer did to one path, and what the image shows of that."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.message import Message
+from textual.suggester import Suggester
+from textual.widget import Widget
+from textual.widgets import Input
+
+from layerscope import text
+from layerscope.analysis.life import Life, life_of
+from layerscope.analysis.life_words import summary_words
+from layerscope.filesystem.lookup import PathLookup
+from layerscope.tui.commands import bindings
+from layerscope.tui.session import Session
+from layerscope.tui.view import ShowPath, View
+from layerscope.tui.widgets import event_list
+from layerscope.tui.widgets.event_details import EventDetails
+from layerscope.tui.widgets.event_list import EventList
+from layerscope.tui.widgets.field import Field
+from layerscope.tui.widgets.line_list import LineList
+from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
+
+HOW = "Type a path above, or press L on a file in Explore."
+
+
+class PathSuggester(Suggester):
+    """Completes a path by what some layer holds."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._session = session
+
+    async def get_suggestion(self, value: str) -> str | None:
+        opened = self._session.opened
+        if opened is None or not value:
+            return None
+        table = opened.filesystem.table
+        for path in PathLookup(table).complete(raw_path(value)):
+            name = text.safe_name(table.name(path))
+            above, slash, typed = value.rpartition("/")
+            if name.startswith(typed) and name.encode() == table.name(path):
+                more = "/" if table.ends[path] > path + 1 else ""
+                return f"{above}{slash}{name}{more}"
+        return None
+
+
+class LifeView(View):
+    """A path to type, its events, and the one under the cursor in full."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("life")
+    DEFAULT_CSS = """
+    LifeView > #events-pane { height: 1fr; }
+    LifeView > EventDetails { height: 9; border-top: solid $rule; }
+    LifeView:focus-within > PaneTitle > .title--name { color: $accent; }
+    """
+
+    class LifeFound(Message):
+        """A life is known."""
+
+        def __init__(self, life: Life) -> None:
+            super().__init__()
+            self.life = life
+
+    def __init__(self, session: Session, *, id: str | None = None) -> None:
+        super().__init__(session, id=id)
+        self.path: int | None = None
+        self.events = EventList(session, id="events")
+        self.events.nothing = "A path's life is known once all layers are read."
+        self.details = EventDetails(session, id="event-details")
+        self.field = Field(
+            placeholder="/path/of/a/file", suggester=PathSuggester(session), id="life-field"
+        )
+        self._title = PaneTitle("Life of a path")
+        self._columns = ColumnTitles()
+
+    def compose(self) -> ComposeResult:
+        yield self._title
+        yield self.field
+        yield Pane(self._columns, None, self.events, id="events-pane")
+        yield self.details
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._name_columns)
+
+    def _name_columns(self) -> None:
+        width = self.events.scrollable_content_region.width
+        self._columns.show(event_list.column_titles(width))
+
+    def stacked(self) -> None:
+        if self.path is None:
+            self.events.show(None, HOW)
+            self._typed_path(self.field.input.value)
+
+    # which path
+
+    @property
+    def wants_path(self) -> bool:
+        return self.path is None and not self.field.input.value
+
+    def show_path(self, path: int) -> None:
+        opened = self.session.opened
+        if opened is None:
+            return
+        with self.field.input.prevent(Input.Changed):
+            self.field.input.value = "/" + text.safe_name(opened.filesystem.table.full(path))
+        self.field.input.cursor_position = len(self.field.input.value)
+        self.field.say("")
+        self._set_path(path)
+        self.events.focus()
+
+    @on(Input.Changed, "#life-field")
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._typed_path(event.value)
+
+    def _typed_path(self, typed: str) -> None:
+        opened = self.session.opened
+        if opened is None:
+            return
+        table = opened.filesystem.table
+        path, missing = PathLookup(table).descend(raw_path(typed))
+        if missing:
+            where = "/" + text.safe_name(table.full(path))
+            self.field.say(f"no layer has {text.safe_name(missing)} in {where}", wrong=True)
+        else:
+            self.field.say("")
+            self._set_path(path if typed.strip() else None)
+
+    def _set_path(self, path: int | None) -> None:
+        self.path = path
+        if path is None:
+            self._title.show("Life of a path")
+            self.events.show(None, HOW)
+            self.details.show(None)
+        else:
+            self._learn(path)
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="life")
+    def _learn(self, path: int) -> None:
+        """Work out a life, in a thread: a directory of a million paths takes a moment."""
+        opened = self.session.opened
+        if opened is not None and path == self.path:
+            life = life_of(opened.filesystem, opened.accounting.waste, path)
+            self.post_message(self.LifeFound(life))
+
+    @on(LifeFound)
+    def _found(self, event: LifeFound) -> None:
+        event.stop()
+        life = event.life
+        if life.path != self.path:
+            return
+        self._title.show(
+            f"Life of /{text.safe_name(life.full)}",
+            summary_words(life),
+        )
+        self.events.show(life, "No layer stores or removes this path: only a marker names it.")
+        self._show_event()
+        self.call_after_refresh(self._name_columns)
+
+    # what is done with it
+
+    @on(LineList.Highlighted, "#events")
+    def _highlighted(self, event: LineList.Highlighted) -> None:
+        event.stop()
+        self._show_event()
+
+    def _show_event(self) -> None:
+        event = self.events.event
+        self.details.show(event, self.events.hides(event) if event is not None else ())
+
+    @on(LineList.Opened, "#events")
+    def _opened(self, event: LineList.Opened) -> None:
+        event.stop()
+        chosen = self.events.event
+        if chosen is not None:
+            self.post_message(ShowPath(chosen.path, chosen.layer))
+
+    @on(Input.Submitted, "#life-field")
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if self.events.row_count():
+            self.events.focus()
+
+    def action_complete(self) -> None:
+        field = self.field.input
+        if field.has_focus and field.suggestion:
+            field.action_end()
+            field.action_cursor_right()
+        else:
+            self.call_later(self.screen.run_action, "next_pane")
+
+    def action_edit(self) -> None:
+        self.field.input.focus()
+
+    def panes(self) -> list[Widget]:
+        both: list[Widget] = [self.events, self.field.input]
+        return both if self.path is not None else both[::-1]
+
+    def back(self) -> bool:
+        if self.field.input.has_focus and self.events.row_count():
+            self.events.focus()
+            return True
+        return False
+
+
+def raw_path(typed: str) -> bytes:
+    """The bytes of a path that was typed."""
+    return typed.encode(errors="surrogateescape")

@@ -1,0 +1,127 @@
+"""The events of a path, one row each: layer, change, size, mode, owner, what differs, what became of it."""
+
+from __future__ import annotations
+
+from rich.style import Style
+
+from layerscope import text
+from layerscope.analysis import life_words
+from layerscope.analysis.life import Event, Life
+from layerscope.filesystem.changes import Change
+from layerscope.filesystem.inodes import Why
+from layerscope.image.summary import one_line
+from layerscope.tui.paint import RowPainter, fit
+from layerscope.tui.session import Session
+from layerscope.tui.widgets.line_list import LineList
+
+NUMBER, CHANGE, SIZE, MODE, OWNER = 4, 12, 9, 10, 11
+WIDE = 110
+"""Columns from which mode and owner, and long words, are shown."""
+
+
+def column_titles(width: int) -> str:
+    """Titles over the columns, for a list of this width."""
+    what, fate, _ = _room(width)
+    owner = f"  {'mode':<{MODE}}  {'owner':<{OWNER}}" if width >= WIDE else ""
+    left = f" {'#':<{NUMBER}}{'change':<{CHANGE}}{'size':>{SIZE}}{owner}"
+    return f"{left}  {fit('what differs', what)} {fit('what became of it', fate)} step"
+
+
+def _room(width: int) -> tuple[int, int, int]:
+    """Cells for what differs, for what became of it, and for the instruction."""
+    rest = width - 1 - NUMBER - CHANGE - SIZE - 2 - 2 - (4 + MODE + OWNER if width >= WIDE else 0)
+    what = rest * 3 // 10
+    fate = 28 if width >= WIDE else 20
+    return what, fate, max(rest - what - fate, 0)
+
+
+class EventList(LineList):
+    """Events of a life, oldest first."""
+
+    def __init__(self, session: Session, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._session = session
+        self.life: Life | None = None
+        self.nothing = ""
+
+    @property
+    def event(self) -> Event | None:
+        """The event under the cursor."""
+        events = self.life.events if self.life is not None else ()
+        return events[self.cursor] if self.cursor < len(events) else None
+
+    def hides(self, event: Event) -> list[Event]:
+        """The events whose versions went in the layer of this one."""
+        events = self.life.events if self.life is not None and not event.brief else ()
+        return [
+            other
+            for other in events
+            if other.loss is not None and other.loss.hidden_by == event.layer and not other.brief
+        ]
+
+    def show(self, life: Life | None, nothing: str) -> None:
+        """Show a life, with the cursor on what the image shows or else on the end."""
+        self.life, self.nothing = life, nothing
+        self.cursor = 0
+        self.rows_changed()
+        if life is not None:
+            shown = [row for row, event in enumerate(life.events) if event.shown]
+            self.go_to(shown[-1] if shown else len(life.events) - 1)
+
+    def row_count(self) -> int:
+        return len(self.life.events) if self.life is not None else 0
+
+    def empty_text(self) -> str:
+        return self.nothing
+
+    def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
+        if self.life is None:
+            return
+        event = self.life.events[row]
+        quiet = self.style_of("quiet")
+        contents = life_words.only_contents(event)
+        dim = quiet if event.change is Change.UNCHANGED and not contents else None
+        painter.add(f" {event.layer:<{NUMBER}}", dim)
+        word = f"{life_words.glyph(event)} {life_words.change_word(event)}"
+        painter.add(fit(word, CHANGE), dim or self._style_of_change(event))
+        size = life_words.size_of(event)
+        gone = event.after is None
+        painter.add(
+            f"{'' if size is None else text.size(size):>{SIZE}}",
+            self.style_of("removed") if gone else dim,
+        )
+        if width >= WIDE:
+            self._paint_attributes(event, painter, dim)
+        what, fate, room = _room(width)
+        painter.add(f"  {fit(life_words.what_words(event), what)} ", dim)
+        self._paint_fate(event, fate, painter)
+        step = self._session.image.steps[self._session.image.layers[event.layer].step]
+        painter.add(f" {fit(text.safe_name(one_line(step)), room)}", dim)
+
+    def _paint_attributes(self, event: Event, painter: RowPainter, dim: Style | None) -> None:
+        """Mode and owner after the event; those that it changes stand out."""
+        state, quiet = event.after or event.before, self.style_of("quiet")
+        if state is None:
+            painter.add(" " * (4 + MODE + OWNER))
+            return
+        changed = self.style_of("metadata")
+        mode = changed if event.why & Why.MODE else dim or quiet
+        owner = changed if event.why & Why.OWNER else dim or quiet
+        painter.add(f"  {life_words.mode_words(state):<{MODE}}  ", mode)
+        painter.add(fit(life_words.owner_words(state), OWNER), owner)
+
+    def _paint_fate(self, event: Event, width: int, painter: RowPainter) -> None:
+        if event.shown:
+            words = "◀ what the image shows" if width > 22 else "◀ in the image"
+            painter.add(fit(words, width), self.style_of("added"))
+        elif event.loss is not None:
+            words = life_words.loss_words(event.loss)
+            words = words.replace(" wasted,", "") if len(words) > width else words
+            painter.add(fit(words, width), self.style_of("waste"))
+        else:
+            painter.add(" " * width)
+
+    def _style_of_change(self, event: Event) -> Style | None:
+        if event.change is None or event.change is Change.UNCHANGED:
+            return self.style_of("quiet")
+        return self.style_of(event.change.name.lower())

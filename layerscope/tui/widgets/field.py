@@ -1,0 +1,58 @@
+"""One line to type in, with a mark in front and a note behind that says what is wrong with it."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.suggester import Suggester
+from textual.widgets import Input, Static
+
+
+class FieldInput(Input):
+    """The text itself: bare, and the cursor stands still."""
+
+    DEFAULT_CSS = """
+    FieldInput, FieldInput:focus {
+        width: 1fr; height: 1; border: none; padding: 0; background: $background; background-tint: $background 0%;
+        & > .input--placeholder, & > .input--suggestion { color: $quiet; }
+    }
+    """
+
+    def __init__(self, *, placeholder: str, suggester: Suggester | None = None, id: str) -> None:
+        super().__init__(
+            placeholder=placeholder, suggester=suggester, compact=True, select_on_focus=False, id=id
+        )
+        self.cursor_blink = False
+
+    @property
+    def suggestion(self) -> str:
+        """What the text could become; empty for nothing."""
+        return self._suggestion if len(self._suggestion) > len(self.value) else ""
+
+
+class Field(Horizontal):
+    """A `FieldInput` with its mark and its note."""
+
+    DEFAULT_CSS = """
+    Field { height: 1; padding: 0 1; background: $background; }
+    Field > .field--mark { width: 2; color: $quiet; }
+    Field:focus-within > .field--mark { color: $accent; text-style: bold; }
+    Field > .field--note { width: auto; max-width: 60%; color: $quiet; text-wrap: nowrap; text-overflow: ellipsis; }
+    Field > .field--note.-wrong { color: $waste; }
+    """
+
+    def __init__(self, *, placeholder: str, suggester: Suggester | None = None, id: str) -> None:
+        super().__init__()
+        self.input = FieldInput(placeholder=placeholder, suggester=suggester, id=id)
+        self._note = Static(markup=False, classes="field--note")
+
+    def compose(self) -> ComposeResult:
+        yield Static("›", markup=False, classes="field--mark")
+        yield self.input
+        yield self._note
+
+    def say(self, note: str, *, wrong: bool = False) -> None:
+        """Put a note behind the text; it must be safe for a terminal."""
+        self._note.update(Text(f" {note}" if note else "", no_wrap=True, overflow="ellipsis"))
+        self._note.set_class(wrong, "-wrong")

@@ -1,0 +1,107 @@
+"""What a search found, best first: each path with what last happened to it, and where."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from layerscope import text
+from layerscope.analysis.life_words import GLYPHS
+from layerscope.filesystem.changes import Change
+from layerscope.filesystem.endings import Endings
+from layerscope.filesystem.search import Found, Query
+from layerscope.image.summary import one_line
+from layerscope.layers.index import Kind
+from layerscope.tui.paint import RowPainter, fit, fit_left
+from layerscope.tui.session import Session
+from layerscope.tui.widgets.line_list import LineList
+
+SIZE = 9
+NOTHING = Found(np.zeros(0, np.int32), 0)
+
+
+def column_titles(width: int) -> str:
+    """Titles over the columns, for a list of this width."""
+    label = _label_width(width)
+    title = "last changed in" if label > 15 else "#"
+    return f"   {'size':>{SIZE}}  {fit('path', _path_width(width))} {fit(title, label)}"
+
+
+def _label_width(width: int) -> int:
+    """Cells for a layer: its number alone where there is no room for its instruction."""
+    return 3 if width < 100 else min((width - 70) // 2 + 4, 40)
+
+
+def _path_width(width: int) -> int:
+    return max(width - 3 - SIZE - 2 - 1 - _label_width(width), 8)
+
+
+class MatchList(LineList):
+    """Paths that a search found."""
+
+    def __init__(self, session: Session, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._session = session
+        self._endings: Endings | None = None
+        self._query = Query()
+        self.found = NOTHING
+        self.nothing = ""
+        """What is said while there are no matches."""
+
+    def show(self, query: Query, found: Found, endings: Endings | None) -> None:
+        """Show what a query found, from the best match on."""
+        self._query, self.found, self._endings = query, found, endings
+        self.cursor = 0
+        self.rows_changed()
+        self.scroll_home(animate=False)
+
+    @property
+    def path(self) -> int | None:
+        """The path under the cursor."""
+        return int(self.found.paths[self.cursor]) if self.row_count() else None
+
+    def row_count(self) -> int:
+        return len(self.found.paths)
+
+    def empty_text(self) -> str:
+        return self.nothing
+
+    def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
+        opened, path = self._session.opened, int(self.found.paths[row])
+        if opened is None or self._endings is None:
+            return
+        ending = self._endings.of(path)
+        change = ending.change
+        gone = change in (Change.REMOVED, None)
+        style = self.style_of("removed" if gone else change.name.lower() if change else "quiet")
+        painter.add(f" {'×' if change is None else GLYPHS[change]} ", style)
+        size = "" if ending.bytes is None else text.size(ending.bytes)
+        painter.add(f"{size:>{SIZE}}  ", self.style_of("removed") if gone else None)
+        raw = opened.filesystem.table.full(path)
+        self._paint_path(raw, _path_width(width), ending.kind is Kind.DIRECTORY, painter)
+        label = _label_width(width)
+        where = self._label(ending.layer) if label > 15 else str(ending.layer)
+        painter.add(f" {fit(where, label)}", self.style_of("quiet"))
+
+    def _paint_path(self, raw: bytes, width: int, directory: bool, painter: RowPainter) -> None:
+        """A path with its end in sight, and what the query found in it set off."""
+        name = "/" + text.safe_name(raw)
+        shown = fit_left(name, width)
+        plain = self.style_of("directory") if directory else None
+        places: list[int] = []
+        if name.isascii() and len(name) == len(raw) + 1:
+            hidden = max(len(name) - width, 0)
+            places = [
+                place - hidden
+                for place in self._query.positions(b"/" + raw.lower())
+                if place > hidden or not hidden
+            ]
+        hit, done = self.style_of("match"), 0
+        for place in places:
+            painter.add(shown[done:place], plain)
+            painter.add(shown[place], hit)
+            done = place + 1
+        painter.add(shown[done:], plain)
+
+    def _label(self, layer: int) -> str:
+        image = self._session.image
+        return f"{layer} {text.safe_name(one_line(image.steps[image.layers[layer].step]))}"

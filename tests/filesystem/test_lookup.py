@@ -1,0 +1,54 @@
+"""Typing a path: finding it, saying where it ends, completing it."""
+
+from __future__ import annotations
+
+import pytest
+
+from layerscope.filesystem.lookup import PathLookup
+from tests.filesystem.stacking import stack
+from tests.images import file
+
+TABLE = stack(
+    [[file(name, b"") for name in ("a", "a-b", "a.b", "d/b", "d/bc", "d/c/x", b"d/\xff\xff")]]
+).filesystem.table
+LOOKUP = PathLookup(TABLE)
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        (b"/d/c/x", b"d/c/x"),
+        (b"d//c/./x/", b"d/c/x"),
+        (b"/d/c/../b", b"d/b"),
+        (b"/../a", b"a"),
+        (b"", b""),
+        (b"/", b""),
+        (b"a.b", b"a.b"),
+    ],
+)
+def test_a_path_is_found_however_it_is_written(typed: bytes, found: bytes) -> None:
+    """Slashes and dots say nothing."""
+    assert LOOKUP.find(typed) == TABLE.find(found)
+
+
+def test_what_is_missing_is_named() -> None:
+    """How far a path leads, and the first component that is not there."""
+    path, missing = LOOKUP.descend(b"/d/c/y/z")
+    assert (TABLE.full(path), missing) == (b"d/c", b"y")
+    assert LOOKUP.find(b"/d/nothing") is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        (b"/d/b", [b"d/b", b"d/bc"]),
+        (b"a", [b"a", b"a-b", b"a.b"]),
+        (b"/d/\xff", [b"d/\xff\xff"]),
+        (b"/d/", [b"d/b", b"d/bc", b"d/c", b"d/\xff\xff"]),
+        (b"/x", []),
+        (b"/x/y", []),
+    ],
+)
+def test_a_path_is_completed(typed: bytes, completed: list[bytes]) -> None:
+    """All that begins as it is typed, in one directory."""
+    assert [TABLE.full(path) for path in LOOKUP.complete(typed)] == completed

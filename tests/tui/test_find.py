@@ -1,0 +1,195 @@
+"""Find: what a user sees while typing, and where Enter leads."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from layerscope.tui.app import LayerscopeApp
+from layerscope.tui.screens.find import FindView
+from tests.images import docker_archive, file, layer_tar, whiteout, write
+from tests.tui.explorer import explorer, loaded, screen_text
+
+KEYS = {"/": "slash", ".": "full_stop", "-": "minus", "*": "asterisk", " ": "space", "(": "left_parenthesis", ")": "right_parenthesis", "+": "plus", "$": "dollar_sign"}  # fmt: skip
+SIZES = [pytest.param((160, 48), id="160x48"), pytest.param((80, 24), id="80x24")]
+
+
+async def type_text(pilot: Pilot[Any], text: str) -> None:
+    """Press the keys of a text."""
+    await pilot.press(*(KEYS.get(character, character) for character in text))
+
+
+async def found(pilot: Pilot[Any], view: FindView) -> None:
+    """Wait until the search that was typed is done."""
+    for _ in range(100):
+        await pilot.pause(0.02)
+        if view._search is not None and not any(
+            worker.group == "find" and not worker.is_finished for worker in pilot.app.workers
+        ):
+            break
+    await pilot.pause()
+
+
+async def find(pilot: Pilot[Any], text: str) -> FindView:
+    """Open Find from anywhere and type; the view, once it shows what was found."""
+    screen = await loaded(pilot)
+    await pilot.press("ctrl+f")
+    view = screen.view
+    assert isinstance(view, FindView)
+    await found(pilot, view)
+    await type_text(pilot, text)
+    await found(pilot, view)
+    return view
+
+
+def first(view: FindView) -> bytes:
+    """The best match."""
+    assert view.session.opened is not None
+    return view.session.opened.filesystem.table.full(int(view.matches.found.paths[0]))
+
+
+async def test_results_come_as_one_types(demo_image: Path) -> None:
+    """Each letter narrows what is found; the title counts it."""
+    app = explorer(demo_image)
+    async with app.run_test(size=(120, 30)) as pilot:
+        view = await find(pilot, "dpkgst")
+        some = view.matches.row_count()
+        assert "/var/lib/dpkg/status" in "\n".join(screen_text(app)[6:10])
+        await type_text(pilot, "atus-o")
+        await found(pilot, view)
+        assert 0 < view.matches.row_count() < some
+        assert first(view) == b"var/lib/dpkg/status-old"
+        assert "of 5," in screen_text(app)[3]
+
+
+async def test_digits_and_commands_are_text_in_the_field(demo_image: Path) -> None:
+    """Every printable key is text: no view opens, nothing quits."""
+    app = explorer(demo_image)
+    async with app.run_test(size=(80, 24)) as pilot:
+        view = await find(pilot, "1q2s?")
+        assert view.field.input.value == "1q2s?"
+        assert app.is_running
+        assert "No path of any layer matches 1q2s?" in "\n".join(screen_text(app))
+
+
+async def test_enter_shows_the_match_where_it_was_last_changed(demo_image: Path) -> None:
+    """Also what a later layer removed: there it is seen as removed."""
+    app = explorer(demo_image)
+    async with app.run_test(size=(120, 30)) as pilot:
+        view = await find(pilot, "seed-data.sql")
+        assert first(view) == b"app/assets/seed-data.sql"
+        await pilot.press("enter")
+        await pilot.pause()
+        screen = await loaded(pilot)
+        explore = screen.explore
+        assert screen.view is explore
+        assert explore.files.view is not None
+        assert explore.files.view.layer == 7
+        assert explore.files.path is not None
+        row = explore.files.view.row(explore.files.cursor)
+        assert (row.name, row.removed) == (b"seed-data.sql", True)
+
+
+async def test_arrows_move_in_the_matches_while_typing(demo_image: Path) -> None:
+    """Down chooses the next match without leaving the field; L shows its life from the list."""
+    app = explorer(demo_image)
+    async with app.run_test(size=(120, 30)) as pilot:
+        view = await find(pilot, "*.py")
+        await pilot.press("down", "down", "up")
+        assert view.matches.cursor == 1
+        assert view.field.input.has_focus
+        path = view.matches.path
+        await pilot.press("escape", "L")
+        await pilot.pause()
+        screen = await loaded(pilot)
+        assert screen.view.id == "life"
+        assert getattr(screen.view, "path", None) == path
+
+
+async def test_escape_leaves_the_field_then_the_view(demo_image: Path) -> None:
+    """Esc goes to the matches first; the text is still there when one comes back."""
+    app = explorer(demo_image)
+    async with app.run_test(size=(80, 24)) as pilot:
+        view = await find(pilot, "motd")
+        screen = await loaded(pilot)
+        await pilot.press("escape")
+        assert view.matches.has_focus
+        await pilot.press("escape")
+        assert screen.view is screen.explore
+        await pilot.press("4")
+        assert screen.view.id == view.id
+        assert view.field.input.value == "motd"
+
+
+async def test_a_wrong_expression_is_said_beside_the_field(demo_image: Path) -> None:
+    """What was found before stays, and nothing is raised."""
+    app = explorer(demo_image)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await find(pilot, "/usr/(/")
+        assert "missing )" in screen_text(app)[4]
+
+
+async def test_a_hopeless_expression_never_freezes_the_program(tmp_path: Path) -> None:
+    """While an expression runs wild, keys are answered, and the next search replaces it."""
+    image = write(
+        tmp_path / "long.tar", docker_archive([layer_tar([file("a" * 80, b"1"), file("b", b"2")])])
+    )
+    app = explorer(image)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await loaded(pilot)
+        await pilot.press("ctrl+f")
+        view = screen.view
+        assert isinstance(view, FindView)
+        await found(pilot, view)
+        view.field.input.value = "/(a+)+$b/"
+        await pilot.pause(0.3)
+        began = time.monotonic()
+        await pilot.press("ctrl+u", "b")
+        await found(pilot, view)
+        assert time.monotonic() - began < 3
+        assert first(view) == b"b"
+
+
+async def test_hostile_names_are_matches_like_others(tmp_path: Path) -> None:
+    """Escapes and markup of names never act, in matches and in what was typed."""
+    names = ["\x1b[31mred", "[bold]x[/]", "caf\u202e\xe9", "\x9bx"]
+    layers = [layer_tar([file(name, b"1") for name in names]), layer_tar([whiteout("[bold]x[/]")])]
+    app = explorer(write(tmp_path / "hostile.tar", docker_archive(layers)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        view = await find(pilot, "")
+        for typed in ("x", "red", "[bold]", "caf"):
+            view.field.input.value = typed
+            await pilot.pause()
+            await found(pilot, view)
+            assert not any(
+                ord(character) < 32 or 127 <= ord(character) < 160 or character == "\u202e"
+                for character in "".join(screen_text(app))
+            )
+        view.field.input.value = "x"
+        await pilot.pause()
+        await found(pilot, view)
+        text = "\n".join(screen_text(app))
+        assert "-       1 B  /[bold]x[/]" in text
+
+
+def _typed(text: str, *keys: str) -> Callable[[Pilot[Any]], Any]:
+    """Search for a text, then press keys."""
+
+    async def prepare(pilot: Pilot[Any]) -> None:
+        await find(pilot, text)
+        await pilot.press(*keys)
+        await pilot.pause()
+
+    return prepare
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_find(snap_compare: Callable[..., bool], demo_image: Path, size: tuple[int, int]) -> None:
+    """Letters that are found stand out; each match says what happened to it, and where."""
+    app: LayerscopeApp = explorer(demo_image)
+    assert snap_compare(app, terminal_size=size, run_before=_typed("aptlst", "escape"))

@@ -1,0 +1,162 @@
+"""Life: how a user comes to the life of a path, and on from there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from layerscope.filesystem.modes import Mode
+from layerscope.tui.screens.life import LifeView
+from layerscope.tui.screens.main import MainScreen
+from tests.images import docker_archive, file, layer_tar, whiteout, write
+from tests.tui.explorer import explorer, loaded, screen_text
+from tests.tui.test_find import type_text
+
+SIZES = [pytest.param((160, 48), id="160x48"), pytest.param((80, 24), id="80x24")]
+
+
+async def known(pilot: Pilot[Any]) -> None:
+    """Wait until the life that was asked for is shown."""
+    for _ in range(100):
+        await pilot.pause(0.02)
+        if all(worker.is_finished for worker in pilot.app.workers if worker.group == "life"):
+            break
+    await pilot.pause()
+
+
+async def life_of(pilot: Pilot[Any], path: str) -> LifeView:
+    """Open Life and type a path."""
+    screen = await loaded(pilot)
+    await pilot.press("3")
+    await known(pilot)
+    view = screen.view
+    assert isinstance(view, LifeView)
+    await pilot.press("slash", "ctrl+u")
+    await type_text(pilot, path)
+    await known(pilot)
+    return view
+
+
+async def test_l_on_a_file_shows_its_life(demo_image: Path) -> None:
+    """From the tree to the life of what is under the cursor, and back with Enter to a layer's tree."""
+    app = explorer(demo_image)
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await loaded(pilot)
+        assert screen.session.opened is not None
+        table = screen.session.opened.filesystem.table
+        path = table.find(b"var/lib/dpkg/status")
+        assert path is not None
+        screen.explore.reveal(1, path)
+        await pilot.press("L")
+        await known(pilot)
+        view = screen.view
+        assert isinstance(view, LifeView)
+        text = "\n".join(screen_text(app))
+        assert "Life of /var/lib/dpkg/status" in text
+        assert "47.5 kB wasted, hidden by 1" in text
+        assert "◀ what the image shows" in text
+        await pilot.press("g", "enter")
+        await pilot.pause()
+        explore = screen.explore
+        assert screen.view is explore
+        assert explore.files.view is not None
+        assert (explore.files.view.mode, explore.files.view.layer) == (Mode.LAYER, 0)
+        assert explore.files.path == path
+
+
+async def test_3_shows_the_life_of_what_is_under_the_cursor(demo_image: Path) -> None:
+    """The first time, Life begins with the path that the tree is at."""
+    app = explorer(demo_image)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen: MainScreen = await loaded(pilot)
+        path = screen.explore.files.path
+        await pilot.press("3")
+        await known(pilot)
+        assert isinstance(screen.view, LifeView)
+        assert screen.view.path == path
+        assert screen.view.events.row_count()
+
+
+async def test_a_typed_path_is_completed_and_checked(demo_image: Path) -> None:
+    """Tab completes; what is missing is said while one types."""
+    app = explorer(demo_image)
+    async with app.run_test(size=(120, 36)) as pilot:
+        view = await life_of(pilot, "/var/lib/dpk")
+        assert "no layer has dpk in /var/lib" in screen_text(app)[4]
+        assert view.field.input.suggestion == "/var/lib/dpkg/"
+        await pilot.press("tab")
+        await type_text(pilot, "status")
+        await known(pilot)
+        assert view.field.input.value == "/var/lib/dpkg/status"
+        assert view.events.life is not None
+        assert view.events.life.full == b"var/lib/dpkg/status"
+        await pilot.press("enter")
+        assert view.events.has_focus
+
+
+async def test_a_directory_tells_its_size_after_each_layer(demo_image: Path) -> None:
+    """Layers that only change what lies in it are told, too."""
+    app = explorer(demo_image)
+    async with app.run_test(size=(160, 40)) as pilot:
+        view = await life_of(pilot, "/app")
+        assert view.events.life is not None
+        assert [event.layer for event in view.events.life.events] == [2, 3, 5, 6, 7]
+        text = "\n".join(screen_text(app))
+        assert "· contents" in text
+        assert "in it 122 added" in text
+        assert "4.8 MB" in text
+
+
+async def test_escape_leaves_the_field_then_life(demo_image: Path) -> None:
+    """Esc goes to the events first, then to Explore."""
+    app = explorer(demo_image)
+    async with app.run_test(size=(80, 24)) as pilot:
+        view = await life_of(pilot, "/app")
+        screen = await loaded(pilot)
+        await pilot.press("escape")
+        assert view.events.has_focus
+        await pilot.press("escape")
+        assert screen.view is screen.explore
+
+
+async def test_an_empty_field_says_what_to_do(demo_image: Path) -> None:
+    """Nothing is shown of nothing."""
+    app = explorer(demo_image)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await life_of(pilot, "")
+        assert "Type a path above" in "\n".join(screen_text(app))
+
+
+async def test_hostile_names_stay_text(tmp_path: Path) -> None:
+    """A name with an escape has a life, too, and no terminal hears of it."""
+    layers = [layer_tar([file("\x1b[31m[b]", b"1")]), layer_tar([whiteout("\x1b[31m[b]")])]
+    app = explorer(write(tmp_path / "hostile.tar", docker_archive(layers)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await loaded(pilot)
+        screen.explore.files.focus()
+        await pilot.press("L")
+        await known(pilot)
+        text = "\n".join(screen_text(app))
+        assert "Life of /\\e[31m[b]" in text
+        assert "hides   1 B of layer 0: deleted" in text
+        assert "\x1b" not in text
+
+
+def _typed(path: str) -> Callable[[Pilot[Any]], Any]:
+    async def prepare(pilot: Pilot[Any]) -> None:
+        await life_of(pilot, path)
+        await pilot.press("escape", "g")
+        await pilot.pause()
+
+    return prepare
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_life(snap_compare: Callable[..., bool], demo_image: Path, size: tuple[int, int]) -> None:
+    """A file that a later step stored again."""
+    app = explorer(demo_image)
+    assert snap_compare(app, terminal_size=size, run_before=_typed("/var/lib/dpkg/status"))

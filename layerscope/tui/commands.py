@@ -39,6 +39,9 @@ GROUPS: dict[str, str] = {
     "list": "In every list",
     "explore": "In Explore",
     "files": "In the file tree",
+    "path": "On the row under the cursor",
+    "file": "In a file",
+    "content": "In what a file holds",
 }
 """Groups in the order of help, with their titles."""
 
@@ -50,6 +53,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("app.back", "escape", "Back", "Leave a field, then a view.", "screen.back", shown_keys="Esc"),
     Command("view.explore", "1", "Explore", "Steps, files and details.", "screen.show_view('explore')"),
     Command("view.waste", "2", "Waste", "Every stored byte that the final image does not show.", "screen.show_view('waste')"),
+    Command("view.file", "5", "File", "What is in the file under the cursor.", "screen.show_view('file')"),
     Command("view.next_pane", "tab", "Next pane", "Move on to the next pane.", "screen.next_pane", footer=True, shown_keys="Tab"),
     Command("view.previous_pane", "shift+tab", "Previous pane", "Move back to the pane before.", "screen.previous_pane", shown_keys="⇧Tab"),
     Command("list.up", "up,k", "Up", "One row up.", "move(-1)", shown_keys="↑ k"),
@@ -68,6 +72,16 @@ COMMANDS: tuple[Command, ...] = (
     Command("explore.mode", "a", "All or changes", "What this layer changes, or all that is there after it.", "toggle_mode", footer=True),
     Command("explore.changed_only", "d", "Changed only", "Of all that is there, only what this layer touches.", "toggle_changed_only"),
     Command("explore.sort", "s", "Sort", "Sort by size, name, change or layer.", "cycle_sort", footer=True),
+    Command("path.extract", "e", "Extract", "Save the file or directory under the cursor to a path of your choice.", "screen.extract"),
+    Command("path.copy", "y", "Copy", "Copy the path under the cursor, or the whole instruction of the step.", "screen.copy"),
+    Command("content.search", "slash", "Search", "Search in the file; bytes also in hexadecimal.", "search", footer=True, shown_keys="/"),
+    Command("content.next", "n", "Next", "The next match.", "find(1)"),
+    Command("content.previous", "N", "Previous", "The match before.", "find(-1)"),
+    Command("file.difference", "D", "Difference", "What this layer changed in the file, or the file again.", "toggle_difference", footer=True),
+    Command("file.bytes", "t", "Text or bytes", "Show text as bytes, or bytes as text.", "toggle_bytes", footer=True),
+    Command("file.more", "plus", "More", "Read the next MiB.", "more", shown_keys="+"),
+    Command("content.right", "right,l", "Right", "Long lines: further to the right.", "shift(1)", shown_keys="→ l"),
+    Command("content.left", "left,h", "Left", "Long lines: back to the left.", "shift(-1)", shown_keys="← h"),
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from textual.containers import Container
 from textual.message import Message
 from textual.widget import Widget
 
+from layerscope.tui.pointing import Pointed
 from layerscope.tui.session import Session
 
 
@@ -36,6 +37,12 @@ class View(Container):
 
     def duplicates_found(self) -> None:
         """Files of equal content are known: `session.duplicates` is there."""
+
+    def pointed_at(self, pointed: Pointed) -> None:
+        """The view was opened while the cursor of another one was on this path."""
+
+    def show_version(self, version: int) -> None:
+        """Look into the version in this row of the filesystem."""
 
     def back(self) -> bool:
         """Esc was pressed: leave a field or a mode. False if there is nothing to leave, and the view is to be left."""
@@ -76,5 +83,6 @@ class ViewSpec:
 VIEWS: tuple[ViewSpec, ...] = (
     ViewSpec("explore", "1", "Explore", "layerscope.tui.screens.explore:ExploreView"),
     ViewSpec("waste", "2", "Waste", "layerscope.tui.screens.waste:WasteView"),
+    ViewSpec("file", "5", "File", "layerscope.tui.screens.file:FileView"),
 )
 """All views, in the order of their keys."""

@@ -11,10 +11,13 @@ from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Footer
 
 from layerscope.tui.commands import bindings
+from layerscope.tui.copying import copied_path, copy
+from layerscope.tui.pointing import Pointed, ShowFile
 from layerscope.tui.screens.explore import ExploreView
 from layerscope.tui.session import Session
 from layerscope.tui.view import VIEWS, ShowPath, View
 from layerscope.tui.widgets.header import ImageHeader
+from layerscope.tui.widgets.line_list import LineList
 
 FIRST_VIEW = VIEWS[0].name
 
@@ -22,7 +25,7 @@ FIRST_VIEW = VIEWS[0].name
 class MainScreen(Screen[None]):
     """Shows a session; what the loader learns is handed on to the views that are open."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("view")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("view", "path")
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012  # as Textual spells it
     DEFAULT_CSS = """
     MainScreen { background: $background; layout: vertical; }
@@ -105,16 +108,50 @@ class MainScreen(Screen[None]):
         return view
 
     async def action_show_view(self, name: str) -> None:
-        await self.show_view(name)
+        pointed = self.pointed()
+        before = self.view
+        view = await self.show_view(name)
+        if pointed is not None and view is not before:
+            view.pointed_at(pointed)
 
     @on(ImageHeader.ViewChosen)
     async def _view_chosen(self, event: ImageHeader.ViewChosen) -> None:
-        await self.show_view(event.view)
+        await self.action_show_view(event.view)
 
     @on(ShowPath)
     async def _show_path(self, event: ShowPath) -> None:
         await self.show_view(FIRST_VIEW)
         self.explore.reveal(event.layer, event.path)
+
+    @on(ShowFile)
+    async def _show_file(self, event: ShowFile) -> None:
+        view = await self.show_view("file")
+        view.show_version(event.version)
+
+    # the row under the cursor
+
+    def pointed(self) -> Pointed | None:
+        """The path under the cursor."""
+        return self.focused.pointed() if isinstance(self.focused, LineList) else None
+
+    def action_copy(self) -> None:
+        """Copy the row under the cursor."""
+        if self.session.opened is None or not isinstance(self.focused, LineList):
+            return
+        copied = self.focused.copied()
+        if copied is None and (pointed := self.focused.pointed()) is not None:
+            copied = copied_path(self.session.opened.filesystem.table.full(pointed.path))
+        copy(self.app, copied)
+
+    def action_extract(self) -> None:
+        """Ask where to save what is under the cursor."""
+        pointed = self.pointed()
+        if self.session.opened is None or pointed is None:
+            self.notify("There is no file under the cursor.", markup=False)
+            return
+        from layerscope.tui.screens.extract import ExtractScreen
+
+        self.app.push_screen(ExtractScreen(self.session.opened, pointed))
 
     def action_next_pane(self) -> None:
         self._move_pane(1)

@@ -66,6 +66,15 @@ class StepList(LineList):
         """Put the cursor on the step that stores a layer."""
         self.select(self._session.image.steps[self._session.image.layers[layer].step])
 
+    def copied(self) -> tuple[str, str] | None:
+        step = self.step
+        if step is None:
+            return None
+        return (
+            f"{step.instruction or ''} {step.arguments}".strip(),
+            f"the instruction of step {step.index}",
+        )
+
     def row_count(self) -> int:
         return len(self._steps)
 

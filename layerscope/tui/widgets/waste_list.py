@@ -6,6 +6,7 @@ from layerscope import text
 from layerscope.analysis.accounting import REASONS, Reason
 from layerscope.image.history import Step
 from layerscope.tui.paint import RowPainter, bar, fit, fit_left
+from layerscope.tui.pointing import Pointed
 from layerscope.tui.session import Session
 from layerscope.tui.widgets.line_list import LineList
 
@@ -69,6 +70,17 @@ class WasteList(LineList):
         painter.add(
             fit(REASON_WORDS[REASONS[int(waste.reasons[row])]], WHY), self.style_of("quiet")
         )
+
+    def pointed(self) -> Pointed | None:
+        opened = self._session.opened
+        if opened is None or not self.row_count():
+            return None
+        waste, filesystem = opened.accounting.waste, opened.filesystem
+        path = int(waste.paths[self.cursor])
+        rows = filesystem.rows_of(path)
+        own = filesystem.inode_of[rows] == waste.inodes[self.cursor]
+        version = rows.start + int(own.argmax())
+        return Pointed(path, version, int(filesystem.died[version]) - 1)
 
     def _label(self, layer: int) -> str:
         return step_label(self._session.image.steps[self._session.image.layers[layer].step], layer)

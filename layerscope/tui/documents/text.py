@@ -49,9 +49,10 @@ class TextDocument:
     def of(cls, data: bytes) -> TextDocument:
         """The rows of a content."""
         lines = data.decode(errors="surrogateescape").split("\n")
-        if len(lines) > 1 and not lines[-1]:
-            lines.pop()
-        returns = len(lines) > 1 and all(line.endswith("\r") for line in lines[:-1])
+        last = lines.pop()
+        returns = bool(lines) and all(line.endswith("\r") for line in lines)
+        if last or not lines:
+            lines.append(last)
         rows: list[str] = []
         numbers: list[int] = []
         for number, line in enumerate(lines, 1):

@@ -21,6 +21,7 @@ class FileFactsPanel(Static):
     DEFAULT_CSS = """
     FileFactsPanel {
         height: auto; max-height: 8; padding: 0 1; background: $background; border-bottom: solid $rule;
+        text-wrap: nowrap; text-overflow: ellipsis;
     }
     FileFactsPanel.-empty { display: none; }
     """
@@ -77,7 +78,7 @@ def history_words(filesystem: Filesystem, facts: FileFacts) -> str:
             filesystem.inode_of[[before]], filesystem.inode_of[[facts.row]]
         )
         what = [WHY_NAMES[why] for why in Why if int(bits[0]) & why]
-        came = f"replaces what layer {older.layer} stored · {', '.join(what) or 'nothing'} differs"
+        came = f"replaces what layer {older.layer} stored · {', '.join(what) or 'nothing'} changed"
     if facts.died == filesystem.layer_count:
         return f"{came} · in the final image"
     return f"{came} · gone or replaced since layer {facts.died}"

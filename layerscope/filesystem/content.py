@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from layerscope.errors import CancelledError
+from layerscope.errors import CancelledError, LayerscopeError
 from layerscope.filesystem.inodes import Inodes
 from layerscope.layers.blob import CHUNK
 from layerscope.layers.compression import DamagedStreamError
@@ -21,24 +21,30 @@ class ContentReader:
     A compressed layer is decompressed from its start to the content once, however many parts are read.
     """
 
-    def __init__(self, inodes: Inodes, layers: Sequence[LayerContents], inode: int) -> None:
+    def __init__(
+        self, inodes: Inodes, layers: Sequence[LayerContents], inode: int, position: int = 0
+    ) -> None:
+        """Reading begins at `position`."""
         layer = inodes.layer(inode)
         self._contents = layers[layer]
         self._entry = inode - int(inodes.first[layer])
         self._sparse = inodes.sparse.get(inode)
         self.size = inodes.logical(inode)
         """Bytes of the content with its holes."""
-        self.position = 0
-        """Bytes read so far."""
+        self.position = position
+        """Bytes read so far, or passed over."""
         self.problem: str | None = None
         """Why the rest of it cannot be read, None as long as it can."""
         self._pieces: Iterator[bytes] | None = None
         self._rest = b""
 
-    @property
-    def passed(self) -> int:
-        """Bytes of the layer's tar that reading all of it passes through."""
-        return self._contents.passed([self._entry])
+    def passing(self, length: int) -> int:
+        """About how many bytes of the layer's tar reading the next `length` bytes passes through."""
+        stored = int(self._contents.index.columns.stored[self._entry])
+        if self._pieces is not None:
+            return min(length, stored)
+        left = max(stored - self.position - length, 0)
+        return max(self._contents.passed([self._entry]) - left, 0)
 
     def read(self, length: int, progress: Progress) -> bytes:
         """The next `length` bytes; fewer at the end, and where there is a `problem`.
@@ -57,7 +63,7 @@ class ContentReader:
         except CancelledError:
             self._pieces, self._rest = None, b""
             raise
-        except (ContentCutError, DamagedStreamError, OSError) as error:
+        except (ContentCutError, DamagedStreamError, LayerscopeError, OSError) as error:
             self.problem = reading_problem(error)
         whole = b"".join(parts)
         self._rest = whole[length:]

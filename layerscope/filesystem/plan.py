@@ -54,9 +54,16 @@ class Plan:
         return np.where(self.rows < 0, implicit, self.filesystem.inode_of[self.rows])
 
 
-def plan_one(filesystem: Filesystem, path: int, layer: int, name: bytes) -> Plan:
-    """One path, with all that is visible below it after `layer`, to be called `name`."""
+def plan_one(filesystem: Filesystem, version: int, layer: int, name: bytes) -> Plan:
+    """A version of a path, to be called `name`, with all that is visible below it after `layer`.
+
+    A version that is not visible then, such as one that died in its own layer, comes alone.
+    """
+    path = int(filesystem.paths[version])
     base = int(filesystem.table.parents[path])
+    if not filesystem.born[version] <= layer < filesystem.died[version]:
+        paths, rows = np.array([path], np.int32), np.array([version], np.int32)
+        return Plan(filesystem, base, paths, rows, {path: name})
     wanted = np.zeros(len(filesystem.table), bool)
     wanted[path : int(filesystem.table.ends[path])] = True
     paths, rows = _visible(filesystem, wanted, layer)

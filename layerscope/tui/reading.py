@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
+from layerscope import text
 from layerscope.errors import CancelledError
 from layerscope.filesystem.content import ContentReader
 from layerscope.opening import Opened
@@ -84,6 +85,22 @@ class Content:
         """Bytes that were not read."""
         return 0 if self.reader.problem is not None else max(self.reader.size - len(self.data), 0)
 
+    @property
+    def nothing(self) -> str:
+        """What is said where there are no rows."""
+        problem = self.reader.problem
+        if problem is None:
+            return "This file is empty."
+        return f"The content cannot be read: {text.safe_name(problem)}."
+
+    @property
+    def tail(self) -> str:
+        """What stands below the rows: how much is left, or what keeps it from being read."""
+        if self.reader.problem is not None:
+            problem = text.safe_name(self.reader.problem)
+            return f"the rest cannot be read: {problem}" if self.data else ""
+        return f"press + for the next MiB: {text.size(self.left)} left" if self.left else ""
+
 
 def progress_of(token: int, post: Post, cancelled: Callable[[], bool]) -> Progress:
     """Progress that becomes `Reading` messages."""
@@ -106,7 +123,7 @@ def read(
 ) -> None:
     """Read the next part of a content and make rows of all of it; `as_bytes` None lets the content decide."""
     progress = progress_of(token, post, cancelled)
-    progress.stage("Reading", reader.passed)
+    progress.stage("Reading", reader.passing(PART))
     try:
         data = before + reader.read(PART, progress)
         shown = is_binary(data) if as_bytes is None else as_bytes
@@ -148,7 +165,7 @@ def compare(
     progress = progress_of(token, post, cancelled)
     inodes, contents = opened.filesystem.inodes, opened.contents
     readers = [ContentReader(inodes, contents, inode) for inode in (old, new)]
-    progress.stage("Reading", sum(reader.passed for reader in readers))
+    progress.stage("Reading", sum(reader.passing(PART) for reader in readers))
     try:
         before, after = (reader.read(PART, progress) for reader in readers)
         if before == after and readers[0].size == readers[1].size <= PART:

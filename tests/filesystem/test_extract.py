@@ -11,6 +11,7 @@ import pytest
 
 from layerscope.errors import CancelledError, UsageError
 from layerscope.filesystem.extract import Extracted, extract, target_of, words
+from layerscope.filesystem.lookup import Lookup
 from layerscope.filesystem.placing import ExistsError
 from layerscope.filesystem.plan import plan_one, plan_whole
 from layerscope.filesystem.staging import open_directory, sweep
@@ -71,7 +72,8 @@ def take(
     found = filesystem.table.find(os.fsencode(path))
     assert found is not None
     after = layer % filesystem.layer_count
-    plan = plan_one(filesystem, found, after, os.fsencode(target.name))
+    version = int(Lookup(filesystem, after).rows[found])
+    plan = plan_one(filesystem, version, after, os.fsencode(target.name))
     return extract(plan, opened.contents, target.parent, overwrite=overwrite)
 
 
@@ -106,6 +108,15 @@ def test_a_file_is_what_the_layer_shows(opened: Opened, tmp_path: Path) -> None:
     assert (tmp_path / "motd").read_bytes() == b"changed\n"
     take(opened, "etc/old", tmp_path / "old", 0)
     assert (tmp_path / "old").read_bytes() == b"old"
+
+
+def test_a_version_that_was_never_seen_can_be_saved(tmp_path: Path) -> None:
+    """A layer may store a path twice: the first one is waste from the start."""
+    opened = image(tmp_path, [layer_tar([file("a", b"first"), file("a", b"second")])])
+    plan = plan_one(opened.filesystem, 0, 0, b"saved")
+    assert opened.filesystem.died[0] == 0
+    extract(plan, opened.contents, tmp_path)
+    assert (tmp_path / "saved").read_bytes() == b"first"
 
 
 def test_a_directory_arrives_whole_under_another_name(opened: Opened, tmp_path: Path) -> None:

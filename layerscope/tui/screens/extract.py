@@ -24,6 +24,7 @@ from layerscope.filesystem import extract as core
 from layerscope.filesystem.extract import Extracted
 from layerscope.filesystem.placing import ExistsError
 from layerscope.filesystem.plan import plan_one
+from layerscope.layers.index import Kind
 from layerscope.opening import Opened
 from layerscope.tui.loader import MessageProgress, ProgressMoved
 from layerscope.tui.pointing import Pointed
@@ -77,12 +78,14 @@ class ExtractScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         filesystem, pointed = self._opened.filesystem, self._pointed
-        inside = int(filesystem.table.ends[pointed.path]) - pointed.path > 1
+        inside = filesystem.kinds[pointed.version] == Kind.DIRECTORY
+        born, died = filesystem.born[pointed.version], filesystem.died[pointed.version]
         full = "/" + text.safe_name(filesystem.table.full(pointed.path))
         head = Text(overflow="ellipsis", no_wrap=True)
         head.append("Extract ", "bold").append(text.clip_start(full, 56))
         below = "with all that lies below it, " if inside else ""
-        head.append(f"\n{below}as it is after layer {pointed.layer}", "dim")
+        when = f"after layer {pointed.layer}" if born < died else f"stored in layer {born}"
+        head.append(f"\n{below}as it is {when}", "dim")
         with Vertical():
             yield Static(head, markup=False)
             yield self._field
@@ -200,7 +203,7 @@ def write(
     target = folder / os.fsdecode(name)
     progress = MessageProgress(told, cancelled)
     try:
-        plan = plan_one(opened.filesystem, pointed.path, pointed.layer, name)
+        plan = plan_one(opened.filesystem, pointed.version, pointed.layer, name)
         result = core.extract(plan, opened.contents, folder, overwrite=overwrite, progress=progress)
         post(_Ended(result, None, target))
     except CancelledError:

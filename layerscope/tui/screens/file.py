@@ -51,6 +51,8 @@ class FileView(View):
         self._token = 0
         self._doing = ""
         """What is being done; empty for nothing."""
+        self._interrupted = False
+        """Whether a thread may still be at the reader that it was told to leave."""
         self._comparing = False
 
     @property
@@ -79,7 +81,8 @@ class FileView(View):
 
     def show_version(self, version: int) -> None:
         opened = self.session.opened
-        if opened is None or (self._facts is not None and self._facts.row == version):
+        shown = self._facts is not None and self._facts.row == version
+        if opened is None or (shown and (self._doing or self._content is not None)):
             return
         facts = self._facts = FileFacts.of(opened.filesystem, version)
         self._content, self._comparing = None, False
@@ -127,6 +130,7 @@ class FileView(View):
     def _stop(self) -> None:
         """Stop what is being done, and hear no more of it."""
         self._token += 1
+        self._interrupted = self._interrupted or bool(self._doing)
         self._doing = ""
         self.workers.cancel_group(self, "file")
         self._say_title()
@@ -169,6 +173,7 @@ class FileView(View):
         event.stop()
         if event.token == self._token:
             self._doing = ""
+            self._interrupted = False
             self._content = event.content
             self._show_content()
 
@@ -197,20 +202,8 @@ class FileView(View):
         if content is None:
             return
         self._comparing = False
-        nothing = content.reader.problem or "This file is empty."
-        if content.reader.problem is not None:
-            nothing = f"The content cannot be read: {text.safe_name(content.reader.problem)}."
-        self.pane.show(content.document, nothing, self._tail(content))
+        self.pane.show(content.document, content.nothing, content.tail)
         self._say_title()
-
-    @staticmethod
-    def _tail(content: Content) -> str:
-        """What stands below the rows: how much is left, or what keeps it from being read."""
-        if content.reader.problem is not None and content.data:
-            return f"the rest cannot be read: {text.safe_name(content.reader.problem)}"
-        if content.left:
-            return f"press + for the next MiB: {text.size(content.left)} left"
-        return ""
 
     # words
 
@@ -265,9 +258,14 @@ class FileView(View):
             return
         if content is None:
             self._begin(None)
-        elif content.left:
+        elif content.left and self.session.opened is not None and self._facts is not None:
             as_bytes = isinstance(content.document, BytesDocument)
-            self._read(content.reader, content.data, as_bytes)
+            reader = content.reader
+            if self._interrupted:
+                opened = self.session.opened
+                inodes, inode = opened.filesystem.inodes, self._facts.inode
+                reader = ContentReader(inodes, opened.contents, inode, len(content.data))
+            self._read(reader, content.data, as_bytes)
 
     @on(ContentPane.Moved)
     def _moved(self, event: ContentPane.Moved) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import datetime
 import re
 import unicodedata
@@ -19,6 +20,8 @@ _UNSAFE = re.compile(
     "]"
 )
 """All that moves, hides or reorders text."""
+_UNSAFE_IN_LINES = re.compile(rf"(?![\n\t]){_UNSAFE.pattern}")
+"""The same but for the ends of lines and tabs."""
 
 _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\x1b": "\\e"}
 
@@ -46,6 +49,21 @@ def _escape(match: re.Match[str]) -> str:
         if code < 0x10000
         else f"\\U{code:08x}"
     )
+
+
+class SafeLines:
+    """Makes a stream of bytes harmless: lines and tabs stay, all else that could act on a terminal becomes an escape."""
+
+    def __init__(self) -> None:
+        self._decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
+
+    def feed(self, piece: bytes) -> str:
+        """The next bytes as text; what may be half a character waits for the next ones."""
+        return _UNSAFE_IN_LINES.sub(_escape, self._decode(piece))
+
+    def end(self) -> str:
+        """What is left at the end."""
+        return _UNSAFE_IN_LINES.sub(_escape, self._decode(b"", True))
 
 
 def cells(text: str) -> int:

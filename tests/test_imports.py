@@ -63,6 +63,9 @@ def loaded(*args: str) -> set[str]:
         (["report", "IMAGE"], {"rich", "textual"}),
         (["IMAGE"], {"rich", "textual"}),
         (["log", "IMAGE", "a"], {"rich", "textual"}),
+        (["ls", "IMAGE"], {"rich", "textual", "pygments"}),
+        (["cat", "IMAGE", "a"], {"rich", "textual", "pygments"}),
+        (["extract", "IMAGE", "a", "--output", "FOLDER"], {"rich", "textual", "pygments"}),
         (["--help"], {"rich", "textual"}),
     ],
 )
@@ -70,6 +73,7 @@ def test_a_command_loads_no_screen_that_it_does_not_need(
     tmp_path: Path, args: list[str], spared: set[str]
 ) -> None:
     image = write(tmp_path / "image.tar", docker_archive([layer_tar([file("a", b"a")])]))
-    found = loaded(*(str(image) if word == "IMAGE" else word for word in args))
+    words = {"IMAGE": str(image), "FOLDER": str(tmp_path / "folder")}
+    found = loaded(*(words.get(word, word) for word in args))
     assert "layerscope" in found
     assert not found & spared

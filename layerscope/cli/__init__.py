@@ -9,15 +9,18 @@ from typing import NoReturn
 import click
 
 from layerscope import __version__
+from layerscope.cli.cat import cat
 from layerscope.cli.demo import demo
+from layerscope.cli.extract import extract
 from layerscope.cli.group import DEFAULT_COMMAND, ImageOrCommandGroup
 from layerscope.cli.log import log
+from layerscope.cli.ls import ls
 from layerscope.cli.open import open_command
 from layerscope.cli.report import report
 from layerscope.errors import CancelledError, ExitCode, LayerscopeError, UsageError
 from layerscope.text import safe_name
 
-COMMANDS: tuple[click.Command, ...] = (open_command, report, log, demo)
+COMMANDS: tuple[click.Command, ...] = (open_command, report, log, ls, cat, extract, demo)
 
 
 @click.group(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from layerscope.layers.blob import CHUNK, Blob
@@ -11,6 +11,7 @@ from layerscope.layers.compression import DecompressedStream
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.indexing import layer_compression
 from layerscope.limits import Limits
+from layerscope.progress import NullProgress, Progress, check
 
 
 class ContentCutError(Exception):
@@ -30,15 +31,68 @@ class LayerContents:
         """Whether contents can be read by offset, without decompressing what lies before."""
         return self.index.compressed_bytes is None
 
-    def chunks(self, entry: int) -> Iterator[bytes]:
-        """The stored bytes of one entry. Raises `ContentCutError`, `DamagedStreamError`."""
-        start = int(self.index.columns.offsets[entry])
+    def chunks(self, entry: int, progress: Progress | None = None) -> Iterator[bytes]:
+        """The stored bytes of one entry. Raises `ContentCutError`, `DamagedStreamError`, `CancelledError`.
+
+        `progress` counts the bytes that are passed through, see `passed`.
+        """
         left = int(self.index.columns.stored[entry])
-        for piece in self._tar_bytes(start, start + left):
+        for _, piece in self.pieces([entry], progress or NullProgress()):
             left -= len(piece)
             yield piece
         if left:
             raise ContentCutError
+
+    def pieces(self, entries: Sequence[int], progress: Progress) -> Iterator[tuple[int, bytes]]:
+        """The stored bytes of several entries in one pass, each piece with the entry that it belongs to.
+
+        Entries must come in the order of their offsets. One that the layer no longer holds whole ends early.
+        Raises `DamagedStreamError`, `CancelledError` and OSError.
+        """
+        columns = self.index.columns
+        compression = layer_compression(self.blob)
+        if compression is None:
+            for entry in entries:
+                start = int(columns.offsets[entry])
+                for piece in self.blob.chunks(start, start + int(columns.stored[entry])):
+                    check(progress)
+                    yield entry, piece
+                    progress.advance(len(piece))
+            return
+        spans = (
+            (entry, int(columns.offsets[entry]), int(columns.stored[entry])) for entry in entries
+        )
+        wanted = ((entry, start, start + stored) for entry, start, stored in spans if stored)
+        span = next(wanted, None)
+        position = 0
+        if span is None:
+            return
+        for piece in DecompressedStream(
+            compression, self.blob.chunks(), self.blob.name, self.limits
+        ):
+            check(progress)
+            end = position + len(piece)
+            while span is not None and span[1] < end:
+                entry, start, stop = span
+                first, last = max(start - position, 0), min(stop - position, len(piece))
+                for at in range(first, last, CHUNK):
+                    yield entry, piece[at : min(at + CHUNK, last)]
+                if stop > end:
+                    break
+                span = next(wanted, None)
+            position = end
+            progress.advance(len(piece))
+            if span is None:
+                return
+
+    def passed(self, entries: Sequence[int]) -> int:
+        """Bytes of the tar that `pieces` passes through: all up to the last of the entries where they are compressed."""
+        stored = self.index.columns.stored
+        if not len(entries):
+            return 0
+        if self.seekable:
+            return int(stored[list(entries)].sum())
+        return int(self.index.columns.offsets[entries[-1]] + stored[entries[-1]])
 
     def head(self, entry: int, length: int) -> bytes:
         """The first `length` stored bytes of one entry of a seekable layer."""
@@ -52,21 +106,3 @@ class LayerContents:
             digest.update(piece)
         sparse = self.index.sparse.get(entry)
         return digest.digest() if sparse is None else sparse.digest(digest.digest())
-
-    def _tar_bytes(self, start: int, end: int) -> Iterator[bytes]:
-        """Bytes [start, end) of the uncompressed tar, in pieces."""
-        compression = layer_compression(self.blob)
-        if compression is None:
-            yield from self.blob.chunks(start, end)
-            return
-        position = 0
-        for piece in DecompressedStream(
-            compression, self.blob.chunks(), self.blob.name, self.limits
-        ):
-            first, last = max(start - position, 0), end - position
-            position += len(piece)
-            if last <= 0:
-                return
-            if first < len(piece):
-                for at in range(first, min(last, len(piece)), CHUNK):
-                    yield piece[at : min(at + CHUNK, last)]

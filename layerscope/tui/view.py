@@ -10,6 +10,7 @@ from textual.containers import Container
 from textual.message import Message
 from textual.widget import Widget
 
+from layerscope.tui.pointing import Pointed
 from layerscope.tui.session import Session
 
 
@@ -44,6 +45,12 @@ class View(Container):
 
     def show_path(self, path: int) -> None:
         """Show a path, in a view that is about one."""
+
+    def pointed_at(self, pointed: Pointed) -> None:
+        """The view was opened while the cursor of another one was on this path."""
+
+    def show_version(self, version: int) -> None:
+        """Look into the version in this row of the filesystem."""
 
     def back(self) -> bool:
         """Esc was pressed: leave a field or a mode. False if there is nothing to leave, and the view is to be left."""
@@ -103,6 +110,7 @@ VIEWS: tuple[ViewSpec, ...] = (
     ViewSpec("waste", "2", "Waste", "layerscope.tui.screens.waste:WasteView"),
     ViewSpec("life", "3", "Life", "layerscope.tui.screens.life:LifeView"),
     ViewSpec("find", "4", "Find", "layerscope.tui.screens.find:FindView"),
+    ViewSpec("file", "5", "File", "layerscope.tui.screens.file:FileView"),
     ViewSpec("dockerfile", "6", "Dockerfile", "layerscope.tui.screens.dockerfile:DockerfileView"),
     ViewSpec("map", "7", "Map", "layerscope.tui.screens.map:MapView"),
 )

@@ -11,10 +11,13 @@ from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Footer
 
 from layerscope.tui.commands import bindings
+from layerscope.tui.copying import copied_path, copy
+from layerscope.tui.pointing import Pointed, ShowFile
 from layerscope.tui.screens.explore import ExploreView
 from layerscope.tui.session import Session
 from layerscope.tui.view import VIEWS, ShowLife, ShowPath, ShowStep, View
 from layerscope.tui.widgets.header import ImageHeader
+from layerscope.tui.widgets.line_list import LineList
 
 FIRST_VIEW = VIEWS[0].name
 
@@ -22,7 +25,7 @@ FIRST_VIEW = VIEWS[0].name
 class MainScreen(Screen[None]):
     """Shows a session; what the loader learns is handed on to the views that are open."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("view")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("view", "path")
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012  # as Textual spells it
     DEFAULT_CSS = """
     MainScreen { background: $background; layout: vertical; }
@@ -107,10 +110,14 @@ class MainScreen(Screen[None]):
         return view
 
     async def action_show_view(self, name: str) -> None:
+        pointed = self.pointed()
+        before = self.view
         view = await self.show_view(name)
-        path = self.explore.files.path
+        path = self.explore.files.path if pointed is None else pointed.path
         if view.wants_path and path is not None:
             view.show_path(path)
+        if pointed is not None and view is not before:
+            view.pointed_at(pointed)
 
     async def action_find(self) -> None:
         view = await self.show_view("find")
@@ -134,6 +141,36 @@ class MainScreen(Screen[None]):
     async def _show_life(self, event: ShowLife) -> None:
         view = await self.show_view("life")
         view.show_path(event.path)
+
+    @on(ShowFile)
+    async def _show_file(self, event: ShowFile) -> None:
+        view = await self.show_view("file")
+        view.show_version(event.version)
+
+    # the row under the cursor
+
+    def pointed(self) -> Pointed | None:
+        """The path under the cursor."""
+        return self.focused.pointed() if isinstance(self.focused, LineList) else None
+
+    def action_copy(self) -> None:
+        """Copy the row under the cursor."""
+        if self.session.opened is None or not isinstance(self.focused, LineList):
+            return
+        copied = self.focused.copied()
+        if copied is None and (pointed := self.focused.pointed()) is not None:
+            copied = copied_path(self.session.opened.filesystem.table.full(pointed.path))
+        copy(self.app, copied)
+
+    def action_extract(self) -> None:
+        """Ask where to save what is under the cursor."""
+        pointed = self.pointed()
+        if self.session.opened is None or pointed is None:
+            self.notify("There is no file under the cursor.", markup=False)
+            return
+        from layerscope.tui.screens.extract import ExtractScreen
+
+        self.app.push_screen(ExtractScreen(self.session.opened, pointed))
 
     def action_next_pane(self) -> None:
         self._move_pane(1)

@@ -14,6 +14,7 @@ from layerscope.filesystem.tree import TreeView
 from layerscope.layers.index import Kind
 from layerscope.tui.commands import bindings
 from layerscope.tui.paint import RowPainter, bar, fit
+from layerscope.tui.pointing import Pointed, ShowFile
 from layerscope.tui.view import ShowLife
 from layerscope.tui.widgets.line_list import LineList
 
@@ -135,11 +136,25 @@ class FileTree(LineList):
 
     # opening and closing
 
+    def pointed(self) -> Pointed | None:
+        if self.view is None or not self.row_count():
+            return None
+        entry = self.view.row(self.cursor)
+        if entry.version < 0:
+            return None
+        # What was removed is looked at as it was before.
+        died = int(self.view.filesystem.died[entry.version])
+        layer = died - 1 if died <= self.view.layer else self.view.layer
+        return Pointed(entry.path, entry.version, layer)
+
     def action_open(self) -> None:
-        if self.view is not None and self.row_count() and self.view.row(self.cursor).has_children:
+        pointed = self.pointed()
+        if self.view is None or pointed is None:
+            super().action_open()
+        elif self.view.row(self.cursor).has_children:
             self.action_toggle_directory()
         else:
-            super().action_open()
+            self.post_message(ShowFile(pointed.version))
 
     def action_toggle_directory(self) -> None:
         if self.view is not None and self.row_count():

@@ -16,6 +16,7 @@ from textual.strip import Strip
 
 from layerscope.tui.commands import bindings
 from layerscope.tui.paint import RowPainter
+from layerscope.tui.pointing import Pointed
 
 CACHED_ROWS = 512
 """Painted rows that are kept."""
@@ -115,6 +116,14 @@ class LineList(ScrollView, can_focus=True):
     def empty_text(self) -> str:
         """What is said when there are no rows."""
         return ""
+
+    def pointed(self) -> Pointed | None:
+        """The path under the cursor, for what opens, extracts or copies it; None where rows are no paths."""
+        return None
+
+    def copied(self) -> tuple[str, str] | None:
+        """What is copied of the row under the cursor, and what to call it; None for the path under the cursor."""
+        return None
 
     # for everybody
 

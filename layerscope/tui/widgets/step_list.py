@@ -77,6 +77,15 @@ class StepList(LineList):
             self.rows_changed()
             self.post_message(self.BaseMoved())
 
+    def copied(self) -> tuple[str, str] | None:
+        step = self.step
+        if step is None:
+            return None
+        return (
+            f"{step.instruction or ''} {step.arguments}".strip(),
+            f"the instruction of step {step.index}",
+        )
+
     def row_count(self) -> int:
         return len(self._steps)
 

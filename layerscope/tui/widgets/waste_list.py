@@ -6,6 +6,7 @@ from layerscope import text
 from layerscope.analysis.grouping import GroupBy, WasteGroups
 from layerscope.tui.outline import Outline
 from layerscope.tui.paint import RowPainter, bar, fit, fit_left
+from layerscope.tui.pointing import Pointed
 from layerscope.tui.session import Session
 from layerscope.tui.waste_words import WasteRecord, group_words, record_of, step_label, step_of
 from layerscope.tui.widgets.outline_list import ARROW_ROOM, OutlineList
@@ -145,3 +146,14 @@ class WasteList(OutlineList):
             words = step_label(step_of(self._session.image, layer), layer)
             painter.add(f"{fit(words if label >= LEGIBLE else str(layer), label)} ")
         painter.add(fit(record.why, _why_width(width)), self.style_of("quiet"))
+
+    def pointed(self) -> Pointed | None:
+        opened, row = self._session.opened, self.record_row
+        if opened is None or row is None:
+            return None
+        waste, filesystem = opened.accounting.waste, opened.filesystem
+        path = int(waste.paths[row])
+        rows = filesystem.rows_of(path)
+        own = filesystem.inode_of[rows] == waste.inodes[row]
+        version = rows.start + int(own.argmax())
+        return Pointed(path, version, int(filesystem.died[version]) - 1)

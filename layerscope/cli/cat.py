@@ -1,0 +1,75 @@
+"""`layerscope cat IMAGE PATH…`: contents of files, exact into a pipe, harmless on a terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from layerscope.cli.options import image_options
+from layerscope.cli.paths import path_options
+
+
+@click.command(short_help="Print files of an image.")
+@click.argument("reference", metavar="IMAGE")
+@click.argument("paths", metavar="PATH…", nargs=-1, required=True)
+@click.option("--raw", is_flag=True, help="Escape nothing on a terminal, either.")
+@path_options
+@image_options
+def cat(
+    reference: str,
+    paths: tuple[str, ...],
+    raw: bool,
+    layer: int | None,
+    ignore_errors: bool,
+    **given: Any,
+) -> None:
+    """Print files of IMAGE, one after the other.
+
+    A PATH may be a glob, matched from the root. Symlinks are not followed. On a terminal control characters are shown as
+    escapes; into a pipe or a file bytes are written as they are.
+    """
+    from layerscope.cli import say
+    from layerscope.cli.bar import progress_bar
+    from layerscope.cli.output import is_terminal, output_stream
+    from layerscope.cli.paths import NothingFoundError, find_all, lookup_of, open_for_paths
+    from layerscope.errors import CorruptImageError
+    from layerscope.filesystem.content import ContentReader
+    from layerscope.filesystem.facts import FileFacts
+    from layerscope.layers.blob import CHUNK
+    from layerscope.layers.index import Kind
+    from layerscope.progress import NullProgress
+    from layerscope.text import SafeLines
+
+    with progress_bar() as progress:
+        opened = open_for_paths(reference, progress, given)
+    lookup, _ = lookup_of(opened, layer)
+    found, complete = find_all(lookup, paths, say)
+    escaped = is_terminal(sys.stdout) and not raw
+    problems = []
+    with output_stream(None) as stream:
+        for path in found:
+            name = opened.filesystem.table.full(path).decode(errors="surrogateescape") or "/"
+            if lookup.kind(path) is not Kind.FILE:
+                kind = "a directory"
+                if lookup.rows[path] >= 0:
+                    kind = FileFacts.of(opened.filesystem, int(lookup.rows[path])).kind_words()
+                say(NothingFoundError(f"{name} is {kind}"))
+                complete = False
+                continue
+            inode = int(opened.filesystem.inode_of[lookup.rows[path]])
+            reader = ContentReader(opened.filesystem.inodes, opened.contents, inode)
+            lines = SafeLines()
+            while piece := reader.read(CHUNK, NullProgress()):
+                stream.write(lines.feed(piece).encode() if escaped else piece)
+            if escaped:
+                stream.write(lines.end().encode())
+            if reader.problem is not None:
+                problems.append(f"{name}: {reader.problem}")
+    if not ignore_errors:
+        opened.raise_damage()
+    if problems and not ignore_errors:
+        raise CorruptImageError(problems[0], hint=None)
+    if not complete:
+        raise NothingFoundError("not everything that was asked for could be printed")

@@ -1,0 +1,100 @@
+"""`layerscope extract IMAGE PATH… --output DIR`: saves files and directories of an image."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+
+from layerscope.cli.options import image_options
+from layerscope.cli.paths import path_options
+
+
+@click.command(short_help="Save files of an image.")
+@click.argument("reference", metavar="IMAGE")
+@click.argument("paths", metavar="PATH…", nargs=-1, required=True)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    default=Path(),
+    help="The directory to write into; made if it is not there. This directory by default.",
+)
+@click.option("--force", is_flag=True, help="Replace files that are there.")
+@path_options
+@image_options
+def extract(
+    reference: str,
+    paths: tuple[str, ...],
+    output: Path,
+    force: bool,
+    layer: int | None,
+    ignore_errors: bool,
+    **given: Any,
+) -> None:
+    """Save files and directories of IMAGE below DIR, each at its whole path; / saves all.
+
+    A PATH may be a glob, matched from the root. Links are written as they are and never followed. Owners, extended
+    attributes, setuid and setgid bits are not kept, device nodes and pipes are left out. All is written, or nothing.
+    """
+    from layerscope.cli import say
+    from layerscope.cli.bar import progress_bar
+    from layerscope.cli.paths import NothingFoundError, find_all, lookup_of, open_for_paths
+    from layerscope.errors import CorruptImageError
+    from layerscope.filesystem import extract as core
+    from layerscope.filesystem.plan import plan_whole
+    from layerscope.text import count_of, safe_name, size
+
+    with progress_bar() as progress:
+        opened = open_for_paths(reference, progress, given)
+        lookup, after = lookup_of(opened, layer)
+        found, complete = find_all(lookup, paths, say)
+        if not found:
+            raise NothingFoundError("nothing was extracted")
+        made = _make(output)
+        try:
+            result = core.extract(
+                plan_whole(opened.filesystem, found, after),
+                opened.contents,
+                output,
+                overwrite=force,
+                progress=progress,
+            )
+        except BaseException:
+            for folder in made:
+                with suppress(OSError):
+                    folder.rmdir()
+            raise
+    if sys.stderr is not None:
+        for path, why in result.reasons:
+            name = safe_name(opened.filesystem.table.full(path))
+            sys.stderr.write(f"layerscope: {name}: {safe_name(why)}\n")
+        what = f"{count_of(result.files, 'file')}, {size(result.bytes)}, into {output}"
+        sys.stderr.write(safe_name("; ".join([what, *core.words(result)])) + "\n")
+    if not ignore_errors:
+        opened.raise_damage()
+    if result.unreadable and not ignore_errors:
+        raise CorruptImageError(
+            f"{reference}: {count_of(result.unreadable, 'file')} could not be read"
+        )
+    if not complete:
+        raise NothingFoundError("some paths are not in the image")
+
+
+def _make(output: Path) -> list[Path]:
+    """Make a directory and those above it; what was made, innermost first. Raises `UsageError`."""
+    from layerscope.errors import UsageError
+
+    made: list[Path] = []
+    missing = [folder for folder in (output, *output.parents) if not folder.exists()]
+    try:
+        for folder in reversed(missing):
+            folder.mkdir()
+            made.insert(0, folder)
+    except OSError as error:
+        raise UsageError(f"{output} cannot be made: {error.strerror or error}") from error
+    return made

@@ -1,0 +1,83 @@
+"""`layerscope ls IMAGE [PATH…]`: what lies in an image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from layerscope.cli.options import image_options
+from layerscope.cli.paths import path_options
+
+if TYPE_CHECKING:
+    from layerscope.filesystem.named_paths import Lookup
+
+
+@click.command(short_help="List files of an image.")
+@click.argument("reference", metavar="IMAGE")
+@click.argument("paths", metavar="[PATH]…", nargs=-1)
+@click.option(
+    "--recursive", "-R", is_flag=True, help="List what lies in directories, at any depth."
+)
+@click.option(
+    "--directory", "-d", is_flag=True, help="List directories themselves, not their files."
+)
+@path_options
+@image_options
+def ls(
+    reference: str,
+    paths: tuple[str, ...],
+    recursive: bool,
+    directory: bool,
+    layer: int | None,
+    ignore_errors: bool,
+    **given: Any,
+) -> None:
+    """List paths of IMAGE: mode, owner, size in bytes, time, whole path.
+
+    A PATH may be a glob, matched from the root: '/etc/*.conf', '**/*.pem'. A directory lists what lies in it.
+    """
+    from layerscope.cli import say
+    from layerscope.cli.bar import progress_bar
+    from layerscope.cli.output import output_stream
+    from layerscope.cli.paths import NothingFoundError, find_all, lookup_of, open_for_paths
+    from layerscope.layers.index import Kind
+
+    with progress_bar() as progress:
+        opened = open_for_paths(reference, progress, given)
+    lookup, _ = lookup_of(opened, layer)
+    found, complete = find_all(lookup, paths or ("/",), say)
+    listed: dict[int, None] = {}
+    for path in found:
+        if directory or lookup.kind(path) is not Kind.DIRECTORY:
+            listed[path] = None
+        else:
+            listed.update(dict.fromkeys(lookup.below(path) if recursive else lookup.children(path)))
+    with output_stream(None) as stream:
+        for line in _lines(lookup, listed):
+            stream.write(line.encode())
+    if not ignore_errors:
+        opened.raise_damage()
+    if not complete:
+        raise NothingFoundError("some paths are not in the image")
+
+
+def _lines(lookup: Lookup, paths: Iterable[int]) -> Iterator[str]:
+    """A line for each path, safe for any terminal."""
+    from layerscope.filesystem.facts import FileFacts
+    from layerscope.text import safe_name, time_of
+
+    for path in paths:
+        row = int(lookup.rows[path])
+        if row < 0:
+            continue  # the root is no path
+        facts = FileFacts.of(lookup.filesystem, row)
+        device = f"{facts.device[0]},{facts.device[1]}"
+        size = device if facts.is_device else str(facts.logical)
+        time = time_of(facts.mtime) if facts.known else "?          ?"
+        arrow = f" -> {safe_name(facts.target)}" if facts.target else ""
+        yield (
+            f"{facts.mode_words()} {facts.owner_words():<9} {size:>12} {time:<16} "
+            f"{safe_name(facts.full)}{arrow}\n"
+        )

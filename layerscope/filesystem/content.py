@@ -1,0 +1,123 @@
+"""The content of one file as a container sees it, holes and all, read in order and bounded by whoever asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from layerscope.errors import CancelledError, LayerscopeError
+from layerscope.filesystem.inodes import Inodes
+from layerscope.layers.blob import CHUNK
+from layerscope.layers.compression import DamagedStreamError
+from layerscope.layers.contents import ContentCutError, LayerContents
+from layerscope.layers.extensions import SparseMap
+from layerscope.progress import Progress
+
+_ZEROS = bytes(CHUNK)
+
+
+class ContentReader:
+    """Reads one inode's content from its start, a part at a time.
+
+    A compressed layer is decompressed from its start to the content once, however many parts are read.
+    """
+
+    def __init__(
+        self, inodes: Inodes, layers: Sequence[LayerContents], inode: int, position: int = 0
+    ) -> None:
+        """Reading begins at `position`."""
+        layer = inodes.layer(inode)
+        self._contents = layers[layer]
+        self._entry = inode - int(inodes.first[layer])
+        self._sparse = inodes.sparse.get(inode)
+        self.size = inodes.logical(inode)
+        """Bytes of the content with its holes."""
+        self.position = position
+        """Bytes read so far, or passed over."""
+        self.problem: str | None = None
+        """Why the rest of it cannot be read, None as long as it can."""
+        self._pieces: Iterator[bytes] | None = None
+        self._rest = b""
+
+    def passing(self, length: int) -> int:
+        """About how many bytes of the layer's tar reading the next `length` bytes passes through."""
+        stored = int(self._contents.index.columns.stored[self._entry])
+        if self._pieces is not None:
+            return min(length, stored)
+        left = max(stored - self.position - length, 0)
+        return max(self._contents.passed([self._entry]) - left, 0)
+
+    def read(self, length: int, progress: Progress) -> bytes:
+        """The next `length` bytes; fewer at the end, and where there is a `problem`.
+
+        Raises `CancelledError`, after which the same bytes can be asked for again.
+        """
+        pieces = self._pieces
+        if pieces is None:
+            pieces = self._pieces = self._open(progress)
+        parts = [self._rest] if self._rest else []
+        got = len(self._rest)
+        try:
+            while got < length and (piece := next(pieces, b"")):
+                parts.append(piece)
+                got += len(piece)
+        except CancelledError:
+            self._pieces, self._rest = None, b""
+            raise
+        except (ContentCutError, DamagedStreamError, LayerscopeError, OSError) as error:
+            self.problem = reading_problem(error)
+        whole = b"".join(parts)
+        self._rest = whole[length:]
+        self.position += min(got, length)
+        return whole[:length]
+
+    def _open(self, progress: Progress) -> Iterator[bytes]:
+        """The content from `position` on."""
+        skip = self.position
+        for piece in with_holes(self._contents.chunks(self._entry, progress), self._sparse):
+            if skip >= len(piece):
+                skip -= len(piece)
+            else:
+                yield piece[skip:]
+                skip = 0
+
+
+def reading_problem(error: Exception) -> str:
+    """Words for why a content could not be read whole."""
+    if isinstance(error, ContentCutError):
+        return "its layer is cut short"
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def with_holes(stored: Iterator[bytes], sparse: SparseMap | None) -> Iterator[bytes]:
+    """A content from its stored bytes: holes become zeros, a piece at a time. Raises `ContentCutError`."""
+    if sparse is None:
+        yield from stored
+        return
+    position = 0
+    for start, data in placed(stored, sparse):
+        yield from _zeros(start - position)
+        yield data
+        position = start + len(data)
+    yield from _zeros(sparse.real_size - position)
+
+
+def placed(stored: Iterator[bytes], sparse: SparseMap) -> Iterator[tuple[int, bytes]]:
+    """The stored bytes of a sparse file, each piece with its offset in the file. Raises `ContentCutError`."""
+    rest = memoryview(b"")
+    for offset, length in sparse.segments:
+        end = offset + length
+        while offset < end:
+            if not rest:
+                rest = memoryview(next(stored, b""))
+                if not rest:
+                    raise ContentCutError
+            data = rest[: end - offset]
+            yield offset, bytes(data)
+            offset += len(data)
+            rest = rest[len(data) :]
+
+
+def _zeros(count: int) -> Iterator[bytes]:
+    while count > 0:
+        yield _ZEROS[: min(count, CHUNK)]
+        count -= CHUNK

@@ -1,0 +1,101 @@
+"""What is to be extracted: paths as they are visible after a layer, and what they are called where they go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.filesystem.model import Filesystem
+from layerscope.layers.index import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Paths to write, in path order: every one follows the directory that it lies in."""
+
+    filesystem: Filesystem
+    base: int
+    """The path that the target directory stands for; it is not written itself."""
+    paths: NDArray[np.int32]
+    rows: NDArray[np.int32]
+    """The version of each; -1 for a directory that only leads to what is wanted."""
+    names: dict[int, bytes] = field(default_factory=dict)
+    """Paths that are called differently where they go."""
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def name(self, path: int) -> bytes:
+        """What a path is called where it goes."""
+        return self.names.get(path) or self.filesystem.table.name(path)
+
+    def end(self, position: int) -> int:
+        """The position after all that lies in the path at `position`."""
+        end = self.filesystem.table.ends[self.paths[position]]
+        return int(np.searchsorted(self.paths, end))
+
+    @property
+    def kinds(self) -> NDArray[np.uint8]:
+        """`Kind` of each path."""
+        if not len(self.filesystem.kinds):
+            return np.full(len(self.paths), Kind.DIRECTORY, np.uint8)
+        kinds = self.filesystem.kinds[self.rows]
+        return np.where(self.rows < 0, np.uint8(Kind.DIRECTORY), kinds)
+
+    @property
+    def inodes(self) -> NDArray[np.int32]:
+        """Inode of each path; that of implicit directories where nothing is known of one."""
+        implicit = np.int32(self.filesystem.inodes.implicit)
+        if not len(self.filesystem.inode_of):
+            return np.full(len(self.paths), implicit, np.int32)
+        return np.where(self.rows < 0, implicit, self.filesystem.inode_of[self.rows])
+
+
+def plan_one(filesystem: Filesystem, version: int, layer: int, name: bytes) -> Plan:
+    """A version of a path, to be called `name`, with all that is visible below it after `layer`.
+
+    A version that is not visible then, such as one that died in its own layer, comes alone.
+    """
+    path = int(filesystem.paths[version])
+    base = int(filesystem.table.parents[path])
+    if not filesystem.born[version] <= layer < filesystem.died[version]:
+        paths, rows = np.array([path], np.int32), np.array([version], np.int32)
+        return Plan(filesystem, base, paths, rows, {path: name})
+    wanted = np.zeros(len(filesystem.table), bool)
+    wanted[path : int(filesystem.table.ends[path])] = True
+    paths, rows = _visible(filesystem, wanted, layer)
+    return Plan(filesystem, base, paths, rows, {path: name})
+
+
+def plan_whole(filesystem: Filesystem, tops: Sequence[int], layer: int) -> Plan:
+    """Paths, with all that is visible below them after `layer`, at their whole paths below the target."""
+    table = filesystem.table
+    wanted = np.zeros(len(table), bool)
+    above: set[int] = set()
+    for top in tops:
+        wanted[top : int(table.ends[top])] = True
+        parent = int(table.parents[top])
+        while parent and parent not in above:
+            above.add(parent)
+            parent = int(table.parents[parent])
+    paths, rows = _visible(filesystem, wanted, layer)
+    leading = np.array(sorted(path for path in above if not wanted[path]), np.int32)
+    order = np.argsort(np.concatenate([paths, leading]), kind="stable")
+    return Plan(
+        filesystem,
+        0,
+        np.concatenate([paths, leading])[order],
+        np.concatenate([rows, np.full(len(leading), -1, np.int32)])[order],
+    )
+
+
+def _visible(
+    filesystem: Filesystem, wanted: NDArray[np.bool_], layer: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Those of the wanted paths that are visible after a layer, and their versions; never the root."""
+    rows = np.flatnonzero(filesystem.visible(layer) & wanted[filesystem.paths])
+    versions: NDArray[np.int32] = rows[filesystem.paths[rows] > 0].astype(np.int32)
+    return filesystem.paths[versions], versions

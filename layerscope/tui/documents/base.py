@@ -1,0 +1,64 @@
+"""What a content list paints."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Protocol
+
+from layerscope.text import cells, safe_name
+
+Piece = tuple[str, str]
+"""Safe text and the name of its style; an empty name is plain."""
+
+TAB = 8
+"""Columns between tab stops."""
+MOST_MATCHES = 100_000
+"""Rows with a match that are counted."""
+
+
+class Document(Protocol):
+    """Rows of a content."""
+
+    def __len__(self) -> int:
+        """How many rows there are."""
+
+    def label(self, row: int) -> str:
+        """What stands before a row: its number or offset, always of one width."""
+
+    def pieces(self, row: int) -> list[Piece]:
+        """A row from its first column to its last."""
+
+    def matching(self, pattern: re.Pattern[str], cancelled: Callable[[], bool]) -> list[int]:
+        """Rows in which a pattern is found, `MOST_MATCHES` at most."""
+
+
+def expanded(text: str, column: int) -> str:
+    """`text` made safe, with tabs as spaces, given the column that it begins in."""
+    if "\t" not in text:
+        return safe_name(text)
+    parts = []
+    for number, part in enumerate(text.split("\t")):
+        if number:
+            gap = TAB - column % TAB
+            parts.append(" " * gap)
+            column += gap
+        shown = safe_name(part)
+        parts.append(shown)
+        column += cells(shown)
+    return "".join(parts)
+
+
+def matching_rows(
+    document: Document, pattern: re.Pattern[str], cancelled: Callable[[], bool]
+) -> list[int]:
+    """Rows whose text a pattern is found in, by looking at each."""
+    found = []
+    for row in range(len(document)):
+        if row % 1024 == 0 and cancelled():
+            break
+        if pattern.search("".join(text for text, _ in document.pieces(row))):
+            found.append(row)
+            if len(found) == MOST_MATCHES:
+                break
+    return found

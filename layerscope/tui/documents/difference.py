@@ -1,0 +1,115 @@
+"""What differs between two texts, as a unified difference; bounded, and it can be stopped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import Match, SequenceMatcher
+
+from layerscope.progress import Progress, check
+from layerscope.tui.documents.base import Piece, expanded, matching_rows
+
+MOST_LINES = 4000
+"""Differing lines of a version that are compared one by one."""
+CONTEXT = 3
+"""Lines around a difference that are shown."""
+_LINE = 2000
+"""Characters of a line that are shown."""
+
+Row = tuple[int, int, str, str]
+"""Line numbers before and after (0 for none), the mark, the line."""
+
+_STYLES = {"-": "removed", "+": "added", "@": "metadata"}
+
+
+class _Matcher(SequenceMatcher[str]):
+    """Can be stopped."""
+
+    progress: Progress
+
+    def find_longest_match(
+        self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None
+    ) -> Match:
+        check(self.progress)
+        return super().find_longest_match(alo, ahi, blo, bhi)
+
+
+@dataclass(slots=True)
+class DiffDocument:
+    """A unified difference."""
+
+    rows: list[Row]
+    added: int
+    removed: int
+    whole: bool
+    """Whether all lines were compared one by one; else more differs than is shown so."""
+
+    @classmethod
+    def of(cls, old: Sequence[str], new: Sequence[str], progress: Progress) -> DiffDocument:
+        """What differs between two lists of lines. Raises `CancelledError`."""
+        start = _common(old, new)
+        end = _common(old[start:][::-1], new[start:][::-1])
+        before, after = old[start : len(old) - end], new[start : len(new) - end]
+        whole = max(len(before), len(after)) <= MOST_LINES
+        matcher = _Matcher(None, [], [], autojunk=True)
+        matcher.progress = progress
+        matcher.set_seqs(before[:MOST_LINES], after[:MOST_LINES])
+        changes = [
+            (start + a, start + b, start + c, start + d)
+            for tag, a, b, c, d in matcher.get_opcodes()
+            if tag != "equal"
+        ]
+        document = cls([], 0, 0, whole)
+        document._append(old, new, changes)
+        return document
+
+    def _append(
+        self, old: Sequence[str], new: Sequence[str], changes: list[tuple[int, int, int, int]]
+    ) -> None:
+        """Rows for the differences, with what stands around them."""
+        at = -1
+        """The line of `old` up to which rows were made."""
+        for number, (a, b, c, d) in enumerate(changes):
+            first = max(a - CONTEXT, 0)
+            if at < 0 or first > at:
+                self.rows.append((0, 0, "@", f"@@ line {a + 1:,} → {c + 1:,} @@"))
+                at = first
+            self._equal(old, at, a, c - a)
+            self.rows += ((line + 1, 0, "-", old[line]) for line in range(a, b))
+            self.rows += ((0, line + 1, "+", new[line]) for line in range(c, d))
+            self.removed += b - a
+            self.added += d - c
+            until = min(b + CONTEXT, len(old))
+            if number + 1 < len(changes):
+                until = min(until, changes[number + 1][0])
+            self._equal(old, b, until, d - b)
+            at = until
+
+    def _equal(self, old: Sequence[str], start: int, end: int, shift: int) -> None:
+        self.rows += ((line + 1, line + 1 + shift, " ", old[line]) for line in range(start, end))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def label(self, row: int) -> str:
+        before, after, _, _ = self.rows[row]
+        return f"{before or '':>5} {after or '':>5}"
+
+    def pieces(self, row: int) -> list[Piece]:
+        _, _, mark, line = self.rows[row]
+        if mark == "@":
+            return [(line, "metadata")]
+        shown = line if len(line) <= _LINE else line[:_LINE] + "…"
+        return [(f"{mark} {expanded(shown, 0)}", _STYLES.get(mark, ""))]
+
+    def matching(self, pattern: re.Pattern[str], cancelled: Callable[[], bool]) -> list[int]:
+        return matching_rows(self, pattern, cancelled)
+
+
+def _common(old: Sequence[str], new: Sequence[str]) -> int:
+    """How many lines are equal from the first."""
+    for number, (before, after) in enumerate(zip(old, new, strict=False)):
+        if before != after:
+            return number
+    return min(len(old), len(new))

@@ -1,0 +1,90 @@
+"""A text as rows: one a line, long lines in several."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from layerscope.tui.documents.base import Piece, expanded, matching_rows
+
+ROW = 4096
+"""Characters of a line that one row holds: longer lines go on in the next row, so that no row is slow to paint."""
+
+_CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r\f\v\b\x1b")
+_ODD_SHARE = 0.1
+"""Share of bytes that are no text above which a content is shown as bytes."""
+_CHECKED = 1 << 16
+"""Bytes by which text is told from anything else."""
+
+
+def is_binary(data: bytes) -> bool:
+    """Whether a content is no text: it holds a NUL near its start, or much that no text holds."""
+    head = data[:_CHECKED]
+    if b"\0" in head:
+        return True
+    if not head:
+        return False
+    odd = len(head) - len(head.translate(None, _CONTROLS))
+    decoded = head[:-3].decode(errors="surrogateescape")
+    odd += sum("\udc80" <= character <= "\udcff" for character in decoded if character > "\ud7ff")
+    return odd > _ODD_SHARE * len(head)
+
+
+@dataclass(slots=True)
+class TextDocument:
+    """Lines of a decoded text; bytes that are not UTF-8 are lone surrogates in it."""
+
+    rows: list[str]
+    numbers: list[int]
+    """Line number of each row, counted from 1; 0 for a row that continues a line."""
+    lines: int
+    """How many lines there are."""
+    carriage_returns: bool
+    """Whether every line ends as in DOS; such ends are not shown."""
+    styles: list[list[tuple[int, str]]] = field(default_factory=list)
+    """For rows from the first: lengths in characters and names of styles, from left to right."""
+
+    @classmethod
+    def of(cls, data: bytes) -> TextDocument:
+        """The rows of a content."""
+        lines = data.decode(errors="surrogateescape").split("\n")
+        last = lines.pop()
+        returns = bool(lines) and all(line.endswith("\r") for line in lines)
+        if last or not lines:
+            lines.append(last)
+        rows: list[str] = []
+        numbers: list[int] = []
+        for number, line in enumerate(lines, 1):
+            whole = line[:-1] if returns and line.endswith("\r") else line
+            rows.append(whole[:ROW])
+            numbers.append(number)
+            for start in range(ROW, len(whole), ROW):
+                rows.append(whole[start : start + ROW])
+                numbers.append(0)
+        return cls(rows, numbers, len(lines) if data else 0, returns)
+
+    def __len__(self) -> int:
+        return len(self.rows) if self.lines else 0
+
+    def label(self, row: int) -> str:
+        number = self.numbers[row]
+        return f"{number or '':>{max(len(str(self.lines)), 3)}}"
+
+    def pieces(self, row: int) -> list[Piece]:
+        line = self.rows[row]
+        if row >= len(self.styles) or not self.styles[row]:
+            return [(expanded(line, 0), "")]
+        found: list[Piece] = []
+        start = column = 0
+        for length, style in [*self.styles[row], (len(line), "")]:
+            part = line[start : start + length]
+            if part:
+                shown = expanded(part, column)
+                found.append((shown, style))
+                column += len(shown)
+            start += length
+        return found
+
+    def matching(self, pattern: re.Pattern[str], cancelled: Callable[[], bool]) -> list[int]:
+        return matching_rows(self, pattern, cancelled)

@@ -1,0 +1,216 @@
+"""Reading of a content behind the screen: each function runs in a thread and posts what it learns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from textual.message import Message
+
+from layerscope import text
+from layerscope.errors import CancelledError
+from layerscope.filesystem.content import ContentReader
+from layerscope.opening import Opened
+from layerscope.progress import Progress
+from layerscope.tui.documents.base import Document
+from layerscope.tui.documents.bytes import BytesDocument
+from layerscope.tui.documents.difference import DiffDocument
+from layerscope.tui.documents.highlight import styles_of
+from layerscope.tui.documents.text import TextDocument, is_binary
+from layerscope.tui.loader import MessageProgress, ProgressMoved
+
+PART = 1 << 20
+"""Bytes of a content that are read at a time."""
+
+Post = Callable[[Message], object]
+
+
+@dataclass(eq=False, repr=False)
+class Reading(Message):
+    """Reading went on."""
+
+    token: int
+    done: int
+    total: int
+
+
+@dataclass(eq=False, repr=False)
+class ContentRead(Message):
+    """A content is there, from its start as far as it was asked for."""
+
+    token: int
+    content: Content
+
+
+@dataclass(eq=False, repr=False)
+class Colored(Message):
+    """The colours of a text are known."""
+
+    token: int
+    document: TextDocument
+    styles: list[list[tuple[int, str]]]
+
+
+@dataclass(eq=False, repr=False)
+class Compared(Message):
+    """The difference between two versions is known: rows, or words where there are none."""
+
+    token: int
+    document: DiffDocument | None
+    words: str
+
+
+@dataclass(eq=False, repr=False)
+class Searched(Message):
+    """The rows that hold what was searched for."""
+
+    document: Document
+    pattern: re.Pattern[str]
+    rows: list[int]
+    jump: bool
+    """Whether the cursor is to go there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The first bytes of a content."""
+
+    reader: ContentReader
+    data: bytes
+    document: Document
+
+    @property
+    def left(self) -> int:
+        """Bytes that were not read."""
+        return 0 if self.reader.problem is not None else max(self.reader.size - len(self.data), 0)
+
+    @property
+    def nothing(self) -> str:
+        """What is said where there are no rows."""
+        problem = self.reader.problem
+        if problem is None:
+            return "This file is empty."
+        return f"The content cannot be read: {text.safe_name(problem)}."
+
+    @property
+    def tail(self) -> str:
+        """What stands below the rows: how much is left, or what keeps it from being read."""
+        if self.reader.problem is not None:
+            problem = text.safe_name(self.reader.problem)
+            return f"the rest cannot be read: {problem}" if self.data else ""
+        return f"press + for the next MiB: {text.size(self.left)} left" if self.left else ""
+
+
+def progress_of(token: int, post: Post, cancelled: Callable[[], bool]) -> Progress:
+    """Progress that becomes `Reading` messages."""
+
+    def told(message: Message) -> None:
+        if isinstance(message, ProgressMoved):
+            post(Reading(token, message.done, message.total or 0))
+
+    return MessageProgress(told, cancelled)
+
+
+def read(
+    reader: ContentReader,
+    before: bytes,
+    as_bytes: bool | None,
+    name: bytes,
+    token: int,
+    post: Post,
+    cancelled: Callable[[], bool],
+) -> None:
+    """Read the next part of a content and make rows of all of it; `as_bytes` None lets the content decide."""
+    progress = progress_of(token, post, cancelled)
+    progress.stage("Reading", reader.passing(PART))
+    try:
+        data = before + reader.read(PART, progress)
+        shown = is_binary(data) if as_bytes is None else as_bytes
+    except CancelledError:
+        return
+    present(reader, data, shown, name, token, post, cancelled)
+
+
+def present(
+    reader: ContentReader,
+    data: bytes,
+    as_bytes: bool,
+    name: bytes,
+    token: int,
+    post: Post,
+    cancelled: Callable[[], bool],
+) -> None:
+    """Make rows of what was read; colours follow."""
+    document: Document = BytesDocument(data) if as_bytes else TextDocument.of(data)
+    post(ContentRead(token, Content(reader, data, document)))
+    if isinstance(document, TextDocument):
+        try:
+            styles = styles_of(document, name, progress_of(token, lambda _: None, cancelled))
+        except CancelledError:
+            return
+        if styles:
+            post(Colored(token, document, styles))
+
+
+def compare(
+    opened: Opened,
+    old: int,
+    new: int,
+    token: int,
+    post: Post,
+    cancelled: Callable[[], bool],
+) -> None:
+    """Compare the first part of the contents of two inodes."""
+    progress = progress_of(token, post, cancelled)
+    inodes, contents = opened.filesystem.inodes, opened.contents
+    readers = [ContentReader(inodes, contents, inode) for inode in (old, new)]
+    progress.stage("Reading", sum(reader.passing(PART) for reader in readers))
+    try:
+        before, after = (reader.read(PART, progress) for reader in readers)
+        if before == after and readers[0].size == readers[1].size <= PART:
+            post(Compared(token, None, "The contents are the same: only attributes differ."))
+            return
+        if is_binary(before) or is_binary(after):
+            post(Compared(token, None, _binary_words(before, after)))
+            return
+        document = DiffDocument.of(_lines(before), _lines(after), progress)
+        words = "" if document.whole else "much differs: the first lines are compared"
+        if max(reader.size for reader in readers) > PART:
+            words = "the first MiB of each is compared"
+        if not len(document):
+            words = "What was read of both is the same."
+        post(Compared(token, document, words))
+    except CancelledError:
+        return
+
+
+def search(
+    document: Document,
+    pattern: re.Pattern[str],
+    jump: bool,
+    post: Post,
+    cancelled: Callable[[], bool],
+) -> None:
+    """Find the rows of a document that a pattern is found in."""
+    rows = document.matching(pattern, cancelled)
+    if not cancelled():
+        post(Searched(document, pattern, rows, jump))
+
+
+def _lines(data: bytes) -> list[str]:
+    lines = data.decode(errors="surrogateescape").split("\n")
+    if not lines[-1]:
+        lines.pop()
+    return lines
+
+
+def _binary_words(before: bytes, after: bytes) -> str:
+    """Where two contents of bytes part."""
+    shorter = min(len(before), len(after))
+    at, step = 0, 1 << 12
+    while at < shorter and before[at : at + step] == after[at : at + step]:
+        at += step
+    while at < shorter and before[at] == after[at]:
+        at += 1
+    return f"The contents are bytes, no text: they differ from byte {at:,} (0x{at:x}) on."

@@ -1,0 +1,221 @@
+"""Extract: where to save what is under the cursor, and how far it is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Input, ProgressBar, Static
+from textual.worker import get_current_worker
+
+from layerscope import text
+from layerscope.errors import CancelledError, LayerscopeError
+from layerscope.filesystem import extract as core
+from layerscope.filesystem.extract import Extracted
+from layerscope.filesystem.placing import ExistsError
+from layerscope.filesystem.plan import plan_one
+from layerscope.layers.index import Kind
+from layerscope.opening import Opened
+from layerscope.tui.loader import MessageProgress, ProgressMoved
+from layerscope.tui.pointing import Pointed
+
+_TOLD = 3
+"""Paths that are told of by name when they could not be written."""
+
+
+@dataclass(eq=False, repr=False)
+class _Advanced(Message):
+    done: int
+    total: int
+
+
+@dataclass(eq=False, repr=False)
+class _Ended(Message):
+    """Extraction is over: what it did, why it could not, or neither if it was cancelled."""
+
+    result: Extracted | None
+    error: LayerscopeError | None
+    target: Path
+
+
+class ExtractScreen(ModalScreen[None]):
+    """Asks for a target, writes to it in a thread, says what came of it. Esc cancels, and nothing is left behind."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Cancel")]
+    DEFAULT_CSS = """
+    ExtractScreen { align: center middle; }
+    ExtractScreen > Vertical {
+        width: 72; max-width: 96%; height: auto; padding: 1 2; background: $surface; border: round $rule;
+    }
+    ExtractScreen Input { margin: 1 0; background: $panel; }
+    ExtractScreen ProgressBar { display: none; width: 1fr; }
+    ExtractScreen ProgressBar Bar { width: 1fr; }
+    ExtractScreen.-writing ProgressBar { display: block; }
+    """
+
+    def __init__(self, opened: Opened, pointed: Pointed) -> None:
+        super().__init__()
+        self._opened = opened
+        self._pointed = pointed
+        self._file_name = opened.filesystem.table.name(pointed.path)
+        self._field = Input(f"./{_printable(self._file_name)}", compact=True)
+        self._field.cursor_blink = False
+        self._words = Static(markup=False)
+        self._bar = ProgressBar(show_eta=False)
+        self._replaceable = ""
+        """The target of which the user knows that it is there."""
+        self._leaving = False
+
+    def compose(self) -> ComposeResult:
+        filesystem, pointed = self._opened.filesystem, self._pointed
+        inside = filesystem.kinds[pointed.version] == Kind.DIRECTORY
+        born, died = filesystem.born[pointed.version], filesystem.died[pointed.version]
+        full = "/" + text.safe_name(filesystem.table.full(pointed.path))
+        head = Text(overflow="ellipsis", no_wrap=True)
+        head.append("Extract ", "bold").append(text.clip_start(full, 56))
+        below = "with all that lies below it, " if inside else ""
+        when = f"after layer {pointed.layer}" if born < died else f"stored in layer {born}"
+        head.append(f"\n{below}as it is {when}", "dim")
+        with Vertical():
+            yield Static(head, markup=False)
+            yield self._field
+            yield self._bar
+            yield self._words
+
+    def on_mount(self) -> None:
+        self._say("Enter saves · Esc leaves")
+        self._field.focus()
+
+    def _say(self, words: str, style: str = "dim") -> None:
+        self._words.update(Text(text.safe_name(words).replace("\\n", "\n"), style))
+
+    @property
+    def _writing(self) -> bool:
+        return self.has_class("-writing")
+
+    def action_leave(self) -> None:
+        if self._writing:
+            self._leaving = True
+            self.workers.cancel_group(self, "extract")
+            self._say("Cancelling…")
+        else:
+            self.dismiss()
+
+    @on(Input.Changed)
+    def _changed(self, event: Input.Changed) -> None:
+        event.stop()
+        if event.value != self._replaceable:
+            self._replaceable = ""
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if self._writing:
+            return
+        try:
+            folder, name = core.target_of(event.value, self._file_name)
+        except LayerscopeError as error:
+            self._complain(error)
+            return
+        self._field.disabled = True
+        self.add_class("-writing")
+        self._say("Esc cancels")
+        self._extract(folder, name, overwrite=event.value == self._replaceable)
+
+    @work(thread=True, exclusive=True, group="extract", exit_on_error=False)
+    def _extract(self, folder: Path, name: bytes, *, overwrite: bool) -> None:
+        worker = get_current_worker()
+        write(
+            self._opened, self._pointed, folder, name, overwrite,
+            self.post_message, lambda: worker.is_cancelled,
+        )  # fmt: skip
+
+    @on(_Advanced)
+    def _advanced(self, event: _Advanced) -> None:
+        event.stop()
+        self._bar.update(total=max(event.total, 1), progress=min(event.done, event.total))
+
+    @on(_Ended)
+    def _ended(self, event: _Ended) -> None:
+        event.stop()
+        self.remove_class("-writing")
+        self._field.disabled = False
+        if event.result is not None:
+            self._tell(event.result, event.target)
+            self.dismiss()
+        elif self._leaving or event.error is None:
+            self.app.notify("Cancelled: nothing was left behind.", title="Extract", markup=False)
+            self.dismiss()
+        else:
+            if isinstance(event.error, ExistsError):
+                self._replaceable = self._field.value
+            self._complain(event.error)
+            self._field.focus()
+
+    def _complain(self, error: LayerscopeError) -> None:
+        hint = f"\n{error.hint}" if error.hint else ""
+        if self._replaceable:
+            hint = "\nEnter replaces it; or choose another name."
+        self._say(error.message + hint, "bold")
+
+    def _tell(self, result: Extracted, target: Path) -> None:
+        """Notify what was done, and what was not."""
+        parts = [text.count_of(result.files, "file"), text.size(result.bytes)]
+        lines = [f"{', '.join(parts)}: {text.safe_name(str(target))}", *core.words(result)]
+        for path, why in result.reasons[:_TOLD]:
+            name = text.safe_name(self._opened.filesystem.table.full(path))
+            lines.append(f"{text.clip_start(name, 40)}: {text.safe_name(why)}")
+        harm = result.unreadable or result.skipped
+        self.app.notify(
+            "\n".join(lines),
+            title="Extracted",
+            severity="warning" if harm else "information",
+            timeout=8,
+            markup=False,
+        )
+
+
+def write(
+    opened: Opened,
+    pointed: Pointed,
+    folder: Path,
+    name: bytes,
+    overwrite: bool,
+    post: Callable[[Message], object],
+    cancelled: Callable[[], bool],
+) -> None:
+    """Extract in the calling thread, and post how it goes."""
+
+    def told(message: Message) -> None:
+        if isinstance(message, ProgressMoved):
+            post(_Advanced(message.done, message.total or 0))
+
+    target = folder / os.fsdecode(name)
+    progress = MessageProgress(told, cancelled)
+    try:
+        plan = plan_one(opened.filesystem, pointed.version, pointed.layer, name)
+        result = core.extract(plan, opened.contents, folder, overwrite=overwrite, progress=progress)
+        post(_Ended(result, None, target))
+    except CancelledError:
+        post(_Ended(None, None, target))
+    except LayerscopeError as error:
+        post(_Ended(None, error, target))
+    except OSError as error:
+        post(_Ended(None, LayerscopeError(f"{target}: {error.strerror or error}"), target))
+
+
+def _printable(name: bytes) -> str:
+    """A name that a field can hold: the default target need not be exactly that of the image."""
+    return "".join(
+        character if character.isprintable() else "_" for character in name.decode(errors="replace")
+    )

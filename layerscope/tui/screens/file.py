@@ -1,0 +1,296 @@
+"""File: what is in a file of a layer, as text or as bytes, and what the layer changed in it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.widget import Widget
+from textual.worker import get_current_worker
+
+from layerscope import text
+from layerscope.filesystem.content import ContentReader
+from layerscope.filesystem.facts import FileFacts
+from layerscope.layers.index import Kind
+from layerscope.tui import reading
+from layerscope.tui.commands import bindings
+from layerscope.tui.documents.bytes import BytesDocument
+from layerscope.tui.documents.text import TextDocument
+from layerscope.tui.pointing import Pointed
+from layerscope.tui.reading import Content
+from layerscope.tui.session import Session
+from layerscope.tui.view import View
+from layerscope.tui.widgets.content_list import ContentList
+from layerscope.tui.widgets.content_pane import ContentPane
+from layerscope.tui.widgets.file_facts import FileFactsPanel, may_compare
+from layerscope.tui.widgets.line_list import LineList
+from layerscope.tui.widgets.pane import PaneTitle
+
+NO_FILE = "No file is open: put the cursor on one and press Enter."
+
+
+class FileView(View):
+    """Shows one version of a path. All reading is done in threads; only what the last one asked for is heard."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("file")
+    DEFAULT_CSS = """
+    FileView > Vertical { background: $background; }
+    FileView:focus-within PaneTitle > .title--name { color: $accent; }
+    """
+
+    def __init__(self, session: Session, *, id: str | None = None) -> None:
+        super().__init__(session, id=id)
+        self.pane = ContentPane()
+        self._title = PaneTitle("File")
+        self._panel = FileFactsPanel(session, id="file-facts")
+        self._facts: FileFacts | None = None
+        self._content: Content | None = None
+        self._token = 0
+        self._doing = ""
+        """What is being done; empty for nothing."""
+        self._interrupted = False
+        """Whether a thread may still be at the reader that it was told to leave."""
+        self._comparing = False
+
+    @property
+    def rows(self) -> ContentList:
+        """The rows of the content."""
+        return self.pane.rows
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield self._title
+            yield self._panel
+            yield self.pane
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        if self._facts is None:
+            self.pane.show(None, NO_FILE)
+
+    def panes(self) -> list[Widget]:
+        return [self.rows]
+
+    # which file
+
+    def pointed_at(self, pointed: Pointed) -> None:
+        self.show_version(pointed.version)
+
+    def show_version(self, version: int) -> None:
+        opened = self.session.opened
+        shown = self._facts is not None and self._facts.row == version
+        if opened is None or (shown and (self._doing or self._content is not None)):
+            return
+        facts = self._facts = FileFacts.of(opened.filesystem, version)
+        self._content, self._comparing = None, False
+        self.rows.under = Pointed(facts.path, version, max(facts.died - 1, facts.born))
+        self.pane.forget()
+        self._panel.show(facts)
+        self._stop()
+        if facts.kind is Kind.FILE:
+            self._begin(None)
+        else:
+            self.pane.show(None, f"This is {facts.kind_words()}: it has no content.")
+            if facts.kind is Kind.DIRECTORY:
+                self.pane.show(None, "This is a directory: Explore shows what lies in it.")
+        self.rows.start()
+
+    def _begin(self, as_bytes: bool | None) -> None:
+        """Read the content from its start."""
+        opened, facts = self.session.opened, self._facts
+        if opened is None or facts is None:
+            return
+        reader = ContentReader(opened.filesystem.inodes, opened.contents, facts.inode)
+        self._read(reader, b"", as_bytes)
+
+    def _read(self, reader: ContentReader, before: bytes, as_bytes: bool | None) -> None:
+        if self._facts is None:
+            return
+        token = self._started("Reading")
+        if not before:
+            self.pane.show(None, "Reading…")
+        self._read_in_thread(reader, before, as_bytes, self._file_name, token)
+
+    @property
+    def _file_name(self) -> bytes:
+        """The last component of the path."""
+        return self._facts.full.rpartition(b"/")[2] if self._facts is not None else b""
+
+    # the threads
+
+    def _started(self, doing: str) -> int:
+        self._stop()
+        self._doing = doing
+        self._say_title()
+        return self._token
+
+    def _stop(self) -> None:
+        """Stop what is being done, and hear no more of it."""
+        self._token += 1
+        self._interrupted = self._interrupted or bool(self._doing)
+        self._doing = ""
+        self.workers.cancel_group(self, "file")
+        self._say_title()
+
+    @work(thread=True, exclusive=True, group="file", exit_on_error=False)
+    def _read_in_thread(
+        self, reader: ContentReader, before: bytes, as_bytes: bool | None, name: bytes, token: int
+    ) -> None:
+        worker = get_current_worker()
+        reading.read(
+            reader, before, as_bytes, name, token, self.post_message, lambda: worker.is_cancelled
+        )
+
+    @work(thread=True, exclusive=True, group="file", exit_on_error=False)
+    def _present_in_thread(self, content: Content, as_bytes: bool, name: bytes, token: int) -> None:
+        worker = get_current_worker()
+        reading.present(
+            content.reader, content.data, as_bytes, name, token,
+            self.post_message, lambda: worker.is_cancelled,
+        )  # fmt: skip
+
+    @work(thread=True, exclusive=True, group="file", exit_on_error=False)
+    def _compare_in_thread(self, old: int, new: int, token: int) -> None:
+        worker = get_current_worker()
+        if self.session.opened is not None:
+            reading.compare(
+                self.session.opened, old, new, token, self.post_message, lambda: worker.is_cancelled
+            )
+
+    @on(reading.Reading)
+    def _reading(self, event: reading.Reading) -> None:
+        event.stop()
+        if event.token == self._token and self._doing and event.total:
+            share = text.percent(min(event.done, event.total), event.total)
+            self._doing = f"Reading {share} of {text.size(event.total)}"
+            self._say_title()
+
+    @on(reading.ContentRead)
+    def _content_read(self, event: reading.ContentRead) -> None:
+        event.stop()
+        if event.token == self._token:
+            self._doing = ""
+            self._interrupted = False
+            self._content = event.content
+            self._show_content()
+
+    @on(reading.Colored)
+    def _colored(self, event: reading.Colored) -> None:
+        event.stop()
+        if event.token == self._token:
+            event.document.styles = event.styles
+            self.rows.rows_changed()
+
+    @on(reading.Compared)
+    def _compared(self, event: reading.Compared) -> None:
+        event.stop()
+        if event.token != self._token:
+            return
+        self._doing = ""
+        self._comparing = True
+        self.pane.show(event.document, event.words)
+        self.rows.start()
+        if event.document is not None and event.words:
+            self.notify(event.words, markup=False)
+        self._say_title()
+
+    def _show_content(self) -> None:
+        content = self._content
+        if content is None:
+            return
+        self._comparing = False
+        self.pane.show(content.document, content.nothing, content.tail)
+        self._say_title()
+
+    # words
+
+    def _say_title(self) -> None:
+        facts = self._facts
+        if facts is None:
+            return
+        self._title.show("/" + text.safe_name(facts.full), self._state_words())
+
+    def _state_words(self) -> str:
+        if self._doing:
+            return f"{self._doing} · Esc cancels"
+        words = []
+        document = self.rows.document
+        if self.pane.words:
+            words.append(self.pane.words)
+        if self._comparing:
+            words.append("difference · D shows the file")
+        elif isinstance(document, TextDocument):
+            words.append("text" + (" with DOS line ends" if document.carriage_returns else ""))
+            words.append(text.count_of(document.lines, "line"))
+        elif isinstance(document, BytesDocument):
+            words.append("bytes")
+        if not self._comparing and self._can_compare() is not None:
+            words.append("D difference")
+        return " · ".join(words)
+
+    def _can_compare(self) -> int | None:
+        opened = self.session.opened
+        if opened is None or self._facts is None:
+            return None
+        return may_compare(opened.filesystem, self._facts)
+
+    # commands
+
+    def back(self) -> bool:
+        if self._doing:
+            self._stop()
+            if self._content is None:
+                self.pane.show(None, "Reading was cancelled: + reads on.")
+        elif self.pane.back():
+            pass
+        elif self._comparing:
+            self._show_content()
+        else:
+            return False
+        return True
+
+    def action_more(self) -> None:
+        content = self._content
+        if self._doing or self._comparing:
+            return
+        if content is None:
+            self._begin(None)
+        elif content.left and self.session.opened is not None and self._facts is not None:
+            as_bytes = isinstance(content.document, BytesDocument)
+            reader = content.reader
+            if self._interrupted:
+                opened = self.session.opened
+                inodes, inode = opened.filesystem.inodes, self._facts.inode
+                reader = ContentReader(inodes, opened.contents, inode, len(content.data))
+            self._read(reader, content.data, as_bytes)
+
+    @on(ContentPane.Moved)
+    def _moved(self, event: ContentPane.Moved) -> None:
+        event.stop()
+        self._say_title()
+
+    @on(LineList.Opened, "#content")
+    def _opened(self, event: LineList.Opened) -> None:
+        event.stop()
+        if self.rows.at_tail:
+            self.action_more()
+
+    def action_toggle_bytes(self) -> None:
+        content = self._content
+        if content is not None and not self._comparing and not self._doing:
+            as_bytes = not isinstance(content.document, BytesDocument)
+            self.rows.start()
+            self._present_in_thread(content, as_bytes, self._file_name, self._started("Reading"))
+
+    def action_toggle_difference(self) -> None:
+        opened, before = self.session.opened, self._can_compare()
+        if self._comparing:
+            self._show_content()
+        elif opened is None or self._facts is None or before is None:
+            self.notify("There is no file that this one took the place of.", markup=False)
+        else:
+            old = int(opened.filesystem.inode_of[before])
+            self._compare_in_thread(old, self._facts.inode, self._started("Comparing"))

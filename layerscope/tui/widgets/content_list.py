@@ -1,0 +1,151 @@
+"""The rows of a content: numbers on the left, colours, matches, and a window that moves to the right."""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+from rich.style import Style
+
+from layerscope.text import cells, fitting
+from layerscope.tui.documents.base import Document, Piece
+from layerscope.tui.paint import RowPainter
+from layerscope.tui.pointing import Pointed
+from layerscope.tui.widgets.line_list import LineList
+
+STEP = 16
+"""Columns that the window moves at a time."""
+FURTHEST = 1 << 16
+
+
+class ContentList(LineList):
+    """Paints a document; the last row may say that there is more to read."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "row--keyword",
+        "row--string",
+        "row--comment",
+        "row--number",
+        "row--function",
+    }
+    DEFAULT_CSS = """
+    ContentList {
+        & > .row--keyword { color: $accent; }
+        & > .row--string { color: $added; }
+        & > .row--comment { color: $quiet; text-style: italic; }
+        & > .row--number { color: $modified; }
+        & > .row--function { color: $metadata; }
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.document: Document | None = None
+        self.nothing = ""
+        """What is said when there are no rows."""
+        self.tail = ""
+        """What the row after the last one says; empty for none."""
+        self.pattern: re.Pattern[str] | None = None
+        """What is marked in the rows."""
+        self.under: Pointed | None = None
+        """The path whose content this is."""
+        self._shift = 0
+
+    def show(self, document: Document | None, nothing: str = "", tail: str = "") -> None:
+        """Show another document, or words instead of one."""
+        self.document, self.nothing, self.tail = document, nothing, tail
+        self.rows_changed()
+
+    def start(self) -> None:
+        """Go back to where a content begins."""
+        self._shift = 0
+        self.go_to(0)
+        self.rows_changed()
+
+    def mark(self, pattern: re.Pattern[str] | None) -> None:
+        """Mark what a pattern is found in."""
+        self.pattern = pattern
+        self.rows_changed()
+
+    @property
+    def at_tail(self) -> bool:
+        """Whether the cursor is on the row that says that there is more."""
+        return bool(self.tail) and self.cursor == self.row_count() - 1
+
+    def pointed(self) -> Pointed | None:
+        return self.under
+
+    def row_count(self) -> int:
+        return (len(self.document) if self.document is not None else 0) + bool(self.tail)
+
+    def empty_text(self) -> str:
+        return self.nothing
+
+    def shift(self, by: int) -> None:
+        """Move the window to the right, or back."""
+        self._shift = max(0, min(self._shift + by * STEP, FURTHEST))
+        self.rows_changed()
+
+    def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
+        document = self.document
+        if document is None or row >= len(document):
+            painter.add(f" {self.tail}", self.style_of("metadata"))
+            return
+        label = f" {document.label(row)}  "
+        painter.add(label, self.style_of("quiet"))
+        pieces = document.pieces(row)
+        if self.pattern is not None:
+            pieces = marked(pieces, self.pattern)
+        shown, more = window(pieces, self._shift, width - len(label))
+        for text, style in shown:
+            painter.add(text, self._style(style))
+        if more:
+            painter.add("…", self.style_of("quiet"))
+
+    def _style(self, name: str) -> Style | None:
+        return Style(reverse=True) if name == "match" else self.style_of(name) if name else None
+
+
+def marked(pieces: list[Piece], pattern: re.Pattern[str]) -> list[Piece]:
+    """Pieces with the style `match` where a pattern is found in them together."""
+    whole = "".join(text for text, _ in pieces)
+    bounds: list[tuple[int, int]] = [
+        found.span() for found in pattern.finditer(whole) if found.end() > found.start()
+    ]
+    if not bounds:
+        return pieces
+    found: list[Piece] = []
+    start = index = 0
+    for text, style in pieces:
+        end, at = start + len(text), start
+        while index < len(bounds) and bounds[index][0] < end:
+            first, last = max(bounds[index][0], at), min(bounds[index][1], end)
+            found += ((whole[at:first], style), (whole[first:last], "match"))
+            at = last
+            if bounds[index][1] > end:
+                break  # it goes on in the next piece
+            index += 1
+        found.append((whole[at:end], style))
+        start = end
+    return [(text, style) for text, style in found if text]
+
+
+def window(pieces: list[Piece], skip: int, width: int) -> tuple[list[Piece], bool]:
+    """The columns from `skip` on, at most `width`; and whether a row goes on after them, the last column being kept free
+    for saying so."""
+    found: list[Piece] = []
+    used = 0
+    for number, (text, style) in enumerate(pieces):
+        size = cells(text)
+        if skip >= size:
+            skip -= size
+            continue
+        part = text[fitting(text, skip) :] if skip else text
+        skip, size = 0, cells(part)
+        last = number == len(pieces) - 1
+        if used + size > width or (used + size == width and not last):
+            found.append((part[: fitting(part, width - used - 1)], style))
+            return found, True
+        found.append((part, style))
+        used += size
+    return found, False

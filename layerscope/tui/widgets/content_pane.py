@@ -1,0 +1,140 @@
+"""A content with a field to search in it."""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Input
+from textual.worker import get_current_worker
+
+from layerscope import text
+from layerscope.tui.commands import bindings
+from layerscope.tui.documents.base import Document
+from layerscope.tui.reading import Searched, search
+from layerscope.tui.widgets.content_list import ContentList
+from layerscope.tui.widgets.line_list import LineList
+
+
+class ContentPane(Vertical):
+    """Searches in a thread; matches are rows, and the next one follows the last one around the end."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("content")
+    DEFAULT_CSS = """
+    ContentPane { background: $background; height: 1fr; }
+    ContentPane > Input { display: none; background: $surface; padding: 0 1; }
+    ContentPane > Input.-open { display: block; }
+    """
+
+    class Moved(Message):
+        """The cursor is on another match, or there are other ones."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.rows = ContentList(id="content")
+        self._field = Input(placeholder="search · Enter finds · Esc leaves", compact=True)
+        self._field.cursor_blink = False
+        self._matches: list[int] = []
+        self._searching = False
+
+    def compose(self) -> ComposeResult:
+        yield self.rows
+        yield self._field
+
+    def show(self, document: Document | None, nothing: str = "", tail: str = "") -> None:
+        """Show another document, or words instead of one; what was searched for is searched in it, too."""
+        self.rows.show(document, nothing, tail)
+        self._matches = []
+        self._search(jump=False)
+
+    def forget(self) -> None:
+        """Search for nothing any more."""
+        self._matches = []
+        self._searching = False
+        self.rows.mark(None)
+        self.post_message(self.Moved())
+
+    def back(self) -> bool:
+        """Leave the field, then the search."""
+        if self._field.has_class("-open"):
+            self._close()
+        elif self.rows.pattern is not None:
+            self.forget()
+        else:
+            return False
+        return True
+
+    @property
+    def words(self) -> str:
+        """Where among the matches the cursor is; empty if nothing is searched for."""
+        if self.rows.pattern is None:
+            return ""
+        if self._searching:
+            return "searching…"
+        found = text.count_of(len(self._matches), "match", "matches")
+        at = sum(row <= self.rows.cursor for row in self._matches)
+        return f"{at:,} of {found}" if self._matches else "no match"
+
+    def action_search(self) -> None:
+        self._field.add_class("-open")
+        self._field.focus()
+
+    def action_shift(self, by: int) -> None:
+        self.rows.shift(by)
+
+    def action_find(self, by: int) -> None:
+        if not self._matches:
+            return
+        cursor = self.rows.cursor
+        after = [row for row in self._matches if (row > cursor if by > 0 else row < cursor)]
+        around = self._matches[0 if by > 0 else -1]
+        self.rows.go_to((after[0] if by > 0 else after[-1]) if after else around)
+        self.post_message(self.Moved())
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._close()
+        if not event.value:
+            self.forget()
+            return
+        self.rows.mark(re.compile(re.escape(event.value), re.IGNORECASE))
+        self._search(jump=True)
+
+    def _close(self) -> None:
+        self._field.remove_class("-open")
+        self.rows.focus()
+
+    def _search(self, *, jump: bool) -> None:
+        document, pattern = self.rows.document, self.rows.pattern
+        if document is not None and pattern is not None:
+            self._searching = True
+            self._search_in_thread(document, pattern, jump)
+        self.post_message(self.Moved())
+
+    @work(thread=True, exclusive=True, group="search", exit_on_error=False)
+    def _search_in_thread(self, document: Document, pattern: re.Pattern[str], jump: bool) -> None:
+        worker = get_current_worker()
+        search(document, pattern, jump, self.post_message, lambda: worker.is_cancelled)
+
+    @on(Searched)
+    def _searched(self, event: Searched) -> None:
+        event.stop()
+        if event.document is not self.rows.document or event.pattern is not self.rows.pattern:
+            return
+        self._searching = False
+        self._matches = event.rows
+        if event.jump and event.rows and self.rows.cursor not in event.rows:
+            self.action_find(1)
+        self.post_message(self.Moved())
+
+    @on(LineList.Highlighted, "#content")
+    def _moved(self, event: LineList.Highlighted) -> None:
+        event.stop()
+        if self.rows.pattern is not None:
+            self.post_message(self.Moved())

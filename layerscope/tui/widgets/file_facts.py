@@ -1,0 +1,92 @@
+"""What there is to know about a file besides its content, in a few lines."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.widgets import Static
+
+from layerscope import text
+from layerscope.filesystem.changes import WHY_NAMES
+from layerscope.filesystem.facts import FileFacts, other_names, version_before
+from layerscope.filesystem.inodes import Why
+from layerscope.filesystem.model import Filesystem
+from layerscope.image.summary import one_line
+from layerscope.layers.index import Kind
+from layerscope.tui.session import Session
+
+
+class FileFactsPanel(Static):
+    """Layer, attributes, names and history of one version of a path."""
+
+    DEFAULT_CSS = """
+    FileFactsPanel {
+        height: auto; max-height: 8; padding: 0 1; background: $background; border-bottom: solid $rule;
+        text-wrap: nowrap; text-overflow: ellipsis;
+    }
+    FileFactsPanel.-empty { display: none; }
+    """
+
+    def __init__(self, session: Session, *, id: str | None = None) -> None:
+        super().__init__(id=id, markup=False, classes="-empty")
+        self._session = session
+
+    def show(self, facts: FileFacts) -> None:
+        """Show a version."""
+        opened = self._session.opened
+        if opened is None:
+            return
+        quiet = self.app.theme_variables.get("quiet", "default")
+        quiet = "bright_black" if quiet.startswith("ansi") else quiet
+        image, filesystem = self._session.image, opened.filesystem
+        body = Text(no_wrap=True, overflow="ellipsis")
+        step = image.steps[image.layers[facts.layer].step]
+        body.append(f"layer {facts.layer} · ", quiet).append(text.safe_name(one_line(step)))
+        body.append(f"\n{facts.mode_words()}  {facts.owner_words()}")
+        if facts.known:
+            body.append(f"  {text.time_of(facts.mtime)}")
+        body.append(f"  {size_words(facts)}")
+        body.append(f"\n{history_words(filesystem, facts)}", quiet)
+        names = other_names(filesystem, facts)
+        if names:
+            shown = ", ".join("/" + text.safe_name(filesystem.table.full(path)) for path in names)
+            body.append("\nalso ", quiet).append(shown)
+        for name, value in facts.xattr_words():
+            body.append(f"\n{name} ", quiet).append(value)
+        self.update(body)
+        self.remove_class("-empty")
+
+
+def size_words(facts: FileFacts) -> str:
+    """How large it is, in short and in full; what it is if it is no file."""
+    if facts.kind is not Kind.FILE:
+        return facts.kind_words()
+    short, exact = text.size(facts.stored), text.exact_size(facts.stored)
+    words = short if facts.stored < 1000 else f"{short} ({exact})"
+    if facts.logical != facts.stored:
+        words += f" · sparse: {text.size(facts.logical)} with its holes"
+    return words
+
+
+def history_words(filesystem: Filesystem, facts: FileFacts) -> str:
+    """What this version took the place of, and what became of it."""
+    before = version_before(filesystem, facts.row)
+    if before is None:
+        came = f"new in layer {facts.born}"
+    else:
+        older = FileFacts.of(filesystem, before)
+        bits = filesystem.inodes.differences(
+            filesystem.inode_of[[before]], filesystem.inode_of[[facts.row]]
+        )
+        what = [WHY_NAMES[why] for why in Why if int(bits[0]) & why]
+        came = f"replaces what layer {older.layer} stored · {', '.join(what) or 'nothing'} changed"
+    if facts.died == filesystem.layer_count:
+        return f"{came} · in the final image"
+    return f"{came} · gone or replaced since layer {facts.died}"
+
+
+def may_compare(filesystem: Filesystem, facts: FileFacts) -> int | None:
+    """The version to compare a file with: the file that it took the place of."""
+    before = version_before(filesystem, facts.row)
+    if before is None or facts.kind is not Kind.FILE or filesystem.kinds[before] != Kind.FILE:
+        return None
+    return before

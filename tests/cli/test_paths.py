@@ -1,0 +1,191 @@
+"""ls, cat and extract: what a user or a script gets of the files of an image."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from layerscope import cli
+from tests.images import (
+    BLOCK,
+    directory,
+    docker_archive,
+    file,
+    layer_tar,
+    symlink,
+    whiteout,
+    write,
+)
+
+ODD = b"line\r\n\x1b[31mred\x00\xff\xc3\xa9\ttab\n"
+BASE = layer_tar(
+    [
+        directory("etc", mtime=86_400),
+        file("etc/motd", b"hello\n", mode=0o640, uid=7, mtime=86_400),
+        file("etc/passwd", b"root\n"),
+        file("etc/a.conf", b"a"),
+        file("etc/sub/b.conf", b"b"),
+        file("etc/[id].tsx", b"route"),
+        symlink("bin", "usr/bin"),
+        file("usr/bin/sh", b"sh"),
+        file("odd\x1b[2J", ODD),
+        file("gone", b"gone"),
+    ]
+)
+NEXT = layer_tar([file("etc/motd", b"changed\n"), whiteout("gone")])
+
+
+class Here:
+    """Runs command lines in a folder with an image."""
+
+    def __init__(self, folder: Path, streams: pytest.CaptureFixture[bytes]) -> None:
+        self.folder = folder
+        self._streams = streams
+
+    def __call__(
+        self, command: str, *args: str, image: str = "image.tar"
+    ) -> tuple[int, bytes, str]:
+        code = cli.run([command, image, *args])
+        out, err = self._streams.readouterr()
+        return code, out, err.decode()
+
+
+@pytest.fixture
+def here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> Here:
+    """A folder with an image."""
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "image.tar", docker_archive([BASE, NEXT], compress="gzip"))
+    return Here(tmp_path, capsysbinary)
+
+
+def listed(out: bytes) -> list[str]:
+    """The paths that `ls` printed."""
+    return [line.split(maxsplit=5)[5] for line in out.decode().splitlines()]
+
+
+def test_ls_lists_the_root(here: Here) -> None:
+    """Without a path, what lies at the top; a symlink with where it leads."""
+    code, out, err = here("ls")
+    assert (code, err) == (0, "")
+    assert listed(out) == ["bin -> usr/bin", "etc", "odd\\e[2J", "usr"]
+
+
+def test_ls_lists_a_directory_a_file_and_a_glob(here: Here) -> None:
+    """A directory lists what lies in it; globs are matched from the root; each path comes once."""
+    assert listed(here("ls", "/etc/")[1]) == [
+        "etc/[id].tsx", "etc/a.conf", "etc/motd", "etc/passwd", "etc/sub",
+    ]  # fmt: skip
+    assert listed(here("ls", "**/*.conf")[1]) == ["etc/a.conf", "etc/sub/b.conf"]
+    assert listed(here("ls", "etc/*.conf", "etc/a.conf")[1]) == ["etc/a.conf"]
+    assert listed(here("ls", "-d", "etc")[1]) == ["etc"]
+    assert listed(here("ls", "-R", "usr")[1]) == ["usr/bin", "usr/bin/sh"]
+    assert listed(here("ls", "etc/[id].tsx")[1]) == ["etc/[id].tsx"]
+
+
+def test_ls_tells_mode_owner_size_and_time(here: Here) -> None:
+    assert here("ls", "etc/motd", "--layer", "0")[1] == (
+        b"-rw-r----- 7:0                  6 1970-01-02 00:00 etc/motd\n"
+    )
+
+
+def test_layers_are_counted_from_zero(here: Here) -> None:
+    """A path is what it is after the layer; a layer that is not there is a mistake."""
+    assert here("cat", "etc/motd", "--layer", "0") == (0, b"hello\n", "")
+    assert here("cat", "etc/motd") == (0, b"changed\n", "")
+    assert here("cat", "gone", "--layer", "0")[0] == 0
+    assert here("cat", "gone")[0] == 1
+    code, _, err = here("ls", "--layer", "2")
+    assert code == 2
+    assert "counted from 0 to 1" in err
+
+
+def test_a_missing_path_exits_1_with_near_names(here: Here) -> None:
+    code, out, err = here("cat", "etc/mtod", "etc/passwd")
+    assert (code, out) == (1, b"root\n")
+    assert "etc/mtod: no such path" in err
+    assert "is it etc/motd?" in err
+    assert "usr/bin/sh?" in here("ls", "sh")[2]
+
+
+def test_links_are_told_not_followed(here: Here) -> None:
+    code, out, err = here("cat", "bin/sh")
+    assert (code, out) == (1, b"")
+    assert "bin is a symlink to usr/bin" in err
+    assert "usr/bin/sh" in err
+    assert "bin is a symlink to usr/bin" in here("cat", "bin")[2]
+    assert "etc is a directory" in here("cat", "etc")[2]
+
+
+def test_cat_writes_exact_bytes_into_a_pipe(here: Here) -> None:
+    assert here("cat", "odd\x1b[2J", "etc/passwd") == (0, ODD + b"root\n", "")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], b"line\\r\r\n\\e[31mred\\x00\\xff\xc3\xa9\ttab\r\n"),
+        (["--raw"], ODD.replace(b"\n", b"\r\n")),
+    ],
+    ids=["escaped", "raw"],
+)
+def test_cat_escapes_on_a_terminal(here: Here, options: list[str], expected: bytes) -> None:
+    """Nothing in a file acts on the terminal, unless --raw says so."""
+    master, slave = pty.openpty()
+    done = subprocess.Popen(
+        [sys.executable, "-m", "layerscope", "cat", "image.tar", "odd\x1b[2J", *options],
+        stdout=slave,
+        stderr=subprocess.DEVNULL,
+        cwd=here.folder,
+        env={**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[2])},
+    )
+    os.close(slave)
+    read = b""
+    while True:
+        try:
+            piece = os.read(master, 4096)
+        except OSError:
+            break
+        if not piece:
+            break
+        read += piece
+    assert done.wait(30) == 0
+    os.close(master)
+    assert read == expected
+
+
+def test_extract_saves_at_whole_paths(here: Here) -> None:
+    """Below the directory, which is made; what was done is said on stderr."""
+    code, out, err = here("extract", "etc/*.conf", "usr", "--output", "a/b")
+    assert (code, out) == (0, b"")
+    assert "2 files, 3 B, into a/b" in err
+    assert (here.folder / "a/b/etc/a.conf").read_bytes() == b"a"
+    assert (here.folder / "a/b/usr/bin/sh").read_bytes() == b"sh"
+
+
+def test_extract_replaces_nothing_unless_told(here: Here) -> None:
+    write(here.folder / "etc/motd", b"mine")
+    code, _, err = here("extract", "etc")
+    assert code == 2
+    assert "--force" in err
+    assert (here.folder / "etc/motd").read_bytes() == b"mine"
+    assert here("extract", "etc", "--force")[0] == 0
+    assert (here.folder / "etc/motd").read_bytes() == b"changed\n"
+
+
+def test_extract_makes_no_directory_for_nothing(here: Here) -> None:
+    assert here("extract", "nowhere", "--output", "new")[0] == 1
+    assert not (here.folder / "new").exists()
+
+
+def test_a_damaged_image_exits_3_after_all_that_can_be_done(here: Here) -> None:
+    write(here.folder / "cut.tar", docker_archive([BASE[: 6 * BLOCK], NEXT]))
+    code, out, _ = here("cat", "etc/motd", image="cut.tar")
+    assert (code, out) == (3, b"changed\n")
+    assert here("cat", "etc/motd", "--ignore-errors", image="cut.tar")[0] == 0

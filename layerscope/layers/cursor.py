@@ -9,7 +9,6 @@ from typing import Protocol
 from layerscope.layers.blob import CHUNK, Blob
 from layerscope.progress import Progress, check
 
-
 WINDOW, MAX_WINDOW = 1024, 1 << 14
 """Bytes that are read ahead of a header, at least and at most."""
 

@@ -24,7 +24,7 @@ class Limits:
     path_bytes: int = 64 << 10
     """The name of one entry."""
     metadata_bytes: int = 1 << 30
-    """Long names, extended attributes and maps of sparse files that are kept of one layer, or of one archive's members."""
+    """What is kept of one layer, or of an archive's members: long names, extended attributes, sparse maps, directories."""
     entries: int = 50_000_000
     """Entries and directories of all layers of one image."""
     layer_bytes: int = 1 << 40

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -12,3 +13,11 @@ class ImageWarning:
     code: str
     layer: int | None
     message: str
+
+
+def one_each(warnings: Iterable[ImageWarning]) -> list[ImageWarning]:
+    """One warning a code and layer: what several of them say, in one sentence."""
+    said: dict[tuple[str, int | None], dict[str, None]] = {}
+    for warning in warnings:
+        said.setdefault((warning.code, warning.layer), {})[warning.message] = None
+    return [ImageWarning(code, layer, "; ".join(words)) for (code, layer), words in said.items()]

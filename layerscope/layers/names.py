@@ -19,6 +19,8 @@ from layerscope.limits import Limits
 WHITEOUT = b".wh."
 OPAQUE = b".wh..wh..opq"
 AUFS = b".wh..wh."
+_DIRECTORY_COST = 160
+"""Bytes of memory that a directory takes up."""
 
 
 class Role(IntEnum):
@@ -85,7 +87,7 @@ class PathTreeBuilder:
         self._directory_keys: list[int] = [-1]
         """Parent directory and component of each directory, packed; -1 for the root."""
         self._numbers: dict[int, int] = {}
-        """Number of each directory by that key."""
+        """Number of each directory by that key, with its low bits mixed: many keys that end alike make a dict slow."""
         self._keys: list[int] = []
         """Directory and last component of each name, packed; -1 for the root."""
 
@@ -168,12 +170,15 @@ class PathTreeBuilder:
         number = 0
         for component in path.split(b"/"):
             key = number << 32 | self._components.setdefault(component, len(self._components))
-            known = self._numbers.get(key)
+            known = self._numbers.get(key ^ number)
             if known is None:
-                known = self._numbers[key] = len(self._directory_keys)
+                known = self._numbers[key ^ number] = len(self._directory_keys)
                 self._directory_keys.append(key)
             number = known
         if len(self._directory_keys) > self._limits.entries:
             raise self._limits.exceeded("entries", self._where)
+        if len(self._directory_keys) * _DIRECTORY_COST > self._limits.metadata_bytes:
+            # One name of a few kilobytes may lie in thousands of directories that nothing else names.
+            raise self._limits.exceeded("metadata_bytes", self._where)
         self._directories[path] = number
         return number

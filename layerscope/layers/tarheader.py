@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 BLOCK = 512
 ZERO_BLOCK = bytes(BLOCK)
 GNU_MAGIC = b"ustar  \0"
+BAD_CHECKSUM = "the checksum of a header is wrong"
 _CHECKSUM = slice(148, 156)
 _MAGIC = slice(257, 265)
 _TRAILER = slice(508, 512)
@@ -129,8 +130,8 @@ def _verify_checksums(raw: NDArray[np.uint8], blocks: Sequence[bytes]) -> tuple[
     suspects = np.flatnonzero(sums != stated)
     for index in suspects.tolist():
         if index >= bad or not checksum_matches(blocks[index]):
-            return min(index, bad), "the checksum of a header is wrong"
-    return (bad, "the checksum of a header is no number") if bad < len(raw) else (len(raw), "")
+            return min(index, bad), BAD_CHECKSUM
+    return (bad, BAD_CHECKSUM) if bad < len(raw) else (len(raw), "")
 
 
 def _byte_sums(raw: NDArray[np.uint8]) -> NDArray[np.int64]:

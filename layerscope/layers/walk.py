@@ -20,6 +20,7 @@ from layerscope.layers.extensions import (
     sparse_from_records,
 )
 from layerscope.layers.tarheader import (
+    BAD_CHECKSUM,
     BLOCK,
     ZERO_BLOCK,
     HeaderColumns,
@@ -122,6 +123,8 @@ class TarWalk:
             self.damage = self._flush()
             raise
         self.damage = self._flush() or damage
+        if self.damage == Damage(0, BAD_CHECKSUM):
+            self.damage = Damage(0, "it is no tar: its first header has a wrong checksum")
         if self.damage is not None:
             return WalkResult(self.damage, 0)
         return WalkResult(None, self._cursor.drain(self._progress), self._ended)
@@ -181,7 +184,7 @@ class TarWalk:
             pending.extensions.pop(len(pending.blocks), None)
             if not checksum_matches(block):
                 # Whatever its fields seem to say: they are not what was written.
-                return Damage(start, "the checksum of a header is wrong")
+                return Damage(start, BAD_CHECKSUM)
             if isinstance(error, EOFError):
                 return Damage(start, f"the archive is cut short inside the entry at byte {start:,}")
             return Damage(start, str(error))
@@ -204,7 +207,7 @@ class TarWalk:
     def _extension(self, kind: int, block: bytes, extension: Extension | None) -> Extension | None:
         """Read the extension header `block`; what is known of the next entry now."""
         if not checksum_matches(block):
-            raise HeaderError("the checksum of a header is wrong")
+            raise HeaderError(BAD_CHECKSUM)
         size = parse_number(block[124:136])
         if size < 0:
             raise HeaderError("the size of an extension header is negative")
@@ -237,7 +240,7 @@ class TarWalk:
     def _extended(self, kind: int, block: bytes, size: int, extension: Extension) -> None:
         """Complete the overrides of the entry `block` of `size` bytes."""
         if not checksum_matches(block):
-            raise HeaderError("the checksum of a header is wrong")
+            raise HeaderError(BAD_CHECKSUM)
         if extension.long_name:
             extension.name = extension.long_name
         if extension.long_link:

@@ -11,7 +11,7 @@ from layerscope.image.documents import DocumentError
 from layerscope.image.history import align
 from layerscope.image.model import Alternative, Image, ImageConfig, Layer
 from layerscope.image.platform import Platform
-from layerscope.image.warnings import ImageWarning
+from layerscope.image.warnings import ImageWarning, one_each
 from layerscope.layers.indexing import starts_like_a_tar
 from layerscope.limits import Limits
 from layerscope.sources.base import ImageParts, LayerPart, Request
@@ -79,7 +79,7 @@ def assemble(
             for number, part in enumerate(parts.layers)
         ),
         alternatives=tuple(alternatives),
-        warnings=tuple(found),
+        warnings=tuple(one_each(found)),
         annotations=parts.annotations,
         provenance=parts.provenance,
     )

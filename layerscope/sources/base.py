@@ -33,6 +33,11 @@ class Request:
     progress: Progress = field(default_factory=NullProgress)
 
 
+def shortened(text: str, at_most: int = 600) -> str:
+    """A text that may hold names from an image, which may be megabytes long."""
+    return text if len(text) <= at_most else f"{text[: at_most - 1]}…"
+
+
 @contextmanager
 def naming(request: Request) -> Iterator[None]:
     """Whatever goes wrong inside is a `LayerscopeError` that names the image that was asked for."""
@@ -43,10 +48,14 @@ def naming(request: Request) -> Iterator[None]:
         name = Path(shown).name or shown
         if f"{name}:" not in error.message:
             error.message = f"{shown}: {error.message}"
-            error.args = (error.message,)
+        error.message = shortened(error.message)
+        error.hint = None if error.hint is None else shortened(error.hint)
+        error.args = (error.message,)
         raise
     except OSError as error:
-        raise LayerscopeError(f"{shown}: it cannot be read: {error.strerror or error}") from error
+        file = f" ({error.filename})" if isinstance(error.filename, str) else ""
+        why = error.strerror or error
+        raise LayerscopeError(f"{shown}: it cannot be read: {why}{file}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,18 +171,18 @@ def _find_image(request: Request, members: Members, kinds: Sequence[str]) -> Fou
         return Found("docker-archive", docker_archive.candidates(members, items, limits, {}))
     if isinstance(manifest, dict) and containers_dir.is_containers_dir(members):
         return Found("dir", containers_dir.candidates(members, limits))
+    if manifest_error is not None and any(name.endswith(".tar") for name in members.names()):
+        raise manifest_error
     legacy = docker_legacy.candidates(members, limits)
     if legacy:
         return Found("docker-archive", legacy)
-    if manifest_error is not None and any(
-        name.endswith((".tar", "/layer.tar")) for name in members.names()
-    ):
-        raise manifest_error
     return None
 
 
 def _rootfs(members: TarMembers, name: str, damage: str | None) -> Found:
     """A tar without image metadata: a root filesystem if it is whole and has nothing of an image."""
+    if damage is None and not members.ended:
+        damage = "the archive ends without its end marker"
     if damage is not None:
         raise NotAnImageError(
             f"{name}: {damage}, and no image was found before that",

@@ -53,6 +53,8 @@ class TarMembers:
         result = TarWalk(OffsetCursor(tar), self._take, tar.name, limits, progress).run()
         self.damage: Damage | None = result.broken
         self.trailing = result.trailing
+        self.ended = result.ended
+        """Whether there is an end marker."""
 
     def names(self) -> Iterable[str]:
         return self._files.keys() | self._links.keys()

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from layerscope.errors import ImageNotFoundError
-from layerscope.sources.base import Candidate
+from layerscope.sources.base import Candidate, shortened
 
 
 def normalise(name: str) -> str:
@@ -51,6 +51,7 @@ def describe(candidates: Sequence[Candidate], at_most: int = 12) -> list[str]:
     words = []
     for candidate in candidates:
         name = candidate.name or (candidate.digests[0][:19] if candidate.digests else "(unnamed)")
+        name = shortened(name, 200)
         words.append(name if candidate.platform is None else f"{name} ({candidate.platform})")
     words = list(dict.fromkeys(words))
     return (

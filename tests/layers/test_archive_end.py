@@ -79,7 +79,8 @@ def test_a_layer_of_no_bytes_is_empty() -> None:
 
 def test_a_layer_that_is_no_tar_is_damaged_at_its_start() -> None:
     """Text, say."""
-    assert broken(b"hello, world\n" * 100)[0] == 0
+    offset, message = broken(b"hello, world\n" * 100)
+    assert (offset, message) == (0, "it is no tar: its first header has a wrong checksum")
 
 
 def test_a_size_of_exabytes_is_a_cut() -> None:

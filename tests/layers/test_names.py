@@ -154,6 +154,16 @@ def test_too_much_metadata_meets_the_limit(extension) -> None:  # type: ignore[n
     assert read_both(tar, replace(limits, metadata_bytes=1 << 20)).broken is None
 
 
+def test_deep_paths_meet_the_limit() -> None:
+    """A few names may lie in more directories than memory can hold; it takes no long time to find out."""
+    started = time.process_time()
+    deep = [pax((b"path", b"%d/" % number + b"d/" * 30_000)) + header() for number in range(40)]
+    with pytest.raises(LimitExceededError, match="layer: more than 67,108,864 metadata bytes"):
+        read(b"".join(deep) + END, Limits(metadata_bytes=64 << 20))
+    assert time.process_time() - started < 4
+    assert read(b"".join(deep[:4]) + END, Limits(metadata_bytes=64 << 20)).broken is None
+
+
 def test_a_header_beyond_a_megabyte_meets_the_limit() -> None:
     """Told with the damage of the layer; raising the limit helps."""
     for kind in (b"x", b"g", b"L", b"K"):

@@ -1,0 +1,176 @@
+"""JSON documents of images: read within bounds, and as leniently as Go reads them."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from layerscope.errors import LimitExceededError
+from layerscope.image.documents import DocumentError, Lenient, decode, decode_object, insensitive
+from layerscope.limits import DEFAULT_LIMITS, Limits
+
+
+def _decode(data: bytes) -> tuple[Any, bool]:
+    return decode(data, "the config", DEFAULT_LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("data", "value"),
+    [
+        (b"{}", {}),
+        (b' [1, 2.5, null, true, "x"] \n', [1, 2.5, None, True, "x"]),
+        (b'{"a":1,"a":2}', {"a": 2}),
+        (b'"\\u00e9\\ud83d\\ude00"', "é😀"),
+        (b"1" + b"0" * 30, 10**30),
+    ],
+)
+def test_json_is_read(data: bytes, value: object) -> None:
+    """Of two members of one name the last counts."""
+    assert _decode(data) == (value, False)
+
+
+@pytest.mark.parametrize(
+    ("data", "value"),
+    [
+        (b"\xef\xbb\xbf{}", {}),
+        (b'"caf\xe9"', "caf\ufffd"),
+        (b'{"\xff":1}', {"\ufffd": 1}),
+        (b'"\\ud800"', "\ufffd"),
+        (b'"\\udc80x"', "\ufffdx"),
+        (b'"\\ud800\\ud83d\\ude00"', "\ufffd😀"),
+        (b'"\\ud83d\\ude00\\ude00"', "😀\ufffd"),
+        (b'"\\\\ud800 \\ud800"', "\\ud800 \ufffd"),
+        (b'\xef\xbb\xbf"\xff\\ud800"', "\ufffd\ufffd"),
+    ],
+)
+def test_a_broken_encoding_is_mended(data: bytes, value: object) -> None:
+    """A byte-order mark, what is no UTF-8, and halves of surrogate pairs; the caller learns of it."""
+    assert _decode(data) == (value, True)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b" ",
+        b"{",
+        b'{"a":}',
+        b"nul",
+        b"NaN",
+        b"1e999",
+        b"[1,]",
+        b"{} {}",
+        b"\x00",
+        b"\xff\xfe{\x00}\x00",
+        b'"\x1b"',
+        b"<html>",
+        b"1" * 5000,
+    ],
+)
+def test_what_is_no_json_is_told(data: bytes) -> None:
+    """With the document's name."""
+    with pytest.raises(DocumentError, match="the config is no JSON"):
+        _decode(data)
+
+
+@pytest.mark.parametrize("data", [b"[" * 100_000, b'{"a":' * 100_000, b"[" * 5000 + b"]" * 5000])
+def test_deep_nesting_is_told(data: bytes) -> None:
+    """No stack overflows, whether or not it ends."""
+    with pytest.raises(DocumentError, match="nested too deeply"):
+        _decode(data)
+
+
+def test_a_document_beyond_the_limit_is_refused() -> None:
+    """The limit is named."""
+    limits = Limits(json_bytes=10)
+    assert decode(b'"12345678"', "x", limits)[0] == "12345678"
+    with pytest.raises(
+        LimitExceededError, match=r"the config: more than 10 json bytes \(11 "
+    ) as caught:
+        decode(b'"123456789"', "the config", limits)
+    assert "--limit json_bytes=" in str(caught.value.hint)
+
+
+def test_mending_takes_linear_time() -> None:
+    """Megabytes of broken escapes."""
+    started = time.process_time()
+    text = '"' + "\\ud800" * 300_000 + "\\\\" * 300_000 + '"'
+    assert _decode(text.encode())[1]
+    assert time.process_time() - started < 3
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"[]", "array"),
+        (b'"x"', "string"),
+        (b"1", "number"),
+        (b"1.5", "number"),
+        (b"true", "boolean"),
+        (b"null", "null"),
+    ],
+)
+def test_a_document_of_another_type_is_told(data: bytes, kind: str) -> None:
+    """By the name of the type."""
+    with pytest.raises(DocumentError, match=f"the config is a JSON {kind}, not an object"):
+        decode_object(data, "the config", DEFAULT_LIMITS)
+    assert decode_object(b'{"a":[]}', "the config", DEFAULT_LIMITS) == {"a": []}
+
+
+def test_keys_match_in_any_case() -> None:
+    """The last one counts where several differ by case alone."""
+    assert insensitive({"Layers": 1, "LAYERS": 2, "x": 3}) == {"layers": 2, "x": 3}
+    assert Lenient({"OS": "linux"}, "config").text("os") == "linux"
+
+
+def test_members_of_a_wrong_type_count_as_absent() -> None:
+    """And are remembered by their names; null is absent, and fine."""
+    document = {
+        "text": 7, "flag": "yes", "number": True, "items": {}, "texts": ["a", 7, None], "mapping": [],
+        "child": {"text": [], "deep": 7}, "null": None,
+    }  # fmt: skip
+    fields = Lenient(document, "config")
+    assert fields.text("text") is None
+    assert fields.flag("flag") is False
+    assert fields.number("number") is None
+    assert fields.items("items") == []
+    assert fields.texts("texts") == ["a"]
+    assert fields.mapping("mapping") == {}
+    child = fields.child("child")
+    assert child.text("text") is None
+    assert child.child("deep").text("x") is None
+    names = ("null", "nothing")
+    for name in names:
+        assert (fields.text(name), fields.flag(name), fields.number(name)) == (None, False, None)
+        assert (fields.items(name), fields.texts(name), fields.mapping(name)) == ([], [], {})
+        assert fields.child(name).text("x") is None
+    assert fields.wrong == [
+        "config.text",
+        "config.flag",
+        "config.number",
+        "config.items",
+        "config.texts",
+        "config.mapping",
+        "config.child.text",
+        "config.child.deep",
+    ]
+
+
+def test_one_string_may_stand_for_a_list() -> None:
+    """`Cmd` of old configs."""
+    fields = Lenient({"one": "sh -c x", "several": ["sh", "-c"], "none": 7}, "config")
+    assert fields.texts_or_one("one") == ["sh -c x"]
+    assert fields.texts_or_one("several") == ["sh", "-c"]
+    assert fields.texts_or_one("none") == []
+
+
+@pytest.mark.parametrize("value", [[], 7, "x", True])
+def test_what_is_no_object_has_no_members(value: object) -> None:
+    """It is remembered, by its own name."""
+    fields = Lenient(json.loads(json.dumps(value)), "config")
+    assert fields.text("os") is None
+    assert fields.wrong == ["config"]
+    assert Lenient(None, "config").wrong == []

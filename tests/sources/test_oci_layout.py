@@ -1,0 +1,425 @@
+"""OCI layouts in folders and archives, and the hybrid archives of Docker ≥ 25 and containerd (OCI image-spec, moby, containerd)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import resource
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from layerscope.errors import CorruptImageError
+from tests.images import (
+    archive,
+    digest,
+    image_config,
+    oci_archive,
+    oci_directory,
+    oci_files,
+)
+from tests.sources.places import (
+    BASE,
+    CONFIG,
+    INDEX,
+    LAYER,
+    LAYERS,
+    MANIFEST,
+    NAMES,
+    TOP,
+    Layout,
+    codes,
+    dump,
+    layers_of,
+    open_path,
+    refuse,
+    runs_on,
+    said,
+    save,
+    tagged,
+    unpack,
+)
+
+FOREIGN = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
+NONDISTRIBUTABLE = "application/vnd.oci.image.layer.nondistributable.v1.tar"
+
+
+@pytest.mark.parametrize("compress", [None, "gzip", "zstd"])
+def test_a_layout_opens_as_folder_and_as_archive(tmp_path: Path, compress: str | None) -> None:
+    """With everything verified, and every digest known."""
+    folder = oci_directory(tmp_path / "layout", LAYERS, compress=compress)  # type: ignore[arg-type]  # one of its values
+    file = save(tmp_path, oci_archive(LAYERS, compress=compress))  # type: ignore[arg-type]
+    for path, kind in ((folder, "oci"), (file, "oci-archive")):
+        opened = open_path(path)
+        assert layers_of(opened) == NAMES
+        assert opened.image.tags == ("docker.io/library/demo:latest",)
+        assert opened.image.source_kind == kind
+        assert [opened.verified(number) for number in range(2)] == [True, True]
+        assert (opened.warnings, opened.damages()) == ([], [])
+        assert opened.image.manifest_digest is not None
+        assert open_path(f"{kind}://{path}").image.source_kind == kind
+
+
+def test_media_types_are_never_trusted(tmp_path: Path) -> None:
+    """skopeo calls plain tars gzip; the bytes tell."""
+    layout = Layout()
+    manifest = {
+        "config": layout.blob(CONFIG, image_config(LAYERS)),
+        "layers": [layout.blob(LAYER + "+gzip", BASE), layout.blob("no/such", TOP)],
+    }
+    image = layout.blob(MANIFEST, dump(manifest))
+    assert layers_of(open_path(save(tmp_path, layout.tar([image])))) == NAMES
+
+
+# --- Markers --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("marker", [None, b"", b"{", b"[]", b"{}", b'{"imageLayoutVersion":7}'])
+def test_a_layout_needs_no_marker(tmp_path: Path, marker: bytes | None) -> None:
+    """`index.json` with `blobs/` is one; a warning says what is missing."""
+    files = oci_files(LAYERS)
+    if marker is None:
+        del files["oci-layout"]
+    else:
+        files["oci-layout"] = marker
+    for path in (save(tmp_path, archive(files)), unpack(tmp_path / "layout", files)):
+        opened = open_path(path)
+        assert (layers_of(opened), codes(opened)) == (NAMES, ["layout-incomplete"])
+
+
+@pytest.mark.parametrize(
+    ("index", "words"),
+    [
+        (b"", "index.json"),
+        (b"[", "index.json"),
+        (b"[]", "index.json"),
+        (b"{}", "index.json"),
+        (b'{"schemaVersion":2}', "index.json lists no images"),
+        (b'{"schemaVersion":2,"manifests":null}', "index.json lists no images"),
+        (b'{"schemaVersion":2,"manifests":{}}', "index.json lists no images"),
+        (b'{"manifests":[]}', "index.json lists no images"),
+        (b'{"manifests":[7,null,{},{"digest":"sha256:../../x"}]}', "index.json lists no images"),
+    ],
+)
+def test_an_index_that_lists_nothing_is_told(tmp_path: Path, index: bytes, words: str) -> None:
+    """Broken, empty, null, or full of nonsense."""
+    files = oci_files(LAYERS) | {"index.json": index}
+    assert words in str(refuse(save(tmp_path, archive(files))))
+
+
+def test_a_folder_without_an_index_is_told(tmp_path: Path) -> None:
+    """Blobs alone say nothing."""
+    files = oci_files(LAYERS)
+    del files["index.json"]
+    assert "no image" in str(refuse(unpack(tmp_path / "layout", files)))
+    assert "names no image" in str(refuse(save(tmp_path, archive(files))))
+
+
+# --- Indexes --------------------------------------------------------------------------------------
+
+
+def _nested(layout: Layout, depth: int) -> dict[str, Any]:
+    descriptor = layout.manifest(LAYERS)
+    for _ in range(depth):
+        descriptor = layout.index([descriptor])
+    return descriptor
+
+
+def test_indexes_may_be_nested(tmp_path: Path) -> None:
+    """As containerd writes every image with an attestation; eight deep, then no further."""
+    for depth in (1, 2, 8):
+        layout = Layout()
+        opened = open_path(save(tmp_path, layout.tar([_nested(layout, depth)])))
+        assert layers_of(opened) == NAMES
+    layout = Layout()
+    refuse(save(tmp_path, layout.tar([_nested(layout, 9)])))
+
+
+def test_attestations_are_no_images(tmp_path: Path) -> None:
+    """Nor signatures and other things that refer to one; even where their blobs are missing."""
+    layout = Layout()
+    attestation = layout.manifest(
+        [TOP],
+        stored=False,
+        **runs_on("unknown/unknown"),
+        annotations={"vnd.docker.reference.type": "attestation-manifest"},
+    )
+    marked = layout.manifest([], annotations={"vnd.docker.reference.type": "attestation-manifest"})
+    referrer = layout.manifest([BASE], annotations={"io.containerd.manifest.subject": "sha256:x"})
+    image = layout.manifest(LAYERS, **runs_on("linux/amd64"))
+    index = layout.index([attestation, image, marked], **tagged("demo:1"))
+    opened = open_path(save(tmp_path, layout.tar([referrer, index])))
+    assert (layers_of(opened), codes(opened), opened.image.alternatives) == (NAMES, [], ())
+    only = layout.tar([referrer, layout.index([attestation])])
+    assert "only attestations" in str(refuse(save(tmp_path, only)))
+
+
+def test_platforms_that_are_not_stored_are_left_out(tmp_path: Path) -> None:
+    """Engines export indexes whole, and images as far as they were pulled: a manifest may be there without its layers."""
+    layout = Layout()
+    here = layout.manifest(LAYERS, config={"architecture": "s390x"}, **runs_on("linux/s390x"))
+    hollow = layout.manifest([TOP], contents=False, **runs_on("linux/amd64"))
+    gone = layout.manifest([BASE], stored=False, **runs_on("linux/arm64"))
+    path = save(tmp_path, layout.tar([layout.index([hollow, gone, here], **tagged("demo:1"))]))
+    opened = open_path(path)
+    assert layers_of(opened) == NAMES
+    assert str(opened.image.platform) == "linux/s390x"
+    assert opened.image.alternatives == ()
+    for absent in ("linux/amd64", "linux/arm64"):
+        error = refuse(path, platform=absent)
+        assert f"no image for {absent}" in str(error)
+        assert error.hint == "it names one without storing it; it holds: demo:1 (linux/s390x)"
+    assert "without storing" not in str(refuse(path, platform="linux/riscv64").hint)
+
+
+def test_an_image_whose_parts_are_missing_is_told(tmp_path: Path) -> None:
+    """If there is no other: which part, and that the copy is not whole."""
+    layout = Layout()
+    gone = layout.manifest(LAYERS, stored=False)
+    assert "is not in the layout" in str(refuse(save(tmp_path, layout.tar([gone]))))
+    layout = Layout()
+    hollow = layout.manifest(LAYERS)
+    del layout.files["blobs/" + digest(TOP).replace(":", "/")]
+    error = refuse(save(tmp_path, layout.tar([hollow])))
+    assert f"layer 1 ({digest(TOP)[:19]}…) is not in the layout" in str(error)
+    layout = Layout()
+    hollow = layout.manifest(LAYERS)
+    del layout.files["blobs/" + digest(image_config(LAYERS)).replace(":", "/")]
+    assert "the config" in str(refuse(save(tmp_path, layout.tar([hollow]))))
+
+
+@pytest.mark.parametrize("media_type", [FOREIGN, NONDISTRIBUTABLE])
+def test_a_foreign_layer_may_be_missing(tmp_path: Path, media_type: str) -> None:
+    """The base of Windows images is never stored with them: the layer is broken, with the reason, and the rest is shown."""
+    layout = Layout()
+    manifest = {
+        "config": layout.blob(CONFIG, image_config(LAYERS)),
+        "layers": [layout.blob(media_type, BASE, stored=False), layout.blob(LAYER, TOP)],
+    }
+    image = layout.blob(MANIFEST, dump(manifest))
+    for path in (
+        save(tmp_path, layout.tar([image])),
+        unpack(tmp_path / "layout", layout.done([image])),
+    ):
+        opened = open_path(path)
+        assert layers_of(opened) == [[], NAMES[1]]
+        assert [opened.verified(number) for number in range(2)] == [None, True]
+        assert codes(opened) == []
+        (damage,) = opened.damages()
+        assert damage.startswith("layer 0")
+        assert "foreign layer" in damage
+        with pytest.raises(CorruptImageError, match="foreign layer"):
+            opened.raise_damage()
+
+
+def test_a_foreign_layer_that_is_there_is_a_layer(tmp_path: Path) -> None:
+    """Some exporters keep them."""
+    layout = Layout()
+    manifest = {
+        "config": layout.blob(CONFIG, image_config([BASE])),
+        "layers": [layout.blob(NONDISTRIBUTABLE, BASE)],
+    }
+    opened = open_path(save(tmp_path, layout.tar([layout.blob(MANIFEST, dump(manifest))])))
+    assert (layers_of(opened), opened.damages()) == ([NAMES[0]], [])
+
+
+def test_one_image_by_several_names_is_one(tmp_path: Path) -> None:
+    """Whatever the index repeats."""
+    layout = Layout()
+    image = layout.manifest(LAYERS)
+    listed = [image | tagged("demo:1"), image | tagged("demo:2"), image | tagged("demo:1")]
+    opened = open_path(save(tmp_path, layout.tar(listed)))
+    assert opened.image.tags == ("demo:1", "demo:2")
+    assert (codes(opened), opened.image.alternatives) == ([], ())
+
+
+def test_the_full_name_is_preferred(tmp_path: Path) -> None:
+    """`io.containerd.image.name`; else whatever `ref.name` holds, a tag or a full name."""
+    layout = Layout()
+    reference = "org.opencontainers.image.ref.name"
+    image = layout.manifest(LAYERS)
+    for named, tags in (
+        ({"io.containerd.image.name": "docker.io/a/b:1", reference: "1"}, ("docker.io/a/b:1",)),
+        ({reference: "localhost/bb:l"}, ("localhost/bb:l",)),
+        ({reference: "some text"}, ("some text",)),
+        ({reference: 7, "io.containerd.image.name": ""}, ()),
+        (None, ()),
+    ):
+        listed = image | {"annotations": named}
+        assert open_path(save(tmp_path, layout.tar([listed]))).image.tags == tags
+
+
+# --- Blobs ----------------------------------------------------------------------------------------
+
+
+def test_a_descriptor_may_hold_its_blob(tmp_path: Path) -> None:
+    """If it is what the digest says; config, manifest and layers alike."""
+
+    def inline(descriptor: dict[str, Any], data: bytes) -> dict[str, Any]:
+        return descriptor | {"data": base64.b64encode(data).decode()}
+
+    layout = Layout()
+    config = image_config(LAYERS)
+    document = dump(
+        {
+            "config": inline(layout.blob(CONFIG, config, stored=False), config),
+            "layers": [inline(layout.blob(LAYER, layer, stored=False), layer) for layer in LAYERS],
+        }
+    )
+    image = inline(layout.blob(MANIFEST, document, stored=False), document)
+    opened = open_path(save(tmp_path, layout.tar([image])))
+    assert layers_of(opened) == NAMES
+    for wrong in ("!", "AAAA", base64.b64encode(document + b" ").decode(), 7):
+        tar = Layout().tar([image | {"data": wrong}])
+        assert "is not in the layout" in str(refuse(save(tmp_path, tar)))
+
+
+def test_blobs_may_have_other_digests_than_sha256(tmp_path: Path) -> None:
+    """sha512 names a blob like any; what nobody hashed is not verified."""
+    layout = Layout()
+    name = "sha512:" + hashlib.sha512(BASE).hexdigest()
+    layout.files["blobs/" + name.replace(":", "/")] = BASE
+    manifest = {
+        "config": layout.blob(CONFIG, image_config([BASE])),
+        "layers": [{"mediaType": LAYER, "digest": name, "size": len(BASE)}],
+    }
+    opened = open_path(save(tmp_path, layout.tar([layout.blob(MANIFEST, dump(manifest))])))
+    assert (layers_of(opened), codes(opened)) == ([NAMES[0]], [])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sha256:../../secret",
+        "../../secret",
+        "sha256:" + "A" * 64,
+        "sha256:" + "a" * 63,
+        "sha256/" + "a" * 64,
+        "md5:" + "a" * 32,
+        "sha256:" + "a" * 64 + "\n",
+        "",
+        None,
+        7,
+    ],
+)
+def test_what_is_no_digest_names_nothing(tmp_path: Path, name: object) -> None:
+    """Least of all a path: not of a manifest, a config or a layer."""
+    (tmp_path / "secret").write_bytes(BASE)
+    layout = Layout()
+    bad = {"mediaType": LAYER, "digest": name, "size": 1}
+    good = layout.blob(CONFIG, image_config([BASE]))
+    for place, manifest in (
+        ("layer 0", {"config": good, "layers": [bad]}),
+        ("config", {"config": bad, "layers": []}),
+    ):
+        image = layout.blob(MANIFEST, dump(manifest))
+        assert place in str(refuse(unpack(tmp_path / "layout", layout.done([image]))))
+    refuse(unpack(tmp_path / "layout", layout.done([bad])))
+
+
+def test_links_that_lead_out_of_a_layout_are_not_followed(tmp_path: Path) -> None:
+    """Neither a blob nor the folder of the blobs; links inside are fine."""
+    secret = tmp_path / "secret"
+    secret.write_bytes(BASE)
+    layout = oci_directory(tmp_path / "layout", LAYERS, compress=None)
+    blob = layout / "blobs" / digest(BASE).replace(":", "/")
+    kept = blob.rename(blob.with_name("kept"))
+    blob.symlink_to("kept")
+    assert layers_of(open_path(layout)) == NAMES
+    blob.unlink()
+    for target in (secret, Path("../../../secret")):
+        blob.symlink_to(target)
+        assert "leads out of the directory" in str(refuse(layout))
+        blob.unlink()
+    kept.rename(blob)
+    (layout / "blobs").rename(tmp_path / "blobs")
+    (layout / "blobs").symlink_to(tmp_path / "blobs")
+    assert "leads out of the directory" in str(refuse(layout))
+
+
+def test_what_is_no_file_is_no_blob(tmp_path: Path) -> None:
+    """Folders, pipes and links in a circle, in place of a layer; nothing waits for them."""
+    import os
+
+    layout = oci_directory(tmp_path / "layout", LAYERS, compress=None)
+    blob = layout / "blobs" / digest(BASE).replace(":", "/")
+    blob.unlink()
+    blob.mkdir()
+    assert "layer 0" in str(refuse(layout))
+    blob.rmdir()
+    os.mkfifo(blob)
+    assert "layer 0" in str(refuse(layout))
+    blob.unlink()
+    blob.symlink_to(blob.name)
+    assert "cannot be read" in str(refuse(layout))
+
+
+def test_a_blob_that_is_not_what_its_digest_says_is_a_warning(tmp_path: Path) -> None:
+    """Of a layer, of the config, of the manifest: the image is shown, and nothing is called verified."""
+    files = oci_files(LAYERS, compress=None)
+    layer = "blobs/" + digest(TOP).replace(":", "/")
+    opened = open_path(save(tmp_path, archive(files | {layer: BASE})))
+    assert layers_of(opened) == [NAMES[0], NAMES[0]]
+    assert codes(opened) == ["diff-id-mismatch", "digest-mismatch"]
+    assert opened.verified(1) is False
+    for name in files:
+        if b'"rootfs"' in files[name] or b'"config":' in files[name][:20]:
+            changed = files | {name: files[name] + b" "}
+            assert codes(open_path(save(tmp_path, archive(changed)))) == ["digest-mismatch"]
+
+
+def test_a_blob_of_another_size_is_a_warning(tmp_path: Path) -> None:
+    """It tells at once that a layer was cut, even where nobody hashes it; once a layer."""
+    files = oci_files(LAYERS, compress=None)
+    layer = "blobs/" + digest(TOP).replace(":", "/")
+    opened = open_path(save(tmp_path, archive(files | {layer: TOP[:1024]})))
+    assert codes(opened) == ["diff-id-mismatch", "digest-mismatch"]
+    assert said(opened, "digest-mismatch") == "the blob has 1,024 bytes, the manifest says 3,072"
+
+
+# --- Many -----------------------------------------------------------------------------------------
+
+
+def test_a_folder_of_many_layers_needs_few_open_files(tmp_path: Path) -> None:
+    """Three hundred layers, where a process may open 256 files."""
+    from tests.images import file, layer_tar
+
+    layers = [layer_tar([file(f"f{number}", b"x")]) for number in range(320)]
+    folder = oci_directory(tmp_path / "layout", layers, compress=None)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 256), hard))
+    try:
+        opened = open_path(folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert layers_of(opened) == [[b"f%d" % number] for number in range(320)]
+
+
+def test_many_names_and_shared_indexes_take_linear_time(tmp_path: Path) -> None:
+    """Twenty thousand names of one image; hundreds of indexes that share hundreds of images."""
+    started = time.process_time()
+    layout = Layout()
+    image = layout.manifest(LAYERS)
+    names = [image | tagged(f"demo:{number}") for number in range(20_000)]
+    assert len(open_path(save(tmp_path, layout.tar(names))).image.tags) == 20_000
+    layout = Layout()
+    images = [layout.manifest([BASE], config={"n": number}) for number in range(200)]
+    indexes = [layout.index(images, annotations={"n": str(number)}) for number in range(200)]
+    opened = open_path(save(tmp_path, layout.tar(indexes)))
+    assert len(opened.image.alternatives) == 199
+    assert time.process_time() - started < 8
+
+
+def test_indexes_that_multiply_are_refused(tmp_path: Path) -> None:
+    """Indexes that share what they list could lead to more manifests than anybody could read."""
+    layout = Layout()
+    images = [layout.blob(MANIFEST, b"%d" % number) for number in range(1100)]
+    shared = layout.index(images)
+    more = [
+        layout.blob(INDEX, dump({"manifests": [shared], "n": number})) for number in range(1000)
+    ]
+    started = time.process_time()
+    assert "hostile" in str(refuse(save(tmp_path, layout.tar(more))))
+    assert time.process_time() - started < 8

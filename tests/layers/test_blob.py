@@ -78,6 +78,7 @@ def test_a_file_is_closed_with_the_last_blob_in_it(tmp_path: Path) -> None:
     """And not before: blobs outlive what opened the file."""
     path = tmp_path / "file"
     path.write_bytes(DATA)
+    gc.collect()
     before = _descriptors()
     blob: Blob | None = OpenFile.open(path).blob("open")
     gc.collect()

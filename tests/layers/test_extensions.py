@@ -21,6 +21,12 @@ from tests.layers.reading import (
     rows,
 )
 
+
+def repr_of(payload: bytes) -> str:
+    """A short name for a case."""
+    return repr(payload[:24])
+
+
 PATH, LINK = b"path", b"linkpath"
 
 
@@ -236,6 +242,7 @@ def test_equal_attributes_are_equal_in_any_order() -> None:
         bytes(512),
         b"\xff" * 100,
     ],
+    ids=repr_of,
 )
 def test_a_malformed_pax_header_is_damage(payload: bytes) -> None:
     """Engines refuse the archive; so nothing after it is believed."""
@@ -268,7 +275,11 @@ def test_an_extension_header_that_is_cut_is_damage(kind: bytes) -> None:
     assert "cut short" in broken(tar)[1]
 
 
-@pytest.mark.parametrize("extension", [pax((PATH, b"x")), long_name(b"x"), long_name(b"x", b"K")])
+@pytest.mark.parametrize(
+    "extension",
+    [pax((PATH, b"x")), long_name(b"x"), long_name(b"x", b"K")],
+    ids=["pax", "name", "link"],
+)
 def test_an_extension_header_needs_an_entry(extension: bytes) -> None:
     """One at the end of the archive lost it."""
     assert "extension header" in broken(entry(b"a") + extension + END)[1]

@@ -1,0 +1,161 @@
+"""Blobs of OCI layouts: found by digest and nothing else, never outside, and never taken for what they are not."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.images import (
+    archive,
+    digest,
+    image_config,
+    oci_directory,
+    oci_files,
+)
+from tests.sources.places import (
+    BASE,
+    CONFIG,
+    LAYER,
+    LAYERS,
+    MANIFEST,
+    NAMES,
+    TOP,
+    Layout,
+    codes,
+    dump,
+    layers_of,
+    open_path,
+    refuse,
+    said,
+    save,
+    unpack,
+)
+
+
+def test_a_descriptor_may_hold_its_blob(tmp_path: Path) -> None:
+    """If it is what the digest says; config, manifest and layers alike."""
+
+    def inline(descriptor: dict[str, Any], data: bytes) -> dict[str, Any]:
+        return descriptor | {"data": base64.b64encode(data).decode()}
+
+    layout = Layout()
+    config = image_config(LAYERS)
+    document = dump(
+        {
+            "config": inline(layout.blob(CONFIG, config, stored=False), config),
+            "layers": [inline(layout.blob(LAYER, layer, stored=False), layer) for layer in LAYERS],
+        }
+    )
+    image = inline(layout.blob(MANIFEST, document, stored=False), document)
+    opened = open_path(save(tmp_path, layout.tar([image])))
+    assert layers_of(opened) == NAMES
+    for wrong in ("!", "AAAA", base64.b64encode(document + b" ").decode(), 7):
+        tar = Layout().tar([image | {"data": wrong}])
+        assert "is not in the layout" in str(refuse(save(tmp_path, tar)))
+
+
+def test_blobs_may_have_other_digests_than_sha256(tmp_path: Path) -> None:
+    """sha512 names a blob like any; what nobody hashed is not verified."""
+    layout = Layout()
+    name = "sha512:" + hashlib.sha512(BASE).hexdigest()
+    layout.files["blobs/" + name.replace(":", "/")] = BASE
+    manifest = {
+        "config": layout.blob(CONFIG, image_config([BASE])),
+        "layers": [{"mediaType": LAYER, "digest": name, "size": len(BASE)}],
+    }
+    opened = open_path(save(tmp_path, layout.tar([layout.blob(MANIFEST, dump(manifest))])))
+    assert (layers_of(opened), codes(opened)) == ([NAMES[0]], [])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sha256:../../secret",
+        "../../secret",
+        "sha256:" + "A" * 64,
+        "sha256:" + "a" * 63,
+        "sha256/" + "a" * 64,
+        "md5:" + "a" * 32,
+        "sha256:" + "a" * 64 + "\n",
+        "",
+        None,
+        7,
+    ],
+)
+def test_what_is_no_digest_names_nothing(tmp_path: Path, name: object) -> None:
+    """Least of all a path: not of a manifest, a config or a layer."""
+    (tmp_path / "secret").write_bytes(BASE)
+    layout = Layout()
+    bad = {"mediaType": LAYER, "digest": name, "size": 1}
+    good = layout.blob(CONFIG, image_config([BASE]))
+    for place, manifest in (
+        ("layer 0", {"config": good, "layers": [bad]}),
+        ("config", {"config": bad, "layers": []}),
+    ):
+        image = layout.blob(MANIFEST, dump(manifest))
+        assert place in str(refuse(unpack(tmp_path / "layout", layout.done([image]))))
+    refuse(unpack(tmp_path / "layout", layout.done([bad])))
+
+
+def test_links_that_lead_out_of_a_layout_are_not_followed(tmp_path: Path) -> None:
+    """Neither a blob nor the folder of the blobs; links inside are fine."""
+    secret = tmp_path / "secret"
+    secret.write_bytes(BASE)
+    layout = oci_directory(tmp_path / "layout", LAYERS, compress=None)
+    blob = layout / "blobs" / digest(BASE).replace(":", "/")
+    kept = blob.rename(blob.with_name("kept"))
+    blob.symlink_to("kept")
+    assert layers_of(open_path(layout)) == NAMES
+    blob.unlink()
+    for target in (secret, Path("../../../secret")):
+        blob.symlink_to(target)
+        assert "leads out of the directory" in str(refuse(layout))
+        blob.unlink()
+    kept.rename(blob)
+    (layout / "blobs").rename(tmp_path / "blobs")
+    (layout / "blobs").symlink_to(tmp_path / "blobs")
+    assert "leads out of the directory" in str(refuse(layout))
+
+
+def test_what_is_no_file_is_no_blob(tmp_path: Path) -> None:
+    """Folders, pipes and links in a circle, in place of a layer; nothing waits for them."""
+    import os
+
+    layout = oci_directory(tmp_path / "layout", LAYERS, compress=None)
+    blob = layout / "blobs" / digest(BASE).replace(":", "/")
+    blob.unlink()
+    blob.mkdir()
+    assert "layer 0" in str(refuse(layout))
+    blob.rmdir()
+    os.mkfifo(blob)
+    assert "layer 0" in str(refuse(layout))
+    blob.unlink()
+    blob.symlink_to(blob.name)
+    assert "cannot be read" in str(refuse(layout))
+
+
+def test_a_blob_that_is_not_what_its_digest_says_is_a_warning(tmp_path: Path) -> None:
+    """Of a layer, of the config, of the manifest: the image is shown, and nothing is called verified."""
+    files = oci_files(LAYERS, compress=None)
+    layer = "blobs/" + digest(TOP).replace(":", "/")
+    opened = open_path(save(tmp_path, archive(files | {layer: BASE})))
+    assert layers_of(opened) == [NAMES[0], NAMES[0]]
+    assert codes(opened) == ["diff-id-mismatch", "digest-mismatch"]
+    assert opened.verified(1) is False
+    for name in files:
+        if b'"rootfs"' in files[name] or b'"config":' in files[name][:20]:
+            changed = files | {name: files[name] + b" "}
+            assert codes(open_path(save(tmp_path, archive(changed)))) == ["digest-mismatch"]
+
+
+def test_a_blob_of_another_size_is_a_warning(tmp_path: Path) -> None:
+    """It tells at once that a layer was cut, even where nobody hashes it; once a layer."""
+    files = oci_files(LAYERS, compress=None)
+    layer = "blobs/" + digest(TOP).replace(":", "/")
+    opened = open_path(save(tmp_path, archive(files | {layer: TOP[:1024]})))
+    assert codes(opened) == ["diff-id-mismatch", "digest-mismatch"]
+    assert said(opened, "digest-mismatch") == "the blob has 1,024 bytes, the manifest says 3,072"

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from layerscope.cli.options import image_options
+from layerscope.cli.options import explorer_options, image_options
 
 
 @click.command(short_help="Explore the bundled sample image.")
@@ -19,6 +19,7 @@ from layerscope.cli.options import image_options
     help="Write the sample image to FILE instead.",
 )
 @click.option("--force", is_flag=True, help="Replace FILE if it is there.")
+@explorer_options
 @image_options
 def demo(save: Path | None, force: bool, **given: Any) -> None:
     """Explore the bundled sample image: a small Flask service with the waste that such images have."""

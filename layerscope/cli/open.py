@@ -8,7 +8,13 @@ from typing import Any
 
 import click
 
-from layerscope.cli.options import image_options, options_of, request_of
+from layerscope.cli.options import (
+    explorer_options,
+    image_options,
+    options_of,
+    request_of,
+    settings_of,
+)
 from layerscope.cli.output import is_terminal
 from layerscope.errors import UsageError
 
@@ -17,6 +23,7 @@ _STDIN = "-"
 
 @click.command("open", hidden=True)
 @click.argument("reference", metavar="[IMAGE]", required=False)
+@explorer_options
 @image_options
 def open_command(reference: str | None, **given: Any) -> None:
     """Explore IMAGE."""
@@ -39,7 +46,7 @@ def explore(reference: str, given: dict[str, Any]) -> None:
 
     with progress_bar() as progress:
         request = request_of(reference, progress, given)
-        run_explorer(request, options_of(given))
+        run_explorer(request, options_of(given), settings_of(given))
 
 
 def _has_terminal(reference: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import click
@@ -12,7 +13,7 @@ from layerscope.errors import UsageError
 from layerscope.image.platform import Platform
 from layerscope.opening import Options
 from layerscope.progress import Progress
-from layerscope.settings import limits_from
+from layerscope.settings import Settings, limits_from, load_settings
 from layerscope.sources import Request
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -41,6 +42,12 @@ _IMAGE_OPTIONS = (
 )
 
 
+explorer_options = click.option(
+    "--theme", metavar="NAME", help="Theme of the explorer: dark, light, or one of Textual's."
+)
+"""Options of what opens the explorer."""
+
+
 def image_options(function: _Function) -> _Function:
     """Add the options that say which image is meant and how it is read."""
     for option in reversed(_IMAGE_OPTIONS):
@@ -59,9 +66,20 @@ def request_of(reference: str, progress: Progress, given: dict[str, Any]) -> Req
         reference=reference,
         image=given["image"],
         platform=None if platform is None else Platform.parse(platform),
-        limits=limits_from(given["limit"]),
+        limits=limits_from(given["limit"], settings=settings_of(given)),
         progress=progress,
     )
+
+
+def settings_of(given: dict[str, Any]) -> Settings:
+    """The settings of file, environment and flags, all checked. Raises `UsageError`."""
+    from layerscope.tui.keys import changed_keys
+
+    settings = load_settings()
+    changed_keys(settings)
+    if given.get("theme"):
+        settings = replace(settings, theme=given["theme"], lines={}, file="--theme")
+    return settings
 
 
 def options_of(given: dict[str, Any]) -> Options:

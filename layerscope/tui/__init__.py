@@ -6,19 +6,44 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 
+from layerscope import text
+from layerscope.errors import UsageError
 from layerscope.opening import Options
+from layerscope.settings import Settings
 from layerscope.sources import Candidate, Request, open_source
 
 
-def run_explorer(request: Request, options: Options) -> None:
-    """Explore an image until the user quits. Raises `LayerscopeError` for what cannot be opened."""
+def run_explorer(request: Request, options: Options, settings: Settings) -> None:
+    """Explore an image until the user quits. Raises `LayerscopeError` for what cannot be opened or set."""
+    from layerscope.state import state_file
+    from layerscope.tui.preferences import Preferences
+
+    _check_theme(settings)
+    preferences = Preferences(settings, state_file())
+    text.use_binary_sizes(settings.binary)
     source = open_source(request, _ask)
     _take_keys_from_terminal()
 
     from layerscope.tui.app import LayerscopeApp
     from layerscope.tui.session import Session
 
-    LayerscopeApp(Session(request, source, replace(options, verify_small=False))).run()
+    session = Session(
+        request, source, replace(options, verify_small=False), preferences=preferences
+    )
+    LayerscopeApp(session).run()
+
+
+def _check_theme(settings: Settings) -> None:
+    """Raises `UsageError` if there is no such theme."""
+    if settings.theme is None:
+        return
+    from layerscope.tui import theme
+
+    if theme.named(settings.theme) is None:
+        raise UsageError(
+            f"{settings.place('theme')}: there is no theme `{settings.theme}`",
+            hint=f"themes are: {', '.join(theme.names())}",
+        )
 
 
 def _ask(candidates: Sequence[Candidate]) -> Candidate | None:

@@ -1,11 +1,17 @@
-"""Every command once: keys, footer, palette, help and README's table are made from this registry."""
+"""Every command once: keys, footer, palette, help and README's table are made from this registry.
+
+`python -m layerscope.tui.commands` prints the table. Textual is imported only when bindings are made, so that commands
+without a screen can check the keys in a configuration.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from textual.binding import Binding, BindingType
+if TYPE_CHECKING:
+    from textual.binding import Binding, BindingType
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +71,13 @@ COMMANDS: tuple[Command, ...] = (
     Command("files.collapse", "left,h", "Collapse", "Close the directory, or move to the one above.", "collapse", shown_keys="← h"),
     Command("files.expand_all", "plus", "Expand all", "Open every directory.", "expand_all", shown_keys="+"),
     Command("files.collapse_all", "minus", "Collapse all", "Close every directory.", "collapse_all", shown_keys="-"),
+    Command("explore.filter", "slash", "Filter", "Show only files that meet a filter, while you type it.", "filter", footer=True, shown_keys="/"),
     Command("explore.mode", "a", "All or changes", "What this layer changes, or all that is there after it.", "toggle_mode", footer=True),
     Command("explore.changed_only", "d", "Changed only", "Of all that is there, only what this layer touches.", "toggle_changed_only"),
     Command("explore.sort", "s", "Sort", "Sort by size, name, change or layer.", "cycle_sort", footer=True),
+    Command("explore.flat", "f", "Largest files", "All files in one list, largest first; again for the tree.", "toggle_flat"),
+    Command("explore.compare", "x", "Compare", "Mark a layer and compare the others with it; again to end that.", "compare"),
+    Command("explore.columns", "c", "Columns", "Choose the columns of the file tree.", "choose_columns"),
 )  # fmt: skip
 
 
@@ -82,7 +92,62 @@ def of_groups(groups: Iterable[str]) -> list[Command]:
     return [command for command in COMMANDS if command.group in wanted]
 
 
+def shown_keys(command: Command, changed: Mapping[str, tuple[str, ...]] | None = None) -> str:
+    """The keys of a command as people write them; `changed` are those that the user chose, by command id."""
+    if changed and command.id in changed:
+        return " ".join(map(_key_word, changed[command.id]))
+    return command.shown_keys or " ".join(map(_key_word, command.keys.split(",")))
+
+
+def key_table() -> str:
+    """All commands as tables in Markdown, one a group."""
+    lines = []
+    for group, title in GROUPS.items():
+        lines += [f"**{title}**", "", "| key | command | what it does | id |", "|---|---|---|---|"]
+        for command in of_groups([group]):
+            keys = " ".join(f"`{key}`" for key in shown_keys(command).split())
+            lines.append(f"| {keys} | {command.title} | {command.help} | `{command.id}` |")
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _key_word(key: str) -> str:
+    """A key in Textual's words as people write it."""
+    modifiers, plus, name = key.rpartition("+")
+    modifiers, name = ("", key) if not name else (modifiers, name)
+    written = _KEY_WORDS.get(name, name)
+    if modifiers == "ctrl":
+        return f"^{written}"
+    return f"{modifiers}{plus}{written}" if modifiers else written
+
+
+_KEY_WORDS = {
+    "escape": "Esc",
+    "enter": "Enter",
+    "tab": "Tab",
+    "space": "Space",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "home": "Home",
+    "end": "End",
+    "slash": "/",
+    "question_mark": "?",
+    "plus": "+",
+    "minus": "-",
+    "comma": ",",
+    "full_stop": ".",
+    "colon": ":",
+    "semicolon": ";",
+}
+
+
 def _binding(command: Command) -> Binding:
+    from textual.binding import Binding
+
     return Binding(
         command.keys,
         command.action,
@@ -92,3 +157,7 @@ def _binding(command: Command) -> Binding:
         tooltip=command.help,
         id=command.id,
     )
+
+
+if __name__ == "__main__":
+    print(key_table(), end="")  # noqa: T201  # a script that prints its table

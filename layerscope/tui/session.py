@@ -10,6 +10,7 @@ from layerscope.image.model import Image
 from layerscope.layers.index import LayerIndex
 from layerscope.opening import Opened, Options, verified
 from layerscope.sources import Request, SourceImage
+from layerscope.tui.preferences import Preferences
 
 
 @dataclass(slots=True)
@@ -25,6 +26,8 @@ class Session:
     """None until they were looked for."""
     checked: dict[int, bool] = field(default_factory=dict)
     """Layers whose digests were checked after all else, and whether they are right."""
+    preferences: Preferences = field(default_factory=Preferences)
+    """How the user wants to see things."""
 
     def __post_init__(self) -> None:
         self.indexes = [None] * len(self.source.blobs)

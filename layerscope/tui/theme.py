@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 DARK = Theme(
     name="layerscope-dark",
@@ -63,6 +63,17 @@ LIGHT = Theme(
 )
 
 THEMES = (DARK, LIGHT)
+
+
+def named(name: str) -> str | None:
+    """The full name of a theme: `dark` and `light` are ours, the others are Textual's. None if there is none."""
+    known = [theme.name for theme in THEMES] + list(BUILTIN_THEMES)
+    return next((found for found in (f"layerscope-{name}", name) if found in known), None)
+
+
+def names() -> list[str]:
+    """All names that a theme can be asked for by."""
+    return ["dark", "light", *BUILTIN_THEMES]
 
 
 def variable_defaults(theme: Theme) -> dict[str, str]:

@@ -66,11 +66,10 @@ class Pane(Vertical):
     Pane:focus-within > PaneTitle > .title--name { color: $accent; }
     """
 
-    def __init__(
-        self, title: PaneTitle, columns: ColumnTitles | None, body: Widget, *, id: str | None = None
-    ) -> None:
+    def __init__(self, *parts: Widget | None, id: str | None = None) -> None:
+        """`parts` are its title, column titles and list, from top to bottom; None for what it has not."""
         super().__init__(id=id)
-        self._parts = [title, *([columns] if columns is not None else []), body]
+        self._parts = [part for part in parts if part is not None]
 
     def compose(self) -> ComposeResult:
         yield from self._parts

@@ -33,6 +33,8 @@ class StepList(LineList):
         self._session = session
         self.shows_metadata = True
         self._steps: list[Step] = list(session.image.steps)
+        self.marked: int | None = None
+        """The layer that others are compared with; -1 is before the first."""
 
     def step_at(self, row: int) -> Step | None:
         """The step in a row."""
@@ -53,6 +55,11 @@ class StepList(LineList):
         self.rows_changed()
         if current is not None:
             self.select(current)
+
+    def mark(self, layer: int | None) -> None:
+        """Mark the layer that others are compared with; None for none."""
+        self.marked = layer
+        self.rows_changed()
 
     def select(self, step: Step) -> None:
         """Put the cursor on a step, or on the next one that is shown."""
@@ -101,7 +108,9 @@ class StepList(LineList):
         """Number, size, share and waste of a step that stores a layer."""
         session = self._session
         index = session.indexes[layer]
-        painter.add(f" {layer:<{NUMBER}}")
+        marked = layer == self.marked
+        painter.add("◆" if marked else " ", self.style_of("waste"))
+        painter.add(f"{layer:<{NUMBER}}", self.style_of("strong") if marked else None)
         blocks = _bar_width(width)
         if index is None:
             painter.add(

@@ -10,7 +10,7 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
-from textual.keys import key_to_character
+from textual.keys import REPLACED_KEYS, key_to_character
 from textual.screen import Screen
 from textual.theme import Theme
 from textual.worker import get_current_worker
@@ -173,7 +173,8 @@ class LayerscopeApp(Guarded, App[None]):
     async def _check_bindings(self, key: str, priority: bool = False) -> bool:
         """In a text field every printable key is text, also one that the user gave to a command."""
         focused = self.focused
-        if focused is not None and focused.check_consume_key(key, key_to_character(key)):
+        character = key_to_character(REPLACED_KEYS.get(key, key))
+        if focused is not None and focused.check_consume_key(key, character):
             return False
         return await super()._check_bindings(key, priority)
 

@@ -8,6 +8,7 @@ from layerscope.filesystem.ordering import Sort
 from layerscope.filesystem.tree import TreeView
 from layerscope.image.history import Step
 from layerscope.image.summary import one_line
+from layerscope.layers.index import LayerIndex
 
 SORT_WORDS = {
     Sort.SIZE: "by size",
@@ -45,3 +46,21 @@ def _mode(view: TreeView) -> str:
     if view.mode is Mode.LAYER:
         return "changes in this layer"
     return "changed only" if view.changed_only else "all layers up to here"
+
+
+def nothing(view: TreeView, index: LayerIndex | None) -> str:
+    """What the tree says when it is empty; `index` is the selected layer's."""
+    if view.filter:
+        written = text.safe_name(view.filter.text)
+        return f"No file matches `{written}` here. Esc clears the filter."
+    if view.mode is Mode.RANGE:
+        if view.layer == view.since:
+            return "This is the marked layer: select another one to compare it with."
+        return "Nothing differs between these two layers."
+    if view.mode is Mode.UP_TO:
+        if view.changed_only and view.layer >= 0:
+            return "This layer adds and changes nothing that is there after it."
+        return "The image is empty here."
+    if index is not None and not len(index):
+        return "This layer is empty: it has no entries."
+    return "This layer changes nothing: all its entries equal what lies below."

@@ -10,7 +10,6 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widget import Widget
 
-from layerscope import text
 from layerscope.filesystem.modes import Mode
 from layerscope.filesystem.ordering import Sort
 from layerscope.filesystem.tree import TreeView
@@ -139,25 +138,6 @@ class ExploreView(View):
         ]
         return layers[-1] if layers else -1
 
-    def _nothing(self, view: TreeView, step: Step) -> str:
-        """What the tree says when it is empty."""
-        if view.filter:
-            return (
-                f"No file matches `{text.safe_name(view.filter.text)}` here. Esc clears the filter."
-            )
-        if view.mode is Mode.RANGE:
-            if view.layer == view.since:
-                return "This is the marked layer: select another one to compare it with."
-            return "Nothing differs between these two layers."
-        if view.mode is Mode.UP_TO:
-            if view.changed_only and view.layer >= 0:
-                return "This layer adds and changes nothing that is there after it."
-            return "The image is empty here."
-        index = self.session.indexes[step.layer] if step.layer is not None else None
-        if index is not None and not len(index):
-            return "This layer is empty: it has no entries."
-        return "This layer changes nothing: all its entries equal what lies below."
-
     def _say_title(self) -> None:
         view, step = self.files.view, self.steps.step
         if step is None or view is None:
@@ -173,13 +153,17 @@ class ExploreView(View):
         event.stop()
         view, step = self.files.view, self.steps.step
         if view is not None and step is not None:
-            self.files.nothing = self._nothing(view, step)
+            index = self.session.indexes[step.layer] if step.layer is not None else None
+            self.files.nothing = tree_title.nothing(view, index)
+            if not self.files.row_count():
+                self.files.refresh()
         self._say_title()
         self.call_after_refresh(self._name_columns)
 
     # the filter
 
     def action_filter(self) -> None:
+        self.files.expect_filter()
         self.filter_bar.open()
 
     @on(FilterBar.Changed)
@@ -200,6 +184,10 @@ class ExploreView(View):
             self.files.action_page(event.by)
         else:
             self.files.action_move(event.by)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In the field a slash is text."""
+        return not (action == "filter" and self.filter_bar.typing)
 
     def back(self) -> bool:
         if self.filter_bar.typing:

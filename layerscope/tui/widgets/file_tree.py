@@ -44,6 +44,8 @@ class FileTree(WorkedTree):
     def column_titles(self) -> str:
         """Titles over the columns."""
         sort = Sort.SIZE if self.view is None else self.view.sort
+        if self.view is not None and self.view.flat:
+            sort = Sort.SIZE
         return tree_columns.titles(self.columns, sort)
 
     def choose(self, chosen: tuple[str, ...]) -> None:
@@ -72,10 +74,11 @@ class FileTree(WorkedTree):
         for column in columns:
             if not column.left:
                 painter.add(column.cell(column.words(entry)), self.style_of(column.style))
-        self._paint_name(entry, painter)
+        self._paint_name(entry, width - tree_columns.name_column(columns), painter)
         self._paint_note(entry, width, painter)
 
-    def _paint_name(self, entry: TreeRow, painter: RowPainter) -> None:
+    def _paint_name(self, entry: TreeRow, room: int, painter: RowPainter) -> None:
+        """Glyph, arrow and name; a whole path is cut at its front."""
         change = (
             self.style_of(entry.change.name.lower())
             if entry.change in GLYPHS and entry.change is not None
@@ -87,6 +90,8 @@ class FileTree(WorkedTree):
         arrow = ("▾ " if entry.expanded else "▸ ") if entry.has_children else "  "
         painter.add(arrow, self.style_of("quiet"))
         name = text.safe_name(entry.name)
+        if self.view is not None and self.view.flat:
+            name = text.clip_start(name, room - 3)
         painter.add(name, change or (self.style_of("directory") if entry.is_directory else None))
         if entry.target:
             painter.add(f" → {text.safe_name(entry.target)}", self.style_of("quiet"))

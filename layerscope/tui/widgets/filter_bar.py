@@ -23,6 +23,8 @@ class FilterInput(Input):
     """The text field; arrows move in the rows while one types."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "To the files", key_display="Enter"),
+        Binding("escape", "submit", "Leave", key_display="Esc"),
         Binding("up", "move_rows(-1)", show=False),
         Binding("down", "move_rows(1)", show=False),
         Binding("pageup", "page_rows(-1)", show=False),
@@ -51,8 +53,8 @@ class FilterBar(Vertical):
     FilterBar { height: auto; display: none; background: $background; }
     FilterBar.-shown { display: block; }
     FilterBar > Horizontal { height: 1; }
-    FilterBar Static { height: 1; width: 1fr; color: $waste; display: none; }
-    FilterBar Static.prompt { width: 3; color: $accent; text-style: bold; display: block; }
+    FilterBar Static { height: auto; max-height: 2; width: 1fr; color: $waste; display: none; }
+    FilterBar Static.prompt { width: 3; height: 1; color: $accent; text-style: bold; display: block; }
     FilterBar.-wrong Static.error { display: block; }
     FilterBar FilterInput { width: 1fr; background: $background; border: none; padding: 0; height: 1; }
     FilterBar FilterInput:focus { border: none; background-tint: $background 0%; }

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from textual import on, work
 from textual.message import Message
-from textual.worker import get_current_worker
+from textual.worker import Worker, WorkerState, get_current_worker
 
 from layerscope.errors import CancelledError
 from layerscope.filesystem.contents import hash_contents
@@ -17,6 +17,9 @@ from layerscope.layers.contents import LayerContents
 from layerscope.tui.loader import MessageProgress, WorkDone
 from layerscope.tui.widgets.line_list import LineList
 
+WORK = "tree"
+"""The group of the workers that work out views."""
+Inodes = NDArray[np.int32]
 AT_ONCE = 30_000
 """Paths of an image up to which nothing takes long enough to be noticed."""
 
@@ -29,11 +32,12 @@ class WorkedTree(LineList):
         """Other rows are shown than before."""
 
     class Prepared(Message):
-        """A view is worked out; None if that failed."""
+        """A view is worked out, and which contents it would have to read."""
 
-        def __init__(self, view: TreeView | None, number: int) -> None:
+        def __init__(self, view: TreeView, unread: Inodes, number: int) -> None:
             super().__init__()
             self.view = view
+            self.unread = unread
             self.number = number
 
     class ContentsRead(Message):
@@ -49,7 +53,7 @@ class WorkedTree(LineList):
         self._reveal: int | None = None
         self._keep: int | None = None
         self._number = 0
-        self._running = False
+        self._in_work = False
         self._read: set[int] = set()
 
     @property
@@ -60,7 +64,7 @@ class WorkedTree(LineList):
     @property
     def working(self) -> bool:
         """Whether something else is about to be shown."""
-        return self._running
+        return self._in_work
 
     @property
     def path(self) -> int | None:
@@ -78,66 +82,69 @@ class WorkedTree(LineList):
         """Show something else; the cursor stays with its path, or goes to path `reveal`."""
         if self._wanted is None:
             return
-        if not self._running:
+        if not self._in_work:
             self._keep = self.path
         if reveal is not None:
             self._keep = self._reveal = reveal
         if len(self._wanted.filesystem.table) <= self.at_once:
             how(self._wanted)
-            prepare(self._wanted, self._reveal)
-            self._show(self._wanted)
+            self._show(self._wanted, prepare(self._wanted, self._reveal))
             return
         self._wanted = self._wanted.copy()
         how(self._wanted)
         self._number += 1
-        if not self._running:
+        if not self._in_work:
             self._start()
 
     def _start(self) -> None:
         if self._wanted is not None:
-            self._running = True
+            self._in_work = True
             self._prepare(self._wanted, self._reveal, self._number)
 
-    @work(thread=True, exit_on_error=False, group="tree")
+    @work(thread=True, exit_on_error=False, group=WORK)
     def _prepare(self, view: TreeView, reveal: int | None, number: int) -> None:
-        done = None
-        try:
-            prepare(view, reveal)
-            done = view
-        finally:
-            self.post_message(self.Prepared(done, number))
+        self.post_message(self.Prepared(view, prepare(view, reveal), number))
 
     @on(Prepared)
     def _prepared(self, event: Prepared) -> None:
         event.stop()
-        self._running = False
+        self._in_work = False
         if event.number != self._number:
             self._start()
-        elif event.view is not None:
-            self._show(event.view)
         else:
+            self._show(event.view, event.unread)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A view that could not be worked out leaves the one on screen."""
+        if event.worker.group == WORK and event.state in (WorkerState.ERROR, WorkerState.CANCELLED):
+            self._in_work = False
             self._wanted = self.view
 
-    def _show(self, view: TreeView) -> None:
+    def _show(self, view: TreeView, unread: Inodes) -> None:
         self.view = view
         self._reveal = None
         row = view.nearest(self._keep) if self._keep else None
         self.rows_changed()
         self.go_to(self.cursor if row is None else row)
-        self._read_contents(view)
+        self._read_contents(view, unread)
+
+    @work(thread=True, exit_on_error=False, group="warm")
+    def expect_filter(self) -> None:
+        """A filter is about to be typed: read all names once, so that its first letter is as quick as the others."""
+        if self.view is not None:
+            self.view.texts.containing("a")
 
     # contents of a range
 
-    def _read_contents(self, view: TreeView) -> None:
+    def _read_contents(self, view: TreeView, unread: Inodes) -> None:
         """Learn, once, what a comparison cannot tell apart without reading."""
-        unread = view.unread
         new = unread[[inode not in self._read for inode in unread.tolist()]]
         if len(new):
             self._read.update(new.tolist())
             self._hash(view, new)
 
     @work(thread=True, exit_on_error=False, group="contents")
-    def _hash(self, view: TreeView, wanted: NDArray[np.int32]) -> None:
+    def _hash(self, view: TreeView, wanted: Inodes) -> None:
         worker = get_current_worker()
         post = self.app.post_message
         progress = MessageProgress(post, lambda: worker.is_cancelled)
@@ -163,15 +170,16 @@ class WorkedTree(LineList):
 
     def opened(self) -> None:
         """Directories were opened or closed in the view on screen: what is being worked out must know it."""
-        if self._running:
+        if self._in_work:
             self.change(lambda _: None)
         self.rows_changed()
 
 
-def prepare(view: TreeView, reveal: int | None) -> None:
-    """Work out all that painting and titles ask of a view."""
+def prepare(view: TreeView, reveal: int | None) -> Inodes:
+    """Work out all that painting and titles ask of a view; the inodes whose contents a range would have to know."""
     if reveal is not None:
         view.reveal(reveal)
     if len(view.rows):
         view.row(0)
-    _ = (view.matching, view.present)
+    _ = (view.matching, view.present, view.texts)
+    return view.unread

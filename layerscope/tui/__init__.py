@@ -9,15 +9,16 @@ from dataclasses import replace
 from layerscope import text
 from layerscope.errors import UsageError
 from layerscope.opening import Options
-from layerscope.settings import Settings
+from layerscope.settings import Settings, load_settings
 from layerscope.sources import Candidate, Request, open_source
 
 
-def run_explorer(request: Request, options: Options, settings: Settings) -> None:
+def run_explorer(request: Request, options: Options, settings: Settings | None = None) -> None:
     """Explore an image until the user quits. Raises `LayerscopeError` for what cannot be opened or set."""
     from layerscope.state import state_file
     from layerscope.tui.preferences import Preferences
 
+    settings = load_settings() if settings is None else settings
     _check_theme(settings)
     preferences = Preferences(settings, state_file())
     text.use_binary_sizes(settings.binary)

@@ -49,7 +49,7 @@ class LayerscopeApp(Guarded, App[None]):
     """Explores one image."""
 
     TITLE = "layerscope"
-    COMMANDS = {CommandProvider, *App.COMMANDS}  # noqa: RUF012  # as Textual spells it
+    COMMANDS = {CommandProvider}  # noqa: RUF012  # as Textual spells it
     forgiving: ClassVar[bool] = True
     """Whether an unexpected error becomes a dialog; tests want to see it raised."""
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")

@@ -25,6 +25,8 @@ class CommandProvider(Provider):
                 text=command.title,
                 help=command.help,
             )
+        for title, help_text, callback, _ in self.app.get_system_commands(self.screen):
+            yield DiscoveryHit(title, callback, help=help_text)
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
@@ -39,6 +41,10 @@ class CommandProvider(Provider):
                     text=command.title,
                     help=command.help,
                 )
+
+        for title, help_text, callback, _ in self.app.get_system_commands(self.screen):
+            if (score := matcher.match(title)) > 0:
+                yield Hit(score, Text(title), callback, text=title, help=help_text)
 
     def available(self) -> list[tuple[Command, DOMNode]]:
         """What can be done now, with the part of the screen that does it."""

@@ -27,16 +27,12 @@ def place(step: Step, compared: int | None) -> str:
 
 
 def shown(view: TreeView) -> str:
-    """Mode, filter, rows and order."""
-    parts = [_mode(view)]
-    if view.flat:
-        parts[-1:] = [f"{_mode(view)}, largest files"]
+    """Mode, order, filter and rows; where room is short the last of them stay."""
+    parts = [f"{_mode(view)}, largest files"] if view.flat else [_mode(view), SORT_WORDS[view.sort]]
     if view.filter:
         parts.append(f"filter · {view.matching:,} of {text.count_of(view.present, 'row')}")
     else:
         parts.append(text.count_of(len(view), "row"))
-    if not view.flat:
-        parts.append(SORT_WORDS[view.sort])
     return " · ".join(parts)
 
 

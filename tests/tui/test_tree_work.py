@@ -204,6 +204,18 @@ async def test_rows_say_what_they_replace(versions: Path) -> None:
         assert "was in layer 0" in notes
 
 
+async def test_how_many_rows_match_is_said_however_narrow(demo_image: Path) -> None:
+    """Mode and order give way in the title, the filter's count stays."""
+    app = explorer(demo_image)
+    async with app.run_test(size=(110, 30)) as pilot:
+        explore = (await loaded(pilot)).explore
+        await pilot.press("slash", *"lib/ size>50k")
+        await _settled(pilot, explore)
+        view = explore.files.view
+        assert view is not None
+        assert f"{view.matching} of {view.present:,} rows" in "\n".join(screen_text(app))
+
+
 async def test_f_lists_the_largest_files(demo_image: Path) -> None:
     """One list, largest first, with whole paths; f or Esc brings the tree back."""
     app = explorer(demo_image)

@@ -16,11 +16,11 @@ from layerscope.tui.keys import Keys
 
 FILTERS = (
     ("python", "the path holds it, in any case"),
-    ("*.py  usr/**/*.so", "globs as in .gitignore: the name, or with a slash the path"),
+    ("*.py  usr/**/*.so", "globs as in .gitignore"),
     (r"/\.py$/", "a regular expression over the whole path"),
     ("size>10M  size<=1k", "files by their bytes"),
     ("change:added,~", "added, modified, metadata, removed; or + ~ ± -"),
-    ("type:symlink", "file, dir, symlink, hardlink, device, fifo, broken, unknown"),
+    ("type:symlink", "or file, dir, hardlink, device, fifo, broken"),
     ("setuid  setgid", "files that run as somebody else"),
     ("owner:0  owner:1000:1000", "user, or user and group"),
     ("layer:3  layer>2", "the layer that stored it"),

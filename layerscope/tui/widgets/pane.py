@@ -40,6 +40,8 @@ class PaneTitle(Widget):
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         right = f" {self.right} " if self.right else ""
+        while len(right) > width - 12 and " · " in right:
+            right = f" {right.partition(' · ')[2]}"  # the last part tells most
         if len(right) > width - 12:
             right = ""
         left = fit(f" {self.left}", width - len(right))

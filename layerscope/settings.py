@@ -1,20 +1,236 @@
-"""Settings: defaults, then the environment, then flags."""
+"""Settings: defaults, then the configuration file, then the environment, then flags."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import re
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
 
+from layerscope.errors import UsageError
 from layerscope.limits import Limits, parse_limits
 
+CONFIG_VARIABLE = "LAYERSCOPE_CONFIG"
+"""A configuration file in place of the user's."""
 LIMITS_VARIABLE = "LAYERSCOPE_LIMITS"
 """Limits as NAME=NUMBER, separated by commas."""
+THEME_VARIABLE = "LAYERSCOPE_THEME"
+"""The theme's name."""
+
+SORTS = ("size", "name", "change", "layer")
+MODES = ("changes", "all")
+COLUMNS = ("mode", "owner", "mtime", "layer", "share", "percent")
+"""Columns of the file tree that can be chosen, from left to right."""
+
+_LINE = re.compile(
+    r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*="""
+)
+_HEADER = re.compile(r"\s*\[+\s*([^\]]+?)\s*\]+")
 
 
-def limits_from(flags: Sequence[str], environment: Mapping[str, str] | None = None) -> Limits:
-    """Limits from the environment, overridden by flags. Raises `UsageError`."""
+@dataclass(frozen=True)
+class Settings:
+    """What the user set. None is what was not said: then what was last chosen in the program holds."""
+
+    theme: str | None = None
+    columns: tuple[str, ...] | None = None
+    """Of `COLUMNS`."""
+    sort: str | None = None
+    """One of `SORTS`."""
+    mode: str | None = None
+    """One of `MODES`."""
+    binary: bool = False
+    """Sizes in MiB instead of MB."""
+    limits: Mapping[str, int] = field(default_factory=dict)
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Keys by command id, as they were written."""
+    file: str = ""
+    """Where all this was read."""
+    lines: Mapping[str, int] = field(default_factory=dict, repr=False)
+    """The line of each dotted key."""
+
+    def place(self, key: str) -> str:
+        """Where a key is set, for errors."""
+        line = self.lines.get(key)
+        return f"{self.file}, line {line}" if line else self.file or f"${THEME_VARIABLE}"
+
+
+def limits_from(
+    flags: Sequence[str],
+    environment: Mapping[str, str] | None = None,
+    settings: Settings | None = None,
+) -> Limits:
+    """Limits from the configuration, overridden by the environment, overridden by flags. Raises `UsageError`."""
     environment = os.environ if environment is None else environment
-    inherited = tuple(
-        part for part in environment.get(LIMITS_VARIABLE, "").split(",") if part.strip()
+    configured = () if settings is None else (f"{k}={v}" for k, v in settings.limits.items())
+    inherited = (part for part in environment.get(LIMITS_VARIABLE, "").split(",") if part.strip())
+    return parse_limits((*configured, *inherited, *flags))
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of file and environment. Raises `UsageError` that names file and line."""
+    environment = os.environ if environment is None else environment
+    path = config_file(environment)
+    try:
+        text = path.read_bytes().decode()
+    except (FileNotFoundError, NotADirectoryError):
+        if environment.get(CONFIG_VARIABLE):
+            raise UsageError(f"{path}: no such file", hint=f"${CONFIG_VARIABLE} names it") from None
+        text = ""
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise UsageError(f"{path}, line {line}: this is not UTF-8") from None
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}") from None
+    return parse_settings(text, str(path), environment.get(THEME_VARIABLE) or None)
+
+
+def config_file(environment: Mapping[str, str]) -> Path:
+    """Where the user's configuration is, or would be."""
+    given = environment.get(CONFIG_VARIABLE)
+    if given:
+        return Path(given)
+    from platformdirs import user_config_path
+
+    return user_config_path("layerscope") / "config.toml"
+
+
+def parse_settings(text: str, file: str, theme: str | None = None) -> Settings:
+    """The settings that a configuration says; `theme` overrides its theme. Raises `UsageError`."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{file}{_where(str(error), text)}") from None
+    lines = _lines(text)
+    values: dict[str, Any] = {}
+    checks: dict[str, Callable[[object], Any]] = {
+        "theme": _text,
+        "columns": _columns,
+        "sort": lambda value: _choice(value, SORTS),
+        "mode": lambda value: _choice(value, MODES),
+        "binary": _switch,
+        "limits": _limits,
+        "keys": _keys,
+    }
+    for key, value in table.items():
+        if key not in checks:
+            raise UsageError(
+                f"{_at(file, lines, key)}: there is no setting `{key}`",
+                hint=f"settings are: {', '.join(checks)}",
+            )
+        try:
+            values[key] = checks[key](value)
+        except _WrongError as error:
+            dotted = f"{key}.{error.key}" if error.key else key
+            raise UsageError(f"{_at(file, lines, dotted)}: `{dotted}` {error}") from None
+    if theme is not None:
+        values["theme"] = theme
+        lines.pop("theme", None)
+    return Settings(**values, file=file, lines=lines)
+
+
+class _WrongError(Exception):
+    """A value of the wrong kind; `key` is which one inside its table."""
+
+    def __init__(self, message: str, key: str = "") -> None:
+        super().__init__(message)
+        self.key = key
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise _WrongError("takes a text in quotes")
+    return value
+
+
+def _switch(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _WrongError("takes true or false")
+    return value
+
+
+def _choice(value: object, choices: Sequence[str]) -> str:
+    if value not in choices:
+        raise _WrongError(f"takes one of {', '.join(choices)}")
+    return str(value)
+
+
+def _columns(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or any(item not in COLUMNS for item in value):
+        raise _WrongError(f"takes a list of {', '.join(COLUMNS)}")
+    return tuple(column for column in COLUMNS if column in value)
+
+
+def _limits(value: object) -> dict[str, int]:
+    known = [field.name for field in fields(Limits)]
+    limits = {}
+    for name, number in _table(value).items():
+        if name not in known:
+            raise _WrongError(f"is no limit; limits are: {', '.join(known)}", name)
+        if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 10**18:
+            raise _WrongError("takes a number that is not negative", name)
+        limits[name] = number
+    return limits
+
+
+def _keys(value: object) -> dict[str, tuple[str, ...]]:
+    """Keys by command id; `files.toggle` is a table in a table for TOML unless it stands in quotes."""
+    keys: dict[str, tuple[str, ...]] = {}
+    for name, item in _table(value).items():
+        inner = (
+            {f"{name}.{rest}": one for rest, one in item.items()}
+            if isinstance(item, dict)
+            else {name: item}
+        )
+        for identifier, written in inner.items():
+            listed = [written] if isinstance(written, str) else written
+            if (
+                not isinstance(listed, list)
+                or not listed
+                or not all(isinstance(key, str) for key in listed)
+            ):
+                raise _WrongError("takes a key, or a list of keys, in quotes", identifier)
+            keys[identifier] = tuple(listed)
+    return keys
+
+
+def _table(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise _WrongError("is a table")
+    return value
+
+
+def _lines(text: str) -> dict[str, int]:
+    """The line of each key and table, by its dotted name."""
+    lines: dict[str, int] = {}
+    table = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.match(line):
+            table = _dotted(header[1])
+            lines.setdefault(table, number)
+        elif found := _LINE.match(line):
+            name = _dotted(found[1])
+            lines.setdefault(f"{table}.{name}" if table else name, number)
+    return lines
+
+
+def _dotted(written: str) -> str:
+    return ".".join(part.strip().strip("\"'") for part in written.split("."))
+
+
+def _at(file: str, lines: Mapping[str, int], key: str) -> str:
+    line = lines.get(key) or lines.get(key.partition(".")[0])
+    return f"{file}, line {line}" if line else file
+
+
+def _where(message: str, text: str) -> str:
+    """What tomllib complains of, with the line in front."""
+    found = re.fullmatch(
+        r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", message, re.DOTALL
     )
-    return parse_limits((*inherited, *flags))
+    if found is None:
+        return f": {message}"
+    return f", line {found[2] or max(len(text.splitlines()), 1)}: {found[1]}"

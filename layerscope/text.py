@@ -25,6 +25,8 @@ _UNSAFE_IN_LINES = re.compile(rf"(?![\n\t]){_UNSAFE.pattern}")
 
 _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\x1b": "\\e"}
 
+_SIZES = {"binary": False}
+
 _EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
 
 
@@ -122,10 +124,16 @@ def bar(part: float, whole: float, width: int) -> str:
     return "█" * full + _EIGHTHS[rest]
 
 
-def size(count: int, *, binary: bool = False) -> str:
+def use_binary_sizes(binary: bool) -> None:
+    """Write sizes in powers of 1024 where nothing else is said: for the explorer, which is told so once."""
+    _SIZES["binary"] = binary
+
+
+def size(count: int, *, binary: bool | None = None) -> str:
     """Bytes in three or four digits: 645 B, 1.4 kB, 994 kB, 130.5 MB; powers of 1024 with `binary`."""
     import humanize
 
+    binary = _SIZES["binary"] if binary is None else binary
     if abs(count) < (1024 if binary else 1000):
         return f"{count} B"
     number, unit = humanize.naturalsize(count, binary=binary, format="%.1f").split(" ")

@@ -12,13 +12,22 @@ import textual.constants
 from pytest_textual_snapshot import SVGImageExtension
 
 from layerscope.demo import save_demo
+from layerscope.tui.app import LayerscopeApp
 
 ROOT = Path(__file__).resolve().parents[1]
 BASELINE_TEXTUAL = "8.2.8"
 """The version of Textual that the SVG baselines were drawn with: others paint other pixels."""
 
-for _variable in ("NO_COLOR", "TEXTUAL_THEME", "COLORTERM", "LAYERSCOPE_LIMITS"):
+for _variable in (
+    "NO_COLOR",
+    "TEXTUAL_THEME",
+    "COLORTERM",
+    "LAYERSCOPE_LIMITS",
+    "LAYERSCOPE_CONFIG",
+    "LAYERSCOPE_THEME",
+):
     os.environ.pop(_variable, None)
+LayerscopeApp.forgiving = False  # an unexpected error fails the test instead of becoming a dialog
 textual.constants.TEXTUAL_ANIMATIONS = "none"  # type: ignore[misc]  # read once, when the snapshot plug-in imports it
 
 
@@ -55,4 +64,5 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     """No test reads or writes the user's configuration or cache."""
     base = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(base / "config"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(base / "state"))
     monkeypatch.setenv("LAYERSCOPE_CACHE_DIR", str(base / "cache"))

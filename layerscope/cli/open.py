@@ -8,7 +8,13 @@ from typing import Any
 
 import click
 
-from layerscope.cli.options import dockerfile_of, explorer_options, options_of, request_of
+from layerscope.cli.options import (
+    dockerfile_of,
+    explorer_options,
+    options_of,
+    request_of,
+    settings_of,
+)
 from layerscope.cli.output import is_terminal
 from layerscope.errors import UsageError
 
@@ -40,7 +46,7 @@ def explore(reference: str, given: dict[str, Any]) -> None:
 
     with progress_bar() as progress:
         request = request_of(reference, progress, given)
-        run_explorer(request, options_of(given), dockerfile)
+        run_explorer(request, options_of(given), settings_of(given), dockerfile)
 
 
 def _has_terminal(reference: str) -> bool:

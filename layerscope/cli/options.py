@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +15,7 @@ from layerscope.image.dockerfile import Dockerfile, read_dockerfile
 from layerscope.image.platform import Platform
 from layerscope.opening import Options
 from layerscope.progress import Progress
-from layerscope.settings import limits_from
+from layerscope.settings import Settings, limits_from, load_settings
 from layerscope.sources import Request
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -42,6 +43,18 @@ _IMAGE_OPTIONS = (
     ),
 )
 
+_EXPLORER_OPTIONS = (
+    click.option(
+        "--dockerfile",
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        help="Show the explorer's listing as this Dockerfile has it.",
+    ),
+    click.option(
+        "--theme", metavar="NAME", help="Theme of the explorer: dark, light, or one of Textual's."
+    ),
+)
+
 
 def image_options(function: _Function) -> _Function:
     """Add the options that say which image is meant and how it is read."""
@@ -52,14 +65,9 @@ def image_options(function: _Function) -> _Function:
 
 def explorer_options(function: _Function) -> _Function:
     """Add the options of `image_options`, and those that only the explorer has a use for."""
-    return image_options(
-        click.option(
-            "--dockerfile",
-            type=click.Path(path_type=Path),
-            metavar="PATH",
-            help="Show the explorer's listing as this Dockerfile has it.",
-        )(function)
-    )
+    for option in reversed(_EXPLORER_OPTIONS):
+        function = option(function)
+    return image_options(function)
 
 
 def dockerfile_of(given: dict[str, Any]) -> Dockerfile | None:
@@ -79,9 +87,20 @@ def request_of(reference: str, progress: Progress, given: dict[str, Any]) -> Req
         reference=reference,
         image=given["image"],
         platform=None if platform is None else Platform.parse(platform),
-        limits=limits_from(given["limit"]),
+        limits=limits_from(given["limit"], settings=settings_of(given)),
         progress=progress,
     )
+
+
+def settings_of(given: dict[str, Any]) -> Settings:
+    """The settings of file, environment and flags, all checked. Raises `UsageError`."""
+    from layerscope.tui.keys import changed_keys
+
+    settings = load_settings()
+    changed_keys(settings)
+    if given.get("theme"):
+        settings = replace(settings, theme=given["theme"], lines={}, file="--theme")
+    return settings
 
 
 def options_of(given: dict[str, Any]) -> Options:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from layerscope.cli.options import image_options, options_of, request_of
+from layerscope.cli.options import image_options, options_of, request_of, settings_of
 from layerscope.report import FORMATS
 
 
@@ -78,7 +78,7 @@ def write_report(
     terminal = output is None and is_terminal(sys.stdout)
     options = ReportOptions(
         files=files,
-        binary_sizes=binary,
+        binary_sizes=binary or settings_of(given).binary,
         color=terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
         width=shutil.get_terminal_size((100, 24)).columns if terminal else 100,
     )

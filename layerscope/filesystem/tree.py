@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cached_property
 
 import numpy as np
@@ -52,6 +53,14 @@ class TreeView:
         self._matches: NDArray[np.bool_] | None = None
         self._display: Display | None = None
         self._rows: NDArray[np.int32] | None = None
+
+    def copy(self) -> TreeView:
+        """A view of its own of the same things, to be changed in a thread while this one is painted; what is open is
+        shared, but not what was closed under the filter."""
+        other = copy(self)
+        other._closed = self._closed.copy()
+        other._rows = None
+        return other
 
     # what is looked at
 

@@ -6,24 +6,58 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 
+from layerscope import text
+from layerscope.errors import UsageError
 from layerscope.image.dockerfile import Dockerfile
 from layerscope.opening import Options
+from layerscope.settings import Settings, load_settings
 from layerscope.sources import Candidate, Request, open_source
 
 
-def run_explorer(request: Request, options: Options, dockerfile: Dockerfile | None = None) -> None:
+def run_explorer(
+    request: Request,
+    options: Options,
+    settings: Settings | None = None,
+    dockerfile: Dockerfile | None = None,
+) -> None:
     """Explore an image until the user quits, next to the Dockerfile that it was built from if that is given.
 
-    Raises `LayerscopeError` for what cannot be opened.
+    Raises `LayerscopeError` for what cannot be opened or set.
     """
+    from layerscope.state import state_file
+    from layerscope.tui.preferences import Preferences
+
+    settings = load_settings() if settings is None else settings
+    _check_theme(settings)
+    preferences = Preferences(settings, state_file())
+    text.use_binary_sizes(settings.binary)
     source = open_source(request, _ask)
     _take_keys_from_terminal()
 
     from layerscope.tui.app import LayerscopeApp
     from layerscope.tui.session import Session
 
-    session = Session(request, source, replace(options, verify_small=False), dockerfile)
+    session = Session(
+        request,
+        source,
+        replace(options, verify_small=False),
+        dockerfile=dockerfile,
+        preferences=preferences,
+    )
     LayerscopeApp(session).run()
+
+
+def _check_theme(settings: Settings) -> None:
+    """Raises `UsageError` if there is no such theme."""
+    if settings.theme is None:
+        return
+    from layerscope.tui import theme
+
+    if theme.named(settings.theme) is None:
+        raise UsageError(
+            f"{settings.place('theme')}: there is no theme `{settings.theme}`",
+            hint=f"themes are: {', '.join(theme.names())}",
+        )
 
 
 def _ask(candidates: Sequence[Candidate]) -> Candidate | None:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Iterable
 from typing import ClassVar
 
 from textual import on, work
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.keys import REPLACED_KEYS, key_to_character
+from textual.screen import Screen
+from textual.theme import Theme
 from textual.worker import get_current_worker
 
 from layerscope import text
 from layerscope.tui import theme
 from layerscope.tui.commands import bindings
+from layerscope.tui.guard import Guarded, as_user_error
+from layerscope.tui.keys import keymap
 from layerscope.tui.loader import (
     DuplicatesFound,
     LayerChecked,
@@ -23,6 +30,7 @@ from layerscope.tui.loader import (
     WorkFailed,
     load,
 )
+from layerscope.tui.palette import CommandProvider
 from layerscope.tui.screens.error import ErrorScreen
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.session import Session
@@ -33,19 +41,34 @@ SWITCH_INTERVAL = 0.0005
 BYTE_STAGES = ("Reading layers", "Comparing contents", "Checking digests")
 
 
-class LayerscopeApp(App[None]):
+SAME_ERROR = 1.0
+"""Seconds after a dialog was closed in which the same error is not said again: what paints fails at every painting."""
+
+
+class LayerscopeApp(Guarded, App[None]):
     """Explores one image."""
 
     TITLE = "layerscope"
-    ENABLE_COMMAND_PALETTE = True
+    COMMANDS = {CommandProvider}  # noqa: RUF012  # as Textual spells it
+    forgiving: ClassVar[bool] = True
+    """Whether an unexpected error becomes a dialog; tests want to see it raised."""
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
+        # Textual binds the palette once more, without an id by which its key could be changed.
+        self._bindings.key_to_bindings = {
+            key: kept
+            for key, found in self._bindings
+            if (kept := [binding for binding in self._bindings.key_to_bindings[key] if binding.id])
+        }
         for known in theme.THEMES:
             self.register_theme(known)
-        self.theme = theme.DARK.name
+        self.keys = session.preferences.keys
+        self.set_keymap(keymap(self.keys))
+        self.theme = theme.named(session.preferences.theme) or theme.DARK.name
+        self._said = ("", 0.0)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return theme.variable_defaults(self.current_theme)
@@ -53,7 +76,12 @@ class LayerscopeApp(App[None]):
     def on_mount(self) -> None:
         sys.setswitchinterval(SWITCH_INTERVAL)
         self.push_screen(MainScreen(self.session))
+        self.theme_changed_signal.subscribe(self, self._remember_theme)
         self.load()
+
+    def _remember_theme(self, chosen: Theme) -> None:
+        if chosen.name != theme.named(self.session.preferences.theme):
+            self.session.preferences.remember_theme(chosen.name)
 
     @work(thread=True, exit_on_error=False, group="load")
     def load(self) -> None:
@@ -118,12 +146,49 @@ class LayerscopeApp(App[None]):
         self._work_done()
         self.push_screen(ErrorScreen(event.error))
 
+    # errors
+
+    def failed(self, error: BaseException) -> None:
+        """Something raised: say it, and go on."""
+        if not self.forgiving or self.main is None or not isinstance(error, Exception):
+            super()._handle_exception(error)  # type: ignore[arg-type]
+            return
+        said = as_user_error(error)
+        words, closed = self._said
+        if isinstance(self.screen, ErrorScreen):
+            return
+        if said.message == words and time.monotonic() - closed < SAME_ERROR:
+            self._said = (words, time.monotonic())
+            return
+        self.push_screen(ErrorScreen(said), lambda _: self._error_closed(said.message))
+
+    def _error_closed(self, message: str) -> None:
+        self._said = (message, time.monotonic())
+
+    def _handle_exception(self, error: Exception) -> None:
+        self.failed(error)
+
+    # keys
+
+    async def _check_bindings(self, key: str, priority: bool = False) -> bool:
+        """In a text field every printable key is text, also one that the user gave to a command."""
+        focused = self.focused
+        character = key_to_character(REPLACED_KEYS.get(key, key))
+        if focused is not None and focused.check_consume_key(key, character):
+            return False
+        return await super()._check_bindings(key, priority)
+
     # commands
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Of Textual's own commands those that ours do not cover."""
+        yield SystemCommand("Theme…", "Choose among all themes.", self.action_change_theme)
+        yield SystemCommand("Screenshot", "Save the screen as SVG.", self.deliver_screenshot)
 
     def action_help(self) -> None:
         from layerscope.tui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen())
+        self.push_screen(HelpScreen(self.keys))
 
     def action_toggle_theme(self) -> None:
         self.theme = theme.LIGHT.name if self.current_theme.dark else theme.DARK.name

@@ -1,11 +1,17 @@
-"""Every command once: keys, footer, palette, help and README's table are made from this registry."""
+"""Every command once: keys, footer, palette, help and README's table are made from this registry.
+
+`python -m layerscope.tui.commands` prints the table. Textual is imported only when bindings are made, so that commands
+without a screen can check the keys in a configuration.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from textual.binding import Binding, BindingType
+if TYPE_CHECKING:
+    from textual.binding import Binding, BindingType
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("explore.narrower", "left_square_bracket", "Less left", "Give the right pane more room, or the lower one; the mouse drags the lines between panes.", "move_splitter(-1)", shown_keys="["),
     Command("explore.wider", "right_square_bracket", "More left", "Give the left panes more room, or the upper one.", "move_splitter(1)", shown_keys="]"),
     Command("explore.sort", "s", "Sort", "Sort by size, name, change or layer.", "cycle_sort", footer=True),
+    Command("explore.filter", "slash", "Filter", "Show only files that meet a filter, while you type it.", "filter", footer=True, shown_keys="/"),
+    Command("explore.flat", "f", "Largest files", "All files in one list, largest first; again for the tree.", "toggle_flat"),
+    Command("explore.compare", "x", "Compare", "Mark a layer and compare the others with it; again to end that.", "compare"),
+    Command("explore.columns", "c", "Columns", "Choose the columns of the file tree.", "choose_columns"),
     Command("steps.base_up", "less_than_sign", "Smaller base", "Take one step less for the base image's.", "move_base(-1)", shown_keys="<"),
     Command("steps.base_down", "greater_than_sign", "Larger base", "Take one step more for the base image's.", "move_base(1)", shown_keys=">"),
     Command("files.toggle", "space", "Toggle", "Open or close the directory under the cursor.", "toggle_directory", shown_keys="Space"),
@@ -134,7 +144,62 @@ def of_groups(groups: Iterable[str]) -> list[Command]:
     return [command for command in COMMANDS if command.group in wanted]
 
 
+def shown_keys(command: Command, changed: Mapping[str, tuple[str, ...]] | None = None) -> str:
+    """The keys of a command as people write them; `changed` are those that the user chose, by command id."""
+    if changed and command.id in changed:
+        return " ".join(map(_key_word, changed[command.id]))
+    return command.shown_keys or " ".join(map(_key_word, command.keys.split(",")))
+
+
+def key_table() -> str:
+    """All commands as tables in Markdown, one a group."""
+    lines = []
+    for group, title in GROUPS.items():
+        lines += [f"**{title}**", "", "| key | command | what it does | id |", "|---|---|---|---|"]
+        for command in of_groups([group]):
+            keys = " ".join(f"`{key}`" for key in shown_keys(command).split())
+            lines.append(f"| {keys} | {command.title} | {command.help} | `{command.id}` |")
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _key_word(key: str) -> str:
+    """A key in Textual's words as people write it."""
+    modifiers, plus, name = key.rpartition("+")
+    modifiers, name = ("", key) if not name else (modifiers, name)
+    written = _KEY_WORDS.get(name, name)
+    if modifiers == "ctrl":
+        return f"^{written}"
+    return f"{modifiers}{plus}{written}" if modifiers else written
+
+
+_KEY_WORDS = {
+    "escape": "Esc",
+    "enter": "Enter",
+    "tab": "Tab",
+    "space": "Space",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "home": "Home",
+    "end": "End",
+    "slash": "/",
+    "question_mark": "?",
+    "plus": "+",
+    "minus": "-",
+    "comma": ",",
+    "full_stop": ".",
+    "colon": ":",
+    "semicolon": ";",
+}
+
+
 def _binding(command: Command) -> Binding:
+    from textual.binding import Binding
+
     return Binding(
         command.keys,
         command.action,
@@ -145,3 +210,7 @@ def _binding(command: Command) -> Binding:
         id=command.id,
         priority=command.priority,
     )
+
+
+if __name__ == "__main__":
+    print(key_table(), end="")  # noqa: T201  # a script that prints its table

@@ -12,6 +12,7 @@ from layerscope.image.model import Image
 from layerscope.layers.index import LayerIndex
 from layerscope.opening import Opened, Options, verified
 from layerscope.sources import Request, SourceImage
+from layerscope.tui.preferences import Preferences
 
 
 @dataclass(slots=True)
@@ -29,6 +30,8 @@ class Session:
     """None until they were looked for."""
     checked: dict[int, bool] = field(default_factory=dict)
     """Layers whose digests were checked after all else, and whether they are right."""
+    preferences: Preferences = field(default_factory=Preferences)
+    """How the user wants to see things."""
     base_guess: BaseGuess | None = field(init=False)
     """Where the base image was guessed to end."""
     base_steps: int = field(init=False)

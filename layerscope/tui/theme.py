@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from textual.color import Color
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 TEXT_CONTRAST, QUIET_CONTRAST = 4.5, 3.0
 """How far text, and text that is meant to be quiet, stands out from its background (WCAG 2.2, 1.4.3 and 1.4.11)."""
@@ -109,6 +109,17 @@ def hues(theme: Theme) -> tuple[str, ...]:
     if theme.ansi:
         return _HUES_OF_TERMINAL
     return _HUES_ON_DARK if theme.dark else _HUES_ON_LIGHT
+
+
+def named(name: str) -> str | None:
+    """The full name of a theme: `dark` and `light` are ours, the others are Textual's. None if there is none."""
+    known = [theme.name for theme in THEMES] + list(BUILTIN_THEMES)
+    return next((found for found in (f"layerscope-{name}", name) if found in known), None)
+
+
+def names() -> list[str]:
+    """All names that a theme can be asked for by."""
+    return ["dark", "light", *BUILTIN_THEMES]
 
 
 def variable_defaults(theme: Theme) -> dict[str, str]:

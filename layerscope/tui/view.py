@@ -10,11 +10,12 @@ from textual.containers import Container
 from textual.message import Message
 from textual.widget import Widget
 
+from layerscope.tui.guard import Guarded
 from layerscope.tui.pointing import Pointed
 from layerscope.tui.session import Session
 
 
-class View(Container):
+class View(Guarded, Container):
     """One way to look at the image. Made when it is first opened; hears of everything that becomes known."""
 
     DEFAULT_CSS = """

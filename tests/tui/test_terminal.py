@@ -60,7 +60,7 @@ def test_several_images_are_asked_for(tmp_path: Path) -> None:
         screen.wait_for("which one?")
         screen.keys("Down", "Enter")
         screen.wait_for("second:2")
-        screen.wait_for("2 B stored")
+        screen.wait_for("layer0")
         screen.keys("q")
         screen.wait_for("exit 0")
 

@@ -7,36 +7,48 @@ from typing import ClassVar
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from layerscope.errors import LayerscopeError
 from layerscope.text import safe_name
+from layerscope.tui.guard import BugError
 
 
 class ErrorScreen(ModalScreen[None]):
     """Says what went wrong and what to do."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,q", "dismiss", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,enter,q", "dismiss", "Close"),
+        Binding("y", "copy", "Copy"),
+    ]
     DEFAULT_CSS = """
     ErrorScreen { align: center middle; }
-    ErrorScreen > Vertical {
-        width: 72; max-width: 96%; height: auto; padding: 1 2; background: $surface; border: round $error;
+    ErrorScreen > VerticalScroll {
+        width: 72; max-width: 96%; height: auto; max-height: 90%; padding: 1 2;
+        background: $surface; border: round $error; scrollbar-size-vertical: 1;
     }
     ErrorScreen:ansi > Vertical { background: ansi_default; }
     """
 
     def __init__(self, error: LayerscopeError) -> None:
         super().__init__()
-        self._error = error
+        self.error = error
 
     def compose(self) -> ComposeResult:
         body = Text()
-        body.append(f"{self._error.title}\n\n", "bold")
-        body.append(safe_name(self._error.message))
-        if self._error.hint:
-            body.append(f"\n\n{safe_name(self._error.hint)}", "italic")
+        body.append(f"{self.error.title}\n\n", "bold")
+        body.append("\n".join(map(safe_name, self.error.message.splitlines())))
+        if self.error.hint:
+            body.append(f"\n\n{safe_name(self.error.hint)}", "italic")
         body.append("\n\nEnter closes this", "dim")
-        with Vertical():
+        with VerticalScroll():
             yield Static(body, markup=False)
+
+    def action_copy(self) -> None:
+        """Put what there is to report on the clipboard."""
+        error = self.error
+        words = error.report if isinstance(error, BugError) else error.message
+        self.app.copy_to_clipboard(words)
+        self.notify("The error is on the clipboard.", markup=False)

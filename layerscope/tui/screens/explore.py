@@ -15,24 +15,20 @@ from layerscope.filesystem.modes import Mode
 from layerscope.filesystem.ordering import Sort
 from layerscope.filesystem.tree import TreeView
 from layerscope.image.history import Step
-from layerscope.image.summary import one_line
+from layerscope.tui import tree_title
 from layerscope.tui.commands import bindings
 from layerscope.tui.session import Session
 from layerscope.tui.view import View
-from layerscope.tui.widgets import file_tree, step_list
-from layerscope.tui.widgets.details import StepDetails
+from layerscope.tui.widgets import step_list
+from layerscope.tui.widgets.details import StepDetails, what_it_sets
 from layerscope.tui.widgets.file_tree import FileTree
+from layerscope.tui.widgets.filter_bar import FilterBar, FilterInput
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
 from layerscope.tui.widgets.splitter import Splitter
 from layerscope.tui.widgets.step_list import StepList
 
-SORT_WORDS = {
-    Sort.SIZE: "by size",
-    Sort.NAME: "by name",
-    Sort.CHANGE: "by change",
-    Sort.LAYER: "by layer",
-}
+SORTS = list(Sort)
 
 LEAST = (30, 4)
 """How narrow and how low a pane may become, in cells."""
@@ -58,8 +54,10 @@ class ExploreView(View):
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(session, id=id)
         self.steps = StepList(session, id="steps")
-        self.files = FileTree(id="files")
+        self.files = FileTree(session.preferences.columns, id="files")
         self.details = StepDetails(session, id="details")
+        self.filter_bar = FilterBar(id="filter-bar")
+        self._mode = Mode.UP_TO if session.preferences.mode == "all" else Mode.LAYER
         self._steps_title = PaneTitle("Steps", self._steps_word())
         self._steps_columns = ColumnTitles()
         self._files_title = PaneTitle("Files")
@@ -73,7 +71,9 @@ class ExploreView(View):
             yield Pane(PaneTitle("Details"), None, self.details, id="details-pane")
         self._across = Splitter(left, LEAST, id="across")
         yield self._across
-        yield Pane(self._files_title, self._files_columns, self.files, id="files-pane")
+        yield Pane(
+            self._files_title, self.filter_bar, self._files_columns, self.files, id="files-pane"
+        )
 
     def on_mount(self) -> None:
         first = next((step for step in self.session.image.steps if step.layer is not None), None)
@@ -86,9 +86,7 @@ class ExploreView(View):
         self._steps_columns.show(
             step_list.column_titles(self.steps.scrollable_content_region.width)
         )
-        self._files_columns.show(
-            file_tree.column_titles(self.files.scrollable_content_region.width)
-        )
+        self._files_columns.show(self.files.column_titles())
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._name_columns)
@@ -112,7 +110,9 @@ class ExploreView(View):
         opened = self.session.opened
         if opened is None:
             return
-        self.files.view = TreeView(opened.filesystem)
+        view = TreeView(opened.filesystem, mode=self._mode)
+        view.set_sort(Sort(self.session.preferences.sort))
+        self.files.begin(view, opened.contents)
         self.steps.rows_changed()
         self._show_step(self.steps.step)
 
@@ -144,20 +144,28 @@ class ExploreView(View):
         event.stop()
         self.screen.set_focus(self.files)
 
-    def _show_step(self, step: Step | None) -> None:
+    def _show_step(self, step: Step | None, reveal: int | None = None) -> None:
+        """Show a step in details and tree."""
         self.details.show(step)
-        view = self.files.view
-        if step is None or view is None:
-            self._say_title(step)
+        if step is None:
+            self._say_title()
             return
-        path = self.files.path
-        if step.layer is not None:
-            view.set_layer(step.layer)
-        elif view.mode is Mode.UP_TO:
-            view.set_layer(self._layer_below(step))
-        self.files.nothing = self._nothing(step)
-        self.files.view_changed(path)
-        self._say_title(step)
+        layer = self._layer_below(step) if step.layer is None else step.layer
+        marked = self.steps.marked
+        mode = self._mode
+
+        def look(view: TreeView) -> None:
+            if marked is not None:
+                view.set_range(marked, layer)
+            else:
+                view.set_mode(mode)
+                view.set_layer(layer)
+
+        writes_nothing = step.layer is None and marked is None and mode is Mode.LAYER
+        self.files.blank = (
+            f"This step writes no layer: it {what_it_sets(step)}." if writes_nothing else ""
+        )
+        self.files.change(look, reveal)
 
     def _layer_below(self, step: Step) -> int:
         """The last layer at or below a step, -1 if there is none."""
@@ -168,36 +176,71 @@ class ExploreView(View):
         ]
         return layers[-1] if layers else -1
 
-    def _nothing(self, step: Step) -> str:
-        """What the tree says when it is empty."""
-        view = self.files.view
-        if view is not None and view.mode is Mode.UP_TO:
-            return "The image is empty here."
-        index = self.session.indexes[step.layer] if step.layer is not None else None
-        if index is not None and not len(index):
-            return "This layer is empty: it has no entries."
-        return "This layer changes nothing: all its entries equal what lies below."
-
-    def _say_title(self, step: Step | None) -> None:
-        view = self.files.view
+    def _say_title(self) -> None:
+        view, step = self.files.view, self.steps.step
         if step is None or view is None:
             self._files_title.show("Files")
             return
-        where = f"Layer {step.layer}" if step.layer is not None else f"Step {step.index}"
-        mode = "changes in this layer" if view.mode is Mode.LAYER else "all layers up to here"
-        if view.changed_only and view.mode is Mode.UP_TO:
-            mode += ", changed only"
-        rows = text.count_of(len(view.rows), "row")
         self._files_title.show(
-            f"{where} · {text.safe_name(one_line(step))}",
-            f"{mode} · {SORT_WORDS[view.sort]} · {rows}",
+            tree_title.place(step, self.steps.marked),
+            "" if self.files.blank else tree_title.shown(view),
         )
 
     @on(FileTree.RowsChanged)
     def _rows_changed(self, event: FileTree.RowsChanged) -> None:
         event.stop()
-        self._say_title(self.steps.step)
+        view, step = self.files.view, self.steps.step
+        if view is not None and step is not None:
+            index = self.session.indexes[step.layer] if step.layer is not None else None
+            self.files.nothing = tree_title.nothing(view, index)
+            if not self.files.row_count():
+                self.files.refresh()
+        self._say_title()
         self.call_after_refresh(self._name_columns)
+
+    # the filter
+
+    def action_filter(self) -> None:
+        self.files.expect_filter()
+        self.filter_bar.open()
+
+    @on(FilterBar.Changed)
+    def _filter_changed(self, event: FilterBar.Changed) -> None:
+        event.stop()
+        self.files.change(lambda view: view.set_filter(event.wanted))
+
+    @on(FilterBar.Done)
+    def _filter_done(self, event: FilterBar.Done) -> None:
+        event.stop()
+        self.filter_bar.leave()
+        self.files.focus()
+
+    @on(FilterInput.Moved)
+    def _moved(self, event: FilterInput.Moved) -> None:
+        event.stop()
+        if event.pages:
+            self.files.action_page(event.by)
+        else:
+            self.files.action_move(event.by)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In the field a slash is text."""
+        return not (action == "filter" and self.filter_bar.typing)
+
+    def back(self) -> bool:
+        if self.filter_bar.typing:
+            self.filter_bar.leave()
+            self.files.focus()
+            return True
+        if self.filter_bar.clear():
+            return True
+        if self.steps.marked is not None:
+            self._compare_with(None)
+            return True
+        if self.files.wanted is not None and self.files.wanted.flat:
+            self.action_toggle_flat()
+            return True
+        return False
 
     # commands
 
@@ -206,43 +249,64 @@ class ExploreView(View):
         self._steps_title.show("Steps", self._steps_word())
 
     def action_toggle_mode(self) -> None:
-        view = self.files.view
-        if view is not None:
-            view.set_mode(Mode.LAYER if view.mode is Mode.UP_TO else Mode.UP_TO)
-            self._show_step(self.steps.step)
+        self._mode = Mode.LAYER if self._mode is Mode.UP_TO else Mode.UP_TO
+        self._compare_with(None)
 
     def action_toggle_changed_only(self) -> None:
-        view = self.files.view
-        if view is not None:
-            if view.mode is not Mode.UP_TO:
-                view.set_mode(Mode.UP_TO)
-                view.set_changed_only(True)
-            else:
-                view.set_changed_only(not view.changed_only)
-            self._show_step(self.steps.step)
+        view = self.files.wanted
+        if view is None:
+            return
+        changed_only = self._mode is not Mode.UP_TO or not view.changed_only
+        self._mode = Mode.UP_TO
+        self.files.change(lambda view: view.set_changed_only(changed_only))
+        self._compare_with(None)
 
     def action_cycle_sort(self) -> None:
-        view = self.files.view
+        view = self.files.wanted
         if view is not None:
-            orders = list(SORT_WORDS)
-            path = self.files.path
-            view.set_sort(orders[(orders.index(view.sort) + 1) % len(orders)])
-            self.files.view_changed(path)
-            self._say_title(self.steps.step)
+            sort = SORTS[(SORTS.index(view.sort) + 1) % len(SORTS)]
+            self.session.preferences.remember_sort(sort.value)
+            self.files.change(lambda view: view.set_sort(sort))
+
+    def action_toggle_flat(self) -> None:
+        view = self.files.wanted
+        if view is not None:
+            flat = not view.flat
+            self.files.change(lambda view: view.set_flat(flat))
+            self.files.focus()
+
+    def action_compare(self) -> None:
+        step = self.steps.step
+        if step is None:
+            return
+        self._compare_with(None if self.steps.marked is not None else self._layer_below(step))
+
+    def _compare_with(self, layer: int | None) -> None:
+        """Compare what is selected with a layer; None for nothing."""
+        self.steps.mark(layer)
+        self._steps_title.show(
+            "Steps",
+            "m metadata" if layer is None else "◆ compared · select another layer · Esc ends",
+        )
+        self._show_step(self.steps.step)
+
+    def action_choose_columns(self) -> None:
+        from layerscope.tui.screens.columns import ColumnsScreen
+
+        self.app.push_screen(ColumnsScreen(self.files.chosen, self._choose_columns))
+
+    def _choose_columns(self, chosen: tuple[str, ...]) -> None:
+        self.files.choose(chosen)
+        self.session.preferences.remember_columns(chosen)
 
     def reveal(self, layer: int, path: int) -> None:
         """Show a path where a layer stores it."""
-        view = self.files.view
-        if view is None:
-            return
-        view.set_mode(Mode.LAYER)
+        self.filter_bar.clear()
+        self.steps.mark(None)
+        self._mode = Mode.LAYER
+        self.files.change(_plain_tree)
         self.steps.select_layer(layer)
-        self._show_step(self.steps.step)
-        row = view.reveal(path)
-        self.files.rows_changed()
-        if row is not None:
-            self.files.go_to(row)
-        self._say_title(self.steps.step)
+        self._show_step(self.steps.step, reveal=path)
         self.screen.set_focus(self.files)
 
     def show_step(self, index: int) -> None:
@@ -251,7 +315,12 @@ class ExploreView(View):
         if step.layer is None and not self.steps.shows_metadata:
             self.action_toggle_metadata()
         self.steps.select(step)
-        self.steps.focus()
+        self.screen.set_focus(self.steps)
 
     def panes(self) -> list[Widget]:
         return [self.steps, self.files]
+
+
+def _plain_tree(view: TreeView) -> None:
+    view.set_filter(None)
+    view.set_flat(False)

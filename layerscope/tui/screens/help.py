@@ -1,4 +1,4 @@
-"""Help: what every key does."""
+"""Help: what every key does, and the language of filters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,22 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from layerscope.tui.commands import COMMANDS, GROUPS, of_groups
+from layerscope.tui.commands import COMMANDS, GROUPS, of_groups, shown_keys
+from layerscope.tui.keys import Keys
+
+FILTERS = (
+    ("python", "the path holds it, in any case"),
+    ("*.py  usr/**/*.so", "globs as in .gitignore"),
+    (r"/\.py$/", "a regular expression over the whole path"),
+    ("size>10M  size<=1k", "files by their bytes"),
+    ("change:added,~", "added, modified, metadata, removed; or + ~ ± -"),
+    ("type:symlink", "or file, dir, hardlink, device, fifo, broken"),
+    ("setuid  setgid", "files that run as somebody else"),
+    ("owner:0  owner:1000:1000", "user, or user and group"),
+    ("layer:3  layer>2", "the layer that stored it"),
+    ('"two words"  !word', "text as it stands; an exclamation mark turns a word around"),
+)
+"""Words of a filter, and what they mean. Several words must all be met."""
 
 
 class HelpScreen(ModalScreen[None]):
@@ -23,7 +38,7 @@ class HelpScreen(ModalScreen[None]):
     DEFAULT_CSS = """
     HelpScreen { align: center middle; }
     HelpScreen > VerticalScroll {
-        width: 78; max-width: 96%; height: auto; max-height: 90%; padding: 1 2;
+        width: 84; max-width: 96%; height: auto; max-height: 90%; padding: 1 2;
         background: $surface; border: round $rule; scrollbar-size-vertical: 1;
         scrollbar-color: $rule; scrollbar-color-hover: $quiet; scrollbar-color-active: $quiet;
         scrollbar-background: $surface; scrollbar-background-hover: $surface;
@@ -32,29 +47,32 @@ class HelpScreen(ModalScreen[None]):
     HelpScreen:ansi > VerticalScroll { background: ansi_default; border: round ansi_default; }
     """
 
+    def __init__(self, keys: Keys | None = None) -> None:
+        super().__init__()
+        self._keys: Keys = keys or {}
+
     def compose(self) -> ComposeResult:
         with VerticalScroll():
-            yield Static(help_text(), markup=False)
+            yield Static(help_text(self._keys), markup=False)
 
 
-def help_text() -> Text:
-    """Keys and words of all commands, by group."""
-    width = max(len(keys_of(command.id)) for command in COMMANDS)
+def help_text(keys: Keys | None = None) -> Text:
+    """Keys and words of all commands, by group, then the words of a filter; `keys` are those that were changed."""
+    width = max(len(shown_keys(command, keys)) for command in COMMANDS)
     body = Text()
     for group, title in GROUPS.items():
         commands = of_groups([group])
         if commands:
             body.append(f"{title}\n", "bold")
         for command in commands:
-            body.append(f"  {keys_of(command.id):<{width}}  ", "bold")
+            body.append(f"  {shown_keys(command, keys):<{width}}  ", "bold")
             body.append(f"{command.help}\n")
         if commands:
             body.append("\n")
+    body.append("Filters", "bold").append(": all words must be met\n")
+    width = max(len(words) for words, _ in FILTERS)
+    for words, meaning in FILTERS:
+        body.append(f"  {words:<{width}}  ", "bold")
+        body.append(f"{meaning}\n")
     body.rstrip()
     return body
-
-
-def keys_of(identifier: str) -> str:
-    """The keys of a command as people write them."""
-    command = next(command for command in COMMANDS if command.id == identifier)
-    return command.shown_keys or command.keys.replace(",", " ")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -12,6 +13,7 @@ from textual.widgets import ContentSwitcher, Footer
 
 from layerscope.tui.commands import bindings
 from layerscope.tui.copying import copied_path, copy
+from layerscope.tui.guard import Guarded
 from layerscope.tui.pointing import Pointed, ShowFile
 from layerscope.tui.screens.explore import ExploreView
 from layerscope.tui.session import Session
@@ -19,10 +21,13 @@ from layerscope.tui.view import VIEWS, ShowLife, ShowPath, ShowStep, View
 from layerscope.tui.widgets.header import ImageHeader
 from layerscope.tui.widgets.line_list import LineList
 
+if TYPE_CHECKING:
+    from layerscope.tui.app import LayerscopeApp
+
 FIRST_VIEW = VIEWS[0].name
 
 
-class MainScreen(Screen[None]):
+class MainScreen(Guarded, Screen[None]):
     """Shows a session; what the loader learns is handed on to the views that are open."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("view", "path")
@@ -65,20 +70,25 @@ class MainScreen(Screen[None]):
 
     def layers_changed(self) -> None:
         """A layer was read, or its digests were checked."""
-        for view in self._views.values():
-            view.layers_changed()
+        self._tell(View.layers_changed)
         self.header.refresh()
 
     def stacked(self) -> None:
         """All layers are stacked."""
-        for view in self._views.values():
-            view.stacked()
+        self._tell(View.stacked)
         self.header.refresh()
 
     def duplicates_found(self) -> None:
         """Files of equal content are known."""
+        self._tell(View.duplicates_found)
+
+    def _tell(self, what: Callable[[View], None]) -> None:
+        """Tell all views; one that fails keeps it not from the others."""
         for view in self._views.values():
-            view.duplicates_found()
+            try:
+                getattr(view, what.__name__)()
+            except Exception as error:
+                cast("LayerscopeApp", self.app).failed(error)
 
     # views
 

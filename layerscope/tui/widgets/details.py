@@ -34,6 +34,11 @@ _SETS = {
 }
 
 
+def what_it_sets(step: Step) -> str:
+    """What a step without a layer does, as the end of a sentence."""
+    return _SETS.get(step.instruction or "", "changes the config")
+
+
 class StepDetails(VerticalScroll, can_focus=False):
     """Shows one step."""
 
@@ -82,7 +87,7 @@ class StepDetails(VerticalScroll, can_focus=False):
             body.append(f"base ({word}) · < > move its end\n", quiet)
         self._append_instruction(body, step, quiet)
         if step.layer is None:
-            what = _SETS.get(step.instruction or "", "changes the config")
+            what = what_it_sets(step)
             body.append(f"\nThis step writes no layer: it {what}. 0 B, metadata.\n", quiet)
         else:
             self._append_figures(body, step.layer, quiet)

@@ -4,108 +4,83 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.binding import BindingType
-from textual.message import Message
 
 from layerscope import text
 from layerscope.filesystem.changes import Change
+from layerscope.filesystem.ordering import Sort
 from layerscope.filesystem.rows import TreeRow
-from layerscope.filesystem.tree import TreeView
-from layerscope.layers.index import Kind
 from layerscope.tui.commands import bindings
-from layerscope.tui.paint import RowPainter, bar, fit
+from layerscope.tui.notes import note
+from layerscope.tui.paint import RowPainter
 from layerscope.tui.pointing import Pointed, ShowFile
 from layerscope.tui.view import ShowLife
-from layerscope.tui.widgets.line_list import LineList
-
-MODE, OWNER, SIZE, BAR = 10, 10, 9, 8
-WIDE, MEDIUM = 80, 58
-"""Columns from which mode and owner, and the bar, are shown."""
+from layerscope.tui.widgets import tree_columns
+from layerscope.tui.widgets.tree_columns import SIZE, size_of
+from layerscope.tui.widgets.tree_work import WorkedTree
 
 GLYPHS = {Change.ADDED: "+", Change.MODIFIED: "~", Change.METADATA: "±", Change.REMOVED: "-"}
-KIND_LETTERS = {
-    Kind.FILE: "-",
-    Kind.DIRECTORY: "d",
-    Kind.SYMLINK: "l",
-    Kind.CHARACTER: "c",
-    Kind.BLOCK: "b",
-    Kind.FIFO: "p",
-    Kind.UNKNOWN: "?",
-    Kind.BROKEN_LINK: "h",
-}
 
 
-def column_titles(width: int) -> str:
-    """Titles over the columns, for a tree of this width."""
-    owner = f" {'mode':<{MODE}}  {'owner':<{OWNER}}" if width >= WIDE else ""
-    share = f"  {'share':<{BAR}}" if width >= MEDIUM else " "
-    return f"{owner}{'size':>{SIZE + 1}}{share}   name"
-
-
-class FileTree(LineList):
-    """Rows of a `TreeView`."""
+class FileTree(WorkedTree):
+    """Paints the rows, opens and closes directories."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("files")
 
-    class RowsChanged(Message):
-        """Other rows are shown than before."""
-
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, chosen: tuple[str, ...], *, id: str | None = None) -> None:
+        """`chosen` names the columns, see `tree_columns.COLUMNS`."""
         super().__init__(id=id)
-        self.view: TreeView | None = None
+        self.chosen = chosen
         self.waiting = "Files are shown once all layers are read."
         self.nothing = ""
+        """What is said when there are no rows."""
+        self.blank = ""
+        """Why there is nothing to show, whatever the view has; empty where there is something."""
 
     @property
-    def path(self) -> int | None:
-        """The path under the cursor."""
-        if self.view is None or not 0 <= self.cursor < len(self.view.rows):
-            return None
-        return int(self.view.rows[self.cursor])
+    def columns(self) -> tuple[tree_columns.Column, ...]:
+        """The columns that there is room for."""
+        return tree_columns.layout(self.scrollable_content_region.width, self.chosen)
 
-    def view_changed(self, keep: int | None = None) -> None:
-        """The view shows other rows: repaint, with the cursor on path `keep` if it is still there."""
-        if self.view is not None and keep is not None:
-            self.rows_changed()
-            found = self.view.index_of(keep)
-            if found is not None:
-                self.go_to(found)
-                return
+    def column_titles(self) -> str:
+        """Titles over the columns."""
+        sort = Sort.SIZE if self.view is None else self.view.sort
+        if self.view is not None and self.view.flat:
+            sort = Sort.SIZE
+        return tree_columns.titles(self.columns, sort)
+
+    def choose(self, chosen: tuple[str, ...]) -> None:
+        """Show other columns."""
+        self.chosen = chosen
         self.rows_changed()
-        self.go_to(min(self.cursor, self.row_count() - 1))
-
-    def rows_changed(self) -> None:
-        super().rows_changed()
-        self.post_message(self.RowsChanged())
 
     def row_count(self) -> int:
-        return 0 if self.view is None else len(self.view.rows)
+        return 0 if self.view is None or self.blank else len(self.view.rows)
 
     def empty_text(self) -> str:
-        return self.waiting if self.view is None else self.nothing
+        return self.waiting if self.view is None else self.blank or self.nothing
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
         if self.view is None:
             return
         entry = self.view.row(row)
-        quiet = self.style_of("quiet")
-        if width >= WIDE:
-            painter.add(f" {self._mode(entry):<{MODE}}  {fit(self._owner(entry), OWNER)}", quiet)
-        removed = entry.removed
-        size = (
-            entry.removed_bytes
-            if removed
-            else entry.total_bytes
-            if entry.is_directory
-            else entry.own_bytes
+        columns = self.columns
+        for column in columns:
+            if column.left:
+                painter.add(column.cell(column.words(entry)), self.style_of(column.style))
+        painter.add(
+            f"{text.size(size_of(entry)):>{SIZE + 1}}",
+            self.style_of("removed") if entry.removed else None,
         )
-        painter.add(f"{text.size(size):>{SIZE + 1}}", self.style_of("removed") if removed else None)
-        if width >= MEDIUM:
-            painter.add("  ")
-            painter.add(bar(0.0 if removed else entry.share, BAR), self.style_of("bar"))
-        self._paint_name(entry, painter)
+        for column in columns:
+            if not column.left:
+                painter.add(column.cell(column.words(entry)), self.style_of(column.style))
+        self._paint_name(entry, width - tree_columns.name_column(columns), painter)
+        self._paint_note(entry, width, painter)
 
-    def _paint_name(self, entry: TreeRow, painter: RowPainter) -> None:
+    def _paint_name(self, entry: TreeRow, room: int, painter: RowPainter) -> None:
+        """Glyph, arrow and name; a whole path is cut at its front."""
         change = (
             self.style_of(entry.change.name.lower())
             if entry.change in GLYPHS and entry.change is not None
@@ -117,18 +92,20 @@ class FileTree(LineList):
         arrow = ("▾ " if entry.expanded else "▸ ") if entry.has_children else "  "
         painter.add(arrow, self.style_of("quiet"))
         name = text.safe_name(entry.name)
+        if self.view is not None and self.view.flat:
+            name = text.clip_start(name, room - 3)
         painter.add(name, change or (self.style_of("directory") if entry.is_directory else None))
         if entry.target:
             painter.add(f" → {text.safe_name(entry.target)}", self.style_of("quiet"))
 
-    @staticmethod
-    def _mode(entry: TreeRow) -> str:
-        letter = KIND_LETTERS.get(entry.kind, "?")
-        return text.mode_text(entry.mode, letter) if entry.known else f"{letter}{'?' * 9}"
-
-    @staticmethod
-    def _owner(entry: TreeRow) -> str:
-        return f"{entry.uid}:{entry.gid}" if entry.known else "?"
+    def _paint_note(self, entry: TreeRow, width: int, painter: RowPainter) -> None:
+        """What the row replaces, at the right edge if there is room."""
+        if self.view is None or entry.change is None:
+            return
+        room = width - sum(cell_len(segment.text) for segment in painter.segments) - 3
+        words = note(self.view, entry) if room > 8 else ""
+        if words and cell_len(words) <= room:
+            painter.add(f"  {words:>{room}} ", self.style_of("quiet"))
 
     def action_show_life(self) -> None:
         if self.path is not None:
@@ -136,11 +113,13 @@ class FileTree(LineList):
 
     # opening and closing
 
+    def _entry(self) -> TreeRow | None:
+        """The row under the cursor."""
+        return self.view.row(self.cursor) if self.view is not None and self.row_count() else None
+
     def pointed(self) -> Pointed | None:
-        if self.view is None or not self.row_count():
-            return None
-        entry = self.view.row(self.cursor)
-        if entry.version < 0:
+        entry = self._entry()
+        if self.view is None or entry is None or entry.version < 0:
             return None
         # What was removed is looked at as it was before.
         died = int(self.view.filesystem.died[entry.version])
@@ -148,10 +127,10 @@ class FileTree(LineList):
         return Pointed(entry.path, entry.version, layer)
 
     def action_open(self) -> None:
-        pointed = self.pointed()
-        if self.view is None or pointed is None:
+        entry, pointed = self._entry(), self.pointed()
+        if pointed is None or entry is None:
             super().action_open()
-        elif self.view.row(self.cursor).has_children:
+        elif entry.has_children:
             self.action_toggle_directory()
         else:
             self.post_message(ShowFile(pointed.version))
@@ -159,21 +138,19 @@ class FileTree(LineList):
     def action_toggle_directory(self) -> None:
         if self.view is not None and self.row_count():
             self.view.toggle(self.cursor)
-            self.rows_changed()
+            self.opened()
 
     def action_expand(self) -> None:
-        if self.view is None or not self.row_count():
-            return
-        entry = self.view.row(self.cursor)
-        if entry.has_children and not entry.expanded:
+        entry = self._entry()
+        if entry is not None and entry.has_children and not entry.expanded:
             self.action_toggle_directory()
-        elif entry.has_children:
+        elif entry is not None and entry.has_children:
             self.go_to(self.cursor + 1)
 
     def action_collapse(self) -> None:
-        if self.view is None or not self.row_count():
+        entry = self._entry()
+        if self.view is None or entry is None:
             return
-        entry = self.view.row(self.cursor)
         if entry.has_children and entry.expanded:
             self.action_toggle_directory()
             return
@@ -195,27 +172,18 @@ class FileTree(LineList):
             self.view.expand_all()
         else:
             self.view.collapse_all()
-        while path and self.view.index_of(path) is None:
-            path = int(self.view.filesystem.table.parents[path])
-        self.view_changed(path or None)
+        self.opened()
+        row = self.view.nearest(path) if path else None
+        self.go_to(self.cursor if row is None else row)
 
     def clicked(self, x: int, chain: int) -> None:
-        if self.view is None:
-            return
         if chain == 2 or (chain == 1 and self._on_arrow(x)):
             self.action_open()
 
     def _on_arrow(self, x: int) -> bool:
         """Whether column `x` is the arrow of the row under the cursor."""
-        if self.view is None:
+        entry = self._entry()
+        if entry is None:
             return False
-        width = self.scrollable_content_region.width
-        depth = self.view.row(self.cursor).depth
-        before = (
-            (1 + MODE + 2 + OWNER if width >= WIDE else 0)
-            + SIZE
-            + 1
-            + (2 + BAR if width >= MEDIUM else 0)
-            + 3
-        )
-        return before + 2 * depth <= x < before + 2 * depth + 2
+        before = tree_columns.name_column(self.columns) + 2 * entry.depth
+        return before <= x < before + 2

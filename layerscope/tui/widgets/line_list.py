@@ -15,6 +15,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from layerscope.tui.commands import bindings
+from layerscope.tui.guard import Guarded
 from layerscope.tui.paint import RowPainter
 from layerscope.tui.pointing import Pointed
 
@@ -22,7 +23,7 @@ CACHED_ROWS = 512
 """Painted rows that are kept."""
 
 
-class LineList(ScrollView, can_focus=True):
+class LineList(Guarded, ScrollView, can_focus=True):
     """Rows under a cursor. A subclass says how many there are, and paints one at a time."""
 
     ALLOW_SELECT = False
@@ -176,10 +177,22 @@ class LineList(ScrollView, can_focus=True):
                 base = self.rich_style + base
             # What is reversed loses its colours: they would become a background each.
             painter = RowPainter(base, plain=bool(base.reverse))
-            self.paint_row(row, width, painter)
+            try:
+                self.paint_row(row, width, painter)
+            except (
+                Exception
+            ) as error:  # a row that cannot be painted must not hide the others, nor the dialog
+                painter = RowPainter(base).add(" this row cannot be shown", self.style_of("waste"))
+                self._report(error)
             painted = Strip(painter.segments).adjust_cell_length(width, base)
             self._painted[key] = painted
         return painted
+
+    def _report(self, error: Exception) -> None:
+        failed = getattr(self.app, "failed", None)
+        if failed is None:
+            raise error
+        self.app.call_later(failed, error)
 
     def _line(self, text: str, width: int, style: Style) -> Strip:
         return Strip(RowPainter(style).add(text).segments).adjust_cell_length(width, style)

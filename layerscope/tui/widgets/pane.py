@@ -40,6 +40,8 @@ class PaneTitle(Widget):
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         right = f" {self.right} " if self.right else ""
+        while len(right) > width - 12 and " · " in right:
+            right = f" {right.partition(' · ')[2]}"  # the last part tells most
         if len(right) > width - 12:
             right = ""
         left = fit(f" {self.left}", width - len(right))
@@ -66,11 +68,10 @@ class Pane(Vertical):
     Pane:focus-within > PaneTitle > .title--name { color: $emphasis; }
     """
 
-    def __init__(
-        self, title: PaneTitle, columns: ColumnTitles | None, body: Widget, *, id: str | None = None
-    ) -> None:
+    def __init__(self, *parts: Widget | None, id: str | None = None) -> None:
+        """`parts` are its title, column titles and list, from top to bottom; None for what it has not."""
         super().__init__(id=id)
-        self._parts = [title, *([columns] if columns is not None else []), body]
+        self._parts = [part for part in parts if part is not None]
 
     def compose(self) -> ComposeResult:
         yield from self._parts

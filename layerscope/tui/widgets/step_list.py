@@ -38,6 +38,8 @@ class StepList(LineList):
         self._session = session
         self.shows_metadata = True
         self._steps: list[Step] = list(session.image.steps)
+        self.marked: int | None = None
+        """The layer that others are compared with; -1 is before the first."""
 
     def step_at(self, row: int) -> Step | None:
         """The step in a row."""
@@ -58,6 +60,11 @@ class StepList(LineList):
         self.rows_changed()
         if current is not None:
             self.select(current)
+
+    def mark(self, layer: int | None) -> None:
+        """Mark the layer that others are compared with; None for none."""
+        self.marked = layer
+        self.rows_changed()
 
     def select(self, step: Step) -> None:
         """Put the cursor on a step, or on the next one that is shown."""
@@ -95,7 +102,10 @@ class StepList(LineList):
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
         step = self._steps[row]
         quiet = self.style_of("quiet")
-        painter.add(self._base_mark(row), quiet)
+        if step.layer is not None and step.layer == self.marked:
+            painter.add("◆", self.style_of("waste"))
+        else:
+            painter.add(self._base_mark(row), quiet)
         instruction = text.safe_name(one_line(step))
         share_width = _bar_width(width) + (0 if width < NARROW else 6)
         room = width - 1 - NUMBER - SIZE - 2 - share_width - WASTE - 2
@@ -130,7 +140,7 @@ class StepList(LineList):
         """Number, size, share and waste of a step that stores a layer."""
         session = self._session
         index = session.indexes[layer]
-        painter.add(f"{layer:<{NUMBER}}")
+        painter.add(f"{layer:<{NUMBER}}", self.style_of("strong") if layer == self.marked else None)
         blocks = _bar_width(width)
         if index is None:
             painter.add(

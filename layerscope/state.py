@@ -1,0 +1,45 @@
+"""What was last chosen in the program, remembered for the next time."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+MOST_BYTES = 1 << 16
+"""A larger file is none of ours."""
+
+
+def state_file() -> Path:
+    """Where choices are remembered."""
+    from platformdirs import user_state_path
+
+    return user_state_path("layerscope") / "state.json"
+
+
+def load_state(path: Path) -> dict[str, object]:
+    """What is remembered; nothing if it cannot be read."""
+    try:
+        with path.open("rb") as stream:
+            state = json.loads(stream.read(MOST_BYTES + 1))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return state if isinstance(state, dict) else {}
+
+
+def save_state(path: Path, state: Mapping[str, object]) -> None:
+    """Remember all of it at once; without a word if that cannot be done."""
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=".state-", dir=path.parent)
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            json.dump(state, stream, indent=1, sort_keys=True)
+        Path(temporary).replace(path)
+    except OSError:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()

@@ -1,0 +1,67 @@
+"""What happens when a handler or a worker raises: a dialog, and the program goes on."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from textual.message import Message
+from textual.worker import Worker, WorkerFailed, WorkerState
+
+from layerscope.errors import LayerscopeError
+
+if TYPE_CHECKING:
+    from layerscope.tui.app import LayerscopeApp
+
+
+class BugError(LayerscopeError):
+    """An exception that nobody expected, in words for its reader and for a report."""
+
+    title = "This is a bug in layerscope"
+
+    def __init__(self, error: BaseException) -> None:
+        frames = traceback.extract_tb(error.__traceback__)
+        ours = [frame for frame in frames if "layerscope" in Path(frame.filename).parts]
+        self.place = "an unknown place"
+        for at in (ours or frames)[-1:]:
+            self.place = f"{_short(at.filename)}, line {at.lineno}, in {at.name}"
+        said = str(error).splitlines()[0][:200] if str(error) else ""
+        super().__init__(
+            f"{type(error).__name__}{': ' + said if said else ''}\nat {self.place}",
+            hint="y copies all there is to report · the program goes on",
+        )
+        self.report = "".join(traceback.format_exception(error))
+        """The whole traceback."""
+
+
+def as_user_error(error: BaseException) -> LayerscopeError:
+    """An exception as what can be said about it."""
+    while isinstance(error, WorkerFailed):
+        error = error.error
+    return error if isinstance(error, LayerscopeError) else BugError(error)
+
+
+class Guarded:
+    """Mixed into apps, screens and widgets: what their handlers and workers raise is said, and they live on.
+
+    Textual ends the loop of a widget whose handler raises, and the program with it.
+    """
+
+    async def _dispatch_message(self, message: Message) -> None:
+        app = cast("LayerscopeApp", cast("Any", self).app)
+        try:
+            if isinstance(message, Worker.StateChanged) and message.state is WorkerState.ERROR:
+                app.failed(message.worker.error or RuntimeError("a worker failed"))
+            await super()._dispatch_message(message)  # type: ignore[misc]
+        except Exception as error:
+            app.failed(error)
+
+
+def _short(filename: str) -> str:
+    """A file's path from the package on."""
+    parts = Path(filename).parts
+    if "layerscope" in parts:
+        last = len(parts) - 1 - parts[::-1].index("layerscope")
+        return "/".join(parts[last:])
+    return parts[-1] if parts else filename

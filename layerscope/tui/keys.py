@@ -1,0 +1,148 @@
+"""Keys that the user chose: their names, whether a terminal can send them, whether they get in each other's way."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+from layerscope.errors import UsageError
+from layerscope.settings import Settings
+from layerscope.tui.commands import COMMANDS, Command
+
+Keys = Mapping[str, tuple[str, ...]]
+"""Keys by command id, in Textual's names."""
+
+EVERYWHERE = ("app", "view", "list")
+"""Groups whose commands work next to those of every other group."""
+
+_REPLACED = {
+    "solidus": "slash",
+    "reverse_solidus": "backslash",
+    "commercial_at": "at",
+    "hyphen_minus": "minus",
+    "plus_sign": "plus",
+    "low_line": "underscore",
+}
+"""Characters that Textual does not call by their Unicode name."""
+
+_MOVES = frozenset(
+    ("up", "down", "left", "right", "home", "end", "pageup", "pagedown", "insert", "delete")
+)
+_NAMED = _MOVES | {"enter", "tab", "escape", "space", "backspace"}
+_FUNCTIONS = frozenset(f"f{number}" for number in range(1, 25))
+_CONTROL = frozenset("abcdefgjklnopqrstuvwxyz") | {
+    "at",
+    "backslash",
+    "right_square_bracket",
+    "circumflex_accent",
+    "underscore",
+}
+"""What Ctrl can be held with: one byte below 32 each, less those that are Tab, Enter, Backspace and Esc."""
+_SAME_BYTE = {"i": "tab", "m": "enter", "h": "backspace", "left_square_bracket": "escape"}
+
+
+def key_name(written: str) -> str:
+    """Textual's name of a key. Raises `ValueError` with a sentence for what is no key, or none that terminals send."""
+    *modifiers, key = _parts(written)
+    key = _character_name(key) if len(key) == 1 else key.lower()
+    if unknown := [word for word in modifiers if word not in ("ctrl", "shift", "alt")]:
+        raise ValueError(f"terminals do not send `{unknown[0]}`")
+    if len(key) > 1 and key not in _NAMED | _FUNCTIONS and not _is_character_name(key):
+        raise ValueError(f"`{written}` is no key")
+    held = set(modifiers)
+    if "ctrl" in held and not (
+        key in _MOVES | _FUNCTIONS or (held == {"ctrl"} and key in _CONTROL)
+    ):
+        other = f": that is {_SAME_BYTE[key]}" if key in _SAME_BYTE else ""
+        raise ValueError(f"terminals do not send `{written}`{other}")
+    if "shift" in held and key not in _MOVES | _FUNCTIONS | {"tab"}:
+        hint = f": write `{key.upper()}`" if len(key) == 1 and held == {"shift"} else ""
+        raise ValueError(f"terminals do not send `{written}`{hint}")
+    return "+".join([*(word for word in ("alt", "ctrl", "shift") if word in held), key])
+
+
+def changed_keys(settings: Settings) -> Keys:
+    """The keys of the settings, checked. Raises `UsageError` that names file and line."""
+    known = {command.id: command for command in COMMANDS}
+    chosen: dict[str, tuple[str, ...]] = {}
+    for identifier, written in settings.keys.items():
+        place = settings.place(f"keys.{identifier}")
+        if identifier not in known:
+            close = get_close_matches(identifier, known, 1)
+            raise UsageError(
+                f"{place}: there is no command `{identifier}`",
+                hint=f"did you mean {close[0]}?"
+                if close
+                else "the ids are in README, with the keys",
+            )
+        try:
+            chosen[identifier] = tuple(dict.fromkeys(map(key_name, written)))
+        except ValueError as error:
+            raise UsageError(f"{place}: {error}") from None
+    for identifier in chosen:
+        _check_collisions(known[identifier], chosen, settings)
+    return chosen
+
+
+def keymap(keys: Keys) -> dict[str, str]:
+    """The keys as Textual's `App.set_keymap` takes them."""
+    return {identifier: ",".join(chosen) for identifier, chosen in keys.items()}
+
+
+def _check_collisions(command: Command, chosen: Keys, settings: Settings) -> None:
+    """No other command that works in the same place may have a key of this one."""
+    for other in COMMANDS:
+        if other is command or not _together(command.group, other.group):
+            continue
+        keys = chosen.get(other.id) or tuple(map(key_name, other.keys.split(",")))
+        for key in chosen[command.id]:
+            if key in keys:
+                place = settings.place(f"keys.{command.id}")
+                raise UsageError(
+                    f"{place}: `{key}` is the key of `{other.id}`, too",
+                    hint=f"give `{other.id}` another key in [keys]",
+                )
+
+
+def _together(one: str, other: str) -> bool:
+    return one == other or one in EVERYWHERE or other in EVERYWHERE
+
+
+def _parts(written: str) -> list[str]:
+    """Modifiers and the key; a plus sign may be the key itself."""
+    if written in ("", "+"):
+        if not written:
+            raise ValueError("an empty text is no key")
+        return ["+"]
+    if written.endswith("++"):
+        return [*written[:-2].lower().split("+"), "+"]
+    *modifiers, key = written.split("+")
+    return [*(word.lower() for word in modifiers), key]
+
+
+def _character_name(character: str) -> str:
+    """Textual's name of a character."""
+    if character.isalnum():
+        return character
+    if not character.isprintable():
+        raise ValueError("a control character is written by its name, as in ctrl+a")
+    if character == " ":
+        return "space"
+    name = unicodedata.name(character, "").lower().replace("-", "_").replace(" ", "_")
+    if not name:
+        raise ValueError(f"`{character}` is no key")
+    return _REPLACED.get(name, name)
+
+
+def _is_character_name(key: str) -> bool:
+    """Whether this is what Textual calls a character."""
+    originals = {ours: theirs for theirs, ours in _REPLACED.items()}
+    name = originals.get(key, key).replace("_", " ").upper()
+    if name == "HYPHEN MINUS":
+        return True
+    try:
+        unicodedata.lookup(name)
+    except KeyError:
+        return False
+    return True

@@ -1,0 +1,68 @@
+"""What there is to say of a row of the file tree beside its name: what it replaces, what changed about it."""
+
+from __future__ import annotations
+
+from layerscope import text
+from layerscope.filesystem.changes import Change
+from layerscope.filesystem.inodes import Why
+from layerscope.filesystem.modes import Mode
+from layerscope.filesystem.rows import TreeRow
+from layerscope.filesystem.tree import TreeView
+from layerscope.layers.index import Kind
+
+_WHY_WORDS = {
+    Why.TYPE: "type",
+    Why.CONTENT: "content",
+    Why.TARGET: "target",
+    Why.DEVICE: "device",
+    Why.MODE: "mode",
+    Why.OWNER: "owner",
+    Why.MTIME: "time",
+    Why.XATTRS: "extended attributes",
+}
+
+
+def note(view: TreeView, entry: TreeRow) -> str:
+    """A few words on a change; empty where there is nothing to add."""
+    if entry.context or entry.change not in (Change.MODIFIED, Change.METADATA, Change.REMOVED):
+        return ""
+    before = version_before(view, entry.path)
+    if before is None:
+        return ""
+    filesystem = view.filesystem
+    inode = int(filesystem.inode_of[before])
+    layer = filesystem.inodes.layer(inode)
+    if inode == filesystem.inodes.implicit:
+        layer = int(filesystem.born[before])
+    if entry.change is Change.REMOVED:
+        return f"was in layer {layer}"
+    if entry.change is Change.METADATA:
+        return _attributes(view, entry, inode)
+    if int(filesystem.kinds[before]) == Kind.FILE:
+        return f"replaces {text.size(int(filesystem.stored[before]))} of layer {layer}"
+    kind = Kind(int(filesystem.kinds[before])).name.lower().replace("_", " ")
+    return f"replaces a {kind} of layer {layer}"
+
+
+def version_before(view: TreeView, path: int) -> int | None:
+    """The version of a path that stood before the layer or the range."""
+    filesystem = view.filesystem
+    since = view.since if view.mode is Mode.RANGE else view.layer - 1
+    rows = filesystem.rows_of(path)
+    for row in range(rows.start, rows.stop):
+        if filesystem.born[row] <= since < filesystem.died[row]:
+            return row
+    return None
+
+
+def _attributes(view: TreeView, entry: TreeRow, before: int) -> str:
+    """Which attributes differ; the old and the new one of the first."""
+    columns = view.filesystem.inodes.columns
+    if Why.MODE in entry.why:
+        old = int(columns.modes[before])
+        return f"mode {old:04o} → {entry.mode:04o}"
+    if Why.OWNER in entry.why:
+        old_owner = f"{int(columns.uids[before])}:{int(columns.gids[before])}"
+        return f"owner {old_owner} → {entry.uid}:{entry.gid}"
+    words = [word for why, word in _WHY_WORDS.items() if why in entry.why]
+    return ", ".join(words)

@@ -1,0 +1,67 @@
+"""How the user wants to see things: what the settings say, else what was chosen last, else the defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from layerscope.settings import COLUMNS, MODES, SORTS, Settings
+from layerscope.state import load_state, save_state
+from layerscope.tui.keys import Keys, changed_keys
+
+DEFAULT_COLUMNS = ("mode", "owner", "share")
+DEFAULT_THEME = "layerscope-dark"
+
+
+class Preferences:
+    """Theme, columns, order, mode and keys; changes are remembered in `state`, if there is one."""
+
+    def __init__(self, settings: Settings | None = None, state: Path | None = None) -> None:
+        """Raises `UsageError` for keys that cannot be."""
+        self.settings = settings or Settings()
+        self.keys: Keys = changed_keys(self.settings)
+        self._file = state
+        self._state = {} if state is None else load_state(state)
+        said = self.settings
+        self.theme = said.theme or _text(self._state, "theme") or DEFAULT_THEME
+        self.columns = said.columns if said.columns is not None else _columns(self._state)
+        self.sort = said.sort or _choice(self._state, "sort", SORTS)
+        self.mode = said.mode or MODES[0]
+
+    def remember_theme(self, theme: str) -> None:
+        """The theme was changed."""
+        self.theme = theme
+        self._remember("theme", theme)
+
+    def remember_columns(self, columns: tuple[str, ...]) -> None:
+        """Other columns were chosen."""
+        self.columns = columns
+        self._remember("columns", list(columns))
+
+    def remember_sort(self, sort: str) -> None:
+        """The order was changed."""
+        self.sort = sort
+        self._remember("sort", sort)
+
+    def _remember(self, name: str, value: object) -> None:
+        if self._file is not None and self._state.get(name) != value:
+            # What another explorer has remembered since stays.
+            self._state = load_state(self._file) | {name: value}
+            save_state(self._file, self._state)
+
+
+def _text(state: Mapping[str, object], name: str) -> str | None:
+    value = state.get(name)
+    return value if isinstance(value, str) else None
+
+
+def _choice(state: Mapping[str, object], name: str, choices: tuple[str, ...]) -> str:
+    value = state.get(name)
+    return value if isinstance(value, str) and value in choices else choices[0]
+
+
+def _columns(state: Mapping[str, object]) -> tuple[str, ...]:
+    value = state.get("columns")
+    if not isinstance(value, list):
+        return DEFAULT_COLUMNS
+    return tuple(column for column in COLUMNS if column in value)

@@ -1,0 +1,84 @@
+"""Which columns the file tree shows: a small dialog whose choice is seen at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.screen import ModalScreen
+
+from layerscope.tui.guard import Guarded
+from layerscope.tui.paint import RowPainter
+from layerscope.tui.widgets.line_list import LineList
+from layerscope.tui.widgets.pane import PaneTitle
+from layerscope.tui.widgets.tree_columns import COLUMNS
+
+
+class ColumnList(LineList):
+    """One row a column, with whether it is shown."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "open", "Show or hide")]
+
+    class Changed(Message):
+        """Other columns are wanted."""
+
+        def __init__(self, chosen: tuple[str, ...]) -> None:
+            super().__init__()
+            self.chosen = chosen
+
+    def __init__(self, chosen: Iterable[str]) -> None:
+        super().__init__()
+        self.chosen = set(chosen)
+
+    def row_count(self) -> int:
+        return len(COLUMNS)
+
+    def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
+        column = COLUMNS[row]
+        shown = column.name in self.chosen
+        painter.add(" ✓ " if shown else "   ", self.style_of("added"))
+        painter.add(f"{column.title:<10}", self.style_of("strong") if shown else None)
+        painter.add(column.help, self.style_of("quiet"))
+
+    def action_open(self) -> None:
+        self.chosen ^= {COLUMNS[self.cursor].name}
+        self.rows_changed()
+        self.post_message(
+            self.Changed(tuple(column.name for column in COLUMNS if column.name in self.chosen))
+        )
+
+    def clicked(self, x: int, chain: int) -> None:
+        self.action_open()
+
+
+class ColumnsScreen(Guarded, ModalScreen[None]):
+    """Space shows or hides a column; `on_change` hears of each change."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,c", "dismiss", "Close")]
+    DEFAULT_CSS = """
+    ColumnsScreen { align: center middle; background: transparent; }
+    ColumnsScreen > Vertical {
+        width: 58; max-width: 96%; height: 10; background: $surface; border: round $rule;
+    }
+    """
+
+    def __init__(self, chosen: Iterable[str], on_change: Callable[[tuple[str, ...]], None]) -> None:
+        super().__init__()
+        self.columns = ColumnList(chosen)
+        self._on_change = on_change
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield PaneTitle("Columns", "Space shows or hides · Esc closes")
+            yield self.columns
+
+    def on_mount(self) -> None:
+        self.columns.focus()
+
+    def on_column_list_changed(self, event: ColumnList.Changed) -> None:
+        event.stop()
+        self._on_change(event.chosen)

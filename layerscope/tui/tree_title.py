@@ -1,0 +1,62 @@
+"""What the title over the file tree says: where one is, and what of it is shown."""
+
+from __future__ import annotations
+
+from layerscope import text
+from layerscope.filesystem.modes import Mode
+from layerscope.filesystem.ordering import Sort
+from layerscope.filesystem.tree import TreeView
+from layerscope.image.history import Step
+from layerscope.image.summary import one_line
+from layerscope.layers.index import LayerIndex
+
+SORT_WORDS = {
+    Sort.SIZE: "by size",
+    Sort.NAME: "by name",
+    Sort.CHANGE: "by change",
+    Sort.LAYER: "by layer",
+}
+
+
+def place(step: Step, compared: int | None) -> str:
+    """Which layer is shown, and what it is compared with."""
+    where = f"Layer {step.layer}" if step.layer is not None else f"Step {step.index}"
+    if compared is not None:
+        return f"{where} compared with layer {compared}"
+    return f"{where} · {text.safe_name(one_line(step))}"
+
+
+def shown(view: TreeView) -> str:
+    """Mode, order, filter and rows; where room is short the last of them stay."""
+    parts = [f"{_mode(view)}, largest files"] if view.flat else [_mode(view), SORT_WORDS[view.sort]]
+    if view.filter:
+        parts.append(f"filter · {view.matching:,} of {text.count_of(view.present, 'row')}")
+    else:
+        parts.append(text.count_of(len(view), "row"))
+    return " · ".join(parts)
+
+
+def _mode(view: TreeView) -> str:
+    if view.mode is Mode.RANGE:
+        return "all that differs"
+    if view.mode is Mode.LAYER:
+        return "changes in this layer"
+    return "changed only" if view.changed_only else "all layers up to here"
+
+
+def nothing(view: TreeView, index: LayerIndex | None) -> str:
+    """What the tree says when it is empty; `index` is the selected layer's."""
+    if view.filter:
+        written = text.safe_name(view.filter.text)
+        return f"No file matches `{written}` here. Esc clears the filter."
+    if view.mode is Mode.RANGE:
+        if view.layer == view.since:
+            return "This is the marked layer: select another one to compare it with."
+        return "Nothing differs between these two layers."
+    if view.mode is Mode.UP_TO:
+        if view.changed_only and view.layer >= 0:
+            return "This layer adds and changes nothing that is there after it."
+        return "The image is empty here."
+    if index is not None and not len(index):
+        return "This layer is empty: it has no entries."
+    return "This layer changes nothing: all its entries equal what lies below."

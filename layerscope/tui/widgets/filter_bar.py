@@ -1,0 +1,139 @@
+"""The field in which a filter is typed: its errors stand under the character where they are."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from layerscope.errors import UsageError
+from layerscope.filesystem.filters import Filter, FilterError, parse_filter
+from layerscope.text import safe_name
+
+PROMPT = " / "
+HINT = "name, *.py, size>1M, change:added, type:symlink …"
+
+
+class FilterInput(Input):
+    """The text field; arrows move in the rows while one types."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "To the files", key_display="Enter"),
+        Binding("escape", "submit", "Leave", key_display="Esc"),
+        Binding("up", "move_rows(-1)", show=False),
+        Binding("down", "move_rows(1)", show=False),
+        Binding("pageup", "page_rows(-1)", show=False),
+        Binding("pagedown", "page_rows(1)", show=False),
+    ]
+
+    class Moved(Message):
+        """The cursor of the rows is to move."""
+
+        def __init__(self, by: int, pages: bool) -> None:
+            super().__init__()
+            self.by = by
+            self.pages = pages
+
+    def action_move_rows(self, by: int) -> None:
+        self.post_message(self.Moved(by, pages=False))
+
+    def action_page_rows(self, by: int) -> None:
+        self.post_message(self.Moved(by, pages=True))
+
+
+class FilterBar(Vertical):
+    """Hidden until it is opened; shown as long as a filter stands."""
+
+    DEFAULT_CSS = """
+    FilterBar { height: auto; display: none; background: $background; }
+    FilterBar.-shown { display: block; }
+    FilterBar > Horizontal { height: 1; }
+    FilterBar Static { height: auto; max-height: 2; width: 1fr; color: $waste; display: none; }
+    FilterBar Static.prompt { width: 3; height: 1; color: $accent; text-style: bold; display: block; }
+    FilterBar.-wrong Static.error { display: block; }
+    FilterBar FilterInput { width: 1fr; background: $background; border: none; padding: 0; height: 1; }
+    FilterBar FilterInput:focus { border: none; background-tint: $background 0%; }
+    FilterBar FilterInput > .input--placeholder { color: $quiet; }
+    """
+
+    class Changed(Message):
+        """Another filter was typed; None for none."""
+
+        def __init__(self, wanted: Filter | None) -> None:
+            super().__init__()
+            self.wanted = wanted
+
+    class Done(Message):
+        """The field was left with Enter."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.field = FilterInput(placeholder=HINT, compact=True, select_on_focus=False)
+        self.field.cursor_blink = False
+        self._error = Static("", markup=False, classes="error")
+
+    def compose(self) -> ComposeResult:
+        with Horizontal():
+            yield Static(PROMPT, markup=False, classes="prompt")
+            yield self.field
+        yield self._error
+
+    @property
+    def typing(self) -> bool:
+        """Whether the field has the focus."""
+        return self.field.has_focus
+
+    @property
+    def error(self) -> str:
+        """What is wrong with what was typed; empty for nothing."""
+        return str(self._error.content) if self.has_class("-wrong") else ""
+
+    def open(self) -> None:
+        """Show the field and go there."""
+        self.add_class("-shown")
+        self.field.focus()
+
+    def leave(self) -> None:
+        """The field was left: it stays only while it holds a filter."""
+        self.set_class(bool(self.field.value.strip()), "-shown")
+
+    def clear(self) -> bool:
+        """Take the filter away; False if there was none."""
+        had = bool(self.field.value)
+        self.field.value = ""
+        self.remove_class("-shown", "-wrong")
+        return had
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        try:
+            wanted = parse_filter(event.value)
+        except UsageError as error:
+            self._say(error)
+            return
+        self.remove_class("-wrong")
+        self.post_message(self.Changed(wanted or None))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.post_message(self.Done())
+
+    def _say(self, error: UsageError) -> None:
+        """The error under its place; left of it if there is no room on the right."""
+        message = safe_name(error.message)
+        position = error.position if isinstance(error, FilterError) else 0
+        place = len(PROMPT) + cell_len(self.field.value[:position])
+        width = self.size.width or 80
+        if place + 2 + cell_len(message) <= width:
+            line = f"{' ' * place}▲ {message}"
+        elif cell_len(message) + 1 < place < width:
+            line = f"{message} ▲".rjust(place + 1)
+        else:
+            line = f" at character {position + 1}: {message}"
+        self._error.update(line)
+        self.add_class("-wrong", "-shown")

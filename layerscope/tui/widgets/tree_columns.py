@@ -1,0 +1,133 @@
+"""The columns of the file tree: which are shown, how wide they are, what stands in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from layerscope import text
+from layerscope.filesystem.changes import Change
+from layerscope.filesystem.ordering import Sort
+from layerscope.filesystem.rows import TreeRow
+from layerscope.layers.index import Kind
+from layerscope.tui.paint import bar, fit
+
+NAME_ROOM = 30
+"""Cells that the names keep: columns that leave less are dropped, the last of `DROPPED` first."""
+SIZE = 9
+GLYPH = 3
+
+KIND_LETTERS = {
+    Kind.FILE: "-",
+    Kind.DIRECTORY: "d",
+    Kind.SYMLINK: "l",
+    Kind.CHARACTER: "c",
+    Kind.BLOCK: "b",
+    Kind.FIFO: "p",
+    Kind.UNKNOWN: "?",
+    Kind.BROKEN_LINK: "h",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column that can be chosen."""
+
+    name: str
+    """As settings call it."""
+    title: str
+    help: str
+    width: int
+    """Cells, with the space before it."""
+    style: str
+    """Component class of its text."""
+    words: Callable[[TreeRow], str]
+    left: bool = True
+    """Whether it stands left of the size."""
+    to_the_right: bool = False
+
+    def cell(self, words: str) -> str:
+        """Words in the width of this column."""
+        room = self.width - 1
+        if self.to_the_right:
+            return f" {words:>{room}}"
+        return f" {fit(words, room)}"
+
+
+def _mode(entry: TreeRow) -> str:
+    letter = KIND_LETTERS.get(entry.kind, "?")
+    return text.mode_text(entry.mode, letter) if entry.known else f"{letter}{'?' * 9}"
+
+
+def _owner(entry: TreeRow) -> str:
+    return f"{entry.uid}:{entry.gid}" if entry.known else "?"
+
+
+def _time(entry: TreeRow) -> str:
+    return text.time_of(entry.mtime) if entry.known else "?"
+
+
+def _share(entry: TreeRow) -> str:
+    return bar(0.0 if entry.removed else entry.share, 8)
+
+
+def _percent(entry: TreeRow) -> str:
+    return "" if entry.removed else text.whole_percent(entry.share, 1)
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column("mode", "mode", "type and permissions, as ls writes them", 11, "quiet", _mode),
+    Column("owner", "owner", "user and group, by number", 12, "quiet", _owner),
+    Column("mtime", "modified", "time of the last change, in UTC", 17, "quiet", _time),
+    Column("layer", "layer", "the layer that last wrote it", 6, "quiet", lambda entry: str(entry.layer), to_the_right=True),
+    Column("share", "share", "a bar: its part of the directory", 10, "bar", lambda entry: f" {_share(entry)}", left=False),
+    Column("percent", "%", "its part of the directory, in percent", 6, "quiet", _percent, left=False, to_the_right=True),
+)  # fmt: skip
+DROPPED = ("share", "percent", "layer", "mode", "owner", "mtime")
+"""Which columns stay longest where room is short."""
+_MARKS = {Sort.SIZE: "▾", Sort.NAME: "▴", Sort.CHANGE: "▾", Sort.LAYER: "▾"}
+
+
+def layout(width: int, chosen: Iterable[str]) -> tuple[Column, ...]:
+    """The chosen columns that a tree of this width has room for."""
+    wanted = set(chosen)
+    room = width - SIZE - 1 - GLYPH - NAME_ROOM
+    kept = set()
+    for name in DROPPED:
+        column = next(column for column in COLUMNS if column.name == name)
+        if name in wanted and column.width <= room:
+            kept.add(name)
+            room -= column.width
+        elif name in wanted:
+            break
+    return tuple(column for column in COLUMNS if column.name in kept)
+
+
+def name_column(columns: Sequence[Column]) -> int:
+    """The cell at which arrows and names begin, before their indent."""
+    return sum(column.width for column in columns) + SIZE + 1 + GLYPH
+
+
+def titles(columns: Sequence[Column], sort: Sort) -> str:
+    """Titles over the columns; the one that rows are ordered by is marked."""
+    mark = _MARKS[sort]
+
+    def marked(title: str, its: Sort) -> str:
+        return f"{title} {mark}" if sort is its else title
+
+    left = "".join(column.cell(column.title) for column in columns if column.left)
+    right = "".join(
+        column.cell(f" {column.title}" if column.name == "share" else column.title)
+        for column in columns
+        if not column.left
+    )
+    change = f" {mark} " if sort is Sort.CHANGE else " " * GLYPH
+    name = marked("name", Sort.NAME) if sort is not Sort.LAYER else f"name, by layer {mark}"
+    return f"{left}{marked('size', Sort.SIZE):>{SIZE + 1}}{right}{change}  {name}"
+
+
+def size_of(entry: TreeRow) -> int:
+    """The bytes that a row shows: its own, all below a directory, or what a removed path held."""
+    if entry.change is Change.REMOVED:
+        return entry.removed_bytes
+    return entry.total_bytes if entry.is_directory else entry.own_bytes

@@ -1,0 +1,185 @@
+"""Changes of what the file tree shows: at once where that is quick, in a thread where there are very many paths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from textual import on, work
+from textual.message import Message
+from textual.worker import Worker, WorkerState, get_current_worker
+
+from layerscope.errors import CancelledError
+from layerscope.filesystem.contents import hash_contents
+from layerscope.filesystem.tree import TreeView
+from layerscope.layers.contents import LayerContents
+from layerscope.tui.loader import MessageProgress, WorkDone
+from layerscope.tui.widgets.line_list import LineList
+
+WORK = "tree"
+"""The group of the workers that work out views."""
+Inodes = NDArray[np.int32]
+AT_ONCE = 30_000
+"""Paths of an image up to which nothing takes long enough to be noticed."""
+
+
+class WorkedTree(LineList):
+    """Rows of a `TreeView`. The view on screen is never changed while a thread works on the next one, and of many
+    changes in a row only the last one is worked out."""
+
+    class RowsChanged(Message):
+        """Other rows are shown than before."""
+
+    class Prepared(Message):
+        """A view is worked out, and which contents it would have to read."""
+
+        def __init__(self, view: TreeView, unread: Inodes, number: int) -> None:
+            super().__init__()
+            self.view = view
+            self.unread = unread
+            self.number = number
+
+    class ContentsRead(Message):
+        """Contents that a comparison needed are known."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.view: TreeView | None = None
+        """What is on screen."""
+        self.contents: Sequence[LayerContents] = ()
+        self.at_once = AT_ONCE
+        self._wanted: TreeView | None = None
+        self._reveal: int | None = None
+        self._keep: int | None = None
+        self._number = 0
+        self._in_work = False
+        self._read: set[int] = set()
+
+    @property
+    def wanted(self) -> TreeView | None:
+        """What is on screen, or what is being worked out to be."""
+        return self._wanted
+
+    @property
+    def working(self) -> bool:
+        """Whether something else is about to be shown."""
+        return self._in_work
+
+    @property
+    def path(self) -> int | None:
+        """The path under the cursor."""
+        if self.view is None or not 0 <= self.cursor < self.row_count():
+            return None
+        return int(self.view.rows[self.cursor])
+
+    def begin(self, view: TreeView, contents: Sequence[LayerContents]) -> None:
+        """There is something to show; `contents` are the layers', for comparisons."""
+        self.view = self._wanted = view
+        self.contents = contents
+
+    def change(self, how: Callable[[TreeView], None], reveal: int | None = None) -> None:
+        """Show something else; the cursor stays with its path, or goes to path `reveal`."""
+        if self._wanted is None:
+            return
+        if not self._in_work:
+            self._keep = self.path
+        if reveal is not None:
+            self._keep = self._reveal = reveal
+        if len(self._wanted.filesystem.table) <= self.at_once:
+            how(self._wanted)
+            self._show(self._wanted, prepare(self._wanted, self._reveal))
+            return
+        self._wanted = self._wanted.copy()
+        how(self._wanted)
+        self._number += 1
+        if not self._in_work:
+            self._start()
+
+    def _start(self) -> None:
+        if self._wanted is not None:
+            self._in_work = True
+            self._prepare(self._wanted, self._reveal, self._number)
+
+    @work(thread=True, exit_on_error=False, group=WORK)
+    def _prepare(self, view: TreeView, reveal: int | None, number: int) -> None:
+        self.post_message(self.Prepared(view, prepare(view, reveal), number))
+
+    @on(Prepared)
+    def _prepared(self, event: Prepared) -> None:
+        event.stop()
+        self._in_work = False
+        if event.number != self._number:
+            self._start()
+        else:
+            self._show(event.view, event.unread)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A view that could not be worked out leaves the one on screen."""
+        if event.worker.group == WORK and event.state in (WorkerState.ERROR, WorkerState.CANCELLED):
+            self._in_work = False
+            self._wanted = self.view
+
+    def _show(self, view: TreeView, unread: Inodes) -> None:
+        self.view = view
+        self._reveal = None
+        row = view.nearest(self._keep) if self._keep else None
+        self.rows_changed()
+        self.go_to(self.cursor if row is None else row)
+        self._read_contents(view, unread)
+
+    @work(thread=True, exit_on_error=False, group="warm")
+    def expect_filter(self) -> None:
+        """A filter is about to be typed: read all names once, so that its first letter is as quick as the others."""
+        if self.view is not None:
+            self.view.texts.containing("a")
+
+    # contents of a range
+
+    def _read_contents(self, view: TreeView, unread: Inodes) -> None:
+        """Learn, once, what a comparison cannot tell apart without reading."""
+        new = unread[[inode not in self._read for inode in unread.tolist()]]
+        if len(new):
+            self._read.update(new.tolist())
+            self._hash(view, new)
+
+    @work(thread=True, exit_on_error=False, group="contents")
+    def _hash(self, view: TreeView, wanted: Inodes) -> None:
+        worker = get_current_worker()
+        post = self.app.post_message
+        progress = MessageProgress(post, lambda: worker.is_cancelled)
+        try:
+            hash_contents(
+                view.filesystem.inodes, wanted, self.contents, progress, "Comparing contents"
+            )
+        except CancelledError:
+            return
+        post(WorkDone())
+        self.post_message(self.ContentsRead())
+
+    @on(ContentsRead)
+    def _contents_read(self, event: ContentsRead) -> None:
+        event.stop()
+        self.change(TreeView.refresh)
+
+    # rows
+
+    def rows_changed(self) -> None:
+        super().rows_changed()
+        self.post_message(self.RowsChanged())
+
+    def opened(self) -> None:
+        """Directories were opened or closed in the view on screen: what is being worked out must know it."""
+        if self._in_work:
+            self.change(lambda _: None)
+        self.rows_changed()
+
+
+def prepare(view: TreeView, reveal: int | None) -> Inodes:
+    """Work out all that painting and titles ask of a view; the inodes whose contents a range would have to know."""
+    if reveal is not None:
+        view.reveal(reveal)
+    if len(view.rows):
+        view.row(0)
+    _ = (view.matching, view.present, view.texts)
+    return view.unread

@@ -1,0 +1,170 @@
+"""Settings: what a configuration may say, and how it is told what it may not."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from layerscope.cli import run
+from layerscope.errors import UsageError
+from layerscope.settings import Settings, limits_from, load_settings, parse_settings
+from layerscope.state import load_state, save_state
+from layerscope.tui.keys import changed_keys, key_name, keymap
+from layerscope.tui.preferences import Preferences
+
+WHOLE = """
+theme = "nord"
+columns = ["percent", "mode"]
+sort = "layer"
+mode = "all"
+binary = true
+
+[limits]
+path_bytes = 100
+
+[keys]
+"files.toggle" = "o"
+explore.sort = ["S", "f5"]
+"""
+
+
+def test_a_whole_configuration() -> None:
+    """Everything that can be set, with dots in quotes or not."""
+    settings = parse_settings(WHOLE, "config.toml")
+    assert settings.theme == "nord"
+    assert settings.columns == ("mode", "percent")
+    assert (settings.sort, settings.mode, settings.binary) == ("layer", "all", True)
+    assert settings.keys == {"files.toggle": ("o",), "explore.sort": ("S", "f5")}
+    assert limits_from([], {}, settings).path_bytes == 100
+    assert limits_from([], {"LAYERSCOPE_LIMITS": "path_bytes=200"}, settings).path_bytes == 200
+    assert (
+        limits_from(
+            ["path_bytes=300"], {"LAYERSCOPE_LIMITS": "path_bytes=200"}, settings
+        ).path_bytes
+        == 300
+    )
+    assert keymap(changed_keys(settings)) == {"files.toggle": "o", "explore.sort": "S,f5"}
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("a = 1", 1, "there is no setting `a`"),
+        ("\ntheme = 3", 2, "`theme` takes a text"),
+        ("\n\ncolumns = 'mode'", 3, "takes a list of"),
+        ("columns = ['x']", 1, "takes a list of"),
+        ("sort = 'up'", 1, "takes one of size, name"),
+        ("binary = 1", 1, "takes true or false"),
+        ("[limits]\nentries = -1", 2, "`limits.entries` takes a number"),
+        ("[limits]\nfoo = 1", 2, "`limits.foo` is no limit"),
+        ("limits = 3", 1, "is a table"),
+        ("# x\n[keys]\n'files.toggle' = 3", 3, "takes a key"),
+        ("sort = ", 1, ""),
+        ("sort = 'size'\nsort = 'name'", 2, ""),
+        ("[keys]\nfiles.togle = 'o'", 2, "there is no command `files.togle`"),
+        ("[keys]\n'files.toggle' = 'ctrl+m'", 2, "that is enter"),
+        ("[keys]\n'files.toggle' = 'ctrl+1'", 2, "terminals do not send"),
+        ("[keys]\n'files.toggle' = 'hyper+x'", 2, "terminals do not send"),
+        ("[keys]\n'files.toggle' = 'shift+a'", 2, "write `A`"),
+        ("[keys]\n'files.toggle' = 'nokey'", 2, "`nokey` is no key"),
+        ("[keys]\n'files.toggle' = '+'", 2, "the key of `files.expand_all`"),
+        ("[keys]\n'explore.mode' = 'j'", 2, "the key of `list.down`"),
+        ("[keys]\nexplore.mode = 'z'\nexplore.flat = 'z'", 2, "the key of `explore.flat`"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_names_file_and_line(text: str, line: int, words: str) -> None:
+    """Unknown keys, wrong types, unknown commands, keys that cannot be sent or are taken."""
+    with pytest.raises(UsageError) as caught:
+        changed_keys(parse_settings(text, "config.toml"))
+    assert caught.value.message.startswith(f"config.toml, line {line}: ")
+    assert words in caught.value.message
+
+
+def test_two_commands_may_trade_their_keys() -> None:
+    """What a command had is free once it has another one."""
+    text = "[keys]\nexplore.mode = 's'\nexplore.sort = 'a'"
+    assert changed_keys(parse_settings(text, "f")) == {
+        "explore.mode": ("s",),
+        "explore.sort": ("a",),
+    }
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [("?", "question_mark"), ("/", "slash"), ("+", "plus"), ("ctrl+f", "ctrl+f"), ("G", "G"),
+     ("shift+tab", "shift+tab"), ("F5", "f5"), (" ", "space"), (",", "comma"), ("alt+x", "alt+x"),
+     ("ctrl+Left", "ctrl+left"), ("question_mark", "question_mark"), ("plus", "plus")],
+)  # fmt: skip
+def test_keys_are_written_as_characters_or_by_name(written: str, name: str) -> None:
+    """Both are one key."""
+    assert key_name(written) == name
+
+
+def test_where_settings_come_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user's file, or the one that the environment names; the environment's theme wins."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert load_settings().theme is None
+    (tmp_path / "layerscope").mkdir()
+    (tmp_path / "layerscope" / "config.toml").write_text("theme = 'nord'")
+    assert load_settings().theme == "nord"
+    monkeypatch.setenv("LAYERSCOPE_THEME", "light")
+    assert load_settings().theme == "light"
+    monkeypatch.setenv("LAYERSCOPE_CONFIG", str(tmp_path / "none.toml"))
+    with pytest.raises(UsageError, match="no such file"):
+        load_settings()
+
+
+def test_commands_refuse_a_wrong_configuration(
+    demo_image: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Exit code 2, one line that names file and line; help works all the same."""
+    config = tmp_path / "config.toml"
+    config.write_text("[keys]\nexplore.nothing = 'x'\n")
+    monkeypatch.setenv("LAYERSCOPE_CONFIG", str(config))
+    assert run(["report", str(demo_image)]) == 2
+    assert f"{config}, line 2: there is no command `explore.nothing`" in capsys.readouterr().err
+    assert run(["report", "--help"]) == 0
+
+
+def test_binary_sizes_can_be_the_default(
+    demo_image: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The text report follows the setting."""
+    config = tmp_path / "config.toml"
+    config.write_text("binary = true\n")
+    monkeypatch.setenv("LAYERSCOPE_CONFIG", str(config))
+    assert run(["report", str(demo_image)]) == 0
+    assert "MiB" in capsys.readouterr().out
+
+
+def test_the_state_is_never_an_error(tmp_path: Path) -> None:
+    """Damaged, foreign, unwritable: the defaults hold."""
+    path = tmp_path / "deep" / "state.json"
+    assert load_state(path) == {}
+    save_state(path, {"theme": "x"})
+    assert load_state(path) == {"theme": "x"}
+    assert [found.name for found in path.parent.iterdir()] == ["state.json"]
+    path.write_text('{"theme": 3, "columns": "mode", "sort": []}')
+    preferences = Preferences(Settings(), path)
+    assert (preferences.theme, preferences.sort) == ("layerscope-dark", "size")
+    path.write_bytes(b"\xff")
+    assert load_state(path) == {}
+    (tmp_path / "file").touch()
+    save_state(tmp_path / "file" / "state.json", {"a": 1})
+    assert stat.S_ISREG((tmp_path / "file").stat().st_mode)
+
+
+def test_the_file_wins_over_what_was_chosen_last(tmp_path: Path) -> None:
+    """What the configuration says holds at every start; what it leaves open is as one left it."""
+    path = tmp_path / "state.json"
+    save_state(path, {"theme": "light", "sort": "name"})
+    preferences = Preferences(Settings(theme="nord"), path)
+    assert (preferences.theme, preferences.sort) == ("nord", "name")

@@ -1,0 +1,229 @@
+"""One registry everywhere: help, palette, README, footer and keys; and errors as dialogs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.command import CommandPalette
+
+from layerscope.settings import Settings, parse_settings
+from layerscope.tui.app import LayerscopeApp
+from layerscope.tui.commands import COMMANDS, GROUPS, key_table, shown_keys
+from layerscope.tui.keys import key_name, keymap
+from layerscope.tui.palette import CommandProvider
+from layerscope.tui.preferences import Preferences
+from layerscope.tui.screens.error import ErrorScreen
+from layerscope.tui.screens.help import help_text
+from layerscope.tui.screens.waste import WasteView
+from layerscope.tui.view import VIEWS
+from layerscope.tui.widgets.file_tree import FileTree
+from tests.tui.explorer import explorer, loaded, screen_text
+
+ROOT = Path(__file__).resolve().parents[2]
+BEGIN, END = "<!-- keys -->", "<!-- /keys -->"
+KEYS = "[keys]\nexplore.sort = 'S'\napp.help = 'f1'\napp.palette = 'f2'\nfiles.expand_all = 'E'\nlist.down = ['down', 'n']"
+
+
+def test_readme_lists_every_command() -> None:
+    """The table in README is the registry's."""
+    readme = (ROOT / "README.md").read_text()
+    if BEGIN in readme:
+        table = readme[readme.index(BEGIN) + len(BEGIN) : readme.index(END)].strip()
+        assert table == key_table().strip(), "run python -m layerscope.tui.commands"
+    for command in COMMANDS:
+        assert command.help in key_table()
+        assert f"`{command.id}`" in key_table()
+
+
+def test_terminals_can_send_every_key() -> None:
+    """No command hides behind a key that never arrives."""
+    for command in COMMANDS:
+        for key in command.keys.split(","):
+            assert key_name(key) == key
+
+
+def test_no_two_commands_of_a_group_have_one_key() -> None:
+    """Keys inside a group are unique."""
+    for group in GROUPS:
+        keys = [
+            key for command in COMMANDS if command.group == group for key in command.keys.split(",")
+        ]
+        assert len(keys) == len(set(keys)), group
+
+
+async def test_every_command_is_in_the_palette_where_it_works(demo_image: Path) -> None:
+    """Over all views, the palette offers all commands; where one does not work, it is not offered."""
+    app = explorer(demo_image)
+    offered: set[str] = set()
+    async with app.run_test(size=(160, 48)) as pilot:
+        screen = await loaded(pilot)
+        for spec in VIEWS:
+            view = await screen.show_view(spec.name)
+            await pilot.pause()
+            for pane in view.panes() or [view]:
+                pane.focus()
+                await pilot.pause()
+                here = {command.id for command, _ in CommandProvider(screen).available()}
+                offered |= here
+                assert "app.quit" in here
+        await screen.show_view("waste")
+        await pilot.pause()
+        assert "explore.sort" not in {
+            command.id for command, _ in CommandProvider(screen).available()
+        }
+    assert offered == {command.id for command in COMMANDS} - {"app.palette"}
+
+
+async def test_a_command_is_run_from_the_palette(demo_image: Path) -> None:
+    """Typed by its name, also one of a pane that has not the focus."""
+    app = explorer(demo_image)
+    async with app.run_test(size=(160, 48)) as pilot:
+        screen = await loaded(pilot)
+        rows = screen.explore.files.row_count()
+        await pilot.press("ctrl+p")
+        await pilot.pause()
+        assert isinstance(app.screen, CommandPalette)
+        await pilot.press(*"expand all")
+        await pilot.pause(0.5)
+        await pilot.press("enter")
+        await pilot.pause(0.3)
+        assert screen.explore.files.row_count() > rows
+
+
+async def test_keys_can_be_changed(demo_image: Path) -> None:
+    """Those of app, screen, view and widget; help, footer and palette show the new ones, the old ones do nothing."""
+    app = explorer(demo_image)
+    preferences = Preferences(parse_settings(KEYS, "config.toml"))
+    app = LayerscopeApp(_with(app, preferences))
+    async with app.run_test(size=(160, 48)) as pilot:
+        screen = await loaded(pilot)
+        explore = screen.explore
+        assert explore.files.view is not None
+        await pilot.press("s")
+        assert explore.files.view.sort.value == "size"
+        await pilot.press("S")
+        assert explore.files.view.sort.value == "name"
+        await pilot.press("n")
+        assert explore.steps.cursor == 1
+        await pilot.press("up", "tab", "plus")
+        rows = explore.files.row_count()
+        await pilot.press("E")
+        assert explore.files.row_count() > rows
+        assert "S Sort" in screen_text(app)[-1]
+        assert "f1 Help" in screen_text(app)[-1]
+        await pilot.press("question_mark")
+        assert app.screen is screen
+        await pilot.press("f1")
+        await pilot.pause()
+        assert app.screen is not screen
+        page = help_text(preferences.keys).plain
+        assert "\n  S " in page
+        await pilot.press("escape", "ctrl+p")
+        await pilot.pause()
+        assert app.screen is screen
+        await pilot.press("f2")
+        await pilot.pause()
+        assert isinstance(app.screen, CommandPalette)
+
+
+def _with(app: LayerscopeApp, preferences: Preferences):  # type: ignore[no-untyped-def]
+    app.session.preferences = preferences
+    return app.session
+
+
+def test_changed_keys_are_written_for_people() -> None:
+    """Names of keys are no words for people."""
+    command = next(command for command in COMMANDS if command.id == "files.toggle")
+    assert shown_keys(command) == "Space"
+    assert shown_keys(command, {"files.toggle": ("ctrl+f", "slash", "pageup")}) == "^f / PgUp"
+    assert keymap({}) == {}
+
+
+@pytest.fixture
+def forgiving(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Errors become dialogs, as they do for users."""
+    monkeypatch.setattr(LayerscopeApp, "forgiving", True)
+
+
+def _broken(*_: object) -> None:
+    raise ZeroDivisionError("[b]no[/b]")
+
+
+@pytest.mark.usefixtures("forgiving")
+async def test_a_view_that_raises_is_a_dialog_and_the_program_goes_on(
+    demo_image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The dialog says that this is a bug, what and where; after it everything else works."""
+    monkeypatch.setattr(WasteView, "stacked", _broken)
+    app = explorer(demo_image)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await loaded(pilot)
+        await pilot.press("2")
+        await pilot.pause()
+        assert isinstance(app.screen, ErrorScreen)
+        text = "\n".join(screen_text(app))
+        assert "This is a bug in layerscope" in text
+        assert "ZeroDivisionError: [b]no[/b]" in text
+        await pilot.press("y", "escape", "1", "down")
+        await pilot.pause()
+        assert "ZeroDivisionError" in app.clipboard
+        assert screen.view is screen.explore
+        assert screen.explore.steps.cursor == 1
+
+
+@pytest.mark.usefixtures("forgiving")
+@pytest.mark.parametrize("method", ["action_expand_all", "paint_row", "action_move"])
+async def test_actions_and_painting_may_raise(
+    demo_image: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    """A key that fails, a row that cannot be painted: the program stays, and quits when asked to."""
+    app = explorer(demo_image)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await loaded(pilot)
+        await pilot.press("tab")
+        monkeypatch.setattr(FileTree, method, _broken)
+        await pilot.press("plus", "down")
+        await pilot.pause()
+        await pilot.pause()
+        assert isinstance(app.screen, ErrorScreen)
+        await pilot.press("escape")
+        await pilot.pause()
+        await pilot.press("shift+tab", "down")
+        assert screen.explore.steps.cursor == 1
+        await pilot.press("q")
+    assert not app.is_running
+
+
+@pytest.mark.usefixtures("forgiving")
+async def test_a_worker_that_raises_is_a_dialog(
+    demo_image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a thread could not work out leaves the tree as it was, and can be tried again."""
+    app = explorer(demo_image)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await loaded(pilot)
+        files = screen.explore.files
+        files.at_once = 0
+        with monkeypatch.context() as patch:
+            patch.setattr("layerscope.tui.widgets.tree_work.prepare", _broken)
+            await pilot.press("s")
+            await pilot.pause(0.2)
+            assert isinstance(app.screen, ErrorScreen)
+        await pilot.press("escape")
+        assert files.view is not None
+        assert files.view.sort.value == "size"
+        await pilot.press("s")
+        await pilot.pause(0.2)
+        assert files.view.sort.value == "name"
+
+
+def test_a_theme_that_is_not_there_is_named() -> None:
+    """Before anything starts, with the place where it was asked for."""
+    from layerscope.errors import UsageError
+    from layerscope.tui import _check_theme
+
+    with pytest.raises(UsageError, match=r"c.toml, line 1: there is no theme `no`"):
+        _check_theme(parse_settings("theme = 'no'", "c.toml"))
+    for name in ("dark", "light", "nord", "ansi-dark"):
+        _check_theme(Settings(theme=name))

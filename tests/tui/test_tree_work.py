@@ -1,0 +1,301 @@
+"""The file tree at work: filters while one types, comparisons, flat lists, columns, with and without a thread."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from layerscope.filesystem.changes import Change
+from layerscope.filesystem.modes import Mode
+from layerscope.filesystem.ordering import Sort
+from layerscope.settings import COLUMNS, MODES, SORTS, Settings
+from layerscope.tui.notes import note
+from layerscope.tui.preferences import Preferences
+from layerscope.tui.screens.explore import ExploreView
+from layerscope.tui.screens.main import MainScreen
+from layerscope.tui.widgets import tree_columns
+from tests.images import docker_archive, file, layer_tar, whiteout, write
+from tests.tui.explorer import explorer, loaded, screen_text
+
+WIDE, SMALL = (160, 48), (80, 24)
+THREADS = pytest.mark.parametrize("at_once", [30_000, 0], ids=["at-once", "thread"])
+
+
+@pytest.fixture
+def versions(tmp_path: Path) -> Path:
+    """Three layers: the same size with other bytes, the same bytes again, and one file gone."""
+    layers = [
+        layer_tar([file("etc/a", b"one"), file("etc/b", b"bee"), file("usr/x.py", b"x" * 50)]),
+        layer_tar([file("etc/a", b"two"), file("etc/b", b"bee")]),
+        layer_tar([file("etc/a", b"one"), whiteout("usr/x.py"), file("new", b"12345678")]),
+    ]
+    return write(tmp_path / "versions.tar", docker_archive(layers))
+
+
+async def _settled(pilot: Pilot[None], explore: ExploreView) -> None:
+    """Wait until what is wanted is on screen."""
+    for _ in range(100):
+        await pilot.pause()
+        if not explore.files.working:
+            break
+    await pilot.app.workers.wait_for_complete()
+    await pilot.pause()
+    await pilot.pause()
+
+
+def _names(explore: ExploreView) -> dict[str, Change | None]:
+    view = explore.files.view
+    assert view is not None
+    rows = [view.row(row) for row in range(len(view.rows))]
+    return {view.filesystem.table.full(row.path).decode(): row.change for row in rows}
+
+
+@THREADS
+async def test_a_filter_shows_its_results_while_it_is_typed(demo_image: Path, at_once: int) -> None:
+    """Each key narrows the tree; Enter goes there, Esc takes the filter away, and what was open is as before."""
+    app = explorer(demo_image)
+    async with app.run_test(size=WIDE) as pilot:
+        explore = (await loaded(pilot)).explore
+        explore.files.at_once = at_once
+        before = _names(explore)
+        await pilot.press("slash", *"*.py")
+        await _settled(pilot, explore)
+        view = explore.files.view
+        assert view is not None
+        assert view.filter is not None
+        assert view.filter.text == "*.py"
+        files = [name for name in _names(explore) if "." in name.rpartition("/")[2]]
+        assert any(name.endswith(".py") for name in files)
+        assert f"filter · {view.matching:,} of {view.present:,} rows" in "\n".join(screen_text(app))
+        await pilot.press("down", "down")
+        assert explore.filter_bar.typing
+        assert explore.files.cursor == 2
+        await pilot.press("enter", "up")
+        assert explore.files.has_focus
+        assert explore.files.cursor == 1
+        await pilot.press("escape")
+        await _settled(pilot, explore)
+        assert _names(explore) == before
+        assert not explore.filter_bar.has_class("-shown")
+
+
+async def test_every_printable_key_is_text_in_the_field(demo_image: Path) -> None:
+    """Keys of commands, slash and plus among them, are typed into the filter; Esc leaves it, the filter stays."""
+    app = explorer(demo_image)
+    app.set_keymap({"app.back": "escape,b"})
+    async with app.run_test(size=WIDE) as pilot:
+        explore = (await loaded(pilot)).explore
+        await pilot.press("slash", *"q1ab", "slash", "plus", "question_mark", "minus")
+        assert explore.filter_bar.field.value == "q1ab/+?-"
+        await pilot.press("escape")
+        assert not explore.filter_bar.typing
+        assert explore.filter_bar.has_class("-shown")
+        assert "No file matches" in "\n".join(screen_text(app))
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
+async def test_a_wrong_filter_says_what_and_where(demo_image: Path, size: tuple[int, int]) -> None:
+    """The message stands under the character; the last filter that meant something stays."""
+    app = explorer(demo_image)
+    async with app.run_test(size=size) as pilot:
+        explore = (await loaded(pilot)).explore
+        await pilot.press("slash", *"py size>x")
+        await pilot.pause()
+        lines = screen_text(app)
+        line = next(number for number, line in enumerate(lines) if "no size such as" in line)
+        assert lines[line].index("▲") == lines[line - 1].index("size>x") + len("size>")
+        assert explore.files.view is not None
+        assert explore.files.view.filter is not None
+
+
+@THREADS
+async def test_what_is_open_selected_and_filtered_survives_another_layer(
+    demo_image: Path, at_once: int
+) -> None:
+    """Moving on in the steps changes the layer and nothing else."""
+    app = explorer(demo_image)
+    async with app.run_test(size=WIDE) as pilot:
+        explore = (await loaded(pilot)).explore
+        explore.files.at_once = at_once
+        explore.steps.select_layer(5)
+        await pilot.press("tab")
+        await _settled(pilot, explore)
+        await pilot.press("enter", "down", "down")
+        path = explore.files.path
+        explore.steps.select_layer(6)
+        await _settled(pilot, explore)
+        assert explore.files.path == path
+        await pilot.press("slash", *"png", "enter")
+        await _settled(pilot, explore)
+        explore.files.go_to(4)
+        path = explore.files.path
+        explore.steps.select_layer(5)
+        await _settled(pilot, explore)
+        view = explore.files.view
+        assert view is not None
+        assert view.layer == 5
+        assert view.filter is not None
+        assert explore.files.path == path
+        await pilot.press("escape")
+        await _settled(pilot, explore)
+        assert explore.files.view is not None
+        assert explore.files.view.row(0).expanded
+
+
+@THREADS
+async def test_any_two_layers_can_be_compared(versions: Path, at_once: int) -> None:
+    """x marks a layer; contents that only reading can tell apart are read, so that equal ones do not differ."""
+    app = explorer(versions)
+    async with app.run_test(size=WIDE) as pilot:
+        explore = (await loaded(pilot)).explore
+        explore.files.at_once = at_once
+        await pilot.press("x", "down", "down")
+        await _settled(pilot, explore)
+        explore.files.action_expand_all()
+        await _settled(pilot, explore)
+        text = "\n".join(screen_text(app))
+        assert "Layer 2 compared with layer 0" in text
+        assert "◆0" in text
+        assert explore.files.view is not None
+        assert explore.files.view.mode is Mode.RANGE
+        assert not len(explore.files.view.unread)
+        changed = {name: change for name, change in _names(explore).items() if change}
+        assert changed == {"usr/x.py": Change.REMOVED, "new": Change.ADDED}
+        await pilot.press("up")
+        await _settled(pilot, explore)
+        assert _names(explore)["etc/a"] is Change.MODIFIED
+        await pilot.press("escape")
+        await _settled(pilot, explore)
+        ended = explore.files.wanted
+        assert ended is not None
+        assert ended.mode is Mode.LAYER
+        assert "◆" not in "\n".join(screen_text(app))
+
+
+async def test_the_marked_layer_compared_with_itself_says_so(versions: Path) -> None:
+    """Nothing differs, and the tree says what to do; x again ends it."""
+    app = explorer(versions)
+    async with app.run_test(size=WIDE) as pilot:
+        explore = (await loaded(pilot)).explore
+        await pilot.press("x")
+        await _settled(pilot, explore)
+        assert "select another one" in "\n".join(screen_text(app))
+        await pilot.press("x")
+        await _settled(pilot, explore)
+        assert explore.files.row_count()
+
+
+async def test_rows_say_what_they_replace(versions: Path) -> None:
+    """A changed file names the bytes and the layer that it hides."""
+    app = explorer(versions)
+    async with app.run_test(size=WIDE) as pilot:
+        explore = (await loaded(pilot)).explore
+        explore.steps.select_layer(1)
+        await pilot.press("tab", "plus")
+        await _settled(pilot, explore)
+        assert "replaces 3 B of layer 0" in "\n".join(screen_text(app))
+        explore.steps.select_layer(2)
+        await _settled(pilot, explore)
+        view = explore.files.view
+        assert view is not None
+        notes = [note(view, view.row(row)) for row in range(len(view))]
+        assert "was in layer 0" in notes
+
+
+async def test_how_many_rows_match_is_said_however_narrow(demo_image: Path) -> None:
+    """Mode and order give way in the title, the filter's count stays."""
+    app = explorer(demo_image)
+    async with app.run_test(size=(110, 30)) as pilot:
+        explore = (await loaded(pilot)).explore
+        await pilot.press("slash", *"lib/ size>50k")
+        await _settled(pilot, explore)
+        view = explore.files.view
+        assert view is not None
+        assert f"{view.matching} of {view.present:,} rows" in "\n".join(screen_text(app))
+
+
+async def test_f_lists_the_largest_files(demo_image: Path) -> None:
+    """One list, largest first, with whole paths; f or Esc brings the tree back."""
+    app = explorer(demo_image)
+    async with app.run_test(size=WIDE) as pilot:
+        explore = (await loaded(pilot)).explore
+        await pilot.press("f")
+        view = explore.files.view
+        assert view is not None
+        sizes = [view.row(row).own_bytes for row in range(100)]
+        assert sizes == sorted(sizes, reverse=True)
+        assert not any(view.row(row).is_directory for row in range(100))
+        assert "largest files" in "\n".join(screen_text(app))
+        await pilot.press("escape")
+        assert not view.flat
+
+
+async def test_columns_are_chosen_and_remembered(demo_image: Path, tmp_path: Path) -> None:
+    """c opens the dialog; the choice is seen at once, and there the next time; so are sort and theme."""
+    state = tmp_path / "state" / "state.json"
+    app = explorer(demo_image)
+    app.session.preferences = Preferences(Settings(), state)
+    async with app.run_test(size=WIDE) as pilot:
+        await loaded(pilot)
+        await pilot.press("c", "down", "down", "space", "down", "space", "escape")
+        await pilot.pause()
+        text = "\n".join(screen_text(app))
+        assert "modified" in text
+        assert "layer" in text
+        await pilot.press("s", "ctrl+t")
+        await pilot.pause()
+        assert "name ▴" in "\n".join(screen_text(app))
+    again = Preferences(Settings(), state)
+    assert again.columns == ("mode", "owner", "mtime", "layer", "share")
+    assert (again.sort, again.theme) == ("name", "layerscope-light")
+
+
+async def test_a_metadata_step_says_what_it_sets(demo_image: Path) -> None:
+    """Where a step writes no layer, the tree does not show that of another one."""
+    app = explorer(demo_image)
+    async with app.run_test(size=WIDE) as pilot:
+        await loaded(pilot)
+        await pilot.press("down")
+        await pilot.pause()
+        assert "This step writes no layer: it sets the default command." in "\n".join(
+            screen_text(app)
+        )
+
+
+async def test_a_path_is_revealed_whatever_hides_it(demo_image: Path) -> None:
+    """Filter, comparison and flat list give way when another view wants to show a file."""
+    app = explorer(demo_image)
+    async with app.run_test(size=WIDE) as pilot:
+        screen: MainScreen = await loaded(pilot)
+        explore = screen.explore
+        explore.files.at_once = 0
+        await pilot.press("slash", *"zzz", "enter", "f", "x")
+        await _settled(pilot, explore)
+        await pilot.press("2", "enter")
+        await _settled(pilot, explore)
+        view = explore.files.view
+        assert view is not None
+        assert explore.files.path is not None
+        assert view.filesystem.table.full(explore.files.path) == b"app/assets/seed-data.sql"
+        assert explore.steps.marked is None
+
+
+def test_columns_give_way_to_names() -> None:
+    """However narrow, names keep their room; whoever has room sees all that was chosen."""
+    everything = [column.name for column in tree_columns.COLUMNS]
+    for width in range(20, 200):
+        columns = tree_columns.layout(width, everything)
+        assert not columns or tree_columns.name_column(columns) + tree_columns.NAME_ROOM <= width
+        for sort in Sort:
+            title = tree_columns.titles(columns, sort)
+            assert title.index("name") == tree_columns.name_column(columns) + 2
+    assert [column.name for column in tree_columns.layout(200, everything)] == everything
+
+
+def test_settings_speak_of_what_there_is() -> None:
+    """Columns, orders and modes of the settings are those of the tree."""
+    assert tuple(column.name for column in tree_columns.COLUMNS) == COLUMNS
+    assert tuple(sort.value for sort in Sort) == SORTS
+    assert MODES == ("changes", "all")

@@ -91,13 +91,15 @@ def keymap(keys: Keys) -> dict[str, str]:
 
 
 def _check_collisions(command: Command, chosen: Keys, settings: Settings) -> None:
-    """No other command that works in the same place may have a key of this one."""
+    """No other command that works in the same place may have a key of this one, unless both have it from the start."""
+    own = set(map(key_name, command.keys.split(",")))
     for other in COMMANDS:
         if other is command or not _together(command.group, other.group):
             continue
         keys = chosen.get(other.id) or tuple(map(key_name, other.keys.split(",")))
+        shared = own & set(map(key_name, other.keys.split(",")))
         for key in chosen[command.id]:
-            if key in keys:
+            if key in keys and key not in shared:
                 place = settings.place(f"keys.{command.id}")
                 raise UsageError(
                     f"{place}: `{key}` is the key of `{other.id}`, too",
@@ -138,11 +140,18 @@ def _character_name(character: str) -> str:
 def _is_character_name(key: str) -> bool:
     """Whether this is what Textual calls a character."""
     originals = {ours: theirs for theirs, ours in _REPLACED.items()}
-    name = originals.get(key, key).replace("_", " ").upper()
-    if name == "HYPHEN MINUS":
+    name = originals.get(key, key)
+    # Unicode's names have hyphens, too, which Textual writes like spaces: LESS-THAN SIGN, HYPHEN-MINUS.
+    words = name.upper().split("_")
+    spellings = (
+        " ".join(words),
+        "-".join(words),
+        "-".join(words[:2]) + "".join(f" {word}" for word in words[2:]),
+    )
+    for spelling in spellings:
+        try:
+            unicodedata.lookup(spelling)
+        except KeyError:
+            continue
         return True
-    try:
-        unicodedata.lookup(name)
-    except KeyError:
-        return False
-    return True
+    return False

@@ -84,7 +84,7 @@ async def test_figures_stand_before_their_instruction(
         assert "9.5 MB" in before
         assert "332 kB" in before
         assert source.strip().startswith("ADD file:4b1be1de1a1e… in /")
-        assert "metadata" in line_with(app, "USER")
+        assert "metadata" in line_with(app, "ENV LANG")
 
 
 async def test_enter_goes_to_the_step(demo_image: Path) -> None:

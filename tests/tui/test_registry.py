@@ -22,7 +22,7 @@ from tests.tui.explorer import explorer, loaded, screen_text
 
 ROOT = Path(__file__).resolve().parents[2]
 BEGIN, END = "<!-- keys -->", "<!-- /keys -->"
-KEYS = "[keys]\nexplore.sort = 'S'\napp.help = 'f1'\napp.palette = 'f2'\nfiles.expand_all = 'E'\nlist.down = ['down', 'n']"
+KEYS = "[keys]\nexplore.sort = 'S'\napp.help = 'f1'\napp.palette = 'f2'\nfiles.expand_all = 'E'\nlist.down = ['down', 'J']"
 
 
 def test_readme_lists_every_command() -> None:
@@ -104,7 +104,7 @@ async def test_keys_can_be_changed(demo_image: Path) -> None:
         assert explore.files.view.sort.value == "size"
         await pilot.press("S")
         assert explore.files.view.sort.value == "name"
-        await pilot.press("n")
+        await pilot.press("J")
         assert explore.steps.cursor == 1
         await pilot.press("up", "tab", "plus")
         rows = explore.files.row_count()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import struct
 import sys
+import warnings
 
 REQUEST = struct.Struct("<IIIB")
 """Bytes of the expression, its flags, bytes of the text, whether line numbers are wanted (1: `\\n`, 2: NUL ends a line)."""
@@ -18,7 +19,11 @@ SEPARATORS = (None, "\n", "\0")
 
 def find_in(source: str, flags: int, text: str, separator: str | None) -> list[int]:
     """Places of the matches; with a separator, numbers of the lines that hold one."""
-    pattern = re.compile(source, flags)
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # what Python thinks of odd expressions is not for the screen
+        pattern = re.compile(source, flags)
     if separator is None:
         return [match.start() for match in pattern.finditer(text)]
     search = pattern.search

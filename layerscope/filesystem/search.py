@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from layerscope.errors import UsageError
 from layerscope.filesystem.components import is_glob
 from layerscope.filesystem.fuzzy import NO_MATCH, FuzzyIndex, positions, score
-from layerscope.filesystem.matching import Finder, PathTexts
+from layerscope.filesystem.matching import Finder, PathTexts, compile_regex
 from layerscope.filesystem.model import Filesystem
 from layerscope.filesystem.ordering import Siblings
 
@@ -91,9 +90,7 @@ def parse_query(text: str) -> Query:
 
 def _regex(source: str, position: int) -> re.Pattern[str]:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return re.compile(source)
+        return compile_regex(source)
     except re.error as error:
         place = position + (error.pos or 0)
         raise QueryError(f"{error.msg} at {place + 1}", place) from None

@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from layerscope import __version__
+from layerscope.cli.cache import cache
 from layerscope.cli.demo import demo
 from layerscope.cli.group import DEFAULT_COMMAND, ImageOrCommandGroup
 from layerscope.cli.open import open_command
@@ -16,7 +17,7 @@ from layerscope.cli.report import report
 from layerscope.errors import CancelledError, ExitCode, LayerscopeError, UsageError
 from layerscope.text import safe_name
 
-COMMANDS: tuple[click.Command, ...] = (open_command, report, demo)
+COMMANDS: tuple[click.Command, ...] = (open_command, report, demo, cache)
 
 
 @click.group(

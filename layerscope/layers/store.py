@@ -66,7 +66,10 @@ class Store:
 
     def has(self, kind: str, key: str) -> bool:
         """Whether there is such an entry, damaged or not."""
-        return self._is_private() and self._path(kind, key).exists()
+        try:
+            return self._is_private() and self._path(kind, key).exists()
+        except OSError:
+            return False
 
     def read(self, kind: str, key: str) -> Packed | None:
         """An entry; None if there is none that can be used. Now it is the one that was used last."""
@@ -99,7 +102,8 @@ class Store:
         if sum(map(len, pieces)) > self.size:
             return
         try:
-            self._prepare()
+            if not self._prepare():
+                return
             descriptor, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=self._entries)
             try:
                 with os.fdopen(descriptor, "wb") as stream:
@@ -177,21 +181,20 @@ class Store:
             except OSError:
                 continue
 
-    def _prepare(self) -> None:
-        """Make the folder, for nobody else to look into. Raises OSError."""
+    def _prepare(self) -> bool:
+        """Make the folder, for nobody else to look into; whether it is such a folder. Raises OSError."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._entries.mkdir(mode=0o700, exist_ok=True)
         self._private = None
-        if not self._is_private():
-            raise PermissionError
+        return self._is_private()
 
     def _is_private(self) -> bool:
         """Whether nobody else can have put entries there: who could would choose what is shown."""
         if self._private is None:
             try:
                 status = self._entries.lstat()
-            except FileNotFoundError:
-                return False
+            except OSError:
+                return False  # whoever writes will find out why
             self._private = (
                 stat.S_ISDIR(status.st_mode)
                 and status.st_uid == os.geteuid()

@@ -20,7 +20,7 @@ FOLDER_VARIABLE = "LAYERSCOPE_CACHE_DIR"
 SIZE_VARIABLE = "LAYERSCOPE_CACHE_SIZE"
 """Bytes that it may take up, with a unit or without; 0 for none."""
 
-_SIZE = re.compile(r"\s*(\d{1,18})\s*(?:([kmgt]?)(i?)b?)?\s*", re.IGNORECASE)
+_SIZE = re.compile(r"\s*([0-9]{1,18})\s*(?:([kmgt]?)(i?)b?)?\s*", re.IGNORECASE)
 
 
 def user_store(environment: Mapping[str, str] | None = None) -> Store:

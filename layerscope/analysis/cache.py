@@ -83,7 +83,8 @@ class ImageCache:
                 self._store.write(kind, self._key, pack())
             except OverflowError:  # only a hostile layer has such numbers
                 return
-        self._store.trim()
+        if self._store.grown:
+            self._store.trim()
 
 
 def pack_duplicates(duplicates: Sequence[Duplicate]) -> Packed:

@@ -12,7 +12,7 @@ import re
 import stat
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +55,8 @@ class Store:
         self.size = size
         self.problem: str | None = None
         """Why the folder is of no use, in a few words; None as long as it is."""
+        self.grown = False
+        """Whether something was written since the last `trim`."""
         self._entries = folder / f"entries-{__version__}-{FORMAT}"
         self._writable = size > 0
         self._private: bool | None = None
@@ -95,7 +97,8 @@ class Store:
 
     def write(self, kind: str, key: str, packed: Packed) -> None:
         """Keep an entry, in place of an older one; without effect where that cannot be done."""
-        if not self._writable:
+        # Every item takes up a byte at least: what cannot fit is not packed first.
+        if not self._writable or sum(part.size for part in packed.arrays.values()) > self.size:
             return
         path = self._path(kind, key)
         pieces = pack(Packed({**packed.values, _NAME: path.name}, packed.arrays))
@@ -109,6 +112,7 @@ class Store:
                 with os.fdopen(descriptor, "wb") as stream:
                     stream.writelines(pieces)
                 Path(name).replace(path)
+                self.grown = True
             except BaseException:
                 Path(name).unlink(missing_ok=True)
                 raise
@@ -122,18 +126,17 @@ class Store:
 
     def entries(self) -> list[Entry]:
         """All entries, those of other versions too, longest unused first."""
-        return sorted(
-            (entry for entry in self._files() if _ENTRY.fullmatch(entry.path.name)),
-            key=lambda entry: entry.used,
-        )
+        return _entries_of(self._files())
 
     def trim(self) -> None:
         """Remove entries that were not used for the longest time until the rest is within the bound."""
-        now = time.time_ns()
-        for file in self._files():
-            if file.path.name.startswith(_TEMPORARY) and file.used < now - _FORGOTTEN * 10**9:
+        self.grown = False
+        files = list(self._files())
+        forgotten = time.time_ns() - _FORGOTTEN * 10**9
+        for file in files:
+            if file.path.name.startswith(_TEMPORARY) and file.used < forgotten:
                 _remove(file)
-        entries = self.entries()
+        entries = _entries_of(files)
         excess = sum(entry.size for entry in entries) - self.size
         for entry in entries:
             if excess <= 0:
@@ -185,25 +188,31 @@ class Store:
         """Make the folder, for nobody else to look into; whether it is such a folder. Raises OSError."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._entries.mkdir(mode=0o700, exist_ok=True)
-        self._private = None
-        return self._is_private()
+        self._private = self._check()
+        return self._private
 
     def _is_private(self) -> bool:
         """Whether nobody else can have put entries there: who could would choose what is shown."""
-        if self._private is None:
+        private = self._private
+        if private is None:
             try:
-                status = self._entries.lstat()
+                private = self._private = self._check()
             except OSError:
                 return False  # whoever writes will find out why
-            self._private = (
-                stat.S_ISDIR(status.st_mode)
-                and status.st_uid == os.geteuid()
-                and not status.st_mode & 0o022
-            )
-            if not self._private:
-                self._writable = False
-                self.problem = f"{self._entries}: others can write to it"
-        return self._private
+        return private
+
+    def _check(self) -> bool:
+        """What `_is_private` says, now. Raises OSError if there is no folder."""
+        status = self._entries.lstat()
+        private = (
+            stat.S_ISDIR(status.st_mode)
+            and status.st_uid == os.geteuid()
+            and not status.st_mode & 0o022
+        )
+        if not private:
+            self._writable = False
+            self.problem = f"{self._entries}: others can write to it"
+        return private
 
     def _failed(self, what: str, error: OSError) -> None:
         """From now on go without."""
@@ -211,6 +220,13 @@ class Store:
         self.problem = self.problem or (
             f"{self.folder}: it cannot be {what}: {error.strerror or error}"
         )
+
+
+def _entries_of(files: Iterable[Entry]) -> list[Entry]:
+    """The entries among files of the cache, longest unused first."""
+    return sorted(
+        (file for file in files if _ENTRY.fullmatch(file.path.name)), key=lambda file: file.used
+    )
 
 
 def _remove(entry: Entry) -> None:

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from layerscope.analysis.accounting import Accounting, account
+from layerscope.analysis.cache import ImageCache
 from layerscope.analysis.duplicates import Duplicate, find_duplicates
 from layerscope.errors import CorruptImageError
-from layerscope.filesystem.contents import WORKERS, compare_versions
+from layerscope.filesystem.contents import compare_versions
 from layerscope.filesystem.model import Filesystem
 from layerscope.image.model import Image, Layer
 from layerscope.image.warnings import ImageWarning
 from layerscope.layers.blob import Blob
+from layerscope.layers.cache import IndexCache
 from layerscope.layers.contents import LayerContents
 from layerscope.layers.index import LayerIndex
-from layerscope.layers.indexing import index_layer, layer_compression
+from layerscope.layers.reading import are_small, read_layers
+from layerscope.layers.store import Store
 from layerscope.limits import Limits
-from layerscope.progress import Progress, Stoppable, check
+from layerscope.progress import Progress, check
 from layerscope.sources import Request, SourceImage, open_source
 from layerscope.sources.base import naming
-
-VERIFY_BYTES = 256 << 20
-"""Uncompressed layers of a file are hashed without being asked if they hold no more bytes than this together."""
 
 _SAID = {
     "entry-repeated": ("entry names", "entries name", "a path that the layer lists before"),
@@ -59,9 +58,15 @@ class Options:
     verify: bool = False
     """Hash layers whose bytes would not be read otherwise, however large."""
     verify_small: bool = True
-    """Hash them if they are small, see `VERIFY_BYTES`."""
+    """Hash them if they are small together."""
     duplicates: bool = True
     """Look for files of equal content."""
+    cache: Store | None = None
+    """Where to look for what is known of the layers already, and to keep what is learned."""
+
+    def hash_all(self, blobs: Sequence[Blob]) -> bool:
+        """Whether plain layers are read through, too."""
+        return self.verify or (self.verify_small and are_small(blobs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +136,26 @@ def analyse(
 
 def _analyse(request: Request, source: SourceImage, options: Options, listener: Listener) -> Opened:
     progress = request.progress
-    indexes = index_layers(source.blobs, options, request.limits, progress, listener)
+    store, limits = options.cache, request.limits
+    layers = read_layers(
+        source.blobs,
+        [_claims(layer) for layer in source.image.layers],
+        limits,
+        progress,
+        hash_all=options.hash_all(source.blobs),
+        cache=None if store is None else IndexCache(store, limits, fresh=options.verify),
+        found=listener.layer_indexed,
+    )
+    indexes = [layer.index for layer in layers]
     contents = [
-        LayerContents(blob, index, request.limits)
+        LayerContents(blob, index, limits)
         for blob, index in zip(source.blobs, indexes, strict=True)
     ]
-    filesystem = Filesystem.stack(indexes, limits=request.limits, progress=progress)
-    compare_versions(filesystem, contents, progress)
+    cache = ImageCache(store, [layer.key for layer in layers], source.blobs, limits)
+    filesystem = cache.filesystem()
+    if filesystem is None:
+        filesystem = Filesystem.stack(indexes, limits=limits, progress=progress)
+        compare_versions(filesystem, contents, progress)
     opened = Opened(
         image=source.image,
         indexes=indexes,
@@ -145,64 +163,27 @@ def _analyse(request: Request, source: SourceImage, options: Options, listener: 
         filesystem=filesystem,
         accounting=account(filesystem, indexes),
         duplicates=None,
-        warnings=collect_warnings(source.image, indexes, filesystem, request.limits),
+        warnings=collect_warnings(source.image, indexes, filesystem, limits),
         damage=source.damage,
     )
     listener.stacked(opened)
+    cache.keep_filesystem(filesystem)
     if options.duplicates:
-        opened = replace(opened, duplicates=find_duplicates(filesystem, contents, progress))
+        duplicates = cache.duplicates()
+        if duplicates is None:
+            duplicates = find_duplicates(filesystem, contents, progress)
+            cache.keep_duplicates(duplicates, filesystem)
+        opened = replace(opened, duplicates=duplicates)
     return opened
 
 
-def index_layers(
-    blobs: Sequence[Blob],
-    options: Options,
-    limits: Limits,
-    progress: Progress,
-    listener: Listener,
-) -> list[LayerIndex]:
-    """Index all layers, several at a time; a blob that is listed several times is read once."""
-    hash_all = _hashing(blobs, options)
-    progress.stage("Reading layers", sum(blob.size for blob in blobs))
-    places: dict[object, int] = {}
-    stoppable = Stoppable(progress)
-    first = [places.setdefault(_place(blob), number) for number, blob in enumerate(blobs)]
-    with ThreadPoolExecutor(WORKERS) as pool:
-        futures = {
-            number: pool.submit(
-                index_layer,
-                blobs[number],
-                limits,
-                stoppable,
-                hash_all=hash_all or blobs[number].spooled,
-            )
-            for number in dict.fromkeys(first)
-        }
-        try:
-            indexes = []
-            for number, origin in enumerate(first):
-                indexes.append(futures[origin].result())
-                listener.layer_indexed(number, indexes[-1])
-                if origin != number:
-                    progress.advance(blobs[number].size)
-        except BaseException:
-            stoppable.stop()
-            for future in futures.values():
-                future.cancel()
-            raise
-    return indexes
-
-
-def _hashing(blobs: Sequence[Blob], options: Options) -> bool:
-    """Whether plain layers are read through, too."""
-    if options.verify or not options.verify_small:
-        return options.verify
-    return sum(blob.size for blob in blobs if layer_compression(blob) is None) <= VERIFY_BYTES
-
-
-def _place(blob: Blob) -> object:
-    """What is equal for two blobs that are the same bytes in the same place."""
-    return (blob.name, blob.size)
+def _claims(layer: Layer) -> set[str]:
+    """The digests that a layer is claimed to have and that can be checked."""
+    return {
+        claim
+        for claim in (layer.digest, layer.diff_id)
+        if claim is not None and claim.startswith("sha256:")
+    }
 
 
 def verified(layer: Layer, index: LayerIndex) -> bool | None:
@@ -218,14 +199,7 @@ def verified(layer: Layer, index: LayerIndex) -> bool | None:
 def check_digests(opened: Opened, progress: Progress) -> Iterator[tuple[int, bool]]:
     """Hash the plain layers whose bytes nobody has read through yet; for each, whether it is what is claimed."""
     unchecked = [
-        (
-            layer.index,
-            {
-                claim
-                for claim in (layer.digest, layer.diff_id)
-                if claim is not None and claim.startswith("sha256:")
-            },
-        )
+        (layer.index, _claims(layer))
         for layer in opened.image.layers
         if opened.verified(layer.index) is None
         and opened.contents[layer.index].seekable

@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from layerscope import __version__
+from layerscope.cli.cache import cache
 from layerscope.cli.cat import cat
 from layerscope.cli.demo import demo
 from layerscope.cli.extract import extract
@@ -20,7 +21,16 @@ from layerscope.cli.report import report
 from layerscope.errors import CancelledError, ExitCode, LayerscopeError, UsageError
 from layerscope.text import safe_name
 
-COMMANDS: tuple[click.Command, ...] = (open_command, report, log, ls, cat, extract, demo)
+COMMANDS: tuple[click.Command, ...] = (
+    open_command,
+    report,
+    log,
+    ls,
+    cat,
+    extract,
+    demo,
+    cache,
+)
 
 
 @click.group(

@@ -31,4 +31,5 @@ def demo(save: Path | None, force: bool, **given: Any) -> None:
     with tempfile.TemporaryDirectory(prefix="layerscope-demo-") as folder:
         path = Path(folder) / "flask-demo.tar"
         save_demo(path)
-        explore(str(path), given)
+        # A file that is gone in a moment is not worth remembering.
+        explore(str(path), {**given, "no_cache": True})

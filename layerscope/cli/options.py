@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from layerscope.cli.cache import user_store, warn
 from layerscope.errors import UsageError
 from layerscope.image.dockerfile import Dockerfile, read_dockerfile
 from layerscope.image.platform import Platform
@@ -34,6 +36,7 @@ _IMAGE_OPTIONS = (
         "--verify", is_flag=True, help="Hash every layer, however large, and check its digests."
     ),
     click.option("--no-duplicates", is_flag=True, help="Do not look for files of equal content."),
+    click.option("--no-cache", is_flag=True, help="Neither use what is remembered, nor remember."),
     click.option(
         "--limit",
         "limit",
@@ -105,4 +108,8 @@ def settings_of(given: dict[str, Any]) -> Settings:
 
 def options_of(given: dict[str, Any]) -> Options:
     """How the image is to be opened."""
-    return Options(verify=given["verify"], duplicates=not given["no_duplicates"])
+    store = None if given["no_cache"] else user_store()
+    context = click.get_current_context(silent=True)
+    if store is not None and context is not None:
+        context.call_on_close(partial(warn, store))
+    return Options(verify=given["verify"], duplicates=not given["no_duplicates"], cache=store)

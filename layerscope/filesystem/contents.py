@@ -60,6 +60,7 @@ def hash_contents(
             try:
                 digest = layers[layer].digest(inode - int(inodes.first[layer]))
             except (ContentCutError, DamagedStreamError, OSError):
+                inodes.unread = True
                 continue
             inodes.digests[inode] = np.frombuffer(digest, np.uint8)
             inodes.hashed[inode] = True

@@ -50,6 +50,8 @@ class Inodes:
     """SHA-256 of contents, shape (n, 32)."""
     hashed: NDArray[np.bool_]
     """Where `digests` is known."""
+    unread: bool = False
+    """Whether a content could not be read."""
 
     @classmethod
     def of(cls, indexes: Sequence[LayerIndex]) -> Inodes:

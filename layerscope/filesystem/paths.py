@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +44,23 @@ class PathTable:
             parts.append(self.names[int(self.components[path])])
             path = int(self.parents[path])
         return b"/".join(reversed(parts))
+
+    def fulls(self, paths: NDArray[np.int32]) -> Iterator[bytes]:
+        """The whole of each of many paths; that of a directory is put together once."""
+        components = self.components[paths]
+        bounds = self.names.offsets
+        rows = zip(
+            self.parents[paths].tolist(),
+            bounds[components].tolist(),
+            np.where(paths > 0, bounds[components + 1], bounds[components]).tolist(),
+            strict=True,
+        )
+        prefixes = {0: b""}
+        for parent, start, end in rows:
+            prefix = prefixes.get(parent)
+            if prefix is None:
+                prefix = prefixes[parent] = self.full(parent) + b"/"
+            yield prefix + self.names.data[start:end]
 
     def find(self, full: bytes) -> int | None:
         """The path called `full` (components joined by `/`), None if the image never names it."""

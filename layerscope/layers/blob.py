@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -15,6 +16,26 @@ CHUNK = 1 << 18
 """Bytes read at a time when a blob is read through."""
 OPEN_FILES = 32
 """Files of directories that are kept open: far fewer than any system lets a process have."""
+
+CLOCK_NS = 20_000_000
+"""Nanoseconds in which two writes to a file may leave the same time: kernels' ticks are shorter."""
+COARSE_CLOCK_NS = 2_000_000_000
+"""The same on file systems that know whole seconds only."""
+
+Identity = tuple[int | str, ...]
+"""What is equal for two blobs only if their bytes are, without reading them."""
+
+
+def file_identity(status: os.stat_result) -> Identity | None:
+    """The identity of a file as it is now; None if it was written to so lately that the next write may not show.
+
+    The time of the last change stands beside that of the last modification, as anybody can set the latter back.
+    """
+    changed = status.st_ctime_ns
+    clock = CLOCK_NS if changed % 1_000_000_000 else COARSE_CLOCK_NS
+    if changed + clock > time.time_ns():
+        return None
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, changed)
 
 
 class Blob(ABC):
@@ -31,6 +52,18 @@ class Blob(ABC):
     @property
     def spooled(self) -> bool:
         """Whether the bytes have already passed through memory on their way here."""
+        return False
+
+    @property
+    def identity(self) -> Identity | None:
+        """What tells these bytes from all others, None where only reading them does.
+
+        It was taken before anything was read. A store that guarantees what it files under a digest may give the digest.
+        """
+        return None
+
+    def changed(self) -> bool:
+        """Whether the bytes may no longer be those that `identity` stands for."""
         return False
 
     def chunks(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
@@ -93,19 +126,35 @@ class File(Protocol):
     name: str
     size: int
     spooled: bool
+    identity: Identity | None
 
     def pread(self, length: int, offset: int) -> bytes:
         """Up to `length` bytes from `offset`. Raises OSError."""
 
+    def changed(self) -> bool:
+        """Whether it may no longer hold what `identity` stands for."""
+
 
 class OpenFile:
-    """A file opened once, for as long as a blob that lies in it is in use. It may have no name any more."""
+    """A file opened once, for as long as a blob that lies in it is in use. It may have no name any more.
 
-    def __init__(self, fd: int, name: str, *, spooled: bool = False) -> None:
+    What is `spooled` is a copy, of no identity but that of the blob `origin` which it was made from.
+    """
+
+    def __init__(
+        self, fd: int, name: str, *, spooled: bool = False, origin: Blob | None = None
+    ) -> None:
         self._descriptor = Descriptor(fd)
+        self._origin = origin
         self.name = name
         self.spooled = spooled
-        self.size = os.fstat(fd).st_size
+        status = os.fstat(fd)
+        self.size = status.st_size
+        self.identity: Identity | None = None
+        if origin is not None and origin.identity is not None:
+            self.identity = ("unpacked", *origin.identity)
+        elif not spooled:
+            self.identity = file_identity(status)
 
     @classmethod
     def open(cls, path: Path, name: str | None = None) -> OpenFile:
@@ -114,6 +163,11 @@ class OpenFile:
 
     def pread(self, length: int, offset: int) -> bytes:
         return os.pread(self._descriptor.fd, length, offset)
+
+    def changed(self) -> bool:
+        if self._origin is not None:
+            return self._origin.changed()
+        return file_identity(os.fstat(self._descriptor.fd)) != self.identity
 
     def blob(self, name: str) -> FileBlob:
         """All of it as a blob called `name`."""
@@ -131,13 +185,17 @@ class PathFile:
             raise OSError(errno.EINVAL, "no regular file")
         self.name = name
         self.size = status.st_size
+        self.identity = file_identity(status)
         self._path = str(path)
-        self._identity = (status.st_dev, status.st_ino)
+        self._place = (status.st_dev, status.st_ino)
 
     def pread(self, length: int, offset: int) -> bytes:
         # The name keeps the descriptor open while another thread has it dropped from the cache.
-        descriptor = _descriptor(self._path, self._identity)
+        descriptor = _descriptor(self._path, self._place)
         return os.pread(descriptor.fd, length, offset)
+
+    def changed(self) -> bool:
+        return file_identity(os.lstat(self._path)) != self.identity
 
     def blob(self, name: str) -> FileBlob:
         """All of it as a blob called `name`."""
@@ -145,11 +203,11 @@ class PathFile:
 
 
 @lru_cache(maxsize=OPEN_FILES)
-def _descriptor(path: str, identity: tuple[int, int]) -> Descriptor:
+def _descriptor(path: str, place: tuple[int, int]) -> Descriptor:
     """The file at `path`, if it is still the one that was found there."""
     descriptor = Descriptor(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW))
     status = os.fstat(descriptor.fd)
-    if (status.st_dev, status.st_ino) != identity:
+    if (status.st_dev, status.st_ino) != place:
         raise OSError(errno.ESTALE, "the file was replaced while it was read")
     return descriptor
 
@@ -159,15 +217,26 @@ class FileBlob(Blob):
 
     def __init__(self, file: File, name: str) -> None:
         super().__init__(name, file.size)
-        self._pread = file.pread
-        self._spooled = file.spooled
+        self._file = file
 
     @property
     def spooled(self) -> bool:
-        return self._spooled
+        return self._file.spooled
+
+    @property
+    def identity(self) -> Identity | None:
+        return self._file.identity
+
+    def changed(self) -> bool:
+        try:
+            return self._file.changed()
+        except OSError:
+            return True
 
     def pread(self, length: int, offset: int) -> bytes:
-        return self._pread(min(length, self.size - offset), offset) if offset < self.size else b""
+        return (
+            self._file.pread(min(length, self.size - offset), offset) if offset < self.size else b""
+        )
 
 
 class PartOfBlob(Blob):
@@ -181,6 +250,14 @@ class PartOfBlob(Blob):
     @property
     def spooled(self) -> bool:
         return self._whole.spooled
+
+    @property
+    def identity(self) -> Identity | None:
+        whole = self._whole.identity
+        return None if whole is None else (*whole, self._offset, self.size)
+
+    def changed(self) -> bool:
+        return self._whole.changed()
 
     def pread(self, length: int, offset: int) -> bytes:
         length = min(length, self.size - offset)

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import BinaryIO
 
+import msgspec
+
 from layerscope.opening import Opened
 from layerscope.report.options import ReportOptions
 from layerscope.report.schema import document, files_of
@@ -20,7 +22,7 @@ def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
     if options.files:
         for layer in found["layers"]:
             layer["files"] = []
-    text = json.dumps(found, indent=2, ensure_ascii=True)
+    text = _indented(found)
     first, *rest = text.split(_NO_FILES) if options.files else [text]
     stream.write(first.encode("ascii"))
     for number, part in enumerate(rest):
@@ -28,6 +30,14 @@ def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
             stream.write(row.encode("ascii"))
         stream.write(part.encode("ascii"))
     stream.write(b"\n")
+
+
+def _indented(document: object) -> str:
+    """A document over several lines; a million records would take Python's own indentation many seconds."""
+    compact = json.dumps(document, ensure_ascii=True)
+    if "\\ud" in compact:  # perhaps half of a surrogate pair, which msgspec takes for damage
+        return json.dumps(document, indent=2, ensure_ascii=True)
+    return msgspec.json.format(compact, indent=2)
 
 
 def _files(opened: Opened, number: int) -> Iterator[str]:

@@ -7,7 +7,10 @@ Sizes are integers in bytes, indices count from 0, what is unknown is None. Name
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
+
+import numpy as np
 
 from layerscope.analysis.accounting import REASONS
 from layerscope.analysis.steps import StepKind, step_kind
@@ -29,15 +32,7 @@ def document(opened: Opened, *, files: bool = False) -> dict[str, Any]:
         "steps": _steps(opened),
         "layers": [_layer(opened, number, files) for number in range(len(opened.indexes))],
         "waste": _waste(opened),
-        "duplicates": [
-            {
-                "bytes": found.bytes,
-                "savingBytes": found.saving,
-                "digest": found.digest,
-                "paths": [_text(opened.filesystem.table.full(path)) for path in found.paths],
-            }
-            for found in opened.duplicates or ()
-        ],
+        "duplicates": _duplicates(opened),
         "findings": [],
         "warnings": [
             {"code": warning.code, "layer": warning.layer, "message": warning.message}
@@ -170,9 +165,10 @@ def files_of(opened: Opened, number: int) -> Iterator[dict[str, Any]]:
     changes, columns = filesystem.changes, filesystem.inodes.columns
     span = changes.of_layer(number)
     rows = zip(
+        filesystem.table.fulls(changes.paths[span]),
         *(
             column[span].tolist()
-            for column in (changes.paths, changes.before, changes.after, changes.kinds, changes.why)
+            for column in (changes.before, changes.after, changes.kinds, changes.why)
         ),
         strict=True,
     )
@@ -182,7 +178,7 @@ def files_of(opened: Opened, number: int) -> Iterator[dict[str, Any]]:
         known = inode != inodes.implicit
         is_file = kind is Kind.FILE
         yield {
-            "path": _text(filesystem.table.full(path)),
+            "path": _text(path),
             "type": KIND_NAMES[kind],
             "bytes": int(columns.stored[inode]) if is_file else 0,
             "logicalBytes": inodes.logical(inode) if is_file else 0,
@@ -200,22 +196,37 @@ def files_of(opened: Opened, number: int) -> Iterator[dict[str, Any]]:
 
 def _waste(opened: Opened) -> dict[str, Any]:
     waste, table = opened.accounting.waste, opened.filesystem.table
-    columns = (waste.paths, waste.bytes, waste.reasons, waste.stored_in, waste.hidden_by)
+    columns = (waste.bytes, waste.reasons, waste.stored_in, waste.hidden_by)
     return {
         "byReason": {reason.value: size for reason, size in waste.by_reason().items()},
         "records": [
             {
-                "path": _text(table.full(path)),
+                "path": _text(path),
                 "bytes": size,
                 "reason": REASONS[reason].value,
                 "storedIn": stored,
                 "hiddenBy": hidden,
             }
             for path, size, reason, stored, hidden in zip(
-                *(column.tolist() for column in columns), strict=True
+                table.fulls(waste.paths), *(column.tolist() for column in columns), strict=True
             )
         ],
     }
+
+
+def _duplicates(opened: Opened) -> list[dict[str, Any]]:
+    duplicates = opened.duplicates or ()
+    numbers = np.array([path for found in duplicates for path in found.paths], np.int32)
+    paths = opened.filesystem.table.fulls(numbers)
+    return [
+        {
+            "bytes": found.bytes,
+            "savingBytes": found.saving,
+            "digest": found.digest,
+            "paths": [_text(path) for path in islice(paths, len(found.paths))],
+        }
+        for found in duplicates
+    ]
 
 
 def _text(name: bytes) -> str:

@@ -17,8 +17,8 @@ from layerscope.limits import Limits
 from layerscope.progress import Progress, check
 
 
-def spool(pieces: Iterable[bytes], name: str) -> OpenFile:
-    """Keep `pieces` in a temporary file. Raises `LayerscopeError` when it cannot be written, such as on a full disk."""
+def spool(pieces: Iterable[bytes], name: str, origin: Blob | None = None) -> OpenFile:
+    """Keep `pieces` in a temporary file; `origin` is what they were unpacked from. Raises `LayerscopeError` when it cannot be written, such as on a full disk."""
     iterator = iter(pieces)
     with _writing(name):
         stream = tempfile.TemporaryFile(prefix="layerscope-", buffering=0)  # noqa: SIM115  # closed below
@@ -28,7 +28,7 @@ def spool(pieces: Iterable[bytes], name: str) -> OpenFile:
                 view = memoryview(piece)
                 while view:
                     view = view[stream.write(view) :]
-        return OpenFile(os.dup(stream.fileno()), name, spooled=True)
+        return OpenFile(os.dup(stream.fileno()), name, spooled=True, origin=origin)
 
 
 @contextmanager
@@ -93,7 +93,7 @@ def spool_decompressed(
 
     stream = DecompressedStream(kind, compressed(), name, limits)
     try:
-        return spool(stream, name), stream.trailing
+        return spool(stream, name, blob), stream.trailing
     except DamagedStreamError as error:
         raise CorruptImageError(
             f"{name}: {error}",

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 
 from layerscope.opening import Opened, Options
 from layerscope.report import ReportOptions
+from layerscope.report.json import _indented
 from tests.images import BLOCK, Member, docker_archive, file, layer_tar, oci_archive
 from tests.report import golden
 from tests.report.sample import opened, report, sample
@@ -246,3 +247,10 @@ def test_the_words_of_an_image_cannot_pass_for_the_report(tmp_path: Path) -> Non
     assert [item["path"] for item in document["layers"][0]["files"]] == ["a" + bait]
     assert document["image"]["config"]["labels"][bait] == bait
     assert document["steps"][1]["comment"] == bait
+
+
+@pytest.mark.parametrize("name", ["plain", "é", "\udcff", "😀", 'quote"\\ud800', "new\nline", ""])
+def test_lines_are_those_of_pythons_own_writer(name: str) -> None:
+    """Whichever writer is fit for the names."""
+    document = {name: [1, 2.5, None, True, {}, []], "nested": [{"a": {"b": [name]}}, [[]]]}
+    assert _indented(document) == json.dumps(document, indent=2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from textual.pilot import Pilot
 
@@ -13,7 +14,7 @@ from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.session import Session
 
 
-def explorer(image: Path, **options: bool) -> LayerscopeApp:
+def explorer(image: Path, **options: Any) -> LayerscopeApp:
     """The explorer on an image file, not running yet."""
     request = Request(str(image))
     return LayerscopeApp(

@@ -1,0 +1,114 @@
+"""What was learned of an image before: its layers stacked, the contents that replaced others compared, its duplicates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import astuple
+from itertools import pairwise
+from typing import TypeVar
+
+import numpy as np
+
+from layerscope.analysis.duplicates import Duplicate
+from layerscope.filesystem.model import Filesystem
+from layerscope.filesystem.packing import pack_filesystem, unpack_filesystem
+from layerscope.layers.blob import Blob
+from layerscope.layers.packing import Packed
+from layerscope.layers.store import Store
+from layerscope.limits import Limits
+
+_Known = TypeVar("_Known")
+
+_FILESYSTEM = "image"
+_DUPLICATES = "duplicates"
+_PREFIX = "sha256:"
+
+
+class ImageCache:
+    """What a store knows of the image made of layers with these keys, bottom first; nothing if one of them has none."""
+
+    def __init__(
+        self,
+        store: Store | None,
+        layers: Sequence[str | None],
+        blobs: Sequence[Blob],
+        limits: Limits,
+    ) -> None:
+        self._store = store
+        self._key = (
+            None
+            if store is None or None in layers
+            else store.key(_FILESYSTEM, astuple(limits), list(layers))
+        )
+        self._blobs = blobs
+        self._known: set[str] = set()
+
+    def filesystem(self) -> Filesystem | None:
+        """The stacked layers, with the contents of versions compared; None if they are not known."""
+        return self._read(_FILESYSTEM, unpack_filesystem)
+
+    def keep_filesystem(self, filesystem: Filesystem) -> None:
+        """Remember what `filesystem` asks for."""
+        self._keep(_FILESYSTEM, lambda: pack_filesystem(filesystem), filesystem)
+
+    def duplicates(self) -> Sequence[Duplicate] | None:
+        """All duplicates, None if they are not known."""
+        return self._read(_DUPLICATES, unpack_duplicates)
+
+    def keep_duplicates(self, duplicates: Sequence[Duplicate], filesystem: Filesystem) -> None:
+        """Remember what `duplicates` asks for."""
+        self._keep(_DUPLICATES, lambda: pack_duplicates(duplicates), filesystem)
+
+    def _read(self, kind: str, unpack: Callable[[Packed], _Known]) -> _Known | None:
+        if self._store is None or self._key is None:
+            return None
+        packed = self._store.read(kind, self._key)
+        if packed is None:
+            return None
+        try:
+            known = unpack(packed)
+        except (KeyError, TypeError, ValueError):
+            self._store.forget(kind, self._key)
+            return None
+        self._known.add(kind)
+        return known
+
+    def _keep(self, kind: str, pack: Callable[[], Packed], filesystem: Filesystem) -> None:
+        """Write what is new and certain: what could not be read now may be readable another time."""
+        if self._store is None:
+            return
+        uncertain = filesystem.inodes.unread or any(blob.changed() for blob in self._blobs)
+        if self._key is not None and kind not in self._known and not uncertain:
+            try:
+                self._store.write(kind, self._key, pack())
+            except OverflowError:  # only a hostile layer has such numbers
+                return
+        if self._store.grown:
+            self._store.trim()
+
+
+def pack_duplicates(duplicates: Sequence[Duplicate]) -> Packed:
+    """Duplicates as arrays: one row each, and the paths of all of them."""
+    digests = b"".join(bytes.fromhex(found.digest.removeprefix(_PREFIX)) for found in duplicates)
+    counts = [0, *(len(found.paths) for found in duplicates)]
+    return Packed(
+        {},
+        {
+            "bytes": np.array([found.bytes for found in duplicates], np.int64),
+            "digests": np.array(bytearray(digests), np.uint8),
+            "bounds": np.cumsum(counts),
+            "paths": np.array([path for found in duplicates for path in found.paths], np.int64),
+        },
+    )
+
+
+def unpack_duplicates(packed: Packed) -> list[Duplicate]:
+    """What `pack_duplicates` was given. Raises KeyError for what it did not make."""
+    arrays = packed.arrays
+    digests, paths = arrays["digests"].tobytes().hex(), arrays["paths"].tolist()
+    return [
+        Duplicate(size, _PREFIX + digests[64 * number : 64 * number + 64], tuple(paths[start:end]))
+        for number, (size, (start, end)) in enumerate(
+            zip(arrays["bytes"].tolist(), pairwise(arrays["bounds"].tolist()), strict=True)
+        )
+    ]

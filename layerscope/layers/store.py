@@ -1,0 +1,234 @@
+"""A folder of cache entries: private, bounded, and safe to share, to lose and to delete at any time.
+
+An entry is a file that is written beside and renamed, so that who reads one reads all of it. What is wrong with an entry
+makes it absent; what is wrong with the folder is kept in `problem`, and the work goes on without.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from layerscope import __version__
+from layerscope.layers.packing import DamagedEntryError, Packed, pack, unpack
+
+FORMAT = 1
+"""Raised whenever entries of an older layerscope of the same version would mean something else."""
+DEFAULT_SIZE = 1_000_000_000
+"""Bytes that all entries may take up together."""
+
+_FOLDER = re.compile(r"entries-[0-9A-Za-z.+-]+")
+_ENTRY = re.compile(r"[0-9a-f]{64}\.[a-z]+")
+_NAME = "entry"
+"""The value that says which entry it is: one that was copied over another is none."""
+_TEMPORARY = "writing-"
+_FORGOTTEN = 3600
+"""Seconds after which a temporary file is nobody's any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file of the cache."""
+
+    path: Path
+    size: int
+    used: int
+    """When it was last read or written, in ns since 1970."""
+
+
+class Store:
+    """Entries in `folder`, no more than `size` bytes of them."""
+
+    def __init__(self, folder: Path, size: int = DEFAULT_SIZE) -> None:
+        self.folder = folder
+        self.size = size
+        self.problem: str | None = None
+        """Why the folder is of no use, in a few words; None as long as it is."""
+        self.grown = False
+        """Whether something was written since the last `trim`."""
+        self._entries = folder / f"entries-{__version__}-{FORMAT}"
+        self._writable = size > 0
+        self._private: bool | None = None
+
+    @staticmethod
+    def key(*parts: object) -> str:
+        """A name for what is equal whenever `parts`, which are made of plain numbers and strings, are."""
+        return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
+
+    def has(self, kind: str, key: str) -> bool:
+        """Whether there is such an entry, damaged or not."""
+        try:
+            return self._is_private() and self._path(kind, key).exists()
+        except OSError:
+            return False
+
+    def read(self, kind: str, key: str) -> Packed | None:
+        """An entry; None if there is none that can be used. Now it is the one that was used last."""
+        path = self._path(kind, key)
+        try:
+            if not self._is_private():
+                return None
+            with path.open("rb", buffering=0) as stream:
+                packed = unpack(np.fromfile(stream, np.uint8))
+            if packed.values.get(_NAME) != path.name:
+                raise DamagedEntryError
+        except FileNotFoundError:
+            return None
+        except DamagedEntryError:
+            self.forget(kind, key)
+            return None
+        except OSError as error:
+            self._failed("read", error)
+            return None
+        with suppress(OSError):
+            os.utime(path)
+        return packed
+
+    def write(self, kind: str, key: str, packed: Packed) -> None:
+        """Keep an entry, in place of an older one; without effect where that cannot be done."""
+        # Every item takes up a byte at least: what cannot fit is not packed first.
+        if not self._writable or sum(part.size for part in packed.arrays.values()) > self.size:
+            return
+        path = self._path(kind, key)
+        pieces = pack(Packed({**packed.values, _NAME: path.name}, packed.arrays))
+        if sum(map(len, pieces)) > self.size:
+            return
+        try:
+            if not self._prepare():
+                return
+            descriptor, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=self._entries)
+            try:
+                with os.fdopen(descriptor, "wb") as stream:
+                    stream.writelines(pieces)
+                Path(name).replace(path)
+                self.grown = True
+            except BaseException:
+                Path(name).unlink(missing_ok=True)
+                raise
+        except OSError as error:
+            self._failed("written to", error)
+
+    def forget(self, kind: str, key: str) -> None:
+        """Remove an entry that turned out to be of no use."""
+        with suppress(OSError):
+            self._path(kind, key).unlink()
+
+    def entries(self) -> list[Entry]:
+        """All entries, those of other versions too, longest unused first."""
+        return _entries_of(self._files())
+
+    def trim(self) -> None:
+        """Remove entries that were not used for the longest time until the rest is within the bound."""
+        self.grown = False
+        files = list(self._files())
+        forgotten = time.time_ns() - _FORGOTTEN * 10**9
+        for file in files:
+            if file.path.name.startswith(_TEMPORARY) and file.used < forgotten:
+                _remove(file)
+        entries = _entries_of(files)
+        excess = sum(entry.size for entry in entries) - self.size
+        for entry in entries:
+            if excess <= 0:
+                return
+            _remove(entry)
+            excess -= entry.size
+
+    def clear(self) -> list[Entry]:
+        """Remove all entries, and nothing else that may lie there; those that were removed. Raises OSError."""
+        removed = []
+        for file in self._files():
+            file.path.unlink(missing_ok=True)
+            if _ENTRY.fullmatch(file.path.name):
+                removed.append(file)
+        for folder in (*self._folders(), self.folder):
+            with suppress(OSError):  # somebody writes into it, or it holds something else
+                folder.rmdir()
+        return removed
+
+    def _path(self, kind: str, key: str) -> Path:
+        return self._entries / f"{key}.{kind}"
+
+    def _folders(self) -> Sequence[Path]:
+        """Folders of entries, of this and of other versions."""
+        try:
+            with os.scandir(self.folder) as found:
+                return [
+                    Path(each.path)
+                    for each in found
+                    if _FOLDER.fullmatch(each.name) and each.is_dir(follow_symlinks=False)
+                ]
+        except OSError:
+            return []
+
+    def _files(self) -> Iterator[Entry]:
+        """Entries and temporary files."""
+        for folder in self._folders():
+            try:
+                with os.scandir(folder) as found:
+                    for each in found:
+                        if _ENTRY.fullmatch(each.name) or each.name.startswith(_TEMPORARY):
+                            with suppress(FileNotFoundError):  # another process removed it
+                                status = each.stat(follow_symlinks=False)
+                                yield Entry(Path(each.path), status.st_size, status.st_mtime_ns)
+            except OSError:
+                continue
+
+    def _prepare(self) -> bool:
+        """Make the folder, for nobody else to look into; whether it is such a folder. Raises OSError."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._entries.mkdir(mode=0o700, exist_ok=True)
+        self._private = self._check()
+        return self._private
+
+    def _is_private(self) -> bool:
+        """Whether nobody else can have put entries there: who could would choose what is shown."""
+        private = self._private
+        if private is None:
+            try:
+                private = self._private = self._check()
+            except OSError:
+                return False  # whoever writes will find out why
+        return private
+
+    def _check(self) -> bool:
+        """What `_is_private` says, now. Raises OSError if there is no folder."""
+        status = self._entries.lstat()
+        private = (
+            stat.S_ISDIR(status.st_mode)
+            and status.st_uid == os.geteuid()
+            and not status.st_mode & 0o022
+        )
+        if not private:
+            self._writable = False
+            self.problem = f"{self._entries}: others can write to it"
+        return private
+
+    def _failed(self, what: str, error: OSError) -> None:
+        """From now on go without."""
+        self._writable = False
+        self.problem = self.problem or (
+            f"{self.folder}: it cannot be {what}: {error.strerror or error}"
+        )
+
+
+def _entries_of(files: Iterable[Entry]) -> list[Entry]:
+    """The entries among files of the cache, longest unused first."""
+    return sorted(
+        (file for file in files if _ENTRY.fullmatch(file.path.name)), key=lambda file: file.used
+    )
+
+
+def _remove(entry: Entry) -> None:
+    with suppress(OSError):
+        entry.path.unlink()

@@ -1,0 +1,44 @@
+"""Files that are old enough to be remembered, and indexes to compare."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from layerscope.layers.blob import file_identity
+from layerscope.layers.index import Columns, LayerIndex
+from layerscope.layers.names import PathTree
+from layerscope.layers.strings import StringTable
+from tests.images import write
+
+
+def settled(path: Path, data: bytes | None = None) -> Path:
+    """A file, written if `data` is given, whose next change will show in its times."""
+    if data is not None:
+        write(path, data)
+    while file_identity(path.stat()) is None:
+        time.sleep(0.005)
+    return path
+
+
+def assert_same_index(one: LayerIndex, other: LayerIndex) -> None:
+    """Every field, array and table is equal, and of the same type."""
+    for name in LayerIndex.__slots__:
+        assert_same(getattr(one, name), getattr(other, name), name)
+
+
+def assert_same(one: object, other: object, where: str) -> None:
+    """Equal down to the types of arrays."""
+    assert type(one) is type(other), where
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        assert (one.dtype, one.shape) == (other.dtype, other.shape), where
+        np.testing.assert_array_equal(one, other, where)
+    elif isinstance(one, StringTable) and isinstance(other, StringTable):
+        assert list(one) == list(other), where
+    elif isinstance(one, (Columns, PathTree)):
+        for name in one.__slots__:
+            assert_same(getattr(one, name), getattr(other, name), f"{where}.{name}")
+    else:
+        assert one == other, where

@@ -1,0 +1,300 @@
+"""Indexes are remembered by what was verified: files by their identity, bytes by their digest, claims by nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from layerscope.layers.blob import Blob, MemoryBlob, OpenFile, PartOfBlob, PathFile
+from layerscope.layers.cache import IndexCache, Indexed
+from layerscope.layers.index import LayerIndex
+from layerscope.layers.index_packing import pack_index, unpack_index
+from layerscope.layers.indexing import index_layer
+from layerscope.layers.packing import pack, unpack
+from layerscope.layers.store import Store
+from layerscope.limits import DEFAULT_LIMITS
+from layerscope.progress import NullProgress
+from tests.images import compressed, digest, file, layer_tar
+from tests.layers.caching import assert_same_index, settled
+from tests.layers.test_packing import joined
+from tests.strategies import random_layers
+
+TAR = layer_tar([file("a", b"content"), file("b/c", b"more")])
+OTHER = layer_tar([file("x", b"content"), file("y/z", b"more")])
+assert len(TAR) == len(OTHER)
+
+
+def index(blob: Blob, *, hash_all: bool) -> LayerIndex:
+    """The index of a blob, read."""
+    return index_layer(blob, DEFAULT_LIMITS, NullProgress(), hash_all=hash_all)
+
+
+class Cache:
+    """A cache that counts the layers that had to be read."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = Store(folder)
+        self.limits = DEFAULT_LIMITS
+        self.fresh = False
+        self.read = 0
+
+    def __call__(
+        self, blob: Blob, *, claims: Collection[str] = (), hash_all: bool = False
+    ) -> Indexed:
+        """What a run learns of a layer; always what reading it would tell."""
+        cache = IndexCache(self.store, self.limits, fresh=self.fresh)
+        found = cache.find(blob, claims, NullProgress(), hash_all=hash_all)
+        if found is None:
+            self.read += 1
+            found = cache.keep(blob, index(blob, hash_all=hash_all))
+        expected = index(blob, hash_all=hash_all)
+        if expected.digests is None:  # they may be known from another run
+            expected = replace(expected, digests=found.index.digests)
+        assert_same_index(found.index, expected)
+        return found
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Cache:
+    """An empty cache."""
+    return Cache(tmp_path / "cache")
+
+
+def opened(path: Path) -> Blob:
+    """A file, opened anew."""
+    return OpenFile.open(path).blob("layer")
+
+
+@pytest.mark.parametrize("hash_all", [True, False])
+def test_random_indexes_come_back(hash_all: bool) -> None:
+    """Every column of orderly and wild layers, hashed or not."""
+    for seed in range(150):
+        for members in random_layers(seed, wild=seed % 2 == 1):
+            found = index(MemoryBlob("layer", layer_tar(members)), hash_all=hash_all)
+            assert_same_index(unpack_index(unpack(joined(pack_index(found)))), found)
+
+
+def test_sparse_files_and_large_numbers_come_back() -> None:
+    """What few layers have."""
+    pax = {
+        b"GNU.sparse.major": b"0",
+        b"GNU.sparse.minor": b"1",
+        b"GNU.sparse.size": b"%d" % (1 << 62),
+    }
+    members = [
+        file("none", b"", pax={**pax, b"GNU.sparse.map": b""}),
+        file("two", b"xy", pax={**pax, b"GNU.sparse.map": b"0,1,%d,1" % (1 << 61)}),
+        file("late", b"x", pax={b"mtime": b"%d" % (2**63 - 1), b"uid": b"%d" % (1 << 62)}),
+    ]
+    found = index(MemoryBlob("layer", layer_tar(members)), hash_all=True)
+    assert found.broken is None
+    assert len(found.sparse) == 2
+    assert_same_index(unpack_index(unpack(joined(pack_index(found)))), found)
+
+
+def test_entries_are_plain_data() -> None:
+    """No pickle, no code."""
+    found = b"".join(pack(pack_index(index(MemoryBlob("layer", TAR), hash_all=True))))
+    assert b"numpy" not in found
+    assert b"layerscope." not in found
+
+
+@pytest.mark.parametrize("hash_all", [True, False])
+@pytest.mark.parametrize("how", [None, "gzip", "zstd"])
+def test_a_file_is_read_once(cache: Cache, tmp_path: Path, how: str | None, hash_all: bool) -> None:
+    """Whether it is one file or lies in an archive or a folder."""
+    data = compressed(TAR, how)  # type: ignore[arg-type]  # the parameters are what it takes
+    path = settled(tmp_path / "layer", b"before" + data + b"after")
+    alone = settled(tmp_path / "alone", data)
+    makers: list[Callable[[], Blob]] = [
+        lambda: PartOfBlob(opened(path), "layer", 6, len(data)),
+        lambda: opened(alone),
+        lambda: PathFile(alone, "layer").blob("other name"),
+    ]
+    for blob in makers:
+        known = cache(blob(), hash_all=hash_all)
+        assert known.key is not None
+        before = cache.read
+        assert cache(blob(), hash_all=hash_all).key == known.key
+        assert cache.read == before
+
+
+def test_ranges_of_a_file_are_told_apart(cache: Cache, tmp_path: Path) -> None:
+    """Two layers of one archive have its identity and not the same index."""
+    path = settled(tmp_path / "archive", TAR + OTHER)
+    for _ in range(2):
+        keys = {
+            cache(PartOfBlob(opened(path), "layer", offset, len(TAR))).key
+            for offset in (0, len(TAR))
+        }
+        assert len(keys) == 2
+    assert cache.read == 2
+
+
+def test_a_run_that_hashes_wants_hashes(cache: Cache, tmp_path: Path) -> None:
+    """It reads what was only visited; afterwards a run that does not hash knows no more than it would have found."""
+    path = settled(tmp_path / "layer", TAR)
+    assert cache(opened(path)).index.diff_id is None
+    assert cache(opened(path), hash_all=True).index.diff_id == digest(TAR)
+    assert cache.read == 2
+    assert cache(opened(path)).index.diff_id is None
+    assert cache(opened(path), hash_all=True).index.diff_id == digest(TAR)
+    assert cache.read == 2
+
+
+def test_hashed_layers_serve_runs_that_do_not_hash(cache: Cache, tmp_path: Path) -> None:
+    """Without the digests that such a run would not know."""
+    path = settled(tmp_path / "layer", TAR)
+    cache(opened(path), hash_all=True)
+    found = cache(opened(path))
+    assert (found.index.diff_id, found.index.blob_digest) == (None, None)
+    assert cache.read == 1
+
+
+def test_a_fresh_run_reads_all_the_same(cache: Cache, tmp_path: Path) -> None:
+    """Who asks for verification gets it."""
+    path = settled(tmp_path / "layer", TAR)
+    cache.fresh = True
+    for _ in range(2):
+        cache(opened(path), hash_all=True)
+    assert cache.read == 2
+    cache.fresh = False
+    cache(opened(path), hash_all=True)
+    assert cache.read == 2
+
+
+@pytest.mark.parametrize("how", [None, "gzip"])
+def test_the_same_bytes_elsewhere_are_hashed_and_not_indexed(
+    cache: Cache, tmp_path: Path, how: str | None
+) -> None:
+    """Another archive with the same base says so, and is believed once that is checked; then it is known itself."""
+    data = compressed(TAR, how)  # type: ignore[arg-type]  # the parameters are what it takes
+    one, other = settled(tmp_path / "one", data), settled(tmp_path / "other", data)
+    claims = {digest(data), digest(b"nothing")}
+    key = cache(opened(one), claims=claims, hash_all=True).key
+    assert cache(opened(other), claims=claims, hash_all=True).key == key
+    assert cache(opened(other), hash_all=True).key == key
+    assert cache(MemoryBlob("stream", data), claims=claims, hash_all=True).key == key
+    assert cache.read == 1
+
+
+def test_a_claim_alone_shows_nothing(cache: Cache, tmp_path: Path) -> None:
+    """Other bytes under a known digest are read, shown as what they are, and filed under what they are."""
+    honest, liar = settled(tmp_path / "honest", TAR), settled(tmp_path / "liar", OTHER)
+    claims = {digest(TAR)}
+    for hash_all in (True, False, True):
+        known = cache(opened(honest), claims=claims, hash_all=hash_all)
+        lie = cache(opened(liar), claims=claims, hash_all=hash_all)
+        assert lie.key != known.key
+        assert lie.index.blob_digest in (None, digest(OTHER))
+
+
+def test_a_liar_plants_nothing(cache: Cache, tmp_path: Path) -> None:
+    """What came first under a claimed digest is not what the digest shows later."""
+    honest, liar = settled(tmp_path / "honest", TAR), settled(tmp_path / "liar", OTHER)
+    claims = {digest(TAR)}
+    cache(opened(liar), claims=claims, hash_all=True)
+    assert cache(opened(honest), claims=claims, hash_all=True).index.blob_digest == digest(TAR)
+    assert cache(MemoryBlob("stream", OTHER), claims=claims, hash_all=True).index.blob_digest == (
+        digest(OTHER)
+    )
+
+
+def test_an_entry_for_another_digest_is_not_believed(cache: Cache, tmp_path: Path) -> None:
+    """An index that was made of other bytes is none."""
+    path = settled(tmp_path / "layer", TAR)
+    cache(opened(path), hash_all=True)
+    known = IndexCache(cache.store, DEFAULT_LIMITS).find(
+        opened(path), (), NullProgress(), hash_all=True
+    )
+    assert known is not None
+    wrong = replace(known.index, blob_digest=digest(OTHER))
+    cache.store.write("layer", str(known.key), pack_index(wrong))
+    assert cache(opened(path), hash_all=True).index.blob_digest == digest(TAR)
+    assert cache.read == 2
+
+
+def test_a_changed_file_is_read_again(cache: Cache, tmp_path: Path) -> None:
+    """Whether its times tell or were set back."""
+    path = settled(tmp_path / "layer", TAR)
+    cache(opened(path))
+    os.utime(path, ns=(0, 10**18))
+    settled(path)
+    cache(opened(path))
+    assert cache.read == 2
+    path.write_bytes(OTHER)
+    os.utime(path, ns=(0, 10**18))
+    settled(path)
+    cache(opened(path))
+    assert cache.read == 3
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_remembered(
+    cache: Cache, tmp_path: Path
+) -> None:
+    """Nobody knows which of its bytes were read."""
+    path = settled(tmp_path / "layer", TAR)
+    for make in (opened, lambda path: PathFile(path, "layer").blob("layer")):
+        for hash_all in (True, False):
+            blob = make(path)
+            found = index(blob, hash_all=hash_all)
+            settled(path, OTHER)
+            assert blob.changed()
+            IndexCache(cache.store, DEFAULT_LIMITS).keep(blob, found)
+            settled(path, TAR)
+    cache(opened(path))
+    cache(opened(path), hash_all=True)
+    assert cache.read == 2
+
+
+def test_a_file_that_was_just_written_is_not_remembered(cache: Cache, tmp_path: Path) -> None:
+    """It may be written to again within a tick of the clock."""
+    path = tmp_path / "layer"
+    for _ in range(100):
+        path.write_bytes(TAR)
+        blob = opened(path)
+        if blob.identity is None:
+            break
+    else:
+        pytest.skip("this machine is too slow")
+    assert cache(blob).key is None
+    assert cache.store.entries() == []
+
+
+def test_damaged_layers_are_not_remembered(cache: Cache, tmp_path: Path) -> None:
+    """The damage may be the disk's, and pass."""
+    for number, data in enumerate((TAR[:515], compressed(TAR, "gzip")[:-9])):
+        path = settled(tmp_path / str(number), data)
+        for hash_all in (True, False):
+            assert index(opened(path), hash_all=hash_all).broken is not None
+            assert cache(opened(path), hash_all=hash_all).key is None
+    assert cache.store.entries() == []
+
+
+def test_other_limits_are_another_question(cache: Cache, tmp_path: Path) -> None:
+    """What was read under generous limits may not be read under strict ones."""
+    path = settled(tmp_path / "layer", TAR)
+    cache(opened(path))
+    cache.limits = replace(DEFAULT_LIMITS, header_bytes=1)
+    cache(opened(path))
+    assert cache.read == 2
+
+
+@pytest.mark.parametrize("hash_all", [True, False])
+def test_damaged_entries_are_made_anew(cache: Cache, tmp_path: Path, hash_all: bool) -> None:
+    """Cut, emptied, or another's."""
+    path = settled(tmp_path / "layer", TAR)
+    cache(opened(path), hash_all=hash_all)
+    whole = {entry.path: entry.path.read_bytes() for entry in cache.store.entries()}
+    for keep, add in ((-1, b""), (0, b""), (50, bytes(50))):
+        for path_of_entry, data in whole.items():
+            path_of_entry.write_bytes(data[:keep] + add)
+        before = cache.read
+        cache(opened(path), hash_all=hash_all)
+        cache(opened(path), hash_all=hash_all)
+        assert cache.read == before + 1
+    assert cache.store.problem is None

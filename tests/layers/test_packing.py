@@ -1,0 +1,77 @@
+"""Packed arrays come back as they went in, or not at all."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from layerscope.layers.packing import DamagedEntryError, Packed, pack, table_parts, unpack
+from layerscope.layers.strings import StringTable
+
+TABLE = StringTable.of([b"", b"a", b"\xff\x00b", b"x" * 300])
+ARRAYS: dict[str, NDArray[Any]] = {
+    "empty": np.zeros(0, np.int64),
+    "rows": np.arange(64, dtype=np.uint8).reshape(2, 32),
+    "no-rows": np.zeros((0, 32), np.uint8),
+    "flags": np.array([True, False, True]),
+    "small": np.array([0, 1, 255], np.int64),
+    "negative": np.array([-1, 0, 127], np.int32),
+    "wide": np.array([-(2**63), 2**63 - 1, 0], np.int64),
+    "above": np.array([-1, 2**31, 2**40], np.int64),
+    "modes": np.array([0o7777, 0], np.uint16),
+    "slices": np.arange(100, dtype=np.int64)[::-7],
+    **table_parts("table", TABLE),
+}
+VALUES = {"number": 1 << 60, "text": "é\ud7ff", "none": None, "counts": [{"a": 1}, {}]}
+
+
+def packed() -> NDArray[np.uint8]:
+    """An entry with one array of each sort."""
+    return joined(Packed(VALUES, ARRAYS))
+
+
+def joined(what: Packed) -> NDArray[np.uint8]:
+    """An entry as it is read from a file."""
+    return np.frombuffer(b"".join(pack(what)), np.uint8).copy()
+
+
+def test_everything_comes_back() -> None:
+    """Values, and arrays of the same type, shape and items."""
+    found = unpack(packed())
+    assert found.values == VALUES
+    assert list(found.arrays) == list(ARRAYS)
+    for name, array in ARRAYS.items():
+        assert found.arrays[name].dtype == array.dtype, name
+        np.testing.assert_array_equal(found.arrays[name], array, name)
+    assert list(found.table("table")) == list(TABLE)
+    assert isinstance(found.table("table").data, bytes)
+
+
+def test_small_numbers_take_little_room() -> None:
+    """Columns of 64-bit numbers hardly ever need 64 bits."""
+    assert len(joined(Packed({}, {"column": np.arange(10_000, dtype=np.int64) % 250}))) < 11_000
+
+
+def test_any_damage_is_noticed() -> None:
+    """A flipped bit anywhere, and a cut anywhere."""
+    whole = packed()
+    for position in range(len(whole)):
+        damaged = whole.copy()
+        damaged[position] ^= 1 << position % 8
+        with pytest.raises(DamagedEntryError):
+            unpack(damaged)
+        with pytest.raises(DamagedEntryError):
+            unpack(whole[:position])
+
+
+@pytest.mark.parametrize(
+    "foreign", [b"", b"\0" * 100, b"PK\x03\x04" * 40, pickle.dumps({"a": 1}), b"lyrscope" * 9]
+)
+def test_what_is_no_entry_is_refused(foreign: bytes) -> None:
+    """Other programs' files, and nothing at all."""
+    with pytest.raises(DamagedEntryError):
+        unpack(np.frombuffer(foreign, np.uint8))

@@ -1,0 +1,263 @@
+"""The folder of the cache: private, bounded, shared, and never a reason to fail."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from layerscope.layers import store as store_module
+from layerscope.layers.packing import Packed
+from layerscope.layers.store import Store
+
+KEYS = [Store.key(number) for number in range(8)]
+
+
+def entry(number: int = 0, size: int = 0) -> Packed:
+    """An entry that says which it is, of `size` bytes and a little more."""
+    return Packed({"number": number}, {"filling": np.full(size, number, np.uint8)})
+
+
+def number_of(found: Packed | None) -> int | None:
+    """Which entry that is."""
+    return None if found is None else int(found.values["number"])
+
+
+def files(store: Store) -> list[Path]:
+    """All files in the cache."""
+    return [path for path in store.folder.rglob("*") if not path.is_dir()]
+
+
+def only_folder(store: Store) -> Path:
+    """Where the entries lie."""
+    (folder,) = store.folder.iterdir()
+    return folder
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """An empty cache."""
+    return Store(tmp_path / "deep" / "cache")
+
+
+def test_an_entry_is_read_as_it_was_written(store: Store) -> None:
+    """By its kind and key, also by another process later; nothing else is."""
+    store.write("layer", KEYS[0], entry(7))
+    assert number_of(Store(store.folder).read("layer", KEYS[0])) == 7
+    assert store.has("layer", KEYS[0])
+    assert store.read("layer", KEYS[1]) is None
+    assert store.read("image", KEYS[0]) is None
+    assert not store.has("image", KEYS[0])
+    store.write("layer", KEYS[0], entry(8))
+    assert number_of(store.read("layer", KEYS[0])) == 8
+    assert store.problem is None
+
+
+def test_keys_differ_where_parts_do() -> None:
+    """However the parts are cut."""
+    parts: list[tuple[Any, ...]] = [
+        (),
+        ("a",),
+        ("a", "b"),
+        ("ab",),
+        (("a",),),
+        (1,),
+        ("1",),
+        (None,),
+    ]
+    assert len({Store.key(*each) for each in parts}) == len(parts)
+
+
+def test_nobody_else_can_read_it(store: Store) -> None:
+    """Names of files in images are nobody else's business."""
+    old = os.umask(0)
+    try:
+        store.write("layer", KEYS[0], entry())
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE(store.folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(only_folder(store).stat().st_mode) == 0o700
+    assert [stat.S_IMODE(path.stat().st_mode) for path in files(store)] == [0o600]
+
+
+def test_a_folder_that_others_can_write_to_is_not_believed(store: Store) -> None:
+    """They could choose what is shown."""
+    store.write("layer", KEYS[0], entry())
+    folder = only_folder(store)
+    folder.chmod(0o777)
+    other = Store(store.folder)
+    assert other.read("layer", KEYS[0]) is None
+    assert "others can write" in str(other.problem)
+    other.write("layer", KEYS[1], entry())
+    assert len(files(store)) == 1
+
+
+def test_somebody_elses_folder_is_not_believed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor a link to a folder."""
+    store.write("layer", KEYS[0], entry())
+    folder = only_folder(store)
+    monkeypatch.setattr(os, "geteuid", lambda: folder.stat().st_uid + 1)
+    assert Store(store.folder).read("layer", KEYS[0]) is None
+    monkeypatch.undo()
+    moved = folder.rename(store.folder.parent / "elsewhere")
+    folder.symlink_to(moved)
+    assert Store(store.folder).read("layer", KEYS[0]) is None
+
+
+def test_a_damaged_entry_is_absent_and_made_anew(store: Store) -> None:
+    """Damage is no error; what is left of the entry goes."""
+    for damage in (b"", b"junk", b"\0" * 5000):
+        store.write("layer", KEYS[0], entry(1))
+        (path,) = files(store)
+        path.write_bytes(damage)
+        assert store.read("layer", KEYS[0]) is None
+        assert files(store) == []
+    store.write("layer", KEYS[0], entry(2))
+    assert number_of(store.read("layer", KEYS[0])) == 2
+    assert store.problem is None
+
+
+def test_an_entry_under_another_name_is_none(store: Store) -> None:
+    """A file that was copied over another says which it is."""
+    store.write("layer", KEYS[0], entry(1))
+    (path,) = files(store)
+    shutil.copy(path, path.with_name(f"{KEYS[1]}.layer"))
+    assert store.read("layer", KEYS[1]) is None
+    assert number_of(store.read("layer", KEYS[0])) == 1
+
+
+def test_other_versions_entries_are_not_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither those of another format nor those of another release; they count, and go like all others."""
+    store.write("layer", KEYS[0], entry(1))
+    monkeypatch.setattr(store_module, "FORMAT", store_module.FORMAT + 1)
+    newer = Store(store.folder)
+    assert newer.read("layer", KEYS[0]) is None
+    newer.write("layer", KEYS[0], entry(2))
+    monkeypatch.setattr(store_module, "__version__", "9.9.9")
+    assert Store(store.folder).read("layer", KEYS[0]) is None
+    assert len(newer.entries()) == 2
+    assert number_of(store.read("layer", KEYS[0])) == 1
+
+
+def test_the_longest_unused_go_first(tmp_path: Path) -> None:
+    """Reading is using; the bound holds after every trim."""
+    store = Store(tmp_path / "cache", 35_000)
+    for number in range(4):
+        store.write("layer", KEYS[number], entry(number, 10_000))
+    for number, path in enumerate(sorted(files(store), key=lambda path: KEYS.index(path.stem))):
+        os.utime(path, ns=(0, 1000 + number))
+    assert store.read("layer", KEYS[0]) is not None
+    store.trim()
+    assert [KEYS.index(found.path.stem) for found in store.entries()] == [2, 3, 0]
+    assert sum(found.size for found in store.entries()) <= store.size
+    assert store.read("layer", KEYS[1]) is None
+
+
+def test_what_is_larger_than_the_bound_is_not_kept(tmp_path: Path) -> None:
+    """It would push out all else and then itself; with a bound of 0 there is not even a folder."""
+    store = Store(tmp_path / "cache", 5000)
+    store.write("layer", KEYS[0], entry(0, 100))
+    store.write("layer", KEYS[1], entry(1, 10_000))
+    assert [found.path.stem for found in store.entries()] == [KEYS[0]]
+    nothing = Store(tmp_path / "nothing", 0)
+    nothing.write("layer", KEYS[0], entry())
+    assert not nothing.folder.exists()
+    assert nothing.problem is None
+
+
+def test_clearing_leaves_what_is_not_ours(store: Store) -> None:
+    """A folder that was named by mistake keeps its files."""
+    store.write("layer", KEYS[0], entry(0, 100))
+    store.write("image", KEYS[0], entry(0, 100))
+    theirs = [
+        store.folder / "notes.txt",
+        store.folder / f"{KEYS[0]}.layer",
+        store.folder / "entries" / f"{KEYS[0]}.layer",
+        only_folder(store) / "notes.txt",
+    ]
+    for path in theirs:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("mine")
+    Store(store.folder, 0).trim()
+    assert sorted(files(store)) == sorted(theirs)
+    store.write("layer", KEYS[0], entry(0, 100))
+    removed = store.clear()
+    assert [found.path.name for found in removed] == [f"{KEYS[0]}.layer"]
+    assert sorted(files(store)) == sorted(theirs)
+
+
+def test_a_cleared_cache_is_gone_and_comes_back(store: Store) -> None:
+    """Also for a process that has used it before."""
+    store.write("layer", KEYS[0], entry(1))
+    store.clear()
+    assert not store.folder.exists()
+    assert store.read("layer", KEYS[0]) is None
+    store.write("layer", KEYS[0], entry(2))
+    assert number_of(store.read("layer", KEYS[0])) == 2
+    assert store.problem is None
+
+
+def test_temporary_files_do_not_pile_up(store: Store) -> None:
+    """Those of processes that were killed go; those that may be in use stay."""
+    store.write("layer", KEYS[0], entry())
+    old, new = only_folder(store) / "writing-old", only_folder(store) / "writing-new"
+    for path in (old, new):
+        path.write_text("half")
+    os.utime(old, ns=(0, 0))
+    store.trim()
+    assert not old.exists()
+    assert new.exists()
+    assert len(store.entries()) == 1
+
+
+def test_a_full_disk_is_a_problem_and_no_error(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is there can still be read; nothing half is left, and nobody tries again."""
+    store.write("layer", KEYS[0], entry(1))
+    tries = []
+
+    def full(descriptor: int, mode: str) -> Any:
+        os.close(descriptor)
+        tries.append(mode)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fdopen", full)
+    store.write("layer", KEYS[1], entry(2))
+    store.write("layer", KEYS[2], entry(3))
+    assert tries == ["wb"]
+    assert "No space left" in str(store.problem)
+    assert number_of(store.read("layer", KEYS[0])) == 1
+    assert len(files(store)) == 1
+
+
+def test_a_folder_that_cannot_be_made_is_a_problem_and_no_error(tmp_path: Path) -> None:
+    """It would have to lie below a file."""
+    (tmp_path / "file").write_text("no folder")
+    store = Store(tmp_path / "file" / "cache")
+    assert store.read("layer", KEYS[0]) is None
+    assert not store.has("layer", KEYS[0])
+    store.write("layer", KEYS[0], entry())
+    store.trim()
+    assert store.entries() == []
+    assert store.clear() == []
+    assert str(tmp_path / "file") in str(store.problem)
+
+
+def test_an_entry_that_cannot_be_read_is_a_problem_and_no_error(store: Store) -> None:
+    """A directory in its place, say."""
+    store.write("layer", KEYS[0], entry())
+    (path,) = files(store)
+    path.unlink()
+    path.mkdir()
+    assert store.read("layer", KEYS[0]) is None
+    store.write("layer", KEYS[0], entry())
+    assert store.problem is not None

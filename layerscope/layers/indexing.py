@@ -18,12 +18,13 @@ from layerscope.layers.compression import (
     DecompressedStream,
     sniff,
 )
-from layerscope.layers.cursor import OffsetCursor, StreamCursor
+from layerscope.layers.cursor import Cursor, OffsetCursor, StreamCursor
 from layerscope.layers.extensions import Extension, SparseMap
 from layerscope.layers.index import COLUMN_TYPES, Columns, Kind, LayerIndex, kinds_of
 from layerscope.layers.names import PathTreeBuilder, Role
 from layerscope.layers.strings import StringTable
 from layerscope.layers.tarheader import BLOCK, HeaderError, looks_like_header, parse_device
+from layerscope.layers.tarsplit import TarSplitBlob
 from layerscope.layers.walk import Batch, Damage, TarWalk, WalkResult
 from layerscope.limits import Limits
 from layerscope.progress import Progress, check
@@ -50,7 +51,9 @@ def index_layer(
     builder = _IndexBuilder(limits, blob.name)
     if compression is None and not hash_all:
         reached = _ByteProgress(progress)
-        cursor = OffsetCursor(blob)
+        cursor: Cursor = (
+            blob.header_cursor() if isinstance(blob, TarSplitBlob) else OffsetCursor(blob)
+        )
 
         def take(batch: Batch) -> None:
             builder.add(batch)

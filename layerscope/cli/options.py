@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -26,6 +27,12 @@ _IMAGE_OPTIONS = (
     ),
     click.option(
         "--platform", metavar="OS/ARCH[/VARIANT]", help="Which platform of a multi-platform image."
+    ),
+    click.option(
+        "--store-root",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Read the store of an engine in DIR, without the engine.",
     ),
     click.option(
         "--verify", is_flag=True, help="Hash every layer, however large, and check its digests."
@@ -61,6 +68,7 @@ def request_of(reference: str, progress: Progress, given: dict[str, Any]) -> Req
         platform=None if platform is None else Platform.parse(platform),
         limits=limits_from(given["limit"]),
         progress=progress,
+        store_root=given["store_root"],
     )
 
 

@@ -73,6 +73,10 @@ def index_layer(
         reading.drain()
     except DamagedStreamError as error:
         result = WalkResult(walk.damage or Damage(reading.tar_bytes, str(error)), 0)
+    except PermissionError as error:
+        if isinstance(blob, TarSplitBlob):  # what its files hold is hidden, not what they are
+            return index_layer(blob, limits, progress)
+        result = WalkResult(walk.damage or _unreadable(reading.tar_bytes, error), 0)
     except OSError as error:
         result = WalkResult(walk.damage or _unreadable(reading.tar_bytes, error), 0)
     if result.broken is None:

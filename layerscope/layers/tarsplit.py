@@ -21,7 +21,7 @@ from layerscope.layers.compression import DecompressedStream, sniff
 from layerscope.layers.cursor import Cursor
 from layerscope.layers.tarheader import HeaderError
 from layerscope.limits import Limits
-from layerscope.progress import Progress
+from layerscope.progress import Progress, check
 
 _SEGMENT, _FILE = 2, 1
 
@@ -44,6 +44,11 @@ class TarSplitBlob(Blob):
     def __del__(self, close: Any = os.close) -> None:
         if getattr(self, "_folder", None) is not None:
             close(self._folder)
+
+    @property
+    def has_files(self) -> bool:
+        """Whether the folder with its files could be opened."""
+        return self._folder is not None
 
     def header_cursor(self) -> Cursor:
         """A cursor over the headers, that skips contents unread."""
@@ -186,5 +191,6 @@ class _TarSplitCursor:
     def drain(self, progress: Progress) -> int:
         dirty = 0
         while data := self.take(1 << 16):
+            check(progress)
             dirty += len(data) - data.count(0)
         return dirty

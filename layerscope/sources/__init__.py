@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from layerscope.errors import CancelledError, LayerscopeError, UsageError
 from layerscope.image.model import Alternative
 from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
+from layerscope.sources import containers_storage
+from layerscope.sources.asking import Source, ask_in_turn, named_near
 from layerscope.sources.assemble import assemble
 from layerscope.sources.base import (
     STDIN,
@@ -23,6 +24,7 @@ from layerscope.sources.base import (
 )
 from layerscope.sources.local import find_in_path, find_in_stdin
 from layerscope.sources.names import choose_by_name, describe
+from layerscope.sources.references import NotInStoreError
 
 __all__ = [
     "SOURCES",
@@ -39,23 +41,15 @@ _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://")
 """What looks like a scheme; anything else before `://` is part of a path."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A place where images can be, the schemes that force it, and how it is asked."""
-
-    name: str
-    schemes: tuple[str, ...]
-    find: Callable[[Request, str, tuple[str, ...]], Found]
-    """Given the reference without its scheme, and the kinds that are accepted."""
-
-
 SOURCES: tuple[Source, ...] = (
     Source(
         "files",
         ("docker-archive", "oci", "oci-archive"),
         lambda request, reference, kinds: find_in_path(request, Path(reference), kinds),
     ),
+    Source("containers-storage", ("containers-storage",), containers_storage.find, stored=True),
 )
+"""The order in which they are asked for a reference that says no scheme."""
 
 
 def open_source(request: Request, ask: Chooser | None = None) -> SourceImage:
@@ -68,7 +62,7 @@ def open_source(request: Request, ask: Chooser | None = None) -> SourceImage:
         found = _find(request)
         chosen, others, warnings = _choose(request, found, ask)
         parts = chosen.load()
-        location = request.reference.partition("://")[2] or request.reference
+        location = found.location or request.reference.partition("://")[2] or request.reference
         image = assemble(
             request, found.kind, location, chosen.tags, chosen.platform, parts,
             [Alternative(other.name, other.platform) for other in others], [*found.warnings, *warnings],
@@ -86,10 +80,13 @@ def _find(request: Request) -> Found:
         return find_in_stdin(request)
     scheme, _, reference = request.reference.partition("://")
     if not _SCHEME.match(request.reference):
-        return SOURCES[0].find(request, request.reference, ())
+        return ask_in_turn(request, SOURCES)
     for source in SOURCES:
         if scheme in source.schemes:
-            return source.find(request, reference, (scheme,))
+            try:
+                return source.find(request, reference, (scheme,))
+            except NotInStoreError as error:
+                raise named_near(reference, error) from None
     known = ", ".join(f"{name}://" for source in SOURCES for name in source.schemes)
     raise UsageError(f"{scheme}:// is no source that layerscope knows", hint=f"known are {known}")
 

@@ -31,6 +31,8 @@ class Request:
     """Which platform; None for this machine's."""
     limits: Limits = DEFAULT_LIMITS
     progress: Progress = field(default_factory=NullProgress)
+    store_root: Path | None = None
+    """Where the local stores are looked for, in place of where they usually are."""
 
 
 @contextmanager
@@ -109,6 +111,8 @@ class Found:
     """What is wrong with the archive as a whole, though images could be found in it."""
     absent: Sequence[Platform] = ()
     """Platforms that an index names without storing their images."""
+    location: str | None = None
+    """Where that is, if the reference does not say it: the folder of a store, the address of an engine."""
 
 
 @dataclass(frozen=True, slots=True)

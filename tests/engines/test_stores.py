@@ -1,0 +1,35 @@
+"""Stores that real engines wrote, read directly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from layerscope.opening import open_image
+from layerscope.sources import Request
+from tests.engines.conftest import Podman
+from tests.engines.sample import TAG, report_of
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture(autouse=True)
+def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests may have engines of their own."""
+    for name in ("CONTAINERS_STORAGE_CONF", "STORAGE_DRIVER", "STORAGE_OPTS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_podman(podman: Podman, archive: Path) -> None:
+    """Its store says of an image what the saved image says."""
+    expected = report_of(str(archive))
+    assert report_of(f"containers-storage://{TAG}", podman.root) == expected
+    image_id = podman("image", "inspect", "--format", "{{.Id}}", TAG).strip()
+    assert report_of(f"containers-storage://{image_id[:10]}", podman.root) == expected
+    opened = open_image(Request(TAG, store_root=podman.root))
+    assert opened.image.source_kind == "containers-storage"
+    assert opened.image.location == str(podman.root)
+    assert opened.image.id == f"sha256:{image_id}"
+    assert opened.image.tags == (f"localhost/{TAG}",)
+    assert all(opened.verified(number) for number in range(3))

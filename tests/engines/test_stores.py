@@ -8,7 +8,7 @@ import pytest
 
 from layerscope.opening import open_image
 from layerscope.sources import Request
-from tests.engines.conftest import Podman
+from tests.engines.conftest import Daemon, Podman, run
 from tests.engines.sample import TAG, report_of
 
 pytestmark = pytest.mark.engine
@@ -32,4 +32,18 @@ def test_podman(podman: Podman, archive: Path) -> None:
     assert opened.image.location == str(podman.root)
     assert opened.image.id == f"sha256:{image_id}"
     assert opened.image.tags == (f"localhost/{TAG}",)
+    assert all(opened.verified(number) for number in range(3))
+
+
+def test_docker(dockerd: Daemon, archive: Path) -> None:
+    """The same for Docker's classic store, while the engine runs."""
+    expected = report_of(str(archive))
+    assert report_of(f"docker-store://{TAG}", dockerd.root) == expected
+    opened = open_image(Request(TAG, store_root=dockerd.root))
+    assert opened.image.source_kind == "docker-store"
+    assert opened.image.tags == (TAG,)
+    inspected = run(
+        "docker", "-H", f"unix://{dockerd.socket}", "image", "inspect", "-f", "{{.Id}}", TAG
+    )
+    assert opened.image.id == inspected.strip()
     assert all(opened.verified(number) for number in range(3))

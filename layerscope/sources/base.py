@@ -92,6 +92,8 @@ class Candidate:
     """Digests that name it: of its manifest, of its config."""
     group: int = 0
     """Candidates of one group are the same image for several platforms."""
+    fetch: Callable[[Request], Found] | None = None
+    """Where `load` tells only what is known at once: gets all of the image, which may take long."""
 
     @property
     def name(self) -> str | None:
@@ -121,7 +123,10 @@ class SourceImage:
 
     image: Image
     blobs: Sequence[Blob]
+    """One a layer; until it is fetched, they only say that they are not there."""
     damage: str | None = None
+    fetch: Callable[[Request], SourceImage] | None = None
+    """Gets the layers, and the image in full, where that takes long; None where they are there."""
 
 
 Chooser = Callable[[Sequence[Candidate]], Candidate | None]

@@ -158,12 +158,24 @@ def podman_service(keeper: Keeper, archive: Path) -> Daemon:
 
 @pytest.fixture(scope="session", params=["overlay2", "vfs"])
 def dockerd(request: pytest.FixtureRequest, keeper: Keeper, archive: Path) -> Daemon:
-    """Docker with the sample image, with its classic store."""
+    """Docker with the sample image, with its classic store, for each driver."""
+    return docker_with(keeper, archive, request.param)
+
+
+@pytest.fixture(scope="session")
+def docker_engine(keeper: Keeper, archive: Path) -> Daemon:
+    """A running Docker with the sample image."""
+    return docker_with(keeper, archive, "overlay2")
+
+
+def docker_with(keeper: Keeper, archive: Path, driver: str) -> Daemon:
+    """Docker with a driver, started once."""
     need("dockerd", "containerd", "docker")
-    driver: str = request.param
     folder = keeper.folder / f"d-{driver}"
-    folder.mkdir()
     socket = folder / "docker.sock"
+    if folder.exists():
+        return Daemon(socket, folder / "root")
+    folder.mkdir()
     host = f"unix://{socket}"
 
     def ready() -> bool:

@@ -12,7 +12,7 @@ from layerscope.errors import CancelledError, LayerscopeError, UsageError
 from layerscope.image.model import Alternative
 from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
-from layerscope.sources import containers_storage, docker_store, engine
+from layerscope.sources import containerd, containers_storage, docker_store, engine
 from layerscope.sources.asking import Source, ask_in_turn, named_near
 from layerscope.sources.assemble import assemble
 from layerscope.sources.base import (
@@ -54,6 +54,7 @@ SOURCES: tuple[Source, ...] = (
     Source("podman", ("podman",), partial(engine.find, "podman", podman_endpoints)),
     Source("containers-storage", ("containers-storage",), containers_storage.find, stored=True),
     Source("docker-store", ("docker-store",), docker_store.find, stored=True),
+    Source("containerd", ("containerd",), containerd.find, stored=True),
 )
 """The order in which they are asked for a reference that says no scheme."""
 

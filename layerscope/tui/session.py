@@ -27,7 +27,12 @@ class Session:
     """Layers whose digests were checked after all else, and whether they are right."""
 
     def __post_init__(self) -> None:
-        self.indexes = [None] * len(self.source.blobs)
+        self.take(self.source)
+
+    def take(self, source: SourceImage) -> None:
+        """Explore the image as `source` has it: what an engine said of it before its export gives way to the export."""
+        self.source = source
+        self.indexes = [None] * len(source.blobs)
 
     @property
     def image(self) -> Image:

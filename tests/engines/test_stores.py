@@ -17,7 +17,12 @@ pytestmark = pytest.mark.engine
 @pytest.fixture(autouse=True)
 def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever runs the tests may have engines of their own."""
-    for name in ("CONTAINERS_STORAGE_CONF", "STORAGE_DRIVER", "STORAGE_OPTS"):
+    for name in (
+        "CONTAINERS_STORAGE_CONF",
+        "STORAGE_DRIVER",
+        "STORAGE_OPTS",
+        "CONTAINERD_NAMESPACE",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -47,3 +52,19 @@ def test_docker(dockerd: Daemon, archive: Path) -> None:
     )
     assert opened.image.id == inspected.strip()
     assert all(opened.verified(number) for number in range(3))
+
+
+def test_containerd(containerd: Daemon, archive: Path) -> None:
+    """The same for its content store, while it holds the lock of its database."""
+    assert report_of(f"containerd://{TAG}", containerd.root) == report_of(str(archive))
+    opened = open_image(Request(TAG, store_root=containerd.root))
+    assert opened.image.source_kind == "containerd"
+    assert opened.image.tags == (f"docker.io/library/{TAG}",)
+    assert all(opened.verified(number) for number in range(3))
+
+
+def test_containerd_in_the_namespace_of_docker(containerd: Daemon, archive: Path) -> None:
+    """As Docker has it from version 29 on: found without a word about namespaces."""
+    run("ctr", "-a", containerd.socket, "-n", "moby", "images", "import", "--no-unpack",
+        "--base-name", "inner", "--digests", archive)  # fmt: skip
+    assert report_of(f"containerd://{TAG}", containerd.root) == report_of(str(archive))

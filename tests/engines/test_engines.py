@@ -17,13 +17,6 @@ from tests.engines.sample import TAG, report_of
 pytestmark = pytest.mark.engine
 
 
-@pytest.fixture(autouse=True)
-def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever runs the tests may have engines of their own."""
-    for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "CONTAINER_HOST", "CONTAINER_CONNECTION"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.fixture(params=["docker", "podman"])
 def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """A running engine's scheme; its variable names the socket."""

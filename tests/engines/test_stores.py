@@ -14,18 +14,6 @@ from tests.engines.sample import TAG, report_of
 pytestmark = pytest.mark.engine
 
 
-@pytest.fixture(autouse=True)
-def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever runs the tests may have engines of their own."""
-    for name in (
-        "CONTAINERS_STORAGE_CONF",
-        "STORAGE_DRIVER",
-        "STORAGE_OPTS",
-        "CONTAINERD_NAMESPACE",
-    ):
-        monkeypatch.delenv(name, raising=False)
-
-
 def test_podman(podman: Podman, archive: Path) -> None:
     """Its store says of an image what the saved image says."""
     expected = report_of(str(archive))

@@ -8,7 +8,7 @@ import pytest
 
 from layerscope.opening import open_image
 from layerscope.sources import Request
-from tests.engines.conftest import Daemon, Podman, run
+from tests.engines.conftest import Daemon, Podman, need, run
 from tests.engines.sample import TAG, report_of
 
 pytestmark = pytest.mark.engine
@@ -56,3 +56,19 @@ def test_containerd_in_the_namespace_of_docker(containerd: Daemon, archive: Path
     run("ctr", "-a", containerd.socket, "-n", "moby", "images", "import", "--no-unpack",
         "--base-name", "inner", "--digests", archive)  # fmt: skip
     assert report_of(f"containerd://{TAG}", containerd.root) == report_of(str(archive))
+
+
+def test_buildah(podman: Podman, tmp_path: Path) -> None:
+    """An image that Buildah made, against what Podman saves of it."""
+    need("buildah")
+    (tmp_path / "new").write_bytes(b"new" * 100)
+    buildah = ("buildah", *podman.command[1:])
+    container = run(*buildah, "from", "--pull-never", TAG).strip()
+    run(*buildah, "copy", container, tmp_path / "new", "/data/deep/new")
+    run(*buildah, "config", "--env", "A=2", container)
+    run(*buildah, "commit", "-q", container, "built:1")
+    run(*buildah, "rm", container)
+    podman("save", "-q", "-o", tmp_path / "built.tar", "built:1")
+    found = report_of("containers-storage://built:1", podman.root)
+    assert found == report_of(str(tmp_path / "built.tar"))
+    assert found["totals"]["layers"] == 4

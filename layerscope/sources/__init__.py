@@ -13,7 +13,7 @@ from layerscope.image.model import Alternative
 from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
 from layerscope.sources import containerd, containers_storage, docker_store, engine
-from layerscope.sources.asking import Source, ask_in_turn, named_near
+from layerscope.sources.asking import Source, ask_in_turn, ask_one, named_near
 from layerscope.sources.assemble import assemble
 from layerscope.sources.base import (
     STDIN,
@@ -114,7 +114,7 @@ def _find(request: Request) -> Found:
     for source in SOURCES:
         if scheme in source.schemes:
             try:
-                return source.find(request, reference, (scheme,))
+                return ask_one(source, request, reference, (scheme,))
             except NotInStoreError as error:
                 raise named_near(reference, error) from None
     known = ", ".join(f"{name}://" for source in SOURCES for name in source.schemes)

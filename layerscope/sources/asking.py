@@ -58,10 +58,21 @@ def ask_in_turn(request: Request, sources: Sequence[Source]) -> Found:
     refusals: list[tuple[str, LayerscopeError]] = []
     for source in others:
         try:
-            return source.find(request, request.reference, ())
+            return ask_one(source, request, request.reference)
         except (NotInStoreError, UnreachableError) as error:
             refusals.append((source.name, error))
     raise not_a_file or _nowhere(request.reference, refusals)
+
+
+def ask_one(source: Source, request: Request, reference: str, kinds: tuple[str, ...] = ()) -> Found:
+    """What one source finds. Raises as its `find` does; what this user may not read is out of reach."""
+    try:
+        return source.find(request, reference, kinds)
+    except PermissionError as error:
+        raise UnreachableError(
+            f"{error.filename or source.name} may not be read",
+            hint="run it as the owner of the store",
+        ) from error
 
 
 def named_near(reference: str, error: NotInStoreError) -> NotInStoreError:

@@ -108,8 +108,7 @@ def roots(
     """Where containerd may keep its data: Docker's own, the system's, k3s's, and this user's."""
     environment = os.environ if environment is None else environment
     if store_root is not None:
-        inside = store_root / "containerd" / "daemon"
-        return [store_root if (store_root / _CONTENT).exists() else inside]
+        return [store_root, store_root / "containerd" / "daemon"]
     of_docker = [root / "containerd" / "daemon" for root in docker_store.roots(environment)]
     system = _configured() or ROOTFUL
     address = environment.get("CONTAINERD_ADDRESS", "")

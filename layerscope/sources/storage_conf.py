@@ -43,8 +43,11 @@ class StoragePlace:
         if self.driver == "vfs":
             return self.root / "vfs" / "dir" / layer
         folder = self.root / self.driver / layer
-        # With composefs, `diff` holds objects by their digest.
-        return None if (folder / "composefs-data").exists() else folder / "diff"
+        try:
+            # With composefs, `diff` holds objects by their digest.
+            return None if (folder / "composefs-data").exists() else folder / "diff"
+        except OSError:
+            return None
 
 
 def is_rootless(environment: Mapping[str, str]) -> bool:

@@ -85,6 +85,16 @@ def test_nobody_answering_is_another_exit_code() -> None:
     assert caught.value.exit_code == 4
 
 
+def test_what_may_not_be_read_is_out_of_reach() -> None:
+    """Wherever a source meets it."""
+
+    def find(*_: object) -> Found:
+        raise PermissionError(13, "Permission denied", "/store/x")
+
+    with pytest.raises(UnreachableError, match="locked: /store/x may not be read"):
+        ask("flask", Source("locked", ("locked",), find))
+
+
 @pytest.mark.parametrize("reference", ["/no/flask", "./flask", "../flask", "~/flask", "flask.tar"])
 def test_what_looks_like_a_path_is_no_name(reference: str) -> None:
     """No source is asked."""

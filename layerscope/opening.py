@@ -111,6 +111,9 @@ class Opened:
 class Listener:
     """Hears of the parts of an image as they become known, in the thread that does the work."""
 
+    def fetched(self, source: SourceImage) -> None:
+        """The layers are here, and with them the image in full: until now it was described by an engine."""
+
     def layer_indexed(self, number: int, index: LayerIndex) -> None:
         """A layer is read; layers come in order."""
 
@@ -130,8 +133,12 @@ def analyse(
     listener: Listener | None = None,
 ) -> Opened:
     """Learn everything about an image whose documents are read. `listener` hears of each part as it is known."""
+    listener = listener or Listener()
     with naming(request):
-        return _analyse(request, source, options or Options(), listener or Listener())
+        if source.fetch is not None:
+            source = source.fetch(request)
+            listener.fetched(source)
+        return _analyse(request, source, options or Options(), listener)
 
 
 def _analyse(request: Request, source: SourceImage, options: Options, listener: Listener) -> Opened:

@@ -61,8 +61,17 @@ def demo_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test reads or writes the user's configuration or cache."""
+    """No test reads or writes the user's configuration or cache, or asks the user's engines."""
     base = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(base / "config"))
     monkeypatch.setenv("XDG_STATE_HOME", str(base / "state"))
     monkeypatch.setenv("LAYERSCOPE_CACHE_DIR", str(base / "cache"))
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{base}/docker.sock")
+    monkeypatch.setenv("CONTAINER_HOST", f"unix://{base}/podman.sock")
+    for name in (
+        "CONTAINERS_STORAGE_CONF",
+        "STORAGE_DRIVER",
+        "STORAGE_OPTS",
+        "CONTAINERD_NAMESPACE",
+    ):
+        monkeypatch.delenv(name, raising=False)

@@ -41,8 +41,9 @@ COMMANDS: tuple[click.Command, ...] = (
 def layerscope() -> None:
     """Explore container images: what each layer adds, costs and wastes.
 
-    IMAGE is a saved image (docker save, podman save, skopeo copy), compressed or not, an OCI layout or dir: folder, or -
-    for stdin. The first word that is no option is a command if it names one; write ./report for an image of that name.
+    IMAGE is a saved image (docker save, podman save, skopeo copy), compressed or not, an OCI layout or dir: folder, - for
+    stdin, or the name or ID of an image that Docker, Podman or containerd has. SCHEME://NAME asks one of them alone:
+    docker, podman, containers-storage, docker-store, containerd. The first word that is no option is a command if it names one; write ./report for an image of that name.
     """
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from layerscope.cli.output import is_terminal
 from layerscope.progress import NullProgress, Progress
+from layerscope.text import size
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -70,9 +71,15 @@ class _Bar:
             self._drawn.start()
         self._drawn.update(
             self._drawn.task_ids[0],
-            description=self._stage,
+            description=self._description(),
             total=self._total,
             completed=self._done,
+        )
+
+    def _description(self) -> str:
+        """The stage; what has come so far where nobody knows how much there will be."""
+        return (
+            f"{self._stage} {size(self._done)}" if self._done and not self._total else self._stage
         )
 
 

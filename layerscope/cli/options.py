@@ -33,6 +33,12 @@ _IMAGE_OPTIONS = (
         "--platform", metavar="OS/ARCH[/VARIANT]", help="Which platform of a multi-platform image."
     ),
     click.option(
+        "--store-root",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Read the store of an engine in DIR, without the engine.",
+    ),
+    click.option(
         "--verify", is_flag=True, help="Hash every layer, however large, and check its digests."
     ),
     click.option("--no-duplicates", is_flag=True, help="Do not look for files of equal content."),
@@ -92,6 +98,7 @@ def request_of(reference: str, progress: Progress, given: dict[str, Any]) -> Req
         platform=None if platform is None else Platform.parse(platform),
         limits=limits_from(given["limit"], settings=settings_of(given)),
         progress=progress,
+        store_root=given["store_root"],
     )
 
 

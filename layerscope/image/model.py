@@ -81,7 +81,8 @@ class Image:
     @property
     def title(self) -> str:
         """The name to show: the first tag; with the place before it where that is a bare tag, as layouts have it."""
-        place = self.location.rstrip("/").rpartition("/")[2] or self.reference
+        named = self.reference.partition("://")[2] or self.reference
+        place = named.rstrip("/").rpartition("/")[2] or self.reference
         if not self.tags:
             return place
         tag = self.tags[0]

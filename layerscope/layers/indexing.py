@@ -18,12 +18,13 @@ from layerscope.layers.compression import (
     DecompressedStream,
     sniff,
 )
-from layerscope.layers.cursor import OffsetCursor, StreamCursor
+from layerscope.layers.cursor import Cursor, OffsetCursor, StreamCursor
 from layerscope.layers.extensions import Extension, SparseMap
 from layerscope.layers.index import COLUMN_TYPES, Columns, Kind, LayerIndex, kinds_of
 from layerscope.layers.names import PathTreeBuilder, Role
 from layerscope.layers.strings import StringTable
 from layerscope.layers.tarheader import BLOCK, HeaderError, looks_like_header, parse_device
+from layerscope.layers.tarsplit import TarSplitBlob
 from layerscope.layers.walk import Batch, Damage, TarWalk, WalkResult
 from layerscope.limits import Limits
 from layerscope.progress import Progress, check
@@ -50,7 +51,9 @@ def index_layer(
     builder = _IndexBuilder(limits, blob.name)
     if compression is None and not hash_all:
         reached = _ByteProgress(progress)
-        cursor = OffsetCursor(blob)
+        cursor: Cursor = (
+            blob.header_cursor() if isinstance(blob, TarSplitBlob) else OffsetCursor(blob)
+        )
 
         def take(batch: Batch) -> None:
             builder.add(batch)
@@ -70,6 +73,10 @@ def index_layer(
         reading.drain()
     except DamagedStreamError as error:
         result = WalkResult(walk.damage or Damage(reading.tar_bytes, str(error)), 0)
+    except PermissionError as error:
+        if isinstance(blob, TarSplitBlob):  # what its files hold is hidden, not what they are
+            return index_layer(blob, limits, progress)
+        result = WalkResult(walk.damage or _unreadable(reading.tar_bytes, error), 0)
     except OSError as error:
         result = WalkResult(walk.damage or _unreadable(reading.tar_bytes, error), 0)
     if result.broken is None:

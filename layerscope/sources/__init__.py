@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from layerscope.errors import CancelledError, LayerscopeError, UsageError
 from layerscope.image.model import Alternative
 from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
+from layerscope.sources import containerd, containers_storage, docker_store, engine
+from layerscope.sources.asking import Source, ask_in_turn, ask_one, named_near
 from layerscope.sources.assemble import assemble
 from layerscope.sources.base import (
     STDIN,
@@ -21,8 +24,10 @@ from layerscope.sources.base import (
     SourceImage,
     naming,
 )
+from layerscope.sources.endpoints import docker_endpoints, podman_endpoints
 from layerscope.sources.local import find_in_path, find_in_stdin
 from layerscope.sources.names import choose_by_name, describe
+from layerscope.sources.references import NotInStoreError
 
 __all__ = [
     "SOURCES",
@@ -39,23 +44,19 @@ _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://")
 """What looks like a scheme; anything else before `://` is part of a path."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A place where images can be, the schemes that force it, and how it is asked."""
-
-    name: str
-    schemes: tuple[str, ...]
-    find: Callable[[Request, str, tuple[str, ...]], Found]
-    """Given the reference without its scheme, and the kinds that are accepted."""
-
-
 SOURCES: tuple[Source, ...] = (
     Source(
         "files",
         ("docker-archive", "oci", "oci-archive"),
         lambda request, reference, kinds: find_in_path(request, Path(reference), kinds),
     ),
+    Source("docker", ("docker",), partial(engine.find, "docker", docker_endpoints)),
+    Source("podman", ("podman",), partial(engine.find, "podman", podman_endpoints)),
+    Source("containers-storage", ("containers-storage",), containers_storage.find, stored=True),
+    Source("docker-store", ("docker-store",), docker_store.find, stored=True),
+    Source("containerd", ("containerd",), containerd.find, stored=True),
 )
+"""The order in which they are asked for a reference that says no scheme."""
 
 
 def open_source(request: Request, ask: Chooser | None = None) -> SourceImage:
@@ -66,18 +67,41 @@ def open_source(request: Request, ask: Chooser | None = None) -> SourceImage:
     """
     with naming(request):
         found = _find(request)
-        chosen, others, warnings = _choose(request, found, ask)
-        parts = chosen.load()
-        location = request.reference.partition("://")[2] or request.reference
-        image = assemble(
-            request, found.kind, location, chosen.tags, chosen.platform, parts,
-            [Alternative(other.name, other.platform) for other in others], [*found.warnings, *warnings],
-        )  # fmt: skip
-        if chosen.platform is None and not _runs(image.platform, request.platform):
-            raise LayerscopeError(
-                f"no image for {request.platform} in it", hint=f"it holds: {image.platform}"
-            )
-    return SourceImage(image, [part.blob for part in parts.layers], found.damage)
+        return _describe(request, found, *_choose(request, found, ask))
+
+
+def _describe(
+    request: Request,
+    found: Found,
+    chosen: Candidate,
+    others: Sequence[Candidate],
+    warnings: Sequence[ImageWarning],
+) -> SourceImage:
+    """The image that a candidate is."""
+    parts = chosen.load()
+    location = found.location or request.reference.partition("://")[2] or request.reference
+    image = assemble(
+        request, found.kind, location, chosen.tags, chosen.platform, parts,
+        [Alternative(other.name, other.platform) for other in others], [*found.warnings, *warnings],
+    )  # fmt: skip
+    if chosen.platform is None and not _runs(image.platform, request.platform):
+        raise LayerscopeError(
+            f"no image for {request.platform} in it", hint=f"it holds: {image.platform}"
+        )
+    fetch = None if chosen.fetch is None else partial(_fetch, found, chosen, image.platform)
+    return SourceImage(image, [part.blob for part in parts.layers], found.damage, fetch)
+
+
+def _fetch(found: Found, chosen: Candidate, platform: Platform, request: Request) -> SourceImage:
+    """All of an image that a source has described and now exports."""
+    assert chosen.fetch is not None  # noqa: S101  # for the types: who calls has looked
+    exported = chosen.fetch(request)
+    several = len(exported.candidates) > 1
+    inner = replace(request, image=None, platform=platform if several else None)
+    whole, _, warnings = _choose(inner, exported, None)
+    named = replace(whole, tags=chosen.tags or whole.tags)
+    place = replace(exported, kind=found.kind, location=found.location)
+    return _describe(inner, place, named, [], warnings)
 
 
 def _find(request: Request) -> Found:
@@ -86,10 +110,13 @@ def _find(request: Request) -> Found:
         return find_in_stdin(request)
     scheme, _, reference = request.reference.partition("://")
     if not _SCHEME.match(request.reference):
-        return SOURCES[0].find(request, request.reference, ())
+        return ask_in_turn(request, SOURCES)
     for source in SOURCES:
         if scheme in source.schemes:
-            return source.find(request, reference, (scheme,))
+            try:
+                return ask_one(source, request, reference, (scheme,))
+            except NotInStoreError as error:
+                raise named_near(reference, error) from None
     known = ", ".join(f"{name}://" for source in SOURCES for name in source.schemes)
     raise UsageError(f"{scheme}:// is no source that layerscope knows", hint=f"known are {known}")
 

@@ -31,6 +31,8 @@ class Request:
     """Which platform; None for this machine's."""
     limits: Limits = DEFAULT_LIMITS
     progress: Progress = field(default_factory=NullProgress)
+    store_root: Path | None = None
+    """Where the local stores are looked for, in place of where they usually are."""
 
 
 def shortened(text: str, at_most: int = 600) -> str:
@@ -103,6 +105,8 @@ class Candidate:
     """Digests that name it: of its manifest, of its config."""
     group: int = 0
     """Candidates of one group are the same image for several platforms."""
+    fetch: Callable[[Request], Found] | None = None
+    """Where `load` tells only what is known at once: gets all of the image, which may take long."""
 
     @property
     def name(self) -> str | None:
@@ -122,6 +126,8 @@ class Found:
     """What is wrong with the archive as a whole, though images could be found in it."""
     absent: Sequence[Platform] = ()
     """Platforms that an index names without storing their images."""
+    location: str | None = None
+    """Where that is, if the reference does not say it: the folder of a store, the address of an engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +136,10 @@ class SourceImage:
 
     image: Image
     blobs: Sequence[Blob]
+    """One a layer; until it is fetched, they only say that they are not there."""
     damage: str | None = None
+    fetch: Callable[[Request], SourceImage] | None = None
+    """Gets the layers, and the image in full, where that takes long; None where they are there."""
 
 
 Chooser = Callable[[Sequence[Candidate]], Candidate | None]

@@ -22,6 +22,7 @@ from layerscope.tui.guard import Guarded, as_user_error
 from layerscope.tui.keys import keymap
 from layerscope.tui.loader import (
     DuplicatesFound,
+    Fetched,
     LayerChecked,
     LayerRead,
     ProgressMoved,
@@ -97,6 +98,12 @@ class LayerscopeApp(Guarded, App[None]):
         return next(
             (screen for screen in self.screen_stack if isinstance(screen, MainScreen)), None
         )
+
+    @on(Fetched)
+    def _fetched(self, event: Fetched) -> None:
+        self.session.take(event.source)
+        if self.main is not None:
+            self.main.image_changed()
 
     @on(LayerRead)
     def _layer_read(self, event: LayerRead) -> None:
@@ -200,7 +207,7 @@ class LayerscopeApp(Guarded, App[None]):
 
 def _progress_words(event: ProgressMoved) -> str:
     if not event.total:
-        return f"{event.stage}…"
+        return f"{event.stage}… {text.size(event.done)}" if event.done else f"{event.stage}…"
     share = text.percent(min(event.done, event.total), event.total)
     if event.stage in BYTE_STAGES:
         return f"{event.stage} {share} of {text.size(event.total)}"

@@ -12,6 +12,7 @@ from layerscope.analysis.duplicates import Duplicate
 from layerscope.errors import CancelledError, LayerscopeError
 from layerscope.layers.index import LayerIndex
 from layerscope.opening import Listener, Opened, analyse, check_digests
+from layerscope.sources import SourceImage
 from layerscope.tui.session import Session
 
 REPORT_EVERY = 0.1
@@ -29,6 +30,13 @@ class ProgressMoved(Message):
 
     def can_replace(self, message: Message) -> bool:
         return isinstance(message, ProgressMoved)
+
+
+@dataclass(eq=False, repr=False)
+class Fetched(Message):
+    """An engine's export is here: the layers, and the image as it records itself."""
+
+    source: SourceImage
 
 
 @dataclass(eq=False, repr=False)
@@ -105,6 +113,9 @@ class _Posting(Listener):
 
     def __init__(self, post: Callable[[Message], object]) -> None:
         self._post = post
+
+    def fetched(self, source: SourceImage) -> None:
+        self._post(Fetched(source))
 
     def layer_indexed(self, number: int, index: LayerIndex) -> None:
         self._post(LayerRead(number, index))

@@ -38,7 +38,12 @@ class Session:
     """How many first steps are taken to be the base image's: the guess, until the user moves it."""
 
     def __post_init__(self) -> None:
-        self.indexes = [None] * len(self.source.blobs)
+        self.take(self.source)
+
+    def take(self, source: SourceImage) -> None:
+        """Explore the image as `source` has it: what an engine said of it before its export gives way to the export."""
+        self.source = source
+        self.indexes = [None] * len(source.blobs)
         self.base_guess = guess_base(self.image)
         self.base_steps = 0 if self.base_guess is None else self.base_guess.steps
 

@@ -101,10 +101,15 @@ def test_an_image_is_found_wherever_options_stand(here: Here, args: list[str]) -
     assert out.startswith("demo:latest  linux/amd64  docker-archive  ")
 
 
+NOWHERE = (3, 4)
+"""Exit codes of a name that is no file: no engine has it, or there is none."""
+
+
 def test_an_image_called_like_a_command_needs_a_tag_or_a_folder(here: Here) -> None:
     assert here("report").code == 2
     code, out, err = here("report:latest")
-    assert (code, out) == (3, "")
+    assert code in NOWHERE
+    assert out == ""
     assert "report:latest" in err
 
 
@@ -118,7 +123,8 @@ def test_the_value_of_an_option_is_never_taken_for_a_command(here: Here) -> None
 def test_words_that_name_no_command_are_images(here: Here) -> None:
     for word in ("open", "reports", "Report"):
         code, out, err = here(word)
-        assert (code, out) == (3, "")
+        assert code in NOWHERE
+        assert out == ""
         assert word in err
 
 

@@ -68,6 +68,11 @@ class MainScreen(Guarded, Screen[None]):
 
     # what the loader learns
 
+    def image_changed(self) -> None:
+        """The image is known in full, after an engine described it."""
+        self.explore.steps.show_metadata(self.explore.steps.shows_metadata)
+        self.layers_changed()
+
     def layers_changed(self) -> None:
         """A layer was read, or its digests were checked."""
         self._tell(View.layers_changed)

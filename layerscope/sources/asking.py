@@ -1,0 +1,101 @@
+"""A reference without a scheme: is it a file, and if not, which source has it?"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from layerscope.errors import (
+    ImageNotFoundError,
+    LayerscopeError,
+    NotAnImageError,
+    UnreachableError,
+)
+from layerscope.sources.base import Found, Request
+from layerscope.sources.references import NotInStoreError, looks_like_path, near
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A place where images can be, the schemes that force it, and how it is asked."""
+
+    name: str
+    schemes: tuple[str, ...]
+    find: Callable[[Request, str, tuple[str, ...]], Found]
+    """Given the reference without its scheme, and the kinds that are accepted.
+
+    Raises `NotInStoreError` where the place answers and has no such image, `UnreachableError` where it does not answer.
+    """
+    stored: bool = False
+    """Whether it reads a store directly: what --store-root can be said of."""
+
+
+def ask_in_turn(request: Request, sources: Sequence[Source]) -> Found:
+    """What the first source finds that has the image: a file that exists, then engines and stores.
+
+    Raises `ImageNotFoundError` with what each of them said, `UnreachableError` if none could be asked.
+    """
+    files, *others = sources
+    not_a_file: LayerscopeError | None = None
+    try:
+        return files.find(request, request.reference, ())
+    except NotAnImageError as error:
+        not_a_file = error  # a folder may be called like an image
+        if not os.path.isdir(request.reference):  # noqa: PTH112  # true of no odd name
+            raise
+    except ImageNotFoundError:
+        pass
+    except LayerscopeError:
+        if os.path.lexists(request.reference):
+            raise
+    if looks_like_path(request.reference):
+        raise not_a_file or ImageNotFoundError(
+            f"{request.reference}: there is no such file or directory"
+        )
+    if request.store_root is not None:
+        others = [source for source in others if source.stored]
+    refusals: list[tuple[str, LayerscopeError]] = []
+    for source in others:
+        try:
+            return ask_one(source, request, request.reference)
+        except (NotInStoreError, UnreachableError) as error:
+            refusals.append((source.name, error))
+    raise not_a_file or _nowhere(request.reference, refusals)
+
+
+def ask_one(source: Source, request: Request, reference: str, kinds: tuple[str, ...] = ()) -> Found:
+    """What one source finds. Raises as its `find` does; what this user may not read is out of reach."""
+    try:
+        return source.find(request, reference, kinds)
+    except PermissionError as error:
+        raise UnreachableError(
+            f"{error.filename or source.name} may not be read",
+            hint="run it as the owner of the store",
+        ) from error
+
+
+def named_near(reference: str, error: NotInStoreError) -> NotInStoreError:
+    """The same error with the names that somebody may have meant."""
+    close = near(reference, error.names)
+    if close and error.hint is None:
+        error.hint = f"did you mean {' or '.join(close)}?"
+    return error
+
+
+def _nowhere(reference: str, refusals: list[tuple[str, LayerscopeError]]) -> LayerscopeError:
+    """The error of an image that no source has: which were asked, and what each said."""
+    said = "; ".join(f"{name}: {error.message}" for name, error in refusals)
+    hints = [error.hint for _, error in refusals if error.hint is not None]
+    asked = [error for _, error in refusals if isinstance(error, NotInStoreError)]
+    if not asked:
+        return UnreachableError(
+            f"{reference}: there is no such file, and no source can be asked ({said})",
+            hint=next(iter(hints), "start an engine, or name a saved image: docker save IMAGE -o image.tar"),
+        )  # fmt: skip
+    close = near(reference, [name for error in asked for name in error.names])
+    meant = f"did you mean {' or '.join(close)}?" if close else None
+    return ImageNotFoundError(
+        f"{reference}: no source has such an image ({said})",
+        hint=meant or next(iter(hints), "layerscope never pulls: pull or build the image first"),
+    )

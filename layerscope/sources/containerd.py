@@ -1,0 +1,206 @@
+"""containerd's content store, read directly: blobs by digest, as in an OCI layout, and names from its database.
+
+Source: containerd, core/metadata/buckets.go and plugins/content/local. Docker keeps images so from version 29 on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from layerscope.errors import CorruptImageError, UnreachableError
+from layerscope.image.digest import is_digest
+from layerscope.layers.blob import Blob, MemoryBlob
+from layerscope.limits import Limits
+from layerscope.sources import docker_store
+from layerscope.sources.base import Candidate, Found, ImageParts, Request
+from layerscope.sources.bbolt import Bolt, BoltError, Bucket
+from layerscope.sources.members import DirectoryMembers
+from layerscope.sources.oci_descriptor import CONTAINERD_NAME
+from layerscope.sources.oci_layout import INDEX, LAYOUT, OciLayout
+from layerscope.sources.references import NotInStoreError, Stored, pick
+from layerscope.sources.store_files import StoreChangedError, reach, retrying
+
+KIND = "containerd"
+ROOTFUL = Path("/var/lib/containerd")
+K3S = Path("/var/lib/rancher/k3s/agent/containerd")
+CONFIG = Path("/etc/containerd/config.toml")
+NAMESPACES = ("moby", "k8s.io", "default")
+"""Namespaces of Docker, Kubernetes and ctr, which are asked first."""
+MAX_DATABASE = 1 << 30
+"""Bytes of a database that is read; those of large clusters' nodes have some ten million."""
+_CONTENT, _DATABASE = "io.containerd.content.v1.content", "io.containerd.metadata.v1.bolt/meta.db"
+_HINT = "containerd's store is root's: run sudo layerscope …"
+_BLOB = re.compile(r"blobs/([a-z0-9]+)/([0-9a-f]{32,128})")
+
+
+@dataclass(frozen=True, slots=True)
+class _StoredImage(Stored):
+    """An image of a namespace: all names of one target."""
+
+    namespace: str = ""
+    target: Mapping[str, Any] | None = None
+    """Its descriptor: digest and media type."""
+
+
+class ContentMembers:
+    """The content store as if it were an OCI layout with an index of one image."""
+
+    def __init__(self, content: Path, image: _StoredImage) -> None:
+        self._blobs = DirectoryMembers(content)
+        target = dict(image.target or {})
+        named = [target | {"annotations": {CONTAINERD_NAME: name}} for name in image.names]
+        index = {"schemaVersion": 2, "manifests": named or [target]}
+        self._made = {
+            INDEX: MemoryBlob(INDEX, json.dumps(index).encode()),
+            LAYOUT: MemoryBlob(LAYOUT, b'{"imageLayoutVersion": "1.0.0"}'),
+        }
+
+    def names(self) -> Iterable[str]:
+        return self._made
+
+    def find(self, name: str) -> Blob | None:
+        return self._made.get(name) or (self._blobs.find(name) if _BLOB.fullmatch(name) else None)
+
+
+def find(request: Request, reference: str, kinds: Sequence[str] = ()) -> Found:  # noqa: ARG001
+    """The image of that name in containerd's store. Raises `UnreachableError`, `NotInStoreError`."""
+    refusals: list[UnreachableError] = []
+    names: list[str] = []
+    asked = False
+    for root in roots(request.store_root):
+        try:
+            namespaces = _namespaces(root)
+        except UnreachableError as error:
+            refusals.append(error)
+            continue
+        asked = True
+        for images_there in namespaces:
+            try:
+                return _found(root, pick(reference, images_there), request.limits)
+            except NotInStoreError as error:
+                names += error.names
+    if asked:
+        raise NotInStoreError("no such image", names)
+    raise next((error for error in refusals if error.hint), refusals[0])
+
+
+def images(request: Request) -> list[Stored]:
+    """All images of the first store that can be read, of all namespaces. Raises `UnreachableError`."""
+    refusal: UnreachableError | None = None
+    for root in roots(request.store_root):
+        try:
+            return [image for images_there in _namespaces(root) for image in images_there]
+        except UnreachableError as error:
+            refusal = refusal or error
+    raise refusal or UnreachableError("there is no containerd store")
+
+
+def roots(
+    store_root: Path | None = None, environment: Mapping[str, str] | None = None
+) -> list[Path]:
+    """Where containerd may keep its data: Docker's own, the system's, k3s's, and this user's."""
+    environment = os.environ if environment is None else environment
+    if store_root is not None:
+        return [store_root, store_root / "containerd" / "daemon"]
+    of_docker = [root / "containerd" / "daemon" for root in docker_store.roots(environment)]
+    system = _configured() or ROOTFUL
+    address = environment.get("CONTAINERD_ADDRESS", "")
+    if "/docker/" in address:
+        return of_docker
+    if "/k3s/" in address:
+        return [K3S]
+    if address.removeprefix("unix://") == "/run/containerd/containerd.sock":
+        return [system]
+    data = Path(environment.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return [*of_docker, system, K3S, data / "containerd"]
+
+
+def _configured() -> Path | None:
+    try:
+        root = tomllib.loads(CONFIG.read_text()).get("root")
+    except (OSError, ValueError):
+        return None
+    return Path(root) if isinstance(root, str) and root else None
+
+
+def _found(root: Path, image: _StoredImage, limits: Limits) -> Found:
+    layout = OciLayout(ContentMembers(root / _CONTENT, image), limits)
+    candidates = [_explaining(candidate) for candidate in layout.candidates()]
+    return Found(KIND, candidates, layout.warnings, absent=layout.absent, location=str(root))
+
+
+def _explaining(candidate: Candidate) -> Candidate:
+    """The same candidate; where blobs are gone, its error says why that is so in containerd."""
+
+    def load() -> ImageParts:
+        try:
+            return candidate.load()
+        except CorruptImageError as error:
+            if "is not in the layout" in error.message:
+                error.message = error.message.replace("the layout", "containerd's store")
+                error.args = (error.message,)
+                error.hint = "containerd dropped it after unpacking, or never pulled it: ctr content fetch gets it"  # fmt: skip
+            raise
+
+    return replace(candidate, load=load)
+
+
+def _namespaces(root: Path) -> list[list[_StoredImage]]:
+    """The images of each namespace that counts, in order."""
+    reach(root, "containerd store", _HINT)
+    reach(root / _CONTENT, "containerd store", _HINT)
+    return retrying(lambda: _read(root / _DATABASE))
+
+
+def _read(path: Path) -> list[list[_StoredImage]]:
+    """The same, from the database as it is now."""
+    try:
+        if path.stat().st_size > MAX_DATABASE:
+            raise CorruptImageError(f"{path} has more than {MAX_DATABASE:,} bytes")
+        top = Bolt(path.read_bytes()).root().bucket(b"v1")
+        known = {} if top is None else {
+            name.decode(errors="replace"): bucket for name, bucket in top.items() if isinstance(bucket, Bucket)
+        }  # fmt: skip
+        only = os.environ.get("CONTAINERD_NAMESPACE")
+        order = [only] if only else [*NAMESPACES, *sorted(known.keys() - set(NAMESPACES))]
+        return [_images(name, known[name]) for name in order if name in known]
+    except FileNotFoundError:
+        raise UnreachableError(f"there is no containerd database at {path}") from None
+    except PermissionError:
+        raise UnreachableError(f"{path} may not be read", hint=_HINT) from None
+    except BoltError as error:
+        raise StoreChangedError(f"{path} cannot be understood: {error}") from error
+
+
+def _images(namespace: str, bucket: Bucket) -> list[_StoredImage]:
+    """The images of a namespace."""
+    targets: dict[str, tuple[str, list[str], list[str]]] = {}
+    stored = bucket.bucket(b"images")
+    for raw, value in () if stored is None else stored.items():
+        target = value.bucket(b"target") if isinstance(value, Bucket) else None
+        if target is None:
+            continue
+        digest = (target.get(b"digest") or b"").decode(errors="replace")
+        if not is_digest(digest):
+            continue
+        media_type = (target.get(b"mediatype") or b"").decode(errors="replace")
+        _, names, digests = targets.setdefault(digest, (media_type, [], [digest]))
+        name = raw.decode(errors="replace")
+        if is_digest(name):  # Kubernetes names an image by its config, too
+            digests.append(name)
+        elif not name.startswith("moby-dangling@"):
+            names.append(name)
+    return [
+        _StoredImage(
+            id=digest.partition(":")[2], names=names, digests=digests, namespace=namespace,
+            target={"digest": digest, "mediaType": media_type},
+        )
+        for digest, (media_type, names, digests) in targets.items()
+    ]  # fmt: skip

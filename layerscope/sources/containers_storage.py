@@ -1,0 +1,251 @@
+"""containers-storage: what Podman, Buildah, skopeo and CRI-O keep, read directly (containers/storage: images.go, layers.go)."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from layerscope.errors import CorruptImageError, UnreachableError
+from layerscope.image.digest import is_digest
+from layerscope.image.documents import Lenient, decode_object
+from layerscope.image.platform import Platform
+from layerscope.image.warnings import ImageWarning
+from layerscope.layers.tarsplit import TarSplitBlob
+from layerscope.limits import Limits
+from layerscope.sources.base import Candidate, Found, ImageParts, LayerPart, Request
+from layerscope.sources.oci_descriptor import Descriptor
+from layerscope.sources.references import Stored, pick
+from layerscope.sources.storage_conf import DRIVERS, StoragePlace, places
+from layerscope.sources.store_files import (
+    StoreChangedError,
+    open_layer,
+    reach,
+    read_file,
+    read_json,
+    retrying,
+)
+
+KIND = "containers-storage"
+MAX_DEPTH = 1_000
+"""Layers of one image; engines stop at a few hundred."""
+_HINT = "run it as the owner of the store: podman unshare layerscope …, or sudo layerscope …"
+_ID = re.compile(r"[0-9a-f]{64}")
+_PLAIN_KEY = re.compile(r"[0-9a-z.]*.?", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class _StoredImage(Stored):
+    """An image of a store."""
+
+    place: StoragePlace | None = None
+    layer: str | None = None
+    """ID of its uppermost layer; None for one without any, such as a manifest list."""
+    keys: Sequence[str] = ()
+    """Names of its documents."""
+
+
+@dataclass(frozen=True, slots=True)
+class _StoredLayer:
+    """A layer of a store."""
+
+    id: str
+    place: StoragePlace
+    parent: str | None
+    diff_id: str | None
+    incomplete: bool
+
+
+def find(request: Request, reference: str, kinds: Sequence[str] = ()) -> Found:  # noqa: ARG001
+    """The image of that name, in the stores of this user. Raises `UnreachableError`, `NotInStoreError`."""
+    stores = [place for place in places(request.store_root) if _is_there(place)]
+    if not stores:
+        first = places(request.store_root)[0]
+        reach(first.root, "containers-storage", _HINT)
+        raise UnreachableError(f"there is no containers-storage in {first.root}")
+    for place in stores:
+        reach(place.images, "containers-storage", _HINT)
+    images = retrying(lambda: _images(stores, request.limits))
+    image = pick(reference, images)
+    location = str(image.place.root) if image.place is not None else None
+    return Found(KIND, _candidates(image, images, stores, request.limits), location=location)
+
+
+def images(request: Request) -> list[Stored]:
+    """All images of this user's stores. Raises `UnreachableError`."""
+    stores = [place for place in places(request.store_root) if _is_there(place)]
+    if not stores:
+        raise UnreachableError("there is no containers-storage")
+    return list(retrying(lambda: _images(stores, request.limits)))
+
+
+def _is_there(place: StoragePlace) -> bool:
+    """Whether something is at a place, be it readable or not."""
+    try:
+        return place.images.is_dir()
+    except PermissionError:
+        return True
+
+
+def _images(stores: Sequence[StoragePlace], limits: Limits) -> list[_StoredImage]:
+    """The images of all stores; of those with one ID the first counts."""
+    found: dict[str, _StoredImage] = {}
+    for place in stores:
+        listed = place.images / "images.json"
+        if not listed.exists():
+            continue  # a store that never held one
+        for value in _objects(read_json(listed, limits)):
+            fields = Lenient(value, "images.json")
+            image_id = fields.text("id") or ""
+            if not _ID.fullmatch(image_id):
+                continue
+            digests = [fields.text("digest") or "", *_manifest_digests(fields)]
+            found.setdefault(
+                image_id,
+                _StoredImage(
+                    id=image_id,
+                    names=fields.texts("names"),
+                    digests=[digest for digest in digests if is_digest(digest)],
+                    place=place,
+                    layer=fields.text("layer") or None,
+                    keys=fields.texts("big-data-names"),
+                ),
+            )
+    return list(found.values())
+
+
+def _manifest_digests(fields: Lenient) -> list[str]:
+    """Digests of an image's manifests: it may have been pulled by several."""
+    digests = fields.mapping("big-data-digests")
+    return [str(digest) for key, digest in digests.items() if key.partition("-")[0] == "manifest"]
+
+
+def _objects(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _layers(stores: Sequence[StoragePlace], limits: Limits) -> dict[str, _StoredLayer]:
+    """The layers of all stores, by ID."""
+    found: dict[str, _StoredLayer] = {}
+    for place in stores:
+        for name in ("layers.json", "volatile-layers.json"):
+            listed = place.layers / name
+            if not listed.exists():
+                continue
+            for value in _objects(read_json(listed, limits)):
+                fields = Lenient(value, name)
+                layer_id = fields.text("id") or ""
+                if _ID.fullmatch(layer_id):
+                    flags = fields.mapping("flags")
+                    layer = _StoredLayer(
+                        layer_id, place, fields.text("parent") or None,
+                        fields.text("diff-digest"), flags.get("incomplete") is True,
+                    )  # fmt: skip
+                    found.setdefault(layer_id, layer)
+    return found
+
+
+def _candidates(
+    image: _StoredImage,
+    images: Sequence[_StoredImage],
+    stores: Sequence[StoragePlace],
+    limits: Limits,
+) -> list[Candidate]:
+    """The image itself; of a manifest list, the images that are in the store."""
+    document = decode_object(_big_data(image, "manifest", limits), "the manifest", limits)
+    listed = Lenient(document, "manifest").items("manifests")
+    if not listed:
+        return [_candidate(image, image.names, None, stores, limits)]
+    found = []
+    for descriptor in map(Descriptor.read, listed):
+        if descriptor is None or not descriptor.is_image:
+            continue
+        for other in images:
+            if descriptor.digest in other.digests:
+                found.append(_candidate(other, image.names, descriptor.platform, stores, limits))
+                break
+    if not found:
+        raise CorruptImageError(
+            "it is a manifest list, and none of its images is in the store",
+            hint="pull the image for one platform first",
+        )
+    return found
+
+
+def _candidate(
+    image: _StoredImage,
+    names: Sequence[str],
+    platform: Platform | None,
+    stores: Sequence[StoragePlace],
+    limits: Limits,
+) -> Candidate:
+    def load() -> ImageParts:
+        return _load(image, stores, limits)
+
+    return Candidate(names, platform, load, [*image.digests, f"sha256:{image.id}"])
+
+
+def _load(image: _StoredImage, stores: Sequence[StoragePlace], limits: Limits) -> ImageParts:
+    manifest = Lenient(
+        decode_object(_big_data(image, "manifest", limits), "the manifest", limits), "manifest"
+    )
+    descriptor = Descriptor.read(manifest.mapping("config"))
+    digest = f"sha256:{image.id}" if descriptor is None else descriptor.digest
+    config = _big_data(image, digest, limits)
+    layers, warnings = [], []
+    for number, layer in enumerate(retrying(lambda: _chain(image, stores, limits))):
+        blob = open_layer(
+            layer.id, layer.place.layers / f"{layer.id}.tar-split.gz", layer.place.files(layer.id), limits
+        )  # fmt: skip
+        if isinstance(blob, TarSplitBlob) and not blob.has_files:
+            said = "its files may not be read: contents are not compared or shown"
+            warnings.append(ImageWarning("contents-unreadable", number, said))
+        layers.append(LayerPart(blob))
+    return ImageParts(
+        layers, config, next(iter(image.digests), None), digest, image_id=digest, warnings=warnings
+    )
+
+
+def _chain(
+    image: _StoredImage, stores: Sequence[StoragePlace], limits: Limits
+) -> list[_StoredLayer]:
+    """The layers of an image, lowest first. Raises `StoreChangedError` if one is missing."""
+    known = _layers(stores, limits)
+    chain: list[_StoredLayer] = []
+    at = image.layer
+    while at is not None:
+        layer = known.get(at)
+        if layer is None:
+            raise StoreChangedError(
+                f"layer {at[:12]} is not in the store", hint="the image was removed, or the store is damaged"
+            )  # fmt: skip
+        if layer.incomplete:
+            raise CorruptImageError(
+                f"layer {at[:12]} was never stored whole", hint="pull the image again"
+            )
+        chain.append(layer)
+        if len(chain) > MAX_DEPTH:
+            raise CorruptImageError(f"the image has more than {MAX_DEPTH:,} layers")
+        at = layer.parent
+    return chain[::-1]
+
+
+def _big_data(image: _StoredImage, key: str, limits: Limits) -> bytes:
+    """A document of an image."""
+    place = image.place
+    name = file_name(key)
+    if place is None or "/" in name:
+        raise CorruptImageError(f"the store has no {key} of the image")
+    return retrying(lambda: read_file(place.images / image.id / name, limits))
+
+
+def file_name(key: str) -> str:
+    """The file of a document: its key where that is plain, else `=` and the key in base64 (containers/storage, makeBigDataBaseName)."""
+    if _PLAIN_KEY.fullmatch(key):
+        return key
+    return "=" + base64.b64encode(key.encode()).decode()
+
+
+__all__ = ["DRIVERS", "KIND", "file_name", "find", "images"]

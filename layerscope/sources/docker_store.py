@@ -1,0 +1,183 @@
+"""Docker's classic store, read directly (moby, daemon/internal: image, layer, refstore; daemon/graphdriver)."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from layerscope.errors import CorruptImageError, UnreachableError
+from layerscope.image.digest import chain_ids, is_digest, sha256
+from layerscope.image.documents import Lenient, decode_object
+from layerscope.image.warnings import ImageWarning
+from layerscope.layers.tarsplit import TarSplitBlob
+from layerscope.limits import Limits
+from layerscope.sources.base import Candidate, Found, ImageParts, LayerPart, Request
+from layerscope.sources.references import Stored, pick
+from layerscope.sources.store_files import (
+    StoreChangedError,
+    open_layer,
+    reach,
+    read_file,
+    read_json,
+    retrying,
+)
+
+KIND = "docker-store"
+ROOTFUL = Path("/var/lib/docker")
+ROOTFUL_CONF = Path("/etc/docker/daemon.json")
+_HINT = (
+    "the store is root's: sudo layerscope …, or join the group docker and leave it to the engine"
+)
+_ID = re.compile(r"[0-9a-f]{64}")
+_CACHE_ID = re.compile(r"[0-9a-z]{1,128}")
+_FILES = {
+    "overlay2": "overlay2/{}/diff",
+    "fuse-overlayfs": "fuse-overlayfs/{}/diff",
+    "aufs": "aufs/diff/{}",
+    "btrfs": "btrfs/subvolumes/{}",
+    "vfs": "vfs/dir/{}",
+}
+"""Where drivers keep the files of a layer, by its cache ID."""
+
+
+@dataclass(frozen=True, slots=True)
+class _StoredImage(Stored):
+    """An image of a store."""
+
+    root: Path = Path()
+    driver: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """Where the driver's documents are."""
+        return self.root / "image" / self.driver
+
+
+def find(request: Request, reference: str, kinds: Sequence[str] = ()) -> Found:  # noqa: ARG001
+    """The image of that name in Docker's own store. Raises `UnreachableError`, `NotInStoreError`."""
+    image = pick(reference, _stored(request))
+
+    def load() -> ImageParts:
+        return _load(image, request.limits)
+
+    candidate = Candidate(image.names, None, load, [f"sha256:{image.id}", *image.digests])
+    return Found(KIND, [candidate], location=str(image.root))
+
+
+def images(request: Request) -> list[Stored]:
+    """All images of the stores. Raises `UnreachableError`."""
+    return list(_stored(request))
+
+
+def roots(environment: Mapping[str, str] | None = None) -> list[Path]:
+    """Docker's data folders: of this user's rootless engine, then of the system's."""
+    environment = os.environ if environment is None else environment
+    system = _data_root(ROOTFUL_CONF) or ROOTFUL
+    if os.geteuid() == 0:
+        return [system]
+    config = Path(environment.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    data = Path(environment.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return [_data_root(config / "docker" / "daemon.json") or data / "docker", system]
+
+
+def _data_root(conf: Path) -> Path | None:
+    """The `data-root` that a daemon.json names, under its old name `graph` too."""
+    try:
+        fields = Lenient(decode_object(conf.read_bytes(), str(conf), Limits()), "daemon.json")
+    except (OSError, CorruptImageError):
+        return None  # the engine would not start with it either
+    root = fields.text("data-root") or fields.text("graph")
+    return Path(root) if root else None
+
+
+def _stored(request: Request) -> list[_StoredImage]:
+    """The images of the first store that is there."""
+    refusals = []
+    for root in roots() if request.store_root is None else [request.store_root]:
+        try:
+            drivers = list(_drivers(root))
+        except UnreachableError as error:
+            refusals.append(error)
+            continue
+        return retrying(
+            lambda root=root, drivers=drivers: [  # type: ignore[misc]  # bound at once
+                image for driver in drivers for image in _images(root, driver, request.limits)
+            ]
+        )
+    # A store that is there and locked says more than one that is not.
+    raise next((error for error in refusals if error.hint), refusals[0])
+
+
+def _drivers(root: Path) -> Iterator[str]:
+    """The drivers that ever kept images there."""
+    reach(root, "Docker store", _HINT)
+    folder = root / "image"
+    if not folder.is_dir():
+        raise UnreachableError(f"there is no classic Docker store in {root}")
+    reach(folder, "Docker store", _HINT)
+    for entry in sorted(folder.iterdir()):
+        if (entry / "imagedb" / "content" / "sha256").is_dir():
+            yield entry.name
+
+
+def _images(root: Path, driver: str, limits: Limits) -> list[_StoredImage]:
+    """The images of one driver: all that are stored, whether they have a name or not."""
+    folder = root / "image" / driver
+    names: dict[str, list[str]] = {}
+    digests: dict[str, list[str]] = {}
+    if (folder / "repositories.json").exists():
+        value = read_json(folder / "repositories.json", limits)
+        for repository in Lenient(value, "repositories.json").mapping("Repositories").values():
+            for name, image in (repository if isinstance(repository, dict) else {}).items():
+                digest = name.rpartition("@")[2]
+                if is_digest(digest):
+                    digests.setdefault(str(image), []).append(name)
+                else:
+                    names.setdefault(str(image), []).append(name)
+    found = []
+    for entry in sorted((folder / "imagedb" / "content" / "sha256").iterdir()):
+        if _ID.fullmatch(entry.name):
+            image_id = f"sha256:{entry.name}"
+            pulled = digests.get(image_id, [])
+            found.append(
+                _StoredImage(
+                    id=entry.name,
+                    names=sorted(names.get(image_id, [])),
+                    digests=[name.rpartition("@")[2] for name in pulled],
+                    root=root,
+                    driver=driver,
+                )
+            )
+    return found
+
+
+def _load(image: _StoredImage, limits: Limits) -> ImageParts:
+    path = image.folder / "imagedb" / "content" / "sha256" / image.id
+    config = retrying(lambda: read_file(path, limits))
+    fields = Lenient(decode_object(config, "the config", limits), "config")
+    diff_ids = fields.child("rootfs").items("diff_ids")
+    if sha256(config) != f"sha256:{image.id}" or not all(map(is_digest, diff_ids)):
+        raise CorruptImageError("the config in Docker's store is damaged")
+    layers, warnings = [], []
+    for number, chain_id in enumerate(chain_ids(diff_ids)):
+        folder = image.folder / "layerdb" / "sha256" / str(chain_id).partition(":")[2]
+        cache_id = retrying(lambda folder=folder: _cache_id(folder, limits))  # type: ignore[misc]  # bound at once
+        place = _FILES.get(image.driver)
+        files = None if place is None else image.root / place.format(cache_id)
+        blob = open_layer(folder.name, folder / "tar-split.json.gz", files, limits)
+        if isinstance(blob, TarSplitBlob) and not blob.has_files:
+            said = "its files may not be read: contents are not compared or shown"
+            warnings.append(ImageWarning("contents-unreadable", number, said))
+        layers.append(LayerPart(blob))
+    return ImageParts(layers, config, None, f"sha256:{image.id}", warnings=warnings)
+
+
+def _cache_id(folder: Path, limits: Limits) -> str:
+    """What the driver calls a layer."""
+    cache_id = read_file(folder / "cache-id", limits).decode("ascii", "replace").strip()
+    if not _CACHE_ID.fullmatch(cache_id):
+        raise StoreChangedError(f"layer {folder.name[:12]} of Docker's store has no cache ID")
+    return cache_id

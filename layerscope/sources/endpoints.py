@@ -1,0 +1,218 @@
+"""Where engines listen: the environment, contexts and connections of their own tools, and the sockets they are known for.
+
+Sources: docker/cli, cli/context/store; podman(1), podman-system-connection(1), containers.conf(5). What a user has chosen
+stands alone; well-known sockets are tried only if nothing was chosen, and only those that exist.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from layerscope.errors import CorruptImageError, UnreachableError
+from layerscope.image.documents import Lenient, decode_object
+from layerscope.limits import Limits
+
+DEFAULT_CONTEXT = "default"
+DOCKER_SOCKET = "/var/run/docker.sock"
+PODMAN_SOCKET = "/run/podman/podman.sock"
+_PEMS = ("ca.pem", "cert.pem", "key.pem")
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How a connection is secured."""
+
+    ca: Path | None
+    cert: tuple[Path, Path] | None
+    """The client's certificate and its key."""
+    verify: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An address at which an engine may listen."""
+
+    url: str
+    """unix://, tcp://, https:// or ssh://."""
+    origin: str
+    """What named it, in the user's words."""
+    tls: Tls | None = None
+    identity: str | None = None
+    """A file with the key for ssh."""
+
+
+class Surroundings:
+    """The user's environment and home."""
+
+    def __init__(
+        self, environment: Mapping[str, str] | None = None, home: Path | None = None
+    ) -> None:
+        self.environment = os.environ if environment is None else environment
+        self.home = home or Path.home()
+        folder = self.environment.get("XDG_RUNTIME_DIR")
+        self.run_time = Path(folder) if folder else Path(f"/run/user/{os.geteuid()}")
+        """Where this user's programs put their sockets."""
+        configured = self.environment.get("XDG_CONFIG_HOME")
+        self.config = Path(configured) if configured else self.home / ".config"
+
+    def get(self, name: str) -> str | None:
+        """A variable; None where it is empty, too."""
+        return self.environment.get(name) or None
+
+
+def docker_endpoints(around: Surroundings | None = None) -> list[Endpoint]:
+    """Addresses of Docker engines, in order. Raises `UnreachableError` for a context that is not there."""
+    around = around or Surroundings()
+    docker = Path(around.get("DOCKER_CONFIG") or around.home / ".docker")
+    host = around.get("DOCKER_HOST")
+    if host is not None:
+        return [Endpoint(_url(host), "DOCKER_HOST", _environment_tls(around, docker))]
+    context = around.get("DOCKER_CONTEXT")
+    origin = "DOCKER_CONTEXT"
+    if context is None:
+        context = _document(docker / "config.json").text("currentContext")
+        origin = "the current context"
+    if context and context != DEFAULT_CONTEXT:
+        return [_context(docker, context, f"{origin}, {context}")]
+    home = around.home
+    sockets = [
+        (Path(DOCKER_SOCKET), "Docker"),
+        (around.run_time / "docker.sock", "rootless Docker"),
+        (home / ".docker/run/docker.sock", "Docker Desktop"),
+        (home / ".docker/desktop/docker.sock", "Docker Desktop"),
+        (home / "Library/Containers/com.docker.docker/Data/docker.raw.sock", "Docker Desktop"),
+        (home / ".orbstack/run/docker.sock", "OrbStack"),
+        (home / ".rd/docker.sock", "Rancher Desktop"),
+        *((path, "Colima") for path in _inside(home / ".colima", "*/docker.sock")),
+        *((path, "Colima") for path in _inside(around.config / "colima", "*/docker.sock")),
+        *((path, "Lima") for path in _inside(home / ".lima", "*/sock/docker.sock")),
+    ]
+    return _existing(sockets)
+
+
+def podman_endpoints(around: Surroundings | None = None) -> list[Endpoint]:
+    """Addresses of Podman services, in order: the user's own before root's."""
+    around = around or Surroundings()
+    host = around.get("CONTAINER_HOST")
+    if host is not None:
+        return [Endpoint(_url(host), "CONTAINER_HOST", identity=around.get("CONTAINER_SSHKEY"))]
+    default, connections = _connections(around)
+    chosen = around.get("CONTAINER_CONNECTION")
+    if chosen is not None:
+        if chosen not in connections:
+            raise UnreachableError(f"CONTAINER_CONNECTION names {chosen!r}, and Podman has no such connection")  # fmt: skip
+        return [connections[chosen]]
+    machines = around.home / ".local/share/containers/podman/machine"
+    temporary = Path(around.get("TMPDIR") or "/tmp")  # noqa: S108  # where Podman itself puts it
+    sockets = [
+        (around.run_time / "podman/podman.sock", "rootless Podman"),
+        (Path(PODMAN_SOCKET), "Podman"),
+        *((path, "Podman machine") for path in _inside(machines, "podman.sock")),
+        *((path, "Podman machine") for path in _inside(machines, "*/podman.sock")),
+        *((path, "Podman machine") for path in _inside(temporary / "podman", "*-api.sock")),
+    ]
+    return _existing(sockets) or ([connections[default]] if default in connections else [])
+
+
+def _existing(sockets: Iterable[tuple[Path, str]]) -> list[Endpoint]:
+    """Endpoints of the sockets that are there, or are hidden from this user; each once, whatever links lead to it."""
+    found: dict[Path, Endpoint] = {}
+    for path, origin in sockets:
+        try:
+            if path.exists():
+                found.setdefault(path.resolve(), Endpoint(f"unix://{path}", origin))
+        except PermissionError:
+            found.setdefault(path, Endpoint(f"unix://{path}", origin))
+        except (OSError, RuntimeError):
+            continue
+    return list(found.values())
+
+
+def _inside(folder: Path, pattern: str) -> Iterator[Path]:
+    """Sockets in a folder, in order of their names."""
+    try:
+        yield from sorted(folder.glob(pattern))
+    except OSError:
+        return
+
+
+def _url(host: str) -> str:
+    """An address as the Docker command line takes it: without a scheme it is TCP."""
+    return host if "://" in host else f"tcp://{host}"
+
+
+def _environment_tls(around: Surroundings, docker: Path) -> Tls | None:
+    """TLS as DOCKER_TLS_VERIFY and DOCKER_CERT_PATH ask for it."""
+    verify = around.get("DOCKER_TLS_VERIFY") is not None
+    named = around.get("DOCKER_CERT_PATH")
+    if not verify and named is None:
+        return None
+    return _tls(Path(named) if named else docker, verify)
+
+
+def _tls(folder: Path, verify: bool) -> Tls:
+    ca, cert, key = (folder / name for name in _PEMS)
+    pair = (cert, key) if cert.exists() and key.exists() else None
+    return Tls(ca if ca.exists() else None, pair, verify)
+
+
+def _context(docker: Path, name: str, origin: str) -> Endpoint:
+    """A context of the Docker command line; it lies under the digest of its name."""
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    fields = _document(docker / "contexts" / "meta" / digest / "meta.json")
+    endpoint = fields.child("Endpoints").child("docker")
+    host = endpoint.text("Host")
+    if not host:
+        raise UnreachableError(
+            f"{origin}: there is no such context", hint="docker context ls shows those that are"
+        )
+    folder = docker / "contexts" / "tls" / digest / "docker"
+    skip = endpoint.flag("SkipTLSVerify")
+    secured = folder.is_dir() or skip
+    return Endpoint(_url(host), origin, _tls(folder, not skip) if secured else None)
+
+
+def _connections(around: Surroundings) -> tuple[str, dict[str, Endpoint]]:
+    """Podman's connections: the default one's name, and all by name."""
+    found: dict[str, Endpoint] = {}
+    default = ""
+    for path in (Path("/etc/containers"), around.config / "containers"):
+        engine = _toml(path / "containers.conf").get("engine")
+        fields = Lenient(engine if isinstance(engine, dict) else {}, "engine")
+        default = fields.text("active_service") or default
+        for name, value in fields.mapping("service_destinations").items():
+            _add(found, name, value)
+    stored = _document(
+        Path(around.get("PODMAN_CONNECTIONS_CONF") or around.config / "containers" / "podman-connections.json")
+    ).child("Connection")  # fmt: skip
+    for name, value in stored.mapping("Connections").items():
+        _add(found, name, value)
+    return stored.text("Default") or default, found
+
+
+def _add(found: dict[str, Endpoint], name: str, value: object) -> None:
+    fields = Lenient(value, "connection")
+    uri = fields.text("URI")
+    if uri:
+        found[name] = Endpoint(uri, f"the connection {name}", identity=fields.text("Identity"))
+
+
+def _document(path: Path) -> Lenient:
+    """A JSON document of the user's; an empty one where it is missing or no JSON."""
+    try:
+        return Lenient(decode_object(path.read_bytes(), path.name, Limits()), path.name)
+    except (OSError, CorruptImageError):
+        return Lenient({}, path.name)
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}

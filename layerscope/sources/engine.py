@@ -1,0 +1,221 @@
+"""Images of running engines: Docker's API, which Podman speaks too (moby, api/docs; `docker save`).
+
+What the engine says of an image is known at once; its layers come with the export, as one archive, which is kept in a
+private temporary file. The archive then counts: an engine's history does not say which steps made a layer.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from layerscope.errors import ImageNotFoundError, LayerscopeError, UnreachableError
+from layerscope.image.documents import Lenient
+from layerscope.image.platform import Platform
+from layerscope.layers.blob import MissingBlob, OpenFile
+from layerscope.sources.base import Candidate, Found, ImageParts, LayerPart, Request
+from layerscope.sources.endpoints import Endpoint
+from layerscope.sources.engine_client import Client, NoSuchImageError
+from layerscope.sources.local import find_in_file
+from layerscope.sources.pump import pumped
+from layerscope.sources.references import NotInStoreError, Stored, pick
+from layerscope.sources.spool import spool
+
+_TAIL = 1 << 16
+_ERROR = re.compile(rb'\{"(?:errorDetail|error|message|cause)":')
+_METADATA = re.compile(
+    r"(?:/bin/sh -c #\(nop\)\s+)?(?:ENV|CMD|ENTRYPOINT|LABEL|EXPOSE|USER|VOLUME|MAINTAINER|ARG|STOPSIGNAL|HEALTHCHECK|SHELL|ONBUILD)\b"
+)
+
+
+def find(
+    kind: str,
+    endpoints: Callable[[], Sequence[Endpoint]],
+    request: Request,
+    reference: str,
+    kinds: Sequence[str] = (),  # noqa: ARG001  # the signature of a source
+) -> Found:
+    """The image of that name in the first engine that has it. Raises `UnreachableError`, `NotInStoreError`."""
+    known = endpoints()
+    if not known:
+        raise UnreachableError("there is no socket of an engine")
+    refusals: list[LayerscopeError] = []
+    for endpoint in known:
+        try:
+            return _find_at(kind, endpoint, request, reference)
+        except (UnreachableError, NotInStoreError) as error:
+            refusals.append(error)
+    answered = [error for error in refusals if isinstance(error, NotInStoreError)]
+    if answered:
+        names = [name for error in answered for name in error.names]
+        raise NotInStoreError(answered[0].message, names)
+    raise next((error for error in refusals if error.hint), refusals[0])
+
+
+def images(kind: str, endpoints: Callable[[], Sequence[Endpoint]]) -> list[Stored]:
+    """All images of the first engine that answers. Raises `UnreachableError`."""
+    refusal: UnreachableError | None = None
+    for endpoint in endpoints():
+        try:
+            client = Client(endpoint, kind)
+        except UnreachableError as error:
+            refusal = refusal or error
+            continue
+        try:
+            return client.images()
+        finally:
+            client.close()
+    raise refusal or UnreachableError("there is no socket of an engine")
+
+
+def _find_at(kind: str, endpoint: Endpoint, request: Request, reference: str) -> Found:
+    client = Client(endpoint, kind)
+    try:
+        inspected = Lenient(_inspect(client, reference, request.platform), "image")
+        image_id = inspected.text("Id") or reference
+        history = client.history(image_id)
+    except NoSuchImageError as error:  # it was removed between two questions
+        raise NotInStoreError(error.said) from None
+    finally:
+        client.close()
+    platform = _platform(inspected)
+    # Only the containerd store holds several platforms of one image, and only it tells a descriptor.
+    exported = platform if inspected.mapping("Descriptor") else None
+
+    def fetch(request: Request) -> Found:
+        file = _export(partial(Client, endpoint, kind), kind, image_id, exported, request)
+        return find_in_file(request, file)
+
+    def load() -> ImageParts:
+        return _preliminary(inspected, history)
+
+    digests = [name.rpartition("@")[2] for name in inspected.texts("RepoDigests")]
+    tags = [name for name in inspected.texts("RepoTags") if name != "<none>:<none>"]
+    candidate = Candidate(tags, None, load, [image_id, *digests], fetch=fetch)
+    return Found(kind, [candidate], location=endpoint.url)
+
+
+def _inspect(client: Client, reference: str, platform: Platform | None) -> dict[str, Any]:
+    """What the engine says of an image: by the name as it is, else by what that name may mean."""
+    try:
+        return client.inspect(reference, platform)
+    except NoSuchImageError as error:
+        said = error
+    if said.missing and platform is not None and "platform" in said.said:
+        raise ImageNotFoundError(said.said)
+    image = pick(reference, client.images())
+    return client.inspect(f"sha256:{image.id}", platform)
+
+
+def _platform(inspected: Lenient) -> Platform | None:
+    architecture = inspected.text("Architecture")
+    if not architecture:
+        return None
+    return Platform.of(inspected.text("Os") or "", architecture, inspected.text("Variant") or "")
+
+
+def _preliminary(inspected: Lenient, history: Sequence[Any]) -> ImageParts:
+    """The image as far as it is known before its export: steps, config and diff IDs."""
+    diff_ids = inspected.child("RootFS").texts("Layers")
+    config = {
+        "architecture": inspected.text("Architecture") or "",
+        "os": inspected.text("Os") or "",
+        "variant": inspected.text("Variant") or "",
+        "created": inspected.text("Created"),
+        "config": inspected.mapping("Config"),
+        "rootfs": {"type": "layers", "diff_ids": diff_ids},
+        "history": history_entries(history, len(diff_ids)),
+    }
+    waiting = "it comes with the export"
+    return ImageParts(
+        [LayerPart(MissingBlob(f"layer {number}", waiting)) for number in range(len(diff_ids))],
+        json.dumps(config).encode(),
+        image_id=inspected.text("Id"),
+    )
+
+
+def history_entries(history: Sequence[Any], layers: int) -> list[dict[str, Any]]:
+    """An engine's history as a config records it: oldest first, and which made a layer, as far as sizes and words tell."""
+    steps = [Lenient(value, "history") for value in reversed(history)]
+    sized = [bool(step.number("Size")) for step in steps]
+    worded = [
+        size or not _METADATA.match(step.text("CreatedBy") or "")
+        for size, step in zip(sized, steps, strict=True)
+    ]
+    filled = next((flags for flags in (sized, worded) if sum(flags) == layers), None)
+    if filled is None:
+        return []  # better none than wrong ones: the export will say
+    return [
+        {
+            "created": _date(step.number("Created")),
+            "created_by": step.text("CreatedBy") or "",
+            "comment": step.text("Comment") or "",
+            "empty_layer": not makes_layer,
+        }
+        for step, makes_layer in zip(steps, filled, strict=True)
+    ]
+
+
+def _date(seconds: int | None) -> str | None:
+    try:
+        moment = datetime.fromtimestamp(seconds, UTC) if seconds is not None else None
+    except (OverflowError, OSError, ValueError):
+        return None
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+
+
+def _export(
+    connect: Callable[[], Client],
+    kind: str,
+    image_id: str,
+    platform: Platform | None,
+    request: Request,
+) -> OpenFile:
+    """The image's archive. Raises `CancelledError`, and `LayerscopeError` for what the engine says in the middle of it."""
+    client = connect()
+    progress, name = request.progress, f"{kind}'s export"
+    progress.stage(f"Exporting from {kind}")
+
+    def pieces() -> Iterator[bytes]:
+        total = 0
+        for piece in pumped(client.export(image_id, platform), progress, client.close):
+            total += len(piece)
+            if total > request.limits.layer_bytes:
+                raise request.limits.exceeded("layer_bytes", name)
+            progress.advance(len(piece))
+            yield piece
+
+    try:
+        file = spool(pieces(), name)
+    except NoSuchImageError as error:
+        raise NotInStoreError(error.said) from None
+    finally:
+        client.close()
+    said = _error_in(file)
+    if said is not None:
+        raise LayerscopeError(
+            f"the engine could not export the image: {said}",
+            hint="is there room on the engine's disk? docker pull, or build the image again",
+        )
+    return file
+
+
+def _error_in(file: OpenFile) -> str | None:
+    """What an engine wrote after an export that failed: as the answer has begun, it can say so only there."""
+    length = min(file.size, _TAIL)
+    tail = file.pread(length, file.size - length).rstrip()
+    if not tail.endswith(b"}"):
+        return None
+    for found in reversed(list(_ERROR.finditer(tail))):
+        try:
+            fields = Lenient(json.loads(tail[found.start() :]), "error")
+        except (ValueError, RecursionError):
+            continue
+        detail = fields.child("errorDetail").text("message")
+        said = detail or fields.text("message") or fields.text("error") or fields.text("cause")
+        return " ".join((said or "it does not say why").split())[:500]
+    return None

@@ -1,0 +1,145 @@
+"""Names of images in stores and engines: matched as the engines match what people type, and near ones for a mistake."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from layerscope.errors import ImageNotFoundError
+from layerscope.sources.names import normalise
+
+LOCALHOST = "localhost/"
+"""What Podman and Buildah put before names without a registry."""
+_PATHS = ("/", "./", "../", "~")
+_ARCHIVES = re.compile(r"\.(tar|tgz|tbz2?|txz|tzst|tar\.(gz|zst|xz|bz2))$", re.IGNORECASE)
+_IDENTIFIER = re.compile(r"(sha256:)?[0-9a-f]{1,64}")
+_NEAR = 3
+"""Names that a message suggests."""
+
+
+class NotInStoreError(ImageNotFoundError):
+    """A store that was read does not have the image; `names` are those that it has."""
+
+    def __init__(self, message: str, names: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.names = tuple(names)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An image by all that it may be called."""
+
+    id: str
+    """Hexadecimal, without an algorithm."""
+    names: Sequence[str] = ()
+    digests: Sequence[str] = field(default=())
+    """Digests of its manifests."""
+
+
+_Image = TypeVar("_Image", bound=Stored)
+
+
+def looks_like_path(reference: str) -> bool:
+    """Whether somebody who writes this means a file, be it there or not."""
+    return (
+        reference in (".", "..")
+        or reference.startswith(_PATHS)
+        or _ARCHIVES.search(reference) is not None
+    )
+
+
+def familiar(name: str) -> str:
+    """A name as people write it: without `docker.io/library/`."""
+    return name.removeprefix("docker.io/").removeprefix("library/")
+
+
+def pick(reference: str, images: Sequence[_Image]) -> _Image:
+    """The image that a reference means: by name, by digest, by the start of its ID; at last by the end of its name.
+
+    Docker prefers names to IDs; Podman also finds `localhost/NAME`, and `NAME` under any registry. Raises
+    `NotInStoreError`, `ImageNotFoundError` for what several images could be.
+    """
+    wanted = without_tag_at_digest(reference)
+    full = normalise(wanted)
+    local = normalise(LOCALHOST + wanted)
+    found = (
+        [image for image in images if full in map(normalise, image.names)]
+        or [image for image in images if local in map(normalise, image.names)]
+        or _by_digest(wanted, images)
+        or _by_id(wanted, images)
+        or _by_end(full, images)
+    )
+    distinct = {image.id: image for image in found}
+    if len(distinct) > 1:
+        shown = [next(iter(image.names), image.id[:12]) for image in distinct.values()]
+        more = ", …" if len(shown) > 2 * _NEAR else ""
+        raise ImageNotFoundError(
+            f"{reference!r} could be {len(shown)} images: {', '.join(shown[: 2 * _NEAR])}{more}",
+            hint="write more of the name or the ID",
+        )
+    if not distinct:
+        names = [name for image in images for name in image.names]
+        raise NotInStoreError("no such image", names)
+    return found[0]
+
+
+def without_tag_at_digest(reference: str) -> str:
+    """`name:tag@digest` without the tag: where there is a digest, a tag is decoration."""
+    name, at, digest = reference.partition("@")
+    if at and ":" in name.rpartition("/")[2]:
+        name = name.rpartition(":")[0]
+    return name + at + digest
+
+
+def near(reference: str, names: Iterable[str]) -> list[str]:
+    """Names that somebody may have meant: first other tags of the same repository."""
+    known = list(dict.fromkeys(familiar(name) for name in names))
+    wanted = familiar(normalise(without_tag_at_digest(reference)))
+    repository = _repository(wanted)
+    same = [name for name in known if _repository(name.removeprefix(LOCALHOST)) == repository]
+    close = difflib.get_close_matches(wanted, known, _NEAR, 0.6)
+    repositories: dict[str, str] = {}
+    for name in known:
+        repositories.setdefault(_repository(name), name)
+    alike = difflib.get_close_matches(repository, list(repositories), _NEAR, 0.7)
+    return list(dict.fromkeys([*same, *close, *(repositories[name] for name in alike)]))[:_NEAR]
+
+
+def _repository(name: str) -> str:
+    """A name without its tag or digest."""
+    name = name.partition("@")[0]
+    return name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
+
+
+def _by_digest(wanted: str, images: Sequence[_Image]) -> list[_Image]:
+    """Images by `name@digest`, or by a bare digest."""
+    name, at, digest = wanted.rpartition("@")
+    repository = _repository(normalise(name)) if at else None
+    return [
+        image
+        for image in images
+        if digest in image.digests
+        and (
+            repository is None
+            or any(
+                _repository(normalise(known)) in (repository, _repository(normalise(LOCALHOST + name)))
+                for known in image.names
+            )
+        )
+    ]  # fmt: skip
+
+
+def _by_id(wanted: str, images: Sequence[_Image]) -> list[_Image]:
+    if not _IDENTIFIER.fullmatch(wanted):
+        return []
+    prefix = wanted.removeprefix("sha256:")
+    return [image for image in images if image.id.startswith(prefix)]
+
+
+def _by_end(full: str, images: Sequence[_Image]) -> list[_Image]:
+    """Images whose name ends so, under whatever registry: Podman's last resort for short names."""
+    end = "/" + familiar(full)
+    return [image for image in images if any(normalise(name).endswith(end) for name in image.names)]

@@ -1,0 +1,93 @@
+"""Engines behind ssh: a private socket here, and for each connection to it an `ssh` that talks to the engine there.
+
+As docker's own command line does: the far side runs `docker system dial-stdio`. The user's ssh does all of keys and hosts;
+it never asks for a password here.
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from layerscope.errors import UnreachableError
+from layerscope.sources.endpoints import Endpoint
+
+
+class Tunnel:
+    """A socket on this machine that leads to an engine on another, until it is closed."""
+
+    def __init__(self, endpoint: Endpoint, program: str) -> None:
+        """`program` is what runs there: docker or podman."""
+        if shutil.which("ssh") is None:
+            raise UnreachableError(f"{endpoint.url} needs ssh, which is not installed")
+        self._command = ssh_command(endpoint, program)
+        self._folder = tempfile.TemporaryDirectory(prefix="layerscope-")
+        self.path = Path(self._folder.name) / "engine.sock"
+        self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listening.bind(str(self.path))
+        self._listening.listen()
+        self._children: list[subprocess.Popen[bytes]] = []
+        self.said = b""
+        """What ssh says when it fails."""
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self) -> None:
+        """End all connections."""
+        self._listening.close()
+        for child in self._children:
+            child.terminate()
+        for child in self._children:
+            child.wait()
+        self._folder.cleanup()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listening.accept()
+            except OSError:
+                return
+            with connection:
+                child = subprocess.Popen(
+                    self._command,
+                    stdin=connection.fileno(),
+                    stdout=connection.fileno(),
+                    stderr=subprocess.PIPE,
+                    start_new_session=True,  # ctrl+c is ours, not that of the connection
+                )
+            self._children.append(child)
+            threading.Thread(target=self._listen, args=(child,), daemon=True).start()
+
+    def _listen(self, child: subprocess.Popen[bytes]) -> None:
+        """Keep the end of what ssh says."""
+        assert child.stderr is not None  # noqa: S101  # for the types: it is a pipe
+        with child.stderr:
+            for line in child.stderr:
+                self.said = line[:500]
+
+
+def ssh_command(endpoint: Endpoint, program: str) -> list[str]:
+    """The ssh that reaches an endpoint. Raises `UnreachableError` for an address that names no host."""
+    try:
+        parts = urlsplit(endpoint.url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if not host or host.startswith("-") or (parts.username or "").startswith("-"):
+        raise UnreachableError(f"{endpoint.url} is no address for ssh")
+    command = ["ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20"]
+    if parts.username:
+        command += ["-l", parts.username]
+    if port is not None:
+        command += ["-p", str(port)]
+    if endpoint.identity:
+        command += ["-i", endpoint.identity]
+    there = [program]
+    if parts.path.strip("/"):
+        path = "'" + parts.path.replace("'", "'\\''") + "'"
+        there += ["--host" if program == "docker" else "--url", f"unix://{path}"]
+    return [*command, "--", host, " ".join([*there, "system", "dial-stdio"])]

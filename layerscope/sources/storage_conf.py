@@ -1,0 +1,154 @@
+"""Where containers-storage lies: storage.conf, the environment and the defaults (containers-storage.conf(5))."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from layerscope.errors import UnreachableError
+
+DRIVERS = ("overlay", "vfs")
+"""Drivers whose files are read, in the order in which they are looked for."""
+CONF = "CONTAINERS_STORAGE_CONF"
+SYSTEM_CONFS = (
+    Path("/etc/containers/storage.conf"),
+    Path("/usr/share/containers/storage.conf"),
+)
+ROOTFUL = Path("/var/lib/containers/storage")
+
+
+@dataclass(frozen=True, slots=True)
+class StoragePlace:
+    """A store, as one driver keeps it."""
+
+    root: Path
+    driver: str
+
+    @property
+    def images(self) -> Path:
+        """The folder of its images."""
+        return self.root / f"{self.driver}-images"
+
+    @property
+    def layers(self) -> Path:
+        """The folder of its layers' headers."""
+        return self.root / f"{self.driver}-layers"
+
+    def files(self, layer: str) -> Path | None:
+        """The folder of a layer's files; None where they do not lie under their names."""
+        if self.driver == "vfs":
+            return self.root / "vfs" / "dir" / layer
+        folder = self.root / self.driver / layer
+        try:
+            # With composefs, `diff` holds objects by their digest.
+            return None if (folder / "composefs-data").exists() else folder / "diff"
+        except OSError:
+            return None
+
+
+def is_rootless(environment: Mapping[str, str]) -> bool:
+    """Whether this user has a store of their own; so has root in a user namespace, as `podman unshare` makes one."""
+    return os.geteuid() != 0 or environment.get("_CONTAINERS_ROOTLESS_UID", "0") not in ("", "0")
+
+
+def places(
+    root: Path | None = None, environment: Mapping[str, str] | None = None
+) -> list[StoragePlace]:
+    """The stores to look into, in order: the user's own, then those that it adds. `root` stands for all of them.
+
+    Raises `UnreachableError` for a configuration that cannot be read.
+    """
+    environment = os.environ if environment is None else environment
+    if root is not None:
+        return _with_drivers([root], None)
+    rootless = is_rootless(environment)
+    graph_root: str | None = None
+    driver: str | None = None
+    more: list[str] = []
+    for path in _confs(environment, rootless):
+        storage = _table(_read(path), "storage")
+        own = not rootless or path not in SYSTEM_CONFS
+        graph_root = (
+            _text(storage, "rootless_storage_path" if rootless else "graphroot") or graph_root
+        )
+        if rootless and own:
+            graph_root = _text(storage, "graphroot") or graph_root
+        driver = _text(storage, "driver") or driver
+        more += _stores_added(storage)
+    driver = environment.get("STORAGE_DRIVER") or driver
+    for option in environment.get("STORAGE_OPTS", "").split(","):
+        key, _, value = option.partition("=")
+        if key.rpartition(".")[2] in ("imagestore", "additionalimagestore"):
+            more.append(value)
+    first = (
+        Path(_expanded(graph_root, environment)) if graph_root else _default(environment, rootless)
+    )
+    return _with_drivers(
+        [first, *(Path(_expanded(name, environment)) for name in more if name)], driver
+    )
+
+
+def _stores_added(storage: dict[str, Any]) -> list[str]:
+    """Further stores that a configuration names."""
+    listed = _table(storage, "options").get("additionalimagestores")
+    names = [storage.get("imagestore"), *(listed if isinstance(listed, list) else ())]
+    return [name for name in names if isinstance(name, str) and name]
+
+
+def _with_drivers(roots: list[Path], driver: str | None) -> list[StoragePlace]:
+    """A place for each root and driver; with a driver given, it comes first."""
+    drivers = list(DRIVERS)
+    if driver in DRIVERS:
+        drivers = [driver, *(other for other in DRIVERS if other != driver)]
+    return [StoragePlace(root, name) for root in dict.fromkeys(roots) for name in drivers]
+
+
+def _confs(environment: Mapping[str, str], rootless: bool) -> list[Path]:
+    """The configuration files that count, the weightiest last."""
+    named = environment.get(CONF)
+    if named:
+        return [Path(named)]
+    system = next((path for path in SYSTEM_CONFS if path.exists()), None)
+    found = [] if system is None else [system]
+    if rootless:
+        folder = environment.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+        own = Path(folder) / "containers" / "storage.conf"
+        found += [own] if own.exists() else []
+    return found
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UnreachableError(f"{path} cannot be read: {error}") from error
+
+
+def _table(values: dict[str, Any], key: str) -> dict[str, Any]:
+    value = values.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _text(values: dict[str, Any], key: str) -> str | None:
+    value = values.get(key)
+    return value if isinstance(value, str) and value else None
+
+
+def _default(environment: Mapping[str, str], rootless: bool) -> Path:
+    if not rootless:
+        return ROOTFUL
+    data = environment.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(data) / "containers" / "storage"
+
+
+def _expanded(text: str, environment: Mapping[str, str]) -> str:
+    """A path of the configuration with $HOME, $USER and $UID filled in."""
+    home = environment.get("HOME") or str(Path.home())
+    user = environment.get("_CONTAINERS_ROOTLESS_UID") or str(os.geteuid())
+    for name, value in (("HOME", home), ("USER", environment.get("USER", "")), ("UID", user)):
+        text = text.replace("${" + name + "}", value).replace("$" + name, value)
+    return text

@@ -1,0 +1,91 @@
+"""Files of local stores: documents, and layers kept as tar-split. Nothing is locked, nothing is written.
+
+Stores are changed by engines while they are read: whoever misses what was just listed reads again (`retrying`).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from layerscope.errors import CorruptImageError, LayerscopeError, UnreachableError
+from layerscope.image.documents import decode
+from layerscope.layers.blob import Blob, MissingBlob, PathFile
+from layerscope.layers.compression import DamagedStreamError
+from layerscope.layers.tarheader import HeaderError
+from layerscope.layers.tarsplit import TarSplitBlob
+from layerscope.limits import Limits
+from layerscope.sources.docker_archive import read_document
+
+ATTEMPTS = 4
+PAUSE = 0.05
+"""Seconds before a store is read again, doubled each time."""
+
+_Value = TypeVar("_Value")
+
+
+class StoreChangedError(LayerscopeError):
+    """A store does not have what it listed: it changed in between, or it is damaged."""
+
+    title = "Damaged store"
+
+
+def retrying(read: Callable[[], _Value]) -> _Value:
+    """What `read` gives once it does not meet a store that changes under it; at last its error."""
+    for attempt in range(ATTEMPTS - 1):
+        try:
+            return read()
+        except StoreChangedError:
+            time.sleep(PAUSE * 2**attempt)
+    return read()
+
+
+def read_file(path: Path, limits: Limits) -> bytes:
+    """All of a document in a store. Raises `StoreChangedError` if it is not there, OSError if it may not be read."""
+    try:
+        return read_document(PathFile(path, str(path)).blob(str(path)), limits)
+    except (FileNotFoundError, NotADirectoryError):
+        raise StoreChangedError(f"{path} is missing from the store") from None
+    except CorruptImageError as error:  # cut short: it was replaced while it was read
+        raise StoreChangedError(error.message) from error
+
+
+def read_json(path: Path, limits: Limits) -> Any:
+    """The value of a JSON document in a store. Raises as `read_file` does, and `DocumentError`."""
+    return decode(read_file(path, limits), str(path), limits)[0]
+
+
+def reach(root: Path, what: str, hint: str) -> None:
+    """Raise `UnreachableError` unless `root`, a folder of the store `what`, can be entered by this user."""
+    try:
+        os.scandir(root).close()
+    except (FileNotFoundError, NotADirectoryError):
+        raise UnreachableError(f"there is no {what} in {root}") from None
+    except PermissionError:
+        raise UnreachableError(f"{root} may not be read", hint=hint) from None
+    except OSError as error:
+        raise UnreachableError(f"{root}: {error.strerror or error}") from error
+
+
+def open_layer(name: str, split: Path, folder: Path | None, limits: Limits) -> Blob:
+    """A layer whose headers are in `split` and whose files are in `folder`, None where their place is not known.
+
+    A layer whose headers are lost, or damaged, is a blob that says so when it is read.
+    """
+    try:
+        headers = PathFile(split, name).blob(name)
+    except OSError as error:
+        return MissingBlob(name, f"the store has no headers of it ({error.strerror})")
+    descriptor = None
+    if folder is not None:
+        try:
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        except OSError:
+            descriptor = None  # its files may be listed without being read
+    try:
+        return TarSplitBlob(name, headers, descriptor, limits)
+    except (HeaderError, DamagedStreamError, OSError, ValueError) as error:
+        return MissingBlob(name, f"the store's headers of it are damaged: {error}")

@@ -1,0 +1,228 @@
+"""Real engines, each with a store of its own, started here and ended by their process IDs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.engines.sample import SAMPLE, TAG
+
+START_SECONDS = 60
+
+
+def need(*programs: str) -> None:
+    """Skip the test without these programs, and root's rights; on a build server they must be there."""
+    missing = [program for program in programs if shutil.which(program) is None]
+    why = f"{', '.join(missing)} not installed" if missing else ""
+    why = why or ("" if os.geteuid() == 0 else "engines with stores of their own need root")
+    if why and os.environ.get("CI") == "true":
+        pytest.fail(why)
+    if why:
+        pytest.skip(why)
+
+
+def _environment() -> dict[str, str]:
+    """Ours without the engines that other tests are given: Podman would become a remote client."""
+    hosts = ("DOCKER_HOST", "CONTAINER_HOST")
+    return {name: value for name, value in os.environ.items() if name not in hosts}
+
+
+def run(*command: str | Path) -> str:
+    """Run a program to its end; its output. Fails the test with what it said."""
+    done = subprocess.run(
+        [str(word) for word in command],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env=_environment(),
+    )
+    assert done.returncode == 0, f"{command}: {done.stderr}{done.stdout}"
+    return done.stdout
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """A running engine."""
+
+    socket: Path
+    root: Path
+    """Where it keeps its images."""
+
+
+class Keeper:
+    """Starts programs that serve, and ends them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def start(self, *command: str | Path, ready: Callable[[], bool], name: str) -> None:
+        """Start a program and wait until it serves."""
+        log = self.folder / f"{name}.log"
+        with log.open("wb") as stream:
+            process = subprocess.Popen(
+                [str(word) for word in command],
+                stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, start_new_session=True,
+                env=_environment(),
+            )  # fmt: skip
+        self._running.append(process)
+        deadline = time.monotonic() + START_SECONDS
+        while not ready():
+            if process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"{name} does not start: {log.read_text()[-2000:]}")
+            time.sleep(0.2)
+
+    def stop(self) -> None:
+        """End all that was started, and drop what they mounted and stored."""
+        for process in reversed(self._running):
+            process.terminate()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+        for mount in reversed([mount for mount in mounts if mount.startswith(f"{self.folder}/")]):
+            subprocess.run(["umount", "-l", mount], capture_output=True, check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def keeper() -> Iterator[Keeper]:
+    """In a folder with a short name: those of sockets may have 107 bytes."""
+    kept = Keeper(Path(tempfile.mkdtemp(prefix="ls-", dir="/tmp")))
+    try:
+        yield kept
+    finally:
+        kept.stop()
+
+
+@pytest.fixture(scope="session")
+def archive(keeper: Keeper) -> Path:
+    """The sample image, saved."""
+    path = keeper.folder / "sample.tar"
+    path.write_bytes(SAMPLE)
+    return path
+
+
+@dataclass(frozen=True)
+class Podman:
+    """A store of Podman, and how it is called."""
+
+    root: Path
+    driver: str
+    command: tuple[str, ...]
+
+    def __call__(self, *arguments: str | Path) -> str:
+        return run(*self.command, *arguments)
+
+
+def podman_store(keeper: Keeper, driver: str) -> Podman:
+    """An empty store of Podman with a driver."""
+    root = keeper.folder / f"p-{driver}"
+    options = [
+        "--root",
+        root,
+        "--runroot",
+        keeper.folder / f"r-{driver}",
+        "--storage-driver",
+        driver,
+    ]
+    return Podman(root, driver, ("podman", *map(str, options)))
+
+
+@pytest.fixture(scope="session", params=["overlay", "vfs"])
+def podman(request: pytest.FixtureRequest, keeper: Keeper, archive: Path) -> Podman:
+    """Podman with the sample image."""
+    need("podman")
+    store = podman_store(keeper, request.param)
+    store("load", "-q", "-i", archive)
+    return store
+
+
+@pytest.fixture(scope="session")
+def podman_service(keeper: Keeper, archive: Path) -> Daemon:
+    """Podman's API with the sample image."""
+    need("podman")
+    store = podman_store(keeper, "overlay")
+    store("load", "-q", "-i", archive)
+    socket = keeper.folder / "podman.sock"
+    keeper.start(
+        *store.command, "system", "service", "--time=0", f"unix://{socket}",
+        ready=socket.exists, name="podman",
+    )  # fmt: skip
+    return Daemon(socket, store.root)
+
+
+@pytest.fixture(scope="session", params=["overlay2", "vfs"])
+def dockerd(request: pytest.FixtureRequest, keeper: Keeper, archive: Path) -> Daemon:
+    """Docker with the sample image, with its classic store, for each driver."""
+    return docker_with(keeper, archive, request.param)
+
+
+@pytest.fixture(scope="session")
+def docker_engine(keeper: Keeper, archive: Path) -> Daemon:
+    """A running Docker with the sample image."""
+    return docker_with(keeper, archive, "overlay2")
+
+
+def docker_with(keeper: Keeper, archive: Path, driver: str) -> Daemon:
+    """Docker with a driver, started once."""
+    need("dockerd", "containerd", "docker")
+    folder = keeper.folder / f"d-{driver}"
+    socket = folder / "docker.sock"
+    if folder.exists():
+        return Daemon(socket, folder / "root")
+    folder.mkdir()
+    host = f"unix://{socket}"
+
+    def ready() -> bool:
+        asked = subprocess.run(
+            ["docker", "-H", host, "version"], capture_output=True, check=False, timeout=60
+        )
+        return asked.returncode == 0
+
+    keeper.start(
+        "dockerd", "--iptables=false", "--ip6tables=false", "--bridge=none", "--ip-forward=false",
+        "--ip-masq=false", f"--storage-driver={driver}", "--group=root",
+        "--data-root", folder / "root", "--exec-root", folder / "exec",
+        "--pidfile", folder / "pid", "-H", host, ready=ready, name=f"dockerd-{driver}",
+    )  # fmt: skip
+    run("docker", "-H", host, "load", "-q", "-i", archive)
+    return Daemon(socket, folder / "root")
+
+
+@pytest.fixture(scope="session")
+def containerd(keeper: Keeper, archive: Path) -> Daemon:
+    """containerd with the sample image in its namespace `default`."""
+    need("containerd", "ctr")
+    folder = keeper.folder / "c"
+    folder.mkdir()
+    socket = folder / "containerd.sock"
+    config = folder / "config.toml"
+    config.write_text(
+        'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n'
+        f'root = "{folder}/root"\nstate = "{folder}/state"\n[grpc]\naddress = "{socket}"\n'
+    )
+
+    def ready() -> bool:
+        asked = subprocess.run(
+            ["ctr", "-a", str(socket), "version"], capture_output=True, check=False, timeout=60
+        )
+        return asked.returncode == 0
+
+    keeper.start("containerd", "-c", config, ready=ready, name="containerd")
+    run("ctr", "-a", socket, "images", "import", "--no-unpack", archive)
+    return Daemon(socket, folder / "root")
+
+
+__all__ = ["TAG"]

@@ -1,0 +1,74 @@
+"""Stores that real engines wrote, read directly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from layerscope.opening import open_image
+from layerscope.sources import Request
+from tests.engines.conftest import Daemon, Podman, need, run
+from tests.engines.sample import TAG, report_of
+
+pytestmark = pytest.mark.engine
+
+
+def test_podman(podman: Podman, archive: Path) -> None:
+    """Its store says of an image what the saved image says."""
+    expected = report_of(str(archive))
+    assert report_of(f"containers-storage://{TAG}", podman.root) == expected
+    image_id = podman("image", "inspect", "--format", "{{.Id}}", TAG).strip()
+    assert report_of(f"containers-storage://{image_id[:10]}", podman.root) == expected
+    opened = open_image(Request(TAG, store_root=podman.root))
+    assert opened.image.source_kind == "containers-storage"
+    assert opened.image.location == str(podman.root)
+    assert opened.image.id == f"sha256:{image_id}"
+    assert opened.image.tags == (f"localhost/{TAG}",)
+    assert all(opened.verified(number) for number in range(3))
+
+
+def test_docker(dockerd: Daemon, archive: Path) -> None:
+    """The same for Docker's classic store, while the engine runs."""
+    expected = report_of(str(archive))
+    assert report_of(f"docker-store://{TAG}", dockerd.root) == expected
+    opened = open_image(Request(TAG, store_root=dockerd.root))
+    assert opened.image.source_kind == "docker-store"
+    assert opened.image.tags == (TAG,)
+    inspected = run(
+        "docker", "-H", f"unix://{dockerd.socket}", "image", "inspect", "-f", "{{.Id}}", TAG
+    )
+    assert opened.image.id == inspected.strip()
+    assert all(opened.verified(number) for number in range(3))
+
+
+def test_containerd(containerd: Daemon, archive: Path) -> None:
+    """The same for its content store, while it holds the lock of its database."""
+    assert report_of(f"containerd://{TAG}", containerd.root) == report_of(str(archive))
+    opened = open_image(Request(TAG, store_root=containerd.root))
+    assert opened.image.source_kind == "containerd"
+    assert opened.image.tags == (f"docker.io/library/{TAG}",)
+    assert all(opened.verified(number) for number in range(3))
+
+
+def test_containerd_in_the_namespace_of_docker(containerd: Daemon, archive: Path) -> None:
+    """As Docker has it from version 29 on: found without a word about namespaces."""
+    run("ctr", "-a", containerd.socket, "-n", "moby", "images", "import", "--no-unpack",
+        "--base-name", "inner", "--digests", archive)  # fmt: skip
+    assert report_of(f"containerd://{TAG}", containerd.root) == report_of(str(archive))
+
+
+def test_buildah(podman: Podman, tmp_path: Path) -> None:
+    """An image that Buildah made, against what Podman saves of it."""
+    need("buildah")
+    (tmp_path / "new").write_bytes(b"new" * 100)
+    buildah = ("buildah", *podman.command[1:])
+    container = run(*buildah, "from", "--pull-never", TAG).strip()
+    run(*buildah, "copy", container, tmp_path / "new", "/data/deep/new")
+    run(*buildah, "config", "--env", "A=2", container)
+    run(*buildah, "commit", "-q", container, "built:1")
+    run(*buildah, "rm", container)
+    podman("save", "-q", "-o", tmp_path / "built.tar", "built:1")
+    found = report_of("containers-storage://built:1", podman.root)
+    assert found == report_of(str(tmp_path / "built.tar"))
+    assert found["totals"]["layers"] == 4

@@ -1,0 +1,133 @@
+"""An engine in a thread: it answers on a socket what a test wants."""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.images import CREATED, docker_archive, docker_files, image_config
+from tests.sources.places import LAYERS, dump
+
+IMAGE_ID = "sha256:" + next(
+    name for name in docker_files(LAYERS) if name.endswith(".json") and len(name) == 69
+).removesuffix(".json")
+
+
+class FakeEngine:
+    """What it says; tests change it."""
+
+    def __init__(self, socket: Path) -> None:
+        self.url = f"unix://{socket}"
+        self.api_version = "1.43"
+        self.export: bytes | None = docker_archive(LAYERS)
+        """None breaks the connection in the middle."""
+        self.tail = b""
+        self.silence = threading.Event()
+        """The export waits for it."""
+        self.silence.set()
+        self.asked: list[tuple[str, dict[str, list[str]]]] = []
+        self.images: list[dict[str, object]] = [
+            {"Id": IMAGE_ID, "RepoTags": ["localhost/demo:latest"], "RepoDigests": None}
+        ]
+        self.more: dict[str, object] = {}
+        """Further fields of the image."""
+        self.known = {"demo", "demo:latest", IMAGE_ID}
+
+    def answer(self, path: str) -> tuple[int, bytes]:
+        """Status and body for a path without its version."""
+        if path == "/version":
+            return 200, dump({"ApiVersion": self.api_version})
+        if path == "/images/json":
+            return 200, dump(self.images)
+        name, _, question = path.removeprefix("/images/").rpartition("/")
+        if name not in self.known:
+            return 404, dump({"message": f"No such image: {name}"})
+        if question == "history":
+            rows = [
+                {"CreatedBy": f"COPY layer{number} /", "Size": 1, "Created": 1_704_067_200}
+                for number in range(len(LAYERS))
+            ]
+            rows.insert(1, {"CreatedBy": "ENV A=1", "Size": 0, "Created": 1_704_067_200})
+            return 200, dump(rows[::-1])
+        config = image_config(LAYERS)
+        assert config
+        return 200, dump(
+            {
+                "Id": IMAGE_ID, "RepoTags": ["demo:latest"], "RepoDigests": [], "Os": "linux",
+                "Architecture": "amd64", "Created": CREATED, "Config": {"Cmd": ["sh"]},
+                "RootFS": {"Type": "layers", "Layers": [_digest(layer) for layer in LAYERS]},
+                **self.more,
+            }
+        )  # fmt: skip
+
+
+def _digest(layer: bytes) -> str:
+    from tests.images import digest
+
+    return digest(layer)
+
+
+@contextmanager
+def serving(socket: Path) -> Iterator[FakeEngine]:
+    """A running engine."""
+    engine = FakeEngine(socket)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            parts = urlsplit(self.path)
+            path = unquote(parts.path)
+            if path.startswith("/v1."):
+                path = "/" + path.partition("/v1.")[2].partition("/")[2]
+            engine.asked.append((path, parse_qs(parts.query)))
+            if path.endswith("/get"):
+                self._export()
+                return
+            status, body = engine.answer(path)
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def _export(self) -> None:
+            engine.silence.wait(30)
+            self.send_response(200)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            data = engine.export
+            for piece in (docker_archive(LAYERS)[:5000] if data is None else data, engine.tail):
+                if piece:
+                    self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            if data is None:
+                self.close_connection = True
+                return
+            self.wfile.write(b"0\r\n\r\n")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+        def address_string(self) -> str:
+            return "socket"
+
+    class Server(socketserver.ThreadingUnixStreamServer):
+        daemon_threads = True
+
+        def handle_error(self, *_: object) -> None:
+            pass  # a client that has heard enough
+
+    with Server(str(socket), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        try:
+            yield engine
+        finally:
+            engine.silence.set()
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,135 @@
+"""References without a scheme: which source has the image?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from layerscope.errors import (
+    ImageNotFoundError,
+    LayerscopeError,
+    NotAnImageError,
+    UnreachableError,
+    UsageError,
+)
+from layerscope.opening import open_image
+from layerscope.sources import SOURCES, Request, open_source
+from layerscope.sources.asking import Source, ask_in_turn
+from layerscope.sources.base import Found
+from layerscope.sources.references import NotInStoreError
+from tests.images import write
+from tests.sources.places import LAYERS
+from tests.sources.stores import docker_store, podman_store
+
+HERE = Found("here", [])
+
+
+def source(name: str, outcome: Found | LayerscopeError, *, stored: bool = False) -> Source:
+    """A source that says one thing."""
+
+    def find(request: Request, reference: str, kinds: Sequence[str]) -> Found:
+        if isinstance(outcome, LayerscopeError):
+            raise outcome
+        return outcome
+
+    return Source(name, (name,), find, stored)
+
+
+def ask(reference: str, *others: Source, store_root: Path | None = None) -> Found:
+    """Ask the files, then these."""
+    return ask_in_turn(Request(reference, store_root=store_root), (SOURCES[0], *others))
+
+
+DOWN = source("down", UnreachableError("nobody answers"))
+LOCKED = source("locked", UnreachableError("may not be read", hint="run it as root"))
+EMPTY = source("empty", NotInStoreError("no such image", ["docker.io/library/flask:3"]))
+
+
+def test_the_order_is_fixed() -> None:
+    """Files, engines, stores; and each can be forced."""
+    assert [each.name for each in SOURCES] == [
+        "files", "docker", "podman", "containers-storage", "docker-store", "containerd",
+    ]  # fmt: skip
+
+
+def test_the_first_that_has_it_counts() -> None:
+    """Whatever those before it say."""
+    broken = source("broken", LayerscopeError("never asked"))
+    assert ask("flask", DOWN, EMPTY, source("a", HERE), broken) is HERE
+
+
+def test_damage_is_not_passed_over() -> None:
+    """A source that has the image and cannot give it says so."""
+    with pytest.raises(LayerscopeError, match="damaged"):
+        ask("flask", source("a", LayerscopeError("damaged")), source("b", HERE))
+
+
+def test_all_that_was_tried_is_said() -> None:
+    """With near names, and exit code 3."""
+    with pytest.raises(ImageNotFoundError) as caught:
+        ask("flask:4", DOWN, EMPTY)
+    assert caught.value.message == (
+        "flask:4: no source has such an image (down: nobody answers; empty: no such image)"
+    )
+    assert caught.value.hint == "did you mean flask:3?"
+    assert caught.value.exit_code == 3
+
+
+def test_nobody_answering_is_another_exit_code() -> None:
+    """With what to do about it, if that is known."""
+    with pytest.raises(UnreachableError, match="down: nobody answers; locked: may not") as caught:
+        ask("flask", DOWN, LOCKED)
+    assert caught.value.hint == "run it as root"
+    assert caught.value.exit_code == 4
+
+
+def test_what_may_not_be_read_is_out_of_reach() -> None:
+    """Wherever a source meets it."""
+
+    def find(*_: object) -> Found:
+        raise PermissionError(13, "Permission denied", "/store/x")
+
+    with pytest.raises(UnreachableError, match="locked: /store/x may not be read"):
+        ask("flask", Source("locked", ("locked",), find))
+
+
+@pytest.mark.parametrize("reference", ["/no/flask", "./flask", "../flask", "~/flask", "flask.tar"])
+def test_what_looks_like_a_path_is_no_name(reference: str) -> None:
+    """No source is asked."""
+    with pytest.raises(ImageNotFoundError, match="no such file or directory"):
+        ask(reference, source("a", HERE))
+
+
+def test_a_file_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one that is no image; a folder that is none gives way to an image of its name."""
+    monkeypatch.chdir(tmp_path)
+    write(Path("flask"), b"no image")
+    with pytest.raises(NotAnImageError):
+        ask("flask", source("a", HERE))
+    Path("web").mkdir()
+    assert ask("web", source("a", HERE)) is HERE
+    with pytest.raises(NotAnImageError):
+        ask("web", EMPTY)
+    with pytest.raises(NotAnImageError):
+        ask("./web", source("a", HERE))
+
+
+def test_a_store_is_named_by_its_folder(tmp_path: Path) -> None:
+    """Then engines are not asked; whichever kind of store it is, it is found."""
+    assert ask("a", source("engine", LayerscopeError("never asked")),
+               source("store", HERE, stored=True), store_root=tmp_path) is HERE  # fmt: skip
+    podman_store(tmp_path / "podman", LAYERS)
+    docker_store(tmp_path / "docker", LAYERS)
+    for kind, folder in (("containers-storage", "podman"), ("docker-store", "docker")):
+        opened = open_image(Request("demo", store_root=tmp_path / folder))
+        assert opened.image.source_kind == kind
+
+
+def test_an_unknown_scheme_lists_those_that_are_known() -> None:
+    """It is a mistake in the command line."""
+    with pytest.raises(UsageError) as caught:
+        open_source(Request("dokcer://flask"))
+    assert "docker://" in str(caught.value.hint)
+    assert "containerd://" in str(caught.value.hint)

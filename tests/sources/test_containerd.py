@@ -1,0 +1,137 @@
+"""containerd's content store (containerd, core/metadata and plugins/content/local)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from layerscope.errors import (
+    CorruptImageError,
+    ImageNotFoundError,
+    LayerscopeError,
+    UnreachableError,
+)
+from layerscope.opening import Opened, open_image
+from layerscope.sources import Request, containerd
+from tests.images import digest, write
+from tests.sources.bolt_file import BoltFile, Values
+from tests.sources.places import LAYERS, NAMES, Layout, dump, layers_of, runs_on
+
+NAME = "docker.io/library/demo:latest"
+
+
+def store(root: Path, layout: Layout, images: dict[str, dict[str, dict[str, object]]]) -> Path:
+    """A store with the blobs of a layout, and images by namespace and name."""
+    content = root / "io.containerd.content.v1.content"
+    content.mkdir(parents=True)
+    for name, data in layout.files.items():
+        write(content / name, data)
+    namespaces: Values = {
+        namespace.encode(): {
+            b"images": {
+                name.encode(): {
+                    b"target": {
+                        b"digest": str(descriptor["digest"]).encode(),
+                        b"mediatype": str(descriptor["mediaType"]).encode(),
+                    }
+                }
+                for name, descriptor in named.items()
+            }
+        }
+        for namespace, named in images.items()
+    }
+    write(root / "io.containerd.metadata.v1.bolt/meta.db", BoltFile({b"v1": namespaces}).data)
+    return root
+
+
+def open_stored(root: Path, reference: str = "demo", **how: object) -> Opened:
+    """An image of a store, forced."""
+    return open_image(Request(f"containerd://{reference}", store_root=root, **how))  # type: ignore[arg-type]  # a test's own
+
+
+@pytest.mark.parametrize("reference", ["demo", NAME, "TARGET", "ID"])
+def test_an_image_opens_by_its_names(tmp_path: Path, reference: str) -> None:
+    """With all the names that it has in its namespace."""
+    layout = Layout()
+    image = layout.manifest(LAYERS)
+    store(tmp_path, layout, {"moby": {NAME: image, "docker.io/library/demo:2": image}})
+    target = str(image["digest"])
+    opened = open_stored(tmp_path, reference.replace("TARGET", target).replace("ID", target[7:20]))
+    assert layers_of(opened) == NAMES
+    assert sorted(opened.image.tags) == ["docker.io/library/demo:2", NAME]
+    assert opened.image.manifest_digest == target
+    assert (opened.image.source_kind, opened.image.location) == ("containerd", str(tmp_path))
+
+
+def test_docker_keeps_its_store_inside_its_own(tmp_path: Path) -> None:
+    """Its data folder is as good as containerd's."""
+    layout = Layout()
+    store(tmp_path / "containerd/daemon", layout, {"moby": {NAME: layout.manifest(LAYERS)}})
+    assert layers_of(open_stored(tmp_path)) == NAMES
+
+
+def test_namespaces_are_asked_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Docker's first; one that the user names stands alone."""
+    layout = Layout()
+    first, other = layout.manifest(LAYERS), layout.manifest(LAYERS[:1])
+    store(tmp_path, layout, {"aaa": {NAME: other}, "moby": {NAME: first}, "k8s.io": {}})
+    assert len(open_stored(tmp_path).indexes) == 2
+    monkeypatch.setenv("CONTAINERD_NAMESPACE", "aaa")
+    assert len(open_stored(tmp_path).indexes) == 1
+    monkeypatch.setenv("CONTAINERD_NAMESPACE", "nothing")
+    with pytest.raises(ImageNotFoundError):
+        open_stored(tmp_path)
+
+
+def test_platforms_that_are_stored_can_be_chosen(tmp_path: Path) -> None:
+    """Of an index, as in a layout."""
+    layout = Layout()
+    platforms = ["linux/amd64", "linux/arm64"]
+    manifests = [
+        layout.manifest(LAYERS[: number + 1], **runs_on(platform))
+        for number, platform in enumerate(platforms)
+    ]
+    store(tmp_path, layout, {"default": {NAME: layout.index(manifests)}})
+    opened = open_stored(tmp_path)
+    assert (
+        len({opened.image.platform, *(other.platform for other in opened.image.alternatives)}) == 2
+    )
+
+
+def test_blobs_that_are_gone_are_explained(tmp_path: Path) -> None:
+    """containerd may drop layers once they are unpacked."""
+    layout = Layout()
+    image = layout.manifest(LAYERS)
+    del layout.files["blobs/" + digest(LAYERS[1]).replace(":", "/")]
+    store(tmp_path, layout, {"k8s.io": {NAME: image}})
+    with pytest.raises(CorruptImageError, match="is not in containerd's store") as caught:
+        open_stored(tmp_path)
+    assert "ctr content fetch" in str(caught.value.hint)
+
+
+def test_what_is_not_there_is_told_from_what_cannot_be_reached(tmp_path: Path) -> None:
+    """And from a database that makes no sense."""
+    layout = Layout()
+    store(tmp_path, layout, {"moby": {"docker.io/library/flask:3": layout.manifest(LAYERS)}})
+    with pytest.raises(ImageNotFoundError) as missing:
+        open_stored(tmp_path, "flask:4")
+    assert missing.value.hint == "did you mean flask:3?"
+    write(tmp_path / "io.containerd.metadata.v1.bolt/meta.db", dump("no database"))
+    with pytest.raises(LayerscopeError, match="cannot be understood"):
+        open_stored(tmp_path)
+    (tmp_path / "io.containerd.metadata.v1.bolt/meta.db").unlink()
+    with pytest.raises(UnreachableError):
+        open_stored(tmp_path)
+    with pytest.raises(UnreachableError):
+        open_stored(tmp_path / "nothing")
+
+
+def test_the_address_tells_the_store(tmp_path: Path) -> None:
+    """Well-known sockets belong to well-known folders."""
+    found = {
+        address: containerd.roots(None, {"CONTAINERD_ADDRESS": address})
+        for address in ("/run/k3s/containerd/containerd.sock", "/run/containerd/containerd.sock")
+    }
+    assert list(found.values()) == [[containerd.K3S], [containerd.ROOTFUL]]
+    assert len(containerd.roots(None, {"XDG_DATA_HOME": str(tmp_path)})) >= 4

@@ -1,0 +1,210 @@
+"""containers-storage, as Podman and Buildah keep it (containers/storage)."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from layerscope.errors import CorruptImageError, ImageNotFoundError, UnreachableError
+from layerscope.opening import Opened, Options, open_image
+from layerscope.sources import Request
+from layerscope.sources.containers_storage import file_name
+from layerscope.sources.storage_conf import places
+from tests.images import digest, image_config, write
+from tests.sources.places import BASE, LAYERS, NAMES, dump, layers_of
+from tests.sources.stores import podman_store
+
+
+def open_stored(root: Path, reference: str = "demo", options: Options | None = None) -> Opened:
+    """An image of a store, forced."""
+    return open_image(Request(f"containers-storage://{reference}", store_root=root), options)
+
+
+def edit_json(path: Path, change: Callable[[Any], object]) -> None:
+    """Change a document in a store."""
+    value = json.loads(path.read_bytes())
+    change(value)
+    path.write_bytes(dump(value))
+
+
+@pytest.mark.parametrize("driver", ["overlay", "vfs"])
+@pytest.mark.parametrize(
+    "reference", ["demo", "demo:latest", "localhost/demo", "ID", "sha256:ID", "DIGEST"]
+)
+def test_an_image_opens_by_its_names(tmp_path: Path, driver: str, reference: str) -> None:
+    """Short, full, by ID and by the manifest's digest."""
+    image_id = podman_store(tmp_path, LAYERS, driver=driver)
+    listed = json.loads((tmp_path / f"{driver}-images/images.json").read_bytes())
+    reference = reference.replace("DIGEST", f"demo@{listed[0]['digest']}").replace("ID", image_id)
+    opened = open_stored(tmp_path, reference)
+    assert layers_of(opened) == NAMES
+    assert opened.image.id == f"sha256:{image_id}"
+    assert opened.image.source_kind == "containers-storage"
+    assert opened.image.location == str(tmp_path)
+    assert [opened.verified(number) for number in range(2)] == [True, True]
+    assert opened.damage is None
+    assert not opened.damages()
+
+
+def test_contents_are_read_from_the_files(tmp_path: Path) -> None:
+    """By the entry's name in the layer's own folder."""
+    podman_store(tmp_path, LAYERS)
+    opened = open_stored(tmp_path, options=Options(verify_small=False))
+    assert [opened.verified(number) for number in range(2)] == [None, None]
+    assert b"".join(opened.contents[1].chunks(1)) == b"4444"
+
+
+def test_layers_lie_in_volatile_layers_too(tmp_path: Path) -> None:
+    """As those of transient stores do."""
+    podman_store(tmp_path, LAYERS)
+    listed = tmp_path / "overlay-layers"
+    (listed / "layers.json").rename(listed / "volatile-layers.json")
+    assert layers_of(open_stored(tmp_path)) == NAMES
+
+
+def test_files_that_are_out_of_reach_leave_the_layers_whole(tmp_path: Path) -> None:
+    """Headers alone say what is in a layer; a warning says that contents are not compared."""
+    podman_store(tmp_path, LAYERS)
+    shutil.rmtree(tmp_path / "overlay")
+    opened = open_stored(tmp_path)
+    assert layers_of(opened) == NAMES
+    assert not opened.damages()
+    assert [warning.code for warning in opened.warnings] == ["contents-unreadable"] * 2
+
+
+def test_lost_headers_are_damage(tmp_path: Path) -> None:
+    """The other layers are shown all the same."""
+    podman_store(tmp_path, LAYERS)
+    layers = json.loads((tmp_path / "overlay-layers/layers.json").read_bytes())
+    (tmp_path / "overlay-layers" / f"{layers[0]['id']}.tar-split.gz").write_bytes(b"\x1f\x8b junk")
+    opened = open_stored(tmp_path)
+    assert layers_of(opened) == [[], NAMES[1]]
+    assert "layer 0 is damaged" in opened.damages()[0]
+
+
+def test_files_of_a_layer_are_never_reached_through_links(tmp_path: Path) -> None:
+    """A store keeps links of the image as links: following them would show files of this machine."""
+    podman_store(tmp_path, [BASE])
+    layers = json.loads((tmp_path / "overlay-layers/layers.json").read_bytes())
+    file = tmp_path / "overlay" / layers[0]["id"] / "diff" / "a"
+    file.unlink()
+    file.symlink_to(write(tmp_path / "secret", b"7"))
+    assert "layer 0 is damaged" in open_stored(tmp_path).damages()[0]
+
+
+def test_a_layer_that_was_not_stored_whole_is_told(tmp_path: Path) -> None:
+    """The store marks what it was still writing."""
+    podman_store(tmp_path, LAYERS)
+    edit_json(
+        tmp_path / "overlay-layers/layers.json",
+        lambda layers: layers[0].update(flags={"incomplete": True}),
+    )
+    with pytest.raises(CorruptImageError, match="never stored whole"):
+        open_stored(tmp_path)
+
+
+def test_a_chain_of_layers_in_a_circle_ends(tmp_path: Path) -> None:
+    """However often it names its own parent."""
+    podman_store(tmp_path, LAYERS)
+    edit_json(
+        tmp_path / "overlay-layers/layers.json",
+        lambda layers: layers[0].update(parent=layers[1]["id"]),
+    )
+    with pytest.raises(CorruptImageError, match="more than"):
+        open_stored(tmp_path)
+
+
+def test_a_store_that_changes_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A layer that is listed a moment later is found; one that never comes is an error that names it."""
+    podman_store(tmp_path, LAYERS)
+    listed = tmp_path / "overlay-layers/layers.json"
+    whole = listed.read_bytes()
+    listed.write_bytes(b"[]")
+    with pytest.raises(Exception, match="is not in the store"):
+        open_stored(tmp_path)
+    monkeypatch.setattr("time.sleep", lambda _: listed.write_bytes(whole))
+    assert layers_of(open_stored(tmp_path)) == NAMES
+
+
+def test_a_manifest_list_leads_to_the_images_that_are_there(tmp_path: Path) -> None:
+    """Each with the platform that the list states."""
+    image_id = podman_store(tmp_path, LAYERS, names=[])
+    images = tmp_path / "overlay-images/images.json"
+    (image,) = json.loads(images.read_bytes())
+    platform = {"os": "linux", "architecture": "amd64"}
+    manifests = [
+        {"digest": image["digest"], "platform": platform},
+        {"digest": digest(b"absent"), "platform": platform | {"architecture": "arm64"}},
+    ]
+    listed = {"id": "f" * 64, "digest": digest(b"list"), "names": ["localhost/multi:1"]}
+    write(tmp_path / "overlay-images" / ("f" * 64) / "manifest", dump({"manifests": manifests}))
+    images.write_bytes(dump([listed, image]))
+    opened = open_stored(tmp_path, "multi:1")
+    assert opened.image.id == f"sha256:{image_id}"
+    assert opened.image.tags == ("localhost/multi:1",)
+
+
+def test_what_is_not_there_is_told_from_what_cannot_be_reached(tmp_path: Path) -> None:
+    """A store without the image suggests names; no store is another exit code."""
+    podman_store(tmp_path, LAYERS, names=["localhost/flask:3"])
+    with pytest.raises(ImageNotFoundError) as missing:
+        open_stored(tmp_path, "flask:4")
+    assert missing.value.hint == "did you mean localhost/flask:3?"
+    with pytest.raises(UnreachableError) as absent:
+        open_stored(tmp_path / "nothing")
+    assert absent.value.exit_code == 4
+
+
+def test_documents_lie_under_their_keys() -> None:
+    """Plain keys as they are, others in base64 (makeBigDataBaseName)."""
+    assert file_name("manifest") == "manifest"
+    assert file_name("sha256:ab") == "=c2hhMjU2OmFi"
+
+
+class TestPlaces:
+    """storage.conf and the environment."""
+
+    def test_the_environment_names_the_configuration(self, tmp_path: Path) -> None:
+        """It stands for all others; further stores follow the first."""
+        conf = write(
+            tmp_path / "storage.conf",
+            b'[storage]\ndriver = "vfs"\ngraphroot = "/graph"\nrootless_storage_path = "/graph"\n'
+            b'[storage.options]\nadditionalimagestores = ["/more", 1]\n',
+        )
+        found = places(None, {"CONTAINERS_STORAGE_CONF": str(conf)})
+        assert [(str(place.root), place.driver) for place in found] == [
+            ("/graph", "vfs"), ("/graph", "overlay"), ("/more", "vfs"), ("/more", "overlay"),
+        ]  # fmt: skip
+        found = places(None, {"CONTAINERS_STORAGE_CONF": str(conf), "STORAGE_DRIVER": "overlay"})
+        assert found[0].driver == "overlay"
+
+    def test_whoever_is_not_root_has_a_store_at_home(self, tmp_path: Path) -> None:
+        """Also as root of a user namespace; their configuration wins over the system's."""
+        environment = {
+            "_CONTAINERS_ROOTLESS_UID": "1000",
+            "XDG_CONFIG_HOME": str(tmp_path / "config"),
+            "XDG_DATA_HOME": str(tmp_path / "data"),
+            "HOME": "/home/me",
+        }
+        assert places(None, environment)[0].root == tmp_path / "data/containers/storage"
+        write(tmp_path / "config/containers/storage.conf", b'[storage]\ngraphroot = "$HOME/s-$UID"')
+        assert str(places(None, environment)[0].root) == "/home/me/s-1000"
+
+    def test_a_broken_configuration_is_named(self, tmp_path: Path) -> None:
+        """It cannot be said where the store lies."""
+        conf = write(tmp_path / "storage.conf", b"[storage")
+        with pytest.raises(UnreachableError, match=r"storage\.conf"):
+            places(None, {"CONTAINERS_STORAGE_CONF": str(conf)})
+
+
+def test_an_image_without_layers_opens(tmp_path: Path) -> None:
+    """FROM scratch with nothing but metadata."""
+    podman_store(tmp_path, [], config=image_config([]))
+    assert layers_of(open_stored(tmp_path)) == []

@@ -1,0 +1,153 @@
+"""Where engines listen (docker/cli, cli/context/store; podman-system-connection(1))."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from layerscope.errors import UnreachableError
+from layerscope.sources import endpoints
+from layerscope.sources.endpoints import (
+    Endpoint,
+    Surroundings,
+    docker_endpoints,
+    podman_endpoints,
+)
+from layerscope.sources.ssh import ssh_command
+from tests.images import write
+from tests.sources.places import dump
+
+
+@pytest.fixture(autouse=True)
+def _no_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This machine may have engines."""
+    monkeypatch.setattr(endpoints, "DOCKER_SOCKET", "/nonexistent/docker.sock")
+    monkeypatch.setattr(endpoints, "PODMAN_SOCKET", "/nonexistent/podman.sock")
+
+
+def around(home: Path, **environment: str) -> Surroundings:
+    """A user with that home and environment."""
+    return Surroundings({"XDG_RUNTIME_DIR": str(home / "run"), **environment}, home)
+
+
+def context(home: Path, name: str, host: str, **more: object) -> None:
+    """A context of the Docker command line."""
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    meta = {"Name": name, "Endpoints": {"docker": {"Host": host, **more}}}
+    write(home / f".docker/contexts/meta/{digest}/meta.json", dump(meta))
+
+
+class TestDocker:
+    """In the order of the docker command line."""
+
+    def test_the_host_beats_the_context(self, tmp_path: Path) -> None:
+        """And stands alone."""
+        found = docker_endpoints(around(tmp_path, DOCKER_HOST="1.2.3.4:5", DOCKER_CONTEXT="x"))
+        assert found == [Endpoint("tcp://1.2.3.4:5", "DOCKER_HOST")]
+
+    def test_contexts_are_found_by_name(self, tmp_path: Path) -> None:
+        """By variable, or as the current one; `default` is none."""
+        context(tmp_path, "colima", "unix:///colima.sock")
+        context(tmp_path, "far", "ssh://me@far")
+        write(tmp_path / ".docker/config.json", dump({"currentContext": "far"}))
+        assert docker_endpoints(around(tmp_path))[0].url == "ssh://me@far"
+        chosen = docker_endpoints(around(tmp_path, DOCKER_CONTEXT="colima"))
+        assert [endpoint.url for endpoint in chosen] == ["unix:///colima.sock"]
+        assert docker_endpoints(around(tmp_path, DOCKER_CONTEXT="default")) == []
+        with pytest.raises(UnreachableError, match="there is no such context"):
+            docker_endpoints(around(tmp_path, DOCKER_CONTEXT="gone"))
+
+    def test_tls_lies_beside_its_context(self, tmp_path: Path) -> None:
+        """Under the digest of its name."""
+        context(tmp_path, "safe", "tcp://far:2376", SkipTLSVerify=False)
+        folder = tmp_path / ".docker/contexts/tls" / hashlib.sha256(b"safe").hexdigest() / "docker"
+        for name in ("ca.pem", "cert.pem", "key.pem"):
+            write(folder / name, b"")
+        (found,) = docker_endpoints(around(tmp_path, DOCKER_CONTEXT="safe"))
+        assert found.tls is not None
+        assert found.tls.verify
+        assert (found.tls.ca, found.tls.cert) == (
+            folder / "ca.pem", (folder / "cert.pem", folder / "key.pem"),
+        )  # fmt: skip
+
+    def test_tls_of_the_environment(self, tmp_path: Path) -> None:
+        """With its own folder, or Docker's."""
+        found = docker_endpoints(
+            around(tmp_path, DOCKER_HOST="tcp://a:1", DOCKER_TLS_VERIFY="1", DOCKER_CERT_PATH="/c")
+        )
+        assert found[0].tls == endpoints.Tls(None, None, True)
+        assert docker_endpoints(around(tmp_path, DOCKER_HOST="tcp://a:1"))[0].tls is None
+
+    def test_known_sockets_are_tried_if_they_are_there(self, tmp_path: Path) -> None:
+        """Each once, whatever links lead to it."""
+        for name in (".colima/work/docker.sock", ".orbstack/run/docker.sock", "run/docker.sock"):
+            write(tmp_path / name, b"")
+        (tmp_path / ".rd").mkdir()
+        (tmp_path / ".rd/docker.sock").symlink_to(tmp_path / "run/docker.sock")
+        found = [endpoint.origin for endpoint in docker_endpoints(around(tmp_path))]
+        assert found == ["rootless Docker", "OrbStack", "Colima"]
+
+    @pytest.mark.parametrize("text", [b"{", b"[]", b'{"currentContext": 1}', b"\xff"])
+    def test_a_broken_configuration_is_none(self, tmp_path: Path, text: bytes) -> None:
+        """As it is for Docker's own tools."""
+        write(tmp_path / ".docker/config.json", text)
+        assert docker_endpoints(around(tmp_path)) == []
+
+
+class TestPodman:
+    """As Podman's remote client finds them."""
+
+    def test_the_host_stands_alone(self, tmp_path: Path) -> None:
+        found = podman_endpoints(
+            around(tmp_path, CONTAINER_HOST="unix:///p", CONTAINER_SSHKEY="/k")
+        )
+        assert found == [Endpoint("unix:///p", "CONTAINER_HOST", identity="/k")]
+
+    def test_connections_count_where_no_socket_is(self, tmp_path: Path) -> None:
+        """The default one; or the one that a variable names."""
+        connections = {"Default": "a", "Connections": {
+            "a": {"URI": "ssh://core@localhost:1/run/p.sock", "Identity": "/key"}, "b": {"URI": "unix:///b"},
+        }}  # fmt: skip
+        write(
+            tmp_path / ".config/containers/podman-connections.json",
+            dump({"Connection": connections}),
+        )
+        (found,) = podman_endpoints(around(tmp_path))
+        assert (found.url, found.identity) == ("ssh://core@localhost:1/run/p.sock", "/key")
+        assert podman_endpoints(around(tmp_path, CONTAINER_CONNECTION="b"))[0].url == "unix:///b"
+        with pytest.raises(UnreachableError, match="no such connection"):
+            podman_endpoints(around(tmp_path, CONTAINER_CONNECTION="c"))
+        write(tmp_path / "run/podman/podman.sock", b"")
+        assert [endpoint.origin for endpoint in podman_endpoints(around(tmp_path))] == [
+            "rootless Podman"
+        ]
+
+    def test_containers_conf_names_connections_too(self, tmp_path: Path) -> None:
+        """In a table of its own."""
+        text = (
+            b'[engine]\nactive_service = "x"\n[engine.service_destinations.x]\nuri = "ssh://x/s"\n'
+        )
+        write(tmp_path / ".config/containers/containers.conf", text)
+        assert podman_endpoints(around(tmp_path))[0].url == "ssh://x/s"
+
+
+class TestSsh:
+    """The command that reaches the far side."""
+
+    def test_it_never_asks_for_a_password(self) -> None:
+        command = ssh_command(Endpoint("ssh://me@far:2222", "x", identity="/key"), "docker")
+        assert "BatchMode=yes" in command
+        assert command[-7:] == ["-p", "2222", "-i", "/key", "--", "far", "docker system dial-stdio"]
+
+    def test_a_path_is_quoted(self) -> None:
+        command = ssh_command(Endpoint("ssh://far/run/p';x", "x"), "podman")
+        assert command[-1] == "podman --url unix://'/run/p'\\'';x' system dial-stdio"
+
+    @pytest.mark.parametrize(
+        "url", ["ssh://", "ssh://-oProxyCommand=x", "ssh://-l@far", "ssh://a:b"]
+    )
+    def test_what_is_no_host_is_refused(self, url: str) -> None:
+        with pytest.raises(UnreachableError):
+            ssh_command(Endpoint(url, "x"), "docker")

@@ -1,0 +1,85 @@
+"""Names of images, matched as the engines match them."""
+
+from __future__ import annotations
+
+import pytest
+
+from layerscope.errors import ImageNotFoundError
+from layerscope.sources.references import NotInStoreError, Stored, looks_like_path, near, pick
+
+DIGEST = "sha256:" + "d" * 64
+IMAGES = [
+    Stored("ab" * 32, ["docker.io/library/flask:latest", "docker.io/library/flask:3"], [DIGEST]),
+    Stored("ac" * 32, ["localhost/flask:dev"]),
+    Stored("cd" * 32, ["quay.example/team/web:1"]),
+    Stored("dd" * 32, ["docker.io/team/web:1"]),
+    Stored("ee" * 32, ["cafe:latest"]),
+    Stored("ca" * 32, []),
+]
+
+
+@pytest.mark.parametrize(
+    ("reference", "number"),
+    [
+        ("flask", 0),
+        ("flask:3", 0),
+        ("docker.io/library/flask", 0),
+        ("index.docker.io/library/flask:3", 0),
+        (f"flask@{DIGEST}", 0),
+        (f"flask:9@{DIGEST}", 0),
+        (DIGEST, 0),
+        ("flask:dev", 1),
+        ("localhost/flask:dev", 1),
+        ("team/web:1", 3),
+        ("quay.example/team/web:1", 2),
+        ("ab", 0),
+        ("sha256:ab", 0),
+        ("cafe", 4),
+        ("ca", 5),
+    ],
+)
+def test_an_image_is_found(reference: str, number: int) -> None:
+    """By full and short names, digests, and the start of an ID; a name wins over an ID."""
+    assert pick(reference, IMAGES) is IMAGES[number]
+
+
+def test_a_short_name_matches_under_any_registry() -> None:
+    """At last, as Podman does."""
+    assert pick("web:1", [IMAGES[2]]) is IMAGES[2]
+
+
+@pytest.mark.parametrize("reference", ["a", "web:1"])
+def test_what_could_be_several_is_refused(reference: str) -> None:
+    """The message lists them."""
+    with pytest.raises(ImageNotFoundError, match="could be 2 images") as caught:
+        pick(reference, IMAGES)
+    assert not isinstance(caught.value, NotInStoreError)
+
+
+@pytest.mark.parametrize("reference", ["flask:4", f"web@{DIGEST}", "ffff", "", "@", ":", "sha256:"])
+def test_what_is_not_there_is_not_found(reference: str) -> None:
+    """Whatever somebody types."""
+    with pytest.raises(ImageNotFoundError):
+        pick(reference, IMAGES)
+
+
+def test_near_names_are_suggested() -> None:
+    """Other tags of the repository first, then names that look alike."""
+    names = [name for image in IMAGES for name in image.names]
+    assert near("flask:4", names)[:2] == ["flask:latest", "flask:3"]
+    assert near("falsk", names)[0] == "flask:latest"
+    assert near("something-else", names) == []
+
+
+@pytest.mark.parametrize(
+    "reference", ["/a", "./a", "../a", "~/a", "a.tar", "a.TGZ", "a/b.tar.zst", "."]
+)
+def test_paths_look_like_paths(reference: str) -> None:
+    """They are never asked of an engine."""
+    assert looks_like_path(reference)
+
+
+@pytest.mark.parametrize("reference", ["a", "a/b:1", "reg.example:5000/a", "tar", "a.tar:1"])
+def test_names_do_not(reference: str) -> None:
+    """Slashes and dots alone make no path."""
+    assert not looks_like_path(reference)

@@ -29,7 +29,7 @@ class Pools:
     """Text compresses about 1:3.7 (gzip level 1), binary about 1:2, random not at all."""
 
     def __init__(self) -> None:
-        rng = random.Random(20_130)  # noqa: S311 - the same pools everywhere
+        rng = random.Random(20_130)
         self._pools = {
             TEXT: _mixture(_phrases(rng), rng),
             BINARY: _mixture(_instructions(rng), rng),

@@ -79,7 +79,7 @@ class Tree:
     """Makes the entries of one layer after the other, always the same for the same plans."""
 
     def __init__(self, seed: int) -> None:
-        self._rng = random.Random(seed)  # noqa: S311 - the same tree everywhere
+        self._rng = random.Random(seed)
         self._touchable: list[_File] = []
         self._removable: list[str] = []
         self._shared = [self._content(TEXT) for _ in range(SHARED_TEXTS)]

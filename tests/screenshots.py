@@ -10,16 +10,17 @@ from layerscope.demo import save_demo
 from tests.tui.explorer import explorer, loaded
 
 FOLDER = Path(__file__).resolve().parents[1] / "screenshots"
+WIDE = (150, 40)
 SHOTS: tuple[tuple[str, tuple[int, int], tuple[str, ...], str], ...] = (
-    (
-        "explore",
-        (150, 40),
-        ("down", "down", "down", "down", "tab", "enter", "down", "enter"),
-        "dark",
-    ),
-    ("waste", (150, 40), ("2",), "dark"),
-    ("explore-light", (150, 40), ("G", "k", "k", "k", "k", "k"), "light"),
-    ("narrow", (80, 24), (), "dark"),
+    ("explore", WIDE, ("down", "down", "down", "down", "tab", "enter", "down", "enter"), "dark"),
+    ("waste", WIDE, ("2",), "dark"),
+    ("life", WIDE, ("3", *"var/lib/dpkg/status", "enter"), "dark"),
+    ("find", WIDE, ("ctrl+f", *"flask app"), "dark"),
+    ("file", WIDE, ("ctrl+f", *"shop/health.py", "enter", "enter"), "dark"),
+    ("dockerfile", WIDE, ("6",), "dark"),
+    ("map", WIDE, ("7",), "dark"),
+    ("light", WIDE, ("G", "k", "k", "k", "k", "k", "k", "k", "tab", "enter"), "light"),
+    ("narrow", (80, 24), ("down", "down", "down", "down", "tab", "enter"), "dark"),
 )
 """File, size, keys pressed, theme."""
 
@@ -31,9 +32,17 @@ async def draw(image: Path) -> None:
         async with app.run_test(size=size) as pilot:
             app.theme = f"layerscope-{theme}"
             await loaded(pilot)
-            await pilot.press(*keys)
-            await pilot.pause()
+            for key in keys:
+                await pilot.press(_key(key))
+            await pilot.app.workers.wait_for_complete()
+            for _ in range(5):
+                await pilot.pause(0.1)
             app.save_screenshot(f"{name}.svg", path=str(FOLDER))
+
+
+def _key(character: str) -> str:
+    """The name of a key."""
+    return {" ": "space", "/": "slash", ".": "full_stop"}.get(character, character)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -25,7 +26,10 @@ pytestmark = pytest.mark.skipif(
 
 
 def _run(*command: str | Path) -> None:
-    subprocess.run([str(word) for word in command], check=True, capture_output=True, timeout=300)
+    local = {name: value for name, value in os.environ.items() if name != "CONTAINER_HOST"}
+    subprocess.run(
+        [str(word) for word in command], check=True, capture_output=True, timeout=300, env=local
+    )
 
 
 def _copied(scheme: str, name: str, *options: str) -> Callable[[Path], Path]:

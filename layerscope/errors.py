@@ -26,7 +26,8 @@ class LayerscopeError(Exception):
     `str()` of it is one sentence naming the file and what was wrong; `hint` says what to do.
     """
 
-    exit_code: ExitCode = ExitCode.UNREADABLE
+    exit_code: int = ExitCode.UNREADABLE
+    """An `ExitCode`, or that of a program which was run for the user."""
     title = "Error"
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
@@ -78,6 +79,16 @@ class UnreachableError(LayerscopeError):
 
     exit_code = ExitCode.UNREACHABLE
     title = "Source unreachable"
+
+
+class BuildFailedError(LayerscopeError):
+    """A build that was run for the user failed, with its own exit code."""
+
+    title = "The build failed"
+
+    def __init__(self, message: str, exit_code: int, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.exit_code = exit_code
 
 
 class CancelledError(Exception):

@@ -186,13 +186,34 @@ def mode_text(mode: int, kind: str) -> str:
 
 def date_of(created: str | None) -> str | None:
     """The day of an RFC 3339 time; None for what is none, and for the dates that reproducible builds write."""
+    moment = moment_of(created)
+    return None if moment is None else moment.date().isoformat()
+
+
+def moment_of(created: str | None) -> datetime.datetime | None:
+    """An RFC 3339 time, with a zone; None for what is none, and for the dates that reproducible builds write."""
     if created is None:
         return None
     try:
         moment = datetime.datetime.fromisoformat(re.sub(r"(\.\d{1,6})\d*", r"\1", created.upper()))
     except ValueError:
         return None
-    return moment.date().isoformat() if moment.year > 1980 else None
+    if moment.year <= 1980:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+
+
+def age_of(created: str | None, now: datetime.datetime) -> str:
+    """How long ago that was, in one unit: 3 hours, 11 months; empty where it is not known."""
+    moment = moment_of(created)
+    if moment is None:
+        return ""
+    if moment > now:
+        return "just now"
+    import humanize
+
+    words: str = humanize.naturaldelta(now - moment).partition(",")[0]
+    return words.replace("an ", "1 ", 1) if words.startswith("an ") else re.sub("^a ", "1 ", words)
 
 
 def time_of(seconds: int) -> str:

@@ -11,11 +11,13 @@ from typing import NoReturn
 import click
 
 from layerscope import __version__
+from layerscope.cli.build import build
 from layerscope.cli.cache import cache
 from layerscope.cli.cat import cat
 from layerscope.cli.demo import demo
 from layerscope.cli.extract import extract
 from layerscope.cli.group import DEFAULT_COMMAND, ImageOrCommandGroup
+from layerscope.cli.images import images
 from layerscope.cli.log import log
 from layerscope.cli.ls import ls
 from layerscope.cli.open import open_command
@@ -30,6 +32,8 @@ COMMANDS: tuple[click.Command, ...] = (
     ls,
     cat,
     extract,
+    images,
+    build,
     demo,
     cache,
 )

@@ -1,4 +1,4 @@
-"""`layerscope IMAGE`: the explorer; the text report where no terminal can show one."""
+"""`layerscope [IMAGE]`: the explorer, after a choice if no image is named; the text report where no terminal can show one."""
 
 from __future__ import annotations
 
@@ -27,10 +27,24 @@ _STDIN = "-"
 def open_command(reference: str | None, **given: Any) -> None:
     """Explore IMAGE."""
     if reference is None:
+        pick(given)
+        return
+    explore(reference, given)
+
+
+def pick(given: dict[str, Any]) -> None:
+    """Let the user choose an image. Raises `UsageError` where there is no terminal."""
+    if not _has_terminal(""):
         raise UsageError(
             "which image?", hint="name one: layerscope image.tar, or try layerscope demo"
         )
-    explore(reference, given)
+    from layerscope.cli.bar import progress_bar
+    from layerscope.tui import run_picker
+
+    dockerfile = dockerfile_of(given)
+    with progress_bar() as progress:
+        request = request_of("", progress, given)
+        run_picker(request, options_of(given), settings_of(given), dockerfile)
 
 
 def explore(reference: str, given: dict[str, Any]) -> None:

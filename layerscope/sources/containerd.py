@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from layerscope.errors import CorruptImageError, UnreachableError
+from layerscope.errors import CorruptImageError, LayerscopeError, UnreachableError
 from layerscope.image.digest import is_digest
+from layerscope.image.platform import Platform
 from layerscope.layers.blob import Blob, MemoryBlob
 from layerscope.limits import Limits
 from layerscope.sources import docker_store
@@ -26,6 +27,7 @@ from layerscope.sources.oci_descriptor import CONTAINERD_NAME
 from layerscope.sources.oci_layout import INDEX, LAYOUT, OciLayout
 from layerscope.sources.references import NotInStoreError, Stored, pick
 from layerscope.sources.store_files import StoreChangedError, reach, retrying
+from layerscope.sources.store_image import StoreImage, StoreLayer, described, total
 
 KIND = "containerd"
 ROOTFUL = Path("/var/lib/containerd")
@@ -100,6 +102,55 @@ def images(request: Request) -> list[Stored]:
         except UnreachableError as error:
             refusal = refusal or error
     raise refusal or UnreachableError("there is no containerd store")
+
+
+def listed(request: Request) -> list[StoreImage]:
+    """The same images with what the stored blobs say of them: sizes are those of the blobs. Raises `UnreachableError`."""
+    refusals: list[UnreachableError] = []
+    for root in roots(request.store_root):
+        try:
+            stored = [image for images_there in _namespaces(root) for image in images_there]
+        except UnreachableError as error:
+            refusals.append(error)
+            continue
+        distinct = {image.id: image for image in reversed(stored)}
+        return [_listed(root, image, request.limits) for image in reversed(distinct.values())]
+    raise next((error for error in refusals if error.hint), refusals[0])
+
+
+def _listed(root: Path, image: _StoredImage, limits: Limits) -> StoreImage:
+    """An image with the layers of all its platforms that are stored; its own words are those of this machine's, else the first."""
+    whole = StoreImage(
+        f"{KIND}://sha256:{image.id}", image.id, KIND, image.names, location=str(root)
+    )
+    try:
+        candidates = _found(root, image, limits).candidates
+    except (LayerscopeError, OSError):
+        return whole  # its blobs are gone, or it is no image
+    layers: dict[str, StoreLayer] = {}
+    ranked = sorted(candidates, key=lambda one: _rank(one.platform))
+    told = None
+    for candidate in ranked:
+        try:
+            parts = candidate.load()
+        except (LayerscopeError, OSError):
+            continue
+        said = described(parts.config, limits)
+        told = told or replace(said, platform=candidate.platform or said.platform)
+        keys = [part.digest or part.blob.name for part in parts.layers]
+        for layer in said.layers([part.blob.size for part in parts.layers], keys):
+            layers.setdefault(layer.key, layer)
+    if told is None:
+        return whole
+    sizes = [layer.size for layer in layers.values()]
+    return replace(
+        whole, created=told.created, platform=told.platform, size=total(sizes), layers=list(layers.values())
+    )  # fmt: skip
+
+
+def _rank(platform: Platform | None) -> int:
+    preference = None if platform is None else Platform.host().preference(platform)
+    return 1 << 30 if preference is None else preference
 
 
 def roots(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from layerscope.errors import CorruptImageError, UnreachableError
+from layerscope.errors import CorruptImageError, LayerscopeError, UnreachableError
 from layerscope.image.digest import is_digest
 from layerscope.image.documents import Lenient, decode_object
 from layerscope.image.platform import Platform
@@ -27,6 +27,7 @@ from layerscope.sources.store_files import (
     read_json,
     retrying,
 )
+from layerscope.sources.store_image import StoreImage, described, total
 
 KIND = "containers-storage"
 MAX_DEPTH = 1_000
@@ -45,6 +46,7 @@ class _StoredImage(Stored):
     """ID of its uppermost layer; None for one without any, such as a manifest list."""
     keys: Sequence[str] = ()
     """Names of its documents."""
+    created: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class _StoredLayer:
     parent: str | None
     diff_id: str | None
     incomplete: bool
+    size: int | None
+    """Bytes of its tar, as the store records them."""
 
 
 def find(request: Request, reference: str, kinds: Sequence[str] = ()) -> Found:  # noqa: ARG001
@@ -79,6 +83,43 @@ def images(request: Request) -> list[Stored]:
     if not stores:
         raise UnreachableError("there is no containers-storage")
     return list(retrying(lambda: _images(stores, request.limits)))
+
+
+def listed(request: Request) -> list[StoreImage]:
+    """The same images with what their configs and the store say of them. Raises `UnreachableError`."""
+    limits = request.limits
+    stores = [place for place in places(request.store_root) if _is_there(place)]
+    stored = [image for image in images(request) if isinstance(image, _StoredImage)]
+    layers = retrying(lambda: _layers(stores, limits))
+    chains = {image.id: _chain_of(image.layer, layers) for image in stored}
+    inner = {layer.id for chain in chains.values() for layer in chain[:-1]}
+    return [_listed(image, chains[image.id], inner, limits) for image in stored]
+
+
+def _listed(
+    image: _StoredImage, chain: Sequence[_StoredLayer], inner: Collection[str], limits: Limits
+) -> StoreImage:
+    try:
+        told = described(_big_data(image, f"sha256:{image.id}", limits), limits)
+    except LayerscopeError:  # a manifest list, or an image that was removed in between
+        told = described(None, limits)
+    sizes = [layer.size for layer in chain]
+    return StoreImage(
+        f"{KIND}://sha256:{image.id}", image.id, KIND, image.names, told.created or image.created,
+        total(sizes) if chain or image.layer is None else None, told.platform,
+        "" if image.place is None else str(image.place.root),
+        told.layers(sizes, [layer.id for layer in chain]),
+        intermediate=not image.names and image.layer in inner,
+    )  # fmt: skip
+
+
+def _chain_of(layer: str | None, known: Mapping[str, _StoredLayer]) -> list[_StoredLayer]:
+    """The layers from this one down, lowest first, as far as the store has them."""
+    chain: list[_StoredLayer] = []
+    while layer in known and len(chain) < MAX_DEPTH:
+        chain.append(known[str(layer)])
+        layer = chain[-1].parent
+    return chain[::-1]
 
 
 def _is_there(place: StoragePlace) -> bool:
@@ -111,6 +152,7 @@ def _images(stores: Sequence[StoragePlace], limits: Limits) -> list[_StoredImage
                     place=place,
                     layer=fields.text("layer") or None,
                     keys=fields.texts("big-data-names"),
+                    created=fields.text("created"),
                 ),
             )
     return list(found.values())
@@ -142,6 +184,7 @@ def _layers(stores: Sequence[StoragePlace], limits: Limits) -> dict[str, _Stored
                     layer = _StoredLayer(
                         layer_id, place, fields.text("parent") or None,
                         fields.text("diff-digest"), flags.get("incomplete") is True,
+                        fields.number("diff-size"),
                     )  # fmt: skip
                     found.setdefault(layer_id, layer)
     return found
@@ -248,4 +291,4 @@ def file_name(key: str) -> str:
     return "=" + base64.b64encode(key.encode()).decode()
 
 
-__all__ = ["DRIVERS", "KIND", "file_name", "find", "images"]
+__all__ = ["DRIVERS", "KIND", "file_name", "find", "images", "listed"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from layerscope.errors import CorruptImageError, UnreachableError
+from layerscope.errors import CorruptImageError, LayerscopeError, UnreachableError
 from layerscope.image.digest import chain_ids, is_digest, sha256
 from layerscope.image.documents import Lenient, decode_object
 from layerscope.image.warnings import ImageWarning
@@ -24,6 +24,7 @@ from layerscope.sources.store_files import (
     read_json,
     retrying,
 )
+from layerscope.sources.store_image import StoreImage, described, total
 
 KIND = "docker-store"
 ROOTFUL = Path("/var/lib/docker")
@@ -55,6 +56,20 @@ class _StoredImage(Stored):
         """Where the driver's documents are."""
         return self.root / "image" / self.driver
 
+    @property
+    def config(self) -> Path:
+        """Its config."""
+        return self.folder / "imagedb" / "content" / "sha256" / self.id
+
+    @property
+    def metadata(self) -> Path:
+        """The folder of what the engine notes of it."""
+        return self.folder / "imagedb" / "metadata" / "sha256" / self.id
+
+    def layer(self, chain_id: str) -> Path:
+        """The folder of a layer's documents."""
+        return self.folder / "layerdb" / "sha256" / chain_id.partition(":")[2]
+
 
 def find(request: Request, reference: str, kinds: Sequence[str] = ()) -> Found:  # noqa: ARG001
     """The image of that name in Docker's own store. Raises `UnreachableError`, `NotInStoreError`."""
@@ -70,6 +85,37 @@ def find(request: Request, reference: str, kinds: Sequence[str] = ()) -> Found: 
 def images(request: Request) -> list[Stored]:
     """All images of the stores. Raises `UnreachableError`."""
     return list(_stored(request))
+
+
+def listed(request: Request) -> list[StoreImage]:
+    """The same images with what their configs and the store say of them. Raises `UnreachableError`."""
+    stored = _stored(request)
+    parents = {_small(image.metadata / "parent").rpartition(":")[2] for image in stored}
+    return [_listed(image, parents, request.limits) for image in stored]
+
+
+def _listed(image: _StoredImage, parents: Collection[str], limits: Limits) -> StoreImage:
+    try:
+        told = described(read_file(image.config, limits), limits)
+    except LayerscopeError:  # it was removed in between
+        told = described(None, limits)
+    chains = [str(chain) for chain in chain_ids(told.diff_ids)]
+    records = [_small(image.layer(chain) / "size") for chain in chains]
+    sizes = [int(record) if record.isdecimal() else None for record in records]
+    return StoreImage(
+        f"{KIND}://sha256:{image.id}", image.id, KIND, image.names, told.created, total(sizes),
+        told.platform, str(image.root), told.layers(sizes, chains),
+        intermediate=not image.names and not image.digests and image.id in parents,
+    )  # fmt: skip
+
+
+def _small(path: Path) -> str:
+    """One of the store's files of a few bytes; empty if it is not there."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(200).decode(errors="replace").strip()
+    except OSError:
+        return ""
 
 
 def roots(environment: Mapping[str, str] | None = None) -> list[Path]:
@@ -155,15 +201,14 @@ def _images(root: Path, driver: str, limits: Limits) -> list[_StoredImage]:
 
 
 def _load(image: _StoredImage, limits: Limits) -> ImageParts:
-    path = image.folder / "imagedb" / "content" / "sha256" / image.id
-    config = retrying(lambda: read_file(path, limits))
+    config = retrying(lambda: read_file(image.config, limits))
     fields = Lenient(decode_object(config, "the config", limits), "config")
     diff_ids = fields.child("rootfs").items("diff_ids")
     if sha256(config) != f"sha256:{image.id}" or not all(map(is_digest, diff_ids)):
         raise CorruptImageError("the config in Docker's store is damaged")
     layers, warnings = [], []
     for number, chain_id in enumerate(chain_ids(diff_ids)):
-        folder = image.folder / "layerdb" / "sha256" / str(chain_id).partition(":")[2]
+        folder = image.layer(str(chain_id))
         cache_id = retrying(lambda folder=folder: _cache_id(folder, limits))  # type: ignore[misc]  # bound at once
         place = _FILES.get(image.driver)
         files = None if place is None else image.root / place.format(cache_id)

@@ -85,13 +85,8 @@ class Client:
 
     def images(self) -> list[Stored]:
         """All images of the engine, by their names."""
-        try:
-            values = self._api.images()
-        except Exception as error:
-            raise self._error(error) from error
         found = []
-        for value in values if isinstance(values, list) else ():
-            fields = Lenient(value, "image")
+        for fields in self.summaries():
             names = [name for name in fields.texts("RepoTags") if name != "<none>:<none>"]
             digests = [name.rpartition("@")[2] for name in fields.texts("RepoDigests")]
             found.append(
@@ -102,6 +97,14 @@ class Client:
                 )
             )
         return found
+
+    def summaries(self) -> list[Lenient]:
+        """What the engine's list says of each of its images."""
+        try:
+            values = self._api.images()
+        except Exception as error:
+            raise self._error(error) from error
+        return [Lenient(value, "image") for value in (values if isinstance(values, list) else ())]
 
     def export(self, reference: str, platform: Platform | None) -> Iterator[bytes]:
         """The image as an archive, in pieces; nothing is asked before the first is."""

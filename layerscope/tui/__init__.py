@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from layerscope import text
-from layerscope.errors import UsageError
+from layerscope.errors import CancelledError, LayerscopeError, UsageError
 from layerscope.image.dockerfile import Dockerfile
 from layerscope.opening import Options
 from layerscope.settings import Settings, load_settings
 from layerscope.sources import Candidate, Request, open_source
+
+if TYPE_CHECKING:
+    from layerscope.tui.preferences import Preferences
 
 
 def run_explorer(
@@ -24,13 +28,48 @@ def run_explorer(
 
     Raises `LayerscopeError` for what cannot be opened or set.
     """
+    _explore(request, options, _preferences(settings), dockerfile)
+
+
+def run_picker(
+    request: Request,
+    options: Options,
+    settings: Settings | None = None,
+    dockerfile: Dockerfile | None = None,
+) -> None:
+    """Let the user choose an image, and explore it; `request` says how, its reference counts for nothing.
+
+    What does not open is said, and leads back to the choice. Raises `LayerscopeError` for what cannot be set.
+    """
+    from layerscope.tui.picker import PickerApp
+
+    preferences = _preferences(settings)
+    trouble = ""
+    while (chosen := PickerApp(request, preferences, trouble=trouble).run()) is not None:
+        try:
+            _explore(replace(request, reference=chosen.reference), options, preferences, dockerfile)
+        except CancelledError:
+            trouble = ""
+        except LayerscopeError as error:
+            trouble = error.message
+        else:
+            return
+
+
+def _preferences(settings: Settings | None) -> Preferences:
+    """How the user wants to see things. Raises `UsageError`."""
     from layerscope.state import state_file
     from layerscope.tui.preferences import Preferences
 
     settings = load_settings() if settings is None else settings
     _check_theme(settings)
-    preferences = Preferences(settings, state_file())
     text.use_binary_sizes(settings.binary)
+    return Preferences(settings, state_file())
+
+
+def _explore(
+    request: Request, options: Options, preferences: Preferences, dockerfile: Dockerfile | None
+) -> None:
     source = open_source(request, _ask)
     _take_keys_from_terminal()
 

@@ -68,7 +68,14 @@ def podman_store(
         folder.mkdir(parents=True)
         for name, data in files.items():
             write(folder / name, data)
-        listed.append({"id": layer_id, "parent": parent, "diff-digest": digest(layer)})
+        listed.append(
+            {
+                "id": layer_id,
+                "parent": parent,
+                "diff-digest": digest(layer),
+                "diff-size": len(layer),
+            }
+        )
         parent = layer_id
     write(root / f"{driver}-layers" / "layers.json", dump(listed))
     manifest = dump({"schemaVersion": 2, "config": {"digest": digest(config)}, "layers": []})
@@ -104,11 +111,12 @@ def docker_store(
         headers, files = split(layer)
         write(folder / "tar-split.json.gz", headers)
         write(folder / "diff", digest(layer).encode())
+        write(folder / "size", str(len(layer)).encode())
         write(folder / "cache-id", cache.encode())
         if parent:
             write(folder / "parent", parent.encode())
         diff = root / "vfs/dir" / cache if driver == "vfs" else root / driver / cache / "diff"
-        diff.mkdir(parents=True)
+        diff.mkdir(parents=True, exist_ok=True)
         for name, data in files.items():
             write(diff / name, data)
         parent = chain

@@ -1,0 +1,60 @@
+"""What stores and engines hold, as plain data: schema 1.0, stable names, every key always there; what is unknown is None."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from layerscope.sources.listing import Listed
+from layerscope.sources.sharing import Share, SharedLayer, sharing
+from layerscope.sources.store_image import StoreImage
+
+SCHEMA_VERSION = "1.0"
+
+
+def document(answers: Sequence[Listed]) -> dict[str, Any]:
+    """All sources that were asked, those that cannot be reached among them. Sizes are integers in bytes."""
+    return {"schemaVersion": SCHEMA_VERSION, "sources": [_source(answer) for answer in answers]}
+
+
+def _source(answer: Listed) -> dict[str, Any]:
+    images = [image for image in answer.images if not image.intermediate]
+    found = sharing(images)
+    recorded = answer.source.stored and answer.refusal is None
+    return {
+        "source": answer.source.name,
+        "reachable": answer.refusal is None,
+        "reason": None if answer.refusal is None else answer.refusal.message,
+        "storedBytes": found.stored if recorded else None,
+        "sharedBytes": found.shared if recorded else None,
+        "danglingBytes": found.dangling if recorded else None,
+        "images": [_image(image, share) for image, share in zip(images, found.shares, strict=True)],
+        "sharedLayers": [_layer(shared) for shared in found.layers],
+    }
+
+
+def _image(image: StoreImage, share: Share) -> dict[str, Any]:
+    return {
+        "reference": image.reference,
+        "tags": list(image.tags),
+        "id": image.id,
+        "created": image.created,
+        "platform": None if image.platform is None else str(image.platform),
+        "location": image.location,
+        "dangling": image.dangling,
+        "bytes": image.size,
+        "sharedBytes": share.shared,
+        "uniqueBytes": share.unique,
+        "chainIds": None if image.layers is None else [layer.chain_id for layer in image.layers],
+    }
+
+
+def _layer(shared: SharedLayer) -> dict[str, Any]:
+    layer = shared.layer
+    return {
+        "key": layer.key,
+        "chainId": layer.chain_id,
+        "diffId": layer.diff_id,
+        "bytes": layer.size,
+        "images": shared.images,
+    }

@@ -1,0 +1,138 @@
+"""What stores and engines hold, for people: a table each, and what their images share."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import BinaryIO
+
+from layerscope.report.paper import Paper, left
+from layerscope.sources.listing import Listed
+from layerscope.sources.references import familiar
+from layerscope.sources.sharing import Share, SharedLayer, sharing
+from layerscope.sources.store_image import StoreImage
+from layerscope.text import age_of, cells, clip, count_of, moment_of, safe_name, short_digest, size
+
+NARROWEST, WIDEST = 72, 160
+_WIDE = 100
+"""Columns from which shared bytes have a column of their own."""
+_ID, _AGE, _SIZE = 12, 10, 9
+_LAYERS = 5
+"""Layers that are shared, of a store, that are listed."""
+
+
+def write(
+    answers: Sequence[Listed],
+    stream: BinaryIO,
+    *,
+    width: int,
+    color: bool,
+    now: datetime.datetime,
+    binary: bool = False,
+) -> None:
+    """Write a section for each source that answered."""
+    paper = Paper(stream, min(max(width, NARROWEST), WIDEST), color=color)
+    first = True
+    for answer in answers:
+        if answer.refusal is not None:
+            continue
+        if not first:
+            paper.line()
+        first = False
+        _Section(paper, answer, now, binary).write()
+    paper.flush()
+
+
+class _Section:
+    """The images of one source."""
+
+    def __init__(self, paper: Paper, answer: Listed, now: datetime.datetime, binary: bool) -> None:
+        self._paper, self._source, self._now, self._binary = paper, answer.source, now, binary
+        images = [image for image in answer.images if not image.intermediate]
+        self._sharing = sharing(images)
+        rows = list(zip(images, self._sharing.shares, strict=True))
+        earliest = datetime.datetime.min.replace(tzinfo=datetime.UTC)
+        rows.sort(key=lambda row: _name(row[0]))
+        rows.sort(key=lambda row: moment_of(row[0].created) or earliest, reverse=True)
+        self._rows = rows
+        self._wide = paper.width >= _WIDE
+        self._name_width = paper.width - _ID - _AGE - _SIZE - 6
+        if self._source.stored:
+            self._name_width -= (_SIZE + 2) * (2 if self._wide else 1)
+
+    def write(self) -> None:
+        """Write the heading, the table, and what is shared."""
+        places = list(dict.fromkeys(image.location for image, _ in self._rows if image.location))
+        where = clip(safe_name(", ".join(places)), self._paper.width - 40)
+        count = count_of(len(self._rows), "image")
+        self._paper.line((self._source.name, "bold"), f"  {count}  ", (where, "dim"))
+        if not self._rows:
+            return
+        titles = ["age", "size"]
+        if self._source.stored:
+            titles += ["shared", "frees"] if self._wide else ["frees"]
+        self._line("image", "id", titles, "dim")
+        for image, share in self._rows:
+            figures = [age_of(image.created, self._now), self._size(image.size)]
+            if self._source.stored:
+                figures += self._shares(share)
+            style = "dim" if image.dangling else ""
+            self._line(_name(image), safe_name(image.id)[:_ID], figures, style)
+        if self._source.stored:
+            self._write_sharing()
+
+    def _line(self, name: str, identifier: str, figures: Sequence[str], style: str) -> None:
+        widths = [_AGE, *[_SIZE] * (len(figures) - 1)]
+        columns = "".join(
+            f"  {clip(words, width):>{width}}" for words, width in zip(figures, widths, strict=True)
+        )
+        shown = left(clip(name, self._name_width), self._name_width)
+        self._paper.line((f"{shown}  {identifier:<{_ID}}{columns}", style))
+
+    def _shares(self, share: Share) -> list[str]:
+        both = [self._size(share.shared), self._size(share.unique)]
+        return both if self._wide else both[1:]
+
+    def _size(self, count: int | None) -> str:
+        if count is None:
+            return "?"
+        return size(count, binary=self._binary) if count else "0"
+
+    def _write_sharing(self) -> None:
+        found = self._sharing
+        self._paper.line()
+        dangling = sum(image.dangling for image, _ in self._rows)
+        self._paper.flow(
+            [
+                (f"{self._size(found.stored)} stored", ""),
+                (f"{self._size(found.shared)} in layers of several images", ""),
+                (
+                    f"{count_of(dangling, 'image')} without a name: removing "
+                    f"{'it' if dangling == 1 else 'all'} frees {self._size(found.dangling)}"
+                    if dangling
+                    else "no image without a name",
+                    "yellow" if found.dangling else "",
+                ),
+            ]
+        )
+        for shared in found.layers[:_LAYERS]:
+            self._write_layer(shared)
+        if len(found.layers) > _LAYERS:
+            more = count_of(len(found.layers) - _LAYERS, "more shared layer")
+            self._paper.line("  ", (f"… and {more}", "dim"))
+
+    def _write_layer(self, shared: SharedLayer) -> None:
+        layer = shared.layer
+        digest = short_digest(layer.chain_id or layer.key)
+        figures = f"{self._size(layer.size):>{_SIZE}} in {count_of(shared.images, 'image')}  "
+        names = [_name(image) for image, _ in self._rows if any(own.key == layer.key for own in image.layers or ())]  # fmt: skip
+        room = self._paper.width - cells(figures) - cells(digest) - 4
+        self._paper.line(f"  {figures}", digest, "  ", (clip(", ".join(names), room), "dim"))
+
+
+def _name(image: StoreImage) -> str:
+    """The first name, and how many more there are."""
+    if not image.tags:
+        return "(no name)"
+    more = f" +{len(image.tags) - 1}" if len(image.tags) > 1 else ""
+    return safe_name(familiar(image.tags[0])) + more

@@ -1,0 +1,96 @@
+"""The images of running engines, as their own lists tell them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from layerscope.errors import LayerscopeError, UnreachableError
+from layerscope.image.digest import chain_ids
+from layerscope.image.documents import Lenient
+from layerscope.image.platform import Platform
+from layerscope.sources.endpoints import Endpoint
+from layerscope.sources.engine_client import Client, NoSuchImageError
+from layerscope.sources.store_image import StoreImage, StoreLayer
+
+INSPECTED = 200
+"""Images whose platform is asked for one by one; beyond, a list would be long in coming."""
+
+
+def listed(kind: str, endpoints: Callable[[], Sequence[Endpoint]]) -> list[StoreImage]:
+    """The images of all engines of this kind that answer, each once. Raises `UnreachableError`."""
+    found: dict[str, StoreImage] = {}
+    refusals: list[UnreachableError] = []
+    answered = False
+    for endpoint in endpoints():
+        try:
+            client = Client(endpoint, kind)
+        except UnreachableError as error:
+            refusals.append(error)
+            continue
+        try:
+            near = endpoint.url.startswith("unix://")
+            for image in _images(client, kind, endpoint.url, INSPECTED if near else 0):
+                found.setdefault(image.id, image)
+        finally:
+            client.close()
+        answered = True
+    if answered:
+        return list(found.values())
+    if not refusals:
+        raise UnreachableError("there is no socket of an engine")
+    raise next((error for error in refusals if error.hint), refusals[0])
+
+
+def _images(client: Client, kind: str, url: str, inspected: int) -> list[StoreImage]:
+    found = []
+    for number, fields in enumerate(client.summaries()):
+        identifier = fields.text("Id") or ""
+        if not identifier:
+            continue
+        told = _inspect(client, identifier) if number < inspected else Lenient({}, "image")
+        image_id = identifier.removeprefix("sha256:")
+        found.append(
+            StoreImage(
+                f"{kind}://sha256:{image_id}", image_id, kind,
+                [name for name in fields.texts("RepoTags") if name != "<none>:<none>"],
+                told.text("Created") or _date(fields.number("Created")),
+                fields.number("Size"), _platform(told) or _platform(fields), url, _layers(told),
+            )
+        )  # fmt: skip
+    return found
+
+
+def _inspect(client: Client, identifier: str) -> Lenient:
+    """What the engine says of an image; nothing if it was removed in between."""
+    try:
+        return Lenient(client.inspect(identifier, None), "image")
+    except (NoSuchImageError, LayerscopeError):
+        return Lenient({}, "image")
+
+
+def _platform(fields: Lenient) -> Platform | None:
+    """The platform: Docker's inspection and Podman's list name its parts differently."""
+    architecture = fields.text("Architecture") or fields.text("Arch")
+    if not architecture:
+        return None
+    return Platform.of(fields.text("Os") or "", architecture, fields.text("Variant") or "")
+
+
+def _layers(told: Lenient) -> list[StoreLayer] | None:
+    """The layers by chain ID; engines do not tell their sizes."""
+    diff_ids = told.child("RootFS").texts("Layers")
+    if not diff_ids:
+        return None
+    pairs = zip(diff_ids, chain_ids(diff_ids), strict=True)
+    return [StoreLayer(str(chain), None, diff_id, chain) for diff_id, chain in pairs]
+
+
+def _date(seconds: int | None) -> str | None:
+    """A moment of an engine's list."""
+    if not seconds or seconds < 0:
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+    except (OverflowError, OSError, ValueError):
+        return None

@@ -1,0 +1,139 @@
+"""Saved images that lie in a folder: told by a cheap look at what each file holds, never by its name."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+from layerscope.errors import LayerscopeError
+from layerscope.layers.blob import Blob, MemoryBlob, OpenFile
+from layerscope.layers.compression import (
+    MAGIC_BYTES,
+    DamagedStreamError,
+    DecompressedStream,
+    sniff,
+)
+from layerscope.layers.tarheader import BLOCK, ZERO_BLOCK, looks_like_header, parse_number
+from layerscope.limits import DEFAULT_LIMITS, Limits
+from layerscope.sources.base import Request
+from layerscope.sources.local import find_in_path
+from layerscope.sources.store_image import StoreImage, described
+
+ENTRIES = 400
+"""Files and folders that are looked at, in order of their names."""
+SMALLEST = 1024
+"""Bytes of the smallest file that could hold an image."""
+HEADERS = 2_000
+"""Members of an archive that are looked at: images have one for each layer, and a few documents."""
+UNPACKED = 1 << 20
+"""Bytes that a compressed archive is unpacked to for a look."""
+_DOCUMENTS = frozenset(("manifest.json", "index.json"))
+_PARTS = re.compile(
+    r"(?:\./)?(?:[^/]+/)?(?:manifest\.json|index\.json|oci-layout|repositories"
+    r"|blobs/sha256(?:/[0-9a-f]{64})?/?|[0-9a-f]{64}(?:\.json|\.tar(?:\.gz)?|/(?:VERSION|json|layer\.tar)?)|sha256:[0-9a-f]{64})"
+)
+"""Names of what lies in saved images, also below one folder."""
+
+
+def saved_images(
+    folder: Path, cancelled: Callable[[], bool] = lambda: False, limits: Limits = DEFAULT_LIMITS
+) -> Iterator[StoreImage]:
+    """The images that lie directly in a folder, as they are found. What cannot be read is passed over."""
+    try:
+        with os.scandir(folder) as entries:
+            found = sorted(islice(entries, 10 * ENTRIES), key=lambda entry: entry.name)[:ENTRIES]
+    except OSError:
+        return
+    for entry in found:
+        if cancelled():
+            return
+        try:
+            image = _look(entry, limits)
+        except (LayerscopeError, DamagedStreamError, OSError, ValueError):
+            continue
+        if image is not None:
+            yield image
+
+
+def _look(entry: os.DirEntry[str], limits: Limits) -> StoreImage | None:
+    """The image that a file or folder holds; None if it holds none."""
+    path = Path(entry.path)
+    # However it is called, it is a path: `./` keeps it from being taken for a name or a scheme.
+    reference = entry.path if path.is_absolute() else f"./{entry.path.removeprefix('./')}"
+    nameless = StoreImage(reference, "", "file", location=entry.name)
+    if entry.is_dir():
+        documents = [path / name for name in ("index.json", "manifest.json")]
+        return _described(nameless, path, limits) if any(map(Path.is_file, documents)) else None
+    if not entry.is_file() or (size := entry.stat().st_size) < SMALLEST:
+        return None
+    sized = replace(nameless, size=size)
+    blob: Blob = OpenFile.open(path, entry.name).blob(entry.name)
+    head = blob.pread(BLOCK, 0)
+    if looks_like_header(head):
+        names, whole = _names(blob)
+        if names.isdisjoint(_DOCUMENTS | {"repositories"}):
+            return None
+        return (_described(sized, path, limits) or sized) if whole else sized
+    kind = sniff(head[:MAGIC_BYTES])
+    if kind is None:
+        return None
+    start = b""
+    try:
+        for piece in DecompressedStream(kind, blob.chunks(), entry.name, limits):
+            start += piece
+            if len(start) >= UNPACKED:
+                break
+    except DamagedStreamError:
+        if len(start) < BLOCK:
+            return None
+    inside = MemoryBlob(entry.name, start)
+    if not looks_like_header(inside.pread(BLOCK, 0)):
+        return None
+    return sized if any(map(_PARTS.fullmatch, _names(inside, raw=True)[0])) else None
+
+
+def _names(tar: Blob, *, raw: bool = False) -> tuple[set[str], bool]:
+    """Last components of the names in a tar, or the names as they are; and whether it was looked through to its end."""
+    names: set[str] = set()
+    offset = 0
+    for _ in range(HEADERS):
+        header = tar.pread(BLOCK, offset)
+        if header == ZERO_BLOCK:
+            return names, True
+        if not looks_like_header(header):
+            return names, False
+        name = header[:100].partition(b"\0")[0].decode(errors="replace")
+        if raw:
+            names.add(name)
+        elif name.removeprefix("./").count("/") < 2:  # at the top, or below one folder
+            names.add(name.rpartition("/")[2])
+        size = parse_number(header[124:136])
+        if size < 0:
+            return names, False
+        offset += BLOCK + (size + BLOCK - 1) // BLOCK * BLOCK
+    return names, False
+
+
+def _described(found: StoreImage, path: Path, limits: Limits) -> StoreImage | None:
+    """The same with what its documents say; None if they make up no image."""
+    try:
+        place = find_in_path(Request(found.reference, limits=limits), path)
+    except LayerscopeError:
+        return None
+    if place.kind == "rootfs" or not place.candidates:
+        return None
+    tags = list(dict.fromkeys(tag for one in place.candidates for tag in one.tags))
+    parts = place.candidates[0].load()
+    told = described(parts.config, limits)
+    digest = parts.config_digest or next(iter(place.candidates[0].digests), "")
+    sizes = [part.blob.size for part in parts.layers]
+    layers = told.layers(sizes, [part.digest or part.blob.name for part in parts.layers])
+    return replace(
+        found, id=digest.rpartition(":")[2], source=place.kind, tags=tags, created=told.created,
+        platform=place.candidates[0].platform or told.platform,
+        size=sum(sizes) if found.size is None else found.size, layers=layers,
+    )  # fmt: skip

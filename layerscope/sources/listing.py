@@ -1,0 +1,99 @@
+"""All images that there are to open: of engines and stores, each asked in a thread of its own, none waited for too long."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from layerscope.errors import LayerscopeError, UnreachableError
+from layerscope.sources import containerd, containers_storage, docker_store, engine_listing
+from layerscope.sources.base import Request
+from layerscope.sources.endpoints import docker_endpoints, podman_endpoints
+from layerscope.sources.store_image import StoreImage, StoreLayer
+
+PATIENCE = 15.0
+"""Seconds that a source may take; an engine has 10 to answer at all."""
+_GLANCE = 0.1
+"""Seconds between looks at whether somebody still wants to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSource:
+    """A place that can be asked for all its images."""
+
+    name: str
+    ask: Callable[[Request], Sequence[StoreImage]]
+    """Raises `LayerscopeError`, or OSError, where it cannot be asked."""
+    stored: bool = False
+    """Whether it reads a store directly: what --store-root can be said of, and whose layers have sizes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a source said."""
+
+    source: ListedSource
+    images: Sequence[StoreImage] = ()
+    refusal: LayerscopeError | None = None
+    """Why it could not be asked; None if it answered."""
+
+
+LISTED_SOURCES: tuple[ListedSource, ...] = (
+    ListedSource("docker", lambda _: engine_listing.listed("docker", docker_endpoints)),
+    ListedSource("podman", lambda _: engine_listing.listed("podman", podman_endpoints)),
+    ListedSource("containers-storage", containers_storage.listed, stored=True),
+    ListedSource("docker-store", docker_store.listed, stored=True),
+    ListedSource("containerd", containerd.listed, stored=True),
+)
+
+
+def list_images(
+    request: Request,
+    *,
+    sources: Sequence[ListedSource] = LISTED_SOURCES,
+    patience: float = PATIENCE,
+) -> Iterator[Listed]:
+    """What each source says, as soon as it does; what does not answer in time is out of reach.
+
+    Stops early when `request.progress` is cancelled. With a `store_root`, only stores are asked.
+    """
+    asked = [source for source in sources if source.stored or request.store_root is None]
+    answers: queue.SimpleQueue[Listed] = queue.SimpleQueue()
+    for source in asked:
+        # A daemon: an engine that never answers must not keep the program from ending.
+        threading.Thread(
+            target=lambda source=source: answers.put(_ask(source, request)), daemon=True
+        ).start()
+    waiting = {source.name: source for source in asked}
+    deadline = time.monotonic() + patience
+    while waiting and not request.progress.cancelled():
+        left = deadline - time.monotonic()
+        try:
+            answer = answers.get(timeout=max(min(_GLANCE, left), 0))
+        except queue.Empty:
+            if left > 0:
+                continue
+            for source in waiting.values():
+                said = f"it did not answer within {patience:.0f} seconds"
+                yield Listed(source, refusal=UnreachableError(said))
+            return
+        del waiting[answer.source.name]
+        yield answer
+
+
+def _ask(source: ListedSource, request: Request) -> Listed:
+    try:
+        return Listed(source, source.ask(request))
+    except LayerscopeError as error:
+        return Listed(source, refusal=error)
+    except PermissionError as error:
+        said = f"{error.filename or source.name} may not be read"
+        return Listed(source, refusal=UnreachableError(said, hint="run it as the owner of the store"))  # fmt: skip
+    except Exception as error:  # a thread has nobody to raise to
+        return Listed(source, refusal=UnreachableError(f"{type(error).__name__}: {error}"))
+
+
+__all__ = ["LISTED_SOURCES", "Listed", "ListedSource", "StoreImage", "StoreLayer", "list_images"]

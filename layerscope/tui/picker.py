@@ -1,0 +1,255 @@
+"""Which image to explore, if none was named: those in this folder, and of all engines and stores that can be reached."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on, work
+from textual.app import App, ComposeResult
+from textual.binding import BindingType
+from textual.message import Message
+from textual.widgets import Footer, Input, Static
+from textual.worker import Worker, get_current_worker
+
+from layerscope import text
+from layerscope.progress import NullProgress
+from layerscope.sources import Request
+from layerscope.sources.folder import saved_images
+from layerscope.sources.listing import LISTED_SOURCES, Listed, ListedSource, list_images
+from layerscope.sources.store_image import StoreImage
+from layerscope.tui import theme
+from layerscope.tui.commands import bindings
+from layerscope.tui.keys import keymap
+from layerscope.tui.picking import SORTS, Choice
+from layerscope.tui.preferences import Preferences
+from layerscope.tui.widgets.field import Field
+from layerscope.tui.widgets.image_list import ImageList, column_titles
+from layerscope.tui.widgets.line_list import LineList
+from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
+
+
+class _Watching(NullProgress):
+    """Tells those who look for images whether anybody still waits."""
+
+    def __init__(self, worker: Worker[object]) -> None:
+        self._worker = worker
+
+    def cancelled(self) -> bool:
+        return self._worker.is_cancelled
+
+
+class PickerApp(App[StoreImage]):
+    """Returns the chosen image, None if the user leaves."""
+
+    TITLE = "layerscope"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = bindings("picker")
+    DEFAULT_CSS = """
+    PickerApp Screen { background: $background; }
+    PickerApp Field { display: none; }
+    PickerApp Field.-shown { display: block; }
+    PickerApp #refusals { height: auto; max-height: 6; padding: 0 1; color: $quiet; text-wrap: nowrap; text-overflow: ellipsis; }
+    PickerApp Footer { background: $background; }
+    """
+
+    class Found(Message):
+        """Images were found in the folder."""
+
+        def __init__(self, number: int, images: Sequence[StoreImage]) -> None:
+            super().__init__()
+            self.number = number
+            self.images = images
+
+    class Told(Message):
+        """An engine or store said what it has."""
+
+        def __init__(self, number: int, said: Listed) -> None:
+            super().__init__()
+            self.number = number
+            self.said = said
+
+    class Looked(Message):
+        """One of the two searches came to its end."""
+
+        def __init__(self, number: int) -> None:
+            super().__init__()
+            self.number = number
+
+    def __init__(
+        self,
+        request: Request,
+        preferences: Preferences | None = None,
+        *,
+        folder: Path | None = None,
+        sources: Sequence[ListedSource] = LISTED_SOURCES,
+        now: datetime.datetime | None = None,
+        trouble: str = "",
+    ) -> None:
+        """`trouble` is why the image that was chosen last did not open."""
+        super().__init__()
+        preferences = preferences or Preferences()
+        for known in theme.THEMES:
+            self.register_theme(known)
+        self.theme = theme.named(preferences.theme) or theme.DARK.name
+        self.set_keymap(keymap(preferences.keys))
+        self.choice = Choice()
+        self.images = ImageList(
+            self.choice, now or datetime.datetime.now(datetime.UTC), id="images"
+        )
+        self._request, self._sources, self._trouble = request, sources, trouble
+        self._folder = folder or Path()
+        self._field = Field(placeholder="part of a name, an ID or a place", id="picker-field")
+        self._title = PaneTitle("Which image?")
+        self._columns = ColumnTitles()
+        self._refusals: dict[str, str] = {}
+        self._said = Static(id="refusals", markup=False)
+        self._number = 0
+        """Counts searches for images: what an earlier one finds is no longer wanted."""
+        self._busy = 0
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return theme.variable_defaults(self.current_theme)
+
+    def failed(self, error: BaseException) -> None:
+        """A row or handler raised: there is nothing to go on with."""
+        self._handle_exception(error)  # type: ignore[arg-type]
+
+    def compose(self) -> ComposeResult:
+        yield Pane(self._title, self._field, self._columns, self.images)
+        yield self._said
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        self.images.focus()
+        self.action_refresh_images()
+        if self._trouble:
+            self.notify(text.safe_name(self._trouble), title="It did not open", severity="error", timeout=12, markup=False)  # fmt: skip
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._name_columns)
+
+    def _name_columns(self) -> None:
+        self._columns.show(column_titles(self.images.scrollable_content_region.width))
+
+    # looking
+
+    def action_refresh_images(self) -> None:
+        self._number += 1
+        self._refusals = {}
+        self._busy = 1 if self._request.store_root is not None else 2
+        self.choice.clear()
+        if self._request.store_root is None:
+            self._look_in_folder(self._number)
+        self._ask_sources(self._number)
+        self._show()
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="folder")
+    def _look_in_folder(self, number: int) -> None:
+        worker = get_current_worker()
+        for image in saved_images(self._folder, lambda: worker.is_cancelled, self._request.limits):
+            self.post_message(self.Found(number, [image]))
+        self.post_message(self.Looked(number))
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="sources")
+    def _ask_sources(self, number: int) -> None:
+        request = replace(self._request, progress=_Watching(get_current_worker()))
+        for said in list_images(request, sources=self._sources):
+            self.post_message(self.Told(number, said))
+        self.post_message(self.Looked(number))
+
+    @on(Found)
+    def _found(self, event: Found) -> None:
+        if event.number == self._number:
+            self._change(lambda: self.choice.add(event.images, saved=True))
+
+    @on(Told)
+    def _told(self, event: Told) -> None:
+        if event.number != self._number:
+            return
+        if event.said.refusal is not None:
+            self._refusals[event.said.source.name] = event.said.refusal.message
+        self._change(lambda: self.choice.add(event.said.images))
+
+    @on(Looked)
+    def _looked(self, event: Looked) -> None:
+        if event.number == self._number:
+            self._busy -= 1
+            self._show()
+
+    # showing
+
+    def _change(self, change: Callable[[], object]) -> None:
+        """Change the rows; the cursor stays on its image once the user has moved it."""
+        at = self.images.cursor
+        chosen = self.choice.rows[at].image.reference if 0 < at < len(self.choice.rows) else None
+        change()
+        self._show()
+        if chosen is not None:
+            self.images.go_to(self.choice.place_of(chosen) or 0)
+
+    def _show(self) -> None:
+        self.images.looking = self._busy > 0
+        self.images.rows_changed()
+        shown, total = len(self.choice.rows), self.choice.total
+        count = text.count_of(total, "image")
+        count = count if shown == total else f"{shown:,} of {count}"
+        looking = "looking… · " if self._busy else ""
+        self._title.show("Which image?", f"{looking}{count} · by {self.choice.sort}")
+        order = [source.name for source in self._sources]
+        lines = [
+            f"{name}: {text.safe_name(self._refusals[name])}"
+            for name in sorted(self._refusals, key=order.index)
+        ]
+        self._said.update(Text("\n".join(lines), no_wrap=True, overflow="ellipsis"))
+        self._said.display = bool(lines)
+        self.call_after_refresh(self._name_columns)
+
+    def action_cycle_sort(self) -> None:
+        self.choice.sort = SORTS[(SORTS.index(self.choice.sort) + 1) % len(SORTS)]
+        self._change(self.choice.arrange)
+
+    # searching
+
+    def action_search(self) -> None:
+        self._field.add_class("-shown")
+        self._field.input.focus()
+
+    @on(Input.Changed, "#picker-field")
+    def _typed(self, event: Input.Changed) -> None:
+        self.choice.search = event.value
+        self._change(self.choice.arrange)
+
+    @on(Input.Submitted, "#picker-field")
+    def _submitted(self) -> None:
+        self._choose(self.images.cursor)
+
+    def action_go(self, by: int) -> None:
+        self.images.go_to(self.images.cursor + by)
+
+    # leaving
+
+    @on(LineList.Opened)
+    def _opened(self, event: LineList.Opened) -> None:
+        self._choose(event.row)
+
+    def _choose(self, row: int) -> None:
+        if row < len(self.choice.rows):
+            self.exit(self.choice.rows[row].image)
+
+    def action_step_back(self) -> None:
+        if self._field.input.has_focus and self._field.input.value.strip():
+            self.images.focus()
+        elif self._field.has_class("-shown"):
+            self._field.input.value = ""
+            self._field.remove_class("-shown")
+            self.images.focus()
+        else:
+            self.exit(None)
+
+    def action_leave(self) -> None:
+        self.exit(None)

@@ -1,0 +1,97 @@
+"""What the picker shows: images from everywhere, each once, searched and sorted."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from layerscope import text
+from layerscope.sources.references import familiar
+from layerscope.sources.store_image import StoreImage
+
+SORTS = ("age", "size", "name")
+_EARLIEST = datetime.datetime.min.replace(tzinfo=datetime.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An image, and all the places that have it."""
+
+    image: StoreImage
+    """As the place has it that opens it soonest."""
+    sources: tuple[str, ...]
+    name: str
+    """Safe to show."""
+    saved: bool
+    """Whether it lies in the folder."""
+    sought: str
+    """What a search looks in: all of it in small letters."""
+
+
+class Choice:
+    """The images that were found so far."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        """Those that match the search, in order."""
+        self.sort = SORTS[0]
+        self.search = ""
+        self._found: dict[str, list[StoreImage]] = {}
+
+    @property
+    def total(self) -> int:
+        """All images, those that do not match among them."""
+        return len(self._found)
+
+    def clear(self) -> None:
+        """Forget all images."""
+        self._found = {}
+        self.arrange()
+
+    def add(self, images: Iterable[StoreImage], *, saved: bool = False) -> None:
+        """More images; one that an engine and its store both tell of is one."""
+        for image in images:
+            if not image.intermediate:
+                key = image.reference if saved or not image.id else image.id
+                self._found.setdefault(key, []).append(image)
+        self.arrange()
+
+    def arrange(self) -> None:
+        """Search and sort anew."""
+        words = self.search.casefold().split()
+        rows = map(_row, self._found.values())
+        found = [row for row in rows if all(word in row.sought for word in words)]
+        found.sort(key=lambda row: (row.name.casefold(), row.image.reference))
+        if self.sort == "size":
+            found.sort(key=lambda row: row.image.size or -1, reverse=True)
+        elif self.sort == "age":
+            moments = {id(row): text.moment_of(row.image.created) or _EARLIEST for row in found}
+            found.sort(key=lambda row: moments[id(row)], reverse=True)
+        self.rows = found
+
+    def place_of(self, reference: str) -> int | None:
+        """The row of an image; None if it is not among those that match."""
+        found = (n for n, row in enumerate(self.rows) if row.image.reference == reference)
+        return next(found, None)
+
+
+def _row(images: Sequence[StoreImage]) -> Row:
+    # What a store tells with sizes of layers is read in place; an engine has to export it first.
+    best = max(images, key=_readiness)
+    tags = list(dict.fromkeys(familiar(tag) for image in images for tag in image.tags))
+    saved = best.reference.startswith(("./", "/"))
+    name = tags[0] if tags else best.location if saved else "(no name)"
+    if saved and tags and ":" not in name and "/" not in name:
+        name = f"{best.location}:{name}"  # layouts have bare tags
+    more = f" +{len(tags) - 1}" if len(tags) > 1 else ""
+    sources = tuple(dict.fromkeys(image.source for image in images))
+    sought = " ".join([name, *tags, best.id, *sources, *(image.location for image in images)])
+    return Row(best, sources, text.safe_name(name + more), saved, sought.casefold())
+
+
+def _readiness(image: StoreImage) -> int:
+    """How much of an image is there to be read at once."""
+    if image.layers is None:
+        return 0
+    return 1 if any(layer.size is None for layer in image.layers) else 2

@@ -1,0 +1,81 @@
+"""Images to choose from, one a row: name, ID, age, platform, size and where it lies."""
+
+from __future__ import annotations
+
+import datetime
+
+from layerscope import text
+from layerscope.tui.paint import RowPainter, fit
+from layerscope.tui.picking import Choice, Row
+from layerscope.tui.widgets.line_list import LineList
+
+WIDE = 110
+"""Columns from which IDs are whole and platforms name their system."""
+AGE, SIZE = 10, 9
+
+
+def column_widths(width: int) -> tuple[int, int, int, int]:
+    """Columns of name, ID, platform and place in a list of this width."""
+    identifier, platform, place = (12, 14, 32) if width >= WIDE else (7, 8, 18)
+    return max(width - identifier - platform - place - AGE - SIZE - 8, 12), identifier, platform, place  # fmt: skip
+
+
+def column_titles(width: int) -> str:
+    """Titles over the columns, for a list of this width."""
+    name, identifier, platform, place = column_widths(width)
+    return (
+        f" {fit('image', name)} {fit('id', identifier)} {'age':>{AGE}} "
+        f"{fit('platform', platform)} {'size':>{SIZE}}  {fit('where', place)}"
+    )
+
+
+class ImageList(LineList):
+    """Rows of a `Choice`."""
+
+    def __init__(self, choice: Choice, now: datetime.datetime, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.choice = choice
+        self.now = now
+        self.looking = True
+        """Whether more may come."""
+
+    def row_count(self) -> int:
+        return len(self.choice.rows)
+
+    def empty_text(self) -> str:
+        if self.choice.total:
+            return f"No image matches {text.safe_name(self.choice.search.strip())}"
+        if self.looking:
+            return "Looking for images…"
+        return "No images here: start an engine, save an image into this folder, or try layerscope demo"  # fmt: skip
+
+    def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
+        found = self.choice.rows[row]
+        image = found.image
+        name, identifier, platform, place = column_widths(width)
+        quiet = self.style_of("quiet")
+        named = bool(image.tags) or found.saved
+        painter.add(f" {fit(found.name, name)} ", self.style_of("strong") if named else quiet)
+        painter.add(fit(text.safe_name(image.id)[:identifier], identifier), quiet)
+        painter.add(f" {fit_right(text.age_of(image.created, self.now), AGE)} ")
+        words = "" if image.platform is None else text.safe_name(str(image.platform))
+        if width < WIDE:
+            words = words.removeprefix("linux/")
+        painter.add(fit(words, platform), self.style_of("metadata"))
+        size = "" if image.size is None else text.size(image.size)
+        painter.add(f" {fit_right(size, SIZE)}  ")
+        style = self.style_of("directory") if found.saved else quiet
+        painter.add(fit(place_words(found, width >= WIDE), place), style)
+
+
+def place_words(row: Row, wide: bool) -> str:
+    """Where an image lies: the name of its file, or which engines and stores have it."""
+    if row.saved:
+        return text.safe_name(row.image.location)
+    sources = ", ".join(row.sources)
+    return f"{sources}  {text.safe_name(row.image.location)}" if wide else sources
+
+
+def fit_right(words: str, width: int) -> str:
+    """Words at the right end of `width` cells."""
+    return fit(words, width) if len(words) > width else words.rjust(width)

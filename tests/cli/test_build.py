@@ -1,0 +1,132 @@
+"""`layerscope build`: the user's own build, then the explorer; here an engine in a thread and a script in its place."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_command_line import Ran
+from tests.images import write
+from tests.sources.fake_engine import IMAGE_ID, FakeEngine, serving
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = """#!/bin/sh
+printf '%s\\n' "$0" "$@" > "$SEEN"
+echo building
+echo more >&2
+[ -n "$FAIL" ] && exit "$FAIL"
+while [ $# -gt 0 ]; do
+  if [ "$1" = --iidfile ]; then printf %s "$BUILT" > "$2"; fi
+  shift
+done
+"""
+
+
+class Builder:
+    """Runs builds with fake engines on PATH."""
+
+    def __init__(self, folder: Path, engine: FakeEngine) -> None:
+        self.folder = folder
+        self.engine = engine
+
+    def program(self, name: str) -> None:
+        """A build program on PATH."""
+        write(self.folder / "bin" / name, SCRIPT.encode()).chmod(0o755)
+
+    def __call__(self, *args: str, built: str = IMAGE_ID, fail: str = "") -> Ran:
+        bins = f"{self.folder}/bin"
+        environment = {
+            **os.environ, "PATH": bins, "DOCKER_HOST": self.engine.url, "BUILT": built, "FAIL": fail,
+            "SEEN": f"{self.folder}/seen", "PYTHONPATH": str(ROOT),
+        }  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-m", "layerscope", "build", *args],
+            capture_output=True, text=True, check=False, timeout=60, env=environment, cwd=self.folder,
+        )  # fmt: skip
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    @property
+    def seen(self) -> list[str]:
+        """The words that the program was started with, its name first."""
+        name, *words = (self.folder / "seen").read_text().splitlines()
+        return [Path(name).name, *words]
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Iterator[Builder]:
+    """An engine that has the image that is built."""
+    with serving(tmp_path / "engine.sock") as engine:
+        yield Builder(tmp_path, engine)
+
+
+def test_a_build_runs_as_it_is_and_its_image_opens(build: Builder) -> None:
+    """Arguments are passed on untouched, options of ours among them; stdout is for the report alone."""
+    build.program("docker")
+    words = ["-t", "app", "-fhello", "--no-cache", "--help", "--engine", "x", "a b;$(c)", "."]
+    code, out, err = build("--pull", *words)
+    assert (code, build.seen[0]) == (0, "docker")
+    assert build.seen[1:3] == ["build", "--iidfile"]
+    assert build.seen[4:] == ["--pull", *words]
+    assert out.startswith("demo:latest")
+    assert "building" not in out
+    assert "building\nmore\n" in err
+
+
+def test_a_build_that_fails_passes_its_code_on(build: Builder) -> None:
+    """And nothing is opened."""
+    build.program("docker")
+    code, out, err = build(".", fail="17")
+    assert (code, out) == (17, "")
+    assert err.endswith("layerscope: docker build failed with exit code 17\n")
+
+
+def test_the_first_engine_on_path_builds(build: Builder) -> None:
+    """Docker, Podman, Buildah; `--engine` names another."""
+    build.program("buildah")
+    build.program("podman")
+    assert build(".").code == 0
+    assert build.seen[0] == "podman"
+    assert build("--engine", "buildah", ".").code == 0
+    assert build.seen[0] == "buildah"
+    assert build("--engine=podman", ".").code == 0
+    assert build.seen[0] == "podman"
+
+
+def test_no_engine_is_a_usage_error(build: Builder) -> None:
+    """It says which were looked for."""
+    code, _, err = build("--engine", "nobody", ".")
+    assert code == 2
+    assert "nobody is not on PATH" in err
+
+
+def test_a_file_of_the_user_for_the_id_is_theirs(build: Builder) -> None:
+    """It is read, and stays."""
+    build.program("docker")
+    assert build("--iidfile", "mine", ".").code == 0
+    assert build.seen[1:] == ["build", "--iidfile", "mine", "."]
+    assert (build.folder / "mine").read_text() == IMAGE_ID
+
+
+@pytest.mark.parametrize(
+    ("built", "words"),
+    [("", "did not say which image"), ("../x", "did not say"), ("sha256:" + "0" * 64, "--load")],
+)
+def test_a_build_without_an_image_is_told(build: Builder, built: str, words: str) -> None:
+    """What the build did not leave in the engine cannot be opened."""
+    build.program("docker")
+    code, out, err = build(".", built=built)
+    assert (code, out) == (3, "")
+    assert words in err
+
+
+def test_help_is_ours_only_in_front(build: Builder) -> None:
+    """Without running anything."""
+    code, out, _ = build("--help")
+    assert code == 0
+    assert "--engine NAME" in out
+    assert not (build.folder / "seen").exists()

@@ -1,0 +1,135 @@
+"""`layerscope images`: what stores hold, what they share, and what cannot be reached."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from layerscope import cli
+from layerscope.errors import UnreachableError
+from layerscope.report import images_text
+from layerscope.sources.listing import Listed, ListedSource
+from layerscope.sources.store_image import StoreImage, StoreLayer
+from layerscope.text import cells
+from tests.images import digest, file, layer_tar
+from tests.sources.fake_engine import serving
+from tests.sources.places import BASE, LAYERS
+from tests.sources.stores import docker_store, podman_store
+
+NOW = datetime.datetime(2024, 6, 1, tzinfo=datetime.UTC)
+OTHER = layer_tar([file("other", b"5")])
+STORE = ListedSource("containers-storage", lambda _: [], stored=True)
+ENGINE = ListedSource("docker", lambda _: [])
+
+
+def image(name: str, *layers: tuple[str, int]) -> StoreImage:
+    """An image of a store."""
+    found = [StoreLayer(digest(key.encode()), size) for key, size in layers]
+    return StoreImage(
+        f"x://{name}", digest(name.encode())[7:], "x", [name] if name else [],
+        "2024-03-01T00:00:00Z", sum(size for _, size in layers), location="/store", layers=found,
+    )  # fmt: skip
+
+
+def written(*answers: Listed, width: int = 100) -> list[str]:
+    """The text, line by line."""
+    stream = io.BytesIO()
+    images_text.write(answers, stream, width=width, color=False, now=NOW)
+    return stream.getvalue().decode().splitlines()
+
+
+def test_a_store_is_listed_with_what_removing_frees(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By layers that no other image has; what cannot be reached is said on stderr."""
+    docker_store(tmp_path, [BASE, OTHER], names=["other:1"])
+    kept = (tmp_path / "image/overlay2/repositories.json").read_bytes()
+    docker_store(tmp_path, LAYERS, names=[])
+    (tmp_path / "image/overlay2/repositories.json").write_bytes(kept)
+    assert cli.run(["images", "--store-root", str(tmp_path), "--format", "json"]) == 0
+    out, err = capsys.readouterr()
+    document = json.loads(out)
+    assert document["schemaVersion"] == "1.0"
+    (source,) = (one for one in document["sources"] if one["reachable"])
+    assert source["source"] == "docker-store"
+    images = {tuple(one["tags"]): one for one in source["images"]}
+    assert images["other:1",]["uniqueBytes"] == len(OTHER)
+    assert images["other:1",]["sharedBytes"] == len(BASE)
+    assert images[()]["dangling"]
+    assert source["danglingBytes"] == len(LAYERS[1])
+    assert source["storedBytes"] == sum(map(len, (*LAYERS, OTHER)))
+    (shared,) = source["sharedLayers"]
+    assert (shared["chainId"], shared["bytes"], shared["images"]) == (digest(BASE), len(BASE), 2)
+    assert "layerscope: containerd: there is no containerd store" in err
+    assert cli.run(["images", "--store-root", str(tmp_path)]) == 0
+    out, _ = capsys.readouterr()
+    assert "other:1" in out
+    assert "1 image without a name: removing it frees" in out
+
+
+def test_none_within_reach_exits_4(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Stdout stays a document."""
+    assert cli.run(["images", "--store-root", str(tmp_path), "--format", "json"]) == 4
+    out, err = capsys.readouterr()
+    assert not any(source["reachable"] for source in json.loads(out)["sources"])
+    assert "no engine and no store can be reached" in err
+
+
+def test_engines_are_listed_next_to_stores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each with a section of its own."""
+    podman_store(tmp_path / "store", LAYERS)
+    conf = tmp_path / "storage.conf"
+    conf.write_text(f'[storage]\ngraphroot = "{tmp_path}/store"\nrootless_storage_path = "{tmp_path}/store"\n')  # fmt: skip
+    monkeypatch.setenv("CONTAINERS_STORAGE_CONF", str(conf))
+    with serving(tmp_path / "engine.sock") as engine:
+        engine.images[0]["Size"] = 77
+        monkeypatch.setenv("DOCKER_HOST", engine.url)
+        assert cli.run(["images"]) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines()[0].startswith("docker  1 image")
+    assert "containers-storage  1 image" in out
+    assert "77 B" in out
+    assert "podman: no engine answers" in err
+
+
+@pytest.mark.parametrize("width", [72, 80, 120])
+def test_columns_align_and_keep_to_the_width(width: int) -> None:
+    """Whatever names are like: long, wide or hostile."""
+    names = ["a:1", "registry.example.com/" + "long/" * 30 + "name:1", "evil\x1b[2J\u202e:1", "日本語" * 20, ""]  # fmt: skip
+    images = [
+        image(name, ("base", 123_456_789), (str(number), 10**number))
+        for number, name in enumerate(names)
+    ]
+    lines = written(Listed(STORE, images), width=width)
+    table = lines[1 : 2 + len(images)]
+    assert all(cells(line) <= width for line in lines)
+    assert {cells(line) for line in table} == {width}
+    assert not any("\x1b" in line or "\u202e" in line for line in lines)
+    assert ("shared" in lines[1]) == (width >= 100)
+
+
+def test_engines_tell_no_shares() -> None:
+    """They do not say how large layers are."""
+    lines = written(Listed(ENGINE, [image("a:1", ("x", 5))]), Listed(STORE, refusal=UnreachableError("no")))  # fmt: skip
+    assert len(lines) == 3
+    assert "frees" not in lines[1]
+
+
+def test_an_empty_store_is_a_heading() -> None:
+    """And no table."""
+    assert written(Listed(STORE)) == ["containers-storage  0 images"]
+
+
+def test_layers_that_save_most_come_first() -> None:
+    """The first few, with the images that have them."""
+    images = [image(f"i{n}:1", *((f"l{m}", 1000 * m) for m in range(9))) for n in range(3)]
+    lines = written(Listed(STORE, images))
+    assert "8.0 kB in 3 images" in lines[7]
+    assert "i0:1, i1:1, i2:1" in lines[7]
+    assert lines[-1] == "  … and 3 more shared layers"

@@ -1,0 +1,241 @@
+"""The picker: which image, if none was named."""
+
+from __future__ import annotations
+
+import datetime
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from layerscope.errors import UnreachableError
+from layerscope.image.platform import Platform
+from layerscope.sources import Request
+from layerscope.sources.listing import ListedSource
+from layerscope.sources.store_image import StoreImage, StoreLayer
+from layerscope.tui.picker import PickerApp
+from layerscope.tui.picking import Choice
+from tests.images import docker_archive, file, layer_tar, write
+from tests.terminal import TMUX, layerscope, terminal
+from tests.tui.explorer import screen_text
+
+NOW = datetime.datetime(2024, 6, 1, tzinfo=datetime.UTC)
+SAVED = docker_archive([layer_tar([file("a", b"1")])], tags=("saved:1",))
+AMD, ARM = Platform.of("linux", "amd64"), Platform.of("linux", "arm64")
+SIZES = [pytest.param((160, 48), id="160x48"), pytest.param((80, 24), id="80x24")]
+
+
+def stored(name: str, number: int, source: str = "docker", **more: Any) -> StoreImage:
+    """An image of an engine or store."""
+    digits = f"{number:02x}" * 32
+    fields: dict[str, Any] = {"created": f"2024-0{number}-01T00:00:00Z", "size": number * 10_000_000, "platform": AMD} | more  # fmt: skip
+    return StoreImage(f"{source}://sha256:{digits}", digits, source, [name] if name else [], **fields)  # fmt: skip
+
+
+IMAGES = [
+    stored("docker.io/library/flask:3", 3),
+    stored("registry.example.com/team/service/with/a/long/name:2024.05", 5, platform=ARM),
+    stored("", 2),
+    stored("evil\x1b[2J\u202e:1", 1),
+]
+
+
+def refusing(_: Request) -> Sequence[StoreImage]:
+    raise UnreachableError("/var/lib/docker may not be read")
+
+
+SOURCES = [
+    ListedSource("docker", lambda _: IMAGES),
+    ListedSource("docker-store", refusing, stored=True),
+]
+
+
+def picker(folder: Path, sources: Sequence[ListedSource] = SOURCES, **more: Any) -> PickerApp:
+    """The picker on a folder, not running yet."""
+    return PickerApp(Request(""), folder=folder, sources=sources, now=NOW, **more)
+
+
+async def looked(pilot: Pilot[Any]) -> PickerApp:
+    """Wait until all places were looked into."""
+    app = pilot.app
+    assert isinstance(app, PickerApp)
+    for _ in range(200):
+        await pilot.pause(0.01)
+        if not app.images.looking:
+            break
+    await pilot.pause()
+    return app
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with one saved image, and something else."""
+    write(tmp_path / "saved.tar", SAVED)
+    write(tmp_path / "notes.txt", b"x" * 2000)
+    return tmp_path
+
+
+def names(app: PickerApp) -> list[str]:
+    return [row.name for row in app.choice.rows]
+
+
+async def test_images_of_folder_and_engines_are_listed(folder: Path) -> None:
+    """Newest first; what cannot be reached says why, in one line."""
+    async with picker(folder).run_test(size=(120, 24)) as pilot:
+        app = await looked(pilot)
+        assert [name[:8] for name in names(app)] == ["registry", "flask:3", "(no name", "evil\\e[2", "saved:1"]  # fmt: skip
+        shown = screen_text(app)  # type: ignore[arg-type]  # an app is an app
+        assert "docker-store: /var/lib/docker may not be read" in "\n".join(shown)
+        assert "5 images · by age" in shown[0]
+        (row,) = (line for line in shown if "flask:3" in line)
+        for words in ("03030303", "3 months", "linux/amd64", "30.0 MB", "docker"):
+            assert words in row
+
+
+async def test_enter_chooses(folder: Path) -> None:
+    """The image under the cursor, by what opens it."""
+    async with picker(folder).run_test() as pilot:
+        app = await looked(pilot)
+        await pilot.press("down", "enter")
+        await pilot.pause()
+    assert app.return_value is IMAGES[0]
+
+
+@pytest.mark.parametrize("key", ["q", "escape"])
+async def test_leaving_chooses_nothing(folder: Path, key: str) -> None:
+    """`q` and Esc."""
+    async with picker(folder).run_test() as pilot:
+        app = await looked(pilot)
+        await pilot.press(key)
+        await pilot.pause()
+    assert app.return_value is None
+    assert not app.is_running
+
+
+async def test_a_search_narrows_while_one_types(folder: Path) -> None:
+    """Every key is text there, `q` and `s` too; Esc leaves the field, then the search; Enter opens."""
+    async with picker(folder).run_test() as pilot:
+        app = await looked(pilot)
+        await pilot.press("slash", *"sqs")
+        await pilot.pause()
+        assert names(app) == []
+        assert any("No image matches sqs" in line for line in screen_text(app))  # type: ignore[arg-type]
+        await pilot.press("backspace", "backspace", *"er")
+        assert len(names(app)) == 1
+        await pilot.press("escape")
+        assert app.images.has_focus
+        assert len(names(app)) == 1
+        await pilot.press("escape")
+        assert len(names(app)) == 5
+        await pilot.press("slash", *"tar", "down", "up", "enter")
+        await pilot.pause()
+    assert app.return_value is not None
+    assert app.return_value.reference.endswith("saved.tar")
+
+
+async def test_s_sorts_and_the_cursor_stays(folder: Path) -> None:
+    """By age, size and name in turn; the image under the cursor remains under it."""
+    async with picker(folder).run_test() as pilot:
+        app = await looked(pilot)
+        await pilot.press("down", "s")
+        assert app.choice.sort == "size"
+        await pilot.press("s")
+        assert names(app)[0] == "(no name)"
+        assert app.choice.rows[app.images.cursor].name == "flask:3"
+
+
+async def test_r_looks_again(folder: Path) -> None:
+    """What was saved since is found."""
+    async with picker(folder).run_test() as pilot:
+        app = await looked(pilot)
+        write(folder / "later.tar", SAVED)
+        await pilot.press("r")
+        await looked(pilot)
+        assert len(names(app)) == 6
+
+
+async def test_rows_appear_while_others_are_awaited(folder: Path) -> None:
+    """A slow engine holds up neither the list nor the end."""
+    silence = threading.Event()
+
+    def slow(_: Request) -> Sequence[StoreImage]:
+        silence.wait(20)
+        return []
+
+    sources = [ListedSource("slow", slow), *SOURCES]
+    async with picker(folder, sources).run_test() as pilot:
+        app = pilot.app
+        assert isinstance(app, PickerApp)
+        for _ in range(100):
+            await pilot.pause(0.01)
+            if len(app.choice.rows) == 5:
+                break
+        assert len(app.choice.rows) == 5
+        assert app.images.looking
+        await pilot.press("enter")
+        await pilot.pause()
+    silence.set()
+    assert app.return_value is IMAGES[1]
+
+
+async def test_nothing_at_all_speaks(tmp_path: Path) -> None:
+    """It says what to do."""
+    async with picker(tmp_path, []).run_test(size=(100, 20)) as pilot:
+        app = await looked(pilot)
+        await pilot.press("enter", "G", "s")
+        assert any("No images here" in line for line in screen_text(app))  # type: ignore[arg-type]
+
+
+async def test_what_did_not_open_is_said(folder: Path) -> None:
+    """Back at the choice."""
+    async with picker(folder, trouble="x.tar: it is cut [/bold]").run_test(
+        size=(100, 24), notifications=True
+    ) as pilot:
+        app = await looked(pilot)
+        await pilot.pause()
+        assert any("it is cut [/bold]" in line for line in screen_text(app))  # type: ignore[arg-type]
+
+
+def test_an_image_of_engine_and_store_is_one() -> None:
+    """It is opened from the store, which needs no export."""
+    direct = stored("flask:3", 3, "docker-store", layers=[StoreLayer("a", 1)])
+    choice = Choice()
+    choice.add([IMAGES[0], stored("", 9, intermediate=True)])
+    choice.add([direct])
+    (row,) = choice.rows
+    assert row.image is direct
+    assert row.sources == ("docker", "docker-store")
+    assert row.name == "flask:3"
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_picker(snap_compare: Callable[..., bool], folder: Path, size: tuple[int, int]) -> None:
+    """Columns at both widths."""
+
+    async def prepare(pilot: Pilot[Any]) -> None:
+        await looked(pilot)
+        await pilot.press("down")
+        await pilot.pause()
+
+    assert snap_compare(picker(folder), terminal_size=size, run_before=prepare)
+
+
+@pytest.mark.terminal
+@pytest.mark.skipif(TMUX is None, reason="tmux is not installed")
+def test_without_an_image_one_is_chosen(folder: Path) -> None:
+    """`layerscope` alone lists what is here; Enter explores it."""
+    root = str(Path(__file__).resolve().parents[2])
+    command = ["env", "-C", str(folder), *layerscope()]
+    with terminal(command, environment={"PYTHONPATH": root}) as screen:
+        screen.wait_for("saved.tar")
+        screen.keys("/")
+        for letter in "saved.tar":
+            screen.keys(letter)
+        screen.wait_for("› saved.tar")
+        screen.keys("Enter")
+        screen.wait_for("1 Explore")
+        screen.keys("q")
+        screen.wait_for("exit 0")

@@ -233,7 +233,13 @@ def _prepared(*keys: str, theme: str = "dark") -> Callable[[Pilot[Any]], Any]:
     async def prepare(pilot: Pilot[Any]) -> None:
         pilot.app.theme = f"layerscope-{theme}"
         await loaded(pilot)
-        await pilot.press("2", *keys)
+        await pilot.press("2")
+        for _ in range(3):
+            await pilot.pause()
+        for key in keys:
+            await pilot.press(key)
+            await pilot.app.workers.wait_for_complete()
+            await pilot.pause()
         for _ in range(3):
             await pilot.pause()
 

@@ -63,6 +63,9 @@ def run(args: Sequence[str] | None = None) -> int:
         layerscope.main(
             args=None if args is None else list(args), prog_name="layerscope", standalone_mode=False
         )
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return ExitCode.USAGE
     except click.ClickException as error:
         say(_usage_error(error))
         return ExitCode.USAGE

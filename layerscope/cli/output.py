@@ -7,7 +7,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
@@ -19,10 +19,14 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
-def check_output(path: Path | None) -> None:
-    """Raise `UsageError` if nothing can be written to `path`: before the work, not after it."""
+def check_output(path: Path | None, reference: str) -> None:
+    """Raise `UsageError` if nothing can be written to `path`, or if it is what is read: before the work, not after it."""
     if path is None:
         return
+    image = Path(reference.partition("://")[2] or reference)
+    with suppress(OSError, ValueError):
+        if path.is_file() and path.samefile(image):
+            raise UsageError(f"{path} cannot be written: it is the image that is read")
     if path.is_dir():
         raise UsageError(f"{path} cannot be written: it is a directory")
     if not path.resolve().parent.is_dir():

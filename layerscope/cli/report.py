@@ -72,7 +72,7 @@ def write_report(
     from layerscope.opening import open_image
     from layerscope.report import ReportOptions, writer_of
 
-    check_output(output)
+    check_output(output, reference)
     with progress_bar() as progress:
         opened = open_image(request_of(reference, progress, given), options_of(given))
     terminal = output is None and is_terminal(sys.stdout)

@@ -102,6 +102,9 @@ def _digests(opened: Opened) -> Iterator[Part]:
     if any(warning.code in ("digest-mismatch", "diff-id-mismatch") for warning in opened.warnings):
         yield "digests MISMATCH", "bold red"
         return
+    if opened.damages():
+        yield "DAMAGED", "bold red"
+        return
     checked = [opened.verified(number) for number in range(len(opened.image.layers))]
     if not checked:
         return

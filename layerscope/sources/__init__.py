@@ -131,8 +131,9 @@ def _choose(
     warnings: list[ImageWarning] = []
     eligible = candidates if request.image is None else choose_by_name(candidates, request.image)
     groups = list(dict.fromkeys(candidate.group for candidate in eligible))
-    if len(groups) > 1:
-        group = groups[0]
+    shared = set.intersection(*(set(candidate.groups) for candidate in eligible))
+    if len(groups) > 1 and not shared:
+        group = _group_for(request.platform, eligible, groups[0])
         if ask is None:
             listed = ", ".join(describe(eligible))
             said = f"there are {len(groups)} images, the first is shown ({listed}): --image selects"
@@ -141,9 +142,21 @@ def _choose(
             raise CancelledError
         else:
             group = answer.group
-        eligible = [candidate for candidate in eligible if candidate.group == group]
+        eligible = [candidate for candidate in eligible if group in candidate.groups]
     chosen = _by_platform(request, eligible, found.absent, warnings)
     return chosen, [candidate for candidate in candidates if candidate is not chosen], warnings
+
+
+def _group_for(wanted: Platform | None, candidates: Sequence[Candidate], first: int) -> int:
+    """The group to take where nobody says which image is meant: the first, or the first that serves the platform best."""
+    ranked = [
+        (preference, number)
+        for number, candidate in enumerate(candidates)
+        if wanted is not None
+        and candidate.platform is not None
+        and (preference := wanted.preference(candidate.platform)) is not None
+    ]
+    return candidates[min(ranked)[1]].group if ranked else first
 
 
 def _runs(offered: Platform, wanted: Platform | None) -> bool:

@@ -103,8 +103,15 @@ class Candidate:
     load: Callable[[], ImageParts]
     digests: Sequence[str] = ()
     """Digests that name it: of its manifest, of its config."""
-    group: int = 0
-    """Candidates of one group are the same image for several platforms."""
+    groups: tuple[int, ...] = (0,)
+    """Candidates of one group are the same image for several platforms. One that has names of its own, and is listed in
+    an index besides, is in several."""
+
+    @property
+    def group(self) -> int:
+        """The first group."""
+        return self.groups[0]
+
     fetch: Callable[[Request], Found] | None = None
     """Where `load` tells only what is known at once: gets all of the image, which may take long."""
 

@@ -84,7 +84,7 @@ def candidates(
             item["config"].rpartition("/")[2].removesuffix(".json").removeprefix("sha256:")
         )
         digest = f"sha256:{hexadecimal}"
-        found.append(Candidate(tags, None, load, [digest] if is_digest(digest) else [], number))
+        found.append(Candidate(tags, None, load, [digest] if is_digest(digest) else [], (number,)))
     return found
 
 

@@ -31,7 +31,7 @@ def candidates(members: Members, limits: Limits) -> list[Candidate]:
         def load(top: str = top) -> ImageParts:
             return _load(members, top, limits)
 
-        found.append(Candidate(names, None, load, [f"sha256:{top}"], number))
+        found.append(Candidate(names, None, load, [f"sha256:{top}"], (number,)))
     return found
 
 

@@ -37,6 +37,8 @@ def find_in_path(request: Request, path: Path, kinds: Sequence[str] = ()) -> Fou
     if stat.S_ISDIR(mode):
         found = find_in_members(request, DirectoryMembers(path), str(path), kinds)
         return _only(found, kinds, str(path))
+    if stat.S_ISCHR(mode):
+        raise NotAnImageError(f"{path}: it is a device, not a file")
     try:
         if not stat.S_ISREG(mode):
             with path.open("rb", buffering=0) as stream:

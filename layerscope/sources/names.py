@@ -31,7 +31,7 @@ def choose_by_name(candidates: Sequence[Candidate], wanted: str) -> list[Candida
         number = int(wanted[1:])
         groups = sorted({candidate.group for candidate in candidates})
         if number < len(groups):
-            return [candidate for candidate in candidates if candidate.group == groups[number]]
+            return [candidate for candidate in candidates if groups[number] in candidate.groups]
     matches: tuple[Callable[[Candidate], bool], ...] = (
         lambda candidate: wanted in candidate.tags,
         lambda candidate: normalise(wanted) in map(normalise, candidate.tags),

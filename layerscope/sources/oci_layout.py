@@ -54,7 +54,7 @@ class _Image:
 
     descriptor: Descriptor
     manifest: dict[str, Any]
-    group: int
+    groups: list[int]
     top: str
     """Digest of what the top-level index names."""
     tags: dict[str, None]
@@ -222,8 +222,10 @@ class OciLayout:
         known = images.get(leaf.digest)
         if known is not None:
             known.tags.update(tags)
+            if group not in known.groups:
+                known.groups.append(group)
         elif (manifest := self._node(leaf).manifest) is not None:
-            images[leaf.digest] = _Image(leaf, manifest, group, top, dict(tags))
+            images[leaf.digest] = _Image(leaf, manifest, [group], top, dict(tags))
 
     def _candidate(self, image: _Image) -> Candidate:
         def load() -> ImageParts:
@@ -232,7 +234,7 @@ class OciLayout:
         config = Descriptor.read(image.manifest.get("config"))
         digests = [image.descriptor.digest, *([config.digest] if config else []), image.top]
         platform = self._platform(image.descriptor, image.manifest)
-        return Candidate(list(image.tags), platform, load, digests, image.group)
+        return Candidate(list(image.tags), platform, load, digests, tuple(image.groups))
 
     def _is_whole(self, manifest: dict[str, Any]) -> bool:
         """Whether all of an image is stored: engines export indexes with images that they never pulled."""

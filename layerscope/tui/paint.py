@@ -58,6 +58,7 @@ def wrap(words: str, width: int, indent: str = "") -> list[str]:
         fits = max(fitting(words, room), 1)
         if fits < len(words):
             space = words.rfind(" ", 0, fits + 1)
+            # A long word is cut only where it stands alone on its line.
             fits = space if words[:space].strip() else fits
         lines.append(lead + words[:fits].rstrip())
         words, lead = words[fits:].lstrip(" "), indent

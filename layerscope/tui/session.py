@@ -85,6 +85,8 @@ class Session:
 
     def digests_word(self) -> str:
         """What is known about all digests, in a word or two."""
+        if any(index is not None and index.broken is not None for index in self.indexes):
+            return "DAMAGED"
         states = [self.verified(layer) for layer in range(len(self.indexes))]
         if False in states:
             return "digest mismatch"

@@ -59,7 +59,7 @@ def wrap(words: str, width: int, indent: str = "") -> list[str]:
         if fits < len(words):
             space = words.rfind(" ", 0, fits + 1)
             # A long word is cut only where it stands alone on its line.
-            fits = space if words[:space].strip() else fits
+            fits = space if space > 0 and words[:space].strip() else fits
         lines.append(lead + words[:fits].rstrip())
         words, lead = words[fits:].lstrip(" "), indent
     return lines or [""]

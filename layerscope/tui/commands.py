@@ -131,7 +131,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("map.out", "backspace", "Go up", "Go back up to the directory above.", "out", footer=True, shown_keys="⌫"),
     Command("map.layer_down", "comma", "Layer before", "Draw what is there after the layer before.", "move_layer(-1)", footer=True, shown_keys=","),
     Command("map.layer_up", "full_stop", "Layer after", "Draw what is there after the next layer.", "move_layer(1)", footer=True, shown_keys="."),
-    Command("picker.search", "slash", "Search", "Show only images whose name, ID or place holds what you type.", "search", footer=True, shown_keys="/"),
+    Command("picker.search", "slash", "Search", "Show only images whose name, ID or place holds what you type.", "search", footer=True, shown_keys="/", priority=True),
     Command("picker.sort", "s", "Sort", "Sort by age, size or name.", "cycle_sort", footer=True),
     Command("picker.refresh", "r", "Refresh", "Look for images once more.", "refresh_images", footer=True),
     Command("picker.next", "down", "Next image", "From the field: the next image.", "go(1)", shown_keys="↓"),

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual import on, work
+from textual.actions import SkipAction
 from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
@@ -51,8 +52,6 @@ class PickerApp(App[StoreImage]):
     BINDINGS: ClassVar[list[BindingType]] = bindings("picker")
     DEFAULT_CSS = """
     PickerApp Screen { background: $background; }
-    PickerApp Field { display: none; }
-    PickerApp Field.-shown { display: block; }
     PickerApp #refusals { height: auto; max-height: 6; padding: 0 1; color: $quiet; text-wrap: nowrap; text-overflow: ellipsis; }
     PickerApp Footer { background: $background; }
     """
@@ -103,7 +102,7 @@ class PickerApp(App[StoreImage]):
         )
         self._request, self._sources, self._trouble = request, sources, trouble
         self._folder = folder or Path()
-        self._field = Field(placeholder="part of a name, an ID or a place", id="picker-field")
+        self._field = Field(placeholder="/ searches names, IDs and places", id="picker-field")
         self._title = PaneTitle("Which image?")
         self._columns = ColumnTitles()
         self._refusals: dict[str, str] = {}
@@ -216,8 +215,10 @@ class PickerApp(App[StoreImage]):
     # searching
 
     def action_search(self) -> None:
-        self._field.add_class("-shown")
-        self._field.input.focus()
+        if self._field.input.has_focus:
+            raise SkipAction  # there the key is text
+        # At once, and before the list has the key: what is typed right behind it belongs into the field.
+        self.screen.set_focus(self._field.input)
 
     @on(Input.Changed, "#picker-field")
     def _typed(self, event: Input.Changed) -> None:
@@ -242,12 +243,10 @@ class PickerApp(App[StoreImage]):
             self.exit(self.choice.rows[row].image)
 
     def action_step_back(self) -> None:
-        if self._field.input.has_focus and self._field.input.value.strip():
-            self.images.focus()
-        elif self._field.has_class("-shown"):
+        if self._field.input.has_focus:
+            self.screen.set_focus(self.images)
+        elif self._field.input.value:
             self._field.input.value = ""
-            self._field.remove_class("-shown")
-            self.images.focus()
         else:
             self.exit(None)
 

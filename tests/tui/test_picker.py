@@ -129,8 +129,12 @@ async def test_a_search_narrows_while_one_types(folder: Path) -> None:
         assert app.images.has_focus
         assert len(names(app)) == 1
         await pilot.press("escape")
+        await pilot.pause()
         assert len(names(app)) == 5
-        await pilot.press("slash", *"tar", "down", "up", "enter")
+        await pilot.press("slash", "slash")
+        await pilot.pause()
+        assert [name[:8] for name in names(app)] == ["registry"]
+        await pilot.press("backspace", *"tar", "down", "up", "enter")
         await pilot.pause()
     assert app.return_value is not None
     assert app.return_value.reference.endswith("saved.tar")

@@ -17,6 +17,8 @@ class Limits:
 
     json_bytes: int = 32 * MIB
     """One JSON document: manifest, index or config."""
+    layers: int = 20_000
+    """Layers of one image."""
     history_entries: int = 100_000
     """Entries in the history of one image."""
     header_bytes: int = MIB

@@ -28,25 +28,25 @@ from layerscope.sources.base import naming
 
 _SAID = {
     "entry-repeated": ("entry names", "entries name", "a path that the layer lists before"),
-    "entry-type-unknown": (
-        "entry has",
-        "entries have",
-        "an unknown type: shown as a path without content",
-    ),
+    "entry-type-unknown": ("entry has", "entries have", "an unknown type: shown without content"),
     "link-across-layers": (
         "hard link points",
         "hard links point",
-        "to a file of a lower layer: most engines fail to extract that",
+        "to a lower layer: most engines fail to extract that",
     ),
     "link-broken": ("hard link has", "hard links have", "no target"),
-    "link-forward": ("hard link stands", "hard links stand", "before its target and is broken"),
-    "name-outside-root": ("name leads", "names lead", "out of the root and is kept inside"),
+    "link-forward": (
+        "hard link comes",
+        "hard links come",
+        "before the target, and thus to nothing",
+    ),
+    "name-outside-root": ("name leads", "names lead", "out of the root, where nothing is put"),
     "parent-replaced": (
         "path lies",
         "paths lie",
         "under what is no directory, which a directory replaces",
     ),
-    "whiteout-invalid": ("whiteout names", "whiteouts name", "nothing and is ignored"),
+    "whiteout-invalid": ("whiteout names", "whiteouts name", "nothing, and removes nothing"),
 }
 """Words for the warnings that entries draw: for one, for several, and what is odd."""
 
@@ -264,7 +264,7 @@ def collect_warnings(
                 ImageWarning(
                     "trailing-data",
                     number,
-                    f"{index.trailing:,} bytes follow the end of the archive",
+                    f"{index.trailing:,} bytes that are not zero follow the end of the archive",
                 )
             )
         counts = {**index.oddities}

@@ -72,9 +72,9 @@ class _Layer:
             )
             self._sequential(entries, entries, everything)
             return
-        entries = self._without_repeated_directories(entries)
         ancestors = self._ancestors(entries.paths)
         unordered = self._unordered(entries, ancestors)
+        entries = self._without_repeated_directories(entries, unordered)
         slow, inodes = self._split(entries, unordered)
         orderly = entries.where(~slow)
         if slow.any():
@@ -129,18 +129,16 @@ class _Layer:
 
     # pass 3
 
-    def _without_repeated_directories(self, entries: LayerEntries) -> LayerEntries:
-        """Of a directory listed several times only the last entry matters, and it holds no bytes."""
+    def _without_repeated_directories(
+        self, entries: LayerEntries, unordered: Unordered
+    ) -> LayerEntries:
+        """Outside the unordered subtrees, of a directory listed several times only the last entry matters."""
         order = np.argsort(entries.paths, kind="stable")
         paths = entries.paths[order]
         repeated = paths[1:] == paths[:-1]
         if not repeated.any():
             return entries
-        starts = np.concatenate([[True], ~repeated])
-        group = np.cumsum(starts) - 1
-        plain_groups = np.ones(group[-1] + 1, bool)
-        plain_groups[group[entries.kinds[order] != Kind.DIRECTORY]] = False
-        superseded = np.concatenate([repeated, [False]]) & plain_groups[group]
+        superseded = np.concatenate([repeated, [False]]) & ~unordered.contains(paths)
         keep = np.ones(len(entries), bool)
         keep[order[superseded]] = False
         return entries.where(keep)
@@ -163,8 +161,11 @@ class _Layer:
         """The subtrees in which the order of entries matters."""
         stack, table = self.stack, self.stack.table
         paths = np.sort(entries.paths)
-        repeated = paths[1:][paths[1:] == paths[:-1]]
+        repeated = np.unique(paths[1:][paths[1:] == paths[:-1]])
         leaves = entries.paths[entries.kinds != Kind.DIRECTORY]
+        # A directory over nothing, or over a directory, may be repeated: the last entry says it all.
+        harmless = (stack.standing[repeated] < 0) | self._stands(repeated, Kind.DIRECTORY)
+        repeated = repeated[~harmless | np.isin(repeated, leaves)]
         holds_more = np.searchsorted(paths, table.ends[leaves], "left") > np.searchsorted(
             paths, leaves, "right"
         )

@@ -26,7 +26,7 @@ class SparseMap:
     """Bytes of the file with its holes."""
     segments: tuple[tuple[int, int], ...]
     """(offset in the file, length) of each run of stored bytes."""
-    skip: int
+    skip: int = field(compare=False)
     """Bytes at the start of the payload that hold the map itself."""
 
     @property

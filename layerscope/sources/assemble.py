@@ -30,6 +30,8 @@ def assemble(
     warnings: Sequence[ImageWarning],
 ) -> Image:
     """The image that these parts make. Raises `LayerscopeError` for what cannot be opened."""
+    if len(parts.layers) > request.limits.layers:
+        raise request.limits.exceeded("layers", "the manifest", len(parts.layers))
     for number, part in enumerate(parts.layers):
         if part.media_type is not None and part.media_type.endswith(ENCRYPTED):
             raise CorruptImageError(

@@ -37,8 +37,6 @@ def find_in_path(request: Request, path: Path, kinds: Sequence[str] = ()) -> Fou
     if stat.S_ISDIR(mode):
         found = find_in_members(request, DirectoryMembers(path), str(path), kinds)
         return _only(found, kinds, str(path))
-    if stat.S_ISCHR(mode):
-        raise NotAnImageError(f"{path}: it is a device, not a file")
     try:
         if not stat.S_ISREG(mode):
             with path.open("rb", buffering=0) as stream:
@@ -89,7 +87,7 @@ def find_in_file(request: Request, file: OpenFile, kinds: Sequence[str] = ()) ->
                 ImageWarning(
                     "trailing-data",
                     None,
-                    f"{trailing:,} bytes follow the end of the {kind.name} stream",
+                    f"{trailing:,} bytes that are not zero follow the end of the {kind.name} stream",
                 )
             )
         blob = unpacked.blob(file.name)
@@ -120,7 +118,7 @@ def find_in_members(
         if found is not None:
             warnings = list(found.warnings)
             if members.trailing:
-                said = f"{members.trailing:,} bytes follow the end of the archive"
+                said = f"{members.trailing:,} bytes that are not zero follow the end of the archive"
                 warnings.append(ImageWarning("trailing-data", None, said))
             return replace(found, warnings=warnings, damage=damage)
         return _rootfs(members, name, damage)

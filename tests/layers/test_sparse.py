@@ -316,3 +316,9 @@ def test_sparse_files_of_gnu_tar_are_read(options: list[str], runs: int, tmp_pat
     assert b"".join(contents.chunks(0)) == stored
     assert rows(index)[0].stored == len(stored) < len(whole)
     assert len(stored.strip(b"\0")) > 0
+
+
+def test_maps_are_equal_however_they_are_written() -> None:
+    """Where a format keeps its map says nothing about the file."""
+    assert SparseMap(10, ((0, 5),), 0) == SparseMap(10, ((0, 5),), 512)
+    assert SparseMap(10, ((0, 5),), 0) != SparseMap(10, ((1, 5),), 0)

@@ -31,6 +31,7 @@ ZEROS = gzip.compress(layer_tar([file("zeros", bytes(1 << 20))]), mtime=0)
 # An image that meets each limit, the value that it meets, and one that it does not meet.
 CASES: dict[str, tuple[Callable[[], bytes], int, int]] = {
     "json_bytes": (lambda: docker_archive([MANY]), 300, 3000),
+    "layers": (lambda: docker_archive([MANY]), 0, 1),
     "history_entries": (lambda: docker_archive([MANY], history=HISTORY), 29, 30),
     "header_bytes": (lambda: docker_archive([LONG]), 256, 512),
     "path_bytes": (lambda: docker_archive([LONG]), 299, 300),

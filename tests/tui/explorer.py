@@ -35,6 +35,17 @@ async def loaded(pilot: Pilot[None]) -> MainScreen:
     return screen
 
 
+async def settled(pilot: Pilot[None]) -> None:
+    """Wait until the screen shows the same three times in a row: on a busy machine layouts come late."""
+    shown: list[list[str]] = []
+    for _ in range(60):
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause(0.05)
+        shown.append(screen_text(pilot.app))  # type: ignore[arg-type]
+        if len(shown) > 3 and shown[-1] == shown[-2] == shown[-3]:
+            return
+
+
 def screen_text(app: LayerscopeApp) -> list[str]:
     """What is on the screen, line by line."""
     width, height = app.size

@@ -10,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from layerscope.tui.app import LayerscopeApp
-from tests.tui.explorer import explorer, loaded
+from tests.tui.explorer import explorer, loaded, settled
 
 SIZES = [pytest.param((160, 48), id="160x48"), pytest.param((80, 24), id="80x24")]
 Compare = Callable[..., bool]
@@ -22,9 +22,9 @@ def _prepared(*keys: str, theme: str = "dark") -> Callable[[Pilot[Any]], Any]:
     async def prepare(pilot: Pilot[Any]) -> None:
         pilot.app.theme = f"layerscope-{theme}"
         await loaded(pilot)
-        await pilot.press(*keys)
-        for _ in range(3):
-            await pilot.pause()
+        for key in keys:
+            await pilot.press(key)
+        await settled(pilot)
 
     return prepare
 

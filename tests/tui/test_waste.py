@@ -15,7 +15,7 @@ from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.screens.waste import WasteView
 from layerscope.tui.widgets.fact_strip import fact_lines
 from tests.images import docker_archive, file, hardlink, layer_tar, symlink, whiteout, write
-from tests.tui.explorer import explorer, loaded, screen_text
+from tests.tui.explorer import explorer, loaded, screen_text, settled
 
 WIDE, SMALL = (160, 48), (80, 24)
 Compare = Callable[..., bool]
@@ -234,14 +234,10 @@ def _prepared(*keys: str, theme: str = "dark") -> Callable[[Pilot[Any]], Any]:
         pilot.app.theme = f"layerscope-{theme}"
         await loaded(pilot)
         await pilot.press("2")
-        for _ in range(3):
-            await pilot.pause()
+        await settled(pilot)
         for key in keys:
             await pilot.press(key)
-            await pilot.app.workers.wait_for_complete()
-            await pilot.pause()
-        for _ in range(3):
-            await pilot.pause()
+            await settled(pilot)
 
     return prepare
 

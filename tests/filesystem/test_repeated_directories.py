@@ -1,0 +1,58 @@
+"""A directory that a layer lists twice: what the first entry does, it does before what comes between."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests import naive
+from tests.filesystem.stacking import assert_equals_naive, stack
+from tests.images import Member, directory, file, hardlink, symlink
+
+CASES = {
+    "parent replaced before a link": [
+        [file("b", b"y")],
+        [directory("b/a"), hardlink("c", "b"), directory("b/a")],
+    ],
+    "file replaced before a link": [
+        [file("b", b"y")],
+        [directory("b"), hardlink("c", "b"), directory("b")],
+    ],
+    "between two files of one name": [
+        [file("a", b"zz", mtime=7), directory("a/a.b"), file("a", b"zz"), directory("a/a.b")]
+    ],
+    "attributes of the last": [
+        [directory("d", mode=0o700), file("d/f", b"1"), directory("d", mode=0o755)]
+    ],
+}
+
+
+@pytest.mark.parametrize("plain", [False, True], ids=["vector", "plain"])
+@pytest.mark.parametrize("layers", CASES.values(), ids=CASES)
+def test_repeated_directories(layers: list[list[Member]], plain: bool) -> None:
+    """Accounting and trees are the naive model's."""
+    assert_equals_naive(layers, stack(layers, plain=plain), naive.measure(layers))
+
+
+def test_many_images_with_repeated_directories() -> None:
+    """Random images of few names, in which directories are listed again and again, between links and files."""
+    names = ["a", "a/b", "b"]
+    for seed in range(600):
+        rng = random.Random(seed)
+
+        def entry(rng: random.Random = rng) -> Member:
+            name = rng.choice(names)
+            kind = rng.randrange(6)
+            if kind < 3:
+                return directory(name, mode=rng.choice([0o755, 0o700]))
+            if kind == 3:
+                return hardlink(name, rng.choice(names))
+            return file(name, rng.choice([b"x", b"yy"])) if kind == 4 else symlink(name, "a")
+
+        layers = [[entry() for _ in range(rng.randrange(1, 7))] for _ in range(rng.randrange(1, 4))]
+        for plain in (False, True):
+            try:
+                assert_equals_naive(layers, stack(layers, plain=plain), naive.measure(layers))
+            except AssertionError as error:
+                raise AssertionError(f"seed {seed}, plain={plain}: {error}") from error

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from layerscope.filesystem.changes import Change
+from layerscope.filesystem.facts import KIND_LETTERS
 from layerscope.image.summary import one_line
 from layerscope.layers.index import Kind
 from layerscope.opening import Opened
@@ -26,17 +27,6 @@ _WORDS = {
     Change.MODIFIED: "modified",
     Change.METADATA: "attributes only",
     Change.REMOVED: "removed",
-}
-_LETTERS = {
-    Kind.FILE: "-",
-    Kind.DIRECTORY: "d",
-    Kind.SYMLINK: "l",
-    Kind.HARDLINK: "h",
-    Kind.CHARACTER: "c",
-    Kind.BLOCK: "b",
-    Kind.FIFO: "p",
-    Kind.UNKNOWN: "?",
-    Kind.BROKEN_LINK: "h",
 }
 
 
@@ -69,9 +59,9 @@ def _rows(opened: Opened, layer: int, options: ReportOptions) -> Iterator[list[P
         changes.paths[rows].tolist(), changes.kinds[rows].tolist(), here.tolist(), strict=True
     ):
         kind = Kind(int(columns.kinds[inode]))
-        mode, owner, amount = f"{_LETTERS[kind]}?????????", "?", ""
+        mode, owner, amount = f"{KIND_LETTERS[kind]}?????????", "?", ""
         if inode != inodes.implicit:
-            mode = mode_text(int(columns.modes[inode]), _LETTERS[kind])
+            mode = mode_text(int(columns.modes[inode]), KIND_LETTERS[kind])
             owner = f"{columns.uids[inode]}:{columns.gids[inode]}"
         if kind is Kind.FILE:
             amount = size(int(columns.stored[inode]), binary=options.binary_sizes)

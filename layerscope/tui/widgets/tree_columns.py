@@ -7,26 +7,15 @@ from dataclasses import dataclass
 
 from layerscope import text
 from layerscope.filesystem.changes import Change
+from layerscope.filesystem.facts import KIND_LETTERS
 from layerscope.filesystem.ordering import Sort
 from layerscope.filesystem.rows import TreeRow
-from layerscope.layers.index import Kind
 from layerscope.tui.paint import bar, fit
 
 NAME_ROOM = 30
 """Cells that the names keep: columns that leave less are dropped, the last of `DROPPED` first."""
 SIZE = 9
 GLYPH = 3
-
-KIND_LETTERS = {
-    Kind.FILE: "-",
-    Kind.DIRECTORY: "d",
-    Kind.SYMLINK: "l",
-    Kind.CHARACTER: "c",
-    Kind.BLOCK: "b",
-    Kind.FIFO: "p",
-    Kind.UNKNOWN: "?",
-    Kind.BROKEN_LINK: "h",
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,7 +28,7 @@ class PathLookup:
         """How far a path leads: the last one that there is, and the component that it lacks; b"" if all is there."""
         path = 0
         for component in components_of(full):
-            rank = self._rank(component)
+            rank = self._table.rank(component)
             child = self._child(path, rank) if rank is not None else None
             if child is None:
                 return path, component
@@ -57,28 +59,14 @@ class PathLookup:
         found = np.flatnonzero(named & (self._table.parents[span] == path))
         return int(found[0]) + path + 1 if len(found) else None
 
-    def _rank(self, component: bytes) -> int | None:
-        low = self._place(component)
-        names = self._table.names
-        return low if low < len(names) and names[low] == component else None
-
     def _ranks(self, start: bytes) -> tuple[int, int]:
         """The names that begin with `start`: from, and one past the last."""
+        names = self._table.names
+        first = bisect_left(names, start)
         after = start.rstrip(b"\xff")
         if not after:
-            return self._place(start), len(self._table.names)
-        return self._place(start), self._place(after[:-1] + bytes([after[-1] + 1]))
-
-    def _place(self, component: bytes) -> int:
-        """How many names come before one."""
-        low, high, names = 0, len(self._table.names), self._table.names
-        while low < high:
-            middle = (low + high) // 2
-            if names[middle] < component:
-                low = middle + 1
-            else:
-                high = middle
-        return low
+            return first, len(names)
+        return first, bisect_left(names, after[:-1] + bytes([after[-1] + 1]))
 
 
 def components_of(full: bytes) -> list[bytes]:

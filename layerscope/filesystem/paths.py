@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -62,11 +63,18 @@ class PathTable:
                 prefix = prefixes[parent] = self.full(parent) + b"/"
             yield prefix + self.names.data[start:end]
 
+    def rank(self, component: bytes) -> int | None:
+        """The place of a component in `names`; None if no path has it."""
+        place = bisect_left(self.names, component)
+        return place if place < len(self.names) and self.names[place] == component else None
+
     def find(self, full: bytes) -> int | None:
         """The path called `full` (components joined by `/`), None if the image never names it."""
         path = 0
         for component in full.split(b"/") if full else ():
-            rank = _search(self.names, component)
+            rank = self.rank(component)
+            if rank is None:
+                return None
             child = path + 1
             end = int(self.ends[path])
             while child < end and self.components[child] != rank:
@@ -75,18 +83,6 @@ class PathTable:
                 return None
             path = child
         return path
-
-
-def _search(names: StringTable, wanted: bytes) -> int:
-    """The rank of a component; -2 if there is none such."""
-    low, high = 0, len(names)
-    while low < high:
-        middle = (low + high) // 2
-        if names[middle] < wanted:
-            low = middle + 1
-        else:
-            high = middle
-    return low if low < len(names) and names[low] == wanted else -2
 
 
 def merge(trees: Sequence[PathTree], limits: Limits) -> tuple[PathTable, list[NDArray[np.int32]]]:

@@ -75,29 +75,23 @@ class LineList(Guarded, ScrollView, can_focus=True):
     cursor: var[int] = var(0)
     """Row under the cursor."""
 
-    class Highlighted(Message):
+    class RowMessage(Message):
+        """Something happened to a row."""
+
+        def __init__(self, line_list: LineList, row: int) -> None:
+            super().__init__()
+            self.line_list = line_list
+            self.row = row
+
+        @property
+        def control(self) -> LineList:
+            return self.line_list
+
+    class Highlighted(RowMessage):
         """The cursor came to another row."""
 
-        def __init__(self, line_list: LineList, row: int) -> None:
-            super().__init__()
-            self.line_list = line_list
-            self.row = row
-
-        @property
-        def control(self) -> LineList:
-            return self.line_list
-
-    class Opened(Message):
+    class Opened(RowMessage):
         """The row under the cursor was opened, by Enter or a double click."""
-
-        def __init__(self, line_list: LineList, row: int) -> None:
-            super().__init__()
-            self.line_list = line_list
-            self.row = row
-
-        @property
-        def control(self) -> LineList:
-            return self.line_list
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)

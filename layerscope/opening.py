@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from layerscope.analysis.accounting import Accounting, account
 from layerscope.analysis.cache import ImageCache
@@ -13,6 +14,7 @@ from layerscope.analysis.duplicates import Duplicate, find_duplicates
 from layerscope.errors import CorruptImageError
 from layerscope.filesystem.contents import compare_versions
 from layerscope.filesystem.model import Filesystem
+from layerscope.image.base import guess_base
 from layerscope.image.model import Image, Layer
 from layerscope.image.warnings import ImageWarning
 from layerscope.layers.blob import Blob
@@ -23,8 +25,12 @@ from layerscope.layers.reading import are_small, read_layers
 from layerscope.layers.store import Store
 from layerscope.limits import Limits
 from layerscope.progress import Progress, check
+from layerscope.settings import RuleChoice
 from layerscope.sources import Request, SourceImage, open_source
 from layerscope.sources.base import naming
+
+if TYPE_CHECKING:
+    from layerscope.analysis.findings.judge import Findings
 
 _SAID = {
     "entry-repeated": ("entry names", "entries name", "a path that the layer lists before"),
@@ -61,6 +67,8 @@ class Options:
     """Hash them if they are small together."""
     duplicates: bool = True
     """Look for files of equal content."""
+    rules: Mapping[str, RuleChoice] | None = None
+    """Look for what to fix, with these choices of rules; None for no findings."""
     cache: Store | None = None
     """Where to look for what is known of the layers already, and to keep what is learned."""
 
@@ -83,6 +91,8 @@ class Opened:
     warnings: Sequence[ImageWarning]
     damage: str | None
     """What is wrong with the archive as a whole."""
+    findings: Findings | None = None
+    """None if they were not looked for."""
 
     def verified(self, layer: int) -> bool | None:
         """Whether a layer's bytes hash to what is claimed; None if that was not checked."""
@@ -181,7 +191,29 @@ def _analyse(request: Request, source: SourceImage, options: Options, listener: 
             duplicates = find_duplicates(filesystem, contents, progress)
             cache.keep_duplicates(duplicates, filesystem)
         opened = replace(opened, duplicates=duplicates)
+    if options.rules is not None:
+        opened = replace(opened, findings=find_findings(opened, progress, options.rules))
     return opened
+
+
+def find_findings(
+    opened: Opened, progress: Progress, choices: Mapping[str, RuleChoice] | None = None
+) -> Findings:
+    """What could be avoided or is risky, by the rules. Raises `CancelledError`."""
+    from layerscope.analysis.findings.evidence import Evidence
+    from layerscope.analysis.findings.judge import judge
+
+    base = guess_base(opened.image)
+    evidence = Evidence(
+        opened.image,
+        opened.filesystem,
+        opened.contents,
+        opened.accounting,
+        opened.duplicates,
+        0 if base is None else base.steps,
+        progress,
+    )
+    return judge(evidence, choices)
 
 
 def _claims(layer: Layer) -> set[str]:

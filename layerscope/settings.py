@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,28 @@ COLUMNS = ("mode", "owner", "mtime", "layer", "share", "percent")
 _LINE = re.compile(
     r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*="""
 )
+_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([kKMGT]?i?B)?")
+_UNITS = {
+    f"{prefix}{binary}B".upper(): (1024 if binary else 1000) ** power
+    for power, prefix in enumerate(("", "k", "M", "G", "T"))
+    for binary in ("", "i")
+}
 _HEADER = re.compile(r"\s*\[+\s*([^\]]+?)\s*\]+")
+
+
+SEVERITIES = ("error", "warning", "note")
+"""How much a finding may matter."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleChoice:
+    """How the user wants one rule of findings."""
+
+    enabled: bool = True
+    min_bytes: int | None = None
+    """Findings of fewer bytes are dropped; None for the rule's own threshold."""
+    severity: str | None = None
+    """One of `SEVERITIES`; None for the rule's own."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +69,8 @@ class Settings:
     limits: Mapping[str, int] = field(default_factory=dict)
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Keys by command id, as they were written."""
+    rules: Mapping[str, RuleChoice] = field(default_factory=dict)
+    """By the rule's name."""
     file: str = ""
     """Where all this was read."""
     lines: Mapping[str, int] = field(default_factory=dict, repr=False)
@@ -114,6 +138,7 @@ def parse_settings(text: str, file: str, theme: str | None = None) -> Settings:
         "binary": _switch,
         "limits": _limits,
         "keys": _keys,
+        "rules": parse_rules,
     }
     for key, value in table.items():
         if key not in checks:
@@ -123,7 +148,7 @@ def parse_settings(text: str, file: str, theme: str | None = None) -> Settings:
             )
         try:
             values[key] = checks[key](value)
-        except _WrongError as error:
+        except WrongValueError as error:
             dotted = f"{key}.{error.key}" if error.key else key
             raise UsageError(f"{_at(file, lines, dotted)}: `{dotted}` {error}") from None
     if theme is not None:
@@ -132,7 +157,7 @@ def parse_settings(text: str, file: str, theme: str | None = None) -> Settings:
     return Settings(**values, file=file, lines=lines)
 
 
-class _WrongError(Exception):
+class WrongValueError(Exception):
     """A value of the wrong kind; `key` is which one inside its table."""
 
     def __init__(self, message: str, key: str = "") -> None:
@@ -142,25 +167,25 @@ class _WrongError(Exception):
 
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value:
-        raise _WrongError("takes a text in quotes")
+        raise WrongValueError("takes a text in quotes")
     return value
 
 
-def _switch(value: object) -> bool:
+def _switch(value: object, key: str = "") -> bool:
     if not isinstance(value, bool):
-        raise _WrongError("takes true or false")
+        raise WrongValueError("takes true or false", key)
     return value
 
 
-def _choice(value: object, choices: Sequence[str]) -> str:
+def _choice(value: object, choices: Sequence[str], key: str = "") -> str:
     if value not in choices:
-        raise _WrongError(f"takes one of {', '.join(choices)}")
+        raise WrongValueError(f"takes one of {', '.join(choices)}", key)
     return str(value)
 
 
 def _columns(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or any(item not in COLUMNS for item in value):
-        raise _WrongError(f"takes a list of {', '.join(COLUMNS)}")
+        raise WrongValueError(f"takes a list of {', '.join(COLUMNS)}")
     return tuple(column for column in COLUMNS if column in value)
 
 
@@ -169,9 +194,9 @@ def _limits(value: object) -> dict[str, int]:
     limits = {}
     for name, number in _table(value).items():
         if name not in known:
-            raise _WrongError(f"is no limit; limits are: {', '.join(known)}", name)
+            raise WrongValueError(f"is no limit; limits are: {', '.join(known)}", name)
         if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 10**18:
-            raise _WrongError("takes a number that is not negative", name)
+            raise WrongValueError("takes a number that is not negative", name)
         limits[name] = number
     return limits
 
@@ -192,14 +217,50 @@ def _keys(value: object) -> dict[str, tuple[str, ...]]:
                 or not listed
                 or not all(isinstance(key, str) for key in listed)
             ):
-                raise _WrongError("takes a key, or a list of keys, in quotes", identifier)
+                raise WrongValueError("takes a key, or a list of keys, in quotes", identifier)
             keys[identifier] = tuple(listed)
     return keys
 
 
-def _table(value: object) -> dict[str, Any]:
+def parse_rules(value: object) -> dict[str, RuleChoice]:
+    """Choices by rule: `[rules.NAME]` with enabled, min-bytes, severity; or `NAME = false`. Whether a rule exists is not
+    checked here. Raises `WrongValueError`."""
+    choices = {}
+    for name, item in _table(value).items():
+        if isinstance(item, bool):
+            choices[name] = RuleChoice(enabled=item)
+            continue
+        values: dict[str, Any] = {}
+        for key, given in _table(item, name).items():
+            dotted = f"{name}.{key}"
+            if key == "enabled":
+                values["enabled"] = _switch(given, dotted)
+            elif key == "severity":
+                values["severity"] = _choice(given, SEVERITIES, dotted)
+            elif key == "min-bytes":
+                values["min_bytes"] = parse_bytes(given, dotted)
+            else:
+                raise WrongValueError(
+                    "is no setting; a rule has: enabled, min-bytes, severity", dotted
+                )
+        choices[name] = RuleChoice(**values)
+    return choices
+
+
+def parse_bytes(value: object, key: str = "") -> int:
+    """A number of bytes, or a size with a unit as people write it: "10 MB", "1.5GiB". Raises `WrongValueError`."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**18:
+        return value
+    found = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        raise WrongValueError('takes a number of bytes, or a size such as "10 MB"', key)
+    factor = _UNITS[(found[2] or "B").upper()]
+    return int(Decimal(found[1]) * factor)
+
+
+def _table(value: object, key: str = "") -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise _WrongError("is a table")
+        raise WrongValueError("is a table", key)
     return value
 
 

@@ -22,6 +22,7 @@ from layerscope.cli.log import log
 from layerscope.cli.ls import ls
 from layerscope.cli.open import open_command
 from layerscope.cli.report import report
+from layerscope.cli.rules import rules
 from layerscope.errors import CancelledError, ExitCode, LayerscopeError, UsageError
 from layerscope.text import safe_name
 
@@ -35,6 +36,7 @@ COMMANDS: tuple[click.Command, ...] = (
     images,
     build,
     demo,
+    rules,
     cache,
 )
 

@@ -108,15 +108,24 @@ def settings_of(given: dict[str, Any]) -> Settings:
 
     settings = load_settings()
     changed_keys(settings)
+    if settings.rules:
+        from layerscope.analysis.findings import check_rules
+
+        check_rules(settings.rules, lambda name: settings.place(f"rules.{name}"))
     if given.get("theme"):
         settings = replace(settings, theme=given["theme"], lines={}, file="--theme")
     return settings
 
 
-def options_of(given: dict[str, Any]) -> Options:
-    """How the image is to be opened."""
+def options_of(given: dict[str, Any], *, findings: bool = False) -> Options:
+    """How the image is to be opened; with `findings`, the rules are applied as the settings have them."""
     store = None if given["no_cache"] else user_store()
     context = click.get_current_context(silent=True)
     if store is not None and context is not None:
         context.call_on_close(partial(warn, store))
-    return Options(verify=given["verify"], duplicates=not given["no_duplicates"], cache=store)
+    return Options(
+        verify=given["verify"],
+        duplicates=not given["no_duplicates"],
+        rules=settings_of(given).rules if findings else None,
+        cache=store,
+    )

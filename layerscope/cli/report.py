@@ -74,7 +74,9 @@ def write_report(
 
     check_output(output, reference)
     with progress_bar() as progress:
-        opened = open_image(request_of(reference, progress, given), options_of(given))
+        opened = open_image(
+            request_of(reference, progress, given), options_of(given, findings=True)
+        )
     terminal = output is None and is_terminal(sys.stdout)
     options = ReportOptions(
         files=files,

@@ -20,6 +20,9 @@ from layerscope.opening import Opened
 
 SCHEMA_VERSION = "1.0"
 
+FINDING_PATHS = 100
+"""Paths of a finding that are listed."""
+
 _COUNTED = (Change.ADDED, Change.MODIFIED, Change.METADATA, Change.REMOVED)
 
 
@@ -33,7 +36,7 @@ def document(opened: Opened, *, files: bool = False) -> dict[str, Any]:
         "layers": [_layer(opened, number, files) for number in range(len(opened.indexes))],
         "waste": _waste(opened),
         "duplicates": _duplicates(opened),
-        "findings": [],
+        "findings": _findings(opened),
         "warnings": [
             {"code": warning.code, "layer": warning.layer, "message": warning.message}
             for warning in opened.warnings
@@ -74,7 +77,7 @@ def _image(opened: Opened) -> dict[str, Any]:
 
 
 def _totals(opened: Opened) -> dict[str, Any]:
-    accounting = opened.accounting
+    accounting, findings = opened.accounting, opened.findings
     return {
         "layers": len(opened.indexes),
         "steps": opened.image.recorded_steps,
@@ -90,7 +93,8 @@ def _totals(opened: Opened) -> dict[str, Any]:
         "duplicateBytes": None
         if opened.duplicates is None
         else sum(found.saving for found in opened.duplicates),
-        "avoidableBytes": None,
+        "avoidableBytes": None if findings is None else findings.saving(),
+        "avoidableOwnBytes": None if findings is None else findings.saving(findings.own),
     }
 
 
@@ -226,6 +230,28 @@ def _duplicates(opened: Opened) -> list[dict[str, Any]]:
             "paths": [_text(path) for path in islice(paths, len(found.paths))],
         }
         for found in duplicates
+    ]
+
+
+def _findings(opened: Opened) -> list[dict[str, Any]]:
+    """What the rules found; of many paths, the largest."""
+    table = opened.filesystem.table
+    return [
+        {
+            "rule": finding.rule,
+            "title": finding.title,
+            "severity": finding.severity.value,
+            "confidence": finding.confidence.value,
+            "bytes": finding.bytes,
+            "steps": list(finding.steps),
+            "layers": list(finding.layers),
+            "paths": [_text(path) for path in table.fulls(finding.paths[:FINDING_PATHS])],
+            "pathCount": len(finding.paths),
+            "base": finding.base,
+            "why": finding.why,
+            "fix": finding.fix,
+        }
+        for finding in (() if opened.findings is None else opened.findings.found)
     ]
 
 

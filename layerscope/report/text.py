@@ -11,6 +11,7 @@ from layerscope.report.options import ReportOptions
 from layerscope.report.paper import Paper, Part
 from layerscope.report.schema import compressed_bytes
 from layerscope.report.text_files import write_files
+from layerscope.report.text_findings import write_findings
 from layerscope.report.text_tables import write_duplicates, write_steps, write_waste
 from layerscope.text import count_of, date_of, percent, safe_name, size
 
@@ -31,6 +32,7 @@ def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
     write_steps(paper, opened, options)
     write_waste(paper, opened, options)
     write_duplicates(paper, opened, options)
+    write_findings(paper, opened, options)
     _write_warnings(paper, opened)
     if options.files:
         write_files(paper, opened, options)

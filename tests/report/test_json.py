@@ -25,7 +25,7 @@ KEYS = {
     "image.source": "kind location",
     "image.config": "env entrypoint cmd user workingDir labels exposedPorts volumes",
     "totals": "layers steps entries files paths compressedBytes tarBytes storedBytes liveBytes wastedBytes "
-    "efficiency duplicateBytes avoidableBytes",
+    "efficiency duplicateBytes avoidableBytes avoidableOwnBytes",
     "steps[]": "index layer kind instruction arguments buildArgs createdBy created author comment",
     "layers[]": "index step digest diffId chainId mediaType repeatOf verified broken entries whiteouts "
     "compressedBytes tarBytes storedBytes netBytes wastedBytes hidesBytes changes",

@@ -1,0 +1,26 @@
+"""Findings: what could be avoided in an image or is risky in it, and how to change its Dockerfile.
+
+One rule a file. They are listed in the order in which help shows them.
+"""
+
+import difflib
+from collections.abc import Callable, Iterable
+
+from layerscope.analysis.findings import apt_lists, deleted_later
+from layerscope.analysis.findings.rule import Rule
+from layerscope.errors import UsageError
+
+RULES: tuple[Rule, ...] = (
+    deleted_later.RULE,
+    apt_lists.RULE,
+)
+
+
+def check_rules(names: Iterable[str], place: Callable[[str], str]) -> None:
+    """Raise `UsageError` for a name that is no rule's; `place` tells where it was written."""
+    known = [rule.name for rule in RULES]
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 3)
+            hint = f"did you mean {', '.join(near)}?" if near else "`layerscope rules` lists them"
+            raise UsageError(f"{place(name)}: there is no rule `{name}`", hint=hint)

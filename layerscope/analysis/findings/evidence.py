@@ -1,0 +1,142 @@
+"""What rules look at: an image, its stacked filesystem, and the questions that many of them ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.analysis.accounting import Accounting
+from layerscope.analysis.duplicates import Duplicate
+from layerscope.filesystem.model import Filesystem
+from layerscope.filesystem.selecting import Mask, Selector
+from layerscope.image.history import Step
+from layerscope.image.model import Image
+from layerscope.layers.contents import LayerContents
+from layerscope.layers.index import Kind
+from layerscope.progress import NullProgress, Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Contents that one layer stores."""
+
+    layer: int
+    paths: NDArray[np.int32]
+    """Files, largest first; of a content with several names, all of them."""
+    inodes: NDArray[np.int32]
+    """Their contents, each once."""
+    bytes: int
+    """Content bytes, each content once."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """An image to be judged. Masks over paths have shape (paths,), those over versions (rows,)."""
+
+    image: Image
+    filesystem: Filesystem
+    contents: Sequence[LayerContents]
+    accounting: Accounting
+    duplicates: Sequence[Duplicate] | None
+    """None if they were not looked for."""
+    base_steps: int = 0
+    """How many first steps are the base image's."""
+    progress: Progress = field(default_factory=NullProgress)
+
+    def step(self, layer: int) -> Step:
+        """The step that stores a layer."""
+        return self.image.steps[self.image.layers[layer].step]
+
+    @cached_property
+    def selector(self) -> Selector:
+        """Looks up patterns."""
+        return Selector(self.filesystem.table)
+
+    @cached_property
+    def live_rows(self) -> NDArray[np.int64]:
+        """Versions that the final image shows, in path order."""
+        return np.flatnonzero(self.filesystem.visible(self.filesystem.layer_count - 1))
+
+    @cached_property
+    def live_inodes(self) -> NDArray[np.int32]:
+        """The inode that the final image shows at each path, -1 where it shows nothing; shape (paths,)."""
+        inodes = np.full(len(self.filesystem.table), -1, np.int32)
+        inodes[self.filesystem.paths[self.live_rows]] = self.filesystem.inode_of[self.live_rows]
+        return inodes
+
+    @cached_property
+    def live_files(self) -> Mask:
+        """Paths that are regular files in the final image."""
+        found = np.zeros(len(self.filesystem.table), bool)
+        rows = self.live_rows
+        found[self.filesystem.paths[rows[self.filesystem.kinds[rows] == Kind.FILE]]] = True
+        return found
+
+    @cached_property
+    def _names_of_inode(self) -> NDArray[np.int64]:
+        """How many names each inode has in the final image."""
+        files = self.live_inodes[self.live_files]
+        return np.bincount(files, minlength=len(self.filesystem.inodes.columns.stored))
+
+    def name(self, path: int) -> str:
+        """A path from the root; bytes that are no UTF-8 are lone surrogates. Not safe for a terminal."""
+        return "/" + self.filesystem.table.full(path).decode(errors="surrogateescape")
+
+    def gone_tops(self, paths: NDArray[np.int32]) -> list[int]:
+        """The topmost directories, or files, that the final image has no longer and that hold these paths; in the order
+        of the paths that are first in them."""
+        parents, tops = self.filesystem.table.parents, paths.copy()
+        while True:
+            above = parents[tops]
+            climb = (above > 0) & (self.live_inodes[above] < 0)
+            if not climb.any():
+                break
+            tops[climb] = above[climb]
+        _, first = np.unique(tops, return_index=True)
+        return [int(tops[at]) for at in np.sort(first)]
+
+    def stored(self, inodes: NDArray[np.int32]) -> NDArray[np.int64]:
+        """Content bytes of these inodes, which must be files."""
+        return self.filesystem.inodes.columns.stored[inodes]
+
+    def exists(self, *patterns: str) -> bool:
+        """Whether the final image has something that one of the patterns matches."""
+        return any(
+            (self.live_inodes[self.selector.matches(pattern)] >= 0).any() for pattern in patterns
+        )
+
+    def live_under(self, *patterns: str) -> Mask:
+        """Files of the final image that patterns match, or that lie below what they match."""
+        return self.selector.select(patterns) & self.live_files
+
+    def by_layer(self, files: Mask) -> Iterator[Group]:
+        """These files of the final image, by the layer that stores them, lowest first.
+
+        A content that has another name besides these is left out: without these names, it would still be stored.
+        """
+        paths = np.flatnonzero(files & self.live_files).astype(np.int32)
+        inodes = self.live_inodes[paths]
+        here = np.bincount(inodes, minlength=len(self._names_of_inode))
+        alone = here[inodes] == self._names_of_inode[inodes]
+        yield from self.groups(paths[alone], inodes[alone])
+
+    def groups(self, paths: NDArray[np.int32], inodes: NDArray[np.int32]) -> Iterator[Group]:
+        """Files, each with its inode, by the layer that stores them, lowest first."""
+        if not len(paths):
+            return
+        layers = self.filesystem.inodes.layers(inodes)
+        sizes = self.stored(inodes)
+        order = np.lexsort((paths, -sizes, layers))
+        bounds = np.flatnonzero(np.diff(layers[order])) + 1
+        for members in np.split(order, bounds):
+            contents = np.unique(inodes[members])
+            yield Group(
+                int(layers[members[0]]),
+                paths[members],
+                contents,
+                int(self.stored(contents).sum()),
+            )

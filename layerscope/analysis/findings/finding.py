@@ -1,0 +1,76 @@
+"""What a rule found: a cause, the bytes that it costs, where they are, and how to do without them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Severity(StrEnum):
+    """How much a finding matters; the names are those of SARIF's levels."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+class Confidence(StrEnum):
+    """How sure a rule is that nobody needs what it found."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+def _none() -> NDArray[np.int32]:
+    return np.zeros(0, np.int32)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a rule says of one cause in one step; the rule itself supplies what is left None.
+
+    The contents that it names are measured, never guessed from the text of a command.
+    """
+
+    fix: str
+    """Dockerfile text, fitted to the instruction at hand; words in it stand in comments. Not yet safe for a terminal."""
+    layers: tuple[int, ...] = ()
+    """Layers concerned; the first is the one whose step the fix changes."""
+    steps: tuple[int, ...] | None = None
+    """Steps concerned, the one to change first; None for those of the layers."""
+    inodes: NDArray[np.int32] = field(default_factory=_none)
+    """Stored contents that an image with the fix does without: each is counted once, however many claims name it."""
+    paths: NDArray[np.int32] = field(default_factory=_none)
+    """Paths of the filesystem's table, largest first."""
+    bytes: int | None = None
+    """Bytes that it is about; None for those of the contents. Others than those are never part of what can be avoided."""
+    title: str | None = None
+    why: str | None = None
+    severity: Severity | None = None
+    confidence: Confidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A claim, complete."""
+
+    rule: str
+    title: str
+    severity: Severity
+    confidence: Confidence
+    bytes: int
+    """Content bytes that the fix saves; bytes that it is about for a rule that saves none."""
+    steps: tuple[int, ...]
+    layers: tuple[int, ...]
+    paths: NDArray[np.int32]
+    """Paths of the filesystem's table, largest first."""
+    inodes: NDArray[np.int32]
+    """Stored contents that an image with the fix does without."""
+    base: bool
+    """All of it is in the base image: only another base, or a newer one, mends it."""
+    why: str
+    fix: str

@@ -1,0 +1,76 @@
+"""Fixes as Dockerfile text: the user's own instruction, changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from layerscope.image.history import Step
+from layerscope.image.instruction import readable
+
+_SOURCE = re.compile(r"(?:(?:file|dir|multi):[0-9a-f]{16,64}\s*)+ ?in (?=\S)")
+"""What classic Docker and buildah record in place of the names of sources."""
+_HIDDEN = re.compile(r"<<|(?:^|\s)#|&\s*$|\n")
+"""What makes it unsafe to write something behind a command: here-documents, comments, background jobs, scripts."""
+
+MAX_LINES = 40
+"""Lines of an instruction that are quoted."""
+
+
+def instruction_text(step: Step) -> str:
+    """The instruction of a step as a Dockerfile has it; a comment where that is not known."""
+    if step.instruction is None:
+        return f"# {_one_line(step.arguments or step.created_by or 'an instruction that is not recorded')}"
+    if step.instruction == "RUN":
+        return _run([], step.arguments)
+    if step.instruction in ("COPY", "ADD"):
+        return f"{step.instruction} {_SOURCE.sub('… ', step.arguments)}"
+    return f"{step.instruction} {step.arguments}".rstrip()
+
+
+def run_and(step: Step, command: str, mounts: Sequence[str] = ()) -> str:
+    """A RUN that does something more at its end, with mounts (the values of `--mount=`).
+
+    Where the instruction is no RUN in shell form that can be added to, a comment says what to do.
+    """
+    flags = [f"--mount={mount}" for mount in mounts]
+    if not is_open_run(step):
+        told = f"# in the same RUN: {command}" if command else f"# with {' '.join(flags)}"
+        return f"{told}\n{instruction_text(step)}"
+    text = step.arguments
+    if command:
+        text = (
+            f"{text.rstrip()} {command}" if text.rstrip().endswith(";") else f"{text} && {command}"
+        )
+    return _run(flags, text)
+
+
+def is_open_run(step: Step) -> bool:
+    """Whether a step is a RUN in shell form, behind which a further command can be written."""
+    return (
+        step.instruction == "RUN"
+        and bool(step.arguments)
+        and not step.arguments.startswith("[")
+        and _HIDDEN.search(step.arguments) is None
+    )
+
+
+def with_flags(step: Step, *flags: str) -> str:
+    """A COPY or ADD with further flags, such as `--chown=app`; those of these names that it has are replaced."""
+    names = tuple(flag.partition("=")[0] for flag in flags)
+    words = _SOURCE.sub("… ", step.arguments).split(" ")
+    kept = [word for word in words if word.partition("=")[0] not in names]
+    return " ".join([step.instruction or "COPY", *flags, *kept])
+
+
+def _run(flags: Sequence[str], command: str) -> str:
+    lines = readable(command)
+    if len(lines) > MAX_LINES:
+        left = len(lines) - MAX_LINES + 1
+        lines = [*lines[: MAX_LINES - 2], f"    # … {left:,} more lines …", lines[-1]]
+    script = "\n" in command.strip()
+    return " ".join(["RUN", *flags, ("\n" if script else " \\\n").join(lines)])
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,97 @@
+"""All rules over one image: what they find, and what all their fixes would save together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.analysis.findings import RULES
+from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.findings.finding import Claim, Finding, Severity
+from layerscope.analysis.findings.rule import Rule
+from layerscope.progress import check
+from layerscope.settings import RuleChoice
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the rules found, most bytes first, and what the fixes save. A content that several claim counts once."""
+
+    found: tuple[Finding, ...]
+    sizes: NDArray[np.int64]
+    """Content bytes of every inode."""
+
+    def saving(self, numbers: Collection[int] | None = None) -> int:
+        """Content bytes that the fixes of these findings save together, of all if none are named."""
+        chosen = self.found if numbers is None else [self.found[number] for number in numbers]
+        if not chosen:
+            return 0
+        claimed = np.unique(np.concatenate([finding.inodes for finding in chosen]))
+        return int(self.sizes[claimed].sum())
+
+    @property
+    def own(self) -> list[int]:
+        """Findings that are not the base image's."""
+        return [number for number, finding in enumerate(self.found) if not finding.base]
+
+
+def judge(
+    evidence: Evidence,
+    choices: Mapping[str, RuleChoice] | None = None,
+    rules: Sequence[Rule] = RULES,
+) -> Findings:
+    """Apply rules to an image, as `choices` switch and tune them. Raises `CancelledError`."""
+    choices = choices or {}
+    sizes = evidence.filesystem.inodes.columns.stored
+    found: list[Finding] = []
+    evidence.progress.stage("Looking for what to fix", len(rules))
+    for rule in rules:
+        check(evidence.progress)
+        choice = choices.get(rule.name, _NO_CHOICE)
+        if choice.enabled:
+            tuned = replace(
+                rule,
+                min_bytes=rule.min_bytes if choice.min_bytes is None else choice.min_bytes,
+            )
+            found += _findings(evidence, tuned, choice)
+        evidence.progress.advance(1)
+    found.sort(key=lambda finding: (-finding.bytes, finding.rule, finding.steps))
+    return Findings(tuple(found), sizes)
+
+
+_NO_CHOICE = RuleChoice()
+
+
+def _findings(evidence: Evidence, rule: Rule, choice: RuleChoice) -> Iterator[Finding]:
+    """What one rule finds, without what is too small."""
+    for claim in rule.find(evidence):
+        saved = int(evidence.stored(np.unique(claim.inodes)).sum())
+        size = saved if claim.bytes is None else claim.bytes
+        if size >= rule.min_bytes:
+            yield _complete(evidence, rule, choice, claim, size)
+
+
+def _complete(
+    evidence: Evidence, rule: Rule, choice: RuleChoice, claim: Claim, size: int
+) -> Finding:
+    steps = claim.steps
+    if steps is None:
+        steps = tuple(evidence.image.layers[layer].step for layer in claim.layers)
+    severity = rule.severity if claim.severity is None else claim.severity
+    return Finding(
+        rule=rule.name,
+        title=claim.title or rule.title,
+        severity=severity if choice.severity is None else Severity(choice.severity),
+        confidence=claim.confidence or rule.confidence,
+        bytes=size,
+        steps=steps,
+        layers=claim.layers,
+        paths=claim.paths,
+        inodes=claim.inodes,
+        base=bool(steps) and steps[0] < evidence.base_steps,
+        why=claim.why or rule.why,
+        fix=claim.fix,
+    )

@@ -1,0 +1,32 @@
+"""What a rule is.
+
+A new rule is one file in this package that ends in `RULE = Rule(…)`, and one line in `RULES` in `__init__.py`. Its `find` is
+pure: it looks at the evidence and yields one `Claim` a cause and step. It leaves to others what is the same for all rules:
+thresholds, switches, order, and that no byte is counted twice. Rules about what lies at known places are made by
+`known_paths.path_rule`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.findings.finding import Claim, Confidence, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One kind of finding, with what holds for all findings of it."""
+
+    name: str
+    """What settings, gates and reports call it: words with hyphens, never changed."""
+    title: str
+    """What was found, in a few words that begin with a capital."""
+    why: str
+    """Why it matters: a sentence or two."""
+    find: Callable[[Evidence], Iterable[Claim]]
+    severity: Severity = Severity.WARNING
+    confidence: Confidence = Confidence.HIGH
+    min_bytes: int = 100_000
+    """Findings of fewer bytes are not worth a word."""

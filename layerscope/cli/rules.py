@@ -1,0 +1,54 @@
+"""`layerscope rules`: what findings are looked for, and how each can be tuned."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+
+@click.command(short_help="List what findings are looked for.")
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How it is written.",
+)
+def rules(format_name: str) -> None:
+    """List the rules that look for what to fix in an image.
+
+    In the configuration file `[rules.NAME]` switches and tunes one: enabled = false, min-bytes = "1 MB", severity = "error".
+    """
+    from layerscope.analysis.findings import RULES
+    from layerscope.cli.options import settings_of
+    from layerscope.settings import RuleChoice
+    from layerscope.text import size
+
+    chosen = settings_of({}).rules
+    rows = []
+    for rule in RULES:
+        choice = chosen.get(rule.name, RuleChoice())
+        rows.append(
+            {
+                "name": rule.name,
+                "title": rule.title,
+                "severity": choice.severity or rule.severity.value,
+                "confidence": rule.confidence.value,
+                "minBytes": rule.min_bytes if choice.min_bytes is None else choice.min_bytes,
+                "enabled": choice.enabled,
+                "why": rule.why,
+            }
+        )
+    if format_name == "json":
+        click.echo(json.dumps(rows, indent=2))
+        return
+    width = max(len(str(row["name"])) for row in rows)
+    click.echo(f"{'rule':<{width}}  {'severity':<8}  {'from':>8}  finds")
+    for row in rows:
+        least = size(int(str(row["minBytes"])))
+        state = "" if row["enabled"] else "  (off)"
+        click.echo(
+            f"{row['name']:<{width}}  {row['severity']:<8}  {least:>8}  {row['title']}{state}"
+        )

@@ -1,0 +1,55 @@
+"""Judges tiny images, written as the command of each step with the members of its layer."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from layerscope.analysis.findings.finding import Finding
+from layerscope.analysis.findings.judge import Findings
+from layerscope.opening import Opened, Options, open_image
+from layerscope.settings import RuleChoice
+from layerscope.sources import Request
+from tests.images import CREATED, Member, docker_archive, layer_tar, write
+
+Step = tuple[str, Sequence[Member] | None]
+"""`created_by` of a step, and the members of its layer; None for a step without a layer."""
+
+EVERYTHING = 0
+"""A threshold that drops nothing."""
+
+
+def opened_of(
+    steps: Sequence[Step], rule: str | None = None, min_bytes: int | None = None
+) -> Opened:
+    """An image of these steps, opened and judged; with the threshold of one rule changed."""
+    history = [
+        {"created": CREATED, "created_by": command}
+        | ({"empty_layer": True} if members is None else {})
+        for command, members in steps
+    ]
+    layers = [layer_tar(members) for _, members in steps if members is not None]
+    choices = {} if rule is None else {rule: RuleChoice(min_bytes=min_bytes)}
+    with tempfile.TemporaryDirectory() as folder:
+        path = write(Path(folder) / "image.tar", docker_archive(layers, history=history))
+        return open_image(Request(str(path)), Options(rules=choices))
+
+
+def judged(steps: Sequence[Step], rule: str, min_bytes: int | None = EVERYTHING) -> list[Finding]:
+    """What one rule finds in an image of these steps, whatever its size unless a threshold is given; None is the rule's own."""
+    findings = opened_of(steps, rule, min_bytes).findings
+    assert findings is not None
+    return [finding for finding in findings.found if finding.rule == rule]
+
+
+def findings_of(opened: Opened) -> Findings:
+    """The findings of an image that was judged."""
+    assert opened.findings is not None
+    return opened.findings
+
+
+def paths_of(opened: Opened, finding: Finding) -> list[str]:
+    """The paths of a finding, as text."""
+    table = opened.filesystem.table
+    return [path.decode(errors="surrogateescape") for path in table.fulls(finding.paths)]

@@ -1,0 +1,71 @@
+"""Package lists of apt: found where they are left, quiet where they are not."""
+
+from __future__ import annotations
+
+from tests.analysis.findings.judging import findings_of, judged, opened_of, paths_of
+from tests.images import directory, file, hardlink, whiteout
+
+INSTALL = "/bin/sh -c apt-get update && apt-get install -y curl"
+LISTS = [
+    directory("var/lib/apt/lists"),
+    file("var/lib/apt/lists/main_Packages", b"p" * 3000),
+    file("var/lib/apt/lists/auxfiles/index", b"i" * 500),
+    file("usr/bin/curl", b"c" * 10_000),
+]
+
+
+def test_lists_that_a_step_leaves_are_claimed_with_their_exact_bytes() -> None:
+    """Every file below the folder of lists, nothing else of the step, largest first."""
+    opened = opened_of([(INSTALL, LISTS)], "apt-lists", 0)
+    (finding,) = findings_of(opened).found
+    assert (finding.rule, finding.bytes, finding.layers, finding.steps) == (
+        "apt-lists",
+        3500,
+        (0,),
+        (0,),
+    )
+    assert paths_of(opened, finding) == [
+        "var/lib/apt/lists/main_Packages",
+        "var/lib/apt/lists/auxfiles/index",
+    ]
+
+
+def test_the_fix_is_the_users_own_command_that_cleans_up() -> None:
+    """The quoted RUN deletes the lists at its end."""
+    (finding,) = judged([(INSTALL, LISTS)], "apt-lists")
+    assert finding.fix == (
+        "RUN apt-get update \\\n    && apt-get install -y curl \\\n    && rm -rf /var/lib/apt/lists/*"
+    )
+
+
+def test_each_step_that_leaves_lists_has_a_finding_of_its_own() -> None:
+    """Two steps are two causes."""
+    more = [file("var/lib/apt/lists/other_Packages", b"o" * 200)]
+    found = judged([(INSTALL, LISTS), (INSTALL, more)], "apt-lists")
+    assert [(finding.bytes, finding.layers) for finding in found] == [(3500, (0,)), (200, (1,))]
+
+
+def test_lists_that_are_no_longer_there_are_not_left_in() -> None:
+    """What a later step deleted is another rule's."""
+    gone = [whiteout("var/lib/apt/lists")]
+    assert (
+        judged([(INSTALL, LISTS), ("/bin/sh -c rm -r /var/lib/apt/lists", gone)], "apt-lists") == []
+    )
+
+
+def test_a_list_that_another_name_keeps_is_not_claimed() -> None:
+    """Deleting one name of a hard link saves nothing."""
+    linked = [*LISTS, hardlink("srv/Packages", "var/lib/apt/lists/main_Packages")]
+    (finding,) = judged([(INSTALL, linked)], "apt-lists")
+    assert finding.bytes == 500
+
+
+def test_a_folder_of_another_name_is_none() -> None:
+    """Near misses: lists elsewhere, and an empty folder."""
+    members = [directory("var/lib/apt/lists/partial"), file("srv/var/lib/apt/lists/x", b"x" * 9)]
+    assert judged([(INSTALL, members)], "apt-lists") == []
+
+
+def test_small_lists_are_not_worth_a_word() -> None:
+    """The rule's own threshold drops them."""
+    assert judged([(INSTALL, LISTS)], "apt-lists", None) == []

@@ -1,0 +1,117 @@
+"""All rules together: order, thresholds, switches, and bytes that several claim."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from layerscope.analysis.findings import RULES, check_rules
+from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.findings.finding import Claim, Severity
+from layerscope.analysis.findings.judge import judge
+from layerscope.analysis.findings.rule import Rule
+from layerscope.errors import UsageError
+from layerscope.settings import RuleChoice
+from tests.analysis.findings.judging import opened_of
+from tests.images import file
+
+STEPS = [
+    ("/bin/sh -c one", [file("a", b"a" * 100), file("b", b"b" * 50)]),
+    ('CMD ["sh"]', None),
+    ("/bin/sh -c two", [file("c", b"c" * 7)]),
+]
+
+
+def evidence(base_steps: int = 0) -> Evidence:
+    """What rules see of the image."""
+    opened = opened_of(STEPS)
+    return Evidence(
+        opened.image,
+        opened.filesystem,
+        opened.contents,
+        opened.accounting,
+        opened.duplicates,
+        base_steps,
+    )
+
+
+def claims(name: str, *letters: str) -> Rule:
+    """A rule that claims the files of these names, each for itself."""
+
+    def find(evidence: Evidence) -> Iterator[Claim]:
+        for letter in letters:
+            for group in evidence.by_layer(evidence.live_under(*letter.split("+"))):
+                yield Claim("# fix", layers=(group.layer,), inodes=group.inodes, paths=group.paths)
+
+    return Rule(name, "Found", "It matters.", find, min_bytes=0)
+
+
+def test_findings_come_largest_first_and_name_their_steps() -> None:
+    """Steps without a layer count, so that layer 1 is step 2."""
+    found = judge(evidence(), rules=[claims("x", "c", "a")]).found
+    assert [(finding.bytes, finding.layers, finding.steps) for finding in found] == [
+        (100, (0,), (0,)),
+        (7, (1,), (2,)),
+    ]
+
+
+def test_a_content_that_several_findings_claim_counts_once() -> None:
+    """The sum of all findings is no saving; the union of what they claim is."""
+    findings = judge(evidence(), rules=[claims("x", "a+b"), claims("y", "b", "c")])
+    assert sorted(finding.bytes for finding in findings.found) == [7, 50, 150]
+    assert findings.saving() == 157
+    assert findings.saving([0]) == 150
+    assert findings.saving([]) == 0
+
+
+def test_what_the_base_image_brought_is_told_apart() -> None:
+    """A finding whose step is among the base's first steps is the base's."""
+    findings = judge(evidence(base_steps=1), rules=[claims("x", "a", "c")])
+    assert [finding.base for finding in findings.found] == [True, False]
+    assert findings.saving(findings.own) == 7
+
+
+def test_a_rule_can_be_switched_off_and_tuned() -> None:
+    """Off, with another threshold, with another severity."""
+    rules = [claims("x", "a", "c")]
+    assert judge(evidence(), {"x": RuleChoice(enabled=False)}, rules).found == ()
+    (finding,) = judge(evidence(), {"x": RuleChoice(min_bytes=8, severity="error")}, rules).found
+    assert (finding.bytes, finding.severity) == (100, Severity.ERROR)
+
+
+def test_bytes_that_no_fix_saves_are_not_avoidable() -> None:
+    """A claim about something else than contents has a size, and no saving."""
+
+    def find(evidence: Evidence) -> Iterator[Claim]:
+        yield Claim("# fix", layers=(0,), bytes=4000)
+
+    findings = judge(evidence(), rules=[Rule("x", "Found", "It matters.", find)])
+    assert findings.found == ()  # below the threshold
+    findings = judge(evidence(), rules=[replace(claims("x"), find=find)])
+    assert (findings.found[0].bytes, findings.saving()) == (4000, 0)
+
+
+def test_rules_have_names_that_tell_them_apart() -> None:
+    """Names are what settings and gates call them by."""
+    names = [rule.name for rule in RULES]
+    assert len(set(names)) == len(names)
+    assert all(name == name.lower() and " " not in name for name in names)
+    assert all(rule.title[:1].isupper() and rule.why.endswith(".") for rule in RULES)
+
+
+def test_a_rule_that_does_not_exist_is_an_error_with_a_near_name() -> None:
+    """A setting that has no effect never passes in silence."""
+    with pytest.raises(
+        UsageError, match=r"config\.toml, line 3: there is no rule `apt-list`"
+    ) as caught:
+        check_rules(["apt-list"], lambda _: "config.toml, line 3")
+    assert caught.value.hint == "did you mean apt-lists?"
+
+
+def test_an_image_without_layers_has_no_finding() -> None:
+    """Every rule bears an empty image."""
+    opened = opened_of([])
+    assert opened.findings is not None
+    assert opened.findings.found == ()

@@ -1,18 +1,19 @@
 """Findings: what could be avoided in an image or is risky in it, and how to change its Dockerfile.
 
-One rule a file. They are listed in the order in which help shows them.
+One rule a file, families in folders. They are listed in the order in which help shows them.
 """
 
 import difflib
 from collections.abc import Callable, Iterable
 
-from layerscope.analysis.findings import apt_lists, deleted_later
+from layerscope.analysis.findings import caches, deleted_later, unneeded
 from layerscope.analysis.findings.rule import Rule
 from layerscope.errors import UsageError
 
 RULES: tuple[Rule, ...] = (
     deleted_later.RULE,
-    apt_lists.RULE,
+    *caches.RULES,
+    *unneeded.RULES,
 )
 
 

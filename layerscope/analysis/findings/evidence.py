@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from layerscope.analysis.accounting import Accounting
 from layerscope.analysis.duplicates import Duplicate
+from layerscope.errors import LayerscopeError
 from layerscope.filesystem.model import Filesystem
 from layerscope.filesystem.selecting import Mask, Selector
 from layerscope.image.history import Step
 from layerscope.image.model import Image
-from layerscope.layers.contents import LayerContents
+from layerscope.layers.compression import DamagedStreamError
+from layerscope.layers.contents import ContentCutError, LayerContents
 from layerscope.layers.index import Kind
 from layerscope.progress import NullProgress, Progress
 
@@ -112,6 +114,21 @@ class Evidence:
     def live_under(self, *patterns: str) -> Mask:
         """Files of the final image that patterns match, or that lie below what they match."""
         return self.selector.select(patterns) & self.live_files
+
+    def head(self, inode: int, length: int) -> bytes:
+        """The first bytes of a content, as stored; fewer where it cannot be read. Costs a pass where its layer is compressed."""
+        layer = self.filesystem.inodes.layer(inode)
+        found = b""
+        try:
+            for piece in self.contents[layer].chunks(
+                inode - int(self.filesystem.inodes.first[layer])
+            ):
+                found += piece
+                if len(found) >= length:
+                    break
+        except (ContentCutError, DamagedStreamError, LayerscopeError, OSError):
+            pass
+        return found[:length]
 
     def by_layer(self, files: Mask) -> Iterator[Group]:
         """These files of the final image, by the layer that stores them, lowest first.

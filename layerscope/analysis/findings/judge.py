@@ -18,7 +18,7 @@ from layerscope.settings import RuleChoice
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the rules found, most bytes first, and what the fixes save. A content that several claim counts once."""
+    """What the rules found, the severest first and of those the one of most bytes, and what the fixes save. A content that several claim counts once."""
 
     found: tuple[Finding, ...]
     sizes: NDArray[np.int64]
@@ -58,11 +58,20 @@ def judge(
             )
             found += _findings(evidence, tuned, choice)
         evidence.progress.advance(1)
-    found.sort(key=lambda finding: (-finding.bytes, finding.rule, finding.steps))
+    ranks = list(Severity)
+    found.sort(
+        key=lambda finding: (
+            ranks.index(finding.severity),
+            -finding.bytes,
+            finding.rule,
+            finding.steps,
+        )
+    )
     return Findings(tuple(found), sizes)
 
 
 _NO_CHOICE = RuleChoice()
+_ELSEWHERE = "# in the Dockerfile of the base image; a newer or a slimmer base may do without"
 
 
 def _findings(evidence: Evidence, rule: Rule, choice: RuleChoice) -> Iterator[Finding]:
@@ -80,6 +89,7 @@ def _complete(
     steps = claim.steps
     if steps is None:
         steps = tuple(evidence.image.layers[layer].step for layer in claim.layers)
+    base = bool(steps) and steps[0] < evidence.base_steps
     severity = rule.severity if claim.severity is None else claim.severity
     return Finding(
         rule=rule.name,
@@ -91,7 +101,7 @@ def _complete(
         layers=claim.layers,
         paths=claim.paths,
         inodes=claim.inodes,
-        base=bool(steps) and steps[0] < evidence.base_steps,
+        base=base,
         why=claim.why or rule.why,
-        fix=claim.fix,
+        fix=f"{_ELSEWHERE}\n{claim.fix}" if base else claim.fix,
     )

@@ -48,6 +48,13 @@ def claims(name: str, *letters: str) -> Rule:
     return Rule(name, "Found", "It matters.", find, min_bytes=0)
 
 
+def test_what_is_severer_comes_first() -> None:
+    """A note of many bytes does not push aside a warning of few."""
+    note = replace(claims("x", "a"), severity=Severity.NOTE)
+    found = judge(evidence(), rules=[note, claims("y", "c")]).found
+    assert [(finding.rule, finding.bytes) for finding in found] == [("y", 7), ("x", 100)]
+
+
 def test_findings_come_largest_first_and_name_their_steps() -> None:
     """Steps without a layer count, so that layer 1 is step 2."""
     found = judge(evidence(), rules=[claims("x", "c", "a")]).found
@@ -107,7 +114,7 @@ def test_a_rule_that_does_not_exist_is_an_error_with_a_near_name() -> None:
         UsageError, match=r"config\.toml, line 3: there is no rule `apt-list`"
     ) as caught:
         check_rules(["apt-list"], lambda _: "config.toml, line 3")
-    assert caught.value.hint == "did you mean apt-lists?"
+    assert (caught.value.hint or "").startswith("did you mean apt-lists")
 
 
 def test_an_image_without_layers_has_no_finding() -> None:

@@ -1,0 +1,25 @@
+"""The history of a repository that a step cloned."""
+
+from layerscope.analysis.findings.fixes import is_open_run, run_and, shell_word
+from layerscope.analysis.findings.known_paths import Place, is_copy, path_rule, with_option
+
+
+def _shallow(place: Place) -> str:
+    """Clone without history, and delete what is left of it."""
+    gits = " ".join(dict.fromkeys(shell_word(name.rpartition("/")[0]) for name in place.tops()))
+    text = with_option("git clone", "--depth 1", lambda place: run_and(place.step, ""))(place)
+    return (
+        f"{text} \\\n    && rm -rf {gits}"
+        if is_open_run(place.step)
+        else f"{text}\n# rm -rf {gits}"
+    )
+
+
+RULE = path_rule(
+    "git-directory",
+    title="History of a Git repository",
+    why="A clone holds each version that ever was; what runs needs one, without its history.",
+    patterns=("**/.git/objects", "**/.git/lfs", "**/.git/modules"),
+    fix=_shallow,
+    steps=lambda step: not is_copy(step),
+)

@@ -1,0 +1,16 @@
+"""Translations of programs' messages."""
+
+from layerscope.analysis.findings.finding import Confidence, Severity
+from layerscope.analysis.findings.known_paths import path_rule, removed
+
+RULE = path_rule(
+    "locales",
+    title="Translations of messages",
+    why="Programs in a container seldom speak another language than that of its logs.",
+    patterns=("/usr/share/locale/*/LC_MESSAGES",),
+    fix=removed,
+    spare=("/usr/share/locale/en*",),
+    severity=Severity.NOTE,
+    confidence=Confidence.LOW,
+    min_bytes=2_000_000,
+)

@@ -1,0 +1,246 @@
+"""Caches that tools leave behind: each found where the tool keeps it, with exact bytes and a fix that fits the step."""
+
+from __future__ import annotations
+
+import pytest
+
+from layerscope.analysis.findings import RULES, caches
+from tests.analysis.findings.judging import findings_of, judged, opened_of
+from tests.images import file, hardlink
+
+RUN = "/bin/sh -c "
+
+CASES = {
+    "apt-archives": (
+        "apt-get install -y curl",
+        ["var/cache/apt/archives/curl_8_amd64.deb", "var/cache/apt/pkgcache.bin"],
+        ["var/cache/apt/archives/lock", "srv/curl.deb"],
+        "&& apt-get clean",
+    ),
+    "debian-backups": (
+        "apt-get install -y curl",
+        ["var/cache/debconf/templates.dat-old", "var/lib/dpkg/status-old"],
+        ["var/cache/debconf/templates.dat", "var/lib/dpkg/status", "etc/passwd-old"],
+        "&& rm -f /var/cache/debconf/*-old /var/lib/dpkg/*-old",
+    ),
+    "apk-cache": (
+        "apk add curl",
+        ["var/cache/apk/APKINDEX.1234.tar.gz"],
+        ["lib/apk/db/installed"],
+        "RUN apk add --no-cache curl",
+    ),
+    "dnf-cache": (
+        "microdnf install curl",
+        ["var/cache/dnf/fedora.solv", "var/cache/yum/x86_64/primary.xml"],
+        ["var/lib/rpm/rpmdb.sqlite"],
+        "&& microdnf clean all",
+    ),
+    "zypper-cache": (
+        "zypper install -y curl",
+        ["var/cache/zypp/solv/oss/solv"],
+        ["etc/zypp/zypp.conf"],
+        "&& zypper clean --all",
+    ),
+    "pacman-cache": (
+        "pacman -S curl",
+        ["var/cache/pacman/pkg/curl.pkg.tar.zst", "var/lib/pacman/sync/core.db"],
+        ["var/lib/pacman/local/curl/desc"],
+        "&& rm -rf /var/cache/pacman/pkg/*",
+    ),
+    "pip-cache": (
+        "pip install flask && true",
+        ["root/.cache/pip/http/1", "home/app/.cache/pip/wheels/2"],
+        ["srv/cache/pip/1", "usr/lib/python3/site-packages/pip/x.py"],
+        "RUN pip install --no-cache-dir flask",
+    ),
+    "uv-cache": (
+        "uv sync",
+        ["root/.cache/uv/archive-v0/1"],
+        ["root/.local/bin/uv"],
+        "--mount=type=cache,target=/root/.cache/uv uv sync",
+    ),
+    "poetry-cache": (
+        "poetry install",
+        ["root/.cache/pypoetry/cache/1", "root/.cache/pipenv/1"],
+        ["srv/poetry.lock"],
+        "--mount=type=cache,target=/root/.cache/",
+    ),
+    "conda-packages": (
+        "conda install numpy",
+        ["opt/conda/pkgs/numpy-1.tar.bz2", "home/x/miniconda3/pkgs/numpy/a"],
+        ["opt/conda/lib/python3/site-packages/numpy/a"],
+        "&& conda clean --all",
+    ),
+    "npm-cache": (
+        "npm ci",
+        ["root/.npm/_cacache/content-v2/1", "root/.npm/_logs/debug.log"],
+        ["srv/node_modules/_cacache/x"],
+        "&& npm cache clean --force",
+    ),
+    "yarn-cache": (
+        "yarn install",
+        ["usr/local/share/.cache/yarn/v6/1", "root/.yarn/berry/cache/1"],
+        ["srv/.yarn/releases/yarn.cjs"],
+        "&& yarn cache clean",
+    ),
+    "pnpm-store": (
+        "pnpm install",
+        ["root/.local/share/pnpm/store/v3/files/1", "root/.bun/install/cache/1"],
+        ["root/.local/share/pnpm/pnpm"],
+        "--mount=type=cache,target=",
+    ),
+    "go-cache": (
+        "go build -o /app .",
+        ["root/.cache/go-build/00/1", "go/pkg/mod/example.test/x@v1/x.go"],
+        ["usr/local/go/pkg/tool/x", "app"],
+        "--mount=type=cache,target=",
+    ),
+    "cargo-registry": (
+        "cargo build --release",
+        ["usr/local/cargo/registry/src/1", "root/.cargo/git/db/1"],
+        ["usr/local/cargo/bin/cargo"],
+        "--mount=type=cache,target=",
+    ),
+    "maven-repository": (
+        "mvn package",
+        ["root/.m2/repository/org/x.jar", "root/.ivy2/cache/1"],
+        ["root/.m2/settings.xml"],
+        "--mount=type=cache,target=",
+    ),
+    "gradle-cache": (
+        "./gradlew build",
+        ["root/.gradle/caches/modules-2/1", "root/.gradle/wrapper/dists/gradle-8/1"],
+        ["srv/gradle/wrapper/gradle-wrapper.jar"],
+        "--mount=type=cache,target=/root/.gradle/",
+    ),
+    "composer-cache": (
+        "composer install --no-dev",
+        ["root/.composer/cache/files/1"],
+        ["srv/vendor/composer/autoload.php"],
+        "RUN composer install --no-cache --no-dev",
+    ),
+    "gem-cache": (
+        "gem install rails",
+        ["usr/local/lib/ruby/gems/3.3.0/cache/rails-7.gem", "usr/local/bundle/cache/x.gem"],
+        ["usr/local/lib/ruby/gems/3.3.0/gems/rails-7/lib/rails.rb"],
+        '&& rm -rf "$(gem env gemdir)"/cache/*.gem',
+    ),
+    "compiler-cache": (
+        "make",
+        ["root/.ccache/0/1", "root/.cache/bazel/1"],
+        ["usr/bin/ccache"],
+        "--mount=type=cache,target=/root/.",
+    ),
+    "user-cache": (
+        "tool",
+        ["root/.cache/deno/1", "home/app/.cache/fontconfig/1"],
+        [
+            "root/.cache/pip/1",
+            "root/.cache/huggingface/model.bin",
+            "root/.cache/ms-playwright/chrome",
+        ],
+        "&& rm -rf /root/.cache/deno",
+    ),
+    "temporary-files": (
+        "curl -o /tmp/a.tar x && tar xf /tmp/a.tar",
+        ["tmp/a.tar", "var/tmp/b/c"],
+        ["srv/tmp/x"],
+        "&& rm -rf /tmp/a.tar /var/tmp/b",
+    ),
+    "logs": (
+        "apt-get install -y curl",
+        ["var/log/dpkg.log", "var/log/apt/term.log"],
+        ["var/log/lastlog", "srv/log/x"],
+        "&& rm -rf /var/log/",
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", CASES)
+def test_a_cache_is_found_with_its_exact_bytes_and_nothing_beside_it(rule: str) -> None:
+    """What lies in the cache counts; what merely looks like it does not."""
+    command, inside, outside, fix = CASES[rule]
+    members = [file(name, b"x" * (500 + at)) for at, name in enumerate(reversed(inside))]
+    members += [file(name, b"y" * 9000) for name in outside]
+    (finding,) = judged([(RUN + command, members)], rule)
+    assert finding.bytes == sum(500 + at for at in range(len(inside)))
+    assert len(finding.paths) == len(inside)
+    assert fix in finding.fix
+
+
+def test_every_cache_has_a_case() -> None:
+    """apt-lists has a module of its own."""
+    assert {rule.name for rule in caches.RULES} == {*CASES, "apt-lists"}
+
+
+def test_an_apt_cache_and_a_pip_cache_of_one_step_are_two_findings() -> None:
+    """One finding a cause."""
+    steps = [
+        (
+            RUN + "apt-get update && pip install flask",
+            [
+                file("var/lib/apt/lists/main", b"l" * 200_000),
+                file("root/.cache/pip/1", b"p" * 300_000),
+            ],
+        )
+    ]
+    found = findings_of(opened_of(steps)).found
+    assert [(finding.rule, finding.bytes) for finding in found] == [
+        ("pip-cache", 300_000),
+        ("apt-lists", 200_000),
+    ]
+
+
+def test_what_a_cache_shares_with_an_environment_is_not_saved_by_clearing_it() -> None:
+    """uv, pnpm and conda link from their stores: only what has no other name is claimed."""
+    members = [
+        file("root/.cache/uv/archive/a.py", b"a" * 700),
+        file("root/.cache/uv/archive/b.py", b"b" * 30),
+        hardlink("srv/.venv/lib/a.py", "root/.cache/uv/archive/a.py"),
+    ]
+    (finding,) = judged([(RUN + "uv sync", members)], "uv-cache")
+    assert finding.bytes == 30
+
+
+def test_a_cache_that_was_copied_in_should_not_be_copied() -> None:
+    """No command cleans a COPY."""
+    (finding,) = judged(
+        [("COPY . /root # buildkit", [file("root/.npm/_cacache/1", b"x")])], "npm-cache"
+    )
+    assert finding.fix == (
+        "# leave /root/.npm/_cacache out of the build context (.dockerignore)\nCOPY . /root"
+    )
+
+
+def test_an_option_that_is_there_already_is_not_written_twice() -> None:
+    """The cache came from elsewhere then: another fix is offered."""
+    (finding,) = judged(
+        [(RUN + "pip install --no-cache-dir flask", [file("root/.cache/pip/1", b"x")])], "pip-cache"
+    )
+    assert finding.fix.count("--no-cache-dir") == 1
+    assert "--mount=type=cache" in finding.fix
+
+
+def test_names_that_a_shell_would_read_are_quoted() -> None:
+    """A hostile name in a fix is one word."""
+    (finding,) = judged([(RUN + "make", [file("tmp/a; rm -rf $HOME", b"x")])], "temporary-files")
+    assert "rm -rf '/tmp/a; rm -rf $HOME'" in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("name", "word"), [("tmp/a\nRUN evil", "/tmp/a?'RUN evil'"), (b"tmp/\xff", "/tmp/?")]
+)
+def test_a_name_that_no_line_can_hold_is_matched_instead(name: str | bytes, word: str) -> None:
+    """A line end in a name ends no instruction."""
+    (finding,) = judged([(RUN + "make", [file(name, b"x")])], "temporary-files")
+    assert finding.fix == f"RUN make \\\n    && rm -rf {word}"
+    (finding,) = judged([("COPY . / # buildkit", [file(name, b"x")])], "temporary-files")
+    assert finding.fix.count("\n") == 1
+    assert finding.fix.endswith("\nCOPY . /")
+
+
+@pytest.mark.parametrize("rule", [rule.name for rule in RULES])
+def test_every_rule_bears_an_image_without_files(rule: str) -> None:
+    """Empty layers, and no layers at all."""
+    assert judged([(RUN + "true", []), ("CMD sh", None)], rule, None) == []
+    assert judged([("CMD sh", None)], rule, None) == []

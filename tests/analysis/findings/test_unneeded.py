@@ -1,0 +1,174 @@
+"""What nobody needs while an image runs: found beside a program that runs, quiet where it is what the image is for."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+
+from layerscope.analysis.findings import unneeded
+from layerscope.analysis.findings.finding import Finding
+from layerscope.opening import Options, open_image
+from layerscope.settings import RuleChoice
+from layerscope.sources import Request
+from tests.analysis.findings.judging import judged
+from tests.images import CREATED, Member, docker_archive, file, layer_tar, symlink, write
+
+RUN = "/bin/sh -c "
+
+CASES = {
+    "compilers": (
+        "apt-get update && apt-get install -y build-essential libpq-dev curl",
+        ["usr/lib/gcc/x86_64-linux-gnu/12/cc1plus", "usr/bin/x86_64-linux-gnu-gcc-12"],
+        ["usr/lib/gcc/x86_64-linux-gnu/12/libgomp.so", "usr/lib/x86_64-linux-gnu/libgcc_s.so.1"],
+        "&& apt-get purge -y --auto-remove build-essential libpq-dev",
+    ),
+    "toolchains": (
+        "curl x | tar x",
+        ["usr/local/go/bin/go", "root/.rustup/toolchains/stable/bin/rustc"],
+        ["usr/local/bin/app", "go/bin/app"],
+        "COPY --from=build",
+    ),
+    "headers": (
+        "apk add --no-cache build-base python3",
+        ["usr/include/stdio.h", "usr/local/include/python3/Python.h"],
+        ["srv/include/x.h"],
+        "&& apk del build-base",
+    ),
+    "static-libraries": (
+        "make install",
+        ["usr/lib/x86_64-linux-gnu/libc.a", "usr/local/lib/libz.a"],
+        ["usr/lib/x86_64-linux-gnu/libc.so.6", "usr/lib/gcc/x/12/libgcc.a", "srv/a.a"],
+        "COPY --from=build",
+    ),
+    "debug-symbols": (
+        "apt-get install -y libc6-dbg",
+        ["usr/lib/debug/.build-id/ab/cd.debug", "srv/app.pdb"],
+        ["srv/debug.log", "usr/lib/debugger.so"],
+        "&& rm -rf /usr/lib/debug",
+    ),
+    "documentation": (
+        "apt-get install -y curl",
+        ["usr/share/man/man1/curl.1.gz", "usr/share/doc/curl/changelog.gz"],
+        ["usr/share/doc/curl/copyright", "srv/doc/x"],
+        "path-exclude=",
+    ),
+    "locales": (
+        "make install",
+        ["usr/share/locale/de/LC_MESSAGES/x.mo"],
+        ["usr/share/locale/en/LC_MESSAGES/x.mo", "usr/share/locale/locale.alias"],
+        "rm -rf /usr/share/locale/de/LC_MESSAGES",
+    ),
+    "python-bytecode": (
+        "pip install flask",
+        ["usr/lib/python3/site-packages/flask/__pycache__/app.pyc"],
+        ["usr/lib/python3/site-packages/flask/app.py"],
+        "RUN pip install --no-compile flask",
+    ),
+    "python-tests": (
+        "pip install pandas",
+        ["usr/lib/python3/site-packages/pandas/tests/x.py", "usr/lib/python3.11/test/y.py"],
+        ["usr/lib/python3.11/test/support/z.py", "srv/tests/x.py"],
+        "rm -rf /usr/lib/python3",
+    ),
+    "node-development": (
+        "npm ci && npm run build",
+        ["srv/node_modules/typescript/lib/tsc.js", "srv/node_modules/@types/node/index.d.ts"],
+        ["srv/node_modules/express/index.js", "srv/typescript/x"],
+        "RUN npm ci --omit=dev",
+    ),
+    "source-maps": (
+        "npm run build",
+        ["srv/dist/app.js.map", "srv/dist/app.css.map"],
+        ["srv/dist/world.map", "srv/dist/app.js"],
+        "&& find /srv -name '*.map' -type f -delete",
+    ),
+    "git-directory": (
+        "git clone https://example.test/x /srv/x",
+        ["srv/x/.git/objects/pack/1.pack"],
+        ["srv/x/README.md", "srv/x/.git/HEAD"],
+        "RUN git clone --depth 1 https://example.test/x /srv/x",
+    ),
+    "editor-files": (
+        "make",
+        ["srv/.idea/workspace.xml", "srv/.app.py.swp", "srv/.DS_Store"],
+        ["srv/idea/x", "srv/swp"],
+        "&& rm -rf /srv/.",
+    ),
+}
+
+
+def in_image(
+    rule: str, command: str, members: list[Member], start: tuple[str, ...], tmp_path: Path
+) -> list[Finding]:
+    """What a rule finds in an image of one step that starts a program."""
+    archive = docker_archive(
+        [layer_tar(members)],
+        history=[{"created": CREATED, "created_by": RUN + command}],
+        config={"config": {"Entrypoint": list(start)}},
+    )
+    path = write(tmp_path / "image.tar", archive)
+    findings = open_image(
+        Request(str(path)), Options(rules={rule: RuleChoice(min_bytes=0)})
+    ).findings
+    assert findings is not None
+    return [finding for finding in findings.found if finding.rule == rule]
+
+
+@pytest.mark.parametrize("rule", CASES)
+def test_it_is_found_with_its_exact_bytes_and_nothing_beside_it(rule: str, tmp_path: Path) -> None:
+    """In an image that runs a Python program."""
+    command, inside, outside, fix = CASES[rule]
+    members = [file(name, b"x" * (500 + at)) for at, name in enumerate(reversed(inside))]
+    members += [file(name, b"y" * 9000) for name in outside]
+    (finding,) = in_image(rule, command, members, ("python3", "/srv/app.py"), tmp_path)
+    assert finding.bytes == sum(500 + at for at in range(len(inside)))
+    assert fix in finding.fix
+
+
+def test_every_rule_has_a_case() -> None:
+    """Core dumps are known by their content: below."""
+    assert {rule.name for rule in unneeded.RULES} == {*CASES, "core-dumps"}
+
+
+@pytest.mark.parametrize("start", [("gcc",), ("/usr/bin/make", "all"), ("bash",), ("sh", "-c")])
+@pytest.mark.parametrize("rule", ["compilers", "toolchains", "headers", "static-libraries"])
+def test_an_image_for_building_may_have_compilers(
+    rule: str, start: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Nor is an image bothered that starts a shell: nobody knows what it is for."""
+    command, inside, _, _ = CASES[rule]
+    members = [file(name, b"x" * 500) for name in inside]
+    assert in_image(rule, command, members, start, tmp_path) == []
+
+
+def test_a_repository_that_was_copied_is_another_rules() -> None:
+    """A COPY that brings .git is told with all else that it should not bring."""
+    members = [file("srv/.git/objects/1", b"x" * 100)]
+    assert judged([("COPY . /srv # buildkit", members)], "git-directory") == []
+
+
+def elf(kind: int, order: str = "<") -> bytes:
+    """The head of an ELF file of a type."""
+    return (
+        b"\x7fELF\x02"
+        + (b"\x01" if order == "<" else b"\x02")
+        + bytes(10)
+        + struct.pack(order + "H", kind)
+    )
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_core_dump_is_known_by_its_content(order: str) -> None:
+    """In either byte order; a directory, a program or a text of that name is none."""
+    members = [
+        file("srv/core.123", elf(4, order) + b"m" * 1000),
+        file("srv/core", elf(2, order) + b"p" * 1000),
+        file("opt/core", b"text"),
+        file("usr/core/x", elf(4, order)),
+        symlink("core", "srv/core.123"),
+    ]
+    (finding,) = judged([(RUN + "make test", members)], "core-dumps")
+    assert (finding.bytes, len(finding.paths)) == (1018, 1)
+    assert finding.fix.endswith("&& rm -rf /srv/core.123")

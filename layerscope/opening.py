@@ -192,16 +192,20 @@ def _analyse(request: Request, source: SourceImage, options: Options, listener: 
             cache.keep_duplicates(duplicates, filesystem)
         opened = replace(opened, duplicates=duplicates)
     if options.rules is not None:
-        opened = replace(opened, findings=find_findings(opened, progress, options.rules))
+        opened = replace(opened, findings=find_findings(opened, progress, options.rules, cache))
     return opened
 
 
 def find_findings(
-    opened: Opened, progress: Progress, choices: Mapping[str, RuleChoice] | None = None
+    opened: Opened,
+    progress: Progress,
+    choices: Mapping[str, RuleChoice] | None = None,
+    cache: ImageCache | None = None,
 ) -> Findings:
-    """What could be avoided or is risky, by the rules. Raises `CancelledError`."""
+    """What could be avoided or is risky, by the rules. What reading files tells is kept in `cache`. Raises `CancelledError`."""
     from layerscope.analysis.findings.evidence import Evidence
     from layerscope.analysis.findings.judge import judge
+    from layerscope.analysis.findings.secrets.scan import find_secrets
 
     base = guess_base(opened.image)
     evidence = Evidence(
@@ -213,7 +217,13 @@ def find_findings(
         0 if base is None else base.steps,
         progress,
     )
-    return judge(evidence, choices)
+    known = None if cache is None else cache.secrets()
+    if known is not None:
+        evidence.known[find_secrets] = known
+    findings = judge(evidence, choices)
+    if cache is not None and find_secrets in evidence.known:
+        cache.keep_secrets(evidence.once(find_secrets), opened.filesystem)
+    return findings
 
 
 def _claims(layer: Layer) -> set[str]:

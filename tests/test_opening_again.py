@@ -298,7 +298,7 @@ def test_twenty_processes_at_once(tmp_path: Path, store: Store) -> None:
         settled(tmp_path / "one.tar", docker_archive([BASE, CHANGE])),
         settled(tmp_path / "other.tar", docker_archive([BASE, TOP])),
     ]
-    expected = [report(opened(image, None)) for image in images]
+    expected = [report(opened(image, None, rules={})) for image in images]
     environment = {
         **os.environ,
         "LAYERSCOPE_CACHE_DIR": str(store.folder),
@@ -320,3 +320,26 @@ def test_twenty_processes_at_once(tmp_path: Path, store: Store) -> None:
         assert out == expected[number % 2]
     assert sum(entry.size for entry in store.entries()) <= 12_000
     assert not list(store.folder.rglob("writing-*"))
+
+
+def test_files_are_looked_into_for_secrets_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second time the same findings come without a file being read; the secret itself is not remembered."""
+    key = b"-----BEGIN RSA PRIVATE KEY-----\n" + b"QUJD" * 40 + b"\n"
+    layers = [layer_tar([file("srv/id_rsa", key), file("srv/.env", b"DB_PASSWORD=horse-staple")])]
+    image = settled(tmp_path / "image.tar", docker_archive(layers))
+    store = Store(tmp_path / "cache")
+    first = report(opened(image, store, rules={}))
+    monkeypatch.setattr(LayerContents, "pieces", _unreadable)
+    assert report(opened(image, store, rules={})) == first
+    assert first.count(b'"secret-') == 2
+    kept = b"".join(
+        entry.read_bytes() for entry in (tmp_path / "cache").rglob("*") if entry.is_file()
+    )
+    assert b"horse" not in kept
+    assert b"QUJD" not in kept
+
+
+def _unreadable(*_: object) -> None:
+    raise AssertionError("a content is read again")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
 from itertools import pairwise
 from typing import TypeVar
@@ -21,6 +21,7 @@ _Known = TypeVar("_Known")
 
 _FILESYSTEM = "image"
 _DUPLICATES = "duplicates"
+_SECRETS = "secrets"
 _PREFIX = "sha256:"
 
 
@@ -58,6 +59,14 @@ class ImageCache:
     def keep_duplicates(self, duplicates: Sequence[Duplicate], filesystem: Filesystem) -> None:
         """Remember what `duplicates` asks for."""
         self._keep(_DUPLICATES, lambda: pack_duplicates(duplicates), filesystem)
+
+    def secrets(self) -> Mapping[int, frozenset[str]] | None:
+        """Which contents hold secrets, and of which kinds; None if nobody has looked. Values are never remembered."""
+        return self._read(_SECRETS, unpack_secrets)
+
+    def keep_secrets(self, secrets: Mapping[int, frozenset[str]], filesystem: Filesystem) -> None:
+        """Remember what `secrets` asks for."""
+        self._keep(_SECRETS, lambda: pack_secrets(secrets), filesystem)
 
     def _read(self, kind: str, unpack: Callable[[Packed], _Known]) -> _Known | None:
         if self._store is None or self._key is None:
@@ -112,3 +121,21 @@ def unpack_duplicates(packed: Packed) -> list[Duplicate]:
             zip(arrays["bytes"].tolist(), pairwise(arrays["bounds"].tolist()), strict=True)
         )
     ]
+
+
+def pack_secrets(secrets: Mapping[int, frozenset[str]]) -> Packed:
+    """Inodes, and the kinds of each."""
+    ordered = sorted(secrets)
+    return Packed(
+        {"kinds": [sorted(secrets[inode]) for inode in ordered]},
+        {"inodes": np.array(ordered, np.int64)},
+    )
+
+
+def unpack_secrets(packed: Packed) -> dict[int, frozenset[str]]:
+    """What `pack_secrets` was given. Raises KeyError, TypeError or ValueError for what it did not make."""
+    kinds = packed.values["kinds"]
+    return {
+        inode: frozenset(map(str, found))
+        for inode, found in zip(packed.arrays["inodes"].tolist(), kinds, strict=True)
+    }

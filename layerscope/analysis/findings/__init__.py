@@ -6,11 +6,12 @@ One rule a file, families in folders. They are listed in the order in which help
 import difflib
 from collections.abc import Callable, Iterable
 
-from layerscope.analysis.findings import caches, deleted_later, unneeded
+from layerscope.analysis.findings import caches, deleted_later, secrets, unneeded
 from layerscope.analysis.findings.rule import Rule
 from layerscope.errors import UsageError
 
 RULES: tuple[Rule, ...] = (
+    *secrets.RULES,
     deleted_later.RULE,
     *caches.RULES,
     *unneeded.RULES,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ from layerscope.layers.contents import ContentCutError, LayerContents
 from layerscope.layers.index import Kind
 from layerscope.progress import NullProgress, Progress
 
+_Known = TypeVar("_Known")
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -35,7 +38,7 @@ class Group:
     """Content bytes, each content once."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """An image to be judged. Masks over paths have shape (paths,), those over versions (rows,)."""
 
@@ -48,6 +51,14 @@ class Evidence:
     base_steps: int = 0
     """How many first steps are the base image's."""
     progress: Progress = field(default_factory=NullProgress)
+    known: dict[object, object] = field(default_factory=dict, repr=False)
+    """What `once` has answered."""
+
+    def once(self, work: Callable[[Evidence], _Known]) -> _Known:
+        """What `work` finds in this evidence; done once for all rules that ask."""
+        if work not in self.known:
+            self.known[work] = work(self)
+        return cast("_Known", self.known[work])
 
     def step(self, layer: int) -> Step:
         """The step that stores a layer."""

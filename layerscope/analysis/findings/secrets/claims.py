@@ -1,0 +1,76 @@
+"""Claims about files that hold secrets, those that a later step deleted apart: they are still stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from layerscope.analysis.findings.evidence import Evidence, Group
+from layerscope.analysis.findings.finding import Claim
+from layerscope.analysis.findings.fixes import instruction_text, is_open_run, run_and, shell_word
+from layerscope.analysis.findings.secrets.scan import find_secrets
+from layerscope.image.history import Step
+from layerscope.text import safe_name
+
+_NAMED = 3
+
+
+def secret_claims(
+    evidence: Evidence, wanted: Callable[[frozenset[str]], bool], what: str
+) -> Iterator[Claim]:
+    """One claim a layer for the files whose kinds of secrets are `wanted`, and one for those of them that are hidden.
+
+    `what` names them in titles: "Private key". Secrets themselves are never part of a claim.
+    """
+    secrets = evidence.once(find_secrets)
+    inodes = np.array([inode for inode, kinds in secrets.items() if wanted(kinds)], np.int32)
+    filesystem = evidence.filesystem
+    rows = np.flatnonzero(np.isin(filesystem.inode_of, inodes))
+    live = np.isin(filesystem.inode_of[rows], evidence.live_inodes)
+    for shown in (True, False):
+        mine = rows[live == shown]
+        for group in evidence.groups(filesystem.paths[mine], filesystem.inode_of[mine]):
+            kinds = sorted({kind for inode in group.inodes.tolist() for kind in secrets[inode]})
+            hidden = "" if shown else ", deleted later and still stored"
+            yield Claim(
+                fix=_fix(evidence, group),
+                layers=(group.layer,),
+                inodes=group.inodes,
+                paths=group.paths,
+                title=f"{what}{hidden} ({', '.join(kinds)})",
+            )
+
+
+def _fix(evidence: Evidence, group: Group) -> str:
+    """Never store it: mount it for the time of the step that needs it."""
+    step = evidence.step(group.layer)
+    path = evidence.name(int(group.paths[0]))
+    mount = f"type=secret,id={_identifier(path)},target={shell_word(path)}"
+    revoke = "# replace the secret: whoever has this image has it, also if a later step deletes it"
+    if step.instruction in ("COPY", "ADD"):
+        names = safe_name(", ".join(evidence.name(path) for path in group.paths[:_NAMED].tolist()))
+        return (
+            f"{revoke}\n# leave {names} out of what is copied (.dockerignore), and mount it where it is needed:\n"
+            f"{instruction_text(step)}\nRUN --mount={mount} …"
+        )
+    if _is_made_here(path, step):
+        word = shell_word(path)
+        return "# make it when the container starts, so that no two of them share it\n" + run_and(
+            step, f"rm -f {word}"
+        )
+    return f"{revoke}\n{run_and(step, '', [mount])}"
+
+
+def _is_made_here(path: str, step: Step) -> bool:
+    """Whether a package makes this key while it is installed."""
+    return is_open_run(step) and path.startswith(
+        ("/etc/ssh/", "/etc/ssl/private/", "/etc/pki/tls/private/")
+    )
+
+
+def _identifier(path: str) -> str:
+    """A name for the secret of a build."""
+    stem = PurePosixPath(path).name.strip(".") or "secret"
+    return "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in stem)[:40]

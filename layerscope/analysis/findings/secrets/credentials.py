@@ -1,0 +1,30 @@
+"""Tokens and passwords in files: known by their looks, or by the place where they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.findings.finding import Claim, Severity
+from layerscope.analysis.findings.rule import Rule
+from layerscope.analysis.findings.secrets.claims import secret_claims
+from layerscope.analysis.findings.secrets.detectors import PRIVATE_KEY
+from layerscope.analysis.findings.secrets.scan import SETTINGS
+
+_OTHERS = {PRIVATE_KEY, SETTINGS}
+
+
+def _find(evidence: Evidence) -> Iterator[Claim]:
+    yield from secret_claims(
+        evidence, lambda kinds: PRIVATE_KEY not in kinds and bool(kinds - _OTHERS), "Credentials"
+    )
+
+
+RULE = Rule(
+    "secret-credentials",
+    title="Credentials",
+    why="Whoever can pull the image can use them: for the cloud, the registry or the service that they open.",
+    find=_find,
+    severity=Severity.ERROR,
+    min_bytes=0,
+)

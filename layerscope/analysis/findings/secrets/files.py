@@ -1,0 +1,211 @@
+"""Files whose format has a place for a password or token: whether something stands there."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import re
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+import yaml
+
+_PLACEHOLDER = re.compile(
+    r"\$\{?\w+\}?|%\w+%|<.*>|\{\{.*\}\}|x{3,}|\*+|\.\.\.|(?:your|my|change|replace|example|todo|dummy|test|none|null|password|secret"
+    r"|changeme|placeholder)[\w .-]*",
+    re.IGNORECASE,
+)
+"""What stands where people are meant to put the real thing, or where a variable does."""
+_SECRET_NAME = re.compile(
+    r"(?:^|[_.-])(?:pass|passwd|password|secret|token|apikey|api[_-]?key|private[_-]?key|access[_-]?key|auth|credentials?)(?:$|[_.-])",
+    re.IGNORECASE,
+)
+_NOT_SECRET = re.compile(
+    r"(?:_|-)(?:url|uri|host|file|path|dir|name|id|ttl|expiry|enabled|algorithm|type)$",
+    re.IGNORECASE,
+)
+_ASSIGNED = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*[=:]\s*(.*?)\s*")
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s:/@]*:([^\s/@]+)@", re.IGNORECASE)
+_DEEPEST = 12
+
+
+def is_secret(name: str, value: str) -> bool:
+    """Whether a setting's name says that its value is secret, and a value is there that is no placeholder."""
+    value = value.strip().strip("\"'")
+    if url := _URL.search(value):
+        return _PLACEHOLDER.fullmatch(url[1]) is None
+    return (
+        _SECRET_NAME.search(name) is not None
+        and _NOT_SECRET.search(name) is None
+        and len(value) >= 6
+        and not value.startswith(("/", "$", "%", "<"))
+        and value.lower() not in ("true", "false")
+        and _PLACEHOLDER.fullmatch(value) is None
+    )
+
+
+def holds_credentials(name: str, data: bytes) -> bool:
+    """Whether a file with this path holds credentials that its format has a place for; False for formats not known here."""
+    text = data.decode(errors="replace")
+    base = name.rpartition("/")[2]
+    for matches, look in _FORMATS:
+        if matches(name, base):
+            return look(text)
+    return False
+
+
+def _assigned(text: str) -> Iterator[tuple[str, str]]:
+    """`NAME=value` and `name: value`, a line each."""
+    for line in text.splitlines()[:2000]:
+        if len(line) < 4096 and not line.lstrip().startswith(("#", ";")):
+            found = _ASSIGNED.fullmatch(line)
+            if found:
+                yield found[1], found[2]
+
+
+def _settings(text: str) -> bool:
+    return any(is_secret(name, value) for name, value in _assigned(text))
+
+
+def _npmrc(text: str) -> bool:
+    """npm's and Yarn's: keys end in _authToken, _auth or _password (npmrc(5))."""
+    for line in text.splitlines()[:2000]:
+        key, _, value = line.partition("=") if "=" in line else line.partition(":")
+        value = value.strip().strip("\"'")
+        named = key.strip().endswith(("_authToken", "_auth", "_password", "npmAuthToken"))
+        if named and value and _PLACEHOLDER.fullmatch(value) is None:
+            return True
+    return False
+
+
+def _ini(text: str) -> bool:
+    """`password`, or a URL with one, in any section: pip, PyPI, MySQL, AWS, S3."""
+    parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
+    try:
+        parser.read_string(text)
+    except (configparser.Error, UnicodeError):
+        return _settings(text)
+    return any(
+        is_secret(key, value or "") for section in parser.values() for key, value in section.items()
+    )
+
+
+def _netrc(text: str) -> bool:
+    """`machine … login … password …` (the format of ftp's .netrc)."""
+    words = text.split()
+    return any(
+        word == "password" and _PLACEHOLDER.fullmatch(value) is None
+        for word, value in pairwise(words)
+    )
+
+
+def _url_lines(text: str) -> bool:
+    """Git's store of credentials: a URL with a password a line."""
+    return any(_URL.search(line) for line in text.splitlines()[:2000])
+
+
+def _registry(text: str) -> bool:
+    """Docker's config.json, Podman's auth.json: `auths` with `auth`, `identitytoken` (docker-config.json(5))."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    auths = document.get("auths", document) if isinstance(document, dict) else None
+    return isinstance(auths, dict) and any(
+        isinstance(entry, dict)
+        and any(entry.get(key) for key in ("auth", "identitytoken", "password"))
+        for entry in auths.values()
+    )
+
+
+def _kubeconfig(text: str) -> bool:
+    """Users with a token, a password or a key (kubectl's Config v1)."""
+    if "users" not in text:
+        return False
+    try:
+        document = yaml.load(text, Loader=_PlainLoader)  # noqa: S506 - a safe loader, without aliases
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return False
+    users = document.get("users") if isinstance(document, dict) else None
+    return isinstance(users, list) and any(
+        isinstance(user, dict)
+        and isinstance(user.get("user"), dict)
+        and any(user["user"].get(key) for key in ("token", "password", "client-key-data"))
+        for user in users
+    )
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """Without aliases: a few lines of them unfold to gigabytes."""
+
+    def compose_node(self, parent: object, index: object) -> object:  # type: ignore[override]
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases are not read")
+        return super().compose_node(parent, index)  # type: ignore[arg-type]
+
+
+def _pgpass(text: str) -> bool:
+    """`host:port:database:user:password` a line (libpq)."""
+    return any(
+        line.count(":") >= 4 and not line.startswith("#") and line.rpartition(":")[2].strip()
+        for line in text.splitlines()[:2000]
+    )
+
+
+def _xml_password(text: str) -> bool:
+    """`<password>` of Maven's servers; those in braces are encrypted."""
+    return any(
+        _PLACEHOLDER.fullmatch(value.strip()) is None and not value.strip().startswith("{")
+        for value in re.findall(r"<password>([^<]{1,200})</password>", text)
+    )
+
+
+_FORMATS: tuple[tuple[Callable[[str, str], bool], Callable[[str], bool]], ...] = (
+    (lambda _, base: base in (".npmrc", ".yarnrc.yml"), _npmrc),
+    (lambda _, base: base in (".netrc", "_netrc"), _netrc),
+    (lambda _, base: base == ".git-credentials", _url_lines),
+    (
+        lambda name, base: (
+            base in (".dockercfg", "auth.json") or name.endswith("/.docker/config.json")
+        ),
+        _registry,
+    ),
+    (
+        lambda name, base: (
+            base == "kubeconfig" or base.endswith(".kubeconfig") or name.endswith("/.kube/config")
+        ),
+        _kubeconfig,
+    ),
+    (
+        lambda name, base: (
+            base in (".pypirc", "pip.conf", ".my.cnf", ".s3cfg", ".boto", "rclone.conf")
+            or name.endswith(("/.aws/credentials", "/.aws/config"))
+        ),
+        _ini,
+    ),
+    (lambda _, base: base == ".pgpass", _pgpass),
+    (lambda name, _: name.endswith("/.m2/settings.xml"), _xml_password),
+    (
+        lambda name, base: (
+            base == "gradle.properties"
+            or base.endswith(".tfvars")
+            or name.endswith(
+                ("/.gem/credentials", "/.cargo/credentials", "/.cargo/credentials.toml")
+            )
+        ),
+        _settings,
+    ),
+)
+"""Which file has which format; the first that fits counts."""
+
+
+def is_environment_file(base: str) -> bool:
+    """Whether a name is that of settings for an environment; samples of such files are none."""
+    return (
+        base == ".env" or base.startswith(".env.") or base.endswith(".env")
+    ) and not base.endswith((".example", ".sample", ".template", ".dist", ".defaults", ".test"))
+
+
+def holds_secret_settings(data: bytes) -> bool:
+    """Whether settings for an environment have a secret among them."""
+    return _settings(data.decode(errors="replace"))

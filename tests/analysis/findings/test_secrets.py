@@ -1,0 +1,229 @@
+"""Secrets: found where they are stored, also when they were deleted later; never printed."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from layerscope.analysis.findings.finding import Confidence, Severity
+from layerscope.analysis.findings.secrets.detectors import detect
+from layerscope.analysis.findings.secrets.files import is_environment_file, is_secret
+from layerscope.report.schema import document
+from tests.analysis.findings.judging import findings_of, judged, opened_of
+from tests.images import file, whiteout
+
+COPY = "COPY . /srv # buildkit"
+BODY = base64.b64encode(bytes(range(256)) * 3)
+KEY = b"-----BEGIN OPENSSH PRIVATE KEY-----\n" + BODY + b"\n-----END OPENSSH PRIVATE KEY-----\n"
+GITHUB = b"token = ghp_" + b"a1B2" * 9 + b"\n"
+
+KEYS = {
+    "OpenSSH": KEY,
+    "RSA": KEY.replace(b"OPENSSH", b"RSA"),
+    "PKCS 8": KEY.replace(b"OPENSSH ", b""),
+    "in JSON": json.dumps({"private_key": KEY.decode().replace("OPENSSH ", "")}).encode(),
+}
+
+
+@pytest.mark.parametrize("kind", KEYS)
+def test_a_private_key_is_an_error(kind: str) -> None:
+    """Its bytes and path, and that the layer brought it."""
+    (finding,) = judged([(COPY, [file("srv/id_rsa.json", KEYS[kind])])], "secret-private-key")
+    assert (finding.severity, finding.bytes) == (Severity.ERROR, len(KEYS[kind]))
+    assert finding.layers == (0,)
+
+
+NO_KEYS = {
+    "public": KEY.replace(b"PRIVATE", b"PUBLIC"),
+    "certificate": b"-----BEGIN CERTIFICATE-----\n" + BODY,
+    "encrypted": KEY.replace(b"OPENSSH", b"ENCRYPTED"),
+    "old encrypted": KEY.replace(
+        b"KEY-----\n", b"KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,0\n\n", 1
+    ),
+    "a program that reads keys": b'if line == "-----BEGIN RSA PRIVATE KEY-----":\n    pass\n',
+    "a mere mention": b"# put a BEGIN RSA PRIVATE KEY here\n",
+    "binary": KEY + b"\0",
+    "empty": b"",
+}
+
+
+@pytest.mark.parametrize("kind", NO_KEYS)
+def test_what_is_no_usable_private_key_is_no_finding(kind: str) -> None:
+    """Public keys, certificates, keys behind a password, programs, and files that are no text."""
+    assert judged([(COPY, [file("srv/server.key", NO_KEYS[kind])])], "secret-private-key") == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "usr/share/doc/openssl/demo.pem",
+        "usr/lib/python3/test/keycert.pem",
+        "srv/node_modules/https-proxy/test/key.pem",
+        "usr/local/lib/python3.11/site-packages/x/tests/a.key",
+    ],
+)
+def test_sample_keys_of_packages_are_no_secrets(path: str) -> None:
+    """Everybody has those."""
+    assert judged([(COPY, [file(path, KEY)])], "secret-private-key") == []
+
+
+def test_a_secret_that_was_deleted_later_is_still_stored() -> None:
+    """The finding says so, and names both what is and what was."""
+    steps = [
+        (COPY, [file("srv/id_rsa", KEY)]),
+        ("/bin/sh -c rm /srv/id_rsa", [whiteout("srv/id_rsa")]),
+    ]
+    (finding,) = judged(steps, "secret-private-key")
+    assert finding.title == "Private key, deleted later and still stored (private key)"
+    assert (finding.layers, finding.bytes) == ((0,), len(KEY))
+    assert "replace the secret" in finding.fix
+
+
+FILES = {
+    ".npmrc": b"//registry.npmjs.org/:_authToken=npm_abcdef0123456789\n",
+    "home/x/.yarnrc.yml": b'npmAuthToken: "abcdef0123456789"\n',
+    ".pypirc": b"[pypi]\nusername = __token__\npassword = pypi-AgEI0123456789\n",
+    "etc/pip.conf": b"[global]\nindex-url = https://user:hunter22@pypi.example.test/simple\n",
+    "root/.netrc": b"machine example.test\n  login me\n  password hunter22\n",
+    "root/.git-credentials": b"https://me:hunter22@git.example.test\n",
+    "root/.docker/config.json": b'{"auths": {"r.example.test": {"auth": "bWU6aHVudGVyMg=="}}}',
+    "root/.config/containers/auth.json": b'{"auths": {"r": {"identitytoken": "abc"}}}',
+    "root/.kube/config": b"apiVersion: v1\nusers:\n- name: me\n  user:\n    token: abcdef012345\n",
+    "root/.aws/credentials": b"[default]\naws_secret_access_key = wJalrXUtnFEMIK7MDENGbPxRfiCYABCDEFGHIJ\n",
+    "root/.pgpass": b"db:5432:app:me:hunter22\n",
+    "root/.my.cnf": b"[client]\npassword=hunter22\n",
+    "root/.m2/settings.xml": b"<settings><server><password>hunter22</password></server></settings>",
+    "root/gradle.properties": b"mavenPassword=none\nsigning.password=hunter22\n",
+    "srv/prod.tfvars": b'db_password = "hunter22"\n',
+    "srv/app.py": b'TOKEN = "ghp_' + b"a1B2" * 9 + b'"\n',
+    "srv/settings.yml": b"key: AKIAIOSFODNN7ABCDEFG\n",
+    "srv/hook.sh": b"curl https://hooks.slack.com/services/T0AAAA/B0AAAA/abcdefghijklm\n",
+}
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_credentials_are_found_where_their_formats_keep_them(path: str) -> None:
+    """And tokens by their looks, wherever they stand."""
+    (finding,) = judged([(COPY, [file(path, FILES[path])])], "secret-credentials")
+    assert (finding.severity, finding.bytes) == (Severity.ERROR, len(FILES[path]))
+
+
+NO_FILES = {
+    ".npmrc": b"//registry.npmjs.org/:_authToken=${NPM_TOKEN}\nregistry=https://r.example.test\n",
+    ".pypirc": b"[pypi]\nrepository = https://upload.example.test\npassword = <your password>\n",
+    "etc/pip.conf": b"[global]\nindex-url = https://pypi.example.test/simple\n",
+    "root/.netrc": b"machine example.test login me\n",
+    "root/.git-credentials": b"https://git.example.test\n",
+    "root/.docker/config.json": b'{"auths": {"r.example.test": {}}, "credsStore": "desktop"}',
+    "root/.kube/config": b"users:\n- name: me\n  user:\n    exec: {command: aws}\n",
+    "root/.m2/settings.xml": b"<server><password>{COQLCE6DU6GtcS5P=}</password></server>",
+    "srv/app.py": b'TOKEN = os.environ["GITHUB_TOKEN"]\n',
+    "srv/docs.py": b"# for example ghp_EXAMPLE" + b"a" * 29 + b"\n",
+    "srv/config.json": b"{",
+    "srv/bad/.kube/config": b"users: &a [*a, *a]\n",
+    "srv/worse/.docker/config.json": b"[" * 5000,
+}
+
+
+@pytest.mark.parametrize("path", NO_FILES)
+def test_placeholders_variables_and_broken_files_are_no_credentials(path: str) -> None:
+    """A rule that cries wolf is switched off."""
+    assert judged([(COPY, [file(path, NO_FILES[path])])], "secret-credentials") == []
+
+
+def test_an_environment_file_counts_if_it_has_a_secret_in_it() -> None:
+    """Samples and files of mere settings do not."""
+    members = [
+        file("srv/.env", b"DB_HOST=db\nDB_PASSWORD=correct-horse\n"),
+        file("srv/.env.example", b"DB_PASSWORD=correct-horse\n"),
+        file("srv/.env.local", b"PORT=80\nTOKEN_URL=https://x.test/token\nAPI_KEY=\n"),
+    ]
+    (finding,) = judged([(COPY, members)], "secret-environment-file")
+    assert len(finding.paths) == 1
+    assert finding.confidence is Confidence.MEDIUM
+    assert ".dockerignore" in finding.fix
+
+
+HISTORY = {
+    "build argument": "|1 NPM_TOKEN=abc123def456 /bin/sh -c npm ci",
+    "ENV": "/bin/sh -c #(nop)  ENV DB_PASSWORD=correct-horse",
+    "old ENV": "ENV API_TOKEN correct-horse",
+    "ARG": "ARG SECRET_KEY=correct-horse",
+    "in a URL": "/bin/sh -c git clone https://me:correct-horse@git.example.test/x",
+    "by its looks": "/bin/sh -c curl -H 'Authorization: ghp_" + "a1B2" * 9 + "' https://x.test",
+}
+
+
+@pytest.mark.parametrize("kind", HISTORY)
+def test_a_secret_in_the_history_is_told_without_its_value(kind: str) -> None:
+    """Its name is; its value is in no field of the finding."""
+    (finding,) = judged([(HISTORY[kind], [file("x", b"x")])], "secret-history")
+    assert (finding.severity, finding.steps) == (Severity.ERROR, (0,))
+    words = f"{finding.title} {finding.fix} {finding.why}"
+    for value in ("abc123def456", "correct-horse", "a1B2a1B2"):
+        assert value not in words
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "/bin/sh -c #(nop)  ENV PATH=/usr/bin PYTHON_PIP_VERSION=23.0 GPG_KEY=",
+        "ENV TOKEN_FILE=/run/secrets/token PASSWORD=$PASSWORD",
+        "ARG NPM_TOKEN",
+        "/bin/sh -c curl https://example.test/a:b@c",
+        "ENV MONKEY=banana-split KEYBOARD=qwertzuiop",
+    ],
+)
+def test_what_is_no_secret_in_the_history_is_not_told(command: str) -> None:
+    """Names of files, variables, empty values, words that merely hold a word."""
+    assert judged([(command, [file("x", b"x")])], "secret-history") == []
+
+
+def test_values_of_files_are_nowhere_in_the_findings_of_the_report() -> None:
+    """Only where they are."""
+    opened = opened_of(
+        [(COPY, [file("root/.netrc", FILES["root/.netrc"]), file("srv/a.py", GITHUB)])]
+    )
+    assert findings_of(opened).found
+    said = json.dumps(document(opened)["findings"])
+    assert "hunter22" not in said
+    assert "a1B2a1B2" not in said
+
+
+def test_large_files_are_not_looked_into() -> None:
+    """Speed holds: keys and settings are small."""
+    assert judged([(COPY, [file("srv/a.py", GITHUB + b"#" * 70_000)])], "secret-credentials") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "secret"),
+    [
+        ("DB_PASSWORD", "correct-horse", True),
+        ("database.password", "'correct-horse'", True),
+        ("PASSWORD", "changeme", False),
+        ("PASSWORD_FILE", "correct-horse", False),
+        ("COMPASS", "correct-horse", False),
+        ("REDIS_URL", "redis://:hunter22@cache:6379", True),
+        ("REDIS_URL", "redis://cache:6379", False),
+        ("SECRET", "short", False),
+    ],
+)
+def test_names_and_values_tell_a_secret(name: str, value: str, secret: bool) -> None:
+    """The name says it, and something is there that is no placeholder."""
+    assert is_secret(name, value) is secret
+
+
+def test_environment_files_are_known_by_name() -> None:
+    """Their samples, too."""
+    assert is_environment_file(".env")
+    assert is_environment_file("prod.env")
+    assert not is_environment_file(".env.example")
+    assert not is_environment_file("environment")
+
+
+def test_a_line_of_a_packed_program_is_not_looked_at() -> None:
+    """It holds everything by chance, and would take long."""
+    assert detect(GITHUB) == {"GitHub token"}
+    assert detect(b"x" * 5000 + GITHUB) == set()

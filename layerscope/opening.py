@@ -205,7 +205,7 @@ def find_findings(
     """What could be avoided or is risky, by the rules. What reading files tells is kept in `cache`. Raises `CancelledError`."""
     from layerscope.analysis.findings.evidence import Evidence
     from layerscope.analysis.findings.judge import judge
-    from layerscope.analysis.findings.secrets.scan import find_secrets
+    from layerscope.analysis.survey import survey
 
     base = guess_base(opened.image)
     evidence = Evidence(
@@ -217,13 +217,8 @@ def find_findings(
         0 if base is None else base.steps,
         progress,
     )
-    known = None if cache is None else cache.secrets()
-    if known is not None:
-        evidence.known[find_secrets] = known
-    findings = judge(evidence, choices)
-    if cache is not None and find_secrets in evidence.known:
-        cache.keep_secrets(evidence.once(find_secrets), opened.filesystem)
-    return findings
+    survey(evidence, cache)
+    return judge(evidence, choices)
 
 
 def _claims(layer: Layer) -> set[str]:

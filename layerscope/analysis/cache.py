@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
 from itertools import pairwise
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -17,11 +17,15 @@ from layerscope.layers.packing import Packed
 from layerscope.layers.store import Store
 from layerscope.limits import Limits
 
+if TYPE_CHECKING:
+    from layerscope.analysis.packages.model import Package
+
 _Known = TypeVar("_Known")
 
 _FILESYSTEM = "image"
 _DUPLICATES = "duplicates"
 _SECRETS = "secrets"
+_PACKAGES = "packages"
 _PREFIX = "sha256:"
 
 
@@ -67,6 +71,14 @@ class ImageCache:
     def keep_secrets(self, secrets: Mapping[int, frozenset[str]], filesystem: Filesystem) -> None:
         """Remember what `secrets` asks for."""
         self._keep(_SECRETS, lambda: pack_secrets(secrets), filesystem)
+
+    def packages(self) -> tuple[Package, ...] | None:
+        """All packages, None if nobody has read the books."""
+        return self._read(_PACKAGES, unpack_packages)
+
+    def keep_packages(self, packages: Sequence[Package], filesystem: Filesystem) -> None:
+        """Remember what `packages` asks for."""
+        self._keep(_PACKAGES, lambda: pack_packages(packages), filesystem)
 
     def _read(self, kind: str, unpack: Callable[[Packed], _Known]) -> _Known | None:
         if self._store is None or self._key is None:
@@ -139,3 +151,18 @@ def unpack_secrets(packed: Packed) -> dict[int, frozenset[str]]:
         inode: frozenset(map(str, found))
         for inode, found in zip(packed.arrays["inodes"].tolist(), kinds, strict=True)
     }
+
+
+def pack_packages(packages: Sequence[Package]) -> Packed:
+    """Names and figures of packages, a list each."""
+    return Packed({"packages": [list(astuple(package)) for package in packages]}, {})
+
+
+def unpack_packages(packed: Packed) -> tuple[Package, ...]:
+    """What `pack_packages` was given. Raises KeyError, TypeError or ValueError for what it did not make."""
+    from layerscope.analysis.packages.model import Package
+
+    return tuple(
+        Package(str(kind), str(name), str(version), int(size), int(files), int(layer))
+        for kind, name, version, size, files, layer in packed.values["packages"]
+    )

@@ -37,6 +37,7 @@ def document(opened: Opened, *, files: bool = False) -> dict[str, Any]:
         "waste": _waste(opened),
         "duplicates": _duplicates(opened),
         "findings": _findings(opened),
+        "packages": _packages(opened),
         "warnings": [
             {"code": warning.code, "layer": warning.layer, "message": warning.message}
             for warning in opened.warnings
@@ -252,6 +253,21 @@ def _findings(opened: Opened) -> list[dict[str, Any]]:
             "fix": finding.fix,
         }
         for finding in (() if opened.findings is None else opened.findings.found)
+    ]
+
+
+def _packages(opened: Opened) -> list[dict[str, Any]]:
+    """Installed packages, largest first."""
+    return [
+        {
+            "type": package.kind,
+            "name": package.name,
+            "version": package.version,
+            "bytes": package.bytes,
+            "files": package.files,
+            "layer": package.layer,
+        }
+        for package in (() if opened.findings is None else opened.findings.packages)
     ]
 
 

@@ -12,6 +12,7 @@ from layerscope.report.paper import Paper, Part
 from layerscope.report.schema import compressed_bytes
 from layerscope.report.text_files import write_files
 from layerscope.report.text_findings import write_findings
+from layerscope.report.text_packages import write_packages
 from layerscope.report.text_tables import write_duplicates, write_steps, write_waste
 from layerscope.text import count_of, date_of, percent, safe_name, size
 
@@ -33,6 +34,7 @@ def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
     write_waste(paper, opened, options)
     write_duplicates(paper, opened, options)
     write_findings(paper, opened, options)
+    write_packages(paper, opened, options)
     _write_warnings(paper, opened)
     if options.files:
         write_files(paper, opened, options)

@@ -20,7 +20,7 @@ from tests.report.sample import opened, report, sample
 from tests.strategies import wild_layers
 
 KEYS = {
-    "": "schemaVersion image totals steps layers waste duplicates findings warnings",
+    "": "schemaVersion image totals steps layers waste duplicates findings packages warnings",
     "image": "reference tags id manifestDigest created os architecture variant source alternatives config",
     "image.source": "kind location",
     "image.config": "env entrypoint cmd user workingDir labels exposedPorts volumes",

@@ -12,6 +12,7 @@ from layerscope.analysis.findings import RULES
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim, Finding, Severity
 from layerscope.analysis.findings.rule import Rule
+from layerscope.analysis.packages import Package, find_packages
 from layerscope.progress import check
 from layerscope.settings import RuleChoice
 
@@ -23,6 +24,8 @@ class Findings:
     found: tuple[Finding, ...]
     sizes: NDArray[np.int64]
     """Content bytes of every inode."""
+    packages: tuple[Package, ...] = ()
+    """Installed packages, largest first."""
 
     def saving(self, numbers: Collection[int] | None = None) -> int:
         """Content bytes that the fixes of these findings save together, of all if none are named."""
@@ -67,7 +70,7 @@ def judge(
             finding.steps,
         )
     )
-    return Findings(tuple(found), sizes)
+    return Findings(tuple(found), sizes, evidence.once(find_packages))
 
 
 _NO_CHOICE = RuleChoice()

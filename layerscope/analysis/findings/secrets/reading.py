@@ -1,16 +1,12 @@
-"""Which files are looked into for secrets, and their texts: small ones, of all layers, hidden ones too."""
+"""Which files are looked into for secrets: small ones, of all layers, hidden ones too."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.findings.evidence import Evidence
-from layerscope.layers.contents import LayerContents
 from layerscope.layers.index import Kind
-from layerscope.progress import Progress
 
 LARGEST = 64 * 1024
 """Bytes of a file that is looked into: keys and settings are small."""
@@ -77,26 +73,3 @@ def small_files(evidence: Evidence) -> NDArray[np.int32]:
     then = np.unique(filesystem.inode_of[fits & texts[filesystem.paths]])
     room = max(MOST - len(first), 0)
     return np.unique(np.concatenate([first[:MOST], then[:room]])).astype(np.int32)
-
-
-def read_texts(
-    contents: LayerContents, entries: list[int], progress: Progress
-) -> Iterator[tuple[int, bytes]]:
-    """These entries of a layer and their bytes, in one pass; what is no text is left out.
-
-    Raises `DamagedStreamError` and OSError where the layer ends before its time.
-    """
-    parts: list[bytes] = []
-    current = -1
-    for entry, piece in contents.pieces(entries, progress):
-        if entry != current:
-            yield from _whole(current, parts)
-            current, parts = entry, []
-        parts.append(piece)
-    yield from _whole(current, parts)
-
-
-def _whole(entry: int, parts: list[bytes]) -> Iterator[tuple[int, bytes]]:
-    data = b"".join(parts)
-    if data and b"\0" not in data:
-        yield entry, data

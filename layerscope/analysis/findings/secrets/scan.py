@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.secrets.detectors import detect
@@ -13,10 +14,8 @@ from layerscope.analysis.findings.secrets.files import (
     holds_secret_settings,
     is_environment_file,
 )
-from layerscope.analysis.findings.secrets.reading import read_texts, small_files
-from layerscope.filesystem.contents import in_parallel
-from layerscope.layers.compression import DamagedStreamError
-from layerscope.progress import Progress, check
+from layerscope.analysis.findings.secrets.reading import small_files
+from layerscope.analysis.looking import look_into
 
 CREDENTIALS = "credentials"
 """The kind of what stands at its place in a file of a known format."""
@@ -24,29 +23,31 @@ SETTINGS = "secret settings"
 """The kind of what an environment file assigns."""
 
 
+class SecretScan:
+    """Looks into small texts. What cannot be read holds no secret."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.found: dict[int, frozenset[str]] = {}
+        """The kinds of secrets in each inode that holds any; never the secrets."""
+        self._wanted = small_files(evidence)
+        self._names = _names(evidence, self._wanted)
+
+    def wanted(self) -> NDArray[np.int32]:
+        """Small files with telling names, or where people put texts."""
+        return self._wanted
+
+    def look(self, inode: int, data: bytes) -> None:
+        """Look through one file, if it is a text."""
+        kinds = frozenset() if b"\0" in data else _kinds(self._names[inode], data)
+        if kinds:
+            self.found[inode] = kinds
+
+
 def find_secrets(evidence: Evidence) -> Mapping[int, frozenset[str]]:
-    """The kinds of secrets in each inode that holds any. Reads files; what cannot be read holds none."""
-    inodes = small_files(evidence)
-    layers = evidence.filesystem.inodes.layers(inodes)
-    names = _names(evidence, inodes.tolist())
-    found: dict[int, frozenset[str]] = {}
-
-    def look(layer: int, progress: Progress) -> None:
-        first = int(evidence.filesystem.inodes.first[layer])
-        entries = (inodes[layers == layer] - first).tolist()
-        columns = evidence.contents[layer].index.columns
-        entries.sort(key=lambda entry: int(columns.offsets[entry]))
-        try:
-            for entry, data in read_texts(evidence.contents[layer], entries, _Silent(progress)):
-                check(progress)
-                kinds = _kinds(names[first + entry], data)
-                if kinds:
-                    found[first + entry] = kinds
-        except (DamagedStreamError, OSError):
-            evidence.filesystem.inodes.unread = True
-
-    in_parallel(look, np.unique(layers).tolist(), evidence.progress)
-    return found
+    """The kinds of secrets in each inode that holds any."""
+    scan = SecretScan(evidence)
+    look_into(evidence.filesystem, evidence.contents, [scan], evidence.progress)
+    return scan.found
 
 
 def _kinds(name: str, data: bytes) -> frozenset[str]:
@@ -59,23 +60,10 @@ def _kinds(name: str, data: bytes) -> frozenset[str]:
     return frozenset(kinds)
 
 
-class _Silent:
-    """Passes on only that the user asked to stop: these bytes are no units of the running stage."""
-
-    def __init__(self, progress: Progress) -> None:
-        self.cancelled = progress.cancelled
-
-    def stage(self, name: str, total: int | None = None) -> None:
-        """Not told."""
-
-    def advance(self, done: int) -> None:
-        """Not told."""
-
-
-def _names(evidence: Evidence, inodes: list[int]) -> dict[int, str]:
+def _names(evidence: Evidence, inodes: NDArray[np.int32]) -> dict[int, str]:
     """A path of each inode: the first that it ever had, in path order."""
     filesystem = evidence.filesystem
-    wanted = np.flatnonzero(np.isin(filesystem.inode_of, np.array(inodes, np.int32)))
+    wanted = np.flatnonzero(np.isin(filesystem.inode_of, inodes))
     _, first = np.unique(filesystem.inode_of[wanted], return_index=True)
     rows = wanted[first]
     paths = filesystem.table.fulls(filesystem.paths[rows])

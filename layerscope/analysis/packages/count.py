@@ -1,0 +1,105 @@
+"""What packages take: their files in the final image, each content counted once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.packages.model import Books, Listed, Package
+from layerscope.layers.index import Kind
+
+
+class Counter:
+    """Gives files to packages, first come first served."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._owned = np.zeros(len(evidence.filesystem.table), bool)
+        """Paths that some package has."""
+        self._counted = np.zeros(len(evidence.filesystem.inodes.columns.stored), bool)
+        self._paths: dict[bytes, int] | None = None
+        self._links: dict[bytes, bytes] | None = None
+
+    def count(self, books: Sequence[Books]) -> tuple[Package, ...]:
+        """All packages, largest first. One whose book belongs to another package is that one's part, and left out."""
+        found = []
+        for manager in books:
+            for listed in manager.packages():
+                if listed.book is not None and self._owned[listed.book]:
+                    continue
+                found.append(self._package(manager.kind, listed))
+        return tuple(
+            sorted(
+                found,
+                key=lambda package: (-package.bytes, package.kind, package.name, package.version),
+            )
+        )
+
+    def _package(self, kind: str, listed: Listed) -> Package:
+        evidence = self._evidence
+        paths = self._files(listed)
+        paths = paths[~self._owned[paths]]
+        self._owned[paths] = True
+        inodes = np.unique(evidence.live_inodes[paths])
+        inodes = inodes[~self._counted[inodes]]
+        self._counted[inodes] = True
+        sizes = evidence.stored(inodes)
+        layers = evidence.filesystem.inodes.layers(inodes)
+        by_layer = np.bincount(layers, sizes.astype(np.float64))
+        layer = int(by_layer.argmax()) if sizes.any() else self._layer_of(listed)
+        return Package(kind, listed.name, listed.version, int(sizes.sum()), len(paths), layer)
+
+    def _layer_of(self, listed: Listed) -> int:
+        """The layer that wrote the book."""
+        inode = -1 if listed.book is None else int(self._evidence.live_inodes[listed.book])
+        return 0 if inode < 0 else self._evidence.filesystem.inodes.layer(inode)
+
+    def _files(self, listed: Listed) -> NDArray[np.int64]:
+        """The paths of its regular files in the final image."""
+        evidence, table = self._evidence, self._evidence.filesystem.table
+        if listed.tree is not None:
+            mine = np.zeros(int(table.ends[listed.tree]) - listed.tree, bool)
+            mine[:] = evidence.live_files[listed.tree : int(table.ends[listed.tree])]
+            for apart in listed.apart:
+                mine[apart - listed.tree : int(table.ends[apart]) - listed.tree] = False
+            return np.flatnonzero(mine) + listed.tree
+        known = self._known()
+        found = {known[path] for path in self._spelled(listed.files) if path in known}
+        return np.array(sorted(found), np.int64)
+
+    def _known(self) -> dict[bytes, int]:
+        """Every regular file of the final image by its path."""
+        if self._paths is None:
+            paths = np.flatnonzero(self._evidence.live_files).astype(np.int32)
+            self._paths = dict(
+                zip(self._evidence.filesystem.table.fulls(paths), paths.tolist(), strict=True)
+            )
+        return self._paths
+
+    def _spelled(self, files: Sequence[bytes]) -> Iterator[bytes]:
+        """Paths as the image has them: books may say `/lib/x` where `/lib` is a symlink to `usr/lib`."""
+        links = self._top_links()
+        for path in files:
+            top, slash, rest = path.partition(b"/")
+            target = links.get(top) if slash else None
+            yield path if target is None else target + b"/" + rest
+
+    def _top_links(self) -> dict[bytes, bytes]:
+        """The symlinks in the root, with where they lead."""
+        if self._links is None:
+            filesystem = self._evidence.filesystem
+            inodes, rows = filesystem.inodes, self._evidence.live_rows
+            tops = rows[
+                (filesystem.table.depths[filesystem.paths[rows]] == 1)
+                & (filesystem.kinds[rows] == Kind.SYMLINK)
+            ]
+            self._links = {
+                filesystem.table.name(int(filesystem.paths[row])): inodes.links[
+                    int(inodes.columns.links[filesystem.inode_of[row]])
+                ].strip(b"/")
+                for row in tops.tolist()
+            }
+        return self._links

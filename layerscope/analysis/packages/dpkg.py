@@ -1,0 +1,62 @@
+"""Packages of dpkg (dpkg(1): /var/lib/dpkg/status, and info/NAME.list for the files of each), also as distroless images keep them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.packages.model import Listed
+from layerscope.analysis.packages.shelf import Shelf
+
+
+class Dpkg(Shelf):
+    """The books of dpkg."""
+
+    kind = "dpkg"
+
+    def __init__(self, evidence: Evidence) -> None:
+        super().__init__(
+            evidence,
+            "/var/lib/dpkg/status",
+            "/var/lib/dpkg/status.d/*",
+            "/var/lib/dpkg/info/*.list",
+        )
+
+    def packages(self) -> Iterator[Listed]:
+        """All that are installed."""
+        lists: dict[bytes, tuple[int, list[bytes]]] = {}
+        stanzas: list[dict[bytes, bytes]] = []
+        for path, name, text in self.books():
+            if name.endswith(b".list"):
+                files = [line.lstrip(b"/") for line in text.splitlines()]
+                lists[name.removesuffix(b".list")] = path, files
+            elif name.endswith(b".md5sums"):
+                files = [line.partition(b"  ")[2].lstrip(b"/") for line in text.splitlines()]
+                lists[name.removesuffix(b".md5sums")] = path, files
+            else:
+                stanzas += _stanzas(text)
+        for stanza in stanzas:
+            status = stanza.get(b"status", b"install ok installed")
+            if not status.endswith(b" installed") or b"package" not in stanza:
+                continue
+            name = stanza[b"package"]
+            both = name + b":" + stanza.get(b"architecture", b"")
+            book, files = lists.get(name) or lists.get(both) or (None, [])
+            version = stanza.get(b"version", b"")
+            yield Listed(_text(name), _text(version), files, book=book)
+
+
+def _stanzas(text: bytes) -> Iterator[dict[bytes, bytes]]:
+    """The first lines of fields, by their names in small letters (deb822(5))."""
+    for part in text.split(b"\n\n"):
+        fields = {}
+        for line in part.splitlines():
+            name, colon, value = line.partition(b":")
+            if colon and not line[:1].isspace():
+                fields[name.lower()] = value.strip()
+        if fields:
+            yield fields
+
+
+def _text(data: bytes) -> str:
+    return data.decode(errors="surrogateescape")

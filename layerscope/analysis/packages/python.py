@@ -1,0 +1,43 @@
+"""Distributions of Python: NAME-VERSION.dist-info with a RECORD of the files (packaging.python.org, "Recording installed projects")."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+
+from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.packages.model import Listed
+from layerscope.analysis.packages.shelf import Shelf
+
+
+class Python(Shelf):
+    """The records of all installed distributions."""
+
+    kind = "python"
+
+    def __init__(self, evidence: Evidence) -> None:
+        super().__init__(evidence, "**/*.dist-info/RECORD")
+
+    def packages(self) -> Iterator[Listed]:
+        """All that have a RECORD; those that another manager installed among them."""
+        table = self.evidence.filesystem.table
+        for book, _, text in self.books():
+            folder = int(table.parents[book])
+            name, _, version = (
+                table.name(folder)
+                .removesuffix(b".dist-info")
+                .decode(errors="surrogateescape")
+                .rpartition("-")
+            )
+            site = table.full(int(table.parents[folder]))
+            files = []
+            for line in text.splitlines():
+                # CSV (PEP 376), but only names with commas or quotes are quoted
+                path = (
+                    line[1:].partition(b'",')[0].replace(b'""', b'"')
+                    if line[:1] == b'"'
+                    else line.partition(b",")[0]
+                )
+                if path:
+                    files.append(posixpath.normpath(posixpath.join(site, path)).lstrip(b"/"))
+            yield Listed(name, version, files, book=book)

@@ -128,7 +128,10 @@ class Listener:
         """A layer is read; layers come in order."""
 
     def stacked(self, opened: Opened) -> None:
-        """All but the duplicates is known."""
+        """All but duplicates and findings is known."""
+
+    def compared(self, opened: Opened) -> None:
+        """Duplicates were looked for, and are known, too."""
 
 
 def open_image(request: Request, options: Options | None = None) -> Opened:
@@ -191,6 +194,7 @@ def _analyse(request: Request, source: SourceImage, options: Options, listener: 
             duplicates = find_duplicates(filesystem, contents, progress)
             cache.keep_duplicates(duplicates, filesystem)
         opened = replace(opened, duplicates=duplicates)
+        listener.compared(opened)
     if options.rules is not None:
         opened = replace(opened, findings=find_findings(opened, progress, options.rules, cache))
     return opened

@@ -44,7 +44,7 @@ def pick(given: dict[str, Any]) -> None:
     dockerfile = dockerfile_of(given)
     with progress_bar() as progress:
         request = request_of("", progress, given)
-        run_picker(request, options_of(given), settings_of(given), dockerfile)
+        run_picker(request, options_of(given, findings=True), settings_of(given), dockerfile)
 
 
 def explore(reference: str, given: dict[str, Any]) -> None:
@@ -60,7 +60,7 @@ def explore(reference: str, given: dict[str, Any]) -> None:
 
     with progress_bar() as progress:
         request = request_of(reference, progress, given)
-        run_explorer(request, options_of(given), settings_of(given), dockerfile)
+        run_explorer(request, options_of(given, findings=True), settings_of(given), dockerfile)
 
 
 def _has_terminal(reference: str) -> bool:

@@ -23,6 +23,7 @@ from layerscope.tui.keys import keymap
 from layerscope.tui.loader import (
     DuplicatesFound,
     Fetched,
+    FindingsFound,
     LayerChecked,
     LayerRead,
     ProgressMoved,
@@ -131,6 +132,12 @@ class LayerscopeApp(Guarded, App[None]):
         self.session.duplicates = event.duplicates
         if self.main is not None:
             self.main.duplicates_found()
+
+    @on(FindingsFound)
+    def _findings_found(self, event: FindingsFound) -> None:
+        self.session.findings = event.findings
+        if self.main is not None:
+            self.main.findings_found()
 
     @on(LayerChecked)
     def _layer_checked(self, event: LayerChecked) -> None:

@@ -6,7 +6,7 @@ without a screen can check the keys in a configuration.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -56,6 +56,7 @@ GROUPS: dict[str, str] = {
     "file": "In a file",
     "content": "In what a file holds",
     "map": "In the map",
+    "findings": "In Findings",
     "picker": "Where an image is chosen",
 }
 """Groups in the order of help, with their titles."""
@@ -73,6 +74,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("view.file", "5", "File", "What is in the file under the cursor.", "screen.show_view('file')"),
     Command("view.dockerfile", "6", "Dockerfile", "The instructions as one listing, with what each stores and wastes.", "screen.show_view('dockerfile')"),
     Command("view.map", "7", "Map", "What takes the room, as tiles coloured by layer.", "screen.show_view('map')"),
+    Command("view.findings", "8", "Findings", "What to fix, what each fix saves, and what would be left.", "screen.show_view('findings')"),
     Command("view.find_anywhere", "ctrl+f", "Find", "Find a path in all layers, also from within a field.", "screen.find", shown_keys="^f", priority=True),
     Command("view.next_pane", "tab", "Next pane", "Move on to the next pane.", "screen.next_pane", footer=True, shown_keys="Tab"),
     Command("view.previous_pane", "shift+tab", "Previous pane", "Move back to the pane before.", "screen.previous_pane", shown_keys="⇧Tab"),
@@ -131,6 +133,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("map.out", "backspace", "Go up", "Go back up to the directory above.", "out", footer=True, shown_keys="⌫"),
     Command("map.layer_down", "comma", "Layer before", "Draw what is there after the layer before.", "move_layer(-1)", footer=True, shown_keys=","),
     Command("map.layer_up", "full_stop", "Layer after", "Draw what is there after the next layer.", "move_layer(1)", footer=True, shown_keys="."),
+    Command("findings.tick", "space", "Fixed", "Take the finding under the cursor as fixed: the header says what the image would store.", "tick", footer=True, shown_keys="Space"),
+    Command("findings.group", "b", "Group by", "Group findings by weight, by the instruction to change, or by rule.", "cycle_groups", footer=True),
     Command("picker.search", "slash", "Search", "Show only images whose name, ID or place holds what you type.", "search", footer=True, shown_keys="/", priority=True),
     Command("picker.sort", "s", "Sort", "Sort by age, size or name.", "cycle_sort", footer=True),
     Command("picker.refresh", "r", "Refresh", "Look for images once more.", "refresh_images", footer=True),
@@ -141,9 +145,9 @@ COMMANDS: tuple[Command, ...] = (
 )  # fmt: skip
 
 
-def bindings(*groups: str) -> list[BindingType]:
-    """The bindings of these groups, for a widget's `BINDINGS`."""
-    return [_binding(command) for command in of_groups(groups)]
+def bindings(*groups: str, but: Collection[str] = ()) -> list[BindingType]:
+    """The bindings of these groups, but for some commands, for a widget's `BINDINGS`."""
+    return [_binding(command) for command in of_groups(groups) if command.id not in but]
 
 
 def of_groups(groups: Iterable[str]) -> list[Command]:

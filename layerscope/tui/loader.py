@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
@@ -14,6 +15,9 @@ from layerscope.layers.index import LayerIndex
 from layerscope.opening import Listener, Opened, analyse, check_digests
 from layerscope.sources import SourceImage
 from layerscope.tui.session import Session
+
+if TYPE_CHECKING:
+    from layerscope.analysis.findings.judge import Findings
 
 REPORT_EVERY = 0.1
 """Seconds between two messages about progress."""
@@ -59,6 +63,13 @@ class DuplicatesFound(Message):
     """Files of equal content are known."""
 
     duplicates: list[Duplicate]
+
+
+@dataclass(eq=False, repr=False)
+class FindingsFound(Message):
+    """What to fix is known."""
+
+    findings: Findings
 
 
 @dataclass(eq=False, repr=False)
@@ -124,6 +135,9 @@ class _Posting(Listener):
         _ = opened.filesystem.changes  # computed here, so that no view waits for it
         self._post(Stacked(opened))
 
+    def compared(self, opened: Opened) -> None:
+        self._post(DuplicatesFound(list(opened.duplicates or ())))
+
 
 def load(
     session: Session, post: Callable[[Message], object], cancelled: Callable[[], bool]
@@ -133,8 +147,8 @@ def load(
     request = replace(session.request, progress=progress)
     try:
         opened = analyse(request, session.source, session.options, _Posting(post))
-        if opened.duplicates is not None:
-            post(DuplicatesFound(list(opened.duplicates)))
+        if opened.findings is not None:
+            post(FindingsFound(opened.findings))
         for number, right in check_digests(opened, progress):
             post(LayerChecked(number, right))
         post(WorkDone())

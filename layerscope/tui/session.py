@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from layerscope.analysis.duplicates import Duplicate
 from layerscope.image.base import BaseGuess, guess_base, layers_of
@@ -13,6 +14,9 @@ from layerscope.layers.index import LayerIndex
 from layerscope.opening import Opened, Options, verified
 from layerscope.sources import Request, SourceImage
 from layerscope.tui.preferences import Preferences
+
+if TYPE_CHECKING:
+    from layerscope.analysis.findings.judge import Findings
 
 
 @dataclass(slots=True)
@@ -28,6 +32,10 @@ class Session:
     opened: Opened | None = None
     duplicates: Sequence[Duplicate] | None = None
     """None until they were looked for."""
+    findings: Findings | None = None
+    """None until all else is known."""
+    fixed: set[int] = field(default_factory=set)
+    """Findings that are taken as fixed, by their numbers."""
     checked: dict[int, bool] = field(default_factory=dict)
     """Layers whose digests were checked after all else, and whether they are right."""
     preferences: Preferences = field(default_factory=Preferences)
@@ -67,6 +75,11 @@ class Session:
     def base_layers(self) -> int:
         """How many first layers are the base image's."""
         return layers_of(self.image.steps, self.base_steps)
+
+    @property
+    def fixed_bytes(self) -> int:
+        """Content bytes that the fixes taken as done save together."""
+        return 0 if self.findings is None else self.findings.saving(self.fixed)
 
     def base_word(self) -> str:
         """Why the base image is taken to end where it does; not yet safe for a terminal."""

@@ -39,6 +39,12 @@ class View(Guarded, Container):
     def duplicates_found(self) -> None:
         """Files of equal content are known: `session.duplicates` is there."""
 
+    def findings_found(self) -> None:
+        """What to fix is known: `session.findings` is there."""
+
+    def base_moved(self) -> None:
+        """The user moved the end of the base image."""
+
     @property
     def wants_path(self) -> bool:
         """Whether it has nothing to show until it is given a path."""
@@ -62,6 +68,8 @@ class View(Guarded, Container):
             self.stacked()
         if self.session.duplicates is not None:
             self.duplicates_found()
+        if self.session.findings is not None:
+            self.findings_found()
 
 
 class ShowPath(Message):
@@ -90,6 +98,10 @@ class ShowLife(Message):
         self.path = path
 
 
+class FixesTicked(Message):
+    """Findings were taken as fixed, or no longer: the image would weigh something else."""
+
+
 @dataclass(frozen=True, slots=True)
 class ViewSpec:
     """A view, loaded when it is first opened."""
@@ -114,5 +126,6 @@ VIEWS: tuple[ViewSpec, ...] = (
     ViewSpec("file", "5", "File", "layerscope.tui.screens.file:FileView"),
     ViewSpec("dockerfile", "6", "Dockerfile", "layerscope.tui.screens.dockerfile:DockerfileView"),
     ViewSpec("map", "7", "Map", "layerscope.tui.screens.map:MapView"),
+    ViewSpec("findings", "8", "Findings", "layerscope.tui.screens.findings:FindingsView"),
 )
 """All views, in the order of their keys."""

@@ -128,8 +128,7 @@ class ExploreView(View):
         self.steps.move_base(by)
 
     @on(StepList.BaseMoved)
-    def _base_moved(self, event: StepList.BaseMoved) -> None:
-        event.stop()
+    def _base_moved(self) -> None:
         self._steps_title.show("Steps", self._steps_word())
         self.details.show(self.steps.step)
 

@@ -17,9 +17,10 @@ from layerscope.tui.guard import Guarded
 from layerscope.tui.pointing import Pointed, ShowFile
 from layerscope.tui.screens.explore import ExploreView
 from layerscope.tui.session import Session
-from layerscope.tui.view import VIEWS, ShowLife, ShowPath, ShowStep, View
+from layerscope.tui.view import VIEWS, FixesTicked, ShowLife, ShowPath, ShowStep, View
 from layerscope.tui.widgets.header import ImageHeader
 from layerscope.tui.widgets.line_list import LineList
+from layerscope.tui.widgets.step_list import StepList
 
 if TYPE_CHECKING:
     from layerscope.tui.app import LayerscopeApp
@@ -86,6 +87,18 @@ class MainScreen(Guarded, Screen[None]):
     def duplicates_found(self) -> None:
         """Files of equal content are known."""
         self._tell(View.duplicates_found)
+
+    def findings_found(self) -> None:
+        """What to fix is known."""
+        self._tell(View.findings_found)
+
+    @on(StepList.BaseMoved)
+    def _base_moved(self) -> None:
+        self._tell(View.base_moved)
+
+    @on(FixesTicked)
+    def _fixes_ticked(self) -> None:
+        self.header.refresh()
 
     def _tell(self, what: Callable[[View], None]) -> None:
         """Tell all views; one that fails keeps it not from the others."""

@@ -53,6 +53,8 @@ class ImageHeader(Widget):
         self._session = session
         self._views = views
         self._view = next(iter(views))
+        self._gap = 2
+        """Cells between the names of views."""
         self.work = ""
         """What is being done; empty for nothing."""
 
@@ -70,7 +72,7 @@ class ImageHeader(Widget):
         if y == 0:
             return self._fitting(self._identity, self._totals)
         if y == 1:
-            return self._fitting(lambda _: self._tabs(), self._state)
+            return self._fitting(self._tabs, self._state)
         return Strip([Segment("─" * self.size.width, self._style("rule"))])
 
     def _fitting(
@@ -91,7 +93,7 @@ class ImageHeader(Widget):
         for view, title in self._views.items():
             if position <= event.x < position + len(title):
                 self.post_message(self.ViewChosen(view))
-            position += len(title) + 2
+            position += len(title) + self._gap
 
     def _style(self, name: str) -> Style:
         return self.rich_style + self.get_component_rich_style(f"header--{name}", partial=True)
@@ -139,6 +141,8 @@ class ImageHeader(Widget):
             if accounting.wasted
             else "nothing wasted"
         )
+        if session.fixed:
+            return self._with_fixes(accounting.stored, short)
         style = self._style("waste") if accounting.wasted else base
         efficiency = f"{100 * accounting.efficiency:.1f} %"
         if short:
@@ -156,7 +160,20 @@ class ImageHeader(Widget):
             Segment(f" · efficiency {efficiency} ", base),
         ]
 
-    def _tabs(self) -> list[Segment]:
+    def _with_fixes(self, stored: int, short: bool) -> list[Segment]:
+        """What the image would store with the fixes that are ticked."""
+        saved = self._session.fixed_bytes
+        fixes = text.count_of(len(self._session.fixed), "fix", "fixes")
+        before = f"{text.size(stored)} → " if short else f"{text.size(stored)} stored → "
+        after = f" with {fixes} " if short else f" with {fixes}, {text.size(saved)} less "
+        return [
+            Segment(before, self.rich_style),
+            Segment(text.size(stored - saved), self._style("title")),
+            Segment(after, self.rich_style),
+        ]
+
+    def _tabs(self, short: bool) -> list[Segment]:
+        self._gap = 1 if short else 2
         segments = [Segment(" ", self.rich_style)]
         for view, title in self._views.items():
             style = (
@@ -164,7 +181,7 @@ class ImageHeader(Widget):
                 if view == self._view
                 else self._style("quiet")
             )
-            segments += (Segment(title, style), Segment("  ", self.rich_style))
+            segments += (Segment(title, style), Segment(" " * self._gap, self.rich_style))
         return segments
 
     def _state(self, short: bool) -> list[Segment]:
@@ -174,7 +191,7 @@ class ImageHeader(Widget):
         if self.work and session.opened is not None:
             return [Segment(f"{self.work} ", self._style("quiet"))]
         if short:
-            return [Segment(f"{word} ", quiet)]
+            return [Segment(_SHORT.get(word, word), quiet)]
         layers = text.count_of(len(session.image.layers), "layer")
         steps = text.count_of(session.image.recorded_steps, "step")
         warnings = len(session.opened.warnings) if session.opened else len(session.image.warnings)
@@ -183,3 +200,7 @@ class ImageHeader(Widget):
             Segment(f"{layers} · {steps}{said} · ", self._style("quiet")),
             Segment(f"{word} ", quiet),
         ]
+
+
+_SHORT = {"digests not checked": "unchecked", "digest mismatch": "MISMATCH"}
+"""What is said of digests where there is no room."""

@@ -76,7 +76,7 @@ def test_a_secret_that_was_deleted_later_is_still_stored() -> None:
         ("/bin/sh -c rm /srv/id_rsa", [whiteout("srv/id_rsa")]),
     ]
     (finding,) = judged(steps, "secret-private-key")
-    assert finding.title == "Private key, deleted later and still stored (private key)"
+    assert finding.title == "Private key, deleted later and still stored"
     assert (finding.layers, finding.bytes) == ((0,), len(KEY))
     assert "replace the secret" in finding.fix
 

@@ -10,11 +10,14 @@ import numpy as np
 from layerscope.analysis.findings.evidence import Evidence, Group
 from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import instruction_text, is_open_run, run_and, shell_word
-from layerscope.analysis.findings.secrets.scan import find_secrets
+from layerscope.analysis.findings.secrets.detectors import PRIVATE_KEY
+from layerscope.analysis.findings.secrets.scan import CREDENTIALS, SETTINGS, find_secrets
 from layerscope.image.history import Step
 from layerscope.text import safe_name
 
 _NAMED = 3
+_PLAIN = {PRIVATE_KEY, CREDENTIALS, SETTINGS}
+"""Kinds that the title says already."""
 
 
 def secret_claims(
@@ -32,14 +35,15 @@ def secret_claims(
     for shown in (True, False):
         mine = rows[live == shown]
         for group in evidence.groups(filesystem.paths[mine], filesystem.inode_of[mine]):
-            kinds = sorted({kind for inode in group.inodes.tolist() for kind in secrets[inode]})
+            kinds = {kind for inode in group.inodes.tolist() for kind in secrets[inode]}
+            said = ", ".join(sorted(kinds - _PLAIN))
             hidden = "" if shown else ", deleted later and still stored"
             yield Claim(
                 fix=_fix(evidence, group),
                 layers=(group.layer,),
                 inodes=group.inodes,
                 paths=group.paths,
-                title=f"{what}{hidden} ({', '.join(kinds)})",
+                title=f"{what}{hidden}" + (f" ({said})" if said else ""),
             )
 
 

@@ -1,0 +1,49 @@
+"""Findings in words: their groups, and what is said of each."""
+
+from __future__ import annotations
+
+from layerscope import text
+from layerscope.analysis.findings.finding import Finding, Severity
+from layerscope.analysis.findings.grouping import BASE, FindingGroup, FindingsBy
+from layerscope.image.model import Image
+from layerscope.image.summary import one_line
+
+GLYPHS = {Severity.ERROR: "‼", Severity.WARNING: "!", Severity.NOTE: "·"}
+"""How much a finding matters, so that it is seen without colours."""
+GROUPED_BY = {
+    FindingsBy.SEVERITY: "by weight",
+    FindingsBy.STEP: "by instruction",
+    FindingsBy.RULE: "by rule",
+}
+_SEVERITIES = {
+    Severity.ERROR: ("at once", "risks: whoever has the image has them"),
+    Severity.WARNING: ("worth it", "bytes that nobody needs"),
+    Severity.NOTE: ("perhaps", "bytes that few need: it depends on what runs"),
+    BASE: ("base image", "only another base, or a newer one, does without"),
+}
+
+
+def group_title(group: FindingGroup, by: FindingsBy, image: Image) -> tuple[str, str]:
+    """What a group is called, and a sentence about it, safe for a terminal."""
+    count = text.count_of(len(group.members), "finding")
+    if by is FindingsBy.SEVERITY:
+        title, sentence = _SEVERITIES[group.key]  # type: ignore[index]
+        return title, f"{count} · {sentence}"
+    if by is FindingsBy.STEP:
+        return step_words(image, int(group.key)), count
+    return str(group.key), count
+
+
+def step_words(image: Image, step: int) -> str:
+    """A step with its instruction on one line; -1 stands for the config."""
+    if step < 0:
+        return "the image's config"
+    return f"{step} {text.safe_name(one_line(image.steps[step]))}"
+
+
+def where(finding: Finding) -> str:
+    """The steps of a finding, in a few words."""
+    if not finding.steps:
+        return "config"
+    more = "…" if len(finding.steps) > 2 else ""
+    return f"step {', '.join(map(str, finding.steps[:2]))}{more}"

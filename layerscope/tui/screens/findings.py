@@ -1,0 +1,157 @@
+"""Findings: what to fix, what each fix saves, and what the image would store with the ticked ones done."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.widget import Widget
+
+from layerscope import text
+from layerscope.analysis.findings.finding import Finding
+from layerscope.analysis.findings.grouping import FindingsBy, group_findings
+from layerscope.analysis.findings.judge import Findings
+from layerscope.tui.commands import bindings
+from layerscope.tui.finding_words import GROUPED_BY
+from layerscope.tui.session import Session
+from layerscope.tui.view import FixesTicked, ShowPath, View
+from layerscope.tui.widgets import finding_list
+from layerscope.tui.widgets.finding_files import FindingFiles
+from layerscope.tui.widgets.finding_list import FindingList
+from layerscope.tui.widgets.fix_pane import FixPane
+from layerscope.tui.widgets.line_list import LineList
+from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
+
+SCROLLBAR = 1
+"""Columns that lists keep free for it."""
+
+
+class FindingsView(View):
+    """Findings in groups above; the fix of the one under the cursor, and its files, below."""
+
+    DEFAULT_CSS = """
+    FindingsView { layout: vertical; }
+    FindingsView > #findings-pane { height: 1fr; }
+    FindingsView > #below { height: 1fr; layout: horizontal; border-top: solid $rule; }
+    FindingsView #fix-pane { width: 3fr; }
+    FindingsView #finding-files-pane { width: 2fr; border-left: solid $rule; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = bindings("findings")
+
+    def __init__(self, session: Session, *, id: str | None = None) -> None:
+        super().__init__(session, id=id)
+        self.list = FindingList(session, id="finding-list")
+        self.fix = FixPane(id="fix")
+        self.files = FindingFiles(session, id="finding-files")
+        self._title = PaneTitle("Findings")
+        self._columns = ColumnTitles()
+        self._fix_title = PaneTitle("Fix")
+        self._files_title = PaneTitle("Files")
+
+    def compose(self) -> ComposeResult:
+        yield Pane(self._title, self._columns, self.list, id="findings-pane")
+        with Container(id="below"):
+            yield Pane(self._fix_title, self.fix, id="fix-pane")
+            yield Pane(self._files_title, self.files, id="finding-files-pane")
+
+    def panes(self) -> list[Widget]:
+        return [self.list, self.fix, self.files]
+
+    def on_resize(self) -> None:
+        self._columns.show(finding_list.column_titles(self.size.width - SCROLLBAR))
+
+    # what is known
+
+    def findings_found(self) -> None:
+        self._group(self.list.by)
+
+    def base_moved(self) -> None:
+        self._group(self.list.by)
+
+    def _group(self, by: FindingsBy) -> None:
+        findings = self.session.findings
+        if findings is None:
+            return
+        self.list.show_groups(group_findings(findings, by, self.session.base_steps), by)
+        self._say_title(findings)
+        self._show_finding()
+
+    def action_cycle_groups(self) -> None:
+        self._group(self._next_order())
+
+    def _next_order(self) -> FindingsBy:
+        orders = list(FindingsBy)
+        return orders[(orders.index(self.list.by) + 1) % len(orders)]
+
+    def _say_title(self, findings: Findings) -> None:
+        opened = self.session.opened
+        if not findings.found or opened is None:
+            self._title.show("Findings")
+            return
+        saving = findings.saving()
+        rest = text.size(opened.accounting.stored - saving)
+        self._title.show(
+            f"Findings · {text.size(saving)} could be saved, {rest} would be left",
+            f"{GROUPED_BY[self.list.by]} · b: {GROUPED_BY[self._next_order()]}",
+        )
+
+    # ticking
+
+    def action_tick(self) -> None:
+        """Take the finding under the cursor as fixed, or all of the group; again to take that back."""
+        numbers = set(self.list.numbers())
+        if not numbers:
+            return
+        fixed = self.session.fixed
+        if numbers <= fixed:
+            fixed -= numbers
+        else:
+            fixed |= numbers
+        self.list.rows_changed()
+        self.post_message(FixesTicked())
+
+    # the row under the cursor
+
+    @on(LineList.Highlighted, "#finding-list")
+    def _highlighted(self, event: LineList.Highlighted) -> None:
+        event.stop()
+        self._show_finding()
+
+    def _show_finding(self) -> None:
+        finding = self._finding()
+        self.fix.show_finding(finding)
+        self.files.show_finding(finding)
+        if finding is None:
+            self._fix_title.show("Fix")
+            self._files_title.show("Files")
+            return
+        self._fix_title.show(f"Fix · {finding.rule}", "y: copy")
+        count = text.count_of(len(finding.paths), "file")
+        self._files_title.show(f"{count}" if len(finding.paths) else "Files")
+
+    def _finding(self) -> Finding | None:
+        findings, number = self.session.findings, self.list.number
+        return None if findings is None or number is None else findings.found[number]
+
+    # opening
+
+    @on(LineList.Opened, "#finding-list")
+    def _go_to_files(self, event: LineList.Opened) -> None:
+        event.stop()
+        self.files.focus()
+
+    @on(LineList.Opened, "#finding-files")
+    def _show_file(self, event: LineList.Opened) -> None:
+        event.stop()
+        pointed = self.files.pointed()
+        if pointed is not None:
+            self.post_message(ShowPath(pointed.path, pointed.layer))
+
+    def back(self) -> bool:
+        if self.list.has_focus:
+            return False
+        self.list.focus()
+        return True

@@ -1,0 +1,140 @@
+"""All findings, in groups: what each saves, how sure it is, where it is; ticked ones are taken as fixed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import BindingType
+
+from layerscope import text
+from layerscope.analysis.findings.finding import Finding, Severity
+from layerscope.analysis.findings.grouping import FindingGroup, FindingsBy
+from layerscope.analysis.findings.judge import Findings
+from layerscope.tui.commands import bindings
+from layerscope.tui.finding_words import GLYPHS, group_title, where
+from layerscope.tui.outline import Outline
+from layerscope.tui.paint import RowPainter, bar, fit
+from layerscope.tui.session import Session
+from layerscope.tui.widgets.outline_list import ARROW_ROOM, OutlineList
+
+SIZE, BAR, WHERE, SURE = 9, 6, 12, 8
+WIDE = 100
+"""Columns from which bars are drawn, and how sure a rule is is said."""
+_BOX = 4
+
+
+def column_titles(width: int) -> str:
+    """Titles over the columns, for a list of this width."""
+    room = _title_width(width)
+    share = f"  {fit('', BAR)}" if width >= WIDE else ""
+    sure = f"{fit('sure', SURE)} " if width >= WIDE else ""
+    return f" {'saves':>{SIZE}}{share}  {fit('fixed', _BOX + ARROW_ROOM)}{fit('  what', room)} {sure}{fit('where', WHERE)}"
+
+
+def _title_width(width: int) -> int:
+    wide = BAR + 2 + SURE + 1 if width >= WIDE else 0
+    return max(width - 1 - SIZE - 2 - _BOX - ARROW_ROOM - 1 - WHERE - 1 - wide, 8)
+
+
+class FindingList(OutlineList, inherit_bindings=False):
+    """Groups of findings. Space ticks, so that groups are opened and closed by the other keys."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("list", "outline", but=["outline.toggle"])
+
+    def __init__(self, session: Session, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._session = session
+        self.groups: Sequence[FindingGroup] = ()
+        self.by = FindingsBy.SEVERITY
+
+    @property
+    def _findings(self) -> Findings | None:
+        return self._session.findings
+
+    def show_groups(self, groups: Sequence[FindingGroup], by: FindingsBy) -> None:
+        """Show other groups, all open; the cursor stays with its finding, else it is on the first."""
+        kept = self.number
+        self.groups, self.by = groups, by
+        self.show_outline(Outline([len(group.members) for group in groups]))
+        self.outline.open_all()
+        self.rows_changed()
+        if groups:
+            at = next((n for n, group in enumerate(groups) if kept in group.members), 0)
+            item = groups[at].members.index(kept) if kept in groups[at].members else 0
+            self.go_to(self.outline.row_of(at, item))
+
+    @property
+    def number(self) -> int | None:
+        """The finding under the cursor; None for a group."""
+        here = self.here()
+        if here is None or here[1] is None or here[0] >= len(self.groups):
+            return None
+        return self.groups[here[0]].members[here[1]]
+
+    def numbers(self) -> tuple[int, ...]:
+        """The finding under the cursor, or all of the group there."""
+        here = self.here()
+        if here is None or here[0] >= len(self.groups):
+            return ()
+        members = self.groups[here[0]].members
+        return members if here[1] is None else (members[here[1]],)
+
+    def copied(self) -> tuple[str, str] | None:
+        number, findings = self.number, self._findings
+        if number is None or findings is None:
+            return None
+        return findings.found[number].fix, "the fix"
+
+    def empty_text(self) -> str:
+        if self._findings is None:
+            return "Findings are known once all layers are read."
+        return "Nothing to fix was found."
+
+    def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
+        findings = self._findings
+        if findings is None:
+            return
+        group, item = self.outline.at(row)
+        if item is None:
+            self._paint_group(self.groups[group], group, width, painter)
+        else:
+            number = self.groups[group].members[item]
+            self._paint_finding(findings.found[number], number, width, painter)
+
+    def _paint_size(self, size: int, width: int, painter: RowPainter) -> None:
+        painter.add(f" {text.size(size):>{SIZE}}", self.style_of("waste"))
+        if width >= WIDE and self._session.opened is not None:
+            whole = max(self._session.opened.accounting.stored, 1)
+            painter.add(f"  {bar(size / whole, BAR)}", self.style_of("bar"))
+        painter.add("  ")
+
+    def _paint_group(
+        self, group: FindingGroup, number: int, width: int, painter: RowPainter
+    ) -> None:
+        title, sentence = group_title(group, self.by, self._session.image)
+        self._paint_size(group.saving, width, painter)
+        painter.add(self.arrow(number), self.style_of("quiet"))
+        before = 1 + SIZE + 2 + ARROW_ROOM + (BAR + 2 if width >= WIDE else 0)
+        room = width - before
+        named = min(room, max(len(title), 12) if self.by is not FindingsBy.STEP else room - 14)
+        painter.add(fit(title, named), self.style_of("strong"))
+        painter.add(fit(f"  {sentence}", max(room - named, 0)), self.style_of("quiet"))
+
+    def _paint_finding(
+        self, finding: Finding, number: int, width: int, painter: RowPainter
+    ) -> None:
+        fixed = number in self._session.fixed
+        quiet = self.style_of("quiet")
+        self._paint_size(finding.bytes, width, painter)
+        painter.add(" " * ARROW_ROOM)
+        painter.add("[x] " if fixed else "[ ] ", self.style_of("added") if fixed else quiet)
+        style = "removed" if finding.severity is Severity.ERROR else "waste"
+        glyph = quiet if finding.severity is Severity.NOTE else self.style_of(style)
+        painter.add(f"{GLYPHS[finding.severity]} ", glyph)
+        room = _title_width(width) - 2
+        painter.add(fit(text.safe_name(finding.title), room), quiet if fixed else None)
+        painter.add(" ")
+        if width >= WIDE:
+            painter.add(f"{fit(finding.confidence.value, SURE)} ", quiet)
+        painter.add(fit(where(finding), WHERE), quiet)

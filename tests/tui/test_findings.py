@@ -1,0 +1,225 @@
+"""Findings: what to fix, grouped, with the fix and the files; ticked ones are taken as done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from layerscope.tui.app import LayerscopeApp
+from layerscope.tui.screens.findings import FindingsView
+from tests.images import CREATED, Member, docker_archive, file, layer_tar, whiteout, write
+from tests.tui.explorer import explorer, loaded, screen_text, settled
+
+KEY = b"-----BEGIN RSA PRIVATE KEY-----\n" + b"QUJD" * 40 + b"\n"
+STEPS: list[tuple[str, list[Member]]] = [
+    ("/bin/sh -c #(nop) ADD file:abc in / ", [file("var/lib/apt/lists/base", b"b" * 150_000)]),
+    ('/bin/sh -c #(nop)  CMD ["sh"]', []),
+    (
+        "/bin/sh -c apt-get update && pip install flask",
+        [
+            file("var/lib/apt/lists/main", b"l" * 300_000),
+            file("root/.cache/pip/1", b"p" * 200_000),
+        ],
+    ),
+    ("COPY . /srv # buildkit", [file("srv/id_rsa", KEY), file("srv/data.bin", b"d" * 400_000)]),
+    ("/bin/sh -c rm /srv/data.bin", [whiteout("srv/data.bin")]),
+]
+
+
+def app_of(folder: Path, steps: list[tuple[str, list[Member]]] = STEPS) -> LayerscopeApp:
+    """The explorer on an image of these steps; the second one is metadata."""
+    history = [
+        {"created": CREATED, "created_by": command} | ({} if members else {"empty_layer": True})
+        for command, members in steps
+    ]
+    layers = [layer_tar(members) for _, members in steps if members]
+    path = write(folder / "image.tar", docker_archive(layers, history=history))
+    return explorer(path, rules={})
+
+
+def view_of(app: LayerscopeApp) -> FindingsView:
+    """The view, which must be on screen."""
+    assert app.main is not None
+    view = app.main.view
+    assert isinstance(view, FindingsView)
+    return view
+
+
+def lines(pilot: Any) -> list[str]:
+    """What is on the screen."""
+    return screen_text(pilot.app)
+
+
+def shown(pilot: Any) -> str:
+    """The name of the view on screen."""
+    return str(pilot.app.main.view.id)
+
+
+async def opened(pilot: Any) -> FindingsView:
+    """Open the view once all is known."""
+    await loaded(pilot)
+    await pilot.press("8")
+    await settled(pilot)
+    return view_of(pilot.app)
+
+
+async def test_findings_are_grouped_by_weight_and_those_of_the_base_stand_apart(
+    tmp_path: Path,
+) -> None:
+    """Risks first, then what saves most, and last what only another base mends."""
+    async with app_of(tmp_path).run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        found = lines(pilot)
+        order = [
+            next(n for n, line in enumerate(found) if words in line)
+            for words in (
+                "at once",
+                "Private key",
+                "worth it",
+                "Stored by step 3, deleted by step 4",
+                "Package lists of apt left in",
+                "Cache of pip left in",
+                "base image",
+            )
+        ]
+        assert order == sorted(order)
+
+
+async def test_the_fix_and_the_files_of_the_finding_under_the_cursor_are_shown(
+    tmp_path: Path,
+) -> None:
+    """They follow the cursor."""
+    async with app_of(tmp_path).run_test(size=(120, 40)) as pilot:
+        view = await opened(pilot)
+        await pilot.press("j", "j", "j")
+        await settled(pilot)
+        assert view.list.number == 2
+        said = "\n".join(lines(pilot))
+        assert "&& rm -rf /var/lib/apt/lists/*" in said
+        assert "/var/lib/apt/lists/main" in said
+
+
+async def test_a_ticked_finding_changes_what_the_header_says(tmp_path: Path) -> None:
+    """Space ticks, and takes it back; on a group, all of it."""
+    async with app_of(tmp_path).run_test(size=(160, 40)) as pilot:
+        view = await opened(pilot)
+        await pilot.press("j", "j")
+        await pilot.press("space")
+        await settled(pilot)
+        head = lines(pilot)[0]
+        assert "1.1 MB stored → 650 kB with 1 fix, 400 kB less" in head
+        await pilot.press("space")
+        await settled(pilot)
+        assert "wasted" in lines(pilot)[0]
+        await pilot.press("h", "space")
+        await settled(pilot)
+        assert view.session.fixed == {1, 2, 3}
+        assert "with 3 fixes" in lines(pilot)[0]
+
+
+async def test_b_groups_by_instruction_and_by_rule(tmp_path: Path) -> None:
+    """The cursor stays on its finding."""
+    async with app_of(tmp_path).run_test(size=(120, 40)) as pilot:
+        view = await opened(pilot)
+        await pilot.press("j", "j", "j")
+        number = view.list.number
+        for title in ("RUN apt-get update && pip install flask", "apt-lists"):
+            await pilot.press("b")
+            await settled(pilot)
+            assert view.list.number == number
+            assert any(title in line for line in lines(pilot)), title
+
+
+async def test_enter_leads_to_the_files_and_from_there_into_the_tree(tmp_path: Path) -> None:
+    """Also to a file that a later layer deleted: its own layer shows it."""
+    async with app_of(tmp_path).run_test(size=(120, 40)) as pilot:
+        view = await opened(pilot)
+        await pilot.press("j", "j", "enter")
+        await settled(pilot)
+        assert view.files.has_focus
+        await pilot.press("enter")
+        await settled(pilot)
+        assert shown(pilot) == "explore"
+        assert any("data.bin" in line for line in lines(pilot))
+
+
+async def test_escape_leads_back_to_the_list_and_then_out(tmp_path: Path) -> None:
+    """As everywhere."""
+    async with app_of(tmp_path).run_test(size=(120, 40)) as pilot:
+        view = await opened(pilot)
+        await pilot.press("tab", "escape")
+        assert view.list.has_focus
+        await pilot.press("escape")
+        await settled(pilot)
+        assert shown(pilot) == "explore"
+
+
+async def test_y_copies_the_fix(tmp_path: Path) -> None:
+    """The Dockerfile text, whole."""
+    async with app_of(tmp_path).run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        await pilot.press("j", "j", "j", "y")
+        await settled(pilot)
+        assert "rm -rf /var/lib/apt/lists/*" in pilot.app.clipboard
+
+
+async def test_findings_of_the_base_move_with_its_end(tmp_path: Path) -> None:
+    """What the user says of the base counts at once."""
+    async with app_of(tmp_path).run_test(size=(120, 40)) as pilot:
+        view = await opened(pilot)
+        before = [group.key for group in view.list.groups]
+        assert before[-1] == "base"
+        await pilot.press("1", *["<"] * 5, "8")
+        await settled(pilot)
+        assert "base" not in [group.key for group in view.list.groups]
+
+
+async def test_an_image_with_nothing_to_fix_says_so(tmp_path: Path) -> None:
+    """An empty list speaks."""
+    async with app_of(tmp_path, [("COPY x /", [file("x", b"x")])]).run_test() as pilot:
+        await opened(pilot)
+        assert any("Nothing to fix was found." in line for line in lines(pilot))
+
+
+HOSTILE: list[tuple[str, list[Member]]] = [
+    (
+        "/bin/sh -c [bold]make[/bold] \x1b[31m",
+        [
+            file(b"tmp/[red]\x1b]0;evil\x07\xff/" + "\u202e文書".encode(), b"x" * 150_000),
+            file("tmp/" + "n" * 200, b"y" * 160_000),
+        ],
+    )
+]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)])
+def test_screen(size: tuple[int, int], tmp_path: Path, snap_compare: Any) -> None:
+    """The view at both sizes."""
+    assert snap_compare(app_of(tmp_path), terminal_size=size, run_before=opened)
+
+
+def test_screen_light(tmp_path: Path, snap_compare: Any) -> None:
+    """In the light theme, with a finding ticked."""
+
+    async def light(pilot: Any) -> None:
+        await opened(pilot)
+        pilot.app.theme = "layerscope-light"
+        await pilot.press("j", "space")
+        await settled(pilot)
+
+    assert snap_compare(app_of(tmp_path), terminal_size=(120, 30), run_before=light)
+
+
+def test_screen_hostile(tmp_path: Path, snap_compare: Any) -> None:
+    """Names and instructions that would act on a terminal."""
+    assert snap_compare(app_of(tmp_path, HOSTILE), terminal_size=(80, 24), run_before=opened)
+
+
+def test_screen_without_colours(
+    tmp_path: Path, snap_compare: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weight is told by glyphs."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert snap_compare(app_of(tmp_path), terminal_size=(80, 24), run_before=opened)

@@ -66,6 +66,10 @@ class GateConfig:
     """`layerscope`, `dive` or `defaults`."""
     warnings: tuple[GateWarning, ...] = ()
 
+    def place(self, key: str) -> str:
+        """Where a key was set."""
+        return self.places.get(key, "default")
+
     def with_values(self, values: Mapping[str, object], places: Mapping[str, str]) -> GateConfig:
         """The same with keys set to what was written; `False` and "off" are no limit. Raises `WrongValueError` with the key."""
         limits, options = dict(self.limits), {}

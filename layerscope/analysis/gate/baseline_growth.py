@@ -24,7 +24,7 @@ def _check(case: Case, tolerance: Tolerance) -> Iterator[Check]:
     old_size, new_size = int(before.ledger.stored.sum()), int(now.ledger.stored.sum())
     allowed = tolerance.allowed(old_size)
     wasted_more = new.wasted - old.wasted > allowed
-    blamed = offenders.wasted_files(case, now.waste_kept(WASTED)) if wasted_more else ((), 0)
+    blamed = offenders.newly_wasted(case, now.waste_kept(WASTED)) if wasted_more else ((), 0)
     yield Check(
         WASTED, "Wasted, by the baseline", _outcome(wasted_more), Severity.ERROR, Unit.BYTES,
         new.wasted, old.wasted + allowed,

@@ -61,9 +61,8 @@ def figure_rule(
         now = measure(case.ignores, case.base_known)
         place = case.place(name)
         if isinstance(now, str):
-            case.warnings.append(
-                GateWarning("rule-skipped", f"{name} is not checked: {now}", place)
-            )
+            subject = "not checked" if place == f"--{name}" else f"{name} is not checked"
+            case.warnings.append(GateWarning("rule-skipped", f"{subject}: {now}", place))
             yield Check(name, title, Outcome.SKIP, Severity.ERROR, unit, None, limit, at_least, f"{now}.", place=place)  # fmt: skip
             return
         before = None if case.baseline is None else measure(case.baseline.ignores, case.base_known)
@@ -73,7 +72,7 @@ def figure_rule(
         if beyond(now.value, limit):
             if now.wasted is not None and now.wasted <= case.wasted_floor:
                 floor = amount(case.wasted_floor, Unit.BYTES)
-                message = f"{now.said}: too little to count (wasted-floor is {floor})."
+                message = f"{amount(now.wasted, Unit.BYTES)} wasted: shares count above {floor}."
             elif (
                 value_before is not None
                 and beyond(value_before, limit)

@@ -13,7 +13,7 @@ NAME = "max-wasted"
 def _measure(ignores: Ignores, _base_known: bool) -> Measured:
     figures = ignores.figures(NAME)
     files = int(ignores.waste_kept(NAME).sum())
-    return Measured(figures.wasted, f"{count_of(files, 'file')} of {size(figures.wasted)} wasted")
+    return Measured(figures.wasted, f"{size(figures.wasted)} in {count_of(files, 'wasted file')}")
 
 
 RULE = figure_rule(

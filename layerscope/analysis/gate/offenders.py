@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.accounting import REASONS, Reason
 from layerscope.analysis.gate.case import Case
+from layerscope.analysis.gate.ledger import Ledger
 from layerscope.analysis.gate.verdict import MAX_OFFENDERS, Offender
 
 Offenders = tuple[tuple[Offender, ...], int]
@@ -16,8 +20,8 @@ _NOTES = {
     Reason.DELETED: "deleted by step {}",
     Reason.TYPE_CHANGED: "replaced by step {}",
     Reason.OVERWRITTEN: "overwritten by step {}",
-    Reason.METADATA_ONLY: "stored again by step {} for its attributes",
-    Reason.IDENTICAL: "stored again by step {}, identical",
+    Reason.METADATA_ONLY: "copied by step {}, attributes only",
+    Reason.IDENTICAL: "copied by step {}, identical",
 }
 
 
@@ -41,6 +45,26 @@ def wasted_files(case: Case, kept: NDArray[np.bool_]) -> Offenders:
             )
         )
     return tuple(found), len(rows)
+
+
+def newly_wasted(case: Case, kept: NDArray[np.bool_]) -> Offenders:
+    """Wasted contents that the baseline does not waste just so."""
+    waste, new = case.ledger.waste, kept.copy()
+    if case.baseline is not None:
+        known = Counter(_records(case.baseline.ignores.ledger))
+        for row, record in enumerate(_records(case.ledger)):
+            if known[record]:
+                known[record] -= 1
+                new[row] = False
+    return wasted_files(case, new if new.any() or not len(waste) else kept)
+
+
+def _records(ledger: Ledger) -> Iterator[tuple[bytes, int, int]]:
+    """Path, bytes and reason of all waste."""
+    waste = ledger.waste
+    return zip(
+        ledger.table.fulls(waste.paths), waste.bytes.tolist(), waste.reasons.tolist(), strict=True
+    )
 
 
 def layers(case: Case, kept: NDArray[np.bool_], over: int = 0) -> Offenders:

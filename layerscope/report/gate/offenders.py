@@ -9,7 +9,7 @@ from layerscope.image.summary import one_line
 from layerscope.opening import Opened
 from layerscope.report.gate.options import GateReportOptions
 from layerscope.report.gate.table import GLYPHS, STYLES
-from layerscope.report.paper import Paper, widest
+from layerscope.report.paper import Paper, left, widest
 from layerscope.report.text_findings import write_finding
 from layerscope.text import cells, clip, clip_start, count_of, safe_name, size
 
@@ -25,13 +25,22 @@ def write_offenders(
     check: Check,
     options: GateReportOptions,
     lines: Mapping[int, int],
+    same_as: str | None = None,
 ) -> None:
-    """A section on one check that does not pass: what was found, and where. `lines` are those of the Dockerfile, by step."""
+    """A section on one check that does not pass: what was found, and where. `lines` are those of the Dockerfile, by step; `same_as` is
+    the check above that has the same offenders."""
     name = f"{GLYPHS[check.outcome]} {safe_name(check.rule)}"
     said = safe_name(check.message.removesuffix("."))
-    paper.heading(name, "  ", (clip(said, max(paper.width - cells(name) - 2, 20)), ""))
+    if cells(name) + 2 + cells(said) <= paper.width:
+        paper.heading(name, "  ", said)
+    else:
+        paper.heading(name)
+        paper.paragraph(said, indent=2)
     if check.place != "default":
         paper.line("  ", (clip(f"set by {safe_name(check.place)}", paper.width - 2), "dim"))
+    if same_as is not None:
+        paper.line("  ", (f"the same files as under {same_as}", "dim"))
+        return
     most = SHOWN.get(check.outcome, 0)
     shown = check.offenders[:most]
     if any(offender.finding is not None for offender in shown):
@@ -92,24 +101,26 @@ def _write_paths(
         for offender in shown
     ]
     width = widest(sizes)
-    for offender, amount in zip(shown, sizes, strict=True):
-        told = _told(offender, options, lines)
-        start = f"{amount:>{width}}"
-        room = paper.width - 2 - width - 2
-        if offender.path is None:
-            name = safe_name(one_line(opened.image.steps[offender.step])) if offender.step is not None else ""  # fmt: skip
-            name = clip(name, max(room - cells(told) - 2, _ROOM))
-        elif cells(told) + 2 + _ROOM <= room:
-            name = clip_start(safe_name(offender.path), room - cells(told) - 2)
+    told = [_told(offender, options, lines) for offender in shown]
+    room = paper.width - 2 - width - 2
+    beside = room - widest(told) - 2
+    names = [_name(opened, offender) for offender in shown]
+    beside = min(beside, widest(names)) if beside >= min(_ROOM, widest(names)) else 0
+    for offender, amount, name, rest in zip(shown, sizes, names, told, strict=True):
+        cut = clip if offender.path is None else clip_start
+        start = ("  ", (f"{amount:>{width}}", STYLES[check.outcome]), "  ")
+        if beside:
+            paper.line(*start, left(cut(name, beside), beside), "  ", (rest, "dim"))
         else:
-            name = clip_start(safe_name(offender.path), room)
-        style = STYLES[check.outcome]
-        if cells(name) + 2 + cells(told) <= room:
-            gap = " " * (room - cells(name) - cells(told))
-            paper.line("  ", (start, style), "  ", name, gap, (told, "dim"))
-        else:
-            paper.line("  ", (start, style), "  ", name)
-            paper.line(" " * (width + 4), (clip(told, room), "dim"))
+            paper.line(*start, cut(name, room))
+            paper.line(" " * (width + 4), (clip(rest, room), "dim"))
+
+
+def _name(opened: Opened, offender: Offender) -> str:
+    """A path, or the instruction of a layer."""
+    if offender.path is not None:
+        return safe_name(offender.path)
+    return "" if offender.step is None else safe_name(one_line(opened.image.steps[offender.step]))
 
 
 def _told(offender: Offender, options: GateReportOptions, lines: Mapping[int, int]) -> str:

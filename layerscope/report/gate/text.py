@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-from layerscope.analysis.gate.verdict import Outcome, Verdict
+from layerscope.analysis.gate.verdict import Offender, Outcome, Verdict
 from layerscope.opening import Opened
 from layerscope.report.gate.advice import write_advice
 from layerscope.report.gate.lines import lines_of_steps
@@ -28,10 +28,18 @@ def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: GateRepor
     _write_header(paper, verdict, opened, options)
     write_table(paper, verdict.checks, binary=options.binary_sizes)
     lines = lines_of_steps(opened.image, options.dockerfile)
+    told: dict[tuple[Offender, ...], str] = {}
     for wanted in (Outcome.FAIL, Outcome.WARN):
         for check in verdict.checks:
             if check.outcome is wanted:
-                write_offenders(paper, opened, check, options, lines)
+                paths = (
+                    check.offenders
+                    if check.offenders and check.offenders[0].finding is None
+                    else ()
+                )
+                same_as = told.get(paths) if paths else None
+                write_offenders(paper, opened, check, options, lines, same_as)
+                told.setdefault(paths, check.rule)
     _write_warnings(paper, verdict)
     write_advice(paper, verdict, opened)
     paper.flush()

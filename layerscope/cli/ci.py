@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,11 +83,13 @@ def ci(
     from layerscope.analysis.gate.decide import decide
     from layerscope.analysis.gate.discover import load_config
     from layerscope.analysis.gate.ledger import ledger_of
+    from layerscope.analysis.gate.verdict import GateWarning
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import check_output, is_terminal, output_stream
     from layerscope.errors import GateFailedError
     from layerscope.opening import find_findings, open_image
     from layerscope.report.gate import GateReportOptions, writer_of
+    from layerscope.report.gate.lines import lines_of_steps
     from layerscope.report.schema import compressed_bytes
 
     check_output(output, reference)
@@ -108,6 +111,10 @@ def ci(
     verdict = decide(
         wanted, opened.image, opened.filesystem, ledger, findings, choices, base, known
     )
+    if dockerfile is not None and not lines_of_steps(opened.image, dockerfile):
+        said = "none of its instructions are among the steps of the image"
+        unlike = GateWarning("dockerfile-unlike", said, str(given["dockerfile"]))
+        verdict = replace(verdict, warnings=(*verdict.warnings, unlike))
     terminal = output is None and is_terminal(sys.stdout)
     options = GateReportOptions(
         binary_sizes=binary or settings_of(given).binary,

@@ -31,10 +31,11 @@ def write_offenders(
     the check above that has the same offenders."""
     name = f"{GLYPHS[check.outcome]} {safe_name(check.rule)}"
     said = safe_name(check.message.removesuffix("."))
+    paper.line()
     if cells(name) + 2 + cells(said) <= paper.width:
-        paper.heading(name, "  ", said)
+        paper.line((name, f"bold {STYLES[check.outcome]}"), "  ", said)
     else:
-        paper.heading(name)
+        paper.line((name, f"bold {STYLES[check.outcome]}"))
         paper.paragraph(said, indent=2)
     if check.place != "default":
         paper.line("  ", (clip(f"set by {safe_name(check.place)}", paper.width - 2), "dim"))

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from layerscope.analysis.findings import RULES as FINDING_RULES
 from layerscope.analysis.findings.finding import Confidence, Finding, Severity
 from layerscope.analysis.findings.judge import Findings
+from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.gate import RULES
 from layerscope.analysis.gate.base import GateBase, guessed
 from layerscope.analysis.gate.baseline_report import Report, read_report
@@ -56,6 +58,7 @@ def verdict_of(
     base: GateBase | None = None,
     findings: Sequence[Finding] | None = None,
     baseline: Report | None = None,
+    rules: Sequence[Rule] = FINDING_RULES,
 ) -> Verdict:
     """What a gate says of an image, with its own findings unless others are given."""
     base = guessed(image.image) if base is None else base
@@ -65,7 +68,9 @@ def verdict_of(
     if findings is not None:
         found = Findings(tuple(findings), found.sizes)
     known = None if baseline is None else ("old.json", baseline)
-    return decide(wanted, image.image, image.filesystem, ledger, found, wanted.rules, base, known)
+    return decide(
+        wanted, image.image, image.filesystem, ledger, found, wanted.rules, base, known, rules
+    )
 
 
 def judge_gate(

@@ -119,10 +119,8 @@ def test_ignores_mean_the_same_in_the_baseline(old: Report) -> None:
     assert (the(other, "baseline-wasted").value, the(other, "baseline-wasted").baseline) == (1300, 300)  # fmt: skip
 
 
-def with_findings(
-    image: Opened, old: Report, found: list[Finding], before: list[Finding]
-) -> Report:
-    """The baseline with findings in it."""
+def with_findings(image: Opened, old: Report, before: list[Finding]) -> Report:
+    """The baseline with these findings in it."""
 
     table = image.filesystem.table
     plain = msgspec.to_builtins(old) | {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from layerscope.analysis.findings import RULES as FINDING_RULES
 from layerscope.analysis.findings.finding import Confidence, Severity
 from layerscope.analysis.findings.rule import Rule
-from layerscope.analysis.gate import decide as decide_module
 from layerscope.analysis.gate.ignores import Ignore
 from layerscope.analysis.gate.verdict import Outcome, Unit
 from tests.analysis.findings.judging import opened_of
@@ -15,10 +15,8 @@ from tests.analysis.gate.gating import STEPS, config, finding, the, verdict_of
 SECRET = Rule("secret-test", "A secret", "It leaks.", lambda _: ())
 
 
-@pytest.fixture
-def secret_rule(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A rule that looks for secrets, beside the others."""
-    monkeypatch.setattr(decide_module, "FINDING_RULES", (*decide_module.FINDING_RULES, SECRET))
+WITH_SECRETS = (*FINDING_RULES, SECRET)
+WITHOUT = tuple(rule for rule in FINDING_RULES if not rule.name.startswith("secret-"))
 
 
 @pytest.mark.parametrize(
@@ -62,15 +60,11 @@ def test_findings_can_be_switched_off() -> None:
 def test_without_rules_for_secrets_the_check_is_skipped() -> None:
     """What nobody looked for is not absent."""
     image = opened_of(STEPS)
-    rules = [rule for rule in decide_module.FINDING_RULES if rule.name.startswith("secret-")]
-    if rules:
-        pytest.skip("there are rules for secrets")
-    verdict = verdict_of(image, config({"no-secrets": "high"}))
+    verdict = verdict_of(image, config({"no-secrets": "high"}), rules=WITHOUT)
     assert the(verdict, "no-secrets").outcome is Outcome.SKIP
     assert [warning.code for warning in verdict.warnings] == ["rule-skipped"]
 
 
-@pytest.mark.usefixtures("secret_rule")
 @pytest.mark.parametrize(
     ("sure", "limit", "wanted"),
     [
@@ -88,28 +82,30 @@ def test_secrets_fail_from_a_confidence_on(
     """A secret of which nobody is sure is shown, and does not stop a build."""
     image = opened_of(STEPS)
     found = [finding(image, "secret-test", "base", confidence=sure)]
-    verdict = verdict_of(image, config({"no-secrets": limit}), findings=found)
+    verdict = verdict_of(image, config({"no-secrets": limit}), findings=found, rules=WITH_SECRETS)
     assert [check.outcome for check in verdict.checks] == wanted
 
 
-@pytest.mark.usefixtures("secret_rule")
 def test_a_secret_is_told_once() -> None:
     """By the rule for secrets; by its own rule only if that is off."""
     image = opened_of(STEPS)
     found = [finding(image, "secret-test", "base", severity=Severity.ERROR)]
-    both = verdict_of(image, config({"no-secrets": "high", "findings": True}), findings=found)
+    both = verdict_of(
+        image, config({"no-secrets": "high", "findings": True}), findings=found, rules=WITH_SECRETS
+    )
     assert [check.rule for check in both.checks if check.value] == ["no-secrets"]
-    alone = verdict_of(image, config({"findings": True}), findings=found)
+    alone = verdict_of(image, config({"findings": True}), findings=found, rules=WITH_SECRETS)
     assert [check.rule for check in alone.checks if check.value] == ["secret-test"]
 
 
-@pytest.mark.usefixtures("secret_rule")
 @pytest.mark.parametrize("rule", ["secret-test", "no-secrets"])
 def test_a_secret_is_ignored_by_its_rule_or_by_the_gate(rule: str) -> None:
     """With its path, as a test key is."""
     image = opened_of(STEPS)
     found = [finding(image, "secret-test", "base")]
     entry = Ignore(paths=("base",), rules=(rule,))
-    verdict = verdict_of(image, config({"no-secrets": "high"}, [entry]), findings=found)
+    verdict = verdict_of(
+        image, config({"no-secrets": "high"}, [entry]), findings=found, rules=WITH_SECRETS
+    )
     assert verdict.passed
     assert not verdict.warnings

@@ -76,7 +76,7 @@ def ci(
     """Check IMAGE against limits: exit 0 if it passes, 1 if not, 2 if the rules are wrong, 3 if it is damaged.
 
     Rules come from .layerscope.toml in this folder, else from dive's .dive-ci, else they are the defaults; flags override them.
-    A rule is switched off with off. Without any configuration, an image fails if it holds a secret, if a finding is an error,
+    The word off switches a rule off. Without any configuration, an image fails if it holds a secret, if a finding is an error,
     or if more than 10 % of it, and more than 20 MB, are wasted.
     """
     from layerscope.analysis.gate.baseline_report import read_report

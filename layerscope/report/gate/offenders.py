@@ -114,7 +114,7 @@ def _write_paths(
             paper.line(*start, left(cut(name, beside), beside), "  ", (rest, "dim"))
         else:
             paper.line(*start, cut(name, room))
-            paper.line(" " * (width + 4), (clip(rest, room), "dim"))
+            paper.paragraph(rest, "dim", indent=width + 4)
 
 
 def _name(opened: Opened, offender: Offender) -> str:
@@ -129,8 +129,10 @@ def _told(offender: Offender, options: GateReportOptions, lines: Mapping[int, in
     parts = [offender.note]
     if offender.hidden_by is not None and offender.layer is not None and offender.path:
         parts.insert(0, f"in layer {offender.layer}")
-    if offender.step in lines or offender.path is None:
+    if offender.path is None:
         parts.append(_place(offender.step, options, lines))
+    elif offender.step in lines and options.dockerfile is not None:
+        parts.append(f"{safe_name(options.dockerfile.name)}:{lines[offender.step]}")
     return ", ".join(part for part in parts if part)
 
 

@@ -14,7 +14,7 @@ from layerscope.analysis.gate.config import OPTIONS
 from layerscope.demo import save_demo
 from tests.images import BLOCK, docker_archive, file, layer_tar, whiteout, write
 
-HISTORY = [
+HISTORY: list[dict[str, object]] = [
     {"created_by": "/bin/sh -c #(nop) ADD file:base in / "},
     {"created_by": '/bin/sh -c #(nop)  CMD ["sh"]', "empty_layer": True},
     {"created_by": "RUN /bin/sh -c make # buildkit"},

@@ -131,7 +131,7 @@ def _told(offender: Offender, options: GateReportOptions, lines: Mapping[int, in
         parts.insert(0, f"in layer {offender.layer}")
     if offender.path is None:
         parts.append(_place(offender.step, options, lines))
-    elif offender.step in lines and options.dockerfile is not None:
+    elif offender.step is not None and offender.step in lines and options.dockerfile is not None:
         parts.append(f"{safe_name(options.dockerfile.name)}:{lines[offender.step]}")
     return ", ".join(part for part in parts if part)
 

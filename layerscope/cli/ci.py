@@ -96,11 +96,15 @@ def ci(
     dockerfile = dockerfile_of(given)
     wanted = with_flags(load_config(config, Path()), given)
     known = None if baseline is None else (str(baseline), read_report(baseline))
-    choices = {**settings_of(given).rules, **wanted.rules}
+    settings = settings_of(given)
+    choices = {**settings.rules, **wanted.rules}
+    places = {name: settings.place(f"rules.{name}") for name in settings.rules}
+    wanted = replace(wanted, places={**places, **wanted.places})
     with progress_bar() as progress:
+        base_image = _base_image(wanted, progress, given)
         opened = open_image(request_of(reference, progress, given), options_of(given))
         findings = find_findings(opened, progress, choices)
-        base = _base(wanted, opened.image, progress, given)
+        base = _base(wanted, opened.image, base_image)
     ledger = ledger_of(
         opened.image,
         opened.accounting,
@@ -117,7 +121,7 @@ def ci(
         verdict = replace(verdict, warnings=(*verdict.warnings, unlike))
     terminal = output is None and is_terminal(sys.stdout)
     options = GateReportOptions(
-        binary_sizes=binary or settings_of(given).binary,
+        binary_sizes=binary or settings.binary,
         color=terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
         width=shutil.get_terminal_size((100, 24)).columns if terminal else 100,
         dockerfile=dockerfile,
@@ -127,18 +131,32 @@ def ci(
     if not ignore_errors:
         opened.raise_damage()
     if not verdict.passed:
-        raise GateFailedError(f"{opened.image.reference}: {verdict.failure()}")
+        name = "stdin" if reference == "-" else reference
+        raise GateFailedError(f"{name}: {verdict.failure()}")
 
 
-def _base(config: GateConfig, image: Image, progress: Progress, given: dict[str, Any]) -> GateBase:
-    """Where the base image ends. Raises `LayerscopeError` if the user says so, and it is not true."""
-    from layerscope.analysis.gate.base import first_layers, guessed, same_layers
+def _base_image(config: GateConfig, progress: Progress, given: dict[str, Any]) -> Image | None:
+    """The base image, if the user names one. Raises `LayerscopeError`."""
+    from layerscope.errors import LayerscopeError
     from layerscope.sources import open_source
 
-    if config.base is None:
-        return guessed(image)
+    if not isinstance(config.base, str):
+        return None
+    try:
+        return open_source(request_of(config.base, progress, {**given, "image": None})).image
+    except LayerscopeError as error:
+        error.message = f"{config.place('base')}: {error.message}"
+        error.hint = "the base must be here to be compared; or say how many layers it has: base = N"
+        raise
+
+
+def _base(config: GateConfig, image: Image, base_image: Image | None) -> GateBase:
+    """Where the base image ends. Raises `UsageError` if the user says so, and it is not true."""
+    from layerscope.analysis.gate.base import first_layers, guessed, same_layers
+
     place = config.place("base")
+    if base_image is not None:
+        return same_layers(image, base_image, place)
     if isinstance(config.base, int):
         return first_layers(image, config.base, place)
-    request = request_of(config.base, progress, {**given, "image": None})
-    return same_layers(image, open_source(request).image, place)
+    return guessed(image)

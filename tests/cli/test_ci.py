@@ -160,7 +160,7 @@ def test_flags_override_the_configuration(here: Here) -> None:
     here.write(".layerscope.toml", "[ci]\nmax-wasted = 1\nmax-layers = 1\n")
     assert "max-wasted, max-layers" in here("image.tar").err
     assert "1 check failed: max-layers" in here("image.tar", "--max-wasted", "1 MB").err
-    assert here("image.tar", "--max-wasted", "off", "--max-layers", "off").code == 0
+    assert here("image.tar", "--max-wasted", "off", "--max-layers", "false").code == 0
 
 
 def test_dives_rules_hold_where_ours_are_not(here: Here) -> None:
@@ -196,7 +196,9 @@ def test_rules_of_findings_are_chosen_by_flag(here: Here) -> None:
     assert here("image.tar", "--rule", "deleted-later=off", "--fail-on", "warning").code == 0
     here.write(".layerscope.toml", "")
     here.write("config.toml", "[rules.deleted-later]\nmin-bytes = 1\nseverity = 'error'\n")
-    assert here("image.tar").code == 1
+    code, out, _ = here("image.tar")
+    assert code == 1
+    assert "config.toml, line 1" in out
 
 
 def test_several_globs_may_be_given(here: Here) -> None:
@@ -215,7 +217,9 @@ def test_the_base_image_can_be_an_image(here: Here) -> None:
     assert "base image: 1 layer" in out
     assert here("image.tar", "--base", "3", "--max-new-waste", "0").code == 0
     assert here("image.tar", "--base", "2", "--max-new-waste", "0").code == 1
-    assert here("image.tar", "--base", "none.tar").code == 3
+    code, _, err = here("image.tar", "--base", "none.tar")
+    assert code == 3
+    assert err.startswith("layerscope: --base: none.tar: ")
 
 
 # --- Output ---------------------------------------------------------------------------------------

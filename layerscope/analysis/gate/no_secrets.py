@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from layerscope.analysis.findings.finding import Confidence, Severity
 from layerscope.analysis.gate.case import Case
@@ -18,8 +19,8 @@ _RANKS = {Confidence.LOW: 0, Confidence.MEDIUM: 1, Confidence.HIGH: 2}
 
 
 def _parse(value: object) -> Confidence:
-    """How sure a secret must be to fail; true or "on" for any."""
-    if value is True or value == "on":
+    """How sure a secret must be to fail; true for any."""
+    if value is True:
         return Confidence.LOW
     if value not in tuple(Confidence):
         raise WrongValueError("takes high, medium or low (how sure it must be), true or false")
@@ -52,8 +53,7 @@ def _check(case: Case, sure: Confidence) -> Iterator[Check]:
 
 
 def _with(check: Check, outcome: Outcome) -> Check:
-    from dataclasses import replace
-
+    """A check of what is too unsure to fail."""
     return replace(check, rule=f"{NAME}-perhaps", outcome=outcome, severity=Severity.WARNING)
 
 

@@ -95,6 +95,7 @@ def test_what_is_not_said_keeps_its_default() -> None:
         ("[ci]\nfail-on = 'note'", 2, "`fail-on` takes"),
         ("[ci]\nfail-on = false", 2, "`fail-on` takes"),
         ("[ci]\nbase = ''", 2, "`base` takes"),
+        ("[ci]\nbase = '-'", 2, "`base` takes"),
         ("[ci]\nfindings = 'yes'", 2, "`findings` takes true or false"),
         ("ci = 3", 1, "`ci` is written [ci]"),
         ("\n[gate]", 2, "there is no setting `gate`"),
@@ -140,11 +141,12 @@ def test_a_key_that_is_nearly_right_is_suggested() -> None:
     [
         "a = " + "[" * 50_000,
         "[ci]\nbase = " + "1" * 100_000,
-        "[" + "a." * 5_000 + "a]",
+        "[" + "a." * 60_000 + "a]",
+        "[ci]\nbase = {" + "a." * 60_000 + "a = 1}",
         "[ci]\nforbidden-paths = [" + "'x'," * 2_000 + "]",
         "[ci]\nforbidden-paths = ['" + "x/" * 5_000 + "']",
     ],
-    ids=["deep", "digits", "dots", "many", "long"],
+    ids=["deep", "digits", "dots", "inline", "many", "long"],
 )
 def test_a_hostile_configuration_is_an_error(text: str) -> None:
     """Neither a crash nor minutes of work."""

@@ -90,7 +90,6 @@ def ci(
     from layerscope.opening import find_findings, open_image
     from layerscope.report.gate import GateReportOptions, writer_of
     from layerscope.report.gate.lines import lines_of_steps
-    from layerscope.report.schema import compressed_bytes
 
     check_output(output, reference)
     dockerfile = dockerfile_of(given)
@@ -109,7 +108,7 @@ def ci(
         opened.image,
         opened.accounting,
         opened.filesystem.table,
-        compressed_bytes(opened),
+        [index.compressed_bytes for index in opened.indexes],
         base.layers,
     )
     verdict = decide(

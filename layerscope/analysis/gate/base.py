@@ -19,6 +19,7 @@ class GateBase:
     layers: int = 0
     reason: str = ""
     """Why. Not safe for a terminal."""
+    guessed: bool = False
 
     @property
     def known(self) -> bool:
@@ -31,7 +32,7 @@ def guessed(image: Image) -> GateBase:
     guess = guess_base(image)
     if guess is None or not guess.layers:
         return GateBase(reason="" if guess is None else guess.reason)
-    return GateBase(guess.steps, guess.layers, f"a guess: {guess.reason}")
+    return GateBase(guess.steps, guess.layers, guess.reason, guessed=True)
 
 
 def first_layers(image: Image, count: int, place: str) -> GateBase:

@@ -142,6 +142,7 @@ def baseline_of(
         ),
         stored=np.array([layer.storedBytes for layer in report.layers], np.int64),
         compressed=report.totals.compressedBytes,
+        blobs=(None,) * len(report.layers),
         digests=tuple(
             tuple(digest for digest in (layer.digest, layer.diffId) if digest)
             for layer in report.layers

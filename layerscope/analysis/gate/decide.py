@@ -71,6 +71,7 @@ def decide(
         source_kind=config.source_kind,
         base_layers=base.layers,
         base_reason=base.reason,
+        base_guessed=base.guessed,
         ignored_bytes=int(ledger.waste.bytes.sum()) - wasted,
         ignored_findings=len(ignores.findings),
         baseline=None if baseline is None else baseline[0],

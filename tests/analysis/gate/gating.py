@@ -24,7 +24,6 @@ from layerscope.analysis.gate.ledger import ledger_of
 from layerscope.analysis.gate.verdict import Check, Outcome, Verdict
 from layerscope.opening import Opened
 from layerscope.report import ReportOptions, writer_of
-from layerscope.report.schema import compressed_bytes
 from tests.analysis.findings.judging import Step, findings_of, opened_of
 from tests.images import file, whiteout
 
@@ -63,7 +62,8 @@ def verdict_of(
     """What a gate says of an image, with its own findings unless others are given."""
     base = guessed(image.image) if base is None else base
     table = image.filesystem.table
-    ledger = ledger_of(image.image, image.accounting, table, compressed_bytes(image), base.layers)
+    blobs = [index.compressed_bytes for index in image.indexes]
+    ledger = ledger_of(image.image, image.accounting, table, blobs, base.layers)
     found = findings_of(image)
     if findings is not None:
         found = Findings(tuple(findings), found.sizes)

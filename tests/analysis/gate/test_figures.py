@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from layerscope.analysis.gate.base import GateBase
 from layerscope.analysis.gate.verdict import Outcome
+from layerscope.opening import Options, open_image
+from layerscope.sources import Request
 from tests.analysis.findings.judging import opened_of
 from tests.analysis.gate.gating import STEPS, config, judge_gate, outcome, the, verdict_of
-from tests.images import file, whiteout
+from tests.images import file, layer_tar, oci_archive, whiteout, write
 
 PASS, FAIL, SKIP = Outcome.PASS, Outcome.FAIL, Outcome.SKIP
 
@@ -139,3 +143,19 @@ def test_an_empty_image_passes_every_limit() -> None:
 def test_a_rule_that_is_off_checks_nothing() -> None:
     """Off is written false."""
     assert judge_gate(STEPS, {"max-wasted": False, "max-layers": False}).checks == ()
+
+
+def test_compressed_sizes_are_those_of_the_blobs(tmp_path: Path) -> None:
+    """The offenders' too: what is pushed, not what is stored."""
+    layers = [layer_tar([file("a", b"a" * 5000)]), layer_tar([file("b", bytes(range(256)) * 4)])]
+    path = write(tmp_path / "image.tar", oci_archive(layers, compress="gzip"))
+    image = open_image(Request(str(path)), Options(rules={}))
+    sizes = [index.compressed_bytes or 0 for index in image.indexes]
+    total = sum(sizes)
+    at = verdict_of(image, config({"max-compressed-size": total}))
+    assert (the(at, "max-compressed-size").outcome, total < 3000) == (PASS, True)
+    check = the(
+        verdict_of(image, config({"max-compressed-size": total - 1})), "max-compressed-size"
+    )
+    assert check.outcome is FAIL
+    assert sorted(one.bytes or 0 for one in check.offenders) == sorted(sizes)

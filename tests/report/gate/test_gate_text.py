@@ -11,6 +11,7 @@ import pytest
 
 from layerscope.analysis.findings import RULES as FINDING_RULES
 from layerscope.analysis.findings.finding import Severity
+from layerscope.analysis.gate.base import GateBase
 from layerscope.analysis.gate.config import GateConfig
 from layerscope.analysis.gate.dive_ci import parse_dive
 from layerscope.analysis.gate.ignores import Ignore
@@ -173,3 +174,15 @@ def test_every_format_bears_an_empty_image(form: str) -> None:
     image = opened_of([])
     wanted: Sequence[str] = [*VALUES]
     assert written(verdict_of(image, config({key: VALUES[key] for key in wanted})), image, form)
+
+
+def test_waste_of_the_base_is_advised_to_be_left_out_as_such() -> None:
+    """Nobody can change it but by another base."""
+    steps = [
+        ("ADD file:a in /", [file("a", b"1" * 90)]),
+        ("RUN b", [file("a", b"2" * 90)]),
+        ("RUN c", [file("c", b"3")]),
+    ]
+    image = opened_of(steps)
+    verdict = verdict_of(image, config({"max-wasted": 0}), base=GateBase(2, 2))
+    assert "    [[ignore]]\n    base-image = true\n" in written(verdict, image)

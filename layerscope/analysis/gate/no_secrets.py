@@ -6,15 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from layerscope.analysis.findings.finding import Confidence, Severity
-from layerscope.analysis.gate.case import Case
+from layerscope.analysis.gate.case import Case, is_secret
 from layerscope.analysis.gate.found import check_findings
 from layerscope.analysis.gate.rule import GateRule
 from layerscope.analysis.gate.verdict import Check, GateWarning, Outcome, Unit
 from layerscope.settings import WrongValueError
 
 NAME = "no-secrets"
-PREFIX = "secret-"
-"""How the names of rules begin that look for secrets."""
 _RANKS = {Confidence.LOW: 0, Confidence.MEDIUM: 1, Confidence.HIGH: 2}
 
 
@@ -29,7 +27,7 @@ def _parse(value: object) -> Confidence:
 
 def _check(case: Case, sure: Confidence) -> Iterator[Check]:
     title = "Secrets"
-    if not any(rule.name.startswith(PREFIX) for rule in case.finding_rules):
+    if not any(is_secret(rule.name) for rule in case.finding_rules):
         said, place = "no rule looks for secrets", case.place(NAME)
         if place != "default":
             case.warnings.append(GateWarning("rule-skipped", f"{NAME}: {said}", place))
@@ -41,7 +39,7 @@ def _check(case: Case, sure: Confidence) -> Iterator[Check]:
     found = [
         finding
         for finding in case.findings
-        if finding.rule.startswith(PREFIX) and not case.ignored(finding, NAME)
+        if is_secret(finding.rule) and not case.ignored(finding, NAME)
     ]
     certain = [one for one in found if _RANKS[one.confidence] >= _RANKS[sure]]
     yield check_findings(case, NAME, title, certain, secret=True, least=Severity.ERROR)

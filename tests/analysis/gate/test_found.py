@@ -98,6 +98,20 @@ def test_a_secret_is_told_once() -> None:
     assert [check.rule for check in alone.checks if check.value] == ["secret-test"]
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [Ignore(paths=("base",)), Ignore(layers=(0,)), Ignore(base_image=True)],
+    ids=["path", "layer", "base"],
+)
+@pytest.mark.parametrize("values", [{"no-secrets": "high"}, {"findings": True}])
+def test_a_secret_is_not_ignored_by_the_way(entry: Ignore, values: dict[str, object]) -> None:
+    """Who ignores the waste of a directory does not know what else is in it."""
+    image = opened_of(STEPS)
+    found = [finding(image, "secret-test", "base", severity=Severity.ERROR)]
+    verdict = verdict_of(image, config(values, [entry]), findings=found, rules=WITH_SECRETS)
+    assert not verdict.passed
+
+
 @pytest.mark.parametrize("rule", ["secret-test", "no-secrets"])
 def test_a_secret_is_ignored_by_its_rule_or_by_the_gate(rule: str) -> None:
     """With its path, as a test key is."""

@@ -87,7 +87,7 @@ def ci(
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import check_output, is_terminal, output_stream
     from layerscope.errors import GateFailedError
-    from layerscope.opening import find_findings, open_image
+    from layerscope.opening import open_image
     from layerscope.report.gate import GateReportOptions, writer_of
     from layerscope.report.gate.lines import lines_of_steps
 
@@ -101,8 +101,9 @@ def ci(
     wanted = replace(wanted, places={**places, **wanted.places})
     with progress_bar() as progress:
         base_image = _base_image(wanted, progress, given)
-        opened = open_image(request_of(reference, progress, given), options_of(given))
-        findings = find_findings(opened, progress, choices)
+        opened = open_image(
+            request_of(reference, progress, given), replace(options_of(given), rules=choices)
+        )
         base = _base(wanted, opened.image, base_image)
     ledger = ledger_of(
         opened.image,
@@ -111,9 +112,8 @@ def ci(
         [index.compressed_bytes for index in opened.indexes],
         base.layers,
     )
-    verdict = decide(
-        wanted, opened.image, opened.filesystem, ledger, findings, choices, base, known
-    )
+    found = () if opened.findings is None else opened.findings.found
+    verdict = decide(wanted, opened.image, opened.filesystem, ledger, found, choices, base, known)
     if dockerfile is not None and not lines_of_steps(opened.image, dockerfile):
         said = "none of its instructions are among the steps of the image"
         unlike = GateWarning("dockerfile-unlike", said, str(given["dockerfile"]))

@@ -101,9 +101,12 @@ def ci(
     wanted = replace(wanted, places={**places, **wanted.places})
     with progress_bar() as progress:
         base_image = _base_image(wanted, progress, given)
-        opened = open_image(
-            request_of(reference, progress, given), replace(options_of(given), rules=choices)
-        )
+        options = options_of(given)
+        if any(wanted.limits[name] for name in ("findings", "no-secrets")):
+            options = replace(options, rules=choices)
+        else:
+            options = replace(options, duplicates=False)  # only findings tell of them
+        opened = open_image(request_of(reference, progress, given), options)
         base = _base(wanted, opened.image, base_image)
     ledger = ledger_of(
         opened.image,
@@ -119,14 +122,14 @@ def ci(
         unlike = GateWarning("dockerfile-unlike", said, str(given["dockerfile"]))
         verdict = replace(verdict, warnings=(*verdict.warnings, unlike))
     terminal = output is None and is_terminal(sys.stdout)
-    options = GateReportOptions(
+    how = GateReportOptions(
         binary_sizes=binary or settings.binary,
         color=terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
         width=shutil.get_terminal_size((100, 24)).columns if terminal else 100,
         dockerfile=dockerfile,
     )
     with output_stream(output) as stream:
-        writer_of(format_name)(verdict, opened, stream, options)
+        writer_of(format_name)(verdict, opened, stream, how)
     if not ignore_errors:
         opened.raise_damage()
     if not verdict.passed:

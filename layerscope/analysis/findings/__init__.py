@@ -6,12 +6,35 @@ One rule a file. They are listed in the order in which help shows them.
 import difflib
 from collections.abc import Callable, Iterable
 
-from layerscope.analysis.findings import apt_lists, deleted_later
+from layerscope.analysis.findings import (
+    apt_lists,
+    copied_context,
+    deleted_later,
+    duplicate_directories,
+    duplicate_files,
+    empty_layer,
+    many_tiny_files,
+    no_effect_layer,
+    overwritten,
+    rewritten_for_attributes,
+    sparse_giant,
+    stored_again,
+)
 from layerscope.analysis.findings.rule import Rule
 from layerscope.errors import UsageError
 
 RULES: tuple[Rule, ...] = (
     deleted_later.RULE,
+    rewritten_for_attributes.RULE,
+    overwritten.RULE,
+    stored_again.RULE,
+    duplicate_directories.RULE,
+    duplicate_files.RULE,
+    copied_context.RULE,
+    sparse_giant.RULE,
+    many_tiny_files.RULE,
+    no_effect_layer.RULE,
+    empty_layer.RULE,
     apt_lists.RULE,
 )
 

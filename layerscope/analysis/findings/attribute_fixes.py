@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.findings.evidence import Evidence
-from layerscope.analysis.findings.fixes import instruction_text, with_flags
+from layerscope.analysis.findings.fixes import instruction_text, shell_word, with_flags
 from layerscope.analysis.findings.hidden import Rows
 from layerscope.analysis.findings.merging import mergeable, one_run
 from layerscope.analysis.findings.words import NAMED
@@ -46,7 +46,7 @@ def rewriting_fix(
     step = evidence.step(layer)
     if not runs and step.instruction == "RUN":
         blocks.append(_without(step))
-    return "\n".join(blocks)
+    return "\n".join(filter(None, blocks))
 
 
 def _block(
@@ -82,7 +82,7 @@ def _copied(
             head = "# needs `# syntax=docker/dockerfile:1.14`\n"
     if _is_all(evidence, storer, rows):
         return head + with_flags(first, *flags)
-    top = evidence.name(_common(evidence, evidence.accounting.waste.paths[rows]))
+    top = shell_word(evidence.name(_common(evidence, evidence.accounting.waste.paths[rows])))
     in_context = "" if why & Why.OWNER else ", or set the mode in the build context"
     return (
         f"{instruction_text(first)}\n"
@@ -158,5 +158,7 @@ def _without(step: Step) -> str:
         return f"# in place of step {step.index}:\n" + "\n".join(
             f"# {line}" for line in instruction_text(step).split("\n")
         )
-    told = "; ".join(part.strip().removeprefix("&&").strip() for part in changing) or "that change"
+    if not changing:
+        return ""
+    told = "; ".join(part.strip().removeprefix("&&").strip() for part in changing)
     return f"# and step {step.index} without: {told}"

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from layerscope.analysis.findings.evidence import Evidence, Group
 from layerscope.analysis.findings.finding import Claim, Confidence, Severity
 from layerscope.analysis.findings.fixes import instruction_text, sources_of
+from layerscope.analysis.findings.hidden import origins
 from layerscope.analysis.findings.rule import Rule
 from layerscope.image.history import Step
 
@@ -49,7 +50,10 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
         return
     below = evidence.selector.below(found)
     below &= ~evidence.selector.select(_INSTALLED)
-    for group in evidence.by_layer(below & evidence.live_files):
+    paths = np.flatnonzero(below & evidence.live_files).astype(np.int32)
+    paths = evidence.sole(paths)
+    inodes = evidence.live_inodes[paths]
+    for group in evidence.groups(paths, inodes, origins(evidence, inodes)):
         if group.layer in layers:
             yield from _claim(evidence, group, tops)
 

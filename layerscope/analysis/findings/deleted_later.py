@@ -15,12 +15,12 @@ from layerscope.analysis.findings.words import steps_named
 def _find(evidence: Evidence) -> Iterator[Claim]:
     waste = evidence.accounting.waste
     rows = hidden(evidence, Fate.DELETED)
-    for layer, mine in split(origins(evidence, rows), rows):
+    for layer, mine in split(origins(evidence, waste.inodes[rows]), rows):
         again = sorted(set(waste.stored_in[mine].tolist()) - {layer})
         hiders = sorted(largest_first(evidence, waste.hidden_by[mine], mine))
         paths = waste.paths[mine]
         yield Claim(
-            fix=deletion_fix(evidence, layer, hiders, paths),
+            fix=deletion_fix(evidence, layer, hiders, paths, int(waste.bytes[mine].sum())),
             layers=tuple(dict.fromkeys((layer, *again, *hiders))),
             inodes=waste.inodes[mine],
             paths=paths,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,7 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.findings.evidence import Evidence
-from layerscope.analysis.findings.fixes import instruction_text, is_open_run, run_and, sources_of
+from layerscope.analysis.findings.fixes import (
+    instruction_text,
+    is_open_run,
+    run_and,
+    shell_word,
+    sources_of,
+)
 from layerscope.analysis.findings.merging import mergeable, one_run
 from layerscope.analysis.findings.words import NAMED
 from layerscope.image.history import Step
@@ -33,12 +38,16 @@ _LINES = 8
 
 
 def deletion_fix(
-    evidence: Evidence, layer: int, hiders: Sequence[int], paths: NDArray[np.int32]
+    evidence: Evidence,
+    layer: int,
+    hiders: Sequence[int],
+    paths: NDArray[np.int32],
+    size: int,
 ) -> str:
-    """The fix for a layer whose content later layers delete."""
+    """The fix for a layer of which later layers delete these paths, of so many content bytes."""
     step = evidence.step(layer)
-    tops = [evidence.name(path) for path in evidence.gone_tops(paths)]
-    names = " ".join(map(shlex.quote, tops[:NAMED])) + (" …" if len(tops) > NAMED else "")
+    tops = [evidence.name(path) for path in evidence.gone_tops(paths)[: _LINES + 1]]
+    names = " ".join(map(shell_word, tops[:NAMED])) + (" …" if len(tops) > NAMED else "")
     if evidence.is_base(layer) and not all(map(evidence.is_base, hiders)):
         return (
             f"# {names}: the base image stores it, and deleting it saves nothing: only another base image is smaller\n"
@@ -51,10 +60,11 @@ def deletion_fix(
             else ""
         )
         return hint + _in_one(evidence, layer, hiders, tops)
-    mounted = _mounted(evidence, layer, hiders, tops)
+    whole = size >= evidence.accounting.layers[layer].stored
+    mounted = _mounted(evidence, layer, hiders, tops) if whole else None
     if mounted is not None:
         return mounted
-    ignored = _in_context(evidence, step, tops)
+    ignored = [] if whole else _in_context(evidence, step, tops)
     if ignored:
         return (
             "# in .dockerignore:\n"
@@ -90,9 +100,8 @@ def _in_context(evidence: Evidence, step: Step, tops: Sequence[str]) -> list[str
         return []
     if inside == [posixpath.basename(source)]:
         return []
-    return [posixpath.normpath(posixpath.join(source, path)) for path in inside[:_LINES]] + (
-        ["# …"] if len(inside) > _LINES else []
-    )
+    lines = [shell_word(posixpath.normpath(posixpath.join(source, path))) for path in inside]
+    return [*lines[:_LINES], *(["# …"] if len(lines) > _LINES else [])]
 
 
 def _in_one(evidence: Evidence, layer: int, hiders: Sequence[int], tops: Sequence[str]) -> str:
@@ -114,7 +123,10 @@ def _in_one(evidence: Evidence, layer: int, hiders: Sequence[int], tops: Sequenc
         return (
             f"# do at its end what now is done by\n{told}\n{instruction_text(evidence.step(layer))}"
         )
-    return run_and(evidence.step(layer), f"rm -rf {' '.join(map(shlex.quote, tops))}")
+    last = evidence.step(hiders[-1]).index
+    return f"# if no step up to {last} needs it:\n" + run_and(
+        evidence.step(layer), f"rm -rf {' '.join(map(shell_word, tops))}"
+    )
 
 
 def _mounted(
@@ -123,42 +135,40 @@ def _mounted(
     """What a COPY brought and the steps up to the deletion used is mounted for them; None if its source is not known."""
     step = evidence.step(layer)
     sources, target = sources_of(step)
-    if len(sources) != 1 or len(hiders) != 1 or len(tops) > NAMED or "--from=" in step.arguments:
+    if len(sources) != 1 or len(hiders) != 1 or len(tops) != 1 or "--from=" in step.arguments:
         return None
-    source = sources[0]
+    source, top = sources[0], tops[0]
+    same_name = posixpath.basename(top) == posixpath.basename(posixpath.normpath(source))
     if "*" in source or source.startswith("/"):
         return None
-    where = posixpath.normpath(target)
-    if (
-        target.endswith("/")
-        and len(tops) == 1
-        and posixpath.basename(tops[0]) == posixpath.basename(source)
-    ):
-        where = tops[0]
-    if any(top != where and not top.startswith(where + "/") for top in tops):
+    if top not in (_target(evidence, step, target), same_name and top):
         return None
-    mount = f"type=bind,source={source},target={where}"
+    mount = f"type=bind,source={source},target={shell_word(top)}"
     lines = [f"# in place of steps {step.index} to {evidence.step(hiders[0]).index}:"]
     for found in range(layer + 1, hiders[0] + 1):
         used = evidence.step(found)
         if used.instruction == "RUN" and len(lines) <= NAMED:
-            kept = _without_deletion(used, [*tops, where])
+            kept = _without_deletion(used, top, _target(evidence, used, "."))
             if kept is not None:
                 lines.append(run_and(kept, "", [mount]))
     return "\n".join(lines) if len(lines) > 1 and is_open_run(evidence.step(hiders[0])) else None
 
 
-def _without_deletion(step: Step, tops: Sequence[str]) -> Step | None:
-    """A step less its parts that delete these paths: what is mounted cannot be deleted. None if nothing is left."""
+def _without_deletion(step: Step, top: str, folder: str) -> Step | None:
+    """A step that no longer deletes a path, which is mounted now and cannot be deleted; None if it did nothing else."""
+
+    def is_it(word: str) -> bool:
+        path = posixpath.join(folder, word.rstrip("/*"))
+        return not word.startswith("-") and (path == top or path.startswith(top + "/"))
+
     parts = []
     for part in readable(step.arguments):
-        words = part.strip().removeprefix("&&").rstrip(";").split()
-        deletes = words[:1] in (["rm"], ["rmdir"]) and all(
-            any(word.rstrip("/*") == top or word.startswith(top + "/") for top in tops)
-            for word in words[1:]
-            if not word.startswith("-")
-        )
-        if not deletes:
-            parts.append(part.strip())
-    text = " ".join(parts).removeprefix("&&").strip()
+        words = part.split()
+        command = words[1:2] if words[0] == "&&" else words[:1]
+        if command in (["rm"], ["rmdir"]) and any(map(is_it, words)):
+            words = [word for word in words if not is_it(word.rstrip(";"))]
+            if all(word.startswith("-") or word in ("&&", "rm", "rmdir") for word in words):
+                continue
+        parts.append(" ".join(words))
+    text = " ".join(parts).removeprefix("&&").rstrip(" ;").strip()
     return replace(step, arguments=text) if text else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -11,7 +10,8 @@ from numpy.typing import NDArray
 from layerscope.analysis.duplicate_trees import DuplicateTree
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim, Confidence
-from layerscope.analysis.findings.fixes import instruction_text, run_and
+from layerscope.analysis.findings.fixes import instruction_text, run_and, shell_word
+from layerscope.analysis.findings.hidden import origins
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.words import NAMED
 from layerscope.image.history import Step
@@ -55,7 +55,7 @@ def _claim(evidence: Evidence, copies_of: list[tuple[int, ...]]) -> Iterator[Cla
         return
     inodes = evidence.live_inodes[files]
     sizes = evidence.stored(inodes)
-    layers = evidence.filesystem.inodes.layers(inodes)
+    layers = origins(evidence, inodes)
     found, place = np.unique(layers, return_inverse=True)
     heaviest = found[np.lexsort((found, -np.bincount(place, sizes)))].tolist()
     step = evidence.step(heaviest[0])
@@ -92,7 +92,9 @@ def _parent(name: str) -> str:
 
 
 def _of_base(kept: str) -> str:
-    return f"# the base image has {kept} several times: only another base image is smaller"
+    return (
+        f"# the base image has {shell_word(kept)} several times: only another base image is smaller"
+    )
 
 
 def _fix(step: Step, copies_of: list[tuple[str, ...]]) -> str:
@@ -100,8 +102,8 @@ def _fix(step: Step, copies_of: list[tuple[str, ...]]) -> str:
     links = [(kept, other) for kept, *others in copies_of for other in others]
     more = f" (and {len(links) - NAMED} more like it)" if len(links) > NAMED else ""
     links = links[:NAMED]
-    made = " && ".join(f"ln -s {shlex.quote(kept)} {shlex.quote(other)}" for kept, other in links)
-    gone = " ".join(shlex.quote(other) for _, other in links)
+    made = " && ".join(f"ln -s {shell_word(kept)} {shell_word(other)}" for kept, other in links)
+    gone = " ".join(shell_word(other) for _, other in links)
     note = f"# a link does for each{more}, if nothing writes to them:\n"
     if step.instruction == "RUN":
         return note + run_and(step, f"rm -rf {gone} && {made}")

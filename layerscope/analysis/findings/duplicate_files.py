@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from itertools import chain
 
@@ -12,8 +11,8 @@ from numpy.typing import NDArray
 from layerscope.analysis.findings.duplicate_directories import files_of, kept_first, of_packages
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim, Confidence, Severity
-from layerscope.analysis.findings.fixes import instruction_text, run_and
-from layerscope.analysis.findings.hidden import split
+from layerscope.analysis.findings.fixes import instruction_text, run_and, shell_word
+from layerscope.analysis.findings.hidden import origins, split
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.words import NAMED
 from layerscope.text import count_of
@@ -38,7 +37,7 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
         spared[files_of(evidence, kept_first(evidence, tree)[1:])] = True
     left = ~spared[paths]
     paths, groups = paths[left], groups[left]
-    layers = evidence.filesystem.inodes.layers(evidence.live_inodes[paths])
+    layers = origins(evidence, evidence.live_inodes[paths])
     order = np.lexsort((paths, layers, groups))
     paths, groups, layers = paths[order], groups[order], layers[order]
     first = np.diff(groups, prepend=-1) > 0
@@ -74,19 +73,19 @@ def _fix(
     step = evidence.step(layer)
     inodes = evidence.filesystem.inodes
     if evidence.is_base(layer):
-        return f"# the base image has {evidence.name(int(keepers[0]))} several times: only another base image is smaller"
+        return f"# the base image has {shell_word(evidence.name(int(keepers[0])))} several times: only another base image is smaller"
     links = []
     for path, kept in zip(paths[:NAMED].tolist(), keepers[:NAMED].tolist(), strict=True):
         # A hard link to a file of a lower layer would store that again.
         hard = inodes.layer(int(evidence.live_inodes[kept])) == layer
-        names = f"{shlex.quote(evidence.name(kept))} {shlex.quote(evidence.name(path))}"
+        names = f"{shell_word(evidence.name(kept))} {shell_word(evidence.name(path))}"
         links.append(f"ln {'-f' if hard and step.instruction == 'RUN' else '-sf'} {names}")
     more = f" (and {len(paths) - NAMED} more like it)" if len(paths) > NAMED else ""
     made = " && ".join(links)
     note = f"# a link does for each{more}, if nothing writes to them:\n"
     if step.instruction == "RUN":
         return note + run_and(step, made)
-    gone = " ".join(shlex.quote(evidence.name(path)) for path in paths[:NAMED].tolist())
+    gone = " ".join(shell_word(evidence.name(path)) for path in paths[:NAMED].tolist())
     return f"# leave {gone} out of\n{instruction_text(step)}\n{note}RUN {made}"
 
 

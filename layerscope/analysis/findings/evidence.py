@@ -63,8 +63,8 @@ class Evidence:
     def is_base(self, layer: int) -> bool:
         """Whether a layer is the base image's, or a root filesystem that a build starts with."""
         step = self.step(layer)
-        starts = layer == 0 and step.instruction in ("ADD", "COPY")
-        return step.index < self.base_steps or (starts and step.arguments.endswith(" in /"))
+        starts = layer == 0 and step.instruction == "ADD" and step.arguments.endswith(" /")
+        return step.index < self.base_steps or starts
 
     @cached_property
     def selector(self) -> Selector:
@@ -159,11 +159,17 @@ class Evidence:
         alone = here[inodes] == self._names_of_inode[inodes]
         yield from self.groups(paths[alone], inodes[alone])
 
-    def groups(self, paths: NDArray[np.int32], inodes: NDArray[np.int32]) -> Iterator[Group]:
-        """Files, each with its inode, by the layer that stores them, lowest first."""
+    def groups(
+        self,
+        paths: NDArray[np.int32],
+        inodes: NDArray[np.int32],
+        layers: NDArray[np.int32] | None = None,
+    ) -> Iterator[Group]:
+        """Files, each with its inode, by the layer that stores them, or by these layers; lowest first."""
         if not len(paths):
             return
-        layers = self.filesystem.inodes.layers(inodes)
+        if layers is None:
+            layers = self.filesystem.inodes.layers(inodes)
         sizes = self.stored(inodes)
         order = np.lexsort((paths, -sizes, layers))
         bounds = np.flatnonzero(np.diff(layers[order])) + 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 
 from layerscope.image.history import Step
@@ -12,6 +13,8 @@ _SOURCE = re.compile(r"(?:(?:file|dir|multi):[0-9a-f]{16,64}\s*)+ ?in (?=\S)")
 """What classic Docker and buildah record in place of the names of sources."""
 _HIDDEN = re.compile(r"<<|(?:^|\s)#|&\s*$|\n")
 """What makes it unsafe to write something behind a command: here-documents, comments, background jobs, scripts."""
+
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 MAX_LINES = 40
 """Lines of an instruction that are quoted."""
@@ -43,6 +46,11 @@ def run_and(step: Step, command: str, mounts: Sequence[str] = ()) -> str:
             f"{text.rstrip()} {command}" if text.rstrip().endswith(";") else f"{text} && {command}"
         )
     return _run(flags, text)
+
+
+def shell_word(name: str) -> str:
+    """A path as one word of a shell command on one line: what no line can hold is matched by `?`."""
+    return "?".join(shlex.quote(part) if part else "" for part in _UNPRINTABLE.split(name))
 
 
 def is_open_run(step: Step) -> bool:

@@ -16,7 +16,7 @@ from layerscope.filesystem.versions import Removal
 Rows = NDArray[np.int64]
 """Rows of the waste table."""
 
-_FOR_ATTRIBUTES = re.compile(r"\b(?:chown|chmod|chgrp|touch|setcap|setfacl|setfattr)\b")
+FOR_ATTRIBUTES = re.compile(r"\b(?:chown|chmod|chgrp|touch|setcap|setfacl|setfattr)\b")
 """Commands that make storage drivers store a file again although nothing of it need have changed."""
 
 
@@ -50,7 +50,7 @@ def hidden(evidence: Evidence, fate: Fate) -> Rows:
     if fate in (Fate.AGAIN, Fate.REWRITTEN):
         changing = np.array(
             [
-                _FOR_ATTRIBUTES.search(evidence.step(layer.index).arguments) is not None
+                FOR_ATTRIBUTES.search(evidence.step(layer.index).arguments) is not None
                 for layer in evidence.image.layers
             ],
             bool,
@@ -98,12 +98,12 @@ def successors(evidence: Evidence, rows: Rows) -> NDArray[np.int32]:
     return found[waste.inodes[rows]]
 
 
-def origins(evidence: Evidence, rows: Rows) -> NDArray[np.int32]:
-    """The layers that stored hidden contents first: those of what is stored again only for other attributes lie lower."""
+def origins(evidence: Evidence, inodes: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The layers whose steps brought these contents: lower ones than store them, if that is only for other attributes."""
     waste = evidence.accounting.waste
     again = hidden(evidence, Fate.REWRITTEN)
     if not len(again):
-        return waste.stored_in[rows]
+        return evidence.filesystem.inodes.layers(inodes)
     new = successors(evidence, again)
     before = np.arange(len(evidence.filesystem.inodes.columns.stored), dtype=np.int32)
     before[new[new >= 0]] = waste.inodes[again[new >= 0]]
@@ -112,4 +112,4 @@ def origins(evidence: Evidence, rows: Rows) -> NDArray[np.int32]:
         if np.array_equal(further, before):
             break
         before = further
-    return evidence.filesystem.inodes.layers(before[waste.inodes[rows]])
+    return evidence.filesystem.inodes.layers(before[inodes])

@@ -96,7 +96,7 @@ def one_run(evidence: Evidence, layers: Sequence[int]) -> str:
     ]
     lines = [f"# one RUN for {steps_named(sorted(merged))}"]
     lines += [
-        f"# mind that {instruction_text(step)} stood between them"
+        f"# mind that {' '.join(instruction_text(step).split())} stood between them"
         for step in between
         if step.instruction in ("WORKDIR", "USER", "SHELL")
     ][:NAMED]

@@ -9,7 +9,7 @@ import numpy as np
 
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim, Confidence, Severity
-from layerscope.analysis.findings.fixes import instruction_text
+from layerscope.analysis.findings.fixes import instruction_text, shell_word
 from layerscope.analysis.findings.hidden import Fate, Rows, hidden, largest_first, split
 from layerscope.analysis.findings.merging import chains, one_run, split_mergeable
 from layerscope.analysis.findings.rule import Rule
@@ -32,10 +32,11 @@ PACKAGE_DATABASES = (
 )
 """What every installation of a package writes anew."""
 
+_OPTIONS = r"\s+(?:-o\s+\S+\s+|-\S+\s+)*+"
 _UPGRADE = re.compile(
-    r"\b(?:apt(?:-get)?|aptitude)\b[^;&|]*\b(?:upgrade|dist-upgrade|full-upgrade)\b"
-    r"|\bapk\b[^;&|]*(?:\bupgrade\b|\s-U?u)"
-    r"|\b(?:yum|t?dnf|microdnf|zypper)\b[^;&|]*\b(?:update|upgrade|up|dup|patch)\b(?!-minimal)"
+    rf"\b(?:apt(?:-get)?|aptitude){_OPTIONS}(?:dist-|full-|safe-)?upgrade\b"
+    rf"|\bapk{_OPTIONS}upgrade\b"
+    rf"|\b(?:yum|dnf|microdnf|tdnf|zypper){_OPTIONS}(?:update|upgrade|up|dup|patch|distro-sync)(?!\S)"
 )
 _LARGE = 1_000_000
 """Bytes of a base image that are overwritten and worth a word although no package is upgraded."""
@@ -119,10 +120,12 @@ def _of_steps(evidence: Evidence, layer: int, rows: Rows) -> Claim:
 
 def _apart(evidence: Evidence, steps: list[Step], step: Step, rows: Rows) -> str:
     paths = evidence.accounting.waste.paths[rows[:NAMED]].tolist()
-    names = ", ".join(map(evidence.name, paths)) + (" …" if len(rows) > NAMED else "")
+    names = ", ".join(shell_word(evidence.name(path)) for path in paths) + (
+        " …" if len(rows) > NAMED else ""
+    )
     quoted = "\n".join(map(instruction_text, steps[:NAMED]))
     if step.instruction in ("COPY", "ADD"):
-        return f"# {names}: keep what is copied last, and have it not stored before by\n{quoted}\n{instruction_text(step)}"
+        return f"# {names}: copied over what was stored before: leave it out of one of these\n{quoted}\n{instruction_text(step)}"
     if step.instruction == "RUN" and all(found.instruction in ("COPY", "ADD") for found in steps):
         return (
             f"# {names}: change before it is copied, or in a stage of its own:\n"

@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from layerscope.analysis.findings.attribute_fixes import rewriting_fix
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim
-from layerscope.analysis.findings.hidden import Fate, hidden, largest_first, split, successors
+from layerscope.analysis.findings.hidden import (
+    FOR_ATTRIBUTES,
+    Fate,
+    Rows,
+    hidden,
+    largest_first,
+    split,
+    successors,
+)
+from layerscope.analysis.findings.merging import split_mergeable
 from layerscope.analysis.findings.rule import Rule
 from layerscope.filesystem.inodes import Why
 
@@ -30,6 +40,8 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
     known = new >= 0
     rows, new = rows[known], new[known]
     differences = evidence.filesystem.inodes.differences(waste.inodes[rows], new)
+    wanted = _changes(evidence, rows, differences)
+    rows, new, differences = rows[wanted], new[wanted], differences[wanted]
     place = np.arange(len(rows))
     for layer, mine in split(waste.hidden_by[rows], place):
         found = int(np.bitwise_or.reduce(differences[mine]))
@@ -41,6 +53,25 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
             paths=waste.paths[rows[mine]],
             title=f"Stored again by step {evidence.step(layer).index} {_for(found)}",
         )
+
+
+def _changes(evidence: Evidence, rows: Rows, differences: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which contents are worth a word: times that a command changes by writing a file of the base again, as debconf does,
+    no instruction keeps."""
+    waste = evidence.accounting.waste
+    writes = np.array(
+        [
+            step.instruction == "RUN" and FOR_ATTRIBUTES.search(step.arguments) is None
+            for step in (evidence.step(layer.index) for layer in evidence.image.layers)
+        ],
+        bool,
+    )
+    kept: NDArray[np.bool_] = (differences & ~np.uint8(Why.MTIME) != 0) | ~writes[
+        waste.hidden_by[rows]
+    ]
+    together, _ = split_mergeable(evidence, rows)
+    kept |= np.isin(rows, together)
+    return kept
 
 
 def _for(found: int) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from layerscope.analysis.findings.evidence import Evidence, Group
 from layerscope.analysis.findings.finding import Claim
-from layerscope.analysis.findings.fixes import instruction_text, is_open_run, run_and
+from layerscope.analysis.findings.fixes import instruction_text, is_open_run, run_and, shell_word
 from layerscope.analysis.findings.rule import Rule
 from layerscope.image.history import Step
 from layerscope.text import size
@@ -42,9 +42,12 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
 def _claim(evidence: Evidence, group: Group, *, is_log: bool) -> Claim:
     logical = sum(evidence.filesystem.inodes.logical(inode) for inode in group.inodes.tolist())
     step = evidence.step(group.layer)
-    names = ", ".join(map(evidence.name, group.paths[:3].tolist()))
+    names = " ".join(shell_word(evidence.name(path)) for path in group.paths[:3].tolist())
     grown = logical > group.bytes
-    fix = _fix_of_log(step, names.replace(",", "")) if is_log else _fix_of_giant(step, names)
+    if evidence.is_base(group.layer):
+        fix = f"# {names}: the base image has it: only another base image has not"
+    else:
+        fix = _fix_of_log(step, names) if is_log else _fix_of_giant(step, names)
     return Claim(
         fix=fix,
         layers=(group.layer,),

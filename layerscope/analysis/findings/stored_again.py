@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim, Confidence
-from layerscope.analysis.findings.fixes import instruction_text, with_flags
+from layerscope.analysis.findings.fixes import instruction_text, shell_word, with_flags
 from layerscope.analysis.findings.hidden import Fate, Rows, hidden, largest_first, split
 from layerscope.analysis.findings.merging import chains, one_run, split_mergeable
 from layerscope.analysis.findings.rule import Rule
@@ -51,14 +50,14 @@ def _fix(evidence: Evidence, layer: int, storers: Sequence[int], rows: Rows) -> 
     """Leave it out of one of the copies."""
     step, first = evidence.step(layer), evidence.step(storers[0])
     names = [evidence.name(path) for path in evidence.accounting.waste.paths[rows[:NAMED]].tolist()]
-    shown = ", ".join(names) + (" …" if len(rows) > NAMED else "")
+    shown = ", ".join(map(shell_word, names)) + (" …" if len(rows) > NAMED else "")
     if evidence.is_base(storers[0]):
         return (
             f"# the base image has the same already: leave {shown} out of\n{instruction_text(step)}"
         )
     if step.instruction in ("COPY", "ADD") and first.instruction in ("COPY", "ADD"):
         if len(rows) <= NAMED and step.instruction == "COPY":
-            flags = [f"--exclude={shlex.quote('**/' + name.rpartition('/')[2])}" for name in names]
+            flags = [f"--exclude={shell_word('**/' + name.rpartition('/')[2])}" for name in names]
             source = with_flags(step, *flags) if len(flags) == 1 else _many(evidence, layer, flags)
             return (
                 f"{instruction_text(first)}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -21,6 +22,10 @@ _BETWEEN = 100
 
 _MERGED = 30
 """Steps that are written as one."""
+
+_STRICT = re.compile(r"set -[a-z]*e[a-z]*(?: -?o \w+)?\s*;")
+"""What makes a shell end with the first command that fails."""
+_MOVES = re.compile(r"(?:^|[;&|(]\s*)cd\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,8 @@ def one_run(evidence: Evidence, layers: Sequence[int]) -> str:
         for step in between
         if step.instruction in ("COPY", "ADD", "ENV", "ARG")
     ][:NAMED]
+    if any(_MOVES.search(step.arguments) and _has_parts(step.arguments) for step in steps[:-1]):
+        lines.append("# mind that what follows a cd now runs in its directory")
     if all(map(is_open_run, steps)) and len(steps) <= _MERGED:
         return "\n".join([*lines, instruction_text(replace(steps[0], arguments=joined(steps)))])
     if len(steps) > _MERGED:
@@ -114,29 +121,30 @@ def one_run(evidence: Evidence, layers: Sequence[int]) -> str:
 
 def joined(steps: Sequence[Step]) -> str:
     """One command that does what several do, and that fails where one of them fails."""
-    text = ""
-    for step in steps:
+    text, setting = "", ""
+    for number, step in enumerate(steps):
         more = step.arguments.strip().removesuffix(";").rstrip()
-        text = _and(text, more) if text else more
+        parts, last = _has_parts(more), number == len(steps) - 1
+        if not parts and not last and _MOVES.search(more):
+            more = f"({more})"  # the next command was written for the directory that each RUN begins in
+        own = more.partition(";")[0] if parts and _STRICT.match(more) else ""
+        if not text or not parts:
+            text = f"{text} && {more}" if text else more
+        elif setting and own and not _holds_list(readable(text)[-1]):
+            # A shell that ends with the first command that fails needs no more than the next command.
+            text = f"{text}; {more[len(own) + 1 :].lstrip() if own == setting else more}"
+        else:
+            text = f"{text} || exit 1; {'set +eu; ' if setting and not own else ''}{more}"
+        if parts:
+            setting = own
     return text
 
 
-def _and(first: str, second: str) -> str:
-    """`&&` if that holds the second command together; else what stops a shell that goes on behind a `;`."""
-    if not _has_parts(second):
-        return f"{first} && {second}"
-    setting = second.partition(";")[0]
-    last = readable(first)[-1]
-    if (
-        first.startswith("set -")
-        and "e" in first.split()[1]
-        and not {"&&", "||"} & set(last.split())
-    ):
-        same = first.startswith(setting + ";") and setting.startswith("set -")
-        return f"{first}; {second[len(setting) + 1 :].lstrip() if same else second}"
-    return f"{first} || exit 1; {second}"
+def _holds_list(part: str) -> bool:
+    """Whether a failure in a part of a command need not end a strict shell."""
+    return "&&" in part or "||" in part
 
 
 def _has_parts(command: str) -> bool:
-    """Whether a `;` ends something before its end."""
-    return any(line.endswith(";") for line in readable(command)[:-1])
+    """Whether a `;` or `||` ends something before its end, so that `&&` before it is not for all of it."""
+    return "||" in command or any(line.endswith(";") for line in readable(command)[:-1])

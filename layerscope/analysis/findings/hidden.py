@@ -16,7 +16,7 @@ from layerscope.filesystem.versions import Removal
 Rows = NDArray[np.int64]
 """Rows of the waste table."""
 
-FOR_ATTRIBUTES = re.compile(r"\b(?:chown|chmod|chgrp|touch|setcap|setfacl|setfattr)\b")
+_FOR_ATTRIBUTES = re.compile(r"\b(?:chown|chmod|chgrp|touch|setcap|setfacl|setfattr)\b")
 """Commands that make storage drivers store a file again although nothing of it need have changed."""
 
 
@@ -48,14 +48,8 @@ def hidden(evidence: Evidence, fate: Fate) -> Rows:
     wanted = np.isin(waste.reasons, [REASONS.index(reason) for reason in _REASONS[fate]])
     wanted &= blobs[waste.stored_in] != blobs[waste.hidden_by]
     if fate in (Fate.AGAIN, Fate.REWRITTEN):
-        changing = np.array(
-            [
-                FOR_ATTRIBUTES.search(evidence.step(layer.index).arguments) is not None
-                for layer in evidence.image.layers
-            ],
-            bool,
-        )
         same = waste.reasons == REASONS.index(Reason.IDENTICAL)
+        changing = changes_attributes(evidence, waste.hidden_by[wanted & same])
         wanted &= ~same | (changing[waste.hidden_by] == (fate is Fate.REWRITTEN))
     return np.flatnonzero(wanted)
 
@@ -66,6 +60,14 @@ _REASONS = {
     Fate.AGAIN: (Reason.IDENTICAL,),
     Fate.REWRITTEN: (Reason.METADATA_ONLY, Reason.IDENTICAL),
 }
+
+
+def changes_attributes(evidence: Evidence, layers: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Which of these layers' steps have commands for attributes; shape (layers of the image,)."""
+    found = np.zeros(len(evidence.image.layers), bool)
+    for layer in np.unique(layers).tolist():
+        found[layer] = _FOR_ATTRIBUTES.search(evidence.step(layer).arguments) is not None
+    return found
 
 
 def split(keys: NDArray[np.int32], rows: Rows) -> Iterator[tuple[int, Rows]]:

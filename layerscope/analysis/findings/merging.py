@@ -10,13 +10,13 @@ import numpy as np
 
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.fixes import instruction_text, is_open_run
-from layerscope.analysis.findings.hidden import Rows
+from layerscope.analysis.findings.hidden import Rows, split
 from layerscope.analysis.findings.words import NAMED, steps_named
 from layerscope.image.history import Step
 from layerscope.image.instruction import readable
 
 _NOTEWORTHY = 20
-"""Steps belong together if one hides at least the 20th part of all that is hidden so."""
+"""Steps belong together if one hides at least the 20th part of what the worst pair of steps hides."""
 _BETWEEN = 100
 """Steps that are looked at between those that are merged."""
 
@@ -66,7 +66,7 @@ def chains(evidence: Evidence, rows: Rows) -> list[Chain]:
     keys = waste.stored_in[rows].astype(np.int64) * count + waste.hidden_by[rows]
     pairs, place = np.unique(keys, return_inverse=True)
     sums = np.bincount(place, waste.bytes[rows], len(pairs))
-    noteworthy = sums * _NOTEWORTHY >= sums.sum()
+    noteworthy = sums * _NOTEWORTHY >= sums.max()
     leader: dict[int, int] = {}
 
     def lead(layer: int) -> int:
@@ -85,9 +85,10 @@ def chains(evidence: Evidence, rows: Rows) -> list[Chain]:
         [
             lead(pair // count) if good else -1
             for pair, good in zip(pairs.tolist(), noteworthy.tolist(), strict=True)
-        ]
+        ],
+        np.int32,
     )[place]
-    return [Chain(tuple(found), rows[heads == head]) for head, found in members.items()]
+    return [Chain(tuple(members[head]), mine) for head, mine in split(heads, rows) if head >= 0]
 
 
 def one_run(evidence: Evidence, layers: Sequence[int]) -> str:

@@ -11,9 +11,9 @@ from layerscope.analysis.findings.attribute_fixes import rewriting_fix
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.hidden import (
-    FOR_ATTRIBUTES,
     Fate,
     Rows,
+    changes_attributes,
     hidden,
     largest_first,
     split,
@@ -59,16 +59,12 @@ def _changes(evidence: Evidence, rows: Rows, differences: NDArray[np.uint8]) -> 
     """Which contents are worth a word: times that a command changes by writing a file of the base again, as debconf does,
     no instruction keeps."""
     waste = evidence.accounting.waste
-    writes = np.array(
-        [
-            step.instruction == "RUN" and FOR_ATTRIBUTES.search(step.arguments) is None
-            for step in (evidence.step(layer.index) for layer in evidence.image.layers)
-        ],
-        bool,
+    runs = np.array(
+        [evidence.step(layer.index).instruction == "RUN" for layer in evidence.image.layers], bool
     )
-    kept: NDArray[np.bool_] = (differences & ~np.uint8(Why.MTIME) != 0) | ~writes[
-        waste.hidden_by[rows]
-    ]
+    hiders = waste.hidden_by[rows]
+    writes = runs & ~changes_attributes(evidence, hiders)
+    kept: NDArray[np.bool_] = (differences & ~np.uint8(Why.MTIME) != 0) | ~writes[hiders]
     together, _ = split_mergeable(evidence, rows)
     kept |= np.isin(rows, together)
     return kept

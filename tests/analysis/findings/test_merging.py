@@ -104,3 +104,15 @@ def test_steps_that_cannot_be_one_command_are_quoted_one_by_one() -> None:
     assert finding.fix == (
         '# one RUN for steps 0, 2\n# mind that USER app stood between them\nRUN ["make"]\nRUN two'
     )
+
+
+def test_however_many_steps_write_a_file_they_are_one_finding() -> None:
+    """Steps that hide little of one another, beside those that hide much, are not drawn in."""
+    steps = [
+        (f"/bin/sh -c step {number}", [file("db", b"%03d" % number * 20)]) for number in range(50)
+    ]
+    steps += [("/bin/sh -c other", [file("tiny", b"t")]), ("/bin/sh -c last", [file("tiny", b"s")])]
+    (finding,) = judged(steps, "overwritten")
+    assert (finding.bytes, finding.layers) == (49 * 60, tuple(range(50)))
+    assert "step 29" in finding.fix
+    assert "step 30" not in finding.fix

@@ -111,9 +111,12 @@ def one_run(evidence: Evidence, layers: Sequence[int]) -> str:
         for step in between
         if step.instruction in ("COPY", "ADD", "ENV", "ARG")
     ][:NAMED]
-    if any(_MOVES.search(step.arguments) and _has_parts(step.arguments) for step in steps[:-1]):
+    if any(
+        _MOVES.search(step.arguments) and _has_parts(step.arguments)
+        for step in steps[:_MERGED][:-1]
+    ):
         lines.append("# mind that what follows a cd now runs in its directory")
-    if all(map(is_open_run, steps)) and len(steps) <= _MERGED:
+    if len(steps) <= _MERGED and all(map(is_open_run, steps)):
         return "\n".join([*lines, instruction_text(replace(steps[0], arguments=joined(steps)))])
     if len(steps) > _MERGED:
         lines.append(f"# the first {_MERGED} of them:")

@@ -17,17 +17,14 @@ from layerscope.image.history import Step
 
 _PATTERNS = (
     *(".git", ".hg", ".svn", "node_modules", ".venv", "venv", ".env", ".idea", ".vscode"),
-    *("__pycache__", ".DS_Store", "*.swp", ".pytest_cache", ".mypy_cache", "core", "core.[0-9]*"),
+    *("__pycache__", ".DS_Store", "*.swp", ".pytest_cache", ".mypy_cache"),
 )
 """Names anywhere, as a .dockerignore has them behind `**/`."""
-_DUMPS = ("core", "core.[0-9]*")
 _MATTERS = frozenset((".git", ".hg", ".svn", ".env"))
 """What tells of the past or of secrets, however small it is."""
 _LARGE = 1_000_000
 _SMALL = 10_000
 """Bytes below which the rest is not worth a word."""
-_DUMP_BYTES = 1_000_000
-"""Fewer bytes than this are no dump of a process."""
 _INSTALLED = ("site-packages", "dist-packages", "/usr/lib/**", "/opt/conda/**")
 """Where such names are installed software's."""
 _OF_STAGE = re.compile(r"(?:^|\s)--from=")
@@ -42,9 +39,6 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
     if not layers:
         return
     tops = {pattern: evidence.selector.matches(pattern) for pattern in _PATTERNS}
-    for pattern in _DUMPS:
-        sizes = _live_sizes(evidence, tops[pattern])
-        tops[pattern] = tops[pattern][sizes >= _DUMP_BYTES]
     found = np.concatenate(list(tops.values()))
     if not len(found):
         return
@@ -64,12 +58,6 @@ def _is_context(step: Step) -> bool:
         return False
     sources, _ = sources_of(step)
     return not any(source.startswith("/") for source in sources)
-
-
-def _live_sizes(evidence: Evidence, paths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Content bytes of those that are files in the final image, 0 for others."""
-    sizes = evidence.filesystem.inodes.columns.stored[evidence.live_inodes[paths]]
-    return np.where(evidence.live_files[paths], sizes, 0)
 
 
 def _claim(evidence: Evidence, group: Group, tops: dict[str, NDArray[np.int64]]) -> Iterator[Claim]:

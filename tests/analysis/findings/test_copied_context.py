@@ -56,14 +56,6 @@ def test_a_file_of_settings_matters_however_small() -> None:
     assert judged([(COPY, brought(".DS_Store", size=3))], RULE, None) == []
 
 
-def test_a_dump_of_a_process_is_large() -> None:
-    """A small file or a folder called `core` is none."""
-    (finding,) = judged([(COPY, brought("core", size=300_000))], RULE)
-    assert finding.bytes == 1_200_000
-    assert judged([(COPY, brought("core"))], RULE) == []
-    assert judged([(COPY, brought("core/big", size=300_000))], RULE) == []
-
-
 def test_what_a_later_step_gave_another_owner_is_still_the_copys() -> None:
     """The finding is at the COPY, not at the chown."""
     members = [MAIN, file("app/.git/pack", b"p" * 5000)]

@@ -31,11 +31,11 @@ _OF_STAGE = re.compile(r"(?:^|\s)--from=")
 
 
 def _find(evidence: Evidence) -> Iterator[Claim]:
-    layers = [
+    layers = {
         layer.index
         for layer in evidence.image.layers
         if _is_context(evidence.step(layer.index)) and not evidence.is_base(layer.index)
-    ]
+    }
     if not layers:
         return
     tops = {pattern: evidence.selector.matches(pattern) for pattern in _PATTERNS}

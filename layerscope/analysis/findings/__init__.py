@@ -6,15 +6,40 @@ One rule a file, families in folders. They are listed in the order in which help
 import difflib
 from collections.abc import Callable, Iterable
 
-from layerscope.analysis.findings import caches, deleted_later, secrets, unneeded
+from layerscope.analysis.findings import (
+    caches,
+    copied_context,
+    deleted_later,
+    duplicate_directories,
+    duplicate_files,
+    empty_layer,
+    many_tiny_files,
+    no_effect_layer,
+    overwritten,
+    rewritten_for_attributes,
+    secrets,
+    sparse_giant,
+    stored_again,
+    unneeded,
+)
 from layerscope.analysis.findings.rule import Rule
 from layerscope.errors import UsageError
 
 RULES: tuple[Rule, ...] = (
     *secrets.RULES,
     deleted_later.RULE,
+    rewritten_for_attributes.RULE,
+    overwritten.RULE,
+    stored_again.RULE,
+    duplicate_directories.RULE,
+    duplicate_files.RULE,
+    copied_context.RULE,
     *caches.RULES,
     *unneeded.RULES,
+    sparse_giant.RULE,
+    many_tiny_files.RULE,
+    no_effect_layer.RULE,
+    empty_layer.RULE,
 )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.accounting import Accounting
+from layerscope.analysis.duplicate_trees import DuplicateTree, find_duplicate_trees
 from layerscope.analysis.duplicates import Duplicate
 from layerscope.errors import LayerscopeError
 from layerscope.filesystem.model import Filesystem
@@ -23,6 +24,13 @@ from layerscope.layers.index import Kind
 from layerscope.progress import NullProgress, Progress
 
 _Known = TypeVar("_Known")
+_TREE_BYTES = 50_000
+"""Smaller directories are not compared."""
+
+_PACKAGED = (
+    *("/usr/lib", "/usr/lib64", "/usr/libexec", "/usr/share", "/usr/include"),
+    *("/usr/bin", "/usr/sbin", "/lib", "/lib64", "/bin", "/sbin"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +72,12 @@ class Evidence:
         """The step that stores a layer."""
         return self.image.steps[self.image.layers[layer].step]
 
+    def is_base(self, layer: int) -> bool:
+        """Whether a layer is the base image's, or a root filesystem that a build starts with."""
+        step = self.step(layer)
+        starts = layer == 0 and step.instruction == "ADD" and step.arguments.endswith(" /")
+        return step.index < self.base_steps or starts
+
     @cached_property
     def selector(self) -> Selector:
         """Looks up patterns."""
@@ -94,6 +108,26 @@ class Evidence:
         """How many names each inode has in the final image."""
         files = self.live_inodes[self.live_files]
         return np.bincount(files, minlength=len(self.filesystem.inodes.columns.stored))
+
+    @cached_property
+    def packaged(self) -> Mask:
+        """Paths in the folders of the distribution's packages, where nothing is the user's to change."""
+        return self.selector.select(_PACKAGED) & ~self.selector.select(("site-packages",))
+
+    @cached_property
+    def duplicate_trees(self) -> list[DuplicateTree]:
+        """Directories that are there several times; none if duplicates were not looked for."""
+        return find_duplicate_trees(
+            self.filesystem, self.live_inodes, self.duplicates or (), _TREE_BYTES
+        )
+
+    def sole(self, paths: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Those of these files of the final image whose content has no name besides these."""
+        found, place, counts = np.unique(
+            self.live_inodes[paths], return_inverse=True, return_counts=True
+        )
+        alone: NDArray[np.int32] = paths[(counts == self._names_of_inode[found])[place]]
+        return alone
 
     def name(self, path: int) -> str:
         """A path from the root; bytes that are no UTF-8 are lone surrogates. Not safe for a terminal."""
@@ -152,11 +186,17 @@ class Evidence:
         alone = here[inodes] == self._names_of_inode[inodes]
         yield from self.groups(paths[alone], inodes[alone])
 
-    def groups(self, paths: NDArray[np.int32], inodes: NDArray[np.int32]) -> Iterator[Group]:
-        """Files, each with its inode, by the layer that stores them, lowest first."""
+    def groups(
+        self,
+        paths: NDArray[np.int32],
+        inodes: NDArray[np.int32],
+        layers: NDArray[np.int32] | None = None,
+    ) -> Iterator[Group]:
+        """Files, each with its inode, by the layer that stores them, or by these layers; lowest first."""
         if not len(paths):
             return
-        layers = self.filesystem.inodes.layers(inodes)
+        if layers is None:
+            layers = self.filesystem.inodes.layers(inodes)
         sizes = self.stored(inodes)
         order = np.lexsort((paths, -sizes, layers))
         bounds = np.flatnonzero(np.diff(layers[order])) + 1

@@ -71,6 +71,16 @@ def with_flags(step: Step, *flags: str) -> str:
     return " ".join([step.instruction or "COPY", *flags, *kept])
 
 
+def sources_of(step: Step) -> tuple[list[str], str]:
+    """What a COPY or ADD names: its sources, none where the builder recorded digests in their place, and its target."""
+    if step.instruction not in ("COPY", "ADD") or step.arguments.startswith("["):
+        return [], ""
+    words = [word for word in step.arguments.split() if not word.startswith("--")]
+    target = words[-1] if words else ""
+    named = _SOURCE.search(step.arguments) is None and "<<" not in step.arguments
+    return (words[:-1] if named else []), target
+
+
 def _run(flags: Sequence[str], command: str) -> str:
     lines = readable(command)
     if len(lines) > MAX_LINES:

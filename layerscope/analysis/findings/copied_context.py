@@ -1,0 +1,123 @@
+"""What a COPY brings along from the build context although no container needs it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.analysis.findings.evidence import Evidence, Group
+from layerscope.analysis.findings.finding import Claim, Confidence, Severity
+from layerscope.analysis.findings.fixes import instruction_text, sources_of
+from layerscope.analysis.findings.hidden import origins
+from layerscope.analysis.findings.rule import Rule
+from layerscope.image.history import Step
+
+_PATTERNS = (
+    *(".git", ".hg", ".svn", "node_modules", ".venv", "venv", ".env", ".idea", ".vscode"),
+    *("__pycache__", ".DS_Store", "*.swp", ".pytest_cache", ".mypy_cache"),
+)
+"""Names anywhere, as a .dockerignore has them behind `**/`."""
+_MATTERS = frozenset((".git", ".hg", ".svn", ".env"))
+"""What tells of the past or of secrets, however small it is."""
+_LARGE = 1_000_000
+_SMALL = 10_000
+"""Bytes below which the rest is not worth a word."""
+_INSTALLED = ("site-packages", "dist-packages", "/usr/lib/**", "/opt/conda/**")
+"""Where such names are installed software's."""
+_OF_STAGE = re.compile(r"(?:^|\s)--from=")
+
+
+def _find(evidence: Evidence) -> Iterator[Claim]:
+    layers = {
+        layer.index
+        for layer in evidence.image.layers
+        if _is_context(evidence.step(layer.index)) and not evidence.is_base(layer.index)
+    }
+    if not layers:
+        return
+    tops = {pattern: evidence.selector.matches(pattern) for pattern in _PATTERNS}
+    found = np.concatenate(list(tops.values()))
+    if not len(found):
+        return
+    below = evidence.selector.below(found)
+    below &= ~evidence.selector.select(_INSTALLED)
+    paths = np.flatnonzero(below & evidence.live_files).astype(np.int32)
+    paths = evidence.sole(paths)
+    inodes = evidence.live_inodes[paths]
+    for group in evidence.groups(paths, inodes, origins(evidence, inodes)):
+        if group.layer in layers:
+            yield from _claim(evidence, group, tops)
+
+
+def _is_context(step: Step) -> bool:
+    """Whether a step copies from the build context: stages are named, or their paths begin at the root."""
+    if step.instruction not in ("COPY", "ADD") or _OF_STAGE.search(step.arguments):
+        return False
+    sources, _ = sources_of(step)
+    return not any(source.startswith("/") for source in sources)
+
+
+def _claim(evidence: Evidence, group: Group, tops: dict[str, NDArray[np.int64]]) -> Iterator[Claim]:
+    """The claim about one COPY, less what it names itself."""
+    step = evidence.step(group.layer)
+    sources, _ = sources_of(step)
+    named = {source.rstrip("/").rpartition("/")[2] for source in sources}
+    ends = evidence.filesystem.table.ends
+    kept = np.zeros(len(group.paths), bool)
+    lines, covered = [], np.zeros(len(group.paths), bool)
+    for pattern, found in tops.items():
+        mine = _inside(found, ends, group.paths)
+        if pattern in named:
+            kept |= mine
+            continue
+        inner = mine & ~covered
+        if inner.any():
+            lines.append(pattern)
+            covered |= mine
+    chosen = covered & ~kept
+    if not chosen.any():
+        return
+    chosen_paths = group.paths[chosen]
+    inodes = np.unique(evidence.live_inodes[chosen_paths])
+    size = int(evidence.stored(inodes).sum())
+    matters = not _MATTERS.isdisjoint(lines)
+    if size < _SMALL and not matters:
+        return
+    yield Claim(
+        fix="# in .dockerignore:\n"
+        + "\n".join(f"**/{line}" for line in lines)
+        + "\n# so that this does not copy it:\n"
+        + instruction_text(step),
+        layers=(group.layer,),
+        inodes=inodes,
+        paths=chosen_paths,
+        title=f"Copied along: {', '.join(lines[:3])}" + (" and more" if len(lines) > 3 else ""),
+        severity=Severity.WARNING if matters or size >= _LARGE else Severity.NOTE,
+        confidence=Confidence.HIGH if ".git" in lines and sources else None,
+    )
+
+
+def _inside(
+    tops: NDArray[np.int64], ends: NDArray[np.int32], paths: NDArray[np.int32]
+) -> NDArray[np.bool_]:
+    """Which paths are one of these or lie below one."""
+    if not len(tops):
+        return np.zeros(len(paths), bool)
+    tops = np.sort(tops)
+    reach = np.maximum.accumulate(ends[tops])
+    place = np.searchsorted(tops, paths, "right") - 1
+    return (place >= 0) & (paths < reach[np.maximum(place, 0)])
+
+
+RULE = Rule(
+    "copied-context",
+    title="Copied along from the build context",
+    why="Histories, editors' files and packages of the build machine are in the image of everyone who pulls it; "
+    "a .dockerignore keeps them out, and keeps the build cache valid.",
+    find=_find,
+    confidence=Confidence.MEDIUM,
+    min_bytes=0,
+)

@@ -1,0 +1,174 @@
+"""How to do without content that a later step deletes."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.findings.fixes import (
+    instruction_text,
+    is_open_run,
+    run_and,
+    shell_word,
+    sources_of,
+)
+from layerscope.analysis.findings.merging import mergeable, one_run
+from layerscope.analysis.findings.words import NAMED
+from layerscope.image.history import Step
+from layerscope.image.instruction import readable
+
+_BUILDS = re.compile(
+    r"\b(?:make|gcc|g\+\+|cmake|ninja|meson|cargo|rustc|javac|mvn|gradle|tsc|curl|wget|go (?:build|install)|git clone"
+    r"|(?:npm|yarn|pnpm) (?:run|ci|install)|build-essential|build-base|pip wheel|setup\.py)\b"
+)
+"""What downloads or compiles: better done in a stage of its own."""
+_STEPS = 6
+"""Steps from the first to the last that are still better as one RUN."""
+
+_BEFORE = 1000
+"""Steps that are looked through for a WORKDIR."""
+_LINES = 8
+"""Lines of a .dockerignore."""
+
+
+def deletion_fix(
+    evidence: Evidence,
+    layer: int,
+    hiders: Sequence[int],
+    paths: NDArray[np.int32],
+    size: int,
+) -> str:
+    """The fix for a layer of which later layers delete these paths, of so many content bytes."""
+    step = evidence.step(layer)
+    tops = [evidence.name(path) for path in evidence.gone_tops(paths)[: _LINES + 1]]
+    names = " ".join(map(shell_word, tops[:NAMED])) + (" …" if len(tops) > NAMED else "")
+    if evidence.is_base(layer) and not all(map(evidence.is_base, hiders)):
+        return (
+            f"# {names}: the base image stores it, and deleting it saves nothing: only another base image is smaller\n"
+            + "\n".join(instruction_text(evidence.step(hider)) for hider in hiders[:NAMED])
+        )
+    if step.instruction == "RUN":
+        hint = (
+            "# or do it in a stage of its own (FROM … AS build), and COPY --from=build what is needed\n"
+            if _BUILDS.search(step.arguments)
+            else ""
+        )
+        return hint + _in_one(evidence, layer, hiders, tops)
+    whole = size >= evidence.accounting.layers[layer].stored
+    mounted = _mounted(evidence, layer, hiders, tops) if whole else None
+    if mounted is not None:
+        return mounted
+    ignored = [] if whole else _in_context(evidence, step, tops)
+    if ignored:
+        return (
+            "# in .dockerignore:\n"
+            + "\n".join(ignored)
+            + f"\n# so that this does not copy it:\n{instruction_text(step)}"
+        )
+    return (
+        f"# keep {names} out of the build context (.dockerignore), or use it without storing it:\n"
+        f"# RUN --mount=type=bind,target=/mnt …\n{instruction_text(step)}"
+    )
+
+
+def _target(evidence: Evidence, step: Step, target: str) -> str:
+    """The target of a COPY from the root, by the WORKDIR before it."""
+    path = target
+    for before in reversed(evidence.image.steps[max(step.index - _BEFORE, 0) : step.index]):
+        if path.startswith("/"):
+            break
+        if before.instruction == "WORKDIR":
+            path = posixpath.join(before.arguments, path)
+    return posixpath.normpath(posixpath.join("/", path)).replace("//", "/")
+
+
+def _in_context(evidence: Evidence, step: Step, tops: Sequence[str]) -> list[str]:
+    """Where the build context has these paths that a COPY of one directory stored; nothing where that is not known."""
+    sources, target = sources_of(step)
+    if len(sources) != 1 or "*" in sources[0] or sources[0].startswith("/"):
+        return []
+    where = _target(evidence, step, target)
+    source = posixpath.normpath(sources[0])
+    inside = [posixpath.relpath(top, where) for top in tops]
+    if any(path == "." or path.startswith("..") for path in inside) or "--from=" in step.arguments:
+        return []
+    if inside == [posixpath.basename(source)]:
+        return []
+    lines = [shell_word(posixpath.normpath(posixpath.join(source, path))) for path in inside]
+    return [*lines[:_LINES], *(["# …"] if len(lines) > _LINES else [])]
+
+
+def _in_one(evidence: Evidence, layer: int, hiders: Sequence[int], tops: Sequence[str]) -> str:
+    """Make and delete in the same RUN: with the user's own commands, and those between them that may need it."""
+    span = list(range(layer, hiders[-1] + 1)) if len(hiders) == 1 else []
+    runs = [found for found in span if evidence.step(found).instruction == "RUN"]
+    if (
+        runs
+        and runs[-1] == hiders[-1]
+        and len(span) <= _STEPS
+        and mergeable(evidence, layer, runs[-1])
+    ):
+        return one_run(evidence, runs)
+    if len(tops) > NAMED:
+        steps = [evidence.step(found) for found in hiders[:NAMED]]
+        told = "\n".join(
+            f"# {line}" for step in steps for line in instruction_text(step).split("\n")
+        )
+        return (
+            f"# do at its end what now is done by\n{told}\n{instruction_text(evidence.step(layer))}"
+        )
+    last = evidence.step(hiders[-1]).index
+    return f"# if no step up to {last} needs it:\n" + run_and(
+        evidence.step(layer), f"rm -rf {' '.join(map(shell_word, tops))}"
+    )
+
+
+def _mounted(
+    evidence: Evidence, layer: int, hiders: Sequence[int], tops: Sequence[str]
+) -> str | None:
+    """What a COPY brought and the steps up to the deletion used is mounted for them; None if its source is not known."""
+    step = evidence.step(layer)
+    sources, target = sources_of(step)
+    if len(sources) != 1 or len(hiders) != 1 or len(tops) != 1 or "--from=" in step.arguments:
+        return None
+    source, top = sources[0], tops[0]
+    same_name = posixpath.basename(top) == posixpath.basename(posixpath.normpath(source))
+    if "*" in source or source.startswith("/"):
+        return None
+    if top not in (_target(evidence, step, target), same_name and top):
+        return None
+    mount = f"type=bind,source={source},target={shell_word(top)}"
+    lines = [f"# in place of steps {step.index} to {evidence.step(hiders[0]).index}:"]
+    for found in range(layer + 1, hiders[0] + 1):
+        used = evidence.step(found)
+        if used.instruction == "RUN" and len(lines) <= NAMED:
+            kept = _without_deletion(used, top, _target(evidence, used, "."))
+            if kept is not None:
+                lines.append(run_and(kept, "", [mount]))
+    return "\n".join(lines) if len(lines) > 1 and is_open_run(evidence.step(hiders[0])) else None
+
+
+def _without_deletion(step: Step, top: str, folder: str) -> Step | None:
+    """A step that no longer deletes a path, which is mounted now and cannot be deleted; None if it did nothing else."""
+
+    def is_it(word: str) -> bool:
+        path = posixpath.join(folder, word.rstrip("/*"))
+        return not word.startswith("-") and (path == top or path.startswith(top + "/"))
+
+    parts = []
+    for part in readable(step.arguments):
+        words = part.split()
+        command = words[1:2] if words[0] == "&&" else words[:1]
+        if command in (["rm"], ["rmdir"]) and any(map(is_it, words)):
+            words = [word for word in words if not is_it(word.rstrip(";"))]
+            if all(word.startswith("-") or word in ("&&", "rm", "rmdir") for word in words):
+                continue
+        parts.append(" ".join(words))
+    text = " ".join(parts).removeprefix("&&").rstrip(" ;").strip()
+    return replace(step, arguments=text) if text else None

@@ -1,0 +1,100 @@
+"""Files of equal content that the final image holds several times, apart from whole directories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.analysis.findings.duplicate_directories import files_of, kept_first, of_packages
+from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.findings.finding import Claim, Confidence, Severity
+from layerscope.analysis.findings.fixes import instruction_text, run_and, shell_word
+from layerscope.analysis.findings.hidden import origins, split
+from layerscope.analysis.findings.rule import Rule
+from layerscope.analysis.findings.words import NAMED
+from layerscope.text import count_of
+
+_LEAST = 50_000
+"""Bytes of a file that is worth a link."""
+_SPARED = ("/usr/share/doc", "copyright", "LICENSE*", "LICENCE*", "COPYING*", "NOTICE*")
+"""What has to be beside each of the things that it is about."""
+
+
+def _find(evidence: Evidence) -> Iterator[Claim]:
+    worth = [found for found in evidence.duplicates or () if found.bytes >= _LEAST]
+    if not worth:
+        return
+    counts = np.array([len(found.paths) for found in worth])
+    paths = np.fromiter(
+        chain.from_iterable(found.paths for found in worth), np.int32, int(counts.sum())
+    )
+    groups = np.repeat(np.arange(len(worth)), counts)
+    spared = evidence.selector.select(_SPARED)
+    for tree in evidence.duplicate_trees:
+        spared[files_of(evidence, kept_first(evidence, tree)[1:])] = True
+    left = ~spared[paths]
+    paths, groups = paths[left], groups[left]
+    layers = origins(evidence, evidence.live_inodes[paths])
+    order = np.lexsort((paths, layers, groups))
+    paths, groups, layers = paths[order], groups[order], layers[order]
+    first = np.diff(groups, prepend=-1) > 0
+    keepers = paths[np.maximum.accumulate(np.where(first, np.arange(len(paths)), 0))]
+    further = np.flatnonzero(~first)
+    further = further[np.isin(paths[further], evidence.sole(paths[further]))]
+    for layer, mine in split(layers[further], further):
+        if of_packages(evidence, layer):
+            mine = mine[~evidence.packaged[paths[mine]]]
+        if len(mine):
+            yield _claim(evidence, layer, paths[mine], keepers[mine])
+
+
+def _claim(
+    evidence: Evidence, layer: int, paths: NDArray[np.int32], keepers: NDArray[np.int32]
+) -> Claim:
+    inodes = evidence.live_inodes[paths]
+    order = np.lexsort((paths, -evidence.stored(inodes)))
+    paths, keepers = paths[order], keepers[order]
+    step = evidence.step(layer)
+    return Claim(
+        fix=_fix(evidence, layer, paths, keepers),
+        layers=(layer,),
+        inodes=np.unique(inodes),
+        paths=paths,
+        title=f"Step {step.index} stores {count_of(len(paths), 'further copy', 'further copies')} of large files",
+    )
+
+
+def _fix(
+    evidence: Evidence, layer: int, paths: NDArray[np.int32], keepers: NDArray[np.int32]
+) -> str:
+    step = evidence.step(layer)
+    inodes = evidence.filesystem.inodes
+    if evidence.is_base(layer):
+        return f"# the base image has {shell_word(evidence.name(int(keepers[0])))} several times: only another base image is smaller"
+    links = []
+    for path, kept in zip(paths[:NAMED].tolist(), keepers[:NAMED].tolist(), strict=True):
+        # A hard link to a file of a lower layer would store that again.
+        hard = inodes.layer(int(evidence.live_inodes[kept])) == layer
+        names = f"{shell_word(evidence.name(kept))} {shell_word(evidence.name(path))}"
+        links.append(f"ln {'-f' if hard and step.instruction == 'RUN' else '-sf'} {names}")
+    more = f" (and {len(paths) - NAMED} more like it)" if len(paths) > NAMED else ""
+    made = " && ".join(links)
+    note = f"# a link does for each{more}, if nothing writes to them:\n"
+    if step.instruction == "RUN":
+        return note + run_and(step, made)
+    gone = " ".join(shell_word(evidence.name(path)) for path in paths[:NAMED].tolist())
+    return f"# leave {gone} out of\n{instruction_text(step)}\n{note}RUN {made}"
+
+
+RULE = Rule(
+    "duplicate-files",
+    title="Further copies of large files",
+    why="Files of equal content are stored, pushed and pulled once for each path, unless they are links.",
+    find=_find,
+    severity=Severity.NOTE,
+    confidence=Confidence.LOW,
+    min_bytes=1_000_000,
+)

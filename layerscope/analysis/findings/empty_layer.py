@@ -1,0 +1,44 @@
+"""RUN steps whose layer is empty: what they did is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.findings.finding import Claim, Confidence, Severity
+from layerscope.analysis.findings.fixes import instruction_text
+from layerscope.analysis.findings.rule import Rule
+from layerscope.analysis.steps import StepKind, step_kind
+
+
+def _find(evidence: Evidence) -> Iterator[Claim]:
+    for layer, contents in enumerate(evidence.contents):
+        step = evidence.step(layer)
+        if step.index < evidence.base_steps or step.instruction != "RUN":
+            continue
+        if step_kind(evidence.filesystem, contents.index, layer) is not StepKind.EMPTY:
+            continue
+        yield Claim(fix=_fix(instruction_text(step), step.arguments), layers=(layer,))
+
+
+def _fix(text: str, command: str) -> str:
+    """`cd` and `export` are instructions of their own; what else left nothing behind can go."""
+    words = command.split()
+    if len(words) == 2 and words[0] == "cd":
+        return f"WORKDIR {words[1]}"
+    if len(words) == 2 and words[0] == "export" and "=" in words[1]:
+        return f"ENV {words[1]}"
+    return "# leave it out, unless it only checks something:\n" + "\n".join(
+        f"# {line}" for line in text.split("\n")
+    )
+
+
+RULE = Rule(
+    "empty-layer",
+    title="A RUN that leaves nothing behind",
+    why="Each RUN has a shell of its own: what cd, export or a running service did is gone with it, and the layer is empty.",
+    find=_find,
+    severity=Severity.NOTE,
+    confidence=Confidence.MEDIUM,
+    min_bytes=0,
+)

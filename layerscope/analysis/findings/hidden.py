@@ -1,0 +1,117 @@
+"""Contents that one layer stores and a later one hides, dealt out so that each belongs to exactly one rule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.analysis.accounting import REASONS, Reason
+from layerscope.analysis.findings.evidence import Evidence
+from layerscope.filesystem.versions import Removal
+
+Rows = NDArray[np.int64]
+"""Rows of the waste table."""
+
+_FOR_ATTRIBUTES = re.compile(r"\b(?:chown|chmod|chgrp|touch|setcap|setfacl|setfattr)\b")
+"""Commands that make storage drivers store a file again although nothing of it need have changed."""
+
+
+class Fate(Enum):
+    """What became of a hidden content, and so whose it is."""
+
+    DELETED = "deleted-later"
+    OVERWRITTEN = "overwritten"
+    AGAIN = "stored-again"
+    REWRITTEN = "rewritten-for-attributes"
+
+
+def hidden(evidence: Evidence, fate: Fate) -> Rows:
+    """Contents of this fate, largest first.
+
+    What a layer hides of its own is not there: no instruction does that. Nor is what a layer hides that is listed twice:
+    its blob is stored once.
+    """
+    waste = evidence.accounting.waste
+    blobs = np.array(
+        [
+            layer.index if layer.repeat_of is None else layer.repeat_of
+            for layer in evidence.image.layers
+        ],
+        np.int64,
+    )
+    if not len(waste):
+        return np.zeros(0, np.int64)
+    wanted = np.isin(waste.reasons, [REASONS.index(reason) for reason in _REASONS[fate]])
+    wanted &= blobs[waste.stored_in] != blobs[waste.hidden_by]
+    if fate in (Fate.AGAIN, Fate.REWRITTEN):
+        same = waste.reasons == REASONS.index(Reason.IDENTICAL)
+        changing = changes_attributes(evidence, waste.hidden_by[wanted & same])
+        wanted &= ~same | (changing[waste.hidden_by] == (fate is Fate.REWRITTEN))
+    return np.flatnonzero(wanted)
+
+
+_REASONS = {
+    Fate.DELETED: (Reason.DELETED, Reason.TYPE_CHANGED),
+    Fate.OVERWRITTEN: (Reason.OVERWRITTEN,),
+    Fate.AGAIN: (Reason.IDENTICAL,),
+    Fate.REWRITTEN: (Reason.METADATA_ONLY, Reason.IDENTICAL),
+}
+
+
+def changes_attributes(evidence: Evidence, layers: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Which of these layers' steps have commands for attributes; shape (layers of the image,)."""
+    found = np.zeros(len(evidence.image.layers), bool)
+    for layer in np.unique(layers).tolist():
+        found[layer] = _FOR_ATTRIBUTES.search(evidence.step(layer).arguments) is not None
+    return found
+
+
+def split(keys: NDArray[np.int32], rows: Rows) -> Iterator[tuple[int, Rows]]:
+    """Rows by their keys, lowest key first; rows of one key keep their order."""
+    if not len(rows):
+        return
+    order = np.argsort(keys, kind="stable")
+    bounds = np.flatnonzero(np.diff(keys[order])) + 1
+    for members in np.split(order, bounds):
+        yield int(keys[members[0]]), rows[members]
+
+
+def largest_first(evidence: Evidence, keys: NDArray[np.int32], rows: Rows) -> list[int]:
+    """The keys of rows, that of most bytes first."""
+    found, place = np.unique(keys, return_inverse=True)
+    sums = np.bincount(place, evidence.accounting.waste.bytes[rows], len(found))
+    return [int(found[at]) for at in np.lexsort((found, -sums))]
+
+
+def successors(evidence: Evidence, rows: Rows) -> NDArray[np.int32]:
+    """The inodes that took the places of hidden contents, -1 where none did."""
+    filesystem, waste = evidence.filesystem, evidence.accounting.waste
+    count = len(filesystem.inodes.columns.stored)
+    place = np.full(count, -1, np.int32)
+    place[waste.inodes[rows]] = waste.paths[rows]
+    found = np.full(count, -1, np.int32)
+    went = np.flatnonzero(filesystem.removals == Removal.REPLACED)
+    went = went[place[filesystem.inode_of[went]] == filesystem.paths[went]]
+    found[filesystem.inode_of[went]] = filesystem.successors[went]
+    return found[waste.inodes[rows]]
+
+
+def origins(evidence: Evidence, inodes: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The layers whose steps brought these contents: lower ones than store them, if that is only for other attributes."""
+    waste = evidence.accounting.waste
+    again = hidden(evidence, Fate.REWRITTEN)
+    if not len(again):
+        return evidence.filesystem.inodes.layers(inodes)
+    new = successors(evidence, again)
+    before = np.arange(len(evidence.filesystem.inodes.columns.stored), dtype=np.int32)
+    before[new[new >= 0]] = waste.inodes[again[new >= 0]]
+    while True:  # by steps that double
+        further = before[before]
+        if np.array_equal(further, before):
+            break
+        before = further
+    return evidence.filesystem.inodes.layers(before[inodes])

@@ -1,0 +1,57 @@
+"""Steps of so many tiny files that storing them costs more than what is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.findings.finding import Claim, Confidence, Severity
+from layerscope.analysis.findings.fixes import instruction_text
+from layerscope.analysis.findings.rule import Rule
+from layerscope.filesystem.model import Filesystem
+from layerscope.layers.index import Kind
+from layerscope.text import size
+
+_ENTRIES = 20_000
+"""Entries from which on it is worth a word."""
+
+
+def _find(evidence: Evidence) -> Iterator[Claim]:
+    for layer, contents in enumerate(evidence.contents):
+        index = contents.index
+        stored = int(index.columns.stored.sum())
+        overhead = index.tar_bytes - stored
+        if len(index) < _ENTRIES or overhead <= stored:
+            continue
+        yield Claim(
+            fix="# pack what need not be single files: an archive, a bundle (esbuild, zipapp), fewer dependencies\n"
+            + instruction_text(evidence.step(layer)),
+            layers=(layer,),
+            paths=_files(evidence.filesystem, layer),
+            bytes=overhead,
+            why=f"Headers and padding of its {len(index):,} entries take {size(overhead)}, their contents {size(stored)}: "
+            "layers of many tiny files are slow to pull and to unpack.",
+        )
+
+
+def _files(filesystem: Filesystem, layer: int) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+    """The files that a layer stores and that are visible after it, largest first."""
+    rows = np.flatnonzero(
+        (filesystem.born == layer) & (filesystem.died > layer) & (filesystem.kinds == Kind.FILE)
+    )
+    order = np.argsort(-filesystem.stored[rows], kind="stable")
+    paths: np.ndarray[tuple[int], np.dtype[np.int32]] = filesystem.paths[rows[order]]
+    return paths
+
+
+RULE = Rule(
+    "many-tiny-files",
+    title="More headers than content in very many tiny files",
+    why="Every entry of a layer costs 512 bytes or more besides its content.",
+    find=_find,
+    severity=Severity.NOTE,
+    confidence=Confidence.LOW,
+    min_bytes=10_000_000,
+)

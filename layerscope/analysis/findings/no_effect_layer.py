@@ -1,0 +1,50 @@
+"""Steps whose layer stores something that changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.findings.finding import Claim, Severity
+from layerscope.analysis.findings.fixes import instruction_text
+from layerscope.analysis.findings.hidden import split
+from layerscope.analysis.findings.rule import Rule
+from layerscope.analysis.steps import StepKind, step_kind
+
+_NONE = np.zeros(0, np.int64)
+
+
+def _find(evidence: Evidence) -> Iterator[Claim]:
+    waste = evidence.accounting.waste
+    # Without the layer, what it hides would be live: one of two equal contents goes either way.
+    hides = dict(split(waste.hidden_by, np.arange(len(waste))))
+    for layer, contents in enumerate(evidence.contents):
+        step = evidence.step(layer)
+        if step.index < evidence.base_steps or step.instruction not in ("RUN", "COPY", "ADD"):
+            continue
+        if step_kind(evidence.filesystem, contents.index, layer) is not StepKind.UNCHANGED:
+            continue
+        rows = hides.get(layer, _NONE)
+        if evidence.image.layers[layer].repeat_of is not None:
+            rows = _NONE  # its blob is stored once
+        rows = rows[waste.stored_in[rows] != layer]
+        yield Claim(
+            fix=f"# leave step {step.index} out, if it does nothing else:\n"
+            + "\n".join(f"# {line}" for line in instruction_text(step).split("\n")),
+            layers=(layer,),
+            inodes=waste.inodes[rows],
+            paths=waste.paths[rows],
+            title=f"Step {step.index} changes nothing, but stores a layer",
+        )
+
+
+RULE = Rule(
+    "no-effect-layer",
+    title="A layer that changes nothing",
+    why="Everything in the layer was there before, with the same content and attributes: it is pulled and unpacked for nothing.",
+    find=_find,
+    severity=Severity.NOTE,
+    min_bytes=0,
+)

@@ -1,0 +1,168 @@
+"""Content that a later step overwrites with other content: package databases, upgraded packages, generated files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.findings.finding import Claim, Confidence, Severity
+from layerscope.analysis.findings.fixes import instruction_text, shell_word
+from layerscope.analysis.findings.hidden import Fate, Rows, hidden, largest_first, split
+from layerscope.analysis.findings.merging import chains, one_run, split_mergeable
+from layerscope.analysis.findings.rule import Rule
+from layerscope.analysis.findings.words import NAMED, steps_named
+from layerscope.image.history import Step
+
+PACKAGE_DATABASES = (
+    "/var/lib/dpkg",
+    "/var/lib/apt",
+    "/var/cache/debconf",
+    "/var/lib/rpm",
+    "/usr/lib/sysimage",
+    "/var/lib/dnf",
+    "/var/lib/yum",
+    "/var/lib/pacman",
+    "/lib/apk/db",
+    "/usr/lib/apk/db",
+    "/etc/ld.so.cache",
+    "/var/log",
+)
+"""What every installation of a package writes anew."""
+
+_OPTIONS = r"\s+(?:-o\s+\S+\s+|-\S+\s+)*+"
+_UPGRADE = re.compile(
+    rf"\b(?:apt(?:-get)?|aptitude){_OPTIONS}(?:dist-|full-|safe-)?upgrade\b"
+    rf"|\bapk{_OPTIONS}upgrade\b"
+    rf"|\b(?:yum|dnf|microdnf|tdnf|zypper){_OPTIONS}(?:update|upgrade|up|dup|patch|distro-sync)(?!\S)"
+)
+_LARGE = 1_000_000
+"""Bytes of a base image that are overwritten and worth a word although no package is upgraded."""
+
+
+def _find(evidence: Evidence) -> Iterator[Claim]:
+    rows = hidden(evidence, Fate.OVERWRITTEN)
+    if not len(rows):
+        return
+    waste = evidence.accounting.waste
+    together, apart = split_mergeable(evidence, rows)
+    databases = evidence.selector.select(PACKAGE_DATABASES) if len(together) else None
+    for chain in chains(evidence, together):
+        numbers = [evidence.step(layer).index for layer in chain.layers]
+        sizes = waste.bytes[chain.rows]
+        kept = (
+            databases is not None
+            and sizes[databases[waste.paths[chain.rows]]].sum() * 2 > sizes.sum()
+        )
+        yield _claim(
+            evidence,
+            chain.rows,
+            one_run(evidence, chain.layers),
+            chain.layers,
+            f"Package database stored by each of {steps_named(numbers)}"
+            if kept
+            else f"Stored by step {numbers[0]}, overwritten by {steps_named(numbers[1:])}",
+        )
+    for layer, mine in split(waste.hidden_by[apart], apart):
+        theirs = np.array([evidence.is_base(int(stored)) for stored in waste.stored_in[mine]], bool)
+        if evidence.is_base(layer):
+            continue  # a base is mended where it is built
+        if theirs.any():
+            yield from _of_base(evidence, layer, mine[theirs])
+        if not theirs.all():
+            yield _of_steps(evidence, layer, mine[~theirs])
+
+
+def _of_base(evidence: Evidence, layer: int, rows: Rows) -> Iterator[Claim]:
+    """What a step overwrites of the base image. Databases change with any installation: nothing saves them."""
+    waste, step = evidence.accounting.waste, evidence.step(layer)
+    layers = (layer, *largest_first(evidence, waste.stored_in[rows], rows))
+    if step.instruction == "RUN" and _UPGRADE.search(step.arguments):
+        yield _claim(
+            evidence,
+            rows,
+            "# take a newer base image (FROM …), which has the upgraded packages, and leave out the upgrade:\n"
+            + instruction_text(step),
+            layers,
+            f"Packages of the base image upgraded by step {step.index}",
+            why="An upgrade stores all that it changes a second time, and what the base image brought is still pulled.",
+        )
+        return
+    rows = rows[~evidence.selector.select(PACKAGE_DATABASES)[waste.paths[rows]]]
+    if waste.bytes[rows].sum() >= _LARGE:
+        yield _claim(
+            evidence,
+            rows,
+            "# a base image that has this already, or has it not at all, saves one of both copies\n"
+            + instruction_text(step),
+            layers,
+            f"Content of the base image overwritten by step {step.index}",
+            confidence=Confidence.LOW,
+        )
+
+
+def _of_steps(evidence: Evidence, layer: int, rows: Rows) -> Claim:
+    """What a step overwrites of earlier ones that it cannot be one RUN with."""
+    waste, step = evidence.accounting.waste, evidence.step(layer)
+    storers = largest_first(evidence, waste.stored_in[rows], rows)
+    steps = [evidence.step(storer) for storer in storers]
+    return _claim(
+        evidence,
+        rows,
+        _apart(evidence, steps, step, rows),
+        (layer, *storers),
+        f"Stored by {steps_named(sorted(found.index for found in steps))}, overwritten by step {step.index}",
+        confidence=Confidence.MEDIUM,
+    )
+
+
+def _apart(evidence: Evidence, steps: list[Step], step: Step, rows: Rows) -> str:
+    paths = evidence.accounting.waste.paths[rows[:NAMED]].tolist()
+    names = ", ".join(shell_word(evidence.name(path)) for path in paths) + (
+        " …" if len(rows) > NAMED else ""
+    )
+    quoted = "\n".join(map(instruction_text, steps[:NAMED]))
+    if step.instruction in ("COPY", "ADD"):
+        return f"# {names}: copied over what was stored before: leave it out of one of these\n{quoted}\n{instruction_text(step)}"
+    if step.instruction == "RUN" and all(found.instruction in ("COPY", "ADD") for found in steps):
+        return (
+            f"# {names}: change before it is copied, or in a stage of its own:\n"
+            f"# FROM … AS changed\n"
+            + "\n".join(f"# {line}" for line in f"{quoted}\n{instruction_text(step)}".split("\n"))
+            + "\nCOPY --from=changed … …"
+        )
+    return (
+        f"# {names}: store it once, in the last of these steps\n{quoted}\n{instruction_text(step)}"
+    )
+
+
+def _claim(
+    evidence: Evidence,
+    rows: Rows,
+    fix: str,
+    layers: tuple[int, ...],
+    title: str,
+    confidence: Confidence | None = None,
+    why: str | None = None,
+) -> Claim:
+    waste = evidence.accounting.waste
+    return Claim(
+        fix=fix,
+        layers=layers,
+        inodes=waste.inodes[rows],
+        paths=waste.paths[rows],
+        title=title,
+        confidence=confidence,
+        severity=Severity.NOTE if confidence is Confidence.LOW else None,
+        why=why,
+    )
+
+
+RULE = Rule(
+    "overwritten",
+    title="Overwritten by a later step",
+    why="A layer never shrinks: the first version is still pushed and pulled, though nothing shows it any more.",
+    find=_find,
+)

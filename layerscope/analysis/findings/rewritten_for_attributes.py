@@ -1,0 +1,88 @@
+"""Content that is stored again only to change its owner, mode or time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.analysis.findings.attribute_fixes import rewriting_fix
+from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.findings.finding import Claim
+from layerscope.analysis.findings.hidden import (
+    Fate,
+    Rows,
+    changes_attributes,
+    hidden,
+    largest_first,
+    split,
+    successors,
+)
+from layerscope.analysis.findings.merging import split_mergeable
+from layerscope.analysis.findings.rule import Rule
+from layerscope.filesystem.inodes import Why
+
+_WORDS = {
+    Why.OWNER: "owner",
+    Why.MODE: "mode",
+    Why.XATTRS: "extended attributes",
+    Why.MTIME: "time",
+}
+
+
+def _find(evidence: Evidence) -> Iterator[Claim]:
+    rows = hidden(evidence, Fate.REWRITTEN)
+    if not len(rows):
+        return
+    waste = evidence.accounting.waste
+    new = successors(evidence, rows)
+    known = new >= 0
+    rows, new = rows[known], new[known]
+    differences = evidence.filesystem.inodes.differences(waste.inodes[rows], new)
+    wanted = _changes(evidence, rows, differences)
+    rows, new, differences = rows[wanted], new[wanted], differences[wanted]
+    place = np.arange(len(rows))
+    for layer, mine in split(waste.hidden_by[rows], place):
+        found = int(np.bitwise_or.reduce(differences[mine]))
+        storers = largest_first(evidence, waste.stored_in[rows[mine]], rows[mine])
+        yield Claim(
+            fix=rewriting_fix(evidence, layer, storers, rows[mine], new[mine], found),
+            layers=(layer, *storers),
+            inodes=waste.inodes[rows[mine]],
+            paths=waste.paths[rows[mine]],
+            title=f"Stored again by step {evidence.step(layer).index} {_for(found)}",
+        )
+
+
+def _changes(evidence: Evidence, rows: Rows, differences: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which contents are worth a word: times that a command changes by writing a file of the base again, as debconf does,
+    no instruction keeps."""
+    waste = evidence.accounting.waste
+    runs = np.array(
+        [evidence.step(layer.index).instruction == "RUN" for layer in evidence.image.layers], bool
+    )
+    hiders = waste.hidden_by[rows]
+    writes = runs & ~changes_attributes(evidence, hiders)
+    kept: NDArray[np.bool_] = (differences & ~np.uint8(Why.MTIME) != 0) | ~writes[hiders]
+    together, _ = split_mergeable(evidence, rows)
+    kept |= np.isin(rows, together)
+    return kept
+
+
+def _for(found: int) -> str:
+    """What only changed; times change along with all else."""
+    words = [word for why, word in _WORDS.items() if found & why]
+    if len(words) > 1 and words[-1] == "time":
+        words.pop()
+    if not words:
+        return "although nothing of it changed"
+    return f"only for another {' and '.join(words)}"
+
+
+RULE = Rule(
+    "rewritten-for-attributes",
+    title="Stored again only for other attributes",
+    why="A layer holds whole files: changing the owner, mode or time of one stores all of its content once more.",
+    find=_find,
+)

@@ -1,0 +1,82 @@
+"""Files that are far larger than what is in them: login records of users with large numbers, holes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from layerscope.analysis.findings.evidence import Evidence, Group
+from layerscope.analysis.findings.finding import Claim
+from layerscope.analysis.findings.fixes import instruction_text, is_open_run, run_and, shell_word
+from layerscope.analysis.findings.rule import Rule
+from layerscope.image.history import Step
+from layerscope.text import size
+
+_LOGS = ("/var/log/lastlog", "/var/log/faillog", "/var/log/tallylog")
+"""One record a user number, so that they grow with the largest number."""
+_GIANT = 1_000_000_000
+"""Bytes that a sparse file of any other name seems to have."""
+_TIMES = 100
+"""How many times what it stores."""
+
+_USERADD = re.compile(r"\buseradd\b(?!\s+(?:-\S*l|--no-log-init))")
+
+
+def _find(evidence: Evidence) -> Iterator[Claim]:
+    inodes = evidence.filesystem.inodes
+    logs = evidence.live_under(*_LOGS)
+    sparse = [
+        inode
+        for inode, found in inodes.sparse.items()
+        if found.real_size >= max(_GIANT, _TIMES * int(inodes.columns.stored[inode]))
+    ]
+    giants = evidence.live_files & np.isin(evidence.live_inodes, np.array(sparse, np.int32))
+    for files, is_log in ((logs, True), (giants & ~logs, False)):
+        for group in evidence.by_layer(files):
+            yield _claim(evidence, group, is_log=is_log)
+
+
+def _claim(evidence: Evidence, group: Group, *, is_log: bool) -> Claim:
+    logical = sum(evidence.filesystem.inodes.logical(inode) for inode in group.inodes.tolist())
+    step = evidence.step(group.layer)
+    names = " ".join(shell_word(evidence.name(path)) for path in group.paths[:3].tolist())
+    grown = logical > group.bytes
+    if evidence.is_base(group.layer):
+        fix = f"# {names}: the base image has it: only another base image has not"
+    else:
+        fix = _fix_of_log(step, names) if is_log else _fix_of_giant(step, names)
+    return Claim(
+        fix=fix,
+        layers=(group.layer,),
+        inodes=group.inodes if is_log else group.inodes[:0],
+        paths=group.paths,
+        bytes=logical,
+        title="Records of logins that grew with a user's number" if is_log else None,
+        why=None
+        if not is_log
+        else "useradd writes a record for every number up to the new user's: with a large number that is a giant file"
+        + (f", here of {size(logical)} in {size(group.bytes)}." if grown else " of zeros."),
+    )
+
+
+def _fix_of_log(step: Step, names: str) -> str:
+    if is_open_run(step) and _USERADD.search(step.arguments):
+        text = _USERADD.sub("useradd --no-log-init", step.arguments)
+        return instruction_text(replace(step, arguments=text))
+    return run_and(step, f"rm -f {names}")
+
+
+def _fix_of_giant(step: Step, names: str) -> str:
+    return f"# {names}: make it when the container starts, or keep its real size small\n{instruction_text(step)}"
+
+
+RULE = Rule(
+    "sparse-giant",
+    title="A file of holes that seems far larger than it is",
+    why="Storage drivers and tools that know no holes write all of the file out: a push, a copy or a start may fill the disk.",
+    find=_find,
+    min_bytes=10_000_000,
+)

@@ -1,0 +1,84 @@
+"""Content that a later step stores again, with the same attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.findings.finding import Claim, Confidence
+from layerscope.analysis.findings.fixes import instruction_text, shell_word, with_flags
+from layerscope.analysis.findings.hidden import Fate, Rows, hidden, largest_first, split
+from layerscope.analysis.findings.merging import chains, one_run, split_mergeable
+from layerscope.analysis.findings.rule import Rule
+from layerscope.analysis.findings.words import NAMED, steps_named
+
+
+def _find(evidence: Evidence) -> Iterator[Claim]:
+    rows = hidden(evidence, Fate.AGAIN)
+    if not len(rows):
+        return
+    waste = evidence.accounting.waste
+    together, apart = split_mergeable(evidence, rows)
+    for chain in chains(evidence, together):
+        numbers = [evidence.step(layer).index for layer in chain.layers]
+        yield Claim(
+            fix=one_run(evidence, chain.layers),
+            layers=chain.layers,
+            inodes=waste.inodes[chain.rows],
+            paths=waste.paths[chain.rows],
+            title=f"The same content stored by {steps_named(numbers)}",
+            confidence=Confidence.MEDIUM,
+        )
+    for layer, mine in split(waste.hidden_by[apart], apart):
+        step = evidence.step(layer)
+        if step.instruction == "RUN":
+            # What a command writes again over a base or a copy, as debconf does, no instruction prevents.
+            continue
+        storers = largest_first(evidence, waste.stored_in[mine], mine)
+        numbers = sorted(evidence.step(storer).index for storer in storers)
+        yield Claim(
+            fix=_fix(evidence, layer, storers, mine),
+            layers=(layer, *storers),
+            inodes=waste.inodes[mine],
+            paths=waste.paths[mine],
+            title=f"Stored by {steps_named(numbers)}, and the same again by step {step.index}",
+            confidence=Confidence.MEDIUM,
+        )
+
+
+def _fix(evidence: Evidence, layer: int, storers: Sequence[int], rows: Rows) -> str:
+    """Leave it out of one of the copies."""
+    step, first = evidence.step(layer), evidence.step(storers[0])
+    names = [evidence.name(path) for path in evidence.accounting.waste.paths[rows[:NAMED]].tolist()]
+    shown = ", ".join(map(shell_word, names)) + (" …" if len(rows) > NAMED else "")
+    if evidence.is_base(storers[0]):
+        return (
+            f"# the base image has the same already: leave {shown} out of\n{instruction_text(step)}"
+        )
+    if step.instruction in ("COPY", "ADD") and first.instruction in ("COPY", "ADD"):
+        if len(rows) <= NAMED and step.instruction == "COPY":
+            flags = [f"--exclude={shell_word('**/' + name.rpartition('/')[2])}" for name in names]
+            source = with_flags(step, *flags) if len(flags) == 1 else _many(evidence, layer, flags)
+            return (
+                f"{instruction_text(first)}\n"
+                f"# leave out what is there already (needs `# syntax=docker/dockerfile:1.19`):\n{source}"
+            )
+        return (
+            f"# {shown}: copy it once, by the narrower of both, or use it in a RUN without storing it:\n"
+            f"# RUN --mount=type=bind,target=/mnt …\n{instruction_text(first)}\n{instruction_text(step)}"
+        )
+    return f"# {shown}: store it once, by one of these\n{instruction_text(first)}\n{instruction_text(step)}"
+
+
+def _many(evidence: Evidence, layer: int, flags: Sequence[str]) -> str:
+    """A COPY with a flag that stands several times."""
+    text = with_flags(evidence.step(layer), flags[0])
+    return text.replace(flags[0], " ".join(flags), 1)
+
+
+RULE = Rule(
+    "stored-again",
+    title="The same content stored again",
+    why="A step that writes a file stores it whole, even if it writes what was there before.",
+    find=_find,
+)

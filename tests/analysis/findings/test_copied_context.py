@@ -1,0 +1,85 @@
+"""What a COPY brings along from the build context: the lines of a .dockerignore that keep it out."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.analysis.findings.judging import findings_of, judged, opened_of, paths_of
+from tests.images import Member, directory, file
+
+RULE = "copied-context"
+COPY = "COPY . /app # buildkit"
+MAIN = file("app/main.js", b"m" * 9)
+
+
+def brought(*names: str, size: int = 20_000) -> list[Member]:
+    """Files of these names in the application's folder."""
+    return [MAIN, *(file(f"app/{name}", name.encode() * size) for name in names)]
+
+
+def test_a_history_and_packages_are_claimed_with_their_exact_bytes() -> None:
+    """All files below, largest first; the fix has a line for each kind, and the user's COPY."""
+    members = [MAIN, directory("app/.git"), file("app/.git/pack", b"p" * 5000)]
+    members += [file("app/node_modules/a/index.js", b"i" * 7000)]
+    opened = opened_of([(COPY, members)], RULE, 0)
+    (finding,) = [found for found in findings_of(opened).found if found.rule == RULE]
+    assert (finding.bytes, finding.layers) == (12_000, (0,))
+    assert finding.title == "Copied along: .git, node_modules"
+    assert paths_of(opened, finding) == ["app/node_modules/a/index.js", "app/.git/pack"]
+    assert finding.fix == (
+        "# in .dockerignore:\n**/.git\n**/node_modules\n# so that this does not copy it:\nCOPY . /app"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        (".venv/lib/x.py", ".venv"),
+        ("venv/bin/python", "venv"),
+        (".idea/workspace.xml", ".idea"),
+        (".vscode/settings.json", ".vscode"),
+        ("pkg/__pycache__/x.pyc", "__pycache__"),
+        ("docs/.DS_Store", ".DS_Store"),
+        (".main.js.swp", "*.swp"),
+    ],
+)
+def test_each_kind_has_its_line(name: str, line: str) -> None:
+    """Exactly the lines for what was found."""
+    (finding,) = judged([(COPY, brought(name))], RULE)
+    assert finding.fix.split("\n")[1:-2] == [f"**/{line}"]
+
+
+def test_a_file_of_settings_matters_however_small() -> None:
+    """`.env` may hold secrets: it is told where a tiny `.DS_Store` is not."""
+    (finding,) = judged([(COPY, brought(".env", size=3))], RULE, None)
+    assert (finding.bytes, finding.severity) == (12, "warning")
+    assert judged([(COPY, brought(".DS_Store", size=3))], RULE, None) == []
+
+
+def test_what_a_later_step_gave_another_owner_is_still_the_copys() -> None:
+    """The finding is at the COPY, not at the chown."""
+    members = [MAIN, file("app/.git/pack", b"p" * 5000)]
+    chowned = [file("app/.git/pack", b"p" * 5000, uid=7)]
+    (finding,) = judged([(COPY, members), ("RUN /bin/sh -c chown -R 7 /app", chowned)], RULE)
+    assert (finding.bytes, finding.steps) == (5000, (0,))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "RUN /bin/sh -c npm ci # buildkit",
+        "COPY /app/node_modules /app/node_modules # buildkit",
+        "COPY --from=build /app /app",
+        "COPY node_modules /app/node_modules # buildkit",
+        f"/bin/sh -c #(nop) ADD file:{'ab' * 32} in / ",
+    ],
+)
+def test_what_is_installed_copied_from_a_stage_or_named_is_wanted(command: str) -> None:
+    """Near misses: a RUN, another stage, a COPY that names it, a root filesystem."""
+    assert judged([(command, brought("node_modules/x.js"))], RULE) == []
+
+
+def test_caches_of_installed_packages_are_wanted() -> None:
+    """`__pycache__` where Python is installed, and names that only begin alike."""
+    names = ("lib/site-packages/x/__pycache__/x.pyc", ".gitignore", "venv.txt", "my-node_modules/x")
+    assert judged([(COPY, brought(*names))], RULE) == []

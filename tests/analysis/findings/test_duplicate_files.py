@@ -1,0 +1,58 @@
+"""Further copies of large files: grouped by the step that stores them."""
+
+from __future__ import annotations
+
+from tests.analysis.findings.judging import findings_of, judged, opened_of, paths_of
+from tests.images import file, hardlink
+
+RULE = "duplicate-files"
+RUN = "RUN /bin/sh -c make install # buildkit"
+LIBRARY = b"l" * 60_000
+MODEL = b"m" * 80_000
+
+
+def test_all_copies_but_the_first_are_claimed_by_the_steps_that_store_them() -> None:
+    """Exact bytes, largest first; the copy of the lowest layer stays."""
+    opened = opened_of(
+        [
+            (RUN, [file("opt/z.so", LIBRARY), file("opt/model", MODEL), file("opt/1", b"1")]),
+            (RUN, [file("a/z.so", LIBRARY), file("a/model", MODEL), file("b/model", MODEL)]),
+        ],
+        RULE,
+        0,
+    )
+    (finding,) = findings_of(opened).found
+    assert (finding.rule, finding.bytes, finding.layers) == (RULE, 220_000, (1,))
+    assert paths_of(opened, finding) == ["a/model", "b/model", "a/z.so"]
+    assert "ln -sf /opt/model /a/model" in finding.fix
+
+
+def test_within_a_step_a_hard_link_does() -> None:
+    """Across layers it would store the content again."""
+    members = [file("opt/libx.so.1", LIBRARY), file("opt/libx.so", LIBRARY)]
+    (finding,) = judged([(RUN, members)], RULE)
+    assert finding.fix.endswith("&& ln -f /opt/libx.so /opt/libx.so.1")
+
+
+def test_what_is_copied_twice_is_left_out_of_the_copy() -> None:
+    """A link behind a COPY saves nothing unless the COPY leaves the file out."""
+    members = [file("srv/a", LIBRARY), file("srv/b", LIBRARY)]
+    (finding,) = judged([("COPY . /srv # buildkit", members)], RULE)
+    assert finding.fix.startswith("# leave /srv/b out of\nCOPY . /srv\n")
+    assert finding.fix.endswith("RUN ln -sf /srv/a /srv/b")
+
+
+def test_licences_small_files_and_links_are_no_finding() -> None:
+    """Near misses: what has to be there, what is tiny, what is linked, and what packages put there."""
+    for name in ("usr/share/doc/x/notes", "opt/LICENSE.txt", "opt/copyright"):
+        assert judged([(RUN, [file(name, LIBRARY), file(f"srv/{name}", LIBRARY)])], RULE) == []
+    assert judged([(RUN, [file("a", LIBRARY[:9000]), file("b", LIBRARY[:9000])])], RULE) == []
+    assert judged([(RUN, [file("a", LIBRARY), hardlink("b", "a")])], RULE) == []
+    assert judged([(RUN, [file("usr/lib/a", LIBRARY), file("usr/lib/b", LIBRARY)])], RULE) == []
+    assert judged([(RUN, [file("a", LIBRARY), file("b", LIBRARY)])], RULE, None) == []
+
+
+def test_a_copy_that_another_name_keeps_is_not_claimed() -> None:
+    """Linking one of its names saves nothing."""
+    members = [file("a", LIBRARY), file("b", LIBRARY), hardlink("c", "b")]
+    assert judged([(RUN, members)], RULE) == []

@@ -1,0 +1,68 @@
+"""Layers that are empty, or change nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.analysis.findings.judging import findings_of, judged, opened_of
+from tests.images import Member, directory, file
+
+FIRST = ("COPY app /app # buildkit", [directory("app"), file("app/x", b"x" * 500)])
+
+
+def test_a_layer_that_stores_the_same_again_is_told_once() -> None:
+    """Its bytes are those that it hides: the rule of content that is stored again has the same, and both count once."""
+    again = ("COPY app/x /app/ # buildkit", [file("app/x", b"x" * 500)])
+    opened = opened_of([FIRST, again], "stored-again", 0)
+    findings = findings_of(opened)
+    assert {(found.rule, found.bytes, found.steps[0]) for found in findings.found} == {
+        ("no-effect-layer", 500, 1),
+        ("stored-again", 500, 1),
+    }
+    assert findings.saving() == 500
+    (finding,) = [found for found in findings.found if found.rule == "no-effect-layer"]
+    assert finding.title == "Step 1 changes nothing, but stores a layer"
+    assert finding.fix.endswith("\n# COPY app/x /app/")
+
+
+@pytest.mark.parametrize(
+    ("command", "members"),
+    [
+        ("WORKDIR /app", [directory("app")]),
+        ("RUN /bin/sh -c chown 5 /app # buildkit", [directory("app", uid=5)]),
+        ("RUN /bin/sh -c make # buildkit", [file("app/y", b"")]),
+        ("CMD []", None),
+    ],
+)
+def test_what_changes_anything_or_is_a_workdir_is_no_finding(
+    command: str, members: list[Member] | None
+) -> None:
+    """Near misses: attributes, new files, steps without a layer, and WORKDIR of a folder that is there."""
+    assert judged([FIRST, (command, members)], "no-effect-layer", None) == []
+
+
+def test_a_run_that_leaves_nothing_behind_is_told() -> None:
+    """With what was meant, where that can be known."""
+    for command, fix in (
+        ("cd /app", "WORKDIR /app"),
+        ("export A=1", "ENV A=1"),
+        (
+            "service x start",
+            "# leave it out, unless it only checks something:\n# RUN service x start",
+        ),
+    ):
+        (finding,) = judged([FIRST, (f"/bin/sh -c {command}", [])], "empty-layer", None)
+        assert (finding.bytes, finding.steps, finding.severity) == (0, (1,), "note")
+        assert finding.fix == fix
+
+
+def test_empty_layers_of_other_steps_are_no_finding() -> None:
+    """Clean images have such: WORKDIR, COPY of nothing, steps of the base image, and RUN that leaves something."""
+    for step in (
+        ("WORKDIR /app", []),
+        ("COPY empty/ /app/ # buildkit", []),
+        ("/bin/sh -c make", [file("app/y", b"y")]),
+    ):
+        assert judged([FIRST, step], "empty-layer", None) == []
+    base = [("/bin/sh -c true", []), FIRST, ('CMD ["sh"]', None), FIRST]
+    assert judged(base, "empty-layer", None) == []

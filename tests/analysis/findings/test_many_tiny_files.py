@@ -1,0 +1,31 @@
+"""Steps of very many tiny files."""
+
+from __future__ import annotations
+
+from tests.analysis.findings.judging import findings_of, judged, opened_of
+from tests.images import Member, file
+
+RULE = "many-tiny-files"
+
+
+def tiny(count: int, size: int) -> list[Member]:
+    """So many files of so many bytes each, each of other content."""
+    return [file(f"n/{number}", str(number).encode().zfill(size)) for number in range(count)]
+
+
+def test_headers_and_padding_are_told_and_nothing_of_them_saved() -> None:
+    """A block for the header and the rest of a block behind each file, and the end of the tar."""
+    opened = opened_of([("RUN /bin/sh -c npm ci # buildkit", tiny(20_000, 12))], RULE, None)
+    findings = findings_of(opened)
+    (finding,) = [found for found in findings.found if found.rule == RULE]
+    assert (finding.bytes, finding.layers) == (20_000 * 1012 + 1024, (0,))
+    assert finding.severity == "note"
+    assert findings.saving() == 0
+    assert finding.fix.endswith("\nRUN npm ci")
+    assert "20,000 entries" in finding.why
+
+
+def test_fewer_files_and_larger_ones_are_no_finding() -> None:
+    """Near misses: less than the content, and less than twenty thousand."""
+    assert judged([("RUN /bin/sh -c npm ci # buildkit", tiny(19_999, 12))], RULE) == []
+    assert judged([("RUN /bin/sh -c npm ci # buildkit", tiny(20_000, 1000))], RULE) == []

@@ -1,0 +1,109 @@
+"""Content that later steps overwrite: claimed where a Dockerfile can do something about it."""
+
+from __future__ import annotations
+
+from tests.analysis.findings.judging import findings_of, judged, opened_of, paths_of
+from tests.images import Member, file
+
+RULE = "overwritten"
+ROOTFS = f"/bin/sh -c #(nop) ADD file:{'ab' * 32} in / "
+
+
+def run(command: str) -> str:
+    """A RUN as BuildKit records it."""
+    return f"RUN /bin/sh -c {command} # buildkit"
+
+
+def status(letter: bytes, size: int) -> list[Member]:
+    """A package database."""
+    return [file("var/lib/dpkg/status", letter * size)]
+
+
+def test_a_package_database_that_several_steps_write_is_one_finding() -> None:
+    """All dead versions but that of the base; the fix is one RUN of all that install."""
+    opened = opened_of(
+        [
+            (ROOTFS, status(b"a", 900)),
+            (run("apt-get install -y curl"), status(b"b", 1000)),
+            (run("apt-get install -y git;"), status(b"c", 1100)),
+            ("COPY x /x # buildkit", [file("x", b"x")]),
+            (run("apt-get install -y jq"), status(b"d", 1200)),
+        ],
+        RULE,
+        0,
+    )
+    (finding,) = findings_of(opened).found
+    assert (finding.rule, finding.bytes, finding.layers) == (RULE, 2100, (1, 2, 4))
+    assert finding.title == "Package database stored by each of steps 1, 2, 4"
+    assert paths_of(opened, finding) == ["var/lib/dpkg/status"] * 2
+    assert finding.fix == (
+        "# one RUN for steps 1, 2, 4\nCOPY x /x\n"
+        "RUN apt-get install -y curl \\\n    && apt-get install -y git \\\n    && apt-get install -y jq"
+    )
+
+
+def test_what_the_first_installation_changes_in_the_base_nothing_prevents() -> None:
+    """A database of the base image that one step writes anew is no finding."""
+    steps = [(ROOTFS, status(b"a", 900)), (run("apt-get install -y curl"), status(b"b", 1000))]
+    assert judged(steps, RULE) == []
+
+
+def test_an_upgrade_is_better_a_newer_base() -> None:
+    """What it replaces of the base, databases too."""
+    old = [*status(b"a", 900), file("lib/libc.so", b"l" * 5000)]
+    new = [*status(b"b", 900), file("lib/libc.so", b"m" * 5100)]
+    for command in (
+        "apt-get update && apt-get upgrade -y",
+        "apk upgrade --no-cache",
+        "dnf -y update",
+        "microdnf update && microdnf clean all",
+    ):
+        (finding,) = judged([(ROOTFS, old), (run(command), new)], RULE)
+        assert (finding.bytes, finding.steps) == (5900, (1, 0))
+        assert finding.fix.startswith("# take a newer base image")
+    for command in ("apt-get update", "apk update", "yum install upgrade-tool", "pip install -U x"):
+        assert judged([(ROOTFS, old), (run(command), new)], RULE) == []
+
+
+def test_a_copy_over_a_copy_keeps_one() -> None:
+    """The finding names both steps, the later first."""
+    steps = [
+        ("COPY app /app # buildkit", [file("app/x", b"x" * 700)]),
+        ("COPY new /app # buildkit", [file("app/x", b"y" * 600)]),
+    ]
+    (finding,) = judged(steps, RULE)
+    assert (finding.bytes, finding.steps) == (700, (1, 0))
+    assert finding.title == "Stored by step 0, overwritten by step 1"
+    assert finding.fix.endswith("leave it out of one of these\nCOPY app /app\nCOPY new /app")
+
+
+def test_what_a_run_changes_of_a_copy_is_changed_before() -> None:
+    """In a stage of its own, of which the result is copied."""
+    steps = [
+        ("COPY app /app # buildkit", [file("app/x", b"x" * 700)]),
+        (run("sed -i s/a/b/ /app/x"), [file("app/x", b"y" * 700)]),
+    ]
+    (finding,) = judged(steps, RULE)
+    assert finding.bytes == 700
+    assert finding.fix.endswith("COPY --from=changed … …")
+
+
+def test_steps_of_base_and_build_are_never_one_run() -> None:
+    """A base's RUN is in another Dockerfile."""
+    steps = [
+        (run("apt-get install -y curl"), status(b"a", 900)),
+        ('CMD ["sh"]', None),
+        (run("apt-get install -y git"), status(b"b", 900)),
+    ]
+    assert judged(steps, RULE) == []
+
+
+def test_content_that_stays_or_only_changes_attributes_is_not_overwritten() -> None:
+    """Near misses: the same content, another owner, deletion, and what is below the threshold."""
+    first = ("COPY app /app # buildkit", [file("app/x", b"x" * 700)])
+    same = ("COPY app /app # buildkit", [file("app/x", b"x" * 700)])
+    owner = (run("chown 5 /app/x"), [file("app/x", b"x" * 700, uid=5)])
+    other = (run("make"), [file("app/x", b"y" * 700)])
+    assert judged([first, same], RULE) == []
+    assert judged([first, owner], RULE) == []
+    assert judged([first, other], RULE, None) == []

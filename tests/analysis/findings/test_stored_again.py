@@ -1,0 +1,87 @@
+"""The same content and attributes, stored by several steps."""
+
+from __future__ import annotations
+
+from tests.analysis.findings.judging import findings_of, judged, opened_of, paths_of
+from tests.images import file
+
+RULE = "stored-again"
+ROOTFS = f"/bin/sh -c #(nop) ADD file:{'ab' * 32} in / "
+TEMPLATES = file("var/cache/debconf/templates.dat", b"t" * 4000)
+
+
+def run(command: str) -> str:
+    """A RUN as BuildKit records it."""
+    return f"RUN /bin/sh -c {command} # buildkit"
+
+
+def test_what_each_installation_writes_again_is_written_once_by_one_run() -> None:
+    """debconf's templates: all copies of the build but the last, not the one of the base."""
+    opened = opened_of(
+        [
+            (ROOTFS, [TEMPLATES]),
+            (run("apt-get install -y curl"), [TEMPLATES, file("usr/bin/curl", b"c")]),
+            (run("apt-get install -y git"), [TEMPLATES, file("usr/bin/git", b"g")]),
+            (run("apt-get install -y jq"), [TEMPLATES, file("usr/bin/jq", b"j")]),
+        ],
+        RULE,
+        0,
+    )
+    (finding,) = findings_of(opened).found
+    assert (finding.rule, finding.bytes, finding.layers) == (RULE, 8000, (1, 2, 3))
+    assert paths_of(opened, finding) == ["var/cache/debconf/templates.dat"] * 2
+    assert finding.fix.startswith("# one RUN for steps 1, 2, 3\nRUN apt-get install -y curl")
+
+
+def test_what_is_copied_first_is_left_out_of_the_second_copy() -> None:
+    """The widespread pair of COPY for the cache's sake."""
+    lock = file("app/package-lock.json", b"l" * 3000)
+    steps = [
+        ("COPY package-lock.json /app/ # buildkit", [lock]),
+        (run("npm ci"), [file("app/node_modules/x.js", b"x")]),
+        ("COPY . /app # buildkit", [lock, file("app/main.js", b"m")]),
+    ]
+    (finding,) = judged(steps, RULE)
+    assert (finding.bytes, finding.steps) == (3000, (2, 0))
+    assert finding.fix == (
+        "COPY package-lock.json /app/\n"
+        "# leave out what is there already (needs `# syntax=docker/dockerfile:1.19`):\n"
+        "COPY --exclude='**/package-lock.json' . /app"
+    )
+
+
+def test_a_whole_context_that_is_copied_twice_is_copied_once() -> None:
+    """Where many files are the same, they are not named one by one."""
+    tree = [file(f"app/{number}", b"x" * 100) for number in range(9)]
+    steps = [
+        ("COPY . /app # buildkit", tree),
+        ("COPY . /app # buildkit", [*tree, file("app/new", b"n")]),
+    ]
+    (finding,) = judged(steps, RULE)
+    assert finding.bytes == 900
+    assert finding.fix.endswith("\nCOPY . /app\nCOPY . /app")
+
+
+def test_what_the_base_image_has_need_not_be_copied() -> None:
+    """The fix names the file."""
+    steps = [(ROOTFS, [TEMPLATES]), ("COPY root / # buildkit", [TEMPLATES, file("x", b"x")])]
+    (finding,) = judged(steps, RULE)
+    assert finding.fix.startswith("# the base image has the same already")
+
+
+def test_a_layer_that_is_listed_twice_is_stored_once() -> None:
+    """Both have one blob: nothing would be saved."""
+    steps = [("COPY x / # buildkit", [TEMPLATES]), ("COPY x / # buildkit", [TEMPLATES])]
+    assert judged(steps, RULE) == []
+
+
+def test_what_a_command_writes_again_over_the_base_is_no_finding() -> None:
+    """Near misses: no instruction prevents it; chown is another rule's; so is other content."""
+    more = file("x", b"x")
+    assert (
+        judged([(ROOTFS, [TEMPLATES]), (run("apt-get install x"), [TEMPLATES, more])], RULE) == []
+    )
+    chown = (run("chown -R 0:0 /var"), [TEMPLATES, more])
+    assert judged([("COPY x / # buildkit", [TEMPLATES]), chown], RULE) == []
+    other = file("var/cache/debconf/templates.dat", b"u" * 4000)
+    assert judged([(run("one"), [TEMPLATES]), (run("two"), [other])], RULE) == []

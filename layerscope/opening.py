@@ -61,6 +61,8 @@ class Options:
     """Hash them if they are small together."""
     duplicates: bool = True
     """Look for files of equal content."""
+    names: bool = True
+    """Keep the paths of each layer's index, so that they can be stacked again; without them a large image takes less memory."""
     cache: Store | None = None
     """Where to look for what is known of the layers already, and to keep what is learned."""
 
@@ -154,14 +156,18 @@ def _analyse(request: Request, source: SourceImage, options: Options, listener: 
         found=listener.layer_indexed,
     )
     indexes = [layer.index for layer in layers]
+    cache = ImageCache(store, [layer.key for layer in layers], source.blobs, limits)
+    del layers
+    filesystem = cache.filesystem(indexes)
+    known = filesystem is not None
+    if filesystem is None:
+        filesystem = Filesystem.stack(indexes, limits=limits, progress=progress)
+    indexes = filesystem.inodes.shared_with(indexes, names=options.names)
     contents = [
         LayerContents(blob, index, limits)
         for blob, index in zip(source.blobs, indexes, strict=True)
     ]
-    cache = ImageCache(store, [layer.key for layer in layers], source.blobs, limits)
-    filesystem = cache.filesystem()
-    if filesystem is None:
-        filesystem = Filesystem.stack(indexes, limits=limits, progress=progress)
+    if not known:
         compare_versions(filesystem, contents, progress)
     opened = Opened(
         image=source.image,

@@ -43,7 +43,9 @@ class Filesystem:
         inodes: Inodes,
         columns: dict[str, NDArray[np.int32]],
         oddities: Sequence[Counter[str]],
+        changes: Changes | None = None,
     ) -> None:
+        """`changes` are those that such a filesystem was found to have before."""
         self.table = table
         self.inodes = inodes
         self.layer_count = len(inodes.first) - 1
@@ -55,6 +57,8 @@ class Filesystem:
         self.successors = columns["successors"]
         self.events = columns["events"]
         self.oddities = oddities
+        if changes is not None:
+            self.changes = changes
         """For each layer, how often stacking met each warning code."""
 
     @classmethod
@@ -105,9 +109,11 @@ class Filesystem:
     @cached_property
     def changes(self) -> Changes:
         """What each layer changes. Contents that need comparing must be known before (see `contents.py`)."""
-        return classify(
+        changes = classify(
             self.pairs, self.paths, self.inode_of, self.born, self.inodes, self.layer_count
         )
+        del self.pairs  # nobody asks for them any more
+        return changes
 
     def visible(self, layer: int) -> NDArray[np.bool_]:
         """Which versions are visible after a layer; -1 for none, before the first."""

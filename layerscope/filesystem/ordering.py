@@ -67,7 +67,7 @@ class Siblings:
         if sum(widths) > _WORD:
             order = np.arange(len(paths))
             for column in reversed(columns[:-1]):
-                order = order[_stable_order(column[order])]
+                order = order[stable_order(column[order])]
             return paths[order]
         packed = columns[0].astype(np.int64)
         for column, width in zip(columns[1:], widths[1:], strict=True):
@@ -154,7 +154,7 @@ def sort_keys(selection: Selection, sort: Sort) -> list[NDArray[np.int64]] | Non
 def largest_first(paths: NDArray[np.int32], sizes: NDArray[np.int64]) -> NDArray[np.int32]:
     """Paths by size, then in path order. Sizes have shape (paths,)."""
     wanted = sizes[paths]
-    return paths[_stable_order(int(wanted.max(initial=0)) - wanted)]
+    return paths[stable_order(int(wanted.max(initial=0)) - wanted)]
 
 
 def _largest_first(selection: Selection, values: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -162,7 +162,7 @@ def _largest_first(selection: Selection, values: NDArray[np.int64]) -> NDArray[n
     return int(np.max(values, initial=0, where=selection.present)) - values
 
 
-def _stable_order(values: Column) -> NDArray[np.int64]:
+def stable_order(values: Column) -> NDArray[np.int64]:
     """The order of values of which none is negative, equal ones as they come."""
     width = len(values).bit_length()
     if _bits(values) + width > _WORD:
@@ -170,6 +170,14 @@ def _stable_order(values: Column) -> NDArray[np.int64]:
     packed = values.astype(np.int64) << width | np.arange(len(values))
     packed.sort()
     return packed & ((1 << width) - 1)
+
+
+def order_by(*columns: Column) -> NDArray[np.int64]:
+    """The order by several columns without negative values, of which the first counts most; equal ones as they come."""
+    order = np.arange(len(columns[0]))
+    for column in reversed(columns):
+        order = order[stable_order(column[order])]
+    return order
 
 
 def _changes_of(values: Column) -> NDArray[np.bool_]:

@@ -79,7 +79,7 @@ def _explore(
     session = Session(
         request,
         source,
-        replace(options, verify_small=False),
+        replace(options, verify_small=False, names=False),
         dockerfile=dockerfile,
         preferences=preferences,
     )

@@ -114,6 +114,7 @@ class LayerscopeApp(Guarded, App[None]):
     @on(Stacked)
     def _stacked(self, event: Stacked) -> None:
         self.session.opened = event.opened
+        self.session.indexes = list(event.opened.indexes)  # the same, in less memory
         if self.main is not None:
             self.main.stacked()
         damages = event.opened.damages()

@@ -99,12 +99,13 @@ class Display:
         kept: NDArray[np.bool_],
         keys: Sequence[NDArray[np.int64]] | None,
     ) -> Display:
-        """The paths of a mask that holds their parents too; without keys, in path order. Keys have shape (paths,)."""
+        """The paths of a mask that holds their parents too; without keys, in path order. Keys are one value each of
+        these paths."""
         counts = subtree_counts(table, kept)
         paths = np.flatnonzero(kept).astype(np.int32)
         if keys is None:
             return cls(paths, counts[paths], counts)
-        ranked = siblings.sort(paths, [key[paths] for key in keys])
+        ranked = siblings.sort(paths, keys)
         eldest = np.flatnonzero(_changes_of(siblings.groups[ranked]))
         spans = counts[ranked]
         # How far below its parent each path stands; the sum may wrap around, its differences within a directory do not.
@@ -136,18 +137,24 @@ class Display:
 
 
 def sort_keys(selection: Selection, sort: Sort) -> list[NDArray[np.int64]] | None:
-    """What siblings are compared by, the smallest value first; None for the order of names."""
+    """What siblings are compared by, the smallest value first; one value each of the paths that are present. None for the
+    order of names."""
     if sort is Sort.NAME:
         return None
-    sizes, removed = selection.sizes, selection.removed
-    if removed[0]:
+    paths = np.flatnonzero(selection.present)
+    sizes, removed = selection.totals.bytes[paths], selection.removed[paths]
+    changes = selection.changes[paths]
+    # A removed path counts by what it held, all else by its total.
+    sizes = np.where(changes == Change.REMOVED, removed, sizes)
+    most = int(selection.removed[0])
+    if most:
         # Where nothing was added, by what was removed: the root's is the most of it.
-        sizes = np.where(sizes > 0, sizes + removed[0], removed)
-    keys = [_largest_first(selection, sizes)]
+        sizes = np.where(sizes > 0, sizes + most, removed)
+    keys = [_largest_first(sizes)]
     if sort is Sort.CHANGE:
-        keys.insert(0, _CHANGE_RANKS[selection.changes].astype(np.int64))
+        keys.insert(0, _CHANGE_RANKS[changes].astype(np.int64))
     elif sort is Sort.LAYER:
-        keys.insert(0, _largest_first(selection, selection.layers.astype(np.int64)))
+        keys.insert(0, _largest_first(selection.layers[paths].astype(np.int64)))
     return keys
 
 
@@ -157,9 +164,9 @@ def largest_first(paths: NDArray[np.int32], sizes: NDArray[np.int64]) -> NDArray
     return paths[stable_order(int(wanted.max(initial=0)) - wanted)]
 
 
-def _largest_first(selection: Selection, values: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Values turned around, so that the largest of those present is 0; without meaning for all else."""
-    return int(np.max(values, initial=0, where=selection.present)) - values
+def _largest_first(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Values turned around, so that the largest is 0."""
+    return int(values.max(initial=0)) - values
 
 
 def stable_order(values: Column) -> NDArray[np.int64]:

@@ -78,7 +78,7 @@ class LayerscopeApp(Guarded, App[None]):
         sys.setswitchinterval(SWITCH_INTERVAL)
         self.push_screen(MainScreen(self.session))
         self.theme_changed_signal.subscribe(self, self._remember_theme)
-        self.load()
+        self.call_after_refresh(self.load)  # first the frame: reading would slow it down
 
     def _remember_theme(self, chosen: Theme) -> None:
         if chosen.name != theme.named(self.session.preferences.theme):

@@ -70,6 +70,7 @@ class LayerscopeApp(Guarded, App[None]):
         self.set_keymap(keymap(self.keys))
         self.theme = theme.named(session.preferences.theme) or theme.DARK.name
         self._said = ("", 0.0)
+        self._layers_due = False
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return theme.variable_defaults(self.current_theme)
@@ -108,6 +109,12 @@ class LayerscopeApp(Guarded, App[None]):
     @on(LayerRead)
     def _layer_read(self, event: LayerRead) -> None:
         self.session.indexes[event.number] = event.index
+        if not self._layers_due:  # remembered layers come many at a time: all are shown at once
+            self._layers_due = True
+            self.call_later(self._show_layers)
+
+    def _show_layers(self) -> None:
+        self._layers_due = False
         if self.main is not None:
             self.main.layers_changed()
 

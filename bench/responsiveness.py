@@ -115,7 +115,7 @@ def main() -> None:
         cold.child.close(force=True)
         warm = Explorer(image, cache)
         warm.seen("Steps")
-        _tell("the second time: full tree", warm.seen("efficiency"), 0.8)
+        _tell("the second time: all counted", warm.seen("efficiency"), 0.8)
         warm.child.close(force=True)
 
 

@@ -9,6 +9,7 @@ import time
 import click
 
 from bench import images
+from bench.bytecode import compile_program
 from bench.cases import CASES, Case, Outcome, measure_case
 from bench.images import Image
 from bench.table import print_table
@@ -59,6 +60,7 @@ def main(runs: int, dive_runs: int, only: tuple[str, ...], keep: bool, scale: fl
     """Measure layerscope against dive and igzip on images made here, in the same run."""
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, signal.default_int_handler)
+    compile_program()
     chosen = [case for case in CASES if not only or case.letter in only]
     outcomes: list[Outcome] = []
     code = 0

@@ -15,10 +15,11 @@ from pathlib import Path
 import pexpect
 
 from bench import million
+from bench.bytecode import compile_program
 from bench.images import FOLDER
 
 WIDTH, HEIGHT = 160, 48
-QUIET = 0.15
+QUIET = 0.3
 """Seconds without output after which an answer counts as complete."""
 PATIENCE = 120.0
 
@@ -51,6 +52,7 @@ class Explorer:
             env=environment,
             timeout=PATIENCE,
         )
+        self.child.delaybeforesend = None  # else it would sleep 50 ms before each key
 
     def seen(self, words: str) -> float:
         """Seconds from the start until `words` are written."""
@@ -58,7 +60,8 @@ class Explorer:
         return time.monotonic() - self.started
 
     def settle(self, quiet: float = QUIET) -> float:
-        """Wait until nothing more is written; when the last byte came."""
+        """Wait until nothing more is written, and something was; when the last byte came."""
+        self.child.expect(r"[\s\S]")
         last = time.monotonic()
         while True:
             try:
@@ -95,6 +98,7 @@ def main() -> None:
         FOLDER.mkdir(exist_ok=True)
         print(f"making {image.name} …")
         million.make(image)
+    compile_program()
     with tempfile.TemporaryDirectory() as cache:
         cold = Explorer(image, cache)
         _tell("first frame", cold.seen("Steps"), 0.6)
@@ -111,7 +115,7 @@ def main() -> None:
         cold.child.close(force=True)
         warm = Explorer(image, cache)
         warm.seen("Steps")
-        _tell("the second time: full tree", warm.seen("efficiency"), 0.8)
+        _tell("the second time: all counted", warm.seen("efficiency"), 0.8)
         warm.child.close(force=True)
 
 

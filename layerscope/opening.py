@@ -69,6 +69,8 @@ class Options:
     """Look for files of equal content."""
     rules: Mapping[str, RuleChoice] | None = None
     """Look for what to fix, with these choices of rules; None for no findings."""
+    names: bool = True
+    """Keep the paths of each layer's index, so that they can be stacked again; without them a large image takes less memory."""
     cache: Store | None = None
     """Where to look for what is known of the layers already, and to keep what is learned."""
 
@@ -167,14 +169,18 @@ def _analyse(request: Request, source: SourceImage, options: Options, listener: 
         found=listener.layer_indexed,
     )
     indexes = [layer.index for layer in layers]
+    cache = ImageCache(store, [layer.key for layer in layers], source.blobs, limits)
+    del layers
+    filesystem = cache.filesystem(indexes)
+    known = filesystem is not None
+    if filesystem is None:
+        filesystem = Filesystem.stack(indexes, limits=limits, progress=progress)
+    indexes = filesystem.inodes.shared_with(indexes, names=options.names)
     contents = [
         LayerContents(blob, index, limits)
         for blob, index in zip(source.blobs, indexes, strict=True)
     ]
-    cache = ImageCache(store, [layer.key for layer in layers], source.blobs, limits)
-    filesystem = cache.filesystem()
-    if filesystem is None:
-        filesystem = Filesystem.stack(indexes, limits=limits, progress=progress)
+    if not known:
         compare_versions(filesystem, contents, progress)
     opened = Opened(
         image=source.image,

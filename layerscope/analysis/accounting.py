@@ -8,8 +8,9 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from layerscope.filesystem.inodes import Inodes
+from layerscope.filesystem.inodes import SUBSTANCE, Inodes
 from layerscope.filesystem.model import Filesystem
+from layerscope.filesystem.ordering import order_by
 from layerscope.filesystem.versions import Removal
 from layerscope.layers.index import Kind, LayerIndex
 from layerscope.layers.names import Role
@@ -139,15 +140,15 @@ def account(filesystem: Filesystem, indexes: list[LayerIndex]) -> Accounting:
 def find_waste(filesystem: Filesystem) -> Waste:
     """All dead inodes: each died when its last name went, and why is why that name went."""
     inodes, stored = filesystem.inodes, filesystem.stored
-    rows = np.flatnonzero(stored > 0)
+    lives = np.zeros(len(inodes.columns.kinds), bool)
+    lives[filesystem.inode_of[filesystem.died == filesystem.layer_count]] = True
+    rows = np.flatnonzero((stored > 0) & ~lives[filesystem.inode_of])
     order = rows[
-        np.lexsort(
-            (
-                filesystem.paths[rows],
-                filesystem.events[rows],
-                filesystem.died[rows],
-                filesystem.inode_of[rows],
-            )
+        order_by(
+            filesystem.inode_of[rows],
+            filesystem.died[rows],
+            filesystem.events[rows],
+            filesystem.paths[rows],
         )
     ]
     last = np.concatenate(
@@ -157,11 +158,11 @@ def find_waste(filesystem: Filesystem) -> Waste:
         ]
     )
     dead = order[last]
-    dead = dead[filesystem.died[dead] < filesystem.layer_count]
     dead_inodes = filesystem.inode_of[dead]
     stored_in = inodes.layers(dead_inodes)
     hidden_by = filesystem.died[dead]
-    ranked = np.lexsort((hidden_by, stored_in, filesystem.paths[dead], -stored[dead]))
+    largest = int(stored[dead].max(initial=0))
+    ranked = order_by(largest - stored[dead], filesystem.paths[dead], stored_in, hidden_by)
     dead = dead[ranked]
     return Waste(
         paths=filesystem.paths[dead],
@@ -184,11 +185,10 @@ def _reasons(filesystem: Filesystem, rows: NDArray[np.int64], inodes: Inodes) ->
     replaced = np.flatnonzero(removals == Removal.REPLACED)
     old = filesystem.inode_of[rows[replaced]]
     new = filesystem.successors[rows[replaced]]
-    same = inodes.same_content(old, new)
-    differs = inodes.differences(old, new) > 0
+    why = inodes.differences(old, new)
     reasons[replaced] = np.where(
-        same,
-        np.where(differs, REASONS.index(Reason.METADATA_ONLY), REASONS.index(Reason.IDENTICAL)),
+        why & SUBSTANCE,
         REASONS.index(Reason.OVERWRITTEN),
+        np.where(why, REASONS.index(Reason.METADATA_ONLY), REASONS.index(Reason.IDENTICAL)),
     )
     return reasons

@@ -13,6 +13,7 @@ from layerscope.analysis.duplicates import Duplicate
 from layerscope.filesystem.model import Filesystem
 from layerscope.filesystem.packing import pack_filesystem, unpack_filesystem
 from layerscope.layers.blob import Blob
+from layerscope.layers.index import LayerIndex
 from layerscope.layers.packing import Packed
 from layerscope.layers.store import Store
 from layerscope.limits import Limits
@@ -48,9 +49,9 @@ class ImageCache:
         self._blobs = blobs
         self._known: set[str] = set()
 
-    def filesystem(self) -> Filesystem | None:
-        """The stacked layers, with the contents of versions compared; None if they are not known."""
-        return self._read(_FILESYSTEM, unpack_filesystem)
+    def filesystem(self, indexes: Sequence[LayerIndex]) -> Filesystem | None:
+        """The layers stacked, with the contents of versions compared; None if that is not known."""
+        return self._read(_FILESYSTEM, lambda packed: unpack_filesystem(packed, indexes))
 
     def keep_filesystem(self, filesystem: Filesystem) -> None:
         """Remember what `filesystem` asks for."""
@@ -88,7 +89,7 @@ class ImageCache:
             return None
         try:
             known = unpack(packed)
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, IndexError, TypeError, ValueError):
             self._store.forget(kind, self._key)
             return None
         self._known.add(kind)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntFlag
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from layerscope.layers.extensions import SparseMap
 from layerscope.layers.index import Columns, Kind, LayerIndex
-from layerscope.layers.indexing import concatenate
+from layerscope.layers.narrowing import Integers, narrow
 from layerscope.layers.strings import StringTable
 
 
@@ -60,19 +60,43 @@ class Inodes:
         count = int(first[-1])
         links, link_maps = _merge_tables([index.links for index in indexes])
         xattrs, xattr_maps = _merge_tables([index.xattrs for index in indexes])
-        columns = concatenate([*(index.columns for index in indexes), _implicit_directory()])
+        columns = Columns.joined([*(index.columns for index in indexes), _implicit_directory()])
+        columns = replace(
+            columns,
+            links=_mapped([index.columns.links for index in indexes], link_maps),
+            xattrs=_mapped([index.columns.xattrs for index in indexes], xattr_maps),
+        )
         digests = np.zeros((count + 1, 32), np.uint8)
         hashed = np.zeros(count + 1, bool)
         sparse: dict[int, SparseMap] = {}
         for layer, index in enumerate(indexes):
             span = slice(int(first[layer]), int(first[layer + 1]))
-            columns.links[span] = link_maps[layer][index.columns.links]
-            columns.xattrs[span] = xattr_maps[layer][index.columns.xattrs]
             sparse.update({span.start + entry: found for entry, found in index.sparse.items()})
             if index.digests is not None and len(index):
                 digests[span] = index.digests
                 hashed[span] = index.columns.kinds == Kind.FILE
         return cls(columns, first, links, xattrs, sparse, digests, hashed)
+
+    def shared_with(self, indexes: Sequence[LayerIndex], *, names: bool) -> list[LayerIndex]:
+        """The same indexes, with the attributes and digests of their entries being those that are kept here already.
+
+        Without `names` they are without their paths as well, and cannot be stacked again.
+        """
+        shared: dict[int, LayerIndex] = {}
+        for layer, index in enumerate(indexes):
+            if id(index) in shared:
+                continue
+            span = slice(int(self.first[layer]), int(self.first[layer + 1]))
+            own = index.columns
+            shared[id(index)] = replace(
+                index if names else index.without_names(),
+                # Stacking gives these another meaning.
+                columns=replace(
+                    self.columns.part(span), kinds=own.kinds, links=own.links, xattrs=own.xattrs
+                ),
+                digests=None if index.digests is None else self.digests[span],
+            )
+        return [shared[id(index)] for index in indexes]
 
     @property
     def implicit(self) -> int:
@@ -141,13 +165,19 @@ class Inodes:
 
 def _implicit_directory() -> Columns:
     """The row that stands for implicit directories."""
-    row = concatenate([])
+    row = Columns.joined([])
     return Columns(
         *(
             np.full(1, Kind.DIRECTORY if name == "kinds" else 0, getattr(row, name).dtype)
             for name in Columns.__slots__
         )
-    )
+    ).narrowed()
+
+
+def _mapped(columns: Sequence[Integers], maps: Sequence[NDArray[np.int32]]) -> Integers:
+    """What each layer's table calls its strings, as the merged table does; and the empty string of the last row."""
+    found = [places[column] for column, places in zip(columns, maps, strict=True)]
+    return narrow(np.concatenate([*found, np.zeros(1, np.int32)]))
 
 
 def _merge_tables(tables: Sequence[StringTable]) -> tuple[StringTable, list[NDArray[np.int32]]]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ from layerscope.layers.index import Kind, LayerIndex
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.progress import NullProgress, Progress
 
+_Sum = TypeVar("_Sum", np.int32, np.int64)
+
 
 @dataclass(frozen=True, slots=True)
 class Totals:
@@ -26,7 +29,7 @@ class Totals:
 
     bytes: NDArray[np.int64]
     """Content bytes; an inode counts once, at its first visible name in path order."""
-    files: NDArray[np.int64]
+    files: NDArray[np.int32]
     """Regular files, each name of one."""
 
 
@@ -43,7 +46,9 @@ class Filesystem:
         inodes: Inodes,
         columns: dict[str, NDArray[np.int32]],
         oddities: Sequence[Counter[str]],
+        changes: Changes | None = None,
     ) -> None:
+        """`changes` are those that such a filesystem was found to have before."""
         self.table = table
         self.inodes = inodes
         self.layer_count = len(inodes.first) - 1
@@ -55,6 +60,8 @@ class Filesystem:
         self.successors = columns["successors"]
         self.events = columns["events"]
         self.oddities = oddities
+        if changes is not None:
+            self.changes = changes
         """For each layer, how often stacking met each warning code."""
 
     @classmethod
@@ -92,10 +99,11 @@ class Filesystem:
         return np.where(self.kinds == Kind.FILE, self.inodes.columns.stored[self.inode_of], 0)
 
     @cached_property
-    def _shared(self) -> NDArray[np.int64]:
+    def _shared(self) -> NDArray[np.bool_]:
         """Versions whose inode has more than one name."""
         counts = np.bincount(self.inode_of, minlength=1)
-        return np.flatnonzero((self.kinds == Kind.FILE) & (counts[self.inode_of] > 1))
+        shared: NDArray[np.bool_] = (self.kinds == Kind.FILE) & (counts[self.inode_of] > 1)
+        return shared
 
     @cached_property
     def pairs(self) -> Pairs:
@@ -105,9 +113,11 @@ class Filesystem:
     @cached_property
     def changes(self) -> Changes:
         """What each layer changes. Contents that need comparing must be known before (see `contents.py`)."""
-        return classify(
+        changes = classify(
             self.pairs, self.paths, self.inode_of, self.born, self.inodes, self.layer_count
         )
+        del self.pairs  # nobody asks for them any more
+        return changes
 
     def visible(self, layer: int) -> NDArray[np.bool_]:
         """Which versions are visible after a layer; -1 for none, before the first."""
@@ -115,24 +125,35 @@ class Filesystem:
 
     def totals(self, mask: NDArray[np.bool_]) -> Totals:
         """Totals of every path over the versions that `mask` picks; they must have distinct paths."""
-        counted = np.where(mask, self.stored, 0)
-        shared = self._shared[mask[self._shared]]
+        return self.totals_of(np.flatnonzero(mask))
+
+    def totals_of(self, rows: NDArray[np.int64] | NDArray[np.int32]) -> Totals:
+        """Totals of every path over these versions, which come in order and have distinct paths."""
+        paths, counted = self.paths[rows], self.stored[rows]
+        shared = np.flatnonzero(self._shared[rows])
         if len(shared):
-            _, eldest = np.unique(self.inode_of[shared], return_index=True)
+            _, eldest = np.unique(self.inode_of[rows[shared]], return_index=True)
             later = np.ones(len(shared), bool)
             later[eldest] = False
             counted[shared[later]] = 0
         return Totals(
-            bytes=self._subtree_sums(counted),
-            files=self._subtree_sums(mask & (self.kinds == Kind.FILE)),
+            bytes=self._subtree_sums(paths, counted, np.int64),
+            files=self._subtree_sums(paths, self.kinds[rows] == Kind.FILE, np.int32),
         )
 
-    def _subtree_sums(self, values: NDArray[np.int64] | NDArray[np.bool_]) -> NDArray[np.int64]:
+    def _subtree_sums(
+        self,
+        paths: NDArray[np.int32],
+        values: NDArray[np.int64] | NDArray[np.bool_],
+        dtype: type[_Sum],
+    ) -> NDArray[_Sum]:
         """Sums over the subtree of each path: differences of prefix sums, as subtrees are slices."""
-        per_path = np.zeros(len(self.table) + 1, np.int64)
-        np.add.at(per_path[1:], self.paths, values.astype(np.int64))
-        prefix = np.cumsum(per_path)
-        return prefix[self.table.ends] - prefix[:-1]
+        prefix = np.zeros(len(self.table) + 1, dtype)
+        prefix[1:][paths] = values
+        np.cumsum(prefix, out=prefix)
+        sums: NDArray[_Sum] = prefix[self.table.ends]
+        sums -= prefix[:-1]
+        return sums
 
     def rows_of(self, path: int) -> slice:
         """All versions of one path, oldest first."""

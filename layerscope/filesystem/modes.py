@@ -79,11 +79,6 @@ class Selection:
         layers[implicit] = self.filesystem.born[self.versions[implicit]]
         return layers
 
-    @cached_property
-    def sizes(self) -> NDArray[np.int64]:
-        """Bytes to compare paths by: the former ones of a removed path, the total of all else."""
-        return np.where(self.changes == Change.REMOVED, self.removed, self.totals.bytes)
-
 
 def select(
     filesystem: Filesystem, mode: Mode, layer: int, since: int = -1, *, changed_only: bool = False
@@ -112,7 +107,7 @@ def select(
         changes[paths] = kinds
         shown[paths[gone]] = True
         versions[paths[gone]] = table.before[span][gone]
-        totals = filesystem.totals(_mask(filesystem, table.after[span][stays]))
+        totals = filesystem.totals_of(table.after[span][stays])
         if gone.any():
             removed = _bytes_below(filesystem, table.before[span][gone])
     whole = mode is Mode.UP_TO and not changed_only
@@ -199,13 +194,6 @@ def _bytes_below(filesystem: Filesystem, rows: NDArray[np.int32]) -> NDArray[np.
     np.cumsum(prefix, out=prefix)
     sums: NDArray[np.int64] = prefix[filesystem.table.ends] - prefix[:-1]
     return sums
-
-
-def _mask(filesystem: Filesystem, rows: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Rows of versions as a mask."""
-    mask = np.zeros(len(filesystem.paths), bool)
-    mask[rows] = True
-    return mask
 
 
 def _counts(kinds: NDArray[np.uint8]) -> dict[Change, int]:

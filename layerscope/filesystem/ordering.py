@@ -67,7 +67,7 @@ class Siblings:
         if sum(widths) > _WORD:
             order = np.arange(len(paths))
             for column in reversed(columns[:-1]):
-                order = order[_stable_order(column[order])]
+                order = order[stable_order(column[order])]
             return paths[order]
         packed = columns[0].astype(np.int64)
         for column, width in zip(columns[1:], widths[1:], strict=True):
@@ -99,12 +99,13 @@ class Display:
         kept: NDArray[np.bool_],
         keys: Sequence[NDArray[np.int64]] | None,
     ) -> Display:
-        """The paths of a mask that holds their parents too; without keys, in path order. Keys have shape (paths,)."""
+        """The paths of a mask that holds their parents too; without keys, in path order. Keys are one value each of
+        these paths."""
         counts = subtree_counts(table, kept)
         paths = np.flatnonzero(kept).astype(np.int32)
         if keys is None:
             return cls(paths, counts[paths], counts)
-        ranked = siblings.sort(paths, [key[paths] for key in keys])
+        ranked = siblings.sort(paths, keys)
         eldest = np.flatnonzero(_changes_of(siblings.groups[ranked]))
         spans = counts[ranked]
         # How far below its parent each path stands; the sum may wrap around, its differences within a directory do not.
@@ -136,33 +137,39 @@ class Display:
 
 
 def sort_keys(selection: Selection, sort: Sort) -> list[NDArray[np.int64]] | None:
-    """What siblings are compared by, the smallest value first; None for the order of names."""
+    """What siblings are compared by, the smallest value first; one value each of the paths that are present. None for the
+    order of names."""
     if sort is Sort.NAME:
         return None
-    sizes, removed = selection.sizes, selection.removed
-    if removed[0]:
+    paths = np.flatnonzero(selection.present)
+    sizes, removed = selection.totals.bytes[paths], selection.removed[paths]
+    changes = selection.changes[paths]
+    # A removed path counts by what it held, all else by its total.
+    sizes = np.where(changes == Change.REMOVED, removed, sizes)
+    most = int(selection.removed[0])
+    if most:
         # Where nothing was added, by what was removed: the root's is the most of it.
-        sizes = np.where(sizes > 0, sizes + removed[0], removed)
-    keys = [_largest_first(selection, sizes)]
+        sizes = np.where(sizes > 0, sizes + most, removed)
+    keys = [_largest_first(sizes)]
     if sort is Sort.CHANGE:
-        keys.insert(0, _CHANGE_RANKS[selection.changes].astype(np.int64))
+        keys.insert(0, _CHANGE_RANKS[changes].astype(np.int64))
     elif sort is Sort.LAYER:
-        keys.insert(0, _largest_first(selection, selection.layers.astype(np.int64)))
+        keys.insert(0, _largest_first(selection.layers[paths].astype(np.int64)))
     return keys
 
 
 def largest_first(paths: NDArray[np.int32], sizes: NDArray[np.int64]) -> NDArray[np.int32]:
     """Paths by size, then in path order. Sizes have shape (paths,)."""
     wanted = sizes[paths]
-    return paths[_stable_order(int(wanted.max(initial=0)) - wanted)]
+    return paths[stable_order(int(wanted.max(initial=0)) - wanted)]
 
 
-def _largest_first(selection: Selection, values: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Values turned around, so that the largest of those present is 0; without meaning for all else."""
-    return int(np.max(values, initial=0, where=selection.present)) - values
+def _largest_first(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Values turned around, so that the largest is 0."""
+    return int(values.max(initial=0)) - values
 
 
-def _stable_order(values: Column) -> NDArray[np.int64]:
+def stable_order(values: Column) -> NDArray[np.int64]:
     """The order of values of which none is negative, equal ones as they come."""
     width = len(values).bit_length()
     if _bits(values) + width > _WORD:
@@ -170,6 +177,14 @@ def _stable_order(values: Column) -> NDArray[np.int64]:
     packed = values.astype(np.int64) << width | np.arange(len(values))
     packed.sort()
     return packed & ((1 << width) - 1)
+
+
+def order_by(*columns: Column) -> NDArray[np.int64]:
+    """The order by several columns without negative values, of which the first counts most; equal ones as they come."""
+    order = np.arange(len(columns[0]))
+    for column in reversed(columns):
+        order = order[stable_order(column[order])]
+    return order
 
 
 def _changes_of(values: Column) -> NDArray[np.bool_]:

@@ -1,15 +1,20 @@
-"""Stacked filesystems as plain values and arrays, with the digests of contents that are known."""
+"""Stacked filesystems as plain values and arrays, with their changes and the digests of contents that are known.
+
+What the indexes of the layers say is not said again.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 
+from layerscope.filesystem.changes import Changes
 from layerscope.filesystem.inodes import Inodes
 from layerscope.filesystem.model import Filesystem
 from layerscope.filesystem.paths import PathTable
-from layerscope.layers.index_packing import column_parts, columns_of, sparse_of, sparse_parts
+from layerscope.layers.index import LayerIndex
 from layerscope.layers.packing import Packed, table_parts
 
 _VERSIONS = {
@@ -23,6 +28,7 @@ _VERSIONS = {
 }
 """Columns of versions as `Filesystem` takes them, and what it calls them then."""
 _TABLE = ("parents", "ends", "depths", "components")
+_CHANGES = Changes.__slots__
 
 
 def pack_filesystem(filesystem: Filesystem) -> Packed:
@@ -35,40 +41,31 @@ def pack_filesystem(filesystem: Filesystem) -> Packed:
             **{f"versions.{name}": getattr(filesystem, own) for name, own in _VERSIONS.items()},
             **{f"table.{name}": getattr(table, name) for name in _TABLE},
             **table_parts("table.names", table.names),
-            "first": inodes.first,
+            **{f"changes.{name}": getattr(filesystem.changes, name) for name in _CHANGES},
+            "kinds": inodes.columns.kinds,
             "hashed": known,
             "digests": inodes.digests[known],
-            **table_parts("links", inodes.links),
-            **table_parts("xattrs", inodes.xattrs),
-            **column_parts(inodes.columns),
-            **sparse_parts(inodes.sparse),
         },
     )
 
 
-def unpack_filesystem(packed: Packed) -> Filesystem:
-    """What `pack_filesystem` was given. Raises KeyError for what it did not make."""
+def unpack_filesystem(packed: Packed, indexes: Sequence[LayerIndex]) -> Filesystem:
+    """What `pack_filesystem` was given, of the same layers. Raises KeyError and ValueError for what it did not make."""
     arrays = packed.arrays
-    first, known = arrays["first"], arrays["hashed"]
-    count = int(first[-1]) + 1
-    digests = np.zeros((count, 32), np.uint8)
-    digests[known] = arrays["digests"]
-    hashed = np.zeros(count, bool)
-    hashed[known] = True
-    inodes = Inodes(
-        columns_of(packed),
-        first,
-        packed.table("links"),
-        packed.table("xattrs"),
-        sparse_of(packed),
-        digests,
-        hashed,
-    )
+    inodes = Inodes.of(indexes)
+    inodes.columns.kinds[:] = arrays["kinds"]
+    known = arrays["hashed"]
+    inodes.digests[known] = arrays["digests"]
+    inodes.hashed[known] = True
     table = PathTable(
         names=packed.table("table.names"),
         **{name: arrays[f"table.{name}"] for name in _TABLE},
     )
     versions = {name: arrays[f"versions.{name}"] for name in _VERSIONS}
     return Filesystem(
-        table, inodes, versions, [Counter(counts) for counts in packed.values["oddities"]]
+        table,
+        inodes,
+        versions,
+        [Counter(counts) for counts in packed.values["oddities"]],
+        Changes(**{name: arrays[f"changes.{name}"] for name in _CHANGES}),
     )

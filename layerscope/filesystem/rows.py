@@ -69,7 +69,8 @@ def make_row(shown: Selection, path: int, *, children: bool, opened: bool, flat:
     filesystem = shown.filesystem
     table, inodes = filesystem.table, filesystem.inodes
     columns = inodes.columns
-    version, inode = int(shown.versions[path]), int(shown.inodes[path])
+    version = int(shown.versions[path])
+    inode = int(filesystem.inode_of[version]) if version >= 0 else inodes.implicit
     known = inode != inodes.implicit
     kind = Kind(int(columns.kinds[inode]))
     linked = kind in (Kind.SYMLINK, Kind.BROKEN_LINK)

@@ -100,7 +100,9 @@ class _Layer:
         rows = rows[rows >= 0]
         if not len(rows):
             return
-        events = np.zeros(len(rows), np.int64)
+        events = np.full(
+            len(rows), first_event, np.int64
+        )  # at least: whiteouts come after opaque markers
         event_of = dict(zip(paths.tolist(), (first_event + markers[first]).tolist(), strict=True))
         self._order_shared(rows, events, event_of, below)
         stack.versions.kill(rows, self.layer, Removal.DELETED, events)

@@ -33,7 +33,7 @@ class Usage:
     layer: int
     bytes: NDArray[np.int64]
     """Bytes at and below each path; shape (paths,)."""
-    files: NDArray[np.int64]
+    files: NDArray[np.int32]
     """Regular files at and below each path."""
     kinds: NDArray[np.int16]
     """`Kind` of each path, -1 where nothing is visible."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.layers.extensions import SparseMap
 from layerscope.layers.names import PathTree
+from layerscope.layers.narrowing import Integers, narrow
 from layerscope.layers.strings import StringTable
 from layerscope.layers.tarheader import HeaderColumns
 from layerscope.layers.walk import Damage
@@ -67,28 +70,50 @@ def kinds_of(headers: HeaderColumns) -> NDArray[np.uint8]:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Attributes of n entries, one array a field. Sizes are bytes; shapes are (n,)."""
+    """Attributes of n entries, one array a field. Sizes are bytes; shapes are (n,).
+
+    What is never summed up is kept in the smallest type that holds it.
+    """
 
     kinds: NDArray[np.uint8]
     stored: NDArray[np.int64]
     """Content bytes: the payload of a regular file, its data segments alone if it is sparse; 0 for all else."""
     modes: NDArray[np.uint16]
     """Permission bits, mode & 07777."""
-    uids: NDArray[np.int64]
-    gids: NDArray[np.int64]
-    mtimes: NDArray[np.int64]
+    uids: Integers
+    gids: Integers
+    mtimes: Integers
     """Whole seconds since 1970, floored."""
-    links: NDArray[np.int32]
+    links: Integers
     """Link target as an index into a table of strings; 0 is the empty string."""
-    xattrs: NDArray[np.int32]
+    xattrs: Integers
     """Extended attributes as an index into a table of packed ones; 0 is none."""
-    devices: NDArray[np.int64]
+    devices: Integers
     """Major × 2³² + minor of a device; 0 for all else."""
-    offsets: NDArray[np.int64]
+    offsets: Integers
     """Where the payload begins in the uncompressed tar."""
 
+    @classmethod
+    def joined(cls, parts: Sequence[Columns]) -> Columns:
+        """The entries of `parts`, one after another."""
+        if not parts:
+            return cls(*(np.zeros(0, dtype) for dtype in COLUMN_TYPES))
+        return cls(
+            *(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__)
+        )
 
-COLUMN_TYPES = (
+    def narrowed(self) -> Columns:
+        """The same in the smallest types that will do."""
+        narrowed: dict[str, Any] = {name: narrow(getattr(self, name)) for name in _NARROWED}
+        return replace(self, **narrowed)
+
+    def part(self, span: slice) -> Columns:
+        """Some of the entries; nothing is copied."""
+        return Columns(*(getattr(self, name)[span] for name in self.__slots__))
+
+
+_NARROWED = ("uids", "gids", "mtimes", "links", "xattrs", "devices", "offsets")
+COLUMN_TYPES: tuple[type[np.integer[Any]], ...] = (
     np.uint8,
     np.int64,
     np.uint16,
@@ -100,7 +125,7 @@ COLUMN_TYPES = (
     np.int64,
     np.int64,
 )
-"""Types of the fields of `Columns`, in their order."""
+"""The widest types of the fields of `Columns`, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,3 +163,8 @@ class LayerIndex:
 
     def __len__(self) -> int:
         return len(self.roles)
+
+    def without_names(self) -> LayerIndex:
+        """All but the paths: these are what takes up most room, and only stacking asks for them."""
+        none = np.zeros(0, np.int32)
+        return replace(self, nodes=none, targets=none, tree=PathTree.empty())

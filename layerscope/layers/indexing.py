@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,7 @@ from layerscope.layers.compression import (
 )
 from layerscope.layers.cursor import Cursor, OffsetCursor, StreamCursor
 from layerscope.layers.extensions import Extension, SparseMap
-from layerscope.layers.index import COLUMN_TYPES, Columns, Kind, LayerIndex, kinds_of
+from layerscope.layers.index import Columns, Kind, LayerIndex, kinds_of
 from layerscope.layers.names import PathTreeBuilder, Role
 from layerscope.layers.strings import StringTable
 from layerscope.layers.tarheader import BLOCK, HeaderError, looks_like_header, parse_device
@@ -227,7 +226,7 @@ class _IndexBuilder:
         oddities = Counter(self._names.oddities)
         oddities["entry-type-unknown"] += self._unknown
         return LayerIndex(
-            columns=concatenate(self._parts),
+            columns=Columns.joined(self._parts).narrowed(),
             roles=np.concatenate([np.zeros(0, np.uint8), *self._roles]),
             nodes=nodes[: self._count],
             targets=nodes[self._count :],
@@ -285,15 +284,6 @@ def _device(block: bytes) -> int:
         return parse_device(block)
     except HeaderError:
         return 0
-
-
-def concatenate(parts: list[Columns]) -> Columns:
-    """The entries of `parts`, one after another."""
-    empty: list[Any] = [np.zeros(0, dtype) for dtype in COLUMN_TYPES]
-    parts = [Columns(*empty), *parts]
-    return Columns(
-        *(np.concatenate([getattr(part, name) for part in parts]) for name in Columns.__slots__)
-    )
 
 
 def starts_like_a_tar(blob: Blob) -> bool:

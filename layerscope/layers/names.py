@@ -49,6 +49,11 @@ class PathTree:
     names: StringTable
     """Each component once, in no order."""
 
+    @classmethod
+    def empty(cls) -> PathTree:
+        """Nothing but a root."""
+        return cls(np.zeros(1, np.int32), np.full(1, -1, np.int32), StringTable.of([]))
+
     def path(self, node: int) -> bytes:
         """The path of one node, components joined by `/`."""
         parts: list[bytes] = []

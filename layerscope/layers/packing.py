@@ -18,6 +18,7 @@ import numpy as np
 from isal import isal_zlib
 from numpy.typing import NDArray
 
+from layerscope.layers.narrowing import narrowest
 from layerscope.layers.strings import StringTable
 
 _MAGIC = b"lyrscope"
@@ -68,7 +69,7 @@ def pack(packed: Packed) -> list[bytes | memoryview]:
     """The bytes of `packed`, in pieces to be written one after another."""
     parts, buffers = [], []
     for name, array in packed.arrays.items():
-        stored = np.ascontiguousarray(array.astype(_narrowest(array), copy=False))
+        stored = np.ascontiguousarray(array.astype(narrowest(array), copy=False))
         parts.append(_Part(name, array.dtype.str, stored.dtype.str, array.shape))
         buffers.append(stored.reshape(-1).view(np.uint8).data)
     document = msgspec.json.encode(_Document(dict(packed.values), parts))
@@ -118,13 +119,3 @@ def _arrays(
         array = data[position:end].view(stored).reshape(part.shape)
         yield part.name, array.astype(part.dtype, copy=False)
         position = end
-
-
-def _narrowest(array: NDArray[Any]) -> np.dtype[Any]:
-    """The smallest type that holds all items of an array."""
-    if array.dtype.kind not in "iu" or array.dtype.itemsize == 1 or not array.size:
-        return array.dtype
-    narrow = np.result_type(
-        np.min_scalar_type(int(array.min())), np.min_scalar_type(int(array.max()))
-    )
-    return narrow if narrow.itemsize < array.dtype.itemsize else array.dtype

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 
 from layerscope.layers.blob import Blob
 from layerscope.layers.cache import IndexCache, Indexed
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.indexing import index_layer, layer_compression
 from layerscope.limits import Limits
-from layerscope.progress import Progress, Stoppable
+from layerscope.progress import Progress, Stoppable, check
 
 WORKERS = 2
 """Threads that read layers."""
@@ -37,13 +38,23 @@ def read_layers(
     stoppable = Stoppable(progress)
     first = [places.setdefault(_place(blob), number) for number, blob in enumerate(blobs)]
 
+    by_header = Lock()
+
+    def index(blob: Blob, whole: bool) -> LayerIndex:
+        if whole or layer_compression(blob) is not None:
+            return index_layer(blob, limits, stoppable, hash_all=whole)
+        # Going from header to header is work of the interpreter: two threads at it only get in each other's way.
+        with by_header:
+            check(stoppable)
+            return index_layer(blob, limits, stoppable)
+
     def read(number: int) -> Indexed:
         blob = blobs[number]
         whole = hash_all or blob.spooled
         if cache is None:
-            return Indexed(index_layer(blob, limits, stoppable, hash_all=whole), None)
+            return Indexed(index(blob, whole), None)
         known = cache.find(blob, claims[number], stoppable, hash_all=whole)
-        return known or cache.keep(blob, index_layer(blob, limits, stoppable, hash_all=whole))
+        return known or cache.keep(blob, index(blob, whole))
 
     with ThreadPoolExecutor(WORKERS) as pool:
         futures = {number: pool.submit(read, number) for number in dict.fromkeys(first)}

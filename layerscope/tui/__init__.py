@@ -13,6 +13,7 @@ from layerscope.image.dockerfile import Dockerfile
 from layerscope.opening import Options
 from layerscope.settings import Settings, load_settings
 from layerscope.sources import Candidate, Request, open_source
+from layerscope.tui.memory import give_back
 
 if TYPE_CHECKING:
     from layerscope.tui.preferences import Preferences
@@ -70,6 +71,7 @@ def _preferences(settings: Settings | None) -> Preferences:
 def _explore(
     request: Request, options: Options, preferences: Preferences, dockerfile: Dockerfile | None
 ) -> None:
+    give_back()
     source = open_source(request, _ask)
     _take_keys_from_terminal()
 
@@ -79,7 +81,7 @@ def _explore(
     session = Session(
         request,
         source,
-        replace(options, verify_small=False),
+        replace(options, verify_small=False, names=False),
         dockerfile=dockerfile,
         preferences=preferences,
     )

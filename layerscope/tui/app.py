@@ -71,6 +71,7 @@ class LayerscopeApp(Guarded, App[None]):
         self.set_keymap(keymap(self.keys))
         self.theme = theme.named(session.preferences.theme) or theme.DARK.name
         self._said = ("", 0.0)
+        self._layers_due = False
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return theme.variable_defaults(self.current_theme)
@@ -79,7 +80,7 @@ class LayerscopeApp(Guarded, App[None]):
         sys.setswitchinterval(SWITCH_INTERVAL)
         self.push_screen(MainScreen(self.session))
         self.theme_changed_signal.subscribe(self, self._remember_theme)
-        self.load()
+        self.call_after_refresh(self.load)  # first the frame: reading would slow it down
 
     def _remember_theme(self, chosen: Theme) -> None:
         if chosen.name != theme.named(self.session.preferences.theme):
@@ -109,12 +110,19 @@ class LayerscopeApp(Guarded, App[None]):
     @on(LayerRead)
     def _layer_read(self, event: LayerRead) -> None:
         self.session.indexes[event.number] = event.index
+        if not self._layers_due:  # remembered layers come many at a time: all are shown at once
+            self._layers_due = True
+            self.call_later(self._show_layers)
+
+    def _show_layers(self) -> None:
+        self._layers_due = False
         if self.main is not None:
             self.main.layers_changed()
 
     @on(Stacked)
     def _stacked(self, event: Stacked) -> None:
         self.session.opened = event.opened
+        self.session.indexes = list(event.opened.indexes)  # the same, in less memory
         if self.main is not None:
             self.main.stacked()
         damages = event.opened.damages()

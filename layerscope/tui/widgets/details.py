@@ -68,8 +68,17 @@ class StepDetails(VerticalScroll, can_focus=False):
     def show(self, step: Step | None) -> None:
         """Show a step, or nothing."""
         self._step = step
-        self._body.update(Text() if step is None else self._describe(step))
+        self._put(Text() if step is None else self._describe(step))
         self.scroll_home(animate=False)
+
+    def _put(self, words: Text) -> None:
+        """Show other words. The screen is laid out anew only if they are higher or lower than those before."""
+        body = self._body
+        body.update(words, layout=False)
+        body.clear_cached_dimensions()
+        room = body.content_size
+        if body.get_content_height(self.size, self.app.size, room.width) != room.height:
+            body.refresh(layout=True)
 
     def notify_style_update(self) -> None:
         super().notify_style_update()

@@ -126,10 +126,22 @@ class LineList(Guarded, ScrollView, can_focus=True):
         """Rows were added, removed or painted anew: repaint all."""
         self._painted.clear()
         count = self.row_count()
-        self.virtual_size = Size(self.scrollable_content_region.width, max(count, 1))
+        self._make_room(max(count, 1))
         if self.cursor >= count:
             self.cursor = max(count - 1, 0)
         self.refresh()
+
+    def _make_room(self, count: int) -> None:
+        """Let `count` rows be scrolled over. The screen is laid out anew only where the scrollbar comes or goes."""
+        wanted = Size(self.scrollable_content_region.width, count)
+        height = self.container_size.height
+        scrolls = self.virtual_size.height > height
+        if not (height and scrolls and count > height and self.show_vertical_scrollbar):
+            self.virtual_size = wanted
+        elif wanted != self.virtual_size:
+            self.set_reactive(LineList.virtual_size, wanted)
+            self.vertical_scrollbar.window_virtual_size = count
+            self.scroll_to(y=min(self.scroll_y, self.max_scroll_y), animate=False, force=True)
 
     def go_to(self, row: int) -> None:
         """Move the cursor to a row and make it visible."""
@@ -158,17 +170,17 @@ class LineList(Guarded, ScrollView, can_focus=True):
         count = self.row_count()
         if not count and y == 0:
             return self._line(
-                f" {self.empty_text()}", width, self.rich_style + self.style_of("quiet")
+                f" {self.empty_text()}", width, self._base_style() + self.style_of("quiet")
             )
         if row >= count:
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self._base_style())
         at_cursor = row == self.cursor
         key = (row, width, at_cursor, at_cursor and self.has_focus)
         painted = self._painted.get(key)
         if painted is None:
-            base = self.get_component_rich_style("row--cursor") if at_cursor else self.rich_style
+            base = self._base_style()
             if at_cursor:
-                base = self.rich_style + base
+                base += self.get_component_rich_style("row--cursor")
             # What is reversed loses its colours: they would become a background each.
             painter = RowPainter(base, plain=bool(base.reverse))
             try:
@@ -181,6 +193,13 @@ class LineList(Guarded, ScrollView, can_focus=True):
             painted = Strip(painter.segments).adjust_cell_length(width, base)
             self._painted[key] = painted
         return painted
+
+    def _base_style(self) -> Style:
+        """The widget's own style: Textual would work it out anew for each row."""
+        found = self._styles.get("")
+        if found is None:
+            found = self._styles[""] = self.rich_style
+        return found
 
     def _report(self, error: Exception) -> None:
         failed = getattr(self.app, "failed", None)

@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import stat
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -284,14 +285,14 @@ def test_an_entry_that_the_disk_does_not_give_costs_that_entry_alone(
     """It is written anew, and the rest is used."""
     for number in range(2):
         store.write("layer", KEYS[number], entry(number))
-    whole = store_module.np.fromfile
+    whole = np.fromfile
 
     def fails(stream: Any, *words: Any) -> Any:
         if KEYS[0] in stream.name:
             raise OSError(errno.EIO, "Input/output error")
         return whole(stream, *words)
 
-    monkeypatch.setattr(store_module.np, "fromfile", fails)
+    monkeypatch.setattr(np, "fromfile", fails)
     assert store.read("layer", KEYS[0]) is None
     assert number_of(store.read("layer", KEYS[1])) == 1
     monkeypatch.undo()
@@ -311,7 +312,7 @@ def test_a_folder_that_may_not_be_written_to_is_a_problem_and_no_error(
         tries.append(how)
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(store_module.tempfile, "mkstemp", read_only)
+    monkeypatch.setattr(tempfile, "mkstemp", read_only)
     for number in (1, 2):
         store.write("layer", KEYS[number], entry(number))
     assert len(tries) == 1

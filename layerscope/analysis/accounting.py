@@ -139,7 +139,9 @@ def account(filesystem: Filesystem, indexes: list[LayerIndex]) -> Accounting:
 def find_waste(filesystem: Filesystem) -> Waste:
     """All dead inodes: each died when its last name went, and why is why that name went."""
     inodes, stored = filesystem.inodes, filesystem.stored
-    rows = np.flatnonzero(stored > 0)
+    alive = np.zeros(len(inodes.columns.stored), bool)
+    alive[filesystem.inode_of[filesystem.died == filesystem.layer_count]] = True
+    rows = np.flatnonzero((stored > 0) & ~alive[filesystem.inode_of])
     order = rows[
         np.lexsort(
             (
@@ -157,7 +159,6 @@ def find_waste(filesystem: Filesystem) -> Waste:
         ]
     )
     dead = order[last]
-    dead = dead[filesystem.died[dead] < filesystem.layer_count]
     dead_inodes = filesystem.inode_of[dead]
     stored_in = inodes.layers(dead_inodes)
     hidden_by = filesystem.died[dead]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from layerscope import cli
 from layerscope.errors import LayerscopeError
 from layerscope.filesystem.content import ContentReader
 from layerscope.layers.store import Store
@@ -196,7 +198,8 @@ def test_new_names_are_shown_without_an_export(engine: FakeEngine, cache: Store)
 
 def test_a_lost_layer_leads_to_an_export(engine: FakeEngine, cache: Store) -> None:
     """Whichever entry of the cache is gone or damaged, the report is the same."""
-    without = report(opened(cache))
+    found = opened(cache)
+    without = report(found)
     entries = cache.entries()
     kinds = {entry.path.suffix for entry in entries}
     assert kinds == {".layer", ".image", ".duplicates", ".export"}
@@ -241,3 +244,34 @@ def test_an_image_that_is_gone_is_told(engine: FakeEngine, cache: Store) -> None
     with pytest.raises(LayerscopeError):
         opened(cache)
     assert IMAGE_ID not in engine.known
+
+
+def test_commands_on_paths_export_only_for_contents(
+    engine: FakeEngine, cache: Store, monkeypatch: pytest.MonkeyPatch, capsysbinary: Any
+) -> None:
+    """Listing a remembered image needs none, printing files of two layers one."""
+    monkeypatch.setenv("LAYERSCOPE_CACHE_DIR", str(cache.folder))
+    listed = []
+    for count in (1, 0):
+        assert cli.run(["ls", "docker://demo"]) == 0
+        listed.append(capsysbinary.readouterr().out)
+        assert exports(engine) == count
+    assert listed[0] == listed[1]
+    assert b"a" in listed[0]
+    assert cli.run(["cat", "docker://demo", "b", "c"]) == 0
+    assert capsysbinary.readouterr().out == b"224444"
+    assert exports(engine) == 1
+    assert cli.run(["ls", "docker://demo", "--no-cache"]) == 0
+    assert exports(engine) == 1
+
+
+def test_a_command_that_cannot_export_says_so(
+    engine: FakeEngine, cache: Store, monkeypatch: pytest.MonkeyPatch, capsysbinary: Any
+) -> None:
+    """What is remembered is listed; what is not here is not printed."""
+    monkeypatch.setenv("LAYERSCOPE_CACHE_DIR", str(cache.folder))
+    assert cli.run(["ls", "docker://demo"]) == 0
+    engine.export = None
+    assert cli.run(["ls", "docker://demo"]) == 0
+    assert cli.run(["cat", "docker://demo", "b"]) == 3
+    assert b"broke" in capsysbinary.readouterr().err

@@ -14,6 +14,7 @@ from layerscope.analysis import duplicates as duplicates_module
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers import reading, tarsplit
 from layerscope.layers.contents import LayerContents
+from layerscope.layers.indexing import index_layer
 from layerscope.layers.store import Store
 from layerscope.opening import Opened, Options, open_image
 from layerscope.sources import Request
@@ -228,3 +229,24 @@ def test_a_lost_file_is_told_and_the_rest_is_shown(scheme: str, root: Path, cach
         expected = report(opened(scheme, root, None, verify_small=small))
         for _ in range(2):
             assert report(opened(scheme, root, cache, verify_small=small)) == expected
+
+
+def test_verification_looks_at_files_before_it_reads_them(
+    root: Path, cache: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that changes while layers are hashed is not remembered as what was hashed."""
+    podman_store(root, [BASE])
+    settle(root)
+    (path,) = files_of(root, "motd")
+    read = index_layer
+
+    def changing(*args: Any, **how: Any) -> Any:
+        index = read(*args, **how)
+        path.write_bytes(b"changed")
+        settle(root)
+        return index
+
+    monkeypatch.setattr(reading, "index_layer", changing)
+    assert opened("containers-storage", root, cache, verify=True).verified(0) is True
+    monkeypatch.undo()
+    assert opened("containers-storage", root, cache).verified(0) is False

@@ -186,6 +186,8 @@ class OpenFile:
     def changed(self) -> bool:
         if self._origin is not None:
             return self._origin.changed()
+        if self.spooled:
+            return False  # nobody else can reach the copy
         return file_identity(os.fstat(self._descriptor.fd)) != self.identity
 
     def blob(self, name: str) -> FileBlob:

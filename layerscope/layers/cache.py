@@ -74,6 +74,8 @@ class IndexCache:
 
         `claims` are the digests that the image claims the blob to have.
         """
+        if hash_all:
+            _ = blob.read_identity  # from before anything is read
         if self._fresh:
             return None
         if blob.digest is not None:

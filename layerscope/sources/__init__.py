@@ -95,9 +95,8 @@ def _describe(
         return SourceImage(image, blobs, found.damage)
     memory = Memory(chosen.fetched_from, [layer.diff_id for layer in image.layers])
     place = (found, chosen, image.platform, memory)
-    return SourceImage(
-        image, blobs, found.damage, partial(_fetch, *place), partial(_recall, *place)
-    )
+    recall = partial(_recall, *place) if chosen.fetched_from else None
+    return SourceImage(image, blobs, found.damage, partial(_fetch, *place), recall)
 
 
 def _fetch(
@@ -113,6 +112,8 @@ def _fetch(
     whole = replace(whole, load=lambda: parts)
     alone = replace(exported, candidates=[whole], warnings=[*exported.warnings, *warnings])
     source = _as_found(inner, found, chosen, alone)
+    if not chosen.fetched_from:
+        return source
     return replace(source, keep=lambda store, indexes: memory.keep(store, alone, source, indexes))
 
 

@@ -6,8 +6,6 @@ Source: vbatts/tar-split, tar/storage: gzipped JSON, an object a line, in the or
 
 from __future__ import annotations
 
-import base64
-import binascii
 import bisect
 import errno
 import threading
@@ -145,18 +143,13 @@ def _scan(split: Blob, limits: Limits) -> _Parts:
     position = 0
     for record in _records(split, limits):
         if record.type == _SEGMENT:
-            try:
-                data = base64.b64decode(record.payload or "", validate=True)
-            except (binascii.Error, ValueError) as error:
-                raise HeaderError("a record of tar-split is malformed") from error
-            if data:
+            if record.payload:
                 starts.append(position)
-                parts.append(data)
-                position += len(data)
+                parts.append(record.payload)
+                position += len(record.payload)
         elif record.type == _FILE and record.size > 0:
-            name = base64.b64decode(record.name_raw) if record.name_raw else record.name.encode()
             starts.append(position)
-            parts.append((name, record.size))
+            parts.append((record.name_raw or record.name.encode(), record.size))
             position += record.size
     return _Parts(starts, parts, position)
 
@@ -166,9 +159,9 @@ class _Record(msgspec.Struct):
 
     type: int
     name: str = ""
-    name_raw: str = ""
+    name_raw: bytes = b""
     size: int = 0
-    payload: str | None = None
+    payload: bytes | None = None
 
 
 def _records(split: Blob, limits: Limits) -> Iterator[_Record]:
@@ -180,19 +173,19 @@ def _records(split: Blob, limits: Limits) -> Iterator[_Record]:
         else iter(DecompressedStream(kind, split.chunks(), split.name, limits))
     )
     decoder = msgspec.json.Decoder(_Record)
-    rest = b""
+    rest: list[bytes] = []
     for piece in pieces:
-        *lines, rest = (rest + piece).split(b"\n")
-        for line in lines:
-            if line:
-                yield _decode(decoder, line)
-    if rest.strip():
-        yield _decode(decoder, rest)
+        end = piece.rfind(b"\n") + 1
+        if end:
+            yield from _decode(decoder, b"".join((*rest, piece[:end])))
+            rest = []
+        rest.append(piece[end:])
+    yield from _decode(decoder, b"".join(rest))
 
 
-def _decode(decoder: msgspec.json.Decoder[_Record], line: bytes) -> _Record:
+def _decode(decoder: msgspec.json.Decoder[_Record], lines: bytes) -> list[_Record]:
     try:
-        return decoder.decode(line)
+        return decoder.decode_lines(lines)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise HeaderError("a record of tar-split is malformed") from error
 

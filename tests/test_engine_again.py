@@ -261,6 +261,12 @@ def test_commands_on_paths_export_only_for_contents(
     assert cli.run(["cat", "docker://demo", "b", "c"]) == 0
     assert capsysbinary.readouterr().out == b"224444"
     assert exports(engine) == 1
+    target = cache.folder.parent / "out"
+    assert cli.run(["extract", "docker://demo", "/", "--output", str(target)]) == 0
+    assert {path.name: path.read_bytes() for path in target.iterdir()} == {
+        "a": b"333", "b": b"22", "c": b"4444"
+    }  # fmt: skip
+    assert exports(engine) == 1
     assert cli.run(["ls", "docker://demo", "--no-cache"]) == 0
     assert exports(engine) == 1
 

@@ -6,6 +6,7 @@ take turns; each of layerscope's runs once with an empty cache, and once more wi
 
 from __future__ import annotations
 
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -44,6 +45,8 @@ class Places:
 @click.option("--place", type=click.Path(path_type=Path, file_okay=False), default=tempfile.gettempdir(), show_default=True, help="Where stores are made: about three times the image.")  # fmt: skip
 def main(name: str, scale: float, runs: int, dive_runs: int, place: Path) -> None:
     """Measure opening an image from stores and engines, in one run."""
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)  # engines are ended, stores removed
     recipe: Recipe = RECIPES[name]
     image = images.kept(recipe, scale) or images.make(recipe, scale)
     archive = images.FOLDER / image.path

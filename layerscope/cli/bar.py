@@ -43,6 +43,7 @@ class _Bar:
         self._total: int | None = None
         self._done = 0
         self._drawn: RichProgress | None = None
+        self._closed = False
 
     def stage(self, name: str, total: int | None = None) -> None:
         with self._lock:
@@ -58,11 +59,15 @@ class _Bar:
         return False
 
     def close(self) -> None:
-        """Remove the bar."""
-        if self._drawn is not None:
-            self._drawn.stop()
+        """Remove the bar, for good."""
+        with self._lock:
+            self._closed = True
+            if self._drawn is not None:
+                self._drawn.stop()
 
     def _draw(self) -> None:
+        if self._closed:
+            return
         if self._drawn is None:
             if time.monotonic() - self._started < PATIENCE:
                 return

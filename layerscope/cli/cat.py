@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from layerscope.cli.options import image_options
 from layerscope.cli.paths import path_options
+
+if TYPE_CHECKING:
+    from layerscope.filesystem.named_paths import Lookup
+    from layerscope.opening import Opened
 
 
 @click.command(short_help="Print files of an image.")
@@ -44,8 +49,9 @@ def cat(
 
     with progress_bar() as progress:
         opened = open_for_paths(reference, progress, given)
-    lookup, _ = lookup_of(opened, layer)
-    found, complete = find_all(lookup, paths, say)
+        lookup, _ = lookup_of(opened, layer)
+        found, complete = find_all(lookup, paths, say)
+        _fetch(opened, lookup, found)
     escaped = is_terminal(sys.stdout) and not raw
     problems = []
     with output_stream(None) as stream:
@@ -73,3 +79,11 @@ def cat(
         raise CorruptImageError(problems[0], hint=None)
     if not complete:
         raise NothingFoundError("not everything that was asked for could be printed")
+
+
+def _fetch(opened: Opened, lookup: Lookup, found: Sequence[int]) -> None:
+    """Get the layers here that hold these paths: an engine may have to export them."""
+    rows = lookup.rows[list(found)]
+    inodes = opened.filesystem.inodes
+    for layer in sorted(set(inodes.layers(opened.filesystem.inode_of[rows[rows >= 0]]).tolist())):
+        opened.contents[layer].fetch()

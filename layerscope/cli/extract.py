@@ -56,6 +56,8 @@ def extract(
         if not found:
             raise NothingFoundError("nothing was extracted")
         made = _make(output)
+        for contents in opened.contents[:1]:
+            contents.fetch()  # an export that an engine has still to make brings all layers
         try:
             result = core.extract(
                 plan_whole(opened.filesystem, found, after),

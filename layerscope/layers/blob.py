@@ -43,7 +43,12 @@ class Blob(ABC):
 
     def __init__(self, name: str, size: int) -> None:
         self.name = name
-        self.size = size
+        self._size = size
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are."""
+        return self._size
 
     @abstractmethod
     def pread(self, length: int, offset: int) -> bytes:
@@ -65,6 +70,20 @@ class Blob(ABC):
     def changed(self) -> bool:
         """Whether the bytes may no longer be those that `identity` stands for."""
         return False
+
+    @property
+    def read_identity(self) -> Identity | None:
+        """What tells these bytes from all others for who wants to say that they were read, not only what they should be."""
+        return self.identity
+
+    def read_changed(self) -> bool:
+        """Whether the bytes may no longer be those that `read_identity` stood for when it was first asked for."""
+        return self.changed()
+
+    @property
+    def digest(self) -> str | None:
+        """The digest that these bytes have for certain, where that is known without reading them: `pread` fails on others."""
+        return None
 
     def chunks(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """The bytes from `start` to `end` (default: all), in pieces of at most `CHUNK`."""
@@ -167,6 +186,8 @@ class OpenFile:
     def changed(self) -> bool:
         if self._origin is not None:
             return self._origin.changed()
+        if self.spooled:
+            return False  # nobody else can reach the copy
         return file_identity(os.fstat(self._descriptor.fd)) != self.identity
 
     def blob(self, name: str) -> FileBlob:

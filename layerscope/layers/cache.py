@@ -4,6 +4,10 @@ An index is filed under what was *verified*: the digest of the bytes that it was
 identity (device, inode, size, times, range) leads to that digest, or to the index itself where the bytes were not read
 through. What an image only claims leads nowhere by itself: a blob that claims the digest of a known one is hashed, and only
 if the claim holds the index is taken. So no image can show another's contents, or make another show its own.
+
+A layer of a local store is known by the identities of its headers and of the folder with its files, never by the digest that
+the store records for it: whoever may write to the store could record another's. Digests found by reading its files hold
+as long as no file changes.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from layerscope.layers.index_packing import pack_index, unpack_index
 from layerscope.layers.indexing import layer_compression
 from layerscope.layers.packing import Packed
 from layerscope.layers.store import Store
+from layerscope.layers.tarsplit import TarSplitBlob
 from layerscope.limits import Limits
 from layerscope.progress import Progress, check
 
@@ -25,6 +30,8 @@ _INDEX = "layer"
 """Kind of the entries that hold an index."""
 _POINTER = "file"
 """Kind of the entries that lead from a file to the digest of its bytes."""
+_LENGTH = "length"
+"""Kind of the entries that say how long the tar of a layer in a store is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,19 @@ class IndexCache:
         self._limits = astuple(limits)
         self._fresh = fresh
 
+    def recall_length(self, blob: Blob) -> None:
+        """Tell a blob how long it is, where it would have to read itself to know and that was done before."""
+        key = None if self._fresh else self._length_key(blob)
+        packed = None if key is None else self._store.read(_LENGTH, key)
+        length = None if packed is None else packed.values.get("bytes")
+        if isinstance(blob, TarSplitBlob) and isinstance(length, int):
+            blob.expect(length)
+
+    def has(self, blob: Blob) -> bool:
+        """Whether `find` knows a blob whose digest is certain."""
+        digest = None if self._fresh else blob.digest
+        return digest is not None and self._store.has(_INDEX, self._digest_key(blob, digest))
+
     def find(
         self, blob: Blob, claims: Collection[str], progress: Progress, *, hash_all: bool
     ) -> Indexed | None:
@@ -54,9 +74,13 @@ class IndexCache:
 
         `claims` are the digests that the image claims the blob to have.
         """
+        if hash_all:
+            _ = blob.read_identity  # from before anything is read
         if self._fresh:
             return None
-        if hash_all or layer_compression(blob) is not None:
+        if blob.digest is not None:
+            found = self._of_digest(blob, blob.digest)
+        elif hash_all or layer_compression(blob) is not None:
             found = self._of_known_file(blob)
             if found is None:
                 return self._of_true_claim(blob, claims, progress)
@@ -70,6 +94,9 @@ class IndexCache:
         """Keep the index that was made of a blob. Damage is never kept: it may be the disk's, and pass."""
         if index.broken is not None:
             return Indexed(index, None)
+        length_key = self._length_key(blob)
+        if length_key is not None and not blob.changed():
+            self._store.write(_LENGTH, length_key, Packed({"bytes": blob.size}, {}))
         if index.blob_digest is not None:
             key: str | None = self._digest_key(blob, index.blob_digest)
             self._point(blob, index.blob_digest)
@@ -88,6 +115,8 @@ class IndexCache:
         index = None if key is None else self._read(key)
         if index is not None:
             return Indexed(index, key)
+        if isinstance(blob, TarSplitBlob):
+            return None  # its headers alone are read sooner than it is known that no file changed
         found = self._of_known_file(blob)
         if found is None or found.index.tar_bytes != blob.size:
             return None
@@ -145,7 +174,7 @@ class IndexCache:
     def _point(self, blob: Blob, digest: str) -> None:
         """Remember which digest a file's bytes have."""
         key = self._pointer_key(blob)
-        if key is not None and not blob.changed():
+        if key is not None and not blob.read_changed():
             self._store.write(_POINTER, key, Packed({"digest": digest}, {}))
 
     def _digest_key(self, blob: Blob, digest: str) -> str:
@@ -158,5 +187,9 @@ class IndexCache:
         return None if identity is None else self._store.key(_INDEX, self._limits, identity)
 
     def _pointer_key(self, blob: Blob) -> str | None:
-        identity = blob.identity
+        identity = blob.read_identity
         return None if identity is None else self._store.key(_POINTER, identity)
+
+    def _length_key(self, blob: Blob) -> str | None:
+        identity = blob.identity if isinstance(blob, TarSplitBlob) else None
+        return None if identity is None else self._store.key(_LENGTH, identity)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from layerscope.layers.blob import CHUNK, Blob
@@ -84,6 +85,12 @@ class LayerContents:
             progress.advance(len(piece))
             if span is None:
                 return
+
+    def fetch(self) -> None:
+        """Get the layer's bytes here, where only their digest is known yet. What goes wrong is told to who reads them."""
+        if self.blob.digest is not None:
+            with suppress(OSError):
+                self.blob.pread(1, 0)
 
     def passed(self, entries: Sequence[int]) -> int:
         """Bytes of the tar that `pieces` passes through: all up to the last of the entries where they are compressed."""

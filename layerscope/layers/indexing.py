@@ -31,6 +31,8 @@ from layerscope.progress import Progress, check
 
 def layer_compression(blob: Blob) -> Compression | None:
     """How a layer's blob is compressed. A tar is tried first: its first name may look like any magic number."""
+    if isinstance(blob, TarSplitBlob):
+        return None  # it is put together as a tar
     try:
         head = blob.pread(BLOCK, 0)
     except OSError:
@@ -50,9 +52,12 @@ def index_layer(
     builder = _IndexBuilder(limits, blob.name)
     if compression is None and not hash_all:
         reached = _ByteProgress(progress)
-        cursor: Cursor = (
-            blob.header_cursor() if isinstance(blob, TarSplitBlob) else OffsetCursor(blob)
-        )
+        try:
+            cursor: Cursor = (
+                blob.header_cursor() if isinstance(blob, TarSplitBlob) else OffsetCursor(blob)
+            )
+        except OSError as error:
+            return builder.finish(WalkResult(_unreadable(0, error), 0), tar_bytes=0)
 
         def take(batch: Batch) -> None:
             builder.add(batch)

@@ -1,7 +1,8 @@
 """A folder of cache entries: private, bounded, and safe to share, to lose and to delete at any time.
 
 An entry is a file that is written beside and renamed, so that who reads one reads all of it. What is wrong with an entry
-makes it absent; what is wrong with the folder is kept in `problem`, and the work goes on without.
+makes it absent, and the others are used all the same; what is wrong with the folder shows when something is to be written
+to it, is kept in `problem`, and the work goes on without.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ class Store:
     def has(self, kind: str, key: str) -> bool:
         """Whether there is such an entry, damaged or not."""
         try:
-            return self._is_private() and self._path(kind, key).exists()
+            return self._is_private() and self._path(kind, key).is_file()
         except OSError:
             return False
 
@@ -83,13 +84,10 @@ class Store:
                 packed = unpack(np.fromfile(stream, np.uint8))
             if packed.values.get(_NAME) != path.name:
                 raise DamagedEntryError
-        except FileNotFoundError:
-            return None
         except DamagedEntryError:
             self.forget(kind, key)
             return None
-        except OSError as error:
-            self._failed("read", error)
+        except OSError:  # it is not there, is no file, or the disk does not give it: this entry is lost, no other
             return None
         with suppress(OSError):
             os.utime(path)
@@ -111,13 +109,13 @@ class Store:
             try:
                 with os.fdopen(descriptor, "wb") as stream:
                     stream.writelines(pieces)
-                Path(name).replace(path)
-                self.grown = True
-            except BaseException:
+                self.grown = _put(Path(name), path) or self.grown
+            finally:
                 Path(name).unlink(missing_ok=True)
-                raise
         except OSError as error:
-            self._failed("written to", error)
+            self._writable = False
+            why = error.strerror or error
+            self.problem = self.problem or f"{self.folder}: it cannot be written to: {why}"
 
     def forget(self, kind: str, key: str) -> None:
         """Remove an entry that turned out to be of no use."""
@@ -177,7 +175,8 @@ class Store:
             try:
                 with os.scandir(folder) as found:
                     for each in found:
-                        if _ENTRY.fullmatch(each.name) or each.name.startswith(_TEMPORARY):
+                        ours = _ENTRY.fullmatch(each.name) or each.name.startswith(_TEMPORARY)
+                        if ours and not each.is_dir(follow_symlinks=False):
                             with suppress(FileNotFoundError):  # another process removed it
                                 status = each.stat(follow_symlinks=False)
                                 yield Entry(Path(each.path), status.st_size, status.st_mtime_ns)
@@ -214,13 +213,6 @@ class Store:
             self.problem = f"{self._entries}: others can write to it"
         return private
 
-    def _failed(self, what: str, error: OSError) -> None:
-        """From now on go without."""
-        self._writable = False
-        self.problem = self.problem or (
-            f"{self.folder}: it cannot be {what}: {error.strerror or error}"
-        )
-
 
 def _entries_of(files: Iterable[Entry]) -> list[Entry]:
     """The entries among files of the cache, longest unused first."""
@@ -232,3 +224,14 @@ def _entries_of(files: Iterable[Entry]) -> list[Entry]:
 def _remove(entry: Entry) -> None:
     with suppress(OSError):
         entry.path.unlink()
+
+
+def _put(written: Path, path: Path) -> bool:
+    """Rename a file to be an entry; whether that can be done: a folder with something in it stays. Raises OSError."""
+    if path.is_dir() and not path.is_symlink():
+        with suppress(OSError):
+            path.rmdir()
+        if path.is_dir():
+            return False
+    written.replace(path)
+    return True

@@ -6,107 +6,152 @@ Source: vbatts/tar-split, tar/storage: gzipped JSON, an object a line, in the or
 
 from __future__ import annotations
 
-import base64
-import binascii
 import bisect
-import os
-import stat
+import errno
+import threading
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
 
 import msgspec
 
-from layerscope.layers.blob import Blob
-from layerscope.layers.compression import DecompressedStream, sniff
+from layerscope.layers.blob import Blob, Identity
+from layerscope.layers.compression import DamagedStreamError, DecompressedStream, sniff
 from layerscope.layers.cursor import Cursor
+from layerscope.layers.split_files import SplitFiles
 from layerscope.layers.tarheader import HeaderError
 from layerscope.limits import Limits
 from layerscope.progress import Progress, check
 
 _SEGMENT, _FILE = 2, 1
+_Part = bytes | tuple[bytes, int]
+"""Raw bytes, or name and size of a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a tar is made of."""
+
+    starts: list[int]
+    """Where each part begins."""
+    parts: list[_Part]
+    size: int
+    """Length of the tar, in bytes."""
 
 
 class TarSplitBlob(Blob):
     """The tar of a layer that a store keeps in two parts: its headers, and a folder with its files.
 
-    `folder` is an open directory; None where the files cannot be reached. Raises OSError like any blob.
+    `files` is None where they cannot be reached. Nothing is read before it is asked for. Raises OSError like any blob.
     """
 
-    def __init__(self, name: str, split: Blob, folder: int | None, limits: Limits) -> None:
+    def __init__(self, name: str, split: Blob, files: SplitFiles | None, limits: Limits) -> None:
+        super().__init__(name, 0)
         self._split = split
-        self._folder = folder
+        self._files = files
         self._limits = limits
-        self._starts: list[int] = []
-        self._parts: list[bytes | tuple[bytes, int]] = []
-        """For each start: raw bytes, or name and size of a file."""
-        super().__init__(name, self._scan())
-
-    def __del__(self, close: Any = os.close) -> None:
-        if getattr(self, "_folder", None) is not None:
-            close(self._folder)
+        self._lock = threading.Lock()
+        self._known: _Parts | OSError | None = None
+        self._expected: int | None = None
+        self._before: Identity | None = None
 
     @property
     def has_files(self) -> bool:
         """Whether the folder with its files could be opened."""
-        return self._folder is not None
+        return self._files is not None
+
+    @property
+    def size(self) -> int:
+        if self._known is None and self._expected is not None:
+            return self._expected
+        try:
+            return self._scanned().size
+        except OSError:
+            return 0
+
+    def expect(self, size: int) -> None:
+        """Take the length that this tar had when its headers were last read; they are read when more is asked for."""
+        self._expected = size
+
+    @property
+    def identity(self) -> Identity | None:
+        """That of the headers and of the folder: what lies in it no store changes once the layer is whole."""
+        headers = self._split.identity
+        folder = ("unreadable",) if self._files is None else self._files.identity
+        return None if headers is None or folder is None else ("tar-split", *headers, *folder)
+
+    def changed(self) -> bool:
+        return self._split.changed() or (self._files is not None and self._files.changed())
+
+    @property
+    def read_identity(self) -> Identity | None:
+        if self._before is None:
+            self._before = self._read_identity()
+        return self._before
+
+    def read_changed(self) -> bool:
+        return self.changed() or self._read_identity() != self._before
+
+    def _read_identity(self) -> Identity | None:
+        """The identity with that of every file, so that one that was changed in the store shows."""
+        identity, files = self.identity, self._files
+        every = None if identity is None or files is None else files.identity_of_all()
+        return None if identity is None or every is None else (*identity, *every)
 
     def header_cursor(self) -> Cursor:
         """A cursor over the headers, that skips contents unread."""
-        return _TarSplitCursor(self._parts)
+        return _TarSplitCursor(self._scanned().parts)
 
     def pread(self, length: int, offset: int) -> bytes:
-        length = min(length, self.size - offset)
+        known = self._scanned()
+        length = min(length, known.size - offset)
         if length <= 0:
             return b""
-        at = bisect.bisect_right(self._starts, offset) - 1
-        part, inside = self._parts[at], offset - self._starts[at]
+        at = bisect.bisect_right(known.starts, offset) - 1
+        part, inside = known.parts[at], offset - known.starts[at]
         if isinstance(part, bytes):
             return part[inside : inside + length]
         name, size = part
-        return self._read_file(name, inside, min(length, size - inside))
+        if self._files is None:
+            raise PermissionError(errno.EACCES, "the files of this layer cannot be read")
+        return self._files.pread(name, min(length, size - inside), inside)
 
-    def _scan(self) -> int:
-        """Read the parts; the length of the tar, in bytes."""
-        position = 0
-        for record in _records(self._split, self._limits):
-            if record.type == _SEGMENT:
+    def chunks(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        self._scanned()  # damaged headers are no empty tar
+        yield from super().chunks(start, end)
+
+    def _scanned(self) -> _Parts:
+        """The parts. Raises OSError where the headers are damaged."""
+        with self._lock:
+            if self._known is None:
                 try:
-                    data = base64.b64decode(record.payload or "", validate=True)
-                except (binascii.Error, ValueError) as error:
-                    raise HeaderError("a record of tar-split is malformed") from error
-                if data:
-                    self._starts.append(position)
-                    self._parts.append(data)
-                    position += len(data)
-            elif record.type == _FILE and record.size > 0:
-                name = (
-                    base64.b64decode(record.name_raw) if record.name_raw else record.name.encode()
-                )
-                self._starts.append(position)
-                self._parts.append((name, record.size))
-                position += record.size
-        return position
+                    self._known = _scan(self._split, self._limits)
+                except OSError as error:
+                    self._known = error
+                except (HeaderError, DamagedStreamError, ValueError) as error:
+                    self._known = OSError(
+                        errno.EIO, f"the store's headers of it are damaged: {error}"
+                    )
+        if isinstance(self._known, OSError):
+            raise self._known
+        return self._known
 
-    def _read_file(self, name: bytes, offset: int, length: int) -> bytes:
-        """Bytes of a file of the store: links are never followed, not even in its parents."""
-        if self._folder is None:
-            raise PermissionError(13, "the files of this layer cannot be read")
-        folder, opened = self._folder, []
-        try:
-            *parents, last = [part for part in name.split(b"/") if part not in (b"", b".", b"..")]
-            for parent in parents:
-                folder = os.open(
-                    parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder
-                )
-                opened.append(folder)
-            file = os.open(last, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
-            opened.append(file)
-            if not stat.S_ISREG(os.fstat(file).st_mode):
-                raise FileNotFoundError(2, f"{os.fsdecode(last)} is no regular file in the store")
-            return os.pread(file, length, offset)
-        finally:
-            for descriptor in opened:
-                os.close(descriptor)
+
+def _scan(split: Blob, limits: Limits) -> _Parts:
+    """Read what a tar is made of. Raises `HeaderError`, `DamagedStreamError`, ValueError."""
+    starts: list[int] = []
+    parts: list[_Part] = []
+    position = 0
+    for record in _records(split, limits):
+        if record.type == _SEGMENT:
+            if record.payload:
+                starts.append(position)
+                parts.append(record.payload)
+                position += len(record.payload)
+        elif record.type == _FILE and record.size > 0:
+            starts.append(position)
+            parts.append((record.name_raw or record.name.encode(), record.size))
+            position += record.size
+    return _Parts(starts, parts, position)
 
 
 class _Record(msgspec.Struct):
@@ -114,9 +159,9 @@ class _Record(msgspec.Struct):
 
     type: int
     name: str = ""
-    name_raw: str = ""
+    name_raw: bytes = b""
     size: int = 0
-    payload: str | None = None
+    payload: bytes | None = None
 
 
 def _records(split: Blob, limits: Limits) -> Iterator[_Record]:
@@ -128,19 +173,19 @@ def _records(split: Blob, limits: Limits) -> Iterator[_Record]:
         else iter(DecompressedStream(kind, split.chunks(), split.name, limits))
     )
     decoder = msgspec.json.Decoder(_Record)
-    rest = b""
+    rest: list[bytes] = []
     for piece in pieces:
-        *lines, rest = (rest + piece).split(b"\n")
-        for line in lines:
-            if line:
-                yield _decode(decoder, line)
-    if rest.strip():
-        yield _decode(decoder, rest)
+        end = piece.rfind(b"\n") + 1
+        if end:
+            yield from _decode(decoder, b"".join((*rest, piece[:end])))
+            rest = []
+        rest.append(piece[end:])
+    yield from _decode(decoder, b"".join(rest))
 
 
-def _decode(decoder: msgspec.json.Decoder[_Record], line: bytes) -> _Record:
+def _decode(decoder: msgspec.json.Decoder[_Record], lines: bytes) -> list[_Record]:
     try:
-        return decoder.decode(line)
+        return decoder.decode_lines(lines)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise HeaderError("a record of tar-split is malformed") from error
 
@@ -150,7 +195,7 @@ class _TarSplitCursor:
 
     hashes = False
 
-    def __init__(self, parts: list[bytes | tuple[bytes, int]]) -> None:
+    def __init__(self, parts: list[_Part]) -> None:
         self.position = 0
         self._parts = iter(parts)
         self._segment = b""

@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
 import msgspec
 
 from layerscope.opening import Opened
+from layerscope.report.json_rows import QuotedPaths, duplicate_rows, waste_records
 from layerscope.report.options import ReportOptions
 from layerscope.report.schema import document, files_of
 
+_LATER = re.compile(r'\n      "files": \[\]|(?<=\n    "records": )\[\]|(?<=\n  "duplicates": )\[\]')
+"""Lists that are empty in the document and filled when it is written; within strings, neither line ends nor quotes stand bare."""
 _NO_FILES = '\n      "files": []'
-"""What the files of a layer look like while there are none; within strings, neither line ends nor quotes stand bare."""
 
 
 def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
     """Write the report as one JSON document, ASCII alone: names that are not UTF-8 survive as `\\udcXX`."""
-    found = document(opened)
-    if options.files:
-        for layer in found["layers"]:
-            layer["files"] = []
-    text = _indented(found)
-    first, *rest = text.split(_NO_FILES) if options.files else [text]
-    stream.write(first.encode("ascii"))
-    for number, part in enumerate(rest):
-        for row in _files(opened, number):
+    text = _indented(document(opened, rows=False, files=options.files))
+    paths = QuotedPaths(opened.filesystem.table)
+    layers = iter(range(len(opened.indexes)))
+    position = 0
+    for place in _LATER.finditer(text):
+        stream.write(text[position : place.start()].encode("ascii"))
+        position = place.end()
+        if place[0] == _NO_FILES:
+            rows = _files(opened, next(layers))
+        elif text.endswith('"records": ', 0, place.start()):
+            rows = waste_records(opened.accounting.waste, paths)
+        else:
+            rows = duplicate_rows(opened.duplicates or (), paths)
+        for row in rows:
             stream.write(row.encode("ascii"))
-        stream.write(part.encode("ascii"))
+    stream.write(text[position:].encode("ascii"))
     stream.write(b"\n")
 
 

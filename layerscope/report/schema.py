@@ -26,16 +26,19 @@ FINDING_PATHS = 100
 _COUNTED = (Change.ADDED, Change.MODIFIED, Change.METADATA, Change.REMOVED)
 
 
-def document(opened: Opened, *, files: bool = False) -> dict[str, Any]:
-    """The whole report. With `files`, each layer lists what it has to do with."""
+def document(opened: Opened, *, files: bool = False, rows: bool = True) -> dict[str, Any]:
+    """The whole report. With `files`, each layer lists what it has to do with.
+
+    Without `rows`, the lists that can have a million of them are empty: files, records of waste, duplicates.
+    """
     return {
         "schemaVersion": SCHEMA_VERSION,
         "image": _image(opened),
         "totals": _totals(opened),
         "steps": _steps(opened),
-        "layers": [_layer(opened, number, files) for number in range(len(opened.indexes))],
-        "waste": _waste(opened),
-        "duplicates": _duplicates(opened),
+        "layers": [_layer(opened, number, files, rows) for number in range(len(opened.indexes))],
+        "waste": _waste(opened, rows),
+        "duplicates": _duplicates(opened) if rows else [],
         "findings": _findings(opened),
         "packages": _packages(opened),
         "warnings": [
@@ -130,7 +133,7 @@ def _steps(opened: Opened) -> list[dict[str, Any]]:
     ]
 
 
-def _layer(opened: Opened, number: int, files: bool) -> dict[str, Any]:
+def _layer(opened: Opened, number: int, files: bool, rows: bool) -> dict[str, Any]:
     layer, index, account = (
         opened.image.layers[number],
         opened.indexes[number],
@@ -160,7 +163,7 @@ def _layer(opened: Opened, number: int, files: bool) -> dict[str, Any]:
         "changes": {CHANGE_NAMES[change]: counts[change] for change in _COUNTED},
     }
     if files:
-        described["files"] = list(files_of(opened, number))
+        described["files"] = list(files_of(opened, number)) if rows else []
     return described
 
 
@@ -199,12 +202,14 @@ def files_of(opened: Opened, number: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def _waste(opened: Opened) -> dict[str, Any]:
+def _waste(opened: Opened, rows: bool) -> dict[str, Any]:
     waste, table = opened.accounting.waste, opened.filesystem.table
     columns = (waste.bytes, waste.reasons, waste.stored_in, waste.hidden_by)
     return {
         "byReason": {reason.value: size for reason, size in waste.by_reason().items()},
-        "records": [
+        "records": []
+        if not rows
+        else [
             {
                 "path": _text(path),
                 "bytes": size,

@@ -12,6 +12,7 @@ from layerscope.errors import CancelledError, LayerscopeError, UsageError
 from layerscope.image.model import Alternative
 from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
+from layerscope.layers.store import Store
 from layerscope.sources import containerd, containers_storage, docker_store, engine
 from layerscope.sources.asking import Source, ask_in_turn, ask_one, named_near
 from layerscope.sources.assemble import assemble
@@ -28,6 +29,7 @@ from layerscope.sources.endpoints import docker_endpoints, podman_endpoints
 from layerscope.sources.local import find_in_path, find_in_stdin
 from layerscope.sources.names import choose_by_name, describe
 from layerscope.sources.references import NotInStoreError
+from layerscope.sources.remembering import Memory
 
 __all__ = [
     "SOURCES",
@@ -88,20 +90,60 @@ def _describe(
         raise LayerscopeError(
             f"no image for {request.platform} in it", hint=f"it holds: {image.platform}"
         )
-    fetch = None if chosen.fetch is None else partial(_fetch, found, chosen, image.platform)
-    return SourceImage(image, [part.blob for part in parts.layers], found.damage, fetch)
+    blobs = [part.blob for part in parts.layers]
+    if chosen.fetch is None:
+        return SourceImage(image, blobs, found.damage)
+    memory = Memory(chosen.fetched_from, [layer.diff_id for layer in image.layers])
+    place = (found, chosen, image.platform, memory)
+    recall = partial(_recall, *place) if chosen.fetched_from else None
+    return SourceImage(image, blobs, found.damage, partial(_fetch, *place), recall)
 
 
-def _fetch(found: Found, chosen: Candidate, platform: Platform, request: Request) -> SourceImage:
+def _fetch(
+    found: Found, chosen: Candidate, platform: Platform, memory: Memory, request: Request
+) -> SourceImage:
     """All of an image that a source has described and now exports."""
     assert chosen.fetch is not None  # noqa: S101  # for the types: who calls has looked
     exported = chosen.fetch(request)
     several = len(exported.candidates) > 1
     inner = replace(request, image=None, platform=platform if several else None)
     whole, _, warnings = _choose(inner, exported, None)
+    parts = whole.load()
+    whole = replace(whole, load=lambda: parts)
+    alone = replace(exported, candidates=[whole], warnings=[*exported.warnings, *warnings])
+    source = _as_found(inner, found, chosen, alone)
+    if not chosen.fetched_from:
+        return source
+    return replace(source, keep=lambda store, indexes: memory.keep(store, alone, source, indexes))
+
+
+def _recall(
+    found: Found,
+    chosen: Candidate,
+    platform: Platform,
+    memory: Memory,
+    request: Request,
+    store: Store,
+) -> SourceImage | None:
+    """The same from what an earlier export left."""
+
+    def fetch() -> SourceImage:
+        try:
+            return _fetch(found, chosen, platform, memory, request)
+        finally:
+            request.progress.stage("")  # whoever read a file goes on with something else
+
+    exported = memory.recall(store, fetch)
+    inner = replace(request, image=None, platform=None)
+    return None if exported is None else _as_found(inner, found, chosen, exported)
+
+
+def _as_found(request: Request, found: Found, chosen: Candidate, exported: Found) -> SourceImage:
+    """The only image of an export, with the names and the place by which it was found."""
+    (whole,) = exported.candidates
     named = replace(whole, tags=chosen.tags or whole.tags)
     place = replace(exported, kind=found.kind, location=found.location)
-    return _describe(inner, place, named, [], warnings)
+    return _describe(request, place, named, [], [])
 
 
 def _find(request: Request) -> Found:

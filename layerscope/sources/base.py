@@ -12,6 +12,8 @@ from layerscope.image.model import Image
 from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
 from layerscope.layers.blob import Blob
+from layerscope.layers.index import LayerIndex
+from layerscope.layers.store import Store
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.progress import NullProgress, Progress
 
@@ -114,6 +116,8 @@ class Candidate:
 
     fetch: Callable[[Request], Found] | None = None
     """Where `load` tells only what is known at once: gets all of the image, which may take long."""
+    fetched_from: tuple[str, ...] = ()
+    """What tells that which `fetch` gets from all else: of the same, the same comes again."""
 
     @property
     def name(self) -> str | None:
@@ -147,6 +151,10 @@ class SourceImage:
     damage: str | None = None
     fetch: Callable[[Request], SourceImage] | None = None
     """Gets the layers, and the image in full, where that takes long; None where they are there."""
+    recall: Callable[[Request, Store], SourceImage | None] | None = None
+    """The same from what an earlier `fetch` left in a store: layers are fetched when they are read. None if it left nothing."""
+    keep: Callable[[Store, Sequence[LayerIndex]], None] | None = None
+    """Leaves in a store what `recall` needs, if the layers with these indexes are what they should be."""
 
 
 Chooser = Callable[[Sequence[Candidate]], Candidate | None]

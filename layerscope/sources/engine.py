@@ -95,7 +95,8 @@ def _find_at(kind: str, endpoint: Endpoint, request: Request, reference: str) ->
 
     digests = [name.rpartition("@")[2] for name in inspected.texts("RepoDigests")]
     tags = [name for name in inspected.texts("RepoTags") if name != "<none>:<none>"]
-    candidate = Candidate(tags, None, load, [image_id, *digests], fetch=fetch)
+    asked = (kind, endpoint.url, f"{client.version}", image_id, f"{exported}", f"{not tags}")
+    candidate = Candidate(tags, None, load, [image_id, *digests], fetch=fetch, fetched_from=asked)
     return Found(kind, [candidate], location=endpoint.url)
 
 

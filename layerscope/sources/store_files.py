@@ -8,14 +8,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from layerscope.errors import CorruptImageError, LayerscopeError, UnreachableError
 from layerscope.image.documents import decode
 from layerscope.layers.blob import Blob, MissingBlob, PathFile
-from layerscope.layers.compression import DamagedStreamError
-from layerscope.layers.tarheader import HeaderError
+from layerscope.layers.split_files import SplitFiles
 from layerscope.layers.tarsplit import TarSplitBlob
 from layerscope.limits import Limits
 from layerscope.sources.docker_archive import read_document
@@ -73,19 +73,14 @@ def reach(root: Path, what: str, hint: str) -> None:
 def open_layer(name: str, split: Path, folder: Path | None, limits: Limits) -> Blob:
     """A layer whose headers are in `split` and whose files are in `folder`, None where their place is not known.
 
-    A layer whose headers are lost, or damaged, is a blob that says so when it is read.
+    A layer whose headers are lost, or damaged, is a blob that says so when it is read; nothing is before.
     """
     try:
         headers = PathFile(split, name).blob(name)
     except OSError as error:
         return MissingBlob(name, f"the store has no headers of it ({error.strerror})")
-    descriptor = None
+    files = None
     if folder is not None:
-        try:
-            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        except OSError:
-            descriptor = None  # its files may be listed without being read
-    try:
-        return TarSplitBlob(name, headers, descriptor, limits)
-    except (HeaderError, DamagedStreamError, OSError, ValueError) as error:
-        return MissingBlob(name, f"the store's headers of it are damaged: {error}")
+        with suppress(OSError):  # its files may be listed without being read
+            files = SplitFiles(folder)
+    return TarSplitBlob(name, headers, files, limits)

@@ -72,6 +72,8 @@ class LayerscopeApp(Guarded, App[None]):
         self.theme = theme.named(session.preferences.theme) or theme.DARK.name
         self._said = ("", 0.0)
         self._layers_due = False
+        self._leaving = False
+        """Stops an export that a view began by reading a file, long after the loader was done."""
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return theme.variable_defaults(self.current_theme)
@@ -90,7 +92,7 @@ class LayerscopeApp(Guarded, App[None]):
     def load(self) -> None:
         """Read, stack and check the image in a thread."""
         worker = get_current_worker()
-        load(self.session, self.post_message, lambda: worker.is_cancelled)
+        load(self.session, self.post_message, lambda: worker.is_cancelled or self._leaving)
 
     # what the loader learns
 
@@ -216,11 +218,14 @@ class LayerscopeApp(Guarded, App[None]):
         self.theme = theme.LIGHT.name if self.current_theme.dark else theme.DARK.name
 
     async def action_quit(self) -> None:
+        self._leaving = True
         self.workers.cancel_all()
         self.exit()
 
 
 def _progress_words(event: ProgressMoved) -> str:
+    if not event.stage:
+        return ""
     if not event.total:
         return f"{event.stage}… {text.size(event.done)}" if event.done else f"{event.stage}…"
     share = text.percent(min(event.done, event.total), event.total)

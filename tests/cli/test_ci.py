@@ -196,7 +196,7 @@ def test_rules_of_findings_are_chosen_by_flag(here: Here) -> None:
     assert here("image.tar", "--rule", "deleted-later=off", "--fail-on", "warning").code == 0
     here.write(".layerscope.toml", "")
     here.write("config.toml", "[rules.deleted-later]\nmin-bytes = 1\nseverity = 'error'\n")
-    code, out, _ = here("image.tar")
+    code, out, _ = here("image.tar", "--format", "json")
     assert code == 1
     assert "config.toml, line 1" in out
 

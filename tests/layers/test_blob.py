@@ -20,6 +20,7 @@ from layerscope.layers.blob import (
     PartOfBlob,
     PathFile,
 )
+from tests.layers.caching import settled
 
 DATA = bytes(range(256)) * 4
 
@@ -132,3 +133,12 @@ def test_only_regular_files_are_files(tmp_path: Path) -> None:
     for name in ("pipe", "link", "folder"):
         with pytest.raises(OSError, match="no regular file"):
             PathFile(tmp_path / name, name)
+
+
+def test_a_copy_never_changes(tmp_path: Path) -> None:
+    """However long ago it was made: nobody else can write to it."""
+    path = settled(tmp_path / "copy", DATA)
+    blob = OpenFile(os.open(path, os.O_RDONLY), "copy", spooled=True).blob("stdin")
+    assert blob.identity is None
+    assert not blob.changed()
+    assert not PartOfBlob(blob, "part", 0, 1).changed()

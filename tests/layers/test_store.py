@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import stat
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -252,12 +253,68 @@ def test_a_folder_that_cannot_be_made_is_a_problem_and_no_error(tmp_path: Path) 
     assert str(tmp_path / "file") in str(store.problem)
 
 
-def test_an_entry_that_cannot_be_read_is_a_problem_and_no_error(store: Store) -> None:
-    """A directory in its place, say."""
-    store.write("layer", KEYS[0], entry())
-    (path,) = files(store)
+@pytest.mark.parametrize("filled", [True, False])
+def test_a_folder_in_place_of_an_entry_costs_that_entry_alone(store: Store, filled: bool) -> None:
+    """All others are read and written; an empty one makes way, what lies in another stays."""
+    for number in range(2):
+        store.write("layer", KEYS[number], entry(number))
+    path = only_folder(store) / f"{KEYS[0]}.layer"
     path.unlink()
     path.mkdir()
+    if filled:
+        (path / "mine").write_text("mine")
+    again = Store(store.folder)
+    assert again.read("layer", KEYS[0]) is None
+    assert not again.has("layer", KEYS[0])
+    again.write("layer", KEYS[0], entry(5))
+    assert number_of(again.read("layer", KEYS[0])) == (None if filled else 5)
+    again.write("layer", KEYS[2], entry(2))
+    assert number_of(again.read("layer", KEYS[1])) == 1
+    assert number_of(again.read("layer", KEYS[2])) == 2
+    assert again.problem is None
+    assert not list(store.folder.rglob("writing-*"))
+    again.size = 0
+    again.trim()
+    assert again.clear() == []
+    assert path.is_dir() == filled
+
+
+def test_an_entry_that_the_disk_does_not_give_costs_that_entry_alone(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is written anew, and the rest is used."""
+    for number in range(2):
+        store.write("layer", KEYS[number], entry(number))
+    whole = np.fromfile
+
+    def fails(stream: Any, *words: Any) -> Any:
+        if KEYS[0] in stream.name:
+            raise OSError(errno.EIO, "Input/output error")
+        return whole(stream, *words)
+
+    monkeypatch.setattr(np, "fromfile", fails)
     assert store.read("layer", KEYS[0]) is None
-    store.write("layer", KEYS[0], entry())
-    assert store.problem is not None
+    assert number_of(store.read("layer", KEYS[1])) == 1
+    monkeypatch.undo()
+    store.write("layer", KEYS[0], entry(7))
+    assert number_of(store.read("layer", KEYS[0])) == 7
+    assert store.problem is None
+
+
+def test_a_folder_that_may_not_be_written_to_is_a_problem_and_no_error(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a disk that is mounted to be read, say: what is in it is used, and nobody tries again."""
+    store.write("layer", KEYS[0], entry(1))
+    tries = []
+
+    def read_only(**how: Any) -> Any:
+        tries.append(how)
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(tempfile, "mkstemp", read_only)
+    for number in (1, 2):
+        store.write("layer", KEYS[number], entry(number))
+    assert len(tries) == 1
+    assert "cannot be written to: Read-only" in str(store.problem)
+    assert number_of(store.read("layer", KEYS[0])) == 1

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from layerscope.opening import Options
+from layerscope.layers.store import Store
+from layerscope.opening import Options, open_image
 from layerscope.sources import Request, open_source
 from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.session import Session
 from tests.sources.fake_engine import FakeEngine, serving
-from tests.tui.explorer import loaded, screen_text
+from tests.tui.explorer import loaded, screen_text, settled
 
 
 @pytest.fixture
@@ -24,10 +26,19 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEngine]:
         yield engine
 
 
-def explorer() -> LayerscopeApp:
+def explorer(cache: Store | None = None) -> LayerscopeApp:
     """On the engine's image, not running yet."""
     request = Request("docker://demo")
-    return LayerscopeApp(Session(request, open_source(request), Options()))
+    return LayerscopeApp(Session(request, open_source(request), Options(cache=cache)))
+
+
+@pytest.fixture
+def known(engine: FakeEngine, tmp_path: Path) -> Store:
+    """A cache that knows the engine's image, which was opened before."""
+    store = Store(tmp_path / "cache")
+    open_image(Request("docker://demo"), Options(cache=store))
+    engine.asked.clear()
+    return store
 
 
 async def test_steps_are_shown_while_the_engine_exports(engine: FakeEngine) -> None:
@@ -67,4 +78,44 @@ async def test_quitting_does_not_wait_for_the_engine(engine: FakeEngine) -> None
     async with app.run_test(size=(120, 30)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("q")
+    assert app.return_code == 0
+
+
+async def test_a_known_image_is_exported_when_a_file_is_opened(
+    engine: FakeEngine, known: Store
+) -> None:
+    """Until then all but contents is there at once; the header says what is waited for, and ends it."""
+    engine.silence.clear()
+    app = explorer(known)
+    async with app.run_test(size=(120, 30)) as pilot:
+        screen = await loaded(pilot)
+        assert screen.session.opened is not None
+        assert not any(path.endswith("/get") for path, _ in engine.asked)
+        await pilot.press("tab", "enter")
+        for _ in range(100):
+            await pilot.pause(0.02)
+            if "Exporting from docker" in "\n".join(screen_text(app)):
+                break
+        else:
+            pytest.fail("the export is not shown")
+        engine.silence.set()
+        await settled(pilot)
+        shown = "\n".join(screen_text(app))
+        assert "  1  22\n" in shown.replace(" \n", "\n")
+        assert "Exporting" not in shown
+
+
+async def test_quitting_does_not_wait_for_an_export_that_a_file_began(
+    engine: FakeEngine, known: Store
+) -> None:
+    """However long the engine is silent."""
+    engine.silence.clear()
+    app = explorer(known)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await loaded(pilot)
+        await pilot.press("tab", "enter")
+        await pilot.pause(0.3)
+        started = time.monotonic()
+        await pilot.press("q")
+    assert time.monotonic() - started < 5
     assert app.return_code == 0

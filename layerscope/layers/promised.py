@@ -1,0 +1,55 @@
+"""Bytes that are not here yet, and whose digest is known: they are fetched when somebody reads them."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import threading
+from collections.abc import Callable
+
+from layerscope.errors import LayerscopeError
+from layerscope.layers.blob import Blob
+
+
+class PromisedBlob(Blob):
+    """`size` bytes with the digest `digest`, which `fetch` gets at the first read. Raises OSError if it gets others."""
+
+    def __init__(self, name: str, size: int, digest: str, fetch: Callable[[], Blob]) -> None:
+        super().__init__(name, size)
+        self._digest = digest
+        self._fetch = fetch
+        self._lock = threading.Lock()
+        self._fetched: Blob | None = None
+        self._problem: OSError | None = None
+
+    @property
+    def spooled(self) -> bool:
+        return True
+
+    @property
+    def digest(self) -> str | None:
+        return self._digest
+
+    def pread(self, length: int, offset: int) -> bytes:
+        with self._lock:
+            if self._fetched is None:
+                self._fetched = self._checked()
+            fetched = self._fetched
+        return fetched.pread(length, offset)
+
+    def _checked(self) -> Blob:
+        """What is fetched, once it is certain that it is what was promised."""
+        if self._problem is not None:
+            raise self._problem
+        try:
+            blob = self._fetch()
+        except LayerscopeError as error:
+            raise OSError(errno.EIO, error.message) from error
+        found = hashlib.sha256()
+        for piece in blob.chunks():
+            found.update(piece)
+        if f"sha256:{found.hexdigest()}" != self._digest:
+            why = "its source no longer gives what it gave when the image was opened before"
+            self._problem = OSError(errno.ESTALE, why)
+            raise self._problem
+        return blob

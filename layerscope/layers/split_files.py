@@ -1,0 +1,82 @@
+"""The folder in which a store keeps the contents of one layer's files. Links are never followed, not even in parents."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from functools import lru_cache
+from pathlib import Path
+
+from layerscope.layers.blob import Descriptor, Identity, file_identity
+
+OPEN_FOLDERS = 64
+"""Folders of all layers that are kept open: files of one folder are mostly read one after another."""
+
+
+class SplitFiles:
+    """The files in `folder`. Raises OSError if it cannot be opened."""
+
+    def __init__(self, folder: Path) -> None:
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._folder = Descriptor(os.open(folder, flags))
+        self.identity = file_identity(os.fstat(self._folder.fd))
+        """Of the folder itself: changed when anything directly in it is made, renamed or removed."""
+
+    def changed(self) -> bool:
+        """Whether the folder is no longer what `identity` stands for."""
+        return file_identity(os.fstat(self._folder.fd)) != self.identity
+
+    def identity_of_all(self) -> Identity | None:
+        """What changes whenever any file does, from what the system says of each; None if one was changed just now."""
+        found = hashlib.sha256()
+        pending = [b""]
+        try:
+            while pending:
+                place = pending.pop()
+                folder = self._folder_at(place)
+                with os.scandir(folder.fd) as entries:
+                    listed = sorted((os.fsencode(entry.name), entry) for entry in entries)
+                for name, entry in listed:
+                    status = entry.stat(follow_symlinks=False)
+                    identity = file_identity(status)
+                    if identity is None:
+                        return None
+                    path = place + b"/" + name if place else name
+                    found.update(b"%b\0%o" % (path, status.st_mode))
+                    found.update(repr(identity).encode())
+                    if stat.S_ISDIR(status.st_mode):
+                        pending.append(path)
+        except OSError:
+            return None
+        return (found.hexdigest(),)
+
+    def pread(self, name: bytes, length: int, offset: int) -> bytes:
+        """Up to `length` bytes of a regular file. Raises OSError."""
+        parts = [part for part in name.split(b"/") if part not in (b"", b".", b"..")]
+        if not parts:
+            raise FileNotFoundError(errno.ENOENT, "a content has no name in the store")
+        folder = self._folder_at(b"/".join(parts[:-1]))
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        file = os.open(parts[-1], flags, dir_fd=folder.fd)
+        try:
+            if not stat.S_ISREG(os.fstat(file).st_mode):
+                shown = os.fsdecode(parts[-1])
+                raise FileNotFoundError(errno.ENOENT, f"{shown} is no regular file in the store")
+            return os.pread(file, length, offset)
+        finally:
+            os.close(file)
+
+    def _folder_at(self, place: bytes) -> Descriptor:
+        """A folder by its path from here."""
+        return _opened(self._folder, place) if place else self._folder
+
+
+@lru_cache(maxsize=OPEN_FOLDERS)
+def _opened(folder: Descriptor, place: bytes) -> Descriptor:
+    """The folder at a path below another."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    for part in place.split(b"/"):
+        folder = Descriptor(os.open(part, flags, dir_fd=folder.fd))
+    return folder

@@ -1,0 +1,104 @@
+"""The parts of the JSON report that can have a million rows, written row by row as `json.dumps(…, indent=2)` would write them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
+from json.encoder import encode_basestring_ascii
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.analysis.accounting import REASONS, Waste
+from layerscope.analysis.duplicates import Duplicate
+from layerscope.filesystem.paths import PathTable
+from layerscope.layers.strings import StringTable
+
+BLOCK = 1 << 14
+"""Rows that are put together at a time."""
+
+
+class QuotedPaths:
+    """Paths of an image as JSON strings. Names that need no escapes, which is nearly all, are cut out of one text."""
+
+    def __init__(self, table: PathTable) -> None:
+        self._table = table
+        self._text = table.names.data.decode("latin-1")
+        self._odd = _needing_escapes(table.names)
+        self._folders: dict[int, str] = {0: '"'}
+
+    def of(self, paths: NDArray[np.int32]) -> Iterator[str]:
+        """The whole of each path, in quotes."""
+        blocks = (paths[start : start + BLOCK] for start in range(0, len(paths), BLOCK))
+        return chain.from_iterable(map(self._block, blocks))
+
+    def _block(self, paths: NDArray[np.int32]) -> list[str]:
+        table, text, folders = self._table, self._text, self._folders
+        components, parents = table.components[paths], table.parents[paths].tolist()
+        for parent in set(parents) - folders.keys():
+            folders[parent] = f'"{_inside(table.full(parent))}/'
+        starts, ends = table.names.offsets[components], table.names.offsets[components + 1]
+        ends = np.where(paths > 0, ends, starts)
+        block = [
+            f'{folders[parent]}{text[start:end]}"'
+            for parent, start, end in zip(parents, starts.tolist(), ends.tolist(), strict=True)
+        ]
+        for row in np.flatnonzero(self._odd[components] & (paths > 0)).tolist():
+            block[row] = f'{folders[parents[row]]}{_inside(table.names[int(components[row])])}"'
+        return block
+
+
+def _needing_escapes(names: StringTable) -> NDArray[np.bool_]:
+    """Which names hold a byte that JSON does not write as it is."""
+    data = np.frombuffer(names.data, np.uint8)
+    places = np.flatnonzero((data < 0x20) | (data > 0x7E) | (data == 0x22) | (data == 0x5C))
+    odd = np.zeros(max(len(names), 1), bool)
+    odd[np.searchsorted(names.offsets, places, side="right") - 1] = True
+    return odd
+
+
+def _inside(name: bytes) -> str:
+    """A name in JSON, without the quotes; what is not UTF-8 as `\\udcXX`."""
+    quoted: str = encode_basestring_ascii(name.decode(errors="surrogateescape"))
+    return quoted[1:-1]
+
+
+def waste_records(waste: Waste, paths: QuotedPaths) -> Iterator[str]:
+    """The records of waste, which stand in an object of the document; together they are one list."""
+    reasons = [encode_basestring_ascii(reason.value) for reason in REASONS]
+    columns = (waste.bytes, waste.reasons, waste.stored_in, waste.hidden_by)
+    rows = zip(paths.of(waste.paths), *(column.tolist() for column in columns), strict=True)
+    return _listed(
+        (
+            f'{{\n        "path": {path},\n        "bytes": {size},\n        "reason": {reasons[reason]},\n'
+            f'        "storedIn": {stored},\n        "hiddenBy": {hidden}\n      }}'
+            for path, size, reason, stored, hidden in rows
+        ),
+        "    ",
+    )
+
+
+def duplicate_rows(duplicates: Sequence[Duplicate], paths: QuotedPaths) -> Iterator[str]:
+    """The duplicates, which stand in the document itself; together they are one list."""
+    numbers = np.array([path for found in duplicates for path in found.paths], np.int32)
+    quoted = paths.of(numbers)
+    return _listed((_duplicate(found, quoted) for found in duplicates), "  ")
+
+
+def _duplicate(found: Duplicate, quoted: Iterator[str]) -> str:
+    listed = ",\n        ".join(islice(quoted, len(found.paths)))
+    return (
+        f'{{\n      "bytes": {found.bytes},\n      "savingBytes": {found.saving},\n'
+        f'      "digest": {encode_basestring_ascii(found.digest)},\n'
+        f'      "paths": [\n        {listed}\n      ]\n    }}'
+    )
+
+
+def _listed(rows: Iterator[str], indent: str) -> Iterator[str]:
+    """Rows as a list that stands at `indent`."""
+    between = f",\n{indent}  "
+    before = f"[\n{indent}  "
+    while block := list(islice(rows, BLOCK)):
+        yield before + between.join(block)
+        before = between
+    yield "[]" if before.startswith("[") else f"\n{indent}]"

@@ -1,0 +1,176 @@
+"""What an engine's export said of an image, kept for the next time: then nothing is exported until a content is read.
+
+It is taken again only for the same image ID of the same engine, whose layers have the same diff IDs as now; and it is kept only
+if every layer hashed to its diff ID. The bytes of layers are promised by their digests, and checked when they come.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+import msgspec
+import numpy as np
+
+from layerscope.errors import CorruptImageError
+from layerscope.image.platform import Platform
+from layerscope.image.warnings import ImageWarning
+from layerscope.layers.blob import Blob
+from layerscope.layers.index import LayerIndex
+from layerscope.layers.packing import Packed
+from layerscope.layers.promised import PromisedBlob
+from layerscope.layers.store import Store
+from layerscope.sources.base import Candidate, Found, ImageParts, LayerPart, SourceImage
+
+_EXPORT = "export"
+"""Kind of the entries that hold what an export said."""
+
+
+class _Layer(msgspec.Struct, array_like=True):
+    """A layer: its blob as it was read, and what the manifest claims of it."""
+
+    name: str
+    size: int
+    blob_digest: str
+    diff_id: str
+    digest: str | None
+    media_type: str | None
+
+
+_Warning = tuple[str, int | None, str]
+
+
+class _Export(msgspec.Struct, array_like=True):
+    """All that `assemble` is given, but the bytes of layers."""
+
+    tags: list[str]
+    platform: tuple[str, str, str] | None
+    warnings: list[_Warning]
+    layers: list[_Layer]
+    config: bytes | None
+    manifest_digest: str | None
+    config_digest: str | None
+    artifact_type: str | None
+    image_id: str | None
+    steps_known: bool
+    own_warnings: list[_Warning]
+    annotations: dict[str, str]
+    provenance: bytes | None
+
+
+class Memory:
+    """What is remembered of the export that `parts` names, of an image whose layers have these diff IDs."""
+
+    def __init__(self, parts: Sequence[str], diff_ids: Sequence[str | None]) -> None:
+        self._parts = list(parts)
+        self._diff_ids = list(diff_ids)
+
+    def keep(self, store: Store, exported: Found, source: SourceImage, indexes: Sequence[LayerIndex]) -> None:  # fmt: skip
+        """Remember an export that turned out to be what the engine says it is: `exported` holds it alone."""
+        (candidate,) = exported.candidates
+        parts = candidate.load()
+        layers = []
+        for part, index, diff_id in zip(parts.layers, indexes, self._diff_ids, strict=False):
+            if index.broken is not None or index.blob_digest is None or index.diff_id is None:
+                return
+            if index.diff_id != diff_id:
+                return
+            layers.append(
+                _Layer(
+                    part.blob.name, part.blob.size, index.blob_digest, index.diff_id, part.digest, part.media_type
+                )
+            )  # fmt: skip
+        if source.damage is not None or not (
+            len(layers) == len(parts.layers) == len(self._diff_ids)
+        ):
+            return
+        platform = candidate.platform
+        told = _Export(
+            list(candidate.tags),
+            None if platform is None else (platform.os, platform.architecture, platform.variant),
+            _pack(exported.warnings),
+            layers,
+            parts.config,
+            parts.manifest_digest,
+            parts.config_digest,
+            parts.artifact_type,
+            parts.image_id,
+            parts.steps_known,
+            _pack(parts.warnings),
+            dict(parts.annotations),
+            parts.provenance,
+        )
+        try:
+            encoded = msgspec.json.encode(told)
+        except ValueError:  # names that no JSON can hold
+            return
+        packed = Packed({}, {"export": np.frombuffer(encoded, np.uint8)})
+        store.write(_EXPORT, self._key(store), packed)
+
+    def recall(self, store: Store, fetch: Callable[[], SourceImage]) -> Found | None:
+        """The export as it was; `fetch` exports again, once a layer is read. None if nothing that fits is remembered."""
+        packed = store.read(_EXPORT, self._key(store))
+        if packed is None:
+            return None
+        try:
+            told = msgspec.json.decode(packed.arrays["export"].tobytes(), type=_Export)
+        except (KeyError, msgspec.MsgspecError, UnicodeDecodeError):
+            store.forget(_EXPORT, self._key(store))
+            return None
+        if [layer.diff_id for layer in told.layers] != self._diff_ids:
+            return None
+        once = _Once(fetch)
+        parts = ImageParts(
+            [
+                LayerPart(
+                    PromisedBlob(layer.name, layer.size, layer.blob_digest, once.layer(number)),
+                    layer.digest,
+                    layer.media_type,
+                )
+                for number, layer in enumerate(told.layers)
+            ],
+            told.config,
+            told.manifest_digest,
+            told.config_digest,
+            told.artifact_type,
+            told.image_id,
+            told.steps_known,
+            _unpack(told.own_warnings),
+            told.annotations,
+            told.provenance,
+        )
+        platform = None if told.platform is None else Platform(*told.platform)
+        return Found("", [Candidate(told.tags, platform, lambda: parts)], _unpack(told.warnings))
+
+    def _key(self, store: Store) -> str:
+        return store.key(_EXPORT, self._parts)
+
+
+class _Once:
+    """An export that is made when its first layer is read, and serves all of them."""
+
+    def __init__(self, fetch: Callable[[], SourceImage]) -> None:
+        self._fetch = fetch
+        self._lock = threading.Lock()
+        self._source: SourceImage | None = None
+
+    def layer(self, number: int) -> Callable[[], Blob]:
+        """Gets one layer."""
+
+        def get() -> Blob:
+            with self._lock:
+                if self._source is None:
+                    self._source = self._fetch()
+            if number >= len(self._source.blobs):
+                raise CorruptImageError("the engine exports fewer layers than before")
+            return self._source.blobs[number]
+
+        return get
+
+
+def _pack(warnings: Sequence[ImageWarning]) -> list[_Warning]:
+    return [(warning.code, warning.layer, warning.message) for warning in warnings]
+
+
+def _unpack(warnings: Sequence[_Warning]) -> list[ImageWarning]:
+    return [ImageWarning(*warning) for warning in warnings]

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from layerscope.analysis.accounting import Accounting, account
 from layerscope.analysis.cache import ImageCache
+from layerscope.analysis.dockerfile_lines import DockerfileLines
 from layerscope.analysis.duplicates import Duplicate, find_duplicates
 from layerscope.errors import CorruptImageError
 from layerscope.filesystem.contents import compare_versions
 from layerscope.filesystem.model import Filesystem
 from layerscope.image.base import guess_base
+from layerscope.image.dockerfile import Dockerfile
 from layerscope.image.model import Image, Layer
 from layerscope.image.warnings import ImageWarning
 from layerscope.layers.blob import Blob
@@ -69,6 +71,8 @@ class Options:
     """Look for files of equal content."""
     rules: Mapping[str, RuleChoice] | None = None
     """Look for what to fix, with these choices of rules; None for no findings."""
+    dockerfile: Dockerfile | None = None
+    """What the image was built from: it tells where the base image ends, and on which lines the steps are written."""
     cache: Store | None = None
     """Where to look for what is known of the layers already, and to keep what is learned."""
 
@@ -93,6 +97,8 @@ class Opened:
     """What is wrong with the archive as a whole."""
     findings: Findings | None = None
     """None if they were not looked for."""
+    written: DockerfileLines | None = None
+    """Where the steps are written; None if no Dockerfile was given."""
 
     def verified(self, layer: int) -> bool | None:
         """Whether a layer's bytes hash to what is claimed; None if that was not checked."""
@@ -182,6 +188,9 @@ def _analyse(request: Request, source: SourceImage, options: Options, listener: 
         duplicates=None,
         warnings=collect_warnings(source.image, indexes, filesystem, limits),
         damage=source.damage,
+        written=None
+        if options.dockerfile is None
+        else DockerfileLines.of(options.dockerfile, source.image.steps),
     )
     listener.stacked(opened)
     cache.keep_filesystem(filesystem)
@@ -203,14 +212,17 @@ def find_findings(
     from layerscope.analysis.findings.evidence import Evidence
     from layerscope.analysis.findings.judge import judge
 
-    base = guess_base(opened.image)
+    base = None if opened.written is None else opened.written.base_steps
+    if base is None:
+        guess = guess_base(opened.image)
+        base = 0 if guess is None else guess.steps
     evidence = Evidence(
         opened.image,
         opened.filesystem,
         opened.contents,
         opened.accounting,
         opened.duplicates,
-        0 if base is None else base.steps,
+        base,
         progress,
     )
     return judge(evidence, choices)

@@ -10,7 +10,13 @@ from typing import Any
 
 import click
 
-from layerscope.cli.options import image_options, options_of, request_of, settings_of
+from layerscope.cli.options import (
+    dockerfile_option,
+    image_options,
+    options_of,
+    request_of,
+    settings_of,
+)
 from layerscope.report import FORMATS
 
 
@@ -34,6 +40,7 @@ from layerscope.report import FORMATS
 @click.option("--files", is_flag=True, help="List the files of each layer, too.")
 @click.option("--binary", is_flag=True, help="Sizes in MiB instead of MB.")
 @click.option("--ignore-errors", is_flag=True, help="Exit 0 although a layer is damaged.")
+@dockerfile_option
 @image_options
 def report(
     reference: str,

@@ -23,6 +23,8 @@ class Findings:
     found: tuple[Finding, ...]
     sizes: NDArray[np.int64]
     """Content bytes of every inode."""
+    applied: tuple[Rule, ...] = ()
+    """The rules that looked for them: those that are switched on."""
 
     def saving(self, numbers: Collection[int] | None = None) -> int:
         """Content bytes that the fixes of these findings save together, of all if none are named."""
@@ -47,6 +49,7 @@ def judge(
     choices = choices or {}
     sizes = evidence.filesystem.inodes.columns.stored
     found: list[Finding] = []
+    applied: list[Rule] = []
     evidence.progress.stage("Looking for what to fix", len(rules))
     for rule in rules:
         check(evidence.progress)
@@ -57,9 +60,10 @@ def judge(
                 min_bytes=rule.min_bytes if choice.min_bytes is None else choice.min_bytes,
             )
             found += _findings(evidence, tuned, choice)
+            applied.append(tuned)
         evidence.progress.advance(1)
     found.sort(key=lambda finding: (-finding.bytes, finding.rule, finding.steps))
-    return Findings(tuple(found), sizes)
+    return Findings(tuple(found), sizes, tuple(applied))
 
 
 _NO_CHOICE = RuleChoice()

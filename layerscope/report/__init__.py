@@ -14,6 +14,10 @@ Writer = Callable[[Opened, BinaryIO, ReportOptions], None]
 FORMATS: dict[str, str] = {
     "text": "layerscope.report.text",
     "json": "layerscope.report.json",
+    "csv": "layerscope.report.csv",
+    "junit": "layerscope.report.junit",
+    "sarif": "layerscope.report.sarif",
+    "github": "layerscope.report.github",
 }
 """Format → module with a `write` function; loaded when it is asked for."""
 

@@ -1,0 +1,158 @@
+"""JUnit XML: test cases as GitLab and Jenkins read them.
+
+https://docs.gitlab.com/ci/testing/unit_test_reports/ · https://github.com/jenkinsci/xunit-plugin (junit-10.xsd)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+from xml.etree import ElementTree
+
+from layerscope.analysis.findings.finding import Severity
+from layerscope.analysis.gate.verdict import Check, Outcome, Verdict
+from layerscope.opening import Opened
+from layerscope.report.headline import digest_words, figures_line
+from layerscope.report.issues import (
+    dockerfile_path,
+    issues_of,
+    level_of,
+    offender_words,
+)
+from layerscope.report.options import ReportOptions
+from layerscope.text import safe_name
+
+_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 cannot hold, not even as references."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One test case."""
+
+    group: str
+    """What follows `layerscope.` in its class name."""
+    name: str
+    outcome: Outcome = Outcome.PASS
+    kind: str = ""
+    """The type of the failure."""
+    message: str = ""
+    """One line."""
+    details: str = ""
+    lines: tuple[int, int] | None = None
+
+
+def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
+    """Write a case for the image itself, and for each rule: those that find something fail, notes aside."""
+    _write(opened, stream, [*_image_cases(opened), *_finding_cases(opened, options)], options)
+
+
+def write_verdict(
+    opened: Opened, verdict: Verdict, stream: BinaryIO, options: ReportOptions
+) -> None:
+    """Write a case for the image itself, and for each check of the gate."""
+    cases = [_check_case(opened, check, options) for check in verdict.checks]
+    _write(opened, stream, [*_image_cases(opened), *cases], options)
+
+
+def _image_cases(opened: Opened) -> Iterator[_Case]:
+    damages = opened.damages()
+    whole = Outcome.FAIL if damages else Outcome.PASS
+    said = safe_name(damages[0]) if damages else ""
+    yield _Case("image", "The image can be read whole", whole, "damage", said, "\n".join(map(safe_name, damages[:100])))  # fmt: skip
+    words, bad = digest_words(opened) or ("there are no layers", False)
+    if damages and bad:
+        return
+    outcome = Outcome.FAIL if bad else Outcome.PASS if words == "digests ok" else Outcome.SKIP
+    yield _Case("image", "Layers are what their digests say", outcome, "digest-mismatch", words)
+
+
+def _finding_cases(opened: Opened, options: ReportOptions) -> Iterator[_Case]:
+    findings = opened.findings
+    if findings is None:
+        return
+    issues = issues_of(opened, binary=options.binary_sizes)
+    for rule in findings.applied:
+        mine = [issue for issue in issues if issue.rule == rule.name]
+        if not mine:
+            yield _Case("findings", f"{rule.name}: {safe_name(rule.title)}")
+        for issue in mine:
+            yield _Case(
+                "findings",
+                f"{issue.rule}: {issue.title} ({issue.place})",
+                Outcome.WARN if issue.level is Severity.NOTE else Outcome.FAIL,
+                issue.level.value,
+                issue.text,
+                issue.details,
+                issue.lines,
+            )
+
+
+def _check_case(opened: Opened, check: Check, options: ReportOptions) -> _Case:
+    lines = [safe_name(check.message)]
+    lines += [offender_words(each, binary=options.binary_sizes) for each in check.offenders]
+    more = check.offender_count - len(check.offenders)
+    lines += [f"… and {more:,} more"] if more > 0 else []
+    lines += [f"set by {safe_name(check.place)}"] if check.place else []
+    steps = [each.step for each in check.offenders if each.step is not None]
+    return _Case(
+        "gate",
+        f"{check.rule}: {safe_name(check.title)}",
+        check.outcome,
+        level_of(check).value,
+        safe_name(check.message),
+        "\n".join(lines),
+        None if opened.written is None else opened.written.of_steps(steps[:1]),
+    )
+
+
+def _write(opened: Opened, stream: BinaryIO, cases: list[_Case], options: ReportOptions) -> None:
+    counts = {
+        "tests": str(len(cases)),
+        "failures": str(sum(case.outcome is Outcome.FAIL for case in cases)),
+        "errors": "0",
+        "skipped": str(sum(case.outcome is Outcome.SKIP for case in cases)),
+        "time": "0",
+    }
+    title = safe_name(opened.image.title)
+    root = ElementTree.Element("testsuites", {"name": "layerscope", **counts})
+    suite = ElementTree.SubElement(root, "testsuite", {"name": _legal(title), **counts})
+    properties = ElementTree.SubElement(suite, "properties")
+    for name, value in (
+        ("image", title),
+        ("id", opened.image.id or ""),
+        ("figures", figures_line(opened, options)),
+        ("storedBytes", str(opened.accounting.stored)),
+        ("wastedBytes", str(opened.accounting.wasted)),
+    ):
+        ElementTree.SubElement(
+            properties, "property", {"name": name, "value": _legal(safe_name(value))}
+        )
+    path = dockerfile_path(opened)
+    for case in cases:
+        attributes = {"classname": f"layerscope.{case.group}", "name": _legal(case.name)}
+        if path is not None and case.lines is not None:
+            attributes |= {"file": _legal(safe_name(path)), "line": str(case.lines[0])}
+        _add_outcome(ElementTree.SubElement(suite, "testcase", {**attributes, "time": "0"}), case)
+    ElementTree.indent(root)
+    stream.write(b'<?xml version="1.0" encoding="UTF-8"?>\n')
+    stream.write(ElementTree.tostring(root, encoding="utf-8") + b"\n")
+
+
+def _add_outcome(element: ElementTree.Element, case: _Case) -> None:
+    message = _legal(case.message)
+    if case.outcome is Outcome.FAIL:
+        failure = ElementTree.SubElement(
+            element, "failure", {"message": message, "type": case.kind}
+        )
+        failure.text = _legal(case.details)
+    elif case.outcome is Outcome.SKIP:
+        ElementTree.SubElement(element, "skipped", {"message": message})
+    elif case.outcome is Outcome.WARN:
+        ElementTree.SubElement(element, "system-out").text = _legal(f"{case.kind}: {case.details}")
+
+
+def _legal(text: str) -> str:
+    return _ILLEGAL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

@@ -14,6 +14,8 @@ Writer = Callable[[Opened, BinaryIO, ReportOptions], None]
 FORMATS: dict[str, str] = {
     "text": "layerscope.report.text",
     "json": "layerscope.report.json",
+    "markdown": "layerscope.report.markdown",
+    "html": "layerscope.report.html",
     "csv": "layerscope.report.csv",
     "junit": "layerscope.report.junit",
     "sarif": "layerscope.report.sarif",

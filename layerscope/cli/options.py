@@ -140,6 +140,6 @@ def options_of(given: dict[str, Any], *, findings: bool = False) -> Options:
         verify=given["verify"],
         duplicates=not given["no_duplicates"],
         rules=settings_of(given).rules if findings else None,
-        dockerfile=dockerfile_of(given) if findings else None,
+        dockerfile=dockerfile_of(given),
         cache=store,
     )

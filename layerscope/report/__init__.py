@@ -23,6 +23,9 @@ FORMATS: dict[str, str] = {
 }
 """Format → module with a `write` function; loaded when it is asked for."""
 
+TABLES = ("steps", "waste", "duplicates", "findings", "files")
+"""Tables that a CSV can hold, one a file."""
+
 
 def writer_of(name: str) -> Writer:
     """The function that writes a format."""

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
 from layerscope.analysis.accounting import REASONS
-from layerscope.analysis.gate.verdict import Verdict
 from layerscope.opening import Opened
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import lines_of, step_rows, visible_end
@@ -28,35 +27,9 @@ _CHUNK = 1 << 20
 
 
 def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
-    """Write the table of `options.table`; with `options.files`, that of the files."""
-    header, rows = TABLES["files" if options.files else options.table]
-    _write(stream, header, rows(opened))
-
-
-def write_verdict(
-    _opened: Opened, verdict: Verdict, stream: BinaryIO, _options: ReportOptions
-) -> None:
-    """Write a row a check."""
-    header = (
-        "rule outcome severity value limit unit at_least baseline offenders title message place"
-    )
-    _write(
-        stream,
-        header,
-        (
-            (
-                check.rule, check.outcome.value, check.severity.value, _number(check.value), _number(check.limit),
-                check.unit.value, int(check.at_least), _number(check.baseline), check.offender_count,
-                check.title, check.message, check.place,
-            )
-            for check in verdict.checks
-        ),
-    )  # fmt: skip
-
-
-def _number(number: float | None) -> Cell:
-    """A number without a needless fraction."""
-    return int(number) if number is not None and number == int(number) else number
+    """Write the table of `options.table`."""
+    header, rows = _TABLES[options.table]
+    write_table(stream, header, rows(opened))
 
 
 def _steps(opened: Opened) -> Iterator[Row]:
@@ -131,7 +104,7 @@ def _files(opened: Opened) -> Iterator[Row]:
             )  # fmt: skip
 
 
-TABLES: dict[str, tuple[str, Callable[[Opened], Iterator[Row]]]] = {
+_TABLES: dict[str, tuple[str, Callable[[Opened], Iterator[Row]]]] = {
     "steps": (
         "step layer kind instruction text stored_bytes wasted_bytes net_bytes hides_bytes compressed_bytes tar_bytes entries created digest",
         _steps,
@@ -151,7 +124,8 @@ def _path(name: bytes | str) -> str:
     return visible_end("/" + safe_name(name))
 
 
-def _write(stream: BinaryIO, header: str, rows: Iterable[Row]) -> None:
+def write_table(stream: BinaryIO, header: str, rows: Iterable[Row]) -> None:
+    """Write a table; `header` are the names of its columns, with spaces between them."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow(header.split())

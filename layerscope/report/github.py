@@ -9,12 +9,10 @@ from collections.abc import Sequence
 from typing import BinaryIO
 
 from layerscope.analysis.findings.finding import Severity
-from layerscope.analysis.gate.verdict import Outcome, Verdict
 from layerscope.opening import Opened
-from layerscope.report.headline import figures_line
-from layerscope.report.issues import Issue, dockerfile_path, issues_of, issues_of_verdict
+from layerscope.report.issues import Issue, dockerfile_path, issues_of
 from layerscope.report.options import ReportOptions
-from layerscope.text import count_of, safe_name
+from layerscope.text import safe_name
 
 MOST = 10
 """Annotations of one level that GitHub shows of a step; others are counted."""
@@ -24,30 +22,16 @@ _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE
 
 def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
     """Write an annotation a finding, and a line that sums up."""
-    _write(opened, issues_of(opened, binary=options.binary_sizes), stream)
-    _line(stream, f"{safe_name(opened.image.title)}: {figures_line(opened, options)}")
+    write_issues(opened, issues_of(opened, binary=options.binary_sizes), stream)
+    line(stream, f"{safe_name(opened.image.title)}: {figures_line(opened, options)}")
 
 
-def write_verdict(
-    opened: Opened, verdict: Verdict, stream: BinaryIO, options: ReportOptions
-) -> None:
-    """Write an annotation for what each check complains of, and a line with the verdict."""
-    _write(opened, issues_of_verdict(opened, verdict, binary=options.binary_sizes), stream)
-    for check in verdict.checks:
-        if check.outcome is Outcome.SKIP:
-            _command(stream, "notice", {"title": f"{check.rule} was not checked"}, safe_name(check.message))  # fmt: skip
-    for warning in verdict.warnings:
-        _command(stream, "warning", {"title": f"layerscope: {warning.code}"}, safe_name(f"{warning.message} {warning.place}".strip()))  # fmt: skip
-    failed = verdict.count(Outcome.FAIL)
-    said = "passed" if verdict.passed else f"failed, {failed:,} of {count_of(len(verdict.checks), 'check')}"  # fmt: skip
-    _line(stream, f"{safe_name(opened.image.title)}: {said} · {figures_line(opened, options)}")
-
-
-def _write(opened: Opened, issues: Sequence[Issue], stream: BinaryIO) -> None:
+def write_issues(opened: Opened, issues: Sequence[Issue], stream: BinaryIO) -> None:
+    """Write an annotation for each issue, as many as GitHub shows."""
     for damage in opened.damages()[:MOST]:
-        _command(stream, "error", {"title": "The image is damaged"}, safe_name(damage))
+        command(stream, "error", {"title": "The image is damaged"}, safe_name(damage))
     path = dockerfile_path(opened)
-    for level, command in _COMMANDS.items():
+    for level, name in _COMMANDS.items():
         mine = [issue for issue in issues if issue.level is level]
         for issue in mine[:MOST]:
             properties: dict[str, str] = {}
@@ -56,18 +40,18 @@ def _write(opened: Opened, issues: Sequence[Issue], stream: BinaryIO) -> None:
                 properties = {"file": path, "line": str(first), "endLine": str(last)}
             properties["title"] = f"{issue.title} [{issue.rule}]"
             where = f"{issue.place}: " if issue.place else ""
-            _command(stream, command, properties, f"{where}{issue.details}")
+            command(stream, name, properties, f"{where}{issue.details}")
         if len(mine) > MOST:
-            _line(stream, f"… and {len(mine) - MOST:,} more of level {command}, as GitHub shows no more than {MOST}")  # fmt: skip
+            line(stream, f"… and {len(mine) - MOST:,} more of level {name}, as GitHub shows no more than {MOST}")  # fmt: skip
 
 
-def _command(stream: BinaryIO, name: str, properties: dict[str, str], message: str) -> None:
+def command(stream: BinaryIO, name: str, properties: dict[str, str], message: str) -> None:
     """Write a command. What it says cannot end it or begin another."""
     listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
     stream.write(f"::{name} {listed}::{_data(message)}\n".encode(errors="backslashreplace"))
 
 
-def _line(stream: BinaryIO, text: str) -> None:
+def line(stream: BinaryIO, text: str) -> None:
     """Write a line of the log that is no command, whatever is in it."""
     stream.write(f"layerscope: {_plain(text)}\n".encode(errors="backslashreplace"))
 

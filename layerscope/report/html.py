@@ -8,10 +8,9 @@ from importlib.resources import files
 from typing import BinaryIO
 
 from layerscope import __version__
-from layerscope.analysis.gate.verdict import Verdict
 from layerscope.opening import Opened, file_name
 from layerscope.report.headline import digest_words, facts, figures
-from layerscope.report.html_findings import findings_section, verdict_section
+from layerscope.report.html_findings import findings_section
 from layerscope.report.html_map import map_section
 from layerscope.report.html_parts import CELL, escaped, left_out, section
 from layerscope.report.html_tables import duplicates_section, steps_section, waste_section
@@ -25,17 +24,11 @@ _DAMAGES = 20
 
 def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
     """Write the page."""
-    _write(opened, stream, options, "")
+    write_page(opened, stream, options, "")
 
 
-def write_verdict(
-    opened: Opened, verdict: Verdict, stream: BinaryIO, options: ReportOptions
-) -> None:
-    """Write the page with the verdict and its checks at the top."""
-    _write(opened, stream, options, verdict_section(verdict, options))
-
-
-def _write(opened: Opened, stream: BinaryIO, options: ReportOptions, verdict: str) -> None:
+def write_page(opened: Opened, stream: BinaryIO, options: ReportOptions, verdict: str) -> None:
+    """Write the page, with a section on a verdict at its top if there is one."""
     style, script = _resource("page.css"), _resource("page.js")
     title = escaped(clip(safe_name(opened.image.title), CELL))
     policy = (

@@ -30,17 +30,22 @@ def stack(opened: Opened, options: ReportOptions) -> str:
     at = 0
     for row in step_rows(opened):
         layer = row.step.layer
-        if layer is None or not row.stored or len(parts) == _SEGMENTS:
+        if layer is None or not row.stored or len(parts) >= _SEGMENTS:
             continue
         told = f"{layer}  {size(row.stored, binary=options.binary_sizes)} ({percent(row.stored, stored)})  {row.text}"
         parts.append(
             f'<rect class="l{colors[layer]}" x="{1000 * at / stored:.2f}" width="{1000 * row.stored / stored:.2f}"'
             f' height="30"><title>{escaped(clip(told, _TITLE))}</title></rect>'
         )
+        if row.wasted:
+            parts.append(
+                f'<rect class="lost" x="{1000 * at / stored:.2f}" width="{1000 * row.wasted / stored:.2f}"'
+                f' y="22" height="8"><title>{escaped(f"{layer}  {size(row.wasted, binary=options.binary_sizes)} wasted")}</title></rect>'
+            )
         at += row.stored
     return (
         '<svg class="stack" viewBox="0 0 1000 30" preserveAspectRatio="none" role="img" '
-        f'aria-label="What each layer stores">{"".join(parts)}</svg>'
+        f'aria-label="What each layer stores, and below it what is wasted">{"".join(parts)}</svg>'
     )
 
 
@@ -121,6 +126,6 @@ class _Painter:
         """The label of a tile, and its path."""
         path = safe_path(self._opened, tile.path)
         if tile.merged:
-            return f"+{tile.merged:,}", f"{count_of(tile.merged, 'more entry', 'more entries')} in {path}"  # fmt: skip
+            return f"+{tile.merged:,} more", f"{count_of(tile.merged, 'more entry', 'more entries')} in {path}"  # fmt: skip
         name = safe_name(self._opened.filesystem.table.name(tile.path))
         return f"{name}/" if self.usage.is_directory(tile.path) else name, path

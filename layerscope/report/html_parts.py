@@ -93,3 +93,13 @@ def left_out(count: int, noun: str) -> str:
     """What is said of rows that are not shown; nothing if there are none."""
     plural = noun if count == 1 else f"{noun}s"
     return f'<p class="quiet">… and {count:,} more {plural}: --format json has all</p>' if count > 0 else ""  # fmt: skip
+
+
+def prose(text: str) -> str:
+    """Words with `code` between backticks."""
+    parts = escaped(text).split("`")
+    if len(parts) % 2 == 0:
+        return "`".join(parts)
+    return "".join(
+        f"<code>{part}</code>" if number % 2 else part for number, part in enumerate(parts)
+    )

@@ -50,8 +50,10 @@ def steps_section(opened: Opened, options: ReportOptions) -> str:
     titles = [("layer", ""), ("size", "n"), ("share", "far"), ("wasted", "n"), ("step", "")]
     rows = fitting(_steps(opened, options), ROWS, ROOM)
     body = f"{stack(opened, options)}\n{table(titles, rows)}\n{left_out(len(steps) - len(rows), 'step')}"
-    with_layer = count_of(len(opened.image.layers), "layer")
-    return section("Steps", f"{count_of(len(steps), 'step')}, {with_layer}", body)
+    note = f"{count_of(len(steps), 'step')}, {count_of(len(opened.image.layers), 'layer')}"
+    if opened.accounting.wasted:
+        note += "; the dark edge is what is wasted"
+    return section("Steps", note, body)
 
 
 def _steps(opened: Opened, options: ReportOptions) -> Iterator[str]:

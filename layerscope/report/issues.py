@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from layerscope.analysis.findings.finding import Finding, Severity
-from layerscope.analysis.gate.verdict import Check, Offender, Outcome, Verdict
 from layerscope.opening import Opened
-from layerscope.report.rows import lines_of, place_words, safe_path, visible_end
+from layerscope.report.rows import lines_of, place_words, safe_path
 from layerscope.text import safe_lines, safe_name, size
 
 PATHS = 10
@@ -64,29 +63,20 @@ class Issue:
 def issues_of(opened: Opened, *, binary: bool = False) -> list[Issue]:
     """The findings, most bytes first."""
     findings = () if opened.findings is None else opened.findings.found
-    return _numbered(_of_finding(opened, finding, binary) for finding in findings)
+    return numbered(issue_of(opened, finding, binary=binary) for finding in findings)
 
 
-def issues_of_verdict(opened: Opened, verdict: Verdict, *, binary: bool = False) -> list[Issue]:
-    """What the checks complain of that failed or warn: each finding, and each other check as a whole."""
-    return _numbered(
-        issue
-        for check in verdict.checks
-        if check.outcome in (Outcome.FAIL, Outcome.WARN)
-        for issue in _of_check(opened, check, binary)
-    )
-
-
-def _of_finding(
-    opened: Opened, finding: Finding, binary: bool, level: Severity | None = None, said: str = ""
+def issue_of(
+    opened: Opened, finding: Finding, *, binary: bool = False, level: Severity | None = None
 ) -> Issue:
+    """A finding; its own severity is its level if no other is named."""
     saved = f"{size(finding.bytes, binary=binary)}. " if finding.bytes else ""
     return Issue(
         rule=finding.rule,
         level=level or finding.severity,
         title=safe_name(finding.title),
         place=place_words(opened, finding),
-        text=f"{said}{saved}{safe_name(finding.why)}",
+        text=f"{saved}{safe_name(finding.why)}",
         fix=fix_text(finding.fix),
         lines=lines_of(opened, finding),
         bytes=finding.bytes,
@@ -96,53 +86,6 @@ def _of_finding(
         fingerprint=_instructions(opened, finding.steps[:1]),
         finding=finding,
     )
-
-
-def _of_check(opened: Opened, check: Check, binary: bool) -> Iterator[Issue]:
-    """The findings that a check complains of; the check itself if those are not its only offenders."""
-    level = level_of(check)
-    found = [each.finding for each in check.offenders if each.finding is not None]
-    if found and len(found) == check.offender_count:
-        for finding in found:
-            yield _of_finding(opened, finding, binary, level)
-        return
-    steps = tuple(dict.fromkeys(each.step for each in check.offenders if each.step is not None))
-    paths = [offender_words(each, binary=binary) for each in check.offenders[:PATHS]]
-    yield Issue(
-        rule=check.rule,
-        level=level,
-        title=safe_name(check.title),
-        place="",
-        text=safe_name(check.message),
-        fix="",
-        lines=None if opened.written is None else opened.written.of_steps(steps[:1]),
-        bytes=None,
-        paths=tuple(words for words in paths if words),
-        path_count=check.offender_count,
-        steps=steps,
-        fingerprint="",
-    )
-
-
-def level_of(check: Check) -> Severity:
-    """How loud a check is that is not met."""
-    return Severity.ERROR if check.outcome is Outcome.FAIL else Severity.WARNING
-
-
-def offender_words(offender: Offender, *, binary: bool = False) -> str:
-    """An offender in one line: size, path, step, what is wrong with it."""
-    words = []
-    if offender.bytes is not None:
-        words.append(size(offender.bytes, binary=binary))
-    if offender.path is not None:
-        words.append(visible_end(safe_name(offender.path)))
-    elif offender.finding is not None:
-        words.append(safe_name(offender.finding.title))
-    if offender.step is not None:
-        words.append(f"step {offender.step}")
-    if offender.note:
-        words.append(offender.note)
-    return "  ".join(words)
 
 
 def fix_text(fix: str) -> str:
@@ -158,10 +101,8 @@ def _instructions(opened: Opened, steps: Iterable[int]) -> str:
     return "\n".join(known[step].created_by or "" for step in steps if step < len(known))
 
 
-def _numbered(issues: Iterable[Issue]) -> list[Issue]:
+def numbered(issues: Iterable[Issue]) -> list[Issue]:
     """Issues with fingerprints that differ: of those that are alike, by their order."""
-    from dataclasses import replace
-
     seen: Counter[str] = Counter()
     found = []
     for issue in issues:

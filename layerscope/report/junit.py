@@ -12,14 +12,12 @@ from typing import BinaryIO
 from xml.etree import ElementTree
 
 from layerscope.analysis.findings.finding import Severity
-from layerscope.analysis.gate.verdict import Check, Outcome, Verdict
+from layerscope.analysis.gate.verdict import Outcome
 from layerscope.opening import Opened
 from layerscope.report.headline import digest_words, figures_line
 from layerscope.report.issues import (
     dockerfile_path,
     issues_of,
-    level_of,
-    offender_words,
 )
 from layerscope.report.options import ReportOptions
 from layerscope.text import safe_name
@@ -29,8 +27,8 @@ _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
-    """One test case."""
+class Case:
+    """One test case; texts are safe to show."""
 
     group: str
     """What follows `layerscope.` in its class name."""
@@ -46,30 +44,23 @@ class _Case:
 
 def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
     """Write a case for the image itself, and for each rule: those that find something fail, notes aside."""
-    _write(opened, stream, [*_image_cases(opened), *_finding_cases(opened, options)], options)
+    write_cases(opened, stream, [*image_cases(opened), *_finding_cases(opened, options)], options)
 
 
-def write_verdict(
-    opened: Opened, verdict: Verdict, stream: BinaryIO, options: ReportOptions
-) -> None:
-    """Write a case for the image itself, and for each check of the gate."""
-    cases = [_check_case(opened, check, options) for check in verdict.checks]
-    _write(opened, stream, [*_image_cases(opened), *cases], options)
-
-
-def _image_cases(opened: Opened) -> Iterator[_Case]:
+def image_cases(opened: Opened) -> Iterator[Case]:
+    """Whether the image is whole, and what it claims to be."""
     damages = opened.damages()
     whole = Outcome.FAIL if damages else Outcome.PASS
     said = safe_name(damages[0]) if damages else ""
-    yield _Case("image", "The image can be read whole", whole, "damage", said, "\n".join(map(safe_name, damages[:100])))  # fmt: skip
+    yield Case("image", "The image can be read whole", whole, "damage", said, "\n".join(map(safe_name, damages[:100])))  # fmt: skip
     words, bad = digest_words(opened) or ("there are no layers", False)
     if damages and bad:
         return
     outcome = Outcome.FAIL if bad else Outcome.PASS if words == "digests ok" else Outcome.SKIP
-    yield _Case("image", "Layers are what their digests say", outcome, "digest-mismatch", words)
+    yield Case("image", "Layers are what their digests say", outcome, "digest-mismatch", words)
 
 
-def _finding_cases(opened: Opened, options: ReportOptions) -> Iterator[_Case]:
+def _finding_cases(opened: Opened, options: ReportOptions) -> Iterator[Case]:
     findings = opened.findings
     if findings is None:
         return
@@ -77,9 +68,9 @@ def _finding_cases(opened: Opened, options: ReportOptions) -> Iterator[_Case]:
     for rule in findings.applied:
         mine = [issue for issue in issues if issue.rule == rule.name]
         if not mine:
-            yield _Case("findings", f"{rule.name}: {safe_name(rule.title)}")
+            yield Case("findings", f"{rule.name}: {safe_name(rule.title)}")
         for issue in mine:
-            yield _Case(
+            yield Case(
                 "findings",
                 f"{issue.rule}: {issue.title} ({issue.place})",
                 Outcome.WARN if issue.level is Severity.NOTE else Outcome.FAIL,
@@ -90,25 +81,10 @@ def _finding_cases(opened: Opened, options: ReportOptions) -> Iterator[_Case]:
             )
 
 
-def _check_case(opened: Opened, check: Check, options: ReportOptions) -> _Case:
-    lines = [safe_name(check.message)]
-    lines += [offender_words(each, binary=options.binary_sizes) for each in check.offenders]
-    more = check.offender_count - len(check.offenders)
-    lines += [f"… and {more:,} more"] if more > 0 else []
-    lines += [f"set by {safe_name(check.place)}"] if check.place else []
-    steps = [each.step for each in check.offenders if each.step is not None]
-    return _Case(
-        "gate",
-        f"{check.rule}: {safe_name(check.title)}",
-        check.outcome,
-        level_of(check).value,
-        safe_name(check.message),
-        "\n".join(lines),
-        None if opened.written is None else opened.written.of_steps(steps[:1]),
-    )
-
-
-def _write(opened: Opened, stream: BinaryIO, cases: list[_Case], options: ReportOptions) -> None:
+def write_cases(
+    opened: Opened, stream: BinaryIO, cases: list[Case], options: ReportOptions
+) -> None:
+    """Write a suite of test cases."""
     counts = {
         "tests": str(len(cases)),
         "failures": str(sum(case.outcome is Outcome.FAIL for case in cases)),
@@ -141,7 +117,7 @@ def _write(opened: Opened, stream: BinaryIO, cases: list[_Case], options: Report
     stream.write(ElementTree.tostring(root, encoding="utf-8") + b"\n")
 
 
-def _add_outcome(element: ElementTree.Element, case: _Case) -> None:
+def _add_outcome(element: ElementTree.Element, case: Case) -> None:
     message = _legal(case.message)
     if case.outcome is Outcome.FAIL:
         failure = ElementTree.SubElement(

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO
 
-from layerscope.analysis.gate.verdict import Check, Outcome, Verdict
 from layerscope.opening import Opened
 from layerscope.report.headline import facts, figures
-from layerscope.report.issues import Issue, issues_of, issues_of_verdict, offender_words
+from layerscope.report.issues import Issue, issues_of
 from layerscope.report.markdown_text import code, fenced, plain, prose
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import layer_label, step_rows, waste_rows
-from layerscope.text import clip, clip_start, count_of, safe_name, size, whole_percent
+from layerscope.text import clip, clip_start, count_of, size, whole_percent
 
 LIMIT = 65_536
 """Characters of a comment on GitHub; bytes here, which are never fewer."""
@@ -23,18 +22,19 @@ _STEPS = 200
 _OPEN_STEPS = 12
 """Up to so many steps are shown without a click."""
 _WASTE = 10
-_PATHS = 3
-_DAMAGES = 10
-_CELL = 160
+PATHS = 3
+"""Paths of a finding that are named."""
+MOST = 10
+"""Damages and warnings that are told."""
+CELL = 160
 """Characters of an instruction or a path."""
 _ROOM = 600
 """Bytes that are kept free for what is said of the rest."""
 
-_MARKS = {Outcome.PASS: "✅", Outcome.WARN: "⚠️", Outcome.FAIL: "❌", Outcome.SKIP: "⏭️"}
 _LEVELS = {"error": "🔴", "warning": "🟠", "note": "🔵"}
 
 
-class _Page:
+class Page:
     """Blocks of Markdown that fit a comment."""
 
     def __init__(self) -> None:
@@ -72,45 +72,25 @@ class _Page:
 
 def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
     """Write the figures, the findings with their fixes, the steps and the largest waste."""
-    page = _Page()
+    page = Page()
     stored = size(opened.accounting.stored, binary=options.binary_sizes)
-    page.add(f"### {code(_name(opened))} · {stored}")
-    _add_body(page, opened, issues_of(opened, binary=options.binary_sizes), options)
+    page.add(f"### {code(name_of(opened))} · {stored}")
+    add_body(page, opened, issues_of(opened, binary=options.binary_sizes), options)
     page.write(stream)
 
 
-def write_verdict(
-    opened: Opened, verdict: Verdict, stream: BinaryIO, options: ReportOptions
-) -> None:
-    """Write the verdict, its checks, how to meet those that are not met, and the figures of the image."""
-    page = _Page()
-    failed = verdict.count(Outcome.FAIL)
-    said = f"failed: {failed:,} of {count_of(len(verdict.checks), 'check')}"
-    if verdict.passed:
-        warned = verdict.count(Outcome.WARN)
-        said = f"passed, {count_of(warned, 'warning')}" if warned else "passed"
-    mark = _MARKS[Outcome.PASS if verdict.passed else Outcome.FAIL]
-    stored = size(opened.accounting.stored, binary=options.binary_sizes)
-    page.add(f"### {mark} {code(_name(opened))} {said} · {stored}")
-    _add_checks(page, verdict, options)
-    for warning in verdict.warnings[:_DAMAGES]:
-        place = f" ({code(safe_name(warning.place))})" if warning.place else ""
-        page.add(f"> ⚠️ {prose(warning.message)}{place}")
-    issues = issues_of_verdict(opened, verdict, binary=options.binary_sizes)
-    _add_body(page, opened, [issue for issue in issues if issue.finding is not None], options)
-    page.write(stream)
+def name_of(opened: Opened) -> str:
+    """What the image is called, safe to show."""
+    return clip(safe_name(opened.image.title), CELL)
 
 
-def _name(opened: Opened) -> str:
-    return clip(safe_name(opened.image.title), _CELL)
-
-
-def _add_body(page: _Page, opened: Opened, issues: Sequence[Issue], options: ReportOptions) -> None:
+def add_body(page: Page, opened: Opened, issues: Sequence[Issue], options: ReportOptions) -> None:
+    """Add the figures, what to change, the steps and the largest waste."""
     names, amounts = zip(*figures(opened, options), strict=True)
     page.add(f"| {' | '.join(names)} |\n|{'---:|' * len(names)}\n| {' | '.join(amounts)} |")
     page.add(f"<sub>{plain(' · '.join(facts(opened, options)))}</sub>")
     damages = opened.damages()
-    for damage in damages[:_DAMAGES]:
+    for damage in damages[:MOST]:
         page.add(f"> ❌ {plain(damage)}")
     if damages:
         page.add("> The figures cover what could be read.")
@@ -119,27 +99,7 @@ def _add_body(page: _Page, opened: Opened, issues: Sequence[Issue], options: Rep
     _add_waste(page, opened, options)
 
 
-def _add_checks(page: _Page, verdict: Verdict, options: ReportOptions) -> None:
-    page.rows("| | check | found | allowed |\n|---|---|---:|---:|", map(_check_row, verdict.checks))
-    for check in verdict.checks:
-        if check.outcome is Outcome.PASS:
-            continue
-        lines = [f"{_MARKS[check.outcome]} **{plain(check.title)}** {prose(check.message)}"]
-        if not any(each.finding for each in check.offenders):
-            shown = check.offenders[:_PATHS]
-            words = [offender_words(each, binary=options.binary_sizes) for each in shown]
-            lines += [f"- {code(clip_start(each, _CELL))}" for each in words if each]
-            more = check.offender_count - len(shown)
-            lines += [f"- … and {more:,} more"] if shown and more > 0 else []
-        page.add("\n".join(lines))
-
-
-def _check_row(check: Check) -> str:
-    found, allowed = plain(check.value_text()), plain(check.limit_text())
-    return f"| {_MARKS[check.outcome]} | {plain(check.title)} {code(check.rule)} | {found} | {allowed} |"
-
-
-def _add_issues(page: _Page, issues: Sequence[Issue]) -> None:
+def _add_issues(page: Page, issues: Sequence[Issue]) -> None:
     if not issues:
         return
     page.add("#### What to change")
@@ -156,8 +116,8 @@ def _issue(issue: Issue) -> str:
     """A finding: its title with bytes, closed; in it why, where and how to mend it."""
     place = f" · {plain(issue.place)}" if issue.place else ""
     summary = f"{_LEVELS[issue.level.value]} <b>{plain(issue.title)}</b>{place}"
-    paths = "\n".join(f"- {code(clip_start(path, _CELL))}" for path in issue.paths[:_PATHS])
-    more = issue.path_count - _PATHS
+    paths = "\n".join(f"- {code(clip_start(path, CELL))}" for path in issue.paths[:PATHS])
+    more = issue.path_count - PATHS
     if more > 0:
         paths += f"\n- … and {more:,} more"
     amount = issue.text.partition(". ")[0]
@@ -170,7 +130,7 @@ def _issue(issue: Issue) -> str:
     return "\n\n".join([*parts, "</details>"])
 
 
-def _add_steps(page: _Page, opened: Opened, options: ReportOptions) -> None:
+def _add_steps(page: Page, opened: Opened, options: ReportOptions) -> None:
     steps = opened.image.steps
     if not steps:
         return
@@ -189,7 +149,7 @@ def _step_lines(opened: Opened, options: ReportOptions) -> Iterator[str]:
     for number, row in enumerate(step_rows(opened)):
         if number == _STEPS:
             return
-        text = code(clip(row.text, _CELL))
+        text = code(clip(row.text, CELL))
         if row.step.layer is None:
             yield f"| | | | | {text} |"
             continue
@@ -199,7 +159,7 @@ def _step_lines(opened: Opened, options: ReportOptions) -> Iterator[str]:
         yield f"| {row.step.layer} | {size(row.stored, binary=binary)} | {share} | {wasted} | {text}{note} |"
 
 
-def _add_waste(page: _Page, opened: Opened, options: ReportOptions) -> None:
+def _add_waste(page: Page, opened: Opened, options: ReportOptions) -> None:
     waste, binary = opened.accounting.waste, options.binary_sizes
     if not len(waste):
         return
@@ -210,7 +170,7 @@ def _add_waste(page: _Page, opened: Opened, options: ReportOptions) -> None:
     page.rows(
         before,
         (
-            f"| {size(row.bytes, binary=binary)} | {code(clip_start(row.path, _CELL))} | {row.reason} "
+            f"| {size(row.bytes, binary=binary)} | {code(clip_start(row.path, CELL))} | {row.reason} "
             f"| {plain(layer_label(opened, row.stored_in))} | {plain(layer_label(opened, row.hidden_by))} |"
             for row in waste_rows(opened, _WASTE)
         ),

@@ -49,6 +49,16 @@
         body.append(...rows);
       });
     });
+    const unfold = () => table.classList.remove("short");
+    if (first.length > 60) {
+      table.classList.add("short");
+      const more = document.createElement("button");
+      more.type = "button";
+      more.className = "more";
+      more.textContent = `Show all ${first.length.toLocaleString("en")} rows`;
+      more.addEventListener("click", () => { unfold(); more.remove(); });
+      table.parentElement.after(more);
+    }
     const head = table.closest("section").querySelector(".head");
     if (first.length > 15 && !head.querySelector(".find")) {
       const find = document.createElement("input");
@@ -58,6 +68,8 @@
       find.setAttribute("aria-label", "Filter the rows of this table");
       find.addEventListener("input", () => {
         const wanted = find.value.toLowerCase();
+        unfold();
+        table.closest("section").querySelector(".more")?.remove();
         for (const row of first) row.hidden = !row.textContent.toLowerCase().includes(wanted);
       });
       head.append(find);

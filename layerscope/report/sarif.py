@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote
@@ -12,9 +12,8 @@ from urllib.parse import quote
 from layerscope import __version__
 from layerscope.analysis.findings import RULES
 from layerscope.analysis.findings.finding import Confidence
-from layerscope.analysis.gate.verdict import Check, Verdict
 from layerscope.opening import Opened
-from layerscope.report.issues import Issue, dockerfile_path, issues_of, issues_of_verdict
+from layerscope.report.issues import Issue, dockerfile_path, issues_of
 from layerscope.report.options import ReportOptions
 from layerscope.text import safe_name
 
@@ -29,25 +28,19 @@ _SYNTAX = re.compile(r"[\[\]{}]")
 
 def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
     """Write a result a finding."""
-    _write(opened, issues_of(opened, binary=options.binary_sizes), (), stream)
+    write_run(opened, issues_of(opened, binary=options.binary_sizes), stream)
 
 
-def write_verdict(
-    opened: Opened, verdict: Verdict, stream: BinaryIO, options: ReportOptions
-) -> None:
-    """Write a result for what each check complains of that failed or warns; code scanning would show others as alerts."""
-    issues = issues_of_verdict(opened, verdict, binary=options.binary_sizes)
-    _write(opened, issues, verdict.checks, stream, verdict)
-
-
-def _write(
+def write_run(
     opened: Opened,
     issues: Sequence[Issue],
-    checks: Sequence[Check],
     stream: BinaryIO,
-    verdict: Verdict | None = None,
+    *,
+    further: Mapping[str, tuple[str, str]] | None = None,
+    passed: bool | None = None,
 ) -> None:
-    rules = _rules(checks)
+    """Write a result for each issue. `further` are rules besides those of findings: their titles and levels."""
+    rules = _rules(further or {})
     places = {rule["id"]: number for number, rule in enumerate(rules)}
     for issue in issues:
         if issue.rule not in places:  # by a rule of another version, in a cache or a baseline
@@ -61,8 +54,8 @@ def _write(
         "liveBytes": accounting.live,
         "wastedBytes": accounting.wasted,
     }
-    if verdict is not None:
-        properties["passed"] = verdict.passed
+    if passed is not None:
+        properties["passed"] = passed
     run = {
         "tool": {
             "driver": {
@@ -90,17 +83,24 @@ def _write(
     stream.write(json.dumps(document, indent=2, ensure_ascii=True).encode("ascii") + b"\n")
 
 
-def _rules(checks: Iterable[Check]) -> list[dict[str, Any]]:
-    """All rules of findings, and those of the gate that were applied."""
+def _rules(further: Mapping[str, tuple[str, str]]) -> list[dict[str, Any]]:
+    """All rules of findings, and others that were applied."""
     found = [
-        _rule(rule.name, rule.title, rule.why, rule.severity.value, _PRECISIONS[rule.confidence])
+        _rule(
+            rule.name,
+            rule.title,
+            rule.why,
+            rule.severity.value,
+            _PRECISIONS[rule.confidence],
+        )
         for rule in RULES
     ]
     known = {rule.name for rule in RULES}
-    for check in checks:
-        if check.rule not in known:
-            known.add(check.rule)
-            found.append(_rule(check.rule, check.title, check.title, check.severity.value))
+    found += (
+        _rule(name, title, title, level)
+        for name, (title, level) in further.items()
+        if name not in known
+    )
     return found
 
 

@@ -50,6 +50,13 @@ class NothingFoundError(LayerscopeError):
     title = "Nothing found"
 
 
+class GateFailedError(LayerscopeError):
+    """The image is fine, and exceeds a limit."""
+
+    exit_code = ExitCode.FAILED
+    title = "The gate failed"
+
+
 class ImageNotFoundError(LayerscopeError):
     """No source holds the image that was asked for."""
 

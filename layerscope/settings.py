@@ -127,8 +127,8 @@ def parse_settings(text: str, file: str, theme: str | None = None) -> Settings:
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{file}{_where(str(error), text)}") from None
-    lines = _lines(text)
+        raise UsageError(f"{file}{toml_problem(str(error), text)}") from None
+    lines = key_lines(text)
     values: dict[str, Any] = {}
     checks: dict[str, Callable[[object], Any]] = {
         "theme": _text,
@@ -264,8 +264,8 @@ def _table(value: object, key: str = "") -> dict[str, Any]:
     return value
 
 
-def _lines(text: str) -> dict[str, int]:
-    """The line of each key and table, by its dotted name."""
+def key_lines(text: str) -> dict[str, int]:
+    """The line of each key and table of a TOML text, by its dotted name."""
     lines: dict[str, int] = {}
     table = ""
     for number, line in enumerate(text.splitlines(), 1):
@@ -287,8 +287,8 @@ def _at(file: str, lines: Mapping[str, int], key: str) -> str:
     return f"{file}, line {line}" if line else file
 
 
-def _where(message: str, text: str) -> str:
-    """What tomllib complains of, with the line in front."""
+def toml_problem(message: str, text: str) -> str:
+    """What tomllib complains of, with the line in front, to be written behind the file's name."""
     found = re.fullmatch(
         r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", message, re.DOTALL
     )

@@ -14,6 +14,7 @@ from layerscope import __version__
 from layerscope.cli.build import build
 from layerscope.cli.cache import cache
 from layerscope.cli.cat import cat
+from layerscope.cli.ci import ci
 from layerscope.cli.demo import demo
 from layerscope.cli.extract import extract
 from layerscope.cli.group import DEFAULT_COMMAND, ImageOrCommandGroup
@@ -29,6 +30,7 @@ from layerscope.text import safe_name
 COMMANDS: tuple[click.Command, ...] = (
     open_command,
     report,
+    ci,
     log,
     ls,
     cat,

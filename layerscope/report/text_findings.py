@@ -39,14 +39,15 @@ def write_findings(paper: Paper, opened: Opened, options: ReportOptions) -> None
     sizes = [size(finding.bytes, binary=binary) for finding in findings.found[:FINDINGS]]
     width = max(map(len, sizes))
     for finding, shown in zip(findings.found, sizes, strict=False):
-        _write_finding(paper, opened, finding, f"{shown:>{width}}")
+        write_finding(paper, opened, finding, f"{shown:>{width}}")
     if len(findings.found) > FINDINGS:
         more = count_of(len(findings.found) - FINDINGS, "more finding", "more findings")
         paper.line()
         paper.line("  ", (f"… and {more}: --format json has all", "dim"))
 
 
-def _write_finding(paper: Paper, opened: Opened, finding: Finding, shown: str) -> None:
+def write_finding(paper: Paper, opened: Opened, finding: Finding, shown: str) -> None:
+    """One finding with its paths and its fix; `shown` is its size, padded."""
     indent = 2 + len(shown) + 2
     room = paper.width - indent
     note = f"  {place_words(opened, finding)}  [{finding.rule}]"

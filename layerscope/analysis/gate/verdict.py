@@ -128,6 +128,14 @@ class Verdict:
         """Whether no check failed."""
         return not self.count(Outcome.FAIL)
 
+    def failure(self) -> str:
+        """Which checks failed, in a sentence without its full stop; all passed if none did."""
+        failed = [check.rule for check in self.checks if check.outcome is Outcome.FAIL]
+        if not failed:
+            return "all checks passed"
+        more = f" and {len(failed) - 5:,} more" if len(failed) > 5 else ""
+        return f"{count_of(len(failed), 'check')} failed: {', '.join(failed[:5])}{more}"
+
     def count(self, outcome: Outcome) -> int:
         """How many checks ended so."""
         return sum(check.outcome is outcome for check in self.checks)

@@ -1,0 +1,67 @@
+"""Where the base image ends, for a gate: as the user says, or a guess."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from layerscope.errors import UsageError
+from layerscope.image.base import guess_base
+from layerscope.image.model import Image
+from layerscope.text import count_of
+
+
+@dataclass(frozen=True, slots=True)
+class GateBase:
+    """The first steps and layers of an image, which are its base's."""
+
+    steps: int = 0
+    layers: int = 0
+    reason: str = ""
+    """Why. Not safe for a terminal."""
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a base image with layers."""
+        return self.layers > 0
+
+
+def guessed(image: Image) -> GateBase:
+    """What the image itself tells."""
+    guess = guess_base(image)
+    if guess is None or not guess.layers:
+        return GateBase(reason="" if guess is None else guess.reason)
+    return GateBase(guess.steps, guess.layers, f"a guess: {guess.reason}")
+
+
+def first_layers(image: Image, count: int, place: str) -> GateBase:
+    """As many layers as the user says. Raises `UsageError` if there are not that many."""
+    if count > len(image.layers):
+        had = count_of(len(image.layers), "layer")
+        raise UsageError(f"{place}: the base is to have {count:,} layers, the image has {had}")
+    steps = image.layers[count - 1].step + 1 if count else 0
+    return GateBase(steps, count, f"{place} says so")
+
+
+def same_layers(image: Image, base: Image, place: str) -> GateBase:
+    """The layers of another image, which must be the first ones. Raises `UsageError` if they are not."""
+    mine, theirs = _diff_ids(image), _diff_ids(base)
+    if None in theirs or not theirs:
+        raise UsageError(f"{place}: {base.reference} does not say what its layers hold")
+    if theirs != mine[: len(theirs)]:
+        at = next(
+            (number for number, pair in enumerate(zip(mine, theirs, strict=False)) if pair[0] != pair[1]),
+            len(mine),
+        )  # fmt: skip
+        raise UsageError(
+            f"{place}: the image is not built on {base.reference}: layer {at} is another one",
+            hint="the base may have been updated since: say how many layers it has instead",
+        )
+    count = len(theirs)
+    last = image.layers[count - 1].step + 1
+    recorded = base.recorded_steps if base.recorded_steps == len(base.steps) else 0
+    return GateBase(max(last, recorded), count, f"the layers of {base.reference}")
+
+
+def _diff_ids(image: Image) -> Sequence[str | None]:
+    return [layer.diff_id for layer in image.layers]

@@ -1,0 +1,72 @@
+"""What an earlier report says of an image, to be compared with: everything that was there already passes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.analysis.findings.finding import Finding
+from layerscope.analysis.gate.ignores import Ignores
+from layerscope.filesystem.paths import PathTable
+
+LISTED = 100
+"""Paths of a finding that reports list, the largest."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFinding:
+    """A finding of the baseline."""
+
+    title: str
+    size: int
+    """In bytes."""
+    paths: frozenset[bytes]
+    """Some of its paths, without a leading slash."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """An earlier report, with today's ignores applied to it."""
+
+    ignores: Ignores
+    """They hold its ledger."""
+    tolerated: int
+    """Bytes that are no growth."""
+    findings: dict[str, list[KnownFinding]]
+    """By rule."""
+    files: frozenset[bytes] | None
+    """Every path that one of its layers has; None if it lists none."""
+
+    def knows(self, finding: Finding, table: PathTable, *, secret: bool) -> bool:
+        """Whether a finding was there already: one of its rule that shares a path and is not smaller by more than is
+        tolerated. Every path of a secret must have been there."""
+        known = self.findings.get(finding.rule, ())
+        paths = set(table.fulls(finding.paths[:LISTED]))
+        if not paths:
+            return any(not old.paths and old.title == finding.title for old in known)
+        if secret:
+            return paths <= set().union(*(old.paths for old in known))
+        return any(
+            finding.bytes - old.size <= self.tolerated and not paths.isdisjoint(old.paths)
+            for old in known
+        )
+
+    def has_paths(self, table: PathTable, paths: NDArray[np.int32]) -> NDArray[np.bool_] | None:
+        """Which paths were there already; None if the report does not list files."""
+        if self.files is None:
+            return None
+        return np.fromiter((name in self.files for name in table.fulls(paths)), bool, len(paths))
+
+
+def group_findings(
+    found: Collection[tuple[str, str, int, Sequence[str]]],
+) -> dict[str, list[KnownFinding]]:
+    """Findings by rule, from rule, title, bytes and paths."""
+    grouped: dict[str, list[KnownFinding]] = {}
+    for rule, title, size, paths in found:
+        names = frozenset(path.encode(errors="surrogateescape") for path in paths)
+        grouped.setdefault(rule, []).append(KnownFinding(title, size, names))
+    return grouped

@@ -1,0 +1,67 @@
+"""`baseline-tolerance`: how much more than the baseline an image may store and waste."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from layerscope.analysis.findings.finding import Severity
+from layerscope.analysis.gate import offenders
+from layerscope.analysis.gate.case import Case
+from layerscope.analysis.gate.rule import GateRule
+from layerscope.analysis.gate.values import Tolerance, parse_tolerance
+from layerscope.analysis.gate.verdict import Check, Outcome, Unit
+from layerscope.text import percent, size
+
+NAME = "baseline-tolerance"
+WASTED, SIZE, EFFICIENCY = "baseline-wasted", "baseline-size", "baseline-efficiency"
+
+
+def _check(case: Case, tolerance: Tolerance) -> Iterator[Check]:
+    if case.baseline is None:
+        return
+    before, now = case.baseline.ignores, case.ignores
+    old, new = before.figures(WASTED), now.figures(WASTED)
+    old_size, new_size = int(before.ledger.stored.sum()), int(now.ledger.stored.sum())
+    allowed = tolerance.allowed(old_size)
+    wasted_more = new.wasted - old.wasted > allowed
+    blamed = offenders.newly_wasted(case, now.waste_kept(WASTED)) if wasted_more else ((), 0)
+    yield Check(
+        WASTED, "Wasted, by the baseline", _outcome(wasted_more), Severity.ERROR, Unit.BYTES,
+        new.wasted, old.wasted + allowed,
+        message=f"{size(new.wasted)} wasted, {size(old.wasted)} in the baseline.",
+        offenders=blamed[0], offender_count=blamed[1], place=case.place(NAME), baseline=old.wasted,
+    )  # fmt: skip
+    grown = new_size - old_size > allowed
+    yield Check(
+        SIZE, "Size, by the baseline", _outcome(grown), Severity.ERROR, Unit.BYTES,
+        new_size, old_size + allowed,
+        message=f"{size(new_size)} stored, {size(old_size)} in the baseline.",
+        place=case.place(NAME), baseline=old_size,
+    )  # fmt: skip
+    # Less live content makes the share of waste grow by itself: no regression unless more is wasted.
+    least = old.live / (old.stored + allowed) if old.stored else 1.0
+    below = new.efficiency < least
+    fallen = below and wasted_more
+    yield Check(
+        EFFICIENCY, "Efficiency, by the baseline", _outcome(fallen), Severity.ERROR, Unit.RATIO,
+        new.efficiency, least if fallen or not below else None, at_least=True,
+        message="It is lower only because less is live."
+        if below and not fallen
+        else f"{percent(old.efficiency, 1)} in the baseline.",
+        place=case.place(NAME), baseline=old.efficiency,
+    )  # fmt: skip
+
+
+def _outcome(worse: bool) -> Outcome:
+    return Outcome.FAIL if worse else Outcome.PASS
+
+
+RULE = GateRule(
+    NAME,
+    "How much more than the baseline counts as no more: a size, or a share of what that stores.",
+    parse_tolerance,
+    _check,
+    metavar="SIZE|PERCENT",
+    default=Tolerance(share=0.01),
+    ignorable=False,
+)

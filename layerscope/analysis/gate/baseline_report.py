@@ -1,0 +1,185 @@
+"""Reads the JSON report of an earlier run: bounded, checked, and every error names the file."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import numpy as np
+
+from layerscope.analysis.accounting import REASONS, Reason, Waste
+from layerscope.analysis.gate.baseline import Baseline, group_findings
+from layerscope.analysis.gate.ignores import Ignore, Ignores
+from layerscope.analysis.gate.ledger import Ledger
+from layerscope.analysis.gate.values import Tolerance
+from layerscope.errors import UsageError
+from layerscope.filesystem.paths import PathTable, merge
+from layerscope.layers.names import PathTreeBuilder
+from layerscope.limits import DEFAULT_LIMITS
+
+MAX_BYTES = 512 << 20
+"""Bytes of a report that are read; one with `--files` of a million paths has some 300 MB."""
+
+_Size = Annotated[int, msgspec.Meta(ge=0, le=1 << 62)]
+
+
+class _Totals(msgspec.Struct):
+    storedBytes: _Size  # noqa: N815
+    wastedBytes: _Size  # noqa: N815
+    compressedBytes: _Size | None  # noqa: N815
+
+
+class _File(msgspec.Struct):
+    path: str
+
+
+class _Layer(msgspec.Struct):
+    storedBytes: _Size  # noqa: N815
+    digest: str | None
+    diffId: str | None  # noqa: N815
+    files: list[_File] | None = None
+
+
+class _Record(msgspec.Struct):
+    path: str
+    bytes: _Size
+    reason: Reason
+    storedIn: _Size  # noqa: N815
+    hiddenBy: _Size  # noqa: N815
+
+
+class _WasteTable(msgspec.Struct):
+    records: list[_Record]
+
+
+class _Finding(msgspec.Struct):
+    rule: str
+    title: str
+    bytes: _Size
+    paths: list[str]
+
+
+class Report(msgspec.Struct):
+    """What a gate needs of a report of schema 1."""
+
+    totals: _Totals
+    layers: list[_Layer]
+    waste: _WasteTable
+    findings: list[_Finding]
+
+
+def read_report(path: Path) -> Report:
+    """The report in a file. Raises `UsageError`."""
+    hint = f"write one: layerscope report IMAGE --format json --output {path.name}"
+    try:
+        with path.open("rb") as stream:
+            if not stat.S_ISREG(path.stat().st_mode):
+                raise UsageError(f"{path}: the baseline is no file", hint=hint)
+            data = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}", hint=hint) from None
+    if len(data) > MAX_BYTES:
+        raise UsageError(f"{path}: a baseline has at most {MAX_BYTES:,} bytes")
+    try:
+        # msgspec's own parser takes lone surrogates, which names that are not UTF-8 need, for damage.
+        document: Any = json.loads(data)
+    except RecursionError:
+        raise UsageError(f"{path}: it is nested too deeply for a report", hint=hint) from None
+    except json.JSONDecodeError as error:
+        raise UsageError(
+            f"{path}, line {error.lineno}: this is no JSON: {error.msg}", hint=hint
+        ) from None
+    except ValueError as error:
+        raise UsageError(f"{path}: this is no JSON: {error}", hint=hint) from None
+    return _checked(document, path, hint)
+
+
+def _checked(document: object, path: Path, hint: str) -> Report:
+    version = document.get("schemaVersion") if isinstance(document, dict) else None
+    if not isinstance(version, str):
+        raise UsageError(f"{path}: this is no report of layerscope: no schemaVersion", hint=hint)
+    if version.partition(".")[0] != "1":
+        raise UsageError(f"{path}: reports of schema {version[:20]} are not known here", hint=hint)
+    try:
+        report = msgspec.convert(document, Report)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{path}: this is no report of layerscope: {error}", hint=hint) from None
+    count = len(report.layers)
+    wasted = [0] * count
+    for record in report.waste.records:
+        if record.storedIn >= count or record.hiddenBy >= count:
+            raise UsageError(f"{path}: its waste names a layer that it has not", hint=hint)
+        wasted[record.storedIn] += record.bytes
+    stored = [layer.storedBytes for layer in report.layers]
+    if (
+        sum(stored) != report.totals.storedBytes
+        or sum(wasted) != report.totals.wastedBytes
+        or any(waste > size for waste, size in zip(wasted, stored, strict=True))
+    ):
+        raise UsageError(f"{path}: its sums do not add up, it was changed", hint=hint)
+    return report
+
+
+def baseline_of(
+    report: Report, entries: Sequence[Ignore], base_layers: int, tolerance: Tolerance
+) -> Baseline:
+    """A report to be compared with; ignores mean the same in it, and its base has as many layers as today's."""
+    records = report.waste.records
+    table, paths = _table([record.path for record in records])
+    ledger = Ledger(
+        table=table,
+        waste=Waste(
+            paths=paths,
+            bytes=np.array([record.bytes for record in records], np.int64),
+            reasons=np.array([REASONS.index(record.reason) for record in records], np.uint8),
+            stored_in=np.array([record.storedIn for record in records], np.int32),
+            hidden_by=np.array([record.hiddenBy for record in records], np.int32),
+            inodes=np.full(len(records), -1, np.int32),
+        ),
+        stored=np.array([layer.storedBytes for layer in report.layers], np.int64),
+        compressed=report.totals.compressedBytes,
+        digests=tuple(
+            tuple(digest for digest in (layer.digest, layer.diffId) if digest)
+            for layer in report.layers
+        ),
+        base_layers=min(base_layers, len(report.layers)),
+    )
+    listed = [layer.files for layer in report.layers]
+    files = None
+    if any(found is not None for found in listed):
+        files = frozenset(
+            file.path.encode(errors="surrogateescape") for found in listed for file in found or ()
+        )
+    return Baseline(
+        ignores=Ignores(entries, ledger),
+        tolerated=tolerance.allowed(report.totals.storedBytes),
+        findings=group_findings(
+            [(found.rule, found.title, found.bytes, found.paths) for found in report.findings]
+        ),
+        files=files,
+    )
+
+
+def _table(names: Sequence[str]) -> tuple[PathTable, np.ndarray[Any, np.dtype[np.int32]]]:
+    """A table of these paths, and the path of each."""
+    builder = PathTreeBuilder(DEFAULT_LIMITS, "the baseline")
+    # As targets: what looks like a marker is a plain name here.
+    builder.add_targets(
+        [name.encode(errors="replace" if _odd(name) else "surrogateescape") for name in names]
+    )
+    tree, nodes = builder.finish()
+    table, (paths,) = merge([tree], DEFAULT_LIMITS)
+    return table, paths[nodes]
+
+
+def _odd(name: str) -> bool:
+    """Whether a name holds surrogates that no bytes become."""
+    try:
+        name.encode(errors="surrogateescape")
+    except UnicodeEncodeError:
+        return True
+    return False

@@ -1,0 +1,67 @@
+"""An image before the gate: all that rules look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from layerscope.analysis.findings.finding import Finding, Severity
+from layerscope.analysis.findings.rule import Rule
+from layerscope.analysis.gate.ignores import Ignores
+from layerscope.analysis.gate.ledger import Ledger
+from layerscope.analysis.gate.verdict import GateWarning
+from layerscope.filesystem.model import Filesystem
+from layerscope.image.model import Image
+
+if TYPE_CHECKING:
+    from layerscope.analysis.gate.baseline import Baseline
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One image, with what the user wants of it."""
+
+    image: Image
+    filesystem: Filesystem
+    ledger: Ledger
+    ignores: Ignores
+    findings: Sequence[Finding]
+    finding_rules: Sequence[Rule]
+    """Rules of findings that were applied."""
+    base_steps: int
+    """How many first steps are the base image's."""
+    base_known: bool
+    """Whether anything tells where the base image ends."""
+    wasted_floor: int
+    """Wasted bytes up to which no share counts."""
+    fail_on: Severity
+    """The least severity that makes the gate fail."""
+    secrets_apart: bool
+    """Whether findings of secrets are checked by a gate of their own."""
+    places: Mapping[str, str]
+    """Where each limit was set."""
+    baseline: Baseline | None = None
+    warnings: list[GateWarning] = field(default_factory=list)
+    """Rules add what does not fail and should be known."""
+
+    def place(self, rule: str) -> str:
+        """Where the limit of a rule was set."""
+        return self.places.get(rule, "default")
+
+    def is_base(self, finding: Finding) -> bool:
+        """Whether a finding is the base image's."""
+        return bool(finding.steps) and finding.steps[0] < self.base_steps
+
+    def ignored(self, finding: Finding, gate: str) -> bool:
+        """Whether a finding is to be left out of a gate."""
+        table = self.filesystem.table
+        return self.ignores.ignores_finding(finding, table, base=self.is_base(finding), gate=gate)
+
+    def name(self, path: int) -> str:
+        """A path from the root. Not safe for a terminal."""
+        return "/" + self.filesystem.table.full(path).decode(errors="surrogateescape")
+
+    def step(self, layer: int) -> int:
+        """The step that stores a layer."""
+        return self.image.layers[layer].step

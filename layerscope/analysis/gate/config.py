@@ -1,0 +1,99 @@
+"""What the user wants of a gate: limits, what to leave out, and where each of it was said."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from layerscope.analysis.findings.finding import Severity
+from layerscope.analysis.gate import RULES
+from layerscope.analysis.gate.ignores import Ignore
+from layerscope.analysis.gate.values import parse_size
+from layerscope.analysis.gate.verdict import GateWarning
+from layerscope.errors import UsageError
+from layerscope.settings import RuleChoice, WrongValueError
+
+WASTED_FLOOR = 20_000_000
+"""Wasted bytes up to which no share counts: small images are no noise."""
+
+
+def _fail_on(value: object) -> Severity:
+    if value not in (Severity.ERROR, Severity.WARNING):
+        raise WrongValueError('takes "error" or "warning"')
+    return Severity(str(value))
+
+
+def _base(value: object) -> int | str:
+    """A number of layers, or the name of an image."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value[:9])
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    if not isinstance(value, str) or not value or len(value) > 4096:
+        raise WrongValueError("takes a number of layers, or the name of an image in quotes")
+    return value
+
+
+OPTIONS: dict[str, tuple[Callable[[object], Any], str, str]] = {
+    "wasted-floor": (parse_size, "SIZE", "Wasted bytes up to which shares do not count."),
+    "fail-on": (_fail_on, "error|warning", "The least severity of findings that fails."),
+    "base": (_base, "N|IMAGE", "The base image: how many first layers, or an image that it is."),
+}
+"""Settings of the gate besides its rules: how they are read, what they take, and what they are for."""
+
+
+@dataclass(frozen=True)
+class GateConfig:
+    """A configuration of the gate, all checked."""
+
+    limits: Mapping[str, Any] = field(
+        default_factory=lambda: {rule.name: rule.default for rule in RULES}
+    )
+    """By rule; None for one that is off."""
+    wasted_floor: int = WASTED_FLOOR
+    fail_on: Severity = Severity.ERROR
+    base: int | str | None = None
+    """How many first layers are the base image's, or the name of an image that it is; None for a guess."""
+    rules: Mapping[str, RuleChoice] = field(default_factory=dict)
+    """Choices of rules of findings."""
+    ignores: tuple[Ignore, ...] = ()
+    places: Mapping[str, str] = field(default_factory=dict)
+    """Where each key was set, by its name: file and line, or the flag."""
+    source: str = "defaults"
+    source_kind: str = "defaults"
+    """`layerscope`, `dive` or `defaults`."""
+    warnings: tuple[GateWarning, ...] = ()
+
+    def place(self, key: str) -> str:
+        """Where a key was set."""
+        return self.places.get(key, "default")
+
+    def with_values(self, values: Mapping[str, object], places: Mapping[str, str]) -> GateConfig:
+        """The same with keys set to what was written; `False` and "off" are no limit. Raises `WrongValueError` with the key."""
+        limits, options = dict(self.limits), {}
+        parsers = {rule.name: rule.parse for rule in RULES}
+        for key, value in values.items():
+            try:
+                if key in OPTIONS:
+                    options[key.replace("-", "_")] = OPTIONS[key][0](value)
+                elif value is False or value == "off":
+                    limits[key] = None
+                else:
+                    limits[key] = parsers[key](value)
+            except WrongValueError as error:
+                raise WrongValueError(str(error), key) from None
+        return replace(self, limits=limits, places={**self.places, **places}, **options)
+
+
+def known_keys() -> list[str]:
+    """All keys of `[ci]`."""
+    return [*(rule.name for rule in RULES), *OPTIONS]
+
+
+def unknown_key(place: str, key: str, known: list[str]) -> UsageError:
+    """The error of a key that means nothing, with what it may have been meant to be."""
+    near = difflib.get_close_matches(key, known, 3)
+    hint = f"did you mean {', '.join(near)}?" if near else f"it may be: {', '.join(known)}"
+    return UsageError(f"{place}: there is no setting `{key}`", hint=hint)

@@ -1,0 +1,88 @@
+"""All rules of a gate over one image: the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from layerscope.analysis.findings import RULES as FINDING_RULES
+from layerscope.analysis.findings.judge import Findings
+from layerscope.analysis.gate import RULES
+from layerscope.analysis.gate.base import GateBase
+from layerscope.analysis.gate.baseline_report import Report, baseline_of
+from layerscope.analysis.gate.case import Case
+from layerscope.analysis.gate.config import GateConfig
+from layerscope.analysis.gate.ignores import Ignores
+from layerscope.analysis.gate.ledger import Ledger
+from layerscope.analysis.gate.values import Tolerance
+from layerscope.analysis.gate.verdict import Check, GateWarning, Verdict
+from layerscope.filesystem.model import Filesystem
+from layerscope.image.model import Image
+from layerscope.settings import RuleChoice
+
+
+def decide(
+    config: GateConfig,
+    image: Image,
+    filesystem: Filesystem,
+    ledger: Ledger,
+    findings: Findings,
+    choices: Mapping[str, RuleChoice],
+    base: GateBase,
+    baseline: tuple[str, Report] | None = None,
+) -> Verdict:
+    """The verdict on an image. `choices` are those that the findings were looked for with; the baseline is its file and what it
+    says."""
+    ignores = Ignores(config.ignores, ledger)
+    tolerance = config.limits.get("baseline-tolerance") or Tolerance()
+    case = Case(
+        image=image,
+        filesystem=filesystem,
+        ledger=ledger,
+        ignores=ignores,
+        findings=findings.found,
+        finding_rules=[
+            rule for rule in FINDING_RULES if choices.get(rule.name, RuleChoice()).enabled
+        ],
+        base_steps=base.steps,
+        base_known=base.known,
+        wasted_floor=config.wasted_floor,
+        fail_on=config.fail_on,
+        secrets_apart=config.limits.get("no-secrets") is not None,
+        places=config.places,
+        baseline=None
+        if baseline is None
+        else baseline_of(baseline[1], config.ignores, ledger.base_layers, tolerance),
+    )
+    checks: list[Check] = []
+    for rule in RULES:
+        limit = config.limits.get(rule.name)
+        if rule.name == "baseline-tolerance":
+            limit = tolerance  # switched off, nothing is tolerated
+        if limit is not None:
+            checks += rule.check(case, limit)
+    warnings = [*config.warnings, *case.warnings, *_unused(ignores, base)]
+    wasted = ignores.figures("").wasted
+    return Verdict(
+        checks=tuple(checks),
+        warnings=tuple(warnings),
+        source=config.source,
+        source_kind=config.source_kind,
+        base_layers=base.layers,
+        base_reason=base.reason,
+        ignored_bytes=int(ledger.waste.bytes.sum()) - wasted,
+        ignored_findings=len(ignores.findings),
+        baseline=None if baseline is None else baseline[0],
+    )
+
+
+def _unused(ignores: Ignores, base: GateBase) -> list[GateWarning]:
+    """A warning for each entry that left nothing out."""
+    found = []
+    for entry, used in zip(ignores.entries, ignores.used, strict=True):
+        if used:
+            continue
+        said = "this ignore matches nothing that is checked"
+        if entry.base_image and not base.known:
+            said += ": no base image is known, say how many layers it has with `base`"
+        found.append(GateWarning("ignore-unused", said, entry.place))
+    return found

@@ -1,0 +1,132 @@
+"""`.dive-ci`: dive's three rules, with dive's meaning and defaults, and our exact figures.
+
+Read as a stream of events: nothing is constructed, aliases are refused, and nothing nests.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from layerscope.analysis.gate import RULES
+from layerscope.analysis.gate.config import GateConfig, unknown_key
+from layerscope.errors import UsageError
+from layerscope.settings import WrongValueError
+
+NAME = ".dive-ci"
+
+KEYS = {
+    "lowestEfficiency": "min-efficiency",
+    "highestWastedBytes": "max-wasted",
+    "highestUserWastedPercent": "max-user-wasted-percent",
+}
+"""dive's keys and the gates that they are; newer ones are written with hyphens."""
+_NAMES = {
+    **{key: key for key in KEYS},
+    **{re.sub("[A-Z]", lambda found: f"-{found[0].lower()}", key): key for key in KEYS},
+}
+_DEFAULTS = {"min-efficiency": 0.9, "max-user-wasted-percent": 0.1}
+"""What dive demands where nothing is said."""
+
+_SIZE = re.compile(r"([0-9][0-9,]{0,20}(?:\.[0-9]{1,9})?)\s*([kmgtp]?)(i?)b?", re.IGNORECASE)
+_SHARE = re.compile(r"[0-9]{0,9}(?:\.[0-9]{0,20})?")
+
+
+def parse_dive(text: str, file: str) -> GateConfig:
+    """The gate that a file of dive's says. Raises `UsageError` that names file and line."""
+    limits: dict[str, Any] = {rule.name: None for rule in RULES} | _DEFAULTS
+    places: dict[str, str] = {}
+    for key, value, line in _pairs(text, file):
+        place = f"{file}, line {line}"
+        name = _NAMES.get(key)
+        if name is None:
+            raise unknown_key(place, key, list(KEYS))
+        if KEYS[name] in places:
+            raise UsageError(f"{place}: `{key}` is set for the second time")
+        places[KEYS[name]] = place
+        try:
+            limits[KEYS[name]] = _limit(name, value)
+        except WrongValueError as error:
+            raise UsageError(f"{place}: `{key}` {error}") from None
+    return GateConfig(limits=limits, wasted_floor=0, places=places, source=file, source_kind="dive")
+
+
+def _limit(key: str, value: str) -> float | int | None:
+    if value == "disabled":
+        return None
+    if key == "highestWastedBytes":
+        found = _SIZE.fullmatch(value.strip())
+        if found is None:
+            raise WrongValueError("takes a number of bytes such as 20MB, or disabled")
+        power = " kmgtp".index(found[2].lower() or " ")
+        return int(Decimal(found[1].replace(",", "")) * (1024 if found[3] else 1000) ** power)
+    share = float(value) if _SHARE.fullmatch(value) and any(map(str.isdigit, value)) else 2.0
+    if share > 1:
+        raise WrongValueError("takes a share from 0 to 1, such as 0.9, or disabled")
+    return share
+
+
+def _pairs(text: str, file: str) -> Iterator[tuple[str, str, int]]:
+    """Keys below `rules`, with their values and lines."""
+    import yaml
+
+    def line_of(event: Any) -> int:
+        return int(event.start_mark.line) + 1
+
+    def fail(event: Any, said: str) -> UsageError:
+        return UsageError(f"{file}, line {line_of(event)}: {said}")
+
+    shape = "the file holds `rules:` and dive's keys below it"
+    try:
+        events = yaml.parse(text, Loader=yaml.SafeLoader)
+        depth, key = 0, None
+        documents = 0
+        for event in events:
+            if isinstance(
+                event, yaml.StreamStartEvent | yaml.StreamEndEvent | yaml.DocumentEndEvent
+            ):
+                continue
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    raise fail(event, "there is a second document, which nobody reads")
+            elif isinstance(event, yaml.MappingStartEvent):
+                depth += 1
+                if depth > 2 or (depth == 2 and key != "rules"):
+                    raise fail(event, shape)
+                key = None
+            elif isinstance(event, yaml.MappingEndEvent):
+                depth -= 1
+                key = None
+            elif isinstance(event, yaml.ScalarEvent):
+                if depth == 0 and not event.value:
+                    continue  # an empty file: dive's defaults
+                if depth == 0:
+                    raise fail(event, shape)
+                if key is None:
+                    key = event.value
+                    if depth == 1 and key != "rules":
+                        raise unknown_key(f"{file}, line {line_of(event)}", key, ["rules"])
+                    line = line_of(event)
+                elif depth == 1 and event.value in ("", "~", "null"):
+                    key = None  # all of its rules are commented out
+                elif depth == 1:
+                    raise fail(event, shape)
+                else:
+                    yield key, event.value, line
+                    key = None
+            elif isinstance(event, yaml.AliasEvent):
+                raise fail(event, "aliases are not read here")
+            else:
+                raise fail(event, shape)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark is not None else ""
+        said = (
+            getattr(error, "problem", None) or getattr(error, "reason", None) or "this is no YAML"
+        )
+        raise UsageError(f"{file}{where}: {said}") from None
+    except RecursionError:
+        raise UsageError(f"{file}: it is nested too deeply") from None

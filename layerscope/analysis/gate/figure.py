@@ -1,0 +1,102 @@
+"""Rules that compare one figure of an image with a limit. What is exactly at the limit passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from layerscope.analysis.findings.finding import Severity
+from layerscope.analysis.gate.case import Case
+from layerscope.analysis.gate.ignores import Ignores
+from layerscope.analysis.gate.offenders import Offenders
+from layerscope.analysis.gate.rule import GateRule
+from layerscope.analysis.gate.verdict import Check, GateWarning, Outcome, Unit, amount
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A figure of an image."""
+
+    value: float
+    said: str
+    """What it is made of, as a sentence without its full stop."""
+    wasted: int | None = None
+    """For a share: the wasted bytes behind it, which must exceed the floor for it to count."""
+    stored: int = 0
+    """For a share: the bytes that it is a share of."""
+
+
+Measure = Callable[[Ignores, bool], Measured | str]
+"""A figure of the ledger that ignores hold, and whether its base image is known; a sentence if there is no such figure."""
+
+
+def figure_rule(
+    name: str,
+    *,
+    title: str,
+    help: str,
+    unit: Unit,
+    parse: Callable[[object], Any],
+    measure: Measure,
+    offenders: Callable[[Case, float], Offenders],
+    at_least: bool = False,
+    default: float | None = None,
+    ignorable: bool = True,
+) -> GateRule:
+    """A rule that fails if a figure exceeds its limit, or falls below it with `at_least`."""
+
+    def beyond(value: float, limit: float) -> bool:
+        return value < limit if at_least else value > limit
+
+    def worse(case: Case, now: Measured, before: float) -> bool:
+        """Whether a figure is worse than the baseline's by more than is tolerated."""
+        more = before - now.value if at_least else now.value - before
+        if unit is Unit.RATIO:
+            more *= now.stored
+        tolerated = 0 if case.baseline is None or unit is Unit.LAYERS else case.baseline.tolerated
+        return more > tolerated
+
+    def check(case: Case, limit: float) -> Iterator[Check]:
+        now = measure(case.ignores, case.base_known)
+        place = case.place(name)
+        if isinstance(now, str):
+            subject = "not checked" if place == f"--{name}" else f"{name} is not checked"
+            case.warnings.append(GateWarning("rule-skipped", f"{subject}: {now}", place))
+            yield Check(name, title, Outcome.SKIP, Severity.ERROR, unit, None, limit, at_least, f"{now}.", place=place)  # fmt: skip
+            return
+        before = None if case.baseline is None else measure(case.baseline.ignores, case.base_known)
+        value_before = before.value if isinstance(before, Measured) else None
+        outcome, message = Outcome.PASS, f"{now.said}."
+        found: Offenders = ((), 0)
+        if beyond(now.value, limit):
+            if now.wasted is not None and now.wasted <= case.wasted_floor:
+                floor = amount(case.wasted_floor, Unit.BYTES)
+                message = f"{amount(now.wasted, Unit.BYTES)} wasted: shares count above {floor}."
+            elif (
+                value_before is not None
+                and beyond(value_before, limit)
+                and not worse(case, now, value_before)
+            ):
+                message = f"{now.said}; the baseline was no better ({amount(value_before, unit)})."
+            else:
+                outcome = Outcome.FAIL
+                found = offenders(case, limit)
+        yield Check(
+            rule=name,
+            title=title,
+            outcome=outcome,
+            severity=Severity.ERROR,
+            unit=unit,
+            value=now.value,
+            limit=limit,
+            at_least=at_least,
+            message=message,
+            offenders=found[0],
+            offender_count=found[1],
+            place=place,
+            baseline=value_before,
+        )
+
+    metavar = {Unit.RATIO: "SHARE", Unit.BYTES: "SIZE"}.get(unit, "NUMBER")
+    return GateRule(name, help, parse, check, metavar, default, ignorable=ignorable)

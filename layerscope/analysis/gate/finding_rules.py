@@ -1,0 +1,41 @@
+"""`findings`: a check for each rule that looks for what to fix. How severe one is, `[rules.NAME]` says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from layerscope.analysis.findings.finding import Finding
+from layerscope.analysis.gate.case import Case
+from layerscope.analysis.gate.found import check_findings
+from layerscope.analysis.gate.no_secrets import PREFIX
+from layerscope.analysis.gate.rule import GateRule
+from layerscope.analysis.gate.values import parse_switch
+from layerscope.analysis.gate.verdict import Check
+
+NAME = "findings"
+
+
+def _check(case: Case, wanted: bool) -> Iterator[Check]:
+    if not wanted:
+        return
+    by_rule: dict[str, list[Finding]] = {}
+    for finding in case.findings:
+        by_rule.setdefault(finding.rule, []).append(finding)
+    for rule in case.finding_rules:
+        if case.secrets_apart and rule.name.startswith(PREFIX):
+            continue
+        found = [
+            finding for finding in by_rule.get(rule.name, ()) if not case.ignored(finding, NAME)
+        ]
+        secret = rule.name.startswith(PREFIX)
+        yield check_findings(case, rule.name, rule.title, found, secret=secret)
+
+
+RULE = GateRule(
+    NAME,
+    "Whether what rules find counts, by its severity: on or off.",
+    parse_switch,
+    _check,
+    metavar="on|off",
+    default=True,
+)

@@ -1,0 +1,76 @@
+"""A check of some findings: which of them count, and how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from layerscope.analysis.findings.finding import Finding, Severity
+from layerscope.analysis.gate.case import Case
+from layerscope.analysis.gate.verdict import MAX_OFFENDERS, Check, Offender, Outcome, Unit
+from layerscope.text import count_of, safe_name, size
+
+_RANKS = {Severity.NOTE: 0, Severity.WARNING: 1, Severity.ERROR: 2}
+
+
+def outcome_of(case: Case, severity: Severity) -> Outcome:
+    """How a finding of this severity ends; with a baseline it is a new one, and fails unless it is a mere note."""
+    least = Severity.WARNING if case.baseline is not None else case.fail_on
+    if _RANKS[severity] >= _RANKS[least]:
+        return Outcome.FAIL
+    return Outcome.WARN if severity is Severity.WARNING else Outcome.PASS
+
+
+def check_findings(
+    case: Case,
+    name: str,
+    title: str,
+    found: Sequence[Finding],
+    *,
+    secret: bool = False,
+    least: Severity = Severity.NOTE,
+) -> Check:
+    """The check of findings that no ignore names; those of the baseline pass. `least` is how severe they are at least."""
+    baseline = case.baseline
+    new = found if baseline is None else [
+        one for one in found if not baseline.knows(one, case.filesystem.table, secret=secret)
+    ]  # fmt: skip
+    worst = max((one.severity for one in new), key=_RANKS.__getitem__, default=Severity.NOTE)
+    worst = max(worst, least, key=_RANKS.__getitem__)
+    outcome = outcome_of(case, worst) if new else Outcome.PASS
+    count = count_of(len(new), "finding")
+    if baseline is None:
+        said = f"{count}, {size(_bytes(new))}" if new else "nothing found"
+    elif new:
+        said = f"{count}, {size(_bytes(new))}: not in the baseline"
+    else:
+        said = f"{count_of(len(found), 'finding')}, all in the baseline" if found else "nothing found"  # fmt: skip
+    return Check(
+        rule=name,
+        title=title,
+        outcome=outcome,
+        severity=worst if new else Severity.WARNING,
+        unit=Unit.FINDINGS,
+        value=len(new),
+        limit=None if worst is Severity.NOTE and new else 0,
+        message=f"{said}.",
+        offenders=tuple(offender_of(case, one) for one in new[:MAX_OFFENDERS]),
+        offender_count=len(new),
+        place=case.place(name),
+        baseline=None if baseline is None else len(found) - len(new),
+    )
+
+
+def offender_of(case: Case, finding: Finding) -> Offender:
+    """A finding as what a check complains of."""
+    return Offender(
+        path=case.name(int(finding.paths[0])) if len(finding.paths) else None,
+        bytes=finding.bytes,
+        layer=finding.layers[0] if finding.layers else None,
+        step=finding.steps[0] if finding.steps else None,
+        note=safe_name(finding.title),
+        finding=finding,
+    )
+
+
+def _bytes(found: Sequence[Finding]) -> int:
+    return sum(finding.bytes for finding in found)

@@ -1,0 +1,158 @@
+"""What a configuration leaves out of the gates, and whether that had any effect.
+
+All conditions of one entry must hold. Waste is matched by the path that hid it or was hidden; a layer stands for what it
+stores and what it hides; the base image for what its own layers hide. An entry without a path leaves out the live bytes of
+its layers, too. Waste that is left out counts neither as wasted nor as stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.analysis.findings.finding import Finding
+from layerscope.analysis.gate.ledger import Figures, Ledger
+from layerscope.filesystem.paths import PathTable
+from layerscope.filesystem.selecting import Mask, Selector
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """One entry `[[ignore]]`."""
+
+    paths: tuple[str, ...] = ()
+    """Globs as `filesystem.selecting.Selector` reads them; what lies below a match matches, too."""
+    rules: tuple[str, ...] = ()
+    """Rules of findings, or gates; empty for all that look at paths, layers or findings."""
+    layers: tuple[int | str, ...] = ()
+    """Numbers, or the beginnings of digests or diff IDs."""
+    base_image: bool = False
+    place: str = ""
+    """File and line, for warnings."""
+
+    def concerns(self, *names: str) -> bool:
+        """Whether it is for a rule, which may have several names."""
+        return not self.rules or any(name in self.rules for name in names)
+
+    def layer_numbers(self, ledger: Ledger) -> list[int]:
+        """The layers that it names and that there are."""
+        return [
+            number
+            for number, digests in enumerate(ledger.digests)
+            if any(
+                layer == number
+                if isinstance(layer, int)
+                else any(digest.startswith(layer) for digest in digests)
+                for layer in self.layers
+            )
+        ]
+
+
+class Ignores:
+    """All entries, applied to one image."""
+
+    def __init__(self, entries: Sequence[Ignore], ledger: Ledger) -> None:
+        self.entries = tuple(entries)
+        self.ledger = ledger
+        self.used = [False] * len(self.entries)
+        """Which entries left anything out so far."""
+        self.findings: set[int] = set()
+        """Findings (by `id`) that were left out."""
+        self._matched: dict[tuple[int, int], Mask] = {}
+        self._selectors: dict[int, Selector] = {}
+        self._layers = [entry.layer_numbers(ledger) for entry in self.entries]
+
+    def waste_kept(self, rule: str) -> NDArray[np.bool_]:
+        """Which records of waste count for a gate."""
+        waste = self.ledger.waste
+        kept = np.ones(len(waste), bool)
+        for number, entry in enumerate(self.entries):
+            if not entry.concerns(rule):
+                continue
+            out = np.ones(len(waste), bool)
+            if entry.paths:
+                out &= self.paths(number, self.ledger.table)[waste.paths]
+            if entry.layers:
+                layers = self._layers[number]
+                out &= np.isin(waste.stored_in, layers) | np.isin(waste.hidden_by, layers)
+            if entry.base_image:
+                out &= waste.hidden_by < self.ledger.base_layers
+            self.used[number] |= bool(out.any())
+            kept &= ~out
+        return kept
+
+    def layers_kept(self, rule: str) -> NDArray[np.bool_]:
+        """Which layers count for a gate as a whole."""
+        ledger = self.ledger
+        kept = np.ones(len(ledger.stored), bool)
+        for number, entry in enumerate(self.entries):
+            if entry.paths or not entry.concerns(rule) or not (entry.layers or entry.base_image):
+                continue
+            out = np.ones(len(kept), bool)
+            if entry.layers:
+                out &= np.isin(np.arange(len(kept)), self._layers[number])
+            if entry.base_image:
+                out &= np.arange(len(kept)) < ledger.base_layers
+            self.used[number] |= bool((out & (ledger.stored > 0)).any())
+            kept &= ~out
+        return kept
+
+    def figures(self, rule: str) -> Figures:
+        """What counts for a gate."""
+        wasted = self.ledger.waste.bytes[self.waste_kept(rule)].sum()
+        live = self.ledger.live[self.layers_kept(rule)].sum()
+        return Figures(live=int(live), wasted=int(wasted))
+
+    def ignores_finding(self, finding: Finding, table: PathTable, *, base: bool, gate: str) -> bool:
+        """Whether a finding is left out: entries together name all of its paths, or one names its rule, layer or base."""
+        left = np.ones(len(finding.paths), bool)
+        hits = []
+        for number, entry in enumerate(self.entries):
+            if not entry.concerns(finding.rule, gate) or (entry.base_image and not base):
+                continue
+            if entry.layers and not set(finding.layers[:1]) & set(self._layers[number]):
+                continue
+            if entry.paths:
+                named = self.paths(number, table)[finding.paths]
+                if not named.any():
+                    continue
+                left &= ~named
+            else:
+                left[:] = False
+            hits.append((number, not entry.paths))
+        whole = any(alone for _, alone in hits) or (len(finding.paths) > 0 and not left.any())
+        if whole:
+            for number, _ in hits:
+                self.used[number] = True
+            self.findings.add(id(finding))
+        return whole
+
+    def paths_kept(
+        self, rule: str, paths: NDArray[np.int32], layers: NDArray[np.int32], table: PathTable
+    ) -> NDArray[np.bool_]:
+        """Which of these paths, stored by these layers, count for a gate."""
+        kept = np.ones(len(paths), bool)
+        for number, entry in enumerate(self.entries):
+            if not entry.concerns(rule):
+                continue
+            out = np.ones(len(paths), bool)
+            if entry.paths:
+                out &= self.paths(number, table)[paths]
+            if entry.layers:
+                out &= np.isin(layers, self._layers[number])
+            if entry.base_image:
+                out &= layers < self.ledger.base_layers
+            self.used[number] |= bool(out.any())
+            kept &= ~out
+        return kept
+
+    def paths(self, number: int, table: PathTable) -> Mask:
+        """What the globs of an entry mean in a table; looked up once."""
+        key = (number, id(table))
+        if key not in self._matched:
+            selector = self._selectors.setdefault(id(table), Selector(table))
+            self._matched[key] = selector.select(self.entries[number].paths)
+        return self._matched[key]

@@ -1,0 +1,158 @@
+"""`.layerscope.toml`: limits in `[ci]`, exceptions in `[[ignore]]`, severities of findings in `[rules.NAME]`."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+from layerscope.analysis.findings import RULES as FINDING_RULES
+from layerscope.analysis.findings import check_rules
+from layerscope.analysis.gate import RULES
+from layerscope.analysis.gate.config import GateConfig, known_keys, unknown_key
+from layerscope.analysis.gate.ignores import Ignore
+from layerscope.analysis.gate.values import parse_patterns, parse_switch
+from layerscope.errors import UsageError
+from layerscope.settings import WrongValueError, key_lines, parse_rules, toml_problem
+
+NAME = ".layerscope.toml"
+TABLES = ("ci", "ignore", "rules")
+IGNORE_KEYS = ("path", "rule", "layer", "base-image", "reason")
+
+_IGNORE = re.compile(r"\s*\[\[\s*ignore\s*\]\]")
+_DIGEST = re.compile(r"(?:sha256|sha512):[0-9a-f]{8,128}")
+
+
+def parse_toml(text: str, file: str) -> GateConfig:
+    """The gate that a configuration says. Raises `UsageError` that names file and line."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{file}{toml_problem(str(error), text)}") from None
+    except (RecursionError, ValueError) as error:
+        said = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise UsageError(f"{file}: {said}") from None
+    lines = _Lines(file, text)
+    for key, value in table.items():
+        if key not in TABLES:
+            raise unknown_key(lines.place(key), key, list(TABLES))
+        wanted, words = (list, "[[ignore]]") if key == "ignore" else (dict, f"[{key}]")
+        if not isinstance(value, wanted):
+            raise UsageError(f"{lines.place(key)}: `{key}` is written {words}")
+    config = _limits(table.get("ci", {}), lines)
+    try:
+        rules = parse_rules(table.get("rules", {}))
+    except WrongValueError as error:
+        dotted = f"rules.{error.key}"
+        raise UsageError(f"{lines.place(dotted)}: `{dotted}` {error}") from None
+    check_rules(rules, lambda name: lines.place(f"rules.{name}"))
+    ignores = tuple(
+        _ignore(entry, number, lines) for number, entry in enumerate(table.get("ignore", []))
+    )
+    places = {**config.places, **{name: lines.place(f"rules.{name}") for name in rules}}
+    return GateConfig(
+        **{
+            **vars(config),
+            "rules": rules,
+            "ignores": ignores,
+            "places": places,
+            "source": file,
+            "source_kind": "layerscope",
+        }
+    )
+
+
+class _Lines:
+    """Where keys stand in a file."""
+
+    def __init__(self, file: str, text: str) -> None:
+        self.file = file
+        self._lines = key_lines(text)
+        self._entries = [
+            number for number, line in enumerate(text.splitlines(), 1) if _IGNORE.match(line)
+        ]
+
+    def place(self, key: str) -> str:
+        """File and line of a dotted key, or of the nearest table around it."""
+        while key and key not in self._lines:
+            key = key.rpartition(".")[0]
+        return f"{self.file}, line {self._lines[key]}" if key else self.file
+
+    def entry(self, number: int) -> str:
+        """File and line of an `[[ignore]]`."""
+        if number < len(self._entries):
+            return f"{self.file}, line {self._entries[number]}"
+        return self.place("ignore")
+
+
+def _limits(table: Mapping[str, object], lines: _Lines) -> GateConfig:
+    for key in table:
+        if key not in known_keys():
+            raise unknown_key(lines.place(f"ci.{key}"), key, known_keys())
+    places = {key: lines.place(f"ci.{key}") for key in table}
+    try:
+        return GateConfig().with_values(table, places)
+    except WrongValueError as error:
+        raise UsageError(f"{places[error.key]}: `{error.key}` {error}") from None
+
+
+def _ignore(entry: object, number: int, lines: _Lines) -> Ignore:
+    place = lines.entry(number)
+    if not isinstance(entry, dict):
+        raise UsageError(f"{place}: `ignore` is written [[ignore]]")
+    for key in entry:
+        if key not in IGNORE_KEYS:
+            raise unknown_key(place, key, list(IGNORE_KEYS))
+    values: dict[str, Any] = {"place": place}
+    try:
+        if "path" in entry:
+            values["paths"] = parse_patterns(entry["path"])
+        if "rule" in entry:
+            values["rules"] = _rules(entry["rule"], place)
+        if "layer" in entry:
+            values["layers"] = _layers(entry["layer"])
+        if "base-image" in entry:
+            values["base_image"] = parse_switch(entry["base-image"])
+        if not isinstance(entry.get("reason", ""), str):
+            raise WrongValueError("`reason` takes a text in quotes")
+    except WrongValueError as error:
+        raise UsageError(f"{place}: {error}") from None
+    ignore = Ignore(**values)
+    if not (ignore.paths or ignore.rules or ignore.layers or ignore.base_image):
+        raise UsageError(
+            f"{place}: this ignores nothing", hint="it needs path, rule, layer or base-image = true"
+        )
+    gates = [rule.name for rule in RULES if rule.name in ignore.rules]
+    if gates and not (ignore.paths or ignore.layers or ignore.base_image):
+        raise UsageError(
+            f"{place}: this would ignore all of {gates[0]}",
+            hint=f"name a path, a layer or base-image = true; or switch it off: {gates[0]} = false",
+        )
+    return ignore
+
+
+def _rules(value: object, place: str) -> tuple[str, ...]:
+    listed = [value] if isinstance(value, str) else value
+    if not isinstance(listed, list) or not listed or not all(isinstance(x, str) for x in listed):
+        raise WrongValueError("`rule` takes the name of a rule, or a list of names, in quotes")
+    gates = {rule.name: rule for rule in RULES}
+    for name in listed:
+        if name in gates and not gates[name].ignorable:
+            raise WrongValueError(f"{name} counts everything: nothing of it can be ignored")
+        if name not in gates and name not in (rule.name for rule in FINDING_RULES):
+            check_rules([name], lambda _: place)
+    return tuple(listed)
+
+
+def _layers(value: object) -> tuple[int | str, ...]:
+    listed = value if isinstance(value, list) else [value]
+    for layer in listed:
+        number = isinstance(layer, int) and not isinstance(layer, bool) and layer >= 0
+        if not number and not (isinstance(layer, str) and _DIGEST.fullmatch(layer)):
+            raise WrongValueError(
+                "`layer` takes a number from 0, or the first 8 or more digits of a digest behind sha256:"
+            )
+    if not listed:
+        raise WrongValueError("`layer` takes a number, a digest, or a list of them")
+    return tuple(listed)

@@ -1,0 +1,67 @@
+"""`no-secrets`: no layer may store a secret, be it deleted later. Secrets are what rules named `secret-…` find."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from layerscope.analysis.findings.finding import Confidence, Severity
+from layerscope.analysis.gate.case import Case
+from layerscope.analysis.gate.found import check_findings
+from layerscope.analysis.gate.rule import GateRule
+from layerscope.analysis.gate.verdict import Check, GateWarning, Outcome, Unit
+from layerscope.settings import WrongValueError
+
+NAME = "no-secrets"
+PREFIX = "secret-"
+"""How the names of rules begin that look for secrets."""
+_RANKS = {Confidence.LOW: 0, Confidence.MEDIUM: 1, Confidence.HIGH: 2}
+
+
+def _parse(value: object) -> Confidence:
+    """How sure a secret must be to fail; true or "on" for any."""
+    if value is True or value == "on":
+        return Confidence.LOW
+    if value not in tuple(Confidence):
+        raise WrongValueError("takes high, medium or low (how sure it must be), true or false")
+    return Confidence(str(value))
+
+
+def _check(case: Case, sure: Confidence) -> Iterator[Check]:
+    title = "Secrets"
+    if not any(rule.name.startswith(PREFIX) for rule in case.finding_rules):
+        said, place = "no rule looks for secrets", case.place(NAME)
+        if place != "default":
+            case.warnings.append(GateWarning("rule-skipped", f"{NAME}: {said}", place))
+        yield Check(
+            NAME, title, Outcome.SKIP, Severity.ERROR, Unit.FINDINGS, None, 0,
+            message=f"{said}.", place=place,
+        )  # fmt: skip
+        return
+    found = [
+        finding
+        for finding in case.findings
+        if finding.rule.startswith(PREFIX) and not case.ignored(finding, NAME)
+    ]
+    certain = [one for one in found if _RANKS[one.confidence] >= _RANKS[sure]]
+    yield check_findings(case, NAME, title, certain, secret=True, least=Severity.ERROR)
+    unsure = [one for one in found if _RANKS[one.confidence] < _RANKS[sure]]
+    if unsure:
+        check = check_findings(case, NAME, "Secrets, perhaps", unsure, secret=True)
+        outcome = Outcome.PASS if check.outcome is Outcome.PASS else Outcome.WARN
+        yield _with(check, outcome)
+
+
+def _with(check: Check, outcome: Outcome) -> Check:
+    from dataclasses import replace
+
+    return replace(check, rule=f"{NAME}-perhaps", outcome=outcome, severity=Severity.WARNING)
+
+
+RULE = GateRule(
+    NAME,
+    "No secret in any layer, of this confidence at least: high, medium or low.",
+    _parse,
+    _check,
+    metavar="CONFIDENCE",
+    default=Confidence.HIGH,
+)

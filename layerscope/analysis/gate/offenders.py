@@ -1,0 +1,86 @@
+"""The worst offenders of a check."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.analysis.accounting import REASONS, Reason
+from layerscope.analysis.gate.case import Case
+from layerscope.analysis.gate.ledger import Ledger
+from layerscope.analysis.gate.verdict import MAX_OFFENDERS, Offender
+
+Offenders = tuple[tuple[Offender, ...], int]
+"""The worst ones, and how many there are."""
+
+_NOTES = {
+    Reason.DELETED: "deleted by step {}",
+    Reason.TYPE_CHANGED: "replaced by step {}",
+    Reason.OVERWRITTEN: "overwritten by step {}",
+    Reason.METADATA_ONLY: "copied by step {}, attributes only",
+    Reason.IDENTICAL: "copied by step {}, identical",
+}
+
+
+def wasted_files(case: Case, kept: NDArray[np.bool_]) -> Offenders:
+    """Wasted contents, the largest first. To be changed is the step that stores what goes, or stores it again."""
+    waste = case.ledger.waste
+    rows = np.flatnonzero(kept)
+    found = []
+    for row in rows[:MAX_OFFENDERS].tolist():
+        reason = REASONS[int(waste.reasons[row])]
+        stored, hider = int(waste.stored_in[row]), int(waste.hidden_by[row])
+        gone = reason in (Reason.DELETED, Reason.TYPE_CHANGED)
+        found.append(
+            Offender(
+                path=case.name(int(waste.paths[row])),
+                bytes=int(waste.bytes[row]),
+                layer=stored,
+                step=case.step(stored if gone else hider),
+                hidden_by=hider,
+                note=_NOTES[reason].format(case.step(hider)),
+            )
+        )
+    return tuple(found), len(rows)
+
+
+def newly_wasted(case: Case, kept: NDArray[np.bool_]) -> Offenders:
+    """Wasted contents that the baseline does not waste just so."""
+    waste, new = case.ledger.waste, kept.copy()
+    if case.baseline is not None:
+        known = Counter(_records(case.baseline.ignores.ledger))
+        for row, record in enumerate(_records(case.ledger)):
+            if known[record]:
+                known[record] -= 1
+                new[row] = False
+    return wasted_files(case, new if new.any() or not len(waste) else kept)
+
+
+def _records(ledger: Ledger) -> Iterator[tuple[bytes, int, int]]:
+    """Path, bytes and reason of all waste."""
+    waste = ledger.waste
+    return zip(
+        ledger.table.fulls(waste.paths), waste.bytes.tolist(), waste.reasons.tolist(), strict=True
+    )
+
+
+def layers(case: Case, kept: NDArray[np.bool_], over: int = 0) -> Offenders:
+    """Layers that store more than `over` bytes, the largest first."""
+    stored = case.ledger.stored
+    rows = np.flatnonzero(kept & (stored > over))
+    rows = rows[np.argsort(-stored[rows], kind="stable")]
+    found = tuple(
+        Offender(
+            bytes=int(stored[layer]), layer=layer, step=case.step(layer), note=f"layer {layer}"
+        )
+        for layer in rows[:MAX_OFFENDERS].tolist()
+    )
+    return found, len(rows)
+
+
+def none(_case: Case) -> Offenders:
+    """Nothing in particular is to blame."""
+    return (), 0

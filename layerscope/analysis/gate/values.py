@@ -1,0 +1,85 @@
+"""Limits as people write them, in a configuration or behind a flag."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from layerscope.settings import WrongValueError, parse_bytes
+
+_NUMBER = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,9})?")
+_COUNT = re.compile(r"[0-9]{1,9}")
+MAX_PATTERNS = 1000
+_LONGEST_PATTERN = 4096
+
+
+def parse_share(value: object) -> float:
+    """A share of the whole: 0.9 or "90 %"."""
+    share: float | None = None
+    if isinstance(value, str):
+        number, percent = value.strip().removesuffix("%").strip(), value.strip().endswith("%")
+        if _NUMBER.fullmatch(number):
+            share = float(number) / 100 if percent else float(number)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        share = float(value)
+    if share is None or not 0 <= share <= 1:
+        raise WrongValueError('takes a share from 0 to 1, such as 0.9 or "90 %"')
+    return share
+
+
+def parse_size(value: object) -> int:
+    """A number of bytes, or a size with a unit."""
+    return parse_bytes(value)
+
+
+def parse_count(value: object) -> int:
+    """A whole number that is not negative."""
+    if isinstance(value, str) and _COUNT.fullmatch(value.strip()):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 10**9:
+        raise WrongValueError("takes a whole number")
+    return value
+
+
+def parse_switch(value: object) -> bool:
+    """True or false, or on or off."""
+    if isinstance(value, str) and value in ("on", "off"):
+        return value == "on"
+    if not isinstance(value, bool):
+        raise WrongValueError("takes true or false")
+    return value
+
+
+def parse_patterns(value: object) -> tuple[str, ...]:
+    """A glob, or a list of globs."""
+    listed = [value] if isinstance(value, str) else value
+    if not isinstance(listed, list | tuple) or not listed:
+        raise WrongValueError("takes a path or a list of paths, in quotes; globs are welcome")
+    for pattern in listed:
+        if not isinstance(pattern, str) or not pattern.strip("/"):
+            raise WrongValueError("takes a path or a list of paths, in quotes; globs are welcome")
+        if len(pattern) > _LONGEST_PATTERN:
+            raise WrongValueError(f"takes paths of at most {_LONGEST_PATTERN:,} characters")
+    if len(listed) > MAX_PATTERNS:
+        raise WrongValueError(f"takes at most {MAX_PATTERNS:,} paths")
+    return tuple(listed)
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How much more than before is no more than before: the larger of both."""
+
+    bytes: int = 0
+    share: float = 0.0
+    """Of what was stored before."""
+
+    def allowed(self, stored: int) -> int:
+        """Bytes, of an image that stored so many."""
+        return max(self.bytes, int(self.share * stored))
+
+
+def parse_tolerance(value: object) -> Tolerance:
+    """A size, or a share with a percent sign."""
+    if isinstance(value, str) and value.strip().endswith("%"):
+        return Tolerance(share=parse_share(value))
+    return Tolerance(bytes=parse_bytes(value))

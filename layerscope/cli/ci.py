@@ -1,0 +1,137 @@
+"""`layerscope ci IMAGE`: a gate for builds, whose exit code says whether the image passes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from layerscope.cli.gate_options import gate_options, with_flags
+from layerscope.cli.options import dockerfile_of, image_options, options_of, request_of, settings_of
+from layerscope.report.gate import FORMATS
+
+if TYPE_CHECKING:
+    from layerscope.analysis.gate.base import GateBase
+    from layerscope.analysis.gate.config import GateConfig
+    from layerscope.image.model import Image
+    from layerscope.progress import Progress
+
+
+@click.command(short_help="Check an image against limits; exit 1 if it fails.")
+@click.argument("reference", metavar="IMAGE")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Rules from FILE instead of .layerscope.toml or .dive-ci.",
+)
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path),
+    metavar="REPORT",
+    help="Fail only on what is worse than in this JSON report.",
+)
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(list(FORMATS)),
+    default="text",
+    show_default=True,
+    help="How it is written.",
+)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write to FILE instead of stdout.",
+)
+@click.option(
+    "--dockerfile",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Name the lines of this Dockerfile.",
+)
+@click.option("--binary", is_flag=True, help="Sizes in MiB instead of MB.")
+@click.option(
+    "--ignore-errors", is_flag=True, help="Do not exit with 3 although a layer is damaged."
+)
+@gate_options
+@image_options
+def ci(
+    reference: str,
+    config: Path | None,
+    baseline: Path | None,
+    format_name: str,
+    output: Path | None,
+    binary: bool,
+    ignore_errors: bool,
+    **given: Any,
+) -> None:
+    """Check IMAGE against limits: exit 0 if it passes, 1 if not, 2 if the rules are wrong, 3 if it is damaged.
+
+    Rules come from .layerscope.toml in this folder, else from dive's .dive-ci, else they are the defaults; flags override them.
+    A rule is switched off with off. Without any configuration, an image fails if it holds a secret, if a finding is an error,
+    or if more than 10 % of it, and more than 20 MB, are wasted.
+    """
+    from layerscope.analysis.gate.baseline_report import read_report
+    from layerscope.analysis.gate.decide import decide
+    from layerscope.analysis.gate.discover import load_config
+    from layerscope.analysis.gate.ledger import ledger_of
+    from layerscope.cli.bar import progress_bar
+    from layerscope.cli.output import check_output, is_terminal, output_stream
+    from layerscope.errors import GateFailedError
+    from layerscope.opening import find_findings, open_image
+    from layerscope.report.gate import GateReportOptions, writer_of
+    from layerscope.report.schema import compressed_bytes
+
+    check_output(output, reference)
+    dockerfile = dockerfile_of(given)
+    wanted = with_flags(load_config(config, Path()), given)
+    known = None if baseline is None else (str(baseline), read_report(baseline))
+    choices = {**settings_of(given).rules, **wanted.rules}
+    with progress_bar() as progress:
+        opened = open_image(request_of(reference, progress, given), options_of(given))
+        findings = find_findings(opened, progress, choices)
+        base = _base(wanted, opened.image, progress, given)
+    ledger = ledger_of(
+        opened.image,
+        opened.accounting,
+        opened.filesystem.table,
+        compressed_bytes(opened),
+        base.layers,
+    )
+    verdict = decide(
+        wanted, opened.image, opened.filesystem, ledger, findings, choices, base, known
+    )
+    terminal = output is None and is_terminal(sys.stdout)
+    options = GateReportOptions(
+        binary_sizes=binary or settings_of(given).binary,
+        color=terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
+        width=shutil.get_terminal_size((100, 24)).columns if terminal else 100,
+        dockerfile=dockerfile,
+    )
+    with output_stream(output) as stream:
+        writer_of(format_name)(verdict, opened, stream, options)
+    if not ignore_errors:
+        opened.raise_damage()
+    if not verdict.passed:
+        raise GateFailedError(f"{opened.image.reference}: {verdict.failure()}")
+
+
+def _base(config: GateConfig, image: Image, progress: Progress, given: dict[str, Any]) -> GateBase:
+    """Where the base image ends. Raises `LayerscopeError` if the user says so, and it is not true."""
+    from layerscope.analysis.gate.base import first_layers, guessed, same_layers
+    from layerscope.sources import open_source
+
+    if config.base is None:
+        return guessed(image)
+    place = config.place("base")
+    if isinstance(config.base, int):
+        return first_layers(image, config.base, place)
+    request = request_of(config.base, progress, {**given, "image": None})
+    return same_layers(image, open_source(request).image, place)

@@ -1,0 +1,81 @@
+"""Flags of the gate: one for each of its rules and settings; they override the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import click
+
+from layerscope.analysis.gate import RULES
+from layerscope.analysis.gate.config import OPTIONS, GateConfig
+from layerscope.errors import UsageError
+from layerscope.settings import SEVERITIES, RuleChoice, WrongValueError
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def gate_options(function: _Function) -> _Function:
+    """Add a flag for each rule of the gate, and `--rule` for the rules of findings."""
+    options = [
+        click.option(
+            f"--{rule.name}",
+            metavar=rule.metavar,
+            multiple=rule.repeated,
+            help=rule.help,
+        )
+        for rule in RULES
+    ]
+    options += [
+        click.option(f"--{name}", metavar=metavar, help=told)
+        for name, (_, metavar, told) in OPTIONS.items()
+    ]
+    options.append(
+        click.option(
+            "--rule",
+            metavar="NAME=SEVERITY",
+            multiple=True,
+            help="How severe a rule of findings is: error, warning, note or off.",
+        )
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def with_flags(config: GateConfig, given: dict[str, Any]) -> GateConfig:
+    """A configuration with the flags of `gate_options` in place of what it says. Raises `UsageError`."""
+    names = [*(rule.name for rule in RULES), *OPTIONS]
+    values = {}
+    for name in names:
+        value = given.pop(name.replace("-", "_"))
+        if value is not None and value != ():
+            # A list of one word "off" switches the rule off, as the word alone does elsewhere.
+            values[name] = "off" if value == ("off",) else value
+    try:
+        config = config.with_values(values, {name: f"--{name}" for name in values})
+    except WrongValueError as error:
+        raise UsageError(f"--{error.key} {error}") from None
+    return replace(config, **_rules(config, given.pop("rule")))
+
+
+def _rules(config: GateConfig, words: tuple[str, ...]) -> dict[str, Any]:
+    from layerscope.analysis.findings import check_rules
+
+    rules, places = dict(config.rules), dict(config.places)
+    for word in words:
+        name, equals, severity = word.partition("=")
+        if not equals or severity not in (*SEVERITIES, "off"):
+            raise UsageError(
+                f"--rule {word}: it takes NAME=SEVERITY",
+                hint=f"one of {', '.join(SEVERITIES)}, off",
+            )
+        check_rules([name], lambda name: f"--rule {name}")
+        old = rules.get(name, RuleChoice())
+        if severity == "off":
+            rules[name] = replace(old, enabled=False)
+        else:
+            rules[name] = replace(old, enabled=True, severity=severity)
+        places[name] = f"--rule {word}"
+    return {"rules": rules, "places": places}

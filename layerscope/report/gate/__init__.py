@@ -1,0 +1,24 @@
+"""What a gate found, written: one file per format, in the order in which help lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import BinaryIO, cast
+
+from layerscope.analysis.gate.verdict import Verdict
+from layerscope.opening import Opened
+from layerscope.report.gate.options import GateReportOptions as GateReportOptions
+
+Writer = Callable[[Verdict, Opened, BinaryIO, GateReportOptions], None]
+
+FORMATS: dict[str, str] = {
+    "text": "layerscope.report.gate.text",
+    "json": "layerscope.report.gate.json",
+}
+"""Format → module with a `write` function; loaded when it is asked for."""
+
+
+def writer_of(name: str) -> Writer:
+    """The function that writes a format."""
+    return cast("Writer", import_module(FORMATS[name]).write)

@@ -1,0 +1,55 @@
+"""What to do next, for people."""
+
+from __future__ import annotations
+
+import shlex
+
+from layerscope.analysis.gate.layerscope_toml import NAME as CONFIG
+from layerscope.analysis.gate.verdict import Check, Outcome, Unit, Verdict
+from layerscope.opening import Opened
+from layerscope.report.paper import Paper
+from layerscope.text import clip_start, safe_name
+
+_RULED = ("no-secrets", "no-secrets-perhaps")
+
+
+def write_advice(paper: Paper, verdict: Verdict, opened: Opened) -> None:
+    """How to look closer, how to accept what is wanted, and how to accept all that is there."""
+    failed = [check for check in verdict.checks if check.outcome is Outcome.FAIL]
+    if not failed:
+        return
+    name = opened.image.reference
+    image = "IMAGE" if opened.image.source_kind == "stdin" or not name.isprintable() else shlex.quote(name)  # fmt: skip
+    paper.heading("What next")
+    paper.paragraph("Look closer: who stores what, and what hides it.", indent=2)
+    paper.line("    ", (f"layerscope {image}", "cyan"))
+    example = next(filter(None, map(_ignore, failed)), None)
+    if example is not None:
+        wanted = CONFIG if verdict.source_kind != "dive" else f"{CONFIG} (in place of .dive-ci)"
+        paper.paragraph(f"Accept what is wanted, in {wanted}:", indent=2)
+        for line in ("[[ignore]]", *example, 'reason = "…"'):
+            paper.line("    ", (clip_start(line, paper.width - 4), "cyan"))
+    if verdict.baseline is None:
+        paper.paragraph("Accept all that is there, and fail only on what gets worse:", indent=2)
+        paper.line("    ", (f"layerscope report {image} --format json -o baseline.json", "cyan"))
+        paper.line("    ", (f"layerscope ci {image} --baseline baseline.json", "cyan"))
+
+
+def _ignore(check: Check) -> list[str] | None:
+    """The lines of an ignore that names the worst offender; None where nothing can be ignored."""
+    if not check.offenders or check.rule in ("max-size", "max-compressed-size"):
+        return None
+    worst = check.offenders[0]
+    finding = worst.finding
+    rule = finding.rule if finding is not None else check.rule
+    if check.rule.startswith("baseline-"):
+        rule = ""
+    lines = [f'rule = "{safe_name(rule)}"'] if rule else []
+    if worst.path is None:
+        return [*lines, f"layer = {worst.layer}"] if worst.layer is not None else lines or None
+    if check.unit in (Unit.BYTES, Unit.RATIO) and finding is None:
+        lines = []  # waste is the matter of several rules
+    path = worst.path
+    if not path.isprintable() or any(sign in path for sign in "'\"\\*?["):
+        return None
+    return [*lines, f'path = "{path}"']

@@ -1,0 +1,86 @@
+"""The verdict of a gate as JSON, schema 1.0: stable names, every key always there.
+
+Sizes are integers in bytes, shares are numbers from 0 on (0.1 is 10 %), indices count from 0, what is unknown is null. Paths
+that are not UTF-8 hold lone surrogates, written as `\\udcXX`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+
+from layerscope.analysis.gate.verdict import Check, Offender, Unit, Verdict
+from layerscope.image.dockerfile import Dockerfile
+from layerscope.opening import Opened
+from layerscope.report.gate.lines import lines_of_steps
+from layerscope.report.gate.options import GateReportOptions
+
+SCHEMA_VERSION = "1.0"
+
+
+def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: GateReportOptions) -> None:
+    """Write the verdict as one JSON document, ASCII alone."""
+    text = json.dumps(document(verdict, opened, options.dockerfile), indent=2, ensure_ascii=True)
+    stream.write(text.encode("ascii") + b"\n")
+
+
+def document(
+    verdict: Verdict, opened: Opened, dockerfile: Dockerfile | None = None
+) -> dict[str, Any]:
+    """The verdict as plain data."""
+    image = opened.image
+    lines = lines_of_steps(image, dockerfile)
+    return {
+        "schemaVersion": SCHEMA_VERSION,
+        "passed": verdict.passed,
+        "damaged": bool(opened.damages()),
+        "image": {"reference": image.reference, "tags": list(image.tags), "id": image.id},
+        "rules": {"kind": verdict.source_kind, "source": verdict.source},
+        "base": {"layers": verdict.base_layers, "reason": verdict.base_reason or None},
+        "baseline": verdict.baseline,
+        "ignored": {"wastedBytes": verdict.ignored_bytes, "findings": verdict.ignored_findings},
+        "checks": [_check(check, lines) for check in verdict.checks],
+        "warnings": [
+            {"code": warning.code, "message": warning.message, "place": warning.place or None}
+            for warning in verdict.warnings
+        ],
+    }
+
+
+def _check(check: Check, lines: Mapping[int, int]) -> dict[str, Any]:
+    return {
+        "rule": check.rule,
+        "title": check.title,
+        "outcome": check.outcome.value,
+        "severity": check.severity.value,
+        "unit": check.unit.value,
+        "value": _number(check.value, check.unit),
+        "limit": _number(check.limit, check.unit),
+        "atLeast": check.at_least,
+        "baseline": _number(check.baseline, check.unit),
+        "message": check.message,
+        "place": check.place,
+        "offenderCount": check.offender_count,
+        "offenders": [_offender(offender, lines) for offender in check.offenders],
+    }
+
+
+def _offender(offender: Offender, lines: Mapping[int, int]) -> dict[str, Any]:
+    finding = offender.finding
+    return {
+        "path": offender.path,
+        "bytes": offender.bytes,
+        "layer": offender.layer,
+        "step": offender.step,
+        "line": None if offender.step is None else lines.get(offender.step),
+        "hiddenBy": offender.hidden_by,
+        "note": offender.note,
+        "confidence": None if finding is None else finding.confidence.value,
+        "why": None if finding is None else finding.why,
+        "fix": None if finding is None else finding.fix,
+    }
+
+
+def _number(number: float | None, unit: Unit) -> float | int | None:
+    return number if number is None or unit is Unit.RATIO else int(number)

@@ -1,0 +1,142 @@
+"""The worst offenders of a check, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from layerscope.analysis.gate.verdict import Check, Offender, Outcome, Unit
+from layerscope.image.summary import one_line
+from layerscope.opening import Opened
+from layerscope.report.gate.options import GateReportOptions
+from layerscope.report.gate.table import GLYPHS, STYLES
+from layerscope.report.paper import Paper, left, widest
+from layerscope.report.text_findings import write_finding
+from layerscope.text import cells, clip, clip_start, count_of, safe_name, size
+
+SHOWN = {Outcome.FAIL: 10, Outcome.WARN: 3}
+"""Offenders of a check that are shown at most."""
+_ROOM = 30
+"""Columns that a path must have beside what is said of it; with less, that takes a line of its own."""
+
+
+def write_offenders(
+    paper: Paper,
+    opened: Opened,
+    check: Check,
+    options: GateReportOptions,
+    lines: Mapping[int, int],
+    same_as: str | None = None,
+) -> None:
+    """A section on one check that does not pass: what was found, and where. `lines` are those of the Dockerfile, by step; `same_as` is
+    the check above that has the same offenders."""
+    name = f"{GLYPHS[check.outcome]} {safe_name(check.rule)}"
+    said = safe_name(check.message.removesuffix("."))
+    if cells(name) + 2 + cells(said) <= paper.width:
+        paper.heading(name, "  ", said)
+    else:
+        paper.heading(name)
+        paper.paragraph(said, indent=2)
+    if check.place != "default":
+        paper.line("  ", (clip(f"set by {safe_name(check.place)}", paper.width - 2), "dim"))
+    if same_as is not None:
+        paper.line("  ", (f"the same files as under {same_as}", "dim"))
+        return
+    most = SHOWN.get(check.outcome, 0)
+    shown = check.offenders[:most]
+    if any(offender.finding is not None for offender in shown):
+        _write_findings(paper, opened, check, shown, options, lines)
+    else:
+        _write_paths(paper, opened, check, shown, options, lines)
+    left_out = check.offender_count - len(shown)
+    if left_out > 0:
+        word = {Unit.FINDINGS: "finding", Unit.LAYERS: "layer", Unit.PATHS: "path"}.get(
+            check.unit, "layer" if shown and shown[0].path is None else "file"
+        )
+        more = count_of(left_out, f"more {word}", f"more {word}s")
+        paper.line("  ", (f"… and {more}", "dim"))
+
+
+def _write_findings(
+    paper: Paper,
+    opened: Opened,
+    check: Check,
+    shown: tuple[Offender, ...],
+    options: GateReportOptions,
+    lines: Mapping[int, int],
+) -> None:
+    """Findings: with their fixes if they fail, in a line each if they only warn."""
+    sizes = [size(offender.bytes or 0, binary=options.binary_sizes) for offender in shown]
+    width = max(map(len, sizes))
+    for offender, amount in zip(shown, sizes, strict=True):
+        finding = offender.finding
+        if finding is None:
+            continue
+        if check.outcome is Outcome.FAIL:
+            write_finding(paper, opened, finding, f"{amount:>{width}}")
+            if offender.step in lines:
+                paper.line(" " * (width + 4), (_place(offender.step, options, lines), "dim"))
+            continue
+        where = f"  {_place(offender.step, options, lines)}"
+        title = clip(offender.note, max(paper.width - width - 4 - cells(where), 20))
+        paper.line("  ", (f"{amount:>{width}}", STYLES[check.outcome]), "  ", title, (where, "dim"))
+        if offender.path is not None:
+            more = f"  and {count_of(len(finding.paths) - 1, 'more file', 'more files')}" if len(finding.paths) > 1 else ""  # fmt: skip
+            room = paper.width - width - 4 - len(more)
+            paper.line(
+                " " * (width + 4), (clip_start(safe_name(offender.path), room) + more, "dim")
+            )
+
+
+def _write_paths(
+    paper: Paper,
+    opened: Opened,
+    check: Check,
+    shown: tuple[Offender, ...],
+    options: GateReportOptions,
+    lines: Mapping[int, int],
+) -> None:
+    """Paths, or layers, with their bytes, where they are stored and what is wrong with them."""
+    sizes = [
+        "" if offender.bytes is None else size(offender.bytes, binary=options.binary_sizes)
+        for offender in shown
+    ]
+    width = widest(sizes)
+    told = [_told(offender, options, lines) for offender in shown]
+    room = paper.width - 2 - width - 2
+    beside = room - widest(told) - 2
+    names = [_name(opened, offender) for offender in shown]
+    beside = min(beside, widest(names)) if beside >= min(_ROOM, widest(names)) else 0
+    for offender, amount, name, rest in zip(shown, sizes, names, told, strict=True):
+        cut = clip if offender.path is None else clip_start
+        start = ("  ", (f"{amount:>{width}}", STYLES[check.outcome]), "  ")
+        if beside:
+            paper.line(*start, left(cut(name, beside), beside), "  ", (rest, "dim"))
+        else:
+            paper.line(*start, cut(name, room))
+            paper.line(" " * (width + 4), (clip(rest, room), "dim"))
+
+
+def _name(opened: Opened, offender: Offender) -> str:
+    """A path, or the instruction of a layer."""
+    if offender.path is not None:
+        return safe_name(offender.path)
+    return "" if offender.step is None else safe_name(one_line(opened.image.steps[offender.step]))
+
+
+def _told(offender: Offender, options: GateReportOptions, lines: Mapping[int, int]) -> str:
+    """What is said of a path: where it is from, and what happened to it."""
+    parts = [offender.note]
+    if offender.hidden_by is not None and offender.layer is not None and offender.path:
+        parts.insert(0, f"in layer {offender.layer}")
+    if offender.step in lines or offender.path is None:
+        parts.append(_place(offender.step, options, lines))
+    return ", ".join(part for part in parts if part)
+
+
+def _place(step: int | None, options: GateReportOptions, lines: Mapping[int, int]) -> str:
+    """A step, and its line in the Dockerfile."""
+    if step is None:
+        return "the image"
+    if step in lines and options.dockerfile is not None:
+        return f"step {step}, {safe_name(options.dockerfile.name)}:{lines[step]}"
+    return f"step {step}"

@@ -1,0 +1,113 @@
+"""The table of a verdict: a row for each check, with its outcome, value and limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from layerscope.analysis.findings.finding import Severity
+from layerscope.analysis.gate.verdict import Check, Outcome, Unit
+from layerscope.report.paper import Paper, left, widest
+from layerscope.text import clip, count_of, safe_name
+
+GLYPHS = {Outcome.PASS: "✔", Outcome.WARN: "!", Outcome.FAIL: "✘", Outcome.SKIP: "–"}
+STYLES = {
+    Outcome.PASS: "green",
+    Outcome.WARN: "yellow",
+    Outcome.FAIL: "bold red",
+    Outcome.SKIP: "dim",
+}
+_ROOM = 24
+"""Columns that a message must have beside all else; with less, it takes a line of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    outcome: Outcome
+    rule: str
+    value: str
+    limit: str
+    message: str
+    telling: bool
+    """Whether the message must be read, be there room or not."""
+
+
+def write_table(paper: Paper, checks: Sequence[Check], *, binary: bool) -> None:
+    """All checks in one table; rules that found nothing share a row."""
+    rows = [_row(check, binary) for check in checks if not _silent(check)]
+    silent = sum(map(_silent, checks))
+    if silent:
+        more = " more" if len(checks) > silent and any(map(_is_finding, checks)) else ""
+        title = f"{silent:,}{more} rule{'' if silent == 1 else 's'} of findings"
+        rows.append(_Row(Outcome.PASS, title, "0", "none", "nothing found", telling=False))
+    paper.line()
+    if not rows:
+        paper.line("  ", ("no rule is on: nothing was checked", "yellow"))
+        return
+    values = max(widest([row.value for row in rows]), len("value"))
+    limits = max(widest([row.limit for row in rows]), len("limit"))
+    fixed = 2 + 6 + 2 + 2 + values + 2 + limits
+    rules = min(max(widest([row.rule for row in rows]), len("check")), paper.width - fixed)
+    indent = fixed + rules + 2
+    room = paper.width - indent
+    heading = f"  {'':<6}  {'check':<{rules}}  {'value':>{values}}  {'limit':<{limits}}"
+    paper.line((heading, "dim"))
+    for row in rows:
+        style = STYLES[row.outcome]
+        beside = room >= _ROOM
+        paper.line(
+            "  ",
+            (f"{GLYPHS[row.outcome]} {row.outcome.value}", style),
+            "  ",
+            (left(clip(row.rule, rules), rules), "bold" if row.outcome is Outcome.FAIL else ""),
+            "  ",
+            (" " * (values - widest([row.value])) + row.value, style if row.outcome in (Outcome.FAIL, Outcome.WARN) else ""),
+            "  ",
+            left(row.limit, limits),
+            "  ",
+            (clip(row.message, room) if beside else "", "dim"),
+        )  # fmt: skip
+        if row.telling and not beside:
+            paper.paragraph(row.message, "dim", indent=10)
+
+
+def _row(check: Check, binary: bool) -> _Row:
+    value = check.value_text(binary=binary)
+    if check.unit in (Unit.FINDINGS, Unit.PATHS, Unit.LAYERS) and check.value is not None:
+        value = f"{int(check.value):,}"
+    limit = check.limit_text(binary=binary).removesuffix(" layers").removesuffix(" layer")
+    message = safe_name(check.message.removesuffix("."))
+    telling = check.outcome is Outcome.SKIP or ":" in message or ";" in message
+    return _Row(check.outcome, safe_name(check.rule), value, limit or "any", message, telling)
+
+
+def _is_finding(check: Check) -> bool:
+    """Whether a check is of one rule of findings."""
+    return check.unit is Unit.FINDINGS and not check.rule.startswith("no-secrets")
+
+
+def _silent(check: Check) -> bool:
+    """Whether a check found nothing, and nobody asked for it in particular."""
+    return (
+        _is_finding(check)
+        and check.outcome is Outcome.PASS
+        and not check.value
+        and not check.baseline
+    )
+
+
+def summary(checks: Sequence[Check]) -> str:
+    """How many checks ended how, in words: 2 failed, 1 warning, 7 passed."""
+    counts = {outcome: sum(check.outcome is outcome for check in checks) for outcome in Outcome}
+    words = [
+        f"{counts[Outcome.FAIL]:,} failed",
+        count_of(counts[Outcome.WARN], "warning") if counts[Outcome.WARN] else "",
+        f"{counts[Outcome.SKIP]:,} skipped" if counts[Outcome.SKIP] else "",
+        f"{counts[Outcome.PASS]:,} passed",
+    ]
+    return ", ".join(word for word in words if word)
+
+
+def style_of(severity: Severity) -> str:
+    """The colour of a finding."""
+    return {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}[severity]

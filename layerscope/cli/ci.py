@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +98,7 @@ def ci(
     with progress_bar() as progress:
         opened = open_image(request_of(reference, progress, given), options_of(given))
         findings = find_findings(opened, progress, choices)
+        opened = replace(opened, findings=findings)
         base = _base(wanted, opened.image, progress, given)
     ledger = ledger_of(
         opened.image,

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from layerscope.analysis.findings.finding import Severity
 from layerscope.opening import Opened
+from layerscope.report.headline import figures_line
 from layerscope.report.issues import Issue, dockerfile_path, issues_of
 from layerscope.report.options import ReportOptions
 from layerscope.text import safe_name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import BinaryIO
 
@@ -14,7 +15,7 @@ from layerscope.report.html_findings import findings_section
 from layerscope.report.html_map import map_section
 from layerscope.report.html_parts import CELL, escaped, left_out, section
 from layerscope.report.html_tables import duplicates_section, steps_section, waste_section
-from layerscope.report.issues import issues_of
+from layerscope.report.issues import Issue, issues_of
 from layerscope.report.options import ReportOptions
 from layerscope.text import clip, count_of, safe_name
 
@@ -24,10 +25,16 @@ _DAMAGES = 20
 
 def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
     """Write the page."""
-    write_page(opened, stream, options, "")
+    write_page(opened, stream, options, issues_of(opened, binary=options.binary_sizes))
 
 
-def write_page(opened: Opened, stream: BinaryIO, options: ReportOptions, verdict: str) -> None:
+def write_page(
+    opened: Opened,
+    stream: BinaryIO,
+    options: ReportOptions,
+    issues: Sequence[Issue],
+    verdict: str = "",
+) -> None:
     """Write the page, with a section on a verdict at its top if there is one."""
     style, script = _resource("page.css"), _resource("page.js")
     title = escaped(clip(safe_name(opened.image.title), CELL))
@@ -38,7 +45,7 @@ def write_page(opened: Opened, stream: BinaryIO, options: ReportOptions, verdict
     body = [
         _header(opened, options, title),
         verdict,
-        findings_section(opened, issues_of(opened, binary=options.binary_sizes), options),
+        findings_section(opened, issues, options),
         steps_section(opened, options),
         map_section(opened, options),
         waste_section(opened, options),

@@ -23,7 +23,7 @@ def findings_section(opened: Opened, issues: Sequence[Issue], options: ReportOpt
     findings = opened.findings
     if findings is None:
         return ""
-    if not findings.found:
+    if not issues:
         return section("What to change", "Nothing to fix was found.", "")
     saving, stored = findings.saving(), opened.accounting.stored
     binary = options.binary_sizes

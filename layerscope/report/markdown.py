@@ -11,7 +11,7 @@ from layerscope.report.issues import Issue, issues_of
 from layerscope.report.markdown_text import code, fenced, plain, prose
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import layer_label, step_rows, waste_rows
-from layerscope.text import clip, clip_start, count_of, size, whole_percent
+from layerscope.text import clip, clip_start, count_of, safe_name, size, whole_percent
 
 LIMIT = 65_536
 """Characters of a comment on GitHub; bytes here, which are never fewer."""

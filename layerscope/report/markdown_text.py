@@ -9,7 +9,7 @@ import re
 
 from layerscope.text import safe_name
 
-_MARKUP = re.compile(r"[!#$&*:<>@\[\\\]^_`{|}~]")
+_MARKUP = re.compile(r"[!#$&*<>@\[\\\]^_`{|}~]|:(?=\0)")
 """ASCII punctuation that means something within a line; as a character reference, it means nothing."""
 _TRIGGER = re.compile(
     r"""

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from layerscope.analysis.gate.verdict import Check, Outcome, Verdict
 from layerscope.opening import Opened
-from layerscope.report.gate.issues import offender_words
+from layerscope.report.gate.issues import issues_of_verdict, offender_words
 from layerscope.report.html import write_page
 from layerscope.report.html_parts import code, escaped, path_code, prose
 from layerscope.report.options import ReportOptions
@@ -24,10 +24,17 @@ _OUTCOMES = {
 
 def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
     """Write the page."""
-    write_page(opened, stream, options, _section(verdict, options))
+    issues = issues_of_verdict(opened, verdict, binary=options.binary_sizes)
+    write_page(
+        opened,
+        stream,
+        options,
+        [issue for issue in issues if issue.finding is not None],
+        _section(verdict, opened, options),
+    )
 
 
-def _section(verdict: Verdict, options: ReportOptions) -> str:
+def _section(verdict: Verdict, opened: Opened, options: ReportOptions) -> str:
     """Whether the image passes, and each check."""
     failed, warned = verdict.count(Outcome.FAIL), verdict.count(Outcome.WARN)
     checks = count_of(len(verdict.checks), "check")
@@ -35,7 +42,7 @@ def _section(verdict: Verdict, options: ReportOptions) -> str:
     if warned:
         said += f", {count_of(warned, 'warning')}"
     source = f"rules from {safe_name(verdict.source)}"
-    rows = "\n".join(_check(check, options) for check in verdict.checks)
+    rows = "\n".join(_check(opened, check, options) for check in verdict.checks)
     warnings = "".join(
         f'<p class="waste">{prose(safe_name(warning.message))} '
         f'<span class="quiet">{escaped(safe_name(warning.place))}</span></p>'
@@ -49,12 +56,12 @@ def _section(verdict: Verdict, options: ReportOptions) -> str:
     )
 
 
-def _check(check: Check, options: ReportOptions) -> str:
+def _check(opened: Opened, check: Check, options: ReportOptions) -> str:
     binary = options.binary_sizes
     title = f"{escaped(safe_name(check.title))} {code(safe_name(check.rule))}"
     if check.outcome is not Outcome.PASS:
         shown = check.offenders[:_OFFENDERS]
-        lines = [path_code(offender_words(each, binary=binary)) for each in shown]
+        lines = [path_code(offender_words(opened, each, binary=binary)) for each in shown]
         more = check.offender_count - len(shown)
         lines += [f'<span class="quiet">… and {more:,} more</span>'] if shown and more > 0 else []
         message = prose(safe_name(check.message))

@@ -6,10 +6,14 @@ from collections.abc import Iterator
 
 from layerscope.analysis.findings.finding import Severity
 from layerscope.analysis.gate.verdict import Check, Offender, Outcome, Verdict
+from layerscope.image.summary import one_line
 from layerscope.opening import Opened
 from layerscope.report.issues import PATHS, Issue, issue_of, numbered
 from layerscope.report.rows import visible_end
-from layerscope.text import safe_name, size
+from layerscope.text import clip, safe_name, size
+
+_INSTRUCTION = 100
+"""Characters of an instruction that are shown."""
 
 
 def issues_of_verdict(opened: Opened, verdict: Verdict, *, binary: bool = False) -> list[Issue]:
@@ -35,7 +39,7 @@ def _of_check(opened: Opened, check: Check, binary: bool) -> Iterator[Issue]:
         for finding in found:
             yield issue_of(opened, finding, binary=binary, level=level)
         return
-    words = [offender_words(each, binary=binary) for each in check.offenders[:PATHS]]
+    words = [offender_words(opened, each, binary=binary) for each in check.offenders[:PATHS]]
     yield Issue(
         rule=check.rule,
         level=level,
@@ -68,8 +72,8 @@ def level_of(check: Check) -> Severity:
     return Severity.ERROR if check.outcome is Outcome.FAIL else Severity.WARNING
 
 
-def offender_words(offender: Offender, *, binary: bool = False) -> str:
-    """An offender in one line: size, path, step, what is wrong with it."""
+def offender_words(opened: Opened, offender: Offender, *, binary: bool = False) -> str:
+    """An offender in one line: size, path or instruction, step, what is wrong with it."""
     words = []
     if offender.bytes is not None:
         words.append(size(offender.bytes, binary=binary))
@@ -77,6 +81,8 @@ def offender_words(offender: Offender, *, binary: bool = False) -> str:
         words.append(visible_end(safe_name(offender.path)))
     elif offender.finding is not None:
         words.append(safe_name(offender.finding.title))
+    elif offender.step is not None:
+        words.append(clip(safe_name(one_line(opened.image.steps[offender.step])), _INSTRUCTION))
     if offender.step is not None:
         words.append(f"step {offender.step}")
     if offender.note and (offender.finding is None or offender.path is not None):

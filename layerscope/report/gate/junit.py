@@ -20,7 +20,7 @@ def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: ReportOpt
 
 def _case(opened: Opened, check: Check, options: ReportOptions) -> Case:
     lines = [safe_name(check.message)]
-    lines += [offender_words(each, binary=options.binary_sizes) for each in check.offenders]
+    lines += [offender_words(opened, each, binary=options.binary_sizes) for each in check.offenders]
     more = check.offender_count - len(check.offenders)
     lines += [f"… and {more:,} more"] if more > 0 else []
     lines += [f"set by {safe_name(check.place)}"] if check.place else []

@@ -25,7 +25,7 @@ def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: ReportOpt
     )
     for check in verdict.checks:
         if check.outcome is not Outcome.PASS:
-            page.add(_told(check, options))
+            page.add(_told(opened, check, options))
     for warning in verdict.warnings[:MOST]:
         place = f" ({code(safe_name(warning.place))})" if warning.place else ""
         page.add(f"> ⚠️ {prose(warning.message)}{place}")
@@ -52,12 +52,12 @@ def _row(check: Check, options: ReportOptions) -> str:
     return f"| {_MARKS[check.outcome]} | {title} | {found} | {allowed} |"
 
 
-def _told(check: Check, options: ReportOptions) -> str:
+def _told(opened: Opened, check: Check, options: ReportOptions) -> str:
     """A check that is not met: why, and the worst offenders; findings come with their fixes later."""
     lines = [f"{_MARKS[check.outcome]} **{plain(check.title)}** {prose(check.message)}"]
     if not any(each.finding for each in check.offenders):
         shown = check.offenders[:PATHS]
-        words = [offender_words(each, binary=options.binary_sizes) for each in shown]
+        words = [offender_words(opened, each, binary=options.binary_sizes) for each in shown]
         lines += [f"- {code(clip_start(each, CELL))}" for each in words if each]
         more = check.offender_count - len(shown)
         lines += [f"- … and {more:,} more"] if shown and more > 0 else []

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-from layerscope.analysis.gate.verdict import Check, Outcome, Verdict
+from layerscope.analysis.gate.verdict import Check, Offender, Outcome, Verdict
 from layerscope.opening import Opened
-from layerscope.report.gate.issues import issues_of_verdict, offender_words
+from layerscope.report.gate.issues import issues_of_verdict, offender_name
 from layerscope.report.html import write_page
 from layerscope.report.html_parts import code, escaped, path_code, prose
 from layerscope.report.options import ReportOptions
-from layerscope.text import count_of, safe_name
+from layerscope.text import count_of, safe_name, size
 
 _WARNINGS = 100
-_OFFENDERS = 20
+_SHOWN = 5
+"""Offenders of a check that are not folded."""
+_OFFENDERS = 50
 _OUTCOMES = {
     Outcome.PASS: "passed",
     Outcome.WARN: "warning",
@@ -57,17 +59,37 @@ def _section(verdict: Verdict, opened: Opened, options: ReportOptions) -> str:
 
 
 def _check(opened: Opened, check: Check, options: ReportOptions) -> str:
+    """A row; below it, of a check that is not met, why, and the worst offenders."""
     binary = options.binary_sizes
-    title = f"{escaped(safe_name(check.title))} {code(safe_name(check.rule))}"
-    if check.outcome is not Outcome.PASS:
-        shown = check.offenders[:_OFFENDERS]
-        lines = [path_code(offender_words(opened, each, binary=binary)) for each in shown]
-        more = check.offender_count - len(shown)
-        lines += [f'<span class="quiet">… and {more:,} more</span>'] if shown and more > 0 else []
-        message = prose(safe_name(check.message))
-        title = f"<details open><summary>{title}</summary><p>{message}</p>{'<br>'.join(lines)}</details>"
-    return (
+    row = (
         f'<tr><td class="w"><span class="tag {check.outcome.value}">{_OUTCOMES[check.outcome]}</span></td>'
-        f'<td class="wide">{title}</td><td class="n">{escaped(check.value_text(binary=binary))}</td>'
+        f'<td class="wide">{escaped(safe_name(check.title))} {code(safe_name(check.rule))}</td>'
+        f'<td class="n">{escaped(check.value_text(binary=binary))}</td>'
         f'<td class="n">{escaped(check.limit_text(binary=binary))}</td></tr>'
     )
+    if check.outcome is Outcome.PASS:
+        return row
+    items = [f"<li>{_offender(opened, each, binary)}</li>" for each in check.offenders[:_OFFENDERS]]
+    more = check.offender_count - len(items)
+    if items and more > 0:
+        items.append(f'<li class="quiet">… and {more:,} more</li>')
+    shown = f"<ul>{''.join(items[:_SHOWN])}</ul>" if items else ""
+    if len(items) > _SHOWN:
+        hidden = check.offender_count - _SHOWN
+        rest = "".join(items[_SHOWN:])
+        shown += f"<details><summary>and {hidden:,} more</summary><ul>{rest}</ul></details>"
+    told = f"<p>{prose(safe_name(check.message))}</p>{shown}"
+    return f'{row}\n<tr class="told"><td colspan="4">{told}</td></tr>'
+
+
+def _offender(opened: Opened, offender: Offender, binary: bool) -> str:
+    amount = "" if offender.bytes is None else f"<b>{size(offender.bytes, binary=binary)}</b> "
+    name = offender_name(opened, offender)
+    words = [] if offender.step is None else [f"step {offender.step}"]
+    lines = None if offender.step is None or opened.written is None else opened.written.of_steps([offender.step])  # fmt: skip
+    if lines is not None and opened.written is not None:
+        words.append(f"{safe_name(opened.written.name)}:{lines[0]}")
+    if offender.note:
+        words.append(safe_name(offender.note))
+    told = f' <span class="place">{escaped(", ".join(words))}</span>' if words else ""
+    return f"{amount}{path_code(name)}{told}"

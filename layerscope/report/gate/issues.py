@@ -72,19 +72,23 @@ def level_of(check: Check) -> Severity:
     return Severity.ERROR if check.outcome is Outcome.FAIL else Severity.WARNING
 
 
-def offender_words(opened: Opened, offender: Offender, *, binary: bool = False) -> str:
-    """An offender in one line: size, path or instruction, step, what is wrong with it."""
-    words = []
-    if offender.bytes is not None:
-        words.append(size(offender.bytes, binary=binary))
+def offender_name(opened: Opened, offender: Offender) -> str:
+    """What an offender is called, safe to show: its path, its title or its instruction; empty if it has none."""
     if offender.path is not None:
-        words.append(visible_end(safe_name(offender.path)))
-    elif offender.finding is not None:
-        words.append(safe_name(offender.finding.title))
-    elif offender.step is not None:
-        words.append(clip(safe_name(one_line(opened.image.steps[offender.step])), _INSTRUCTION))
+        return visible_end(safe_name(offender.path))
+    if offender.finding is not None:
+        return safe_name(offender.finding.title)
+    if offender.step is not None:
+        return clip(safe_name(one_line(opened.image.steps[offender.step])), _INSTRUCTION)
+    return ""
+
+
+def offender_words(opened: Opened, offender: Offender, *, binary: bool = False) -> str:
+    """An offender in one line: size, name, step, what is wrong with it."""
+    words = [] if offender.bytes is None else [size(offender.bytes, binary=binary)]
+    words.append(offender_name(opened, offender))
     if offender.step is not None:
         words.append(f"step {offender.step}")
     if offender.note and (offender.finding is None or offender.path is not None):
         words.append(safe_name(offender.note))
-    return "  ".join(words)
+    return "  ".join(filter(None, words))

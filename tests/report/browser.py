@@ -131,7 +131,7 @@ def browser(folder: Path) -> Iterator[Browser]:
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        stderr=(folder / "stderr").open("wb"),
+        stderr=subprocess.DEVNULL,
         preexec_fn=arrange,
         close_fds=False,
     )

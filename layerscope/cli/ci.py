@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from layerscope.analysis.gate.base import GateBase
     from layerscope.analysis.gate.config import GateConfig
     from layerscope.image.model import Image
+    from layerscope.opening import Opened
     from layerscope.progress import Progress
 
 
@@ -76,43 +77,52 @@ def ci(
     """Check IMAGE against limits: exit 0 if it passes, 1 if not, 2 if the rules are wrong, 3 if it is damaged.
 
     Rules come from .layerscope.toml in this folder, else from dive's .dive-ci, else they are the defaults; flags override them.
-    A rule is switched off with off. Without any configuration, an image fails if it holds a secret, if a finding is an error,
+    The word off switches a rule off. Without any configuration, an image fails if it holds a secret, if a finding is an error,
     or if more than 10 % of it, and more than 20 MB, are wasted.
     """
     from layerscope.analysis.gate.baseline_report import read_report
     from layerscope.analysis.gate.decide import decide
     from layerscope.analysis.gate.discover import load_config
     from layerscope.analysis.gate.ledger import ledger_of
+    from layerscope.analysis.gate.verdict import GateWarning
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import check_output, is_terminal, output_stream
     from layerscope.errors import GateFailedError
     from layerscope.opening import find_findings, open_image
     from layerscope.report.gate import GateReportOptions, writer_of
-    from layerscope.report.schema import compressed_bytes
+    from layerscope.report.gate.lines import lines_of_steps
 
     check_output(output, reference)
     dockerfile = dockerfile_of(given)
     wanted = with_flags(load_config(config, Path()), given)
     known = None if baseline is None else (str(baseline), read_report(baseline))
-    choices = {**settings_of(given).rules, **wanted.rules}
+    settings = settings_of(given)
+    choices = {**settings.rules, **wanted.rules}
+    places = {name: settings.place(f"rules.{name}") for name in settings.rules}
+    wanted = replace(wanted, places={**places, **wanted.places})
     with progress_bar() as progress:
+        base_image = _base_image(wanted, progress, given)
         opened = open_image(request_of(reference, progress, given), options_of(given))
         findings = find_findings(opened, progress, choices)
         opened = replace(opened, findings=findings)
-        base = _base(wanted, opened.image, progress, given)
+        base = _base(wanted, opened, base_image)
     ledger = ledger_of(
         opened.image,
         opened.accounting,
         opened.filesystem.table,
-        compressed_bytes(opened),
+        [index.compressed_bytes for index in opened.indexes],
         base.layers,
     )
     verdict = decide(
         wanted, opened.image, opened.filesystem, ledger, findings, choices, base, known
     )
+    if dockerfile is not None and not lines_of_steps(opened.image, dockerfile):
+        said = "none of its instructions are among the steps of the image"
+        unlike = GateWarning("dockerfile-unlike", said, str(given["dockerfile"]))
+        verdict = replace(verdict, warnings=(*verdict.warnings, unlike))
     terminal = output is None and is_terminal(sys.stdout)
     options = GateReportOptions(
-        binary_sizes=binary or settings_of(given).binary,
+        binary_sizes=binary or settings.binary,
         color=terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
         width=shutil.get_terminal_size((100, 24)).columns if terminal else 100,
         dockerfile=dockerfile,
@@ -122,18 +132,33 @@ def ci(
     if not ignore_errors:
         opened.raise_damage()
     if not verdict.passed:
-        raise GateFailedError(f"{opened.image.reference}: {verdict.failure()}")
+        name = "stdin" if reference == "-" else reference
+        raise GateFailedError(f"{name}: {verdict.failure()}")
 
 
-def _base(config: GateConfig, image: Image, progress: Progress, given: dict[str, Any]) -> GateBase:
-    """Where the base image ends. Raises `LayerscopeError` if the user says so, and it is not true."""
-    from layerscope.analysis.gate.base import first_layers, guessed, same_layers
+def _base_image(config: GateConfig, progress: Progress, given: dict[str, Any]) -> Image | None:
+    """The base image, if the user names one. Raises `LayerscopeError`."""
+    from layerscope.errors import LayerscopeError
     from layerscope.sources import open_source
 
-    if config.base is None:
-        return guessed(image)
-    place = config.place("base")
+    if not isinstance(config.base, str):
+        return None
+    try:
+        return open_source(request_of(config.base, progress, {**given, "image": None})).image
+    except LayerscopeError as error:
+        error.message = f"{config.place('base')}: {error.message}"
+        error.hint = "the base must be here to be compared; or say how many layers it has: base = N"
+        raise
+
+
+def _base(config: GateConfig, opened: Opened, base_image: Image | None) -> GateBase:
+    """Where the base image ends. Raises `UsageError` if the user says so, and it is not true."""
+    from layerscope.analysis.gate.base import first_layers, guessed, same_layers, written
+
+    place, image = config.place("base"), opened.image
+    if base_image is not None:
+        return same_layers(image, base_image, place)
     if isinstance(config.base, int):
         return first_layers(image, config.base, place)
-    request = request_of(config.base, progress, {**given, "image": None})
-    return same_layers(image, open_source(request).image, place)
+    told = None if opened.written is None else written(image, opened.written)
+    return told or guessed(image)

@@ -16,6 +16,9 @@ from layerscope.settings import SEVERITIES, RuleChoice, WrongValueError
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
+_SWITCHES: dict[object, bool] = {"on": True, "true": True, "off": False, "false": False}
+
+
 def gate_options(function: _Function) -> _Function:
     """Add a flag for each rule of the gate, and `--rule` for the rules of findings."""
     options = [
@@ -52,7 +55,8 @@ def with_flags(config: GateConfig, given: dict[str, Any]) -> GateConfig:
         value = given.pop(name.replace("-", "_"))
         if value is not None and value != ():
             # A list of one word "off" switches the rule off, as the word alone does elsewhere.
-            values[name] = "off" if value == ("off",) else value
+            word = value[0] if isinstance(value, tuple) and len(value) == 1 else value
+            values[name] = _SWITCHES.get(word, value)
     try:
         config = config.with_values(values, {name: f"--{name}" for name in values})
     except WrongValueError as error:

@@ -19,6 +19,7 @@ from layerscope.cli.options import (
 )
 from layerscope.errors import UsageError
 from layerscope.report import FORMATS, TABLES
+from layerscope.text import safe_name
 
 
 @click.command(short_help="Print what each step adds, costs and wastes.")
@@ -95,6 +96,9 @@ def write_report(
         opened = open_image(
             request_of(reference, progress, given), options_of(given, findings=True)
         )
+    if opened.written is not None and opened.written.base_steps is None:
+        name = safe_name(opened.written.name)
+        click.echo(f"layerscope: {name}: none of its instructions are among the steps", err=True)
     terminal = output is None and is_terminal(sys.stdout)
     options = ReportOptions(
         files=files,

@@ -87,3 +87,20 @@ def test_a_csv_of_files_is_what_files_asks_for(capsys: pytest.CaptureFixture[str
 def test_other_formats_have_no_tables_to_choose(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["report", "image.tar", "--table", "waste"]) == ExitCode.USAGE
     assert "--format csv --table waste" in capsys.readouterr().err
+
+
+def test_a_dockerfile_of_another_image_is_said_to_be_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("Dockerfile").write_text("FROM scratch\nCOPY else /where\n")
+    assert run(["report", "image.tar", "--dockerfile", "Dockerfile"]) == ExitCode.OK
+    assert "Dockerfile: none of its instructions" in capsys.readouterr().err
+
+
+def test_the_gate_knows_the_base_from_the_dockerfile(capsys: pytest.CaptureFixture[str]) -> None:
+    """What lies below its first instruction is the base image's."""
+    Path("Dockerfile").write_text("FROM base\nRUN rm -rf /gone\n")
+    text = out(capsys, "ci", "image.tar", "--format", "json", "--dockerfile", "Dockerfile")
+    base = json.loads(text)["base"]
+    assert base["layers"] == 1
+    assert "Dockerfile" in base["reason"]

@@ -74,7 +74,7 @@ class Report(msgspec.Struct):
 
 def read_report(path: Path) -> Report:
     """The report in a file. Raises `UsageError`."""
-    hint = f"write one: layerscope report IMAGE --format json --output {path.name}"
+    hint = "write one: layerscope report IMAGE --format json --output baseline.json"
     try:
         with path.open("rb") as stream:
             if not stat.S_ISREG(path.stat().st_mode):
@@ -142,6 +142,7 @@ def baseline_of(
         ),
         stored=np.array([layer.storedBytes for layer in report.layers], np.int64),
         compressed=report.totals.compressedBytes,
+        blobs=(None,) * len(report.layers),
         digests=tuple(
             tuple(digest for digest in (layer.digest, layer.diffId) if digest)
             for layer in report.layers

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from layerscope.analysis.gate.baseline import Baseline
 
 
+def is_secret(rule: str) -> bool:
+    """Whether a rule of findings looks for secrets: its name says so."""
+    return rule.startswith("secret-")
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One image, with what the user wants of it."""
@@ -54,9 +59,15 @@ class Case:
         return bool(finding.steps) and finding.steps[0] < self.base_steps
 
     def ignored(self, finding: Finding, gate: str) -> bool:
-        """Whether a finding is to be left out of a gate."""
-        table = self.filesystem.table
-        return self.ignores.ignores_finding(finding, table, base=self.is_base(finding), gate=gate)
+        """Whether a finding is to be left out of a gate. A secret must be meant: who ignores the waste of a directory does not
+        know what else is in it."""
+        return self.ignores.ignores_finding(
+            finding,
+            self.filesystem.table,
+            base=self.is_base(finding),
+            gate=gate,
+            named=is_secret(finding.rule),
+        )
 
     def name(self, path: int) -> str:
         """A path from the root. Not safe for a terminal."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from layerscope.analysis.findings import RULES as FINDING_RULES
 from layerscope.analysis.findings.judge import Findings
+from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.gate import RULES
 from layerscope.analysis.gate.base import GateBase
 from layerscope.analysis.gate.baseline_report import Report, baseline_of
@@ -29,6 +30,7 @@ def decide(
     choices: Mapping[str, RuleChoice],
     base: GateBase,
     baseline: tuple[str, Report] | None = None,
+    finding_rules: Sequence[Rule] = FINDING_RULES,
 ) -> Verdict:
     """The verdict on an image. `choices` are those that the findings were looked for with; the baseline is its file and what it
     says."""
@@ -41,7 +43,7 @@ def decide(
         ignores=ignores,
         findings=findings.found,
         finding_rules=[
-            rule for rule in FINDING_RULES if choices.get(rule.name, RuleChoice()).enabled
+            rule for rule in finding_rules if choices.get(rule.name, RuleChoice()).enabled
         ],
         base_steps=base.steps,
         base_known=base.known,
@@ -69,6 +71,7 @@ def decide(
         source_kind=config.source_kind,
         base_layers=base.layers,
         base_reason=base.reason,
+        base_guessed=base.guessed,
         ignored_bytes=int(ledger.waste.bytes.sum()) - wasted,
         ignored_findings=len(ignores.findings),
         baseline=None if baseline is None else baseline[0],

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from layerscope.analysis.findings.finding import Finding
-from layerscope.analysis.gate.case import Case
+from layerscope.analysis.gate.case import Case, is_secret
 from layerscope.analysis.gate.found import check_findings
-from layerscope.analysis.gate.no_secrets import PREFIX
 from layerscope.analysis.gate.rule import GateRule
 from layerscope.analysis.gate.values import parse_switch
 from layerscope.analysis.gate.verdict import Check
@@ -22,12 +21,12 @@ def _check(case: Case, wanted: bool) -> Iterator[Check]:
     for finding in case.findings:
         by_rule.setdefault(finding.rule, []).append(finding)
     for rule in case.finding_rules:
-        if case.secrets_apart and rule.name.startswith(PREFIX):
+        if case.secrets_apart and is_secret(rule.name):
             continue
         found = [
             finding for finding in by_rule.get(rule.name, ()) if not case.ignored(finding, NAME)
         ]
-        secret = rule.name.startswith(PREFIX)
+        secret = is_secret(rule.name)
         yield check_findings(case, rule.name, rule.title, found, secret=secret)
 
 

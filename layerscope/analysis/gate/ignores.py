@@ -106,20 +106,26 @@ class Ignores:
         live = self.ledger.live[self.layers_kept(rule)].sum()
         return Figures(live=int(live), wasted=int(wasted))
 
-    def ignores_finding(self, finding: Finding, table: PathTable, *, base: bool, gate: str) -> bool:
-        """Whether a finding is left out: entries together name all of its paths, or one names its rule, layer or base."""
+    def ignores_finding(
+        self, finding: Finding, table: PathTable, *, base: bool, gate: str, named: bool
+    ) -> bool:
+        """Whether a finding is left out: entries together name all of its paths, or one names its rule, layer or base.
+        With `named`, only entries for its rule or gate count: not those that are for all rules.
+        """
         left = np.ones(len(finding.paths), bool)
         hits = []
         for number, entry in enumerate(self.entries):
             if not entry.concerns(finding.rule, gate) or (entry.base_image and not base):
                 continue
+            if named and not entry.rules:
+                continue
             if entry.layers and not set(finding.layers[:1]) & set(self._layers[number]):
                 continue
             if entry.paths:
-                named = self.paths(number, table)[finding.paths]
-                if not named.any():
+                hit = self.paths(number, table)[finding.paths]
+                if not hit.any():
                     continue
-                left &= ~named
+                left &= ~hit
             else:
                 left[:] = False
             hits.append((number, not entry.paths))

@@ -19,6 +19,8 @@ from layerscope.settings import WrongValueError, key_lines, parse_rules, toml_pr
 NAME = ".layerscope.toml"
 TABLES = ("ci", "ignore", "rules")
 IGNORE_KEYS = ("path", "rule", "layer", "base-image", "reason")
+MAX_DOTS = 200
+"""Dots in a line: Python's parser takes minutes over keys of very many parts."""
 
 _IGNORE = re.compile(r"\s*\[\[\s*ignore\s*\]\]")
 _DIGEST = re.compile(r"(?:sha256|sha512):[0-9a-f]{8,128}")
@@ -26,6 +28,9 @@ _DIGEST = re.compile(r"(?:sha256|sha512):[0-9a-f]{8,128}")
 
 def parse_toml(text: str, file: str) -> GateConfig:
     """The gate that a configuration says. Raises `UsageError` that names file and line."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.count(".") > MAX_DOTS:
+            raise UsageError(f"{file}, line {number}: more than {MAX_DOTS} dots in one line")
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,8 @@ class Ledger:
     """By layer."""
     compressed: int | None
     """Bytes of all blobs as they are stored; None if not all of them are compressed."""
+    blobs: tuple[int | None, ...]
+    """Bytes of each layer's blob; None for one that is not compressed."""
     digests: tuple[tuple[str, ...], ...]
     """By layer: digest and diff ID, as far as they are known."""
     base_layers: int
@@ -58,15 +61,23 @@ def ledger_of(
     image: Image,
     accounting: Accounting,
     table: PathTable,
-    compressed: int | None,
+    blobs: Sequence[int | None],
     base_layers: int,
 ) -> Ledger:
-    """The ledger of an image; `compressed` are the bytes of all blobs, None if not all are compressed."""
+    """The ledger of an image; `blobs` are the bytes of each layer's, None for one that is not compressed."""
+    # Layers without entries are nothing but an end mark in many archives, compressed or not.
+    counted = [
+        size
+        for size, layer in zip(blobs, accounting.layers, strict=True)
+        if layer.entries or size is not None
+    ]
+    known = [size for size in counted if size is not None]
     return Ledger(
         table=table,
         waste=accounting.waste,
         stored=np.array([layer.stored for layer in accounting.layers], np.int64),
-        compressed=compressed,
+        compressed=sum(known) if known and len(known) == len(counted) else None,
+        blobs=tuple(blobs),
         digests=tuple(
             tuple(digest for digest in (layer.digest, layer.diff_id) if digest)
             for layer in image.layers

@@ -24,6 +24,8 @@ RULE = figure_rule(
     unit=Unit.BYTES,
     parse=parse_size,
     measure=_measure,
-    offenders=lambda case, _: layers(case, np.ones(len(case.ledger.stored), bool)),
+    offenders=lambda case, _: layers(
+        case, np.array([size or 0 for size in case.ledger.blobs], np.int64)
+    ),
     ignorable=False,
 )

@@ -1,6 +1,7 @@
 """`max-layer-size`: the most content bytes that one layer may store."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from layerscope.analysis.gate.figure import Measured, figure_rule
 from layerscope.analysis.gate.ignores import Ignores
@@ -12,8 +13,13 @@ from layerscope.text import size
 NAME = "max-layer-size"
 
 
+def _sizes(ignores: Ignores) -> NDArray[np.int64]:
+    """Bytes of each layer, 0 for one that is ignored."""
+    return np.where(ignores.layers_kept(NAME), ignores.ledger.stored, 0)
+
+
 def _measure(ignores: Ignores, _base_known: bool) -> Measured:
-    stored = np.where(ignores.layers_kept(NAME), ignores.ledger.stored, 0)
+    stored = _sizes(ignores)
     if not stored.any():
         return Measured(0, "no layer stores anything")
     largest = int(stored.argmax())
@@ -27,5 +33,5 @@ RULE = figure_rule(
     unit=Unit.BYTES,
     parse=parse_size,
     measure=_measure,
-    offenders=lambda case, limit: layers(case, case.ignores.layers_kept(NAME), int(limit)),
+    offenders=lambda case, limit: layers(case, _sizes(case.ignores), int(limit)),
 )

@@ -21,11 +21,11 @@ def _measure(ignores: Ignores, base_known: bool) -> Measured:
     ledger, new = ignores.ledger, _new(ignores)
     wasted = int(ledger.waste.bytes[new].sum())
     since = (
-        f"steps after the base image ({count_of(ledger.base_layers, 'layer')}) waste"
+        f"wasted after the base image's {count_of(ledger.base_layers, 'layer')}"
         if base_known
-        else "no base image is known, so all counts:"
+        else "wasted: all counts, as no base image is known"
     )
-    return Measured(wasted, f"{since} {size(wasted)}")
+    return Measured(wasted, f"{size(wasted)} {since}")
 
 
 RULE = figure_rule(

@@ -1,7 +1,5 @@
 """`max-size`: the most content bytes that all layers together may store. Nothing of it can be ignored."""
 
-import numpy as np
-
 from layerscope.analysis.gate.figure import Measured, figure_rule
 from layerscope.analysis.gate.ignores import Ignores
 from layerscope.analysis.gate.offenders import layers
@@ -22,6 +20,6 @@ RULE = figure_rule(
     unit=Unit.BYTES,
     parse=parse_size,
     measure=_measure,
-    offenders=lambda case, _: layers(case, np.ones(len(case.ledger.stored), bool)),
+    offenders=lambda case, _: layers(case, case.ledger.stored),
     ignorable=False,
 )

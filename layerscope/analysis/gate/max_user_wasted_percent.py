@@ -32,7 +32,7 @@ def _measure(ignores: Ignores, _base_known: bool) -> Measured:
 RULE = figure_rule(
     NAME,
     title="Wasted share, less layer 0",
-    help="dive's highestUserWastedPercent: wasted bytes by those that all layers but the first store.",
+    help="The most wasted bytes by those that all layers but the first store: dive's highestUserWastedPercent.",
     unit=Unit.RATIO,
     parse=parse_share,
     measure=_measure,

@@ -13,7 +13,10 @@ NAME = "max-wasted"
 def _measure(ignores: Ignores, _base_known: bool) -> Measured:
     figures = ignores.figures(NAME)
     files = int(ignores.waste_kept(NAME).sum())
-    return Measured(figures.wasted, f"{size(figures.wasted)} in {count_of(files, 'wasted file')}")
+    said = (
+        f"{size(figures.wasted)} in {count_of(files, 'wasted file')}" if files else "nothing wasted"
+    )
+    return Measured(figures.wasted, said)
 
 
 RULE = figure_rule(

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from layerscope.analysis.findings.finding import Confidence, Severity
-from layerscope.analysis.gate.case import Case
+from layerscope.analysis.gate.case import Case, is_secret
 from layerscope.analysis.gate.found import check_findings
 from layerscope.analysis.gate.rule import GateRule
 from layerscope.analysis.gate.verdict import Check, GateWarning, Outcome, Unit
 from layerscope.settings import WrongValueError
 
 NAME = "no-secrets"
-PREFIX = "secret-"
-"""How the names of rules begin that look for secrets."""
 _RANKS = {Confidence.LOW: 0, Confidence.MEDIUM: 1, Confidence.HIGH: 2}
 
 
 def _parse(value: object) -> Confidence:
-    """How sure a secret must be to fail; true or "on" for any."""
-    if value is True or value == "on":
+    """How sure a secret must be to fail; true for any."""
+    if value is True:
         return Confidence.LOW
     if value not in tuple(Confidence):
         raise WrongValueError("takes high, medium or low (how sure it must be), true or false")
@@ -28,7 +27,7 @@ def _parse(value: object) -> Confidence:
 
 def _check(case: Case, sure: Confidence) -> Iterator[Check]:
     title = "Secrets"
-    if not any(rule.name.startswith(PREFIX) for rule in case.finding_rules):
+    if not any(is_secret(rule.name) for rule in case.finding_rules):
         said, place = "no rule looks for secrets", case.place(NAME)
         if place != "default":
             case.warnings.append(GateWarning("rule-skipped", f"{NAME}: {said}", place))
@@ -40,7 +39,7 @@ def _check(case: Case, sure: Confidence) -> Iterator[Check]:
     found = [
         finding
         for finding in case.findings
-        if finding.rule.startswith(PREFIX) and not case.ignored(finding, NAME)
+        if is_secret(finding.rule) and not case.ignored(finding, NAME)
     ]
     certain = [one for one in found if _RANKS[one.confidence] >= _RANKS[sure]]
     yield check_findings(case, NAME, title, certain, secret=True, least=Severity.ERROR)
@@ -52,8 +51,7 @@ def _check(case: Case, sure: Confidence) -> Iterator[Check]:
 
 
 def _with(check: Check, outcome: Outcome) -> Check:
-    from dataclasses import replace
-
+    """A check of what is too unsure to fail."""
     return replace(check, rule=f"{NAME}-perhaps", outcome=outcome, severity=Severity.WARNING)
 
 

@@ -67,15 +67,12 @@ def _records(ledger: Ledger) -> Iterator[tuple[bytes, int, int]]:
     )
 
 
-def layers(case: Case, kept: NDArray[np.bool_], over: int = 0) -> Offenders:
-    """Layers that store more than `over` bytes, the largest first."""
-    stored = case.ledger.stored
-    rows = np.flatnonzero(kept & (stored > over))
-    rows = rows[np.argsort(-stored[rows], kind="stable")]
+def layers(case: Case, sizes: NDArray[np.int64], over: int = 0) -> Offenders:
+    """Layers of more than `over` bytes, the largest first; `sizes` has the bytes of each."""
+    rows = np.flatnonzero(sizes > over)
+    rows = rows[np.argsort(-sizes[rows], kind="stable")]
     found = tuple(
-        Offender(
-            bytes=int(stored[layer]), layer=layer, step=case.step(layer), note=f"layer {layer}"
-        )
+        Offender(bytes=int(sizes[layer]), layer=layer, step=case.step(layer), note=f"layer {layer}")
         for layer in rows[:MAX_OFFENDERS].tolist()
     )
     return found, len(rows)

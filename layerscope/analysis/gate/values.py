@@ -42,9 +42,7 @@ def parse_count(value: object) -> int:
 
 
 def parse_switch(value: object) -> bool:
-    """True or false, or on or off."""
-    if isinstance(value, str) and value in ("on", "off"):
-        return value == "on"
+    """True or false."""
     if not isinstance(value, bool):
         raise WrongValueError("takes true or false")
     return value

@@ -116,6 +116,8 @@ class Verdict:
     """How many first layers are taken for the base image's."""
     base_reason: str
     """Why. Not safe for a terminal."""
+    base_guessed: bool
+    """Whether nobody said so."""
     ignored_bytes: int
     """Wasted bytes that ignores leave out of `wasted`."""
     ignored_findings: int

@@ -10,8 +10,6 @@ from layerscope.opening import Opened
 from layerscope.report.paper import Paper
 from layerscope.text import clip_start, safe_name
 
-_RULED = ("no-secrets", "no-secrets-perhaps")
-
 
 def write_advice(paper: Paper, verdict: Verdict, opened: Opened) -> None:
     """How to look closer, how to accept what is wanted, and how to accept all that is there."""
@@ -23,7 +21,7 @@ def write_advice(paper: Paper, verdict: Verdict, opened: Opened) -> None:
     paper.heading("What next")
     paper.paragraph("Look closer: who stores what, and what hides it.", indent=2)
     paper.line("    ", (f"layerscope {image}", "cyan"))
-    example = next(filter(None, map(_ignore, failed)), None)
+    example = next(filter(None, (_ignore(check, verdict) for check in failed)), None)
     if example is not None:
         wanted = CONFIG if verdict.source_kind != "dive" else f"{CONFIG} (in place of .dive-ci)"
         paper.paragraph(f"Accept what is wanted, in {wanted}:", indent=2)
@@ -35,7 +33,7 @@ def write_advice(paper: Paper, verdict: Verdict, opened: Opened) -> None:
         paper.line("    ", (f"layerscope ci {image} --baseline baseline.json", "cyan"))
 
 
-def _ignore(check: Check) -> list[str] | None:
+def _ignore(check: Check, verdict: Verdict) -> list[str] | None:
     """The lines of an ignore that names the worst offender; None where nothing can be ignored."""
     if not check.offenders or check.rule in ("max-size", "max-compressed-size"):
         return None
@@ -48,6 +46,8 @@ def _ignore(check: Check) -> list[str] | None:
     if worst.path is None:
         return [*lines, f"layer = {worst.layer}"] if worst.layer is not None else lines or None
     if check.unit in (Unit.BYTES, Unit.RATIO) and finding is None:
+        if worst.hidden_by is not None and worst.hidden_by < verdict.base_layers:
+            return ["base-image = true"]
         lines = []  # waste is the matter of several rules
     path = worst.path
     if not path.isprintable() or any(sign in path for sign in "'\"\\*?["):

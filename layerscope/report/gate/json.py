@@ -37,7 +37,11 @@ def document(
         "damaged": bool(opened.damages()),
         "image": {"reference": image.reference, "tags": list(image.tags), "id": image.id},
         "rules": {"kind": verdict.source_kind, "source": verdict.source},
-        "base": {"layers": verdict.base_layers, "reason": verdict.base_reason or None},
+        "base": {
+            "layers": verdict.base_layers,
+            "guessed": verdict.base_guessed,
+            "reason": verdict.base_reason or None,
+        },
         "baseline": verdict.baseline,
         "ignored": {"wastedBytes": verdict.ignored_bytes, "findings": verdict.ignored_findings},
         "checks": [_check(check, lines) for check in verdict.checks],

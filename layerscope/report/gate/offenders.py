@@ -31,10 +31,11 @@ def write_offenders(
     the check above that has the same offenders."""
     name = f"{GLYPHS[check.outcome]} {safe_name(check.rule)}"
     said = safe_name(check.message.removesuffix("."))
+    paper.line()
     if cells(name) + 2 + cells(said) <= paper.width:
-        paper.heading(name, "  ", said)
+        paper.line((name, f"bold {STYLES[check.outcome]}"), "  ", said)
     else:
-        paper.heading(name)
+        paper.line((name, f"bold {STYLES[check.outcome]}"))
         paper.paragraph(said, indent=2)
     if check.place != "default":
         paper.line("  ", (clip(f"set by {safe_name(check.place)}", paper.width - 2), "dim"))
@@ -113,7 +114,7 @@ def _write_paths(
             paper.line(*start, left(cut(name, beside), beside), "  ", (rest, "dim"))
         else:
             paper.line(*start, cut(name, room))
-            paper.line(" " * (width + 4), (clip(rest, room), "dim"))
+            paper.paragraph(rest, "dim", indent=width + 4)
 
 
 def _name(opened: Opened, offender: Offender) -> str:
@@ -128,8 +129,10 @@ def _told(offender: Offender, options: GateReportOptions, lines: Mapping[int, in
     parts = [offender.note]
     if offender.hidden_by is not None and offender.layer is not None and offender.path:
         parts.insert(0, f"in layer {offender.layer}")
-    if offender.step in lines or offender.path is None:
+    if offender.path is None:
         parts.append(_place(offender.step, options, lines))
+    elif offender.step is not None and offender.step in lines and options.dockerfile is not None:
+        parts.append(f"{safe_name(options.dockerfile.name)}:{lines[offender.step]}")
     return ", ".join(part for part in parts if part)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from layerscope.analysis.findings.finding import Severity
 from layerscope.analysis.gate.verdict import Check, Outcome, Unit
 from layerscope.report.paper import Paper, left, widest
-from layerscope.text import clip, count_of, safe_name
+from layerscope.text import cells, clip, count_of, safe_name
 
 GLYPHS = {Outcome.PASS: "✔", Outcome.WARN: "!", Outcome.FAIL: "✘", Outcome.SKIP: "–"}
 STYLES = {
@@ -54,7 +54,7 @@ def write_table(paper: Paper, checks: Sequence[Check], *, binary: bool) -> None:
     paper.line((heading, "dim"))
     for row in rows:
         style = STYLES[row.outcome]
-        beside = room >= _ROOM
+        beside = room >= _ROOM and (not row.telling or cells(row.message) <= room)
         paper.line(
             "  ",
             (f"{GLYPHS[row.outcome]} {row.outcome.value}", style),

@@ -69,7 +69,8 @@ def _write_header(
     rules = "defaults, as there is no .layerscope.toml" if verdict.source_kind == "defaults" else safe_name(verdict.source)  # fmt: skip
     about: list[Part] = [(f"rules: {rules}", "dim")]
     if verdict.base_layers:
-        about.append((f"base image: {count_of(verdict.base_layers, 'layer')}", "dim"))
+        guess = " (a guess)" if verdict.base_guessed else ""
+        about.append((f"base image: {count_of(verdict.base_layers, 'layer')}{guess}", "dim"))
     if verdict.baseline is not None:
         about.append((f"compared with {safe_name(verdict.baseline)}", "dim"))
     if verdict.ignored_bytes:

@@ -67,7 +67,8 @@ def verdict_of(image: Opened, *, hard: Outcome = Outcome.FAIL) -> Verdict:
             check("no-secrets", Outcome.SKIP, message=EVIL, value=None),
         ),
         warnings=(GateWarning("ignore-unused", EVIL, "ci.toml:9"),),
-        source="ci.toml", source_kind="layerscope", base_layers=0, base_reason="", ignored_bytes=0, ignored_findings=0,
+        source="ci.toml", source_kind="layerscope", base_layers=0, base_reason="", base_guessed=False,
+        ignored_bytes=0, ignored_findings=0,
     )  # fmt: skip
 
 
@@ -200,6 +201,8 @@ def test_a_damaged_image_says_so_in_every_format(tmp_path: Path) -> None:
 
     cut = layer_tar([file("a", b"a"), file("b", b"b" * 5000)])[: 4 * BLOCK]
     image = opened(tmp_path / "cut.tar", docker_archive([cut]), Options(rules={}))
-    verdict = Verdict((check("max-size", Outcome.PASS),), (), "defaults", "defaults", 0, "", 0, 0)
+    verdict = Verdict(
+        (check("max-size", Outcome.PASS),), (), "defaults", "defaults", 0, "", False, 0, 0
+    )
     for form in ("markdown", "html", "junit", "sarif", "github"):
         assert "damaged at byte" in written(image, form, verdict)

@@ -1,0 +1,135 @@
+"""Puts tiny images before a gate."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.analysis.findings import RULES as FINDING_RULES
+from layerscope.analysis.findings.finding import Confidence, Finding, Severity
+from layerscope.analysis.findings.judge import Findings
+from layerscope.analysis.findings.rule import Rule
+from layerscope.analysis.gate import RULES
+from layerscope.analysis.gate.base import GateBase, guessed
+from layerscope.analysis.gate.baseline_report import Report, read_report
+from layerscope.analysis.gate.config import GateConfig
+from layerscope.analysis.gate.decide import decide
+from layerscope.analysis.gate.ignores import Ignore
+from layerscope.analysis.gate.ledger import ledger_of
+from layerscope.analysis.gate.verdict import Check, Outcome, Verdict
+from layerscope.opening import Opened
+from layerscope.report import ReportOptions, writer_of
+from tests.analysis.findings.judging import Step, findings_of, opened_of
+from tests.images import file, whiteout
+
+NOTHING = {rule.name: None for rule in RULES}
+"""Every rule off."""
+
+STEPS: list[Step] = [
+    (
+        "/bin/sh -c #(nop) ADD file:base in /",
+        [file("base", b"b" * 1000), file("twice", b"1" * 300)],
+    ),
+    ('/bin/sh -c #(nop)  CMD ["sh"]', None),
+    ("RUN /bin/sh -c one # buildkit", [file("twice", b"2" * 300), file("gone", b"g" * 200)]),
+    ("RUN /bin/sh -c two # buildkit", [whiteout("gone"), file("app/x", b"x" * 500)]),
+]
+"""2,300 bytes stored in three layers, 500 of them wasted: 300 of layer 0 and 200 of layer 1. The base is layer 0."""
+
+
+def config(
+    values: Mapping[str, object] | None = None, ignores: Sequence[Ignore] = (), **more: Any
+) -> GateConfig:
+    """A configuration with these rules on, and nothing else; no floor."""
+    settings = GateConfig(limits=NOTHING, wasted_floor=0, ignores=tuple(ignores), **more)
+    return settings.with_values(values or {}, {name: f"line of {name}" for name in values or {}})
+
+
+def verdict_of(
+    image: Opened,
+    wanted: GateConfig,
+    *,
+    base: GateBase | None = None,
+    findings: Sequence[Finding] | None = None,
+    baseline: Report | None = None,
+    rules: Sequence[Rule] = FINDING_RULES,
+) -> Verdict:
+    """What a gate says of an image, with its own findings unless others are given."""
+    base = guessed(image.image) if base is None else base
+    table = image.filesystem.table
+    blobs = [index.compressed_bytes for index in image.indexes]
+    ledger = ledger_of(image.image, image.accounting, table, blobs, base.layers)
+    found = findings_of(image)
+    if findings is not None:
+        found = Findings(tuple(findings), found.sizes)
+    known = None if baseline is None else ("old.json", baseline)
+    return decide(
+        wanted, image.image, image.filesystem, ledger, found, wanted.rules, base, known, rules
+    )
+
+
+def judge_gate(
+    steps: Sequence[Step], values: Mapping[str, object], ignores: Sequence[Ignore] = ()
+) -> Verdict:
+    """The verdict on an image of these steps."""
+    return verdict_of(opened_of(steps), config(values, ignores))
+
+
+def the(verdict: Verdict, rule: str) -> Check:
+    """The one check of a rule."""
+    (check,) = [check for check in verdict.checks if check.rule == rule]
+    return check
+
+
+def outcome(values: Mapping[str, object], steps: Sequence[Step] = STEPS) -> Outcome:
+    """How the only check ends."""
+    (check,) = judge_gate(steps, values).checks
+    return check.outcome
+
+
+def report_of(image: Opened, folder: Path, *, files: bool = False) -> Report:
+    """The baseline that an image makes."""
+    stream = io.BytesIO()
+    writer_of("json")(image, stream, ReportOptions(files=files))
+    path = folder / "baseline.json"
+    path.write_bytes(stream.getvalue())
+    return read_report(path)
+
+
+def finding(
+    image: Opened,
+    rule: str,
+    *paths: str,
+    severity: Severity = Severity.WARNING,
+    confidence: Confidence = Confidence.HIGH,
+    layer: int = 0,
+    size: int = 100,
+    title: str = "Found",
+) -> Finding:
+    """A finding as a rule would make it."""
+    return Finding(
+        rule=rule,
+        title=title,
+        severity=severity,
+        confidence=confidence,
+        bytes=size,
+        steps=(image.image.layers[layer].step,),
+        layers=(layer,),
+        paths=numbers_of(image, paths),
+        inodes=numbers_of(image, ()),
+        base=False,
+        why="It matters.",
+        fix="# fix",
+    )
+
+
+def numbers_of(image: Opened, paths: Sequence[str]) -> NDArray[np.int32]:
+    """The numbers of paths in an image's table."""
+    found = [image.filesystem.table.find(path.encode()) for path in paths]
+    assert None not in found
+    return np.array(found, np.int32)

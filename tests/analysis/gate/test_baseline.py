@@ -1,0 +1,290 @@
+"""With a baseline only what got worse fails."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from layerscope.analysis.findings.finding import Finding, Severity
+from layerscope.analysis.gate.baseline_report import Report, read_report
+from layerscope.analysis.gate.ignores import Ignore
+from layerscope.analysis.gate.verdict import Outcome
+from layerscope.errors import ExitCode, UsageError
+from layerscope.opening import Opened
+from tests.analysis.findings.judging import Step, opened_of
+from tests.analysis.gate.gating import STEPS, config, finding, report_of, the, verdict_of
+from tests.images import file, whiteout
+
+PASS, FAIL = Outcome.PASS, Outcome.FAIL
+ALL = {
+    "min-efficiency": 1,
+    "max-wasted": 0,
+    "max-size": 0,
+    "max-layers": 1,
+    "max-layer-size": 1,
+    "max-new-waste": 0,
+    "max-wasted-percent": 0,
+    "max-user-wasted-percent": 0,
+    "baseline-tolerance": 0,
+}
+
+
+def grown(bytes_wasted: int) -> list[Step]:
+    """The usual image, with so many more bytes wasted."""
+    return [
+        *STEPS[:2],
+        ("RUN one", [file("twice", b"2" * 300), file("gone", b"g" * (200 + bytes_wasted))]),
+        *STEPS[3:],
+    ]
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Report:
+    """The report of the usual image."""
+    return report_of(opened_of(STEPS), tmp_path, files=True)
+
+
+def test_the_same_image_passes_whatever_the_limits(old: Report) -> None:
+    """Everything was there already."""
+    verdict = verdict_of(opened_of(STEPS), config(ALL), baseline=old)
+    assert len(verdict.checks) == 11
+    assert {check.outcome for check in verdict.checks} == {PASS}
+    assert "the baseline was no better" in the(verdict, "max-wasted").message
+    assert the(verdict, "max-wasted").baseline == 500
+
+
+def test_one_wasted_byte_more_fails(old: Report) -> None:
+    """Its own limits fail, and so does the comparison."""
+    verdict = verdict_of(opened_of(grown(1)), config(ALL), baseline=old)
+    failed = {check.rule for check in verdict.checks if check.outcome is FAIL}
+    assert failed == {
+        "min-efficiency",
+        "max-wasted",
+        "max-size",
+        "max-new-waste",
+        "max-wasted-percent",
+        "max-user-wasted-percent",
+        "baseline-wasted",
+        "baseline-size",
+        "baseline-efficiency",
+    }
+    (worst,) = the(verdict, "baseline-wasted").offenders
+    assert (worst.path, worst.bytes) == ("/gone", 201)
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "more", "wanted"),
+    [("10 B", 10, PASS), ("10 B", 11, FAIL), ("1 %", 23, PASS), ("1 %", 24, FAIL)],
+)
+def test_growth_is_tolerated_up_to_the_tolerance(
+    old: Report, tolerance: str, more: int, wanted: Outcome
+) -> None:
+    """A share is one of what the baseline stores, 2,300 bytes here."""
+    wanted_config = config({"max-wasted": 0, "baseline-tolerance": tolerance})
+    verdict = verdict_of(opened_of(grown(more)), wanted_config, baseline=old)
+    assert the(verdict, "baseline-wasted").outcome is wanted
+    assert the(verdict, "baseline-size").outcome is wanted
+    assert the(verdict, "max-wasted").outcome is wanted
+
+
+def test_a_limit_that_the_baseline_kept_is_a_limit(old: Report) -> None:
+    """Crossing it is a regression, however small."""
+    wanted = config({"max-wasted": 500, "baseline-tolerance": "1 kB"})
+    verdict = verdict_of(opened_of(grown(1)), wanted, baseline=old)
+    assert the(verdict, "baseline-wasted").outcome is PASS
+    assert the(verdict, "max-wasted").outcome is FAIL
+
+
+def test_a_smaller_image_is_no_regression(old: Report) -> None:
+    """Its share of waste grows by itself."""
+    smaller = [*STEPS[:3], ("RUN two", [whiteout("gone"), file("app/x", b"x")])]
+    verdict = verdict_of(opened_of(smaller), config({"baseline-tolerance": 0}), baseline=old)
+    assert {check.outcome for check in verdict.checks} == {PASS}
+    assert "only because less is live" in the(verdict, "baseline-efficiency").message
+
+
+def test_ignores_mean_the_same_in_the_baseline(old: Report) -> None:
+    """What grows where it is ignored does not count, and what was ignored leaves no room for other waste."""
+    ignores = [Ignore(paths=("/gone",))]
+    wanted = {"max-wasted": 0, "baseline-tolerance": 0}
+    same = verdict_of(opened_of(grown(50)), config(wanted, ignores), baseline=old)
+    assert the(same, "baseline-wasted").outcome is PASS
+    assert the(same, "baseline-wasted").value == 300
+    more = [*STEPS, ("RUN x", [whiteout("base")])]
+    other = verdict_of(opened_of(more), config(wanted, ignores), baseline=old)
+    assert (the(other, "baseline-wasted").value, the(other, "baseline-wasted").baseline) == (1300, 300)  # fmt: skip
+
+
+def with_findings(image: Opened, old: Report, before: list[Finding]) -> Report:
+    """The baseline with these findings in it."""
+
+    table = image.filesystem.table
+    plain = msgspec.to_builtins(old) | {
+        "findings": [
+            {
+                "rule": one.rule,
+                "title": one.title,
+                "bytes": one.bytes,
+                "paths": [path.decode() for path in table.fulls(one.paths)],
+            }
+            for one in before
+        ]
+    }
+    return msgspec.convert(plain, Report)
+
+
+def outcome_of(old: Report, now: Finding, before: Finding | None) -> Outcome:
+    """How a finding ends, when there was another one before."""
+    image = opened_of(STEPS)
+    known = with_findings(image, old, [] if before is None else [before])
+    wanted = config({"findings": True, "no-secrets": False})
+    return the(verdict_of(image, wanted, findings=[now], baseline=known), now.rule).outcome
+
+
+def test_a_finding_is_known_by_its_rule_and_paths(old: Report) -> None:
+    """Not by its step: steps move when a line is added to a Dockerfile."""
+    image = opened_of(STEPS)
+    now = finding(image, "apt-lists", "base", layer=1)
+    assert outcome_of(old, now, None) is FAIL
+    assert outcome_of(old, now, finding(image, "apt-lists", "base", layer=0)) is PASS
+    assert outcome_of(old, now, finding(image, "apt-lists", "base", "app/x")) is PASS
+    assert outcome_of(old, now, finding(image, "apt-lists", "app/x")) is FAIL
+    assert outcome_of(old, now, finding(image, "deleted-later", "base")) is FAIL
+
+
+def test_a_known_finding_may_not_grow(old: Report) -> None:
+    """By more than is tolerated, 1 % of the image."""
+    image = opened_of(STEPS)
+    before = finding(image, "apt-lists", "base", size=100)
+    wanted = config({"findings": True, "baseline-tolerance": "1 %"})
+    for size, outcome in ((123, PASS), (124, FAIL)):
+        now = finding(image, "apt-lists", "base", size=size)
+        known = with_findings(image, old, [before])
+        verdict = verdict_of(image, wanted, findings=[now], baseline=known)
+        assert the(verdict, "apt-lists").outcome is outcome
+
+
+def test_notes_are_no_regression(old: Report) -> None:
+    """They never fail."""
+    note = finding(opened_of(STEPS), "apt-lists", "base", severity=Severity.NOTE)
+    assert outcome_of(old, note, None) is PASS
+
+
+def test_a_finding_without_paths_is_known_by_its_title(old: Report) -> None:
+    """There is nothing else to know it by."""
+    image = opened_of(STEPS)
+    assert outcome_of(old, finding(image, "apt-lists"), finding(image, "apt-lists")) is PASS
+    other = finding(image, "apt-lists", title="Another")
+    assert outcome_of(old, other, finding(image, "apt-lists")) is FAIL
+
+
+def test_forbidden_paths_that_were_there_pass(old: Report, tmp_path: Path) -> None:
+    """If the baseline lists files; without that they fail, and the message says why."""
+    wanted = config({"forbidden-paths": ["gone", "new"]})
+    same = verdict_of(opened_of(STEPS), wanted, baseline=old)
+    assert the(same, "forbidden-paths").outcome is PASS
+    more = [*STEPS, ("RUN new", [file("new", b"n")])]
+    check = the(verdict_of(opened_of(more), wanted, baseline=old), "forbidden-paths")
+    assert [one.path for one in check.offenders] == ["/new"]
+    bare = report_of(opened_of(STEPS), tmp_path)
+    check = the(verdict_of(opened_of(STEPS), wanted, baseline=bare), "forbidden-paths")
+    assert check.outcome is FAIL
+    assert "--files" in check.message
+
+
+def test_names_that_are_no_utf8_are_known_again(tmp_path: Path) -> None:
+    """They travel as lone surrogates, and whiteouts' names as plain ones."""
+    steps: list[Step] = [
+        (
+            "RUN a",
+            [file(b"caf\xe9", b"1" * 9), file("a\ud83d".encode(errors="surrogatepass"), b"2")],
+        ),
+        ("RUN b", [whiteout(b"caf\xe9")]),
+    ]
+    image = opened_of(steps)
+    known = report_of(image, tmp_path, files=True)
+    wanted = config({"max-wasted": 0, "baseline-tolerance": 0}, [Ignore(paths=("caf\udce9",))])
+    verdict = verdict_of(image, wanted, baseline=known)
+    assert (the(verdict, "baseline-wasted").value, the(verdict, "baseline-wasted").baseline) == (0, 0)  # fmt: skip
+
+
+def _document(tmp_path: Path) -> dict[str, Any]:
+    report_of(opened_of(STEPS), tmp_path)
+    found: dict[str, Any] = json.loads((tmp_path / "baseline.json").read_bytes())
+    return found
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "line 1: this is no JSON"),
+        (b'{\n"a": }', "line 2: this is no JSON"),
+        (b"[]", "no schemaVersion"),
+        (b"{}", "no schemaVersion"),
+        (b'{"schemaVersion": 1}', "no schemaVersion"),
+        (b'{"schemaVersion": "2.0"}', "schema 2.0"),
+        (b'{"schemaVersion": "1.0"}', "missing required field `totals`"),
+        (b"[" * 200_000, "nested too deeply"),
+        (b"\xff\xfe", "this is no JSON"),
+        (b"9" * 10_000, "this is no JSON"),
+    ],
+    ids=["empty", "cut", "list", "object", "number", "newer", "bare", "deep", "binary", "digits"],
+)
+def test_what_is_no_report_is_an_error(data: bytes, said: str, tmp_path: Path) -> None:
+    """With the file's name, and how to write one."""
+    path = tmp_path / "old.json"
+    path.write_bytes(data)
+    with pytest.raises(UsageError) as caught:
+        read_report(path)
+    assert caught.value.exit_code == ExitCode.USAGE
+    assert caught.value.message.startswith(str(path))
+    assert said in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "said"),
+    [
+        (("totals", "storedBytes"), -1, "$.totals.storedBytes"),
+        (("totals", "storedBytes"), 1, "do not add up"),
+        (("totals", "wastedBytes"), 1, "do not add up"),
+        (("layers", 0, "storedBytes"), 1 << 70, "$.layers[0].storedBytes"),
+        (("waste", "records", 0, "storedIn"), 9, "a layer that it has not"),
+        (("waste", "records", 0, "hiddenBy"), 9, "a layer that it has not"),
+        (("waste", "records", 0, "reason"), "bored", "$.waste.records[0].reason"),
+        (("waste", "records", 0, "path"), None, "$.waste.records[0].path"),
+        (("findings",), {}, "$.findings"),
+    ],
+)
+def test_a_report_that_was_changed_is_an_error(
+    keys: tuple[str | int, ...], value: object, said: str, tmp_path: Path
+) -> None:
+    """A baseline that says anything lets anything pass."""
+    document: Any = _document(tmp_path)
+    inner = document
+    for key in keys[:-1]:
+        inner = inner[key]
+    inner[keys[-1]] = value
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(document))
+    with pytest.raises(UsageError) as caught:
+        read_report(path)
+    assert said in caught.value.message
+
+
+def test_a_baseline_that_is_no_file_is_an_error(tmp_path: Path) -> None:
+    """Missing, or a directory."""
+    for path in (tmp_path / "none.json", tmp_path):
+        with pytest.raises(UsageError, match=str(path)):
+            read_report(path)
+
+
+def test_later_reports_of_the_same_schema_are_read(tmp_path: Path) -> None:
+    """Schema 1 may get more keys."""
+    document = _document(tmp_path) | {"schemaVersion": "1.7", "more": {"than": "known"}}
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(document))
+    assert len(read_report(path).layers) == 3

@@ -1,0 +1,63 @@
+"""Which configuration holds, and what becomes of files that cannot be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from layerscope.analysis.gate.discover import load_config
+from layerscope.analysis.gate.reading import MAX_BYTES
+from layerscope.errors import UsageError
+
+OURS, DIVES = ".layerscope.toml", ".dive-ci"
+
+
+def test_ours_is_read_before_dives_before_the_defaults(tmp_path: Path) -> None:
+    """And a file that is not read, although it is there, is told."""
+    assert load_config(None, tmp_path).source_kind == "defaults"
+    (tmp_path / DIVES).write_text("rules:\n  highestWastedBytes: 1\n")
+    assert load_config(None, tmp_path).source_kind == "dive"
+    (tmp_path / OURS).write_text("[ci]\nmax-wasted = 2\n")
+    config = load_config(None, tmp_path)
+    assert (config.source, config.limits["max-wasted"]) == (OURS, 2)
+    assert [warning.code for warning in config.warnings] == ["config-unused"]
+
+
+def test_a_file_that_is_named_is_read_by_its_name(tmp_path: Path) -> None:
+    """TOML ends in .toml, dive's file in anything else."""
+    ours, dives = tmp_path / "gate.toml", tmp_path / "dive.yaml"
+    ours.write_text("[ci]\nmax-wasted = 2\n")
+    dives.write_text("rules:\n  highestWastedBytes: 3\n")
+    assert load_config(ours, tmp_path).limits["max-wasted"] == 2
+    assert load_config(dives, tmp_path).limits["max-wasted"] == 3
+
+
+@pytest.mark.parametrize("name", [OURS, DIVES])
+def test_what_cannot_be_read_is_an_error(name: str, tmp_path: Path) -> None:
+    """Never a reason to go on with the defaults."""
+    path = tmp_path / name
+    with pytest.raises(UsageError, match="No such file"):
+        load_config(path, tmp_path)
+    path.symlink_to(tmp_path / "gone")
+    with pytest.raises(UsageError, match="No such file"):
+        load_config(None, tmp_path)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(UsageError, match="is no file"):
+        load_config(None, tmp_path)
+    path.rmdir()
+    path.write_bytes(b"# one\n# two \xff\n")
+    with pytest.raises(UsageError, match="line 2: this is not UTF-8"):
+        load_config(None, tmp_path)
+    path.write_bytes(b"#" * (MAX_BYTES + 1))
+    with pytest.raises(UsageError, match="at most"):
+        load_config(None, tmp_path)
+
+
+@pytest.mark.parametrize("name", [OURS, DIVES])
+def test_editors_of_other_systems_are_welcome(name: str, tmp_path: Path) -> None:
+    """A byte-order mark and CR LF are no mistakes."""
+    text = "[ci]\r\nmax-wasted = 2\r\n" if name == OURS else "rules:\r\n  highestWastedBytes: 2\r\n"
+    (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert load_config(None, tmp_path).limits["max-wasted"] == 2

@@ -1,0 +1,144 @@
+"""`.dive-ci`: dive's three keys, with its meaning and defaults."""
+
+from __future__ import annotations
+
+import pytest
+
+from layerscope.analysis.gate import RULES
+from layerscope.analysis.gate.dive_ci import parse_dive
+from layerscope.errors import ExitCode, UsageError
+from tests.analysis.findings.judging import opened_of
+from tests.analysis.gate.gating import STEPS, verdict_of
+
+FILE = ".dive-ci"
+
+README = """\
+rules:
+  # If the efficiency is measured below X%, mark as failed.
+  # Expressed as a ratio between 0-1.
+  lowestEfficiency: 0.95
+
+  # If the amount of wasted space is at least X or larger than X, mark as failed.
+  # Expressed in B, KB, MB, and GB.
+  highestWastedBytes: 20MB
+
+  # If the amount of wasted space makes up for X% or more of the image, mark as failed.
+  # Note: the base image layer is NOT included in the total image size.
+  # Expressed as a ratio between 0-1; fails if the threshold is met or crossed.
+  highestUserWastedPercent: 0.20
+"""
+QUOTED = """\
+---
+rules:
+    lowestEfficiency: "0.97"  # of 1
+    highestWastedBytes: 'disabled'
+    highestUserWastedPercent: disabled
+...
+"""
+NEW_NAMES = """\
+rules: {lowest-efficiency: 0.5, highest-wasted-bytes: "1,500 KiB", highest-user-wasted-percent: .25}
+"""
+
+
+def limits(text: str) -> dict[str, float]:
+    """The limits that a file sets."""
+    config = parse_dive(text, FILE)
+    assert set(config.limits) == {rule.name for rule in RULES}
+    return {name: limit for name, limit in config.limits.items() if limit is not None}
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (README, {"min-efficiency": 0.95, "max-wasted": 20_000_000, "max-user-wasted-percent": 0.2}),
+        (QUOTED, {"min-efficiency": 0.97}),
+        (NEW_NAMES, {"min-efficiency": 0.5, "max-wasted": 1_536_000, "max-user-wasted-percent": 0.25}),
+        ("", {"min-efficiency": 0.9, "max-user-wasted-percent": 0.1}),
+        ("rules:\n", {"min-efficiency": 0.9, "max-user-wasted-percent": 0.1}),
+        ("rules: {}\n", {"min-efficiency": 0.9, "max-user-wasted-percent": 0.1}),
+        ("rules:\n  lowestEfficiency: 1\n  highestWastedBytes: 0\n", {"min-efficiency": 1.0, "max-wasted": 0, "max-user-wasted-percent": 0.1}),
+    ],
+)  # fmt: skip
+def test_files_as_people_have_them_are_read(text: str, wanted: dict[str, float]) -> None:
+    """What is not said is dive's default: efficiency 0.9, at most 0.1 wasted, any number of bytes."""
+    assert limits(text) == wanted
+
+
+@pytest.mark.parametrize(
+    ("written", "count"),
+    [("20MB", 20_000_000), ("20 mb", 20_000_000), ("1.5GB", 1_500_000_000), ("7", 7), ("3k", 3000),
+     ("2MiB", 2 << 20), ("5 B", 5), ("1Ti", 1 << 40)],
+)  # fmt: skip
+def test_sizes_are_written_as_dive_reads_them(written: str, count: int) -> None:
+    """Units are decimal unless there is an i, in any case."""
+    assert limits(f"rules:\n  highestWastedBytes: {written}\n")["max-wasted"] == count
+
+
+def test_no_share_is_spared_and_nothing_else_is_checked() -> None:
+    """dive knows no floor, no secrets and no findings."""
+    config = parse_dive(README, FILE)
+    assert config.wasted_floor == 0
+    checks = verdict_of(opened_of(STEPS), config).checks
+    assert [check.rule for check in checks] == [
+        "min-efficiency",
+        "max-wasted",
+        "max-user-wasted-percent",
+    ]
+    assert [check.place for check in checks] == [f"{FILE}, line {line}" for line in (4, 8, 13)]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("rules:\n  lowestEficiency: 0.9\n", 2, "there is no setting `lowestEficiency`"),
+        ("rule:\n  lowestEfficiency: 0.9\n", 1, "there is no setting `rule`"),
+        ("lowestEfficiency: 0.9\n", 1, "there is no setting `lowestEfficiency`"),
+        ("rules:\n  lowestEfficiency: 95\n", 2, "`lowestEfficiency` takes a share"),
+        ("rules:\n  lowestEfficiency: 95%\n", 2, "`lowestEfficiency` takes a share"),
+        ("rules:\n  lowestEfficiency: .\n", 2, "`lowestEfficiency` takes a share"),
+        ("rules:\n  lowestEfficiency:\n", 2, "`lowestEfficiency` takes a share"),
+        ("rules:\n  highestWastedBytes: much\n", 2, "`highestWastedBytes` takes a number of bytes"),
+        ("rules:\n  highestWastedBytes: -1\n", 2, "`highestWastedBytes` takes a number of bytes"),
+        ("rules:\n\n  highestWastedBytes: [1]\n", 3, "the file holds `rules:`"),
+        ("rules: [lowestEfficiency]\n", 1, "the file holds `rules:`"),
+        ("- rules\n", 1, "the file holds `rules:`"),
+        ("rules\n", 1, "the file holds `rules:`"),
+        ("rules: 3\n", 1, "the file holds `rules:`"),
+        ("rules:\n  lowestEfficiency:\n    a: 1\n", 3, "the file holds `rules:`"),
+        ("rules:\n  lowestEfficiency: 0.9\n  lowest-efficiency: 0.8\n", 3, "for the second time"),
+        ("rules:\n  lowestEfficiency: 0.9\n---\nrules:\n", 3, "a second document"),
+        ("rules:\n  lowestEfficiency: &a 0.9\n  highestUserWastedPercent: *a\n", 3, "aliases"),
+        ("rules:\n\tlowestEfficiency: 0.9\n", 2, "cannot start any token"),
+        ("rules: {\n", 2, ""),
+        ("rules: \x00\n", 1, ""),
+    ],
+)
+def test_every_mistake_is_told_with_its_line_too(text: str, line: int, said: str) -> None:
+    """dive itself reads over most of them."""
+    with pytest.raises(UsageError) as caught:
+        parse_dive(text, FILE)
+    assert caught.value.exit_code == ExitCode.USAGE
+    assert caught.value.message.startswith(FILE)
+    if said:
+        assert caught.value.message.startswith(f"{FILE}, line {line}: ")
+        assert said in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rules: " + "[" * 100_000,
+        "rules: " + "{a: " * 50_000,
+        "a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\n" + "d: [*c,*c]\n" * 100,
+        "rules: !!python/object/apply:os.system ['true']\n",
+        "rules:\n  lowestEfficiency: " + "9" * 100_000 + "\n",
+        "rules:\n  highestWastedBytes: " + "9" * 100_000 + "\n",
+        "? " * 50_000,
+        "- " * 50_000,
+    ],
+    ids=["brackets", "braces", "bomb", "python", "share", "size", "keys", "items"],
+)
+def test_hostile_yaml_is_an_error(text: str) -> None:
+    """Nothing is constructed, nothing is expanded, nothing takes long."""
+    with pytest.raises(UsageError):
+        parse_dive(text, FILE)

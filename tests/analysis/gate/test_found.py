@@ -1,0 +1,125 @@
+"""Findings before the gate: which fail, which only warn."""
+
+from __future__ import annotations
+
+import pytest
+
+from layerscope.analysis.findings import RULES as FINDING_RULES
+from layerscope.analysis.findings.finding import Confidence, Severity
+from layerscope.analysis.findings.rule import Rule
+from layerscope.analysis.gate.ignores import Ignore
+from layerscope.analysis.gate.verdict import Outcome, Unit
+from tests.analysis.findings.judging import opened_of
+from tests.analysis.gate.gating import STEPS, config, finding, the, verdict_of
+
+SECRET = Rule("secret-test", "A secret", "It leaks.", lambda _: ())
+
+
+WITH_SECRETS = (*FINDING_RULES, SECRET)
+WITHOUT = tuple(rule for rule in FINDING_RULES if not rule.name.startswith("secret-"))
+
+
+@pytest.mark.parametrize(
+    ("severity", "fail_on", "wanted"),
+    [
+        (Severity.ERROR, "error", Outcome.FAIL),
+        (Severity.WARNING, "error", Outcome.WARN),
+        (Severity.NOTE, "error", Outcome.PASS),
+        (Severity.ERROR, "warning", Outcome.FAIL),
+        (Severity.WARNING, "warning", Outcome.FAIL),
+        (Severity.NOTE, "warning", Outcome.PASS),
+    ],
+)
+def test_errors_fail_warnings_warn_unless_they_are_to_fail(
+    severity: Severity, fail_on: str, wanted: Outcome
+) -> None:
+    """`fail-on` says from which severity on."""
+    image = opened_of(STEPS)
+    found = [finding(image, "apt-lists", "base", severity=severity)]
+    settings = config({"findings": True, "fail-on": fail_on})
+    verdict = verdict_of(image, settings, findings=found)
+    check = the(verdict, "apt-lists")
+    assert (check.outcome, check.value, check.unit) == (wanted, 1, Unit.FINDINGS)
+    assert verdict.passed is (wanted is not Outcome.FAIL)
+
+
+def test_every_rule_has_its_check() -> None:
+    """Also those that find nothing: programs count them."""
+    verdict = verdict_of(opened_of(STEPS), config({"findings": True}), findings=[])
+    assert {check.rule for check in verdict.checks} >= {"apt-lists", "deleted-later"}
+    assert {check.outcome for check in verdict.checks} == {Outcome.PASS}
+
+
+def test_findings_can_be_switched_off() -> None:
+    """Then they count nothing."""
+    image = opened_of(STEPS)
+    found = [finding(image, "apt-lists", "base", severity=Severity.ERROR)]
+    assert verdict_of(image, config(), findings=found).passed
+
+
+def test_without_rules_for_secrets_the_check_is_skipped() -> None:
+    """What nobody looked for is not absent."""
+    image = opened_of(STEPS)
+    verdict = verdict_of(image, config({"no-secrets": "high"}), rules=WITHOUT)
+    assert the(verdict, "no-secrets").outcome is Outcome.SKIP
+    assert [warning.code for warning in verdict.warnings] == ["rule-skipped"]
+
+
+@pytest.mark.parametrize(
+    ("sure", "limit", "wanted"),
+    [
+        (Confidence.HIGH, "high", [Outcome.FAIL]),
+        (Confidence.MEDIUM, "high", [Outcome.PASS, Outcome.WARN]),
+        (Confidence.MEDIUM, "medium", [Outcome.FAIL]),
+        (Confidence.LOW, "medium", [Outcome.PASS, Outcome.WARN]),
+        (Confidence.LOW, True, [Outcome.FAIL]),
+        (Confidence.LOW, False, []),
+    ],
+)
+def test_secrets_fail_from_a_confidence_on(
+    sure: Confidence, limit: object, wanted: list[Outcome]
+) -> None:
+    """A secret of which nobody is sure is shown, and does not stop a build."""
+    image = opened_of(STEPS)
+    found = [finding(image, "secret-test", "base", confidence=sure)]
+    verdict = verdict_of(image, config({"no-secrets": limit}), findings=found, rules=WITH_SECRETS)
+    assert [check.outcome for check in verdict.checks] == wanted
+
+
+def test_a_secret_is_told_once() -> None:
+    """By the rule for secrets; by its own rule only if that is off."""
+    image = opened_of(STEPS)
+    found = [finding(image, "secret-test", "base", severity=Severity.ERROR)]
+    both = verdict_of(
+        image, config({"no-secrets": "high", "findings": True}), findings=found, rules=WITH_SECRETS
+    )
+    assert [check.rule for check in both.checks if check.value] == ["no-secrets"]
+    alone = verdict_of(image, config({"findings": True}), findings=found, rules=WITH_SECRETS)
+    assert [check.rule for check in alone.checks if check.value] == ["secret-test"]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [Ignore(paths=("base",)), Ignore(layers=(0,)), Ignore(base_image=True)],
+    ids=["path", "layer", "base"],
+)
+@pytest.mark.parametrize("values", [{"no-secrets": "high"}, {"findings": True}])
+def test_a_secret_is_not_ignored_by_the_way(entry: Ignore, values: dict[str, object]) -> None:
+    """Who ignores the waste of a directory does not know what else is in it."""
+    image = opened_of(STEPS)
+    found = [finding(image, "secret-test", "base", severity=Severity.ERROR)]
+    verdict = verdict_of(image, config(values, [entry]), findings=found, rules=WITH_SECRETS)
+    assert not verdict.passed
+
+
+@pytest.mark.parametrize("rule", ["secret-test", "no-secrets"])
+def test_a_secret_is_ignored_by_its_rule_or_by_the_gate(rule: str) -> None:
+    """With its path, as a test key is."""
+    image = opened_of(STEPS)
+    found = [finding(image, "secret-test", "base")]
+    entry = Ignore(paths=("base",), rules=(rule,))
+    verdict = verdict_of(
+        image, config({"no-secrets": "high"}, [entry]), findings=found, rules=WITH_SECRETS
+    )
+    assert verdict.passed
+    assert not verdict.warnings

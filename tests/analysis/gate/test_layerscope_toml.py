@@ -1,0 +1,154 @@
+"""`.layerscope.toml`: what it says, and that every mistake in it is told with its line."""
+
+from __future__ import annotations
+
+import pytest
+
+from layerscope.analysis.findings.finding import Confidence, Severity
+from layerscope.analysis.gate import RULES
+from layerscope.analysis.gate.config import GateConfig
+from layerscope.analysis.gate.layerscope_toml import parse_toml
+from layerscope.analysis.gate.values import Tolerance
+from layerscope.errors import ExitCode, UsageError
+from layerscope.settings import RuleChoice
+
+FILE = ".layerscope.toml"
+
+WHOLE = """
+[ci]
+min-efficiency = "95 %"
+max-wasted = "20 MB"
+max-layers = 30
+no-secrets = false
+forbidden-paths = [".env", "*.pem"]
+baseline-tolerance = "2 %"
+fail-on = "warning"
+base = "debian:12"
+wasted-floor = 0
+
+[[ignore]]
+path = "/var/lib/dpkg/**"
+reason = "belongs to the system"
+
+[[ignore]]
+rule = ["apt-lists", "max-wasted"]
+layer = [3, "sha256:0123456789ab"]
+base-image = true
+
+[rules.apt-lists]
+severity = "error"
+min-bytes = "1 MB"
+
+[rules]
+deleted-later = false
+"""
+
+
+def test_a_whole_configuration_is_read() -> None:
+    """Limits, exceptions, severities, and where each of it stands."""
+    config = parse_toml(WHOLE.replace("[rules]\ndeleted-later = false\n", ""), FILE)
+    assert config.limits["min-efficiency"] == 0.95
+    assert config.limits["max-wasted"] == 20_000_000
+    assert config.limits["max-layers"] == 30
+    assert config.limits["no-secrets"] is None
+    assert config.limits["forbidden-paths"] == (".env", "*.pem")
+    assert config.limits["baseline-tolerance"] == Tolerance(share=0.02)
+    assert (config.fail_on, config.base, config.wasted_floor) == (Severity.WARNING, "debian:12", 0)
+    first, second = config.ignores
+    assert (first.paths, first.place) == (("/var/lib/dpkg/**",), f"{FILE}, line 13")
+    assert second.rules == ("apt-lists", "max-wasted")
+    assert second.layers == (3, "sha256:0123456789ab")
+    assert second.base_image
+    assert config.rules == {"apt-lists": RuleChoice(min_bytes=1_000_000, severity="error")}
+    assert config.places["max-layers"] == f"{FILE}, line 5"
+    assert config.places["apt-lists"] == f"{FILE}, line 22"
+    assert (config.source, config.source_kind) == (FILE, "layerscope")
+
+
+def test_what_is_not_said_keeps_its_default() -> None:
+    """An empty file is the defaults."""
+    assert parse_toml("", FILE).limits == GateConfig().limits
+    assert GateConfig().limits == {rule.name: rule.default for rule in RULES}
+    defaults = {name: limit for name, limit in GateConfig().limits.items() if limit is not None}
+    assert defaults == {
+        "min-efficiency": 0.9,
+        "no-secrets": Confidence.HIGH,
+        "findings": True,
+        "baseline-tolerance": Tolerance(share=0.01),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("[ci]\nmax-waste = 3", 2, "there is no setting `max-waste`"),
+        ("[ci]\n\nmax-wasted = 'much'", 3, "`max-wasted` takes a number of bytes"),
+        ("[ci]\nmax-wasted = -1", 2, "`max-wasted` takes a number of bytes"),
+        ("[ci]\nmin-efficiency = 90", 2, "`min-efficiency` takes a share from 0 to 1"),
+        ("[ci]\nmin-efficiency = true", 2, "`min-efficiency` takes a share"),
+        ("[ci]\nmin-efficiency = nan", 2, "`min-efficiency` takes a share"),
+        ("[ci]\nmax-layers = 2.5", 2, "`max-layers` takes a whole number"),
+        ("[ci]\nno-secrets = 'sure'", 2, "`no-secrets` takes high, medium or low"),
+        ("[ci]\nforbidden-paths = [3]", 2, "`forbidden-paths` takes a path"),
+        ("[ci]\nforbidden-paths = ['/']", 2, "`forbidden-paths` takes a path"),
+        ("[ci]\nforbidden-paths = []", 2, "`forbidden-paths` takes a path"),
+        ("[ci]\nfail-on = 'note'", 2, "`fail-on` takes"),
+        ("[ci]\nfail-on = false", 2, "`fail-on` takes"),
+        ("[ci]\nbase = ''", 2, "`base` takes"),
+        ("[ci]\nbase = '-'", 2, "`base` takes"),
+        ("[ci]\nfindings = 'yes'", 2, "`findings` takes true or false"),
+        ("ci = 3", 1, "`ci` is written [ci]"),
+        ("\n[gate]", 2, "there is no setting `gate`"),
+        ("max-wasted = 3", 1, "there is no setting `max-wasted`"),
+        ("[ignore]\npath = 'a'", 1, "`ignore` is written [[ignore]]"),
+        ("ignore = [3]", 1, "`ignore` is written [[ignore]]"),
+        ("\n[[ignore]]\npaths = 'a'", 2, "there is no setting `paths`"),
+        ("[[ignore]]\npath='a'\n[[ignore]]\nlayer = -1", 3, "`layer` takes a number from 0"),
+        ("[[ignore]]\nlayer = 'sha256:zz'", 1, "`layer` takes a number from 0"),
+        ("[[ignore]]\nlayer = []", 1, "`layer` takes a number"),
+        ("[[ignore]]\nrule = 'apt-list'", 1, "there is no rule `apt-list`"),
+        ("[[ignore]]\nrule = 3", 1, "`rule` takes the name of a rule"),
+        ("[[ignore]]\nrule = 'max-size'\nlayer = 1", 1, "max-size counts everything"),
+        ("[[ignore]]\nrule = 'max-wasted'", 1, "this would ignore all of max-wasted"),
+        ("[[ignore]]\nreason = 'none'", 1, "this ignores nothing"),
+        ("[[ignore]]\nbase-image = false", 1, "this ignores nothing"),
+        ("[[ignore]]\npath = 'a'\nreason = 3", 1, "`reason` takes a text"),
+        ("[rules.apt-list]\nseverity='error'", 1, "there is no rule `apt-list`"),
+        ("[rules.apt-lists]\nseverity='fatal'", 2, "`rules.apt-lists.severity` takes one of"),
+        ("[rules.apt-lists]\nlevel='error'", 2, "`rules.apt-lists.level` is no setting"),
+        ("[ci]\nmax-wasted = ", 2, "Invalid value"),
+        ("[ci]\na = 1\na = 2", 3, "Cannot overwrite a value"),
+    ],
+)
+def test_every_mistake_is_told_with_its_line(text: str, line: int, said: str) -> None:
+    """A configuration that has no effect never passes in silence."""
+    with pytest.raises(UsageError) as caught:
+        parse_toml(text, FILE)
+    assert caught.value.exit_code == ExitCode.USAGE
+    assert caught.value.message.startswith(f"{FILE}, line {line}: ")
+    assert said in caught.value.message
+
+
+def test_a_key_that_is_nearly_right_is_suggested() -> None:
+    """Underscores are the usual slip."""
+    with pytest.raises(UsageError) as caught:
+        parse_toml("[ci]\nmin_efficiency = 0.9", FILE)
+    assert caught.value.hint == "did you mean min-efficiency?"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = " + "[" * 50_000,
+        "[ci]\nbase = " + "1" * 100_000,
+        "[" + "a." * 60_000 + "a]",
+        "[ci]\nbase = {" + "a." * 60_000 + "a = 1}",
+        "[ci]\nforbidden-paths = [" + "'x'," * 2_000 + "]",
+        "[ci]\nforbidden-paths = ['" + "x/" * 5_000 + "']",
+    ],
+    ids=["deep", "digits", "dots", "inline", "many", "long"],
+)
+def test_a_hostile_configuration_is_an_error(text: str) -> None:
+    """Neither a crash nor minutes of work."""
+    with pytest.raises(UsageError):
+        parse_toml(text, FILE)

@@ -1,0 +1,275 @@
+"""`layerscope ci`: what a build relies on is its exit code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from layerscope import cli
+from layerscope.analysis.gate import RULES
+from layerscope.analysis.gate.config import OPTIONS
+from layerscope.demo import save_demo
+from tests.images import BLOCK, docker_archive, file, layer_tar, whiteout, write
+
+HISTORY: list[dict[str, object]] = [
+    {"created_by": "/bin/sh -c #(nop) ADD file:base in / "},
+    {"created_by": '/bin/sh -c #(nop)  CMD ["sh"]', "empty_layer": True},
+    {"created_by": "RUN /bin/sh -c make # buildkit"},
+    {"created_by": "RUN /bin/sh -c rm big # buildkit"},
+]
+BASE = layer_tar([file("etc/motd", b"welcome\n" * 500)])
+LAYERS = [BASE, layer_tar([file("big", b"1" * 3000)]), layer_tar([whiteout("big")])]
+IMAGE = docker_archive(LAYERS, history=HISTORY)
+DAMAGED = docker_archive([LAYERS[0][: 4 * BLOCK], *LAYERS[1:]], history=HISTORY)
+
+
+class Ran(NamedTuple):
+    """How a command line ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Here:
+    """Runs `layerscope ci` in a folder of its own."""
+
+    def __init__(self, folder: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+        self.folder = folder
+        self._streams = capsysbinary
+
+    def __call__(self, *args: str, command: str = "ci") -> Ran:
+        code = cli.run([command, *args])
+        out, err = self._streams.readouterr()
+        return Ran(code, out.decode(), err.decode())
+
+    def write(self, name: str, text: str) -> None:
+        """Put a file into the folder."""
+        (self.folder / name).write_text(text)
+
+
+@pytest.fixture
+def here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> Here:
+    """A folder with an image that wastes 3 kB of 7, a damaged one, and the base image of the first."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LAYERSCOPE_CONFIG", str(tmp_path / "config.toml"))
+    (tmp_path / "config.toml").write_text("")
+    base = docker_archive(LAYERS[:1], history=HISTORY[:2], tags=("base:1",))
+    for name, data in (("image.tar", IMAGE), ("damaged.tar", DAMAGED), ("base.tar", base)):
+        write(tmp_path / name, data)
+    return Here(tmp_path, capsysbinary)
+
+
+# --- Exit codes -----------------------------------------------------------------------------------
+
+
+def test_an_image_that_passes_exits_with_0(here: Here) -> None:
+    code, out, err = here("image.tar")
+    assert (code, err) == (0, "")
+    assert out.startswith("✔ demo:latest passes")
+
+
+def test_an_image_that_fails_exits_with_1_and_says_in_what(here: Here) -> None:
+    """The table is data, the sentence is for the log."""
+    code, out, err = here("image.tar", "--max-wasted", "2999")
+    assert code == 1
+    assert out.startswith("✘ demo:latest fails")
+    assert err == "layerscope: image.tar: 1 check failed: max-wasted\n"
+    assert here("image.tar", "--max-wasted", "3000").code == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["--max-wasted", "much"], "--max-wasted takes a number of bytes"),
+        (["--max-layers", "-1"], "--max-layers takes a whole number"),
+        (["--min-efficiency", "90"], "--min-efficiency takes a share"),
+        (["--fail-on", "off"], "--fail-on takes"),
+        (["--rule", "apt-lists"], "--rule apt-lists: it takes NAME=SEVERITY"),
+        (["--rule", "apt-lists=fatal"], "--rule apt-lists=fatal: it takes NAME=SEVERITY"),
+        (["--rule", "apt-list=error"], "there is no rule `apt-list`"),
+        (["--base", "9"], "--base: the base is to have 9 layers, the image has 3 layers"),
+        (["--base", "damaged.tar"], "--base: the image is not built on damaged.tar"),
+        (["--config", "none.toml"], "none.toml: No such file"),
+        (["--baseline", "none.json"], "none.json: No such file"),
+        (["--baseline", "image.tar"], "image.tar, line 1: this is no JSON"),
+        (["--dockerfile", "none"], "none: No such file"),
+        (["--max-waste", "3"], "No such option"),
+        (["--output", "none/x"], "there is no directory none"),
+        (["--output", "image.tar"], "it is the image that is read"),
+    ],
+)
+def test_a_wrong_rule_exits_with_2(here: Here, args: list[str], said: str) -> None:
+    """Never with 0: a gate that checks something else than is meant is worse than none."""
+    code, out, err = here("image.tar", *args)
+    assert (code, out) == (2, "")
+    assert said in err
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [
+        (".layerscope.toml", "[ci]\n\nmax-waste = 3\n", 3),
+        (".layerscope.toml", "[ci\n", 1),
+        (".dive-ci", "rules:\n  lowestEfficiency: high\n", 2),
+        (".dive-ci", "rules:\n  - lowestEfficiency: 0.9\n", 2),
+    ],
+)
+def test_a_wrong_configuration_exits_with_2_and_names_its_line(
+    here: Here, name: str, text: str, line: int
+) -> None:
+    """Before the image is looked at."""
+    here.write(name, text)
+    code, out, err = here("no-image.tar")
+    assert (code, out) == (2, "")
+    assert f"{name}, line {line}: " in err
+
+
+def test_no_image_exits_with_3(here: Here) -> None:
+    assert here("none.tar").code == 3
+    assert here("config.toml").code == 3
+
+
+def test_a_damaged_image_is_checked_all_the_same_and_exits_with_3(here: Here) -> None:
+    """Whether it passes or not; unless damage is accepted."""
+    for args, accepted in ([], 0), (["--max-layers", "1"], 1):
+        code, out, err = here("damaged.tar", *args)
+        assert code == 3
+        assert "layer 0 is damaged" in err
+        assert "The checks cover what could be read" in out
+        assert here("damaged.tar", *args, "--ignore-errors").code == accepted
+
+
+def test_an_engine_that_cannot_be_reached_exits_with_4(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{here.folder}/none.sock")
+    assert here("docker://image").code == 4
+
+
+# --- Rules ----------------------------------------------------------------------------------------
+
+
+def test_flags_override_the_configuration(here: Here) -> None:
+    """Key by key."""
+    here.write(".layerscope.toml", "[ci]\nmax-wasted = 1\nmax-layers = 1\n")
+    assert "max-wasted, max-layers" in here("image.tar").err
+    assert "1 check failed: max-layers" in here("image.tar", "--max-wasted", "1 MB").err
+    assert here("image.tar", "--max-wasted", "off", "--max-layers", "false").code == 0
+
+
+def test_dives_rules_hold_where_ours_are_not(here: Here) -> None:
+    """Exactly its three: efficiency, wasted bytes, and their share of what follows layer 0."""
+    here.write(".dive-ci", "rules:\n  highestWastedBytes: 20MB\n")
+    code, out, err = here("image.tar")
+    assert (code, err) == (1, "layerscope: image.tar: 2 checks failed: min-efficiency, max-user-wasted-percent\n")  # fmt: skip
+    assert "set by" not in out  # dive's defaults
+    here.write(".layerscope.toml", "")
+    code, out, _ = here("image.tar")
+    assert code == 0
+    assert ".dive-ci is not read, because there is .layerscope.toml" in out
+
+
+def test_a_configuration_can_be_named(here: Here) -> None:
+    """It takes the place of those in the folder."""
+    here.write(".layerscope.toml", "[ci]\nmax-layers = 1\n")
+    here.write("strict.toml", "[ci]\nmax-wasted = 1\n")
+    here.write(
+        "dive.yaml", "rules: {lowestEfficiency: disabled, highestUserWastedPercent: disabled}"
+    )
+    assert "1 check failed: max-wasted" in here("image.tar", "--config", "strict.toml").err
+    assert here("image.tar", "--config", "dive.yaml").code == 0
+
+
+def test_rules_of_findings_are_chosen_by_flag(here: Here) -> None:
+    """As a severity, or off; the user's own settings hold where neither says anything."""
+    here.write(".layerscope.toml", "[rules.deleted-later]\nmin-bytes = 1\n")
+    assert here("image.tar").code == 0
+    assert "! warn  deleted-later" in here("image.tar").out
+    assert here("image.tar", "--fail-on", "warning").code == 1
+    assert here("image.tar", "--rule", "deleted-later=error").code == 1
+    assert here("image.tar", "--rule", "deleted-later=off", "--fail-on", "warning").code == 0
+    here.write(".layerscope.toml", "")
+    here.write("config.toml", "[rules.deleted-later]\nmin-bytes = 1\nseverity = 'error'\n")
+    code, out, _ = here("image.tar")
+    assert code == 1
+    assert "config.toml, line 1" in out
+
+
+def test_several_globs_may_be_given(here: Here) -> None:
+    """Each for itself, in place of the configuration's."""
+    here.write(".layerscope.toml", "[ci]\nforbidden-paths = ['motd']\n")
+    assert here("image.tar").code == 1
+    args = ("--forbidden-paths", "*.pem", "--forbidden-paths", "b?g")
+    assert "/big" in here("image.tar", *args).out
+    assert here("image.tar", "--forbidden-paths", "off").code == 0
+
+
+def test_the_base_image_can_be_an_image(here: Here) -> None:
+    """By its layers, wherever it is."""
+    code, out, _ = here("image.tar", "--base", "base.tar", "--max-new-waste", "1 MB")
+    assert code == 0
+    assert "base image: 1 layer" in out
+    assert here("image.tar", "--base", "3", "--max-new-waste", "0").code == 0
+    assert here("image.tar", "--base", "2", "--max-new-waste", "0").code == 1
+    code, _, err = here("image.tar", "--base", "none.tar")
+    assert code == 3
+    assert err.startswith("layerscope: --base: none.tar: ")
+
+
+# --- Output ---------------------------------------------------------------------------------------
+
+
+def test_a_report_of_an_earlier_run_is_a_baseline(here: Here) -> None:
+    """What is not worse passes, what is worse does not."""
+    assert here("image.tar", "--format", "json", "-o", "old.json", command="report").code == 0
+    assert here("image.tar", "--max-wasted", "0").code == 1
+    assert here("image.tar", "--max-wasted", "0", "--baseline", "old.json").code == 0
+    worse = docker_archive([*LAYERS, layer_tar([whiteout("etc/motd")])])
+    write(here.folder / "worse.tar", worse)
+    code, _, err = here("worse.tar", "--baseline", "old.json")
+    assert code == 1
+    assert "baseline-wasted" in err
+
+
+def test_json_goes_to_a_file_whether_the_gate_passes_or_not(here: Here) -> None:
+    """It is there for the next step of a build."""
+    code, out, _ = here("image.tar", "--max-layers", "1", "--format", "json", "--output", "v.json")
+    assert (code, out) == (1, "")
+    found = json.loads((here.folder / "v.json").read_bytes())
+    assert found["passed"] is False
+    assert found["rules"] == {"kind": "defaults", "source": "defaults"}
+
+
+def test_a_dockerfile_that_is_another_ones_is_told(here: Here) -> None:
+    """It was named to be of use."""
+    here.write("Dockerfile", "FROM base\nRUN make\nRUN rm big\n")
+    out = here("image.tar", "--max-wasted", "0", "--dockerfile", "Dockerfile").out
+    assert "/big  in layer 1, deleted by step 3, Dockerfile:2" in out
+    assert "dockerfile-unlike" not in out
+    here.write("Dockerfile", "FROM base\nRUN something else\n")
+    assert "dockerfile-unlike" in here("image.tar", "--dockerfile", "Dockerfile").out
+
+
+def test_every_rule_has_its_flag_with_a_word_of_help(here: Here) -> None:
+    """Help is generated from the rules."""
+    text = " ".join(here("--help").out.split())
+    for rule in RULES:
+        assert f"--{rule.name} {rule.metavar}" in text
+        assert rule.help[:1].isupper()
+        assert rule.help.endswith(".")
+    for name in OPTIONS:
+        assert f"--{name} " in text
+
+
+def test_the_demo_does_not_cry_wolf(here: Here) -> None:
+    """It wastes a quarter of itself, and that is 9 MB."""
+    save_demo(here.folder / "demo.tar")
+    out = here("demo.tar", "--no-secrets", "off").out
+    assert "9.3 MB wasted: shares count above 20.0 MB" in out
+    assert here("demo.tar", "--wasted-floor", "9 MB").code == 1

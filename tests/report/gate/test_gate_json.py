@@ -1,0 +1,79 @@
+"""The verdict for programs."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+from layerscope.analysis.gate.verdict import Verdict
+from layerscope.image.dockerfile import parse_dockerfile
+from layerscope.opening import Opened
+from layerscope.report.gate import GateReportOptions, writer_of
+from tests.analysis.findings.judging import opened_of
+from tests.analysis.gate.gating import STEPS, config, verdict_of
+from tests.images import file, whiteout
+from tests.report.gate.test_gate_text import IMAGE, failing
+
+KEYS = {
+    "document": "schemaVersion passed damaged image rules base baseline ignored checks warnings",
+    "check": "rule title outcome severity unit value limit atLeast baseline message place "
+    "offenderCount offenders",
+    "offender": "path bytes layer step line hiddenBy note confidence why fix",
+    "warning": "code message place",
+}
+"""Every key, always there: these are an interface."""
+
+
+def document(verdict: Verdict, image: Opened = IMAGE, **options: Any) -> dict[str, Any]:
+    """The verdict as JSON has it."""
+    stream = io.BytesIO()
+    writer_of("json")(verdict, image, stream, GateReportOptions(**options))
+    found: dict[str, Any] = json.loads(stream.getvalue().decode("ascii"))
+    return found
+
+
+def test_every_key_is_always_there() -> None:
+    """In this order."""
+    found = document(failing())
+    assert list(found) == KEYS["document"].split()
+    for check in found["checks"]:
+        assert list(check) == KEYS["check"].split()
+        for offender in check["offenders"]:
+            assert list(offender) == KEYS["offender"].split()
+    for warning in found["warnings"]:
+        assert list(warning) == KEYS["warning"].split()
+    assert found["schemaVersion"] == "1.0"
+    assert found["passed"] is False
+
+
+def test_figures_are_plain_numbers() -> None:
+    """Bytes and counts are integers, shares are shares."""
+    checks = {check["rule"]: check for check in document(failing())["checks"]}
+    assert (checks["max-wasted"]["value"], checks["max-wasted"]["limit"]) == (500, 100)
+    assert checks["min-efficiency"]["value"] == 1800 / 2300
+    assert checks["min-efficiency"]["atLeast"] is True
+    assert checks["max-compressed-size"]["value"] is None
+    assert checks["max-compressed-size"]["outcome"] == "skip"
+    assert checks["max-layers"]["value"] == 3
+    (gone,) = checks["forbidden-paths"]["offenders"]
+    assert (gone["path"], gone["layer"], gone["step"], gone["hiddenBy"]) == ("/gone", 1, 2, 2)
+    assert checks["apt-lists"]["offenders"][0]["fix"] == "# fix"
+
+
+def test_lines_are_there_with_a_dockerfile() -> None:
+    """Counted from 1, as editors do."""
+    dockerfile = parse_dockerfile(b"FROM base\n\nRUN one\nRUN two\n", "Dockerfile")
+    checks = {
+        check["rule"]: check for check in document(failing(), dockerfile=dockerfile)["checks"]
+    }
+    assert [one["line"] for one in checks["max-wasted"]["offenders"]] == [3, 3]
+
+
+def test_names_that_are_no_utf8_survive() -> None:
+    """As in every other report."""
+    image = opened_of(
+        [("RUN a", [file(b"caf\xe9", b"1")]), ("RUN b", [whiteout(b"caf\xe9")]), *STEPS]
+    )
+    (check,) = document(verdict_of(image, config({"max-wasted": 0})), image)["checks"]
+    assert "/caf\udce9" in [one["path"] for one in check["offenders"]]

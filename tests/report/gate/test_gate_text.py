@@ -1,0 +1,188 @@
+"""The verdict for people: everything fits, everything is said in words and not in colours alone."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from layerscope.analysis.findings import RULES as FINDING_RULES
+from layerscope.analysis.findings.finding import Severity
+from layerscope.analysis.gate.base import GateBase
+from layerscope.analysis.gate.config import GateConfig
+from layerscope.analysis.gate.dive_ci import parse_dive
+from layerscope.analysis.gate.ignores import Ignore
+from layerscope.analysis.gate.verdict import Verdict
+from layerscope.image.dockerfile import parse_dockerfile
+from layerscope.opening import Opened
+from layerscope.report.gate import FORMATS, GateReportOptions, writer_of
+from layerscope.text import cells
+from tests.analysis.findings.judging import opened_of
+from tests.analysis.gate.gating import STEPS, config, finding, report_of, verdict_of
+from tests.images import file, whiteout
+from tests.report.golden import check
+
+IMAGE = opened_of(STEPS)
+VALUES: Mapping[str, object] = {
+    "min-efficiency": 0.9,
+    "max-wasted": 100,
+    "max-layers": 3,
+    "max-size": 2000,
+    "max-compressed-size": 1000,
+    "max-layer-size": 600,
+    "forbidden-paths": ["gone", "*.pem"],
+    "findings": True,
+}
+FOUND = [
+    finding(IMAGE, "apt-lists", "base", "twice", severity=Severity.ERROR),
+    finding(IMAGE, "deleted-later", "gone", "base", layer=1, title="Stored\x1b[31m, then deleted"),
+]
+
+
+RULES = tuple(rule for rule in FINDING_RULES if rule.name in ("deleted-later", "apt-lists"))
+
+
+def failing() -> Verdict:
+    """A verdict with one of everything."""
+    ignores = [Ignore(paths=("/nowhere",), place=".layerscope.toml, line 9")]
+    return verdict_of(IMAGE, config(VALUES, ignores), findings=FOUND, rules=RULES)
+
+
+def written(verdict: Verdict, image: Opened = IMAGE, form: str = "text", **options: object) -> str:
+    """The report of a verdict."""
+    stream = io.BytesIO()
+    writer_of(form)(verdict, image, stream, GateReportOptions(**options))  # type: ignore[arg-type]
+    # The image lies in a folder of its own; its name is the same everywhere.
+    return re.sub(r"\S*/image\.tar", "image.tar", stream.getvalue().decode())
+
+
+@pytest.mark.parametrize("width", [60, 100, 200])
+def test_a_verdict_keeps_to_the_width(width: int) -> None:
+    """Also on narrow terminals, and in logs."""
+    text = written(failing(), width=width)
+    check(f"gate-{width}.txt", text.encode())
+    quoted = [line for line in text.splitlines() if cells(line) > width]
+    assert all(line.strip().startswith("layerscope ") for line in quoted)  # commands stay whole
+
+
+def test_colours_only_repeat_what_glyphs_and_words_say() -> None:
+    """With them or without, the text is the same."""
+    plain, colored = written(failing()), written(failing(), color=True)
+    assert "\x1b[1;31m✘ fail" in colored
+    assert re.sub(r"\x1b\[[0-9;]*m", "", colored) == plain
+
+
+def test_every_check_has_a_row_with_value_limit_and_verdict() -> None:
+    """The table is all that many people read."""
+    text = written(failing(), width=120)
+    rows = dict(re.findall(r"^  . (?:pass|fail|warn|skip)  (\S+) +(.*)$", text, re.MULTILINE))
+    assert rows["max-wasted"].startswith("500 B  ≤ 100 B")
+    assert rows["min-efficiency"].startswith("78.3 %  ≥ 90 %")
+    assert re.search(r"^  ✔ pass  max-layers ", text, re.MULTILINE)
+    assert re.search(r"^  ✘ fail  apt-lists ", text, re.MULTILINE)
+    assert re.search(r"^  ! warn  deleted-later ", text, re.MULTILINE)
+    assert re.search(r"^  – skip  max-compressed-size ", text, re.MULTILINE)
+
+
+def test_rules_that_found_nothing_share_a_row() -> None:
+    """A hundred rules make no table of a hundred rows."""
+    text = written(verdict_of(IMAGE, config({"findings": True}), findings=[]))
+    assert re.search(r"✔ pass  \d+ rules of findings +0  none +nothing found", text)
+    assert "apt-lists" not in text
+
+
+def test_the_same_files_are_listed_once() -> None:
+    """Two limits of one waste share its list."""
+    text = written(failing())
+    assert text.count("/twice  in layer 0, overwritten by step 2") == 1
+    assert "the same files as under min-efficiency" in text
+
+
+def test_an_image_that_passes_needs_no_advice() -> None:
+    """All is well."""
+    text = written(verdict_of(IMAGE, config({"max-layers": 3})))
+    assert text.startswith("✔ ")
+    assert "0 failed, 1 passed" in text
+    assert "What next" not in text
+
+
+def test_nothing_to_check_is_told() -> None:
+    """A gate with every rule off is no gate."""
+    assert "no rule is on: nothing was checked" in written(verdict_of(IMAGE, config()))
+
+
+def test_advice_names_the_worst_offender() -> None:
+    """What is wanted can be accepted by copying four lines."""
+    text = written(verdict_of(IMAGE, config({"max-wasted": 0})))
+    assert '    [[ignore]]\n    path = "/twice"\n    reason = "…"\n' in text
+    assert "layerscope ci image.tar --baseline baseline.json" in text
+    layered = written(verdict_of(IMAGE, config({"max-layer-size": 0})))
+    assert '    rule = "max-layer-size"\n    layer = 0\n' in layered
+    assert "[[ignore]]" not in written(verdict_of(IMAGE, config({"max-size": 0})))
+
+
+def test_what_dive_would_say_is_told_to_differ() -> None:
+    """Who comes from dive sees other figures."""
+    text = written(verdict_of(IMAGE, parse_dive("rules:\n  highestWastedBytes: 1\n", ".dive-ci")))
+    assert "rules: .dive-ci" in text
+    assert "its figures differ" in text
+
+
+def test_a_baseline_is_named(tmp_path: Path) -> None:
+    """And no other one is recommended."""
+    known = report_of(IMAGE, tmp_path)
+    text = written(verdict_of(IMAGE, config({"max-wasted": 0}), baseline=known))
+    assert "compared with old.json" in text
+    assert "✔ pass  baseline-wasted" in text
+
+
+def test_hostile_names_never_reach_the_terminal() -> None:
+    """Neither from paths, nor from findings, nor from instructions."""
+    steps = [
+        ("RUN \x1b[2J\u202eevil", [file("a\x1b[31m\n'\u202e", b"1" * 100)]),
+        ("RUN b", [whiteout("a\x1b[31m\n'\u202e")]),
+    ]
+    image = opened_of(steps)
+    values = {"max-wasted": 0, "max-layer-size": 0, "forbidden-paths": ["a*"], "findings": True}
+    found = [
+        finding(image, "apt-lists", "a\x1b[31m\n'\u202e", severity=Severity.ERROR, title="\x1b")
+    ]
+    text = written(verdict_of(image, config(values), findings=found), image)
+    assert "\\e[31m\\n'\\u202e" in text
+    assert not set(text) & {"\x1b", "\u202e"}
+
+
+def test_lines_of_the_dockerfile_are_named() -> None:
+    """Where it was built from one that is known."""
+    dockerfile = parse_dockerfile(b"FROM base\n\nRUN one\nRUN two\n", "Dockerfile")
+    text = written(failing(), dockerfile=dockerfile)
+    assert "/twice  in layer 0, overwritten by step 2, Dockerfile:3" in text
+
+
+def test_defaults_are_said_to_be_defaults() -> None:
+    """Nobody should believe that their file was read."""
+    text = written(verdict_of(IMAGE, GateConfig(), findings=[]))
+    assert "rules: defaults, as there is no .layerscope.toml" in text
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_bears_an_empty_image(form: str) -> None:
+    """No layers, no steps."""
+    image = opened_of([])
+    wanted: Sequence[str] = [*VALUES]
+    assert written(verdict_of(image, config({key: VALUES[key] for key in wanted})), image, form)
+
+
+def test_waste_of_the_base_is_advised_to_be_left_out_as_such() -> None:
+    """Nobody can change it but by another base."""
+    steps = [
+        ("ADD file:a in /", [file("a", b"1" * 90)]),
+        ("RUN b", [file("a", b"2" * 90)]),
+        ("RUN c", [file("c", b"3")]),
+    ]
+    image = opened_of(steps)
+    verdict = verdict_of(image, config({"max-wasted": 0}), base=GateBase(2, 2))
+    assert "    [[ignore]]\n    base-image = true\n" in written(verdict, image)

@@ -86,7 +86,7 @@ def _header(opened: Opened, options: ReportOptions, title: str) -> str:
     cells = "".join(_figure(*figure) for figure in figures(opened, options))
     damages = opened.damages()
     damaged = "".join(
-        f'<p class="bad">{escaped(safe_name(damage[0].upper() + damage[1:]))}.</p>'
+        f'<p class="bad">{escaped(clip(safe_name(damage[0].upper() + damage[1:]), CELL))}.</p>'
         for damage in damages[:_DAMAGES]
     )
     if damages:
@@ -112,7 +112,7 @@ def _warnings(opened: Opened) -> str:
     lines = []
     for warning in warnings[:_WARNINGS]:
         where = "" if warning.layer is None else f"layer {warning.layer}: "
-        said = escaped(clip(where + safe_name(warning.message), 1000))
+        said = escaped(clip(where + safe_name(warning.message), CELL))
         lines.append(f"<p>{said} <code>{escaped(warning.code)}</code></p>")
     lines.append(left_out(len(warnings) - _WARNINGS, "warning"))
     return section("Warnings", count_of(len(warnings), "warning"), "\n".join(lines))

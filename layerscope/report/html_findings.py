@@ -12,6 +12,7 @@ from layerscope.text import clip, percent, size
 
 _MOST = 200
 _ROOM = 400_000
+"""Bytes of all findings."""
 _OPEN = 3
 """Findings that are unfolded from the start."""
 _PATHS = 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from layerscope.opening import Opened
 from layerscope.text import clip, clip_start, whole_percent
@@ -79,13 +80,13 @@ def section(title: str, note: str, body: str) -> str:
 
 
 def fitting(rows: Iterable[str], most: int, room: int) -> list[str]:
-    """The first rows, at most so many, and no more than have room in so many characters."""
+    """The first rows, at most so many, without those for which there is no room left in so many bytes."""
     found: list[str] = []
-    for row in rows:
-        room -= len(row)
-        if len(found) == most or room < 0:
-            break
-        found.append(row)
+    for row in islice(rows, most):
+        need = len(row.encode(errors="backslashreplace"))
+        if need <= room:
+            found.append(row)
+            room -= need
     return found
 
 

@@ -34,8 +34,8 @@ from layerscope.text import count_of, size
 
 ROWS = 1000
 """Rows of a table at most."""
-ROOM = 400_000
-"""Characters of a table at most."""
+ROOM = 380_000
+"""Bytes of a table at most: no page is larger than 2 MB."""
 _COPIES = 20
 """Paths of a duplicate that are listed."""
 _SHORT = 90

@@ -19,7 +19,7 @@ from layerscope.text import safe_lines, safe_name, size
 PATHS = 10
 """Paths of an issue that are named."""
 _LINES = 60
-_LINE = 2000
+_LINE = 1000
 """Lines of a fix that are quoted, and characters of a line."""
 
 

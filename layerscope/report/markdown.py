@@ -103,11 +103,7 @@ def _add_issues(page: Page, issues: Sequence[Issue]) -> None:
     if not issues:
         return
     page.add("#### What to change")
-    shown = 0
-    for issue in issues[:_FINDINGS]:
-        if not page.add(_issue(issue)):
-            break
-        shown += 1
+    shown = sum(page.add(_issue(issue)) for issue in issues[:_FINDINGS])
     if shown < len(issues):
         page.add(f"… and {count_of(len(issues) - shown, 'more finding')}.")
 

@@ -8,11 +8,13 @@ from layerscope.analysis.gate.verdict import Check, Offender, Outcome, Verdict
 from layerscope.opening import Opened
 from layerscope.report.gate.issues import issues_of_verdict, offender_name
 from layerscope.report.html import write_page
-from layerscope.report.html_parts import code, escaped, path_code, prose
+from layerscope.report.html_parts import CELL, code, escaped, fitting, path_code, prose
 from layerscope.report.options import ReportOptions
-from layerscope.text import count_of, safe_name, size
+from layerscope.text import clip, count_of, safe_name, size
 
 _WARNINGS = 100
+_ROOM = 200_000
+"""Bytes of all checks."""
 _SHOWN = 5
 """Offenders of a check that are not folded."""
 _OFFENDERS = 50
@@ -39,14 +41,15 @@ def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: ReportOpt
 def _section(verdict: Verdict, opened: Opened, options: ReportOptions) -> str:
     """Whether the image passes, and each check."""
     failed, warned = verdict.count(Outcome.FAIL), verdict.count(Outcome.WARN)
-    checks = count_of(len(verdict.checks), "check")
-    said = f"Failed: {failed:,} of {checks}" if failed else f"Passed: {checks}"
+    number = count_of(len(verdict.checks), "check")
+    said = f"Failed: {failed:,} of {number}" if failed else f"Passed: {number}"
     if warned:
         said += f", {count_of(warned, 'warning')}"
     source = f"rules from {safe_name(verdict.source)}"
-    rows = "\n".join(_check(opened, check, options) for check in verdict.checks)
+    checks = [_check(opened, check, options) for check in verdict.checks]
+    rows = "\n".join(fitting(checks, len(checks), _ROOM))
     warnings = "".join(
-        f'<p class="waste">{prose(safe_name(warning.message))} '
+        f'<p class="waste">{prose(clip(safe_name(warning.message), CELL))} '
         f'<span class="quiet">{escaped(safe_name(warning.place))}</span></p>'
         for warning in verdict.warnings[:_WARNINGS]
     )
@@ -78,7 +81,7 @@ def _check(opened: Opened, check: Check, options: ReportOptions) -> str:
         hidden = check.offender_count - _SHOWN
         rest = "".join(items[_SHOWN:])
         shown += f"<details><summary>and {hidden:,} more</summary><ul>{rest}</ul></details>"
-    told = f"<p>{prose(safe_name(check.message))}</p>{shown}"
+    told = f"<p>{prose(clip(safe_name(check.message), 4 * CELL))}</p>{shown}"
     return f'{row}\n<tr class="told"><td colspan="4">{told}</td></tr>'
 
 

@@ -29,6 +29,7 @@ class Browser:
         self._send, self._receive = send, receive
         self._buffer = b""
         self._number = 0
+        self._loaded = False
         self.complaints: list[str] = []
         """Messages of the console, errors and exceptions."""
         self.requests: list[str] = []
@@ -73,7 +74,9 @@ class Browser:
 
     def _hear(self, event: dict[str, Any]) -> None:
         told = event.get("params", {})
-        if event.get("method") == "Log.entryAdded":
+        if event.get("method") == "Page.loadEventFired":
+            self._loaded = True
+        elif event.get("method") == "Log.entryAdded":
             self.complaints.append(told["entry"]["text"])
         elif event.get("method") == "Runtime.consoleAPICalled":
             self.complaints.append(str(told["args"]))
@@ -88,11 +91,10 @@ class Browser:
         """Load a file and wait until it is there."""
         self.complaints.clear()
         self.requests.clear()
+        self._loaded = False
         self.call("Page.navigate", url=page.as_uri())
-        end = time.monotonic() + PATIENCE
-        while self.run("document.readyState + location.protocol") != "completefile:":
-            assert time.monotonic() < end, "the page does not load"
-            time.sleep(0.02)
+        while not self._loaded:
+            self._hear(self._next())
 
     def run(self, script: str) -> Any:
         """The value of an expression in the page."""

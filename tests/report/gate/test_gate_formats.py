@@ -25,7 +25,7 @@ from tests.report.sample import opened
 from tests.report.test_html import Page as HtmlPage
 from tests.report.test_markdown import OURS
 from tests.report.test_markdown import Page as MarkdownPage
-from tests.report.test_sarif import SCHEMA
+from tests.report.test_sarif import SCHEMA, validate
 
 EVIL = "</td><script>owned()</script> `x` @octocat | #1\n::error::owned\r##[error] =1+1 {0} [x](https://evil.example)"
 PLACES = re.compile(r"file=Dockerfile,line=(\d+),endLine=(\d+)")
@@ -135,6 +135,10 @@ def test_sarif_has_a_result_for_what_fails_or_warns_and_all_rules(evil: Opened) 
     region = run["results"][1]["locations"][0]["physicalLocation"]["region"]
     assert region == {"startLine": 3, "endLine": 4}
     assert run["properties"]["passed"] is False
+
+
+def test_microsofts_validator_finds_no_error_in_a_verdict(evil: Opened, tmp_path: Path) -> None:
+    validate(tmp_path, written(evil, "sarif").encode())
 
 
 def test_annotations_stand_on_lines_and_the_last_line_says_the_verdict(evil: Opened) -> None:

@@ -33,6 +33,7 @@ def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
 
 
 def _steps(opened: Opened) -> Iterator[Row]:
+    spans = {} if opened.written is None else opened.written.spans
     for row in step_rows(opened):
         step, layer = row.step, row.step.layer
         image = None if layer is None else opened.image.layers[layer]
@@ -53,6 +54,7 @@ def _steps(opened: Opened) -> Iterator[Row]:
             0 if account is None else account.entries,
             step.created,
             None if image is None or index is None else image.digest or index.blob_digest,
+            spans[step.index][0] if step.index in spans else None,
         )
 
 
@@ -106,7 +108,7 @@ def _files(opened: Opened) -> Iterator[Row]:
 
 _TABLES: dict[str, tuple[str, Callable[[Opened], Iterator[Row]]]] = {
     "steps": (
-        "step layer kind instruction text stored_bytes wasted_bytes net_bytes hides_bytes compressed_bytes tar_bytes entries created digest",
+        "step layer kind instruction text stored_bytes wasted_bytes net_bytes hides_bytes compressed_bytes tar_bytes entries created digest dockerfile_line",
         _steps,
     ),
     "waste": ("path bytes reason stored_in hidden_by", _waste),

@@ -30,7 +30,7 @@ from layerscope.report.rows import (
     step_rows,
     waste_rows,
 )
-from layerscope.text import count_of, size
+from layerscope.text import clip_start, count_of, safe_name, size
 
 ROWS = 1000
 """Rows of a table at most."""
@@ -63,7 +63,7 @@ def _steps(opened: Opened, options: ReportOptions) -> Iterator[str]:
         if layer is None:
             yield (
                 f'<tr class="meta"><td data-v="-1">·</td>{number(0, "")}'
-                f'<td class="far" data-v="0">metadata</td>{number(0, "")}<td class="wide">{_instruction(row)}</td></tr>'
+                f'<td class="far" data-v="0">metadata</td>{number(0, "")}<td class="wide">{_instruction(row, _line(opened, row))}</td></tr>'
             )
             continue
         note = f'<span class="note">{escaped(", ".join(row.notes))}</span>' if row.notes else ""
@@ -71,17 +71,26 @@ def _steps(opened: Opened, options: ReportOptions) -> Iterator[str]:
         yield (
             f'<tr><td class="w" data-v="{layer}">{dot(colors[layer])}{layer}</td>'
             f"{number(row.stored, size(row.stored, binary=binary))}{share(row.stored, stored, colors[layer])}"
-            f'{number(row.wasted, wasted, "waste")}<td class="wide">{_instruction(row)}{note}</td></tr>'
+            f'{number(row.wasted, wasted, "waste")}<td class="wide">{_instruction(row, _line(opened, row))}{note}</td></tr>'
         )
 
 
-def _instruction(row: StepRow) -> str:
-    """The instruction; a long one unfolds to what the Dockerfile may have had."""
+def _instruction(row: StepRow, place: str) -> str:
+    """The instruction and where it is written; a long one unfolds to what the Dockerfile may have had."""
     if len(row.text) <= _SHORT or row.step.instruction is None:
-        return code(row.text)
+        return code(row.text) + place
     whole = fix_text(instruction_text(row.step))
     short = code(row.text[: _SHORT - 1].rstrip() + "…")
-    return f"<details><summary>{short}</summary><pre>{escaped(whole)}</pre></details>"
+    return f"<details><summary>{short}{place}</summary><pre>{escaped(whole)}</pre></details>"
+
+
+def _line(opened: Opened, row: StepRow) -> str:
+    """Where it is written, if a Dockerfile tells."""
+    written = opened.written
+    if written is None or row.step.index not in written.spans:
+        return ""
+    place = f"{safe_name(written.name)}:{written.spans[row.step.index][0]}"
+    return f'<span class="place">{escaped(clip_start(place, 40))}</span>'
 
 
 def waste_section(opened: Opened, options: ReportOptions) -> str:

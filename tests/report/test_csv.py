@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from layerscope.opening import Opened
+from layerscope.image.dockerfile import parse_dockerfile
+from layerscope.opening import Opened, Options
 from layerscope.report import TABLES, ReportOptions
 from layerscope.text import safe_name
 from tests.report import golden
@@ -108,3 +109,16 @@ def test_the_same_image_gives_the_same_bytes(image: Opened, tmp_path: Path) -> N
     for table in TABLES:
         options = ReportOptions(table=table)
         assert report(again, "csv", options) == report(image, "csv", options)
+
+
+def test_steps_name_their_lines_of_the_dockerfile(tmp_path: Path) -> None:
+    text = b"FROM x\n\nRUN chmod 600 /etc/os-release\nWORKDIR /app\nRUN rm -rf /var/lib/lists/* /usr/share/doc/two\n"
+    dockerfile = parse_dockerfile(text, "Dockerfile")
+    image = opened(tmp_path / "sample.tar", sample(), Options(dockerfile=dockerfile))
+    lines = {row["step"]: row["dockerfile_line"] for row in rows_of(image, "steps")}
+    assert {step: line for step, line in lines.items() if line} == {
+        "4": "3",
+        "5": "4",
+        "6": "5",
+    }
+    assert "Dockerfile:3</span>" in report(image, "html").decode()

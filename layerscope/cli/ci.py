@@ -88,7 +88,7 @@ def ci(
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import check_output, is_terminal, output_stream
     from layerscope.errors import GateFailedError
-    from layerscope.opening import find_findings, open_image
+    from layerscope.opening import open_image
     from layerscope.report.gate import GateReportOptions, writer_of
     from layerscope.report.gate.lines import lines_of_steps
 
@@ -102,9 +102,12 @@ def ci(
     wanted = replace(wanted, places={**places, **wanted.places})
     with progress_bar() as progress:
         base_image = _base_image(wanted, progress, given)
-        opened = open_image(request_of(reference, progress, given), options_of(given))
-        findings = find_findings(opened, progress, choices)
-        opened = replace(opened, findings=findings)
+        options = options_of(given)
+        if any(wanted.limits[name] for name in ("findings", "no-secrets")):
+            options = replace(options, rules=choices)
+        else:
+            options = replace(options, duplicates=False)  # only findings tell of them
+        opened = open_image(request_of(reference, progress, given), options)
         base = _base(wanted, opened, base_image)
     ledger = ledger_of(
         opened.image,
@@ -113,22 +116,21 @@ def ci(
         [index.compressed_bytes for index in opened.indexes],
         base.layers,
     )
-    verdict = decide(
-        wanted, opened.image, opened.filesystem, ledger, findings, choices, base, known
-    )
+    found = () if opened.findings is None else opened.findings.found
+    verdict = decide(wanted, opened.image, opened.filesystem, ledger, found, choices, base, known)
     if dockerfile is not None and not lines_of_steps(opened.image, dockerfile):
         said = "none of its instructions are among the steps of the image"
         unlike = GateWarning("dockerfile-unlike", said, str(given["dockerfile"]))
         verdict = replace(verdict, warnings=(*verdict.warnings, unlike))
     terminal = output is None and is_terminal(sys.stdout)
-    options = GateReportOptions(
+    how = GateReportOptions(
         binary_sizes=binary or settings.binary,
         color=terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
         width=shutil.get_terminal_size((100, 24)).columns if terminal else 100,
         dockerfile=dockerfile,
     )
     with output_stream(output) as stream:
-        writer_of(format_name)(verdict, opened, stream, options)
+        writer_of(format_name)(verdict, opened, stream, how)
     if not ignore_errors:
         opened.raise_damage()
     if not verdict.passed:

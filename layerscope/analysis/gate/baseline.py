@@ -67,6 +67,14 @@ def group_findings(
     """Findings by rule, from rule, title, bytes and paths."""
     grouped: dict[str, list[KnownFinding]] = {}
     for rule, title, size, paths in found:
-        names = frozenset(path.encode(errors="surrogateescape") for path in paths)
+        names = frozenset(map(encoded, paths))
         grouped.setdefault(rule, []).append(KnownFinding(title, size, names))
     return grouped
+
+
+def encoded(name: str) -> bytes:
+    """The bytes of a name in a report; lone surrogates that no byte becomes are lost."""
+    try:
+        return name.encode(errors="surrogateescape")
+    except UnicodeEncodeError:
+        return name.encode(errors="replace")

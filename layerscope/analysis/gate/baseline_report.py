@@ -12,11 +12,11 @@ import msgspec
 import numpy as np
 
 from layerscope.analysis.accounting import REASONS, Reason, Waste
-from layerscope.analysis.gate.baseline import Baseline, group_findings
+from layerscope.analysis.gate.baseline import Baseline, encoded, group_findings
 from layerscope.analysis.gate.ignores import Ignore, Ignores
 from layerscope.analysis.gate.ledger import Ledger
 from layerscope.analysis.gate.values import Tolerance
-from layerscope.errors import UsageError
+from layerscope.errors import LimitExceededError, UsageError
 from layerscope.filesystem.paths import PathTable, merge
 from layerscope.layers.names import PathTreeBuilder
 from layerscope.limits import DEFAULT_LIMITS
@@ -153,7 +153,11 @@ def baseline_of(
     files = None
     if any(found is not None for found in listed):
         files = frozenset(
-            file.path.encode(errors="surrogateescape") for found in listed for file in found or ()
+            encoded(path)
+            for path in (
+                *(file.path for found in listed for file in found or ()),
+                *(record.path for record in records),  # also what its own layer deleted
+            )
         )
     return Baseline(
         ignores=Ignores(entries, ledger),
@@ -168,19 +172,11 @@ def baseline_of(
 def _table(names: Sequence[str]) -> tuple[PathTable, np.ndarray[Any, np.dtype[np.int32]]]:
     """A table of these paths, and the path of each."""
     builder = PathTreeBuilder(DEFAULT_LIMITS, "the baseline")
-    # As targets: what looks like a marker is a plain name here.
-    builder.add_targets(
-        [name.encode(errors="replace" if _odd(name) else "surrogateescape") for name in names]
-    )
-    tree, nodes = builder.finish()
-    table, (paths,) = merge([tree], DEFAULT_LIMITS)
-    return table, paths[nodes]
-
-
-def _odd(name: str) -> bool:
-    """Whether a name holds surrogates that no bytes become."""
+    # As targets of links: what looks like a marker is a plain name among them.
     try:
-        name.encode(errors="surrogateescape")
-    except UnicodeEncodeError:
-        return True
-    return False
+        builder.add_targets([encoded(name) for name in names])
+        tree, nodes = builder.finish()
+        table, (paths,) = merge([tree], DEFAULT_LIMITS)
+    except LimitExceededError as error:
+        raise UsageError(error.message) from None
+    return table, paths[nodes]

@@ -34,8 +34,6 @@ class Case:
     findings: Sequence[Finding]
     finding_rules: Sequence[Rule]
     """Rules of findings that were applied."""
-    base_steps: int
-    """How many first steps are the base image's."""
     base_known: bool
     """Whether anything tells where the base image ends."""
     wasted_floor: int
@@ -54,17 +52,12 @@ class Case:
         """Where the limit of a rule was set."""
         return self.places.get(rule, "default")
 
-    def is_base(self, finding: Finding) -> bool:
-        """Whether a finding is the base image's."""
-        return bool(finding.steps) and finding.steps[0] < self.base_steps
-
     def ignored(self, finding: Finding, gate: str) -> bool:
         """Whether a finding is to be left out of a gate. A secret must be meant: who ignores the waste of a directory does not
         know what else is in it."""
         return self.ignores.ignores_finding(
             finding,
             self.filesystem.table,
-            base=self.is_base(finding),
             gate=gate,
             named=is_secret(finding.rule),
         )

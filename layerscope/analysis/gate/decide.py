@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from layerscope.analysis.findings import RULES as FINDING_RULES
-from layerscope.analysis.findings.judge import Findings
+from layerscope.analysis.findings.finding import Finding
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.gate import RULES
 from layerscope.analysis.gate.base import GateBase
@@ -26,7 +27,7 @@ def decide(
     image: Image,
     filesystem: Filesystem,
     ledger: Ledger,
-    findings: Findings,
+    findings: Sequence[Finding],
     choices: Mapping[str, RuleChoice],
     base: GateBase,
     baseline: tuple[str, Report] | None = None,
@@ -41,11 +42,14 @@ def decide(
         filesystem=filesystem,
         ledger=ledger,
         ignores=ignores,
-        findings=findings.found,
+        findings=[
+            # The findings were made with a guess; the user may know better.
+            replace(one, base=bool(one.steps) and one.steps[0] < base.steps)
+            for one in findings
+        ],
         finding_rules=[
             rule for rule in finding_rules if choices.get(rule.name, RuleChoice()).enabled
         ],
-        base_steps=base.steps,
         base_known=base.known,
         wasted_floor=config.wasted_floor,
         fail_on=config.fail_on,

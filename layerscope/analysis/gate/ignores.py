@@ -107,7 +107,7 @@ class Ignores:
         return Figures(live=int(live), wasted=int(wasted))
 
     def ignores_finding(
-        self, finding: Finding, table: PathTable, *, base: bool, gate: str, named: bool
+        self, finding: Finding, table: PathTable, *, gate: str, named: bool
     ) -> bool:
         """Whether a finding is left out: entries together name all of its paths, or one names its rule, layer or base.
         With `named`, only entries for its rule or gate count: not those that are for all rules.
@@ -115,7 +115,7 @@ class Ignores:
         left = np.ones(len(finding.paths), bool)
         hits = []
         for number, entry in enumerate(self.entries):
-            if not entry.concerns(finding.rule, gate) or (entry.base_image and not base):
+            if not entry.concerns(finding.rule, gate) or (entry.base_image and not finding.base):
                 continue
             if named and not entry.rules:
                 continue

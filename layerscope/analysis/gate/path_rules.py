@@ -15,6 +15,9 @@ from layerscope.text import count_of
 def check_paths(case: Case, name: str, title: str, rows: NDArray[np.int64], what: str) -> Check:
     """The check that there are no such versions of paths; `what` says in the message what they are, behind their count."""
     filesystem = case.filesystem
+    # What its own layer replaced at once, and has no content, is stored nowhere.
+    lasting = filesystem.died[rows] > filesystem.born[rows]
+    rows = rows[lasting | (filesystem.stored[rows] > 0)]
     paths, first = np.unique(filesystem.paths[rows], return_index=True)
     rows = rows[first]
     layers = filesystem.born[rows]

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from layerscope.analysis.findings import RULES as FINDING_RULES
 from layerscope.analysis.findings.finding import Confidence, Finding, Severity
-from layerscope.analysis.findings.judge import Findings
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.gate import RULES
 from layerscope.analysis.gate.base import GateBase, guessed
@@ -64,9 +63,7 @@ def verdict_of(
     table = image.filesystem.table
     blobs = [index.compressed_bytes for index in image.indexes]
     ledger = ledger_of(image.image, image.accounting, table, blobs, base.layers)
-    found = findings_of(image)
-    if findings is not None:
-        found = Findings(tuple(findings), found.sizes)
+    found = findings_of(image).found if findings is None else findings
     known = None if baseline is None else ("old.json", baseline)
     return decide(
         wanted, image.image, image.filesystem, ledger, found, wanted.rules, base, known, rules

@@ -14,6 +14,7 @@ from layerscope.analysis.gate.baseline_report import Report, read_report
 from layerscope.analysis.gate.ignores import Ignore
 from layerscope.analysis.gate.verdict import Outcome
 from layerscope.errors import ExitCode, UsageError
+from layerscope.limits import Limits
 from layerscope.opening import Opened
 from tests.analysis.findings.judging import Step, opened_of
 from tests.analysis.gate.gating import STEPS, config, finding, report_of, the, verdict_of
@@ -288,3 +289,28 @@ def test_later_reports_of_the_same_schema_are_read(tmp_path: Path) -> None:
     path = tmp_path / "old.json"
     path.write_text(json.dumps(document))
     assert len(read_report(path).layers) == 3
+
+
+def test_a_report_with_names_that_no_byte_becomes_is_read(tmp_path: Path) -> None:
+    """Halves of surrogate pairs are valid JSON."""
+    document = _document(tmp_path)
+    odd = "a/\ud83d\ud83d"
+    document["waste"]["records"][0]["path"] = odd
+    document["layers"][0]["files"] = [{"path": odd}]
+    document["findings"] = [{"rule": "apt-lists", "title": "x", "bytes": 1, "paths": [odd]}]
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(document))
+    wanted = config({"max-wasted": 0, "findings": True, "forbidden-paths": "gone"})
+    verdict = verdict_of(opened_of(STEPS), wanted, baseline=read_report(path))
+    assert the(verdict, "baseline-wasted").outcome is PASS
+
+
+def test_a_baseline_with_paths_without_end_is_an_error(
+    old: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its names are bounded as an image's are."""
+    limits = "layerscope.analysis.gate.baseline_report.DEFAULT_LIMITS"
+    monkeypatch.setattr(limits, Limits(metadata_bytes=100))
+    old.waste.records[0].path = "a/b/c"
+    with pytest.raises(UsageError, match="the baseline: more than 100 metadata bytes"):
+        verdict_of(opened_of(STEPS), config(), baseline=old)

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 from layerscope.analysis.accounting import Accounting, account
 from layerscope.analysis.cache import ImageCache
+from layerscope.analysis.dockerfile_lines import DockerfileLines
 from layerscope.analysis.duplicates import Duplicate, find_duplicates
 from layerscope.analysis.warnings import collect_warnings
 from layerscope.errors import CorruptImageError
 from layerscope.filesystem.contents import compare_versions
 from layerscope.filesystem.model import Filesystem
 from layerscope.image.base import guess_base
+from layerscope.image.dockerfile import Dockerfile
 from layerscope.image.model import Image, Layer
 from layerscope.image.warnings import ImageWarning
 from layerscope.layers.blob import Blob
@@ -47,6 +49,8 @@ class Options:
     """Look for what to fix, with these choices of rules; None for no findings."""
     names: bool = True
     """Keep the paths of each layer's index, so that they can be stacked again; without them a large image takes less memory."""
+    dockerfile: Dockerfile | None = None
+    """What the image was built from: it tells where the base image ends, and on which lines the steps are written."""
     cache: Store | None = None
     """Where to look for what is known of the layers already, and to keep what is learned."""
 
@@ -71,6 +75,8 @@ class Opened:
     """What is wrong with the archive as a whole."""
     findings: Findings | None = None
     """None if they were not looked for."""
+    written: DockerfileLines | None = None
+    """Where the steps are written; None if no Dockerfile was given."""
 
     def verified(self, layer: int) -> bool | None:
         """Whether a layer's bytes hash to what is claimed; None if that was not checked."""
@@ -193,6 +199,9 @@ def _analyse(
         duplicates=None,
         warnings=collect_warnings(source.image, indexes, filesystem, limits),
         damage=source.damage,
+        written=None
+        if options.dockerfile is None
+        else DockerfileLines.of(options.dockerfile, source.image.steps),
     )
     listener.stacked(opened)
     cache.keep_filesystem(filesystem)
@@ -219,14 +228,17 @@ def find_findings(
     from layerscope.analysis.findings.judge import judge
     from layerscope.analysis.survey import survey
 
-    base = guess_base(opened.image)
+    base = None if opened.written is None else opened.written.base_steps
+    if base is None:
+        guess = guess_base(opened.image)
+        base = 0 if guess is None else guess.steps
     evidence = Evidence(
         opened.image,
         opened.filesystem,
         opened.contents,
         opened.accounting,
         opened.duplicates,
-        0 if base is None else base.steps,
+        base,
         progress,
     )
     survey(evidence, cache)

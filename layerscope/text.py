@@ -37,6 +37,11 @@ def safe_name(text: str | bytes) -> str:
     return _UNSAFE.sub(_escape, text)
 
 
+def safe_lines(text: str) -> str:
+    """`text` with its lines, tabs as spaces, and everything else that could act on a terminal shown as an escape."""
+    return _UNSAFE_IN_LINES.sub(_escape, text).expandtabs(4)
+
+
 def _escape(match: re.Match[str]) -> str:
     character = match[0]
     code = ord(character)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from layerscope.analysis.gate.base import GateBase
     from layerscope.analysis.gate.config import GateConfig
     from layerscope.image.model import Image
+    from layerscope.opening import Opened
     from layerscope.progress import Progress
 
 
@@ -107,7 +108,7 @@ def ci(
         else:
             options = replace(options, duplicates=False)  # only findings tell of them
         opened = open_image(request_of(reference, progress, given), options)
-        base = _base(wanted, opened.image, base_image)
+        base = _base(wanted, opened, base_image)
     ledger = ledger_of(
         opened.image,
         opened.accounting,
@@ -152,13 +153,14 @@ def _base_image(config: GateConfig, progress: Progress, given: dict[str, Any]) -
         raise
 
 
-def _base(config: GateConfig, image: Image, base_image: Image | None) -> GateBase:
+def _base(config: GateConfig, opened: Opened, base_image: Image | None) -> GateBase:
     """Where the base image ends. Raises `UsageError` if the user says so, and it is not true."""
-    from layerscope.analysis.gate.base import first_layers, guessed, same_layers
+    from layerscope.analysis.gate.base import first_layers, guessed, same_layers, written
 
-    place = config.place("base")
+    place, image = config.place("base"), opened.image
     if base_image is not None:
         return same_layers(image, base_image, place)
     if isinstance(config.base, int):
         return first_layers(image, config.base, place)
-    return guessed(image)
+    told = None if opened.written is None else written(image, opened.written)
+    return told or guessed(image)

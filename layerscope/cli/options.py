@@ -65,6 +65,16 @@ _EXPLORER_OPTIONS = (
 )
 
 
+def dockerfile_option(function: _Function) -> _Function:
+    """Add the option that says what an image was built from, for commands that judge it."""
+    return click.option(
+        "--dockerfile",
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        help="The Dockerfile of the image: findings name its lines.",
+    )(function)
+
+
 def image_options(function: _Function) -> _Function:
     """Add the options that say which image is meant and how it is read."""
     for option in reversed(_IMAGE_OPTIONS):
@@ -81,7 +91,7 @@ def explorer_options(function: _Function) -> _Function:
 
 def dockerfile_of(given: dict[str, Any]) -> Dockerfile | None:
     """The Dockerfile that was named. Raises `DockerfileError`."""
-    path = given["dockerfile"]
+    path = given.get("dockerfile")
     return None if path is None else read_dockerfile(path)
 
 
@@ -118,7 +128,10 @@ def settings_of(given: dict[str, Any]) -> Settings:
 
 
 def options_of(given: dict[str, Any], *, findings: bool = False) -> Options:
-    """How the image is to be opened; with `findings`, the rules are applied as the settings have them."""
+    """How the image is to be opened; with `findings`, the rules are applied as the settings have them.
+
+    Raises `DockerfileError` and `UsageError`.
+    """
     store = None if given["no_cache"] else user_store()
     context = click.get_current_context(silent=True)
     if store is not None and context is not None:
@@ -127,5 +140,6 @@ def options_of(given: dict[str, Any], *, findings: bool = False) -> Options:
         verify=given["verify"],
         duplicates=not given["no_duplicates"],
         rules=settings_of(given).rules if findings else None,
+        dockerfile=dockerfile_of(given),
         cache=store,
     )

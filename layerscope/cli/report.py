@@ -10,8 +10,16 @@ from typing import Any
 
 import click
 
-from layerscope.cli.options import image_options, options_of, request_of, settings_of
-from layerscope.report import FORMATS
+from layerscope.cli.options import (
+    dockerfile_option,
+    image_options,
+    options_of,
+    request_of,
+    settings_of,
+)
+from layerscope.errors import UsageError
+from layerscope.report import FORMATS, TABLES
+from layerscope.text import safe_name
 
 
 @click.command(short_help="Print what each step adds, costs and wastes.")
@@ -32,14 +40,21 @@ from layerscope.report import FORMATS
     help="Write to FILE instead of stdout.",
 )
 @click.option("--files", is_flag=True, help="List the files of each layer, too.")
+@click.option(
+    "--table",
+    type=click.Choice(list(TABLES)),
+    help="Which table a CSV holds.  [default: steps]",
+)
 @click.option("--binary", is_flag=True, help="Sizes in MiB instead of MB.")
 @click.option("--ignore-errors", is_flag=True, help="Exit 0 although a layer is damaged.")
+@dockerfile_option
 @image_options
 def report(
     reference: str,
     format_name: str,
     output: Path | None,
     files: bool,
+    table: str | None,
     binary: bool,
     ignore_errors: bool,
     **given: Any,
@@ -50,6 +65,7 @@ def report(
         format_name,
         output,
         files=files,
+        table=table,
         binary=binary,
         ignore_errors=ignore_errors,
         given=given,
@@ -63,6 +79,7 @@ def write_report(
     *,
     given: dict[str, Any],
     files: bool = False,
+    table: str | None = None,
     binary: bool = False,
     ignore_errors: bool = False,
 ) -> None:
@@ -72,14 +89,20 @@ def write_report(
     from layerscope.opening import open_image
     from layerscope.report import ReportOptions, writer_of
 
+    if table is not None and format_name != "csv":
+        raise UsageError("--table chooses the table of a CSV", hint=f"--format csv --table {table}")
     check_output(output, reference)
     with progress_bar() as progress:
         opened = open_image(
             request_of(reference, progress, given), options_of(given, findings=True)
         )
+    if opened.written is not None and opened.written.base_steps is None:
+        name = safe_name(opened.written.name)
+        click.echo(f"layerscope: {name}: none of its instructions are among the steps", err=True)
     terminal = output is None and is_terminal(sys.stdout)
     options = ReportOptions(
         files=files,
+        table=table or ("files" if files else "steps"),
         binary_sizes=binary or settings_of(given).binary,
         color=terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
         width=shutil.get_terminal_size((100, 24)).columns if terminal else 100,

@@ -14,8 +14,17 @@ Writer = Callable[[Opened, BinaryIO, ReportOptions], None]
 FORMATS: dict[str, str] = {
     "text": "layerscope.report.text",
     "json": "layerscope.report.json",
+    "markdown": "layerscope.report.markdown",
+    "html": "layerscope.report.html",
+    "csv": "layerscope.report.csv",
+    "junit": "layerscope.report.junit",
+    "sarif": "layerscope.report.sarif",
+    "github": "layerscope.report.github",
 }
 """Format → module with a `write` function; loaded when it is asked for."""
+
+TABLES = ("steps", "waste", "duplicates", "findings", "files")
+"""Tables that a CSV can hold, one a file."""
 
 
 def writer_of(name: str) -> Writer:

@@ -22,7 +22,7 @@ from layerscope.layers.index import KIND_NAMES
 from layerscope.opening import Opened
 from layerscope.report.options import ReportOptions
 from layerscope.report.paper import Paper, Part
-from layerscope.report.text_tables import safe_path
+from layerscope.report.rows import safe_path
 from layerscope.text import clip, safe_name, size
 
 _STYLES = {"+": "green", "~": "yellow", "±": "cyan", "-": "red"}

@@ -17,3 +17,5 @@ class ReportOptions:
     """Whether the output may hold colours."""
     width: int = 100
     """Columns of the terminal."""
+    table: str = "steps"
+    """Which table the CSV holds."""

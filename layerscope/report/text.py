@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
-from layerscope.image.model import Alternative
 from layerscope.opening import Opened, file_name
+from layerscope.report.headline import alternative_name, digest_words, facts
 from layerscope.report.options import ReportOptions
 from layerscope.report.paper import Paper, Part
-from layerscope.report.schema import compressed_bytes
 from layerscope.report.text_files import write_files
 from layerscope.report.text_findings import write_findings
 from layerscope.report.text_packages import write_packages
 from layerscope.report.text_tables import write_duplicates, write_steps, write_waste
-from layerscope.text import count_of, date_of, percent, safe_name, size
+from layerscope.text import percent, safe_name, size
 
 NARROWEST, WIDEST = 60, 200
 """Widths that the tables can be fitted to."""
@@ -59,7 +58,7 @@ def _write_header(paper: Paper, opened: Opened, options: ReportOptions) -> None:
     if others:
         paper.paragraph(f"also called {_some(others)}", "dim")
     if image.alternatives:
-        named = [safe_name(_name_of(other)) for other in image.alternatives]
+        named = [alternative_name(other) for other in image.alternatives]
         paper.paragraph(f"also in it: {_some(named)}", "dim")
     wasted = f"{shown(accounting.wasted)} wasted ({percent(accounting.wasted, accounting.stored)})"
     paper.flow(
@@ -70,15 +69,7 @@ def _write_header(paper: Paper, opened: Opened, options: ReportOptions) -> None:
             (f"efficiency {percent(accounting.efficiency, 1)}", ""),
         ]
     )
-    compressed, built = compressed_bytes(opened), date_of(image.created)
-    facts = [
-        count_of(accounting.files, "file"),
-        count_of(len(image.layers), "layer"),
-        count_of(image.recorded_steps, "step"),
-        "" if compressed is None else f"{shown(compressed)} compressed",
-        "" if built is None else f"built {built}",
-    ]
-    paper.flow([*((fact, "") for fact in facts if fact), *_digests(opened)])
+    paper.flow([*((fact, "") for fact in facts(opened, options)), *_digests(opened)])
     damages = opened.damages()
     if damages:
         paper.line()
@@ -95,32 +86,12 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:_NAMES]) + more
 
 
-def _name_of(other: Alternative) -> str:
-    if other.reference is None:
-        return str(other.platform or "an image without a name")
-    return other.reference if other.platform is None else f"{other.reference} ({other.platform})"
-
-
 def _digests(opened: Opened) -> Iterator[Part]:
     """Whether the layers are what their digests say."""
-    if any(warning.code in ("digest-mismatch", "diff-id-mismatch") for warning in opened.warnings):
-        yield "digests MISMATCH", "bold red"
-        return
-    if opened.damages():
-        yield "DAMAGED", "bold red"
-        return
-    checked = [opened.verified(number) for number in range(len(opened.image.layers))]
-    if not checked:
-        return
-    missing = checked.count(None)
-    if not missing:
-        yield "digests ok", ""
-    elif all(layer.digest is None and layer.diff_id is None for layer in opened.image.layers):
-        yield "no digests to check", "dim"
-    elif missing == len(checked):
-        yield "digests not checked", "dim"
-    else:
-        yield f"digests not checked in {missing:,} of {len(checked):,} layers", "dim"
+    said = digest_words(opened)
+    if said is not None:
+        words, bad = said
+        yield words, "bold red" if bad else "" if words == "digests ok" else "dim"
 
 
 def _write_warnings(paper: Paper, opened: Opened) -> None:

@@ -13,7 +13,7 @@ from layerscope.layers.index import Kind
 from layerscope.opening import Opened
 from layerscope.report.options import ReportOptions
 from layerscope.report.paper import Paper, Part
-from layerscope.report.text_tables import safe_path
+from layerscope.report.rows import safe_path
 from layerscope.text import clip, mode_text, safe_name, size
 
 _GLYPHS = {

@@ -6,7 +6,7 @@ from layerscope.analysis.findings.finding import Finding, Severity
 from layerscope.opening import Opened
 from layerscope.report.options import ReportOptions
 from layerscope.report.paper import Paper
-from layerscope.report.text_tables import safe_path
+from layerscope.report.rows import place_words, safe_path
 from layerscope.text import clip, clip_start, count_of, percent, safe_name, size
 
 FINDINGS = 10
@@ -50,13 +50,7 @@ def write_finding(paper: Paper, opened: Opened, finding: Finding, shown: str) ->
     """One finding with its paths and its fix; `shown` is its size, padded."""
     indent = 2 + len(shown) + 2
     room = paper.width - indent
-    steps = f"step {finding.steps[0]}" if finding.steps else "the image"
-    if len(finding.steps) > 1:
-        steps = f"steps {', '.join(map(str, finding.steps[:4]))}" + (
-            " …" if len(finding.steps) > 4 else ""
-        )
-    base = ", base image" if finding.base else ""
-    note = f"  {steps}{base}  [{finding.rule}]"
+    note = f"  {place_words(opened, finding)}  [{finding.rule}]"
     paper.line()
     paper.line(
         "  ",

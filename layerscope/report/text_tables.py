@@ -2,41 +2,30 @@
 
 from __future__ import annotations
 
-from layerscope.analysis.accounting import REASONS, Reason
-from layerscope.analysis.steps import StepKind, step_kind
+from layerscope.analysis.steps import step_kind
 from layerscope.image.history import Step
 from layerscope.image.summary import one_line
 from layerscope.opening import Opened
 from layerscope.report.options import ReportOptions
 from layerscope.report.paper import Paper, Part, left, widest
+from layerscope.report.rows import (
+    KIND_WORDS,
+    REASON_WORDS,
+    layer_label,
+    layer_notes,
+    safe_path,
+    waste_rows,
+)
 from layerscope.text import bar, cells, clip, clip_start, count_of, safe_name, size, whole_percent
 
 WASTED_FILES = 20
 DUPLICATES = 10
 """Rows that are shown at most."""
 
-_REASONS = {
-    Reason.DELETED: "deleted",
-    Reason.TYPE_CHANGED: "type changed",
-    Reason.OVERWRITTEN: "overwritten",
-    Reason.METADATA_ONLY: "attributes only",
-    Reason.IDENTICAL: "identical",
-}
-_KINDS = {
-    StepKind.EMPTY: "empty",
-    StepKind.ATTRIBUTES: "attributes only",
-    StepKind.UNCHANGED: "unchanged",
-}
 _SHARE = 5
 """Columns of a whole percentage."""
 _ROOM = 24
 """Columns that an instruction or a path must have beside all else; if it has less, the rest takes a line of its own."""
-
-
-def safe_path(opened: Opened, path: int) -> str:
-    """A path from the root, safe to show; a space at its end is made visible."""
-    name = "/" + safe_name(opened.filesystem.table.full(path))
-    return name[:-1] + "\\x20" if name.endswith(" ") else name
 
 
 def write_steps(paper: Paper, opened: Opened, options: ReportOptions) -> None:
@@ -65,8 +54,10 @@ def write_steps(paper: Paper, opened: Opened, options: ReportOptions) -> None:
             paper.line((row + clip(safe_name(one_line(step)), room), "dim"))
             continue
         account = accounting.layers[step.layer]
-        kind = _KINDS.get(step_kind(opened.filesystem, opened.indexes[step.layer], step.layer), "")
-        notes = _notes(opened, step.layer)
+        kind = KIND_WORDS.get(
+            step_kind(opened.filesystem, opened.indexes[step.layer], step.layer), ""
+        )
+        notes = layer_notes(opened, step.layer)
         if account.stored or not kind:
             wasted = f"{wastes[step.layer]:>{waste_width}}"
             columns: list[Part] = [
@@ -90,13 +81,6 @@ def write_steps(paper: Paper, opened: Opened, options: ReportOptions) -> None:
             paper.line(" " * max(min(indent, paper.width - len(note)), 0), (note, "yellow"))
 
 
-def _notes(opened: Opened, layer: int) -> list[str]:
-    """What is special about a layer besides its kind."""
-    repeat = opened.image.layers[layer].repeat_of
-    notes = [] if repeat is None else [f"same blob as layer {repeat}, stored once"]
-    return notes if opened.indexes[layer].broken is None else [*notes, "damaged"]
-
-
 def _instruction(step: Step, width: int) -> list[Part]:
     """The instruction of a step, its keyword apart."""
     line = clip(safe_name(one_line(step)), width)
@@ -106,12 +90,6 @@ def _instruction(step: Step, width: int) -> list[Part]:
     if keyword and line.startswith(keyword):
         return [(keyword, "bold"), (line[len(keyword) :], "")]
     return [(line, "")]
-
-
-def _label(opened: Opened, layer: int) -> str:
-    """A layer and its instruction's name: 4 RUN."""
-    step = opened.image.steps[opened.image.layers[layer].step]
-    return f"{layer} {clip(safe_name(step.instruction or ''), 11)}".rstrip()
 
 
 def write_waste(paper: Paper, opened: Opened, options: ReportOptions) -> None:
@@ -125,7 +103,7 @@ def write_waste(paper: Paper, opened: Opened, options: ReportOptions) -> None:
     paper.heading("Wasted", "  ", (total, "yellow"), f" in {count_of(len(waste), 'file')}")
     paper.flow(
         [
-            (f"{_REASONS[reason]} {size(count, binary=binary)}", "")
+            (f"{REASON_WORDS[reason]} {size(count, binary=binary)}", "")
             for reason, count in waste.by_reason().items()
         ],
         indent=2,
@@ -133,13 +111,13 @@ def write_waste(paper: Paper, opened: Opened, options: ReportOptions) -> None:
     paper.line()
     rows = [
         (
-            size(int(waste.bytes[row]), binary=binary),
-            safe_path(opened, int(waste.paths[row])),
-            _REASONS[REASONS[int(waste.reasons[row])]],
-            _label(opened, int(waste.stored_in[row])),
-            _label(opened, int(waste.hidden_by[row])),
+            size(row.bytes, binary=binary),
+            row.path,
+            row.reason,
+            layer_label(opened, row.stored_in),
+            layer_label(opened, row.hidden_by),
         )
-        for row in range(min(len(waste), WASTED_FILES))
+        for row in waste_rows(opened, WASTED_FILES)
     ]
     columns = list(zip(*rows, strict=True))
     sizes = max(widest(columns[0]), len("bytes"))

@@ -10,7 +10,9 @@ from layerscope.cli import run
 from layerscope.errors import ExitCode
 
 
-@pytest.mark.parametrize("command", [[], ["demo"]], ids=["open", "demo"])
+@pytest.mark.parametrize(
+    "command", [[], ["demo"], ["report", "x.tar"]], ids=["open", "demo", "report"]
+)
 def test_a_dockerfile_that_cannot_be_read_is_named(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -24,7 +26,9 @@ def test_a_dockerfile_that_cannot_be_read_is_named(
     assert f"{path}: it has no FROM" in capsys.readouterr().err
 
 
-def test_reports_do_not_take_a_dockerfile(capsys: pytest.CaptureFixture[str]) -> None:
+def test_commands_that_judge_nothing_do_not_take_a_dockerfile(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """An option that would change nothing is none."""
-    assert run(["report", "--dockerfile", "x", "image.tar"]) == ExitCode.USAGE
+    assert run(["ls", "--dockerfile", "x", "image.tar"]) == ExitCode.USAGE
     assert "--dockerfile" in capsys.readouterr().err

@@ -26,6 +26,8 @@ class Findings:
     """Content bytes of every inode."""
     packages: tuple[Package, ...] = ()
     """Installed packages, largest first."""
+    applied: tuple[Rule, ...] = ()
+    """The rules that looked for them: those that are switched on."""
 
     def saving(self, numbers: Collection[int] | None = None) -> int:
         """Content bytes that the fixes of these findings save together, of all if none are named."""
@@ -50,6 +52,7 @@ def judge(
     choices = choices or {}
     sizes = evidence.filesystem.inodes.columns.stored
     found: list[Finding] = []
+    applied: list[Rule] = []
     evidence.progress.stage("Looking for what to fix", len(rules))
     for rule in rules:
         check(evidence.progress)
@@ -60,6 +63,7 @@ def judge(
                 min_bytes=rule.min_bytes if choice.min_bytes is None else choice.min_bytes,
             )
             found += _findings(evidence, tuned, choice)
+            applied.append(tuned)
         evidence.progress.advance(1)
     ranks = list(Severity)
     found.sort(
@@ -70,7 +74,7 @@ def judge(
             finding.steps,
         )
     )
-    return Findings(tuple(found), sizes, evidence.once(find_packages))
+    return Findings(tuple(found), sizes, evidence.once(find_packages), tuple(applied))
 
 
 _NO_CHOICE = RuleChoice()

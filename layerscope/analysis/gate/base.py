@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from layerscope.analysis.dockerfile_lines import DockerfileLines
 from layerscope.errors import UsageError
-from layerscope.image.base import guess_base
+from layerscope.image.base import guess_base, layers_of
 from layerscope.image.model import Image
 from layerscope.text import count_of
 
@@ -33,6 +34,14 @@ def guessed(image: Image) -> GateBase:
     if guess is None or not guess.layers:
         return GateBase(reason="" if guess is None else guess.reason)
     return GateBase(guess.steps, guess.layers, guess.reason, guessed=True)
+
+
+def written(image: Image, lines: DockerfileLines) -> GateBase | None:
+    """What the Dockerfile tells; None if it is not that of the image."""
+    if lines.base_steps is None:
+        return None
+    layers = layers_of(image.steps, lines.base_steps)
+    return GateBase(lines.base_steps, layers, f"as {lines.name} has it")
 
 
 def first_layers(image: Image, count: int, place: str) -> GateBase:

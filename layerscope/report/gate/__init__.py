@@ -15,6 +15,12 @@ Writer = Callable[[Verdict, Opened, BinaryIO, GateReportOptions], None]
 FORMATS: dict[str, str] = {
     "text": "layerscope.report.gate.text",
     "json": "layerscope.report.gate.json",
+    "markdown": "layerscope.report.gate.markdown",
+    "html": "layerscope.report.gate.html",
+    "csv": "layerscope.report.gate.csv",
+    "junit": "layerscope.report.gate.junit",
+    "sarif": "layerscope.report.gate.sarif",
+    "github": "layerscope.report.gate.github",
 }
 """Format → module with a `write` function; loaded when it is asked for."""
 

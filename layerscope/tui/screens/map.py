@@ -9,10 +9,10 @@ from textual.message import Message
 from textual.widget import Widget
 
 from layerscope import text
+from layerscope.analysis.treemap import Place
 from layerscope.filesystem.usage import Usage
 from layerscope.image.summary import one_line
 from layerscope.tui.session import Session
-from layerscope.tui.treemap import Place
 from layerscope.tui.view import ShowPath, View
 from layerscope.tui.widgets.legend import Legend, LegendEntry
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle

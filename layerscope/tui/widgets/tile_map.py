@@ -16,10 +16,10 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from layerscope import text
+from layerscope.analysis.treemap import Box, Place, Tile, beside, tiles_of
 from layerscope.filesystem.usage import Usage
 from layerscope.tui.commands import bindings
 from layerscope.tui.theme import hues
-from layerscope.tui.treemap import Box, Place, Tile, beside, tiles_of
 from layerscope.tui.widgets.canvas import Canvas
 
 FILL, LIT = 0.16, 0.34

@@ -5,8 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerscope.filesystem.usage import Usage
-from layerscope.tui.treemap import (
+from layerscope.analysis.treemap import (
     DEEPEST,
     LEAST_HEIGHT,
     LEAST_WIDTH,
@@ -18,6 +17,7 @@ from layerscope.tui.treemap import (
     beside,
     tiles_of,
 )
+from layerscope.filesystem.usage import Usage
 from tests.filesystem.stacking import stack
 from tests.images import Member, directory, file
 

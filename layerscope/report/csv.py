@@ -1,0 +1,153 @@
+"""One table a file, for spreadsheets and scripts: RFC 4180, UTF-8, bytes as plain numbers.
+
+Names are safe to show (`text.safe_name`): what could act on a terminal is an escape. A text that a spreadsheet would take for
+a formula begins with an apostrophe.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator
+from typing import BinaryIO
+
+from layerscope.analysis.accounting import REASONS
+from layerscope.opening import Opened
+from layerscope.report.options import ReportOptions
+from layerscope.report.rows import lines_of, step_rows, visible_end
+from layerscope.report.schema import files_of
+from layerscope.text import safe_name
+
+Cell = str | int | float | None
+Row = Iterable[Cell]
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a text begins with that a spreadsheet takes for a formula (OWASP, CSV injection)."""
+_CHUNK = 1 << 20
+
+
+def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
+    """Write the table of `options.table`."""
+    header, rows = _TABLES[options.table]
+    write_table(stream, header, rows(opened))
+
+
+def _steps(opened: Opened) -> Iterator[Row]:
+    spans = {} if opened.written is None else opened.written.spans
+    for row in step_rows(opened):
+        step, layer = row.step, row.step.layer
+        image = None if layer is None else opened.image.layers[layer]
+        index = None if layer is None else opened.indexes[layer]
+        account = None if layer is None else opened.accounting.layers[layer]
+        yield (
+            step.index,
+            layer,
+            row.kind.value,
+            step.instruction,
+            row.text,
+            row.stored,
+            row.wasted,
+            0 if account is None else account.net,
+            0 if account is None else account.hides,
+            None if index is None else index.compressed_bytes,
+            None if index is None else index.tar_bytes,
+            0 if account is None else account.entries,
+            step.created,
+            None if image is None or index is None else image.digest or index.blob_digest,
+            spans[step.index][0] if step.index in spans else None,
+        )
+
+
+def _waste(opened: Opened) -> Iterator[Row]:
+    waste = opened.accounting.waste
+    columns = (waste.bytes, waste.reasons, waste.stored_in, waste.hidden_by)
+    for path, count, reason, stored, hidden in zip(
+        opened.filesystem.table.fulls(waste.paths),
+        *(column.tolist() for column in columns),
+        strict=True,
+    ):
+        yield _path(path), count, REASONS[reason].value, stored, hidden
+
+
+def _duplicates(opened: Opened) -> Iterator[Row]:
+    table = opened.filesystem.table
+    for number, found in enumerate(opened.duplicates or ()):
+        for path in found.paths:
+            yield number, found.bytes, found.saving, found.digest, _path(table.full(path))
+
+
+def _findings(opened: Opened) -> Iterator[Row]:
+    for finding in () if opened.findings is None else opened.findings.found:
+        lines = lines_of(opened, finding)
+        first = None if not len(finding.paths) else int(finding.paths[0])
+        yield (
+            finding.rule,
+            finding.title,
+            finding.severity.value,
+            finding.confidence.value,
+            finding.bytes,
+            " ".join(map(str, finding.steps)),
+            " ".join(map(str, finding.layers)),
+            None if lines is None else lines[0],
+            int(finding.base),
+            len(finding.paths),
+            None if first is None else _path(opened.filesystem.table.full(first)),
+        )
+
+
+def _files(opened: Opened) -> Iterator[Row]:
+    for layer in range(len(opened.indexes)):
+        for found in files_of(opened, layer):
+            mode = found["mode"]
+            yield (
+                layer, found["change"], " ".join(found["why"]), _path(found["path"]), found["type"], found["bytes"],
+                None if mode is None else f"{mode & 0o7777:04o}", found["uid"], found["gid"], found["mtime"],
+                found["linkTarget"],
+            )  # fmt: skip
+
+
+_TABLES: dict[str, tuple[str, Callable[[Opened], Iterator[Row]]]] = {
+    "steps": (
+        "step layer kind instruction text stored_bytes wasted_bytes net_bytes hides_bytes compressed_bytes tar_bytes entries created digest dockerfile_line",
+        _steps,
+    ),
+    "waste": ("path bytes reason stored_in hidden_by", _waste),
+    "duplicates": ("group bytes saving_bytes digest path", _duplicates),
+    "findings": (
+        "rule title severity confidence bytes steps layers dockerfile_line base paths largest_path",
+        _findings,
+    ),
+    "files": ("layer change why path type bytes mode uid gid mtime link_target", _files),
+}
+"""Table → its columns and its rows, in the order of the report."""
+
+
+def _path(name: bytes | str) -> str:
+    return visible_end("/" + safe_name(name))
+
+
+def write_table(stream: BinaryIO, header: str, rows: Iterable[Row]) -> None:
+    """Write a table; `header` are the names of its columns, with spaces between them."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer.writerow(header.split())
+    for row in rows:
+        writer.writerow([_cell(cell) for cell in row])
+        if buffer.tell() >= _CHUNK:
+            _flush(buffer, stream)
+    _flush(buffer, stream)
+
+
+def _flush(buffer: io.StringIO, stream: BinaryIO) -> None:
+    stream.write(buffer.getvalue().encode(errors="backslashreplace"))
+    buffer.seek(0)
+    buffer.truncate()
+
+
+def _cell(cell: Cell) -> str | int | float:
+    if cell is None:
+        return ""
+    if not isinstance(cell, str):
+        return cell
+    text = safe_name(cell)
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -1,0 +1,29 @@
+"""The verdict of a gate as workflow commands of GitHub Actions."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+from layerscope.analysis.gate.verdict import Outcome, Verdict
+from layerscope.opening import Opened
+from layerscope.report.gate.issues import issues_of_verdict
+from layerscope.report.github import MOST, command, line, write_issues
+from layerscope.report.headline import figures_line
+from layerscope.report.options import ReportOptions
+from layerscope.text import count_of, safe_name
+
+
+def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
+    """Write an annotation for what each check complains of, and a line with the verdict."""
+    write_issues(opened, issues_of_verdict(opened, verdict, binary=options.binary_sizes), stream)
+    skipped = [check for check in verdict.checks if check.outcome is Outcome.SKIP]
+    for check in skipped[:MOST]:
+        title = f"{safe_name(check.rule)} was not checked"
+        command(stream, "notice", {"title": title}, safe_name(check.message))
+    for warning in verdict.warnings[:MOST]:
+        place = f" ({safe_name(warning.place)})" if warning.place else ""
+        command(stream, "warning", {"title": warning.code}, safe_name(warning.message) + place)
+    failed = verdict.count(Outcome.FAIL)
+    checks = count_of(len(verdict.checks), "check")
+    said = f"passes {checks}" if verdict.passed else f"fails {failed:,} of {checks}"
+    line(stream, f"{safe_name(opened.image.title)} {said} · {figures_line(opened, options)}")

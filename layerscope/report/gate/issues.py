@@ -1,0 +1,94 @@
+"""What the checks of a gate complain of, for formats that other programs show line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from layerscope.analysis.findings.finding import Severity
+from layerscope.analysis.gate.verdict import Check, Offender, Outcome, Verdict
+from layerscope.image.summary import one_line
+from layerscope.opening import Opened
+from layerscope.report.issues import PATHS, Issue, issue_of, numbered
+from layerscope.report.rows import visible_end
+from layerscope.text import clip, safe_name, size
+
+_INSTRUCTION = 100
+"""Characters of an instruction that are shown."""
+
+
+def issues_of_verdict(opened: Opened, verdict: Verdict, *, binary: bool = False) -> list[Issue]:
+    """What the checks complain of that failed or warn: each finding once, and each other check as a whole."""
+    issues: list[Issue] = []
+    known: set[int] = set()
+    for outcome in (Outcome.FAIL, Outcome.WARN):
+        for check in verdict.checks:
+            if check.outcome is not outcome:
+                continue
+            for issue in _of_check(opened, check, binary):
+                if issue.finding is None or id(issue.finding) not in known:
+                    known.add(id(issue.finding))
+                    issues.append(issue)
+    return numbered(issues)
+
+
+def _of_check(opened: Opened, check: Check, binary: bool) -> Iterator[Issue]:
+    """The findings that a check complains of; the check itself if those are not its only offenders."""
+    level = level_of(check)
+    found = [each.finding for each in check.offenders if each.finding is not None]
+    if found and len(found) == check.offender_count:
+        for finding in found:
+            yield issue_of(opened, finding, binary=binary, level=level)
+        return
+    words = [offender_words(opened, each, binary=binary) for each in check.offenders[:PATHS]]
+    yield Issue(
+        rule=check.rule,
+        level=level,
+        title=safe_name(check.title),
+        place="",
+        text=safe_name(check.message),
+        fix="",
+        lines=lines_of_check(opened, check),
+        bytes=None,
+        paths=tuple(each for each in words if each),
+        path_count=check.offender_count,
+        steps=_steps(check),
+        fingerprint="",
+    )
+
+
+def _steps(check: Check) -> tuple[int, ...]:
+    """The steps that its offenders are made by, the worst first."""
+    steps = (each.step for each in check.offenders)
+    return tuple(dict.fromkeys(step for step in steps if step is not None))
+
+
+def lines_of_check(opened: Opened, check: Check) -> tuple[int, int] | None:
+    """First and last line of the instruction that made the worst offender; None if no Dockerfile has it."""
+    return None if opened.written is None else opened.written.of_steps(_steps(check)[:1])
+
+
+def level_of(check: Check) -> Severity:
+    """How loud a check is that is not met."""
+    return Severity.ERROR if check.outcome is Outcome.FAIL else Severity.WARNING
+
+
+def offender_name(opened: Opened, offender: Offender) -> str:
+    """What an offender is called, safe to show: its path, its title or its instruction; empty if it has none."""
+    if offender.path is not None:
+        return visible_end(safe_name(offender.path))
+    if offender.finding is not None:
+        return safe_name(offender.finding.title)
+    if offender.step is not None:
+        return clip(safe_name(one_line(opened.image.steps[offender.step])), _INSTRUCTION)
+    return ""
+
+
+def offender_words(opened: Opened, offender: Offender, *, binary: bool = False) -> str:
+    """An offender in one line: size, name, step, what is wrong with it."""
+    words = [] if offender.bytes is None else [size(offender.bytes, binary=binary)]
+    words.append(offender_name(opened, offender))
+    if offender.step is not None:
+        words.append(f"step {offender.step}")
+    if offender.note and (offender.finding is None or offender.path is not None):
+        words.append(safe_name(offender.note))
+    return "  ".join(filter(None, words))

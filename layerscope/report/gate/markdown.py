@@ -1,0 +1,64 @@
+"""The verdict of a gate as Markdown for a comment on a pull request."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+from layerscope.analysis.gate.verdict import Check, Outcome, Verdict
+from layerscope.opening import Opened
+from layerscope.report.gate.issues import issues_of_verdict, offender_words
+from layerscope.report.markdown import CELL, MOST, PATHS, Page, add_body, name_of
+from layerscope.report.markdown_text import code, plain, prose
+from layerscope.report.options import ReportOptions
+from layerscope.text import clip_start, count_of, safe_name, size
+
+_MARKS = {Outcome.PASS: "✅", Outcome.WARN: "⚠️", Outcome.FAIL: "❌", Outcome.SKIP: "⏭️"}
+
+
+def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
+    """Write the verdict, its checks, how to meet those that are not met, and the figures of the image."""
+    page = Page()
+    page.add(_headline(verdict, opened, options))
+    page.rows(
+        "| | check | found | allowed |\n|---|---|---:|---:|",
+        (_row(check, options) for check in verdict.checks),
+    )
+    for check in verdict.checks:
+        if check.outcome is not Outcome.PASS:
+            page.add(_told(opened, check, options))
+    for warning in verdict.warnings[:MOST]:
+        place = f" ({code(safe_name(warning.place))})" if warning.place else ""
+        page.add(f"> ⚠️ {prose(warning.message)}{place}")
+    issues = issues_of_verdict(opened, verdict, binary=options.binary_sizes)
+    add_body(page, opened, [issue for issue in issues if issue.finding is not None], options)
+    page.write(stream)
+
+
+def _headline(verdict: Verdict, opened: Opened, options: ReportOptions) -> str:
+    failed, warned = verdict.count(Outcome.FAIL), verdict.count(Outcome.WARN)
+    checks = count_of(len(verdict.checks), "check")
+    said = f"fails {failed:,} of {checks}" if failed else f"passes {checks}"
+    if warned:
+        said += f", {count_of(warned, 'warning')}"
+    mark = _MARKS[Outcome.PASS if verdict.passed else Outcome.FAIL]
+    stored = size(opened.accounting.stored, binary=options.binary_sizes)
+    return f"### {mark} {code(name_of(opened))} {said} · {stored}"
+
+
+def _row(check: Check, options: ReportOptions) -> str:
+    found = plain(check.value_text(binary=options.binary_sizes))
+    allowed = plain(check.limit_text(binary=options.binary_sizes))
+    title = f"{plain(check.title)} {code(safe_name(check.rule))}"
+    return f"| {_MARKS[check.outcome]} | {title} | {found} | {allowed} |"
+
+
+def _told(opened: Opened, check: Check, options: ReportOptions) -> str:
+    """A check that is not met: why, and the worst offenders; findings come with their fixes later."""
+    lines = [f"{_MARKS[check.outcome]} **{plain(check.title)}** {prose(check.message)}"]
+    if not any(each.finding for each in check.offenders):
+        shown = check.offenders[:PATHS]
+        words = [offender_words(opened, each, binary=options.binary_sizes) for each in shown]
+        lines += [f"- {code(clip_start(each, CELL))}" for each in words if each]
+        more = check.offender_count - len(shown)
+        lines += [f"- … and {more:,} more"] if shown and more > 0 else []
+    return "\n".join(lines)

@@ -1,0 +1,23 @@
+"""The verdict of a gate as SARIF 2.1.0."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+from layerscope.analysis.gate.verdict import Verdict
+from layerscope.opening import Opened
+from layerscope.report.gate.issues import issues_of_verdict
+from layerscope.report.options import ReportOptions
+from layerscope.report.sarif import write_run
+
+
+def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
+    """Write a result for what each check complains of that failed or warns: code scanning would show others as alerts,
+    too."""
+    write_run(
+        opened,
+        issues_of_verdict(opened, verdict, binary=options.binary_sizes),
+        stream,
+        further={check.rule: (check.title, check.severity.value) for check in verdict.checks},
+        passed=verdict.passed,
+    )

@@ -1,0 +1,78 @@
+"""The figures that stand at the top of a report, for all formats alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from layerscope.image.model import Alternative
+from layerscope.opening import Opened
+from layerscope.report.options import ReportOptions
+from layerscope.report.schema import compressed_bytes
+from layerscope.text import count_of, date_of, percent, safe_name, size
+
+
+def figures(opened: Opened, options: ReportOptions) -> list[tuple[str, str]]:
+    """What each figure is called, and the figure: sizes with their shares."""
+    accounting, findings, binary = opened.accounting, opened.findings, options.binary_sizes
+    stored = accounting.stored
+    found = [
+        ("stored", size(stored, binary=binary)),
+        ("live", size(accounting.live, binary=binary)),
+        (
+            "wasted",
+            f"{size(accounting.wasted, binary=binary)} ({percent(accounting.wasted, stored)})",
+        ),
+    ]
+    if findings is not None:
+        saving = findings.saving()
+        found.append(("avoidable", f"{size(saving, binary=binary)} ({percent(saving, stored)})"))
+    found.append(("efficiency", percent(accounting.efficiency, 1)))
+    return found
+
+
+def figures_line(opened: Opened, options: ReportOptions) -> str:
+    """The figures in one line."""
+    return " · ".join(
+        f"{name} {figure}" if name == "efficiency" else f"{figure} {name}"
+        for name, figure in figures(opened, options)
+    )
+
+
+def facts(opened: Opened, options: ReportOptions) -> Iterator[str]:
+    """What else is worth a word: counts, what is sent, when it was built, whether digests are right."""
+    image = opened.image
+    yield count_of(opened.accounting.files, "file")
+    yield count_of(len(image.layers), "layer")
+    yield count_of(image.recorded_steps, "step")
+    compressed, built = compressed_bytes(opened), date_of(image.created)
+    if compressed is not None:
+        yield f"{size(compressed, binary=options.binary_sizes)} compressed"
+    if built is not None:
+        yield f"built {built}"
+
+
+def digest_words(opened: Opened) -> tuple[str, bool] | None:
+    """Whether the layers are what their digests say, and whether that is bad; None for an image without layers."""
+    if any(warning.code in ("digest-mismatch", "diff-id-mismatch") for warning in opened.warnings):
+        return "digests MISMATCH", True
+    if opened.damages():
+        return "DAMAGED", True
+    checked = [opened.verified(number) for number in range(len(opened.image.layers))]
+    if not checked:
+        return None
+    missing = checked.count(None)
+    if not missing:
+        return "digests ok", False
+    if all(layer.digest is None and layer.diff_id is None for layer in opened.image.layers):
+        return "no digests to check", False
+    if missing == len(checked):
+        return "digests not checked", False
+    return f"digests not checked in {missing:,} of {len(checked):,} layers", False
+
+
+def alternative_name(other: Alternative) -> str:
+    """What another image in the same place is called, safe to show."""
+    if other.reference is None:
+        return safe_name(str(other.platform or "an image without a name"))
+    named = other.reference if other.platform is None else f"{other.reference} ({other.platform})"
+    return safe_name(named)

@@ -1,0 +1,124 @@
+"""What a report complains of, for formats that other programs show line by line: SARIF, JUnit, annotations.
+
+All texts are safe to show; each format adds the escapes of its own syntax.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from layerscope.analysis.findings.finding import Finding, Severity
+from layerscope.opening import Opened
+from layerscope.report.rows import lines_of, place_words, safe_path
+from layerscope.text import safe_lines, safe_name, size
+
+PATHS = 10
+"""Paths of an issue that are named."""
+_LINES = 60
+_LINE = 1000
+"""Lines of a fix that are quoted, and characters of a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One complaint."""
+
+    rule: str
+    level: Severity
+    title: str
+    """In a few words."""
+    place: str
+    """Step and line, in words; empty where it is the whole image."""
+    text: str
+    """Sentences, each ended by a full stop."""
+    fix: str
+    """Dockerfile text of several lines; empty if there is none."""
+    lines: tuple[int, int] | None
+    """First and last line of the Dockerfile, counted from 1; None if it has none, or none was given."""
+    bytes: int | None
+    paths: tuple[str, ...]
+    """At most `PATHS`."""
+    path_count: int
+    steps: tuple[int, ...]
+    fingerprint: str
+    """The same in the next build, as long as the rule and the instruction are."""
+    finding: Finding | None = None
+
+    @property
+    def details(self) -> str:
+        """All of it in lines: what, where, how to mend it."""
+        parts = [self.text]
+        if self.paths:
+            more = self.path_count - len(self.paths)
+            parts += [*self.paths, *([f"… and {more:,} more"] if more else [])]
+        if self.fix:
+            parts += ["", "Fix:", self.fix]
+        return "\n".join(parts)
+
+
+def issues_of(opened: Opened, *, binary: bool = False) -> list[Issue]:
+    """The findings, most bytes first."""
+    findings = () if opened.findings is None else opened.findings.found
+    return numbered(issue_of(opened, finding, binary=binary) for finding in findings)
+
+
+def issue_of(
+    opened: Opened, finding: Finding, *, binary: bool = False, level: Severity | None = None
+) -> Issue:
+    """A finding; its own severity is its level if no other is named."""
+    saved = f"{size(finding.bytes, binary=binary)}. " if finding.bytes else ""
+    return Issue(
+        rule=finding.rule,
+        level=level or finding.severity,
+        title=safe_name(finding.title),
+        place=place_words(opened, finding),
+        text=f"{saved}{safe_name(finding.why)}",
+        fix=fix_text(finding.fix),
+        lines=lines_of(opened, finding),
+        bytes=finding.bytes,
+        paths=tuple(safe_path(opened, path) for path in finding.paths[:PATHS].tolist()),
+        path_count=len(finding.paths),
+        steps=finding.steps,
+        fingerprint=_instructions(opened, finding.steps[:1]),
+        finding=finding,
+    )
+
+
+def fix_text(fix: str) -> str:
+    """The lines of a fix, safe to show; endless ones are cut."""
+    lines = safe_lines(fix).split("\n")
+    shown = [line if len(line) <= _LINE else line[: _LINE - 1] + "…" for line in lines[:_LINES]]
+    more = len(lines) - len(shown)
+    return "\n".join([*shown, f"# … {more:,} more lines"] if more else shown)
+
+
+def _instructions(opened: Opened, steps: Iterable[int]) -> str:
+    known = opened.image.steps
+    return "\n".join(known[step].created_by or "" for step in steps if step < len(known))
+
+
+def numbered(issues: Iterable[Issue]) -> list[Issue]:
+    """Issues with fingerprints that differ: of those that are alike, by their order."""
+    seen: Counter[str] = Counter()
+    found = []
+    for issue in issues:
+        text = f"{issue.rule}\n{issue.fingerprint}".encode(errors="surrogatepass")
+        digest = hashlib.sha256(text).hexdigest()[:32]
+        seen[digest] += 1
+        found.append(replace(issue, fingerprint=f"{digest}:{seen[digest]}"))
+    return found
+
+
+def dockerfile_path(opened: Opened) -> str | None:
+    """The Dockerfile as a repository names it: from the working folder if it lies below; None if none was given."""
+    if opened.written is None:
+        return None
+    path = Path(opened.written.name)
+    here = Path.cwd()
+    if path.is_absolute() and path.is_relative_to(here):
+        path = path.relative_to(here)
+    return path.as_posix()

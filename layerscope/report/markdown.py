@@ -1,0 +1,174 @@
+"""Markdown for a comment on a pull request: what the image costs, what to mend, each step; never longer than GitHub takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import BinaryIO
+
+from layerscope.opening import Opened
+from layerscope.report.headline import facts, figures
+from layerscope.report.issues import Issue, issues_of
+from layerscope.report.markdown_text import code, fenced, plain, prose
+from layerscope.report.options import ReportOptions
+from layerscope.report.rows import layer_label, step_rows, waste_rows
+from layerscope.text import clip, clip_start, count_of, safe_name, size, whole_percent
+
+LIMIT = 65_536
+"""Characters of a comment on GitHub; bytes here, which are never fewer."""
+MARK = "<!-- layerscope -->"
+"""The first line, by which a script finds the comment to replace."""
+_FINDINGS = 10
+_STEPS = 200
+_OPEN_STEPS = 12
+"""Up to so many steps are shown without a click."""
+_WASTE = 10
+PATHS = 3
+"""Paths of a finding that are named."""
+MOST = 10
+"""Damages and warnings that are told."""
+CELL = 160
+"""Characters of an instruction or a path."""
+_ROOM = 600
+"""Bytes that are kept free for what is said of the rest."""
+
+_LEVELS = {"error": "🔴", "warning": "🟠", "note": "🔵"}
+
+
+class Page:
+    """Blocks of Markdown that fit a comment."""
+
+    def __init__(self) -> None:
+        self._blocks: list[str] = [MARK]
+        self._used = len(MARK)
+
+    def fits(self, block: str) -> bool:
+        """Whether there is room for a block."""
+        return self._used + len(block.encode()) + 2 <= LIMIT - _ROOM
+
+    def add(self, block: str) -> bool:
+        """Add a block if there is room; whether there was."""
+        if not self.fits(block):
+            return False
+        self._blocks.append(block)
+        self._used += len(block.encode()) + 2
+        return True
+
+    def rows(self, before: str, rows: Iterable[str], after: str = "") -> int:
+        """Add a table as long as there is room for its rows; how many there were."""
+        lines = [before]
+        used = len(before.encode()) + len(after.encode())
+        for row in rows:
+            used += len(row.encode()) + 1
+            if self._used + used + 2 > LIMIT - _ROOM:
+                break
+            lines.append(row)
+        self.add("\n".join(lines) + after)
+        return len(lines) - 1
+
+    def write(self, stream: BinaryIO) -> None:
+        """Write all blocks."""
+        stream.write(("\n\n".join(self._blocks) + "\n").encode())
+
+
+def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
+    """Write the figures, the findings with their fixes, the steps and the largest waste."""
+    page = Page()
+    stored = size(opened.accounting.stored, binary=options.binary_sizes)
+    page.add(f"### {code(name_of(opened))} · {stored}")
+    add_body(page, opened, issues_of(opened, binary=options.binary_sizes), options)
+    page.write(stream)
+
+
+def name_of(opened: Opened) -> str:
+    """What the image is called, safe to show."""
+    return clip(safe_name(opened.image.title), CELL)
+
+
+def add_body(page: Page, opened: Opened, issues: Sequence[Issue], options: ReportOptions) -> None:
+    """Add the figures, what to change, the steps and the largest waste."""
+    names, amounts = zip(*figures(opened, options), strict=True)
+    page.add(f"| {' | '.join(names)} |\n|{'---:|' * len(names)}\n| {' | '.join(amounts)} |")
+    page.add(f"<sub>{plain(' · '.join(facts(opened, options)))}</sub>")
+    damages = opened.damages()
+    for damage in damages[:MOST]:
+        page.add(f"> ❌ {plain(damage)}")
+    if damages:
+        page.add("> The figures cover what could be read.")
+    _add_issues(page, issues)
+    _add_steps(page, opened, options)
+    _add_waste(page, opened, options)
+
+
+def _add_issues(page: Page, issues: Sequence[Issue]) -> None:
+    if not issues:
+        return
+    page.add("#### What to change")
+    shown = sum(page.add(_issue(issue)) for issue in issues[:_FINDINGS])
+    if shown < len(issues):
+        page.add(f"… and {count_of(len(issues) - shown, 'more finding')}.")
+
+
+def _issue(issue: Issue) -> str:
+    """A finding: its title with bytes, closed; in it why, where and how to mend it."""
+    place = f" · {plain(issue.place)}" if issue.place else ""
+    summary = f"{_LEVELS[issue.level.value]} <b>{plain(issue.title)}</b>{place}"
+    paths = "\n".join(f"- {code(clip_start(path, CELL))}" for path in issue.paths[:PATHS])
+    more = issue.path_count - PATHS
+    if more > 0:
+        paths += f"\n- … and {more:,} more"
+    amount = issue.text.partition(". ")[0]
+    if issue.bytes:
+        summary = f"{_LEVELS[issue.level.value]} <b>{plain(amount)}</b> {plain(issue.title)}{place}"
+    why = issue.text.partition(". ")[2] if issue.bytes else issue.text
+    parts = [f"<details><summary>{summary}</summary>", prose(why) + f" {code(issue.rule)}"]
+    parts += [paths] if issue.paths else []
+    parts += [fenced(issue.fix, "dockerfile")] if issue.fix else []
+    return "\n\n".join([*parts, "</details>"])
+
+
+def _add_steps(page: Page, opened: Opened, options: ReportOptions) -> None:
+    steps = opened.image.steps
+    if not steps:
+        return
+    before = "| layer | size | share | wasted | step |\n|---:|---:|---:|---:|---|"
+    title, after = "#### Steps\n\n", ""
+    if len(steps) > _OPEN_STEPS:
+        title = f"<details><summary>{count_of(len(steps), 'step')}</summary>\n\n"
+        after = "\n\n</details>"
+    shown = page.rows(title + before, _step_lines(opened, options), after)
+    if shown < len(steps):
+        page.add(f"… and {count_of(len(steps) - shown, 'more step')}.")
+
+
+def _step_lines(opened: Opened, options: ReportOptions) -> Iterator[str]:
+    stored, binary = opened.accounting.stored, options.binary_sizes
+    for number, row in enumerate(step_rows(opened)):
+        if number == _STEPS:
+            return
+        text = code(clip(row.text, CELL))
+        if row.step.layer is None:
+            yield f"| | | | | {text} |"
+            continue
+        wasted = size(row.wasted, binary=binary) if row.wasted else ""
+        note = f" <sub>{plain(', '.join(row.notes))}</sub>" if row.notes else ""
+        share = whole_percent(row.stored, stored).replace("<", "&lt;").replace(">", "&gt;")
+        yield f"| {row.step.layer} | {size(row.stored, binary=binary)} | {share} | {wasted} | {text}{note} |"
+
+
+def _add_waste(page: Page, opened: Opened, options: ReportOptions) -> None:
+    waste, binary = opened.accounting.waste, options.binary_sizes
+    if not len(waste):
+        return
+    title = (
+        f"{size(opened.accounting.wasted, binary=binary)} wasted in {count_of(len(waste), 'file')}"
+    )
+    before = f"<details><summary>{title}</summary>\n\n| bytes | path | why | stored in | hidden by |\n|---:|---|---|---|---|"
+    page.rows(
+        before,
+        (
+            f"| {size(row.bytes, binary=binary)} | {code(clip_start(row.path, CELL))} | {row.reason} "
+            f"| {plain(layer_label(opened, row.stored_in))} | {plain(layer_label(opened, row.hidden_by))} |"
+            for row in waste_rows(opened, _WASTE)
+        ),
+        "\n\n</details>",
+    )

@@ -1,0 +1,120 @@
+"""What tables show, for all formats alike: words for kinds and reasons, safe names, bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from layerscope.analysis.accounting import REASONS, Reason
+from layerscope.analysis.findings.finding import Finding
+from layerscope.analysis.steps import StepKind, step_kind
+from layerscope.image.history import Step
+from layerscope.image.summary import one_line
+from layerscope.opening import Opened
+from layerscope.text import clip, safe_name
+
+REASON_WORDS = {
+    Reason.DELETED: "deleted",
+    Reason.TYPE_CHANGED: "type changed",
+    Reason.OVERWRITTEN: "overwritten",
+    Reason.METADATA_ONLY: "attributes only",
+    Reason.IDENTICAL: "identical",
+}
+KIND_WORDS = {
+    StepKind.EMPTY: "empty",
+    StepKind.ATTRIBUTES: "attributes only",
+    StepKind.UNCHANGED: "unchanged",
+}
+
+
+def visible_end(name: str) -> str:
+    """A safe name; a space at its end is made visible."""
+    return name[:-1] + "\\x20" if name.endswith(" ") else name
+
+
+def safe_path(opened: Opened, path: int) -> str:
+    """A path from the root, safe to show; a space at its end is made visible."""
+    return visible_end("/" + safe_name(opened.filesystem.table.full(path)))
+
+
+class StepRow(NamedTuple):
+    """A step, with what its layer costs in bytes: 0 for one without a layer."""
+
+    step: Step
+    kind: StepKind
+    stored: int
+    wasted: int
+    notes: tuple[str, ...]
+    """What is special about it."""
+    text: str
+    """The instruction on one line, safe to show."""
+
+
+def step_rows(opened: Opened) -> Iterator[StepRow]:
+    """All steps in the order of the build."""
+    for step in opened.image.steps:
+        text = safe_name(one_line(step))
+        if step.layer is None:
+            yield StepRow(step, StepKind.METADATA, 0, 0, (), text)
+            continue
+        account = opened.accounting.layers[step.layer]
+        kind = step_kind(opened.filesystem, opened.indexes[step.layer], step.layer)
+        notes = layer_notes(opened, step.layer)
+        if kind in KIND_WORDS:
+            notes.insert(0, KIND_WORDS[kind])
+        yield StepRow(step, kind, account.stored, account.wasted, tuple(notes), text)
+
+
+def layer_notes(opened: Opened, layer: int) -> list[str]:
+    """What is special about a layer besides its kind."""
+    repeat = opened.image.layers[layer].repeat_of
+    notes = [] if repeat is None else [f"same blob as layer {repeat}, stored once"]
+    return notes if opened.indexes[layer].broken is None else [*notes, "damaged"]
+
+
+def layer_label(opened: Opened, layer: int) -> str:
+    """A layer and its instruction's name: 4 RUN."""
+    step = opened.image.steps[opened.image.layers[layer].step]
+    return f"{layer} {clip(safe_name(step.instruction or ''), 11)}".rstrip()
+
+
+class WasteRow(NamedTuple):
+    """Stored bytes that the final image does not show."""
+
+    bytes: int
+    path: str
+    """Safe to show."""
+    reason: str
+    stored_in: int
+    hidden_by: int
+
+
+def waste_rows(opened: Opened, most: int) -> Iterator[WasteRow]:
+    """The largest waste."""
+    waste = opened.accounting.waste
+    for row in range(min(len(waste), most)):
+        yield WasteRow(
+            int(waste.bytes[row]),
+            safe_path(opened, int(waste.paths[row])),
+            REASON_WORDS[REASONS[int(waste.reasons[row])]],
+            int(waste.stored_in[row]),
+            int(waste.hidden_by[row]),
+        )
+
+
+def place_words(opened: Opened, finding: Finding) -> str:
+    """Where a finding is to be mended: step 4, base image, Dockerfile:12."""
+    steps = f"step {finding.steps[0]}" if finding.steps else "the image"
+    if len(finding.steps) > 1:
+        more = " …" if len(finding.steps) > 4 else ""
+        steps = f"steps {', '.join(map(str, finding.steps[:4]))}{more}"
+    words = [steps, "base image"] if finding.base else [steps]
+    lines = lines_of(opened, finding)
+    if lines is not None and opened.written is not None:
+        words.append(f"{safe_name(opened.written.name)}:{lines[0]}")
+    return ", ".join(words)
+
+
+def lines_of(opened: Opened, finding: Finding) -> tuple[int, int] | None:
+    """First and last line of the instruction to mend, counted from 1; None if no Dockerfile has it."""
+    return None if opened.written is None else opened.written.of_steps(finding.steps)

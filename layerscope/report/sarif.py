@@ -1,0 +1,193 @@
+"""SARIF 2.1.0 for code scanning: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import quote
+
+from layerscope import __version__
+from layerscope.analysis.findings import RULES
+from layerscope.analysis.findings.finding import Confidence
+from layerscope.opening import Opened
+from layerscope.report.issues import Issue, dockerfile_path, issues_of
+from layerscope.report.options import ReportOptions
+from layerscope.text import safe_name
+
+SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+_PRECISIONS = {Confidence.HIGH: "very-high", Confidence.MEDIUM: "medium", Confidence.LOW: "low"}
+_SOURCES = "SRCROOT"
+_SYNTAX = re.compile(r"[\[\]{}]")
+"""Links and placeholders of messages."""
+
+
+def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
+    """Write a result a finding."""
+    write_run(opened, issues_of(opened, binary=options.binary_sizes), stream)
+
+
+def write_run(
+    opened: Opened,
+    issues: Sequence[Issue],
+    stream: BinaryIO,
+    *,
+    further: Mapping[str, tuple[str, str]] | None = None,
+    passed: bool | None = None,
+) -> None:
+    """Write a result for each issue. `further` are rules besides those of findings: their titles and levels."""
+    rules = _rules(further or {})
+    places = {rule["id"]: number for number, rule in enumerate(rules)}
+    for issue in issues:
+        if issue.rule not in places:  # by a rule of another version, in a cache or a baseline
+            places[issue.rule] = len(rules)
+            rules.append(_rule(issue.rule, issue.title, issue.title))
+    accounting, title = opened.accounting, safe_name(opened.image.title)
+    properties: dict[str, Any] = {
+        "image": title,
+        "imageId": opened.image.id and safe_name(opened.image.id),
+        "storedBytes": accounting.stored,
+        "liveBytes": accounting.live,
+        "wastedBytes": accounting.wasted,
+    }
+    if passed is not None:
+        properties["passed"] = passed
+    run = {
+        "tool": {
+            "driver": {
+                "name": "layerscope",
+                "version": __version__,
+                "semanticVersion": __version__,
+                "rules": rules,
+            }
+        },
+        "automationDetails": {"id": f"layerscope/{quote(title)}/"},
+        "invocations": [
+            {
+                "executionSuccessful": not opened.damages(),
+                "toolExecutionNotifications": [*_notifications(opened)],
+            }
+        ],
+        "originalUriBaseIds": {
+            _SOURCES: {"description": {"text": "The folder that the Dockerfile is in."}}
+        },
+        "columnKind": "unicodeCodePoints",
+        "properties": properties,
+        "results": [_result(opened, issue, places[issue.rule]) for issue in issues],
+    }
+    document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+    stream.write(json.dumps(document, indent=2, ensure_ascii=True).encode("ascii") + b"\n")
+
+
+def _rules(further: Mapping[str, tuple[str, str]]) -> list[dict[str, Any]]:
+    """All rules of findings, and others that were applied."""
+    found = [
+        _rule(
+            rule.name,
+            rule.title,
+            rule.why,
+            rule.severity.value,
+            _PRECISIONS[rule.confidence],
+        )
+        for rule in RULES
+    ]
+    known = {rule.name for rule in RULES}
+    found += (
+        _rule(name, title, title, level)
+        for name, (title, level) in further.items()
+        if name not in known
+    )
+    return found
+
+
+def _rule(
+    name: str, title: str, why: str, level: str = "warning", precision: str = "very-high"
+) -> dict[str, Any]:
+    title, why = safe_name(title), safe_name(why)
+    return {
+        "id": safe_name(name),
+        "name": "".join(word.capitalize() for word in safe_name(name).split("-")),
+        "shortDescription": {"text": _message(_sentence(title))},
+        "fullDescription": {"text": _message(_sentence(why))},
+        "help": {"text": _message(_sentence(why))},
+        "defaultConfiguration": {"level": level},
+        "properties": {
+            "precision": precision,
+            "problem.severity": {"note": "recommendation"}.get(level, level),
+            "tags": ["container", "image-size"],
+        },
+    }
+
+
+def _result(opened: Opened, issue: Issue, rule_index: int) -> dict[str, Any]:
+    where = f" ({issue.place})" if issue.place else ""
+    return {
+        "ruleId": safe_name(issue.rule),
+        "ruleIndex": rule_index,
+        "level": issue.level.value,
+        "message": {"text": _message(f"{issue.title}{where}. {issue.details}")},
+        "locations": [_location(opened, issue)],
+        "partialFingerprints": {"primaryLocationLineHash": issue.fingerprint},
+        "properties": {
+            "bytes": issue.bytes,
+            "steps": list(issue.steps),
+            "layers": [] if issue.finding is None else list(issue.finding.layers),
+            "base": issue.finding is not None and issue.finding.base,
+            "confidence": None if issue.finding is None else issue.finding.confidence.value,
+            "pathCount": issue.path_count,
+        },
+    }
+
+
+def _location(opened: Opened, issue: Issue) -> dict[str, Any]:
+    """The lines of the Dockerfile, else the image; and in it, the paths."""
+    dockerfile = dockerfile_path(opened)
+    physical: dict[str, Any]
+    if dockerfile is not None:
+        first, last = issue.lines or (1, 1)
+        physical = {
+            "artifactLocation": _artifact(dockerfile),
+            "region": {"startLine": first, "endLine": last},
+        }
+    else:
+        physical = {
+            "artifactLocation": {"uri": quote(safe_name(opened.image.title))},
+            "region": {"startLine": 1},
+        }
+    logical = [
+        {"fullyQualifiedName": path, "name": path.rpartition("/")[2] or path, "kind": "resource"}
+        for path in issue.paths
+    ]
+    return {"physicalLocation": physical, **({"logicalLocations": logical} if logical else {})}
+
+
+def _artifact(path: str) -> dict[str, Any]:
+    if Path(path).is_absolute():
+        return {"uri": Path(path).as_uri()}
+    return {"uri": quote(path), "uriBaseId": _SOURCES}
+
+
+def _notifications(opened: Opened) -> Iterable[dict[str, Any]]:
+    """What is odd or damaged."""
+    for damage in opened.damages()[:50]:
+        yield {"level": "error", "message": {"text": _message(_sentence(safe_name(damage)))}}
+    for warning in opened.warnings[:200]:
+        where = "" if warning.layer is None else f"Layer {warning.layer}: "
+        yield {
+            "level": "warning",
+            "descriptor": {"id": warning.code},
+            "message": {"text": _message(_sentence(where + safe_name(warning.message)))},
+        }
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _message(text: str) -> str:
+    """A text of which nothing is a link or a placeholder."""
+    return _SYNTAX.sub(lambda match: match[0] * 2 if match[0] in "{}" else f"\\{match[0]}", text)

@@ -1,0 +1,78 @@
+"""Where steps are written: the lines of the Dockerfile, FROM for those of the base image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from layerscope.analysis.dockerfile_lines import DockerfileLines
+from layerscope.image.dockerfile import parse_dockerfile
+from layerscope.opening import Opened, Options
+from tests.images import docker_archive, file, layer_tar, whiteout
+from tests.report.sample import opened
+
+HISTORY: list[dict[str, object]] = [
+    {"created_by": "/bin/sh -c #(nop) ADD file:" + "5a" * 32 + " in / "},
+    {"created_by": 'CMD ["sh"]', "empty_layer": True},
+    {"created_by": "RUN /bin/sh -c apt-get update && apt-get install -y demo # buildkit"},
+    {"created_by": "RUN /bin/sh -c rm -rf /big # buildkit"},
+]
+LAYERS = [
+    layer_tar([file("big", b"b" * 200_000)]),
+    layer_tar([file("var/lib/apt/lists/main", b"m" * 200_000)]),
+    layer_tar([whiteout("big")]),
+]
+TEXT = (
+    "# syntax=docker/dockerfile:1\nFROM debian:12\n\nRUN apt-get update \\\n    # comment\n"
+    "    && apt-get install -y demo\nRUN rm -rf /big\n"
+)
+
+
+def image(path: Path, text: str | None) -> Opened:
+    dockerfile = None if text is None else parse_dockerfile(text.encode(), "Dockerfile")
+    tar = docker_archive(LAYERS, history=HISTORY)
+    return opened(path / "image.tar", tar, Options(rules={}, dockerfile=dockerfile))
+
+
+def lines(path: Path, text: str) -> DockerfileLines:
+    found = image(path, text).written
+    assert found is not None
+    return found
+
+
+def test_a_step_has_all_lines_of_its_instruction(tmp_path: Path) -> None:
+    found = lines(tmp_path, TEXT)
+    assert found.of_steps([2]) == (4, 6)
+    assert found.of_steps([3]) == (7, 7)
+
+
+def test_steps_of_the_base_image_stand_at_its_from(tmp_path: Path) -> None:
+    found = lines(tmp_path, TEXT)
+    assert found.base_steps == 2
+    assert found.of_steps([0]) == found.of_steps([1, 3]) == (2, 2)
+
+
+def test_of_several_steps_the_first_that_is_written_counts(tmp_path: Path) -> None:
+    found = lines(tmp_path, "FROM x\nRUN rm -rf /big\n")
+    assert found.of_steps([3, 2]) == (2, 2)
+    assert found.of_steps([]) is None
+
+
+def test_a_dockerfile_of_another_image_has_no_lines(tmp_path: Path) -> None:
+    found = lines(tmp_path, "FROM x\nCOPY somewhere /else\n")
+    assert found.base_steps is None
+    assert found.of_steps([0, 1, 2, 3]) is None
+
+
+def test_the_dockerfile_tells_which_findings_are_the_base_images(tmp_path: Path) -> None:
+    """It knows better than the guess that is made without one."""
+
+    def bases(text: str | None) -> dict[str, bool]:
+        findings = image(tmp_path, text).findings
+        assert findings is not None
+        return {found.rule: found.base for found in findings.found}
+
+    mine = bases(TEXT)
+    assert mine["deleted-later"] is True
+    assert mine["apt-lists"] is False
+    theirs = bases("FROM x\nRUN rm -rf /big\n")
+    assert theirs["apt-lists"] is True

@@ -1,0 +1,106 @@
+"""Formats on the command line: which there are, and what goes with them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from layerscope.cli import run
+from layerscope.errors import ExitCode
+from layerscope.report import FORMATS, TABLES
+from layerscope.report.gate import FORMATS as GATE_FORMATS
+from tests.images import docker_archive, file, layer_tar, whiteout, write
+
+HISTORY: list[dict[str, object]] = [
+    {"created_by": "COPY . /gone/ # buildkit"},
+    {"created_by": "RUN /bin/sh -c rm -rf /gone # buildkit"},
+]
+LAYERS = [layer_tar([file("gone/a", b"a" * 200_000)]), layer_tar([whiteout("gone")])]
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "image.tar", docker_archive(LAYERS, history=HISTORY))
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY . /gone/\nRUN rm -rf /gone\n")
+
+
+def out(capsys: pytest.CaptureFixture[str], *args: str, code: int = ExitCode.OK) -> str:
+    assert run([*args]) == code
+    return capsys.readouterr().out
+
+
+def test_reports_and_gates_have_the_same_formats() -> None:
+    assert list(FORMATS) == list(GATE_FORMATS)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_can_be_written_to_stdout_and_to_a_file(
+    form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = out(capsys, "report", "image.tar", "--format", form)
+    assert out(capsys, "report", "image.tar", "--format", form, "--output", "x") == ""
+    kept = Path("x").read_bytes().decode()
+    if form == "text":
+        assert shown.split() == kept.split()
+    else:
+        assert shown == kept
+    assert out(capsys, "ci", "image.tar", "--format", form)
+
+
+@pytest.mark.parametrize("command", ["report", "ci"])
+def test_lines_of_the_dockerfile_are_named(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = out(capsys, command, "image.tar", "--format", "github", "--dockerfile", "Dockerfile")
+    assert "file=Dockerfile,line=2,endLine=2," in text
+    whole = str(Path("Dockerfile").absolute())
+    text = out(capsys, command, "image.tar", "--format", "sarif", "--dockerfile", whole)
+    locations = json.loads(text)["runs"][0]["results"][0]["locations"]
+    assert locations[0]["physicalLocation"]["artifactLocation"]["uri"] == "Dockerfile"
+
+
+def test_the_text_report_names_them_too(capsys: pytest.CaptureFixture[str]) -> None:
+    text = out(capsys, "report", "image.tar", "--dockerfile", "Dockerfile")
+    assert "Dockerfile:2" in text
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_csv_holds_the_table_that_is_asked_for(
+    table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = out(capsys, "report", "image.tar", "--format", "csv", "--table", table)
+    first = next(csv.reader(io.StringIO(text, newline="")))
+    assert len(first) >= 5
+
+
+def test_a_csv_of_files_is_what_files_asks_for(capsys: pytest.CaptureFixture[str]) -> None:
+    files = out(capsys, "report", "image.tar", "--format", "csv", "--files")
+    assert files == out(capsys, "report", "image.tar", "--format", "csv", "--table", "files")
+    assert files.startswith("layer,change,")
+
+
+def test_other_formats_have_no_tables_to_choose(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["report", "image.tar", "--table", "waste"]) == ExitCode.USAGE
+    assert "--format csv --table waste" in capsys.readouterr().err
+
+
+def test_a_dockerfile_of_another_image_is_said_to_be_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("Dockerfile").write_text("FROM scratch\nCOPY else /where\n")
+    assert run(["report", "image.tar", "--dockerfile", "Dockerfile"]) == ExitCode.OK
+    assert "Dockerfile: none of its instructions" in capsys.readouterr().err
+
+
+def test_the_gate_knows_the_base_from_the_dockerfile(capsys: pytest.CaptureFixture[str]) -> None:
+    """What lies below its first instruction is the base image's."""
+    Path("Dockerfile").write_text("FROM base\nRUN rm -rf /gone\n")
+    text = out(capsys, "ci", "image.tar", "--format", "json", "--dockerfile", "Dockerfile")
+    base = json.loads(text)["base"]
+    assert base["layers"] == 1
+    assert "Dockerfile" in base["reason"]

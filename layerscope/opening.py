@@ -228,12 +228,13 @@ def find_findings(
     from layerscope.analysis.findings.judge import judge
     from layerscope.analysis.survey import survey
 
-    base = None if opened.written is None else opened.written.base_steps
+    image, written = opened.image, opened.written
+    base = None if written is None else written.base_steps
     if base is None:
-        guess = guess_base(opened.image)
+        guess = guess_base(image)
         base = 0 if guess is None else guess.steps
     evidence = Evidence(
-        opened.image,
+        image if written is None else replace(image, steps=written.as_written(image.steps)),
         opened.filesystem,
         opened.contents,
         opened.accounting,

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from layerscope.analysis import duplicates as duplicates_module
+from layerscope.analysis.findings import judge as judging
 from layerscope.errors import LimitExceededError
 from layerscope.filesystem.inodes import Inodes
 from layerscope.filesystem.model import Filesystem
@@ -26,6 +27,7 @@ from layerscope.layers.store import Store
 from layerscope.limits import DEFAULT_LIMITS
 from layerscope.opening import Listener, Opened, Options, analyse, open_image
 from layerscope.report import ReportOptions, writer_of
+from layerscope.settings import RuleChoice
 from layerscope.sources import Request, open_source
 from tests.images import (
     archive,
@@ -343,3 +345,31 @@ def test_files_are_looked_into_for_secrets_once(
 
 def _unreadable(*_: object) -> None:
     raise AssertionError("a content is read again")
+
+
+def test_findings_are_known_the_second_time_unless_something_else_is_seen(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same image with the same choices is not judged again; other choices, or another history, are."""
+    layers = [layer_tar([file("var/lib/apt/lists/main", b"l" * 300_000)])]
+    image = settled(tmp_path / "image.tar", docker_archive(layers))
+    first = report(opened(image, store, rules={}))
+    judged: list[object] = []
+    judge = judging.judge
+
+    def noticed(*given: Any) -> Any:
+        judged.append(given)
+        return judge(*given)
+
+    monkeypatch.setattr(judging, "judge", noticed)
+    assert report(opened(image, store, rules={})) == first
+    assert not judged
+    off = report(opened(image, store, rules={"apt-lists": RuleChoice(enabled=False)}))
+    assert judged
+    assert b'"rule": "apt-lists"' in first
+    assert b'"rule": "apt-lists"' not in off
+    judged.clear()
+    history = [{"created_by": "RUN /bin/sh -c apt-get update # buildkit"}]
+    other = settled(tmp_path / "other.tar", docker_archive(layers, history=history))
+    assert b"apt-get update" in report(opened(other, store, rules={}))
+    assert judged

@@ -19,6 +19,7 @@ from layerscope.layers.store import Store
 from layerscope.limits import Limits
 
 if TYPE_CHECKING:
+    from layerscope.analysis.findings.finding import Findings
     from layerscope.analysis.packages.model import Package
 
 _Known = TypeVar("_Known")
@@ -27,6 +28,7 @@ _FILESYSTEM = "image"
 _DUPLICATES = "duplicates"
 _SECRETS = "secrets"
 _PACKAGES = "packages"
+_FINDINGS = "findings"
 _PREFIX = "sha256:"
 
 
@@ -81,29 +83,59 @@ class ImageCache:
         """Remember what `packages` asks for."""
         self._keep(_PACKAGES, lambda: pack_packages(packages), filesystem)
 
-    def _read(self, kind: str, unpack: Callable[[Packed], _Known]) -> _Known | None:
-        if self._store is None or self._key is None:
+    def findings(self, words: Sequence[object], filesystem: Filesystem) -> Findings | None:
+        """What the rules found, given `words`: all that they see of an image besides its layers. None if that is not known."""
+        from layerscope.analysis.findings.packing import unpack_findings
+
+        return self._read(_FINDINGS, lambda packed: unpack_findings(packed, filesystem), words)
+
+    def keep_findings(
+        self, findings: Findings, words: Sequence[object], filesystem: Filesystem
+    ) -> None:
+        """Remember what `findings` asks for."""
+        from layerscope.analysis.findings.packing import pack_findings
+
+        self._keep(_FINDINGS, lambda: pack_findings(findings), filesystem, words)
+
+    def _place(self, words: Sequence[object]) -> str | None:
+        """The key of what is known of the image together with `words`."""
+        if self._store is None or self._key is None or not words:
+            return self._key
+        return self._store.key(self._key, list(words))
+
+    def _read(
+        self, kind: str, unpack: Callable[[Packed], _Known], words: Sequence[object] = ()
+    ) -> _Known | None:
+        key = self._place(words)
+        if self._store is None or key is None:
             return None
-        packed = self._store.read(kind, self._key)
+        packed = self._store.read(kind, key)
         if packed is None:
             return None
         try:
             known = unpack(packed)
         except (KeyError, IndexError, TypeError, ValueError):
-            self._store.forget(kind, self._key)
+            self._store.forget(kind, key)
             return None
         self._known.add(kind)
         return known
 
-    def _keep(self, kind: str, pack: Callable[[], Packed], filesystem: Filesystem) -> None:
+    def _keep(
+        self,
+        kind: str,
+        pack: Callable[[], Packed],
+        filesystem: Filesystem,
+        words: Sequence[object] = (),
+    ) -> None:
         """Write what is new and certain: what could not be read now may be readable another time."""
         if self._store is None:
             return
         uncertain = filesystem.inodes.unread or any(blob.changed() for blob in self._blobs)
-        if self._key is not None and kind not in self._known and not uncertain:
+        key = self._place(words)
+        if key is not None and kind not in self._known and not uncertain:
             try:
-                self._store.write(kind, self._key, pack())
-            except OverflowError:  # only a hostile layer has such numbers
+                self._store.write(kind, key, pack())
+            except (OverflowError, UnicodeError):  # only a hostile image has such numbers and names
                 return
         if self._store.grown:
             self._store.trim()

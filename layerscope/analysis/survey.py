@@ -6,7 +6,7 @@ from layerscope.analysis.cache import ImageCache
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.secrets.scan import SecretScan, find_secrets
 from layerscope.analysis.looking import look_into
-from layerscope.analysis.packages import count_packages, find_packages, open_books
+from layerscope.analysis.packages.managers import count_packages, find_packages, open_books
 
 
 def survey(evidence: Evidence, cache: ImageCache | None = None) -> None:

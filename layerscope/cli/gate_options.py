@@ -65,7 +65,7 @@ def with_flags(config: GateConfig, given: dict[str, Any]) -> GateConfig:
 
 
 def _rules(config: GateConfig, words: tuple[str, ...]) -> dict[str, Any]:
-    from layerscope.analysis.findings import check_rules
+    from layerscope.analysis.findings.rules import check_rules
 
     rules, places = dict(config.rules), dict(config.places)
     for word in words:

@@ -119,7 +119,7 @@ def settings_of(given: dict[str, Any]) -> Settings:
     settings = load_settings()
     changed_keys(settings)
     if settings.rules:
-        from layerscope.analysis.findings import check_rules
+        from layerscope.analysis.findings.rules import check_rules
 
         check_rules(settings.rules, lambda name: settings.place(f"rules.{name}"))
     if given.get("theme"):

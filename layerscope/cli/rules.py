@@ -21,7 +21,7 @@ def rules(format_name: str) -> None:
 
     In the configuration file `[rules.NAME]` switches and tunes one: enabled = false, min-bytes = "1 MB", severity = "error".
     """
-    from layerscope.analysis.findings import RULES
+    from layerscope.analysis.findings.rules import RULES
     from layerscope.cli.options import settings_of
     from layerscope.settings import RuleChoice
     from layerscope.text import size

@@ -12,6 +12,7 @@ from typing import BinaryIO
 from xml.etree import ElementTree
 
 from layerscope.analysis.findings.finding import Severity
+from layerscope.analysis.findings.rules import RULES
 from layerscope.analysis.gate.verdict import Outcome
 from layerscope.opening import Opened
 from layerscope.report.headline import digest_words, figures_line
@@ -65,7 +66,7 @@ def _finding_cases(opened: Opened, options: ReportOptions) -> Iterator[Case]:
     if findings is None:
         return
     issues = issues_of(opened, binary=options.binary_sizes)
-    for rule in findings.applied:
+    for rule in (rule for rule in RULES if rule.name in findings.applied):
         mine = [issue for issue in issues if issue.rule == rule.name]
         if not mine:
             yield Case("findings", f"{rule.name}: {safe_name(rule.title)}")

@@ -10,8 +10,8 @@ from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from layerscope import __version__
-from layerscope.analysis.findings import RULES
 from layerscope.analysis.findings.finding import Confidence
+from layerscope.analysis.findings.rules import RULES
 from layerscope.opening import Opened
 from layerscope.report.issues import Issue, dockerfile_path, issues_of
 from layerscope.report.options import ReportOptions

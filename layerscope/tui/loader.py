@@ -17,7 +17,7 @@ from layerscope.sources import SourceImage
 from layerscope.tui.session import Session
 
 if TYPE_CHECKING:
-    from layerscope.analysis.findings.judge import Findings
+    from layerscope.analysis.findings.finding import Findings
 
 REPORT_EVERY = 0.1
 """Seconds between two messages about progress."""

@@ -16,7 +16,7 @@ from layerscope.sources import Request, SourceImage
 from layerscope.tui.preferences import Preferences
 
 if TYPE_CHECKING:
-    from layerscope.analysis.findings.judge import Findings
+    from layerscope.analysis.findings.finding import Findings
 
 
 @dataclass(slots=True)

@@ -41,9 +41,7 @@ def test_each_finding_is_a_failed_test_and_each_rule_without_one_passes(evil: Op
     assert {case.name.partition(":")[0] for case in failed} == {
         finding.rule for finding in evil.findings.found
     }
-    assert {case.name.partition(":")[0] for case in cases} == {
-        rule.name for rule in evil.findings.applied
-    }
+    assert {case.name.partition(":")[0] for case in cases} == set(evil.findings.applied)
     for case in failed:
         (failure,) = case.result
         assert failure.type in ("error", "warning")

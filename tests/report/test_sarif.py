@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from layerscope.analysis.findings import RULES
+from layerscope.analysis.findings.rules import RULES
 from layerscope.image.dockerfile import parse_dockerfile
 from layerscope.opening import Opened, Options
 from tests.images import BLOCK, docker_archive, file, layer_tar, whiteout

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
+
+from layerscope.analysis.packages.model import Package
 
 
 class Severity(StrEnum):
@@ -74,3 +77,29 @@ class Finding:
     """All of it is in the base image: only another base, or a newer one, mends it."""
     why: str
     fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the rules found, the severest first and of those the one of most bytes, and what the fixes save. A content that several claim counts once."""
+
+    found: tuple[Finding, ...]
+    sizes: NDArray[np.int64]
+    """Content bytes of every inode."""
+    packages: tuple[Package, ...] = ()
+    """Installed packages, largest first."""
+    applied: tuple[str, ...] = ()
+    """Names of the rules that looked for them: those that are switched on."""
+
+    def saving(self, numbers: Collection[int] | None = None) -> int:
+        """Content bytes that the fixes of these findings save together, of all if none are named."""
+        chosen = self.found if numbers is None else [self.found[number] for number in numbers]
+        if not chosen:
+            return 0
+        claimed = np.unique(np.concatenate([finding.inodes for finding in chosen]))
+        return int(self.sizes[claimed].sum())
+
+    @property
+    def own(self) -> list[int]:
+        """Findings that are not the base image's."""
+        return [number for number, finding in enumerate(self.found) if not finding.base]

@@ -6,8 +6,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from layerscope.analysis.findings.finding import Finding, Severity
-from layerscope.analysis.findings.judge import Findings
+from layerscope.analysis.findings.finding import Finding, Findings, Severity
 
 
 class FindingsBy(StrEnum):

@@ -2,45 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from layerscope.analysis.findings import RULES
 from layerscope.analysis.findings.evidence import Evidence
-from layerscope.analysis.findings.finding import Claim, Finding, Severity
+from layerscope.analysis.findings.finding import Claim, Finding, Findings, Severity
 from layerscope.analysis.findings.rule import Rule
-from layerscope.analysis.packages import Package, find_packages
+from layerscope.analysis.findings.rules import RULES
+from layerscope.analysis.packages.managers import find_packages
 from layerscope.progress import check
 from layerscope.settings import RuleChoice
-
-
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """What the rules found, the severest first and of those the one of most bytes, and what the fixes save. A content that several claim counts once."""
-
-    found: tuple[Finding, ...]
-    sizes: NDArray[np.int64]
-    """Content bytes of every inode."""
-    packages: tuple[Package, ...] = ()
-    """Installed packages, largest first."""
-    applied: tuple[Rule, ...] = ()
-    """The rules that looked for them: those that are switched on."""
-
-    def saving(self, numbers: Collection[int] | None = None) -> int:
-        """Content bytes that the fixes of these findings save together, of all if none are named."""
-        chosen = self.found if numbers is None else [self.found[number] for number in numbers]
-        if not chosen:
-            return 0
-        claimed = np.unique(np.concatenate([finding.inodes for finding in chosen]))
-        return int(self.sizes[claimed].sum())
-
-    @property
-    def own(self) -> list[int]:
-        """Findings that are not the base image's."""
-        return [number for number, finding in enumerate(self.found) if not finding.base]
 
 
 def judge(
@@ -52,7 +25,7 @@ def judge(
     choices = choices or {}
     sizes = evidence.filesystem.inodes.columns.stored
     found: list[Finding] = []
-    applied: list[Rule] = []
+    applied: list[str] = []
     evidence.progress.stage("Looking for what to fix", len(rules))
     for rule in rules:
         check(evidence.progress)
@@ -63,7 +36,7 @@ def judge(
                 min_bytes=rule.min_bytes if choice.min_bytes is None else choice.min_bytes,
             )
             found += _findings(evidence, tuned, choice)
-            applied.append(tuned)
+            applied.append(rule.name)
         evidence.progress.advance(1)
     ranks = list(Severity)
     found.sort(

@@ -1,6 +1,6 @@
 """What a rule is.
 
-A new rule is one file in this package that ends in `RULE = Rule(…)`, and one line in `RULES` in `__init__.py`. Its `find` is
+A new rule is one file in this package that ends in `RULE = Rule(…)`, and one line in `RULES` in `rules.py`, or of its family's `__init__.py`. Its `find` is
 pure: it looks at the evidence and yields one `Claim` a cause and step. It leaves to others what is the same for all rules:
 thresholds, switches, order, and that no byte is counted twice. Rules about what lies at known places are made by
 `known_paths.path_rule`.

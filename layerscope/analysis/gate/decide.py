@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from layerscope.analysis.findings import RULES as FINDING_RULES
 from layerscope.analysis.findings.finding import Finding
 from layerscope.analysis.findings.rule import Rule
+from layerscope.analysis.findings.rules import RULES as FINDING_RULES
 from layerscope.analysis.gate import RULES
 from layerscope.analysis.gate.base import GateBase
 from layerscope.analysis.gate.baseline_report import Report, baseline_of

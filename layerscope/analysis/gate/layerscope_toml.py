@@ -7,8 +7,8 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
-from layerscope.analysis.findings import RULES as FINDING_RULES
-from layerscope.analysis.findings import check_rules
+from layerscope.analysis.findings.rules import RULES as FINDING_RULES
+from layerscope.analysis.findings.rules import check_rules
 from layerscope.analysis.gate import RULES
 from layerscope.analysis.gate.config import GateConfig, known_keys, unknown_key
 from layerscope.analysis.gate.ignores import Ignore

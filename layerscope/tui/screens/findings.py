@@ -11,9 +11,8 @@ from textual.containers import Container
 from textual.widget import Widget
 
 from layerscope import text
-from layerscope.analysis.findings.finding import Finding
+from layerscope.analysis.findings.finding import Finding, Findings
 from layerscope.analysis.findings.grouping import FindingsBy, group_findings
-from layerscope.analysis.findings.judge import Findings
 from layerscope.tui.commands import bindings
 from layerscope.tui.finding_words import GROUPED_BY
 from layerscope.tui.session import Session

@@ -8,9 +8,8 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from layerscope import text
-from layerscope.analysis.findings.finding import Finding, Severity
+from layerscope.analysis.findings.finding import Finding, Findings, Severity
 from layerscope.analysis.findings.grouping import FindingGroup, FindingsBy
-from layerscope.analysis.findings.judge import Findings
 from layerscope.tui.commands import bindings
 from layerscope.tui.finding_words import GLYPHS, group_title, where
 from layerscope.tui.outline import Outline

@@ -6,8 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from layerscope.analysis.findings.finding import Finding
-from layerscope.analysis.findings.judge import Findings
+from layerscope.analysis.findings.finding import Finding, Findings
 from layerscope.opening import Opened, Options, open_image
 from layerscope.settings import RuleChoice
 from layerscope.sources import Request

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from layerscope.analysis.findings import RULES, caches
+from layerscope.analysis.findings import caches
+from layerscope.analysis.findings.rules import RULES
 from tests.analysis.findings.judging import findings_of, judged, opened_of
 from tests.images import file, hardlink
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from layerscope.analysis.findings import RULES as FINDING_RULES
 from layerscope.analysis.findings.finding import Confidence, Finding, Severity
 from layerscope.analysis.findings.rule import Rule
+from layerscope.analysis.findings.rules import RULES as FINDING_RULES
 from layerscope.analysis.gate import RULES
 from layerscope.analysis.gate.base import GateBase, guessed
 from layerscope.analysis.gate.baseline_report import Report, read_report

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from layerscope.analysis.findings import RULES as FINDING_RULES
 from layerscope.analysis.findings.finding import Confidence, Severity
 from layerscope.analysis.findings.rule import Rule
+from layerscope.analysis.findings.rules import RULES as FINDING_RULES
 from layerscope.analysis.gate.ignores import Ignore
 from layerscope.analysis.gate.verdict import Outcome, Unit
 from tests.analysis.findings.judging import opened_of

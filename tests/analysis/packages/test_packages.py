@@ -8,7 +8,7 @@ import struct
 
 import pytest
 
-from layerscope.analysis.packages import Package
+from layerscope.analysis.packages.model import Package
 from tests.analysis.findings.judging import findings_of, opened_of
 from tests.images import Member, file, hardlink, symlink, whiteout
 

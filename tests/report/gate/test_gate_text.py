@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from layerscope.analysis.findings import RULES as FINDING_RULES
 from layerscope.analysis.findings.finding import Severity
+from layerscope.analysis.findings.rules import RULES as FINDING_RULES
 from layerscope.analysis.gate.base import GateBase
 from layerscope.analysis.gate.config import GateConfig
 from layerscope.analysis.gate.dive_ci import parse_dive

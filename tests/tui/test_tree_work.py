@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
+from layerscope.filesystem import regex_process
 from layerscope.filesystem.changes import Change
 from layerscope.filesystem.modes import Mode
 from layerscope.filesystem.ordering import Sort
@@ -93,6 +95,56 @@ async def test_every_printable_key_is_text_in_the_field(demo_image: Path) -> Non
         assert not explore.filter_bar.typing
         assert explore.filter_bar.has_class("-shown")
         assert "No file matches" in "\n".join(screen_text(app))
+
+
+async def test_an_expression_without_end_keeps_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keys are answered while it is looked for; when its time is over that is said, and the filter before it stays."""
+    monkeypatch.setattr(regex_process.RegexProcess.__init__, "__defaults__", (2.0,))
+    layer = layer_tar([file("a" * 60 + "b", b"1"), file("c", b"22"), file("d.py", b"333")])
+    app = explorer(write(tmp_path / "a.tar", docker_archive([layer])))
+    async with app.run_test(size=WIDE) as pilot:
+        explore = (await loaded(pilot)).explore
+        await pilot.press("slash", *"size>1")
+        await _settled(pilot, explore)
+        began = time.monotonic()
+        explore.filter_bar.field.value = "/(a|a)*$/"
+        await pilot.pause(0.5)
+        await pilot.press("down")
+        assert time.monotonic() - began < 1.9
+        assert explore.files.cursor == 1
+        assert "filtering…" in "\n".join(screen_text(app))
+        await _settled(pilot, explore)
+        for _ in range(60):
+            await pilot.pause(0.1)
+            if not explore.files.working:
+                break
+        assert "takes too long" in "\n".join(screen_text(app))
+        assert set(_names(explore)) == {"c", "d.py"}
+        await pilot.press("escape", "escape")
+        await _settled(pilot, explore)
+        assert explore.files.row_count() == 3
+
+
+async def test_the_next_filter_does_not_wait_for_an_expression_without_end(tmp_path: Path) -> None:
+    """What is no longer wanted is given up at once."""
+    layer = layer_tar([file("a" * 60 + "b", b"1"), file("c.py", b"2")])
+    app = explorer(write(tmp_path / "a.tar", docker_archive([layer])))
+    async with app.run_test(size=WIDE) as pilot:
+        explore = (await loaded(pilot)).explore
+        await pilot.press("slash")
+        explore.filter_bar.field.value = "/(a|a)*$/"
+        await pilot.pause(0.3)
+        began = time.monotonic()
+        explore.filter_bar.field.value = r"/\.py$/"
+        await _settled(pilot, explore)
+        for _ in range(60):
+            if not explore.files.working:
+                break
+            await pilot.pause(0.1)
+        assert time.monotonic() - began < 5
+        assert set(_names(explore)) == {"c.py"}
 
 
 @pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
@@ -229,6 +281,8 @@ async def test_f_lists_the_largest_files(demo_image: Path) -> None:
         assert not any(view.row(row).is_directory for row in range(100))
         assert "largest files" in "\n".join(screen_text(app))
         await pilot.press("escape")
+        view = explore.files.view
+        assert view is not None
         assert not view.flat
 
 

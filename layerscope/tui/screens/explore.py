@@ -32,6 +32,8 @@ SORTS = list(Sort)
 
 LEAST = (30, 4)
 """How narrow and how low a pane may become, in cells."""
+SOON = 0.3
+"""Seconds after which it is said that a filter is still being worked out."""
 PACE = 2
 """Cells by which a key moves the line between left and right."""
 
@@ -181,9 +183,9 @@ class ExploreView(View):
         if step is None or view is None:
             self._files_title.show("Files")
             return
+        words = "filtering…" if self.files.working else tree_title.shown(view)
         self._files_title.show(
-            tree_title.place(step, self.steps.marked),
-            "" if self.files.blank else tree_title.shown(view),
+            tree_title.place(step, self.steps.marked), "" if self.files.blank else words
         )
 
     @on(FileTree.RowsChanged)
@@ -208,6 +210,13 @@ class ExploreView(View):
     def _filter_changed(self, event: FilterBar.Changed) -> None:
         event.stop()
         self.files.change(lambda view: view.set_filter(event.wanted))
+        if self.files.working:
+            self.set_timer(SOON, self._say_title)
+
+    @on(FileTree.FilterFailed)
+    def _filter_failed(self, event: FileTree.FilterFailed) -> None:
+        event.stop()
+        self.filter_bar.say(event.words)
 
     @on(FilterBar.Done)
     def _filter_done(self, event: FilterBar.Done) -> None:

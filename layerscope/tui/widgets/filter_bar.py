@@ -123,6 +123,11 @@ class FilterBar(Vertical):
         event.stop()
         self.post_message(self.Done())
 
+    def say(self, words: str) -> None:
+        """Say what came of the filter that stands in the field."""
+        self._error.update(f" {safe_name(words)}")
+        self.add_class("-wrong", "-shown")
+
     def _say(self, error: UsageError) -> None:
         """The error under its place; left of it if there is no room on the right."""
         message = safe_name(error.message)

@@ -57,6 +57,15 @@ class View(Guarded, Container):
         """Esc was pressed: leave a field or a mode. False if there is nothing to leave, and the view is to be left."""
         return False
 
+    @property
+    def can_go_back(self) -> bool:
+        """Whether there is a mode that Esc would leave."""
+        return False
+
+    def go_to_pane(self, pane: Widget) -> None:
+        """Give the focus to one of `panes`."""
+        self.screen.set_focus(pane)
+
     def on_mount(self) -> None:
         if self.session.opened is not None:
             self.stacked()

@@ -112,7 +112,7 @@ async def test_keys_can_be_changed(demo_image: Path) -> None:
         await pilot.press("E")
         assert explore.files.row_count() > rows
         assert "S Sort" in screen_text(app)[-1]
-        assert "f1 Help" in screen_text(app)[-1]
+        assert "F1 Help" in screen_text(app)[-1]
         await pilot.press("question_mark")
         assert app.screen is screen
         await pilot.press("f1")

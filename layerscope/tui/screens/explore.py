@@ -60,6 +60,7 @@ class ExploreView(View):
         self.details = StepDetails(session, id="details")
         self.filter_bar = FilterBar(id="filter-bar")
         self._mode = Mode.UP_TO if session.preferences.mode == "all" else Mode.LAYER
+        self._before_details: Widget | None = None
         self._steps_title = PaneTitle("Steps", self._steps_word())
         self._steps_columns = ColumnTitles()
         self._files_title = PaneTitle("Files")
@@ -198,6 +199,7 @@ class ExploreView(View):
             if not self.files.row_count():
                 self.files.refresh()
         self._say_title()
+        self.refresh_bindings()
         self.call_after_refresh(self._name_columns)
 
     # the filter
@@ -236,7 +238,17 @@ class ExploreView(View):
         """In the field a slash is text."""
         return not (action == "filter" and self.filter_bar.typing)
 
+    @property
+    def can_go_back(self) -> bool:
+        wanted = self.files.wanted
+        flat = wanted is not None and wanted.flat
+        held = bool(self.filter_bar.field.value) or self.steps.marked is not None
+        return self.details.has_focus or held or flat
+
     def back(self) -> bool:
+        if self.details.has_focus:
+            self.action_toggle_details()
+            return True
         if self.filter_bar.typing:
             self.filter_bar.leave()
             self.files.focus()
@@ -327,7 +339,28 @@ class ExploreView(View):
         self.screen.set_focus(self.steps)
 
     def panes(self) -> list[Widget]:
-        return [self.steps, self.files]
+        return [self.steps, self.files, self.details]
+
+    def go_to_pane(self, pane: Widget) -> None:
+        """Details stand in place of the steps where there is not room for both."""
+        self.set_class(pane is self.details, "-details")
+        super().go_to_pane(pane)
+
+    def on_descendant_focus(self) -> None:
+        self.set_class(self.details.has_focus, "-details")
+
+    def action_toggle_details(self) -> None:
+        if self.details.has_focus:
+            self.go_to_pane(self._before_details or self.steps)
+        else:
+            focused = self.screen.focused
+            self._before_details = focused if focused in self.panes() else None
+            self.go_to_pane(self.details)
+
+    @on(StepDetails.Opened)
+    def _details_opened(self, event: StepDetails.Opened) -> None:
+        event.stop()
+        self.go_to_pane(self.files)
 
 
 def _plain_tree(view: TreeView) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from rich.text import Text
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
+from textual.message import Message
 from textual.widgets import Static
 
 from layerscope import text
@@ -11,6 +15,7 @@ from layerscope.filesystem.changes import Change
 from layerscope.image.history import Step
 from layerscope.image.instruction import readable
 from layerscope.image.summary import NOTHING_RECORDED
+from layerscope.tui.commands import bindings
 from layerscope.tui.session import Session
 
 MAX_LINES = 400
@@ -39,9 +44,10 @@ def what_it_sets(step: Step) -> str:
     return _SETS.get(step.instruction or "", "changes the config")
 
 
-class StepDetails(VerticalScroll, can_focus=False):
+class StepDetails(VerticalScroll, can_focus=True):
     """Shows one step."""
 
+    BINDINGS: ClassVar[list[BindingType]] = bindings("list")
     DEFAULT_CSS = """
     StepDetails {
         padding: 0 1; background: $background;
@@ -55,6 +61,9 @@ class StepDetails(VerticalScroll, can_focus=False):
     }
     StepDetails > Static { width: 1fr; }
     """
+
+    class Opened(Message):
+        """Enter was pressed: one wants to see the files of the step."""
 
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -70,6 +79,23 @@ class StepDetails(VerticalScroll, can_focus=False):
         self._step = step
         self._body.update(Text() if step is None else self._describe(step))
         self.scroll_home(animate=False)
+
+    # the keys of a list move the text
+
+    def action_move(self, by: int) -> None:
+        self.scroll_relative(y=by, animate=False)
+
+    def action_page(self, by: int) -> None:
+        self.scroll_relative(y=by * max(self.size.height - 1, 1), animate=False)
+
+    def action_top(self) -> None:
+        self.scroll_home(animate=False)
+
+    def action_bottom(self) -> None:
+        self.scroll_end(animate=False)
+
+    def action_open(self) -> None:
+        self.post_message(self.Opened())
 
     def notify_style_update(self) -> None:
         super().notify_style_update()

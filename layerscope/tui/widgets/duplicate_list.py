@@ -10,6 +10,7 @@ from layerscope import text
 from layerscope.analysis.duplicates import Duplicate
 from layerscope.tui.outline import Outline
 from layerscope.tui.paint import RowPainter, fit, fit_left
+from layerscope.tui.pointing import Pointed
 from layerscope.tui.session import Session
 from layerscope.tui.waste_words import step_label, step_of
 from layerscope.tui.widgets.outline_list import ARROW_ROOM, OutlineList
@@ -63,6 +64,15 @@ class DuplicateList(OutlineList):
         """A path as it is shown."""
         opened = self._session.opened
         return "" if opened is None else "/" + text.safe_name(opened.filesystem.table.full(path))
+
+    points = True
+
+    def pointed(self) -> Pointed | None:
+        opened, found = self._session.opened, self.duplicate_at_cursor()
+        if opened is None or found is None:
+            return None
+        filesystem = opened.filesystem
+        return Pointed.after(filesystem, found[1], filesystem.layer_count - 1)
 
     def empty_text(self) -> str:
         if not self._session.options.duplicates:

@@ -15,7 +15,6 @@ from layerscope.tui.commands import bindings
 from layerscope.tui.notes import note
 from layerscope.tui.paint import RowPainter
 from layerscope.tui.pointing import Pointed, ShowFile
-from layerscope.tui.view import ShowLife
 from layerscope.tui.widgets import tree_columns
 from layerscope.tui.widgets.tree_columns import SIZE, size_of
 from layerscope.tui.widgets.tree_work import WorkedTree
@@ -27,6 +26,7 @@ class FileTree(WorkedTree):
     """Paints the rows, opens and closes directories."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("files")
+    points = True
 
     def __init__(self, chosen: tuple[str, ...], *, id: str | None = None) -> None:
         """`chosen` names the columns, see `tree_columns.COLUMNS`."""
@@ -106,10 +106,6 @@ class FileTree(WorkedTree):
         words = note(self.view, entry) if room > 8 else ""
         if words and cell_len(words) <= room:
             painter.add(f"  {words:>{room}} ", self.style_of("quiet"))
-
-    def action_show_life(self) -> None:
-        if self.path is not None:
-            self.post_message(ShowLife(self.path))
 
     # opening and closing
 

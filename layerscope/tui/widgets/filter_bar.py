@@ -14,17 +14,18 @@ from textual.widgets import Input, Static
 from layerscope.errors import UsageError
 from layerscope.filesystem.filters import Filter, FilterError, parse_filter
 from layerscope.text import safe_name
+from layerscope.tui.widgets.field import TypingInput
 
 PROMPT = " / "
 HINT = "name, *.py, size>1M, change:added, type:symlink …"
 
 
-class FilterInput(Input):
+class FilterInput(TypingInput):
     """The text field; arrows move in the rows while one types."""
 
+    enter_words = "To the files"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", "To the files", key_display="Enter"),
-        Binding("escape", "submit", "Leave", key_display="Esc"),
+        Binding("escape", "submit", show=False),
         Binding("up", "move_rows(-1)", show=False),
         Binding("down", "move_rows(1)", show=False),
         Binding("pageup", "page_rows(-1)", show=False),

@@ -95,6 +95,21 @@ class ListingList(LineList):
             number -= 1
         return self.listing.lines[number]
 
+    def copied(self) -> tuple[str, str] | None:
+        line = self.instruction
+        if line is None or self.listing is None:
+            return None
+        if self.listing.source is None and len(line.steps) == 1:
+            # As it is recorded: what is broken into lines for reading is no instruction.
+            step = self._session.image.steps[line.steps.start]
+            return f"{step.instruction or ''} {step.arguments}".strip(), "the instruction"
+        lines = self.listing.lines
+        first = next(number for number, other in enumerate(lines) if other is line)
+        last = first + 1
+        while last < len(lines) and lines[last].kind is Line.MORE:
+            last += 1
+        return "\n".join(other.text for other in lines[first:last]), "the instruction"
+
     def row_count(self) -> int:
         return len(self._rows)
 

@@ -19,7 +19,7 @@ from layerscope.tui.screens.explore import ExploreView
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.widgets import tree_columns
 from tests.images import docker_archive, file, layer_tar, whiteout, write
-from tests.tui.explorer import explorer, loaded, screen_text
+from tests.tui.explorer import explorer, loaded, screen_text, settled
 
 WIDE, SMALL = (160, 48), (80, 24)
 THREADS = pytest.mark.parametrize("at_once", [30_000, 0], ids=["at-once", "thread"])
@@ -208,7 +208,7 @@ async def test_any_two_layers_can_be_compared(versions: Path, at_once: int) -> N
         explore.files.action_expand_all()
         await _settled(pilot, explore)
         text = "\n".join(screen_text(app))
-        assert "Layer 2 compared with layer 0" in text
+        assert "Changes from layer 0 (old) to layer 2 (new)" in text
         assert "◆0" in text
         assert explore.files.view is not None
         assert explore.files.view.mode is Mode.RANGE
@@ -224,6 +224,23 @@ async def test_any_two_layers_can_be_compared(versions: Path, at_once: int) -> N
         assert ended is not None
         assert ended.mode is Mode.LAYER
         assert "◆" not in "\n".join(screen_text(app))
+
+
+async def test_the_older_layer_is_the_old_side_whichever_was_marked(versions: Path) -> None:
+    """Marked from below or from above, the same two layers differ in the same way, and the title says so."""
+    app = explorer(versions)
+    async with app.run_test(size=SMALL) as pilot:
+        explore = (await loaded(pilot)).explore
+        shown = []
+        for keys in (("x", "down", "down"), ("x", "x", "up", "up")):
+            await pilot.press(*keys)
+            await _settled(pilot, explore)
+            explore.files.action_expand_all()
+            await _settled(pilot, explore)
+            assert "Changes from layer 0 (old) to layer 2 (new)" in "\n".join(screen_text(app))
+            shown.append(_names(explore))
+        assert shown[0] == shown[1]
+        assert shown[0]["new"] is Change.ADDED
 
 
 async def test_the_marked_layer_compared_with_itself_says_so(versions: Path) -> None:
@@ -334,6 +351,23 @@ async def test_a_path_is_revealed_whatever_hides_it(demo_image: Path) -> None:
         assert explore.files.path is not None
         assert view.filesystem.table.full(explore.files.path) == b"app/assets/seed-data.sql"
         assert explore.steps.marked is None
+
+
+async def test_a_column_without_room_is_not_promised(demo_image: Path) -> None:
+    """What was chosen and cannot be shown says so, until there is room."""
+    app = explorer(demo_image)
+    async with app.run_test(size=SMALL) as pilot:
+        await loaded(pilot)
+        await pilot.press("c", "down", "down", "space")
+        await pilot.pause()
+        lines = "\n".join(screen_text(app)).splitlines()
+        (modified,) = [line for line in lines if "✓ modified" in line]
+        assert "no room at this width" in modified
+        (mode,) = [line for line in lines if "✓ mode " in line]
+        assert "permissions" in mode
+        await pilot.resize_terminal(200, 48)
+        await settled(pilot)
+        assert "no room at this width" not in "\n".join(screen_text(app))
 
 
 def test_columns_give_way_to_names() -> None:

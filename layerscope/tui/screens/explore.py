@@ -159,7 +159,7 @@ class ExploreView(View):
 
         def look(view: TreeView) -> None:
             if marked is not None:
-                view.set_range(marked, layer)
+                view.set_range(min(marked, layer), max(marked, layer))
             else:
                 view.set_mode(mode)
                 view.set_layer(layer)
@@ -186,8 +186,17 @@ class ExploreView(View):
             return
         words = "filtering…" if self.files.working else tree_title.shown(view)
         self._files_title.show(
-            tree_title.place(step, self.steps.marked), "" if self.files.blank else words
+            self._place(step),
+            "" if self.files.blank else words,
+            whole=self.steps.marked is not None,
         )
+
+    def _place(self, step: Step) -> str:
+        """Which layer is shown, or which two are compared: whichever was marked, the lower one is the old one."""
+        marked = self.steps.marked
+        if marked is None:
+            return tree_title.place(step)
+        return tree_title.compared(*sorted((marked, self._layer_below(step))))
 
     @on(FileTree.RowsChanged)
     def _rows_changed(self, event: FileTree.RowsChanged) -> None:
@@ -314,7 +323,9 @@ class ExploreView(View):
     def action_choose_columns(self) -> None:
         from layerscope.tui.screens.columns import ColumnsScreen
 
-        self.app.push_screen(ColumnsScreen(self.files.chosen, self._choose_columns))
+        self.app.push_screen(
+            ColumnsScreen(self.files.chosen, self._choose_columns, self.files.columns_seen)
+        )
 
     def _choose_columns(self, chosen: tuple[str, ...]) -> None:
         self.files.choose(chosen)

@@ -43,6 +43,10 @@ class FileTree(WorkedTree):
         """The columns that there is room for."""
         return tree_columns.layout(self.scrollable_content_region.width, self.chosen)
 
+    def columns_seen(self) -> set[str]:
+        """Names of the chosen columns that there is room for."""
+        return {column.name for column in self.columns}
+
     def column_titles(self) -> str:
         """Titles over the columns."""
         sort = Sort.SIZE if self.view is None else self.view.sort

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from textual.message import Message
 
-from layerscope.analysis.duplicates import Duplicate
+from layerscope.analysis.duplicates import Copies, Duplicate
 from layerscope.errors import CancelledError, LayerscopeError
 from layerscope.layers.index import LayerIndex
 from layerscope.opening import Listener, Opened, analyse, check_digests
@@ -59,6 +59,7 @@ class DuplicatesFound(Message):
     """Files of equal content are known."""
 
     duplicates: list[Duplicate]
+    copies: Copies
 
 
 @dataclass(eq=False, repr=False)
@@ -134,7 +135,8 @@ def load(
     try:
         opened = analyse(request, session.source, session.options, _Posting(post))
         if opened.duplicates is not None:
-            post(DuplicatesFound(list(opened.duplicates)))
+            found = list(opened.duplicates)
+            post(DuplicatesFound(found, Copies(found)))
         for number, right in check_digests(opened, progress):
             post(LayerChecked(number, right))
         post(WorkDone())

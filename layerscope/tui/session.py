@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from layerscope.analysis.duplicates import Duplicate
+from layerscope.analysis.duplicates import Copies, Duplicate
 from layerscope.image.base import BaseGuess, guess_base, layers_of
 from layerscope.image.dockerfile import Dockerfile
 from layerscope.image.model import Image
@@ -28,6 +28,8 @@ class Session:
     opened: Opened | None = None
     duplicates: Sequence[Duplicate] | None = None
     """None until they were looked for."""
+    copies: Copies | None = None
+    """Finds the duplicates of a path; there when `duplicates` is."""
     checked: dict[int, bool] = field(default_factory=dict)
     """Layers whose digests were checked after all else, and whether they are right."""
     preferences: Preferences = field(default_factory=Preferences)

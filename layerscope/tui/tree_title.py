@@ -66,6 +66,9 @@ def nothing(view: TreeView, index: LayerIndex | None) -> str:
         if view.changed_only and view.layer >= 0:
             return "This layer adds and changes nothing that is there after it."
         return "The image is empty here."
+    if index is not None and index.broken is not None and not len(index):
+        message = text.safe_name(index.broken.message)
+        return f"Nothing of this layer can be read: {message}."
     if index is not None and not len(index):
         return "This layer is empty: it has no entries."
     return "This layer changes nothing: all its entries equal what lies below."

@@ -62,6 +62,10 @@ class View(Guarded, Container):
         """Whether there is a mode that Esc would leave."""
         return False
 
+    def useless(self) -> set[str]:
+        """Ids of commands that would do nothing here and now: they are not offered."""
+        return set()
+
     def go_to_pane(self, pane: Widget) -> None:
         """Give the focus to one of `panes`."""
         self.screen.set_focus(pane)

@@ -119,6 +119,10 @@ class ExploreView(View):
         self.steps.rows_changed()
         self._show_step(self.steps.step)
 
+    def duplicates_found(self) -> None:
+        self.files.copies = self.session.copies
+        self.files.rows_changed()
+
     # selection
 
     @on(LineList.Highlighted, "#steps")

@@ -69,7 +69,7 @@ class MainScreen(Guarded, Screen[None]):
         yield self.header
         with self._switcher:
             yield self._views[FIRST_VIEW]
-        yield KeyBar(self.session.preferences.keys, self._leaves)
+        yield KeyBar(self.session.preferences.keys, self._useless)
 
     def on_mount(self) -> None:
         self.set_focus(self.view.panes()[0])
@@ -236,6 +236,13 @@ class MainScreen(Guarded, Screen[None]):
             if focus is not None and focus in view.walk_children():
                 self.set_focus(focus)
 
-    def _leaves(self) -> bool:
-        """Whether Esc would leave anything."""
-        return len(self._trail) > 1 or self.view.can_go_back
+    def _useless(self) -> set[str]:
+        """Ids of commands that would do nothing here and now."""
+        useless = self.view.useless()
+        if len(self._trail) == 1 and not self.view.can_go_back:
+            useless.add("app.back")
+        if len(self.view.panes()) < 2:
+            useless |= {"view.next_pane", "view.previous_pane"}
+        if self.pointing is None or not self.pointing.points:
+            useless |= {"path.extract", "path.life"}
+        return useless

@@ -8,11 +8,12 @@ from rich.cells import cell_len
 from textual.binding import BindingType
 
 from layerscope import text
+from layerscope.analysis.duplicates import Copies
 from layerscope.filesystem.changes import Change
 from layerscope.filesystem.ordering import Sort
 from layerscope.filesystem.rows import TreeRow
 from layerscope.tui.commands import bindings
-from layerscope.tui.notes import note
+from layerscope.tui.notes import copies_note, note
 from layerscope.tui.paint import RowPainter
 from layerscope.tui.pointing import Pointed, ShowFile
 from layerscope.tui.widgets import tree_columns
@@ -33,6 +34,7 @@ class FileTree(WorkedTree):
         super().__init__(id=id)
         self.chosen = chosen
         self.waiting = "Files are shown once all layers are read."
+        self.copies: Copies | None = None
         self.nothing = ""
         """What is said when there are no rows."""
         self.blank = ""
@@ -104,10 +106,12 @@ class FileTree(WorkedTree):
 
     def _paint_note(self, entry: TreeRow, width: int, painter: RowPainter) -> None:
         """What the row replaces, at the right edge if there is room."""
-        if self.view is None or entry.change is None:
+        if self.view is None:
             return
         room = width - sum(cell_len(segment.text) for segment in painter.segments) - 3
-        words = note(self.view, entry) if room > 8 else ""
+        words = ""
+        if room > 8:
+            words = note(self.view, entry) or copies_note(self.view, entry, self.copies)
         if words and cell_len(words) <= room:
             painter.add(f"  {words:>{room}} ", self.style_of("quiet"))
 

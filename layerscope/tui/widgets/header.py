@@ -170,7 +170,7 @@ class ImageHeader(Widget):
     def _state(self, short: bool) -> list[Segment]:
         session = self._session
         word = session.digests_word()
-        quiet = self._style("waste" if "mismatch" in word else "quiet")
+        quiet = self._style("waste" if "mismatch" in word or word == "DAMAGED" else "quiet")
         if self.work and session.opened is not None:
             return [Segment(f"{self.work} ", self._style("quiet"))]
         if short:

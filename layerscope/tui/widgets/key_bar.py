@@ -17,15 +17,12 @@ from textual.widgets import Input
 
 from layerscope.tui.commands import COMMANDS, Command, key_word
 from layerscope.tui.keys import Keys
-from layerscope.tui.pointing import Pointing
 from layerscope.tui.widgets.field import TypingInput
 
 MOST = 9
 """Keys that are shown however wide the terminal is; the others are in help."""
 GAP = 2
 _BY_ID = {command.id: command for command in COMMANDS}
-_BACK = ("app.back", "picker.back")
-_ON_PATHS = ("path.extract", "path.life")
 _PINNED = ("app.help", "app.quit", "picker.leave")
 """Commands that stand at the right edge, the first one always."""
 
@@ -60,11 +57,11 @@ class KeyBar(Widget):
     }
     """
 
-    def __init__(self, keys: Keys | None = None, leaves: Callable[[], bool] | None = None) -> None:
-        """`keys` are those that the user changed; `leaves` tells whether Esc does anything."""
+    def __init__(self, keys: Keys | None = None, useless: Callable[[], set[str]] = set) -> None:
+        """`keys` are those that the user changed; `useless` tells which commands would do nothing now."""
         super().__init__()
         self._keys: Keys = keys or {}
-        self._leaves = leaves or (lambda: True)
+        self._useless = useless
         self._places: list[tuple[range, Hint]] = []
 
     def on_mount(self) -> None:
@@ -84,6 +81,8 @@ class KeyBar(Widget):
                 continue
             if known and active.binding.id:
                 working.setdefault(active.binding.id, []).append(key)
+        for identifier in self._useless():
+            working.pop(identifier, None)
         found = [
             self._hint(command, keys)
             for identifier, keys in working.items()
@@ -96,13 +95,8 @@ class KeyBar(Widget):
         return sorted(found, key=lambda hint: hint.rank)
 
     def _wanted(self, identifier: str, typing: bool) -> bool:
-        if identifier in _ON_PATHS:
-            focused: object = self.screen.focused
-            return isinstance(focused, Pointing) and focused.points
-        if identifier in _BACK:
-            return not typing and self._leaves()
-        # Enter is the field's while one types.
-        return not (typing and _BY_ID[identifier].keys == "enter")
+        # Esc and Enter are the field's while one types.
+        return not (typing and _BY_ID[identifier].keys in ("enter", "escape"))
 
     def _hint(self, command: Command, working: Sequence[str]) -> Hint:
         """The first of a command's keys that works, as people write it."""

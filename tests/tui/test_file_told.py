@@ -49,7 +49,7 @@ async def test_rows_of_the_tree_say_which_copy_they_are(copies: Path) -> None:
         explore.steps.select_layer(1)
         await settled(pilot)
         lines = screen_text(app)
-        assert any("c3" in line and "6th of 14 copies" in line for line in lines)
+        assert any("c3" in line and "8th of 14 copies" in line for line in lines)
         explore.steps.select_layer(0)
         await settled(pilot)
         (other,) = [line for line in screen_text(app) if "other" in line]

@@ -74,5 +74,9 @@ def help_text(keys: Keys | None = None) -> Text:
     for words, meaning in FILTERS:
         body.append(f"  {words:<{width}}  ", "bold")
         body.append(f"{meaning}\n")
-    body.rstrip()
+    body.append("\nSettings", "bold")
+    body.append(": ~/.config/layerscope/config.toml, or what $LAYERSCOPE_CONFIG names\n")
+    body.append(
+        "  README has a sample with every setting, and the ids of all commands for your own keys."
+    )
     return body

@@ -34,6 +34,7 @@ LEAST = (30, 4)
 """How narrow and how low a pane may become, in cells."""
 SOON = 0.3
 """Seconds after which it is said that a filter is still being worked out."""
+COMPARING = "◆ compared · select another layer · Esc ends"
 PACE = 2
 """Cells by which a key moves the line between left and right."""
 
@@ -320,7 +321,7 @@ class ExploreView(View):
         self.steps.mark(layer)
         self._steps_title.show(
             "Steps",
-            "m metadata" if layer is None else "◆ compared · select another layer · Esc ends",
+            self._steps_word() if layer is None else COMPARING,
         )
         self._show_step(self.steps.step)
 

@@ -84,6 +84,7 @@ class FileView(View):
         return {
             *(() if self._can_compare() is not None else ("file.difference",)),
             *(() if more else ("file.more",)),
+            *(() if self.rows.at_tail else ("list.open",)),
         }
 
     # which file

@@ -16,10 +16,17 @@ from layerscope.image.history import Step
 from layerscope.image.instruction import readable
 from layerscope.image.summary import NOTHING_RECORDED
 from layerscope.tui.commands import bindings
+from layerscope.tui.paint import wrap
 from layerscope.tui.session import Session
 
 MAX_LINES = 400
 """Lines of an instruction that are shown; generated ones can be endless."""
+
+LEAST = 20
+"""Cells below which nothing is wrapped."""
+SCROLLBAR = 1
+INDENT = "    "
+"""Before what a line goes on with."""
 
 _SETS = {
     "ENV": "sets the environment",
@@ -79,6 +86,10 @@ class StepDetails(VerticalScroll, can_focus=True):
         self._step = step
         self._body.update(Text() if step is None else self._describe(step))
         self.scroll_home(animate=False)
+
+    def on_resize(self) -> None:
+        if self._step is not None:
+            self._body.update(self._describe(self._step))
 
     # the keys of a list move the text
 
@@ -143,12 +154,30 @@ class StepDetails(VerticalScroll, can_focus=True):
         lines = readable(whole) if step.instruction in ("RUN", None) else whole.splitlines()
         for number, line in enumerate(lines[:MAX_LINES]):
             shown = text.safe_name(line)
+            shown = self._wrapped(shown)
             if number == 0 and step.instruction:
                 body.append(step.instruction, "bold")
                 shown = shown[len(step.instruction) :]
             body.append(shown + "\n")
         if len(lines) > MAX_LINES:
             body.append(f"… {len(lines) - MAX_LINES:,} more lines\n", quiet)
+
+    def _wrapped(self, line: str) -> str:
+        """A line in as many as it takes, indented below its start."""
+        width = self.content_region.width - SCROLLBAR
+        if width < LEAST or len(line) > width * MAX_LINES:
+            return line
+        indent = line[: len(line) - len(line.lstrip())][: width // 2]
+        return "\n".join(wrap(line, width, indent + INDENT))
+
+    def _append_digest(self, body: Text, label: str, digest: str, quiet: str) -> None:
+        """A digest, whole; below its label where it does not fit beside it."""
+        body.append(f"{label:<8}", quiet)
+        if 8 + len(digest) > self.content_region.width - SCROLLBAR:
+            algorithm, _, digits = digest.partition(":")
+            body.append(f"{algorithm}:\n  {digits}\n")
+        else:
+            body.append(f"{digest}\n")
 
     def _append_figures(self, body: Text, number: int, quiet: str) -> None:
         session = self._session
@@ -174,7 +203,7 @@ class StepDetails(VerticalScroll, can_focus=True):
             self._append_changes(body, number, quiet)
         for label, digest in (("blob", layer.digest), ("diff ID", layer.diff_id)):
             if digest:
-                body.append(f"{label:<8}", quiet).append(f"{digest}\n")
+                self._append_digest(body, label, text.safe_name(digest), quiet)
         state = {True: "digests ok", False: "digest mismatch", None: "digests not checked"}[
             session.verified(number)
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from rich.cells import cell_len
 
 from layerscope import text
 from layerscope.analysis.duplicates import Duplicate
@@ -92,12 +93,13 @@ class DuplicateList(OutlineList):
             painter.add(f"{text.size(duplicate.bytes):>{SIZE}}  ", quiet)
             painter.add(self.arrow(group), quiet)
             more = f" and {len(duplicate.paths) - 1:,} more"
-            painter.add(fit_left(self.path_words(duplicate.paths[0]), room - len(more)).rstrip())
-            painter.add(more, quiet)
-            return
-        path = duplicate.paths[item]
-        painter.add(" " * _BEFORE)
-        painter.add(fit_left(self.path_words(path), room))
+            path = duplicate.paths[0]
+            shown = fit_left(self.path_words(path), room - len(more)).rstrip()
+            painter.add(shown).add(fit(more, room - cell_len(shown)), quiet)
+        else:
+            path = duplicate.paths[item]
+            painter.add(" " * _BEFORE)
+            painter.add(fit_left(self.path_words(path), room))
         if width >= WIDE:
             layer = self.layer_of(path)
             painter.add(

@@ -17,6 +17,11 @@ from layerscope import text
 from layerscope.tui.paint import fit
 from layerscope.tui.session import Session
 
+SHORTEST = 2
+"""How far words can be shortened."""
+GAP = 1
+"""Cells between the two ends of a line."""
+
 
 class ImageHeader(Widget):
     """Two lines: the image with its totals, and the views."""
@@ -74,12 +79,12 @@ class ImageHeader(Widget):
         return Strip([Segment("─" * self.size.width, self._style("rule"))])
 
     def _fitting(
-        self, left: Callable[[bool], list[Segment]], right: Callable[[bool], list[Segment]]
+        self, left: Callable[[int], list[Segment]], right: Callable[[int], list[Segment]]
     ) -> Strip:
-        """Both ends of a line, in short words where the long ones do not fit."""
-        for short in (False, True):
+        """Both ends of a line, in as few words as it takes to keep them apart: all, short ones, the shortest."""
+        for short in range(SHORTEST + 1):
             ends = left(short), right(short)
-            if sum(segment.cell_length for end in ends for segment in end) <= self.size.width:
+            if sum(segment.cell_length for end in ends for segment in end) + GAP <= self.size.width:
                 break
         return self._spread(*ends)
 
@@ -104,7 +109,7 @@ class ImageHeader(Widget):
         line = Strip(left).adjust_cell_length(room, self.rich_style)
         return Strip([*line, *right]).adjust_cell_length(width, self.rich_style)
 
-    def _identity(self, short: bool) -> list[Segment]:
+    def _identity(self, short: int) -> list[Segment]:
         image = self._session.image
         base, quiet = self.rich_style, self._style("quiet")
         title = text.safe_name(image.title)
@@ -118,12 +123,13 @@ class ImageHeader(Widget):
         if not short:
             segments.append(Segment("layerscope  ", quiet))
         segments.append(Segment(title, self._style("title")))
-        segments.append(Segment(f"  {text.safe_name(str(image.platform))}", quiet))
+        if short < SHORTEST:
+            segments.append(Segment(f"  {text.safe_name(str(image.platform))}", quiet))
         if not short:
             segments.append(Segment(f"  {image.source_kind}", quiet))
         return segments
 
-    def _totals(self, short: bool) -> list[Segment]:
+    def _totals(self, short: int) -> list[Segment]:
         session, base = self._session, self.rich_style
         if session.opened is None:
             return [
@@ -167,7 +173,7 @@ class ImageHeader(Widget):
             segments += (Segment(title, style), Segment("  ", self.rich_style))
         return segments
 
-    def _state(self, short: bool) -> list[Segment]:
+    def _state(self, short: int) -> list[Segment]:
         session = self._session
         word = session.digests_word()
         quiet = self._style("waste" if "mismatch" in word or word == "DAMAGED" else "quiet")

@@ -114,6 +114,9 @@ class ImageHeader(Widget):
         base, quiet = self.rich_style, self._style("quiet")
         title = text.safe_name(image.title)
         at_most = max(self.size.width // 3, 12)
+        if short == SHORTEST:
+            totals = sum(segment.cell_length for segment in self._totals(short))
+            at_most = max(min(at_most, self.size.width - totals - GAP - 1), 4)
         if cell_len(title) > at_most:
             title = fit(
                 title.rpartition("/")[2] if cell_len(title.rpartition("/")[2]) >= 4 else title,

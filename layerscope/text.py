@@ -158,6 +158,13 @@ def count_of(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def ordinal(number: int) -> str:
+    """A place, counted from 1: 1st, 2nd, 3rd, 4th, 11th."""
+    ends = {1: "st", 2: "nd", 3: "rd"}
+    end = "th" if number // 10 % 10 == 1 else ends.get(number % 10, "th")
+    return f"{number:,}{end}"
+
+
 def percent(part: float, whole: float) -> str:
     """A share: 1.5 %, 64.2 %, 64 %; 0 % of nothing. What is not all of it is never 100 %, nor something 0 %."""
     share = 100 * part / whole if whole else 0.0

@@ -19,6 +19,7 @@ from layerscope.text import (
     date_of,
     exact_size,
     mode_text,
+    ordinal,
     percent,
     safe_name,
     short_digest,
@@ -387,3 +388,21 @@ def test_digests_are_short_and_safe() -> None:
     assert short_digest("0123456789abcdef") == "0123456789abcdef"
     assert short_digest("sha256:\x1b[2J") == "sha256:\\e[2J"
     assert short_digest(None) == "unknown"
+
+
+def test_places_are_counted_as_people_do() -> None:
+    """1st, 2nd, 3rd, but 11th to 13th."""
+    told = [ordinal(number) for number in (1, 2, 3, 4, 11, 12, 13, 21, 102, 111, 1003)]
+    assert told == [
+        "1st",
+        "2nd",
+        "3rd",
+        "4th",
+        "11th",
+        "12th",
+        "13th",
+        "21st",
+        "102nd",
+        "111th",
+        "1,003rd",
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from isal import isal_zlib
@@ -33,6 +34,28 @@ class Duplicate:
     def saving(self) -> int:
         """Bytes of all copies but one."""
         return self.bytes * (len(self.paths) - 1)
+
+
+class Copies:
+    """Which of the copies of its content a path is."""
+
+    def __init__(self, duplicates: Sequence[Duplicate]) -> None:
+        counts = np.array([len(duplicate.paths) for duplicate in duplicates], np.int64)
+        paths = np.fromiter(
+            chain.from_iterable(duplicate.paths for duplicate in duplicates), np.int64, counts.sum()
+        )
+        groups = np.repeat(np.arange(len(counts)), counts)
+        places = np.arange(len(paths)) - np.repeat(np.cumsum(counts) - counts, counts)
+        order = np.argsort(paths)
+        self._duplicates = duplicates
+        self._paths, self._groups, self._places = paths[order], groups[order], places[order]
+
+    def of(self, path: int) -> tuple[int, Duplicate] | None:
+        """Its place among the copies, from 0, and all of them; None if there is but one, or it is a further hard link."""
+        at = int(np.searchsorted(self._paths, path))
+        if at == len(self._paths) or self._paths[at] != path:
+            return None
+        return int(self._places[at]), self._duplicates[int(self._groups[at])]
 
 
 def find_duplicates(

@@ -54,6 +54,8 @@ def layerscope() -> None:
     IMAGE is a saved image (docker save, podman save, skopeo copy), compressed or not, an OCI layout or dir: folder, - for
     stdin, or the name or ID of an image that Docker, Podman or containerd has. SCHEME://NAME asks one of them alone:
     docker, podman, containers-storage, docker-store, containerd. The first word that is no option is a command if it names one; write ./report for an image of that name.
+
+    In the explorer, ? shows its keys and the language of its filters. Settings, and keys of your own, go into ~/.config/layerscope/config.toml, or the file that $LAYERSCOPE_CONFIG names; README has a sample of it.
     """
 
 

@@ -115,6 +115,7 @@ def request_of(reference: str, progress: Progress, given: dict[str, Any]) -> Req
 def settings_of(given: dict[str, Any]) -> Settings:
     """The settings of file, environment and flags, all checked. Raises `UsageError`."""
     from layerscope.tui.keys import changed_keys
+    from layerscope.tui.theme_names import check_theme
 
     settings = load_settings()
     changed_keys(settings)
@@ -122,8 +123,9 @@ def settings_of(given: dict[str, Any]) -> Settings:
         from layerscope.analysis.findings.rules import check_rules
 
         check_rules(settings.rules, lambda name: settings.place(f"rules.{name}"))
-    if given.get("theme"):
+    if given.get("theme") is not None:
         settings = replace(settings, theme=given["theme"], lines={}, file="--theme")
+    check_theme(settings)
     return settings
 
 

@@ -54,6 +54,10 @@ class Endings:
         """Where to look at a path: the last layer that changed it."""
         return int(self._layers[path])
 
+    def version(self, path: int) -> int:
+        """Row of the filesystem: what the path was last."""
+        return int(self._rows[path])
+
     def of(self, path: int) -> Ending:
         """The ending of a path that some layer stored or removed."""
         row, change = int(self._rows[path]), int(self._kinds[path])

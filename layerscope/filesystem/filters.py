@@ -95,6 +95,11 @@ class Filter:
     def __bool__(self) -> bool:
         return bool(self.words)
 
+    @property
+    def has_regex(self) -> bool:
+        """Whether a regular expression is part of it, of which nobody knows how long it takes."""
+        return any(isinstance(word, RegexWord) for word, _ in self.words)
+
     def matches(self, view: TreeView) -> NDArray[np.bool_]:
         """Which of all paths meet it, in what the view's mode shows of them; without meaning for what it shows not."""
         hits = np.ones(len(view.filesystem.table), bool)

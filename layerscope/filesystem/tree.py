@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from layerscope.filesystem.changes import Change
 from layerscope.filesystem.filters import Filter
-from layerscope.filesystem.matching import PathTexts
+from layerscope.filesystem.matching import Finder, PathTexts
 from layerscope.filesystem.model import Filesystem
 from layerscope.filesystem.modes import (
     Mode,
@@ -40,6 +40,8 @@ class TreeView:
         """The layer that a range begins after."""
         self.sort = Sort.SIZE
         self.filter: Filter | None = None
+        self.finder: Finder | None = None
+        """Looks for the regular expressions of the filter; None for this thread."""
         self.changed_only = False
         """Show of all up to a layer only what it adds or changes."""
         self.flat = False

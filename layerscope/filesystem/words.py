@@ -64,7 +64,7 @@ class RegexWord:
     pattern: re.Pattern[str]
 
     def matches(self, view: TreeView) -> Mask:
-        return view.texts.regex(self.pattern)
+        return view.texts.regex(self.pattern, view.finder)
 
 
 @dataclass(frozen=True, slots=True)

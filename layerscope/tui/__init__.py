@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from layerscope import text
-from layerscope.errors import CancelledError, LayerscopeError, UsageError
+from layerscope.errors import CancelledError, LayerscopeError
 from layerscope.image.dockerfile import Dockerfile
 from layerscope.opening import Options
 from layerscope.settings import Settings, load_settings
@@ -61,9 +61,10 @@ def _preferences(settings: Settings | None) -> Preferences:
     """How the user wants to see things. Raises `UsageError`."""
     from layerscope.state import state_file
     from layerscope.tui.preferences import Preferences
+    from layerscope.tui.theme_names import check_theme
 
     settings = load_settings() if settings is None else settings
-    _check_theme(settings)
+    check_theme(settings)
     text.use_binary_sizes(settings.binary)
     return Preferences(settings, state_file())
 
@@ -86,19 +87,6 @@ def _explore(
         preferences=preferences,
     )
     LayerscopeApp(session).run()
-
-
-def _check_theme(settings: Settings) -> None:
-    """Raises `UsageError` if there is no such theme."""
-    if settings.theme is None:
-        return
-    from layerscope.tui import theme
-
-    if theme.named(settings.theme) is None:
-        raise UsageError(
-            f"{settings.place('theme')}: there is no theme `{settings.theme}`",
-            hint=f"themes are: {', '.join(theme.names())}",
-        )
 
 
 def _ask(candidates: Sequence[Candidate]) -> Candidate | None:

@@ -139,7 +139,7 @@ class LayerscopeApp(Guarded, App[None]):
 
     @on(DuplicatesFound)
     def _duplicates_found(self, event: DuplicatesFound) -> None:
-        self.session.duplicates = event.duplicates
+        self.session.duplicates, self.session.copies = event.duplicates, event.copies
         if self.main is not None:
             self.main.duplicates_found()
 

@@ -28,10 +28,12 @@ class Command:
     """One sentence."""
     action: str
     """The action that the widget of its group implements."""
-    footer: bool = False
-    """Whether the footer shows it."""
+    footer: int = 0
+    """Its place among the keys at the bottom, the smallest ones first; 0 for none, `PINNED` and more at the right edge."""
     shown_keys: str | None = None
     """How the keys are written, where Textual's names are no words for people."""
+    short: str = ""
+    """Its title where room is short, if that is another one."""
     priority: bool = False
     """Whether it works in text fields, too, whatever the field does with the key."""
 
@@ -39,6 +41,11 @@ class Command:
     def group(self) -> str:
         """The part of the explorer that it belongs to."""
         return self.id.partition(".")[0]
+
+    @property
+    def footer_words(self) -> str:
+        """Its title at the bottom."""
+        return self.short or self.title
 
 
 GROUPS: dict[str, str] = {
@@ -62,11 +69,11 @@ GROUPS: dict[str, str] = {
 """Groups in the order of help, with their titles."""
 
 COMMANDS: tuple[Command, ...] = (
-    Command("app.help", "question_mark", "Help", "Show what every key does.", "app.help", footer=True, shown_keys="?"),
+    Command("app.help", "question_mark,f1", "Help", "Show what every key does.", "app.help", shown_keys="? F1", footer=90),
     Command("app.palette", "ctrl+p", "Palette", "Find any command by its name.", "app.command_palette", shown_keys="^p"),
     Command("app.theme", "ctrl+t", "Theme", "Switch between the dark and the light theme.", "app.toggle_theme", shown_keys="^t"),
-    Command("app.quit", "q,ctrl+q", "Quit", "Leave at once, also while layers are being read.", "app.quit", footer=True, shown_keys="q"),
-    Command("app.back", "escape", "Back", "Leave a field, then a view.", "screen.back", shown_keys="Esc"),
+    Command("app.quit", "q,ctrl+q", "Quit", "Leave at once, also while layers are being read.", "app.quit", shown_keys="q", footer=91),
+    Command("app.back", "escape", "Back", "Leave a field, then a view.", "screen.back", shown_keys="Esc", footer=7),
     Command("view.explore", "1", "Explore", "Steps, files and details.", "screen.show_view('explore')"),
     Command("view.waste", "2", "Waste", "Every stored byte that the final image does not show.", "screen.show_view('waste')"),
     Command("view.life", "3", "Life", "What each layer did to one path.", "screen.show_view('life')"),
@@ -76,7 +83,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("view.map", "7", "Map", "What takes the room, as tiles coloured by layer.", "screen.show_view('map')"),
     Command("view.findings", "8", "Findings", "What to fix, what each fix saves, and what would be left.", "screen.show_view('findings')"),
     Command("view.find_anywhere", "ctrl+f", "Find", "Find a path in all layers, also from within a field.", "screen.find", shown_keys="^f", priority=True),
-    Command("view.next_pane", "tab", "Next pane", "Move on to the next pane.", "screen.next_pane", footer=True, shown_keys="Tab"),
+    Command("view.next_pane", "tab", "Next pane", "Move on to the next pane.", "screen.next_pane", shown_keys="Tab", footer=6, short="Pane"),
     Command("view.previous_pane", "shift+tab", "Previous pane", "Move back to the pane before.", "screen.previous_pane", shown_keys="⇧Tab"),
     Command("list.up", "up,k", "Up", "One row up.", "move(-1)", shown_keys="↑ k"),
     Command("list.down", "down,j", "Down", "One row down.", "move(1)", shown_keys="↓ j"),
@@ -84,19 +91,21 @@ COMMANDS: tuple[Command, ...] = (
     Command("list.page_down", "pagedown", "Page down", "One page down.", "page(1)", shown_keys="PgDn"),
     Command("list.top", "home,g", "Top", "The first row.", "top", shown_keys="g"),
     Command("list.bottom", "end,G", "Bottom", "The last row.", "bottom", shown_keys="G"),
-    Command("list.open", "enter", "Open", "Open the row under the cursor.", "open", footer=True, shown_keys="Enter"),
-    Command("path.extract", "e", "Extract", "Save the file or directory under the cursor to a path of your choice.", "screen.extract"),
-    Command("path.copy", "y", "Copy", "Copy the path under the cursor, or the whole instruction of the step.", "screen.copy"),
-    Command("explore.metadata", "m", "Metadata", "Show or hide steps that only write metadata.", "toggle_metadata", footer=True),
-    Command("explore.mode", "a", "All or changes", "What this layer changes, or all that is there after it.", "toggle_mode", footer=True),
+    Command("list.open", "enter", "Open", "Open the row under the cursor.", "open", shown_keys="Enter", footer=1),
+    Command("path.extract", "e", "Extract", "Save the file or directory under the cursor to a path of your choice.", "screen.extract", footer=10),
+    Command("path.copy", "y", "Copy", "Copy the path under the cursor, or the whole instruction of the step.", "screen.copy", footer=11),
+    Command("path.life", "L", "Life", "Show what each layer did to the path under the cursor.", "screen.life", footer=5),
+    Command("explore.metadata", "m", "Metadata", "Show or hide steps that only write metadata.", "toggle_metadata", footer=12),
+    Command("explore.mode", "a", "All or changes", "What this layer changes, or all that is there after it.", "toggle_mode", footer=3, short="All"),
     Command("explore.changed_only", "d", "Changed only", "Of all that is there, only what this layer touches.", "toggle_changed_only"),
     Command("explore.narrower", "left_square_bracket", "Less left", "Give the right pane more room, or the lower one; the mouse drags the lines between panes.", "move_splitter(-1)", shown_keys="["),
     Command("explore.wider", "right_square_bracket", "More left", "Give the left panes more room, or the upper one.", "move_splitter(1)", shown_keys="]"),
-    Command("explore.sort", "s", "Sort", "Sort by size, name, change or layer.", "cycle_sort", footer=True),
-    Command("explore.filter", "slash", "Filter", "Show only files that meet a filter, while you type it.", "filter", footer=True, shown_keys="/"),
+    Command("explore.sort", "s", "Sort", "Sort by size, name, change or layer.", "cycle_sort", footer=4),
+    Command("explore.filter", "slash", "Filter", "Show only files that meet a filter, while you type it.", "filter", shown_keys="/", footer=2),
     Command("explore.flat", "f", "Largest files", "All files in one list, largest first; again for the tree.", "toggle_flat"),
-    Command("explore.compare", "x", "Compare", "Mark a layer and compare the others with it; again to end that.", "compare"),
+    Command("explore.compare", "x", "Compare", "Mark a layer and compare the others with it; again to end that.", "compare", footer=8),
     Command("explore.columns", "c", "Columns", "Choose the columns of the file tree.", "choose_columns"),
+    Command("explore.details", "i", "Details", "Go to all that is known of the step, or back; a low or narrow terminal shows it in place of the steps.", "toggle_details", footer=4),
     Command("steps.base_up", "less_than_sign", "Smaller base", "Take one step less for the base image's.", "move_base(-1)", shown_keys="<"),
     Command("steps.base_down", "greater_than_sign", "Larger base", "Take one step more for the base image's.", "move_base(1)", shown_keys=">"),
     Command("files.toggle", "space", "Toggle", "Open or close the directory under the cursor.", "toggle_directory", shown_keys="Space"),
@@ -104,23 +113,21 @@ COMMANDS: tuple[Command, ...] = (
     Command("files.collapse", "left,h", "Collapse", "Close the directory, or move to the one above.", "collapse", shown_keys="← h"),
     Command("files.expand_all", "plus", "Expand all", "Open every directory.", "expand_all", shown_keys="+"),
     Command("files.collapse_all", "minus", "Collapse all", "Close every directory.", "collapse_all", shown_keys="-"),
-    Command("files.life", "L", "Life", "Show what each layer did to the path under the cursor.", "show_life", footer=True),
     Command("outline.toggle", "space", "Toggle", "Open or close the group under the cursor.", "toggle_group", shown_keys="Space"),
     Command("outline.open", "right,l", "Open group", "Open the group, or move into it.", "open_group", shown_keys="→ l"),
     Command("outline.close", "left,h", "Close group", "Move to the group's own row, or close it.", "close_group", shown_keys="← h"),
     Command("outline.open_all", "plus", "Open all", "Open every group.", "open_all_groups", shown_keys="+"),
     Command("outline.close_all", "minus", "Close all", "Close every group.", "close_all_groups", shown_keys="-"),
-    Command("waste.group", "b", "Group by", "Group waste by reason, by the instruction that hides it, or by directory.", "cycle_groups", footer=True),
-    Command("life.complete", "tab", "Complete", "In the field: complete the path.", "complete", shown_keys="Tab"),
-    Command("life.edit", "slash", "Another path", "Type a path.", "edit", footer=True, shown_keys="/"),
+    Command("waste.group", "b", "Group by", "Group waste by reason, by the instruction that hides it, or by directory.", "cycle_groups", footer=2, short="Group"),
+    Command("life.complete", "tab", "Complete", "Complete the path that is typed.", "complete", shown_keys="Tab", footer=3),
+    Command("life.edit", "slash", "Another path", "Type a path.", "edit", shown_keys="/", footer=2),
     Command("find.next", "down", "Next match", "From the field: the next match.", "match(1)", shown_keys="↓"),
     Command("find.previous", "up", "Previous match", "From the field: the match before.", "match(-1)", shown_keys="↑"),
-    Command("find.edit", "slash", "Search again", "Go back to the field.", "edit", shown_keys="/"),
-    Command("find.life", "L", "Life", "Show what each layer did to the match under the cursor.", "show_life", footer=True),
-    Command("file.difference", "D", "Difference", "What this layer changed in the file, or the file again.", "toggle_difference", footer=True),
-    Command("file.bytes", "t", "Text or bytes", "Show text as bytes, or bytes as text.", "toggle_bytes", footer=True),
-    Command("file.more", "plus", "More", "Read the next MiB.", "more", shown_keys="+"),
-    Command("content.search", "slash", "Search", "Search in the file; bytes also in hexadecimal.", "search", footer=True, shown_keys="/"),
+    Command("find.edit", "slash", "Search again", "Go back to the field.", "edit", shown_keys="/", footer=2),
+    Command("file.difference", "D", "Difference", "What this layer changed in the file, or the file again.", "toggle_difference", footer=3),
+    Command("file.bytes", "t", "Text or bytes", "Show text as bytes, or bytes as text.", "toggle_bytes", footer=4, short="Bytes"),
+    Command("file.more", "plus", "More", "Read the next MiB.", "more", shown_keys="+", footer=9),
+    Command("content.search", "slash", "Search", "Search in the file; bytes also in hexadecimal.", "search", shown_keys="/", footer=2),
     Command("content.next", "n", "Next", "The next match.", "find(1)"),
     Command("content.previous", "N", "Previous", "The match before.", "find(-1)"),
     Command("content.right", "right,l", "Right", "Long lines: further to the right.", "shift(1)", shown_keys="→ l"),
@@ -129,19 +136,19 @@ COMMANDS: tuple[Command, ...] = (
     Command("map.right", "right,l", "Right", "The tile on the right.", "step(1, 0)", shown_keys="→ l"),
     Command("map.up", "up,k", "Up", "The tile above.", "step(0, -1)", shown_keys="↑ k"),
     Command("map.down", "down,j", "Down", "The tile below.", "step(0, 1)", shown_keys="↓ j"),
-    Command("map.open", "enter", "Go in", "Go into a directory, or show a file in the tree.", "open", footer=True, shown_keys="Enter"),
-    Command("map.out", "backspace", "Go up", "Go back up to the directory above.", "out", footer=True, shown_keys="⌫"),
-    Command("map.layer_down", "comma", "Layer before", "Draw what is there after the layer before.", "move_layer(-1)", footer=True, shown_keys=","),
-    Command("map.layer_up", "full_stop", "Layer after", "Draw what is there after the next layer.", "move_layer(1)", footer=True, shown_keys="."),
-    Command("findings.tick", "space", "Fixed", "Take the finding under the cursor as fixed: the header says what the image would store.", "tick", footer=True, shown_keys="Space"),
-    Command("findings.group", "b", "Group by", "Group findings by weight, by the instruction to change, or by rule.", "cycle_groups", footer=True),
-    Command("picker.search", "slash", "Search", "Show only images whose name, ID or place holds what you type.", "search", footer=True, shown_keys="/", priority=True),
-    Command("picker.sort", "s", "Sort", "Sort by age, size or name.", "cycle_sort", footer=True),
-    Command("picker.refresh", "r", "Refresh", "Look for images once more.", "refresh_images", footer=True),
+    Command("map.open", "enter", "Go in", "Go into a directory, or show a file in the tree.", "open", shown_keys="Enter", footer=1),
+    Command("map.out", "backspace", "Go up", "Go back up to the directory above.", "out", shown_keys="⌫", footer=2),
+    Command("map.layer_down", "comma", "Layer before", "Draw what is there after the layer before.", "move_layer(-1)", shown_keys=",", footer=3, short="Before"),
+    Command("map.layer_up", "full_stop", "Layer after", "Draw what is there after the next layer.", "move_layer(1)", shown_keys=".", footer=3, short="After"),
+    Command("findings.tick", "space", "Fixed", "Take the finding under the cursor as fixed: the header says what the image would store.", "tick", shown_keys="Space", footer=2),
+    Command("findings.group", "b", "Group by", "Group findings by weight, by the instruction to change, or by rule.", "cycle_groups", footer=3, short="Group"),
+    Command("picker.search", "slash", "Search", "Show only images whose name, ID or place holds what you type.", "search", shown_keys="/", priority=True, footer=2),
+    Command("picker.sort", "s", "Sort", "Sort by age, size or name.", "cycle_sort", footer=4),
+    Command("picker.refresh", "r", "Refresh", "Look for images once more.", "refresh_images", footer=5),
     Command("picker.next", "down", "Next image", "From the field: the next image.", "go(1)", shown_keys="↓"),
     Command("picker.previous", "up", "Previous image", "From the field: the image before.", "go(-1)", shown_keys="↑"),
     Command("picker.back", "escape", "Back", "Leave the field, then the search, then the program.", "step_back", shown_keys="Esc"),
-    Command("picker.leave", "q,ctrl+q", "Leave", "Leave without opening an image.", "leave", footer=True, shown_keys="q"),
+    Command("picker.leave", "q,ctrl+q", "Leave", "Leave without opening an image.", "leave", shown_keys="q", footer=91),
 )  # fmt: skip
 
 
@@ -159,8 +166,8 @@ def of_groups(groups: Iterable[str]) -> list[Command]:
 def shown_keys(command: Command, changed: Mapping[str, tuple[str, ...]] | None = None) -> str:
     """The keys of a command as people write them; `changed` are those that the user chose, by command id."""
     if changed and command.id in changed:
-        return " ".join(map(_key_word, changed[command.id]))
-    return command.shown_keys or " ".join(map(_key_word, command.keys.split(",")))
+        return " ".join(map(key_word, changed[command.id]))
+    return command.shown_keys or " ".join(map(key_word, command.keys.split(",")))
 
 
 def key_table() -> str:
@@ -175,11 +182,13 @@ def key_table() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _key_word(key: str) -> str:
+def key_word(key: str) -> str:
     """A key in Textual's words as people write it."""
     modifiers, plus, name = key.rpartition("+")
     modifiers, name = ("", key) if not name else (modifiers, name)
     written = _KEY_WORDS.get(name, name)
+    if name[:1] == "f" and name[1:].isdecimal():
+        written = name.upper()
     if modifiers == "ctrl":
         return f"^{written}"
     return f"{modifiers}{plus}{written}" if modifiers else written
@@ -216,7 +225,7 @@ def _binding(command: Command) -> Binding:
         command.keys,
         command.action,
         command.title,
-        show=command.footer,
+        show=bool(command.footer),
         key_display=command.shown_keys,
         tooltip=command.help,
         id=command.id,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from layerscope.analysis.duplicates import Duplicate
+from layerscope.analysis.duplicates import Copies, Duplicate
 from layerscope.errors import CancelledError, LayerscopeError
 from layerscope.layers.index import LayerIndex
 from layerscope.opening import Listener, Opened, analyse, check_digests
@@ -63,6 +63,7 @@ class DuplicatesFound(Message):
     """Files of equal content are known."""
 
     duplicates: list[Duplicate]
+    copies: Copies
 
 
 @dataclass(eq=False, repr=False)
@@ -136,7 +137,8 @@ class _Posting(Listener):
         self._post(Stacked(opened))
 
     def compared(self, opened: Opened) -> None:
-        self._post(DuplicatesFound(list(opened.duplicates or ())))
+        found = list(opened.duplicates or ())
+        self._post(DuplicatesFound(found, Copies(found)))
 
 
 def load(

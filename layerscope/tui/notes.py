@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from layerscope import text
+from layerscope.analysis.duplicates import Copies
 from layerscope.filesystem.changes import Change
 from layerscope.filesystem.inodes import Why
 from layerscope.filesystem.modes import Mode
@@ -42,6 +43,19 @@ def note(view: TreeView, entry: TreeRow) -> str:
         return f"replaces {text.size(int(filesystem.stored[before]))} of layer {layer}"
     kind = Kind(int(filesystem.kinds[before])).name.lower().replace("_", " ")
     return f"replaces a {kind} of layer {layer}"
+
+
+def copies_note(view: TreeView, entry: TreeRow, copies: Copies | None) -> str:
+    """Which copy of its content a file of the final image is; empty if it is the only one."""
+    filesystem = view.filesystem
+    if copies is None or entry.kind is not Kind.FILE or entry.version < 0 or entry.removed:
+        return ""
+    if filesystem.died[entry.version] != filesystem.layer_count:
+        return ""
+    found = copies.of(entry.path)
+    if found is None:
+        return ""
+    return f"{text.ordinal(found[0] + 1)} of {len(found[1].paths):,} copies"
 
 
 def version_before(view: TreeView, path: int) -> int | None:

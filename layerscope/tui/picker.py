@@ -14,7 +14,7 @@ from textual.actions import SkipAction
 from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 from textual.worker import Worker, get_current_worker
 
 from layerscope import text
@@ -30,6 +30,7 @@ from layerscope.tui.picking import SORTS, Choice
 from layerscope.tui.preferences import Preferences
 from layerscope.tui.widgets.field import Field
 from layerscope.tui.widgets.image_list import ImageList, column_titles
+from layerscope.tui.widgets.key_bar import KeyBar
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
 
@@ -53,7 +54,6 @@ class PickerApp(App[StoreImage]):
     DEFAULT_CSS = """
     PickerApp Screen { background: $background; }
     PickerApp #refusals { height: auto; max-height: 6; padding: 0 1; color: $quiet; text-wrap: nowrap; text-overflow: ellipsis; }
-    PickerApp Footer { background: $background; }
     """
 
     class Found(Message):
@@ -95,14 +95,17 @@ class PickerApp(App[StoreImage]):
         for known in theme.THEMES:
             self.register_theme(known)
         self.theme = theme.named(preferences.theme) or theme.DARK.name
-        self.set_keymap(keymap(preferences.keys))
+        self._keys = preferences.keys
+        self.set_keymap(keymap(self._keys))
         self.choice = Choice()
         self.images = ImageList(
             self.choice, now or datetime.datetime.now(datetime.UTC), id="images"
         )
         self._request, self._sources, self._trouble = request, sources, trouble
         self._folder = folder or Path()
-        self._field = Field(placeholder="/ searches names, IDs and places", id="picker-field")
+        self._field = Field(
+            placeholder="/ searches names, IDs and places", enter="Open", id="picker-field"
+        )
         self._title = PaneTitle("Which image?")
         self._columns = ColumnTitles()
         self._refusals: dict[str, str] = {}
@@ -121,7 +124,7 @@ class PickerApp(App[StoreImage]):
     def compose(self) -> ComposeResult:
         yield Pane(self._title, self._field, self._columns, self.images)
         yield self._said
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyBar(self._keys)
 
     def on_mount(self) -> None:
         self.images.focus()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from layerscope.analysis.duplicates import Duplicate
+from layerscope.analysis.duplicates import Copies, Duplicate
 from layerscope.image.base import BaseGuess, guess_base, layers_of
 from layerscope.image.dockerfile import Dockerfile
 from layerscope.image.model import Image
@@ -32,6 +32,8 @@ class Session:
     opened: Opened | None = None
     duplicates: Sequence[Duplicate] | None = None
     """None until they were looked for."""
+    copies: Copies | None = None
+    """Finds the duplicates of a path; there when `duplicates` is."""
     findings: Findings | None = None
     """None until all else is known."""
     fixed: set[int] = field(default_factory=set)

@@ -117,11 +117,6 @@ def named(name: str) -> str | None:
     return next((found for found in (f"layerscope-{name}", name) if found in known), None)
 
 
-def names() -> list[str]:
-    """All names that a theme can be asked for by."""
-    return ["dark", "light", *BUILTIN_THEMES]
-
-
 def variable_defaults(theme: Theme) -> dict[str, str]:
     """Our words in terms of a theme that does not know them: readable on its background, whatever its colours are."""
     if theme.ansi:

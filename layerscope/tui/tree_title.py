@@ -18,12 +18,21 @@ SORT_WORDS = {
 }
 
 
-def place(step: Step, compared: int | None) -> str:
-    """Which layer is shown, and what it is compared with."""
+def place(step: Step) -> str:
+    """Which layer is shown."""
     where = f"Layer {step.layer}" if step.layer is not None else f"Step {step.index}"
-    if compared is not None:
-        return f"{where} compared with layer {compared}"
     return f"{where} · {text.safe_name(one_line(step))}"
+
+
+def compared(old: int, new: int) -> str:
+    """Which layers are compared, and in which direction; -1 is before the first."""
+    if old == new:
+        return f"{_layer(old)} is marked".capitalize()
+    return f"Changes from {_layer(old)} (old) to {_layer(new)} (new)"
+
+
+def _layer(layer: int) -> str:
+    return f"layer {layer}" if layer >= 0 else "nothing"
 
 
 def shown(view: TreeView) -> str:
@@ -57,6 +66,9 @@ def nothing(view: TreeView, index: LayerIndex | None) -> str:
         if view.changed_only and view.layer >= 0:
             return "This layer adds and changes nothing that is there after it."
         return "The image is empty here."
+    if index is not None and index.broken is not None and not len(index):
+        message = text.safe_name(index.broken.message)
+        return f"Nothing of this layer can be read: {message}."
     if index is not None and not len(index):
         return "This layer is empty: it has no entries."
     return "This layer changes nothing: all its entries equal what lies below."

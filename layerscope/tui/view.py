@@ -63,6 +63,19 @@ class View(Guarded, Container):
         """Esc was pressed: leave a field or a mode. False if there is nothing to leave, and the view is to be left."""
         return False
 
+    @property
+    def can_go_back(self) -> bool:
+        """Whether there is a mode that Esc would leave."""
+        return False
+
+    def useless(self) -> set[str]:
+        """Ids of commands that would do nothing here and now: they are not offered."""
+        return set()
+
+    def go_to_pane(self, pane: Widget) -> None:
+        """Give the focus to one of `panes`."""
+        self.screen.set_focus(pane)
+
     def on_mount(self) -> None:
         if self.session.opened is not None:
             self.stacked()

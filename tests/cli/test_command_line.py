@@ -462,3 +462,18 @@ def test_a_terminal_on_stdin_is_no_image(here: Here) -> None:
     code, out, err = in_terminal("report", "-")
     assert (code, out) == (2, "")
     assert "stdin is a terminal\n  hint: " in err
+
+
+@pytest.mark.parametrize("command", [(), ("report",)], ids=["open", "report"])
+def test_a_theme_that_is_not_there_is_a_mistake_also_without_a_terminal(
+    here: Here, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    """Whatever would have come of it, nothing is written to stdout, and the nearest theme is named."""
+    if command:
+        monkeypatch.setenv("LAYERSCOPE_THEME", "drakula")
+        ran = here(*command, "image.tar")
+    else:
+        ran = here("image.tar", "--theme", "drakula")
+    assert (ran.code, ran.out) == (2, "")
+    assert "there is no theme `drakula`" in ran.err
+    assert "did you mean dracula" in ran.err

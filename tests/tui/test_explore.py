@@ -8,6 +8,7 @@ import pytest
 
 from layerscope.filesystem.modes import Mode
 from layerscope.filesystem.ordering import Sort
+from layerscope.filesystem.tree import TreeView
 from layerscope.opening import Options, open_image
 from layerscope.sources import Request
 from layerscope.tui.app import LayerscopeApp
@@ -88,18 +89,22 @@ async def test_mode_sort_and_changed_only(demo_image: Path) -> None:
     async with app.run_test(size=WIDE) as pilot:
         screen = await loaded(pilot)
         explore = screen.explore
-        view = explore.files.view
-        assert view is not None
+
+        def view() -> TreeView:
+            shown = explore.files.view
+            assert shown is not None
+            return shown
+
         explore.steps.select_layer(7)
         await pilot.pause()
-        changes = view.present
+        changes = view().present
         await pilot.press("a")
-        assert view.mode is Mode.UP_TO
-        assert view.present > changes
+        assert view().mode is Mode.UP_TO
+        assert view().present > changes
         await pilot.press("s")
-        assert view.sort is Sort.NAME
+        assert view().sort is Sort.NAME
         await pilot.press("d")
-        assert view.changed_only
+        assert view().changed_only
         assert "changed only" in "\n".join(screen_text(app))
 
 
@@ -120,13 +125,15 @@ async def test_plus_and_minus_open_and_close_everything(demo_image: Path) -> Non
 
 
 async def test_tab_moves_between_panes(demo_image: Path) -> None:
-    """Tab goes from steps to files and back."""
+    """Tab goes from steps to files, to details and back."""
     app = explorer(demo_image)
     async with app.run_test(size=SMALL) as pilot:
         screen = await loaded(pilot)
         assert screen.explore.steps.has_focus
         await pilot.press("tab")
         assert screen.explore.files.has_focus
+        await pilot.press("tab")
+        assert screen.explore.details.has_focus
         await pilot.press("tab")
         assert screen.explore.steps.has_focus
 

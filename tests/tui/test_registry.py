@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 from textual.command import CommandPalette
+from textual.theme import BUILTIN_THEMES
 
+from layerscope.errors import UsageError
 from layerscope.settings import Settings, parse_settings
 from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.commands import COMMANDS, GROUPS, key_table, shown_keys
@@ -16,6 +18,7 @@ from layerscope.tui.preferences import Preferences
 from layerscope.tui.screens.error import ErrorScreen
 from layerscope.tui.screens.help import help_text
 from layerscope.tui.screens.waste import WasteView
+from layerscope.tui.theme_names import THEME_NAMES, check_theme
 from layerscope.tui.view import VIEWS
 from layerscope.tui.widgets.file_tree import FileTree
 from tests.tui.explorer import explorer, loaded, screen_text
@@ -112,7 +115,7 @@ async def test_keys_can_be_changed(demo_image: Path) -> None:
         await pilot.press("E")
         assert explore.files.row_count() > rows
         assert "S Sort" in screen_text(app)[-1]
-        assert "f1 Help" in screen_text(app)[-1]
+        assert "F1 Help" in screen_text(app)[-1]
         await pilot.press("question_mark")
         assert app.screen is screen
         await pilot.press("f1")
@@ -220,11 +223,17 @@ async def test_a_worker_that_raises_is_a_dialog(
 
 
 def test_a_theme_that_is_not_there_is_named() -> None:
-    """Before anything starts, with the place where it was asked for."""
-    from layerscope.errors import UsageError
-    from layerscope.tui import _check_theme
-
+    """Before anything starts, with the place where it was asked for, and themes of nearly this name."""
     with pytest.raises(UsageError, match=r"c.toml, line 1: there is no theme `no`"):
-        _check_theme(parse_settings("theme = 'no'", "c.toml"))
-    for name in ("dark", "light", "nord", "ansi-dark"):
-        _check_theme(Settings(theme=name))
+        check_theme(parse_settings("theme = 'no'", "c.toml"))
+    with pytest.raises(UsageError) as found:
+        check_theme(Settings(theme="drakula"))
+    assert found.value.hint is not None
+    assert found.value.hint.startswith("did you mean dracula")
+    for name in (*THEME_NAMES, "layerscope-light"):
+        check_theme(Settings(theme=name))
+
+
+def test_all_themes_can_be_asked_for() -> None:
+    """The names that are checked without drawing anything are those of the themes that there are."""
+    assert ("dark", "light", *BUILTIN_THEMES) == THEME_NAMES

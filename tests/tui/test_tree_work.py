@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
+from layerscope.filesystem import regex_process
 from layerscope.filesystem.changes import Change
 from layerscope.filesystem.modes import Mode
 from layerscope.filesystem.ordering import Sort
@@ -17,7 +19,7 @@ from layerscope.tui.screens.explore import ExploreView
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.widgets import tree_columns
 from tests.images import docker_archive, file, layer_tar, whiteout, write
-from tests.tui.explorer import explorer, loaded, screen_text
+from tests.tui.explorer import explorer, loaded, screen_text, settled
 
 WIDE, SMALL = (160, 48), (80, 24)
 THREADS = pytest.mark.parametrize("at_once", [30_000, 0], ids=["at-once", "thread"])
@@ -95,6 +97,56 @@ async def test_every_printable_key_is_text_in_the_field(demo_image: Path) -> Non
         assert "No file matches" in "\n".join(screen_text(app))
 
 
+async def test_an_expression_without_end_keeps_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keys are answered while it is looked for; when its time is over that is said, and the filter before it stays."""
+    monkeypatch.setattr(regex_process.RegexProcess.__init__, "__defaults__", (2.0,))
+    layer = layer_tar([file("a" * 60 + "b", b"1"), file("c", b"22"), file("d.py", b"333")])
+    app = explorer(write(tmp_path / "a.tar", docker_archive([layer])))
+    async with app.run_test(size=WIDE) as pilot:
+        explore = (await loaded(pilot)).explore
+        await pilot.press("slash", *"size>1")
+        await _settled(pilot, explore)
+        began = time.monotonic()
+        explore.filter_bar.field.value = "/(a|a)*$/"
+        await pilot.pause(0.5)
+        await pilot.press("down")
+        assert time.monotonic() - began < 1.9
+        assert explore.files.cursor == 1
+        assert "filtering…" in "\n".join(screen_text(app))
+        await _settled(pilot, explore)
+        for _ in range(60):
+            await pilot.pause(0.1)
+            if not explore.files.working:
+                break
+        assert "takes too long" in "\n".join(screen_text(app))
+        assert set(_names(explore)) == {"c", "d.py"}
+        await pilot.press("escape", "escape")
+        await _settled(pilot, explore)
+        assert explore.files.row_count() == 3
+
+
+async def test_the_next_filter_does_not_wait_for_an_expression_without_end(tmp_path: Path) -> None:
+    """What is no longer wanted is given up at once."""
+    layer = layer_tar([file("a" * 60 + "b", b"1"), file("c.py", b"2")])
+    app = explorer(write(tmp_path / "a.tar", docker_archive([layer])))
+    async with app.run_test(size=WIDE) as pilot:
+        explore = (await loaded(pilot)).explore
+        await pilot.press("slash")
+        explore.filter_bar.field.value = "/(a|a)*$/"
+        await pilot.pause(0.3)
+        began = time.monotonic()
+        explore.filter_bar.field.value = r"/\.py$/"
+        await _settled(pilot, explore)
+        for _ in range(60):
+            if not explore.files.working:
+                break
+            await pilot.pause(0.1)
+        assert time.monotonic() - began < 5
+        assert set(_names(explore)) == {"c.py"}
+
+
 @pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
 async def test_a_wrong_filter_says_what_and_where(demo_image: Path, size: tuple[int, int]) -> None:
     """The message stands under the character; the last filter that meant something stays."""
@@ -156,7 +208,7 @@ async def test_any_two_layers_can_be_compared(versions: Path, at_once: int) -> N
         explore.files.action_expand_all()
         await _settled(pilot, explore)
         text = "\n".join(screen_text(app))
-        assert "Layer 2 compared with layer 0" in text
+        assert "Changes from layer 0 (old) to layer 2 (new)" in text
         assert "◆0" in text
         assert explore.files.view is not None
         assert explore.files.view.mode is Mode.RANGE
@@ -172,6 +224,23 @@ async def test_any_two_layers_can_be_compared(versions: Path, at_once: int) -> N
         assert ended is not None
         assert ended.mode is Mode.LAYER
         assert "◆" not in "\n".join(screen_text(app))
+
+
+async def test_the_older_layer_is_the_old_side_whichever_was_marked(versions: Path) -> None:
+    """Marked from below or from above, the same two layers differ in the same way, and the title says so."""
+    app = explorer(versions)
+    async with app.run_test(size=SMALL) as pilot:
+        explore = (await loaded(pilot)).explore
+        shown = []
+        for keys in (("x", "down", "down"), ("x", "x", "up", "up")):
+            await pilot.press(*keys)
+            await _settled(pilot, explore)
+            explore.files.action_expand_all()
+            await _settled(pilot, explore)
+            assert "Changes from layer 0 (old) to layer 2 (new)" in "\n".join(screen_text(app))
+            shown.append(_names(explore))
+        assert shown[0] == shown[1]
+        assert shown[0]["new"] is Change.ADDED
 
 
 async def test_the_marked_layer_compared_with_itself_says_so(versions: Path) -> None:
@@ -229,6 +298,8 @@ async def test_f_lists_the_largest_files(demo_image: Path) -> None:
         assert not any(view.row(row).is_directory for row in range(100))
         assert "largest files" in "\n".join(screen_text(app))
         await pilot.press("escape")
+        view = explore.files.view
+        assert view is not None
         assert not view.flat
 
 
@@ -280,6 +351,23 @@ async def test_a_path_is_revealed_whatever_hides_it(demo_image: Path) -> None:
         assert explore.files.path is not None
         assert view.filesystem.table.full(explore.files.path) == b"app/assets/seed-data.sql"
         assert explore.steps.marked is None
+
+
+async def test_a_column_without_room_is_not_promised(demo_image: Path) -> None:
+    """What was chosen and cannot be shown says so, until there is room."""
+    app = explorer(demo_image)
+    async with app.run_test(size=SMALL) as pilot:
+        await loaded(pilot)
+        await pilot.press("c", "down", "down", "space")
+        await pilot.pause()
+        lines = "\n".join(screen_text(app)).splitlines()
+        (modified,) = [line for line in lines if "✓ modified" in line]
+        assert "no room at this width" in modified
+        (mode,) = [line for line in lines if "✓ mode " in line]
+        assert "permissions" in mode
+        await pilot.resize_terminal(200, 48)
+        await settled(pilot)
+        assert "no room at this width" not in "\n".join(screen_text(app))
 
 
 def test_columns_give_way_to_names() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -17,6 +17,10 @@ from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import PaneTitle
 from layerscope.tui.widgets.tree_columns import COLUMNS
 
+LATER = 0.2
+"""Seconds in which the tree behind the dialog takes a new size."""
+NO_ROOM = "no room at this width"
+
 
 class ColumnList(LineList):
     """One row a column, with whether it is shown."""
@@ -30,9 +34,11 @@ class ColumnList(LineList):
             super().__init__()
             self.chosen = chosen
 
-    def __init__(self, chosen: Iterable[str]) -> None:
+    def __init__(self, chosen: Iterable[str], seen: Callable[[], Collection[str]]) -> None:
+        """`seen` tells for which of the chosen columns there is room."""
         super().__init__()
         self.chosen = set(chosen)
+        self._seen = seen
 
     def row_count(self) -> int:
         return len(COLUMNS)
@@ -42,11 +48,13 @@ class ColumnList(LineList):
         shown = column.name in self.chosen
         painter.add(" ✓ " if shown else "   ", self.style_of("added"))
         painter.add(f"{column.title:<10}", self.style_of("strong") if shown else None)
-        painter.add(column.help, self.style_of("quiet"))
+        if shown and column.name not in self._seen():
+            painter.add(NO_ROOM, self.style_of("waste"))
+        else:
+            painter.add(column.help, self.style_of("quiet"))
 
     def action_open(self) -> None:
         self.chosen ^= {COLUMNS[self.cursor].name}
-        self.rows_changed()
         self.post_message(
             self.Changed(tuple(column.name for column in COLUMNS if column.name in self.chosen))
         )
@@ -66,9 +74,15 @@ class ColumnsScreen(Guarded, ModalScreen[None]):
     }
     """
 
-    def __init__(self, chosen: Iterable[str], on_change: Callable[[tuple[str, ...]], None]) -> None:
+    def __init__(
+        self,
+        chosen: Iterable[str],
+        on_change: Callable[[tuple[str, ...]], None],
+        seen: Callable[[], Collection[str]],
+    ) -> None:
+        """`seen` tells for which of the chosen columns there is room."""
         super().__init__()
-        self.columns = ColumnList(chosen)
+        self.columns = ColumnList(chosen, seen)
         self._on_change = on_change
 
     def compose(self) -> ComposeResult:
@@ -79,6 +93,10 @@ class ColumnsScreen(Guarded, ModalScreen[None]):
     def on_mount(self) -> None:
         self.columns.focus()
 
+    def on_resize(self) -> None:
+        self.set_timer(LATER, self.columns.rows_changed)
+
     def on_column_list_changed(self, event: ColumnList.Changed) -> None:
         event.stop()
         self._on_change(event.chosen)
+        self.columns.rows_changed()

@@ -32,6 +32,9 @@ SORTS = list(Sort)
 
 LEAST = (30, 4)
 """How narrow and how low a pane may become, in cells."""
+SOON = 0.3
+"""Seconds after which it is said that a filter is still being worked out."""
+COMPARING = "◆ compared · select another layer · Esc ends"
 PACE = 2
 """Cells by which a key moves the line between left and right."""
 
@@ -58,6 +61,7 @@ class ExploreView(View):
         self.details = StepDetails(session, id="details")
         self.filter_bar = FilterBar(id="filter-bar")
         self._mode = Mode.UP_TO if session.preferences.mode == "all" else Mode.LAYER
+        self._before_details: Widget | None = None
         self._steps_title = PaneTitle("Steps", self._steps_word())
         self._steps_columns = ColumnTitles()
         self._files_title = PaneTitle("Files")
@@ -116,6 +120,10 @@ class ExploreView(View):
         self.steps.rows_changed()
         self._show_step(self.steps.step)
 
+    def duplicates_found(self) -> None:
+        self.files.copies = self.session.copies
+        self.files.rows_changed()
+
     # selection
 
     @on(LineList.Highlighted, "#steps")
@@ -155,7 +163,7 @@ class ExploreView(View):
 
         def look(view: TreeView) -> None:
             if marked is not None:
-                view.set_range(marked, layer)
+                view.set_range(min(marked, layer), max(marked, layer))
             else:
                 view.set_mode(mode)
                 view.set_layer(layer)
@@ -180,10 +188,19 @@ class ExploreView(View):
         if step is None or view is None:
             self._files_title.show("Files")
             return
+        words = "filtering…" if self.files.working else tree_title.shown(view)
         self._files_title.show(
-            tree_title.place(step, self.steps.marked),
-            "" if self.files.blank else tree_title.shown(view),
+            self._place(step),
+            "" if self.files.blank else words,
+            whole=self.steps.marked is not None,
         )
+
+    def _place(self, step: Step) -> str:
+        """Which layer is shown, or which two are compared: whichever was marked, the lower one is the old one."""
+        marked = self.steps.marked
+        if marked is None:
+            return tree_title.place(step)
+        return tree_title.compared(*sorted((marked, self._layer_below(step))))
 
     @on(FileTree.RowsChanged)
     def _rows_changed(self, event: FileTree.RowsChanged) -> None:
@@ -195,6 +212,7 @@ class ExploreView(View):
             if not self.files.row_count():
                 self.files.refresh()
         self._say_title()
+        self.refresh_bindings()
         self.call_after_refresh(self._name_columns)
 
     # the filter
@@ -207,6 +225,13 @@ class ExploreView(View):
     def _filter_changed(self, event: FilterBar.Changed) -> None:
         event.stop()
         self.files.change(lambda view: view.set_filter(event.wanted))
+        if self.files.working:
+            self.set_timer(SOON, self._say_title)
+
+    @on(FileTree.FilterFailed)
+    def _filter_failed(self, event: FileTree.FilterFailed) -> None:
+        event.stop()
+        self.filter_bar.say(event.words)
 
     @on(FilterBar.Done)
     def _filter_done(self, event: FilterBar.Done) -> None:
@@ -226,7 +251,17 @@ class ExploreView(View):
         """In the field a slash is text."""
         return not (action == "filter" and self.filter_bar.typing)
 
+    @property
+    def can_go_back(self) -> bool:
+        wanted = self.files.wanted
+        flat = wanted is not None and wanted.flat
+        held = bool(self.filter_bar.field.value) or self.steps.marked is not None
+        return self.details.has_focus or held or flat
+
     def back(self) -> bool:
+        if self.details.has_focus:
+            self.action_toggle_details()
+            return True
         if self.filter_bar.typing:
             self.filter_bar.leave()
             self.files.focus()
@@ -285,14 +320,16 @@ class ExploreView(View):
         self.steps.mark(layer)
         self._steps_title.show(
             "Steps",
-            "m metadata" if layer is None else "◆ compared · select another layer · Esc ends",
+            self._steps_word() if layer is None else COMPARING,
         )
         self._show_step(self.steps.step)
 
     def action_choose_columns(self) -> None:
         from layerscope.tui.screens.columns import ColumnsScreen
 
-        self.app.push_screen(ColumnsScreen(self.files.chosen, self._choose_columns))
+        self.app.push_screen(
+            ColumnsScreen(self.files.chosen, self._choose_columns, self.files.columns_seen)
+        )
 
     def _choose_columns(self, chosen: tuple[str, ...]) -> None:
         self.files.choose(chosen)
@@ -317,7 +354,28 @@ class ExploreView(View):
         self.screen.set_focus(self.steps)
 
     def panes(self) -> list[Widget]:
-        return [self.steps, self.files]
+        return [self.steps, self.files, self.details]
+
+    def go_to_pane(self, pane: Widget) -> None:
+        """Details stand in place of the steps where there is not room for both."""
+        self.set_class(pane is self.details, "-details")
+        super().go_to_pane(pane)
+
+    def on_descendant_focus(self) -> None:
+        self.set_class(self.details.has_focus, "-details")
+
+    def action_toggle_details(self) -> None:
+        if self.details.has_focus:
+            self.go_to_pane(self._before_details or self.steps)
+        else:
+            focused = self.screen.focused
+            self._before_details = focused if focused in self.panes() else None
+            self.go_to_pane(self.details)
+
+    @on(StepDetails.Opened)
+    def _details_opened(self, event: StepDetails.Opened) -> None:
+        event.stop()
+        self.go_to_pane(self.files)
 
 
 def _plain_tree(view: TreeView) -> None:

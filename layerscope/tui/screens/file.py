@@ -74,6 +74,19 @@ class FileView(View):
     def panes(self) -> list[Widget]:
         return [self.rows]
 
+    def duplicates_found(self) -> None:
+        if self._facts is not None:
+            self._panel.show(self._facts)
+
+    def useless(self) -> set[str]:
+        content = self._content
+        more = content is None or bool(content.left)
+        return {
+            *(() if self._can_compare() is not None else ("file.difference",)),
+            *(() if more else ("file.more",)),
+            *(() if self.rows.at_tail else ("list.open",)),
+        }
+
     # which file
 
     def pointed_at(self, pointed: Pointed) -> None:
@@ -212,6 +225,7 @@ class FileView(View):
         if facts is None:
             return
         self._title.show("/" + text.safe_name(facts.full), self._state_words())
+        self.refresh_bindings()
 
     def _state_words(self) -> str:
         if self._doing:

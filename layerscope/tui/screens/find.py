@@ -19,7 +19,7 @@ from layerscope.filesystem.regex_process import RegexProcess
 from layerscope.filesystem.search import Found, PathSearch, Query, QueryError, parse_query
 from layerscope.tui.commands import bindings
 from layerscope.tui.session import Session
-from layerscope.tui.view import ShowLife, ShowPath, View
+from layerscope.tui.view import ShowPath, View
 from layerscope.tui.widgets import match_list
 from layerscope.tui.widgets.field import Field
 from layerscope.tui.widgets.line_list import LineList
@@ -58,7 +58,11 @@ class FindView(View):
 
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(session, id=id)
-        self.field = Field(placeholder="part of a path, *.glob or /regex/", id="find-field")
+        self.field = Field(
+            placeholder="part of a path, *.glob or /regex/",
+            enter="Show in Explore",
+            id="find-field",
+        )
         self.matches = MatchList(session, id="matches")
         self.matches.nothing = "Paths can be searched once all layers are read."
         self._title = PaneTitle("Find in all layers")
@@ -187,10 +191,6 @@ class FindView(View):
 
     def action_edit(self) -> None:
         self.field.input.focus()
-
-    def action_show_life(self) -> None:
-        if self.matches.path is not None:
-            self.post_message(ShowLife(self.matches.path))
 
     def panes(self) -> list[Widget]:
         return [self.field.input, self.matches]

@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from layerscope.tui.commands import COMMANDS, GROUPS, of_groups, shown_keys
 from layerscope.tui.keys import Keys
+from layerscope.tui.paint import wrap
 
 FILTERS = (
     ("python", "the path holds it, in any case"),
@@ -55,9 +56,18 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll():
             yield Static(help_text(self._keys), markup=False)
 
+    def on_resize(self) -> None:
+        page = self.query_one(VerticalScroll)
+        self.call_after_refresh(
+            lambda: self.query_one(Static).update(
+                help_text(self._keys, page.scrollable_content_region.width)
+            )
+        )
 
-def help_text(keys: Keys | None = None) -> Text:
-    """Keys and words of all commands, by group, then the words of a filter; `keys` are those that were changed."""
+
+def help_text(keys: Keys | None = None, room: int = 1000) -> Text:
+    """Keys and words of all commands, by group, then the words of a filter; `keys` are those that were changed, `room`
+    is how many cells a line has."""
     width = max(len(shown_keys(command, keys)) for command in COMMANDS)
     body = Text()
     for group, title in GROUPS.items():
@@ -66,13 +76,22 @@ def help_text(keys: Keys | None = None) -> Text:
             body.append(f"{title}\n", "bold")
         for command in commands:
             body.append(f"  {shown_keys(command, keys):<{width}}  ", "bold")
-            body.append(f"{command.help}\n")
+            body.append(_beside(command.help, width + 4, room))
         if commands:
             body.append("\n")
     body.append("Filters", "bold").append(": all words must be met\n")
     width = max(len(words) for words, _ in FILTERS)
     for words, meaning in FILTERS:
         body.append(f"  {words:<{width}}  ", "bold")
-        body.append(f"{meaning}\n")
-    body.rstrip()
+        body.append(_beside(meaning, width + 4, room))
+    body.append("\nSettings", "bold")
+    body.append(": ~/.config/layerscope/config.toml, or what $LAYERSCOPE_CONFIG names\n")
+    body.append(
+        "  README has a sample with every setting, and the ids of all commands for your own keys."
+    )
     return body
+
+
+def _beside(words: str, left: int, room: int) -> str:
+    """Words in lines that begin at the same cell, the first one without the space before it."""
+    return f"\n{' ' * left}".join(wrap(words, room - left)) + "\n"

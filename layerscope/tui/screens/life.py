@@ -74,7 +74,10 @@ class LifeView(View):
         self.events.nothing = "A path's life is known once all layers are read."
         self.details = EventDetails(session, id="event-details")
         self.field = Field(
-            placeholder="/path/of/a/file", suggester=PathSuggester(session), id="life-field"
+            placeholder="/path/of/a/file",
+            enter="To its life",
+            suggester=PathSuggester(session),
+            id="life-field",
         )
         self._title = PaneTitle("Life of a path")
         self._columns = ColumnTitles()
@@ -194,6 +197,10 @@ class LifeView(View):
             field.action_cursor_right()
         else:
             self.call_later(self.screen.run_action, "next_pane")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Outside the field Tab moves on to it."""
+        return action != "complete" or self.field.input.has_focus
 
     def action_edit(self) -> None:
         self.field.input.focus()

@@ -9,23 +9,26 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
-from textual.widgets import ContentSwitcher, Footer
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher
 
 from layerscope.tui.commands import bindings
 from layerscope.tui.copying import copied_path, copy
 from layerscope.tui.guard import Guarded
-from layerscope.tui.pointing import Pointed, ShowFile
+from layerscope.tui.pointing import Pointed, Pointing, ShowFile
 from layerscope.tui.screens.explore import ExploreView
 from layerscope.tui.session import Session
 from layerscope.tui.view import VIEWS, FixesTicked, ShowLife, ShowPath, ShowStep, View
 from layerscope.tui.widgets.header import ImageHeader
-from layerscope.tui.widgets.line_list import LineList
+from layerscope.tui.widgets.key_bar import KeyBar
 from layerscope.tui.widgets.step_list import StepList
 
 if TYPE_CHECKING:
     from layerscope.tui.app import LayerscopeApp
 
 FIRST_VIEW = VIEWS[0].name
+PATH_VIEWS = ("file", "life")
+"""Views of one path: whoever leaves them is back where the path was found."""
 
 
 class MainScreen(Guarded, Screen[None]):
@@ -36,13 +39,15 @@ class MainScreen(Guarded, Screen[None]):
     DEFAULT_CSS = """
     MainScreen { background: $background; layout: vertical; }
     MainScreen > ContentSwitcher { height: 1fr; }
-    MainScreen > Footer { background: $background; }
     MainScreen.-narrow {
         ExploreView { layout: vertical; }
         ExploreView > #left { width: 1fr; height: 2fr; }
         ExploreView > #left:focus-within { height: 3fr; }
         ExploreView > #left > #steps-pane { height: 1fr; }
-        ExploreView > #left > #details-pane { display: none; }
+        ExploreView > #left > #details-pane { display: none; height: 1fr; }
+        ExploreView.-details > #left > #details-pane { display: block; }
+        ExploreView.-details > #left > #steps-pane { display: none; }
+        ExploreView.-details > #files-pane { height: 1fr; min-height: 5; }
         ExploreView > #left > #above-details { display: none; }
         ExploreView > #across { width: 1fr; height: 1; pointer: ns-resize; }
         ExploreView > #files-pane { height: 3fr; }
@@ -56,13 +61,16 @@ class MainScreen(Guarded, Screen[None]):
             session, {spec.name: f"{spec.key} {spec.title}" for spec in VIEWS}, id="header"
         )
         self._switcher = ContentSwitcher(initial=FIRST_VIEW)
+        self._trail = [FIRST_VIEW]
+        """How one came here: Esc leads back along it."""
+        self._last_focus: dict[str, Widget | None] = {}
         self._views: dict[str, View] = {FIRST_VIEW: VIEWS[0].make(session)}
 
     def compose(self) -> ComposeResult:
         yield self.header
         with self._switcher:
             yield self._views[FIRST_VIEW]
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyBar(self.session.preferences.keys, self._useless)
 
     def on_mount(self) -> None:
         self.set_focus(self.view.panes()[0])
@@ -125,6 +133,11 @@ class MainScreen(Guarded, Screen[None]):
 
     async def show_view(self, name: str) -> View:
         """Open a view."""
+        self._last_focus[self._trail[-1]] = self.focused
+        if name in self._trail:
+            del self._trail[self._trail.index(name) + 1 :]
+        else:
+            self._trail = [*(self._trail if name in PATH_VIEWS else [FIRST_VIEW]), name]
         if name not in self._views:
             spec = next(spec for spec in VIEWS if spec.name == name)
             self._views[name] = spec.make(self.session)
@@ -177,16 +190,22 @@ class MainScreen(Guarded, Screen[None]):
 
     # the row under the cursor
 
+    @property
+    def pointing(self) -> Pointing | None:
+        """What has the focus, if it has a cursor."""
+        focused: object = self.focused
+        return focused if isinstance(focused, Pointing) else None
+
     def pointed(self) -> Pointed | None:
         """The path under the cursor."""
-        return self.focused.pointed() if isinstance(self.focused, LineList) else None
+        return None if self.pointing is None else self.pointing.pointed()
 
     def action_copy(self) -> None:
         """Copy the row under the cursor."""
-        if self.session.opened is None or not isinstance(self.focused, LineList):
+        if self.session.opened is None or self.pointing is None:
             return
-        copied = self.focused.copied()
-        if copied is None and (pointed := self.focused.pointed()) is not None:
+        copied = self.pointing.copied()
+        if copied is None and (pointed := self.pointing.pointed()) is not None:
             copied = copied_path(self.session.opened.filesystem.table.full(pointed.path))
         copy(self.app, copied)
 
@@ -200,6 +219,15 @@ class MainScreen(Guarded, Screen[None]):
 
         self.app.push_screen(ExtractScreen(self.session.opened, pointed))
 
+    async def action_life(self) -> None:
+        """Show what each layer did to what is under the cursor."""
+        pointed = self.pointed()
+        if pointed is None:
+            self.notify("There is no path under the cursor.", markup=False)
+            return
+        view = await self.show_view("life")
+        view.show_path(pointed.path)
+
     def action_next_pane(self) -> None:
         self._move_pane(1)
 
@@ -210,9 +238,24 @@ class MainScreen(Guarded, Screen[None]):
         panes = self.view.panes()
         at = next((number for number, pane in enumerate(panes) if pane.has_focus_within), -by)
         if panes:
-            self.set_focus(panes[(at + by) % len(panes)])
+            self.view.go_to_pane(panes[(at + by) % len(panes)])
 
     async def action_back(self) -> None:
         """Leave a field, then the view; on the first view nothing."""
-        if not self.view.back() and self._switcher.current != FIRST_VIEW:
-            await self.show_view(FIRST_VIEW)
+        if not self.view.back() and len(self._trail) > 1:
+            before = self._trail[-2]
+            focus = self._last_focus.get(before)
+            view = await self.show_view(before)
+            if focus is not None and focus in view.walk_children():
+                self.set_focus(focus)
+
+    def _useless(self) -> set[str]:
+        """Ids of commands that would do nothing here and now."""
+        useless = self.view.useless()
+        if len(self._trail) == 1 and not self.view.can_go_back:
+            useless.add("app.back")
+        if len(self.view.panes()) < 2:
+            useless |= {"view.next_pane", "view.previous_pane"}
+        if self.pointing is None or not self.pointing.points:
+            useless |= {"path.extract", "path.life"}
+        return useless

@@ -206,10 +206,13 @@ class WasteView(View):
         if found is None:
             return []
         duplicate, path = found
+        # The digest alone fits a narrow line.
+        algorithm, _, digest = duplicate.digest.partition(":")
         return [
             ("path", self.copies.path_words(path)),
-            ("content", f"{text.exact_size(duplicate.bytes)} each · {duplicate.digest}"),
+            ("content", f"{text.exact_size(duplicate.bytes)} each"),
             ("stored in", self._instruction(self.copies.layer_of(path))),
+            (algorithm, digest),
         ]
 
     def _instruction(self, layer: int) -> str:

@@ -72,6 +72,8 @@ class ContentList(LineList):
         """Whether the cursor is on the row that says that there is more."""
         return bool(self.tail) and self.cursor == self.row_count() - 1
 
+    points = True
+
     def pointed(self) -> Pointed | None:
         return self.under
 

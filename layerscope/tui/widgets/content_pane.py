@@ -18,7 +18,14 @@ from layerscope.tui.commands import bindings
 from layerscope.tui.documents.base import Document
 from layerscope.tui.reading import Searched, search
 from layerscope.tui.widgets.content_list import ContentList
+from layerscope.tui.widgets.field import TypingInput
 from layerscope.tui.widgets.line_list import LineList
+
+
+class SearchInput(TypingInput):
+    """What is searched for in a content."""
+
+    enter_words = "Search"
 
 
 class ContentPane(Vertical):
@@ -37,7 +44,7 @@ class ContentPane(Vertical):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.rows = ContentList(id="content")
-        self._field = Input(placeholder="search · Enter finds · Esc leaves", compact=True)
+        self._field = SearchInput(placeholder="search · Enter finds · Esc leaves", compact=True)
         self._field.cursor_blink = False
         self._matches: list[int] = []
         self._searching = False

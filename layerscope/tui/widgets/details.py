@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from rich.text import Text
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
+from textual.message import Message
 from textual.widgets import Static
 
 from layerscope import text
@@ -11,10 +15,18 @@ from layerscope.filesystem.changes import Change
 from layerscope.image.history import Step
 from layerscope.image.instruction import readable
 from layerscope.image.summary import NOTHING_RECORDED
+from layerscope.tui.commands import bindings
+from layerscope.tui.paint import wrap
 from layerscope.tui.session import Session
 
 MAX_LINES = 400
 """Lines of an instruction that are shown; generated ones can be endless."""
+
+LEAST = 20
+"""Cells below which nothing is wrapped."""
+SCROLLBAR = 1
+INDENT = "    "
+"""Before what a line goes on with."""
 
 _SETS = {
     "ENV": "sets the environment",
@@ -39,9 +51,10 @@ def what_it_sets(step: Step) -> str:
     return _SETS.get(step.instruction or "", "changes the config")
 
 
-class StepDetails(VerticalScroll, can_focus=False):
+class StepDetails(VerticalScroll, can_focus=True):
     """Shows one step."""
 
+    BINDINGS: ClassVar[list[BindingType]] = bindings("list")
     DEFAULT_CSS = """
     StepDetails {
         padding: 0 1; background: $background;
@@ -55,6 +68,9 @@ class StepDetails(VerticalScroll, can_focus=False):
     }
     StepDetails > Static { width: 1fr; }
     """
+
+    class Opened(Message):
+        """Enter was pressed: one wants to see the files of the step."""
 
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -79,6 +95,27 @@ class StepDetails(VerticalScroll, can_focus=False):
         room = body.content_size
         if body.get_content_height(self.size, self.app.size, room.width) != room.height:
             body.refresh(layout=True)
+
+    def on_resize(self) -> None:
+        if self._step is not None:
+            self._put(self._describe(self._step))
+
+    # the keys of a list move the text
+
+    def action_move(self, by: int) -> None:
+        self.scroll_relative(y=by, animate=False)
+
+    def action_page(self, by: int) -> None:
+        self.scroll_relative(y=by * max(self.size.height - 1, 1), animate=False)
+
+    def action_top(self) -> None:
+        self.scroll_home(animate=False)
+
+    def action_bottom(self) -> None:
+        self.scroll_end(animate=False)
+
+    def action_open(self) -> None:
+        self.post_message(self.Opened())
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
@@ -126,12 +163,30 @@ class StepDetails(VerticalScroll, can_focus=False):
         lines = readable(whole) if step.instruction in ("RUN", None) else whole.splitlines()
         for number, line in enumerate(lines[:MAX_LINES]):
             shown = text.safe_name(line)
+            shown = self._wrapped(shown)
             if number == 0 and step.instruction:
                 body.append(step.instruction, "bold")
                 shown = shown[len(step.instruction) :]
             body.append(shown + "\n")
         if len(lines) > MAX_LINES:
             body.append(f"… {len(lines) - MAX_LINES:,} more lines\n", quiet)
+
+    def _wrapped(self, line: str) -> str:
+        """A line in as many as it takes, indented below its start."""
+        width = self.content_region.width - SCROLLBAR
+        if width < LEAST or len(line) > width * MAX_LINES:
+            return line
+        indent = line[: len(line) - len(line.lstrip())][: width // 2]
+        return "\n".join(wrap(line, width, indent + INDENT))
+
+    def _append_digest(self, body: Text, label: str, digest: str, quiet: str) -> None:
+        """A digest, whole; below its label where it does not fit beside it."""
+        body.append(f"{label:<8}", quiet)
+        if 8 + len(digest) > self.content_region.width - SCROLLBAR:
+            algorithm, _, digits = digest.partition(":")
+            body.append(f"{algorithm}:\n  {digits}\n")
+        else:
+            body.append(f"{digest}\n")
 
     def _append_figures(self, body: Text, number: int, quiet: str) -> None:
         session = self._session
@@ -157,7 +212,7 @@ class StepDetails(VerticalScroll, can_focus=False):
             self._append_changes(body, number, quiet)
         for label, digest in (("blob", layer.digest), ("diff ID", layer.diff_id)):
             if digest:
-                body.append(f"{label:<8}", quiet).append(f"{digest}\n")
+                self._append_digest(body, label, text.safe_name(digest), quiet)
         state = {True: "digests ok", False: "digest mismatch", None: "digests not checked"}[
             session.verified(number)
         ]

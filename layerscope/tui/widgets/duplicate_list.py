@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from rich.cells import cell_len
 
 from layerscope import text
 from layerscope.analysis.duplicates import Duplicate
 from layerscope.tui.outline import Outline
 from layerscope.tui.paint import RowPainter, fit, fit_left
+from layerscope.tui.pointing import Pointed
 from layerscope.tui.session import Session
 from layerscope.tui.waste_words import step_label, step_of
 from layerscope.tui.widgets.outline_list import ARROW_ROOM, OutlineList
@@ -64,6 +66,15 @@ class DuplicateList(OutlineList):
         opened = self._session.opened
         return "" if opened is None else "/" + text.safe_name(opened.filesystem.table.full(path))
 
+    points = True
+
+    def pointed(self) -> Pointed | None:
+        opened, found = self._session.opened, self.duplicate_at_cursor()
+        if opened is None or found is None:
+            return None
+        filesystem = opened.filesystem
+        return Pointed.after(filesystem, found[1], filesystem.layer_count - 1)
+
     def empty_text(self) -> str:
         if not self._session.options.duplicates:
             return "Files of equal content were not looked for (--no-duplicates)."
@@ -82,12 +93,13 @@ class DuplicateList(OutlineList):
             painter.add(f"{text.size(duplicate.bytes):>{SIZE}}  ", quiet)
             painter.add(self.arrow(group), quiet)
             more = f" and {len(duplicate.paths) - 1:,} more"
-            painter.add(fit_left(self.path_words(duplicate.paths[0]), room - len(more)).rstrip())
-            painter.add(more, quiet)
-            return
-        path = duplicate.paths[item]
-        painter.add(" " * _BEFORE)
-        painter.add(fit_left(self.path_words(path), room))
+            path = duplicate.paths[0]
+            shown = fit_left(self.path_words(path), room - len(more)).rstrip()
+            painter.add(shown).add(fit(more, room - cell_len(shown)), quiet)
+        else:
+            path = duplicate.paths[item]
+            painter.add(" " * _BEFORE)
+            painter.add(fit_left(self.path_words(path), room))
         if width >= WIDE:
             layer = self.layer_of(path)
             painter.add(

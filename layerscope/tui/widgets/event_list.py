@@ -11,6 +11,7 @@ from layerscope.filesystem.changes import Change
 from layerscope.filesystem.inodes import Why
 from layerscope.image.summary import one_line
 from layerscope.tui.paint import RowPainter, fit
+from layerscope.tui.pointing import Pointed
 from layerscope.tui.session import Session
 from layerscope.tui.widgets.line_list import LineList
 
@@ -70,6 +71,13 @@ class EventList(LineList):
 
     def row_count(self) -> int:
         return len(self.life.events) if self.life is not None else 0
+
+    points = True
+
+    def pointed(self) -> Pointed | None:
+        opened, event = self._session.opened, self.event
+        state = None if event is None else event.after or event.before
+        return None if opened is None or state is None else Pointed.at(opened.filesystem, state.row)
 
     def empty_text(self) -> str:
         return self.nothing

@@ -9,7 +9,13 @@ from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 
-class FieldInput(Input):
+class TypingInput(Input):
+    """A text field that says what Enter does in it."""
+
+    enter_words = "Go"
+
+
+class FieldInput(TypingInput):
     """The text itself: bare, and the cursor stands still."""
 
     DEFAULT_CSS = """
@@ -19,11 +25,15 @@ class FieldInput(Input):
     }
     """
 
-    def __init__(self, *, placeholder: str, suggester: Suggester | None = None, id: str) -> None:
+    def __init__(
+        self, *, placeholder: str, enter: str, suggester: Suggester | None = None, id: str
+    ) -> None:
+        """`enter` says what Enter does."""
         super().__init__(
             placeholder=placeholder, suggester=suggester, compact=True, select_on_focus=False, id=id
         )
         self.cursor_blink = False
+        self.enter_words = enter
 
     @property
     def suggestion(self) -> str:
@@ -42,9 +52,12 @@ class Field(Horizontal):
     Field > .field--note.-wrong { color: $waste; }
     """
 
-    def __init__(self, *, placeholder: str, suggester: Suggester | None = None, id: str) -> None:
+    def __init__(
+        self, *, placeholder: str, enter: str, suggester: Suggester | None = None, id: str
+    ) -> None:
+        """`enter` says what Enter does."""
         super().__init__()
-        self.input = FieldInput(placeholder=placeholder, suggester=suggester, id=id)
+        self.input = FieldInput(placeholder=placeholder, enter=enter, suggester=suggester, id=id)
         self._note = Static(markup=False, classes="field--note")
 
     def compose(self) -> ComposeResult:

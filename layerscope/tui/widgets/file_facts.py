@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.text import Text
 from textual.widgets import Static
 
 from layerscope import text
+from layerscope.analysis.duplicates import Copies
 from layerscope.filesystem.changes import WHY_NAMES
 from layerscope.filesystem.facts import FileFacts, other_names, version_before
 from layerscope.filesystem.inodes import Why
@@ -13,6 +16,9 @@ from layerscope.filesystem.model import Filesystem
 from layerscope.image.summary import one_line
 from layerscope.layers.index import Kind
 from layerscope.tui.session import Session
+
+COPIES = 8
+"""Paths of copies that are named."""
 
 
 class FileFactsPanel(Static):
@@ -46,14 +52,41 @@ class FileFactsPanel(Static):
             body.append(f"  {text.time_of(facts.mtime)}")
         body.append(f"  {size_words(facts)}")
         body.append(f"\n{history_words(filesystem, facts)}", quiet)
+        broken = self._broken_words(facts)
+        if broken:
+            body.append(f"\n{broken}", self.app.theme_variables.get("waste", "default"))
         names = other_names(filesystem, facts)
         if names:
             shown = ", ".join("/" + text.safe_name(filesystem.table.full(path)) for path in names)
             body.append("\nalso ", quiet).append(shown)
+        if facts.died == filesystem.layer_count:
+            body.append(copies_words(filesystem, self._session.copies, [facts.path, *names]))
         for name, value in facts.xattr_words():
             body.append(f"\n{name} ", quiet).append(value)
         self.update(body)
         self.remove_class("-empty")
+
+    def _broken_words(self, facts: FileFacts) -> str:
+        """What is damaged about the layer that stores it; empty for nothing."""
+        index = self._session.indexes[facts.layer]
+        if index is None or index.broken is None:
+            return ""
+        where = f"layer {facts.layer} is damaged at byte {index.broken.offset:,} of its tar"
+        return f"{where}: {text.safe_name(index.broken.message)}"
+
+
+def copies_words(filesystem: Filesystem, copies: Copies | None, names: Sequence[int]) -> str:
+    """Which copy of its content a file of the final image is, and where the others are, as a line of its own."""
+    for path in names:
+        found = None if copies is None else copies.of(path)
+        if found is not None:
+            place, duplicate = found
+            others = [other for other in duplicate.paths[: COPIES + 1] if other != path][:COPIES]
+            told = [f"/{text.safe_name(filesystem.table.full(other))}" for other in others]
+            told += ["…"] if len(duplicate.paths) - 1 > COPIES else []
+            which = f"{text.ordinal(place + 1)} of {len(duplicate.paths):,} copies"
+            return f"\n{which} of the same content: {', '.join(told)}"
+    return ""
 
 
 def size_words(facts: FileFacts) -> str:

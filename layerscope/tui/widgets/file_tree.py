@@ -8,14 +8,14 @@ from rich.cells import cell_len
 from textual.binding import BindingType
 
 from layerscope import text
+from layerscope.analysis.duplicates import Copies
 from layerscope.filesystem.changes import Change
 from layerscope.filesystem.ordering import Sort
 from layerscope.filesystem.rows import TreeRow
 from layerscope.tui.commands import bindings
-from layerscope.tui.notes import note
+from layerscope.tui.notes import copies_note, note
 from layerscope.tui.paint import RowPainter
 from layerscope.tui.pointing import Pointed, ShowFile
-from layerscope.tui.view import ShowLife
 from layerscope.tui.widgets import tree_columns
 from layerscope.tui.widgets.tree_columns import SIZE, size_of
 from layerscope.tui.widgets.tree_work import WorkedTree
@@ -27,12 +27,14 @@ class FileTree(WorkedTree):
     """Paints the rows, opens and closes directories."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("files")
+    points = True
 
     def __init__(self, chosen: tuple[str, ...], *, id: str | None = None) -> None:
         """`chosen` names the columns, see `tree_columns.COLUMNS`."""
         super().__init__(id=id)
         self.chosen = chosen
         self.waiting = "Files are shown once all layers are read."
+        self.copies: Copies | None = None
         self.nothing = ""
         """What is said when there are no rows."""
         self.blank = ""
@@ -42,6 +44,10 @@ class FileTree(WorkedTree):
     def columns(self) -> tuple[tree_columns.Column, ...]:
         """The columns that there is room for."""
         return tree_columns.layout(self.scrollable_content_region.width, self.chosen)
+
+    def columns_seen(self) -> set[str]:
+        """Names of the chosen columns that there is room for."""
+        return {column.name for column in self.columns}
 
     def column_titles(self) -> str:
         """Titles over the columns."""
@@ -100,16 +106,14 @@ class FileTree(WorkedTree):
 
     def _paint_note(self, entry: TreeRow, width: int, painter: RowPainter) -> None:
         """What the row replaces, at the right edge if there is room."""
-        if self.view is None or entry.change is None:
+        if self.view is None:
             return
         room = width - sum(cell_len(segment.text) for segment in painter.segments) - 3
-        words = note(self.view, entry) if room > 8 else ""
+        words = ""
+        if room > 8:
+            words = note(self.view, entry) or copies_note(self.view, entry, self.copies)
         if words and cell_len(words) <= room:
             painter.add(f"  {words:>{room}} ", self.style_of("quiet"))
-
-    def action_show_life(self) -> None:
-        if self.path is not None:
-            self.post_message(ShowLife(self.path))
 
     # opening and closing
 

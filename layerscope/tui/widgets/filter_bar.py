@@ -14,17 +14,18 @@ from textual.widgets import Input, Static
 from layerscope.errors import UsageError
 from layerscope.filesystem.filters import Filter, FilterError, parse_filter
 from layerscope.text import safe_name
+from layerscope.tui.widgets.field import TypingInput
 
 PROMPT = " / "
 HINT = "name, *.py, size>1M, change:added, type:symlink …"
 
 
-class FilterInput(Input):
+class FilterInput(TypingInput):
     """The text field; arrows move in the rows while one types."""
 
+    enter_words = "To the files"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", "To the files", key_display="Enter"),
-        Binding("escape", "submit", "Leave", key_display="Esc"),
+        Binding("escape", "submit", show=False),
         Binding("up", "move_rows(-1)", show=False),
         Binding("down", "move_rows(1)", show=False),
         Binding("pageup", "page_rows(-1)", show=False),
@@ -122,6 +123,11 @@ class FilterBar(Vertical):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
         self.post_message(self.Done())
+
+    def say(self, words: str) -> None:
+        """Say what came of the filter that stands in the field."""
+        self._error.update(f" {safe_name(words)}")
+        self.add_class("-wrong", "-shown")
 
     def _say(self, error: UsageError) -> None:
         """The error under its place; left of it if there is no room on the right."""

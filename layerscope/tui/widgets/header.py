@@ -17,6 +17,11 @@ from layerscope import text
 from layerscope.tui.paint import fit
 from layerscope.tui.session import Session
 
+SHORTEST = 2
+"""How far words can be shortened."""
+GAP = 1
+"""Cells between the two ends of a line."""
+
 
 class ImageHeader(Widget):
     """Two lines: the image with its totals, and the views."""
@@ -53,8 +58,8 @@ class ImageHeader(Widget):
         self._session = session
         self._views = views
         self._view = next(iter(views))
-        self._gap = 2
-        """Cells between the names of views."""
+        self._spans: list[tuple[str, int, int]] = []
+        """Where the name of each view is: its first cell, and one past its last."""
         self.work = ""
         """What is being done; empty for nothing."""
 
@@ -76,12 +81,12 @@ class ImageHeader(Widget):
         return Strip([Segment("─" * self.size.width, self._style("rule"))])
 
     def _fitting(
-        self, left: Callable[[bool], list[Segment]], right: Callable[[bool], list[Segment]]
+        self, left: Callable[[int], list[Segment]], right: Callable[[int], list[Segment]]
     ) -> Strip:
-        """Both ends of a line, in short words where the long ones do not fit."""
-        for short in (False, True):
+        """Both ends of a line, in as few words as it takes to keep them apart: all, short ones, the shortest."""
+        for short in range(SHORTEST + 1):
             ends = left(short), right(short)
-            if sum(segment.cell_length for end in ends for segment in end) <= self.size.width:
+            if sum(segment.cell_length for end in ends for segment in end) + GAP <= self.size.width:
                 break
         return self._spread(*ends)
 
@@ -89,11 +94,9 @@ class ImageHeader(Widget):
         """A click on a view's name opens it."""
         if event.y != 1:
             return
-        position = 1
-        for view, title in self._views.items():
-            if position <= event.x < position + len(title):
+        for view, start, end in self._spans:
+            if start <= event.x < end:
                 self.post_message(self.ViewChosen(view))
-            position += len(title) + self._gap
 
     def _style(self, name: str) -> Style:
         return self.rich_style + self.get_component_rich_style(f"header--{name}", partial=True)
@@ -106,11 +109,14 @@ class ImageHeader(Widget):
         line = Strip(left).adjust_cell_length(room, self.rich_style)
         return Strip([*line, *right]).adjust_cell_length(width, self.rich_style)
 
-    def _identity(self, short: bool) -> list[Segment]:
+    def _identity(self, short: int) -> list[Segment]:
         image = self._session.image
         base, quiet = self.rich_style, self._style("quiet")
         title = text.safe_name(image.title)
         at_most = max(self.size.width // 3, 12)
+        if short == SHORTEST:
+            totals = sum(segment.cell_length for segment in self._totals(short))
+            at_most = max(min(at_most, self.size.width - totals - GAP - 1), 4)
         if cell_len(title) > at_most:
             title = fit(
                 title.rpartition("/")[2] if cell_len(title.rpartition("/")[2]) >= 4 else title,
@@ -120,12 +126,13 @@ class ImageHeader(Widget):
         if not short:
             segments.append(Segment("layerscope  ", quiet))
         segments.append(Segment(title, self._style("title")))
-        segments.append(Segment(f"  {text.safe_name(str(image.platform))}", quiet))
+        if short < SHORTEST:
+            segments.append(Segment(f"  {text.safe_name(str(image.platform))}", quiet))
         if not short:
             segments.append(Segment(f"  {image.source_kind}", quiet))
         return segments
 
-    def _totals(self, short: bool) -> list[Segment]:
+    def _totals(self, short: int) -> list[Segment]:
         session, base = self._session, self.rich_style
         if session.opened is None:
             return [
@@ -160,7 +167,7 @@ class ImageHeader(Widget):
             Segment(f" · efficiency {efficiency} ", base),
         ]
 
-    def _with_fixes(self, stored: int, short: bool) -> list[Segment]:
+    def _with_fixes(self, stored: int, short: int) -> list[Segment]:
         """What the image would store with the fixes that are ticked."""
         saved = self._session.fixed_bytes
         fixes = text.count_of(len(self._session.fixed), "fix", "fixes")
@@ -172,26 +179,39 @@ class ImageHeader(Widget):
             Segment(after, self.rich_style),
         ]
 
-    def _tabs(self, short: bool) -> list[Segment]:
-        self._gap = 1 if short else 2
+    def _tabs(self, short: int) -> list[Segment]:
+        """The names of the views; their keys alone, but for the one on screen, where there is no room for more."""
+        titles = dict(self._views)
+        gap = 1 if short == SHORTEST else 2
+        if short == SHORTEST and sum(map(len, titles.values())) + len(titles) >= self.size.width:
+            titles = {
+                view: title if view == self._view else title.partition(" ")[0]
+                for view, title in titles.items()
+            }
         segments = [Segment(" ", self.rich_style)]
-        for view, title in self._views.items():
+        self._spans = []
+        position = 1
+        for view, title in titles.items():
             style = (
                 self._style("tab") + Style(underline=True)
                 if view == self._view
                 else self._style("quiet")
             )
-            segments += (Segment(title, style), Segment(" " * self._gap, self.rich_style))
+            segments += (Segment(title, style), Segment(" " * gap, self.rich_style))
+            self._spans.append((view, position, position + len(title)))
+            position += len(title) + gap
         return segments
 
-    def _state(self, short: bool) -> list[Segment]:
+    def _state(self, short: int) -> list[Segment]:
         session = self._session
         word = session.digests_word()
-        quiet = self._style("waste" if "mismatch" in word else "quiet")
+        quiet = self._style("waste" if "mismatch" in word or word == "DAMAGED" else "quiet")
         if self.work and session.opened is not None:
             return [Segment(f"{self.work} ", self._style("quiet"))]
-        if short:
+        if short == SHORTEST:
             return [Segment(_SHORT.get(word, word), quiet)]
+        if short:
+            return [Segment(f"{word} ", quiet)]
         layers = text.count_of(len(session.image.layers), "layer")
         steps = text.count_of(session.image.recorded_steps, "step")
         warnings = len(session.opened.warnings) if session.opened else len(session.image.warnings)

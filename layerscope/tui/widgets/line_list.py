@@ -17,13 +17,13 @@ from textual.strip import Strip
 from layerscope.tui.commands import bindings
 from layerscope.tui.guard import Guarded
 from layerscope.tui.paint import RowPainter
-from layerscope.tui.pointing import Pointed
+from layerscope.tui.pointing import Pointing
 
 CACHED_ROWS = 512
 """Painted rows that are kept."""
 
 
-class LineList(Guarded, ScrollView, can_focus=True):
+class LineList(Guarded, Pointing, ScrollView, can_focus=True):
     """Rows under a cursor. A subclass says how many there are, and paints one at a time."""
 
     ALLOW_SELECT = False
@@ -111,14 +111,6 @@ class LineList(Guarded, ScrollView, can_focus=True):
     def empty_text(self) -> str:
         """What is said when there are no rows."""
         return ""
-
-    def pointed(self) -> Pointed | None:
-        """The path under the cursor, for what opens, extracts or copies it; None where rows are no paths."""
-        return None
-
-    def copied(self) -> tuple[str, str] | None:
-        """What is copied of the row under the cursor, and what to call it; None for the path under the cursor."""
-        return None
 
     # for everybody
 

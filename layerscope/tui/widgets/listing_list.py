@@ -95,6 +95,21 @@ class ListingList(LineList):
             number -= 1
         return self.listing.lines[number]
 
+    def copied(self) -> tuple[str, str] | None:
+        line = self.instruction
+        if line is None or self.listing is None:
+            return None
+        if self.listing.source is None and len(line.steps) == 1:
+            # As it is recorded: what is broken into lines for reading is no instruction.
+            step = self._session.image.steps[line.steps.start]
+            return f"{step.instruction or ''} {step.arguments}".strip(), "the instruction"
+        lines = self.listing.lines
+        first = next(number for number, other in enumerate(lines) if other is line)
+        last = first + 1
+        while last < len(lines) and lines[last].kind is Line.MORE:
+            last += 1
+        return "\n".join(other.text for other in lines[first:last]), "the instruction"
+
     def row_count(self) -> int:
         return len(self._rows)
 
@@ -184,6 +199,9 @@ class ListingList(LineList):
             shown = space + rest
         painter.add(shown, style)
 
+    def _base_word(self, wide: bool) -> str:
+        return "" if self.base is None else self.base[1] if wide else "base"
+
     def _note(self, line: ListingLine, number: int, head: bool, last: bool, wide: bool) -> str:
         """What stands behind a line: the bracket around the base image, or what is to be said of it."""
         if self.listing is None:
@@ -191,13 +209,13 @@ class ListingList(LineList):
         begins = head and line.kind is not Line.MORE
         if self.base is not None and line.steps and line.steps.start < self.base[0]:
             if line.kind is Line.BASE:
-                return self.base[1] if begins else ""
+                return self._base_word(wide) if begins else ""
             lines = self.listing.lines
             end = number + 1 == len(lines) or not lines[number + 1].steps
             ends = last and (end or lines[number + 1].steps.start >= self.base[0])
             first = begins and line.steps.start == 0
             bracket = "──" if first and ends else "─┐" if first else "─┘" if ends else " │"
-            return f"{bracket} {self.base[1]}" if first else bracket
+            return f"{bracket} {self._base_word(wide)}" if first else bracket
         if not begins:
             return ""
         if line.kind in NOTES:

@@ -12,6 +12,7 @@ from layerscope.filesystem.search import Found, Query
 from layerscope.image.summary import one_line
 from layerscope.layers.index import Kind
 from layerscope.tui.paint import RowPainter, fit, fit_left
+from layerscope.tui.pointing import Pointed
 from layerscope.tui.session import Session
 from layerscope.tui.widgets.line_list import LineList
 
@@ -61,6 +62,14 @@ class MatchList(LineList):
 
     def row_count(self) -> int:
         return len(self.found.paths)
+
+    points = True
+
+    def pointed(self) -> Pointed | None:
+        opened, path = self._session.opened, self.path
+        if opened is None or path is None or self._endings is None:
+            return None
+        return Pointed.at(opened.filesystem, self._endings.version(path))
 
     def empty_text(self) -> str:
         return self.nothing

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -11,6 +12,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from layerscope.tui.paint import fit
+
+LEFT = 12
+"""Cells that the left words keep beside the right ones."""
 
 
 class PaneTitle(Widget):
@@ -30,19 +34,21 @@ class PaneTitle(Widget):
         super().__init__(id=id)
         self.left = left
         self.right = right
+        self.whole = False
 
-    def show(self, left: str, right: str = "") -> None:
-        """Change the words; they must be safe for a terminal."""
-        if (left, right) != (self.left, self.right):
-            self.left, self.right = left, right
+    def show(self, left: str, right: str = "", *, whole: bool = False) -> None:
+        """Change the words; they must be safe for a terminal. `whole` cuts the right ones before the left ones."""
+        if (left, right, whole) != (self.left, self.right, self.whole):
+            self.left, self.right, self.whole = left, right, whole
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         right = f" {self.right} " if self.right else ""
-        while len(right) > width - 12 and " · " in right:
+        room = width - (cell_len(self.left) + 1 if self.whole else LEFT)
+        while len(right) > room and " · " in right:
             right = f" {right.partition(' · ')[2]}"  # the last part tells most
-        if len(right) > width - 12:
+        if len(right) > room:
             right = ""
         left = fit(f" {self.left}", width - len(right))
         name, quiet = (

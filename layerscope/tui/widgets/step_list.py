@@ -153,7 +153,9 @@ class StepList(LineList):
         painter.add(f"{text.size(stored):>{SIZE}}  ")
         painter.add(bar(stored / total if total else 0, blocks), self.style_of("bar"))
         if width >= NARROW:
-            painter.add(fit(f"{text.percent(stored, total):>6}", 6), self.style_of("quiet"))
+            share = text.percent(stored, total)
+            share = share if len(share) <= 6 else text.whole_percent(stored, total)
+            painter.add(f"{share:>6}", self.style_of("quiet"))
         if session.opened is None:
             painter.add(f"{'…':>{WASTE}}", self.style_of("quiet"))
             return

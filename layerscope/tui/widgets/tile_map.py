@@ -19,6 +19,7 @@ from layerscope import text
 from layerscope.analysis.treemap import Box, Place, Tile, beside, tiles_of
 from layerscope.filesystem.usage import Usage
 from layerscope.tui.commands import bindings
+from layerscope.tui.pointing import Pointed, Pointing
 from layerscope.tui.theme import hues
 from layerscope.tui.widgets.canvas import Canvas
 
@@ -36,7 +37,7 @@ class _Ink:
     ground: Style
 
 
-class TileMap(Widget, can_focus=True):
+class TileMap(Pointing, Widget, can_focus=True):
     """Draws a place of a `Usage`. The cursor is on one of its outer tiles; what those hold is drawn inside them."""
 
     ALLOW_SELECT = False
@@ -84,6 +85,14 @@ class TileMap(Widget, can_focus=True):
     def tile(self) -> Tile | None:
         """The tile under the cursor."""
         return self.tiles[self.cursor] if 0 <= self.cursor < len(self.tiles) else None
+
+    points = True
+
+    def pointed(self) -> Pointed | None:
+        tile = self.tile
+        if self.usage is None or tile is None or tile.merged:
+            return None
+        return Pointed.after(self.usage.filesystem, tile.path, self.usage.layer)
 
     def show(self, usage: Usage, place: Place, at: Place | None = None) -> None:
         """Show a place, with the cursor on the tile that leads to `at`, or else on the largest."""

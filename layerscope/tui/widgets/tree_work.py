@@ -10,8 +10,9 @@ from textual import on, work
 from textual.message import Message
 from textual.worker import Worker, WorkerState, get_current_worker
 
-from layerscope.errors import CancelledError
+from layerscope.errors import CancelledError, LayerscopeError
 from layerscope.filesystem.contents import hash_contents
+from layerscope.filesystem.regex_process import RegexProcess
 from layerscope.filesystem.tree import TreeView
 from layerscope.layers.contents import LayerContents
 from layerscope.tui.loader import MessageProgress, WorkDone
@@ -38,6 +39,15 @@ class WorkedTree(LineList):
             super().__init__()
             self.view = view
             self.unread = unread
+            self.number = number
+
+    class FilterFailed(Message):
+        """A filter could not be worked out; what it would have shown is shown with the filter before it."""
+
+        def __init__(self, view: TreeView, words: str, number: int) -> None:
+            super().__init__()
+            self.view = view
+            self.words = words
             self.number = number
 
     class ContentsRead(Message):
@@ -86,15 +96,19 @@ class WorkedTree(LineList):
             self._keep = self.path
         if reveal is not None:
             self._keep = self._reveal = reveal
-        if len(self._wanted.filesystem.table) <= self.at_once:
-            how(self._wanted)
-            self._show(self._wanted, prepare(self._wanted, self._reveal))
-            return
         self._wanted = self._wanted.copy()
         how(self._wanted)
+        if not self._in_work and self._is_quick(self._wanted):
+            self._show(self._wanted, prepare(self._wanted, self._reveal))
+            return
         self._number += 1
         if not self._in_work:
             self._start()
+
+    def _is_quick(self, view: TreeView) -> bool:
+        """Whether a view is worked out before anybody notices."""
+        slow = view.filter is not None and view.filter.has_regex
+        return not slow and len(view.filesystem.table) <= self.at_once
 
     def _start(self) -> None:
         if self._wanted is not None:
@@ -103,7 +117,26 @@ class WorkedTree(LineList):
 
     @work(thread=True, exit_on_error=False, group=WORK)
     def _prepare(self, view: TreeView, reveal: int | None, number: int) -> None:
-        self.post_message(self.Prepared(view, prepare(view, reveal), number))
+        worker = get_current_worker()
+
+        def check() -> None:
+            if worker.is_cancelled or number != self._number:
+                raise CancelledError
+
+        try:
+            with RegexProcess(check) as finder:
+                view.finder = finder
+                unread = prepare(view, reveal)
+        except CancelledError:
+            if worker.is_cancelled:
+                return
+            unread = np.zeros(0, np.int32)  # something else is wanted: that is begun with
+        except LayerscopeError as error:
+            self.post_message(self.FilterFailed(view, error.message, number))
+            return
+        finally:
+            view.finder = None
+        self.post_message(self.Prepared(view, unread, number))
 
     @on(Prepared)
     def _prepared(self, event: Prepared) -> None:
@@ -113,6 +146,20 @@ class WorkedTree(LineList):
             self._start()
         else:
             self._show(event.view, event.unread)
+
+    @on(FilterFailed)
+    def _filter_failed(self, event: FilterFailed) -> None:
+        """Go back to the last filter that could be worked out; the message goes on to who shows the field."""
+        if event.number != self._number or self.view is None:
+            event.stop()
+            self._start()
+            return
+        before = self.view.filter
+        again = event.view.copy()
+        again.set_filter(None if before is event.view.filter else before)
+        self._wanted = again
+        self._number += 1
+        self._start()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A view that could not be worked out leaves the one on screen."""

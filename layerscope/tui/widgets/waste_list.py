@@ -147,6 +147,8 @@ class WasteList(OutlineList):
             painter.add(f"{fit(words if label >= LEGIBLE else str(layer), label)} ")
         painter.add(fit(record.why, _why_width(width)), self.style_of("quiet"))
 
+    points = True
+
     def pointed(self) -> Pointed | None:
         opened, row = self._session.opened, self.record_row
         if opened is None or row is None:

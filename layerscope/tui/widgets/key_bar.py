@@ -1,0 +1,163 @@
+"""The line at the bottom: the keys that work here and now, the most important ones where there is not room for all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.events import Click
+from textual.keys import REPLACED_KEYS, key_to_character
+from textual.screen import Screen
+from textual.strip import Strip
+from textual.widget import Widget
+from textual.widgets import Input
+
+from layerscope.tui.commands import COMMANDS, Command, key_word
+from layerscope.tui.keys import Keys
+from layerscope.tui.widgets.field import TypingInput
+
+MOST = 9
+"""Keys that are shown however wide the terminal is; the others are in help."""
+GAP = 2
+_BY_ID = {command.id: command for command in COMMANDS}
+_PINNED = ("app.help", "app.quit", "picker.leave")
+"""Commands that stand at the right edge, the first one always."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A key and what it does."""
+
+    rank: int
+    """1 for the most important."""
+    key: str
+    """In Textual's words."""
+    shown: str
+    words: str
+
+    @property
+    def width(self) -> int:
+        """Cells."""
+        return cell_len(self.shown) + 1 + cell_len(self.words)
+
+
+class KeyBar(Widget):
+    """Made from the registry and from what has the focus; a click presses the key."""
+
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"keys--key", "keys--words"}
+    DEFAULT_CSS = """
+    KeyBar {
+        dock: bottom; height: 1; background: $background;
+        & > .keys--key { color: $emphasis; text-style: bold; }
+        & > .keys--words { color: $foreground; }
+    }
+    """
+
+    def __init__(self, keys: Keys | None = None, useless: Callable[[], set[str]] = set) -> None:
+        """`keys` are those that the user changed; `useless` tells which commands would do nothing now."""
+        super().__init__()
+        self._keys: Keys = keys or {}
+        self._useless = useless
+        self._places: list[tuple[range, Hint]] = []
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._changed)
+
+    def _changed(self, _: Screen[object]) -> None:
+        self.refresh()
+
+    def hints(self) -> list[Hint]:
+        """All keys that work here, the most important ones first; those of the right edge last."""
+        focused = self.screen.focused
+        typing = isinstance(focused, Input)
+        working: dict[str, list[str]] = {}
+        for key, active in self.screen.active_bindings.items():
+            known = active.enabled and active.binding.id in _BY_ID
+            if isinstance(focused, Input) and _is_text(focused, key):
+                continue
+            if known and active.binding.id:
+                working.setdefault(active.binding.id, []).append(key)
+        for identifier in self._useless():
+            working.pop(identifier, None)
+        found = [
+            self._hint(command, keys)
+            for identifier, keys in working.items()
+            if (command := _BY_ID[identifier]).footer and self._wanted(identifier, typing)
+        ]
+        if isinstance(focused, TypingInput):
+            found.append(Hint(0, "enter", "Enter", focused.enter_words))
+        if typing:
+            found.append(Hint(0, "escape", "Esc", "Leave"))
+        return sorted(found, key=lambda hint: hint.rank)
+
+    def _wanted(self, identifier: str, typing: bool) -> bool:
+        # Esc and Enter are the field's while one types.
+        return not (typing and _BY_ID[identifier].keys in ("enter", "escape"))
+
+    def _hint(self, command: Command, working: Sequence[str]) -> Hint:
+        """The first of a command's keys that works, as people write it."""
+        own = command.keys.split(",")
+        first = next(key for key in (*self._keys.get(command.id, own), *working) if key in working)
+        known = command.id not in self._keys and first == own[0] and command.shown_keys
+        shown = command.shown_keys.split()[0] if known and command.shown_keys else key_word(first)
+        return Hint(command.footer, first, shown, command.footer_words)
+
+    def render_line(self, y: int) -> Strip:
+        left, right = fitting(self.hints(), self.size.width)
+        base = self.rich_style
+        key_style, words_style = (
+            base + self.get_component_rich_style(f"keys--{part}", partial=True)
+            for part in ("key", "words")
+        )
+        self._places = []
+        segments = [Segment(" ", base)]
+        at = 1
+        for hints, start in ((left, 1), (right, self.size.width - _extent(right) - 1)):
+            if start > at:
+                segments.append(Segment(" " * (start - at), base))
+                at = start
+            for hint in hints:
+                self._places.append((range(at, at + hint.width), hint))
+                segments += (Segment(hint.shown, key_style), Segment(f" {hint.words}", words_style))
+                segments.append(Segment(" " * GAP, base))
+                at += hint.width + GAP
+        return Strip(segments).adjust_cell_length(self.size.width, base)
+
+    async def on_click(self, event: Click) -> None:
+        event.stop()
+        for place, hint in self._places:
+            if event.x in place:
+                self.app.simulate_key(hint.key)
+
+
+def fitting(hints: Iterable[Hint], width: int) -> tuple[list[Hint], list[Hint]]:
+    """The hints at the left and at the right of a line of `width` cells: whole ones, the first ones first."""
+    pinned: list[Hint] = []
+    others: list[Hint] = []
+    for hint in hints:
+        (pinned if hint.rank >= PINNED_RANK else others).append(hint)
+    room = width - 2
+    left: list[Hint] = []
+    right: list[Hint] = []
+    for hint in [*pinned, *others[:MOST]]:
+        if hint.width <= room:
+            (right if hint.rank >= PINNED_RANK else left).append(hint)
+            room -= hint.width + GAP
+    return left, right
+
+
+PINNED_RANK = min(_BY_ID[identifier].footer for identifier in _PINNED)
+
+
+def _extent(hints: Sequence[Hint]) -> int:
+    """Cells of hints with gaps between them."""
+    return sum(hint.width + GAP for hint in hints) - GAP if hints else 0
+
+
+def _is_text(field: Input, key: str) -> bool:
+    """Whether a field takes a key for a character."""
+    return field.check_consume_key(key, key_to_character(REPLACED_KEYS.get(key, key)))

@@ -1,0 +1,27 @@
+"""Which copy of its content a path is."""
+
+from __future__ import annotations
+
+import random
+
+from layerscope.analysis.duplicates import Copies, Duplicate
+
+
+def test_every_copy_is_found_at_its_place() -> None:
+    """Places count in path order; what is no duplicate has none."""
+    dice = random.Random(7)
+    paths = dice.sample(range(10_000), 900)
+    groups = [sorted(paths[start : start + size]) for start, size in ((0, 2), (2, 500), (502, 300))]
+    duplicates = [Duplicate(10, "sha256:0", tuple(group)) for group in groups]
+    copies = Copies(duplicates)
+    for duplicate in duplicates:
+        for place, path in enumerate(duplicate.paths):
+            assert copies.of(path) == (place, duplicate)
+    for path in paths[802:]:
+        assert copies.of(path) is None
+    assert copies.of(10_001) is None
+
+
+def test_an_image_without_duplicates_has_no_copies() -> None:
+    """Nothing is found in nothing."""
+    assert Copies([]).of(0) is None

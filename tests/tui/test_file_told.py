@@ -1,0 +1,97 @@
+"""What is told of a file besides its content: copies of it, and damage of its layer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from layerscope.tui.screens.file import FileView
+from tests.images import docker_archive, file, layer_tar, write
+from tests.tui.explorer import explorer, loaded, screen_text, settled
+
+WIDE = (120, 30)
+ONE = layer_tar([file("a", b"same" * 9), file("b", b"same" * 9), file("other", b"x")])
+TWO = layer_tar([file(f"c{number}", b"same" * 9) for number in range(12)])
+
+
+@pytest.fixture
+def copies(tmp_path: Path) -> Path:
+    """Fourteen files of one content in two layers."""
+    return write(tmp_path / "copies.tar", docker_archive([ONE, TWO]))
+
+
+async def test_a_file_names_the_copies_of_its_content(copies: Path) -> None:
+    """Which one it is, and where the others are; a file of its own content says nothing of the sort."""
+    app = explorer(copies)
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await loaded(pilot)
+        explore = screen.explore
+        explore.steps.select_layer(0)
+        await pilot.press("tab", "s", "down", "enter")
+        await settled(pilot)
+        shown = "\n".join(screen_text(app))
+        assert "/b" in shown
+        assert "2nd of 14 copies of the same content: /a, /c0, /c1" in shown
+        assert "…" in shown
+        await pilot.press("escape", "down", "enter")
+        await settled(pilot)
+        shown = "\n".join(screen_text(app))
+        assert "/other" in shown
+        assert "same content" not in shown
+
+
+async def test_rows_of_the_tree_say_which_copy_they_are(copies: Path) -> None:
+    """Where there is nothing else to say beside the name."""
+    app = explorer(copies)
+    async with app.run_test(size=(160, 40)) as pilot:
+        explore = (await loaded(pilot)).explore
+        explore.steps.select_layer(1)
+        await settled(pilot)
+        lines = screen_text(app)
+        assert any("c3" in line and "8th of 14 copies" in line for line in lines)
+        explore.steps.select_layer(0)
+        await settled(pilot)
+        (other,) = [line for line in screen_text(app) if "other" in line]
+        assert "copies" not in other
+
+
+async def test_a_file_of_a_damaged_layer_says_what_is_damaged(tmp_path: Path) -> None:
+    """Its content may be whole; that its layer is not is said in any case."""
+    layer = layer_tar([file("a", b"one\n"), file("b", b"2" * 2000)])
+    app = explorer(write(tmp_path / "cut.tar", docker_archive([ONE, layer[:1536]])))
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await loaded(pilot)
+        screen.explore.steps.select_layer(1)
+        await pilot.press("tab", "enter")
+        await settled(pilot)
+        assert isinstance(screen.view, FileView)
+        shown = "\n".join(screen_text(app))
+        assert "layer 1 is damaged at byte 1,024 of its tar" in shown
+        assert "one" in shown
+
+
+async def test_a_layer_of_which_nothing_can_be_read_is_not_called_empty(tmp_path: Path) -> None:
+    """The tree says that it is damaged and how."""
+    app = explorer(write(tmp_path / "cut.tar", docker_archive([ONE, b"no tar at all" * 999])))
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await loaded(pilot)
+        screen.explore.steps.select_layer(1)
+        await settled(pilot)
+        shown = "\n".join(screen_text(app))
+        assert "empty" not in shown
+        assert "Nothing of this layer can be read: it is no tar" in shown
+
+
+async def test_keys_that_would_do_nothing_are_not_offered(copies: Path) -> None:
+    """No difference for a file that replaced none, no more of one that is read whole, no pane beside the only one."""
+    app = explorer(copies)
+    async with app.run_test(size=(160, 30)) as pilot:
+        await loaded(pilot)
+        await pilot.press("tab", "enter")
+        await settled(pilot)
+        line = screen_text(app)[-1]
+        assert "t Bytes" in line
+        assert "Difference" not in line
+        assert "More" not in line
+        assert "Pane" not in line

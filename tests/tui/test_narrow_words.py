@@ -1,0 +1,93 @@
+"""Where room is short words are left out or begin a new line, they are not cut."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.images import docker_archive, file, layer_tar, write
+from tests.tui.explorer import explorer, loaded, screen_text, settled
+
+SMALL = (80, 24)
+
+
+@pytest.mark.parametrize("width", [60, 70, 80, 90])
+async def test_the_header_never_runs_together(tmp_path: Path, width: int) -> None:
+    """A long name, the platform and the sizes stay apart; the platform is whole or not there."""
+    layer = layer_tar([file("a", bytes(5_000_000)), file("b", b"1" * 200_000)])
+    later = layer_tar([file("b", b"2" * 200_000)])
+    image = docker_archive([layer, later], tags=["flask.oci-zstd.tar:latest"])
+    app = explorer(write(tmp_path / "a.tar", image))
+    async with app.run_test(size=(width, 24)) as pilot:
+        await loaded(pilot)
+        line = screen_text(app)[0]
+        assert re.search(r"\s5\.\d MB ", line), line
+        assert "linux" not in line or "linux/amd64 " in line
+
+
+async def test_details_keep_digests_and_indent(demo_image: Path) -> None:
+    """A digest is whole on one line, and what a long line goes on with is indented further than the line."""
+    app = explorer(demo_image)
+    async with app.run_test(size=(160, 48)) as pilot:
+        screen = await loaded(pilot)
+        screen.explore.steps.select_layer(1)
+        await settled(pilot)
+        lines = [line.partition("│")[0].rstrip() for line in screen_text(app)]
+        assert any(re.fullmatch(r" +[0-9a-f]{64}", line) for line in lines)
+        (start,) = [n for n, line in enumerate(lines) if "&& apt-get install" in line]
+        indents = [len(line) - len(line.lstrip()) for line in lines[start : start + 2]]
+        assert indents[1] > indents[0] > 1
+
+
+async def test_help_keeps_its_columns(demo_image: Path) -> None:
+    """A sentence that needs two lines goes on below itself."""
+    app = explorer(demo_image)
+    async with app.run_test(size=SMALL) as pilot:
+        await loaded(pilot)
+        await pilot.press("question_mark")
+        await settled(pilot)
+        lines = screen_text(app)
+        (start,) = [n for n, line in enumerate(lines) if "instructions as one listing" in line]
+        assert lines[start].index("The instructions") == lines[start + 1].index("wastes.")
+
+
+async def test_the_base_bracket_is_named_in_a_whole_word(demo_image: Path) -> None:
+    """In a narrow listing, too."""
+    app = explorer(demo_image)
+    async with app.run_test(size=SMALL) as pilot:
+        await loaded(pilot)
+        await pilot.press("6")
+        await settled(pilot)
+        assert any(line.rstrip().endswith("┐ base") for line in screen_text(app))
+
+
+async def test_the_steps_say_where_the_base_ends_after_a_comparison(demo_image: Path) -> None:
+    """What the title said before is there again."""
+    app = explorer(demo_image)
+    async with app.run_test(size=SMALL) as pilot:
+        await loaded(pilot)
+        await pilot.press("x")
+        await settled(pilot)
+        assert "Esc ends" in "\n".join(screen_text(app))
+        await pilot.press("escape")
+        await settled(pilot)
+        assert "base 2 steps · m metadata" in "\n".join(screen_text(app))
+
+
+async def test_every_duplicate_names_its_layer(demo_image: Path) -> None:
+    """Under its title, also where its paths are not listed; its digest is whole in a narrow terminal."""
+    app = explorer(demo_image)
+    async with app.run_test(size=(160, 48)) as pilot:
+        await loaded(pilot)
+        await pilot.press("2")
+        await settled(pilot)
+        lines = screen_text(app)
+        (title,) = [line for line in lines if "in layer" in line]
+        (row,) = [line for line in lines if "htmx.min.js and 1 more" in line]
+        assert row[title.index("in layer") :].startswith("6 RUN chown")
+        await pilot.press("tab")
+        await pilot.resize_terminal(*SMALL)
+        await settled(pilot)
+        assert any(re.search(r"sha256 +[0-9a-f]{64}$", line) for line in screen_text(app))

@@ -25,6 +25,9 @@ from layerscope.progress import Progress, check
 
 _SEGMENT, _FILE = 2, 1
 
+OF_ANOTHER_USER = "its file in the store is another user's: podman unshare layerscope … or sudo layerscope … can read it"
+"""A rootless store keeps files of the image's other users as those of subordinate user IDs."""
+
 
 class TarSplitBlob(Blob):
     """The tar of a layer that a store keeps in two parts: its headers, and a folder with its files.
@@ -104,6 +107,8 @@ class TarSplitBlob(Blob):
             if not stat.S_ISREG(os.fstat(file).st_mode):
                 raise FileNotFoundError(2, f"{os.fsdecode(last)} is no regular file in the store")
             return os.pread(file, length, offset)
+        except PermissionError as error:
+            raise PermissionError(error.errno, OF_ANOTHER_USER) from error
         finally:
             for descriptor in opened:
                 os.close(descriptor)

@@ -101,7 +101,7 @@ def test_files_of_subordinate_users_are_listed(rootless: Rootless) -> None:
     interpreter, paths = rootless.user.python()
     words = ("unshare", "env", f"PYTHONPATH={paths}", interpreter, "-m", "layerscope")
     inside = rootless.user.run(*rootless.podman(*words, "cat", HIDDEN, "/secret", "--no-cache"))
-    assert (inside.code, inside.out) == (0, SECRET.decode())
+    assert (inside.code, inside.out) == (0, SECRET.decode()), inside.err
 
 
 def test_the_user_asks_its_service(rootless: Rootless, archive: Path) -> None:

@@ -41,7 +41,8 @@ class User:
     def command(self, *words: str | Path) -> list[str]:
         """A command line that root runs as this user."""
         ids = ["--reuid", str(self.uid), "--regid", str(self.gid), "--clear-groups"]
-        return ["setpriv", *ids, "--", *map(str, words)]
+        # setpriv itself still starts what only root may: env does no longer.
+        return ["setpriv", *ids, "--", "env", *map(str, words)]
 
     def environment(self, **more: str) -> dict[str, str]:
         """Nothing of ours."""

@@ -23,6 +23,7 @@ _DEFAULTS = {
     "image": None,
     "platform": None,
     "store_root": None,
+    "pull": False,
     "verify": False,
     "no_duplicates": False,
     "no_cache": False,

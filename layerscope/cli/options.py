@@ -39,6 +39,9 @@ _IMAGE_OPTIONS = (
         help="Read the store of an engine in DIR, without the engine.",
     ),
     click.option(
+        "--pull", is_flag=True, help="Have Docker or Podman pull an image that no source has."
+    ),
+    click.option(
         "--verify", is_flag=True, help="Hash every layer, however large, and check its digests."
     ),
     click.option("--no-duplicates", is_flag=True, help="Do not look for files of equal content."),
@@ -109,6 +112,7 @@ def request_of(reference: str, progress: Progress, given: dict[str, Any]) -> Req
         limits=limits_from(given["limit"], settings=settings_of(given)),
         progress=progress,
         store_root=given["store_root"],
+        pull=given["pull"],
     )
 
 

@@ -14,6 +14,9 @@ from layerscope.layers.blob import Descriptor, Identity, file_identity
 OPEN_FOLDERS = 64
 """Folders of all layers that are kept open: files of one folder are mostly read one after another."""
 
+OF_ANOTHER_USER = "its file in the store is another user's: podman unshare layerscope … or sudo layerscope … can read it"
+"""A rootless store keeps files of the image's other users as those of subordinate user IDs."""
+
 
 class SplitFiles:
     """The files in `folder`. Raises OSError if it cannot be opened."""
@@ -57,9 +60,12 @@ class SplitFiles:
         parts = [part for part in name.split(b"/") if part not in (b"", b".", b"..")]
         if not parts:
             raise FileNotFoundError(errno.ENOENT, "a content has no name in the store")
-        folder = self._folder_at(b"/".join(parts[:-1]))
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        file = os.open(parts[-1], flags, dir_fd=folder.fd)
+        try:
+            folder = self._folder_at(b"/".join(parts[:-1]))
+            file = os.open(parts[-1], flags, dir_fd=folder.fd)
+        except PermissionError as error:
+            raise PermissionError(error.errno, OF_ANOTHER_USER) from error
         try:
             if not stat.S_ISREG(os.fstat(file).st_mode):
                 shown = os.fsdecode(parts[-1])

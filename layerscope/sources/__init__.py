@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 from layerscope.errors import CancelledError, LayerscopeError, UsageError
 from layerscope.image.model import Alternative
 from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
 from layerscope.layers.store import Store
-from layerscope.sources import containerd, containers_storage, docker_store, engine
+from layerscope.sources import containerd, containers_storage, docker_store, engine, engine_pull
 from layerscope.sources.asking import Source, ask_in_turn, ask_one, named_near
 from layerscope.sources.assemble import assemble
 from layerscope.sources.base import (
@@ -52,8 +53,18 @@ SOURCES: tuple[Source, ...] = (
         ("docker-archive", "oci", "oci-archive"),
         lambda request, reference, kinds: find_in_path(request, Path(reference), kinds),
     ),
-    Source("docker", ("docker",), partial(engine.find, "docker", docker_endpoints)),
-    Source("podman", ("podman",), partial(engine.find, "podman", podman_endpoints)),
+    Source(
+        "docker",
+        ("docker",),
+        partial(engine.find, "docker", docker_endpoints),
+        pull=partial(engine_pull.pull, "docker", docker_endpoints),
+    ),
+    Source(
+        "podman",
+        ("podman",),
+        partial(engine.find, "podman", podman_endpoints),
+        pull=partial(engine_pull.pull, "podman", podman_endpoints),
+    ),
     Source("containers-storage", ("containers-storage",), containers_storage.find, stored=True),
     Source("docker-store", ("docker-store",), docker_store.find, stored=True),
     Source("containerd", ("containerd",), containerd.find, stored=True),
@@ -147,7 +158,9 @@ def _as_found(request: Request, found: Found, chosen: Candidate, exported: Found
 
 
 def _find(request: Request) -> Found:
-    """Ask the source that the scheme names, or all in turn."""
+    """Ask the source that the scheme names, or all in turn. Raises `UsageError` where --pull makes no sense."""
+    if request.pull and request.store_root is not None:
+        _refuse_pull("a store that is read directly")
     if request.reference == STDIN:
         return find_in_stdin(request)
     scheme, _, reference = request.reference.partition("://")
@@ -155,12 +168,24 @@ def _find(request: Request) -> Found:
         return ask_in_turn(request, SOURCES)
     for source in SOURCES:
         if scheme in source.schemes:
+            if request.pull and source.pull is None:
+                _refuse_pull(scheme)
             try:
                 return ask_one(source, request, reference, (scheme,))
             except NotInStoreError as error:
+                if request.pull and source.pull is not None:
+                    return source.pull(request, reference)
                 raise named_near(reference, error) from None
     known = ", ".join(f"{name}://" for source in SOURCES for name in source.schemes)
     raise UsageError(f"{scheme}:// is no source that layerscope knows", hint=f"known are {known}")
+
+
+def _refuse_pull(asked: str) -> NoReturn:
+    """Raise the error of --pull where nothing can pull."""
+    pulling = " or ".join(f"{source.name}://" for source in SOURCES if source.pull is not None)
+    raise UsageError(
+        f"{asked} cannot pull: --pull takes an engine", hint=f"leave it out, or ask {pulling}"
+    )
 
 
 def _choose(

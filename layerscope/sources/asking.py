@@ -29,6 +29,8 @@ class Source:
     """
     stored: bool = False
     """Whether it reads a store directly: what --store-root can be said of."""
+    pull: Callable[[Request, str], Found] | None = None
+    """Has it get an image that it does not have; None where it cannot. Raises `UnreachableError`, `ImageNotFoundError`."""
 
 
 def ask_in_turn(request: Request, sources: Sequence[Source]) -> Found:
@@ -61,7 +63,27 @@ def ask_in_turn(request: Request, sources: Sequence[Source]) -> Found:
             return ask_one(source, request, request.reference)
         except (NotInStoreError, UnreachableError) as error:
             refusals.append((source.name, error))
+    if request.pull and not_a_file is None:
+        return pull_in_turn(request, request.reference, others)
     raise not_a_file or _nowhere(request.reference, refusals)
+
+
+def pull_in_turn(request: Request, reference: str, sources: Sequence[Source]) -> Found:
+    """What the first of these that can be reached pulls. Raises `UnreachableError` if none can, `ImageNotFoundError`."""
+    refusals: list[tuple[str, UnreachableError]] = []
+    for source in sources:
+        if source.pull is None:
+            continue
+        try:
+            return source.pull(request, reference)
+        except UnreachableError as error:
+            refusals.append((source.name, error))
+    said = "; ".join(f"{name}: {error.message}" for name, error in refusals)
+    hints = [error.hint for _, error in refusals if error.hint is not None]
+    raise UnreachableError(
+        f"{reference}: no source has such an image, and no engine can be asked to pull it ({said})",
+        hint=next(iter(hints), "start Docker, or Podman's service: podman system service --time=0 &"),
+    )  # fmt: skip
 
 
 def ask_one(source: Source, request: Request, reference: str, kinds: tuple[str, ...] = ()) -> Found:
@@ -97,5 +119,5 @@ def _nowhere(reference: str, refusals: list[tuple[str, LayerscopeError]]) -> Lay
     meant = f"did you mean {' or '.join(close)}?" if close else None
     return ImageNotFoundError(
         f"{reference}: no source has such an image ({said})",
-        hint=meant or next(iter(hints), "layerscope never pulls: pull or build the image first"),
+        hint=meant or next(iter(hints), "nothing was pulled: --pull has an engine get it"),
     )

@@ -35,6 +35,8 @@ class Request:
     progress: Progress = field(default_factory=NullProgress)
     store_root: Path | None = None
     """Where the local stores are looked for, in place of where they usually are."""
+    pull: bool = False
+    """Whether an engine is to pull an image that no source has."""
 
 
 def shortened(text: str, at_most: int = 600) -> str:

@@ -20,9 +20,10 @@ from layerscope.image.platform import Platform
 from layerscope.layers.blob import Blob, MemoryBlob
 from layerscope.limits import Limits
 from layerscope.sources import docker_store
-from layerscope.sources.base import Candidate, Found, ImageParts, Request
+from layerscope.sources.base import Found, Request
 from layerscope.sources.bbolt import Bolt, BoltError, Bucket
 from layerscope.sources.members import DirectoryMembers
+from layerscope.sources.missing import explained, explaining
 from layerscope.sources.oci_descriptor import CONTAINERD_NAME
 from layerscope.sources.oci_layout import INDEX, LAYOUT, OciLayout
 from layerscope.sources.references import NotInStoreError, Stored, pick
@@ -39,6 +40,11 @@ MAX_DATABASE = 1 << 30
 """Bytes of a database that is read; those of large clusters' nodes have some ten million."""
 _CONTENT, _DATABASE = "io.containerd.content.v1.content", "io.containerd.metadata.v1.bolt/meta.db"
 _HINT = "containerd's store is root's: run sudo layerscope …"
+_PLACE = "containerd's store"
+_UNPACKED = (
+    "containerd has it only unpacked, or never pulled it: ctr content fetch gets it, "
+    "and discard_unpacked_layers = false keeps it"
+)
 _BLOB = re.compile(r"blobs/([a-z0-9]+)/([0-9a-f]{32,128})")
 
 
@@ -183,24 +189,10 @@ def _configured() -> Path | None:
 
 def _found(root: Path, image: _StoredImage, limits: Limits) -> Found:
     layout = OciLayout(ContentMembers(root / _CONTENT, image), limits)
-    candidates = [_explaining(candidate) for candidate in layout.candidates()]
-    return Found(KIND, candidates, layout.warnings, absent=layout.absent, location=str(root))
-
-
-def _explaining(candidate: Candidate) -> Candidate:
-    """The same candidate; where blobs are gone, its error says why that is so in containerd."""
-
-    def load() -> ImageParts:
-        try:
-            return candidate.load()
-        except CorruptImageError as error:
-            if "is not in the layout" in error.message:
-                error.message = error.message.replace("the layout", "containerd's store")
-                error.args = (error.message,)
-                error.hint = "containerd dropped it after unpacking, or never pulled it: ctr content fetch gets it"  # fmt: skip
-            raise
-
-    return replace(candidate, load=load)
+    with explaining(_PLACE, _UNPACKED):
+        candidates = layout.candidates()
+    found = Found(KIND, candidates, layout.warnings, absent=layout.absent, location=str(root))
+    return explained(found, _PLACE, _UNPACKED)
 
 
 def _namespaces(root: Path) -> list[list[_StoredImage]]:

@@ -9,22 +9,30 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from layerscope.errors import ImageNotFoundError, LayerscopeError, UnreachableError
+from layerscope.errors import LayerscopeError, UnreachableError
 from layerscope.image.documents import Lenient
 from layerscope.image.platform import Platform
 from layerscope.layers.blob import MissingBlob, OpenFile
 from layerscope.sources.base import Candidate, Found, ImageParts, LayerPart, Request
 from layerscope.sources.endpoints import Endpoint
-from layerscope.sources.engine_client import Client, NoSuchImageError
+from layerscope.sources.engine_client import INSPECT_PLATFORM, Client, NoSuchImageError
+from layerscope.sources.engine_platforms import HeldImage, held_images
 from layerscope.sources.local import find_in_file
+from layerscope.sources.missing import explained, explaining
 from layerscope.sources.pump import pumped
 from layerscope.sources.references import NotInStoreError, Stored, pick
 from layerscope.sources.spool import spool
 
+_PLACE = "the engine's export"
+_UNPACKED = (
+    "the engine has it only unpacked, from an image that shares it, and docker save lacks it too: "
+    "remove both images and pull them again"
+)
 _TAIL = 1 << 16
 _ERROR = re.compile(rb'\{"(?:errorDetail|error|message|cause)":')
 _METADATA = re.compile(
@@ -35,9 +43,9 @@ _METADATA = re.compile(
 def find(
     kind: str,
     endpoints: Callable[[], Sequence[Endpoint]],
-    request: Request,
+    request: Request,  # noqa: ARG001  # the signature of a source
     reference: str,
-    kinds: Sequence[str] = (),  # noqa: ARG001  # the signature of a source
+    kinds: Sequence[str] = (),  # noqa: ARG001  # the same
 ) -> Found:
     """The image of that name in the first engine that has it. Raises `UnreachableError`, `NotInStoreError`."""
     known = endpoints()
@@ -46,7 +54,7 @@ def find(
     refusals: list[LayerscopeError] = []
     for endpoint in known:
         try:
-            return _find_at(kind, endpoint, request, reference)
+            return find_at(kind, endpoint, reference)
         except (UnreachableError, NotInStoreError) as error:
             refusals.append(error)
     answered = [error for error in refusals if isinstance(error, NotInStoreError)]
@@ -72,44 +80,54 @@ def images(kind: str, endpoints: Callable[[], Sequence[Endpoint]]) -> list[Store
     raise refusal or UnreachableError("there is no socket of an engine")
 
 
-def _find_at(kind: str, endpoint: Endpoint, request: Request, reference: str) -> Found:
+def find_at(kind: str, endpoint: Endpoint, reference: str) -> Found:
+    """The image of that name in one engine. Raises as `find` does."""
     client = Client(endpoint, kind)
     try:
-        inspected = Lenient(_inspect(client, reference, request.platform), "image")
+        inspected = Lenient(_inspect(client, reference), "image")
         image_id = inspected.text("Id") or reference
         history = client.history(image_id)
     except NoSuchImageError as error:  # it was removed between two questions
         raise NotInStoreError(error.said) from None
     finally:
         client.close()
+    connect = partial(Client, endpoint, kind)
     platform = _platform(inspected)
-    # Only the containerd store holds several platforms of one image, and only it tells a descriptor.
-    exported = platform if inspected.mapping("Descriptor") else None
 
-    def fetch(request: Request) -> Found:
-        file = _export(partial(Client, endpoint, kind), kind, image_id, exported, request)
-        return find_in_file(request, file)
+    def candidate(held: HeldImage | None) -> Candidate:
+        # Only the containerd store holds several platforms of one image, and only it tells a descriptor.
+        exported = platform if inspected.mapping("Descriptor") else None
+        exported = exported if held is None else held.platform
 
-    def load() -> ImageParts:
-        return _preliminary(inspected, history)
+        def fetch(request: Request) -> Found:
+            file = _export(connect, kind, image_id, exported, request)
+            with explaining(_PLACE, _UNPACKED):
+                return explained(find_in_file(request, file), _PLACE, _UNPACKED)
 
-    digests = [name.rpartition("@")[2] for name in inspected.texts("RepoDigests")]
-    tags = [name for name in inspected.texts("RepoTags") if name != "<none>:<none>"]
-    asked = (kind, endpoint.url, f"{client.version}", image_id, f"{exported}", f"{not tags}")
-    candidate = Candidate(tags, None, load, [image_id, *digests], fetch=fetch, fetched_from=asked)
-    return Found(kind, [candidate], location=endpoint.url)
+        def load() -> ImageParts:
+            if held is None or held.platform == platform:
+                return _preliminary(inspected, history)
+            return _preliminary_of(connect, image_id, held.platform)
+
+        digests = [image_id, *(name.rpartition("@")[2] for name in inspected.texts("RepoDigests"))]
+        if held is not None:
+            digests.insert(0, held.digest)
+        tags = [name for name in inspected.texts("RepoTags") if name != "<none>:<none>"]
+        asked = (kind, endpoint.url, f"{client.version}", image_id, f"{exported}", f"{not tags}")
+        shown = None if held is None else held.platform
+        return Candidate(tags, shown, load, digests, fetch=fetch, fetched_from=asked)
+
+    held = held_images(inspected)
+    whole = [candidate(image) for image in held if image.available]
+    absent = [image.platform for image in held if not image.available]
+    return Found(kind, whole or [candidate(None)], absent=absent, location=endpoint.url)
 
 
-def _inspect(client: Client, reference: str, platform: Platform | None) -> dict[str, Any]:
+def _inspect(client: Client, reference: str) -> dict[str, Any]:
     """What the engine says of an image: by the name as it is, else by what that name may mean."""
-    try:
-        return client.inspect(reference, platform)
-    except NoSuchImageError as error:
-        said = error
-    if said.missing and platform is not None and "platform" in said.said:
-        raise ImageNotFoundError(said.said)
-    image = pick(reference, client.images())
-    return client.inspect(f"sha256:{image.id}", platform)
+    with suppress(NoSuchImageError):
+        return client.inspect(reference)
+    return client.inspect(f"sha256:{pick(reference, client.images()).id}")
 
 
 def _platform(inspected: Lenient) -> Platform | None:
@@ -117,6 +135,21 @@ def _platform(inspected: Lenient) -> Platform | None:
     if not architecture:
         return None
     return Platform.of(inspected.text("Os") or "", architecture, inspected.text("Variant") or "")
+
+
+def _preliminary_of(connect: Callable[[], Client], image_id: str, platform: Platform) -> ImageParts:
+    """The same for one of several platforms; little of it where the engine cannot be asked for one."""
+    client = connect()
+    try:
+        if client.version >= INSPECT_PLATFORM:
+            inspected = client.inspect(image_id, platform)
+            return _preliminary(Lenient(inspected, "image"), client.history(image_id, platform))
+    except NoSuchImageError as error:
+        raise NotInStoreError(error.said) from None
+    finally:
+        client.close()
+    told = {"Os": platform.os, "Architecture": platform.architecture, "Variant": platform.variant}
+    return _preliminary(Lenient(told, "image"), [])
 
 
 def _preliminary(inspected: Lenient, history: Sequence[Any]) -> ImageParts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from layerscope.errors import LayerscopeError, UnreachableError
@@ -22,6 +22,8 @@ SSH_SECONDS = 30
 PIECE = 1 << 20
 INSPECT_PLATFORM, EXPORT_PLATFORM = (1, 49), (1, 48)
 """Versions of the API that can be asked for a platform (moby, api/docs/CHANGELOG.md)."""
+TELLS_PLATFORMS = (1, 48)
+"""The version from which on an engine tells all platforms of an image."""
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})")
 _HINTS = {
     "docker": "join the group docker and log in again, or run sudo layerscope …",
@@ -67,20 +69,26 @@ class Client:
             self._tunnel.close()
             self._tunnel = None
 
-    def inspect(self, reference: str, platform: Platform | None) -> dict[str, Any]:
-        """What the engine says of an image. Raises `NoSuchImageError`."""
+    def inspect(self, reference: str, platform: Platform | None = None) -> dict[str, Any]:
+        """What the engine says of an image: of one platform, else with what it holds of others. Raises `NoSuchImageError`."""
         params = {}
         if platform is not None and self.version >= INSPECT_PLATFORM:
             params["platform"] = _platform_json(platform)
-        # The SDK's inspect_image() knows no platform.
-        return self._object(f"/images/{_quoted(reference)}/json", params)
+        elif platform is None and self.version >= TELLS_PLATFORMS:
+            params["manifests"] = "1"
+        # The SDK's inspect_image() knows neither.
+        path = f"/images/{_quoted(reference)}/json"
+        value = self._json(path, params)
+        if not isinstance(value, dict):
+            raise LayerscopeError(f"the engine at {self._where} gives no object for {path}")
+        return value
 
-    def history(self, reference: str) -> list[Any]:
+    def history(self, reference: str, platform: Platform | None = None) -> list[Any]:
         """Its history, newest step first."""
-        try:
-            value = self._api.history(reference)
-        except Exception as error:
-            raise self._error(error) from error
+        params = {}
+        if platform is not None and self.version >= EXPORT_PLATFORM:
+            params["platform"] = _platform_json(platform)
+        value = self._json(f"/images/{_quoted(reference)}/history", params)
         return value if isinstance(value, list) else []
 
     def images(self) -> list[Stored]:
@@ -117,6 +125,15 @@ class Client:
             params = {"platform": _platform_json(platform)}
             response = self._api._get(url, params=params, stream=True)
             yield from self._api._stream_raw_result(response, PIECE, False)
+        except Exception as error:
+            raise self._error(error) from error
+
+    def pull(self, reference: str, platform: Platform | None) -> Iterator[Mapping[str, Any]]:
+        """Have the engine get an image from its registry: what it says meanwhile; nothing is asked before the first word."""
+        wanted = None if platform is None else str(platform)
+        try:
+            said = self._api.pull(reference, stream=True, decode=True, platform=wanted)
+            yield from (word for word in said if isinstance(word, dict))
         except Exception as error:
             raise self._error(error) from error
 
@@ -164,16 +181,13 @@ class Client:
     def _where(self) -> str:
         return f"{self._endpoint.url} ({self._endpoint.origin})"
 
-    def _object(self, path: str, params: dict[str, str]) -> dict[str, Any]:
-        """A JSON object of the API."""
+    def _json(self, path: str, params: dict[str, str]) -> Any:
+        """A JSON document of the API."""
         try:
             response = self._api._get(self._api._url(path), params=params)
-            value = self._api._result(response, json=True)
+            return self._api._result(response, json=True)
         except Exception as error:
             raise self._error(error) from error
-        if not isinstance(value, dict):
-            raise LayerscopeError(f"the engine at {self._where} gives no object for {path}")
-        return value
 
     def _error(self, error: Exception) -> Exception:
         """An error of the SDK in our words."""

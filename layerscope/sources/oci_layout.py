@@ -36,6 +36,8 @@ MAX_NESTING = 8
 MAX_NAMED = 1_000_000
 """Manifests that an index leads to, each counted once for every way and name: indexes may share what they list."""
 
+LACKING = "is not in the layout"
+"""How errors say that a blob is missing; whoever made the layout may know better why."""
 SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+"
 
 
@@ -346,7 +348,7 @@ class OciLayout:
         blob = self._find(descriptor, role)
         if blob is None:
             raise CorruptImageError(
-                f"{role} ({descriptor.digest[:19]}…) is not in the layout",
+                f"{role} ({descriptor.digest[:19]}…) {LACKING}",
                 hint="the layout is incomplete: copy the image again, with all platforms that it names",
             )
         return blob

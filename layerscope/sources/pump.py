@@ -1,10 +1,11 @@
-"""Bytes that come when they come, with an ear for whoever wants to stop waiting."""
+"""Bytes and words that come when they come, with an ear for whoever wants to stop waiting."""
 
 from __future__ import annotations
 
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from layerscope.progress import Progress, check
 
@@ -12,19 +13,21 @@ LOOK_EVERY = 0.1
 """Seconds between two looks at whether the user asked to stop."""
 _AHEAD = 4
 """Pieces that are kept ready."""
+_Piece = TypeVar("_Piece")
+"""Bytes of an export, or words that an engine says meanwhile."""
 
 
 def pumped(
-    pieces: Iterator[bytes], progress: Progress, close: Callable[[], None]
-) -> Iterator[bytes]:
+    pieces: Iterator[_Piece], progress: Progress, close: Callable[[], None]
+) -> Iterator[_Piece]:
     """The same pieces, read in another thread; `close` is called at the end, and when `CancelledError` is raised.
 
     An engine may be silent for minutes before its first byte, and a read that waits for it cannot be interrupted.
     """
-    ready: queue.Queue[bytes | BaseException | None] = queue.Queue(_AHEAD)
+    ready: queue.Queue[_Piece | BaseException | None] = queue.Queue(_AHEAD)
     stopped = threading.Event()
 
-    def put(item: bytes | BaseException | None) -> None:
+    def put(item: _Piece | BaseException | None) -> None:
         while not stopped.is_set():
             try:
                 ready.put(item, timeout=LOOK_EVERY)

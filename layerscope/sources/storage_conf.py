@@ -1,10 +1,16 @@
-"""Where containers-storage lies: storage.conf, the environment and the defaults (containers-storage.conf(5))."""
+"""Where containers-storage lies: storage.conf, the environment and the defaults (containers-storage.conf(5)).
+
+Podman 6 reads them otherwise than those before it, and reads drop-ins, too (containers-config(5)); as nothing says which of them
+somebody has, the stores of both are looked into.
+"""
 
 from __future__ import annotations
 
+import itertools
 import os
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +20,9 @@ from layerscope.errors import UnreachableError
 DRIVERS = ("overlay", "vfs")
 """Drivers whose files are read, in the order in which they are looked for."""
 CONF = "CONTAINERS_STORAGE_CONF"
-SYSTEM_CONFS = (
-    Path("/etc/containers/storage.conf"),
-    Path("/usr/share/containers/storage.conf"),
-)
+OVERRIDE = "CONTAINERS_STORAGE_CONF_OVERRIDE"
+SYSTEM_FOLDERS = (Path("/etc/containers"), Path("/usr/share/containers"))
+_NAME = "storage.conf"
 ROOTFUL = Path("/var/lib/containers/storage")
 
 
@@ -66,17 +71,27 @@ def places(
     if root is not None:
         return _with_drivers([root], None)
     rootless = is_rootless(environment)
+    before = _stores(_confs(environment, rootless), environment, rootless)
+    dropped = _drop_ins(environment, rootless)
+    after = _stores([*_first_conf(environment), *dropped], environment, rootless, newer=True)
+    # Drop-ins are nobody's who has an older Podman.
+    return list(dict.fromkeys([*after, *before] if dropped else [*before, *after]))
+
+
+def _stores(
+    confs: list[Path], environment: Mapping[str, str], rootless: bool, *, newer: bool = False
+) -> list[StoragePlace]:
+    """The stores that these configurations make up, the weightiest last; `newer` reads them as Podman 6 does."""
     graph_root: str | None = None
     driver: str | None = None
     more: list[str] = []
-    for path in _confs(environment, rootless):
+    for path in confs:
         storage = _table(_read(path), "storage")
-        own = not rootless or path not in SYSTEM_CONFS
-        graph_root = (
-            _text(storage, "rootless_storage_path" if rootless else "graphroot") or graph_root
-        )
-        if rootless and own:
-            graph_root = _text(storage, "graphroot") or graph_root
+        keys = ["graphroot"]
+        if rootless and not newer:  # what the system says of root's store is not for others
+            keys = ["rootless_storage_path", *([] if path.parent in SYSTEM_FOLDERS else keys)]
+        for key in keys:
+            graph_root = _text(storage, key) or graph_root
         driver = _text(storage, "driver") or driver
         more += _stores_added(storage)
     driver = environment.get("STORAGE_DRIVER") or driver
@@ -112,13 +127,45 @@ def _confs(environment: Mapping[str, str], rootless: bool) -> list[Path]:
     named = environment.get(CONF)
     if named:
         return [Path(named)]
-    system = next((path for path in SYSTEM_CONFS if path.exists()), None)
-    found = [] if system is None else [system]
-    if rootless:
-        folder = environment.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-        own = Path(folder) / "containers" / "storage.conf"
-        found += [own] if own.exists() else []
-    return found
+    system = (folder / _NAME for folder in SYSTEM_FOLDERS)
+    found = list(itertools.islice((path for path in system if path.exists()), 1))
+    own = _own_folder(environment) / _NAME
+    return [*found, own] if rootless and own.exists() else found
+
+
+def _first_conf(environment: Mapping[str, str]) -> list[Path]:
+    """The one that counts for Podman 6: the user's, also if that is root, else the system's."""
+    named = environment.get(CONF)
+    if named:
+        return [Path(named)]
+    folders = (_own_folder(environment), *SYSTEM_FOLDERS)
+    return next(([path] for folder in folders if (path := folder / _NAME).exists()), [])
+
+
+def _drop_ins(environment: Mapping[str, str], rootless: bool) -> list[Path]:
+    """What is read after it: in order of the names, each from the weightiest folder that has it."""
+    override = [Path(environment[OVERRIDE])] if environment.get(OVERRIDE) else []
+    if environment.get(CONF):
+        return override
+    kind = "rootless" if rootless else "rootful"
+    user = environment.get("_CONTAINERS_ROOTLESS_UID") or str(os.geteuid())
+    folders: list[Path] = []
+    for system in reversed(SYSTEM_FOLDERS):
+        special = system / f"storage.{kind}.conf.d"
+        folders += [system / f"{_NAME}.d", special, *([special / user] if rootless else [])]
+    folders.append(_own_folder(environment) / f"{_NAME}.d")
+    named: dict[str, Path] = {}
+    for folder in folders:
+        with suppress(OSError):
+            for entry in os.scandir(folder):
+                if entry.name.endswith(".conf") and entry.is_file(follow_symlinks=False):
+                    named[entry.name] = Path(entry.path)
+    return [named[name] for name in sorted(named)] + override
+
+
+def _own_folder(environment: Mapping[str, str]) -> Path:
+    """Where a user's own configuration lies."""
+    return Path(environment.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "containers"
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +57,7 @@ class Daemon:
     socket: Path
     root: Path
     """Where it keeps its images."""
+    pid: int = 0
 
 
 class Keeper:
@@ -65,21 +67,28 @@ class Keeper:
         self.folder = folder
         self._running: list[subprocess.Popen[bytes]] = []
 
-    def start(self, *command: str | Path, ready: Callable[[], bool], name: str) -> None:
+    def start(
+        self,
+        *command: str | Path,
+        ready: Callable[[], bool],
+        name: str,
+        environment: Mapping[str, str] | None = None,
+    ) -> subprocess.Popen[bytes]:
         """Start a program and wait until it serves."""
         log = self.folder / f"{name}.log"
         with log.open("wb") as stream:
             process = subprocess.Popen(
                 [str(word) for word in command],
                 stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, start_new_session=True,
-                env=_environment(),
+                env={**_environment(), **(environment or {})},
             )  # fmt: skip
         self._running.append(process)
         deadline = time.monotonic() + START_SECONDS
         while not ready():
             if process.poll() is not None or time.monotonic() > deadline:
                 pytest.fail(f"{name} does not start: {log.read_text()[-2000:]}")
-            time.sleep(0.2)
+            time.sleep(0.1)
+        return process
 
     def stop(self) -> None:
         """End all that was started, and drop what they mounted and stored."""
@@ -150,17 +159,28 @@ def podman(request: pytest.FixtureRequest, keeper: Keeper, archive: Path) -> Pod
 
 
 @pytest.fixture(scope="session")
-def podman_service(keeper: Keeper, archive: Path) -> Daemon:
+def registry_address() -> str:
+    """Where a registry of the tests listens, once it runs."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{listening.getsockname()[1]}"
+
+
+@pytest.fixture(scope="session")
+def podman_service(keeper: Keeper, archive: Path, registry_address: str) -> Daemon:
     """Podman's API with the sample image."""
     need("podman")
     store = podman_store(keeper, "overlay")
     store("load", "-q", "-i", archive)
-    socket = keeper.folder / "podman.sock"
-    keeper.start(
-        *store.command, "system", "service", "--time=0", f"unix://{socket}",
-        ready=socket.exists, name="podman",
+    path = keeper.folder / "podman.sock"
+    registries = keeper.folder / "registries.conf"
+    registries.write_text(f'[[registry]]\nlocation = "{registry_address}"\ninsecure = true\n')
+    process = keeper.start(
+        *store.command, "system", "service", "--time=0", f"unix://{path}",
+        ready=path.exists, name="podman",
+        environment={"CONTAINERS_REGISTRIES_CONF": str(registries)},
     )  # fmt: skip
-    return Daemon(socket, store.root)
+    return Daemon(path, store.root, process.pid)
 
 
 @pytest.fixture(scope="session", params=["overlay2", "vfs"])
@@ -179,11 +199,11 @@ def docker_with(keeper: Keeper, archive: Path, driver: str) -> Daemon:
     """Docker with a driver, started once."""
     need("dockerd", "containerd", "docker")
     folder = keeper.folder / f"d-{driver}"
-    socket = folder / "docker.sock"
+    path = folder / "docker.sock"
     if folder.exists():
-        return Daemon(socket, folder / "root")
+        return Daemon(path, folder / "root")
     folder.mkdir()
-    host = f"unix://{socket}"
+    host = f"unix://{path}"
 
     def ready() -> bool:
         asked = subprocess.run(
@@ -198,7 +218,7 @@ def docker_with(keeper: Keeper, archive: Path, driver: str) -> Daemon:
         "--pidfile", folder / "pid", "-H", host, ready=ready, name=f"dockerd-{driver}",
     )  # fmt: skip
     run("docker", "-H", host, "load", "-q", "-i", archive)
-    return Daemon(socket, folder / "root")
+    return Daemon(path, folder / "root")
 
 
 @pytest.fixture(scope="session")
@@ -207,22 +227,22 @@ def containerd(keeper: Keeper, archive: Path) -> Daemon:
     need("containerd", "ctr")
     folder = keeper.folder / "c"
     folder.mkdir()
-    socket = folder / "containerd.sock"
+    path = folder / "containerd.sock"
     config = folder / "config.toml"
     config.write_text(
         'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n'
-        f'root = "{folder}/root"\nstate = "{folder}/state"\n[grpc]\naddress = "{socket}"\n'
+        f'root = "{folder}/root"\nstate = "{folder}/state"\n[grpc]\naddress = "{path}"\n'
     )
 
     def ready() -> bool:
         asked = subprocess.run(
-            ["ctr", "-a", str(socket), "version"], capture_output=True, check=False, timeout=60
+            ["ctr", "-a", str(path), "version"], capture_output=True, check=False, timeout=60
         )
         return asked.returncode == 0
 
     keeper.start("containerd", "-c", config, ready=ready, name="containerd")
-    run("ctr", "-a", socket, "images", "import", "--no-unpack", archive)
-    return Daemon(socket, folder / "root")
+    run("ctr", "-a", path, "images", "import", "--no-unpack", archive)
+    return Daemon(path, folder / "root")
 
 
 __all__ = ["TAG"]

@@ -65,7 +65,11 @@ SAMPLE = docker_archive(LAYERS, tags=[TAG], history=_HISTORY)
 
 def report_of(reference: str, store_root: Path | None = None) -> dict[str, Any]:
     """The report of an image, without what depends on where it lies."""
-    report = document(open_image(Request(reference, store_root=store_root)), files=True)
+    return bare(document(open_image(Request(reference, store_root=store_root)), files=True))
+
+
+def bare(report: dict[str, Any]) -> dict[str, Any]:
+    """The same for a report."""
     for key in ("reference", "source", "tags", "id", "manifestDigest"):
         report["image"].pop(key)
     report["totals"].pop("compressedBytes")

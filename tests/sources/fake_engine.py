@@ -37,6 +37,17 @@ class FakeEngine:
         self.more: dict[str, object] = {}
         """Further fields of the image."""
         self.known = {"demo", "demo:latest", IMAGE_ID}
+        self.pulls: list[dict[str, object]] | None = None
+        """What it says while it pulls what was asked for, which it has afterwards; None if its registry has no such thing."""
+
+    def pull(self, query: dict[str, list[str]]) -> tuple[int, bytes]:
+        """Status and body of a pull."""
+        name = query["fromImage"][0]
+        if self.pulls is None:
+            return 404, dump({"message": f"manifest for {name} not found: manifest unknown"})
+        if not any("error" in word for word in self.pulls):
+            self.known |= {name, f"{name}:{query['tag'][0]}"}
+        return 200, b"".join(dump(word) + b"\r\n" for word in self.pulls)
 
     def answer(self, path: str) -> tuple[int, bytes]:
         """Status and body for a path without its version."""
@@ -95,6 +106,25 @@ def serving(socket: Path) -> Iterator[FakeEngine]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            parts = urlsplit(self.path)
+            query = parse_qs(parts.query)
+            engine.asked.append(("/images/create", query))
+            engine.silence.wait(30)
+            status, body = engine.pull(query)
+            self.send_response(status)
+            if status != 200:
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+                return
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            half = len(body) // 2  # words come in pieces as the network pleases
+            for piece in (body[:half], body[half:]):
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            self.wfile.write(b"0\r\n\r\n")
 
         def _export(self) -> None:
             engine.silence.wait(30)

@@ -12,7 +12,7 @@ import pytest
 
 from layerscope.errors import CorruptImageError, ImageNotFoundError, UnreachableError
 from layerscope.opening import Opened, Options, open_image
-from layerscope.sources import Request
+from layerscope.sources import Request, storage_conf
 from layerscope.sources.containers_storage import file_name
 from layerscope.sources.storage_conf import places
 from tests.images import digest, image_config, write
@@ -196,6 +196,52 @@ class TestPlaces:
         assert places(None, environment)[0].root == tmp_path / "data/containers/storage"
         write(tmp_path / "config/containers/storage.conf", b'[storage]\ngraphroot = "$HOME/s-$UID"')
         assert str(places(None, environment)[0].root) == "/home/me/s-1000"
+
+    @pytest.fixture
+    def system(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """Folders in place of the system's, and of root's home."""
+        monkeypatch.setattr(storage_conf, "SYSTEM_FOLDERS", (tmp_path / "etc", tmp_path / "usr"))
+        return tmp_path
+
+    def first(self, system: Path, **environment: str) -> list[str]:
+        """The roots of the stores, in order."""
+        own = {"XDG_CONFIG_HOME": str(system / "home"), "XDG_DATA_HOME": "/data", **environment}
+        return list(dict.fromkeys(str(place.root) for place in places(None, own)))
+
+    def test_drop_ins_are_read_as_podman_6_reads_them(self, system: Path) -> None:
+        """By their names, whichever folder they are in; of one name, the user's counts. An older Podman's store comes after."""
+        write(system / "usr/storage.conf", b'[storage]\ngraphroot = "/main"')
+        assert self.first(system) == ["/main"]
+        write(system / "etc/storage.conf.d/20-a.conf", b'[storage]\ngraphroot = "/a"')
+        assert self.first(system) == ["/a", "/main"]
+        write(system / "etc/storage.rootful.conf.d/10-b.conf", b'[storage]\ngraphroot = "/b"')
+        write(system / "etc/storage.conf.d/99.toml", b'[storage]\ngraphroot = "/no"')
+        assert self.first(system) == ["/a", "/main"]
+        write(system / "home/containers/storage.conf.d/20-a.conf", b'[storage]\ndriver = "vfs"')
+        assert self.first(system) == ["/b", "/main"]
+        write(system / "home/containers/storage.conf.d/30-c.conf", b'[storage]\ngraphroot = "/c"')
+        assert self.first(system) == ["/c", "/main"]
+
+    def test_drop_ins_count_for_whoever_is_not_root(self, system: Path) -> None:
+        """Those for them alone, too; those for root do not."""
+        user = {"_CONTAINERS_ROOTLESS_UID": "1000"}
+        usual = "/data/containers/storage"
+        write(system / "etc/storage.rootful.conf.d/90.conf", b'[storage]\ngraphroot = "/root"')
+        assert self.first(system, **user) == [usual]
+        write(system / "etc/storage.rootless.conf.d/10.conf", b'[storage]\ngraphroot = "/s/$UID"')
+        assert self.first(system, **user) == ["/s/1000", usual]
+        write(
+            system / "etc/storage.rootless.conf.d/1000/20.conf", b'[storage]\ngraphroot = "/mine"'
+        )
+        assert self.first(system, **user) == ["/mine", usual]
+
+    def test_the_environment_stands_for_drop_ins(self, system: Path) -> None:
+        """CONTAINERS_STORAGE_CONF keeps them out, and CONTAINERS_STORAGE_CONF_OVERRIDE comes last."""
+        write(system / "etc/storage.conf.d/1.conf", b'[storage]\ngraphroot = "/dropped"')
+        named = write(system / "named.conf", b'[storage]\ngraphroot = "/named"')
+        over = write(system / "over.conf", b'[storage]\ngraphroot = "/over"')
+        assert self.first(system, CONTAINERS_STORAGE_CONF=str(named)) == ["/named"]
+        assert self.first(system, CONTAINERS_STORAGE_CONF_OVERRIDE=str(over))[0] == "/over"
 
     def test_a_broken_configuration_is_named(self, tmp_path: Path) -> None:
         """It cannot be said where the store lies."""

@@ -1,0 +1,47 @@
+"""The platforms of an engine's image: Docker's containerd store holds several of one name, and tells them from API 1.48 on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from layerscope.image.digest import is_digest
+from layerscope.image.documents import Lenient
+from layerscope.image.platform import Platform
+
+
+@dataclass(frozen=True, slots=True)
+class HeldImage:
+    """What an engine holds of an image for one platform."""
+
+    platform: Platform
+    digest: str
+    """Of its manifest."""
+    available: bool
+    """Whether all of it is there; its index may name platforms that were never pulled."""
+
+
+def held_images(inspected: Lenient) -> Sequence[HeldImage]:
+    """The image's platforms, each once, in the order of its index; empty where the engine does not tell them."""
+    found: dict[Platform, HeldImage] = {}
+    for value in inspected.items("Manifests"):
+        fields = Lenient(value, "manifest")
+        if fields.text("Kind") != "image":
+            continue  # attestations have manifests, too
+        stated = fields.child("ImageData").child("Platform")
+        if not stated.text("architecture"):
+            stated = fields.child("Descriptor").child("platform")
+        digest = fields.text("ID") or ""
+        if not stated.text("architecture") or not is_digest(digest):
+            continue
+        held = HeldImage(
+            Platform.of(
+                stated.text("os") or "", stated.text("architecture") or "", stated.text("variant") or ""
+            ),
+            digest,
+            fields.flag("Available"),
+        )  # fmt: skip
+        known = found.get(held.platform)
+        if known is None or (held.available and not known.available):
+            found[held.platform] = held
+    return list(found.values())

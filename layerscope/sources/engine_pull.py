@@ -1,0 +1,74 @@
+"""Having an engine pull an image, for those who ask for it: nothing else in the program makes anybody fetch anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from layerscope.errors import ImageNotFoundError, UnreachableError
+from layerscope.image.documents import Lenient
+from layerscope.sources.base import Found, Request
+from layerscope.sources.endpoints import Endpoint
+from layerscope.sources.engine import find_at
+from layerscope.sources.engine_client import Client, NoSuchImageError
+from layerscope.sources.pump import pumped
+from layerscope.sources.references import without_tag_at_digest
+
+
+def pull(
+    kind: str, endpoints: Callable[[], Sequence[Endpoint]], request: Request, reference: str
+) -> Found:
+    """The image, once the first engine that answers has got it from its registry.
+
+    Raises `UnreachableError` if no engine answers, `ImageNotFoundError` with what the engine says if it cannot get it.
+    """
+    refusals: list[UnreachableError] = []
+    for endpoint in endpoints():
+        try:
+            client = Client(endpoint, kind)
+        except UnreachableError as error:
+            refusals.append(error)
+            continue
+        _pull(client, kind, request, reference)
+        return find_at(kind, endpoint, reference)
+    if not refusals:
+        raise UnreachableError("there is no socket of an engine")
+    raise next((error for error in refusals if error.hint), refusals[0])
+
+
+def _pull(client: Client, kind: str, request: Request, reference: str) -> None:
+    """Wait until the engine has the image. Raises `CancelledError`, and `ImageNotFoundError` for what it says instead."""
+    request.progress.stage(f"Pulling {reference} with {kind}")
+    words = client.pull(without_tag_at_digest(reference), request.platform)
+    try:
+        for fresh in _bytes_of(pumped(words, request.progress, client.close)):
+            request.progress.advance(fresh)
+    except (NoSuchImageError, _PullError) as error:
+        raise ImageNotFoundError(
+            f"{kind} could not pull it: {error}",
+            hint=f"is the name right, and may you pull it? {kind} login signs in to a registry",
+        ) from None
+    finally:
+        client.close()
+
+
+class _PullError(Exception):
+    """What an engine says went wrong: as the answer has begun with 200, it can say so only inside it."""
+
+
+def _bytes_of(words: Iterator[Mapping[str, Any]]) -> Iterator[int]:
+    """How many more bytes have come, word by word: layers come side by side, each with a count of its own."""
+    counts: dict[str, int] = {}
+    for word in words:
+        fields = Lenient(word, "pull")
+        said = fields.child("errorDetail").text("message") or fields.text("error")
+        if said is not None:
+            raise _PullError(" ".join(said.split())[:500])
+        layer = fields.text("id")
+        current = fields.child("progressDetail").number("current")
+        if layer is None or current is None or fields.text("status") != "Downloading":
+            continue
+        fresh = current - counts.get(layer, 0)
+        if fresh > 0:  # a download that starts again counts from nothing
+            counts[layer] = current
+            yield fresh

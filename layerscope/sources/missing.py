@@ -1,0 +1,39 @@
+"""Blobs that a place names and does not have: why that is so, which only the place can know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from layerscope.errors import CorruptImageError
+from layerscope.sources.base import Candidate, Found, ImageParts
+from layerscope.sources.oci_layout import LACKING
+
+
+def explained(found: Found, place: str, hint: str) -> Found:
+    """The same images; where one lacks a blob, its error names the place and says what to do."""
+    return replace(
+        found, candidates=[_explained(candidate, place, hint) for candidate in found.candidates]
+    )
+
+
+@contextmanager
+def explaining(place: str, hint: str) -> Iterator[None]:
+    """Does the same for what is raised inside."""
+    try:
+        yield
+    except CorruptImageError as error:
+        if LACKING in error.message:
+            error.message = error.message.replace(LACKING, f"is not in {place}")
+            error.args = (error.message,)
+            error.hint = hint
+        raise
+
+
+def _explained(candidate: Candidate, place: str, hint: str) -> Candidate:
+    def load() -> ImageParts:
+        with explaining(place, hint):
+            return candidate.load()
+
+    return replace(candidate, load=load)

@@ -1,0 +1,137 @@
+"""Rootless Podman: a user's own store and service, asked by that user and by root."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engines.conftest import need
+from tests.engines.sample import SAMPLE, TAG, bare, report_of
+from tests.engines.users import User, new_user
+from tests.images import docker_archive, file, layer_tar
+
+pytestmark = pytest.mark.engine
+
+HIDDEN = "layerscope-hidden:1"
+"""An image with a file that only its owner, who is not root, may read."""
+SECRET = b"secret" * 20
+
+
+@dataclass(frozen=True)
+class Rootless:
+    """A user with a store of Podman's."""
+
+    user: User
+    driver: str
+
+    @property
+    def store(self) -> Path:
+        """Where it is, if nothing says otherwise."""
+        return self.user.home / ".local/share/containers/storage"
+
+    def podman(self, *words: str | Path) -> list[str]:
+        """A command line."""
+        return ["podman", "--storage-driver", self.driver, *map(str, words)]
+
+    def report(self, reference: str, **more: str) -> dict[str, Any]:
+        """What the program says to the user of an image, as `report_of` has it."""
+        ran = self.user.layerscope(
+            "report", reference, "--format", "json", "--files", "--no-cache", **more
+        )
+        assert ran.code == 0, ran.err
+        report: dict[str, Any] = json.loads(ran.out)
+        return report
+
+
+@pytest.fixture(scope="module", params=["overlay", "vfs"])
+def rootless(request: pytest.FixtureRequest) -> Iterator[Rootless]:
+    """A user whose store holds the sample image and `HIDDEN`."""
+    need("podman", "newuidmap")
+    hidden = [layer_tar([file("secret", SECRET, mode=0o600, uid=1000, gid=1000)])]
+    with new_user() as user:
+        made = Rootless(user, request.param)
+        for name, data in (("sample", SAMPLE), ("hidden", docker_archive(hidden, tags=[HIDDEN]))):
+            path = user.home / f"{name}.tar"
+            path.write_bytes(data)
+            loaded = user.run(*made.podman("load", "-q", "-i", path))
+            if loaded.code and request.param == "overlay":
+                pytest.skip(f"no rootless overlay here: {loaded.err.splitlines()[-1]}")
+            if loaded.code and "user namespace" in loaded.err:
+                pytest.skip(f"no user namespaces here: {loaded.err.splitlines()[-1]}")
+            assert loaded.code == 0, loaded.err
+        yield made
+        # Files of subordinate IDs are root's to remove; what else Podman left running ends with its pause process.
+        user.run(*made.podman("system", "migrate"))
+
+
+def test_the_user_reads_its_store(rootless: Rootless, archive: Path) -> None:
+    """Without a word about where it is."""
+    report = rootless.report(TAG)
+    assert report["image"]["source"] == {
+        "kind": "containers-storage",
+        "location": str(rootless.store),
+    }
+    assert bare(report) == report_of(str(archive))
+
+
+def test_root_reads_it_by_its_folder(rootless: Rootless, archive: Path) -> None:
+    """Of any user."""
+    assert report_of(f"containers-storage://{TAG}", rootless.store) == report_of(str(archive))
+
+
+def test_files_of_subordinate_users_are_listed(rootless: Rootless) -> None:
+    """Their contents are closed to the user; how to read them is said, and it works."""
+    report = rootless.report(HIDDEN)
+    (layer,) = report["layers"]
+    assert [(each["path"], each["bytes"], each["uid"]) for each in layer["files"]] == [
+        ("secret", len(SECRET), 1000)
+    ]
+    assert layer["verified"] is None
+    ran = rootless.user.layerscope("cat", HIDDEN, "/secret", "--no-cache")
+    assert (ran.code, ran.out) == (3, "")
+    assert "podman unshare" in ran.err
+    interpreter, paths = rootless.user.python()
+    words = ("unshare", "env", f"PYTHONPATH={paths}", interpreter, "-m", "layerscope")
+    inside = rootless.user.run(*rootless.podman(*words, "cat", HIDDEN, "/secret", "--no-cache"))
+    assert (inside.code, inside.out) == (0, SECRET.decode()), inside.err
+
+
+def test_the_user_asks_its_service(rootless: Rootless, archive: Path) -> None:
+    """At the socket where Podman puts it, before the store is read."""
+    user = rootless.user
+    socket = user.home / "run" / "podman" / "podman.sock"
+    socket.parent.mkdir(exist_ok=True)
+    shutil.chown(socket.parent, user.uid, user.gid)
+    command = user.command(*rootless.podman("system", "service", "--time=0", f"unix://{socket}"))
+    process = subprocess.Popen(
+        command, cwd=user.home, env=user.environment(),
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 60
+        while not socket.exists():
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        report = rootless.report(TAG)
+        assert report["image"]["source"] == {"kind": "podman", "location": f"unix://{socket}"}
+        assert bare(report) == report_of(str(archive))
+    finally:
+        process.terminate()
+        process.wait(30)
+        socket.unlink(missing_ok=True)
+
+
+def test_a_store_of_root_is_closed_to_the_user(rootless: Rootless) -> None:
+    """It says whose it is, exit code 4."""
+    ran = rootless.user.layerscope("report", TAG, "--store-root", "/root/containers")
+    assert ran.code == 4
+    assert "may not be read" in ran.err

@@ -1,0 +1,208 @@
+"""What real engines said, recorded and played back.
+
+`python -m tests.sources.exchanges SOCKET FILE [API]` records a running engine: it loads two small images into it and asks for
+them as the program does, through a socket between them, at most by that version of the API. Engines that can be had are
+started by the tests in `tests/engines`; recordings are for those that cannot.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import http.client
+import json
+import os
+import socket
+import socketserver
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from layerscope.errors import LayerscopeError
+from layerscope.image.platform import Platform
+from layerscope.opening import open_image
+from layerscope.sources import Request
+from layerscope.sources.endpoints import docker_endpoints
+from layerscope.sources.engine_listing import listed
+from tests.images import directory, docker_archive, file, layer_tar
+from tests.sources.places import Layout, runs_on, tagged
+
+FOLDER = Path(__file__).parent / "recordings"
+ONE, SEVERAL = "layerscope-one:1", "layerscope-several:1"
+"""An image for one platform, and one for two."""
+ASKED = (
+    (ONE, None),
+    (SEVERAL, None),
+    (SEVERAL, "linux/arm64"),
+    (SEVERAL, "linux/s390x"),
+    ("layerscope-one:2", None),
+)
+"""What is asked for, and for which platform."""
+Answer = tuple[int, bytes]
+Exchange = dict[str, Any]
+
+
+def layers_of(architecture: str) -> list[bytes]:
+    """The layers of the recorded images."""
+    own = layer_tar([directory("bin"), file("bin/sh", architecture.encode() * 100)])
+    return [own, layer_tar([file("etc/motd", b"hello\n"), file("bin/sh", b"other")])]
+
+
+def archives() -> list[bytes]:
+    """Both images, as `docker load` takes them; without the containerd store it takes the first alone."""
+    layout = Layout()
+    manifests = [
+        layout.manifest(layers_of(each), config={"architecture": each}, **runs_on(f"linux/{each}"))
+        for each in ("amd64", "arm64")
+    ]
+    several = layout.tar([layout.index(manifests, **tagged(f"docker.io/library/{SEVERAL}"))])
+    return [docker_archive(layers_of("amd64"), tags=[ONE]), several]
+
+
+def _key(exchange: Exchange) -> str:
+    return json.dumps([exchange["method"], exchange["path"], sorted(exchange["query"].items())])
+
+
+@contextmanager
+def answering(where: Path, answer: Callable[[Exchange], Answer]) -> Iterator[str]:
+    """The address of a socket at which an engine answers so; paths come without the API's version."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            parts = urlsplit(self.path)
+            path = parts.path
+            version = ""
+            if path.startswith("/v1."):
+                version, _, path = path[1:].partition("/")
+                path = "/" + path
+            asked: Exchange = {
+                "method": self.command,
+                "path": unquote(path),
+                "query": dict(parse_qsl(parts.query)),
+                "version": version,
+                "raw": self.path,
+            }
+            status, body = answer(asked)
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_GET  # noqa: N815  # a name of the library
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+        def address_string(self) -> str:
+            return "socket"
+
+    class Server(socketserver.ThreadingUnixStreamServer):
+        daemon_threads = True
+
+    with Server(str(where), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        try:
+            yield f"unix://{where}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class Recording:
+    """What an engine said, by what was asked; what it was never asked is in `unknown`."""
+
+    def __init__(self, exchanges: list[Exchange]) -> None:
+        self._known = {_key(exchange): exchange for exchange in exchanges}
+        self.unknown: list[str] = []
+        self.asked: list[Exchange] = []
+
+    @classmethod
+    def read(cls, name: str) -> Recording:
+        """One of `FOLDER`."""
+        return cls(json.loads((FOLDER / f"{name}.json").read_bytes()))
+
+    def answer(self, asked: Exchange) -> Answer:
+        """What it said then."""
+        self.asked.append(asked)
+        found = self._known.get(_key(asked))
+        if found is None:
+            self.unknown.append(asked["raw"])
+            return 500, b'{"message": "this was not recorded"}'
+        if "archive" in found:
+            return found["status"], gzip.decompress(base64.b64decode(found["archive"]))
+        return found["status"], json.dumps(found["body"]).encode()
+
+    def change(self, change: Callable[[str, Any], Any]) -> None:
+        """Replace each JSON body by what `change` makes of it, given the path."""
+        for exchange in self._known.values():
+            if "body" in exchange:
+                exchange["body"] = change(exchange["path"], exchange["body"])
+
+
+class _Unix(http.client.HTTPConnection):
+    """To a socket."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("engine")
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self._path)
+
+
+def _ask(path: str, method: str, url: str, body: bytes | None = None) -> Answer:
+    connection = _Unix(path)
+    try:
+        headers = {"Content-Type": "application/x-tar"} if body else {}
+        connection.request(method, url, body, headers)
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
+
+
+def record(engine: str, output: Path, version: str | None) -> None:
+    """Ask an engine all that `ASKED` says, and write down what it answers."""
+    for archive in archives():
+        _ask(engine, "POST", "/images/load?quiet=1", archive)
+    exchanges: dict[str, Exchange] = {}
+
+    def answer(asked: Exchange) -> Answer:
+        status, body = _ask(engine, asked["method"], asked["raw"])
+        kept = {key: asked[key] for key in ("method", "path", "query")} | {"status": status}
+        if asked["path"].endswith("/get") and status == 200:
+            kept["archive"] = base64.b64encode(gzip.compress(body, mtime=0)).decode()
+        else:
+            said = json.loads(body)
+            if asked["path"] == "/version":
+                said = {key: said[key] for key in ("Version", "ApiVersion", "MinAPIVersion")}
+                said["ApiVersion"] = version or said["ApiVersion"]
+            body = json.dumps(said).encode()
+            kept["body"] = said
+        exchanges[_key(kept)] = kept
+        return status, body
+
+    with tempfile.TemporaryDirectory() as folder, answering(Path(folder) / "s", answer) as url:
+        os.environ["DOCKER_HOST"] = url
+        for reference, platform in ASKED:
+            wanted = None if platform is None else Platform.parse(platform)
+            try:
+                open_image(Request(f"docker://{reference}", platform=wanted))
+            except LayerscopeError as error:
+                sys.stderr.write(f"{reference} {platform}: {error.message}\n")
+        listed("docker", docker_endpoints)
+    output.write_text(json.dumps(list(exchanges.values()), indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    record(sys.argv[1], Path(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else None)

@@ -1,0 +1,206 @@
+"""`--pull`: nobody is made to fetch anything unless it was asked for, and then the engine does it."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from layerscope.errors import (
+    CancelledError,
+    ImageNotFoundError,
+    LayerscopeError,
+    UnreachableError,
+    UsageError,
+)
+from layerscope.image.platform import Platform
+from layerscope.opening import open_image
+from layerscope.progress import NullProgress
+from layerscope.sources import Request, open_source
+from layerscope.sources.asking import Source, pull_in_turn
+from layerscope.sources.base import Found
+from tests.images import docker_archive, write
+from tests.sources.fake_engine import FakeEngine, serving
+from tests.sources.places import LAYERS
+
+NEW = "example.test/new"
+WORDS: list[dict[str, object]] = [
+    {"status": "Pulling from new", "id": "latest"},
+    {"status": "Downloading", "id": "a", "progressDetail": {"current": 100, "total": 300}},
+    {"status": "Downloading", "id": "b", "progressDetail": {"current": 50, "total": 50}},
+    {"status": "Downloading", "id": "a", "progressDetail": {"current": 300, "total": 300}},
+    {"status": "Extracting", "id": "a", "progressDetail": {"current": 9000, "total": 9000}},
+    {"status": "Pull complete", "id": "a", "progressDetail": {}},
+    {"status": "Status: Downloaded newer image"},
+]
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEngine]:
+    """Docker, whose registry has whatever one asks for; there is no Podman."""
+    with tempfile.TemporaryDirectory(prefix="ls-") as folder, serving(Path(folder) / "s") as engine:
+        monkeypatch.setenv("DOCKER_HOST", engine.url)
+        monkeypatch.setenv("CONTAINER_HOST", f"unix://{folder}/none")
+        engine.pulls = WORDS
+        yield engine
+
+
+def pulls(engine: FakeEngine) -> list[dict[str, list[str]]]:
+    """What the engine was asked to pull."""
+    return [query for path, query in engine.asked if path == "/images/create"]
+
+
+class Heard(NullProgress):
+    """Remembers what it is told."""
+
+    def __init__(self) -> None:
+        self.stages: dict[str, int] = {}
+        self._stage = ""
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        assert total is None or not name.startswith("Pulling")  # layers become known one by one
+        self._stage = name
+        self.stages[name] = 0
+
+    def advance(self, done: int) -> None:
+        self.stages[self._stage] += done
+
+
+@pytest.mark.parametrize("reference", [NEW, f"docker://{NEW}"])
+def test_nothing_is_pulled_unasked(engine: FakeEngine, reference: str) -> None:
+    """Not even where it would help."""
+    with pytest.raises(ImageNotFoundError) as caught:
+        open_source(Request(reference))
+    assert pulls(engine) == []
+    if "://" not in reference:
+        assert "--pull" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("reference", [NEW, f"docker://{NEW}"])
+def test_an_image_that_nobody_has_is_pulled_and_opened(engine: FakeEngine, reference: str) -> None:
+    """By Docker, which says meanwhile how far it is; only bytes that are downloaded count."""
+    heard = Heard()
+    opened = open_image(Request(reference, pull=True, progress=heard))
+    assert opened.image.source_kind == "docker"
+    assert len(opened.indexes) == len(LAYERS)
+    assert [(query["fromImage"], query["tag"]) for query in pulls(engine)] == [([NEW], ["latest"])]
+    assert heard.stages[f"Pulling {NEW} with docker"] == 350
+
+
+@pytest.mark.parametrize("reference", ["demo", "docker://demo"])
+def test_what_is_there_is_not_pulled_again(engine: FakeEngine, reference: str) -> None:
+    """Whatever newer one its registry may have."""
+    open_source(Request(reference, pull=True))
+    assert pulls(engine) == []
+
+
+def test_a_file_is_not_pulled(engine: FakeEngine, tmp_path: Path) -> None:
+    """Nor what looks like one."""
+    path = write(tmp_path / "image", docker_archive(LAYERS))
+    assert open_source(Request(str(path), pull=True)).image.source_kind == "docker-archive"
+    with pytest.raises(ImageNotFoundError, match="no such file"):
+        open_source(Request(f"{tmp_path}/other.tar", pull=True))
+    assert pulls(engine) == []
+
+
+def test_the_platform_is_passed_on(engine: FakeEngine) -> None:
+    """And the image that comes is held against it."""
+    open_source(Request(NEW, pull=True, platform=Platform.parse("linux/amd64")))
+    assert pulls(engine)[0]["platform"] == ["linux/amd64"]
+    with pytest.raises(LayerscopeError, match="no image for linux/arm64"):
+        open_source(Request(f"{NEW}2", pull=True, platform=Platform.parse("linux/arm64")))
+
+
+def test_a_digest_goes_without_the_tag(engine: FakeEngine) -> None:
+    """Engines refuse both together."""
+    digest = "sha256:" + "a" * 64
+    with pytest.raises(ImageNotFoundError):
+        open_source(Request(f"{NEW}:1@{digest}", pull=True))
+    assert (pulls(engine)[0]["fromImage"], pulls(engine)[0]["tag"]) == ([NEW], [digest])
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"errorDetail": {"message": "no space\nleft"}, "error": "no space left"},
+        {"error": "no space left"},
+    ],
+)
+def test_an_error_in_the_middle_is_the_error(engine: FakeEngine, error: dict[str, object]) -> None:
+    """The answer has begun with 200: only there can the engine say what went wrong."""
+    engine.pulls = [*WORDS[:2], error]
+    with pytest.raises(ImageNotFoundError) as caught:
+        open_source(Request(NEW, pull=True))
+    assert caught.value.message == f"{NEW}: docker could not pull it: no space left"
+    assert caught.value.exit_code == 3
+
+
+def test_what_the_registry_lacks_is_said(engine: FakeEngine) -> None:
+    """In the engine's words, with what may be wrong."""
+    engine.pulls = None
+    with pytest.raises(ImageNotFoundError, match="could not pull it: manifest for") as caught:
+        open_source(Request(NEW, pull=True))
+    assert "docker login" in str(caught.value.hint)
+
+
+def test_a_pull_can_be_stopped(engine: FakeEngine) -> None:
+    """Also while the engine says nothing."""
+    engine.silence.clear()
+
+    class Stops(NullProgress):
+        started = time.monotonic()
+
+        def cancelled(self) -> bool:
+            return time.monotonic() - self.started > 0.3
+
+    with pytest.raises(CancelledError):
+        open_source(Request(NEW, pull=True, progress=Stops()))
+    assert time.monotonic() - Stops.started < 5
+
+
+def test_without_an_engine_it_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit code 4: nobody could be asked."""
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none")
+    monkeypatch.setenv("CONTAINER_HOST", f"unix://{tmp_path}/none")
+    with pytest.raises(UnreachableError, match="no engine can be asked to pull it") as caught:
+        open_source(Request(NEW, pull=True))
+    assert caught.value.exit_code == 4
+    assert "podman system service" in str(caught.value.hint)
+    with pytest.raises(UnreachableError, match="no engine answers"):
+        open_source(Request(f"podman://{NEW}", pull=True))
+
+
+def test_the_first_engine_that_answers_pulls() -> None:
+    """Docker, else Podman; those that only read are passed over."""
+    here = Found("here", [])
+
+    def source(name: str, outcome: Found | LayerscopeError | None) -> Source:
+        def pull(*_: object) -> Found:
+            if isinstance(outcome, LayerscopeError):
+                raise outcome
+            assert outcome is not None
+            return outcome
+
+        return Source(name, (name,), pull, pull=None if outcome is None else pull)
+
+    down = source("docker", UnreachableError("down"))
+    found = pull_in_turn(Request(NEW), NEW, [source("store", None), down, source("podman", here)])
+    assert found is here
+    failed = source("docker", ImageNotFoundError("no such thing"))
+    with pytest.raises(ImageNotFoundError, match="no such thing"):
+        pull_in_turn(Request(NEW), NEW, [failed, source("podman", here)])
+
+
+@pytest.mark.parametrize("scheme", ["containers-storage", "docker-store", "containerd", "oci"])
+def test_what_only_reads_cannot_pull(scheme: str, tmp_path: Path) -> None:
+    """A mistake in the command line: exit code 2."""
+    with pytest.raises(UsageError, match="cannot pull") as caught:
+        open_source(Request(f"{scheme}://{NEW}", pull=True))
+    assert "docker:// or podman://" in str(caught.value.hint)
+    with pytest.raises(UsageError, match="cannot pull"):
+        open_source(Request(NEW, pull=True, store_root=tmp_path))

@@ -20,6 +20,8 @@ _PATTERNS = (
     *("__pycache__", ".DS_Store", "*.swp", ".pytest_cache", ".mypy_cache"),
 )
 """Names anywhere, as a .dockerignore has them behind `**/`."""
+_NEEDED = ("node_modules", ".venv", "venv")
+"""What an application mostly needs: it is to be installed in the image, so that leaving it out alone saves nothing."""
 _MATTERS = frozenset((".git", ".hg", ".svn", ".env"))
 """What tells of the past or of secrets, however small it is."""
 _LARGE = 1_000_000
@@ -61,43 +63,71 @@ def _is_context(step: Step) -> bool:
 
 
 def _claim(evidence: Evidence, group: Group, tops: dict[str, NDArray[np.int64]]) -> Iterator[Claim]:
-    """The claim about one COPY, less what it names itself."""
+    """The claims about one COPY, less what it names itself: what nobody needs, and what is better installed."""
     step = evidence.step(group.layer)
     sources, _ = sources_of(step)
     named = {source.rstrip("/").rpartition("/")[2] for source in sources}
     ends = evidence.filesystem.table.ends
-    kept = np.zeros(len(group.paths), bool)
-    lines, covered = [], np.zeros(len(group.paths), bool)
+    kept, covered = np.zeros(len(group.paths), bool), np.zeros(len(group.paths), bool)
+    chosen: dict[str, NDArray[np.bool_]] = {}
     for pattern, found in tops.items():
         mine = _inside(found, ends, group.paths)
         if pattern in named:
             kept |= mine
-            continue
-        inner = mine & ~covered
-        if inner.any():
-            lines.append(pattern)
+        elif (mine & ~covered).any():
+            chosen[pattern] = mine & ~covered
             covered |= mine
-    chosen = covered & ~kept
-    if not chosen.any():
-        return
-    chosen_paths = group.paths[chosen]
-    inodes = np.unique(evidence.live_inodes[chosen_paths])
+    for needed in (False, True):
+        lines = [
+            name for name in chosen if (name in _NEEDED) is needed and (chosen[name] & ~kept).any()
+        ]
+        if lines:
+            files = np.logical_or.reduce([chosen[name] for name in lines]) & ~kept
+            yield from _of_names(evidence, group, group.paths[files], lines, needed)
+
+
+def _of_names(
+    evidence: Evidence, group: Group, paths: NDArray[np.int32], lines: list[str], needed: bool
+) -> Iterator[Claim]:
+    """The claim about files below these names, if they are worth it."""
+    step = evidence.step(group.layer)
+    inodes = np.unique(evidence.live_inodes[paths])
     size = int(evidence.stored(inodes).sum())
     matters = not _MATTERS.isdisjoint(lines)
     if size < _SMALL and not matters:
         return
+    ignored = "# in .dockerignore:\n" + "\n".join(f"**/{line}" for line in lines)
+    title = f"Copied along: {', '.join(lines[:3])}" + (" and more" if len(lines) > 3 else "")
+    if needed:
+        install = (
+            "npm ci --omit=dev" if "node_modules" in lines else "pip install -r requirements.txt"
+        )
+        yield Claim(
+            fix=f"{ignored}\n# and installed where the image is built:\n{instruction_text(step)}\nRUN {install}",
+            layers=(group.layer,),
+            paths=paths,
+            bytes=size,
+            title=title,
+            why=_BETTER_INSTALLED,
+            severity=Severity.NOTE,
+            confidence=Confidence.LOW,
+        )
+        return
     yield Claim(
-        fix="# in .dockerignore:\n"
-        + "\n".join(f"**/{line}" for line in lines)
-        + "\n# so that this does not copy it:\n"
-        + instruction_text(step),
+        fix=f"{ignored}\n# so that this does not copy it:\n{instruction_text(step)}",
         layers=(group.layer,),
         inodes=inodes,
-        paths=chosen_paths,
-        title=f"Copied along: {', '.join(lines[:3])}" + (" and more" if len(lines) > 3 else ""),
+        paths=paths,
+        title=title,
         severity=Severity.WARNING if matters or size >= _LARGE else Severity.NOTE,
-        confidence=Confidence.HIGH if ".git" in lines and sources else None,
+        confidence=Confidence.HIGH if ".git" in lines and sources_of(step)[0] else None,
     )
+
+
+_BETTER_INSTALLED = (
+    "Packages of the build machine are in the image, for its system and its versions. Installing them while the image is built "
+    "takes as much room, but is the same everywhere, and is cached."
+)
 
 
 def _inside(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from layerscope.analysis.accounting import Accounting
 from layerscope.analysis.duplicate_trees import DuplicateTree, find_duplicate_trees
 from layerscope.analysis.duplicates import Duplicate
+from layerscope.analysis.near_trees import NearTree, find_near_trees
 from layerscope.errors import LayerscopeError
 from layerscope.filesystem.model import Filesystem
 from layerscope.filesystem.selecting import Mask, Selector
@@ -24,6 +25,8 @@ from layerscope.layers.index import Kind
 from layerscope.progress import NullProgress, Progress
 
 _Known = TypeVar("_Known")
+_NEAR_BYTES = 1_000_000
+"""Directories that share less are not worth a word."""
 _TREE_BYTES = 50_000
 """Smaller directories are not compared."""
 
@@ -120,6 +123,19 @@ class Evidence:
         return find_duplicate_trees(
             self.filesystem, self.live_inodes, self.duplicates or (), _TREE_BYTES
         )
+
+    @cached_property
+    def near_trees(self) -> list[NearTree]:
+        """Directories that hold nearly the same, those that hold exactly the same apart."""
+        sizes = np.zeros(len(self.filesystem.table), np.int64)
+        files = np.flatnonzero(self.live_files)
+        sizes[files] = self.stored(self.live_inodes[files])
+        exact = np.zeros(len(self.filesystem.table), bool)
+        for tree in self.duplicate_trees:
+            for path in tree.paths:
+                exact[path : int(self.filesystem.table.ends[path])] = True
+        found = find_near_trees(self.filesystem.table, sizes, self.duplicates or (), _NEAR_BYTES)
+        return [near for near in found if not (exact[near.first] and exact[near.second])]
 
     def sole(self, paths: NDArray[np.int32]) -> NDArray[np.int32]:
         """Those of these files of the final image whose content has no name besides these."""

@@ -102,16 +102,21 @@ def successors(evidence: Evidence, rows: Rows) -> NDArray[np.int32]:
 
 def origins(evidence: Evidence, inodes: NDArray[np.int32]) -> NDArray[np.int32]:
     """The layers whose steps brought these contents: lower ones than store them, if that is only for other attributes."""
+    before = evidence.once(_first_stored)
+    return evidence.filesystem.inodes.layers(inodes if before is None else before[inodes])
+
+
+def _first_stored(evidence: Evidence) -> NDArray[np.int32] | None:
+    """The first inode of each content that was stored again only for other attributes; None if none was."""
     waste = evidence.accounting.waste
     again = hidden(evidence, Fate.REWRITTEN)
     if not len(again):
-        return evidence.filesystem.inodes.layers(inodes)
+        return None
     new = successors(evidence, again)
     before = np.arange(len(evidence.filesystem.inodes.columns.stored), dtype=np.int32)
     before[new[new >= 0]] = waste.inodes[again[new >= 0]]
     while True:  # by steps that double
         further = before[before]
         if np.array_equal(further, before):
-            break
+            return before
         before = further
-    return evidence.filesystem.inodes.layers(before[inodes])

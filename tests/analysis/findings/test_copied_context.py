@@ -17,25 +17,47 @@ def brought(*names: str, size: int = 20_000) -> list[Member]:
     return [MAIN, *(file(f"app/{name}", name.encode() * size) for name in names)]
 
 
-def test_a_history_and_packages_are_claimed_with_their_exact_bytes() -> None:
+def test_a_history_is_claimed_with_its_exact_bytes() -> None:
     """All files below, largest first; the fix has a line for each kind, and the user's COPY."""
     members = [MAIN, directory("app/.git"), file("app/.git/pack", b"p" * 5000)]
-    members += [file("app/node_modules/a/index.js", b"i" * 7000)]
+    members += [file("app/.idea/workspace.xml", b"i" * 7000)]
     opened = opened_of([(COPY, members)], RULE, 0)
     (finding,) = [found for found in findings_of(opened).found if found.rule == RULE]
     assert (finding.bytes, finding.layers) == (12_000, (0,))
-    assert finding.title == "Copied along: .git, node_modules"
-    assert paths_of(opened, finding) == ["app/node_modules/a/index.js", "app/.git/pack"]
+    assert finding.title == "Copied along: .git, .idea"
+    assert paths_of(opened, finding) == ["app/.idea/workspace.xml", "app/.git/pack"]
     assert finding.fix == (
-        "# in .dockerignore:\n**/.git\n**/node_modules\n# so that this does not copy it:\nCOPY . /app"
+        "# in .dockerignore:\n**/.git\n**/.idea\n# so that this does not copy it:\nCOPY . /app"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "top", "install"),
+    [
+        ("node_modules/a/index.js", "node_modules", "npm ci --omit=dev"),
+        (".venv/lib/x.py", ".venv", "pip install -r requirements.txt"),
+        ("venv/bin/python", "venv", "pip install -r requirements.txt"),
+    ],
+)
+def test_packages_that_an_application_needs_promise_no_saving(
+    name: str, top: str, install: str
+) -> None:
+    """They are to be installed in the image: a note that says how large they are, beside what nobody needs."""
+    opened = opened_of([(COPY, brought(name, ".git/pack"))], RULE, 0)
+    note, claimed = sorted(
+        (found for found in findings_of(opened).found if found.rule == RULE),
+        key=lambda found: found.severity,
+    )
+    assert (note.title, note.severity, note.confidence) == (f"Copied along: {top}", "note", "low")
+    assert note.bytes == 20_000 * len(name)
+    assert note.fix.endswith(f"\nCOPY . /app\nRUN {install}")
+    assert f"**/{top}\n" in note.fix
+    assert findings_of(opened).saving() == claimed.bytes == 20_000 * len(".git/pack")
 
 
 @pytest.mark.parametrize(
     ("name", "line"),
     [
-        (".venv/lib/x.py", ".venv"),
-        ("venv/bin/python", "venv"),
         (".idea/workspace.xml", ".idea"),
         (".vscode/settings.json", ".vscode"),
         ("pkg/__pycache__/x.pyc", "__pycache__"),

@@ -99,3 +99,22 @@ def test_what_packages_put_twice_into_system_folders_is_not_the_users_to_change(
     assert len(judged([("COPY . /usr # buildkit", packaged)], RULE)) == 1
     assert judged([(RUN, [*cuda("opt/a"), *cuda("opt/b", b"2")])], RULE) == []
     assert judged([(RUN, [*cuda("opt/a"), *cuda("opt/b")])], RULE, None) == []
+
+
+def test_a_tree_that_was_copied_twice_and_changed_since_is_one_finding() -> None:
+    """The later copy's shared files are claimed; what is exactly the same in it is not told again, nor are large files."""
+    files = {f"lib{number % 3}/{number}.js": b"%d" % number * 60_000 for number in range(10, 40)}
+    first = [file(f"opt/vendor/{name}", data) for name, data in files.items()]
+    second = [
+        file(f"srv/app/vendor/{name}", data + (b"changed" if name.endswith("/10.js") else b""))
+        for name, data in files.items()
+    ]
+    opened = opened_of(
+        [("COPY vendor /opt/vendor # buildkit", first), ("COPY . /srv/app # buildkit", second)]
+    )
+    (finding,) = findings_of(opened).found
+    assert finding.rule == RULE
+    assert finding.title == "/srv/app/vendor is nearly the same as /opt/vendor (97 % of its bytes)"
+    assert (finding.bytes, finding.layers, len(finding.paths)) == (29 * 120_000, (1,), 29)
+    assert finding.fix.endswith("# COPY . /srv/app\nRUN ln -s /opt/vendor /srv/app/vendor")
+    assert findings_of(opened).saving() == finding.bytes

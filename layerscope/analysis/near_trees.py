@@ -1,0 +1,131 @@
+"""Directories that hold nearly the same: most bytes of one are in the other at the same places, as when something was copied
+twice and changed a little since.
+
+Each content that is there several times makes pairs of its paths, those of which the names agree longest together. The
+directories above a pair, as far up as their names agree, are candidates; what all pairs below two directories hold together
+says how much they share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.analysis.duplicates import Duplicate
+from layerscope.filesystem.paths import PathTable
+
+LEAST_SHARE = 0.8
+"""Part of the smaller directory's bytes that must be in the other one."""
+_HIGHEST = 64
+"""Directories above a file that are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class NearTree:
+    """Two directories that hold nearly the same."""
+
+    first: int
+    second: int
+    bytes: int
+    """Content bytes that are at the same places in both."""
+    share: float
+    """Part of the smaller one's bytes that this is."""
+    firsts: NDArray[np.int32]
+    """The shared files in the first directory."""
+    seconds: NDArray[np.int32]
+    """The same in the second one, in the same order."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Levels:
+    """For each pair of files, the directories above it that it speaks for, all levels behind each other."""
+
+    keys: NDArray[np.int64]
+    """Which two directories."""
+    pairs: NDArray[np.int64]
+    """Which pair of files."""
+
+
+def find_near_trees(
+    table: PathTable, sizes: NDArray[np.int64], duplicates: Sequence[Duplicate], least: int
+) -> list[NearTree]:
+    """Pairs of directories that share at least `least` bytes, most first; no
+    directory lies in, or holds, one of another pair. `sizes` are the content bytes of each path of the final image."""
+    one, other, weights = _pairs(table, duplicates)
+    if weights.sum() < least:
+        return []
+    levels = _climb(table, one, other)
+    keys, place = np.unique(levels.keys, return_inverse=True)
+    shared = np.bincount(place, weights[levels.pairs], len(keys)).astype(np.int64)
+    a, b = keys // len(table), keys % len(table)
+    totals = np.concatenate([[0], np.cumsum(sizes)])
+    smaller = np.minimum(totals[table.ends[a]] - totals[a], totals[table.ends[b]] - totals[b])
+    apart = (b >= table.ends[a]) | (b < a)  # neither is in the other, as a comes first
+    good = np.flatnonzero((shared >= least) & (shared >= LEAST_SHARE * smaller) & apart)
+    order = good[np.lexsort((a[good], -table.depths[a[good]], -shared[good]))]
+    order_of_pairs = np.argsort(place, kind="stable")
+    bounds = np.searchsorted(place[order_of_pairs], np.arange(len(keys) + 1))
+    taken = np.zeros(len(table), bool)
+    found = []
+    for key in order.tolist():
+        first, second = int(a[key]), int(b[key])
+        spans = [slice(top, int(table.ends[top])) for top in (first, second)]
+        if any(taken[span].any() for span in spans):
+            continue
+        mine = levels.pairs[order_of_pairs[bounds[key] : bounds[key + 1]]]
+        for span in spans:
+            taken[span] = True
+        found.append(
+            NearTree(
+                first,
+                second,
+                int(shared[key]),
+                float(shared[key] / max(int(smaller[key]), 1)),
+                one[mine],
+                other[mine],
+            )
+        )
+    return found
+
+
+def _pairs(
+    table: PathTable, duplicates: Sequence[Duplicate]
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
+    """Pairs of paths of one content with the same name, the one that comes first in front, and the bytes of each."""
+    counts = np.array([len(found.paths) for found in duplicates], np.int64)
+    paths = np.fromiter(
+        chain.from_iterable(found.paths for found in duplicates), np.int32, int(counts.sum())
+    )
+    contents = np.repeat(np.arange(len(counts)), counts)
+    sizes = np.repeat(np.array([found.bytes for found in duplicates], np.int64), counts)
+    names = table.components
+    above = table.parents[paths]
+    further = table.parents[above]
+    order = np.lexsort((paths, names[further], names[above], names[paths], contents))
+    paths, contents, sizes = paths[order], contents[order], sizes[order]
+    same = (contents[1:] == contents[:-1]) & (names[paths[1:]] == names[paths[:-1]])
+    at = np.flatnonzero(same)
+    before, after = paths[at], paths[at + 1]
+    return np.minimum(before, after), np.maximum(before, after), sizes[at]
+
+
+def _climb(table: PathTable, one: NDArray[np.int32], other: NDArray[np.int32]) -> _Levels:
+    """The directories above each pair, up to the first two whose names differ."""
+    keys, pairs = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    left = np.arange(len(one))
+    a, b = table.parents[one], table.parents[other]
+    for _ in range(_HIGHEST):
+        going = (a != b) & (a > 0) & (b > 0)
+        left, a, b = left[going], a[going], b[going]
+        if not len(left):
+            break
+        low, high = np.minimum(a, b).astype(np.int64), np.maximum(a, b)
+        keys.append(low * len(table) + high)
+        pairs.append(left)
+        alike = table.components[a] == table.components[b]
+        left, a, b = left[alike], table.parents[a[alike]], table.parents[b[alike]]
+    return _Levels(np.concatenate(keys), np.concatenate(pairs))

@@ -1,0 +1,135 @@
+"""Directories that hold nearly the same: found where most bytes of one are in the other at the same places."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from layerscope.analysis.near_trees import NearTree, find_near_trees
+from layerscope.layers.index import Kind
+from tests.filesystem.stacking import Stacked, stack
+from tests.images import Member, file
+
+
+def near(*layers: list[Member], least: int = 1) -> tuple[Stacked, list[NearTree]]:
+    """What is found in an image of these layers."""
+    stacked = stack(layers)
+    filesystem = stacked.filesystem
+    sizes = np.zeros(len(filesystem.table), np.int64)
+    rows = np.flatnonzero(
+        filesystem.visible(filesystem.layer_count - 1) & (filesystem.kinds == Kind.FILE)
+    )
+    sizes[filesystem.paths[rows]] = filesystem.stored[rows]
+    return stacked, find_near_trees(filesystem.table, sizes, stacked.duplicates, least)
+
+
+def told(*layers: list[Member], least: int = 1) -> list[tuple[str, str, int, float]]:
+    """The same in words."""
+    stacked, found = near(*layers, least=least)
+    full = stacked.filesystem.table.full
+    return [
+        (full(tree.first).decode(), full(tree.second).decode(), tree.bytes, round(tree.share, 2))
+        for tree in found
+    ]
+
+
+def vendor(top: str, *, changed: int = 0, count: int = 10) -> list[Member]:
+    """A tree of files of 100 bytes each, some of them changed."""
+    return [
+        file(
+            f"{top}/lib{number % 3}/{number}.js",
+            (b"%d changed" % number if number < changed else b"%d" % number).ljust(100, b"."),
+        )
+        for number in range(count)
+    ]
+
+
+def test_a_tree_that_was_copied_twice_and_changed_a_little_is_one_pair() -> None:
+    """With the bytes that both share, and their part of the smaller one."""
+    members = [
+        *vendor("opt/vendor"),
+        *vendor("srv/app/vendor", changed=1),
+        file("opt/x", b"x" * 999),
+    ]
+    assert told(members) == [("opt/vendor", "srv/app/vendor", 900, 0.9)]
+
+
+def test_one_that_was_changed_much_is_none() -> None:
+    """Less than four fifths of the bytes."""
+    assert told([*vendor("a/vendor"), *vendor("b/vendor", changed=3)]) == []
+    assert len(told([*vendor("a/vendor"), *vendor("b/vendor", changed=2)])) == 1
+
+
+def test_names_of_the_tops_need_not_agree() -> None:
+    """What lies in them does."""
+    assert told([*vendor("opt/v1"), *vendor("opt/v2", changed=1)]) == [
+        ("opt/v1", "opt/v2", 900, 0.9)
+    ]
+
+
+def test_a_part_that_one_lacks_counts_only_for_the_larger() -> None:
+    """A package was deleted in one copy."""
+    assert told([*vendor("a/v", count=20), *vendor("b/v", count=10)]) == [("a/v", "b/v", 1000, 1.0)]
+
+
+def test_files_of_equal_content_at_other_places_are_no_tree() -> None:
+    """Licence texts in a hundred packages are not the same package a hundred times."""
+    members = [
+        member
+        for number in range(100)
+        for member in (
+            file(f"doc/p{number}/copyright", b"MIT" * 100),
+            file(f"doc/p{number}/code", b"%d" % number * 400),
+        )
+    ]
+    assert told(members) == []
+
+
+def test_what_shares_too_little_is_not_told() -> None:
+    """The threshold counts shared bytes."""
+    assert told([*vendor("a/v"), *vendor("b/v")], least=1001) == []
+    assert len(told([*vendor("a/v"), *vendor("b/v")], least=1000)) == 1
+
+
+def test_a_directory_is_no_copy_of_what_it_holds() -> None:
+    """What lies in both is told instead."""
+    found = [(first, second) for first, second, *_ in told([*vendor("v"), *vendor("v/v")])]
+    assert found == [("v/lib0", "v/v/lib0"), ("v/lib1", "v/v/lib1"), ("v/lib2", "v/v/lib2")]
+
+
+def test_hostile_trees_are_quick() -> None:
+    """A content with many paths, and a deep one."""
+    many = [file(f"{number % 97}/{number}/x", b"x" * 10) for number in range(20_000)]
+    deep = [file("a/" + "d/" * 500 + "f", b"f" * 10), file("b/" + "d/" * 500 + "f", b"f" * 10)]
+    assert len(told([*many, *deep], least=100)) <= 97
+
+
+_NAMES = st.sampled_from(["a", "b", "c"])
+_FILES = st.dictionaries(
+    st.lists(_NAMES, min_size=1, max_size=4).map("/".join), st.sampled_from([b"1", b"22", b"333"])
+)
+
+
+@settings(max_examples=200)
+@given(files=_FILES)
+def test_pairs_are_of_equal_contents_at_equal_places_and_share_nothing(
+    files: dict[str, bytes],
+) -> None:
+    """Whatever the tree: what is told holds, and no directory is told twice."""
+    members = [file(f"t/{name}/f", data) for name, data in files.items()]
+    stacked, found = near(members)
+    full = stacked.filesystem.table.full
+    content = {f"t/{name}/f".encode(): data for name, data in files.items()}
+    seen: set[bytes] = set()
+    for tree in found:
+        first, second = full(tree.first), full(tree.second)
+        shared = 0
+        for one, other in zip(tree.firsts.tolist(), tree.seconds.tolist(), strict=True):
+            one_path, other_path = full(one), full(other)
+            assert content[one_path] == content[other_path]
+            assert one_path.removeprefix(first + b"/") == other_path.removeprefix(second + b"/")
+            shared += len(content[one_path])
+            assert not {one_path, other_path} & seen
+            seen |= {one_path, other_path}
+        assert shared == tree.bytes

@@ -19,6 +19,7 @@ SHOTS: tuple[tuple[str, tuple[int, int], tuple[str, ...], str], ...] = (
     ("file", WIDE, ("ctrl+f", *"shop/health.py", "enter", "enter"), "dark"),
     ("dockerfile", WIDE, ("6",), "dark"),
     ("map", WIDE, ("7",), "dark"),
+    ("findings", WIDE, ("8", "j", "j", "space", "k"), "dark"),
     ("light", WIDE, ("G", "k", "k", "k", "k", "k", "k", "k", "tab", "enter"), "light"),
     ("narrow", (80, 24), ("down", "down", "down", "down", "tab", "enter"), "dark"),
 )
@@ -28,7 +29,7 @@ SHOTS: tuple[tuple[str, tuple[int, int], tuple[str, ...], str], ...] = (
 async def draw(image: Path) -> None:
     """Draw every picture."""
     for name, size, keys, theme in SHOTS:
-        app = explorer(image)
+        app = explorer(image, rules={})
         async with app.run_test(size=size) as pilot:
             app.theme = f"layerscope-{theme}"
             await loaded(pilot)

@@ -56,6 +56,10 @@ class _Bar:
             self._draw()
 
     def cancelled(self) -> bool:
+        # Work that waits for somebody else has nothing to tell, but asks this: then the bar says that it waits.
+        if self._drawn is None and self._stage:
+            with self._lock:
+                self._draw()
         return False
 
     def close(self) -> None:

@@ -243,8 +243,9 @@ def _load(image: _StoredImage, stores: Sequence[StoragePlace], limits: Limits) -
             layer.id, layer.place.layers / f"{layer.id}.tar-split.gz", layer.place.files(layer.id), limits
         )  # fmt: skip
         if isinstance(blob, TarSplitBlob) and not blob.has_files:
-            said = "its files may not be read: contents are not compared or shown"
-            warnings.append(ImageWarning("contents-unreadable", number, said))
+            warnings.append(
+                ImageWarning("contents-unreadable", number, layer.place.why_unreadable(layer.id))
+            )
         layers.append(LayerPart(blob))
     return ImageParts(
         layers, config, next(iter(image.digests), None), digest, image_id=digest, warnings=warnings

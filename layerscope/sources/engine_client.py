@@ -201,7 +201,10 @@ class Client:
             if status in (400, 404, 409) or "multiple" in said:
                 return NoSuchImageError(said, status == 404)
             return LayerscopeError(f"the engine at {self._where} says: {said}")
-        return LayerscopeError(f"the connection to {self._where} broke: {self._why(error)}")
+        return UnreachableError(
+            f"the connection to {self._where} broke: {self._why(error)}",
+            hint="does the engine still run? Its own log says why it ended",
+        )
 
     def _why(self, error: BaseException) -> str:
         """The last cause, in one line; what ssh said, where it was ssh."""

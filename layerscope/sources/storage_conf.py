@@ -47,12 +47,22 @@ class StoragePlace:
         """The folder of a layer's files; None where they do not lie under their names."""
         if self.driver == "vfs":
             return self.root / "vfs" / "dir" / layer
-        folder = self.root / self.driver / layer
         try:
-            # With composefs, `diff` holds objects by their digest.
-            return None if (folder / "composefs-data").exists() else folder / "diff"
+            return None if self.in_composefs(layer) else self.root / self.driver / layer / "diff"
         except OSError:
             return None
+
+    def in_composefs(self, layer: str) -> bool:
+        """Whether `diff` holds a layer's files by their digests, and another file says which is which. Raises OSError."""
+        return (self.root / self.driver / layer / "composefs-data").exists()
+
+    def why_unreadable(self, layer: str) -> str:
+        """What keeps us from the files of a layer whose headers are there, and what that means."""
+        why = "its files may not be read: contents are not compared or shown"
+        with suppress(OSError):
+            if self.in_composefs(layer):
+                why = "composefs keeps its files by their digests: contents are not compared or shown; podman:// or podman save gives them"
+        return why
 
 
 def is_rootless(environment: Mapping[str, str]) -> bool:

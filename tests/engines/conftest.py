@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,6 +101,9 @@ class Keeper:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        for left in self.folder.glob("*/exec/containerd/containerd.pid"):
+            with suppress(OSError, ValueError):  # a Docker that was killed leaves its containerd
+                os.kill(int(left.read_text()), signal.SIGTERM)
         mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
         for mount in reversed([mount for mount in mounts if mount.startswith(f"{self.folder}/")]):
             subprocess.run(["umount", "-l", mount], capture_output=True, check=False)
@@ -109,6 +114,7 @@ class Keeper:
 def keeper() -> Iterator[Keeper]:
     """In a folder with a short name: those of sockets may have 107 bytes."""
     kept = Keeper(Path(tempfile.mkdtemp(prefix="ls-", dir="/tmp")))
+    kept.folder.chmod(0o711)  # sockets inside say themselves who may use them
     try:
         yield kept
     finally:
@@ -135,14 +141,14 @@ class Podman:
         return run(*self.command, *arguments)
 
 
-def podman_store(keeper: Keeper, driver: str) -> Podman:
-    """An empty store of Podman with a driver."""
-    root = keeper.folder / f"p-{driver}"
+def podman_store(keeper: Keeper, driver: str, name: str = "") -> Podman:
+    """A store of Podman with a driver: the one that tests share, or one of another name."""
+    root = keeper.folder / f"p-{driver}{name}"
     options = [
         "--root",
         root,
         "--runroot",
-        keeper.folder / f"r-{driver}",
+        keeper.folder / f"r-{driver}{name}",
         "--storage-driver",
         driver,
     ]
@@ -196,13 +202,21 @@ def docker_engine(keeper: Keeper, archive: Path) -> Daemon:
 
 
 def docker_with(keeper: Keeper, archive: Path, driver: str) -> Daemon:
-    """Docker with a driver, started once."""
-    need("dockerd", "containerd", "docker")
+    """Docker with a driver and the sample image, started once."""
     folder = keeper.folder / f"d-{driver}"
-    path = folder / "docker.sock"
     if folder.exists():
-        return Daemon(path, folder / "root")
+        return Daemon(folder / "docker.sock", folder / "root")
+    daemon = docker_daemon(keeper, driver, folder.name)
+    run("docker", "-H", f"unix://{daemon.socket}", "load", "-q", "-i", archive)
+    return daemon
+
+
+def docker_daemon(keeper: Keeper, driver: str, name: str) -> Daemon:
+    """A new Docker without images."""
+    need("dockerd", "containerd", "docker")
+    folder = keeper.folder / name
     folder.mkdir()
+    path = folder / "docker.sock"
     host = f"unix://{path}"
 
     def ready() -> bool:
@@ -211,14 +225,13 @@ def docker_with(keeper: Keeper, archive: Path, driver: str) -> Daemon:
         )
         return asked.returncode == 0
 
-    keeper.start(
+    process = keeper.start(
         "dockerd", "--iptables=false", "--ip6tables=false", "--bridge=none", "--ip-forward=false",
         "--ip-masq=false", f"--storage-driver={driver}", "--group=root",
         "--data-root", folder / "root", "--exec-root", folder / "exec",
-        "--pidfile", folder / "pid", "-H", host, ready=ready, name=f"dockerd-{driver}",
+        "--pidfile", folder / "pid", "-H", host, ready=ready, name=f"dockerd-{name}",
     )  # fmt: skip
-    run("docker", "-H", host, "load", "-q", "-i", archive)
-    return Daemon(path, folder / "root")
+    return Daemon(path, folder / "root", process.pid)
 
 
 @pytest.fixture(scope="session")

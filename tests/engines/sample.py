@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from layerscope.opening import open_image
+from layerscope.opening import Options, open_image
 from layerscope.report.schema import document
 from layerscope.sources import Request
 from tests.images import (
@@ -65,7 +65,8 @@ SAMPLE = docker_archive(LAYERS, tags=[TAG], history=_HISTORY)
 
 def report_of(reference: str, store_root: Path | None = None) -> dict[str, Any]:
     """The report of an image, without what depends on where it lies."""
-    return bare(document(open_image(Request(reference, store_root=store_root)), files=True))
+    opened = open_image(Request(reference, store_root=store_root), Options(rules={}))
+    return bare(document(opened, files=True))
 
 
 def bare(report: dict[str, Any]) -> dict[str, Any]:

@@ -77,6 +77,19 @@ def test_files_that_are_out_of_reach_leave_the_layers_whole(tmp_path: Path) -> N
     assert [warning.code for warning in opened.warnings] == ["contents-unreadable"] * 2
 
 
+def test_composefs_is_named(tmp_path: Path) -> None:
+    """Its layers are whole, too; the warning says how their contents can be had."""
+    podman_store(tmp_path, LAYERS)
+    for layer in (tmp_path / "overlay").iterdir():
+        if (layer / "diff").is_dir():
+            write(layer / "composefs-data" / "composefs.blob", b"")
+    opened = open_stored(tmp_path)
+    assert layers_of(opened) == NAMES
+    said = [warning.message for warning in opened.warnings]
+    assert len(said) == 2
+    assert all("composefs" in message and "podman save" in message for message in said)
+
+
 def test_lost_headers_are_damage(tmp_path: Path) -> None:
     """The other layers are shown all the same."""
     podman_store(tmp_path, LAYERS)

@@ -61,7 +61,8 @@ class Heard(NullProgress):
         self._stage = ""
 
     def stage(self, name: str, total: int | None = None) -> None:
-        assert total is None or not name.startswith("Pulling")  # layers become known one by one
+        # Layers become known one by one: nobody knows how much a pull will be.
+        assert total is None or not name.startswith("Pulling")
         self._stage = name
         self.stages[name] = 0
 

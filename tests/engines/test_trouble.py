@@ -1,0 +1,226 @@
+"""Engines that stop, die or are closed, and stores that change while they are read."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from layerscope.errors import CancelledError, ExitCode, LayerscopeError
+from layerscope.opening import open_image
+from layerscope.progress import NullProgress
+from layerscope.sources import Request
+from tests.engines.conftest import Daemon, Keeper, docker_daemon, need, podman_store, run
+from tests.engines.sample import TAG, report_of
+from tests.engines.tap import tapped
+from tests.engines.users import new_user
+from tests.images import docker_archive, file, layer_tar
+from tests.terminal import TMUX, layerscope, terminal
+
+pytestmark = pytest.mark.engine
+
+LARGE = "layerscope-large:1"
+MEGABYTE = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def large(keeper: Keeper) -> Path:
+    """An image that no buffer of a socket holds."""
+    path = keeper.folder / "large.tar"
+    layers = [layer_tar([file("large", os.urandom(24 * MEGABYTE))])]
+    path.write_bytes(docker_archive(layers, tags=[LARGE]))
+    return path
+
+
+@pytest.fixture(scope="module", params=["docker", "podman"])
+def victim(request: pytest.FixtureRequest, keeper: Keeper, large: Path) -> Callable[[], Daemon]:
+    """Starts an engine with the large image that may be stopped and killed; says its scheme as an attribute."""
+    serial = iter(range(100))
+
+    def start() -> Daemon:
+        name = f"v{next(serial)}"
+        if request.param == "docker":
+            daemon = docker_daemon(keeper, "vfs", name)
+            run("docker", "-H", f"unix://{daemon.socket}", "load", "-q", "-i", large)
+            return daemon
+        need("podman")
+        store = podman_store(keeper, "overlay")
+        store("load", "-q", "-i", large)
+        path = keeper.folder / f"{name}.sock"
+        process = keeper.start(
+            *store.command, "system", "service", "--time=0", f"unix://{path}",
+            ready=path.exists, name=f"podman-{name}",
+        )  # fmt: skip
+        return Daemon(path, store.root, process.pid)
+
+    start.scheme = request.param  # type: ignore[attr-defined]
+    return start
+
+
+def scheme_of(victim: Callable[[], Daemon]) -> str:
+    """Which engine it starts."""
+    return str(victim.scheme)  # type: ignore[attr-defined]
+
+
+def variable_of(scheme: str) -> str:
+    """What names the engine's socket."""
+    return "DOCKER_HOST" if scheme == "docker" else "CONTAINER_HOST"
+
+
+@contextmanager
+def stopped_in_export(daemon: Daemon, folder: Path) -> Iterator[str]:
+    """The address of an engine that stands still once it has sent a part of an image."""
+    try:
+        with tapped(
+            daemon.socket, folder / "tap", MEGABYTE, lambda: os.kill(daemon.pid, signal.SIGSTOP)
+        ) as url:
+            yield url
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(daemon.pid, signal.SIGCONT)
+
+
+@pytest.fixture
+def folder(keeper: Keeper) -> Path:
+    """For a socket: its name must be short."""
+    made = keeper.folder / f"t{time.monotonic_ns()}"
+    made.mkdir()
+    return made
+
+
+def test_an_engine_that_stands_still_is_left(
+    victim: Callable[[], Daemon], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the middle of an export, as soon as somebody says so; and it works when the engine goes on."""
+    daemon, scheme = victim(), scheme_of(victim)
+
+    class Stops(NullProgress):
+        came = 0
+        last = time.monotonic()
+
+        def advance(self, done: int) -> None:
+            self.came += done
+            self.last = time.monotonic()
+
+        def cancelled(self) -> bool:
+            return self.came > 0 and time.monotonic() - self.last > 0.5
+
+    progress = Stops()
+    with stopped_in_export(daemon, folder) as url:
+        monkeypatch.setenv(variable_of(scheme), url)
+        with pytest.raises(CancelledError):
+            open_image(Request(f"{scheme}://{LARGE}", progress=progress))
+        assert MEGABYTE / 2 < progress.came < 24 * MEGABYTE
+        assert time.monotonic() - progress.last < 5
+    monkeypatch.setenv(variable_of(scheme), f"unix://{daemon.socket}")
+    assert open_image(Request(f"{scheme}://{LARGE}")).accounting.stored == 24 * MEGABYTE
+
+
+@pytest.mark.skipif(TMUX is None, reason="tmux is not installed")
+@pytest.mark.parametrize(
+    ("words", "key", "code"), [(("report",), "C-c", 130), ((), "q", 0)], ids=["report", "explorer"]
+)
+def test_a_person_sees_it_wait_and_can_go(
+    victim: Callable[[], Daemon], folder: Path, words: tuple[str, ...], key: str, code: int
+) -> None:
+    """Ctrl-C ends a report with 130; the explorer shows the steps meanwhile, and `q` leaves it."""
+    daemon, scheme = victim(), scheme_of(victim)
+    with stopped_in_export(daemon, folder) as url:
+        command = layerscope(*words, f"{scheme}://{LARGE}", "--no-cache")
+        with terminal(command, environment={variable_of(scheme): url}) as screen:
+            screen.wait_for(f"Exporting from {scheme}")
+            time.sleep(0.5)
+            assert f"Exporting from {scheme}" in screen.text()
+            screen.keys(key)
+            screen.wait_for(f"exit {code}")
+
+
+def test_an_engine_that_dies_is_told(
+    victim: Callable[[], Daemon], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the middle of an export: one line that says what broke, exit code 4."""
+    daemon, scheme = victim(), scheme_of(victim)
+    with tapped(
+        daemon.socket, folder / "tap", MEGABYTE, lambda: os.kill(daemon.pid, signal.SIGKILL)
+    ) as url:
+        monkeypatch.setenv(variable_of(scheme), url)
+        with pytest.raises(LayerscopeError, match=rf"{scheme}://.* broke") as caught:
+            open_image(Request(f"{scheme}://{LARGE}"))
+    assert caught.value.exit_code == ExitCode.UNREACHABLE
+    assert "\n" not in caught.value.message
+    assert caught.value.hint is not None
+
+
+@pytest.mark.parametrize("scheme", ["docker", "podman"])
+def test_a_socket_of_root_is_explained(scheme: str, request: pytest.FixtureRequest) -> None:
+    """To a user who may not use it; the stores are tried all the same where no source is forced."""
+    name = "docker_engine" if scheme == "docker" else "podman_service"
+    daemon: Daemon = request.getfixturevalue(name)
+    variables = {variable_of(scheme): f"unix://{daemon.socket}"}
+    with new_user() as user:
+        daemon.socket.parent.chmod(0o755)
+        daemon.socket.chmod(0o660)
+        forced = user.layerscope("report", f"{scheme}://{TAG}", **variables)
+        asked = user.layerscope("report", TAG, **variables)
+    for ran in (forced, asked):
+        assert (ran.code, ran.out) == (4, "")
+        assert "may not be used by you" in ran.err
+        assert "sudo layerscope" in ran.err
+        assert ("group docker" in ran.err) == (scheme == "docker")
+
+
+def test_images_stay_right_while_others_are_made(keeper: Keeper, archive: Path) -> None:
+    """Buildah commits beside a hundred opens: the sample image never changes, and a name that moves is one of its images."""
+    need("podman", "buildah")
+    store = podman_store(keeper, "overlay", "busy")
+    store("load", "-q", "-i", archive)
+    buildah = ("buildah", *store.command[1:])
+    over, errors = threading.Event(), []
+    commits = 0
+
+    def commit() -> None:
+        nonlocal commits
+        while not over.is_set():
+            container = run(*buildah, "from", "--pull-never", TAG).strip()
+            data = keeper.folder / "busy-file"
+            data.write_bytes(b"x" * (1000 if commits % 2 else 2000))
+            run(*buildah, "copy", "-q", container, data, f"/data/{commits % 2}")
+            run(*buildah, "commit", "-q", "--rm", container, "moving:1")
+            run(*store.command, "image", "prune", "-f")
+            commits += 1
+
+    def guarded() -> None:
+        try:
+            commit()
+        except BaseException as error:
+            errors.append(error)
+
+    expected = report_of(str(archive))
+    stored = expected["totals"]["storedBytes"]
+    known = {stored + 1000: "/data/1", stored + 2000: "/data/0"}
+    thread = threading.Thread(target=guarded)
+    thread.start()
+    opens = moved = 0
+    try:
+        deadline = time.monotonic() + 120
+        while (opens < 100 or commits < 6) and not errors:
+            assert time.monotonic() < deadline
+            assert report_of(f"containers-storage://{TAG}", store.root) == expected
+            opens += 1
+            with suppress(LayerscopeError):
+                report = report_of("containers-storage://moving:1", store.root)
+                path = known[report["totals"]["storedBytes"]].removeprefix("/")
+                (added,) = [each["path"] for each in report["layers"][-1]["files"] if each["bytes"]]
+                assert added == path
+                moved += 1
+    finally:
+        over.set()
+        thread.join()
+    assert not errors
+    assert moved > 10

@@ -70,7 +70,11 @@ def terminal(
     server = f"layerscope-test-{uuid.uuid4().hex[:12]}"
     opened = Terminal(server)
     line = f"{shlex.join(command)}; echo exit $?; exec sleep 600"
-    kept = {**os.environ, "TERM": "xterm-256color", **(environment or {})}
+    # Textual believes these more than the terminal; what runs the tests may have set them.
+    inherited = {
+        name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")
+    }
+    kept = {**inherited, "TERM": "xterm-256color", **(environment or {})}
     subprocess.run(
         [
             str(TMUX),

@@ -80,6 +80,10 @@ class Blob(ABC):
         """Whether the bytes may no longer be those that `read_identity` stood for when it was first asked for."""
         return self.changed()
 
+    def place(self) -> tuple[int, int] | None:
+        """The open file that holds these bytes, as a descriptor, and where they begin in it; None if no one file does."""
+        return None
+
     @property
     def digest(self) -> str | None:
         """The digest that these bytes have for certain, where that is known without reading them: `pread` fails on others."""
@@ -153,6 +157,9 @@ class File(Protocol):
     def changed(self) -> bool:
         """Whether it may no longer hold what `identity` stands for."""
 
+    def descriptor(self) -> int | None:
+        """The descriptor that is open as long as this is in use; None if it is opened only to be read."""
+
 
 class OpenFile:
     """A file opened once, for as long as a blob that lies in it is in use. It may have no name any more.
@@ -182,6 +189,10 @@ class OpenFile:
 
     def pread(self, length: int, offset: int) -> bytes:
         return os.pread(self._descriptor.fd, length, offset)
+
+    def descriptor(self) -> int | None:
+        """The descriptor that is open as long as this is in use."""
+        return self._descriptor.fd
 
     def changed(self) -> bool:
         if self._origin is not None:
@@ -214,6 +225,9 @@ class PathFile:
         # The name keeps the descriptor open while another thread has it dropped from the cache.
         descriptor = _descriptor(self._path, self._place)
         return os.pread(descriptor.fd, length, offset)
+
+    def descriptor(self) -> int | None:
+        return None
 
     def changed(self) -> bool:
         return file_identity(os.lstat(self._path)) != self.identity
@@ -254,6 +268,10 @@ class FileBlob(Blob):
         except OSError:
             return True
 
+    def place(self) -> tuple[int, int] | None:
+        descriptor = self._file.descriptor()
+        return None if descriptor is None else (descriptor, 0)
+
     def pread(self, length: int, offset: int) -> bytes:
         return (
             self._file.pread(min(length, self.size - offset), offset) if offset < self.size else b""
@@ -279,6 +297,10 @@ class PartOfBlob(Blob):
 
     def changed(self) -> bool:
         return self._whole.changed()
+
+    def place(self) -> tuple[int, int] | None:
+        whole = self._whole.place()
+        return None if whole is None else (whole[0], whole[1] + self._offset)
 
     def pread(self, length: int, offset: int) -> bytes:
         length = min(length, self.size - offset)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from threading import Lock
 
 from layerscope.layers.blob import Blob
 from layerscope.layers.cache import IndexCache, Indexed
 from layerscope.layers.index import LayerIndex
+from layerscope.layers.index_process import IndexProcess
 from layerscope.layers.indexing import index_layer, layer_compression
 from layerscope.limits import Limits
 from layerscope.progress import Progress, Stoppable, check
 
 WORKERS = 2
 """Threads that read layers."""
+ASIDE_BYTES = 256 << 20
+"""Plain layers of fewer bytes together are indexed before another process could begin."""
 VERIFY_BYTES = 256 << 20
 """Plain layers are small if they hold no more bytes than this together."""
 
@@ -38,39 +42,79 @@ def read_layers(
     stoppable = Stoppable(progress)
     first = [places.setdefault(_place(blob), number) for number, blob in enumerate(blobs)]
 
-    by_header = Lock()
+    with ExitStack() as stack:
+        lanes = _Lanes(blobs, limits, stoppable, stack, aside=not hash_all)
 
-    def index(blob: Blob, whole: bool) -> LayerIndex:
-        if whole or layer_compression(blob) is not None:
-            return index_layer(blob, limits, stoppable, hash_all=whole)
-        # Going from header to header is work of the interpreter: two threads at it only get in each other's way.
-        with by_header:
-            check(stoppable)
-            return index_layer(blob, limits, stoppable)
+        def read(number: int) -> Indexed:
+            blob = blobs[number]
+            whole = hash_all or blob.spooled
+            if cache is None:
+                return Indexed(lanes.index(blob, whole), None)
+            known = cache.find(blob, claims[number], stoppable, hash_all=whole)
+            return known or cache.keep(blob, lanes.index(blob, whole))
 
-    def read(number: int) -> Indexed:
-        blob = blobs[number]
-        whole = hash_all or blob.spooled
-        if cache is None:
-            return Indexed(index(blob, whole), None)
-        known = cache.find(blob, claims[number], stoppable, hash_all=whole)
-        return known or cache.keep(blob, index(blob, whole))
-
-    with ThreadPoolExecutor(WORKERS) as pool:
-        futures = {number: pool.submit(read, number) for number in dict.fromkeys(first)}
-        try:
-            layers = []
-            for number, origin in enumerate(first):
-                layers.append(futures[origin].result())
-                found(number, layers[-1].index)
-                if origin != number:
-                    progress.advance(blobs[number].size)
-        except BaseException:
-            stoppable.stop()
-            for future in futures.values():
-                future.cancel()
-            raise
+        with ThreadPoolExecutor(WORKERS) as pool:
+            futures = {number: pool.submit(read, number) for number in dict.fromkeys(first)}
+            try:
+                layers = []
+                for number, origin in enumerate(first):
+                    layers.append(futures[origin].result())
+                    found(number, layers[-1].index)
+                    if origin != number:
+                        progress.advance(blobs[number].size)
+            except BaseException:
+                stoppable.stop()
+                for future in futures.values():
+                    future.cancel()
+                raise
     return layers
+
+
+class _Lanes:
+    """Who indexes a layer. Going from header to header is work of the interpreter: two threads at it only get in each
+    other's way, so one does it here, and another process beside."""
+
+    def __init__(
+        self,
+        blobs: Sequence[Blob],
+        limits: Limits,
+        progress: Stoppable,
+        stack: ExitStack,
+        *,
+        aside: bool,
+    ) -> None:
+        """The process is ended with `stack`; none is begun unless `aside` and there is enough for it to do."""
+        self._limits = limits
+        self._progress = progress
+        self._here = Lock()
+        self._there = Lock()
+        self._process: IndexProcess | None = None
+        plain = [blob for blob in blobs if not blob.spooled and layer_compression(blob) is None]
+        places = [place for blob in plain if (place := blob.place()) is not None]
+        large = sum(blob.size for blob in plain) >= ASIDE_BYTES
+        if aside and large and len(places) > 1 and len({fd for fd, _ in places}) == 1:
+            self._process = stack.enter_context(
+                IndexProcess(places[0][0], limits, lambda: check(progress))
+            )
+
+    def index(self, blob: Blob, whole: bool) -> LayerIndex:
+        """The index of a layer; read through if `whole`, or if it is compressed."""
+        if whole or layer_compression(blob) is not None:
+            return index_layer(blob, self._limits, self._progress, hash_all=whole)
+        if self._process is not None and not self._here.acquire(blocking=False):
+            with self._there:
+                found = self._process.index(blob)
+            if found is not None:
+                self._progress.advance(blob.size)
+                return found
+        elif self._process is not None:
+            try:
+                return index_layer(blob, self._limits, self._progress)
+            finally:
+                self._here.release()
+        with self._here:
+            check(self._progress)
+            return index_layer(blob, self._limits, self._progress)
 
 
 def are_small(blobs: Sequence[Blob]) -> bool:

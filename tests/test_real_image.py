@@ -15,14 +15,9 @@ import pytest
 from layerscope.opening import open_image
 from layerscope.report.schema import document
 from layerscope.sources import Request
+from tests.acceptance import FLASK, needs_flask
 
-FLASK = (
-    Path(__file__).resolve().parents[2] / "shared" / "acceptance" / "images" / "flask.oci-zstd.tar"
-)
-
-pytestmark = pytest.mark.skipif(
-    not FLASK.exists(), reason="the acceptance images are not beside the project"
-)
+pytestmark = needs_flask
 
 
 def _run(*command: str | Path) -> None:

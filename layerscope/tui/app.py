@@ -10,6 +10,7 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.events import Key
 from textual.keys import REPLACED_KEYS, key_to_character
 from textual.screen import Screen
 from textual.theme import Theme
@@ -195,10 +196,16 @@ class LayerscopeApp(Guarded, App[None]):
     # keys
 
     async def _check_bindings(self, key: str, priority: bool = False) -> bool:
-        """In a text field every printable key is text, also one that the user gave to a command."""
+        """In a text field every printable key is text, also one that the user gave to a command.
+
+        A field takes such keys itself. Those that come here were meant for what had the focus when they were typed:
+        over a slow line the key that opens a field arrives together with the words for it.
+        """
         focused = self.focused
         character = key_to_character(REPLACED_KEYS.get(key, key))
         if focused is not None and focused.check_consume_key(key, character):
+            if not priority:
+                await focused.on_event(Key(key, character))
             return False
         return await super()._check_bindings(key, priority)
 

@@ -190,13 +190,13 @@ class FindView(View):
         self.matches.go_to(self.matches.cursor + by)
 
     def action_edit(self) -> None:
-        self.field.input.focus()
+        self.screen.set_focus(self.field.input)
 
     def panes(self) -> list[Widget]:
         return [self.field.input, self.matches]
 
     def back(self) -> bool:
         if self.field.input.has_focus and self.matches.row_count():
-            self.matches.focus()
+            self.screen.set_focus(self.matches)
             return True
         return False

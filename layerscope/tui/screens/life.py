@@ -115,7 +115,7 @@ class LifeView(View):
         self.field.input.cursor_position = len(self.field.input.value)
         self.field.say("")
         self._set_path(path)
-        self.events.focus()
+        self.screen.set_focus(self.events)
 
     @on(Input.Changed, "#life-field")
     def _typed(self, event: Input.Changed) -> None:
@@ -187,8 +187,8 @@ class LifeView(View):
     @on(Input.Submitted, "#life-field")
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        if self.events.row_count():
-            self.events.focus()
+        if self.path is not None:  # its life may still be worked out
+            self.screen.set_focus(self.events)
 
     def action_complete(self) -> None:
         field = self.field.input
@@ -203,7 +203,7 @@ class LifeView(View):
         return action != "complete" or self.field.input.has_focus
 
     def action_edit(self) -> None:
-        self.field.input.focus()
+        self.screen.set_focus(self.field.input)
 
     def panes(self) -> list[Widget]:
         both: list[Widget] = [self.events, self.field.input]
@@ -211,7 +211,7 @@ class LifeView(View):
 
     def back(self) -> bool:
         if self.field.input.has_focus and self.events.row_count():
-            self.events.focus()
+            self.screen.set_focus(self.events)
             return True
         return False
 

@@ -162,7 +162,7 @@ class MainScreen(Guarded, Screen[None]):
 
     async def action_find(self) -> None:
         view = await self.show_view("find")
-        view.panes()[0].focus()
+        self.set_focus(view.panes()[0])
 
     @on(ImageHeader.ViewChosen)
     async def _view_chosen(self, event: ImageHeader.ViewChosen) -> None:

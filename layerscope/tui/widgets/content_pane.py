@@ -89,7 +89,7 @@ class ContentPane(Vertical):
 
     def action_search(self) -> None:
         self._field.add_class("-open")
-        self._field.focus()
+        self.screen.set_focus(self._field)
 
     def action_shift(self, by: int) -> None:
         self.rows.shift(by)
@@ -115,7 +115,7 @@ class ContentPane(Vertical):
 
     def _close(self) -> None:
         self._field.remove_class("-open")
-        self.rows.focus()
+        self.screen.set_focus(self.rows)
 
     def _search(self, *, jump: bool) -> None:
         document, pattern = self.rows.document, self.rows.pattern

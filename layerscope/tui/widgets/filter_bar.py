@@ -97,7 +97,7 @@ class FilterBar(Vertical):
     def open(self) -> None:
         """Show the field and go there."""
         self.add_class("-shown")
-        self.field.focus()
+        self.screen.set_focus(self.field)
 
     def leave(self) -> None:
         """The field was left: it stays only while it holds a filter."""

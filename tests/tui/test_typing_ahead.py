@@ -1,0 +1,65 @@
+"""Keys that arrive all at once, as over a slow line: each does what it would have done alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.events import Key
+from textual.keys import key_to_character
+from textual.pilot import Pilot
+
+from tests.tui.explorer import explorer, loaded, screen_text, settled
+
+SIZE = (160, 48)
+
+
+async def _burst(pilot: Pilot[None], *keys: str) -> list[str]:
+    """Send keys without waiting for what each does; the screen afterwards."""
+    for key in keys:
+        pilot.app.post_message(Key(key, key_to_character(key)))
+    await pilot.pause(0.3)  # while one types, searches replace each other
+    await settled(pilot)
+    return screen_text(pilot.app)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("before", "keys", "shown"),
+    [
+        pytest.param((), ("slash", *"passwd"), "/ passwd", id="filter"),
+        pytest.param((), ("4", *"passwd"), "› passwd", id="find"),
+        pytest.param((), ("ctrl+f", *"quit"), "› quit", id="find-anywhere"),
+        pytest.param(("3",), ("slash", *"xyz"), "xyz", id="life"),
+        pytest.param(
+            ("4", *"app.py", "tab", "5"), ("slash", *"flask"), "flask", id="search"
+        ),
+    ],
+)  # fmt: skip
+async def test_words_behind_the_key_of_a_field_are_text(
+    demo_image: Path, before: tuple[str, ...], keys: tuple[str, ...], shown: str
+) -> None:
+    """None is lost, none becomes a command: `q` among them does not quit."""
+    app = explorer(demo_image)
+    async with app.run_test(size=SIZE) as pilot:
+        await loaded(pilot)
+        await pilot.press(*before)
+        await settled(pilot)
+        found = await _burst(pilot, *keys)
+        field = app.focused
+        assert field is not None
+        assert getattr(field, "value", "").endswith("".join(keys[1:]))
+        assert shown in "\n".join(found)
+        assert app.is_running
+
+
+async def test_words_and_enter_come_in_their_order(demo_image: Path) -> None:
+    """A path, and Enter behind it, lead to its life; no letter of it extracts anything."""
+    app = explorer(demo_image)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await loaded(pilot)
+        await pilot.press("3")
+        await settled(pilot)
+        path = ("slash", "ctrl+u", "slash", *"etc", "slash", *"passwd", "enter")
+        found = "\n".join(await _burst(pilot, *path))
+        assert "Life of /etc/passwd" in found
+        assert screen.view.query_one("#events").has_focus

@@ -29,7 +29,7 @@ class ErrorScreen(ModalScreen[None]):
         width: 72; max-width: 96%; height: auto; max-height: 90%; padding: 1 2;
         background: $surface; border: round $error; scrollbar-size-vertical: 1;
     }
-    ErrorScreen:ansi > Vertical { background: ansi_default; }
+    ErrorScreen:ansi > VerticalScroll { background: ansi_default; }
     """
 
     def __init__(self, error: LayerscopeError) -> None:

@@ -155,6 +155,9 @@ class ExploreView(View):
         """Show a step in details and tree."""
         self.details.show(step)
         if step is None:
+            if not self.session.image.steps:
+                self.files.waiting = self.files.nothing = "This image is empty: it holds no files."
+                self.files.refresh()
             self._say_title()
             return
         layer = self._layer_below(step) if step.layer is None else step.layer
@@ -237,7 +240,7 @@ class ExploreView(View):
     def _filter_done(self, event: FilterBar.Done) -> None:
         event.stop()
         self.filter_bar.leave()
-        self.files.focus()
+        self.screen.set_focus(self.files)
 
     @on(FilterInput.Moved)
     def _moved(self, event: FilterInput.Moved) -> None:
@@ -264,7 +267,7 @@ class ExploreView(View):
             return True
         if self.filter_bar.typing:
             self.filter_bar.leave()
-            self.files.focus()
+            self.screen.set_focus(self.files)
             return True
         if self.filter_bar.clear():
             return True
@@ -307,7 +310,7 @@ class ExploreView(View):
         if view is not None:
             flat = not view.flat
             self.files.change(lambda view: view.set_flat(flat))
-            self.files.focus()
+            self.screen.set_focus(self.files)
 
     def action_compare(self) -> None:
         step = self.steps.step

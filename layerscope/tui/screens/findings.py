@@ -27,6 +27,8 @@ from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
 SCROLLBAR = 1
 """Columns that lists keep free for it."""
 
+HINT = "Space takes all findings of a group as fixed, or the one under the cursor."
+
 
 class FindingsView(View):
     """Findings in groups above; the fix of the one under the cursor, and its files, below."""
@@ -121,6 +123,7 @@ class FindingsView(View):
 
     def _show_finding(self) -> None:
         finding = self._finding()
+        self.fix.hint = HINT if self.list.groups else ""
         self.fix.show_finding(finding)
         self.files.show_finding(finding)
         if finding is None:
@@ -140,7 +143,7 @@ class FindingsView(View):
     @on(LineList.Opened, "#finding-list")
     def _go_to_files(self, event: LineList.Opened) -> None:
         event.stop()
-        self.files.focus()
+        self.screen.set_focus(self.files)
 
     @on(LineList.Opened, "#finding-files")
     def _show_file(self, event: LineList.Opened) -> None:
@@ -152,5 +155,5 @@ class FindingsView(View):
     def back(self) -> bool:
         if self.list.has_focus:
             return False
-        self.list.focus()
+        self.screen.set_focus(self.list)
         return True

@@ -23,6 +23,8 @@ class FixPane(VerticalScroll, can_focus=True):
         super().__init__(id=id)
         self._body = Static(markup=False)
         self._finding: Finding | None = None
+        self.hint = ""
+        """What is said where the cursor is on no finding."""
 
     def compose(self) -> ComposeResult:
         yield self._body
@@ -40,9 +42,7 @@ class FixPane(VerticalScroll, can_focus=True):
     def _write(self) -> None:
         words = Text()
         if self._finding is None:
-            words.append(
-                "Space takes all findings of a group as fixed, or the one under the cursor."
-            )
+            words.append(self.hint)
         else:
             quiet = str(self.app.theme_variables.get("quiet", "")) or "dim"
             words.append(text.safe_name(self._finding.why) + "\n\n")

@@ -17,6 +17,8 @@ from layerscope import text
 from layerscope.tui.paint import fit
 from layerscope.tui.session import Session
 
+NARROW = 64
+"""Columns below which the image's name matters more than its efficiency, which is what waste says, too."""
 SHORTEST = 2
 """How far words can be shortened."""
 GAP = 1
@@ -153,10 +155,11 @@ class ImageHeader(Widget):
         style = self._style("waste") if accounting.wasted else base
         efficiency = f"{100 * accounting.efficiency:.1f} %"
         if short:
+            narrow = short == SHORTEST and self.size.width < NARROW
             return [
                 Segment(f"{text.size(accounting.stored)} · ", base),
                 Segment(wasted, style),
-                Segment(f" · eff. {efficiency} ", base),
+                Segment(" " if narrow else f" · eff. {efficiency} ", base),
             ]
         return [
             Segment(

@@ -1,0 +1,108 @@
+"""Every view in pictures, where no other test has them: baselines lie in `snapshots/test_every_view/`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from layerscope.tui.screens.error import ErrorScreen
+from layerscope.tui.view import VIEWS
+from tests.images import file, layer_tar, oci_directory
+from tests.tui.pictures import (
+    VIEW_KEYS,
+    empty_image,
+    hostile_image,
+    picture_of,
+    showing,
+)
+
+Compare = Callable[..., bool]
+NARROW, SMALL, MIDDLE, WIDE = (50, 24), (80, 24), (120, 30), (160, 48)
+ALL = [spec.name for spec in VIEWS]
+HOSTILE_KEYS = {
+    **VIEW_KEYS,
+    "explore": ("tab", "plus"),
+    "life": ("tab", "plus", "down", "down", "3"),
+    "find": ("4", *"l"),
+    "file": ("2", "down", "5"),
+}
+"""What leads to the worst names."""
+
+
+def test_no_view_is_left_out() -> None:
+    """A new view gets its pictures, too."""
+    assert list(VIEW_KEYS) == ALL
+
+
+@pytest.mark.parametrize(
+    ("view", "size"),
+    [
+        pytest.param("file", SMALL, id="file-80x24"),
+        pytest.param("dockerfile", SMALL, id="dockerfile-80x24"),
+        pytest.param("dockerfile", WIDE, id="dockerfile-160x48"),
+        *(pytest.param(view, NARROW, id=f"{view}-narrow") for view in ALL),
+    ],
+)
+def test_size(snap_compare: Compare, demo_image: Path, view: str, size: tuple[int, int]) -> None:
+    """From narrow to wide, everything that matters has its place."""
+    prepare = showing(*VIEW_KEYS[view])
+    assert snap_compare(picture_of(demo_image), terminal_size=size, run_before=prepare)
+
+
+@pytest.mark.parametrize("view", ["life", "find", "file", "dockerfile", "map"])
+def test_light(snap_compare: Compare, demo_image: Path, view: str) -> None:
+    """The light theme."""
+    prepare = showing(*VIEW_KEYS[view], theme="light")
+    assert snap_compare(picture_of(demo_image), terminal_size=MIDDLE, run_before=prepare)
+
+
+@pytest.mark.parametrize("view", ["life", "find", "file", "dockerfile", "map"])
+def test_without_colours(
+    snap_compare: Compare, demo_image: Path, monkeypatch: pytest.MonkeyPatch, view: str
+) -> None:
+    """Glyphs tell what colours would; the cursor is seen."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    prepare = showing(*VIEW_KEYS[view])
+    assert snap_compare(picture_of(demo_image), terminal_size=MIDDLE, run_before=prepare)
+
+
+@pytest.mark.parametrize("view", ALL)
+def test_empty(snap_compare: Compare, tmp_path: Path, view: str) -> None:
+    """An image without a layer: every view says that there is nothing, and what it would show."""
+    app = picture_of(empty_image(tmp_path / "empty.tar"))
+    assert snap_compare(app, terminal_size=SMALL, run_before=showing(*VIEW_KEYS[view][:2]))
+
+
+@pytest.mark.parametrize("view", [view for view in ALL if view != "findings"])
+def test_hostile(snap_compare: Compare, tmp_path: Path, view: str) -> None:
+    """Names and contents that would act on a terminal or on the layout are written so that they do not."""
+    app = picture_of(hostile_image(tmp_path / "hostile.tar"))
+    assert snap_compare(app, terminal_size=SMALL, run_before=showing(*HOSTILE_KEYS[view]))
+
+
+@pytest.mark.parametrize("view", ["explore", "findings"])
+def test_hostile_wide(snap_compare: Compare, tmp_path: Path, view: str) -> None:
+    """Where there is room, the same."""
+    app = picture_of(hostile_image(tmp_path / "hostile.tar"))
+    assert snap_compare(app, terminal_size=WIDE, run_before=showing(*HOSTILE_KEYS[view]))
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_unreadable(
+    snap_compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, theme: str
+) -> None:
+    """Layers that vanish after the image was opened are a dialog that says so."""
+    monkeypatch.chdir(tmp_path)
+    oci_directory(Path("image"), [layer_tar([file("a", b"a" * 9000)])])
+    app = picture_of(Path("image"))
+    for blob in Path("image/blobs/sha256").iterdir():
+        blob.unlink()
+
+    prepare = showing(theme=theme, ready=lambda app: _has_dialog(app.screen))
+    assert snap_compare(app, terminal_size=SMALL, run_before=prepare)
+
+
+def _has_dialog(screen: object) -> None:
+    assert isinstance(screen, ErrorScreen)

@@ -34,6 +34,21 @@ class Terminal:
         """Press keys, by tmux's names."""
         self.run("send-keys", "-t", "t", *keys)
 
+    def type(self, words: str) -> None:
+        """Type words, letter by letter."""
+        self.run("send-keys", "-t", "t", "-l", words)
+
+    def escape(self) -> None:
+        """Press Escape and wait for what it does: with a key right behind it, it would be Alt and that key."""
+        before = self.text()
+        self.keys("Escape")
+        deadline = time.monotonic() + PATIENCE
+        shown = [before]
+        while shown[-1] == before or len(set(shown[-4:])) > 1:
+            assert time.monotonic() < deadline, f"Escape did nothing:\n{before}"
+            time.sleep(0.05)
+            shown.append(self.text())
+
     def lines(self) -> list[str]:
         """The screen, line by line."""
         return self.run("capture-pane", "-p", "-t", "t").splitlines()

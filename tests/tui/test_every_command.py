@@ -1,0 +1,150 @@
+"""Every command of the registry by its first key, in the pane where it works: it does something, or says why not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from layerscope.tui.app import LayerscopeApp
+from layerscope.tui.commands import COMMANDS
+from tests.tui.explorer import loaded, screen_text, settled
+from tests.tui.pictures import FIND_FILE, picture_of
+
+SIZE = (120, 24)
+TREE = ("j", "j", "j", "j", "tab")
+"""The file tree of the layer that stores most."""
+SEARCHED = (*FIND_FILE, "slash", *"import", "enter")
+BEFORE: dict[str, tuple[str, ...]] = {
+    "app.back": ("2",),
+    "view.explore": ("2",),
+    "view.file": (*TREE, "plus", "G"),
+    "list.up": ("j",),
+    "list.page_up": (*TREE, "plus", "G"),
+    "list.page_down": (*TREE, "plus"),
+    "list.top": ("G",),
+    "path.extract": TREE,
+    "path.copy": TREE,
+    "path.life": TREE,
+    "explore.changed_only": ("j", "j", "j", "j", "a"),
+    "files.toggle": TREE,
+    "files.expand": TREE,
+    "files.collapse": (*TREE, "enter"),
+    "files.expand_all": TREE,
+    "files.collapse_all": (*TREE, "plus", "g"),
+    "outline.toggle": ("2",),
+    "outline.open": ("2", "minus"),
+    "outline.close": ("2", "down"),
+    "outline.open_all": ("2", "minus"),
+    "outline.close_all": ("2",),
+    "waste.group": ("2",),
+    "life.complete": ("tab", "3", "slash", "ctrl+u", *"/usr/b"),
+    "life.edit": ("tab", "3"),
+    "find.next": ("4", *"apt"),
+    "find.previous": ("4", *"apt", "down", "down"),
+    "find.edit": ("4", *"apt", "tab"),
+    "file.difference": FIND_FILE,
+    "file.bytes": FIND_FILE,
+    "file.more": FIND_FILE,
+    "content.search": FIND_FILE,
+    "content.next": SEARCHED,
+    "content.previous": SEARCHED,
+    "content.right": FIND_FILE,
+    "content.left": (*FIND_FILE, "right"),
+    "map.right": ("7",),
+    "map.left": ("7", "right"),
+    "map.down": ("7", "right", "up"),
+    "map.up": ("7", "right", "down"),
+    "map.open": ("7",),
+    "map.out": ("7", "enter"),
+    "map.layer_down": ("7",),
+    "map.layer_up": ("7", "comma"),
+    "findings.tick": ("8", "down"),
+    "findings.group": ("8",),
+}
+"""What must be pressed before, where the first screen is not the place."""
+NOTHING_MORE = {"file.more"}
+"""Commands that rightly do nothing on the bundled image: its files are smaller than what is read at once."""
+EXPLORER = [command for command in COMMANDS if command.group != "picker"]
+
+
+def _seen(app: LayerscopeApp) -> tuple[object, ...]:
+    """All that a user could notice: the screen, the focus, what is copied, and whether the program runs."""
+    styles = [
+        [(segment.text, segment.style) for segment in strip]
+        for strip in app.screen._compositor.render_strips()
+    ]
+    return screen_text(app), styles, app.clipboard, app.focused, app.screen, app.is_running
+
+
+def test_the_table_is_of_the_registry() -> None:
+    """No command of another name is prepared for."""
+    assert set(BEFORE) <= {command.id for command in EXPLORER}
+
+
+@pytest.mark.parametrize("command", EXPLORER, ids=lambda command: command.id)
+async def test_its_key_does_something(
+    demo_image: Path, command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What can be seen is different afterwards; nothing is written, and the explorer goes on."""
+    monkeypatch.chdir(tmp_path)
+    app = picture_of(demo_image)
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        await loaded(pilot)
+        await _press(pilot, *BEFORE.get(command.id, ()))
+        before = _seen(app)
+        await _press(pilot, command.keys.split(",")[0])
+        if command.id == "app.quit":
+            assert app._exit
+            return
+        changed = _seen(app) != before
+        assert changed or command.id in NOTHING_MORE
+        await pilot.press("escape")
+        await settled(pilot)
+        assert app.is_running
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("view", list("12345678"))
+async def test_any_key_in_any_view_leaves_the_program_running(
+    demo_image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, view: str
+) -> None:
+    """Every key of every command, in each view, one after the other, also where it means nothing."""
+    monkeypatch.chdir(tmp_path)
+    app = picture_of(demo_image)
+    keys = dict.fromkeys(
+        key for command in EXPLORER if command.id != "app.quit" for key in command.keys.split(",")
+    )
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        screen = await loaded(pilot)
+        for key in keys:
+            while app.screen is not screen:
+                app.pop_screen()
+                await pilot.pause()
+            await screen.action_show_view(_name(view))
+            pane = screen.view.panes()[0]
+            screen.set_focus(pane)
+            app.post_message(_event(key))
+            await pilot.pause()
+            assert app.is_running, key
+    assert not list(tmp_path.iterdir())
+
+
+def _name(key: str) -> str:
+    return next(command.title for command in COMMANDS if command.keys == key).lower()
+
+
+def _event(key: str) -> Any:
+    from textual.events import Key
+    from textual.keys import key_to_character
+
+    return Key(key, key_to_character(key))
+
+
+async def _press(pilot: Pilot[None], *keys: str) -> None:
+    """Press keys, and wait for what comes of them."""
+    for key in keys:
+        await pilot.press({"/": "slash", ".": "full_stop"}.get(key, key))
+    await settled(pilot)

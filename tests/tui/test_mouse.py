@@ -1,0 +1,96 @@
+"""The mouse in every view: tabs, rows, the wheel and double clicks do what keys do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.events import MouseScrollDown, MouseScrollUp
+
+from layerscope.tui.view import VIEWS
+from layerscope.tui.widgets.line_list import LineList
+from tests.tui.explorer import loaded, screen_text, settled
+from tests.tui.pictures import FIND_FILE, picture_of
+
+WIDE, LOW = (160, 48), (120, 16)
+LISTS: dict[str, tuple[tuple[str, ...], str]] = {
+    "explore": ((), "#steps"),
+    "files": (("j", "j", "j", "j", "tab", "plus", "g"), "#files"),
+    "waste": (("2",), "#waste-list"),
+    "life": (("tab", "3"), "#events"),
+    "find": (("4", *"apt"), "#matches"),
+    "file": (FIND_FILE, "#content"),
+    "dockerfile": (("6",), "#listing"),
+    "findings": (("8",), "#finding-list"),
+}
+"""What leads to a list, and its name."""
+LONG = [name for name in LISTS if name != "life"]
+"""Those with more rows than a low terminal has."""
+
+
+async def test_a_click_on_the_name_of_a_view_opens_it(demo_image: Path) -> None:
+    """Each of them, and the first one again."""
+    app = picture_of(demo_image)
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await loaded(pilot)
+        for spec in (*VIEWS[1:], VIEWS[0]):
+            at = screen_text(app)[1].index(f"{spec.key} {spec.title}")
+            await pilot.click("#header", offset=(at + 3, 1))
+            await settled(pilot)
+            assert screen.view.id == spec.name
+
+
+@pytest.mark.parametrize("place", LISTS)
+async def test_a_click_puts_the_cursor_on_a_row(demo_image: Path, place: str) -> None:
+    """The list has the focus then, also where another pane had it."""
+    keys, name = LISTS[place]
+    app = picture_of(demo_image)
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await loaded(pilot)
+        await pilot.press(*keys)
+        await settled(pilot)
+        rows = screen.view.query_one(name, LineList)
+        rows.go_to(0)
+        await settled(pilot)
+        await pilot.click(name, offset=(30, 1))
+        await settled(pilot)
+        assert rows.cursor == 1
+        assert rows.has_focus
+
+
+@pytest.mark.parametrize("place", LONG)
+async def test_the_wheel_moves_what_is_seen(demo_image: Path, place: str) -> None:
+    """Down and up again; the cursor stays."""
+    keys, name = LISTS[place]
+    app = picture_of(demo_image)
+    async with app.run_test(size=LOW) as pilot:
+        screen = await loaded(pilot)
+        await pilot.press(*keys)
+        await settled(pilot)
+        rows = screen.view.query_one(name, LineList)
+        rows.go_to(0)
+        await settled(pilot)
+        before = screen_text(app)
+        await pilot._post_mouse_events([MouseScrollDown], name)  # the only way to turn the wheel
+        await settled(pilot)
+        assert (rows.cursor, screen_text(app) != before) == (0, True)
+        for _ in range(3):
+            await pilot._post_mouse_events([MouseScrollUp], name)
+        await settled(pilot)
+        assert screen_text(app) == before
+
+
+@pytest.mark.parametrize("place", ["waste", "find", "dockerfile", "life"])
+async def test_a_double_click_shows_a_row_in_the_tree_or_its_step(
+    demo_image: Path, place: str
+) -> None:
+    """As Enter does."""
+    keys, name = LISTS[place]
+    app = picture_of(demo_image)
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await loaded(pilot)
+        await pilot.press(*keys)
+        await settled(pilot)
+        await pilot.double_click(name, offset=(30, 1))
+        await settled(pilot)
+        assert screen.view is screen.explore

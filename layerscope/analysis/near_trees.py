@@ -22,6 +22,8 @@ LEAST_SHARE = 0.8
 """Part of the smaller directory's bytes that must be in the other one."""
 _HIGHEST = 64
 """Directories above a file that are looked at."""
+_ALIKE = 8
+"""Last names of paths by which those of a content are brought together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,15 @@ class _Levels:
 
 
 def find_near_trees(
-    table: PathTable, sizes: NDArray[np.int64], duplicates: Sequence[Duplicate], least: int
+    table: PathTable,
+    sizes: NDArray[np.int64],
+    duplicates: Sequence[Duplicate],
+    least: int,
+    exact: NDArray[np.int32] | None = None,
 ) -> list[NearTree]:
     """Pairs of directories that share at least `least` bytes, most first; no
-    directory lies in, or holds, one of another pair. `sizes` are the content bytes of each path of the final image."""
+    directory lies in, or holds, one of another pair. `sizes` are the content bytes of each path of the final image, `exact`
+    numbers of which equal ones, 0 apart, say that two paths are in copies that are exactly the same: no pair is told of those."""
     one, other, weights = _pairs(table, duplicates)
     if weights.sum() < least:
         return []
@@ -66,6 +73,8 @@ def find_near_trees(
     smaller = np.minimum(totals[table.ends[a]] - totals[a], totals[table.ends[b]] - totals[b])
     apart = (b >= table.ends[a]) | (b < a)  # neither is in the other, as a comes first
     good = np.flatnonzero((shared >= least) & (shared >= LEAST_SHARE * smaller) & apart)
+    if exact is not None:
+        good = good[(exact[a[good]] != exact[b[good]]) | (exact[a[good]] == 0)]
     order = good[np.lexsort((a[good], -table.depths[a[good]], -shared[good]))]
     order_of_pairs = np.argsort(place, kind="stable")
     bounds = np.searchsorted(place[order_of_pairs], np.arange(len(keys) + 1))
@@ -103,9 +112,15 @@ def _pairs(
     contents = np.repeat(np.arange(len(counts)), counts)
     sizes = np.repeat(np.array([found.bytes for found in duplicates], np.int64), counts)
     names = table.components
-    above = table.parents[paths]
-    further = table.parents[above]
-    order = np.lexsort((paths, names[further], names[above], names[paths], contents))
+    many = counts[contents] > 2  # two are a pair in any order
+    above = paths[many]
+    keys = np.zeros((_ALIKE + 2, len(above)), np.int64)  # the last row sorts first
+    keys[0], keys[-1] = above, contents[many]
+    for row in range(_ALIKE, 0, -1):
+        keys[row] = names[above]
+        above = table.parents[above]
+    order = np.flatnonzero(many)[np.lexsort(keys)]
+    order = np.concatenate([np.flatnonzero(~many), order])
     paths, contents, sizes = paths[order], contents[order], sizes[order]
     same = (contents[1:] == contents[:-1]) & (names[paths[1:]] == names[paths[:-1]])
     at = np.flatnonzero(same)

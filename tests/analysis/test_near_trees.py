@@ -98,6 +98,31 @@ def test_a_directory_is_no_copy_of_what_it_holds() -> None:
     assert found == [("v/lib0", "v/v/lib0"), ("v/lib1", "v/v/lib1"), ("v/lib2", "v/v/lib2")]
 
 
+def test_equal_files_within_a_tree_are_paired_with_those_at_their_places() -> None:
+    """A package that is in a tree several times, deep down, counts at each place."""
+    members = [
+        file(f"{top}/m/{user}/m/mini/dist/esm/index.js", b"mini" * 25)
+        for top in ("opt/v", "srv/app/v")
+        for user in ("a", "b", "c", "d")
+    ]
+    odd = [file("opt/v/odd", b"o" * 50), file("srv/app/v/odd", b"d" * 50)]
+    assert told([*members, *odd]) == [("opt/v/m", "srv/app/v/m", 400, 1.0)]
+
+
+def test_what_is_told_as_exactly_the_same_leaves_room_for_a_third_copy() -> None:
+    """Paths of one number are in copies that are the same."""
+    stacked, _ = near([*vendor("a"), *vendor("b"), *vendor("c", changed=1)])
+    table = stacked.filesystem.table
+    sizes = np.zeros(len(table), np.int64)
+    exact = np.zeros(len(table), np.int32)
+    tops = {table.full(path): path for path in range(len(table))}
+    for top in (b"a", b"b"):
+        exact[tops[top] : int(table.ends[tops[top]])] = 1
+    (found,) = find_near_trees(table, sizes, stacked.duplicates, 800, exact)
+    assert (table.full(found.first), table.full(found.second)) == (b"b", b"c")
+    assert found.bytes == 900
+
+
 def test_hostile_trees_are_quick() -> None:
     """A content with many paths, and a deep one."""
     many = [file(f"{number % 97}/{number}/x", b"x" * 10) for number in range(20_000)]

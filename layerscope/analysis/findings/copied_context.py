@@ -20,8 +20,13 @@ _PATTERNS = (
     *("__pycache__", ".DS_Store", "*.swp", ".pytest_cache", ".mypy_cache"),
 )
 """Names anywhere, as a .dockerignore has them behind `**/`."""
-_NEEDED = ("node_modules", ".venv", "venv")
-"""What an application mostly needs: it is to be installed in the image, so that leaving it out alone saves nothing."""
+_NEEDED = {
+    "node_modules": "npm ci --omit=dev",
+    ".venv": "pip install -r requirements.txt",
+    "venv": "pip install -r requirements.txt",
+}
+"""What an application mostly needs: it is to be installed in the image, with these commands, so that leaving it out alone saves
+nothing."""
 _MATTERS = frozenset((".git", ".hg", ".svn", ".env"))
 """What tells of the past or of secrets, however small it is."""
 _LARGE = 1_000_000
@@ -99,11 +104,10 @@ def _of_names(
     ignored = "# in .dockerignore:\n" + "\n".join(f"**/{line}" for line in lines)
     title = f"Copied along: {', '.join(lines[:3])}" + (" and more" if len(lines) > 3 else "")
     if needed:
-        install = (
-            "npm ci --omit=dev" if "node_modules" in lines else "pip install -r requirements.txt"
-        )
+        commands = dict.fromkeys(_NEEDED[name] for name in lines)
+        install = "".join(f"\nRUN {command}" for command in commands)
         yield Claim(
-            fix=f"{ignored}\n# and installed where the image is built:\n{instruction_text(step)}\nRUN {install}",
+            fix=f"{ignored}\n# and installed where the image is built:\n{instruction_text(step)}{install}",
             layers=(group.layer,),
             paths=paths,
             bytes=size,

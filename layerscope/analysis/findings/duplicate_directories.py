@@ -2,85 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from layerscope.analysis.duplicate_trees import DuplicateTree
+from layerscope.analysis.findings.copies import Copies, deal
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim, Confidence
 from layerscope.analysis.findings.fixes import instruction_text, run_and, shell_word
 from layerscope.analysis.findings.hidden import origins
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.words import NAMED
-from layerscope.analysis.near_trees import NearTree
-from layerscope.filesystem.selecting import Mask
 from layerscope.image.history import Step
 
 
 def _find(evidence: Evidence) -> Iterator[Claim]:
     """Directories whose copies lie in the same two or more places are one finding; so are two that are nearly the same,
     with all that is exactly the same in them."""
-    for near in evidence.near_trees:
+    dealt = evidence.once(deal)
+    for near in dealt.near:
         yield from _near_claim(evidence, near)
-    covered = evidence.once(copied_nearly)
-    places: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
-    for tree in evidence.duplicate_trees:
-        kept, *others = kept_first(evidence, tree)
-        copies = (kept, *(other for other in others if not covered[other]))
-        if len(copies) < 2:
-            continue
-        parents = tuple(int(evidence.filesystem.table.parents[copy]) for copy in copies)
-        places.setdefault(parents, []).append(copies)
-    for copies_of in places.values():
-        yield from _claim(evidence, copies_of)
+    parents = evidence.filesystem.table.parents
+    places: dict[tuple[int, ...], list[Copies]] = {}
+    for copies in dealt.exact:
+        place = tuple(int(parents[copy]) for copy in (copies.kept, *copies.others))
+        places.setdefault(place, []).append(copies)
+    for alike in places.values():
+        yield from _claim(evidence, alike)
 
 
-def _kept_of(evidence: Evidence, near: NearTree) -> tuple[int, int, NDArray[np.int32]]:
-    """Of two directories that are nearly the same the one that is best kept, the other, and the shared files in that."""
-    origin = [
-        int(origins(evidence, evidence.live_inodes[files]).max())
-        for files in (near.firsts, near.seconds)
-    ]
-    if origin[1] < origin[0]:
-        return near.second, near.first, near.firsts
-    return near.first, near.second, near.seconds
-
-
-def copied_nearly(evidence: Evidence) -> Mask:
-    """Files that are told with a directory that is nearly the same as another, and the directories they are in."""
-    covered = np.zeros(len(evidence.filesystem.table), bool)
-    for near in evidence.near_trees:
-        _, copy, files = _kept_of(evidence, near)
-        covered[files] = True
-        inside = np.arange(copy, int(evidence.filesystem.table.ends[copy]))
-        covered[inside[~evidence.live_files[inside]]] = True
-    return covered
-
-
-def _near_claim(evidence: Evidence, near: NearTree) -> Iterator[Claim]:
-    kept, copy, files = _kept_of(evidence, near)
-    files = evidence.sole(files)
+def _near_claim(evidence: Evidence, near: Copies) -> Iterator[Claim]:
+    files = evidence.sole(near.files)
     if not len(files):
         return
-    inodes = evidence.live_inodes[files]
-    sizes, layers = evidence.stored(inodes), origins(evidence, inodes)
-    found, place = np.unique(layers, return_inverse=True)
-    heaviest = found[np.lexsort((found, -np.bincount(place, sizes)))].tolist()
-    if of_packages(evidence, heaviest[0]) and evidence.packaged[copy]:
+    (copy,) = near.others
+    layers = _heaviest_first(evidence, files)
+    if of_packages(evidence, layers[0]) and evidence.packaged[copy]:
         return
-    names = evidence.name(kept), evidence.name(copy)
+    names = evidence.name(near.kept), evidence.name(copy)
     share = "nearly all" if near.share > 0.995 else f"{100 * near.share:.0f} %"
     yield Claim(
         fix=_of_base(names[0])
-        if evidence.is_base(heaviest[0])
-        else _near_fix(evidence.step(heaviest[0]), *names),
-        layers=tuple(heaviest),
-        inodes=np.unique(inodes),
-        paths=files[np.lexsort((files, -sizes))],
+        if evidence.is_base(layers[0])
+        else _near_fix(evidence.step(layers[0]), *names),
+        layers=layers,
+        inodes=np.unique(evidence.live_inodes[files]),
+        paths=_largest_first(evidence, files),
         title=f"{names[1]} is nearly the same as {names[0]} ({share} of its bytes)",
     )
+
+
+def _heaviest_first(evidence: Evidence, files: NDArray[np.int32]) -> tuple[int, ...]:
+    """The layers whose steps brought files, that of most bytes first."""
+    inodes = evidence.live_inodes[files]
+    found, place = np.unique(origins(evidence, inodes), return_inverse=True)
+    sums = np.bincount(place, evidence.stored(inodes))
+    return tuple(found[np.lexsort((found, -sums))].tolist())
+
+
+def _largest_first(evidence: Evidence, files: NDArray[np.int32]) -> NDArray[np.int32]:
+    sizes = evidence.stored(evidence.live_inodes[files])
+    ordered: NDArray[np.int32] = files[np.lexsort((files, -sizes))]
+    return ordered
 
 
 def _near_fix(step: Step, kept: str, copy: str) -> str:
@@ -92,56 +76,30 @@ def _near_fix(step: Step, kept: str, copy: str) -> str:
     return f"{told}\n# in place of\n# {instruction_text(step)}\nRUN ln -s {words[0]} {words[1]}"
 
 
-def kept_first(evidence: Evidence, tree: DuplicateTree) -> tuple[int, ...]:
-    """The copies of a directory, the one that is best kept first: that of the lowest layers."""
-
-    def age(copy: int) -> tuple[int, int]:
-        layers = origins(evidence, evidence.live_inodes[files_of(evidence, [copy])])
-        return int(layers.max(initial=0)), copy
-
-    return tuple(sorted(tree.paths, key=age))
-
-
-def files_of(evidence: Evidence, directories: Sequence[int]) -> NDArray[np.int32]:
-    """Files of the final image in these directories, of which none lies in another."""
-    ends = evidence.filesystem.table.ends
-    spans = [np.arange(top, int(ends[top]), dtype=np.int32) for top in directories]
-    paths = np.concatenate([np.zeros(0, np.int32), *spans])
-    files: NDArray[np.int32] = paths[evidence.live_files[paths]]
-    return files
-
-
-def _claim(evidence: Evidence, copies_of: list[tuple[int, ...]]) -> Iterator[Claim]:
-    files = files_of(evidence, [copy for copies in copies_of for copy in copies[1:]])
-    files = evidence.sole(files)
+def _claim(evidence: Evidence, alike: list[Copies]) -> Iterator[Claim]:
+    files = evidence.sole(np.concatenate([copies.files for copies in alike]))
     if not len(files):
         return
-    inodes = evidence.live_inodes[files]
-    sizes = evidence.stored(inodes)
-    layers = origins(evidence, inodes)
-    found, place = np.unique(layers, return_inverse=True)
-    heaviest = found[np.lexsort((found, -np.bincount(place, sizes)))].tolist()
-    step = evidence.step(heaviest[0])
-    copies = np.array([copy for found in copies_of for copy in found[1:]])
-    if of_packages(evidence, heaviest[0]) and evidence.packaged[copies].all():
+    layers = _heaviest_first(evidence, files)
+    others = np.array([copy for copies in alike for copy in copies.others])
+    if of_packages(evidence, layers[0]) and evidence.packaged[others].all():
         return
-    kept, *others = (evidence.name(copy) for copy in copies_of[0])
-    count = len(copies_of)
+    named = [
+        tuple(evidence.name(copy) for copy in (copies.kept, *copies.others)) for copies in alike
+    ]
+    kept, first, *more = named[0]
     yield Claim(
         fix=_of_base(kept)
-        if evidence.is_base(heaviest[0])
-        else _fix(
-            step,
-            [tuple(map(evidence.name, copies)) for copies in copies_of],
-        ),
-        layers=tuple(heaviest),
-        inodes=np.unique(inodes),
-        paths=files[np.lexsort((files, -sizes))],
-        title=f"{others[0]} is the same as {kept}"
-        if count == 1 and len(others) == 1
-        else f"{kept} is there {len(others) + 1} times"
-        if count == 1
-        else f"{count:,} directories of {_parent(others[0])} are in {_parent(kept)} too",
+        if evidence.is_base(layers[0])
+        else _fix(evidence.step(layers[0]), named),
+        layers=layers,
+        inodes=np.unique(evidence.live_inodes[files]),
+        paths=_largest_first(evidence, files),
+        title=f"{len(alike):,} directories of {_parent(first)} are in {_parent(kept)} too"
+        if len(alike) > 1
+        else f"{kept} is there {len(more) + 2} times"
+        if more
+        else f"{first} is the same as {kept}",
     )
 
 

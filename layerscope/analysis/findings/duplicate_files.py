@@ -8,12 +8,8 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from layerscope.analysis.findings.duplicate_directories import (
-    copied_nearly,
-    files_of,
-    kept_first,
-    of_packages,
-)
+from layerscope.analysis.findings.copies import deal
+from layerscope.analysis.findings.duplicate_directories import of_packages
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim, Confidence, Severity
 from layerscope.analysis.findings.fixes import instruction_text, run_and, shell_word
@@ -38,9 +34,7 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
     )
     groups = np.repeat(np.arange(len(worth)), counts)
     spared = evidence.selector.select(_SPARED)
-    spared |= evidence.once(copied_nearly)
-    for tree in evidence.duplicate_trees:
-        spared[files_of(evidence, kept_first(evidence, tree)[1:])] = True
+    spared |= evidence.once(deal).gone
     left = ~spared[paths]
     paths, groups = paths[left], groups[left]
     layers = origins(evidence, evidence.live_inodes[paths])

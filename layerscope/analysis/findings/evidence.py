@@ -107,6 +107,14 @@ class Evidence:
         return found
 
     @cached_property
+    def live_sizes(self) -> NDArray[np.int64]:
+        """Content bytes of each path of the final image, 0 for what is no file; shape (paths,)."""
+        sizes = np.zeros(len(self.filesystem.table), np.int64)
+        files = np.flatnonzero(self.live_files)
+        sizes[files] = self.stored(self.live_inodes[files])
+        return sizes
+
+    @cached_property
     def _names_of_inode(self) -> NDArray[np.int64]:
         """How many names each inode has in the final image."""
         files = self.live_inodes[self.live_files]
@@ -127,15 +135,15 @@ class Evidence:
     @cached_property
     def near_trees(self) -> list[NearTree]:
         """Directories that hold nearly the same, those that hold exactly the same apart."""
-        sizes = np.zeros(len(self.filesystem.table), np.int64)
-        files = np.flatnonzero(self.live_files)
-        sizes[files] = self.stored(self.live_inodes[files])
-        exact = np.zeros(len(self.filesystem.table), bool)
-        for tree in self.duplicate_trees:
+        ends = self.filesystem.table.ends
+        exact = np.zeros(len(ends), np.int32)
+        trees = sorted(self.duplicate_trees, key=lambda tree: tree.bytes)
+        for number, tree in enumerate(trees, 1):  # the outermost last
             for path in tree.paths:
-                exact[path : int(self.filesystem.table.ends[path])] = True
-        found = find_near_trees(self.filesystem.table, sizes, self.duplicates or (), _NEAR_BYTES)
-        return [near for near in found if not (exact[near.first] and exact[near.second])]
+                exact[path : int(ends[path])] = number
+        return find_near_trees(
+            self.filesystem.table, self.live_sizes, self.duplicates or (), _NEAR_BYTES, exact
+        )
 
     def sole(self, paths: NDArray[np.int32]) -> NDArray[np.int32]:
         """Those of these files of the final image whose content has no name besides these."""

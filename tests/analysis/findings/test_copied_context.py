@@ -55,6 +55,15 @@ def test_packages_that_an_application_needs_promise_no_saving(
     assert findings_of(opened).saving() == claimed.bytes == 20_000 * len(".git/pack")
 
 
+def test_packages_of_two_languages_are_installed_by_a_command_each() -> None:
+    """One note; both kinds of Python folders are filled by the same command."""
+    opened = opened_of([(COPY, brought("node_modules/a.js", ".venv/x.py", "venv/y.py"))], RULE, 0)
+    (note,) = [found for found in findings_of(opened).found if found.rule == RULE]
+    assert note.fix.endswith(
+        "\nCOPY . /app\nRUN npm ci --omit=dev\nRUN pip install -r requirements.txt"
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "line"),
     [

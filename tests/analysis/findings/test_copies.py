@@ -1,0 +1,143 @@
+"""Which copies go: whatever lies where, each content keeps a place, and none goes twice."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from layerscope.analysis.findings import duplicate_files, evidence
+from layerscope.opening import Options, open_image
+from layerscope.settings import RuleChoice
+from layerscope.sources import Request
+from tests.analysis.findings.judging import findings_of, opened_of
+from tests.images import Member, docker_archive, file, layer_tar, write
+
+RULES = ("duplicate-directories", "duplicate-files")
+COPY = "COPY . / # buildkit"
+_TOP = st.sampled_from(["p", "q", "r", "p/s", "q/s"])
+_NAME = st.sampled_from(["a", "b", "a/c", "b/c", "b/c/d"])
+_FILE = st.tuples(_TOP, _NAME, st.sampled_from(["x", "y"]))
+_FILES = st.dictionaries(
+    _FILE, st.tuples(st.integers(0, 5), st.integers(0, 2)), min_size=2, max_size=30
+)
+"""Files, each with the number of its content and the layer that stores it."""
+
+
+@pytest.fixture
+def smallest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thresholds that drop nothing."""
+    monkeypatch.setattr(evidence, "_NEAR_BYTES", 1)
+    monkeypatch.setattr(evidence, "_TREE_BYTES", 1)
+    monkeypatch.setattr(duplicate_files, "_LEAST", 1)
+
+
+def claims(layers: list[list[Member]]) -> list[str]:
+    """Paths that the rules about copies claim, as often as they do."""
+    with tempfile.TemporaryDirectory() as folder:
+        history = [{"created_by": COPY} for _ in layers]
+        archive = docker_archive([layer_tar(members) for members in layers], history=history)
+        path = write(Path(folder) / "image.tar", archive)
+        choices = {name: RuleChoice(min_bytes=0) for name in RULES}
+        opened = open_image(Request(str(path)), Options(rules=choices))
+    table = opened.filesystem.table
+    return [
+        path.decode()
+        for finding in findings_of(opened).found
+        if finding.rule in RULES
+        for path in table.fulls(finding.paths)
+    ]
+
+
+@pytest.mark.usefixtures("smallest")
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(files=_FILES)
+def test_each_content_keeps_a_place_and_no_file_is_claimed_twice(
+    files: dict[tuple[str, str, str], tuple[int, int]],
+) -> None:
+    """All but one of each content's files go, however trees overlap: the naive answer, as here every copy is worth it."""
+    layers: list[list[Member]] = [[], [], []]
+    places: defaultdict[int, set[str]] = defaultdict(set)
+    for (top, name, leaf), (content, layer) in files.items():
+        path = f"{top}/{name}/{leaf}.js"
+        layers[layer].append(file(path, b"%d" % content * (content + 10)))
+        places[content].add(path)
+    claimed = claims([members for members in layers if members])
+    assert len(claimed) == len(set(claimed))
+    for paths in places.values():
+        assert len(paths - set(claimed)) == 1
+
+
+FILES = {f"lib{number % 3}/{number}.js": b"%d" % number * 60_000 for number in range(10, 40)}
+
+
+def vendor(top: str, changed: str = "") -> list[Member]:
+    """A tree of 30 files of 120,000 bytes, of which one may be changed."""
+    return [
+        file(f"{top}/{name}", data + b"changed" * name.endswith(f"/{changed}.js"))
+        for name, data in FILES.items()
+    ]
+
+
+def told(*steps: tuple[str, list[Member]]) -> list[tuple[str, int, int]]:
+    """Titles of findings about copies, with their bytes and first layers; what they save is their sum."""
+    findings = findings_of(opened_of([(f"{COPY} {name}", members) for name, members in steps]))
+    found = [finding for finding in findings.found if finding.rule in RULES]
+    assert findings.saving() == sum(finding.bytes for finding in found)
+    return [(finding.title, finding.bytes, finding.layers[0]) for finding in found]
+
+
+def test_a_part_that_an_earlier_layer_stores_is_not_claimed_in_both() -> None:
+    """The directory of the higher layer goes, although one part of the other is of a higher layer than its own."""
+    late, early = vendor("b/vendor", "13"), vendor("c/vendor")
+    part = [member for member in late if b"/lib2/" in member.name]
+    rest = [member for member in late if member not in part]
+    steps = [("1", part), ("2", early), ("3", rest)]
+    assert told(*steps) == [
+        ("/b/vendor is nearly the same as /c/vendor (97 % of its bytes)", 29 * 120_000, 2)
+    ]
+
+
+def test_a_third_copy_that_was_changed_is_one_finding_beside_two_that_are_the_same() -> None:
+    """The exact copy is told as one, the changed one as nearly the same."""
+    steps = [("1", vendor("a/vendor")), ("2", vendor("b/vendor")), ("3", vendor("c/vendor", "13"))]
+    assert sorted(told(*steps)) == [
+        ("/b is the same as /a", 30 * 120_000, 1),
+        ("/c/vendor is nearly the same as /b/vendor (97 % of its bytes)", 29 * 120_000, 2),
+    ]
+
+
+def test_a_part_of_which_the_copies_that_stand_for_it_go_keeps_one_of_the_others() -> None:
+    """Two pairs of directories have a file in common, four times: the files rule lets one more go, and one stays."""
+
+    def tree(top: str, kind: bytes, odd: bytes) -> list[Member]:
+        own = [file(f"{top}/{n}", kind + b"%d" % n * 60_000) for n in range(10, 20)]
+        part = [file(f"{top}/p/part/x", b"x" * 90_000), file(f"{top}/p/own", kind * 60_000)]
+        return [*own, *part, file(f"{top}/odd", odd * 9000)]
+
+    kept = [*tree("b/v", b"v", b"1"), *tree("d/w", b"w", b"2")]
+    later = [*tree("a/v", b"v", b"3"), *tree("c/w", b"w", b"4")]
+    claimed = claims([kept, later])
+    assert len(claimed) == len(set(claimed))
+    assert sorted(path for path in claimed if path.endswith("/x")) == [
+        "a/v/p/part/x",
+        "c/w/p/part/x",
+        "d/w/p/part/x",
+    ]
+
+
+def test_two_directories_of_which_half_is_the_same_are_none() -> None:
+    """Three fifths are too few: what is the same is told by its files."""
+    half = [
+        file(f"{top}/{number}", b"%d" % number * 60_000 + top.encode() * (number >= 28))
+        for top in ("a/v", "b/v")
+        for number in range(10, 40)
+    ]
+    ((title, size, _),) = told(("1", half))
+    assert (title, size) == ("Step 0 stores 18 further copies of large files", 18 * 120_000)

@@ -84,10 +84,12 @@ def diff(
         raise UsageError("--quiet writes nothing, not even to a file")
     for reference in (old, new):
         check_output(output, reference)
-    given["no_duplicates"] = True  # nothing here tells of them
+    # Findings are about them, too; without findings, nothing here tells of them.
+    findings = not (quiet or paths)
+    given["no_duplicates"] |= not findings
     wanted = {"OLD": old, "NEW": new}
     with progress_bar() as progress:
-        options = options_of(given, findings=not (quiet or paths))
+        options = options_of(given, findings=findings)
         requests = {name: request_of(text, progress, given) for name, text in wanted.items()}
         sources = {}
         for name, request in requests.items():

@@ -291,6 +291,19 @@ def test_json_says_all_of_it(here: Here) -> None:
     ]
 
 
+def test_totals_are_those_of_the_report(here: Here) -> None:
+    """What could be avoided, too, where large files are there twice."""
+    twice = b"".join(number.to_bytes(4, "big") for number in range(500_000))
+    old = here.image("once.tar", file("a", twice))
+    new = here.image("twice.tar", file("a", twice), file("b/c", twice))
+    found = here.document(old, new)
+    assert found["delta"]["duplicateBytes"] == found["delta"]["avoidableBytes"] == len(twice)
+    for side, name in (("old", old), ("new", new)):
+        assert cli.run(["report", name, "--format", "json", "--output", f"{side}.json"]) == 0
+        report = json.loads((here.folder / f"{side}.json").read_bytes())
+        assert found[side]["totals"] == report["totals"]
+
+
 def test_what_must_be_fetched_is_known_of_compressed_layers(here: Here) -> None:
     """Layers that the old image has need not be: wherever it has them, and however it stores them."""
     shared, rest = layer_tar([file("a", b"a" * 9000)]), layer_tar([file("b", b"b" * 9000)])

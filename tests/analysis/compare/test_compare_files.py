@@ -8,8 +8,8 @@ import pytest
 
 from layerscope.analysis.compare.directories import group_by_directory
 from layerscope.layers.contents import LayerContents
-from tests.analysis.compare.comparing import by_path, changes_of, side
-from tests.images import directory, file, hardlink
+from tests.analysis.compare.comparing import by_path, changes_of, naive_changes, side
+from tests.images import directory, file, hardlink, symlink
 
 
 @pytest.fixture
@@ -109,3 +109,23 @@ def test_changes_without_bytes_are_grouped_by_their_number() -> None:
     changes = changes_of(side([old]), side([new]))
     (group,) = group_by_directory(changes)
     assert (changes.table.full(group.path), group.growth) == (b"a/b", 0)
+
+
+def test_more_link_targets_and_attributes_than_the_other_image_has() -> None:
+    """What one image numbers in a byte, the other in two."""
+    few = [symlink("same", b"t299"), symlink("other", b"t1")]
+    many = [symlink(f"l{number}".encode(), f"t{number}".encode()) for number in range(300)]
+    marked = [file(f"f{number}", xattrs={b"user.a": b"%d" % number}) for number in range(300)]
+    new = [
+        *many,
+        *marked,
+        symlink("same", b"t299"),
+        symlink("other", b"t2"),
+        file("x", xattrs={b"user.a": b"299"}),
+    ]
+    for old in ([[*few, file("x", xattrs={b"user.a": b"299"})]], [few, [file("x", uid=70_000)]]):
+        for before, after in ((old, [new]), ([new], old)):
+            found = by_path(changes_of(side(before), side(after)))
+            assert found == naive_changes(before, after, mtime=False)
+            assert b"same" not in found
+            assert found[b"other"][:2] == ("modified", ["target"])

@@ -63,6 +63,7 @@ def loaded(*args: str) -> set[str]:
         (["report", "IMAGE"], {"rich", "textual"}),
         (["IMAGE"], {"rich", "textual"}),
         (["log", "IMAGE", "a"], {"rich", "textual"}),
+        (["diff", "IMAGE", "IMAGE"], {"rich", "textual", "pygments"}),
         (["ls", "IMAGE"], {"rich", "textual", "pygments"}),
         (["cat", "IMAGE", "a"], {"rich", "textual", "pygments"}),
         (["extract", "IMAGE", "a", "--output", "FOLDER"], {"rich", "textual", "pygments"}),

@@ -106,8 +106,16 @@ def _narrow(group: NDArray[np.int64], count: int) -> NDArray[np.uint16] | NDArra
 
 def _noteworthy(waste: Waste, table: PathTable) -> NDArray[np.int32]:
     """For each path the deepest noteworthy directory above it, the root if there is none."""
+    # A record lies below its directory: a path that is noteworthy itself does not stand for its own record.
+    return nearest_noteworthy(waste.paths, waste.bytes, table)[table.parents]
+
+
+def nearest_noteworthy(
+    paths: NDArray[np.int32], weights: NDArray[np.int64], table: PathTable
+) -> NDArray[np.int32]:
+    """For each path itself or the deepest path above it that holds a noteworthy part of all weight below it; else the root."""
     per_path = np.zeros(len(table) + 1, np.int64)
-    np.add.at(per_path[1:], waste.paths, waste.bytes)
+    np.add.at(per_path[1:], paths, weights)
     prefix = np.cumsum(per_path)
     below = prefix[table.ends] - prefix[1:]
     heavy = below * NOTEWORTHY >= max(int(prefix[-1]), 1)
@@ -116,5 +124,4 @@ def _noteworthy(waste: Waste, table: PathTable) -> NDArray[np.int32]:
     leads = np.where(heavy, np.arange(len(table), dtype=np.int32), table.parents)
     while not heavy[leads].all():
         leads = leads[leads]
-    # A record lies below its directory: a path that is noteworthy itself does not stand for its own record.
-    return leads[table.parents]
+    return leads

@@ -16,6 +16,7 @@ from layerscope.cli.cache import cache
 from layerscope.cli.cat import cat
 from layerscope.cli.ci import ci
 from layerscope.cli.demo import demo
+from layerscope.cli.diff import diff
 from layerscope.cli.extract import extract
 from layerscope.cli.group import DEFAULT_COMMAND, ImageOrCommandGroup
 from layerscope.cli.images import images
@@ -31,6 +32,7 @@ COMMANDS: tuple[click.Command, ...] = (
     open_command,
     report,
     ci,
+    diff,
     log,
     ls,
     cat,
@@ -66,7 +68,7 @@ for _command in COMMANDS:
 def run(args: Sequence[str] | None = None) -> int:
     """Run a command line; its exit code."""
     try:
-        layerscope.main(
+        code = layerscope.main(
             args=None if args is None else list(args), prog_name="layerscope", standalone_mode=False
         )
     except click.exceptions.NoArgsIsHelpError as error:
@@ -87,7 +89,7 @@ def run(args: Sequence[str] | None = None) -> int:
     except SystemExit:
         # How click ends when whoever reads stdout has seen enough; it has silenced stdout, too.
         return ExitCode.OK
-    return ExitCode.OK
+    return code if isinstance(code, int) else ExitCode.OK
 
 
 def _usage_error(error: click.ClickException) -> UsageError:

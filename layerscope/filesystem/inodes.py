@@ -58,8 +58,8 @@ class Inodes:
         """The inodes of these layers, bottom first."""
         first = np.concatenate([[0], np.cumsum([len(index) for index in indexes])]).astype(np.int64)
         count = int(first[-1])
-        links, link_maps = _merge_tables([index.links for index in indexes])
-        xattrs, xattr_maps = _merge_tables([index.xattrs for index in indexes])
+        links, link_maps = merge_strings([index.links for index in indexes])
+        xattrs, xattr_maps = merge_strings([index.xattrs for index in indexes])
         columns = Columns.joined([*(index.columns for index in indexes), _implicit_directory()])
         columns = replace(
             columns,
@@ -180,7 +180,7 @@ def _mapped(columns: Sequence[Integers], maps: Sequence[NDArray[np.int32]]) -> I
     return narrow(np.concatenate([*found, np.zeros(1, np.int32)]))
 
 
-def _merge_tables(tables: Sequence[StringTable]) -> tuple[StringTable, list[NDArray[np.int32]]]:
+def merge_strings(tables: Sequence[StringTable]) -> tuple[StringTable, list[NDArray[np.int32]]]:
     """One table of all strings, each once, and for each table where its strings went. String 0 is the empty one."""
     numbers: dict[bytes, int] = {b"": 0}
     maps = [

@@ -129,17 +129,22 @@ class Filesystem:
 
     def totals_of(self, rows: NDArray[np.int64] | NDArray[np.int32]) -> Totals:
         """Totals of every path over these versions, which come in order and have distinct paths."""
-        paths, counted = self.paths[rows], self.stored[rows]
+        paths = self.paths[rows]
+        return Totals(
+            bytes=self._subtree_sums(paths, self.counted(rows), np.int64),
+            files=self._subtree_sums(paths, self.kinds[rows] == Kind.FILE, np.int32),
+        )
+
+    def counted(self, rows: NDArray[np.int64] | NDArray[np.int32]) -> NDArray[np.int64]:
+        """Content bytes of these versions, as `totals_of` takes them; an inode counts once, at its first path."""
+        counted = self.stored[rows]
         shared = np.flatnonzero(self._shared[rows])
         if len(shared):
             _, eldest = np.unique(self.inode_of[rows[shared]], return_index=True)
             later = np.ones(len(shared), bool)
             later[eldest] = False
             counted[shared[later]] = 0
-        return Totals(
-            bytes=self._subtree_sums(paths, counted, np.int64),
-            files=self._subtree_sums(paths, self.kinds[rows] == Kind.FILE, np.int32),
-        )
+        return counted
 
     def _subtree_sums(
         self,

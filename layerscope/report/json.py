@@ -21,7 +21,7 @@ _NO_FILES = '\n      "files": []'
 
 def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
     """Write the report as one JSON document, ASCII alone: names that are not UTF-8 survive as `\\udcXX`."""
-    text = _indented(document(opened, rows=False, files=options.files))
+    text = indented(document(opened, rows=False, files=options.files))
     paths = QuotedPaths(opened.filesystem.table)
     layers = iter(range(len(opened.indexes)))
     position = 0
@@ -40,7 +40,7 @@ def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
     stream.write(b"\n")
 
 
-def _indented(document: object) -> str:
+def indented(document: object) -> str:
     """A document over several lines; a million records would take Python's own indentation many seconds."""
     compact = json.dumps(document, ensure_ascii=True)
     if "\\ud" in compact:  # perhaps half of a surrogate pair, which msgspec takes for damage

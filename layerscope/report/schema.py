@@ -33,22 +33,28 @@ def document(opened: Opened, *, files: bool = False, rows: bool = True) -> dict[
     """
     return {
         "schemaVersion": SCHEMA_VERSION,
-        "image": _image(opened),
-        "totals": _totals(opened),
+        "image": image_document(opened),
+        "totals": totals_document(opened),
         "steps": _steps(opened),
         "layers": [_layer(opened, number, files, rows) for number in range(len(opened.indexes))],
         "waste": _waste(opened, rows),
         "duplicates": _duplicates(opened) if rows else [],
         "findings": _findings(opened),
         "packages": _packages(opened),
-        "warnings": [
-            {"code": warning.code, "layer": warning.layer, "message": warning.message}
-            for warning in opened.warnings
-        ],
+        "warnings": warnings_document(opened),
     }
 
 
-def _image(opened: Opened) -> dict[str, Any]:
+def warnings_document(opened: Opened) -> list[dict[str, Any]]:
+    """All that is odd about the image."""
+    return [
+        {"code": warning.code, "layer": warning.layer, "message": warning.message}
+        for warning in opened.warnings
+    ]
+
+
+def image_document(opened: Opened) -> dict[str, Any]:
+    """What the image is and starts with."""
     image, config = opened.image, opened.image.config
     return {
         "reference": image.reference,
@@ -80,7 +86,8 @@ def _image(opened: Opened) -> dict[str, Any]:
     }
 
 
-def _totals(opened: Opened) -> dict[str, Any]:
+def totals_document(opened: Opened) -> dict[str, Any]:
+    """The figures of the whole image; what was not looked for is None."""
     accounting, findings = opened.accounting, opened.findings
     return {
         "layers": len(opened.indexes),

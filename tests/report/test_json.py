@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 
 from layerscope.opening import Opened, Options
 from layerscope.report import ReportOptions
-from layerscope.report.json import _indented
+from layerscope.report.json import indented
 from tests.images import BLOCK, Member, docker_archive, file, layer_tar, oci_archive
 from tests.report import golden
 from tests.report.sample import opened, report, sample
@@ -253,4 +253,4 @@ def test_the_words_of_an_image_cannot_pass_for_the_report(tmp_path: Path) -> Non
 def test_lines_are_those_of_pythons_own_writer(name: str) -> None:
     """Whichever writer is fit for the names."""
     document = {name: [1, 2.5, None, True, {}, []], "nested": [{"a": {"b": [name]}}, [[]]]}
-    assert _indented(document) == json.dumps(document, indent=2)
+    assert indented(document) == json.dumps(document, indent=2)

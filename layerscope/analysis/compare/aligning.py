@@ -1,0 +1,71 @@
+"""Which items of two sequences belong together, in time that does not grow with the square of their lengths."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
+
+Pair = tuple[int, int]
+"""Places in the old and in the new sequence."""
+
+
+def align(old: Sequence[Hashable | None], new: Sequence[Hashable | None]) -> list[Pair]:
+    """Places of equal items, rising in both sequences; None equals nothing.
+
+    Equal beginnings and ends belong together; between them the n-th of several equal items belongs to the n-th.
+    """
+    start, shorter = 0, min(len(old), len(new))
+    while start < shorter and old[start] is not None and old[start] == new[start]:
+        start += 1
+    end = 0
+    while end < shorter - start and old[-1 - end] is not None and old[-1 - end] == new[-1 - end]:
+        end += 1
+    first = [(place, place) for place in range(start)]
+    last = [(len(old) - place, len(new) - place) for place in range(end, 0, -1)]
+    places = {item: place for place, item in _numbered(old, start, len(old) - end)}
+    found = [
+        (places[item], place)
+        for place, item in _numbered(new, start, len(new) - end)
+        if item in places
+    ]
+    return [*first, *_rising(found), *last]
+
+
+def gaps(pairs: Sequence[Pair], old: int, new: int) -> Iterator[tuple[range, range]]:
+    """What lies between pairs, before the first and after the last of them, in sequences of these lengths."""
+    mine = other = 0
+    for pair in (*pairs, (old, new)):
+        yield range(mine, pair[0]), range(other, pair[1])
+        mine, other = pair[0] + 1, pair[1] + 1
+
+
+def _numbered(
+    items: Sequence[Hashable | None], start: int, end: int
+) -> Iterator[tuple[int, tuple[Hashable, int]]]:
+    """Each item of a part with its place, and how many of its like came before."""
+    seen: Counter[Hashable] = Counter()
+    for place in range(start, end):
+        item = items[place]
+        if item is not None:
+            yield place, (item, seen[item])
+            seen[item] += 1
+
+
+def _rising(pairs: Sequence[Pair]) -> list[Pair]:
+    """As many pairs as there can be whose first places rise; the second ones do."""
+    ends: list[int] = []
+    """The least first place that a run of each length ends with."""
+    last: list[int] = []
+    before: list[int] = []
+    for number, (place, _) in enumerate(pairs):
+        length = bisect_left(ends, place)
+        before.append(last[length - 1] if length else -1)
+        ends[length : length + 1] = [place]
+        last[length : length + 1] = [number]
+    found: list[Pair] = []
+    number = last[-1] if last else -1
+    while number >= 0:
+        found.append(pairs[number])
+        number = before[number]
+    return found[::-1]

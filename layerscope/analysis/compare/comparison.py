@@ -1,0 +1,75 @@
+"""All that differs between two images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from layerscope.analysis.compare.config import ConfigDifference, compare_config
+from layerscope.analysis.compare.directories import DirectoryChange, group_by_directory
+from layerscope.analysis.compare.files import FileChanges, compare_files
+from layerscope.analysis.compare.layers import LayerComparison, compare_layers, diff_ids
+from layerscope.analysis.compare.packages import PackageChange, compare_packages
+from layerscope.analysis.compare.side import Side
+from layerscope.analysis.compare.steps import StepChange, StepPair, compare_steps
+from layerscope.limits import DEFAULT_LIMITS, Limits
+from layerscope.progress import NullProgress, Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two images, compared."""
+
+    layers: LayerComparison
+    steps: Sequence[StepPair]
+    """All steps of both, those that are the same among them."""
+    files: FileChanges
+    directories: Sequence[DirectoryChange]
+    packages: Sequence[PackageChange] | None
+    """None if nobody looked for packages in both."""
+    config: Sequence[ConfigDifference]
+    mtime: bool
+    """Whether times count."""
+    only: Sequence[str]
+    """The paths that were compared; empty for all."""
+
+    @property
+    def differ(self) -> bool:
+        """Whether the images differ: in files, config, instructions or stored bytes; if only some paths were compared, in
+        these. That layers have other digests counts only if times do."""
+        if self.only:
+            return len(self.files) > 0
+        alike = {StepChange.SAME} if self.mtime else {StepChange.SAME, StepChange.REBUILT}
+        return (
+            len(self.files) > 0
+            or bool(self.config)
+            or any(pair.change not in alike for pair in self.steps)
+        )
+
+
+def compare(
+    old: Side,
+    new: Side,
+    progress: Progress | None = None,
+    *,
+    mtime: bool = False,
+    only: Sequence[str] = (),
+    limits: Limits = DEFAULT_LIMITS,
+) -> Comparison:
+    """Compare two images; see `compare_files` for the options. Raises `CancelledError`."""
+    files = compare_files(
+        old, new, progress or NullProgress(), mtime=mtime, only=only, limits=limits
+    )
+    packages = None
+    if old.findings is not None and new.findings is not None:
+        packages = compare_packages(old.findings.packages, new.findings.packages)
+    return Comparison(
+        layers=compare_layers(diff_ids(old), diff_ids(new)),
+        steps=compare_steps(old, new),
+        files=files,
+        directories=group_by_directory(files),
+        packages=packages,
+        config=compare_config(old.image, new.image),
+        mtime=mtime,
+        only=tuple(only),
+    )

@@ -1,0 +1,67 @@
+"""What containers of two images start with, and in what that differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from layerscope.image.model import Image
+
+Value = str | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigDifference:
+    """A part of the config that is not the same. All text is the image's own: not safe for a terminal."""
+
+    field: str
+    """As the JSON report calls it: env, entrypoint, cmd, user, workingDir, labels, exposedPorts, volumes; or platform."""
+    name: str | None
+    """Which variable, label, port or volume; None where there is but one value."""
+    old: Value | None
+    """None if the old image has none."""
+    new: Value | None
+
+
+def compare_config(old: Image, new: Image) -> list[ConfigDifference]:
+    """All differences, field by field, names in order."""
+    mine, other = old.config, new.config
+    single: list[tuple[str, Value | None, Value | None]] = [
+        ("platform", str(old.platform) or None, str(new.platform) or None),
+        ("entrypoint", mine.entrypoint or None, other.entrypoint or None),
+        ("cmd", mine.cmd or None, other.cmd or None),
+        ("user", mine.user or None, other.user or None),
+        ("workingDir", mine.working_dir or None, other.working_dir or None),
+    ]
+    named: list[tuple[str, Mapping[str, str], Mapping[str, str]]] = [
+        ("env", _variables(mine.env), _variables(other.env)),
+        ("labels", mine.labels, other.labels),
+        ("exposedPorts", _present(mine.exposed_ports), _present(other.exposed_ports)),
+        ("volumes", _present(mine.volumes), _present(other.volumes)),
+    ]
+    found = [
+        ConfigDifference(field, None, before, after)
+        for field, before, after in single
+        if before != after
+    ]
+    for field, before, after in named:
+        found += _differences(field, before, after)
+    return found
+
+
+def _differences(
+    field: str, old: Mapping[str, str], new: Mapping[str, str]
+) -> Iterator[ConfigDifference]:
+    for name in sorted(old.keys() | new.keys()):
+        if old.get(name) != new.get(name):
+            yield ConfigDifference(field, name, old.get(name), new.get(name))
+
+
+def _variables(env: Iterable[str]) -> dict[str, str]:
+    """Environment variables by name; of several of one name, the last counts."""
+    return {name: value for name, _, value in (variable.partition("=") for variable in env)}
+
+
+def _present(names: Iterable[str]) -> dict[str, str]:
+    """What is there or not, and has no value."""
+    return dict.fromkeys(names, "")

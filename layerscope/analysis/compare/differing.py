@@ -1,0 +1,142 @@
+"""In what the contents of one image differ from those of another: a piece at a time, so that memory does not grow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.analysis.compare.layers import diff_ids
+from layerscope.analysis.compare.side import Side
+from layerscope.filesystem.contents import hash_contents
+from layerscope.filesystem.inodes import Inodes, merge_strings
+from layerscope.layers.extensions import SparseMap
+from layerscope.layers.index import Columns, Kind
+from layerscope.progress import Progress, check
+
+Numbers = NDArray[np.int32]
+
+PIECE = 1 << 18
+"""Pairs that are looked at together."""
+
+
+class Differences:
+    """Tells pairs of inodes apart, the first of each of the old image and the second of the new one."""
+
+    def __init__(self, old: Side, new: Side) -> None:
+        self._sides = (old, new)
+        self._old, self._new = old.filesystem.inodes, new.filesystem.inodes
+        self._layers = _numbers(diff_ids(old), diff_ids(new))
+        self._links, self._link_maps = merge_strings([self._old.links, self._new.links])
+        self._xattrs, self._xattr_maps = merge_strings([self._old.xattrs, self._new.xattrs])
+
+    def learn(self, old: Numbers, new: Numbers, progress: Progress) -> None:
+        """Read the contents of these pairs that nothing else tells apart. Raises `CancelledError`."""
+        unsure = np.flatnonzero(self._may_equal(old, new) & ~self.same_entry(old, new))
+        for side, inodes in zip(self._sides, (old[unsure], new[unsure]), strict=True):
+            hash_contents(
+                side.filesystem.inodes,
+                np.unique(inodes),
+                side.contents,
+                progress,
+                "Comparing contents",
+            )
+
+    def of(self, old: Numbers, new: Numbers, progress: Progress) -> NDArray[np.uint8]:
+        """`Why` bits of each pair, as `Inodes.differences` tells them. Contents must be known, see `learn`."""
+        why = np.zeros(len(old), np.uint8)
+        for start in range(0, len(old), PIECE):
+            check(progress)
+            span = slice(start, start + PIECE)
+            why[span] = self._of_piece(old[span], new[span])
+        return why
+
+    def same_entry(self, old: Numbers, new: Numbers) -> NDArray[np.bool_]:
+        """Pairs that are the same entry of the same layer."""
+        known = (old != self._old.implicit) & (new != self._new.implicit)
+        mine, other = self._old.layers(old), self._new.layers(new)
+        layers = self._layers[0][mine] == self._layers[1][other]
+        entries = old - self._old.first[mine] == new - self._new.first[other]
+        same: NDArray[np.bool_] = known & layers & entries
+        return same
+
+    def _may_equal(self, old: Numbers, new: Numbers) -> NDArray[np.bool_]:
+        """Pairs of files of as many stored bytes, more than none."""
+        mine, other = self._old.columns, self._new.columns
+        same: NDArray[np.bool_] = (
+            (mine.kinds[old] == Kind.FILE)
+            & (other.kinds[new] == Kind.FILE)
+            & (mine.stored[old] == other.stored[new])
+            & (mine.stored[old] > 0)
+        )
+        return same
+
+    def _of_piece(self, old: Numbers, new: Numbers) -> NDArray[np.uint8]:
+        """The same for few pairs: as differences between inodes of one image that has just these."""
+        count = len(old)
+        columns = Columns.joined(
+            [
+                self._taken(0, old),
+                self._taken(1, new),
+                self._taken(0, np.array([self._old.implicit], np.int32)),
+            ]
+        )
+        digests = np.zeros((2 * count + 1, 32), np.uint8)
+        hashed = np.zeros(2 * count + 1, bool)
+        for start, inodes, rows in ((0, self._old, old), (count, self._new, new)):
+            digests[start : start + count] = inodes.digests[rows]
+            hashed[start : start + count] = inodes.hashed[rows]
+        numbers = np.arange(count, dtype=np.int32)
+        # What is stored once need not be read to be known as the same.
+        alike = numbers[self.same_entry(old, new) & ~(hashed[:count] & hashed[count:-1])]
+        digests[alike] = digests[alike + count] = 0
+        hashed[alike] = hashed[alike + count] = True
+        pairs = Inodes(
+            columns,
+            np.array([0, 2 * count], np.int64),
+            self._links,
+            self._xattrs,
+            {**_maps(self._old, old, 0), **_maps(self._new, new, count)},
+            digests,
+            hashed,
+        )
+        return pairs.differences(
+            np.where(old == self._old.implicit, 2 * count, numbers),
+            np.where(new == self._new.implicit, 2 * count, numbers + count),
+        )
+
+    def _taken(self, side: int, rows: Numbers) -> Columns:
+        """Some inodes of one side, with links and attributes as both sides number them."""
+        columns = (self._old, self._new)[side].columns
+        taken = Columns(*(getattr(columns, name)[rows] for name in Columns.__slots__))
+        # In types of their own: those of one side need not hold the numbers of both.
+        return replace(
+            taken,
+            links=self._link_maps[side][taken.links],
+            xattrs=self._xattr_maps[side][taken.xattrs],
+        )
+
+
+def _numbers(old: Sequence[str | None], new: Sequence[str | None]) -> tuple[Numbers, Numbers]:
+    """A number for each layer of both images, the same for the same layer; one more for implicit directories."""
+    numbers: dict[object, int] = {}
+    mine = [
+        numbers.setdefault(("old", place) if known is None else known, len(numbers))
+        for place, known in enumerate([*old, None])
+    ]
+    other = [
+        numbers.setdefault(("new", place) if known is None else known, len(numbers))
+        for place, known in enumerate([*new, None])
+    ]
+    return np.array(mine, np.int32), np.array(other, np.int32)
+
+
+def _maps(inodes: Inodes, rows: Numbers, start: int) -> dict[int, SparseMap]:
+    """The maps of those of these that are sparse files, by their place after `start`."""
+    if not inodes.sparse:
+        return {}
+    sparse = np.isin(rows, np.fromiter(inodes.sparse, np.int32, len(inodes.sparse)))
+    places = np.flatnonzero(sparse).tolist()
+    return {start + place: inodes.sparse[int(rows[place])] for place in places}

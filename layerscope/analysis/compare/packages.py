@@ -1,0 +1,74 @@
+"""Packages that were added, removed, or are there in another version."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from layerscope.analysis.packages.model import Package
+
+
+@dataclass(frozen=True, slots=True)
+class PackageChange:
+    """A package that is not there in the same version in both images."""
+
+    kind: str
+    """Whose books it is in: dpkg, rpm, apk, python or npm."""
+    name: str
+    old: Package | None
+    """None if it was added."""
+    new: Package | None
+    """None if it was removed."""
+
+    @property
+    def growth(self) -> int:
+        """Content bytes that it takes more than before."""
+        return (self.new.bytes if self.new else 0) - (self.old.bytes if self.old else 0)
+
+
+def compare_packages(old: Sequence[Package], new: Sequence[Package]) -> list[PackageChange]:
+    """All changes, the largest first. Of a name with several versions, those that only one image has are paired in order."""
+    before, after = _by_name(old), _by_name(new)
+    found = []
+    for kind, name in before.keys() | after.keys():
+        mine, other = before.get((kind, name), []), after.get((kind, name), [])
+        kept = Counter(package.version for package in mine) & Counter(
+            package.version for package in other
+        )
+        found += [
+            PackageChange(kind, name, first, second)
+            for first, second in zip_longest(_without(mine, kept), _without(other, kept))
+        ]
+    return sorted(
+        found,
+        key=lambda change: (
+            -abs(change.growth),
+            change.kind,
+            change.name,
+            "" if change.old is None else change.old.version,
+            "" if change.new is None else change.new.version,
+        ),
+    )
+
+
+def _by_name(packages: Sequence[Package]) -> dict[tuple[str, str], list[Package]]:
+    groups: defaultdict[tuple[str, str], list[Package]] = defaultdict(list)
+    for package in packages:
+        groups[package.kind, package.name].append(package)
+    return groups
+
+
+def _without(packages: Sequence[Package], kept: Counter[str]) -> list[Package]:
+    """Packages without some versions, as often as these count; in order of their versions."""
+    left = Counter(kept)
+    rest = []
+    for package in sorted(packages, key=lambda package: (package.version, -package.bytes)):
+        if left[package.version]:
+            left[package.version] -= 1
+        else:
+            rest.append(package)
+    return rest

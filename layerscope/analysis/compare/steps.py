@@ -1,0 +1,130 @@
+"""Steps that differ between two images: aligned by the layers that they made, then by their instructions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from layerscope.analysis.compare.aligning import Pair, align, gaps
+from layerscope.analysis.compare.layers import diff_ids
+from layerscope.analysis.compare.side import Side
+from layerscope.image.history import Step
+
+_COPIED = re.compile(r"\b(file|dir|multi):[0-9a-f]{64}\b")
+"""What the legacy builder calls the contents that it copied."""
+
+
+class StepChange(StrEnum):
+    """What became of a step."""
+
+    SAME = "same"
+    REBUILT = "rebuilt"
+    """Same instruction and as many stored bytes, but its layer has another digest: times differ, or more."""
+    CHANGED = "changed"
+    """Another instruction, or other bytes stored."""
+    ADDED = "added"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class StepPair:
+    """A step of both images, or of one of them."""
+
+    old: Step | None
+    new: Step | None
+    change: StepChange
+    old_bytes: int
+    """Content bytes that the step stores in the old image."""
+    new_bytes: int
+
+
+def compare_steps(old: Side, new: Side) -> list[StepPair]:
+    """All steps, in the order of the new image; what it lacks stands where the old image has it."""
+    steps, other = old.image.steps, new.image.steps
+    mine, theirs = _layer_keys(old), _layer_keys(new)
+    pairs = _aligned(steps, other, mine, theirs)
+    found: list[StepPair] = []
+
+    def add(before: int | None, after: int | None) -> None:
+        first = None if before is None else steps[before]
+        second = None if after is None else other[after]
+        sizes = _stored(old, first), _stored(new, second)
+        if first is None or second is None:
+            change = StepChange.ADDED if first is None else StepChange.REMOVED
+        else:
+            keys = mine[first.index], theirs[second.index]
+            change = _change(first, second, keys, sizes)
+        found.append(StepPair(first, second, change, *sizes))
+
+    bounds = [*pairs, None]
+    for pair, (before, after) in zip(bounds, gaps(pairs, len(steps), len(other)), strict=True):
+        for place in before:
+            add(place, None)
+        for place in after:
+            add(None, place)
+        if pair is not None:
+            add(*pair)
+    return found
+
+
+def _aligned(
+    steps: Sequence[Step],
+    other: Sequence[Step],
+    mine: Sequence[str | None],
+    theirs: Sequence[str | None],
+) -> list[Pair]:
+    """Which steps belong together: by layer, then by text, then what stands alone between the same two steps."""
+    pairs = align(mine, theirs)
+    texts, other_texts = [_text(step) for step in steps], [_text(step) for step in other]
+    pairs = list(_filled(pairs, texts, other_texts))
+    alone = [
+        (before[0], after[0])
+        for before, after in gaps(pairs, len(steps), len(other))
+        if len(before) == len(after) == 1
+        and steps[before[0]].instruction == other[after[0]].instruction is not None
+    ]
+    return sorted([*pairs, *alone])
+
+
+def _filled(
+    pairs: Sequence[Pair], old: Sequence[tuple[str, str]], new: Sequence[tuple[str, str]]
+) -> Iterator[Pair]:
+    """Pairs, and between them what equal texts align."""
+    bounds = [*pairs, None]
+    for pair, (before, after) in zip(bounds, gaps(pairs, len(old), len(new)), strict=True):
+        inner = align([old[place] for place in before], [new[place] for place in after])
+        yield from ((before[place], after[other]) for place, other in inner)
+        if pair is not None:
+            yield pair
+
+
+def _layer_keys(side: Side) -> list[str | None]:
+    """What the layer of each step is known by; None for steps without one."""
+    known = diff_ids(side)
+    return [None if step.layer is None else known[step.layer] for step in side.image.steps]
+
+
+def _text(step: Step) -> tuple[str, str]:
+    """An instruction, without the digests of what it copied."""
+    return step.instruction or "", _COPIED.sub(r"\1:", step.arguments)
+
+
+def _stored(side: Side, step: Step | None) -> int:
+    if step is None or step.layer is None:
+        return 0
+    return side.accounting.layers[step.layer].stored
+
+
+def _change(
+    old: Step, new: Step, keys: tuple[str | None, str | None], sizes: tuple[int, int]
+) -> StepChange:
+    """What became of a step that both images have."""
+    if (
+        sizes[0] != sizes[1]
+        or (old.layer is None) != (new.layer is None)
+        or (_text(old) != _text(new) and (old.recorded or new.recorded))
+    ):
+        return StepChange.CHANGED
+    return StepChange.REBUILT if None not in keys and keys[0] != keys[1] else StepChange.SAME

@@ -1,0 +1,56 @@
+"""One table of the paths of two images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.filesystem.model import Filesystem
+from layerscope.filesystem.paths import PathTable, merge
+from layerscope.layers.names import PathTree
+from layerscope.limits import DEFAULT_LIMITS, Limits
+
+
+@dataclass(frozen=True, slots=True)
+class FinalFiles:
+    """What the final image shows, by the paths of a table that two images share."""
+
+    inodes: NDArray[np.int32]
+    """The inode at each path, -1 where there is nothing; shape (paths,)."""
+    counted: NDArray[np.int64]
+    """Content bytes at each path; a content counts once, at its first name. Shape (paths,)."""
+
+
+def common_table(
+    old: PathTable, new: PathTable, limits: Limits = DEFAULT_LIMITS
+) -> tuple[PathTable, NDArray[np.int32], NDArray[np.int32]]:
+    """A table of the paths of both, and where those of each went."""
+    if _equal(old, new):
+        same = np.arange(len(old), dtype=np.int32)
+        return old, same, same
+    trees = [PathTree(table.parents, table.components, table.names) for table in (old, new)]
+    table, (mine, other) = merge(trees, limits)
+    return table, mine, other
+
+
+def _equal(old: PathTable, new: PathTable) -> bool:
+    """Whether two tables are the same; as images with the same layers have them."""
+    return (
+        np.array_equal(old.components, new.components)
+        and np.array_equal(old.parents, new.parents)
+        and np.array_equal(old.names.offsets, new.names.offsets)
+        and old.names.data == new.names.data
+    )
+
+
+def final_files(filesystem: Filesystem, places: NDArray[np.int32], size: int) -> FinalFiles:
+    """The final image of a filesystem, in a table of `size` paths where its own went to `places`."""
+    rows = np.flatnonzero(filesystem.visible(filesystem.layer_count - 1))
+    paths = places[filesystem.paths[rows]]
+    inodes = np.full(size, -1, np.int32)
+    inodes[paths] = filesystem.inode_of[rows]
+    counted = np.zeros(size, np.int64)
+    counted[paths] = filesystem.counted(rows)
+    return FinalFiles(inodes, counted)

@@ -1,0 +1,136 @@
+"""`layerscope diff OLD NEW`: what differs between two images; the exit code says whether anything does."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from layerscope.cli.options import image_options, options_of, request_of, settings_of
+from layerscope.errors import ExitCode, LayerscopeError, NothingFoundError, UsageError
+
+
+@click.command(short_help="Compare two images; exit 1 if they differ.")
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="NEW")
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How it is written.",
+)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write to FILE instead of stdout.",
+)
+@click.option(
+    "--paths",
+    metavar="GLOB",
+    multiple=True,
+    help="Compare only these paths, and what lies below them.",
+)
+@click.option("--mtime", is_flag=True, help="Times of files and digests of layers count, too.")
+@click.option("--files", is_flag=True, help="List every path that differs, not the largest alone.")
+@click.option("--quiet", "-q", is_flag=True, help="Write nothing: the exit code is the answer.")
+@click.option("--binary", is_flag=True, help="Sizes in MiB instead of MB.")
+@click.option(
+    "--ignore-errors", is_flag=True, help="Do not exit with 3 although a layer is damaged."
+)
+@image_options
+@click.pass_context
+def diff(
+    context: click.Context,
+    /,
+    old: str,
+    new: str,
+    format_name: str,
+    output: Path | None,
+    paths: tuple[str, ...],
+    mtime: bool,
+    files: bool,
+    quiet: bool,
+    binary: bool,
+    ignore_errors: bool,
+    **given: Any,
+) -> None:
+    """Compare the images OLD and NEW: figures, layers, steps, files, packages and config.
+
+    Each is a file, a folder, a name or SCHEME://NAME as elsewhere; one of them may be - for stdin. Exits with 0 if they do
+    not differ, with 1 if they do: in files, config, instructions or stored bytes. Times count only with --mtime.
+    A GLOB matches names, with a slash whole paths; then these paths alone decide. --image and --platform apply to both images.
+    """
+    from layerscope.analysis.compare.comparison import compare
+    from layerscope.cli.bar import progress_bar
+    from layerscope.cli.output import check_output, is_terminal, output_stream
+    from layerscope.opening import analyse
+    from layerscope.report import diff_json, diff_text
+    from layerscope.report.options import ReportOptions
+    from layerscope.sources import open_source
+
+    if old == new == "-":
+        raise UsageError("only one of both images can come from stdin")
+    if quiet and output is not None:
+        raise UsageError("--quiet writes nothing, not even to a file")
+    for reference in (old, new):
+        check_output(output, reference)
+    # Findings are about them, too; without findings, nothing here tells of them.
+    findings = not (quiet or paths)
+    given["no_duplicates"] |= not findings
+    wanted = {"OLD": old, "NEW": new}
+    with progress_bar() as progress:
+        options = options_of(given, findings=findings)
+        requests = {name: request_of(text, progress, given) for name, text in wanted.items()}
+        sources = {}
+        for name, request in requests.items():
+            with _naming(name):
+                sources[name] = open_source(request)
+        opened = {}
+        for name, request in requests.items():
+            with _naming(name):
+                opened[name] = analyse(request, sources[name], options)
+        first, second = opened.values()
+        limits = requests["NEW"].limits
+        comparison = compare(first, second, progress, mtime=mtime, only=paths, limits=limits)
+    if not quiet:
+        terminal = output is None and is_terminal(sys.stdout)
+        how = ReportOptions(
+            files=files,
+            binary_sizes=binary or settings_of(given).binary,
+            color=terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
+            width=shutil.get_terminal_size((100, 24)).columns if terminal else 100,
+        )
+        with output_stream(output) as stream:
+            if format_name == "json":
+                diff_json.write(first, second, comparison, stream)
+            else:
+                diff_text.write(first, second, comparison, stream, how)
+    if not ignore_errors:
+        for name, image in opened.items():
+            with _naming(name):
+                image.raise_damage()
+    if paths and not comparison.files.selected:
+        raise NothingFoundError(f"no path in either image is {' or '.join(paths)}")
+    if comparison.differ:
+        context.exit(ExitCode.FAILED)
+
+
+@contextmanager
+def _naming(name: str) -> Iterator[None]:
+    """Whatever goes wrong inside says which of both images it is about."""
+    try:
+        yield
+    except LayerscopeError as error:
+        error.message = f"{name}: {error.message}"
+        error.args = (error.message,)
+        raise

@@ -1,0 +1,163 @@
+"""Paths that differ between two images, in a text comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.analysis.compare.comparison import Comparison
+from layerscope.analysis.compare.directories import DirectoryChange
+from layerscope.analysis.compare.files import FileChanges
+from layerscope.filesystem.changes import Change
+from layerscope.filesystem.inodes import Inodes, Why
+from layerscope.filesystem.paths import PathTable
+from layerscope.layers.index import KIND_NAMES, Kind
+from layerscope.opening import Opened
+from layerscope.report.diff_words import GLYPHS, WORDS, growth_style, listed, signed, write_heading
+from layerscope.report.options import ReportOptions
+from layerscope.report.paper import Paper, Part, left, widest
+from layerscope.text import clip, clip_start, count_of, safe_name, size
+
+DIRECTORIES = 12
+LARGEST = 20
+"""Rows that are shown at most."""
+_TARGET = 40
+"""Columns that link targets are cut to."""
+
+
+def write_files(
+    paper: Paper, old: Opened, new: Opened, comparison: Comparison, options: ReportOptions
+) -> None:
+    """How many paths differ, in which directories, and the largest changes; with `options.files` all of them."""
+    changes, binary = comparison.files, options.binary_sizes
+    if not len(changes):
+        paper.line()
+        paper.line(
+            "No path differs."
+            if not changes.total_growth
+            else "No path differs, but in what its hard links are."
+        )
+        return
+    counts = changes.counts()
+    growth = changes.total_growth
+    write_heading(
+        paper,
+        "Files",
+        listed((counts[change], word) for change, word in WORDS.items()),
+        (signed(growth, binary=binary), growth_style(growth)),
+    )
+    paper.line()
+    _write_directories(paper, changes.table, comparison.directories, binary)
+    paper.line()
+    rows = np.arange(len(changes)) if options.files else changes.largest(LARGEST)
+    paper.line((f"  {'all' if options.files else 'largest'} changes", "dim"))
+    for parts in _rows(old, new, changes, rows, paper.width, options):
+        paper.line(*parts)
+    if len(rows) < len(changes):
+        more = count_of(len(changes) - len(rows), "more path", "more paths")
+        paper.line("  ", (f"… and {more}: --files lists them", "dim"))
+
+
+def _write_directories(
+    paper: Paper, table: PathTable, groups: Sequence[DirectoryChange], binary: bool
+) -> None:
+    """The directories that hold most of what differs; most growth first."""
+    weights = sorted((group.weight for group in groups), reverse=True)
+    least = weights[DIRECTORIES - 1] if len(weights) > DIRECTORIES else 0
+    shown = [group for group in groups if group.weight >= least][:DIRECTORIES]
+    sizes = [signed(group.growth, binary=binary) for group in shown]
+    width = max(widest(sizes), len("change"))
+    counts = [_counts(group.counts) for group in shown]
+    room = max(min(paper.width - 4 - width - 2 - widest(counts), 60), 20)
+    names = [clip_start(_path(table, group.path), room) for group in shown]
+    room = max(widest(names), len("directory"))
+    paper.line((f"  {'change':>{width}}  directory", "dim"))
+    for group, amount, name, count in zip(shown, sizes, names, counts, strict=True):
+        paper.line(
+            "  ", (f"{amount:>{width}}", growth_style(group.growth)), f"  {left(name, room)}  ",
+            (clip(count, paper.width - width - room - 6), "dim"),
+        )  # fmt: skip
+    if len(groups) > len(shown):
+        rest = sum(group.growth for group in groups) - sum(group.growth for group in shown)
+        more = count_of(len(groups) - len(shown), "more directory", "more directories")
+        paper.line("  ", (f"… and {more}, {signed(rest, binary=binary)}", "dim"))
+
+
+def _counts(counts: Mapping[Change, int]) -> str:
+    """+12 ~3 ±1 -4"""
+    return " ".join(f"{GLYPHS[change][0]}{counts[change]:,}" for change in GLYPHS if counts[change])
+
+
+def _rows(
+    old: Opened,
+    new: Opened,
+    changes: FileChanges,
+    rows: NDArray[np.int64],
+    width: int,
+    options: ReportOptions,
+) -> Iterator[list[Part | str]]:
+    """A line for each of these changes."""
+    mine, other = old.filesystem.inodes, new.filesystem.inodes
+    room = 11 if options.binary_sizes else 9
+    table = changes.table
+    columns = (changes.paths, changes.kinds, changes.why, changes.old, changes.new)
+    for path, change, why, before, after in zip(
+        *(column[rows].tolist() for column in columns), strict=True
+    ):
+        growth = int(changes.growth[path])
+        amount = signed(growth, binary=options.binary_sizes) if growth else "·"
+        said = " · ".join(_differences(mine, other, before, after, why, options.binary_sizes))
+        name = _path(table, path)
+        if not options.files:
+            space = width - room - 8
+            said = clip(said, max(space // 2, space - len(name)))
+            name = clip_start(name, space - len(said) if said else space)
+        yield [
+            "  ",
+            GLYPHS[Change(change)],
+            (f" {amount:>{room}}", growth_style(growth)),
+            f"  {name}",
+            (f"  {said}" if said else "", "dim"),
+        ]
+
+
+def _differences(
+    mine: Inodes, other: Inodes, old: int, new: int, why: int, binary: bool
+) -> Iterator[str]:
+    """What there is to say about a path besides its size."""
+    if old < 0 or new < 0:
+        inodes, inode = (mine, old) if new < 0 else (other, new)
+        kind = Kind(int(inodes.columns.kinds[inode]))
+        if kind is not Kind.FILE:
+            yield KIND_NAMES[kind]
+        return
+    before, after = mine.columns, other.columns
+    if why & Why.TYPE:
+        kinds = [
+            Kind(int(columns.kinds[inode])) for columns, inode in ((before, old), (after, new))
+        ]
+        yield " → ".join(KIND_NAMES[kind] for kind in kinds)
+    if why & Why.CONTENT:
+        sizes = int(before.stored[old]), int(after.stored[new])
+        yield "content " + " → ".join(size(count, binary=binary) for count in dict.fromkeys(sizes))
+    if why & Why.TARGET:
+        targets = mine.links[int(before.links[old])], other.links[int(after.links[new])]
+        yield "target " + " → ".join(clip(safe_name(target), _TARGET) for target in targets)
+    if why & Why.DEVICE:
+        yield "device numbers"
+    if why & Why.MODE:
+        yield f"mode {before.modes[old]:04o} → {after.modes[new]:04o}"
+    if why & Why.OWNER:
+        yield f"owner {before.uids[old]}:{before.gids[old]} → {after.uids[new]}:{after.gids[new]}"
+    if why & Why.MTIME:
+        yield "mtime"
+    if why & Why.XATTRS:
+        yield "xattrs"
+
+
+def _path(table: PathTable, path: int) -> str:
+    """A path from the root, safe to show; a space at its end is made visible."""
+    name = "/" + safe_name(table.full(path))
+    return name[:-1] + "\\x20" if name.endswith(" ") else name

@@ -1,0 +1,62 @@
+"""The figures of two images side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from layerscope.opening import Opened
+from layerscope.report.diff_words import growth_style, signed
+from layerscope.report.options import ReportOptions
+from layerscope.report.paper import Paper, widest
+from layerscope.report.schema import totals_document
+from layerscope.text import percent, size
+
+_SIZES = {
+    "storedBytes": "stored",
+    "liveBytes": "live",
+    "wastedBytes": "wasted",
+    "compressedBytes": "compressed",
+    "avoidableBytes": "avoidable",
+}
+_COUNTS = {"files": "files", "layers": "layers", "steps": "steps"}
+
+
+def write_totals(paper: Paper, old: Opened, new: Opened, options: ReportOptions) -> None:
+    """A table: what each image has, and what is more or less in the new one. What is known of one alone has no change."""
+    rows = list(_rows(old, new, options.binary_sizes))
+    widths = [widest(column) for column in zip(*(row[:4] for row in rows), strict=True)]
+    titles = ("", "old", "new", "change")
+    widths = [max(width, len(title)) for width, title in zip(widths, titles, strict=True)]
+    paper.line()
+    heading = "  ".join(f"{title:>{width}}" for title, width in zip(titles, widths, strict=True))
+    paper.line(("  " + heading, "dim"))
+    for name, before, after, change, moved in rows:
+        paper.line(
+            f"  {name:<{widths[0]}}  {before:>{widths[1]}}  {after:>{widths[2]}}  ",
+            (f"{change:>{widths[3]}}", growth_style(moved)),
+        )
+
+
+def _rows(old: Opened, new: Opened, binary: bool) -> Iterator[tuple[str, str, str, str, float]]:
+    """Name, old, new, change, and whether that is growth, in the sense that more is worse."""
+    mine, other = totals_document(old), totals_document(new)
+    for key, name in _SIZES.items():
+        sides = (mine[key], other[key])
+        if sides != (None, None):
+            before, after = (
+                "unknown" if side is None else size(side, binary=binary) for side in sides
+            )
+            moved = 0 if None in sides else sides[1] - sides[0]
+            yield name, before, after, signed(moved, binary=binary) if moved else "", moved
+        if name == "wasted":
+            yield _efficiency(old.accounting.efficiency, new.accounting.efficiency)
+    for key, name in _COUNTS.items():
+        moved = other[key] - mine[key]
+        yield name, f"{mine[key]:,}", f"{other[key]:,}", f"{moved:+,}" if moved else "", 0
+
+
+def _efficiency(before: float, after: float) -> tuple[str, str, str, str, float]:
+    """In points of a percentage; less is worse."""
+    points = f"{100 * (after - before):+.1f} points"
+    moved = "" if points[1:] == "0.0 points" else points
+    return "efficiency", percent(before, 1), percent(after, 1), moved, before - after

@@ -1,0 +1,326 @@
+"""`layerscope diff`: what differs between two images, and the exit code that says whether anything does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from layerscope import cli
+from tests.images import (
+    BLOCK,
+    Member,
+    archive,
+    docker_archive,
+    docker_files,
+    file,
+    layer_tar,
+    oci_archive,
+    write,
+)
+from tests.report import golden
+from tests.report.diff_sample import new_image, old_image
+
+
+class Ran(NamedTuple):
+    """How a command line ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Here:
+    """Runs `diff` in this process, in a folder of its own."""
+
+    def __init__(self, folder: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+        self.folder = folder
+        self._streams = capsysbinary
+
+    def __call__(self, *args: str) -> Ran:
+        code = cli.run(["diff", *args])
+        out, err = self._streams.readouterr()
+        return Ran(code, out.decode(), err.decode())
+
+    def image(self, name: str, *members: Member, **how: Any) -> str:
+        """An image of one layer, in a file."""
+        write(self.folder / name, docker_archive([layer_tar(members)], **how))
+        return name
+
+    def document(self, *args: str) -> dict[str, Any]:
+        """What differs, as data."""
+        found: dict[str, Any] = json.loads(self(*args, "--format", "json").out)
+        return found
+
+
+@pytest.fixture
+def here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> Here:
+    """A folder with two builds of an image."""
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "old.tar", old_image())
+    write(tmp_path / "new.tar", new_image())
+    return Here(tmp_path, capsysbinary)
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_an_image_does_not_differ_from_itself(here: Here, form: str) -> None:
+    """Exit 0, also if times count."""
+    code, out, err = here("old.tar", "old.tar", "--mtime", "--format", form)
+    assert (code, err) == (0, "")
+    assert "They do not differ." in out or json.loads(out)["differ"] is False
+
+
+def test_images_that_differ_exit_with_1_and_say_nothing_on_stderr(here: Here) -> None:
+    """As `diff` does."""
+    code, out, err = here("old.tar", "new.tar")
+    assert (code, err) == (1, "")
+    assert out.startswith("old:  demo:1")
+
+
+def test_the_text_is_as_it_was_last_reviewed(here: Here) -> None:
+    golden.check("diff-100.txt", here("old.tar", "new.tar").out.encode())
+
+
+def test_no_byte_of_an_image_acts_on_the_terminal(here: Here) -> None:
+    """Names, versions, instructions and values are the image's own."""
+    out = here("old.tar", "new.tar", "--files", "--mtime").out
+    assert "\x1b" not in out
+    assert "\u202e" not in out
+    assert "\x07" not in out
+    assert "/app/caf\\xe9\\x20" in out
+    assert "8.5~\\e[31m" in out
+
+
+def test_quiet_leaves_the_exit_code_alone(here: Here) -> None:
+    assert here("old.tar", "new.tar", "--quiet") == (1, "", "")
+    assert here("old.tar", "old.tar", "-q") == (0, "", "")
+    assert here("old.tar", "new.tar", "-q", "-o", "x").code == 2
+
+
+def test_times_differ_only_if_they_count(here: Here) -> None:
+    """Two builds of the same sources are the same image; with --mtime they are two."""
+    one = here.image("one.tar", file("a", b"x", mtime=1))
+    two = here.image("two.tar", file("a", b"x", mtime=2))
+    code, out, _ = here(one, two)
+    assert code == 0
+    assert "They do not differ, but for the digests of layers" in out
+    assert "1 rebuilt" in out
+    code, out, _ = here(one, two, "--mtime")
+    assert code == 1
+    assert "/a  mtime" in out
+
+
+def test_paths_restrict_what_is_compared(here: Here) -> None:
+    """These paths alone decide, and nothing else is written."""
+    code, out, _ = here("old.tar", "new.tar", "--paths", "usr/lib")
+    assert code == 0
+    assert "They do not differ in these paths." in out
+    code, out, _ = here("old.tar", "new.tar", "--paths", "*.py", "--paths", "/etc")
+    assert code == 1
+    assert "They differ in 2 paths." in out
+    assert "/app/main.py" in out
+    assert "/etc/passwd" in out
+    assert "Steps" not in out
+    assert "Config" not in out
+
+
+def test_paths_that_neither_image_has_are_told(here: Here) -> None:
+    code, _, err = here("old.tar", "new.tar", "--paths", "*.none")
+    assert code == 1
+    assert err == "layerscope: no path in either image is *.none\n"
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_one_image_may_come_from_stdin(here: Here, place: int) -> None:
+    """Either of them."""
+    words = ["old.tar", "new.tar"]
+    with (here.folder / words[place]).open("rb") as stream:
+        words[place] = "-"
+        done = subprocess.run(
+            [sys.executable, "-m", "layerscope", "diff", *words],
+            stdin=stream,
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert b"They differ in 17 paths" in done.stdout
+    assert b"stdin" in done.stdout
+
+
+def test_not_both_images_can_come_from_stdin(here: Here) -> None:
+    code, _, err = here("-", "-")
+    assert (code, err.splitlines()[0]) == (
+        2,
+        "layerscope: only one of both images can come from stdin",
+    )
+
+
+def test_a_scheme_may_stand_before_either(here: Here) -> None:
+    assert here("docker-archive://old.tar", "docker-archive://./old.tar").code == 0
+
+
+@pytest.mark.parametrize("bad", ["OLD", "NEW"])
+def test_errors_name_the_image_that_is_bad(here: Here, bad: str) -> None:
+    """Whether it is missing, is none, or lacks what --image asks for."""
+    write(here.folder / "none.tar", b"no image")
+    for name, code in (("missing.tar", 3), ("none.tar", 3)):
+        words = (name, "new.tar") if bad == "OLD" else ("old.tar", name)
+        ran = here(*words)
+        assert ran.code == code
+        assert ran.err.startswith(f"layerscope: {bad}: ")
+        assert name in ran.err
+        assert ran.out == ""
+
+
+def test_a_damaged_image_is_compared_all_the_same(here: Here) -> None:
+    """Exit 3 names it; --ignore-errors leaves the answer alone."""
+    layer = layer_tar([file("a", b"a" * 3000), file("b", b"b" * 3000)])
+    write(here.folder / "damaged.tar", docker_archive([layer[: 4 * BLOCK], layer]))
+    code, out, err = here("old.tar", "damaged.tar")
+    assert code == 3
+    assert err.startswith("layerscope: NEW: damaged.tar: layer 0 is damaged")
+    assert "The new image: layer 0 is damaged" in out
+    assert here("old.tar", "damaged.tar", "--ignore-errors").code == 1
+
+
+def test_a_damaged_layer_is_not_the_one_that_it_claims_to_be(here: Here) -> None:
+    """Whatever its digest: it is not shared, and must be fetched."""
+    layer = layer_tar([file("a", b"a" * 3000), file("b", b"b" * 3000)])
+    files = docker_files([layer])
+    write(here.folder / "whole.tar", archive(files))
+    cut = {name: data[: 4 * BLOCK] if data == layer else data for name, data in files.items()}
+    write(here.folder / "cut.tar", archive(cut))
+    ran = here("whole.tar", "cut.tar", "--format", "json")
+    layers = json.loads(ran.out)["layers"]
+    assert ran.code == 3
+    assert (layers["common"], layers["shared"], layers["fetched"]) == (0, [], [0])
+
+
+def test_a_limit_that_is_none_is_wrong_usage(here: Here) -> None:
+    """No image is to blame for it."""
+    code, _, err = here("old.tar", "new.tar", "--limit", "nothing=1")
+    assert code == 2
+    assert "OLD" not in err
+
+
+def test_output_goes_to_a_file(here: Here) -> None:
+    code, out, _ = here("old.tar", "new.tar", "--format", "json", "--output", "diff.json")
+    assert (code, out) == (1, "")
+    assert json.loads((here.folder / "diff.json").read_text())["differ"] is True
+    assert here("old.tar", "new.tar", "-o", "new.tar").code == 2
+
+
+def test_json_says_all_of_it(here: Here) -> None:
+    """Figures, layers, steps, packages, config and every path."""
+    found = here.document("old.tar", "new.tar")
+    assert (found["schemaVersion"], found["differ"]) == ("1.0", True)
+    assert found["compared"] == {"mtime": False, "paths": []}
+    assert found["old"]["image"]["tags"] == ["demo:1"]
+    assert found["delta"]["storedBytes"] == (
+        found["new"]["totals"]["storedBytes"] - found["old"]["totals"]["storedBytes"]
+    )
+    assert found["delta"]["compressedBytes"] is None
+    assert found["delta"]["layers"] == 1
+    layers = found["layers"]
+    assert (layers["common"], layers["shared"], layers["fetched"]) == (1, [0], [1, 2, 3, 4])
+    assert (layers["commonBytes"], layers["fetchedCompressedBytes"]) == (40_021, None)
+    assert [
+        (step["change"], (step["new"] or step["old"])["instruction"]) for step in found["steps"]
+    ] == [
+        ("changed", "RUN"),
+        ("rebuilt", "RUN"),
+        ("changed", "ENV"),
+        ("changed", "COPY"),
+        ("added", "RUN"),
+        ("added", "USER"),
+    ]
+    files = {item["path"]: item for item in found["files"]["changes"]}
+    assert files["app/mode"]["why"] == ["mode", "owner", "xattrs"]
+    assert files["app/same-size.bin"]["why"] == ["content"]
+    assert (files["app/current"]["old"]["linkTarget"], files["app/current"]["change"]) == (
+        "releases/1",
+        "modified",
+    )
+    assert files["app/becomes-a-link"]["why"] == ["type", "mode"]
+    assert files["app/caf\udce9 "]["new"]["bytes"] == 7
+    assert files["etc/passwd"] == {
+        "path": "etc/passwd",
+        "change": "removed",
+        "why": [],
+        "deltaBytes": -11,
+        "old": {
+            "type": "file",
+            "bytes": 11,
+            "logicalBytes": 11,
+            "mode": 0o644,
+            "uid": 0,
+            "gid": 0,
+            "mtime": 0,
+            "linkTarget": None,
+            "device": None,
+            "layer": 0,
+        },
+        "new": None,
+    }
+    assert not {"app/unchanged.bin", "etc/motd", "usr/lib/libc.so.6"} & files.keys()
+    assert found["files"]["deltaBytes"] == found["delta"]["liveBytes"]
+    assert (
+        sum(group["deltaBytes"] for group in found["files"]["directories"])
+        == (found["delta"]["liveBytes"])
+    )
+    assert [
+        (package["name"], package["change"], package["deltaBytes"]) for package in found["packages"]
+    ] == [("git", "added", 120_000), ("vim", "removed", -90_000), ("curl", "changed", 1_500)]
+    assert [(item["field"], item["name"]) for item in found["config"]] == [
+        ("user", None),
+        ("workingDir", None),
+        ("env", "GONE"),
+        ("env", "MODE"),
+        ("labels", "text"),
+        ("labels", "version"),
+        ("exposedPorts", "80/tcp"),
+        ("exposedPorts", "8080/tcp"),
+        ("volumes", "/data"),
+    ]
+
+
+def test_totals_are_those_of_the_report(here: Here) -> None:
+    """What could be avoided, too, where large files are there twice."""
+    twice = b"".join(number.to_bytes(4, "big") for number in range(500_000))
+    old = here.image("once.tar", file("a", twice))
+    new = here.image("twice.tar", file("a", twice), file("b/c", twice))
+    found = here.document(old, new)
+    assert found["delta"]["duplicateBytes"] == found["delta"]["avoidableBytes"] == len(twice)
+    for side, name in (("old", old), ("new", new)):
+        assert cli.run(["report", name, "--format", "json", "--output", f"{side}.json"]) == 0
+        report = json.loads((here.folder / f"{side}.json").read_bytes())
+        assert found[side]["totals"] == report["totals"]
+
+
+def test_what_must_be_fetched_is_known_of_compressed_layers(here: Here) -> None:
+    """Layers that the old image has need not be: wherever it has them, and however it stores them."""
+    shared, rest = layer_tar([file("a", b"a" * 9000)]), layer_tar([file("b", b"b" * 9000)])
+    write(here.folder / "one.tar", docker_archive([shared]))
+    write(here.folder / "two.tar", oci_archive([rest, shared, rest]))
+    layers = here.document("one.tar", "two.tar")["layers"]
+    assert (layers["common"], layers["shared"], layers["fetched"]) == (0, [1], [0])
+    assert 0 < layers["fetchedCompressedBytes"] < 1000
+    assert layers["fetchedBytes"] == 9000
+    out = here("one.tar", "two.tar").out
+    assert "A host that has the old image fetches 1 layer: " in out
+    assert "B compressed, 9.0 kB of content." in out
+
+
+def test_cold_and_warm_say_the_same(here: Here) -> None:
+    """What is remembered never shows."""
+    words = ("old.tar", "new.tar", "--format", "json")
+    first = here(*words, "--no-cache").out
+    assert here(*words).out == first
+    assert here(*words).out == first

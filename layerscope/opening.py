@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,20 +15,20 @@ from layerscope.analysis.warnings import collect_warnings
 from layerscope.errors import CorruptImageError
 from layerscope.filesystem.contents import compare_versions
 from layerscope.filesystem.model import Filesystem
-from layerscope.image.base import guess_base
 from layerscope.image.dockerfile import Dockerfile
-from layerscope.image.model import Image, Layer
+from layerscope.image.model import Image
 from layerscope.image.warnings import ImageWarning
+from layerscope.judging import find_findings
 from layerscope.layers.blob import Blob
-from layerscope.layers.cache import IndexCache
+from layerscope.layers.cache import IndexCache, Indexed
 from layerscope.layers.contents import LayerContents
 from layerscope.layers.index import LayerIndex
-from layerscope.layers.reading import are_small, read_layers
+from layerscope.layers.reading import are_small, read_layers, recall_layers
 from layerscope.layers.store import Store
-from layerscope.progress import Progress, check
 from layerscope.settings import RuleChoice
 from layerscope.sources import Request, SourceImage, open_source
 from layerscope.sources.base import naming
+from layerscope.verifying import claims_of, verified
 
 if TYPE_CHECKING:
     from layerscope.analysis.findings.finding import Findings
@@ -123,23 +122,72 @@ def open_image(request: Request, options: Options | None = None) -> Opened:
     return analyse(request, open_source(request), options)
 
 
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What is remembered of an image of which every layer, and how they stack, is known."""
+
+    layers: Sequence[Indexed]
+    cache: ImageCache
+    filesystem: Filesystem
+    accounting: Accounting
+
+
+def recall_image(request: Request, source: SourceImage, options: Options) -> Recalled | None:
+    """All that is remembered of an image, without reading a layer; None if that is not all that `analyse` needs.
+
+    It can be asked in another thread before `analyse`, and then be given to it.
+    """
+    cached = _index_cache(request, options)
+    if cached is None or source.fetch is not None:
+        return None
+    hash_all = options.hash_all(source.blobs)
+    for blob in source.blobs:
+        cached.recall_length(blob)
+    layers = recall_layers(source.blobs, cached, hash_all=hash_all)
+    if layers is None:
+        return None
+    cache = _image_cache(request, source, options, layers)
+    filesystem = cache.filesystem([layer.index for layer in layers])
+    accounting = None if filesystem is None else cache.accounting()
+    if filesystem is None or accounting is None:
+        return None
+    return Recalled(layers, cache, filesystem, accounting)
+
+
 def analyse(
     request: Request,
     source: SourceImage,
     options: Options | None = None,
     listener: Listener | None = None,
+    recall: Callable[[], Recalled | None] | None = None,
 ) -> Opened:
-    """Learn everything about an image whose documents are read. `listener` hears of each part as it is known."""
+    """Learn everything about an image whose documents are read. `listener` hears of each part as it is known.
+
+    `recall` gives what `recall_image` said of it, if that was asked before.
+    """
     listener = listener or Listener()
     options = options or Options()
-    cached = None
-    if options.cache is not None:
-        cached = IndexCache(options.cache, request.limits, fresh=options.verify)
+    cached = _index_cache(request, options)
     with naming(request):
         if source.fetch is not None:
             source = _recalled(request, source, options.cache, cached) or source.fetch(request)
             listener.fetched(source)
-        return _analyse(request, source, options, listener, cached)
+        recalled = None if recall is None else recall()
+        return _analyse(request, source, options, listener, cached, recalled)
+
+
+def _index_cache(request: Request, options: Options) -> IndexCache | None:
+    """Where indexes of layers are remembered."""
+    if options.cache is None:
+        return None
+    return IndexCache(options.cache, request.limits, fresh=options.verify)
+
+
+def _image_cache(
+    request: Request, source: SourceImage, options: Options, layers: Sequence[Indexed]
+) -> ImageCache:
+    """Where all else is remembered of the image that these layers make."""
+    return ImageCache(options.cache, [layer.key for layer in layers], source.blobs, request.limits)
 
 
 def _recalled(
@@ -159,25 +207,20 @@ def _analyse(
     options: Options,
     listener: Listener,
     cached: IndexCache | None,
+    recalled: Recalled | None,
 ) -> Opened:
     progress = request.progress
     store, limits = options.cache, request.limits
-    if cached is not None:
-        for blob in source.blobs:
-            cached.recall_length(blob)
-    layers = read_layers(
-        source.blobs,
-        [_claims(layer) for layer in source.image.layers],
-        limits,
-        progress,
-        hash_all=options.hash_all(source.blobs),
-        cache=cached,
-        found=listener.layer_indexed,
-    )
+    if recalled is None:
+        layers = _read_layers(request, source, options, listener, cached)
+        cache = _image_cache(request, source, options, layers)
+    else:
+        layers, cache = recalled.layers, recalled.cache
+        for number, layer in enumerate(layers):
+            listener.layer_indexed(number, layer.index)
     indexes = [layer.index for layer in layers]
-    cache = ImageCache(store, [layer.key for layer in layers], source.blobs, limits)
     del layers
-    filesystem = cache.filesystem(indexes)
+    filesystem = cache.filesystem(indexes) if recalled is None else recalled.filesystem
     known = filesystem is not None
     if filesystem is None:
         filesystem = Filesystem.stack(indexes, limits=limits, progress=progress)
@@ -190,12 +233,13 @@ def _analyse(
     ]
     if not known:
         compare_versions(filesystem, contents, progress)
+    accounting = cache.accounting() if recalled is None else recalled.accounting
     opened = Opened(
         image=source.image,
         indexes=indexes,
         contents=contents,
         filesystem=filesystem,
-        accounting=account(filesystem, indexes),
+        accounting=accounting or account(filesystem, indexes),
         duplicates=None,
         warnings=collect_warnings(source.image, indexes, filesystem, limits),
         damage=source.damage,
@@ -205,6 +249,7 @@ def _analyse(
     )
     listener.stacked(opened)
     cache.keep_filesystem(filesystem)
+    cache.keep_accounting(opened.accounting, filesystem)
     if options.duplicates:
         duplicates = cache.duplicates()
         if duplicates is None:
@@ -217,100 +262,25 @@ def _analyse(
     return opened
 
 
-def find_findings(
-    opened: Opened,
-    progress: Progress,
-    choices: Mapping[str, RuleChoice] | None = None,
-    cache: ImageCache | None = None,
-) -> Findings:
-    """What could be avoided or is risky, by the rules. What reading files tells is kept in `cache`. Raises `CancelledError`."""
-    image, written = opened.image, opened.written
-    base = None if written is None else written.base_steps
-    if base is None:
-        guess = guess_base(image)
-        base = 0 if guess is None else guess.steps
-    if written is not None:
-        image = replace(image, steps=written.as_written(image.steps))
-    words = [_seen_by_rules(image, base, choices or {}, opened.duplicates is None)]
-    known = None if cache is None else cache.findings(words, opened.filesystem)
-    if known is not None:
-        return known
-    from layerscope.analysis.findings.evidence import Evidence
-    from layerscope.analysis.findings.judge import judge
-    from layerscope.analysis.survey import survey
-
-    evidence = Evidence(
-        image,
-        opened.filesystem,
-        opened.contents,
-        opened.accounting,
-        opened.duplicates,
-        base,
-        progress,
+def _read_layers(
+    request: Request,
+    source: SourceImage,
+    options: Options,
+    listener: Listener,
+    cached: IndexCache | None,
+) -> Sequence[Indexed]:
+    if cached is not None:
+        for blob in source.blobs:
+            cached.recall_length(blob)
+    return read_layers(
+        source.blobs,
+        [claims_of(layer) for layer in source.image.layers],
+        request.limits,
+        request.progress,
+        hash_all=options.hash_all(source.blobs),
+        cache=cached,
+        found=listener.layer_indexed,
     )
-    survey(evidence, cache)
-    findings = judge(evidence, choices)
-    if cache is not None:
-        cache.keep_findings(findings, words, opened.filesystem)
-    return findings
-
-
-def _seen_by_rules(
-    image: Image, base: int, choices: Mapping[str, RuleChoice], no_duplicates: bool
-) -> str:
-    """A digest of all that rules see of an image besides the contents of its layers."""
-    config = image.config
-    seen = (
-        [
-            (step.layer, step.instruction, step.arguments, step.build_args, step.created_by)
-            for step in image.steps
-        ],
-        [(layer.step, layer.repeat_of) for layer in image.layers],
-        (config.env, config.entrypoint, config.cmd, config.user, config.working_dir),
-        (base, no_duplicates, sorted(choices.items())),
-    )
-    return hashlib.sha256(repr(seen).encode(errors="surrogatepass")).hexdigest()
-
-
-def _claims(layer: Layer) -> set[str]:
-    """The digests that a layer is claimed to have and that can be checked."""
-    return {
-        claim
-        for claim in (layer.digest, layer.diff_id)
-        if claim is not None and claim.startswith("sha256:")
-    }
-
-
-def verified(layer: Layer, index: LayerIndex) -> bool | None:
-    """Whether what was read hashes to what is claimed; None if nothing was claimed or hashed."""
-    checks = [
-        claimed == found
-        for claimed, found in ((layer.digest, index.blob_digest), (layer.diff_id, index.diff_id))
-        if claimed is not None and found is not None and claimed.startswith("sha256:")
-    ]
-    return all(checks) if checks else None
-
-
-def check_digests(opened: Opened, progress: Progress) -> Iterator[tuple[int, bool]]:
-    """Hash the plain layers whose bytes nobody has read through yet; for each, whether it is what is claimed."""
-    unchecked = [
-        (layer.index, _claims(layer))
-        for layer in opened.image.layers
-        if opened.verified(layer.index) is None
-        and opened.contents[layer.index].seekable
-        and opened.contents[layer.index].blob.size
-    ]
-    unchecked = [(number, claims) for number, claims in unchecked if claims]
-    progress.stage(
-        "Checking digests", sum(opened.contents[number].blob.size for number, _ in unchecked)
-    )
-    for number, claims in unchecked:
-        found = hashlib.sha256()
-        for piece in opened.contents[number].blob.chunks():
-            check(progress)
-            found.update(piece)
-            progress.advance(len(piece))
-        yield number, claims == {f"sha256:{found.hexdigest()}"}
 
 
 def file_name(reference: str) -> str:

@@ -202,7 +202,7 @@ def test_a_lost_layer_leads_to_an_export(engine: FakeEngine, cache: Store) -> No
     without = report(found)
     entries = cache.entries()
     kinds = {entry.path.suffix for entry in entries}
-    assert kinds == {".layer", ".image", ".duplicates", ".export"}
+    assert kinds == {".layer", ".image", ".accounting", ".duplicates", ".export"}
     for entry in entries:
         data = entry.path.read_bytes()
         for left in (None, data[:-2]):

@@ -25,7 +25,7 @@ from layerscope.layers.index import LayerIndex
 from layerscope.layers.indexing import index_layer
 from layerscope.layers.store import Store
 from layerscope.limits import DEFAULT_LIMITS
-from layerscope.opening import Listener, Opened, Options, analyse, open_image
+from layerscope.opening import Listener, Opened, Options, analyse, open_image, recall_image
 from layerscope.report import ReportOptions, writer_of
 from layerscope.settings import RuleChoice
 from layerscope.sources import Request, open_source
@@ -114,6 +114,36 @@ def test_a_second_opening_reads_no_layer(
         (duplicates_module, "_heads"),
     )
     assert report(opened(image, store, verify_small=small)) == without
+
+
+@pytest.mark.parametrize("small", [True, False])
+@pytest.mark.parametrize("place", PLACES)
+def test_what_is_remembered_can_be_asked_for_ahead(
+    place: str, small: bool, tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing the first time, all of it the second, for the same report; nothing again when one thing is missing."""
+    image = PLACES[place](tmp_path)
+    for path in image.rglob("*") if image.is_dir() else [image]:
+        settled(path)
+    options = Options(cache=store, verify_small=small)
+    request = Request(str(image))
+    assert recall_image(request, open_source(request), replace(options, cache=None)) is None
+    if place != "no-layers":
+        assert recall_image(request, open_source(request), options) is None
+    without = report(open_image(request, options))
+    kept = {entry.path: entry.path.read_bytes() for entry in store.entries()}
+    verifying = recall_image(request, open_source(request), replace(options, verify=True))
+    assert verifying is None or place == "no-layers"
+    for path, content in kept.items():
+        path.unlink()
+        recalled = recall_image(request, open_source(request), options)
+        assert (recalled is None) == (path.suffix != ".duplicates")
+        path.write_bytes(content)
+    source = open_source(request)
+    recalled = recall_image(request, source, options)
+    assert recalled is not None
+    forbid(monkeypatch, (Store, "write"), (reading, "index_layer"), (LayerContents, "chunks"))
+    assert report(analyse(request, source, options, recall=lambda: recalled)) == without
 
 
 def test_the_listener_hears_the_same(tmp_path: Path, store: Store) -> None:
@@ -263,7 +293,7 @@ def test_damage_in_any_entry_is_repaired(tmp_path: Path, store: Store) -> None:
     expected = report(opened(image, store))
     entries = store.entries()
     kinds = {entry.path.suffix for entry in entries}
-    assert kinds == {".layer", ".file", ".image", ".duplicates"}
+    assert kinds == {".layer", ".file", ".image", ".accounting", ".duplicates"}
     for damaged in (*([entry] for entry in entries), entries):
         for entry in damaged:
             entry.path.write_bytes(entry.path.read_bytes()[:-2])

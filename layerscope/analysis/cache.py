@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from layerscope.analysis.accounting import Accounting
+from layerscope.analysis.accounting_packing import pack_accounting, unpack_accounting
 from layerscope.analysis.duplicates import Duplicate
 from layerscope.filesystem.model import Filesystem
 from layerscope.filesystem.packing import pack_filesystem, unpack_filesystem
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 _Known = TypeVar("_Known")
 
 _FILESYSTEM = "image"
+_ACCOUNTING = "accounting"
 _DUPLICATES = "duplicates"
 _SECRETS = "secrets"
 _PACKAGES = "packages"
@@ -58,6 +61,14 @@ class ImageCache:
     def keep_filesystem(self, filesystem: Filesystem) -> None:
         """Remember what `filesystem` asks for."""
         self._keep(_FILESYSTEM, lambda: pack_filesystem(filesystem), filesystem)
+
+    def accounting(self) -> Accounting | None:
+        """Where the bytes of the layers went; None if that is not known."""
+        return self._read(_ACCOUNTING, unpack_accounting)
+
+    def keep_accounting(self, accounting: Accounting, filesystem: Filesystem) -> None:
+        """Remember what `accounting` asks for."""
+        self._keep(_ACCOUNTING, lambda: pack_accounting(accounting), filesystem)
 
     def duplicates(self) -> Sequence[Duplicate] | None:
         """All duplicates, None if they are not known."""

@@ -67,6 +67,18 @@ class IndexCache:
         digest = None if self._fresh else blob.digest
         return digest is not None and self._store.has(_INDEX, self._digest_key(blob, digest))
 
+    def recall(self, blob: Blob, *, hash_all: bool) -> Indexed | None:
+        """The index that `index_layer` would make of a blob; None if it is not known, or only to who reads the blob."""
+        if hash_all:
+            _ = blob.read_identity  # from before anything is read
+        if self._fresh:
+            return None
+        if blob.digest is not None:
+            return self._of_digest(blob, blob.digest)
+        if self._is_hashed(blob, hash_all):
+            return self._of_known_file(blob)
+        return self._unhashed(blob)
+
     def find(
         self, blob: Blob, claims: Collection[str], progress: Progress, *, hash_all: bool
     ) -> Indexed | None:
@@ -74,20 +86,11 @@ class IndexCache:
 
         `claims` are the digests that the image claims the blob to have.
         """
-        if hash_all:
-            _ = blob.read_identity  # from before anything is read
-        if self._fresh:
-            return None
-        if blob.digest is not None:
-            found = self._of_digest(blob, blob.digest)
-        elif hash_all or layer_compression(blob) is not None:
-            found = self._of_known_file(blob)
-            if found is None:
-                return self._of_true_claim(blob, claims, progress)
-        else:
-            found = self._unhashed(blob)
+        found = self.recall(blob, hash_all=hash_all)
         if found is not None:
             progress.advance(blob.size)
+        elif not self._fresh and blob.digest is None and self._is_hashed(blob, hash_all):
+            return self._of_true_claim(blob, claims, progress)
         return found
 
     def keep(self, blob: Blob, index: LayerIndex) -> Indexed:
@@ -108,6 +111,11 @@ class IndexCache:
             except OverflowError:  # only a hostile layer has such numbers
                 return Indexed(index, None)
         return Indexed(index, key)
+
+    @staticmethod
+    def _is_hashed(blob: Blob, hash_all: bool) -> bool:
+        """Whether reading the blob hashes it, too."""
+        return hash_all or layer_compression(blob) is not None
 
     def _unhashed(self, blob: Blob) -> Indexed | None:
         """The index of a plain file that this run would not hash."""

@@ -70,6 +70,20 @@ def read_layers(
     return layers
 
 
+def recall_layers(
+    blobs: Sequence[Blob], cache: IndexCache, *, hash_all: bool
+) -> list[Indexed] | None:
+    """What `read_layers` would find without reading a layer; None if a layer would have to be read."""
+    places: dict[object, Indexed] = {}
+    for blob in blobs:
+        if _place(blob) not in places:
+            known = cache.recall(blob, hash_all=hash_all or blob.spooled)
+            if known is None:
+                return None
+            places[_place(blob)] = known
+    return [places[_place(blob)] for blob in blobs]
+
+
 class _Lanes:
     """Who indexes a layer. Going from header to header is work of the interpreter: two threads at it only get in each
     other's way, so one does it here, and another process beside."""

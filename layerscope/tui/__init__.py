@@ -13,6 +13,7 @@ from layerscope.image.dockerfile import Dockerfile
 from layerscope.opening import Options
 from layerscope.settings import Settings, load_settings
 from layerscope.sources import Candidate, Request, open_source
+from layerscope.tui.ahead import Ahead
 from layerscope.tui.memory import give_back
 
 if TYPE_CHECKING:
@@ -74,17 +75,15 @@ def _explore(
 ) -> None:
     give_back()
     source = open_source(request, _ask)
+    options = replace(options, verify_small=False, names=False)
+    ahead = Ahead(request, source, options)
     _take_keys_from_terminal()
 
     from layerscope.tui.app import LayerscopeApp
     from layerscope.tui.session import Session
 
     session = Session(
-        request,
-        source,
-        replace(options, verify_small=False, names=False),
-        dockerfile=dockerfile,
-        preferences=preferences,
+        request, source, options, dockerfile=dockerfile, preferences=preferences, recall=ahead
     )
     LayerscopeApp(session).run()
 

@@ -12,9 +12,10 @@ from textual.message import Message
 from layerscope.analysis.duplicates import Copies, Duplicate
 from layerscope.errors import CancelledError, LayerscopeError
 from layerscope.layers.index import LayerIndex
-from layerscope.opening import Listener, Opened, analyse, check_digests
+from layerscope.opening import Listener, Opened, analyse
 from layerscope.sources import SourceImage
 from layerscope.tui.session import Session
+from layerscope.verifying import check_digests
 
 if TYPE_CHECKING:
     from layerscope.analysis.findings.finding import Findings
@@ -148,7 +149,7 @@ def load(
     progress = MessageProgress(post, cancelled)
     request = replace(session.request, progress=progress)
     try:
-        opened = analyse(request, session.source, session.options, _Posting(post))
+        opened = analyse(request, session.source, session.options, _Posting(post), session.recall)
         if opened.findings is not None:
             post(FindingsFound(opened.findings))
         for number, right in check_digests(opened, progress):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,10 @@ from layerscope.image.base import BaseGuess, guess_base, layers_of
 from layerscope.image.dockerfile import Dockerfile
 from layerscope.image.model import Image
 from layerscope.layers.index import LayerIndex
-from layerscope.opening import Opened, Options, verified
+from layerscope.opening import Opened, Options, Recalled
 from layerscope.sources import Request, SourceImage
 from layerscope.tui.preferences import Preferences
+from layerscope.verifying import verified
 
 if TYPE_CHECKING:
     from layerscope.analysis.findings.finding import Findings
@@ -42,6 +43,8 @@ class Session:
     """Layers whose digests were checked after all else, and whether they are right."""
     preferences: Preferences = field(default_factory=Preferences)
     """How the user wants to see things."""
+    recall: Callable[[], Recalled | None] | None = None
+    """What is remembered of the image, if that is being looked up already."""
     base_guess: BaseGuess | None = field(init=False)
     """Where the base image was guessed to end."""
     base_steps: int = field(init=False)

@@ -97,10 +97,8 @@ def _describe(
         request, found.kind, location, chosen.tags, chosen.platform, parts,
         [Alternative(other.name, other.platform) for other in others], [*found.warnings, *warnings],
     )  # fmt: skip
-    if chosen.platform is None and not _runs(image.platform, request.platform):
-        raise LayerscopeError(
-            f"no image for {request.platform} in it", hint=f"it holds: {image.platform}"
-        )
+    if chosen.platform is None:
+        _check_runs(image.platform, request.platform)
     blobs = [part.blob for part in parts.layers]
     if chosen.fetch is None:
         return SourceImage(image, blobs, found.damage)
@@ -123,6 +121,7 @@ def _fetch(
     whole = replace(whole, load=lambda: parts)
     alone = replace(exported, candidates=[whole], warnings=[*exported.warnings, *warnings])
     source = _as_found(inner, found, chosen, alone)
+    _check_runs(source.image.platform, request.platform)
     if not chosen.fetched_from:
         return source
     return replace(source, keep=lambda store, indexes: memory.keep(store, alone, source, indexes))
@@ -226,11 +225,10 @@ def _group_for(wanted: Platform | None, candidates: Sequence[Candidate], first: 
     return candidates[min(ranked)[1]].group if ranked else first
 
 
-def _runs(offered: Platform, wanted: Platform | None) -> bool:
-    """Whether an image that says only in its config what it is for is one that was asked for; if it says nothing, it may be."""
-    if wanted is None or not offered.architecture:
-        return True
-    return wanted.preference(offered) is not None
+def _check_runs(offered: Platform, wanted: Platform | None) -> None:
+    """Raise `LayerscopeError` if an image that says in its config what it is for is none that was asked for; if it says nothing, it may be."""
+    if wanted is not None and offered.architecture and wanted.preference(offered) is None:
+        raise LayerscopeError(f"no image for {wanted} in it", hint=f"it holds: {offered}")
 
 
 def _by_platform(

@@ -20,8 +20,13 @@ from layerscope.image.platform import Platform
 from layerscope.layers.blob import MissingBlob, OpenFile
 from layerscope.sources.base import Candidate, Found, ImageParts, LayerPart, Request
 from layerscope.sources.endpoints import Endpoint
-from layerscope.sources.engine_client import INSPECT_PLATFORM, Client, NoSuchImageError
-from layerscope.sources.engine_platforms import HeldImage, held_images
+from layerscope.sources.engine_client import (
+    EXPORT_PLATFORM,
+    INSPECT_PLATFORM,
+    Client,
+    NoSuchImageError,
+)
+from layerscope.sources.engine_platforms import HeldImage, held_images, perhaps_held
 from layerscope.sources.local import find_in_file
 from layerscope.sources.missing import explained, explaining
 from layerscope.sources.pump import pumped
@@ -43,9 +48,9 @@ _METADATA = re.compile(
 def find(
     kind: str,
     endpoints: Callable[[], Sequence[Endpoint]],
-    request: Request,  # noqa: ARG001  # the signature of a source
+    request: Request,
     reference: str,
-    kinds: Sequence[str] = (),  # noqa: ARG001  # the same
+    kinds: Sequence[str] = (),  # noqa: ARG001  # the signature of a source
 ) -> Found:
     """The image of that name in the first engine that has it. Raises `UnreachableError`, `NotInStoreError`."""
     known = endpoints()
@@ -54,7 +59,7 @@ def find(
     refusals: list[LayerscopeError] = []
     for endpoint in known:
         try:
-            return find_at(kind, endpoint, reference)
+            return find_at(kind, endpoint, reference, request.platform)
         except (UnreachableError, NotInStoreError) as error:
             refusals.append(error)
     answered = [error for error in refusals if isinstance(error, NotInStoreError)]
@@ -80,8 +85,8 @@ def images(kind: str, endpoints: Callable[[], Sequence[Endpoint]]) -> list[Store
     raise refusal or UnreachableError("there is no socket of an engine")
 
 
-def find_at(kind: str, endpoint: Endpoint, reference: str) -> Found:
-    """The image of that name in one engine. Raises as `find` does."""
+def find_at(kind: str, endpoint: Endpoint, reference: str, wanted: Platform | None) -> Found:
+    """The image of that name in one engine, for the platform that is wanted. Raises as `find` does."""
     client = Client(endpoint, kind)
     try:
         inspected = Lenient(_inspect(client, reference), "image")
@@ -118,6 +123,8 @@ def find_at(kind: str, endpoint: Endpoint, reference: str) -> Found:
         return Candidate(tags, shown, load, digests, fetch=fetch, fetched_from=asked)
 
     held = held_images(inspected)
+    if not held and wanted is not None and client.version < EXPORT_PLATFORM:
+        held = perhaps_held(inspected, platform, wanted)
     whole = [candidate(image) for image in held if image.available]
     absent = [image.platform for image in held if not image.available]
     return Found(kind, whole or [candidate(None)], absent=absent, location=endpoint.url)

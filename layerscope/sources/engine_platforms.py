@@ -45,3 +45,18 @@ def held_images(inspected: Lenient) -> Sequence[HeldImage]:
         if known is None or (held.available and not known.available):
             found[held.platform] = held
     return list(found.values())
+
+
+def perhaps_held(
+    inspected: Lenient, told: Platform | None, wanted: Platform
+) -> Sequence[HeldImage]:
+    """The image for a platform that an engine before API 1.48 may hold besides the one that it tells of.
+
+    Its containerd store, which names an image by the digest of its manifests, exports all platforms that it has: the export
+    will show whether this is one of them.
+    """
+    image_id = inspected.text("Id") or ""
+    named = {name.rpartition("@")[2] for name in inspected.texts("RepoDigests")}
+    if image_id not in named or told is None or wanted.preference(told) is not None:
+        return []
+    return [HeldImage(wanted, image_id, available=True)]

@@ -30,7 +30,7 @@ def pull(
             refusals.append(error)
             continue
         _pull(client, kind, request, reference)
-        return find_at(kind, endpoint, reference)
+        return find_at(kind, endpoint, reference, request.platform)
     if not refusals:
         raise UnreachableError("there is no socket of an engine")
     raise next((error for error in refusals if error.hint), refusals[0])

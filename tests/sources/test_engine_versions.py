@@ -1,6 +1,6 @@
-"""Docker's API from version to version, as a real Docker 28.5 spoke it (`exchanges.py` records; `recordings/`).
+"""Docker's API from version to version, as real Dockers 26.1 and 28.5 spoke it (`exchanges.py` records; `recordings/`).
 
-It was asked by each of these versions of the API in turn, with its containerd store and with its classic one. Version 1.52, which
+The newer was asked by each of these versions of the API in turn, with its containerd store and with its classic one. Version 1.52, which
 is Docker 29, is not recorded: no such engine could be had. Its answers are those of 1.51 without what its changelog says it leaves
 out: fields that are empty, and the graph driver.
 """
@@ -25,6 +25,7 @@ from tests.images import digest
 from tests.sources.exchanges import ONE, SEVERAL, Recording, answering, layers_of
 
 VERSIONS = ("1.47", "1.48", "1.49", "1.51", "1.52")
+OLDEST = "docker-26-containerd-1.45"
 AMD, ARM = Platform("linux", "amd64"), Platform("linux", "arm64")
 
 
@@ -63,7 +64,11 @@ def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
 
 ALL = pytest.mark.parametrize(
     "engine",
-    ["docker-28-overlay2-1.51", *(f"docker-28-containerd-{version}" for version in VERSIONS)],
+    [
+        "docker-28-overlay2-1.51",
+        OLDEST,
+        *(f"docker-28-containerd-{version}" for version in VERSIONS),
+    ],
     indirect=True,
 )
 WITH_PLATFORMS = pytest.mark.parametrize(
@@ -135,10 +140,36 @@ def test_one_platform_alone_is_exported(engine: Recording) -> None:
     assert json.loads(export["query"]["platform"]) == {"os": "linux", "architecture": "arm64"}
 
 
-@pytest.mark.parametrize("engine", ["docker-28-containerd-1.47"], indirect=True)
-def test_an_older_engine_exports_all_platforms(engine: Recording) -> None:
-    """It cannot be asked for one; this machine's is taken from what comes."""
-    assert opened(SEVERAL).image.platform == AMD
+WITHOUT_PLATFORMS = pytest.mark.parametrize(
+    "engine", [OLDEST, "docker-28-containerd-1.47"], indirect=True
+)
+
+
+@WITHOUT_PLATFORMS
+@pytest.mark.parametrize("platform", [None, AMD, ARM])
+def test_an_older_engine_exports_all_platforms(
+    engine: Recording, platform: Platform | None
+) -> None:
+    """It cannot be asked for one, and tells only of its own; the one that is wanted is taken from what comes."""
+    image = opened(SEVERAL, platform)
+    shown = platform or AMD
+    assert image.image.platform == shown
+    built = [digest(layer) for layer in layers_of(shown.architecture)]
+    assert [layer.diff_id for layer in image.image.layers] == built
+
+
+@WITHOUT_PLATFORMS
+@pytest.mark.parametrize(
+    ("name", "held"), [(ONE, "linux/amd64"), (SEVERAL, "linux/amd64, linux/arm64")]
+)
+def test_what_an_older_engine_does_not_hold_is_refused(
+    engine: Recording, name: str, held: str
+) -> None:
+    """As soon as its export shows what it holds; nothing else is shown in its place."""
+    with pytest.raises(LayerscopeError, match="no image for linux/s390x") as caught:
+        opened(name, Platform.parse("linux/s390x"))
+    for platform in held.split(", "):
+        assert platform in str(caught.value.hint)
 
 
 @ALL

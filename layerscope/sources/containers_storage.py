@@ -33,6 +33,9 @@ KIND = "containers-storage"
 MAX_DEPTH = 1_000
 """Layers of one image; engines stop at a few hundred."""
 _HINT = "run it as the owner of the store: podman unshare layerscope …, or sudo layerscope …"
+_TABLE = "zstd-chunked-manifest"
+"""Key of the document of a layer that says where composefs keeps its files."""
+_UNREADABLE = "its files may not be read: contents are not compared or shown"
 _ID = re.compile(r"[0-9a-f]{64}")
 _PLAIN_KEY = re.compile(r"[0-9a-z.]*.?", re.DOTALL)
 
@@ -239,13 +242,14 @@ def _load(image: _StoredImage, stores: Sequence[StoragePlace], limits: Limits) -
     config = _big_data(image, digest, limits)
     layers, warnings = [], []
     for number, layer in enumerate(retrying(lambda: _chain(image, stores, limits))):
-        blob = open_layer(
-            layer.id, layer.place.layers / f"{layer.id}.tar-split.gz", layer.place.files(layer.id), limits
-        )  # fmt: skip
+        place = layer.place
+        table = (
+            place.layers / layer.id / file_name(_TABLE) if place.in_composefs(layer.id) else None
+        )
+        split = place.layers / f"{layer.id}.tar-split.gz"
+        blob = open_layer(layer.id, split, place.files(layer.id), limits, table)
         if isinstance(blob, TarSplitBlob) and not blob.has_files:
-            warnings.append(
-                ImageWarning("contents-unreadable", number, layer.place.why_unreadable(layer.id))
-            )
+            warnings.append(ImageWarning("contents-unreadable", number, _UNREADABLE))
         layers.append(LayerPart(blob))
     return ImageParts(
         layers, config, next(iter(image.digests), None), digest, image_id=digest, warnings=warnings

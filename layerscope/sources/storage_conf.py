@@ -43,26 +43,18 @@ class StoragePlace:
         """The folder of its layers' headers."""
         return self.root / f"{self.driver}-layers"
 
-    def files(self, layer: str) -> Path | None:
-        """The folder of a layer's files; None where they do not lie under their names."""
+    def files(self, layer: str) -> Path:
+        """The folder of a layer's files."""
         if self.driver == "vfs":
             return self.root / "vfs" / "dir" / layer
-        try:
-            return None if self.in_composefs(layer) else self.root / self.driver / layer / "diff"
-        except OSError:
-            return None
+        return self.root / self.driver / layer / "diff"
 
     def in_composefs(self, layer: str) -> bool:
-        """Whether `diff` holds a layer's files by their digests, and another file says which is which. Raises OSError."""
-        return (self.root / self.driver / layer / "composefs-data").exists()
-
-    def why_unreadable(self, layer: str) -> str:
-        """What keeps us from the files of a layer whose headers are there, and what that means."""
-        why = "its files may not be read: contents are not compared or shown"
-        with suppress(OSError):
-            if self.in_composefs(layer):
-                why = "composefs keeps its files by their digests: contents are not compared or shown; podman:// or podman save gives them"
-        return why
+        """Whether that folder holds the files by their digests, and a table of contents says which is which."""
+        try:
+            return (self.root / self.driver / layer / "composefs-data").exists()
+        except OSError:
+            return False
 
 
 def is_rootless(environment: Mapping[str, str]) -> bool:

@@ -5,16 +5,19 @@ Stores are changed by engines while they are read: whoever misses what was just 
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from layerscope.errors import CorruptImageError, LayerscopeError, UnreachableError
 from layerscope.image.documents import decode
 from layerscope.layers.blob import Blob, MissingBlob, PathFile
+from layerscope.layers.object_files import ObjectFiles
 from layerscope.layers.split_files import SplitFiles
 from layerscope.layers.tarsplit import TarSplitBlob
 from layerscope.limits import Limits
@@ -70,9 +73,12 @@ def reach(root: Path, what: str, hint: str) -> None:
         raise UnreachableError(f"{root}: {error.strerror or error}") from error
 
 
-def open_layer(name: str, split: Path, folder: Path | None, limits: Limits) -> Blob:
+def open_layer(
+    name: str, split: Path, folder: Path | None, limits: Limits, table: Path | None = None
+) -> Blob:
     """A layer whose headers are in `split` and whose files are in `folder`, None where their place is not known.
 
+    If there is a `table` of contents, the files have names by their contents, and it says which is which.
     A layer whose headers are lost, or damaged, is a blob that says so when it is read; nothing is before.
     """
     try:
@@ -82,5 +88,19 @@ def open_layer(name: str, split: Path, folder: Path | None, limits: Limits) -> B
     files = None
     if folder is not None:
         with suppress(OSError):  # its files may be listed without being read
-            files = SplitFiles(folder)
+            files = (
+                SplitFiles(folder)
+                if table is None
+                else ObjectFiles(folder, partial(_read_table, table, limits))
+            )
     return TarSplitBlob(name, headers, files, limits)
+
+
+def _read_table(path: Path, limits: Limits) -> bytes:
+    """All of a layer's table of contents. Raises OSError."""
+    if path.stat().st_size > limits.metadata_bytes:
+        raise OSError(
+            errno.EFBIG,
+            f"the layer's table of contents has more than {limits.metadata_bytes:,} bytes",
+        )
+    return path.read_bytes()

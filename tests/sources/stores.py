@@ -7,7 +7,7 @@ import gzip
 import io
 import json
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,18 @@ def hexadecimal(text: str) -> str:
     return digest(text.encode()).removeprefix("sha256:")
 
 
+def as_objects(folder: Path, files: Mapping[str, bytes]) -> dict[str, Any]:
+    """Store files by their digests, as composefs does; the table that says which is which."""
+    entries = []
+    for name, data in files.items():
+        found = digest(data)
+        write(folder / found[7:9] / found[9:], data)
+        entries.append(
+            {"type": "reg", "name": name.removeprefix("./"), "size": len(data), "digest": found}
+        )
+    return {"version": 1, "entries": [{"type": "dir", "name": "etc/"}, *entries]}
+
+
 def podman_store(
     root: Path,
     layers: Sequence[bytes],
@@ -53,6 +65,7 @@ def podman_store(
     names: Sequence[str] = ("localhost/demo:latest",),
     driver: str = "overlay",
     config: bytes | None = None,
+    composefs: bool = False,
 ) -> str:
     """A store of containers-storage with one image; its ID."""
     config = config or image_config(layers)
@@ -66,8 +79,13 @@ def podman_store(
             root / "vfs/dir" / layer_id if driver == "vfs" else root / driver / layer_id / "diff"
         )
         folder.mkdir(parents=True)
-        for name, data in files.items():
-            write(folder / name, data)
+        if composefs:
+            write(folder.parent / "composefs-data" / "composefs.blob", b"")
+            table = root / f"{driver}-layers" / layer_id / file_name("zstd-chunked-manifest")
+            write(table, dump(as_objects(folder, files)))
+        else:
+            for name, data in files.items():
+                write(folder / name, data)
         listed.append(
             {
                 "id": layer_id,

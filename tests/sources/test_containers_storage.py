@@ -77,17 +77,55 @@ def test_files_that_are_out_of_reach_leave_the_layers_whole(tmp_path: Path) -> N
     assert [warning.code for warning in opened.warnings] == ["contents-unreadable"] * 2
 
 
-def test_composefs_is_named(tmp_path: Path) -> None:
-    """Its layers are whole, too; the warning says how their contents can be had."""
-    podman_store(tmp_path, LAYERS)
-    for layer in (tmp_path / "overlay").iterdir():
-        if (layer / "diff").is_dir():
-            write(layer / "composefs-data" / "composefs.blob", b"")
+def test_composefs_keeps_the_same_files(tmp_path: Path) -> None:
+    """By their digests; the table of contents of a layer leads to them."""
+    podman_store(tmp_path, LAYERS, composefs=True)
     opened = open_stored(tmp_path)
     assert layers_of(opened) == NAMES
-    said = [warning.message for warning in opened.warnings]
-    assert len(said) == 2
-    assert all("composefs" in message and "podman save" in message for message in said)
+    assert [opened.verified(number) for number in range(2)] == [True, True]
+    assert b"".join(opened.contents[1].chunks(1)) == b"4444"
+    assert not opened.warnings
+
+
+def _point_elsewhere(digest: str) -> Callable[[dict[str, Any]], object]:
+    def change(table: dict[str, Any]) -> None:
+        for entry in table["entries"]:
+            entry["digest"] = digest
+
+    return change
+
+
+def _replace_by_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+TABLES: dict[str, Callable[[Path], object]] = {
+    "missing": Path.unlink,
+    "no JSON": lambda path: path.write_bytes(b"{"),
+    "no object": lambda path: path.write_bytes(b"[]"),
+    "no text": lambda path: path.write_bytes(b'{"entries": [{"name": "\xff"}]}'),
+    "deep": lambda path: path.write_bytes(b'{"x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
+    "empty": lambda path: path.write_bytes(b'{"entries": []}'),
+    "other type": lambda path: path.write_bytes(b'{"entries": [{"name": 5}]}'),
+    "folder": _replace_by_folder,
+    "elsewhere": lambda path: edit_json(path, _point_elsewhere("sha256:../../../secret")),
+    "not there": lambda path: edit_json(path, _point_elsewhere("sha256:" + "0" * 64)),
+}
+
+
+@pytest.mark.parametrize("damage", TABLES)
+def test_a_damaged_table_of_composefs_leaves_the_layers_whole(tmp_path: Path, damage: str) -> None:
+    """What it should lead to is unreadable, and nothing outside of the layer is read."""
+    podman_store(tmp_path, LAYERS, composefs=True)
+    secret = write(tmp_path / "overlay" / "secret", b"4444")
+    for table in (tmp_path / "overlay-layers").rglob(file_name("zstd-chunked-manifest")):
+        TABLES[damage](table)
+    opened = open_stored(tmp_path, options=Options(verify_small=False))
+    assert layers_of(opened) == NAMES
+    with pytest.raises(OSError, match=r"table of contents|No such file|Is a directory"):
+        b"".join(opened.contents[1].chunks(1))
+    assert secret.exists()
 
 
 def test_lost_headers_are_damage(tmp_path: Path) -> None:

@@ -130,6 +130,8 @@ class Recalled:
     cache: ImageCache
     filesystem: Filesystem
     accounting: Accounting
+    duplicates: Sequence[Duplicate] | None
+    """None if they were not asked for, or are not known."""
 
 
 def recall_image(request: Request, source: SourceImage, options: Options) -> Recalled | None:
@@ -151,7 +153,8 @@ def recall_image(request: Request, source: SourceImage, options: Options) -> Rec
     accounting = None if filesystem is None else cache.accounting()
     if filesystem is None or accounting is None:
         return None
-    return Recalled(layers, cache, filesystem, accounting)
+    duplicates = cache.duplicates() if options.duplicates else None
+    return Recalled(layers, cache, filesystem, accounting, duplicates)
 
 
 def analyse(
@@ -251,7 +254,7 @@ def _analyse(
     cache.keep_filesystem(filesystem)
     cache.keep_accounting(opened.accounting, filesystem)
     if options.duplicates:
-        duplicates = cache.duplicates()
+        duplicates = cache.duplicates() if recalled is None else recalled.duplicates
         if duplicates is None:
             duplicates = find_duplicates(filesystem, contents, progress)
             cache.keep_duplicates(duplicates, filesystem)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from layerscope.filesystem.inodes import SUBSTANCE, Inodes
 from layerscope.filesystem.model import Filesystem
-from layerscope.filesystem.ordering import order_by
+from layerscope.filesystem.sorting import order_by
 from layerscope.filesystem.versions import Removal
 from layerscope.layers.index import Kind, LayerIndex
 from layerscope.layers.names import Role

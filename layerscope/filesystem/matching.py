@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.filesystem.components import ComponentTexts
-from layerscope.filesystem.ordering import Siblings
 from layerscope.filesystem.paths import PathTable
 from layerscope.filesystem.regex_child import find_in
+from layerscope.filesystem.siblings import Siblings
 from layerscope.layers.strings import StringTable
 
 Mask = NDArray[np.bool_]

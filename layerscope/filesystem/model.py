@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from layerscope.filesystem.changes import Changes, Pairs, classify, find_pairs
 from layerscope.filesystem.inodes import Inodes
 from layerscope.filesystem.paths import PathTable, merge
+from layerscope.filesystem.siblings import Siblings
 from layerscope.filesystem.stack import stack_layers
 from layerscope.filesystem.versions import ALIVE
 from layerscope.layers.index import Kind, LayerIndex
@@ -104,6 +105,15 @@ class Filesystem:
         counts = np.bincount(self.inode_of, minlength=1)
         shared: NDArray[np.bool_] = (self.kinds == Kind.FILE) & (counts[self.inode_of] > 1)
         return shared
+
+    @cached_property
+    def siblings(self) -> Siblings:
+        """The children of every directory."""
+        return Siblings(self.table)
+
+    def prepare(self) -> None:
+        """Work out what every view of the tree needs, so that nobody waits for it later."""
+        _ = self.stored, self._shared, self.siblings, self.changes
 
     @cached_property
     def pairs(self) -> Pairs:

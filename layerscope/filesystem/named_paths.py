@@ -13,7 +13,7 @@ import numpy as np
 from layerscope.filesystem.components import is_glob
 from layerscope.filesystem.matching import PathTexts
 from layerscope.filesystem.model import Filesystem
-from layerscope.filesystem.ordering import Siblings
+from layerscope.filesystem.siblings import Siblings
 from layerscope.layers.index import Kind
 
 _NEAR = 3

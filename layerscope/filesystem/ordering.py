@@ -12,11 +12,8 @@ from numpy.typing import NDArray
 from layerscope.filesystem.changes import Change
 from layerscope.filesystem.modes import NO_CHANGE, Selection, subtree_counts
 from layerscope.filesystem.paths import PathTable
-
-Column = NDArray[np.int32] | NDArray[np.int64]
-
-_WORD = 63
-"""Bits of the integers that sort keys and places are packed into: sorting those is far quicker than finding an order."""
+from layerscope.filesystem.siblings import Siblings
+from layerscope.filesystem.sorting import edges, stable_order
 
 
 class Sort(Enum):
@@ -37,47 +34,6 @@ for _rank, _change in enumerate(
     (Change.ADDED, Change.MODIFIED, Change.METADATA, Change.REMOVED, Change.UNCHANGED, NO_CHANGE)
 ):
     _CHANGE_RANKS[_change] = _rank
-
-
-class Siblings:
-    """The children of every directory, next to each other: what sorting them by any key needs to know."""
-
-    def __init__(self, table: PathTable) -> None:
-        parents = table.parents[1:].astype(np.int64)
-        packed = np.sort(parents << 32 | np.arange(1, len(table)))
-        self.children = (packed & 0xFFFFFFFF).astype(np.int32)
-        """All paths but the root, by parent, then in path order."""
-        eldest = _changes_of(packed >> 32)
-        self.first = np.flatnonzero(eldest)
-        """Where the children of each directory begin."""
-        group = np.cumsum(eldest) - 1
-        self.groups = np.zeros(len(table), np.int32)
-        """Number of the directory that each path lies in, among those that hold any."""
-        self.groups[self.children] = group
-        self.places = np.zeros(len(table), np.int32)
-        """Index of each path among its siblings."""
-        self.places[self.children] = np.arange(len(packed)) - self.first[group]
-
-    def sort(
-        self, paths: NDArray[np.int32], keys: Sequence[NDArray[np.int64]]
-    ) -> NDArray[np.int32]:
-        """These paths by directory, then by `keys` (one value each of `paths`, none negative), then in path order."""
-        columns: list[Column] = [self.groups[paths], *keys, self.places[paths]]
-        widths = [_bits(column) for column in columns]
-        if sum(widths) > _WORD:
-            order = np.arange(len(paths))
-            for column in reversed(columns[:-1]):
-                order = order[stable_order(column[order])]
-            return paths[order]
-        packed = columns[0].astype(np.int64)
-        for column, width in zip(columns[1:], widths[1:], strict=True):
-            packed <<= width
-            packed |= column
-        packed.sort()
-        places = packed & ((1 << widths[-1]) - 1)
-        packed >>= sum(widths[1:])
-        ranked: NDArray[np.int32] = self.children[self.first[packed] + places]
-        return ranked
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +62,7 @@ class Display:
         if keys is None:
             return cls(paths, counts[paths], counts)
         ranked = siblings.sort(paths, keys)
-        eldest = np.flatnonzero(_changes_of(siblings.groups[ranked]))
+        eldest = np.flatnonzero(edges(siblings.groups[ranked]))
         spans = counts[ranked]
         # How far below its parent each path stands; the sum may wrap around, its differences within a directory do not.
         steps = np.cumsum(spans, dtype=np.int32) - spans
@@ -167,33 +123,3 @@ def largest_first(paths: NDArray[np.int32], sizes: NDArray[np.int64]) -> NDArray
 def _largest_first(values: NDArray[np.int64]) -> NDArray[np.int64]:
     """Values turned around, so that the largest is 0."""
     return int(values.max(initial=0)) - values
-
-
-def stable_order(values: Column) -> NDArray[np.int64]:
-    """The order of values of which none is negative, equal ones as they come."""
-    width = len(values).bit_length()
-    if _bits(values) + width > _WORD:
-        return np.argsort(values, kind="stable")
-    packed = values.astype(np.int64) << width | np.arange(len(values))
-    packed.sort()
-    return packed & ((1 << width) - 1)
-
-
-def order_by(*columns: Column) -> NDArray[np.int64]:
-    """The order by several columns without negative values, of which the first counts most; equal ones as they come."""
-    order = np.arange(len(columns[0]))
-    for column in reversed(columns):
-        order = order[stable_order(column[order])]
-    return order
-
-
-def _changes_of(values: Column) -> NDArray[np.bool_]:
-    """Where a value differs from the one before it; the first always does."""
-    out = np.ones(len(values), bool)
-    np.not_equal(values[1:], values[:-1], out=out[1:])
-    return out
-
-
-def _bits(values: Column) -> int:
-    """How many bits the largest of these values needs."""
-    return int(values.max(initial=0)).bit_length()

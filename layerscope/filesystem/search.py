@@ -15,7 +15,7 @@ from layerscope.filesystem.components import is_glob
 from layerscope.filesystem.fuzzy import NO_MATCH, FuzzyIndex, positions, score
 from layerscope.filesystem.matching import Finder, PathTexts, compile_regex
 from layerscope.filesystem.model import Filesystem
-from layerscope.filesystem.ordering import Siblings
+from layerscope.filesystem.siblings import Siblings
 
 RANKED = 1000
 """Matches that are ranked exactly; all others follow by how well their names match and how short they are."""

@@ -19,7 +19,7 @@ from layerscope.filesystem.modes import (
     unread,
     with_ancestors,
 )
-from layerscope.filesystem.ordering import Display, Siblings, Sort, largest_first, sort_keys
+from layerscope.filesystem.ordering import Display, Sort, largest_first, sort_keys
 from layerscope.filesystem.rows import TreeRow, make_row
 from layerscope.layers.index import Kind
 
@@ -233,7 +233,7 @@ class TreeView:
             table, shown = self.filesystem.table, self.selection
             if self._whole is None:
                 self._whole = Display.of(
-                    table, self._siblings, shown.present, sort_keys(shown, self.sort)
+                    table, self.filesystem.siblings, shown.present, sort_keys(shown, self.sort)
                 )
             self._display = self._whole
             if self.filter:
@@ -243,11 +243,7 @@ class TreeView:
     @cached_property
     def texts(self) -> PathTexts:
         """The texts of all paths."""
-        return PathTexts(self.filesystem.table, self._siblings)
-
-    @cached_property
-    def _siblings(self) -> Siblings:
-        return Siblings(self.filesystem.table)
+        return PathTexts(self.filesystem.table, self.filesystem.siblings)
 
     @property
     def _opened(self) -> NDArray[np.bool_]:

@@ -16,7 +16,7 @@ from layerscope.filesystem.changes import CHANGE_NAMES, WHY_NAMES
 from layerscope.filesystem.components import is_glob
 from layerscope.filesystem.lookup import PathLookup
 from layerscope.filesystem.matching import PathTexts
-from layerscope.filesystem.ordering import Siblings
+from layerscope.filesystem.siblings import Siblings
 from layerscope.image.summary import one_line
 from layerscope.layers.index import KIND_NAMES
 from layerscope.opening import Opened

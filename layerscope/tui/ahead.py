@@ -30,5 +30,7 @@ class Ahead:
     def _read(self) -> None:
         try:
             self._recalled = recall_image(*self._of)
+            if self._recalled is not None:
+                self._recalled.filesystem.prepare()
         except BaseException as error:  # told to whoever asks
             self._error = error

@@ -134,7 +134,7 @@ class _Posting(Listener):
         self._post(LayerRead(number, index))
 
     def stacked(self, opened: Opened) -> None:
-        _ = opened.filesystem.changes  # computed here, so that no view waits for it
+        opened.filesystem.prepare()
         self._post(Stacked(opened))
 
     def compared(self, opened: Opened) -> None:

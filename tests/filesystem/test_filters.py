@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from layerscope.filesystem.filters import FilterError, parse_filter
 from layerscope.filesystem.matching import MOST_KEPT, PathTexts
 from layerscope.filesystem.modes import Mode
-from layerscope.filesystem.ordering import Siblings
 from layerscope.filesystem.paths import PathTable
+from layerscope.filesystem.siblings import Siblings
 from layerscope.filesystem.tree import TreeView
 from tests.filesystem.stacking import stack
 from tests.images import Member, device, directory, fifo, file, hardlink, symlink, whiteout

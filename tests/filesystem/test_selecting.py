@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 
 from layerscope.filesystem.matching import PathTexts
-from layerscope.filesystem.ordering import Siblings
 from layerscope.filesystem.selecting import Selector
+from layerscope.filesystem.siblings import Siblings
 from tests.filesystem.stacking import stack
 from tests.images import file
 from tests.strategies import Layers, wild_layers

@@ -1,0 +1,52 @@
+"""The children of each directory next to each other, for all directories at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.filesystem.paths import PathTable
+from layerscope.filesystem.sorting import WORD, Column, bits, edges, stable_order
+
+
+class Siblings:
+    """The children of every directory, next to each other: what sorting them by any key needs to know."""
+
+    def __init__(self, table: PathTable) -> None:
+        parents = table.parents[1:].astype(np.int64)
+        packed = np.sort(parents << 32 | np.arange(1, len(table)))
+        self.children = (packed & 0xFFFFFFFF).astype(np.int32)
+        """All paths but the root, by parent, then in path order."""
+        eldest = edges(packed >> 32)
+        self.first = np.flatnonzero(eldest)
+        """Where the children of each directory begin."""
+        group = np.cumsum(eldest) - 1
+        self.groups = np.zeros(len(table), np.int32)
+        """Number of the directory that each path lies in, among those that hold any."""
+        self.groups[self.children] = group
+        self.places = np.zeros(len(table), np.int32)
+        """Index of each path among its siblings."""
+        self.places[self.children] = np.arange(len(packed)) - self.first[group]
+
+    def sort(
+        self, paths: NDArray[np.int32], keys: Sequence[NDArray[np.int64]]
+    ) -> NDArray[np.int32]:
+        """These paths by directory, then by `keys` (one value each of `paths`, none negative), then in path order."""
+        columns: list[Column] = [self.groups[paths], *keys, self.places[paths]]
+        widths = [bits(column) for column in columns]
+        if sum(widths) > WORD:
+            order = np.arange(len(paths))
+            for column in reversed(columns[:-1]):
+                order = order[stable_order(column[order])]
+            return paths[order]
+        packed = columns[0].astype(np.int64)
+        for column, width in zip(columns[1:], widths[1:], strict=True):
+            packed <<= width
+            packed |= column
+        packed.sort()
+        places = packed & ((1 << widths[-1]) - 1)
+        packed >>= sum(widths[1:])
+        ranked: NDArray[np.int32] = self.children[self.first[packed] + places]
+        return ranked

@@ -69,6 +69,7 @@ def _fix(evidence: Evidence, layer: int, paths: NDArray[np.int32]) -> str:
     revoke = "# replace the secret: whoever has this image has it, also if a later step deletes it"
     if step.instruction in ("COPY", "ADD"):
         names = safe_name(", ".join(evidence.name(path) for path in paths[:_NAMED].tolist()))
+        names += f" and {len(paths) - _NAMED:,} more" if len(paths) > _NAMED else ""
         return (
             f"{revoke}\n# leave {names} out of what is copied (.dockerignore), and mount it where it is needed:\n"
             f"{instruction_text(step)}\nRUN --mount={mount} …"

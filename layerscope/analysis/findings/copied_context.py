@@ -14,6 +14,7 @@ from layerscope.analysis.findings.fixes import instruction_text, sources_of
 from layerscope.analysis.findings.hidden import origins
 from layerscope.analysis.findings.rule import Rule
 from layerscope.image.history import Step
+from layerscope.text import size as in_words
 
 _PATTERNS = (
     *(".git", ".hg", ".svn", "node_modules", ".venv", "venv", ".env", ".idea", ".vscode"),
@@ -104,14 +105,15 @@ def _of_names(
     ignored = "# in .dockerignore:\n" + "\n".join(f"**/{line}" for line in lines)
     title = f"Copied along: {', '.join(lines[:3])}" + (" and more" if len(lines) > 3 else "")
     if needed:
+        # No bytes: what is shown beside a finding is what its fix saves, and this saves none.
         commands = dict.fromkeys(_NEEDED[name] for name in lines)
         install = "".join(f"\nRUN {command}" for command in commands)
         yield Claim(
             fix=f"{ignored}\n# and installed where the image is built:\n{instruction_text(step)}{install}",
             layers=(group.layer,),
             paths=paths,
-            bytes=size,
-            title=title,
+            bytes=0,
+            title=f"{title} ({in_words(size)}, and as much once installed)",
             why=_BETTER_INSTALLED,
             severity=Severity.NOTE,
             confidence=Confidence.LOW,

@@ -33,7 +33,7 @@ _STEPS = 6
 
 _BEFORE = 1000
 """Steps that are looked through for a WORKDIR."""
-_LINES = 8
+_LINES = 40
 """Lines of a .dockerignore."""
 
 

@@ -102,8 +102,13 @@ def successors(evidence: Evidence, rows: Rows) -> NDArray[np.int32]:
 
 def origins(evidence: Evidence, inodes: NDArray[np.int32]) -> NDArray[np.int32]:
     """The layers whose steps brought these contents: lower ones than store them, if that is only for other attributes."""
+    return evidence.filesystem.inodes.layers(first_stored(evidence, inodes))
+
+
+def first_stored(evidence: Evidence, inodes: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The inodes of these contents before they were stored again only for other attributes."""
     before = evidence.once(_first_stored)
-    return evidence.filesystem.inodes.layers(inodes if before is None else before[inodes])
+    return inodes if before is None else before[inodes]
 
 
 def _first_stored(evidence: Evidence) -> NDArray[np.int32] | None:

@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from layerscope.analysis.findings.deleting import deletion
 from layerscope.analysis.findings.evidence import Evidence, Group
 from layerscope.analysis.findings.finding import Claim, Confidence, Severity
 from layerscope.analysis.findings.fixes import instruction_text, run_and, shell_word
@@ -15,7 +17,7 @@ from layerscope.image.history import Step
 from layerscope.text import safe_name
 
 _NAMED = 3
-"""Places that a fix names."""
+"""Places that a sentence names."""
 
 
 class Place:
@@ -24,33 +26,32 @@ class Place:
     def __init__(self, evidence: Evidence, group: Group, patterns: Sequence[str]) -> None:
         self.evidence = evidence
         self.group = group
-        self._patterns = patterns
+        self.patterns = patterns
         self.step: Step = evidence.step(group.layer)
 
     def tops(self) -> list[str]:
-        """The places that the patterns match themselves, those of the largest files first; a few."""
-        table, found = (
-            self.evidence.filesystem.table,
-            np.unique(
-                np.concatenate(
-                    [self.evidence.selector.matches(pattern) for pattern in self._patterns]
-                )
-            ),
-        )
-        names: dict[str, None] = {}
-        for path in self.group.paths.tolist():
-            at = path
-            while at and not _holds(found, at):
-                at = int(table.parents[at])
-            names.setdefault(self.evidence.name(at or path))
-            if len(names) == _NAMED:
-                break
-        return list(names)
+        """The places that the patterns match themselves, those of the largest files first."""
+        return [self.evidence.name(top) for top in self.top_paths().tolist()]
 
+    def top_paths(self) -> NDArray[np.int32]:
+        """The same as paths of the filesystem's table."""
+        parents = self.evidence.filesystem.table.parents
+        found = np.zeros(len(parents), bool)
+        for pattern in self.patterns:
+            found[self.evidence.selector.matches(pattern)] = True
+        tops = self.group.paths.copy()
+        while (climb := (tops > 0) & ~found[tops]).any():
+            tops[climb] = parents[tops[climb]]
+        tops = np.where(tops > 0, tops, self.group.paths)
+        _, first = np.unique(tops, return_index=True)
+        ordered: NDArray[np.int32] = tops[np.sort(first)]
+        return ordered
 
-def _holds(ordered: np.ndarray[tuple[int], np.dtype[np.int64]], number: int) -> bool:
-    at = int(np.searchsorted(ordered, number))
-    return at < len(ordered) and int(ordered[at]) == number
+    def named(self) -> str:
+        """The first places in words, and how many more there are; safe for a terminal."""
+        names = self.tops()
+        more = f" and {len(names) - _NAMED:,} more like them" if len(names) > _NAMED else ""
+        return safe_name(", ".join(names[:_NAMED])) + more
 
 
 Fix = Callable[[Place], str]
@@ -106,8 +107,9 @@ def cleaned(command: str) -> Fix:
 
 def removed(place: Place) -> str:
     """The fix of deleting what was found in the same RUN; of not copying it."""
-    names = " ".join(map(shell_word, place.tops()))
-    return not_copied(place) or run_and(place.step, f"rm -rf {names}")
+    return not_copied(place) or run_and(
+        place.step, deletion(place.evidence, place.top_paths(), place.patterns)
+    )
 
 
 def mounted(place: Place) -> str:
@@ -132,7 +134,9 @@ def not_copied(place: Place) -> str:
     """For a COPY or ADD: that it should not bring this; nothing for other steps."""
     if not is_copy(place.step):
         return ""
-    names, words = safe_name(", ".join(place.tops())), place.step.arguments.split()
+    words = place.step.arguments.split()
     apart = place.step.instruction == "ADD" or any(word.startswith("--from=") for word in words)
-    where = "what is copied" if apart else "the build context (.dockerignore)"
-    return f"# leave {names} out of {where}\n{instruction_text(place.step)}"
+    anywhere = [f"**/{pattern}" for pattern in place.patterns if "/" not in pattern]
+    lines = f": {' '.join(anywhere)}" if len(anywhere) == len(place.patterns) else ""
+    where = "what is copied" if apart else f"the build context (.dockerignore{lines})"
+    return f"# leave {place.named()} out of {where}\n{instruction_text(place.step)}"

@@ -19,6 +19,8 @@ BODY = base64.b64encode(bytes(range(256)) * 3)
 KEY = b"-----BEGIN OPENSSH PRIVATE KEY-----\n" + BODY + b"\n-----END OPENSSH PRIVATE KEY-----\n"
 GITHUB = b"token = ghp_" + b"a1B2" * 9 + b"\n"
 
+ENV = b"DB_HOST=db\nDB_PASSWORD=correct-horse\n"
+
 KEYS = {
     "OpenSSH": KEY,
     "RSA": KEY.replace(b"OPENSSH", b"RSA"),
@@ -79,6 +81,41 @@ def test_a_secret_that_was_deleted_later_is_still_stored() -> None:
     assert finding.title == "Private key, deleted later and still stored"
     assert (finding.layers, finding.bytes) == ((0,), len(KEY))
     assert "replace the secret" in finding.fix
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_a_secret_that_a_chown_stored_again_is_told_once_at_the_step_that_brought_it(
+    deleted: bool,
+) -> None:
+    """The copy of the chown is the first finding's, shown or deleted; no mount helps the chown."""
+    steps = [
+        (COPY, [file("srv/.env", ENV), file("srv/main", b"m")]),
+        ("RUN /bin/sh -c chown -R 7 /srv # buildkit", [file("srv/.env", ENV, uid=7)]),
+    ]
+    if deleted:
+        steps.append(("RUN /bin/sh -c rm /srv/.env # buildkit", [whiteout("srv/.env")]))
+    (finding,) = judged(steps, "secret-environment-file")
+    assert (finding.bytes, finding.layers, len(finding.paths)) == (2 * len(ENV), (0, 1), 1)
+    assert finding.title == "Environment file" + (
+        ", deleted later and still stored" if deleted else ""
+    )
+    assert "chown" not in finding.fix
+    other = [*steps[:1], ("RUN /bin/sh -c new # buildkit", [file("srv/.env", ENV + b"B=1\n")])]
+    assert len(judged(other, "secret-environment-file")) == 2
+
+
+def test_the_key_of_debians_default_certificate_is_a_doubtful_warning() -> None:
+    """ssl-cert makes it wherever it is installed; any other key beside it is an error still."""
+    members = [file(f"etc/ssl/private/{name}.key", KEY) for name in ("ssl-cert-snakeoil", "www")]
+    key, default = judged([("/bin/sh -c apt-get install ssl-cert", members)], "secret-private-key")
+    assert (default.severity, default.confidence) == (Severity.WARNING, Confidence.LOW)
+    assert (default.bytes, default.title) == (len(KEY), "Private key of a default certificate")
+    assert (key.severity, key.confidence, key.bytes) == (
+        Severity.ERROR,
+        Confidence.HIGH,
+        len(KEY),
+    )
+    assert len(key.paths) == len(default.paths) == 1
 
 
 FILES = {

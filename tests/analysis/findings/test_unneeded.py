@@ -58,7 +58,7 @@ CASES = {
         "make install",
         ["usr/share/locale/de/LC_MESSAGES/x.mo"],
         ["usr/share/locale/en/LC_MESSAGES/x.mo", "usr/share/locale/locale.alias"],
-        "rm -rf /usr/share/locale/de/LC_MESSAGES",
+        "find /usr/share/locale -path '*/LC_MESSAGES/*' ! -path '/usr/share/locale/en*' -type f -delete",
     ),
     "python-bytecode": (
         "pip install flask",
@@ -70,7 +70,7 @@ CASES = {
         "pip install pandas",
         ["usr/lib/python3/site-packages/pandas/tests/x.py", "usr/lib/python3.11/test/y.py"],
         ["usr/lib/python3.11/test/support/z.py", "srv/tests/x.py"],
-        "rm -rf /usr/lib/python3",
+        "&& find /usr/lib/python3.11/test -mindepth 1 -maxdepth 1 ! -name support -exec rm -rf {} +",
     ),
     "node-development": (
         "npm ci && npm run build",
@@ -82,7 +82,7 @@ CASES = {
         "npm run build",
         ["srv/dist/app.js.map", "srv/dist/app.css.map"],
         ["srv/dist/world.map", "srv/dist/app.js"],
-        "&& find /srv -name '*.map' -type f -delete",
+        r"&& find /srv/dist -type f \( -name '*.js.map' -o -name '*.css.map' \) -delete",
     ),
     "git-directory": (
         "git clone https://example.test/x /srv/x",

@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
 import numpy as np
+from numpy.typing import NDArray
 
-from layerscope.analysis.findings.evidence import Evidence, Group
+from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import instruction_text, is_open_run, run_and, shell_word
+from layerscope.analysis.findings.hidden import first_stored
 from layerscope.analysis.findings.secrets.detectors import PRIVATE_KEY
 from layerscope.analysis.findings.secrets.scan import CREDENTIALS, SETTINGS, find_secrets
+from layerscope.filesystem.selecting import Mask
 from layerscope.image.history import Step
 from layerscope.text import safe_name
 
@@ -21,40 +24,52 @@ _PLAIN = {PRIVATE_KEY, CREDENTIALS, SETTINGS}
 
 
 def secret_claims(
-    evidence: Evidence, wanted: Callable[[frozenset[str]], bool], what: str
+    evidence: Evidence,
+    wanted: Callable[[frozenset[str]], bool],
+    what: str,
+    among: Mask | None = None,
 ) -> Iterator[Claim]:
     """One claim a layer for the files whose kinds of secrets are `wanted`, and one for those of them that are hidden.
 
-    `what` names them in titles: "Private key". Secrets themselves are never part of a claim.
+    `what` names them in titles: "Private key"; `among` are the paths to look at, all if None. Secrets themselves are never
+    part of a claim.
     """
     secrets = evidence.once(find_secrets)
     inodes = np.array([inode for inode, kinds in secrets.items() if wanted(kinds)], np.int32)
     filesystem = evidence.filesystem
     rows = np.flatnonzero(np.isin(filesystem.inode_of, inodes))
-    live = np.isin(filesystem.inode_of[rows], evidence.live_inodes)
+    if among is not None:
+        rows = rows[among[filesystem.paths[rows]]]
+    # One that a chown stored again is still the one that was stored first: its step is the one to mend.
+    first = first_stored(evidence, filesystem.inode_of[rows])
+    live = np.isin(first, first[np.isin(filesystem.inode_of[rows], evidence.live_inodes)])
     for shown in (True, False):
         mine = rows[live == shown]
-        for group in evidence.groups(filesystem.paths[mine], filesystem.inode_of[mine]):
+        contents, layers = filesystem.inode_of[mine], filesystem.inodes.layers(first[live == shown])
+        for group in evidence.groups(filesystem.paths[mine], contents, layers):
+            paths = group.paths[np.sort(np.unique(group.paths, return_index=True)[1])]
             kinds = {kind for inode in group.inodes.tolist() for kind in secrets[inode]}
             said = ", ".join(sorted(kinds - _PLAIN))
             hidden = "" if shown else ", deleted later and still stored"
+            again = np.unique(filesystem.inodes.layers(group.inodes)).tolist()
             yield Claim(
-                fix=_fix(evidence, group),
-                layers=(group.layer,),
+                fix=_fix(evidence, group.layer, paths),
+                layers=tuple(dict.fromkeys((group.layer, *again))),
                 inodes=group.inodes,
-                paths=group.paths,
+                paths=paths,
                 title=f"{what}{hidden}" + (f" ({said})" if said else ""),
             )
 
 
-def _fix(evidence: Evidence, group: Group) -> str:
+def _fix(evidence: Evidence, layer: int, paths: NDArray[np.int32]) -> str:
     """Never store it: mount it for the time of the step that needs it."""
-    step = evidence.step(group.layer)
-    path = evidence.name(int(group.paths[0]))
+    step = evidence.step(layer)
+    path = evidence.name(int(paths[0]))
     mount = f"type=secret,id={_identifier(path)},target={shell_word(path)}"
     revoke = "# replace the secret: whoever has this image has it, also if a later step deletes it"
     if step.instruction in ("COPY", "ADD"):
-        names = safe_name(", ".join(evidence.name(path) for path in group.paths[:_NAMED].tolist()))
+        names = safe_name(", ".join(evidence.name(path) for path in paths[:_NAMED].tolist()))
+        names += f" and {len(paths) - _NAMED:,} more" if len(paths) > _NAMED else ""
         return (
             f"{revoke}\n# leave {names} out of what is copied (.dockerignore), and mount it where it is needed:\n"
             f"{instruction_text(step)}\nRUN --mount={mount} …"

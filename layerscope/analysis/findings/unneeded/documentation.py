@@ -1,12 +1,13 @@
 """Manual pages and documentation."""
 
+import numpy as np
+
 from layerscope.analysis.findings.finding import Severity
-from layerscope.analysis.findings.fixes import instruction_text
+from layerscope.analysis.findings.fixes import instruction_text, run_and
 from layerscope.analysis.findings.known_paths import (
     Place,
     not_copied,
     path_rule,
-    removed,
     with_option,
 )
 
@@ -23,25 +24,39 @@ def _excluded(place: Place) -> str:
     if "apt-get" in words or "apt" in words:
         return f"{_EXCLUDE}\n{instruction_text(place.step)}"
     if "dnf" in words or "microdnf" in words or "yum" in words:
-        return with_option("(?:micro)?dnf|yum", "--setopt=tsflags=nodocs", removed)(place)
-    return removed(place)
+        return with_option("(?:micro)?dnf|yum", "--setopt=tsflags=nodocs", _deleted)(place)
+    return _deleted(place)
 
+
+def _deleted(place: Place) -> str:
+    """Delete them, but for what licences ask for."""
+    found = [pattern for pattern in _PATTERNS if _holds(place, pattern)]
+    words = " ".join(pattern.removesuffix("/*") for pattern in found)
+    names = "! -name copyright ! -name 'LICENSE*' ! -name 'COPYING*'"
+    return run_and(place.step, f"find {words} -type f {names} -delete")
+
+
+def _holds(place: Place, pattern: str) -> bool:
+    return bool(np.isin(place.top_paths(), place.evidence.selector.matches(pattern)).any())
+
+
+_PATTERNS = (
+    "/usr/share/man/*",
+    "/usr/share/doc/*",
+    "/usr/share/info/*",
+    "/usr/share/gtk-doc/*",
+    "/usr/share/help/*",
+    "/usr/local/share/man/*",
+    "/usr/local/share/doc/*",
+    "/opt/conda/share/doc/*",
+    "/opt/conda/share/man/*",
+)
 
 RULE = path_rule(
     "documentation",
     title="Manual pages and documentation",
     why="Nobody reads manuals inside a container; the files on copyright, which licences ask for, are not counted here.",
-    patterns=(
-        "/usr/share/man/*",
-        "/usr/share/doc/*",
-        "/usr/share/info/*",
-        "/usr/share/gtk-doc/*",
-        "/usr/share/help/*",
-        "/usr/local/share/man/*",
-        "/usr/local/share/doc/*",
-        "/opt/conda/share/doc/*",
-        "/opt/conda/share/man/*",
-    ),
+    patterns=_PATTERNS,
     fix=_excluded,
     spare=("/usr/share/doc/*/copyright", "/usr/share/doc/*/LICENSE*", "/usr/share/doc/*/COPYING*"),
     severity=Severity.NOTE,

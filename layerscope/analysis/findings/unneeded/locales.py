@@ -1,14 +1,18 @@
 """Translations of programs' messages."""
 
 from layerscope.analysis.findings.finding import Confidence, Severity
-from layerscope.analysis.findings.known_paths import path_rule, removed
+from layerscope.analysis.findings.known_paths import cleaned, path_rule
+
+_DELETE = (
+    "find /usr/share/locale -path '*/LC_MESSAGES/*' ! -path '/usr/share/locale/en*' -type f -delete"
+)
 
 RULE = path_rule(
     "locales",
     title="Translations of messages",
     why="Programs in a container seldom speak another language than that of its logs.",
     patterns=("/usr/share/locale/*/LC_MESSAGES",),
-    fix=removed,
+    fix=cleaned(_DELETE),
     spare=("/usr/share/locale/en*",),
     severity=Severity.NOTE,
     confidence=Confidence.LOW,

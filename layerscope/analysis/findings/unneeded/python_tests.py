@@ -1,7 +1,30 @@
 """Tests of Python packages."""
 
+import numpy as np
+
+from layerscope.analysis.findings.deleting import find_by_name
 from layerscope.analysis.findings.finding import Confidence, Severity
-from layerscope.analysis.findings.known_paths import path_rule, removed
+from layerscope.analysis.findings.fixes import run_and, shell_word
+from layerscope.analysis.findings.known_paths import Place, not_copied, path_rule
+
+_KEPT = "support"
+"""What other tests than Python's own use of its package `test`."""
+
+
+def _deleted(place: Place) -> str:
+    """Delete them in the folders where they are, and spare what is not claimed."""
+    evidence, tops = place.evidence, place.top_paths()
+    kept = evidence.live_under(f"**/test/{_KEPT}")
+    sums = np.concatenate([[0], np.cumsum(kept)])
+    spare = sums[evidence.filesystem.table.ends[tops]] > sums[tops]
+    commands = [
+        f"find {shell_word(evidence.name(top))} -mindepth 1 -maxdepth 1 ! -name {_KEPT} -exec rm -rf {{}} +"
+        for top in tops[spare].tolist()
+    ]
+    if not spare.all():
+        commands.insert(0, find_by_name(evidence, tops[~spare], ["tests", "test"], "d"))
+    return not_copied(place) or run_and(place.step, " && ".join(commands))
+
 
 RULE = path_rule(
     "python-tests",
@@ -15,7 +38,7 @@ RULE = path_rule(
         "/usr/lib/python3*/test",
         "/usr/local/lib/python3*/test",
     ),
-    fix=removed,
+    fix=_deleted,
     spare=("**/site-packages/numpy/testing", "**/test/support"),
     severity=Severity.NOTE,
     confidence=Confidence.LOW,

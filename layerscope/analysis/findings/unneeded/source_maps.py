@@ -1,21 +1,24 @@
 """Source maps of JavaScript and CSS."""
 
+from layerscope.analysis.findings.deleting import find_by_name
 from layerscope.analysis.findings.finding import Confidence, Severity
-from layerscope.analysis.findings.fixes import run_and, shell_word
+from layerscope.analysis.findings.fixes import run_and
 from layerscope.analysis.findings.known_paths import Place, not_copied, path_rule
 
 
 def _deleted(place: Place) -> str:
-    """Delete them in the same RUN, below the directory that holds the largest."""
-    top = shell_word("/".join(place.tops()[0].split("/")[:2]))
-    return not_copied(place) or run_and(place.step, f"find {top} -name '*.map' -type f -delete")
+    """Delete them in the same RUN, in the deepest directories that hold them."""
+    command = find_by_name(place.evidence, place.top_paths(), _NAMES, "f")
+    return not_copied(place) or run_and(place.step, command)
 
+
+_NAMES = ("*.js.map", "*.mjs.map", "*.cjs.map", "*.css.map", "*.ts.map")
 
 RULE = path_rule(
     "source-maps",
     title="Source maps left in",
     why="They lead from packed code to its sources, for debuggers of browsers; serving them also gives the sources away.",
-    patterns=("*.js.map", "*.mjs.map", "*.cjs.map", "*.css.map", "*.ts.map"),
+    patterns=_NAMES,
     fix=_deleted,
     severity=Severity.NOTE,
     confidence=Confidence.MEDIUM,

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from layerscope.cli.gate_options import gate_options, with_flags
-from layerscope.cli.options import dockerfile_of, image_options, options_of, request_of, settings_of
+from layerscope.cli.options import (
+    dockerfile_option,
+    image_options,
+    options_of,
+    request_of,
+    settings_of,
+)
 from layerscope.report.gate import FORMATS
 
 if TYPE_CHECKING:
@@ -52,17 +58,12 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Write to FILE instead of stdout.",
 )
-@click.option(
-    "--dockerfile",
-    type=click.Path(path_type=Path),
-    metavar="PATH",
-    help="Name the lines of this Dockerfile.",
-)
 @click.option("--binary", is_flag=True, help="Sizes in MiB instead of MB.")
 @click.option(
     "--ignore-errors", is_flag=True, help="Do not exit with 3 although a layer is damaged."
 )
 @gate_options
+@dockerfile_option
 @image_options
 def ci(
     reference: str,
@@ -89,11 +90,11 @@ def ci(
     from layerscope.cli.output import check_output, is_terminal, output_stream
     from layerscope.errors import GateFailedError
     from layerscope.opening import open_image
-    from layerscope.report.gate import GateReportOptions, writer_of
-    from layerscope.report.gate.lines import lines_of_steps
+    from layerscope.report.gate import writer_of
+    from layerscope.report.options import ReportOptions
 
     check_output(output, reference)
-    dockerfile = dockerfile_of(given)
+    options = options_of(given)
     wanted = with_flags(load_config(config, Path()), given)
     known = None if baseline is None else (str(baseline), read_report(baseline))
     settings = settings_of(given)
@@ -102,7 +103,6 @@ def ci(
     wanted = replace(wanted, places={**places, **wanted.places})
     with progress_bar() as progress:
         base_image = _base_image(wanted, progress, given)
-        options = options_of(given)
         if any(wanted.limits[name] for name in ("findings", "no-secrets")):
             options = replace(options, rules=choices)
         else:
@@ -118,16 +118,15 @@ def ci(
     )
     found = () if opened.findings is None else opened.findings.found
     verdict = decide(wanted, opened.image, opened.filesystem, ledger, found, choices, base, known)
-    if dockerfile is not None and not lines_of_steps(opened.image, dockerfile):
+    if opened.written is not None and opened.written.base_steps is None:
         said = "none of its instructions are among the steps of the image"
-        unlike = GateWarning("dockerfile-unlike", said, str(given["dockerfile"]))
+        unlike = GateWarning("dockerfile-unlike", said, opened.written.name)
         verdict = replace(verdict, warnings=(*verdict.warnings, unlike))
     terminal = output is None and is_terminal(sys.stdout)
-    how = GateReportOptions(
+    how = ReportOptions(
         binary_sizes=binary or settings.binary,
         color=terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
         width=shutil.get_terminal_size((100, 24)).columns if terminal else 100,
-        dockerfile=dockerfile,
     )
     with output_stream(output) as stream:
         writer_of(format_name)(verdict, opened, stream, how)

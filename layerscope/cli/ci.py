@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +16,7 @@ from layerscope.cli.options import (
     request_of,
     settings_of,
 )
+from layerscope.cli.output_options import binary_option, format_option, output_option
 from layerscope.report.gate import FORMATS
 
 if TYPE_CHECKING:
@@ -43,22 +41,9 @@ if TYPE_CHECKING:
     metavar="REPORT",
     help="Fail only on what is worse than in this JSON report.",
 )
-@click.option(
-    "--format",
-    "format_name",
-    type=click.Choice(list(FORMATS)),
-    default="text",
-    show_default=True,
-    help="How it is written.",
-)
-@click.option(
-    "--output",
-    "-o",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Write to FILE instead of stdout.",
-)
-@click.option("--binary", is_flag=True, help="Sizes in MiB instead of MB.")
+@format_option(FORMATS)
+@output_option
+@binary_option
 @click.option(
     "--ignore-errors", is_flag=True, help="Do not exit with 3 although a layer is damaged."
 )
@@ -87,11 +72,10 @@ def ci(
     from layerscope.analysis.gate.ledger import ledger_of
     from layerscope.analysis.gate.verdict import GateWarning
     from layerscope.cli.bar import progress_bar
-    from layerscope.cli.output import check_output, is_terminal, output_stream
+    from layerscope.cli.output import check_output, output_stream, report_options
     from layerscope.errors import GateFailedError
     from layerscope.opening import open_image
     from layerscope.report.gate import writer_of
-    from layerscope.report.options import ReportOptions
 
     check_output(output, reference)
     options = options_of(given)
@@ -122,12 +106,7 @@ def ci(
         said = "none of its instructions are among the steps of the image"
         unlike = GateWarning("dockerfile-unlike", said, opened.written.name)
         verdict = replace(verdict, warnings=(*verdict.warnings, unlike))
-    terminal = output is None and is_terminal(sys.stdout)
-    how = ReportOptions(
-        binary_sizes=binary or settings.binary,
-        color=terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
-        width=shutil.get_terminal_size((100, 24)).columns if terminal else 100,
-    )
+    how = report_options(output, binary=binary or settings.binary)
     with output_stream(output) as stream:
         writer_of(format_name)(verdict, opened, stream, how)
     if not ignore_errors:

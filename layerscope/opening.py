@@ -51,6 +51,8 @@ class Options:
     """Keep the paths of each layer's index, so that they can be stacked again; without them a large image takes less memory."""
     dockerfile: Dockerfile | None = None
     """What the image was built from: it tells where the base image ends, and on which lines the steps are written."""
+    base_steps: int | None = None
+    """How many first steps are the base image's, where the user says so; else the Dockerfile tells, or it is a guess."""
     cache: Store | None = None
     """Where to look for what is known of the layers already, and to keep what is learned."""
 
@@ -132,36 +134,41 @@ def analyse(
     """Learn everything about an image whose documents are read. `listener` hears of each part as it is known."""
     listener = listener or Listener()
     options = options or Options()
-    cached = None
-    if options.cache is not None:
-        cached = IndexCache(options.cache, request.limits, fresh=options.verify)
+    if source.fetch is not None:
+        source = fetched(request, source, options)
+        listener.fetched(source)
     with naming(request):
-        if source.fetch is not None:
-            source = _recalled(request, source, options.cache, cached) or source.fetch(request)
-            listener.fetched(source)
-        return _analyse(request, source, options, listener, cached)
+        return _analyse(request, source, options, listener)
 
 
-def _recalled(
-    request: Request, source: SourceImage, store: Store | None, cached: IndexCache | None
-) -> SourceImage | None:
-    """The image as its last export told it; None if that, or one of its layers, is not remembered."""
-    if store is None or cached is None or source.recall is None:
+def fetched(request: Request, source: SourceImage, options: Options) -> SourceImage:
+    """The image in full, with its layers, where until now an engine described it. Raises `LayerscopeError` and `CancelledError`."""
+    if source.fetch is None:
+        return source
+    with naming(request):
+        return _recalled(request, source, options) or source.fetch(request)
+
+
+def _index_cache(request: Request, options: Options) -> IndexCache | None:
+    if options.cache is None:
         return None
-    recalled = source.recall(request, store)
+    return IndexCache(options.cache, request.limits, fresh=options.verify)
+
+
+def _recalled(request: Request, source: SourceImage, options: Options) -> SourceImage | None:
+    """The image as its last export told it; None if that, or one of its layers, is not remembered."""
+    cached = _index_cache(request, options)
+    if options.cache is None or cached is None or source.recall is None:
+        return None
+    recalled = source.recall(request, options.cache)
     known = recalled is not None and all(map(cached.has, recalled.blobs))
     return recalled if known else None
 
 
-def _analyse(
-    request: Request,
-    source: SourceImage,
-    options: Options,
-    listener: Listener,
-    cached: IndexCache | None,
-) -> Opened:
+def _analyse(request: Request, source: SourceImage, options: Options, listener: Listener) -> Opened:
     progress = request.progress
     store, limits = options.cache, request.limits
+    cached = _index_cache(request, options)
     if cached is not None:
         for blob in source.blobs:
             cached.recall_length(blob)
@@ -213,7 +220,10 @@ def _analyse(
         opened = replace(opened, duplicates=duplicates)
         listener.compared(opened)
     if options.rules is not None:
-        opened = replace(opened, findings=find_findings(opened, progress, options.rules, cache))
+        findings = find_findings(
+            opened, progress, options.rules, cache, base_steps=options.base_steps
+        )
+        opened = replace(opened, findings=findings)
     return opened
 
 
@@ -222,10 +232,15 @@ def find_findings(
     progress: Progress,
     choices: Mapping[str, RuleChoice] | None = None,
     cache: ImageCache | None = None,
+    *,
+    base_steps: int | None = None,
 ) -> Findings:
-    """What could be avoided or is risky, by the rules. What reading files tells is kept in `cache`. Raises `CancelledError`."""
+    """What could be avoided or is risky, by the rules. What reading files tells is kept in `cache`. Where `base_steps` is None,
+    the Dockerfile tells what is the base image's, or it is a guess. Raises `CancelledError`."""
     image, written = opened.image, opened.written
-    base = None if written is None else written.base_steps
+    base = base_steps
+    if base is None and written is not None:
+        base = written.base_steps
     if base is None:
         guess = guess_base(image)
         base = 0 if guess is None else guess.steps

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from layerscope.analysis.gate.base import GateBase
     from layerscope.analysis.gate.config import GateConfig
     from layerscope.image.model import Image
-    from layerscope.opening import Opened
     from layerscope.progress import Progress
 
 
@@ -66,6 +65,7 @@ def ci(
     The word off switches a rule off. Without any configuration, an image fails if it holds a secret, if a finding is an error,
     or if more than 10 % of it, and more than 20 MB, are wasted.
     """
+    from layerscope.analysis.gate.base import base_of
     from layerscope.analysis.gate.baseline_report import read_report
     from layerscope.analysis.gate.decide import decide
     from layerscope.analysis.gate.discover import load_config
@@ -74,8 +74,9 @@ def ci(
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import check_output, output_stream, report_options
     from layerscope.errors import GateFailedError
-    from layerscope.opening import open_image
+    from layerscope.opening import analyse, fetched
     from layerscope.report.gate import writer_of
+    from layerscope.sources import open_source
 
     check_output(output, reference)
     options = options_of(given)
@@ -91,8 +92,12 @@ def ci(
             options = replace(options, rules=choices)
         else:
             options = replace(options, duplicates=False)  # only findings tell of them
-        opened = open_image(request_of(reference, progress, given), options)
-        base = _base(wanted, opened, base_image)
+        request = request_of(reference, progress, given)
+        source = fetched(request, open_source(request), options)
+        told = _told_base(wanted, source.image, base_image)
+        base_steps = None if told is None else told.steps
+        opened = analyse(request, source, replace(options, base_steps=base_steps))
+    base = told or base_of(opened.image, opened.written)
     ledger = ledger_of(
         opened.image,
         opened.accounting,
@@ -131,14 +136,13 @@ def _base_image(config: GateConfig, progress: Progress, given: dict[str, Any]) -
         raise
 
 
-def _base(config: GateConfig, opened: Opened, base_image: Image | None) -> GateBase:
-    """Where the base image ends. Raises `UsageError` if the user says so, and it is not true."""
-    from layerscope.analysis.gate.base import first_layers, guessed, same_layers, written
+def _told_base(config: GateConfig, image: Image, base_image: Image | None) -> GateBase | None:
+    """Where the base image ends, as the user says; None if they say nothing. Raises `UsageError` if it is not true."""
+    from layerscope.analysis.gate.base import first_layers, same_layers
 
-    place, image = config.place("base"), opened.image
+    place = config.place("base")
     if base_image is not None:
         return same_layers(image, base_image, place)
     if isinstance(config.base, int):
         return first_layers(image, config.base, place)
-    told = None if opened.written is None else written(image, opened.written)
-    return told or guessed(image)
+    return None

@@ -222,6 +222,33 @@ def test_the_base_image_can_be_an_image(here: Here) -> None:
     assert err.startswith("layerscope: --base: none.tar: ")
 
 
+def test_findings_are_judged_by_the_base_that_is_named(here: Here) -> None:
+    """Not by a guess: neither whose they are, nor how they are mended."""
+    here.write(".layerscope.toml", "[rules.deleted-later]\nmin-bytes = 1\n")
+
+    def fix(*args: str) -> str:
+        verdict = json.loads(here("image.tar", "--format", "json", *args).out)
+        (check,) = (one for one in verdict["checks"] if one["rule"] == "deleted-later")
+        (offender,) = check["offenders"]
+        return str(offender["fix"])
+
+    assert "the base image" not in fix()  # it guesses 1 layer
+    for base in ("--base", "2"), ("--base", "two.tar"):
+        write(here.folder / "two.tar", docker_archive(LAYERS[:2], history=HISTORY[:3]))
+        assert fix(*base).startswith("# in the Dockerfile of the base image")
+        assert "deleting it saves nothing" in fix(*base)
+        assert "steps 2, 3, base image" in here("image.tar", "--fail-on", "warning", *base).out
+    here.write("Dockerfile", "FROM base\nRUN make\nRUN rm big\n")
+    assert "the base image" in fix("--dockerfile", "Dockerfile", "--base", "2")
+
+
+def test_a_base_that_is_none_is_told_before_layers_are_read(here: Here) -> None:
+    """Whatever else is wrong."""
+    code, out, err = here("damaged.tar", "--base", "9")
+    assert (code, out) == (2, "")
+    assert err.startswith("layerscope: --base: the base is to have 9 layers")
+
+
 # --- Output ---------------------------------------------------------------------------------------
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from layerscope import cli
 from layerscope.analysis.gate import RULES
 from layerscope.analysis.gate.config import OPTIONS
 from layerscope.demo import save_demo
+from tests.cli.running import Here
 from tests.images import BLOCK, docker_archive, file, layer_tar, whiteout, write
 
 HISTORY: list[dict[str, object]] = [
@@ -26,31 +25,6 @@ IMAGE = docker_archive(LAYERS, history=HISTORY)
 DAMAGED = docker_archive([LAYERS[0][: 4 * BLOCK], *LAYERS[1:]], history=HISTORY)
 
 
-class Ran(NamedTuple):
-    """How a command line ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-class Here:
-    """Runs `layerscope ci` in a folder of its own."""
-
-    def __init__(self, folder: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-        self.folder = folder
-        self._streams = capsysbinary
-
-    def __call__(self, *args: str, command: str = "ci") -> Ran:
-        code = cli.run([command, *args])
-        out, err = self._streams.readouterr()
-        return Ran(code, out.decode(), err.decode())
-
-    def write(self, name: str, text: str) -> None:
-        """Put a file into the folder."""
-        (self.folder / name).write_text(text)
-
-
 @pytest.fixture
 def here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
@@ -62,7 +36,7 @@ def here(
     base = docker_archive(LAYERS[:1], history=HISTORY[:2], tags=("base:1",))
     for name, data in (("image.tar", IMAGE), ("damaged.tar", DAMAGED), ("base.tar", base)):
         write(tmp_path / name, data)
-    return Here(tmp_path, capsysbinary)
+    return Here(tmp_path, capsysbinary, "ci")
 
 
 # --- Exit codes -----------------------------------------------------------------------------------
@@ -254,7 +228,7 @@ def test_a_base_that_is_none_is_told_before_layers_are_read(here: Here) -> None:
 
 def test_a_report_of_an_earlier_run_is_a_baseline(here: Here) -> None:
     """What is not worse passes, what is worse does not."""
-    assert here("image.tar", "--format", "json", "-o", "old.json", command="report").code == 0
+    assert here.run("report", "image.tar", "--format", "json", "-o", "old.json").code == 0
     assert here("image.tar", "--max-wasted", "0").code == 1
     assert here("image.tar", "--max-wasted", "0", "--baseline", "old.json").code == 0
     worse = docker_archive([*LAYERS, layer_tar([whiteout("etc/motd")])])

@@ -16,7 +16,12 @@ from layerscope.cli.options import (
     request_of,
     settings_of,
 )
-from layerscope.cli.output_options import binary_option, format_option, output_option
+from layerscope.cli.output_options import (
+    binary_option,
+    format_option,
+    ignore_errors_option,
+    output_option,
+)
 from layerscope.report.gate import FORMATS
 
 if TYPE_CHECKING:
@@ -43,9 +48,7 @@ if TYPE_CHECKING:
 @format_option(FORMATS)
 @output_option
 @binary_option
-@click.option(
-    "--ignore-errors", is_flag=True, help="Do not exit with 3 although a layer is damaged."
-)
+@ignore_errors_option
 @gate_options
 @dockerfile_option
 @image_options

@@ -10,7 +10,12 @@ from typing import Any
 import click
 
 from layerscope.cli.options import image_options, options_of, request_of, settings_of
-from layerscope.cli.output_options import binary_option, format_option, output_option
+from layerscope.cli.output_options import (
+    binary_option,
+    format_option,
+    ignore_errors_option,
+    output_option,
+)
 from layerscope.errors import ExitCode, LayerscopeError, NothingFoundError, UsageError
 
 
@@ -29,9 +34,7 @@ from layerscope.errors import ExitCode, LayerscopeError, NothingFoundError, Usag
 @click.option("--files", is_flag=True, help="List every path that differs, not the largest alone.")
 @click.option("--quiet", "-q", is_flag=True, help="Write nothing: the exit code is the answer.")
 @binary_option
-@click.option(
-    "--ignore-errors", is_flag=True, help="Do not exit with 3 although a layer is damaged."
-)
+@ignore_errors_option
 @image_options
 @click.pass_context
 def diff(

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from layerscope.cli.options import image_options, options_of, request_of, settings_of
-from layerscope.cli.output_options import binary_option, format_option
+from layerscope.cli.output_options import binary_option, format_option, ignore_errors_option
 from layerscope.errors import NothingFoundError
 
 
@@ -16,7 +16,7 @@ from layerscope.errors import NothingFoundError
 @click.argument("paths", metavar="PATH…", nargs=-1, required=True)
 @format_option()
 @binary_option
-@click.option("--ignore-errors", is_flag=True, help="Exit 0 although a layer is damaged.")
+@ignore_errors_option
 @image_options
 def log(
     reference: str,

@@ -37,3 +37,10 @@ def output_option(function: _Function) -> _Function:
 def binary_option(function: _Function) -> _Function:
     """Add `--binary`; the settings may ask for the same."""
     return click.option("--binary", is_flag=True, help="Sizes in MiB instead of MB.")(function)
+
+
+def ignore_errors_option(function: _Function) -> _Function:
+    """Add `--ignore-errors`: what could be read is enough."""
+    return click.option(
+        "--ignore-errors", is_flag=True, help="Do not exit with 3 although a layer is damaged."
+    )(function)

@@ -14,7 +14,12 @@ from layerscope.cli.options import (
     request_of,
     settings_of,
 )
-from layerscope.cli.output_options import binary_option, format_option, output_option
+from layerscope.cli.output_options import (
+    binary_option,
+    format_option,
+    ignore_errors_option,
+    output_option,
+)
 from layerscope.errors import UsageError
 from layerscope.report import FORMATS, TABLES
 from layerscope.text import safe_name
@@ -31,7 +36,7 @@ from layerscope.text import safe_name
     help="Which table a CSV holds.  [default: steps]",
 )
 @binary_option
-@click.option("--ignore-errors", is_flag=True, help="Exit 0 although a layer is damaged.")
+@ignore_errors_option
 @dockerfile_option
 @image_options
 def report(

@@ -23,10 +23,15 @@ def find_findings(
     progress: Progress,
     choices: Mapping[str, RuleChoice] | None = None,
     cache: ImageCache | None = None,
+    *,
+    base_steps: int | None = None,
 ) -> Findings:
-    """What could be avoided or is risky, by the rules. What reading files tells is kept in `cache`. Raises `CancelledError`."""
+    """What could be avoided or is risky, by the rules. What reading files tells is kept in `cache`. Where `base_steps` is None,
+    the Dockerfile tells what is the base image's, or it is a guess. Raises `CancelledError`."""
     image, written = opened.image, opened.written
-    base = None if written is None else written.base_steps
+    base = base_steps
+    if base is None and written is not None:
+        base = written.base_steps
     if base is None:
         guess = guess_base(image)
         base = 0 if guess is None else guess.steps

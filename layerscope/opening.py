@@ -50,6 +50,8 @@ class Options:
     """Keep the paths of each layer's index, so that they can be stacked again; without them a large image takes less memory."""
     dockerfile: Dockerfile | None = None
     """What the image was built from: it tells where the base image ends, and on which lines the steps are written."""
+    base_steps: int | None = None
+    """How many first steps are the base image's, where the user says so; else the Dockerfile tells, or it is a guess."""
     cache: Store | None = None
     """Where to look for what is known of the layers already, and to keep what is learned."""
 
@@ -170,13 +172,20 @@ def analyse(
     """
     listener = listener or Listener()
     options = options or Options()
-    cached = _index_cache(request, options)
+    if source.fetch is not None:
+        source = fetched(request, source, options)
+        listener.fetched(source)
     with naming(request):
-        if source.fetch is not None:
-            source = _recalled(request, source, options.cache, cached) or source.fetch(request)
-            listener.fetched(source)
         recalled = None if recall is None else recall()
-        return _analyse(request, source, options, listener, cached, recalled)
+        return _analyse(request, source, options, listener, recalled)
+
+
+def fetched(request: Request, source: SourceImage, options: Options) -> SourceImage:
+    """The image in full, with its layers, where until now an engine described it. Raises `LayerscopeError` and `CancelledError`."""
+    if source.fetch is None:
+        return source
+    with naming(request):
+        return _recalled(request, source, options) or source.fetch(request)
 
 
 def _index_cache(request: Request, options: Options) -> IndexCache | None:
@@ -193,13 +202,12 @@ def _image_cache(
     return ImageCache(options.cache, [layer.key for layer in layers], source.blobs, request.limits)
 
 
-def _recalled(
-    request: Request, source: SourceImage, store: Store | None, cached: IndexCache | None
-) -> SourceImage | None:
+def _recalled(request: Request, source: SourceImage, options: Options) -> SourceImage | None:
     """The image as its last export told it; None if that, or one of its layers, is not remembered."""
-    if store is None or cached is None or source.recall is None:
+    cached = _index_cache(request, options)
+    if options.cache is None or cached is None or source.recall is None:
         return None
-    recalled = source.recall(request, store)
+    recalled = source.recall(request, options.cache)
     known = recalled is not None and all(map(cached.has, recalled.blobs))
     return recalled if known else None
 
@@ -209,13 +217,12 @@ def _analyse(
     source: SourceImage,
     options: Options,
     listener: Listener,
-    cached: IndexCache | None,
     recalled: Recalled | None,
 ) -> Opened:
     progress = request.progress
     store, limits = options.cache, request.limits
     if recalled is None:
-        layers = _read_layers(request, source, options, listener, cached)
+        layers = _read_layers(request, source, options, listener)
         cache = _image_cache(request, source, options, layers)
     else:
         layers, cache = recalled.layers, recalled.cache
@@ -261,7 +268,10 @@ def _analyse(
         opened = replace(opened, duplicates=duplicates)
         listener.compared(opened)
     if options.rules is not None:
-        opened = replace(opened, findings=find_findings(opened, progress, options.rules, cache))
+        findings = find_findings(
+            opened, progress, options.rules, cache, base_steps=options.base_steps
+        )
+        opened = replace(opened, findings=findings)
     return opened
 
 
@@ -270,8 +280,8 @@ def _read_layers(
     source: SourceImage,
     options: Options,
     listener: Listener,
-    cached: IndexCache | None,
 ) -> Sequence[Indexed]:
+    cached = _index_cache(request, options)
     if cached is not None:
         for blob in source.blobs:
             cached.recall_length(blob)

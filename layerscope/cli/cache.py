@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from layerscope import text
+from layerscope.cli.output_options import format_option
 from layerscope.errors import LayerscopeError, UsageError
 from layerscope.layers.store import DEFAULT_SIZE, Store
 
@@ -47,14 +48,7 @@ def cache() -> None:
 
 
 @cache.command(short_help="Where the cache is and how large.")
-@click.option(
-    "--format",
-    "format_name",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How it is written.",
-)
+@format_option()
 def info(format_name: str) -> None:
     """Print the cache's folder, how many entries it has, and how many bytes."""
     store = user_store()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,14 +9,25 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from layerscope.cli.gate_options import gate_options, with_flags
-from layerscope.cli.options import dockerfile_of, image_options, options_of, request_of, settings_of
+from layerscope.cli.options import (
+    dockerfile_option,
+    image_options,
+    options_of,
+    request_of,
+    settings_of,
+)
+from layerscope.cli.output_options import (
+    binary_option,
+    format_option,
+    ignore_errors_option,
+    output_option,
+)
 from layerscope.report.gate import FORMATS
 
 if TYPE_CHECKING:
     from layerscope.analysis.gate.base import GateBase
     from layerscope.analysis.gate.config import GateConfig
     from layerscope.image.model import Image
-    from layerscope.opening import Opened
     from layerscope.progress import Progress
 
 
@@ -37,32 +45,12 @@ if TYPE_CHECKING:
     metavar="REPORT",
     help="Fail only on what is worse than in this JSON report.",
 )
-@click.option(
-    "--format",
-    "format_name",
-    type=click.Choice(list(FORMATS)),
-    default="text",
-    show_default=True,
-    help="How it is written.",
-)
-@click.option(
-    "--output",
-    "-o",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Write to FILE instead of stdout.",
-)
-@click.option(
-    "--dockerfile",
-    type=click.Path(path_type=Path),
-    metavar="PATH",
-    help="Name the lines of this Dockerfile.",
-)
-@click.option("--binary", is_flag=True, help="Sizes in MiB instead of MB.")
-@click.option(
-    "--ignore-errors", is_flag=True, help="Do not exit with 3 although a layer is damaged."
-)
+@format_option(FORMATS)
+@output_option
+@binary_option
+@ignore_errors_option
 @gate_options
+@dockerfile_option
 @image_options
 def ci(
     reference: str,
@@ -80,20 +68,21 @@ def ci(
     The word off switches a rule off. Without any configuration, an image fails if it holds a secret, if a finding is an error,
     or if more than 10 % of it, and more than 20 MB, are wasted.
     """
+    from layerscope.analysis.gate.base import base_of
     from layerscope.analysis.gate.baseline_report import read_report
     from layerscope.analysis.gate.decide import decide
     from layerscope.analysis.gate.discover import load_config
     from layerscope.analysis.gate.ledger import ledger_of
     from layerscope.analysis.gate.verdict import GateWarning
     from layerscope.cli.bar import progress_bar
-    from layerscope.cli.output import check_output, is_terminal, output_stream
+    from layerscope.cli.output import check_output, output_stream, report_options
     from layerscope.errors import GateFailedError
-    from layerscope.opening import open_image
-    from layerscope.report.gate import GateReportOptions, writer_of
-    from layerscope.report.gate.lines import lines_of_steps
+    from layerscope.opening import analyse, fetched
+    from layerscope.report.gate import writer_of
+    from layerscope.sources import open_source
 
     check_output(output, reference)
-    dockerfile = dockerfile_of(given)
+    options = options_of(given)
     wanted = with_flags(load_config(config, Path()), given)
     known = None if baseline is None else (str(baseline), read_report(baseline))
     settings = settings_of(given)
@@ -102,13 +91,16 @@ def ci(
     wanted = replace(wanted, places={**places, **wanted.places})
     with progress_bar() as progress:
         base_image = _base_image(wanted, progress, given)
-        options = options_of(given)
         if any(wanted.limits[name] for name in ("findings", "no-secrets")):
             options = replace(options, rules=choices)
         else:
             options = replace(options, duplicates=False)  # only findings tell of them
-        opened = open_image(request_of(reference, progress, given), options)
-        base = _base(wanted, opened, base_image)
+        request = request_of(reference, progress, given)
+        source = fetched(request, open_source(request), options)
+        told = _told_base(wanted, source.image, base_image)
+        base_steps = None if told is None else told.steps
+        opened = analyse(request, source, replace(options, base_steps=base_steps))
+    base = told or base_of(opened.image, opened.written)
     ledger = ledger_of(
         opened.image,
         opened.accounting,
@@ -118,17 +110,11 @@ def ci(
     )
     found = () if opened.findings is None else opened.findings.found
     verdict = decide(wanted, opened.image, opened.filesystem, ledger, found, choices, base, known)
-    if dockerfile is not None and not lines_of_steps(opened.image, dockerfile):
+    if opened.written is not None and opened.written.base_steps is None:
         said = "none of its instructions are among the steps of the image"
-        unlike = GateWarning("dockerfile-unlike", said, str(given["dockerfile"]))
+        unlike = GateWarning("dockerfile-unlike", said, opened.written.name)
         verdict = replace(verdict, warnings=(*verdict.warnings, unlike))
-    terminal = output is None and is_terminal(sys.stdout)
-    how = GateReportOptions(
-        binary_sizes=binary or settings.binary,
-        color=terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
-        width=shutil.get_terminal_size((100, 24)).columns if terminal else 100,
-        dockerfile=dockerfile,
-    )
+    how = report_options(output, binary=binary or settings.binary)
     with output_stream(output) as stream:
         writer_of(format_name)(verdict, opened, stream, how)
     if not ignore_errors:
@@ -153,14 +139,13 @@ def _base_image(config: GateConfig, progress: Progress, given: dict[str, Any]) -
         raise
 
 
-def _base(config: GateConfig, opened: Opened, base_image: Image | None) -> GateBase:
-    """Where the base image ends. Raises `UsageError` if the user says so, and it is not true."""
-    from layerscope.analysis.gate.base import first_layers, guessed, same_layers, written
+def _told_base(config: GateConfig, image: Image, base_image: Image | None) -> GateBase | None:
+    """Where the base image ends, as the user says; None if they say nothing. Raises `UsageError` if it is not true."""
+    from layerscope.analysis.gate.base import first_layers, same_layers
 
-    place, image = config.place("base"), opened.image
+    place = config.place("base")
     if base_image is not None:
         return same_layers(image, base_image, place)
     if isinstance(config.base, int):
         return first_layers(image, config.base, place)
-    told = None if opened.written is None else written(image, opened.written)
-    return told or guessed(image)
+    return None

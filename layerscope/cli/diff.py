@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,27 +10,20 @@ from typing import Any
 import click
 
 from layerscope.cli.options import image_options, options_of, request_of, settings_of
+from layerscope.cli.output_options import (
+    binary_option,
+    format_option,
+    ignore_errors_option,
+    output_option,
+)
 from layerscope.errors import ExitCode, LayerscopeError, NothingFoundError, UsageError
 
 
 @click.command(short_help="Compare two images; exit 1 if they differ.")
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
-@click.option(
-    "--format",
-    "format_name",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How it is written.",
-)
-@click.option(
-    "--output",
-    "-o",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Write to FILE instead of stdout.",
-)
+@format_option()
+@output_option
 @click.option(
     "--paths",
     metavar="GLOB",
@@ -43,10 +33,8 @@ from layerscope.errors import ExitCode, LayerscopeError, NothingFoundError, Usag
 @click.option("--mtime", is_flag=True, help="Times of files and digests of layers count, too.")
 @click.option("--files", is_flag=True, help="List every path that differs, not the largest alone.")
 @click.option("--quiet", "-q", is_flag=True, help="Write nothing: the exit code is the answer.")
-@click.option("--binary", is_flag=True, help="Sizes in MiB instead of MB.")
-@click.option(
-    "--ignore-errors", is_flag=True, help="Do not exit with 3 although a layer is damaged."
-)
+@binary_option
+@ignore_errors_option
 @image_options
 @click.pass_context
 def diff(
@@ -72,10 +60,9 @@ def diff(
     """
     from layerscope.analysis.compare.comparison import compare
     from layerscope.cli.bar import progress_bar
-    from layerscope.cli.output import check_output, is_terminal, output_stream
+    from layerscope.cli.output import check_output, output_stream, report_options
     from layerscope.opening import analyse
     from layerscope.report import diff_json, diff_text
-    from layerscope.report.options import ReportOptions
     from layerscope.sources import open_source
 
     if old == new == "-":
@@ -103,13 +90,7 @@ def diff(
         limits = requests["NEW"].limits
         comparison = compare(first, second, progress, mtime=mtime, only=paths, limits=limits)
     if not quiet:
-        terminal = output is None and is_terminal(sys.stdout)
-        how = ReportOptions(
-            files=files,
-            binary_sizes=binary or settings_of(given).binary,
-            color=terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
-            width=shutil.get_terminal_size((100, 24)).columns if terminal else 100,
-        )
+        how = report_options(output, binary=binary or settings_of(given).binary, files=files)
         with output_stream(output) as stream:
             if format_name == "json":
                 diff_json.write(first, second, comparison, stream)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
-import shutil
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from layerscope import text
+from layerscope.cli.output_options import binary_option, format_option
 from layerscope.errors import UnreachableError
 from layerscope.report import images_schema, images_text
 
@@ -22,15 +20,8 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="List images of engines and local stores.")
-@click.option(
-    "--format",
-    "format_name",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How it is written.",
-)
-@click.option("--binary", is_flag=True, help="Sizes in MiB instead of MB.")
+@format_option()
+@binary_option
 @click.option(
     "--store-root",
     type=click.Path(path_type=Path),
@@ -43,7 +34,7 @@ def images(format_name: str, binary: bool, store_root: Path | None) -> None:
     Of stores that can be read directly, it tells what each image shares with others and what removing it would free: layers
     that no other image has, in bytes as the store records them. Exits 4 if none can be reached.
     """
-    from layerscope.cli.output import is_terminal, output_stream
+    from layerscope.cli.output import output_stream, report_options
     from layerscope.settings import load_settings
     from layerscope.sources import Request
     from layerscope.sources.listing import LISTED_SOURCES, list_images
@@ -56,16 +47,8 @@ def images(format_name: str, binary: bool, store_root: Path | None) -> None:
             document = images_schema.document(answers)
             stream.write(json.dumps(document, indent=2).encode("ascii") + b"\n")
         else:
-            terminal = is_terminal(sys.stdout)
-            plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-            images_text.write(
-                answers,
-                stream,
-                width=shutil.get_terminal_size((100, 24)).columns if terminal else 100,
-                color=terminal and not plain,
-                now=datetime.datetime.now(datetime.UTC),
-                binary=binary or load_settings().binary,
-            )
+            options = report_options(binary=binary or load_settings().binary)
+            images_text.write(answers, stream, options, datetime.datetime.now(datetime.UTC))
     _say_refusals(answers)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import sys
 import tempfile
@@ -12,11 +13,27 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from layerscope.errors import UsageError
+from layerscope.report.options import ReportOptions
 
 
 def is_terminal(stream: TextIO | None) -> bool:
     """Whether one of the standard streams is open and a terminal."""
     return stream is not None and stream.isatty()
+
+
+def report_options(
+    output: Path | None = None, *, binary: bool, files: bool = False, table: str = "steps"
+) -> ReportOptions:
+    """How a report is written that goes to `output`, or to stdout for None: colours and its width are a terminal's if it is one."""
+    terminal = output is None and is_terminal(sys.stdout)
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return ReportOptions(
+        files=files,
+        binary_sizes=binary,
+        color=terminal and not plain,
+        width=shutil.get_terminal_size((100, 24)).columns if terminal else 100,
+        table=table,
+    )
 
 
 def check_output(path: Path | None, reference: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from layerscope.cli.output_options import ignore_errors_option
 from layerscope.errors import ExitCode, LayerscopeError, UsageError
 from layerscope.filesystem.named_paths import Lookup, Missing
 from layerscope.opening import Opened, Options, open_image
@@ -87,7 +88,4 @@ def path_options(function: _Function) -> _Function:
         metavar="N",
         help="As visible after layer N, counted from 0, instead of in the final image.",
     )
-    ignore = click.option(
-        "--ignore-errors", is_flag=True, help="Exit 0 although a layer is damaged."
-    )
-    return layer(ignore(function))
+    return layer(ignore_errors_option(function))

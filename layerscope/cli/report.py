@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +14,12 @@ from layerscope.cli.options import (
     request_of,
     settings_of,
 )
+from layerscope.cli.output_options import (
+    binary_option,
+    format_option,
+    ignore_errors_option,
+    output_option,
+)
 from layerscope.errors import UsageError
 from layerscope.report import FORMATS, TABLES
 from layerscope.text import safe_name
@@ -24,29 +27,16 @@ from layerscope.text import safe_name
 
 @click.command(short_help="Print what each step adds, costs and wastes.")
 @click.argument("reference", metavar="IMAGE")
-@click.option(
-    "--format",
-    "format_name",
-    type=click.Choice(list(FORMATS)),
-    default="text",
-    show_default=True,
-    help="How it is written.",
-)
-@click.option(
-    "--output",
-    "-o",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Write to FILE instead of stdout.",
-)
+@format_option(FORMATS)
+@output_option
 @click.option("--files", is_flag=True, help="List the files of each layer, too.")
 @click.option(
     "--table",
     type=click.Choice(list(TABLES)),
     help="Which table a CSV holds.  [default: steps]",
 )
-@click.option("--binary", is_flag=True, help="Sizes in MiB instead of MB.")
-@click.option("--ignore-errors", is_flag=True, help="Exit 0 although a layer is damaged.")
+@binary_option
+@ignore_errors_option
 @dockerfile_option
 @image_options
 def report(
@@ -85,9 +75,9 @@ def write_report(
 ) -> None:
     """Open an image and write its report; raises `CorruptImageError` after it, if something could not be read."""
     from layerscope.cli.bar import progress_bar
-    from layerscope.cli.output import check_output, is_terminal, output_stream
+    from layerscope.cli.output import check_output, output_stream, report_options
     from layerscope.opening import open_image
-    from layerscope.report import ReportOptions, writer_of
+    from layerscope.report import writer_of
 
     if table is not None and format_name != "csv":
         raise UsageError("--table chooses the table of a CSV", hint=f"--format csv --table {table}")
@@ -99,13 +89,11 @@ def write_report(
     if opened.written is not None and opened.written.base_steps is None:
         name = safe_name(opened.written.name)
         click.echo(f"layerscope: {name}: none of its instructions are among the steps", err=True)
-    terminal = output is None and is_terminal(sys.stdout)
-    options = ReportOptions(
+    options = report_options(
+        output,
+        binary=binary or settings_of(given).binary,
         files=files,
         table=table or ("files" if files else "steps"),
-        binary_sizes=binary or settings_of(given).binary,
-        color=terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
-        width=shutil.get_terminal_size((100, 24)).columns if terminal else 100,
     )
     with output_stream(output) as stream:
         writer_of(format_name)(opened, stream, options)

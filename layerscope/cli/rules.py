@@ -6,16 +6,11 @@ import json
 
 import click
 
+from layerscope.cli.output_options import format_option
+
 
 @click.command(short_help="List what findings are looked for.")
-@click.option(
-    "--format",
-    "format_name",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How it is written.",
-)
+@format_option()
 def rules(format_name: str) -> None:
     """List the rules that look for what to fix in an image.
 

@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Sequence
 from typing import BinaryIO
 
+from layerscope.report.options import ReportOptions
 from layerscope.report.paper import Paper, left
 from layerscope.sources.listing import Listed
 from layerscope.sources.references import familiar
@@ -24,14 +25,11 @@ _LAYERS = 5
 def write(
     answers: Sequence[Listed],
     stream: BinaryIO,
-    *,
-    width: int,
-    color: bool,
+    options: ReportOptions,
     now: datetime.datetime,
-    binary: bool = False,
 ) -> None:
     """Write a section for each source that answered."""
-    paper = Paper(stream, min(max(width, NARROWEST), WIDEST), color=color)
+    paper = Paper(stream, min(max(options.width, NARROWEST), WIDEST), color=options.color)
     first = True
     for answer in answers:
         if answer.refusal is not None:
@@ -39,7 +37,7 @@ def write(
         if not first:
             paper.line()
         first = False
-        _Section(paper, answer, now, binary).write()
+        _Section(paper, answer, now, options.binary_sizes).write()
     paper.flush()
 
 

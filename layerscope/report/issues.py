@@ -78,7 +78,7 @@ def issue_of(
         place=place_words(opened, finding),
         text=f"{saved}{safe_name(finding.why)}",
         fix=fix_text(finding.fix),
-        lines=lines_of(opened, finding),
+        lines=lines_of(opened, finding.steps),
         bytes=finding.bytes,
         paths=tuple(safe_path(opened, path) for path in finding.paths[:PATHS].tolist()),
         path_count=len(finding.paths),

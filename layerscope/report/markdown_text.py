@@ -9,8 +9,9 @@ import re
 
 from layerscope.text import safe_name
 
-_MARKUP = re.compile(r"[!#$&*<>@\[\\\]^_`{|}~]|:(?=\0)")
-"""ASCII punctuation that means something within a line; as a character reference, it means nothing."""
+_MARKUP = re.compile(r"[!#$&*<>@\[\\\]^_`{|}~]|:(?=[\0/])|/(?=/)|(?<=\S)\.(?=[^\W\d_])")
+"""ASCII punctuation that means something within a line; as a character reference, it means nothing. Of colons, slashes and dots
+those that make an address: GitHub and GitLab link http://name.com, other readers name.com alone, too."""
 _TRIGGER = re.compile(
     r"""
     [@\#!$%~&^](?=["\w])        # a mention, or a reference to an issue, a merge request, a milestone, a label
@@ -19,6 +20,8 @@ _TRIGGER = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+_NOTHING = "<!-- -->"
+"""Parts an address of mail for a reader of Markdown, and is neither shown nor copied."""
 _JOINER = "&#8288;"
 """A word joiner: nothing to see, and what stands before it begins nothing any more."""
 
@@ -45,7 +48,8 @@ def code(text: str) -> str:
         return ""
     if "`" not in text and "|" not in text and text == text.strip():
         return f"`{text}`"
-    return f"<code>{_MARKUP.sub(_entity, text)}</code>"
+    html = _MARKUP.sub(_entity, text).replace("&#64;", f"&#64;{_NOTHING}")
+    return f"<code>{html}</code>"
 
 
 def _entity(match: re.Match[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from layerscope.analysis.accounting import REASONS, Reason
@@ -109,12 +109,17 @@ def place_words(opened: Opened, finding: Finding) -> str:
         more = " …" if len(finding.steps) > 4 else ""
         steps = f"steps {', '.join(map(str, finding.steps[:4]))}{more}"
     words = [steps, "base image"] if finding.base else [steps]
-    lines = lines_of(opened, finding)
-    if lines is not None and opened.written is not None:
-        words.append(f"{safe_name(opened.written.name)}:{lines[0]}")
-    return ", ".join(words)
+    return ", ".join(filter(None, [*words, line_words(opened, finding.steps)]))
 
 
-def lines_of(opened: Opened, finding: Finding) -> tuple[int, int] | None:
-    """First and last line of the instruction to mend, counted from 1; None if no Dockerfile has it."""
-    return None if opened.written is None else opened.written.of_steps(finding.steps)
+def line_words(opened: Opened, steps: Sequence[int]) -> str:
+    """Where the first of these steps that is written down begins, safe to show: Dockerfile:12. Empty if there is none."""
+    lines = lines_of(opened, steps)
+    if lines is None or opened.written is None:
+        return ""
+    return f"{safe_name(opened.written.name)}:{lines[0]}"
+
+
+def lines_of(opened: Opened, steps: Sequence[int]) -> tuple[int, int] | None:
+    """First and last line of the first of these steps that is written down, counted from 1; None if no Dockerfile has one."""
+    return None if opened.written is None else opened.written.of_steps(steps)

@@ -17,6 +17,7 @@ from layerscope.analysis.steps import StepKind, step_kind
 from layerscope.filesystem.changes import CHANGE_NAMES, WHY_NAMES, Change
 from layerscope.layers.index import KIND_NAMES, Kind
 from layerscope.opening import Opened
+from layerscope.report.rows import lines_of
 
 SCHEMA_VERSION = "1.0"
 
@@ -121,6 +122,8 @@ def compressed_bytes(opened: Opened) -> int | None:
 
 
 def _steps(opened: Opened) -> list[dict[str, Any]]:
+    """The steps; `line` is where the Dockerfile has one, counted from 1."""
+    spans = {} if opened.written is None else opened.written.spans
     return [
         {
             "index": step.index,
@@ -135,6 +138,7 @@ def _steps(opened: Opened) -> list[dict[str, Any]]:
             "created": step.created,
             "author": step.author,
             "comment": step.comment,
+            "line": spans[step.index][0] if step.index in spans else None,
         }
         for step in opened.image.steps
     ]
@@ -247,7 +251,7 @@ def _duplicates(opened: Opened) -> list[dict[str, Any]]:
 
 
 def _findings(opened: Opened) -> list[dict[str, Any]]:
-    """What the rules found; of many paths, the largest."""
+    """What the rules found; of many paths, the largest. `line` is the one of the Dockerfile to change, counted from 1."""
     table = opened.filesystem.table
     return [
         {
@@ -258,6 +262,7 @@ def _findings(opened: Opened) -> list[dict[str, Any]]:
             "bytes": finding.bytes,
             "steps": list(finding.steps),
             "layers": list(finding.layers),
+            "line": (lines_of(opened, finding.steps) or [None])[0],
             "paths": [_text(path) for path in table.fulls(finding.paths[:FINDING_PATHS])],
             "pathCount": len(finding.paths),
             "base": finding.base,

@@ -25,6 +25,7 @@ from layerscope.sources.engine_client import (
     INSPECT_PLATFORM,
     Client,
     NoSuchImageError,
+    clients,
 )
 from layerscope.sources.engine_platforms import HeldImage, held_images, perhaps_held
 from layerscope.sources.local import find_in_file
@@ -71,18 +72,11 @@ def find(
 
 def images(kind: str, endpoints: Callable[[], Sequence[Endpoint]]) -> list[Stored]:
     """All images of the first engine that answers. Raises `UnreachableError`."""
-    refusal: UnreachableError | None = None
-    for endpoint in endpoints():
-        try:
-            client = Client(endpoint, kind)
-        except UnreachableError as error:
-            refusal = refusal or error
-            continue
-        try:
-            return client.images()
-        finally:
-            client.close()
-    raise refusal or UnreachableError("there is no socket of an engine")
+    _, client = next(clients(kind, endpoints))
+    try:
+        return client.images()
+    finally:
+        client.close()
 
 
 def find_at(kind: str, endpoint: Endpoint, reference: str, wanted: Platform | None) -> Found:

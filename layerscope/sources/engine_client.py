@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from layerscope.errors import LayerscopeError, UnreachableError
@@ -216,6 +216,27 @@ class Client:
                 return seen.strerror
             seen = seen.__cause__ or seen.__context__
         return _one_line(error)
+
+
+def clients(
+    kind: str, endpoints: Callable[[], Sequence[Endpoint]]
+) -> Iterator[tuple[Endpoint, Client]]:
+    """All engines that answer, each with a connection that the caller closes. Raises `UnreachableError` in the end if none does."""
+    refusals: list[UnreachableError] = []
+    answered = False
+    for endpoint in endpoints():
+        try:
+            client = Client(endpoint, kind)
+        except UnreachableError as error:
+            refusals.append(error)
+            continue
+        answered = True
+        yield endpoint, client
+    if answered:
+        return
+    if not refusals:
+        raise UnreachableError("there is no socket of an engine")
+    raise next((error for error in refusals if error.hint), refusals[0])
 
 
 def _version(text: object) -> tuple[int, int]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from layerscope.errors import LayerscopeError, UnreachableError
+from layerscope.errors import LayerscopeError
 from layerscope.image.digest import chain_ids
 from layerscope.image.documents import Lenient
 from layerscope.image.platform import Platform
 from layerscope.sources.endpoints import Endpoint
-from layerscope.sources.engine_client import Client, NoSuchImageError
+from layerscope.sources.engine_client import Client, NoSuchImageError, clients
 from layerscope.sources.store_image import StoreImage, StoreLayer
 
 INSPECTED = 200
@@ -20,26 +20,14 @@ INSPECTED = 200
 def listed(kind: str, endpoints: Callable[[], Sequence[Endpoint]]) -> list[StoreImage]:
     """The images of all engines of this kind that answer, each once. Raises `UnreachableError`."""
     found: dict[str, StoreImage] = {}
-    refusals: list[UnreachableError] = []
-    answered = False
-    for endpoint in endpoints():
-        try:
-            client = Client(endpoint, kind)
-        except UnreachableError as error:
-            refusals.append(error)
-            continue
+    for endpoint, client in clients(kind, endpoints):
         try:
             near = endpoint.url.startswith("unix://")
             for image in _images(client, kind, endpoint.url, INSPECTED if near else 0):
                 found.setdefault(image.id, image)
         finally:
             client.close()
-        answered = True
-    if answered:
-        return list(found.values())
-    if not refusals:
-        raise UnreachableError("there is no socket of an engine")
-    raise next((error for error in refusals if error.hint), refusals[0])
+    return list(found.values())
 
 
 def _images(client: Client, kind: str, url: str, inspected: int) -> list[StoreImage]:

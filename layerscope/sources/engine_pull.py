@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from layerscope.errors import ImageNotFoundError, UnreachableError
+from layerscope.errors import ImageNotFoundError
 from layerscope.image.documents import Lenient
 from layerscope.sources.base import Found, Request
 from layerscope.sources.endpoints import Endpoint
 from layerscope.sources.engine import find_at
-from layerscope.sources.engine_client import Client, NoSuchImageError
+from layerscope.sources.engine_client import Client, NoSuchImageError, clients
 from layerscope.sources.pump import pumped
 from layerscope.sources.references import without_tag_at_digest
 
@@ -22,18 +22,9 @@ def pull(
 
     Raises `UnreachableError` if no engine answers, `ImageNotFoundError` with what the engine says if it cannot get it.
     """
-    refusals: list[UnreachableError] = []
-    for endpoint in endpoints():
-        try:
-            client = Client(endpoint, kind)
-        except UnreachableError as error:
-            refusals.append(error)
-            continue
-        _pull(client, kind, request, reference)
-        return find_at(kind, endpoint, reference, request.platform)
-    if not refusals:
-        raise UnreachableError("there is no socket of an engine")
-    raise next((error for error in refusals if error.hint), refusals[0])
+    endpoint, client = next(clients(kind, endpoints))
+    _pull(client, kind, request, reference)
+    return find_at(kind, endpoint, reference, request.platform)
 
 
 def _pull(client: Client, kind: str, request: Request, reference: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_command_line import Ran
+from tests.cli.running import Ran
 from tests.images import write
 from tests.sources.fake_engine import IMAGE_ID, FakeEngine, serving
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from layerscope import cli
 from layerscope.analysis.gate import RULES
 from layerscope.analysis.gate.config import OPTIONS
 from layerscope.demo import save_demo
+from tests.cli.running import Here
 from tests.images import BLOCK, docker_archive, file, layer_tar, whiteout, write
 
 HISTORY: list[dict[str, object]] = [
@@ -26,31 +25,6 @@ IMAGE = docker_archive(LAYERS, history=HISTORY)
 DAMAGED = docker_archive([LAYERS[0][: 4 * BLOCK], *LAYERS[1:]], history=HISTORY)
 
 
-class Ran(NamedTuple):
-    """How a command line ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-class Here:
-    """Runs `layerscope ci` in a folder of its own."""
-
-    def __init__(self, folder: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-        self.folder = folder
-        self._streams = capsysbinary
-
-    def __call__(self, *args: str, command: str = "ci") -> Ran:
-        code = cli.run([command, *args])
-        out, err = self._streams.readouterr()
-        return Ran(code, out.decode(), err.decode())
-
-    def write(self, name: str, text: str) -> None:
-        """Put a file into the folder."""
-        (self.folder / name).write_text(text)
-
-
 @pytest.fixture
 def here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
@@ -62,7 +36,7 @@ def here(
     base = docker_archive(LAYERS[:1], history=HISTORY[:2], tags=("base:1",))
     for name, data in (("image.tar", IMAGE), ("damaged.tar", DAMAGED), ("base.tar", base)):
         write(tmp_path / name, data)
-    return Here(tmp_path, capsysbinary)
+    return Here(tmp_path, capsysbinary, "ci")
 
 
 # --- Exit codes -----------------------------------------------------------------------------------
@@ -222,12 +196,39 @@ def test_the_base_image_can_be_an_image(here: Here) -> None:
     assert err.startswith("layerscope: --base: none.tar: ")
 
 
+def test_findings_are_judged_by_the_base_that_is_named(here: Here) -> None:
+    """Not by a guess: neither whose they are, nor how they are mended."""
+    here.write(".layerscope.toml", "[rules.deleted-later]\nmin-bytes = 1\n")
+
+    def fix(*args: str) -> str:
+        verdict = json.loads(here("image.tar", "--format", "json", *args).out)
+        (check,) = (one for one in verdict["checks"] if one["rule"] == "deleted-later")
+        (offender,) = check["offenders"]
+        return str(offender["fix"])
+
+    assert "the base image" not in fix()  # it guesses 1 layer
+    for base in ("--base", "2"), ("--base", "two.tar"):
+        write(here.folder / "two.tar", docker_archive(LAYERS[:2], history=HISTORY[:3]))
+        assert fix(*base).startswith("# in the Dockerfile of the base image")
+        assert "deleting it saves nothing" in fix(*base)
+        assert "steps 2, 3, base image" in here("image.tar", "--fail-on", "warning", *base).out
+    here.write("Dockerfile", "FROM base\nRUN make\nRUN rm big\n")
+    assert "the base image" in fix("--dockerfile", "Dockerfile", "--base", "2")
+
+
+def test_a_base_that_is_none_is_told_before_layers_are_read(here: Here) -> None:
+    """Whatever else is wrong."""
+    code, out, err = here("damaged.tar", "--base", "9")
+    assert (code, out) == (2, "")
+    assert err.startswith("layerscope: --base: the base is to have 9 layers")
+
+
 # --- Output ---------------------------------------------------------------------------------------
 
 
 def test_a_report_of_an_earlier_run_is_a_baseline(here: Here) -> None:
     """What is not worse passes, what is worse does not."""
-    assert here("image.tar", "--format", "json", "-o", "old.json", command="report").code == 0
+    assert here.run("report", "image.tar", "--format", "json", "-o", "old.json").code == 0
     assert here("image.tar", "--max-wasted", "0").code == 1
     assert here("image.tar", "--max-wasted", "0", "--baseline", "old.json").code == 0
     worse = docker_archive([*LAYERS, layer_tar([whiteout("etc/motd")])])

@@ -14,7 +14,7 @@ import sys
 import termios
 import threading
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 import pytest
@@ -22,32 +22,12 @@ import pytest
 from layerscope import __version__, cli
 from layerscope.cli import output
 from layerscope.report import FORMATS
+from tests.cli.running import Here, Ran
 from tests.images import BLOCK, directory, docker_archive, file, layer_tar, write
 
 LAYER = layer_tar([directory("etc"), file("etc/motd", b"welcome\n" * 500)])
 IMAGE = docker_archive([LAYER])
 DAMAGED = docker_archive([LAYER[: 4 * BLOCK], LAYER])
-
-
-class Ran(NamedTuple):
-    """How a command line ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-class Here:
-    """Runs command lines in this process, in a folder of their own."""
-
-    def __init__(self, folder: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-        self.folder = folder
-        self._streams = capsysbinary
-
-    def __call__(self, *args: str) -> Ran:
-        code = cli.run(args)
-        out, err = self._streams.readouterr()
-        return Ran(code, out.decode(), err.decode())
 
 
 @pytest.fixture

@@ -6,11 +6,12 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from layerscope import cli
+from tests.cli.running import Here
 from tests.images import (
     BLOCK,
     Member,
@@ -26,25 +27,8 @@ from tests.report import golden
 from tests.report.diff_sample import new_image, old_image
 
 
-class Ran(NamedTuple):
-    """How a command line ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-class Here:
-    """Runs `diff` in this process, in a folder of its own."""
-
-    def __init__(self, folder: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-        self.folder = folder
-        self._streams = capsysbinary
-
-    def __call__(self, *args: str) -> Ran:
-        code = cli.run(["diff", *args])
-        out, err = self._streams.readouterr()
-        return Ran(code, out.decode(), err.decode())
+class Builds(Here):
+    """Runs `diff`."""
 
     def image(self, name: str, *members: Member, **how: Any) -> str:
         """An image of one layer, in a file."""
@@ -60,34 +44,34 @@ class Here:
 @pytest.fixture
 def here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
-) -> Here:
+) -> Builds:
     """A folder with two builds of an image."""
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "old.tar", old_image())
     write(tmp_path / "new.tar", new_image())
-    return Here(tmp_path, capsysbinary)
+    return Builds(tmp_path, capsysbinary, "diff")
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_an_image_does_not_differ_from_itself(here: Here, form: str) -> None:
+def test_an_image_does_not_differ_from_itself(here: Builds, form: str) -> None:
     """Exit 0, also if times count."""
     code, out, err = here("old.tar", "old.tar", "--mtime", "--format", form)
     assert (code, err) == (0, "")
     assert "They do not differ." in out or json.loads(out)["differ"] is False
 
 
-def test_images_that_differ_exit_with_1_and_say_nothing_on_stderr(here: Here) -> None:
+def test_images_that_differ_exit_with_1_and_say_nothing_on_stderr(here: Builds) -> None:
     """As `diff` does."""
     code, out, err = here("old.tar", "new.tar")
     assert (code, err) == (1, "")
     assert out.startswith("old:  demo:1")
 
 
-def test_the_text_is_as_it_was_last_reviewed(here: Here) -> None:
+def test_the_text_is_as_it_was_last_reviewed(here: Builds) -> None:
     golden.check("diff-100.txt", here("old.tar", "new.tar").out.encode())
 
 
-def test_no_byte_of_an_image_acts_on_the_terminal(here: Here) -> None:
+def test_no_byte_of_an_image_acts_on_the_terminal(here: Builds) -> None:
     """Names, versions, instructions and values are the image's own."""
     out = here("old.tar", "new.tar", "--files", "--mtime").out
     assert "\x1b" not in out
@@ -97,13 +81,13 @@ def test_no_byte_of_an_image_acts_on_the_terminal(here: Here) -> None:
     assert "8.5~\\e[31m" in out
 
 
-def test_quiet_leaves_the_exit_code_alone(here: Here) -> None:
+def test_quiet_leaves_the_exit_code_alone(here: Builds) -> None:
     assert here("old.tar", "new.tar", "--quiet") == (1, "", "")
     assert here("old.tar", "old.tar", "-q") == (0, "", "")
     assert here("old.tar", "new.tar", "-q", "-o", "x").code == 2
 
 
-def test_times_differ_only_if_they_count(here: Here) -> None:
+def test_times_differ_only_if_they_count(here: Builds) -> None:
     """Two builds of the same sources are the same image; with --mtime they are two."""
     one = here.image("one.tar", file("a", b"x", mtime=1))
     two = here.image("two.tar", file("a", b"x", mtime=2))
@@ -116,7 +100,7 @@ def test_times_differ_only_if_they_count(here: Here) -> None:
     assert "/a  mtime" in out
 
 
-def test_paths_restrict_what_is_compared(here: Here) -> None:
+def test_paths_restrict_what_is_compared(here: Builds) -> None:
     """These paths alone decide, and nothing else is written."""
     code, out, _ = here("old.tar", "new.tar", "--paths", "usr/lib")
     assert code == 0
@@ -130,14 +114,14 @@ def test_paths_restrict_what_is_compared(here: Here) -> None:
     assert "Config" not in out
 
 
-def test_paths_that_neither_image_has_are_told(here: Here) -> None:
+def test_paths_that_neither_image_has_are_told(here: Builds) -> None:
     code, _, err = here("old.tar", "new.tar", "--paths", "*.none")
     assert code == 1
     assert err == "layerscope: no path in either image is *.none\n"
 
 
 @pytest.mark.parametrize("place", [0, 1])
-def test_one_image_may_come_from_stdin(here: Here, place: int) -> None:
+def test_one_image_may_come_from_stdin(here: Builds, place: int) -> None:
     """Either of them."""
     words = ["old.tar", "new.tar"]
     with (here.folder / words[place]).open("rb") as stream:
@@ -154,7 +138,7 @@ def test_one_image_may_come_from_stdin(here: Here, place: int) -> None:
     assert b"stdin" in done.stdout
 
 
-def test_not_both_images_can_come_from_stdin(here: Here) -> None:
+def test_not_both_images_can_come_from_stdin(here: Builds) -> None:
     code, _, err = here("-", "-")
     assert (code, err.splitlines()[0]) == (
         2,
@@ -162,12 +146,12 @@ def test_not_both_images_can_come_from_stdin(here: Here) -> None:
     )
 
 
-def test_a_scheme_may_stand_before_either(here: Here) -> None:
+def test_a_scheme_may_stand_before_either(here: Builds) -> None:
     assert here("docker-archive://old.tar", "docker-archive://./old.tar").code == 0
 
 
 @pytest.mark.parametrize("bad", ["OLD", "NEW"])
-def test_errors_name_the_image_that_is_bad(here: Here, bad: str) -> None:
+def test_errors_name_the_image_that_is_bad(here: Builds, bad: str) -> None:
     """Whether it is missing, is none, or lacks what --image asks for."""
     write(here.folder / "none.tar", b"no image")
     for name, code in (("missing.tar", 3), ("none.tar", 3)):
@@ -179,7 +163,7 @@ def test_errors_name_the_image_that_is_bad(here: Here, bad: str) -> None:
         assert ran.out == ""
 
 
-def test_a_damaged_image_is_compared_all_the_same(here: Here) -> None:
+def test_a_damaged_image_is_compared_all_the_same(here: Builds) -> None:
     """Exit 3 names it; --ignore-errors leaves the answer alone."""
     layer = layer_tar([file("a", b"a" * 3000), file("b", b"b" * 3000)])
     write(here.folder / "damaged.tar", docker_archive([layer[: 4 * BLOCK], layer]))
@@ -190,7 +174,7 @@ def test_a_damaged_image_is_compared_all_the_same(here: Here) -> None:
     assert here("old.tar", "damaged.tar", "--ignore-errors").code == 1
 
 
-def test_a_damaged_layer_is_not_the_one_that_it_claims_to_be(here: Here) -> None:
+def test_a_damaged_layer_is_not_the_one_that_it_claims_to_be(here: Builds) -> None:
     """Whatever its digest: it is not shared, and must be fetched."""
     layer = layer_tar([file("a", b"a" * 3000), file("b", b"b" * 3000)])
     files = docker_files([layer])
@@ -203,21 +187,21 @@ def test_a_damaged_layer_is_not_the_one_that_it_claims_to_be(here: Here) -> None
     assert (layers["common"], layers["shared"], layers["fetched"]) == (0, [], [0])
 
 
-def test_a_limit_that_is_none_is_wrong_usage(here: Here) -> None:
+def test_a_limit_that_is_none_is_wrong_usage(here: Builds) -> None:
     """No image is to blame for it."""
     code, _, err = here("old.tar", "new.tar", "--limit", "nothing=1")
     assert code == 2
     assert "OLD" not in err
 
 
-def test_output_goes_to_a_file(here: Here) -> None:
+def test_output_goes_to_a_file(here: Builds) -> None:
     code, out, _ = here("old.tar", "new.tar", "--format", "json", "--output", "diff.json")
     assert (code, out) == (1, "")
     assert json.loads((here.folder / "diff.json").read_text())["differ"] is True
     assert here("old.tar", "new.tar", "-o", "new.tar").code == 2
 
 
-def test_json_says_all_of_it(here: Here) -> None:
+def test_json_says_all_of_it(here: Builds) -> None:
     """Figures, layers, steps, packages, config and every path."""
     found = here.document("old.tar", "new.tar")
     assert (found["schemaVersion"], found["differ"]) == ("1.0", True)
@@ -291,7 +275,7 @@ def test_json_says_all_of_it(here: Here) -> None:
     ]
 
 
-def test_totals_are_those_of_the_report(here: Here) -> None:
+def test_totals_are_those_of_the_report(here: Builds) -> None:
     """What could be avoided, too, where large files are there twice."""
     twice = b"".join(number.to_bytes(4, "big") for number in range(500_000))
     old = here.image("once.tar", file("a", twice))
@@ -304,7 +288,7 @@ def test_totals_are_those_of_the_report(here: Here) -> None:
         assert found[side]["totals"] == report["totals"]
 
 
-def test_what_must_be_fetched_is_known_of_compressed_layers(here: Here) -> None:
+def test_what_must_be_fetched_is_known_of_compressed_layers(here: Builds) -> None:
     """Layers that the old image has need not be: wherever it has them, and however it stores them."""
     shared, rest = layer_tar([file("a", b"a" * 9000)]), layer_tar([file("b", b"b" * 9000)])
     write(here.folder / "one.tar", docker_archive([shared]))
@@ -318,7 +302,7 @@ def test_what_must_be_fetched_is_known_of_compressed_layers(here: Here) -> None:
     assert "B compressed, 9.0 kB of content." in out
 
 
-def test_cold_and_warm_say_the_same(here: Here) -> None:
+def test_cold_and_warm_say_the_same(here: Builds) -> None:
     """What is remembered never shows."""
     words = ("old.tar", "new.tar", "--format", "json")
     first = here(*words, "--no-cache").out

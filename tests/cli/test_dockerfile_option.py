@@ -11,7 +11,9 @@ from layerscope.errors import ExitCode
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["demo"], ["report", "x.tar"]], ids=["open", "demo", "report"]
+    "command",
+    [[], ["demo"], ["report", "x.tar"], ["ci", "x.tar"]],
+    ids=["open", "demo", "report", "ci"],
 )
 def test_a_dockerfile_that_cannot_be_read_is_named(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -12,6 +12,7 @@ import pytest
 from layerscope import cli
 from layerscope.errors import UnreachableError
 from layerscope.report import images_text
+from layerscope.report.options import ReportOptions
 from layerscope.sources.listing import Listed, ListedSource
 from layerscope.sources.store_image import StoreImage, StoreLayer
 from layerscope.text import cells
@@ -38,7 +39,7 @@ def image(name: str, *layers: tuple[str, int]) -> StoreImage:
 def written(*answers: Listed, width: int = 100) -> list[str]:
     """The text, line by line."""
     stream = io.BytesIO()
-    images_text.write(answers, stream, width=width, color=False, now=NOW)
+    images_text.write(answers, stream, ReportOptions(width=width), NOW)
     return stream.getvalue().decode().splitlines()
 
 

@@ -67,6 +67,18 @@ def test_a_glob_stands_for_all_that_it_matches(log: Log) -> None:
     assert log("etc/**")[1].count("/etc/") == 5
 
 
+def test_sizes_are_written_as_the_settings_have_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """As in every other report; the flag does it without them."""
+    image = write(tmp_path / "large.tar", docker_archive([layer_tar([file("big", b"x" * 2048)])]))
+    log = Log(image, capsysbinary)
+    assert " 2.0 kB " in log("/big")[1]
+    assert " 2.0 KiB " in log("/big", "--binary")[1]
+    monkeypatch.setenv("LAYERSCOPE_CONFIG", str(write(tmp_path / "c.toml", b"binary = true\n")))
+    assert " 2.0 KiB " in log("/big")[1]
+
+
 def test_a_path_that_looks_like_a_glob_is_a_path(log: Log) -> None:
     """What is the name of a file is taken as such."""
     assert "/etc/[id].conf" in log("etc/[id].conf")[1]

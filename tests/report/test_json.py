@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from layerscope.image.dockerfile import parse_dockerfile
 from layerscope.opening import Opened, Options
 from layerscope.report import ReportOptions
 from layerscope.report.json import indented
@@ -26,7 +27,7 @@ KEYS = {
     "image.config": "env entrypoint cmd user workingDir labels exposedPorts volumes",
     "totals": "layers steps entries files paths compressedBytes tarBytes storedBytes liveBytes wastedBytes "
     "efficiency duplicateBytes avoidableBytes avoidableOwnBytes",
-    "steps[]": "index layer kind instruction arguments buildArgs createdBy created author comment",
+    "steps[]": "index layer kind instruction arguments buildArgs createdBy created author comment line",
     "layers[]": "index step digest diffId chainId mediaType repeatOf verified broken entries whiteouts "
     "compressedBytes tarBytes storedBytes netBytes wastedBytes hidesBytes changes",
     "layers[].changes": "added modified metadata removed",
@@ -70,6 +71,33 @@ def test_the_report_is_as_it_was_last_reviewed(image: Opened) -> None:
 
 def test_the_report_with_files_is_as_it_was_last_reviewed(image: Opened) -> None:
     golden.check("sample-files.json", report(image, "json", ReportOptions(files=True)))
+
+
+def test_steps_and_findings_name_their_lines_of_the_dockerfile(tmp_path: Path) -> None:
+    """A finding the line to change, FROM if it is the base image's; null without a Dockerfile."""
+    text = b"FROM base\n\nCOPY a /gone/\nRUN rm -rf /gone\n"
+    layers = [
+        layer_tar([file("old/a", b"o" * 300_000)]),
+        layer_tar([file("old/.wh.a")]),
+        layer_tar([file("gone/a", b"a" * 200_000)]),
+        layer_tar([file("gone/.wh.a")]),
+    ]
+    history: list[dict[str, object]] = [
+        {"created_by": "ADD file:base in /"},
+        {"created_by": "RUN /bin/sh -c rm -rf /old # buildkit"},
+        {"created_by": "COPY a /gone/ # buildkit"},
+        {"created_by": "RUN /bin/sh -c rm -rf /gone # buildkit"},
+    ]
+    image = docker_archive(layers, history=history)
+    for dockerfile, steps, lines in (
+        (parse_dockerfile(text, "Dockerfile"), [None, None, 3, 4], {0: 1, 2: 3}),
+        (None, [None] * 4, {0: None, 2: None}),
+    ):
+        options = Options(rules={}, dockerfile=dockerfile)
+        found = document_of(opened(tmp_path / "a.tar", image, options))
+        assert [step["line"] for step in found["steps"]] == steps
+        mine = [one for one in found["findings"] if one["rule"] == "deleted-later"]
+        assert {one["steps"][0]: one["line"] for one in mine} == lines
 
 
 @pytest.mark.parametrize("where", KEYS)

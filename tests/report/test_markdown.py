@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -128,9 +129,11 @@ def test_the_same_image_gives_the_same_bytes(evil: Opened, tmp_path: Path) -> No
     assert report(again, "markdown") == report(evil, "markdown")
 
 
-TEXTS = st.text(
-    st.sampled_from("ab1 `|\\*_<>&#@!:/~[]()-+.\n{}$%^\"'=") | st.characters(), max_size=20
-)
+TEXTS = st.lists(
+    st.sampled_from([*"ab1 `|\\*_<>&#@!:/~[]()-+.\n{}$%^\"'=", ".co", "www.", "://"])
+    | st.characters(),
+    max_size=20,
+).map("".join)
 
 
 @given(TEXTS)
@@ -140,6 +143,28 @@ def test_code_shows_any_text_as_it_is_also_in_a_table(text: str) -> None:
     if safe.strip():
         assert page.codes == [safe]
     assert page.words.split() == ["a", "b", "x"]
+
+
+ADDRESSES = (
+    "0.GL",
+    "setup.py",
+    "//a.b",
+    "www.a.co",
+    "http://a.co",
+    "git://a",
+    "a@b.co",
+    "xmpp:a.c@b.co/d",
+    "пример.рф",
+)
+
+
+@pytest.mark.parametrize("text", [*ADDRESSES, *(f"{text}|" for text in ADDRESSES), "smb://a|b.co"])
+@pytest.mark.parametrize("shown", [plain, prose, code])
+def test_no_address_becomes_a_link(shown: Callable[[str], str], text: str) -> None:
+    page = Page(f"x {shown(text)} x")
+    assert "a" not in page.tags
+    said = "".join(page.codes) if shown is code else page.words.strip().removeprefix("x ").removesuffix(" x")  # fmt: skip
+    assert said.replace("\u2060", "") == text
 
 
 @given(TEXTS)
@@ -153,6 +178,11 @@ def test_words_are_shown_as_they_are_and_are_no_markup(text: str) -> None:
 
 
 @given(TEXTS)
+@example("0.GL")
+@example("`a`.co")
+@example("www.a.co")
+@example("http://a.co")
+@example("a@b.co")
 def test_prose_has_code_between_backticks_and_no_other_markup(text: str) -> None:
     assert set(Page(f"x {prose(text)} x").tags) <= {"p", "code"}
 

@@ -13,13 +13,10 @@ import http.client
 import json
 import os
 import socket
-import socketserver
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -31,6 +28,7 @@ from layerscope.sources import Request
 from layerscope.sources.endpoints import docker_endpoints
 from layerscope.sources.engine_listing import listed
 from tests.images import directory, docker_archive, file, layer_tar
+from tests.sources.on_socket import SocketHandler, served
 from tests.sources.places import Layout, runs_on, tagged
 
 FOLDER = Path(__file__).parent / "recordings"
@@ -73,10 +71,8 @@ def _key(exchange: Exchange) -> str:
 def answering(where: Path, answer: Callable[[Exchange], Answer]) -> Iterator[str]:
     """The address of a socket at which an engine answers so; paths come without the API's version."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
+    class Handler(SocketHandler):
+        def get(self) -> None:
             parts = urlsplit(self.path)
             path = parts.path
             version = ""
@@ -90,31 +86,12 @@ def answering(where: Path, answer: Callable[[Exchange], Answer]) -> Iterator[str
                 "version": version,
                 "raw": self.path,
             }
-            status, body = answer(asked)
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.reply(*answer(asked))
 
-        do_POST = do_GET  # noqa: N815  # a name of the library
+        post = get
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-        def address_string(self) -> str:
-            return "socket"
-
-    class Server(socketserver.ThreadingUnixStreamServer):
-        daemon_threads = True
-
-    with Server(str(where), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
-            yield f"unix://{where}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with served(where, Handler):
+        yield f"unix://{where}"
 
 
 class Recording:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.images import CREATED, docker_archive, docker_files, image_config
+from tests.sources.on_socket import SocketHandler, served
 from tests.sources.places import LAYERS, dump
 
 IMAGE_ID = "sha256:" + next(
@@ -88,10 +87,8 @@ def serving(socket: Path) -> Iterator[FakeEngine]:
     """A running engine."""
     engine = FakeEngine(socket)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
+    class Handler(SocketHandler):
+        def get(self) -> None:
             parts = urlsplit(self.path)
             path = unquote(parts.path)
             if path.startswith("/v1."):
@@ -100,25 +97,18 @@ def serving(socket: Path) -> Iterator[FakeEngine]:
             if path.endswith("/get"):
                 self._export()
                 return
-            status, body = engine.answer(path)
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.reply(*engine.answer(path))
 
-        def do_POST(self) -> None:
+        def post(self) -> None:
             parts = urlsplit(self.path)
             query = parse_qs(parts.query)
             engine.asked.append(("/images/create", query))
             engine.silence.wait(30)
             status, body = engine.pull(query)
-            self.send_response(status)
             if status != 200:
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                self.reply(status, body)
                 return
+            self.send_response(status)
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
             half = len(body) // 2  # words come in pieces as the network pleases
@@ -140,24 +130,8 @@ def serving(socket: Path) -> Iterator[FakeEngine]:
                 return
             self.wfile.write(b"0\r\n\r\n")
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-        def address_string(self) -> str:
-            return "socket"
-
-    class Server(socketserver.ThreadingUnixStreamServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: object) -> None:
-            pass  # a client that has heard enough
-
-    with Server(str(socket), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
+    with served(socket, Handler):
         try:
             yield engine
         finally:
             engine.silence.set()
-            server.shutdown()
-            thread.join()

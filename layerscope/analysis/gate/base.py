@@ -28,6 +28,12 @@ class GateBase:
         return self.layers > 0
 
 
+def base_of(image: Image, lines: DockerfileLines | None) -> GateBase:
+    """What the Dockerfile tells, or else the image itself."""
+    told = None if lines is None else written(image, lines)
+    return told or guessed(image)
+
+
 def guessed(image: Image) -> GateBase:
     """What the image itself tells."""
     guess = guess_base(image)

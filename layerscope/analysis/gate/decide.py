@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from layerscope.analysis.findings.finding import Finding
 from layerscope.analysis.findings.rule import Rule
@@ -33,8 +32,8 @@ def decide(
     baseline: tuple[str, Report] | None = None,
     finding_rules: Sequence[Rule] = FINDING_RULES,
 ) -> Verdict:
-    """The verdict on an image. `choices` are those that the findings were looked for with; the baseline is its file and what it
-    says."""
+    """The verdict on an image. `choices` and `base` are those that the findings were looked for with; the baseline is its file
+    and what it says."""
     ignores = Ignores(config.ignores, ledger)
     tolerance = config.limits.get("baseline-tolerance") or Tolerance()
     case = Case(
@@ -42,11 +41,7 @@ def decide(
         filesystem=filesystem,
         ledger=ledger,
         ignores=ignores,
-        findings=[
-            # The findings were made with a guess; the user may know better.
-            replace(one, base=bool(one.steps) and one.steps[0] < base.steps)
-            for one in findings
-        ],
+        findings=findings,
         finding_rules=[
             rule for rule in finding_rules if choices.get(rule.name, RuleChoice()).enabled
         ],

@@ -8,9 +8,9 @@ from typing import BinaryIO, cast
 
 from layerscope.analysis.gate.verdict import Verdict
 from layerscope.opening import Opened
-from layerscope.report.gate.options import GateReportOptions as GateReportOptions
+from layerscope.report.options import ReportOptions
 
-Writer = Callable[[Verdict, Opened, BinaryIO, GateReportOptions], None]
+Writer = Callable[[Verdict, Opened, BinaryIO, ReportOptions], None]
 
 FORMATS: dict[str, str] = {
     "text": "layerscope.report.gate.text",

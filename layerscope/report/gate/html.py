@@ -10,6 +10,7 @@ from layerscope.report.gate.issues import issues_of_verdict, offender_name
 from layerscope.report.html import write_page
 from layerscope.report.html_parts import CELL, code, escaped, fitting, path_code, prose
 from layerscope.report.options import ReportOptions
+from layerscope.report.rows import line_words
 from layerscope.text import clip, count_of, safe_name, size
 
 _WARNINGS = 100
@@ -89,10 +90,9 @@ def _offender(opened: Opened, offender: Offender, binary: bool) -> str:
     amount = "" if offender.bytes is None else f"<b>{size(offender.bytes, binary=binary)}</b> "
     name = offender_name(opened, offender)
     words = [] if offender.step is None else [f"step {offender.step}"]
-    lines = None if offender.step is None or opened.written is None else opened.written.of_steps([offender.step])  # fmt: skip
-    if lines is not None and opened.written is not None:
-        words.append(f"{safe_name(opened.written.name)}:{lines[0]}")
-    if offender.note:
-        words.append(safe_name(offender.note))
-    told = f' <span class="place">{escaped(", ".join(words))}</span>' if words else ""
+    if offender.step is not None:
+        words.append(line_words(opened, [offender.step]))
+    words.append(safe_name(offender.note))
+    place = ", ".join(filter(None, words))
+    told = f' <span class="place">{escaped(place)}</span>' if place else ""
     return f"{amount}{path_code(name)}{told}"

@@ -9,7 +9,7 @@ from layerscope.analysis.gate.verdict import Check, Offender, Outcome, Verdict
 from layerscope.image.summary import one_line
 from layerscope.opening import Opened
 from layerscope.report.issues import PATHS, Issue, issue_of, numbered
-from layerscope.report.rows import visible_end
+from layerscope.report.rows import lines_of, visible_end
 from layerscope.text import clip, safe_name, size
 
 _INSTRUCTION = 100
@@ -64,7 +64,7 @@ def _steps(check: Check) -> tuple[int, ...]:
 
 def lines_of_check(opened: Opened, check: Check) -> tuple[int, int] | None:
     """First and last line of the instruction that made the worst offender; None if no Dockerfile has it."""
-    return None if opened.written is None else opened.written.of_steps(_steps(check)[:1])
+    return lines_of(opened, _steps(check)[:1])
 
 
 def level_of(check: Check) -> Severity:

@@ -7,30 +7,25 @@ that are not UTF-8 hold lone surrogates, written as `\\udcXX`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 from layerscope.analysis.gate.verdict import Check, Offender, Unit, Verdict
-from layerscope.image.dockerfile import Dockerfile
 from layerscope.opening import Opened
-from layerscope.report.gate.lines import lines_of_steps
-from layerscope.report.gate.options import GateReportOptions
+from layerscope.report.options import ReportOptions
+from layerscope.report.rows import lines_of
 
 SCHEMA_VERSION = "1.0"
 
 
-def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: GateReportOptions) -> None:
+def write(verdict: Verdict, opened: Opened, stream: BinaryIO, _options: ReportOptions) -> None:
     """Write the verdict as one JSON document, ASCII alone."""
-    text = json.dumps(document(verdict, opened, options.dockerfile), indent=2, ensure_ascii=True)
+    text = json.dumps(document(verdict, opened), indent=2, ensure_ascii=True)
     stream.write(text.encode("ascii") + b"\n")
 
 
-def document(
-    verdict: Verdict, opened: Opened, dockerfile: Dockerfile | None = None
-) -> dict[str, Any]:
+def document(verdict: Verdict, opened: Opened) -> dict[str, Any]:
     """The verdict as plain data."""
     image = opened.image
-    lines = lines_of_steps(image, dockerfile)
     return {
         "schemaVersion": SCHEMA_VERSION,
         "passed": verdict.passed,
@@ -44,7 +39,7 @@ def document(
         },
         "baseline": verdict.baseline,
         "ignored": {"wastedBytes": verdict.ignored_bytes, "findings": verdict.ignored_findings},
-        "checks": [_check(check, lines) for check in verdict.checks],
+        "checks": [_check(opened, check) for check in verdict.checks],
         "warnings": [
             {"code": warning.code, "message": warning.message, "place": warning.place or None}
             for warning in verdict.warnings
@@ -52,7 +47,7 @@ def document(
     }
 
 
-def _check(check: Check, lines: Mapping[int, int]) -> dict[str, Any]:
+def _check(opened: Opened, check: Check) -> dict[str, Any]:
     return {
         "rule": check.rule,
         "title": check.title,
@@ -66,18 +61,19 @@ def _check(check: Check, lines: Mapping[int, int]) -> dict[str, Any]:
         "message": check.message,
         "place": check.place,
         "offenderCount": check.offender_count,
-        "offenders": [_offender(offender, lines) for offender in check.offenders],
+        "offenders": [_offender(opened, offender) for offender in check.offenders],
     }
 
 
-def _offender(offender: Offender, lines: Mapping[int, int]) -> dict[str, Any]:
-    finding = offender.finding
+def _offender(opened: Opened, offender: Offender) -> dict[str, Any]:
+    finding, step = offender.finding, offender.step
+    lines = None if step is None else lines_of(opened, [step])
     return {
         "path": offender.path,
         "bytes": offender.bytes,
         "layer": offender.layer,
-        "step": offender.step,
-        "line": None if offender.step is None else lines.get(offender.step),
+        "step": step,
+        "line": None if lines is None else lines[0],
         "hiddenBy": offender.hidden_by,
         "note": offender.note,
         "confidence": None if finding is None else finding.confidence.value,

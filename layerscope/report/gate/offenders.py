@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from layerscope.analysis.gate.verdict import Check, Offender, Outcome, Unit
 from layerscope.image.summary import one_line
 from layerscope.opening import Opened
-from layerscope.report.gate.options import GateReportOptions
 from layerscope.report.gate.table import GLYPHS, STYLES
+from layerscope.report.options import ReportOptions
 from layerscope.report.paper import Paper, left, widest
+from layerscope.report.rows import line_words
 from layerscope.report.text_findings import write_finding
 from layerscope.text import cells, clip, clip_start, count_of, safe_name, size
 
@@ -23,12 +22,11 @@ def write_offenders(
     paper: Paper,
     opened: Opened,
     check: Check,
-    options: GateReportOptions,
-    lines: Mapping[int, int],
+    options: ReportOptions,
     same_as: str | None = None,
 ) -> None:
-    """A section on one check that does not pass: what was found, and where. `lines` are those of the Dockerfile, by step; `same_as` is
-    the check above that has the same offenders."""
+    """A section on one check that does not pass: what was found, and where. `same_as` is the check above that has
+    the same offenders."""
     name = f"{GLYPHS[check.outcome]} {safe_name(check.rule)}"
     said = safe_name(check.message.removesuffix("."))
     paper.line()
@@ -45,9 +43,9 @@ def write_offenders(
     most = SHOWN.get(check.outcome, 0)
     shown = check.offenders[:most]
     if any(offender.finding is not None for offender in shown):
-        _write_findings(paper, opened, check, shown, options, lines)
+        _write_findings(paper, opened, check, shown, options)
     else:
-        _write_paths(paper, opened, check, shown, options, lines)
+        _write_paths(paper, opened, check, shown, options)
     left_out = check.offender_count - len(shown)
     if left_out > 0:
         word = {Unit.FINDINGS: "finding", Unit.LAYERS: "layer", Unit.PATHS: "path"}.get(
@@ -62,8 +60,7 @@ def _write_findings(
     opened: Opened,
     check: Check,
     shown: tuple[Offender, ...],
-    options: GateReportOptions,
-    lines: Mapping[int, int],
+    options: ReportOptions,
 ) -> None:
     """Findings: with their fixes if they fail, in a line each if they only warn."""
     sizes = [size(offender.bytes or 0, binary=options.binary_sizes) for offender in shown]
@@ -74,10 +71,8 @@ def _write_findings(
             continue
         if check.outcome is Outcome.FAIL:
             write_finding(paper, opened, finding, f"{amount:>{width}}")
-            if offender.step in lines:
-                paper.line(" " * (width + 4), (_place(offender.step, options, lines), "dim"))
             continue
-        where = f"  {_place(offender.step, options, lines)}"
+        where = f"  {_place(opened, offender.step)}"
         title = clip(offender.note, max(paper.width - width - 4 - cells(where), 20))
         paper.line("  ", (f"{amount:>{width}}", STYLES[check.outcome]), "  ", title, (where, "dim"))
         if offender.path is not None:
@@ -93,8 +88,7 @@ def _write_paths(
     opened: Opened,
     check: Check,
     shown: tuple[Offender, ...],
-    options: GateReportOptions,
-    lines: Mapping[int, int],
+    options: ReportOptions,
 ) -> None:
     """Paths, or layers, with their bytes, where they are stored and what is wrong with them."""
     sizes = [
@@ -102,7 +96,7 @@ def _write_paths(
         for offender in shown
     ]
     width = widest(sizes)
-    told = [_told(offender, options, lines) for offender in shown]
+    told = [_told(opened, offender) for offender in shown]
     room = paper.width - 2 - width - 2
     beside = room - widest(told) - 2
     names = [_name(opened, offender) for offender in shown]
@@ -124,22 +118,20 @@ def _name(opened: Opened, offender: Offender) -> str:
     return "" if offender.step is None else safe_name(one_line(opened.image.steps[offender.step]))
 
 
-def _told(offender: Offender, options: GateReportOptions, lines: Mapping[int, int]) -> str:
+def _told(opened: Opened, offender: Offender) -> str:
     """What is said of a path: where it is from, and what happened to it."""
     parts = [offender.note]
     if offender.hidden_by is not None and offender.layer is not None and offender.path:
         parts.insert(0, f"in layer {offender.layer}")
     if offender.path is None:
-        parts.append(_place(offender.step, options, lines))
-    elif offender.step is not None and offender.step in lines and options.dockerfile is not None:
-        parts.append(f"{safe_name(options.dockerfile.name)}:{lines[offender.step]}")
+        parts.append(_place(opened, offender.step))
+    elif offender.step is not None:
+        parts.append(line_words(opened, [offender.step]))
     return ", ".join(part for part in parts if part)
 
 
-def _place(step: int | None, options: GateReportOptions, lines: Mapping[int, int]) -> str:
+def _place(opened: Opened, step: int | None) -> str:
     """A step, and its line in the Dockerfile."""
     if step is None:
         return "the image"
-    if step in lines and options.dockerfile is not None:
-        return f"step {step}, {safe_name(options.dockerfile.name)}:{lines[step]}"
-    return f"step {step}"
+    return ", ".join(filter(None, [f"step {step}", line_words(opened, [step])]))

@@ -7,10 +7,9 @@ from typing import BinaryIO
 from layerscope.analysis.gate.verdict import Offender, Outcome, Verdict
 from layerscope.opening import Opened
 from layerscope.report.gate.advice import write_advice
-from layerscope.report.gate.lines import lines_of_steps
 from layerscope.report.gate.offenders import write_offenders
-from layerscope.report.gate.options import GateReportOptions
 from layerscope.report.gate.table import GLYPHS, STYLES, summary, write_table
+from layerscope.report.options import ReportOptions
 from layerscope.report.paper import Paper, Part
 from layerscope.report.text import NARROWEST, WIDEST
 from layerscope.text import count_of, percent, safe_name, size
@@ -22,12 +21,11 @@ _DIVE = (
 _WARNINGS = 50
 
 
-def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: GateReportOptions) -> None:
+def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
     """Write the verdict; everything keeps to the width."""
     paper = Paper(stream, min(max(options.width, NARROWEST), WIDEST), color=options.color)
     _write_header(paper, verdict, opened, options)
     write_table(paper, verdict.checks, binary=options.binary_sizes)
-    lines = lines_of_steps(opened.image, options.dockerfile)
     told: dict[tuple[Offender, ...], str] = {}
     for wanted in (Outcome.FAIL, Outcome.WARN):
         for check in verdict.checks:
@@ -38,16 +36,14 @@ def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: GateRepor
                     else ()
                 )
                 same_as = told.get(paths) if paths else None
-                write_offenders(paper, opened, check, options, lines, same_as)
+                write_offenders(paper, opened, check, options, same_as)
                 told.setdefault(paths, check.rule)
     _write_warnings(paper, verdict)
     write_advice(paper, verdict, opened)
     paper.flush()
 
 
-def _write_header(
-    paper: Paper, verdict: Verdict, opened: Opened, options: GateReportOptions
-) -> None:
+def _write_header(paper: Paper, verdict: Verdict, opened: Opened, options: ReportOptions) -> None:
     image, accounting, binary = opened.image, opened.accounting, options.binary_sizes
     outcome = Outcome.PASS if verdict.passed else Outcome.FAIL
     word = "passes" if verdict.passed else "fails"

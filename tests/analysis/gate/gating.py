@@ -109,17 +109,18 @@ def finding(
     title: str = "Found",
 ) -> Finding:
     """A finding as a rule would make it."""
+    step = image.image.layers[layer].step
     return Finding(
         rule=rule,
         title=title,
         severity=severity,
         confidence=confidence,
         bytes=size,
-        steps=(image.image.layers[layer].step,),
+        steps=(step,),
         layers=(layer,),
         paths=numbers_of(image, paths),
         inodes=numbers_of(image, ()),
-        base=False,
+        base=step < guessed(image.image).steps,
         why="It matters.",
         fix="# fix",
     )

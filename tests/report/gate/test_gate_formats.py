@@ -19,7 +19,8 @@ from layerscope.analysis.findings.finding import Severity
 from layerscope.analysis.gate.verdict import Check, GateWarning, Offender, Outcome, Unit, Verdict
 from layerscope.image.dockerfile import parse_dockerfile
 from layerscope.opening import Opened, Options
-from layerscope.report.gate import FORMATS, GateReportOptions, writer_of
+from layerscope.report.gate import FORMATS, writer_of
+from layerscope.report.options import ReportOptions
 from tests.report.hostile import COMMAND, NAMES, hostile
 from tests.report.sample import opened
 from tests.report.test_html import Page as HtmlPage
@@ -84,7 +85,7 @@ def evil(tmp_path_factory: pytest.TempPathFactory) -> Opened:
 
 def written(image: Opened, form: str, verdict: Verdict | None = None) -> str:
     stream = io.BytesIO()
-    writer_of(form)(verdict or verdict_of(image), image, stream, GateReportOptions())
+    writer_of(form)(verdict or verdict_of(image), image, stream, ReportOptions())
     return stream.getvalue().decode()
 
 

@@ -7,13 +7,13 @@ import json
 from typing import Any
 
 from layerscope.analysis.gate.verdict import Verdict
-from layerscope.image.dockerfile import parse_dockerfile
 from layerscope.opening import Opened
-from layerscope.report.gate import GateReportOptions, writer_of
+from layerscope.report.gate import writer_of
+from layerscope.report.options import ReportOptions
 from tests.analysis.findings.judging import opened_of
 from tests.analysis.gate.gating import STEPS, config, verdict_of
 from tests.images import file, whiteout
-from tests.report.gate.test_gate_text import IMAGE, failing
+from tests.report.gate.test_gate_text import IMAGE, WRITTEN, failing
 
 KEYS = {
     "document": "schemaVersion passed damaged image rules base baseline ignored checks warnings",
@@ -25,10 +25,10 @@ KEYS = {
 """Every key, always there: these are an interface."""
 
 
-def document(verdict: Verdict, image: Opened = IMAGE, **options: Any) -> dict[str, Any]:
+def document(verdict: Verdict, image: Opened = IMAGE) -> dict[str, Any]:
     """The verdict as JSON has it."""
     stream = io.BytesIO()
-    writer_of("json")(verdict, image, stream, GateReportOptions(**options))
+    writer_of("json")(verdict, image, stream, ReportOptions())
     found: dict[str, Any] = json.loads(stream.getvalue().decode("ascii"))
     return found
 
@@ -63,11 +63,11 @@ def test_figures_are_plain_numbers() -> None:
 
 def test_lines_are_there_with_a_dockerfile() -> None:
     """Counted from 1, as editors do."""
-    dockerfile = parse_dockerfile(b"FROM base\n\nRUN one\nRUN two\n", "Dockerfile")
-    checks = {
-        check["rule"]: check for check in document(failing(), dockerfile=dockerfile)["checks"]
-    }
+    checks = {check["rule"]: check for check in document(failing(), WRITTEN)["checks"]}
     assert [one["line"] for one in checks["max-wasted"]["offenders"]] == [3, 3]
+    assert [one["line"] for one in checks["max-size"]["offenders"]] == [1, 3, 4]  # FROM, RUN, RUN
+    plain = {check["rule"]: check for check in document(failing())["checks"]}
+    assert [one["line"] for one in plain["max-size"]["offenders"]] == [None] * 3
 
 
 def test_names_that_are_no_utf8_survive() -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from layerscope.analysis.dockerfile_lines import DockerfileLines
 from layerscope.analysis.findings.finding import Severity
 from layerscope.analysis.findings.rules import RULES as FINDING_RULES
 from layerscope.analysis.gate.base import GateBase
@@ -18,7 +20,8 @@ from layerscope.analysis.gate.ignores import Ignore
 from layerscope.analysis.gate.verdict import Verdict
 from layerscope.image.dockerfile import parse_dockerfile
 from layerscope.opening import Opened
-from layerscope.report.gate import FORMATS, GateReportOptions, writer_of
+from layerscope.report.gate import FORMATS, writer_of
+from layerscope.report.options import ReportOptions
 from layerscope.text import cells
 from tests.analysis.findings.judging import opened_of
 from tests.analysis.gate.gating import STEPS, config, finding, report_of, verdict_of
@@ -26,6 +29,9 @@ from tests.images import file, whiteout
 from tests.report.golden import check
 
 IMAGE = opened_of(STEPS)
+DOCKERFILE = parse_dockerfile(b"FROM base\n\nRUN one\nRUN two\n", "Dockerfile")
+WRITTEN = replace(IMAGE, written=DockerfileLines.of(DOCKERFILE, IMAGE.image.steps))
+"""The same image, and what it was built from."""
 VALUES: Mapping[str, object] = {
     "min-efficiency": 0.9,
     "max-wasted": 100,
@@ -54,7 +60,7 @@ def failing() -> Verdict:
 def written(verdict: Verdict, image: Opened = IMAGE, form: str = "text", **options: object) -> str:
     """The report of a verdict."""
     stream = io.BytesIO()
-    writer_of(form)(verdict, image, stream, GateReportOptions(**options))  # type: ignore[arg-type]
+    writer_of(form)(verdict, image, stream, ReportOptions(**options))  # type: ignore[arg-type]
     # The image lies in a folder of its own; its name is the same everywhere.
     return re.sub(r"\S*/image\.tar", "image.tar", stream.getvalue().decode())
 
@@ -157,9 +163,11 @@ def test_hostile_names_never_reach_the_terminal() -> None:
 
 def test_lines_of_the_dockerfile_are_named() -> None:
     """Where it was built from one that is known."""
-    dockerfile = parse_dockerfile(b"FROM base\n\nRUN one\nRUN two\n", "Dockerfile")
-    text = written(failing(), dockerfile=dockerfile)
+    text = written(failing(), WRITTEN)
     assert "/twice  in layer 0, overwritten by step 2, Dockerfile:3" in text
+    (place,) = re.findall(r"Found +(.*)", text)
+    assert place == "step 0, base image, Dockerfile:1  [apt-lists]"
+    assert "Dockerfile" not in written(failing())
 
 
 def test_defaults_are_said_to_be_defaults() -> None:

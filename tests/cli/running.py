@@ -1,0 +1,42 @@
+"""Runs command lines in this process, in a folder of a test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from layerscope import cli
+
+
+class Ran(NamedTuple):
+    """How a command line ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Here:
+    """Runs `layerscope`, with `words` before all others, in a folder of its own."""
+
+    def __init__(
+        self, folder: Path, capsysbinary: pytest.CaptureFixture[bytes], *words: str
+    ) -> None:
+        self.folder = folder
+        self._streams = capsysbinary
+        self._words = words
+
+    def __call__(self, *args: str) -> Ran:
+        return self.run(*self._words, *args)
+
+    def run(self, *args: str) -> Ran:
+        """Run another command."""
+        code = cli.run(args)
+        out, err = self._streams.readouterr()
+        return Ran(code, out.decode(), err.decode())
+
+    def write(self, name: str, text: str) -> None:
+        """Put a file into the folder."""
+        (self.folder / name).write_text(text)

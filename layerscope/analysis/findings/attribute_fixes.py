@@ -82,7 +82,7 @@ def _copied(
             head = "# needs `# syntax=docker/dockerfile:1.14`\n"
     if _is_all(evidence, storer, rows):
         return head + with_flags(first, *flags)
-    top = shell_word(evidence.name(_common(evidence, evidence.accounting.waste.paths[rows])))
+    top = shell_word(evidence.name(evidence.common(evidence.accounting.waste.paths[rows])))
     in_context = "" if why & Why.OWNER else ", or set the mode in the build context"
     return (
         f"{instruction_text(first)}\n"
@@ -98,15 +98,6 @@ def _is_all(evidence: Evidence, storer: int, rows: Rows) -> bool:
     columns = evidence.filesystem.inodes.columns
     files = int(((columns.kinds[span] == Kind.FILE) & (columns.stored[span] > 0)).sum())
     return len(rows) * 10 >= files * _TENTHS
-
-
-def _common(evidence: Evidence, paths: NDArray[np.int32]) -> int:
-    """The deepest path that holds all of these."""
-    table = evidence.filesystem.table
-    top, last = int(paths.min()), int(paths.max())
-    while table.ends[top] <= last:
-        top = int(table.parents[top])
-    return top
 
 
 def _owner(evidence: Evidence, step: Step, storer: int, new: NDArray[np.int32]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum
 
 import numpy as np
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from layerscope.analysis.accounting import REASONS, Reason
 from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.findings.finding import Claim, Confidence
+from layerscope.analysis.findings.fixes import shell_word
+from layerscope.analysis.findings.words import NAMED
 from layerscope.filesystem.versions import Removal
 
 Rows = NDArray[np.int64]
@@ -68,6 +71,36 @@ def changes_attributes(evidence: Evidence, layers: NDArray[np.int32]) -> NDArray
     for layer in np.unique(layers).tolist():
         found[layer] = _FOR_ATTRIBUTES.search(evidence.step(layer).arguments) is not None
     return found
+
+
+def claim_of(
+    evidence: Evidence,
+    rows: Rows,
+    layers: Sequence[int],
+    title: str,
+    fix: str,
+    confidence: Confidence | None = None,
+) -> Claim:
+    """What a rule says of hidden contents: without them, the image stores their bytes less."""
+    waste = evidence.accounting.waste
+    return Claim(
+        fix=fix,
+        layers=tuple(layers),
+        inodes=waste.inodes[rows],
+        paths=waste.paths[rows],
+        title=title,
+        confidence=confidence,
+    )
+
+
+def names_of(evidence: Evidence, rows: Rows) -> list[str]:
+    """The paths of the first few hidden contents."""
+    return [evidence.name(path) for path in evidence.accounting.waste.paths[rows[:NAMED]].tolist()]
+
+
+def named(evidence: Evidence, rows: Rows) -> str:
+    """The same in words of a shell, for a comment."""
+    return ", ".join(map(shell_word, names_of(evidence, rows))) + " …" * (len(rows) > NAMED)
 
 
 def split(keys: NDArray[np.int32], rows: Rows) -> Iterator[tuple[int, Rows]]:

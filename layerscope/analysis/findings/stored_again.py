@@ -7,7 +7,16 @@ from collections.abc import Iterator, Sequence
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim, Confidence
 from layerscope.analysis.findings.fixes import instruction_text, shell_word, with_flags
-from layerscope.analysis.findings.hidden import Fate, Rows, hidden, largest_first, split
+from layerscope.analysis.findings.hidden import (
+    Fate,
+    Rows,
+    claim_of,
+    hidden,
+    largest_first,
+    named,
+    names_of,
+    split,
+)
 from layerscope.analysis.findings.merging import chains, one_run, split_mergeable
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.words import NAMED, steps_named
@@ -21,14 +30,9 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
     together, apart = split_mergeable(evidence, rows)
     for chain in chains(evidence, together):
         numbers = [evidence.step(layer).index for layer in chain.layers]
-        yield Claim(
-            fix=one_run(evidence, chain.layers),
-            layers=chain.layers,
-            inodes=waste.inodes[chain.rows],
-            paths=waste.paths[chain.rows],
-            title=f"The same content stored by {steps_named(numbers)}",
-            confidence=Confidence.MEDIUM,
-        )
+        title = f"The same content stored by {steps_named(numbers)}"
+        fix = one_run(evidence, chain.layers)
+        yield claim_of(evidence, chain.rows, chain.layers, title, fix, Confidence.MEDIUM)
     for layer, mine in split(waste.hidden_by[apart], apart):
         step = evidence.step(layer)
         if step.instruction == "RUN":
@@ -36,21 +40,15 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
             continue
         storers = largest_first(evidence, waste.stored_in[mine], mine)
         numbers = sorted(evidence.step(storer).index for storer in storers)
-        yield Claim(
-            fix=_fix(evidence, layer, storers, mine),
-            layers=(layer, *storers),
-            inodes=waste.inodes[mine],
-            paths=waste.paths[mine],
-            title=f"Stored by {steps_named(numbers)}, and the same again by step {step.index}",
-            confidence=Confidence.MEDIUM,
-        )
+        title = f"Stored by {steps_named(numbers)}, and the same again by step {step.index}"
+        fix = _fix(evidence, layer, storers, mine)
+        yield claim_of(evidence, mine, (layer, *storers), title, fix, Confidence.MEDIUM)
 
 
 def _fix(evidence: Evidence, layer: int, storers: Sequence[int], rows: Rows) -> str:
     """Leave it out of one of the copies."""
     step, first = evidence.step(layer), evidence.step(storers[0])
-    names = [evidence.name(path) for path in evidence.accounting.waste.paths[rows[:NAMED]].tolist()]
-    shown = ", ".join(map(shell_word, names)) + (" …" if len(rows) > NAMED else "")
+    names, shown = names_of(evidence, rows), named(evidence, rows)
     if evidence.is_base(storers[0]):
         return (
             f"# the base image has the same already: leave {shown} out of\n{instruction_text(step)}"

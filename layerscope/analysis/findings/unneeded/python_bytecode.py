@@ -25,11 +25,8 @@ def _deleted(place: Place) -> str:
 
 def _common(place: Place) -> int:
     """The directory that all of the byte code lies in."""
-    table, paths = place.evidence.filesystem.table, place.group.paths
-    above, last = int(table.parents[paths.min()]), int(paths.max())
-    while last >= table.ends[above]:
-        above = int(table.parents[above])
-    at = above
+    table = place.evidence.filesystem.table
+    at = above = place.evidence.common(place.group.paths)
     while at:  # `find` must be able to meet what is to be deleted
         if table.name(at) == b"__pycache__":
             above = int(table.parents[at])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim, Confidence
 from layerscope.analysis.findings.fixes import instruction_text, shell_word, with_flags
@@ -54,7 +56,8 @@ def _fix(evidence: Evidence, layer: int, storers: Sequence[int], rows: Rows) -> 
             f"# the base image has the same already: leave {shown} out of\n{instruction_text(step)}"
         )
     if step.instruction in ("COPY", "ADD") and first.instruction in ("COPY", "ADD"):
-        if len(rows) <= NAMED and step.instruction == "COPY":
+        few = len(rows) <= NAMED and step.instruction == "COPY"
+        if few and _are_alone(evidence, layer, rows):
             flags = [f"--exclude={shell_word('**/' + name.rpartition('/')[2])}" for name in names]
             source = with_flags(step, *flags) if len(flags) == 1 else _many(evidence, layer, flags)
             return (
@@ -66,6 +69,14 @@ def _fix(evidence: Evidence, layer: int, storers: Sequence[int], rows: Rows) -> 
             f"# RUN --mount=type=bind,target=/mnt …\n{instruction_text(first)}\n{instruction_text(step)}"
         )
     return f"# {shown}: store it once, by one of these\n{instruction_text(first)}\n{instruction_text(step)}"
+
+
+def _are_alone(evidence: Evidence, layer: int, rows: Rows) -> bool:
+    """Whether a layer stores nothing else of these names, which would be left out with them."""
+    filesystem, components = evidence.filesystem, evidence.filesystem.table.components
+    paths = np.unique(evidence.accounting.waste.paths[rows])
+    stored = np.unique(filesystem.paths[filesystem.born == layer])
+    return int(np.isin(components[stored], components[paths]).sum()) == len(paths)
 
 
 def _many(evidence: Evidence, layer: int, flags: Sequence[str]) -> str:

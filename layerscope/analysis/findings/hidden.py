@@ -135,8 +135,13 @@ def successors(evidence: Evidence, rows: Rows) -> NDArray[np.int32]:
 
 def origins(evidence: Evidence, inodes: NDArray[np.int32]) -> NDArray[np.int32]:
     """The layers whose steps brought these contents: lower ones than store them, if that is only for other attributes."""
+    return evidence.filesystem.inodes.layers(originals(evidence, inodes))
+
+
+def originals(evidence: Evidence, inodes: NDArray[np.int32]) -> NDArray[np.int32]:
+    """These contents as they were first stored, before that was done again only for other attributes."""
     before = evidence.once(_first_stored)
-    return evidence.filesystem.inodes.layers(inodes if before is None else before[inodes])
+    return inodes if before is None else before[inodes]
 
 
 def _first_stored(evidence: Evidence) -> NDArray[np.int32] | None:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
 import numpy as np
+from numpy.typing import NDArray
 
 from layerscope.analysis.findings.evidence import Evidence, Group
 from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import instruction_text, is_open_run, run_and, shell_word
+from layerscope.analysis.findings.hidden import originals
 from layerscope.analysis.findings.secrets.detectors import PRIVATE_KEY
 from layerscope.analysis.findings.secrets.scan import CREDENTIALS, SETTINGS, find_secrets
 from layerscope.image.history import Step
@@ -25,26 +27,38 @@ def secret_claims(
 ) -> Iterator[Claim]:
     """One claim a layer for the files whose kinds of secrets are `wanted`, and one for those of them that are hidden.
 
-    `what` names them in titles: "Private key". Secrets themselves are never part of a claim.
+    What is stored again only for another owner is the same secret, of the layer that brought it. `what` names them in titles: "Private key". Secrets themselves are never part of a claim.
     """
     secrets = evidence.once(find_secrets)
     inodes = np.array([inode for inode, kinds in secrets.items() if wanted(kinds)], np.int32)
     filesystem = evidence.filesystem
     rows = np.flatnonzero(np.isin(filesystem.inode_of, inodes))
-    live = np.isin(filesystem.inode_of[rows], evidence.live_inodes)
+    stored = filesystem.inode_of[rows]
+    first = originals(evidence, stored)
+    live = np.isin(first, first[np.isin(stored, evidence.live_inodes)])
     for shown in (True, False):
-        mine = rows[live == shown]
-        for group in evidence.groups(filesystem.paths[mine], filesystem.inode_of[mine]):
+        mine = live == shown
+        for group in evidence.groups(
+            filesystem.paths[rows[mine]], stored[mine], filesystem.inodes.layers(first[mine])
+        ):
+            layers = filesystem.inodes.layers(group.inodes).tolist()
             kinds = {kind for inode in group.inodes.tolist() for kind in secrets[inode]}
             said = ", ".join(sorted(kinds - _PLAIN))
             hidden = "" if shown else ", deleted later and still stored"
             yield Claim(
                 fix=_fix(evidence, group),
-                layers=(group.layer,),
+                layers=tuple(dict.fromkeys((group.layer, *layers))),
                 inodes=group.inodes,
-                paths=group.paths,
+                paths=_each_once(group.paths),
                 title=f"{what}{hidden}" + (f" ({said})" if said else ""),
             )
+
+
+def _each_once(paths: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Paths in their order, without those that came before."""
+    _, first = np.unique(paths, return_index=True)
+    found: NDArray[np.int32] = paths[np.sort(first)]
+    return found
 
 
 def _fix(evidence: Evidence, group: Group) -> str:
@@ -54,7 +68,9 @@ def _fix(evidence: Evidence, group: Group) -> str:
     mount = f"type=secret,id={_identifier(path)},target={shell_word(path)}"
     revoke = "# replace the secret: whoever has this image has it, also if a later step deletes it"
     if step.instruction in ("COPY", "ADD"):
-        names = safe_name(", ".join(evidence.name(path) for path in group.paths[:_NAMED].tolist()))
+        names = safe_name(
+            ", ".join(evidence.name(path) for path in _each_once(group.paths)[:_NAMED].tolist())
+        )
         return (
             f"{revoke}\n# leave {names} out of what is copied (.dockerignore), and mount it where it is needed:\n"
             f"{instruction_text(step)}\nRUN --mount={mount} …"

@@ -6,12 +6,14 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from layerscope.analysis import duplicates as duplicates_module
 from layerscope.analysis.findings import judge as judging
@@ -110,7 +112,8 @@ def test_a_second_opening_reads_no_layer(
         (reading, "index_layer"),
         (Filesystem, "stack"),
         (LayerContents, "chunks"),
-        (LayerContents, "head"),
+        (LayerContents, "heads"),
+        (LayerContents, "digests"),
         (duplicates_module, "_heads"),
     )
     assert report(opened(image, store, verify_small=small)) == without
@@ -269,11 +272,11 @@ def test_unread_contents_are_not_remembered(
     image = settled(tmp_path / "image.tar", docker_archive([BASE, CHANGE, TOP]))
     expected = report(opened(image, None, verify_small=False))
 
-    def fails(self: LayerContents, entry: int) -> bytes:
-        raise OSError(5, "Input/output error")
+    def fails(self: LayerContents, entries: NDArray[np.int64]) -> Iterator[None]:
+        return iter([None] * len(entries))
 
     with monkeypatch.context() as patch:
-        patch.setattr(LayerContents, "digest", fails)
+        patch.setattr(LayerContents, "digests", fails)
         assert report(opened(image, store, verify_small=False)) != expected
     assert report(opened(image, store, verify_small=False)) == expected
 

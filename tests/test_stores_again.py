@@ -89,7 +89,8 @@ def test_a_second_opening_reads_neither_headers_nor_contents(
         (tarsplit, "_scan"),
         (Filesystem, "stack"),
         (LayerContents, "chunks"),
-        (LayerContents, "head"),
+        (LayerContents, "heads"),
+        (LayerContents, "digests"),
         (duplicates_module, "_heads"),
     )
     assert report(opened(scheme, root, cache, verify_small=small)) == without

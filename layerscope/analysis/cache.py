@@ -88,11 +88,15 @@ class ImageCache:
 
     def packages(self) -> tuple[Package, ...] | None:
         """All packages, None if nobody has read the books."""
-        return self._read(_PACKAGES, unpack_packages)
+        from layerscope.analysis.packages.packing import packages_of
+
+        return self._read(_PACKAGES, lambda packed: packages_of(packed.values["packages"]))
 
     def keep_packages(self, packages: Sequence[Package], filesystem: Filesystem) -> None:
         """Remember what `packages` asks for."""
-        self._keep(_PACKAGES, lambda: pack_packages(packages), filesystem)
+        from layerscope.analysis.packages.packing import package_rows
+
+        self._keep(_PACKAGES, lambda: Packed({"packages": package_rows(packages)}, {}), filesystem)
 
     def findings(self, words: Sequence[object], filesystem: Filesystem) -> Findings | None:
         """What the rules found, given `words`: all that they see of an image besides its layers. None if that is not known."""
@@ -195,18 +199,3 @@ def unpack_secrets(packed: Packed) -> dict[int, frozenset[str]]:
         inode: frozenset(map(str, found))
         for inode, found in zip(packed.arrays["inodes"].tolist(), kinds, strict=True)
     }
-
-
-def pack_packages(packages: Sequence[Package]) -> Packed:
-    """Names and figures of packages, a list each."""
-    return Packed({"packages": [list(astuple(package)) for package in packages]}, {})
-
-
-def unpack_packages(packed: Packed) -> tuple[Package, ...]:
-    """What `pack_packages` was given. Raises KeyError, TypeError or ValueError for what it did not make."""
-    from layerscope.analysis.packages.model import Package
-
-    return tuple(
-        Package(str(kind), str(name), str(version), int(size), int(files), int(layer))
-        for kind, name, version, size, files, layer in packed.values["packages"]
-    )

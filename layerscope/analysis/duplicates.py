@@ -128,14 +128,17 @@ def _heads(
     progress.stage("Looking for duplicates", len(readable))
 
     def read(part: NDArray[np.int64], progress: Progress) -> None:
-        for index in part.tolist():
-            check(progress)
-            layer = int(layer_of[index])
-            entry = int(candidates[index]) - int(inodes.first[layer])
-            try:
-                heads[index] = isal_zlib.crc32(layers[layer].head(entry, HEAD))
-            except OSError:  # it is left out once all of it cannot be read, either
-                inodes.unread = True
+        if not len(part):
+            return
+        for mine in np.split(part, np.flatnonzero(np.diff(layer_of[part])) + 1):
+            layer = int(layer_of[mine[0]])
+            entries = candidates[mine] - inodes.first[layer]
+            for index, head in zip(mine.tolist(), layers[layer].heads(entries, HEAD), strict=True):
+                check(progress)
+                if head is None:  # it is left out once all of it cannot be read, either
+                    inodes.unread = True
+                else:
+                    heads[index] = isal_zlib.crc32(head)
         progress.advance(len(part))
 
     in_parallel(read, np.array_split(readable, 16), progress)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -12,14 +12,17 @@ from numpy.typing import NDArray
 from layerscope.filesystem.inodes import Inodes
 from layerscope.filesystem.model import Filesystem
 from layerscope.filesystem.versions import Removal
-from layerscope.layers.compression import DamagedStreamError
-from layerscope.layers.contents import ContentCutError, LayerContents
+from layerscope.layers.contents import LayerContents
 from layerscope.progress import Progress, Stoppable, check
 
 _Part = TypeVar("_Part")
 
 WORKERS = 2
 """Threads that read contents: hashing leaves the interpreter free for the other."""
+BATCH = 1 << 12
+"""Contents between two looks at whether they are still wanted."""
+BATCH_BYTES = 1 << 24
+"""Bytes of contents between two such looks, the last content of a batch apart."""
 
 
 def compare_versions(
@@ -55,18 +58,30 @@ def hash_contents(
         return
 
     def read(part: NDArray[np.int32], progress: Progress) -> None:
-        for inode, layer in zip(part.tolist(), inodes.layers(part).tolist(), strict=True):
+        for layer, mine in _batches(inodes, part):
             check(progress)
-            try:
-                digest = layers[layer].digest(inode - int(inodes.first[layer]))
-            except (ContentCutError, DamagedStreamError, OSError):
+            found = list(layers[layer].digests(mine - inodes.first[layer]))
+            known = mine[np.array([digest is not None for digest in found], bool)]
+            if len(known) < len(mine):
                 inodes.unread = True
-                continue
-            inodes.digests[inode] = np.frombuffer(digest, np.uint8)
-            inodes.hashed[inode] = True
-            progress.advance(int(inodes.columns.stored[inode]))
+            digests = b"".join(digest for digest in found if digest is not None)
+            inodes.digests[known] = np.frombuffer(digests, np.uint8).reshape(-1, 32)
+            inodes.hashed[known] = True
+            progress.advance(int(inodes.columns.stored[mine].sum()))
 
     in_parallel(read, np.array_split(unknown, min(len(unknown), 8 * WORKERS)), progress)
+
+
+def _batches(inodes: Inodes, part: NDArray[np.int32]) -> Iterator[tuple[int, NDArray[np.int32]]]:
+    """Some inodes in order, as few at a time as anybody likes to wait for; each time of one layer, which is told."""
+    if not len(part):
+        return
+    layers = inodes.layers(part)
+    sizes = np.cumsum(inodes.columns.stored[part], dtype=np.int64) // BATCH_BYTES
+    numbers = np.arange(len(part)) // BATCH
+    changes = (np.diff(layers) != 0) | (np.diff(sizes) != 0) | (np.diff(numbers) != 0)
+    for mine in np.split(part, np.flatnonzero(changes) + 1):
+        yield inodes.layer(int(mine[0])), mine
 
 
 def in_parallel(

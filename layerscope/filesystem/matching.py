@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from layerscope.filesystem.components import ComponentTexts
 from layerscope.filesystem.paths import PathTable
 from layerscope.filesystem.regex_child import find_in
+from layerscope.filesystem.selecting import Mask, Selector
 from layerscope.filesystem.siblings import Siblings
 from layerscope.layers.strings import StringTable
-
-Mask = NDArray[np.bool_]
 
 PIECE = 1 << 20
 """Characters of paths that are searched at a time."""
@@ -62,6 +61,7 @@ class PathTexts:
         self._table = table
         self._siblings = siblings
         self._names = ComponentTexts(table.names)
+        self._selector = Selector(table)
         self._kept: list[_Piece] | None = None
         self._separator = "\0" if b"\n" in table.names.data else "\n"
 
@@ -69,7 +69,8 @@ class PathTexts:
         """Paths that hold this text, in any case."""
         parts = [part.encode(errors="surrogateescape") for part in text.casefold().split("/")]
         if len(parts) == 1:
-            return self.below(self._named(self._names.containing(parts[0])))
+            paths = np.flatnonzero(self._named(self._names.containing(parts[0])))
+            return self._selector.below(paths)
         parents, components = self._table.parents, self._table.components
         last = self._named(self._names.starting(parts[-1]))
         last[0] = False
@@ -80,28 +81,13 @@ class PathTexts:
             paths, above = paths[fits], parents[above[fits]]
         if parts[0]:
             paths = paths[self._names.ending(parts[0])[components[above]]]
-        hits = np.zeros(len(self._table), bool)
-        hits[paths] = True
-        return self.below(hits)
+        return self._selector.below(paths)
 
     def glob(self, pattern: str) -> Mask:
         """Paths that a pattern matches as in `.gitignore`: the name, or with a slash the whole path."""
-        if "/" not in pattern:
-            return self._named(self._names.matching(pattern))
-        parents = self._table.parents
-        parts = pattern.strip("/").split("/")
-        reached = np.zeros(len(self._table), bool)
-        reached[0] = True
-        for part in parts:
-            if part == "**":
-                reached = self.below(reached)
-            else:
-                reached = reached[parents] & self._named(self._names.matching(part))
-        if parts[-1] == "**":
-            # `a/**` is what lies in `a`, not `a` itself.
-            reached = reached[parents]
-        reached[0] = False
-        return reached
+        hits = np.zeros(len(self._table), bool)
+        hits[self._selector.matches(pattern)] = True
+        return hits
 
     def regex(self, pattern: re.Pattern[str], finder: Finder | None = None) -> Mask:
         """Paths that a regular expression is found in; `finder` does the looking, in this thread if there is none."""
@@ -122,14 +108,6 @@ class PathTexts:
     def folded(self) -> StringTable:
         """All components in the case that texts are compared in."""
         return self._names.folded
-
-    def below(self, hits: Mask) -> Mask:
-        """These paths and all below them."""
-        tops = np.flatnonzero(hits)
-        edges = np.zeros(len(self._table) + 1, np.int32)
-        edges[tops] = 1
-        np.subtract.at(edges, self._table.ends[tops], 1)
-        return np.cumsum(edges[:-1], dtype=np.int32) > 0
 
     def _named(self, names: Mask) -> Mask:
         """Paths by the name they have; the last item of `names` is for the root."""

@@ -23,7 +23,6 @@ class Selector:
 
     def matches(self, pattern: str) -> NDArray[np.int64]:
         """The paths that a pattern matches itself, in path order, whatever they are and whenever they were."""
-        table = self._table
         parts = pattern.strip("/").split("/") if "/" in pattern else ["**", pattern]
         tops, deep = np.zeros(1, np.int64), False
         for part in parts:
@@ -34,12 +33,8 @@ class Selector:
             deep = False
             if not len(tops):
                 return tops
-        if deep:
-            # `a/**` is what lies in `a`, not `a` itself.
-            below = self.below(tops)
-            below[tops] = False
-            return np.flatnonzero(below)
-        return tops[tops > 0] if len(table) else tops
+        # `a/**` is what lies in `a`, not `a` itself.
+        return self._in(tops, np.arange(*self._span(tops)), deep) if deep else tops
 
     def select(self, patterns: Iterable[str]) -> Mask:
         """What the patterns match, and all that lies below; shape (paths,)."""
@@ -54,26 +49,34 @@ class Selector:
         return np.cumsum(edges[:-1], dtype=np.int32) > 0
 
     def _step(self, tops: NDArray[np.int64], part: str, deep: bool) -> NDArray[np.int64]:
-        """What a part of a pattern matches in these directories; with `deep`, at any depth."""
-        table = self._table
-        if is_glob(part):
-            wanted = self._names.matching(part)
+        """What a part of a pattern matches in these directories, in path order; with `deep`, at any depth.
+
+        All directories are looked through at once: one by one, those that lie in each other would be read again for each
+        that they lie in.
+        """
+        start, end = self._span(tops)
+        components = self._table.components[start:end]
+        if is_glob(part) or "\\" in part:
+            hits = self._names.matching(part)[components]
         else:
-            rank = table.rank(part.encode(errors="surrogateescape"))
+            rank = self._table.rank(part.encode(errors="surrogateescape"))
             if rank is None:
                 return np.zeros(0, np.int64)
-            wanted = None
-        found = []
-        last = 0
-        for top in tops.tolist():
-            if top < last:
-                continue  # it lies in a directory that was looked through whole
-            span = slice(top + 1, int(table.ends[top]))
-            components = table.components[span]
-            hits = components == rank if wanted is None else wanted[components]
-            if deep:
-                last = span.stop
-            else:
-                hits = hits & (table.parents[span] == top)
-            found.append(np.flatnonzero(hits) + span.start)
-        return np.concatenate([np.zeros(0, np.int64), *found])
+            hits = components == rank
+        return self._in(tops, np.flatnonzero(hits) + start, deep)
+
+    def _span(self, tops: NDArray[np.int64]) -> tuple[int, int]:
+        """The first path and one past the last that can lie in these directories."""
+        return int(tops[0]) + 1, int(self._table.ends[tops].max())
+
+    def _in(
+        self, tops: NDArray[np.int64], paths: NDArray[np.int64], deep: bool
+    ) -> NDArray[np.int64]:
+        """Those of some paths of their span that lie in these directories; with `deep`, at any depth."""
+        if deep:
+            ends = np.maximum.accumulate(self._table.ends[tops])
+            return paths[paths < ends[np.searchsorted(tops, paths) - 1]]
+        parents = self._table.parents[paths]
+        last = np.searchsorted(tops, parents, "right") - 1
+        inside: NDArray[np.int64] = paths[tops[last] == parents]
+        return inside

@@ -7,12 +7,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from layerscope.layers.blob import CHUNK, Blob
-from layerscope.layers.compression import DecompressedStream
+from layerscope.layers.compression import DamagedStreamError, DecompressedStream
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.indexing import layer_compression
+from layerscope.layers.together import read_together
 from layerscope.limits import Limits
 from layerscope.progress import NullProgress, Progress, check
+
+SMALL = 1 << 15
+"""Bytes of contents that are read together with their neighbours."""
 
 
 class ContentCutError(Exception):
@@ -101,10 +108,31 @@ class LayerContents:
             return int(stored[list(entries)].sum())
         return int(self.index.columns.offsets[entries[-1]] + stored[entries[-1]])
 
-    def head(self, entry: int, length: int) -> bytes:
-        """The first `length` stored bytes of one entry of a seekable layer."""
-        stored = int(self.index.columns.stored[entry])
-        return self.blob.pread(min(length, stored), int(self.index.columns.offsets[entry]))
+    def heads(self, entries: NDArray[np.int64], length: int) -> Iterator[bytes | memoryview | None]:
+        """The first `length` stored bytes of each of these entries of a seekable layer; None where it cannot be read."""
+        columns = self.index.columns
+        starts = columns.offsets[entries].astype(np.int64)
+        lengths = np.minimum(columns.stored[entries].astype(np.int64), length)
+        return read_together(self.blob, starts, lengths)
+
+    def digests(self, entries: NDArray[np.int64]) -> Iterator[bytes | None]:
+        """SHA-256 of the content of each of these entries; None where it cannot be read. Small ones are read together."""
+        stored = self.index.columns.stored[entries]
+        together = (stored <= SMALL) & self.seekable
+        if self.index.sparse:
+            together &= [entry not in self.index.sparse for entry in entries.tolist()]
+        small = self.heads(entries[together], SMALL)
+        for entry, size, read in zip(
+            entries.tolist(), stored.tolist(), together.tolist(), strict=True
+        ):
+            content = next(small) if read else None
+            if content is not None and len(content) == size:
+                yield hashlib.sha256(content).digest()
+                continue
+            try:
+                yield self.digest(entry)
+            except (ContentCutError, DamagedStreamError, OSError):
+                yield None
 
     def digest(self, entry: int) -> bytes:
         """SHA-256 of one entry's content. Raises as `chunks` does."""

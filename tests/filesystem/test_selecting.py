@@ -1,45 +1,129 @@
-"""Patterns that mean places: the same paths as the filter finds, only faster."""
+"""Patterns that mean places, in the filter as elsewhere."""
 
 from __future__ import annotations
 
+import fnmatch
+import re
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from layerscope.filesystem.matching import PathTexts
+from layerscope.filesystem.paths import PathTable
 from layerscope.filesystem.selecting import Selector
 from layerscope.filesystem.siblings import Siblings
+from layerscope.layers.strings import StringTable
 from tests.filesystem.stacking import stack
-from tests.images import file
-from tests.strategies import Layers, wild_layers
+from tests.images import file, symlink
 
-PATTERNS = (
-    "a",
-    "a/b",
-    "/a",
-    "/a/*",
-    "**/a",
-    "a/**",
-    "a/**/a",
-    "*",
-    "[ab]",
-    "/*/b",
-    "b/?",
-    "nobody",
-)
+NAMES = st.text(alphabet="ab.é[", min_size=1, max_size=3).filter(lambda name: set(name) != {"."})
+PATHS = st.lists(st.lists(NAMES, min_size=1, max_size=5).map("/".join), max_size=8)
+PATTERN = st.lists(
+    st.sampled_from(["a", "b", "é", ".", "*", "**", "?", "[ab]", "[!a]", "[é-]", "[", "]", "!"]),
+    min_size=1,
+    max_size=5,
+).map("".join)
+PATTERNS = st.lists(st.one_of(NAMES, PATTERN, st.just("**")), min_size=1, max_size=4).map("/".join)
 
 
-@given(layers=wild_layers())
-def test_every_pattern_means_what_it_means_to_the_filter(layers: Layers) -> None:
-    """On random trees, both roads find the same paths."""
-    table = stack(layers).filesystem.table
-    texts = PathTexts(table, Siblings(table))
+def glob_matches(pattern: list[str], parts: list[str]) -> bool:
+    """A glob over the components of a path, one component at a time."""
+    if not pattern or not parts:
+        return not pattern and not parts
+    if pattern[0] == "**":
+        if len(pattern) == 1:
+            return True
+        return any(glob_matches(pattern[1:], parts[skip:]) for skip in range(len(parts)))
+    return component_matches(pattern[0], parts[0]) and glob_matches(pattern[1:], parts[1:])
+
+
+def component_matches(pattern: str, name: str) -> bool:
+    return re.fullmatch(fnmatch.translate(pattern), name) is not None
+
+
+@given(PATHS, PATTERNS)
+@example(["a", "a/b", "a/a/b"], "a/**")
+@example(["a/a/b"], "**/a/**")
+@example(["a/a/a/b", "b/a/a"], "**/a/a")
+@example(["a/b", "a/x/b"], "a/**/b")
+@example(["ab", "a"], "a*ab")
+@settings(max_examples=500, deadline=None)
+def test_a_pattern_matches_names_or_whole_paths(paths: list[str], pattern: str) -> None:
+    """Without a slash a pattern matches names; with one it matches whole paths, component by component."""
+    table = stack([[symlink(path, "target") for path in paths]]).filesystem.table
+    written = [table.full(path).decode(errors="surrogateescape") for path in range(1, len(table))]
+    if "/" in pattern:
+        parts = pattern.split("/")
+        expected = [glob_matches(parts, path.split("/")) for path in written]
+    else:
+        expected = [component_matches(pattern, path.rpartition("/")[2]) for path in written]
     selector = Selector(table)
-    for pattern in PATTERNS:
-        expected = np.flatnonzero(texts.glob(pattern)).tolist()
-        assert selector.matches(pattern).tolist() == expected, pattern
-        below = texts.below(texts.glob(pattern))
-        assert np.array_equal(selector.select([pattern]), below), pattern
+    matched = selector.matches(pattern)
+    assert matched.tolist() == [path for path, held in enumerate(expected, 1) if held]
+    filtered = PathTexts(table, Siblings(table)).glob(pattern)
+    assert np.array_equal(np.flatnonzero(filtered), matched)
+    below = [
+        any(
+            held and (path + "/").startswith(top + "/")
+            for top, held in zip(written, expected, strict=True)
+        )
+        for path in written
+    ]
+    assert selector.select([pattern])[1:].tolist() == below
+
+
+def test_what_lies_in_directories_of_one_name_includes_one_that_lies_in_another() -> None:
+    """`**/a/**` is all that lies in some `a`; an `a` within an `a` does."""
+    table = stack([[file("a/a/b")]]).filesystem.table
+    found = [table.full(path) for path in Selector(table).matches("**/a/**").tolist()]
+    assert found == [b"a/a", b"a/a/b"]
+
+
+def test_a_backslash_takes_the_meaning_of_a_character_away() -> None:
+    r"""`\x` is an `x`, and `\*` is a star, in each part of a pattern."""
+    table = stack([[file("a b/*"), file("a b/c")]]).filesystem.table
+    found = [table.full(path) for path in Selector(table).matches(r"/a\ b/\*").tolist()]
+    assert found == [b"a b/*"]
+
+
+class Counted(np.ndarray[Any, Any]):
+    """An array that counts the items that are read of it."""
+
+    read = 0
+
+    def __getitem__(self, key: Any) -> Any:
+        found = np.asarray(self)[key]
+        Counted.read += np.size(found)
+        return found
+
+
+def nested(depth: int, names: list[bytes]) -> PathTable:
+    """A directory in a directory in a directory, called as `names` are by turns."""
+    chain: NDArray[np.int32] = np.arange(-1, depth, dtype=np.int32)
+    return PathTable(
+        parents=np.maximum(chain, 0),
+        ends=np.full(depth + 1, depth + 1, np.int32),
+        depths=chain + 1,
+        components=np.where(chain < 0, -1, chain % len(names)).astype(np.int32),
+        names=StringTable.of(names),
+    )
+
+
+@pytest.mark.parametrize(
+    "pattern", ["**/node_modules/x", "**/node_modules/*", "**/node*/**/x", "**/x/**"]
+)
+def test_directories_that_lie_in_each_other_are_read_once(pattern: str) -> None:
+    """However many directories in each other a pattern names, each part of it reads each path once."""
+    table = nested(3000, [b"node_modules", b"x"])
+    table = replace(table, components=table.components.view(Counted))
+    Counted.read = 0
+    assert len(Selector(table).matches(pattern)) >= 1499
+    assert Counted.read <= len(table) * (pattern.count("/") + 1)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import random
+from hashlib import sha256
 
+import numpy as np
 import pytest
 
 from layerscope.errors import CancelledError
@@ -30,7 +32,10 @@ def test_contents_are_read_from_any_place(how: str | None) -> None:
     for entry, content in enumerate((b"first", BIG, b"", b"last")):
         assert b"".join(layer.chunks(entry)) == content
         if layer.seekable:
-            assert layer.head(entry, 3) == content[:3]
+            (head,) = layer.heads(np.array([entry]), 3)
+            assert head == content[:3]
+    every = np.arange(4)
+    assert list(layer.digests(every)) == [layer.digest(entry) for entry in every.tolist()]
 
 
 def test_contents_of_a_layer_that_was_cut_since_say_so() -> None:
@@ -44,6 +49,13 @@ def test_contents_of_a_layer_that_was_cut_since_say_so() -> None:
     assert b"".join(layer.chunks(0)) == b"first"
     with pytest.raises(DamagedStreamError):
         list(layer.chunks(1))
+
+
+def test_contents_are_hashed_that_lie_before_a_cut() -> None:
+    """Of a layer that was cut since, those that are whole are known, and the others are not."""
+    layer = LayerContents(MemoryBlob("layer", TAR[: 1 << 20]), read(TAR), DEFAULT_LIMITS)
+    found = list(layer.digests(np.arange(4)))
+    assert found == [sha256(b"first").digest(), None, sha256(b"").digest(), None]
 
 
 class _FailingDisk(MemoryBlob):

@@ -77,7 +77,7 @@ def test_a_process_that_dies_is_no_error(tmp_path: Path) -> None:
     blobs = layers_in(tmp_path / "image", TARS)
     with process_for(blobs[0]) as process:
         assert process.index(blobs[0]) is not None
-        running = process._process
+        running = process.child.process
         assert running is not None
         running.kill()
         running.wait()

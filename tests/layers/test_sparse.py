@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from layerscope.layers.blob import MemoryBlob
@@ -133,6 +134,7 @@ def test_the_content_of_a_sparse_file_is_its_map_and_its_data(form: Form) -> Non
     digest = index.digests[0].tobytes()
     contents = LayerContents(MemoryBlob("layer", tar), read(tar), DEFAULT_LIMITS)
     assert contents.digest(0) == digest
+    assert list(contents.digests(np.array([0]))) == [digest]
     reference = read(_old_gnu(DATA, 1 << 20, PAIRS) + END, hash_all=True).digests
     dense = read(entry(b"dense", DATA) + END, hash_all=True).digests
     longer = read(form(DATA, 1 << 21, PAIRS) + END, hash_all=True).digests

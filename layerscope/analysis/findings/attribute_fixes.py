@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from layerscope.analysis.findings.deleting import common
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.fixes import instruction_text, shell_word, with_flags
 from layerscope.analysis.findings.hidden import Rows
@@ -83,7 +82,7 @@ def _copied(
             head = "# needs `# syntax=docker/dockerfile:1.14`\n"
     if _is_all(evidence, storer, rows):
         return head + with_flags(first, *flags)
-    top = shell_word(evidence.name(common(evidence, evidence.accounting.waste.paths[rows])))
+    top = shell_word(evidence.name(evidence.common(evidence.accounting.waste.paths[rows])))
     in_context = "" if why & Why.OWNER else ", or set the mode in the build context"
     return (
         f"{instruction_text(first)}\n"

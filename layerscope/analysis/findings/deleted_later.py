@@ -7,7 +7,14 @@ from collections.abc import Iterator, Sequence
 from layerscope.analysis.findings.deletion_fixes import deletion_fix
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim
-from layerscope.analysis.findings.hidden import Fate, hidden, largest_first, origins, split
+from layerscope.analysis.findings.hidden import (
+    Fate,
+    claim_of,
+    hidden,
+    largest_first,
+    origins,
+    split,
+)
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.words import steps_named
 
@@ -18,15 +25,14 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
     for layer, mine in split(origins(evidence, waste.inodes[rows]), rows):
         again = sorted(set(waste.stored_in[mine].tolist()) - {layer})
         hiders = sorted(largest_first(evidence, waste.hidden_by[mine], mine))
-        paths = waste.paths[mine]
-        yield Claim(
-            fix=deletion_fix(evidence, layer, hiders, paths, int(waste.bytes[mine].sum())),
-            layers=tuple(dict.fromkeys((layer, *again, *hiders))),
-            inodes=waste.inodes[mine],
-            paths=paths,
-            title=f"Stored by {_steps(evidence, [layer])}, "
+        yield claim_of(
+            evidence,
+            mine,
+            tuple(dict.fromkeys((layer, *again, *hiders))),
+            f"Stored by {_steps(evidence, [layer])}, "
             + (f"again by {_steps(evidence, again)}, " if again else "")
             + f"deleted by {_steps(evidence, hiders)}",
+            deletion_fix(evidence, layer, hiders, waste.paths[mine], int(waste.bytes[mine].sum())),
         )
 
 

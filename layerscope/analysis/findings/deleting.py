@@ -76,7 +76,7 @@ def _others(
 def _roots(evidence: Evidence, tops: NDArray[np.int32], others: NDArray[np.int64]) -> list[int]:
     """The deepest directories that hold all of `tops`; as many as it takes to hold none of `others`, if these are few."""
     table = evidence.filesystem.table
-    roots = [(common(evidence, tops), tops)]
+    roots = [(evidence.common(tops), tops)]
     while True:
         split: list[tuple[int, NDArray[np.int32]]] = []
         for root, mine in roots:
@@ -99,13 +99,4 @@ def _apart(
     while (climb := parents[children] != root).any():
         children[climb] = parents[children[climb]]
     parts = [tops[children == child] for child in np.unique(children).tolist()]
-    return [(common(evidence, part), part) for part in parts]
-
-
-def common(evidence: Evidence, paths: NDArray[np.int32]) -> int:
-    """The deepest path that holds all of these, or is the only one of them."""
-    table = evidence.filesystem.table
-    top, last = int(paths.min()), int(paths.max())
-    while table.ends[top] <= last:
-        top = int(table.parents[top])
-    return top
+    return [(evidence.common(part), part) for part in parts]

@@ -157,6 +157,14 @@ class Evidence:
         """A path from the root; bytes that are no UTF-8 are lone surrogates. Not safe for a terminal."""
         return "/" + self.filesystem.table.full(path).decode(errors="surrogateescape")
 
+    def common(self, paths: NDArray[np.int32]) -> int:
+        """The deepest path that holds all of these; one alone is its own."""
+        table = self.filesystem.table
+        top, last = int(paths.min()), int(paths.max())
+        while table.ends[top] <= last:
+            top = int(table.parents[top])
+        return top
+
     def gone_tops(self, paths: NDArray[np.int32]) -> list[int]:
         """The topmost directories, or files, that the final image has no longer and that hold these paths; in the order
         of the paths that are first in them."""

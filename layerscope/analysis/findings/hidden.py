@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum
 
 import numpy as np
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from layerscope.analysis.accounting import REASONS, Reason
 from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.findings.finding import Claim, Confidence
+from layerscope.analysis.findings.fixes import shell_word
+from layerscope.analysis.findings.words import NAMED
 from layerscope.filesystem.versions import Removal
 
 Rows = NDArray[np.int64]
@@ -70,6 +73,36 @@ def changes_attributes(evidence: Evidence, layers: NDArray[np.int32]) -> NDArray
     return found
 
 
+def claim_of(
+    evidence: Evidence,
+    rows: Rows,
+    layers: Sequence[int],
+    title: str,
+    fix: str,
+    confidence: Confidence | None = None,
+) -> Claim:
+    """What a rule says of hidden contents: without them, the image stores their bytes less."""
+    waste = evidence.accounting.waste
+    return Claim(
+        fix=fix,
+        layers=tuple(layers),
+        inodes=waste.inodes[rows],
+        paths=waste.paths[rows],
+        title=title,
+        confidence=confidence,
+    )
+
+
+def names_of(evidence: Evidence, rows: Rows) -> list[str]:
+    """The paths of the first few hidden contents."""
+    return [evidence.name(path) for path in evidence.accounting.waste.paths[rows[:NAMED]].tolist()]
+
+
+def named(evidence: Evidence, rows: Rows) -> str:
+    """The same in words of a shell, for a comment."""
+    return ", ".join(map(shell_word, names_of(evidence, rows))) + " …" * (len(rows) > NAMED)
+
+
 def split(keys: NDArray[np.int32], rows: Rows) -> Iterator[tuple[int, Rows]]:
     """Rows by their keys, lowest key first; rows of one key keep their order."""
     if not len(rows):
@@ -102,11 +135,11 @@ def successors(evidence: Evidence, rows: Rows) -> NDArray[np.int32]:
 
 def origins(evidence: Evidence, inodes: NDArray[np.int32]) -> NDArray[np.int32]:
     """The layers whose steps brought these contents: lower ones than store them, if that is only for other attributes."""
-    return evidence.filesystem.inodes.layers(first_stored(evidence, inodes))
+    return evidence.filesystem.inodes.layers(originals(evidence, inodes))
 
 
-def first_stored(evidence: Evidence, inodes: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The inodes of these contents before they were stored again only for other attributes."""
+def originals(evidence: Evidence, inodes: NDArray[np.int32]) -> NDArray[np.int32]:
+    """These contents as they were first stored, before that was done again only for other attributes."""
     before = evidence.once(_first_stored)
     return inodes if before is None else before[inodes]
 

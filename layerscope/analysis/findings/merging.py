@@ -106,6 +106,11 @@ def one_run(evidence: Evidence, layers: Sequence[int]) -> str:
         for step in between
         if step.instruction in ("WORKDIR", "USER", "SHELL")
     ][:NAMED]
+    runs = [step.index for step in between if step.instruction == "RUN"]
+    if runs:
+        lines.append(
+            f"# mind that {steps_named(runs)} stood between them: what comes after may need it"
+        )
     lines += [
         instruction_text(step)
         for step in between

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim, Confidence, Severity
-from layerscope.analysis.findings.fixes import instruction_text, shell_word
-from layerscope.analysis.findings.hidden import Fate, Rows, hidden, largest_first, split
+from layerscope.analysis.findings.fixes import instruction_text
+from layerscope.analysis.findings.hidden import (
+    Fate,
+    Rows,
+    claim_of,
+    hidden,
+    largest_first,
+    named,
+    split,
+)
 from layerscope.analysis.findings.merging import chains, one_run, split_mergeable
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.words import NAMED, steps_named
@@ -56,15 +65,13 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
             databases is not None
             and sizes[databases[waste.paths[chain.rows]]].sum() * 2 > sizes.sum()
         )
-        yield _claim(
-            evidence,
-            chain.rows,
-            one_run(evidence, chain.layers),
-            chain.layers,
+        title = (
             f"Package database stored by each of {steps_named(numbers)}"
             if kept
-            else f"Stored by step {numbers[0]}, overwritten by {steps_named(numbers[1:])}",
+            else f"Stored by step {numbers[0]}, overwritten by {steps_named(numbers[1:])}"
         )
+        fix = one_run(evidence, chain.layers)
+        yield claim_of(evidence, chain.rows, chain.layers, title, fix)
     for layer, mine in split(waste.hidden_by[apart], apart):
         theirs = np.array([evidence.is_base(int(stored)) for stored in waste.stored_in[mine]], bool)
         if evidence.is_base(layer):
@@ -80,26 +87,31 @@ def _of_base(evidence: Evidence, layer: int, rows: Rows) -> Iterator[Claim]:
     waste, step = evidence.accounting.waste, evidence.step(layer)
     layers = (layer, *largest_first(evidence, waste.stored_in[rows], rows))
     if step.instruction == "RUN" and _UPGRADE.search(step.arguments):
-        yield _claim(
-            evidence,
-            rows,
-            "# take a newer base image (FROM …), which has the upgraded packages, and leave out the upgrade:\n"
-            + instruction_text(step),
-            layers,
-            f"Packages of the base image upgraded by step {step.index}",
+        yield replace(
+            claim_of(
+                evidence,
+                rows,
+                layers,
+                f"Packages of the base image upgraded by step {step.index}",
+                "# take a newer base image (FROM …), which has the upgraded packages, and leave out the upgrade:\n"
+                + instruction_text(step),
+            ),
             why="An upgrade stores all that it changes a second time, and what the base image brought is still pulled.",
         )
         return
     rows = rows[~evidence.selector.select(PACKAGE_DATABASES)[waste.paths[rows]]]
     if waste.bytes[rows].sum() >= _LARGE:
-        yield _claim(
-            evidence,
-            rows,
-            "# a base image that has this already, or has it not at all, saves one of both copies\n"
-            + instruction_text(step),
-            layers,
-            f"Content of the base image overwritten by step {step.index}",
-            confidence=Confidence.LOW,
+        yield replace(
+            claim_of(
+                evidence,
+                rows,
+                layers,
+                f"Content of the base image overwritten by step {step.index}",
+                "# a base image that has this already, or has it not at all, saves one of both copies\n"
+                + instruction_text(step),
+                Confidence.LOW,
+            ),
+            severity=Severity.NOTE,
         )
 
 
@@ -108,21 +120,18 @@ def _of_steps(evidence: Evidence, layer: int, rows: Rows) -> Claim:
     waste, step = evidence.accounting.waste, evidence.step(layer)
     storers = largest_first(evidence, waste.stored_in[rows], rows)
     steps = [evidence.step(storer) for storer in storers]
-    return _claim(
+    return claim_of(
         evidence,
         rows,
-        _apart(evidence, steps, step, rows),
         (layer, *storers),
         f"Stored by {steps_named(sorted(found.index for found in steps))}, overwritten by step {step.index}",
-        confidence=Confidence.MEDIUM,
+        _apart(evidence, steps, step, rows),
+        Confidence.MEDIUM,
     )
 
 
 def _apart(evidence: Evidence, steps: list[Step], step: Step, rows: Rows) -> str:
-    paths = evidence.accounting.waste.paths[rows[:NAMED]].tolist()
-    names = ", ".join(shell_word(evidence.name(path)) for path in paths) + (
-        " …" if len(rows) > NAMED else ""
-    )
+    names = named(evidence, rows)
     quoted = "\n".join(map(instruction_text, steps[:NAMED]))
     if step.instruction in ("COPY", "ADD"):
         return f"# {names}: copied over what was stored before: leave it out of one of these\n{quoted}\n{instruction_text(step)}"
@@ -135,28 +144,6 @@ def _apart(evidence: Evidence, steps: list[Step], step: Step, rows: Rows) -> str
         )
     return (
         f"# {names}: store it once, in the last of these steps\n{quoted}\n{instruction_text(step)}"
-    )
-
-
-def _claim(
-    evidence: Evidence,
-    rows: Rows,
-    fix: str,
-    layers: tuple[int, ...],
-    title: str,
-    confidence: Confidence | None = None,
-    why: str | None = None,
-) -> Claim:
-    waste = evidence.accounting.waste
-    return Claim(
-        fix=fix,
-        layers=layers,
-        inodes=waste.inodes[rows],
-        paths=waste.paths[rows],
-        title=title,
-        confidence=confidence,
-        severity=Severity.NOTE if confidence is Confidence.LOW else None,
-        why=why,
     )
 
 

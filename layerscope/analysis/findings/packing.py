@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.findings.finding import Confidence, Finding, Findings, Severity
-from layerscope.analysis.packages.model import Package
+from layerscope.analysis.packages.packing import package_rows, packages_of
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.packing import Packed
 
@@ -35,7 +34,7 @@ def pack_findings(findings: Findings) -> Packed:
                 ]
                 for finding in found
             ],
-            "packages": [list(astuple(package)) for package in findings.packages],
+            "packages": package_rows(findings.packages),
             "applied": list(findings.applied),
         },
         {
@@ -82,10 +81,7 @@ def unpack_findings(packed: Packed, filesystem: Filesystem) -> Findings:
             fix,
         ), its_paths, its_inodes in zip(values["findings"], paths, inodes, strict=True)
     )
-    packages = tuple(
-        Package(str(kind), str(name), str(version), int(size), int(files), int(layer))
-        for kind, name, version, size, files, layer in values["packages"]
-    )
+    packages = packages_of(values["packages"])
     return Findings(found, sizes, packages, tuple(map(str, values["applied"])))
 
 

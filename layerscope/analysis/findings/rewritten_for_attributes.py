@@ -14,6 +14,7 @@ from layerscope.analysis.findings.hidden import (
     Fate,
     Rows,
     changes_attributes,
+    claim_of,
     hidden,
     largest_first,
     split,
@@ -46,12 +47,12 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
     for layer, mine in split(waste.hidden_by[rows], place):
         found = int(np.bitwise_or.reduce(differences[mine]))
         storers = largest_first(evidence, waste.stored_in[rows[mine]], rows[mine])
-        yield Claim(
-            fix=rewriting_fix(evidence, layer, storers, rows[mine], new[mine], found),
-            layers=(layer, *storers),
-            inodes=waste.inodes[rows[mine]],
-            paths=waste.paths[rows[mine]],
-            title=f"Stored again by step {evidence.step(layer).index} {_for(found)}",
+        yield claim_of(
+            evidence,
+            rows[mine],
+            (layer, *storers),
+            f"Stored again by step {evidence.step(layer).index} {_for(found)}",
+            rewriting_fix(evidence, layer, storers, rows[mine], new[mine], found),
         )
 
 

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim, Confidence
 from layerscope.analysis.findings.fixes import instruction_text, shell_word, with_flags
-from layerscope.analysis.findings.hidden import Fate, Rows, hidden, largest_first, split
+from layerscope.analysis.findings.hidden import (
+    Fate,
+    Rows,
+    claim_of,
+    hidden,
+    largest_first,
+    named,
+    names_of,
+    split,
+)
 from layerscope.analysis.findings.merging import chains, one_run, split_mergeable
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.words import NAMED, steps_named
@@ -21,14 +32,9 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
     together, apart = split_mergeable(evidence, rows)
     for chain in chains(evidence, together):
         numbers = [evidence.step(layer).index for layer in chain.layers]
-        yield Claim(
-            fix=one_run(evidence, chain.layers),
-            layers=chain.layers,
-            inodes=waste.inodes[chain.rows],
-            paths=waste.paths[chain.rows],
-            title=f"The same content stored by {steps_named(numbers)}",
-            confidence=Confidence.MEDIUM,
-        )
+        title = f"The same content stored by {steps_named(numbers)}"
+        fix = one_run(evidence, chain.layers)
+        yield claim_of(evidence, chain.rows, chain.layers, title, fix, Confidence.MEDIUM)
     for layer, mine in split(waste.hidden_by[apart], apart):
         step = evidence.step(layer)
         if step.instruction == "RUN":
@@ -36,27 +42,22 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
             continue
         storers = largest_first(evidence, waste.stored_in[mine], mine)
         numbers = sorted(evidence.step(storer).index for storer in storers)
-        yield Claim(
-            fix=_fix(evidence, layer, storers, mine),
-            layers=(layer, *storers),
-            inodes=waste.inodes[mine],
-            paths=waste.paths[mine],
-            title=f"Stored by {steps_named(numbers)}, and the same again by step {step.index}",
-            confidence=Confidence.MEDIUM,
-        )
+        title = f"Stored by {steps_named(numbers)}, and the same again by step {step.index}"
+        fix = _fix(evidence, layer, storers, mine)
+        yield claim_of(evidence, mine, (layer, *storers), title, fix, Confidence.MEDIUM)
 
 
 def _fix(evidence: Evidence, layer: int, storers: Sequence[int], rows: Rows) -> str:
     """Leave it out of one of the copies."""
     step, first = evidence.step(layer), evidence.step(storers[0])
-    names = [evidence.name(path) for path in evidence.accounting.waste.paths[rows[:NAMED]].tolist()]
-    shown = ", ".join(map(shell_word, names)) + (" …" if len(rows) > NAMED else "")
+    names, shown = names_of(evidence, rows), named(evidence, rows)
     if evidence.is_base(storers[0]):
         return (
             f"# the base image has the same already: leave {shown} out of\n{instruction_text(step)}"
         )
     if step.instruction in ("COPY", "ADD") and first.instruction in ("COPY", "ADD"):
-        if len(rows) <= NAMED and step.instruction == "COPY":
+        few = len(rows) <= NAMED and step.instruction == "COPY"
+        if few and _are_alone(evidence, layer, rows):
             flags = [f"--exclude={shell_word('**/' + name.rpartition('/')[2])}" for name in names]
             source = with_flags(step, *flags) if len(flags) == 1 else _many(evidence, layer, flags)
             return (
@@ -68,6 +69,14 @@ def _fix(evidence: Evidence, layer: int, storers: Sequence[int], rows: Rows) -> 
             f"# RUN --mount=type=bind,target=/mnt …\n{instruction_text(first)}\n{instruction_text(step)}"
         )
     return f"# {shown}: store it once, by one of these\n{instruction_text(first)}\n{instruction_text(step)}"
+
+
+def _are_alone(evidence: Evidence, layer: int, rows: Rows) -> bool:
+    """Whether a layer stores nothing else of these names, which would be left out with them."""
+    filesystem, components = evidence.filesystem, evidence.filesystem.table.components
+    paths = np.unique(evidence.accounting.waste.paths[rows])
+    stored = np.unique(filesystem.paths[filesystem.born == layer])
+    return int(np.isin(components[stored], components[paths]).sum()) == len(paths)
 
 
 def _many(evidence: Evidence, layer: int, flags: Sequence[str]) -> str:

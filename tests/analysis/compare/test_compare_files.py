@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from layerscope.analysis.compare.directories import group_by_directory
 from layerscope.layers.contents import LayerContents
@@ -16,14 +18,14 @@ from tests.images import directory, file, hardlink, symlink
 def read(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """The entries whose contents are read."""
     seen: list[int] = []
-    digest = LayerContents.digest
+    digests = LayerContents.digests
 
-    def reading(self: LayerContents, entry: int) -> bytes:
-        seen.append(entry)
-        return digest(self, entry)
+    def reading(self: LayerContents, entries: NDArray[np.int64]) -> Iterator[bytes | None]:
+        seen.extend(entries.tolist())
+        return digests(self, entries)
 
     with monkeypatch.context() as patch:
-        patch.setattr(LayerContents, "digest", reading)
+        patch.setattr(LayerContents, "digests", reading)
         yield seen
 
 

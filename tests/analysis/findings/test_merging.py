@@ -116,3 +116,20 @@ def test_however_many_steps_write_a_file_they_are_one_finding() -> None:
     assert (finding.bytes, finding.layers) == (49 * 60, tuple(range(50)))
     assert "step 29" in finding.fix
     assert "step 30" not in finding.fix
+
+
+def test_a_command_between_those_that_become_one_is_told_of() -> None:
+    """It may need what came before it, and what comes after may need what it does: only the author knows."""
+    (found,) = judged(
+        [
+            ("/bin/sh -c one", [file("a", b"x" * 1000)]),
+            ("/bin/sh -c ln -s a b", [file("b")]),
+            ("/bin/sh -c two", [file("a", b"y" * 1000)]),
+        ],
+        "overwritten",
+    )
+    assert found.fix == (
+        "# one RUN for steps 0, 2\n"
+        "# mind that step 1 stood between them: what comes after may need it\n"
+        "RUN one \\\n    && two"
+    )

@@ -11,7 +11,7 @@ from layerscope.analysis.findings.finding import Confidence, Severity
 from layerscope.analysis.findings.secrets.detectors import detect
 from layerscope.analysis.findings.secrets.files import is_environment_file, is_secret
 from layerscope.report.schema import document
-from tests.analysis.findings.judging import findings_of, judged, opened_of
+from tests.analysis.findings.judging import Step, findings_of, judged, opened_of
 from tests.images import file, whiteout
 
 COPY = "COPY . /srv # buildkit"
@@ -264,3 +264,19 @@ def test_a_line_of_a_packed_program_is_not_looked_at() -> None:
     """It holds everything by chance, and would take long."""
     assert detect(GITHUB) == {"GitHub token"}
     assert detect(b"x" * 5000 + GITHUB) == set()
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_a_secret_that_is_stored_again_for_its_owner_is_told_of_once(deleted: bool) -> None:
+    """It is the COPY that is to be changed; and what is still there was not deleted."""
+    setting = b"API_TOKEN=f3b9c1d2e4a5968778695a4b3c2d1e0f\n"
+    steps: list[Step] = [
+        ("COPY . /app # buildkit", [file("app/.env", setting)]),
+        ("RUN /bin/sh -c chown -R app /app # buildkit", [file("app/.env", setting, uid=7)]),
+    ]
+    if deleted:
+        steps.append(("RUN /bin/sh -c rm /app/.env # buildkit", [whiteout("app/.env")]))
+    (found,) = judged(steps, "secret-environment-file")
+    assert ("deleted later" in found.title) == deleted
+    assert (found.layers, len(found.paths), found.bytes) == ((0, 1), 1, 2 * len(setting))
+    assert "\nCOPY . /app\n" in found.fix

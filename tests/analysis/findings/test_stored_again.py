@@ -85,3 +85,15 @@ def test_what_a_command_writes_again_over_the_base_is_no_finding() -> None:
     assert judged([("COPY x / # buildkit", [TEMPLATES]), chown], RULE) == []
     other = file("var/cache/debconf/templates.dat", b"u" * 4000)
     assert judged([(run("one"), [TEMPLATES]), (run("two"), [other])], RULE) == []
+
+
+def test_a_name_that_a_copy_needs_elsewhere_is_not_excluded() -> None:
+    """`--exclude` leaves out all files of that name: another of it, below another directory, would be missing."""
+    lock = file("app/package.json", b"x" * 1000)
+    steps = [
+        ("COPY package.json /app/ # buildkit", [lock]),
+        ("COPY . /app # buildkit", [lock, file("app/web/package.json", b"other")]),
+    ]
+    (found,) = judged(steps, "stored-again")
+    assert "--exclude" not in found.fix
+    assert "/app/package.json: copy it once" in found.fix

@@ -172,3 +172,34 @@ def test_a_core_dump_is_known_by_its_content(order: str) -> None:
     (finding,) = judged([(RUN + "make test", members)], "core-dumps")
     assert (finding.bytes, len(finding.paths)) == (1018, 1)
     assert finding.fix.endswith("&& rm -rf /srv/core.123")
+
+
+@pytest.mark.parametrize(
+    ("command", "paths", "expected"),
+    [
+        (
+            "apt-get install -y python3-pip",
+            [
+                "usr/lib/python3/dist-packages/a/__pycache__/x.pyc",
+                "usr/lib/python3.11/__pycache__/y.pyc",
+            ],
+            "RUN apt-get install -y python3-pip \\\n"
+            "    && find /usr/lib -xdev -name __pycache__ -prune -exec rm -rf {} +",
+        ),
+        (
+            "apt-get install -y python3-pip && pip install flask",
+            ["usr/lib/python3/dist-packages/a/__pycache__/old/x.pyc"],
+            "RUN apt-get install -y python3-pip \\\n"
+            "    && pip install flask \\\n"
+            "    && find /usr/lib/python3/dist-packages/a -xdev -name __pycache__ -prune -exec rm -rf {} +",
+        ),
+        ("pip install flask", ["x/__pycache__/x.pyc"], "RUN pip install --no-compile flask"),
+    ],
+)
+def test_byte_code_of_system_packages_is_deleted(
+    command: str, paths: list[str], expected: str
+) -> None:
+    """They compile whatever the environment says: an option of pip, or a variable, would save nothing of theirs."""
+    members = [file(path, b"x" * 100) for path in paths]
+    (found,) = judged([(f"RUN /bin/sh -c {command} # buildkit", members)], "python-bytecode")
+    assert found.fix == expected

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import instruction_text, is_open_run, run_and, shell_word
-from layerscope.analysis.findings.hidden import first_stored
+from layerscope.analysis.findings.hidden import originals
 from layerscope.analysis.findings.secrets.detectors import PRIVATE_KEY
 from layerscope.analysis.findings.secrets.scan import CREDENTIALS, SETTINGS, find_secrets
 from layerscope.filesystem.selecting import Mask
@@ -41,7 +41,7 @@ def secret_claims(
     if among is not None:
         rows = rows[among[filesystem.paths[rows]]]
     # One that a chown stored again is still the one that was stored first: its step is the one to mend.
-    first = first_stored(evidence, filesystem.inode_of[rows])
+    first = originals(evidence, filesystem.inode_of[rows])
     live = np.isin(first, first[np.isin(filesystem.inode_of[rows], evidence.live_inodes)])
     for shown in (True, False):
         mine = rows[live == shown]

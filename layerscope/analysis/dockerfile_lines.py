@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from layerscope.analysis.listing import match_steps
+from layerscope.analysis.listing import MATCHED, match_steps
 from layerscope.image.dockerfile import Dockerfile
 from layerscope.image.history import Step
+
+_STEPLESS = ("ARG",)
+"""Instructions that need not leave a step."""
+_NAMED = 5
+"""Lines that are named before the rest is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,10 @@ class DockerfileLines:
     base: tuple[int, int]
     """First and last line of the FROM that names the base image."""
     base_steps: int | None
-    """How many first steps are the base image's; None if no instruction is found in the image."""
+    """How many first steps are the base image's; None if the Dockerfile does not tell, as what it begins with is not in the
+    image."""
+    missing: tuple[int, ...]
+    """Lines of instructions that should have made a step and are not in the image."""
 
     @classmethod
     def of(cls, dockerfile: Dockerfile, steps: Sequence[Step]) -> DockerfileLines:
@@ -36,9 +44,32 @@ class DockerfileLines:
             instructions[step] = written.arguments
         start = dockerfile.instructions[dockerfile.base_line()]
         base_steps: int | None = min(spans, default=len(steps))
-        if dockerfile.final() and not matches:
+        missing = [
+            number
+            for number in dockerfile.final()[-MATCHED:]
+            if number not in matches and dockerfile.instructions[number].name not in _STEPLESS
+        ]
+        if missing and missing[0] < min(matches, default=len(dockerfile.instructions)):
             base_steps = None
-        return cls(dockerfile.name, spans, instructions, (start.first + 1, start.end), base_steps)
+        lines = tuple(dockerfile.instructions[number].first + 1 for number in missing)
+        place = (start.first + 1, start.end)
+        return cls(dockerfile.name, spans, instructions, place, base_steps, lines)
+
+    def doubt(self) -> str | None:
+        """What speaks against this being the Dockerfile of the image, in a sentence; None if nothing does."""
+        if not self.missing:
+            return None
+        if not self.spans:
+            return "none of its instructions are among the steps of the image"
+        lines = ", ".join(map(str, self.missing[:_NAMED]))
+        more = f" and {len(self.missing) - _NAMED} more" if len(self.missing) > _NAMED else ""
+        one = len(self.missing) == 1 and not more
+        said = (
+            f"the instruction of line {lines} is"
+            if one
+            else f"the instructions of lines {lines}{more} are"
+        )
+        return f"{said} not among the steps of the image: was it built from this file?"
 
     def as_written(self, steps: Sequence[Step]) -> tuple[Step, ...]:
         """The steps of an image with their arguments as the Dockerfile has them: sources, variables and flags that

@@ -110,9 +110,8 @@ def ci(
     )
     found = () if opened.findings is None else opened.findings.found
     verdict = decide(wanted, opened.image, opened.filesystem, ledger, found, choices, base, known)
-    if opened.written is not None and opened.written.base_steps is None:
-        said = "none of its instructions are among the steps of the image"
-        unlike = GateWarning("dockerfile-unlike", said, opened.written.name)
+    if opened.written is not None and (doubt := opened.written.doubt()) is not None:
+        unlike = GateWarning("dockerfile-unlike", doubt, opened.written.name)
         verdict = replace(verdict, warnings=(*verdict.warnings, unlike))
     how = report_options(output, binary=binary or settings.binary)
     with output_stream(output) as stream:

@@ -86,9 +86,8 @@ def write_report(
         opened = open_image(
             request_of(reference, progress, given), options_of(given, findings=True)
         )
-    if opened.written is not None and opened.written.base_steps is None:
-        name = safe_name(opened.written.name)
-        click.echo(f"layerscope: {name}: none of its instructions are among the steps", err=True)
+    if opened.written is not None and (doubt := opened.written.doubt()) is not None:
+        click.echo(f"layerscope: {safe_name(opened.written.name)}: {doubt}", err=True)
     options = report_options(
         output,
         binary=binary or settings_of(given).binary,

@@ -63,6 +63,30 @@ def test_a_dockerfile_of_another_image_has_no_lines(tmp_path: Path) -> None:
     assert found.of_steps([0, 1, 2, 3]) is None
 
 
+def test_a_changed_beginning_leaves_the_base_image_open(tmp_path: Path) -> None:
+    """An instruction that is no longer what the image was built with must not become the base image's."""
+    changed = "FROM x\nARG A=1\nRUN pip install something-else\nRUN rm -rf /big\n"
+    found = lines(tmp_path, changed)
+    assert found.base_steps is None
+    assert found.of_steps([2]) is None
+    assert found.of_steps([3]) == (4, 4)
+    assert found.missing == (3,)
+    assert found.doubt() == (
+        "the instruction of line 3 is not among the steps of the image: was it built from this file?"
+    )
+
+
+def test_a_changed_end_leaves_the_base_image_where_it_was(tmp_path: Path) -> None:
+    """It is said all the same; an ARG leaves no step that could be missed."""
+    found = lines(tmp_path, TEXT + "ARG B\nCOPY new /new\nRUN true > /dev/null; echo something\n")
+    assert found.base_steps == 2
+    assert found.missing == (9, 10)
+    said = found.doubt()
+    assert said is not None
+    assert "lines 9, 10 are not among the steps" in said
+    assert lines(tmp_path, TEXT + "ARG B\n").doubt() is None
+
+
 def test_the_dockerfile_tells_which_findings_are_the_base_images(tmp_path: Path) -> None:
     """It knows better than the guess that is made without one."""
 

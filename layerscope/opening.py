@@ -16,6 +16,7 @@ from layerscope.analysis.warnings import collect_warnings
 from layerscope.errors import CorruptImageError
 from layerscope.filesystem.contents import compare_versions
 from layerscope.filesystem.model import Filesystem
+from layerscope.filesystem.tables_of_contents import TablesOfContents
 from layerscope.image.base import guess_base
 from layerscope.image.dockerfile import Dockerfile
 from layerscope.image.model import Image, Layer
@@ -108,6 +109,12 @@ class Listener:
     def fetched(self, source: SourceImage) -> None:
         """The layers are here, and with them the image in full: until now it was described by an engine."""
 
+    foresees = False
+    """Whether `foreseen` is wanted: what tables of contents promise is worked out for those who cannot wait."""
+
+    def foreseen(self, filesystem: Filesystem) -> None:
+        """What the image holds if the tables of contents of its layers are right; the layers are being read."""
+
     def layer_indexed(self, number: int, index: LayerIndex) -> None:
         """A layer is read; layers come in order."""
 
@@ -165,6 +172,10 @@ def _analyse(
     if cached is not None:
         for blob in source.blobs:
             cached.recall_length(blob)
+    tables = TablesOfContents(
+        source.blobs, [layer.annotations for layer in source.image.layers], limits
+    )
+    promises = tables.promises(cached, listener.foreseen, progress) if listener.foresees else None
     layers = read_layers(
         source.blobs,
         [_claims(layer) for layer in source.image.layers],
@@ -173,7 +184,10 @@ def _analyse(
         hash_all=options.hash_all(source.blobs),
         cache=cached,
         found=listener.layer_indexed,
+        checked=tables.checked,
+        promises=promises,
     )
+    del tables, promises
     indexes = [layer.index for layer in layers]
     cache = ImageCache(store, [layer.key for layer in layers], source.blobs, limits)
     del layers

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from layerscope.layers.blob import Blob
 from layerscope.layers.tarheader import HeaderColumns
 from layerscope.limits import Limits
 
-Read = Callable[[Blob, Limits], "TocDocument | None"]
+HINT = " (raise the limit: --limit toc_bytes=NUMBER)"
 
 
 class TocError(Exception):
@@ -41,13 +41,20 @@ def sha256(data: bytes) -> str:
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
-def at_most(pieces: Iterable[bytes], most: int) -> bytes:
-    """All of `pieces`, which come to `most` bytes at most. Raises `TocError` for more."""
+def too_long(found: int, limits: Limits) -> TocError:
+    """The error for a table that is longer than it may be."""
+    return TocError(f"it has {found:,} bytes, more than {limits.toc_bytes:,}{HINT}")
+
+
+def at_most(pieces: Iterable[bytes], most: int, limits: Limits | None = None) -> bytes:
+    """All of `pieces`, which come to `most` bytes at most. Raises `TocError` for more, which names the limit if it is one."""
     taken, length = [], 0
     for piece in pieces:
         length += len(piece)
         if length > most:
-            raise TocError(f"it unpacks to more than {most:,} bytes")
+            if limits is None:
+                raise TocError(f"it unpacks to more than the {most:,} bytes that it says")
+            raise TocError(f"it unpacks to more than {limits.toc_bytes:,} bytes{HINT}")
         taken.append(piece)
     return b"".join(taken)
 

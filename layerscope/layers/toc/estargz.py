@@ -22,6 +22,7 @@ from layerscope.layers.toc.document import (
     TocError,
     at_most,
     read_range,
+    too_long,
 )
 from layerscope.limits import MIB, Limits
 
@@ -47,23 +48,32 @@ def read(blob: Blob, limits: Limits) -> TocDocument | None:
     offset, end = place
     if offset >= end:
         raise TocError("its place is not in the layer")
-    packed = blob.chunks(offset, end)
     if end - offset > limits.toc_bytes:
-        raise TocError(f"it has {end - offset:,} bytes, more than {limits.toc_bytes:,}")
+        raise too_long(end - offset, limits)
     try:
-        tar = at_most(
-            DecompressedStream(_GZIP, packed, blob.name, limits), limits.toc_bytes + _OVERHEAD
-        )
+        # Only the JSON is measured exactly; no more of a bomb is unpacked than fits around it.
+        stream = DecompressedStream(_GZIP, blob.chunks(offset, end), blob.name, limits)
+        tar = at_most(stream, limits.toc_bytes + _OVERHEAD, limits)
     except DamagedStreamError as error:
         raise TocError(str(error)) from error
     columns = _header(tar)
     size = int(columns.sizes[0])
-    if not 0 <= size <= limits.toc_bytes:
-        raise TocError(f"it has {size:,} bytes, more than {limits.toc_bytes:,}")
+    if size > limits.toc_bytes:
+        raise too_long(size, limits)
+    if size < 0:
+        raise TocError("its size is negative")
     json = tar[BLOCK : BLOCK + size]
     if len(json) < size:
         raise TocError("it is cut short")
     return TocDocument(ESTARGZ, json, own=columns)
+
+
+def has_footer(blob: Blob) -> bool:
+    """Whether a gzip layer says that it has one, of its own. Raises OSError."""
+    try:
+        return _place(blob) is not None
+    except TocElsewhereError:
+        return False
 
 
 def _place(blob: Blob) -> tuple[int, int] | None:

@@ -14,7 +14,14 @@ from layerscope.layers.compression import (
     DecompressedStream,
 )
 from layerscope.layers.toc.check import ZSTD_CHUNKED
-from layerscope.layers.toc.document import TocDocument, TocError, at_most, read_range, sha256
+from layerscope.layers.toc.document import (
+    TocDocument,
+    TocError,
+    at_most,
+    read_range,
+    sha256,
+    too_long,
+)
 from layerscope.limits import Limits
 
 _ZSTD = next(kind for kind in COMPRESSIONS if kind.name == "zstd")
@@ -38,9 +45,7 @@ def read(blob: Blob, limits: Limits) -> TocDocument | None:
     if kind != _CRFS:
         raise TocError(f"it is of the unknown type {kind}")
     if max(packed_length, length) > limits.toc_bytes:
-        raise TocError(
-            f"it has {max(packed_length, length):,} bytes, more than {limits.toc_bytes:,}"
-        )
+        raise too_long(max(packed_length, length), limits)
     packed = read_range(blob, offset, packed_length)
     if not _ZSTD.starts(packed):
         raise TocError("something else stands in its place")
@@ -49,6 +54,11 @@ def read(blob: Blob, limits: Limits) -> TocDocument | None:
     except DamagedStreamError as error:
         raise TocError(str(error)) from error
     return TocDocument(ZSTD_CHUNKED, json, packed_digest=sha256(packed))
+
+
+def has_footer(blob: Blob) -> bool:
+    """Whether a zstd layer says that it has one. Raises OSError."""
+    return _footer(blob) is not None
 
 
 def _footer(blob: Blob) -> bytes | None:

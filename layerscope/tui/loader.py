@@ -11,6 +11,7 @@ from textual.message import Message
 
 from layerscope.analysis.duplicates import Copies, Duplicate
 from layerscope.errors import CancelledError, LayerscopeError
+from layerscope.filesystem.model import Filesystem
 from layerscope.layers.index import LayerIndex
 from layerscope.opening import Listener, Opened, analyse, check_digests
 from layerscope.sources import SourceImage
@@ -41,6 +42,13 @@ class Fetched(Message):
     """An engine's export is here: the layers, and the image as it records itself."""
 
     source: SourceImage
+
+
+@dataclass(eq=False, repr=False)
+class Foreseen(Message):
+    """What the image holds if the tables of contents of its layers are right."""
+
+    filesystem: Filesystem
 
 
 @dataclass(eq=False, repr=False)
@@ -123,11 +131,17 @@ class MessageProgress:
 class _Posting(Listener):
     """Posts what `analyse` finds."""
 
+    foresees = True
+
     def __init__(self, post: Callable[[Message], object]) -> None:
         self._post = post
 
     def fetched(self, source: SourceImage) -> None:
         self._post(Fetched(source))
+
+    def foreseen(self, filesystem: Filesystem) -> None:
+        _ = filesystem.changes
+        self._post(Foreseen(filesystem))
 
     def layer_indexed(self, number: int, index: LayerIndex) -> None:
         self._post(LayerRead(number, index))

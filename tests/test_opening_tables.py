@@ -399,3 +399,10 @@ def test_folders_of_skopeo_tell_the_digests_too(tmp_path: Path) -> None:
         },
     )
     assert codes(open_path(folder)) == ["toc-unusable"]
+
+
+def test_digests_of_other_kinds_are_not_checked(tmp_path: Path) -> None:
+    """As those of layers are not."""
+    layer = estargz(BASE)
+    layer.annotations[STARGZ_DIGEST] = "sha512:" + "0" * 128
+    assert codes(open_path(write_image(tmp_path, [layer]))) == []

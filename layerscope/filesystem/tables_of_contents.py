@@ -35,6 +35,7 @@ class TablesOfContents:
         self._limits = limits
         self._locks = [Lock() for _ in blobs]
         self._read: dict[int, Toc | None] = {}
+        self._promising = False
 
     def may_promise(self, number: int) -> bool:
         """Whether a layer says that it has a table, as far as a look at its end tells."""
@@ -60,6 +61,8 @@ class TablesOfContents:
                 check = compared(check, toc.promised, index, self._limits)
             except LimitExceededError as error:
                 check = replace(check, problem=error.message)
+        if not self._promising:
+            del self._read[number]  # as large as the index itself, and no longer needed
         return replace(index, toc=check)
 
     def promises(
@@ -79,6 +82,7 @@ class TablesOfContents:
         }
         if sum(self._blobs[number].size for number in numbers) < WORTHWHILE:
             return None
+        self._promising = True
 
         def stack(indexes: Sequence[LayerIndex]) -> None:
             with suppress(LimitExceededError):  # if that is so, the layers will tell

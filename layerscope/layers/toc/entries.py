@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 import msgspec
 import numpy as np
@@ -35,11 +35,14 @@ _CHUNK = "chunk"
 """A further part of the file before it."""
 _ENTRY_COST = 240
 """Bytes of memory that an entry takes up while it is read."""
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _EMPTY = bytes.fromhex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
 _INT64 = 1 << 63
+
+
+_Size = Annotated[int, msgspec.Meta(ge=0, le=_INT64 - 1)]
+_Number = Annotated[int, msgspec.Meta(ge=-_INT64, le=_INT64 - 1)]
 
 
 class _Entry(msgspec.Struct, gc=False):
@@ -48,13 +51,13 @@ class _Entry(msgspec.Struct, gc=False):
     type: str
     name: str
     linkName: str = ""  # noqa: N815  # as the format spells it
-    size: int = 0
-    mode: int = 0
-    uid: int = 0
-    gid: int = 0
+    size: _Size = 0
+    mode: _Number = 0
+    uid: _Number = 0
+    gid: _Number = 0
     modtime: str | None = None
-    devMajor: int = 0  # noqa: N815
-    devMinor: int = 0  # noqa: N815
+    devMajor: _Number = 0  # noqa: N815
+    devMinor: _Number = 0  # noqa: N815
     xattrs: dict[str, str | None] | None = None
     digest: str = ""
 
@@ -67,9 +70,10 @@ class _Toc(msgspec.Struct):
 def index_of(document: TocDocument, blob: Blob, limits: Limits) -> LayerIndex:
     """The index that a table of contents promises. Raises `TocError`, `LimitExceededError`."""
     entries = [entry for entry in _decode(document.json, limits) if entry.type != _CHUNK]
-    _check(entries, limits)
     names = [entry.name.encode() for entry in entries]
     links = [entry.linkName.encode() for entry in entries]
+    sizes = [entry.size for entry in entries]
+    _check(names + links, sizes, limits)
     try:
         kinds = np.array([_KINDS[entry.type] for entry in entries], np.uint8)
     except KeyError as error:
@@ -82,7 +86,7 @@ def index_of(document: TocDocument, blob: Blob, limits: Limits) -> LayerIndex:
         uids=np.array([entry.uid for entry in entries], np.int64),
         gids=np.array([entry.gid for entry in entries], np.int64),
         mtimes=np.array([_seconds(entry.modtime) for entry in entries], np.int64),
-        sizes=np.array([entry.size for entry in entries], np.int64),
+        sizes=np.array(sizes, np.int64),
     )
     devices = np.array([_device(entry) for entry in entries], np.int64)
     digests = [_digest(entry) for entry in entries]
@@ -120,30 +124,27 @@ def _decode(json: bytes, limits: Limits) -> list[_Entry]:
     return toc.entries or []
 
 
-def _check(entries: list[_Entry], limits: Limits) -> None:
+def _check(names: list[bytes], sizes: list[int], limits: Limits) -> None:
     """Refuse what no tar could hold. Raises `TocError`."""
-    total = 0
-    for entry in entries:
-        if entry.size < 0 or not all(
-            -_INT64 <= number < _INT64 for number in (entry.uid, entry.gid)
-        ):
-            raise TocError("a number makes no sense")
-        total += entry.size
-        if max(len(entry.name), len(entry.linkName)) > limits.path_bytes:
-            raise TocError(f"a name has more than {limits.path_bytes:,} bytes")
-        if "\0" in entry.name or "\0" in entry.linkName:
-            raise TocError("a name holds a NUL")
+    total = sum(sizes)
     if total > limits.layer_bytes:
         raise TocError(f"it claims to list {total:,} bytes, more than {limits.layer_bytes:,}")
+    if max(map(len, names), default=0) > limits.path_bytes:
+        raise TocError(f"a name has more than {limits.path_bytes:,} bytes")
+    if any(b"\0" in name for name in names):
+        raise TocError("a name holds a NUL")
 
 
 def _digest(entry: _Entry) -> bytes | None:
     """SHA-256 of a file's content; that of nothing for what has no content, None where it is not told."""
     if entry.type != "reg" or not entry.size:
         return _EMPTY
-    return (
-        bytes.fromhex(entry.digest.partition(":")[2]) if _DIGEST.fullmatch(entry.digest) else None
-    )
+    algorithm, _, encoded = entry.digest.partition(":")
+    try:
+        digest = bytes.fromhex(encoded)
+    except ValueError:
+        return None
+    return digest if algorithm == "sha256" and len(digest) == 32 else None
 
 
 def _device(entry: _Entry) -> int:

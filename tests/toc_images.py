@@ -79,6 +79,11 @@ def entries_of(members: Sequence[Member]) -> list[Entry]:
     return entries
 
 
+def changed(members: Sequence[Member], path: str, **keys: object) -> list[Entry]:
+    """The table of these members with one entry changed."""
+    return [entry | (keys if entry["name"] == path else {}) for entry in entries_of(members)]
+
+
 def _text(name: bytes) -> str:
     return name.decode(errors="replace")
 

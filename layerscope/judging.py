@@ -15,7 +15,7 @@ from layerscope.settings import RuleChoice
 
 if TYPE_CHECKING:
     from layerscope.analysis.findings.finding import Findings
-    from layerscope.opening import Opened
+    from layerscope.opened import Opened
 
 
 def find_findings(

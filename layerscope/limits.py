@@ -17,6 +17,8 @@ class Limits:
 
     json_bytes: int = 32 * MIB
     """One JSON document: manifest, index or config."""
+    toc_bytes: int = 150 * MIB
+    """The table of contents of one layer, as stored and unpacked. Engines take as much."""
     layers: int = 20_000
     """Layers of one image."""
     history_entries: int = 100_000

@@ -2,105 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from layerscope.analysis.accounting import Accounting, account
-from layerscope.analysis.cache import ImageCache
+from layerscope.analysis.accounting import account
 from layerscope.analysis.dockerfile_lines import DockerfileLines
-from layerscope.analysis.duplicates import Duplicate, find_duplicates
+from layerscope.analysis.duplicates import find_duplicates
 from layerscope.analysis.warnings import collect_warnings
-from layerscope.errors import CorruptImageError
 from layerscope.filesystem.contents import compare_versions
 from layerscope.filesystem.model import Filesystem
-from layerscope.image.dockerfile import Dockerfile
-from layerscope.image.model import Image
-from layerscope.image.warnings import ImageWarning
+from layerscope.filesystem.tables_of_contents import TablesOfContents
 from layerscope.judging import find_findings
-from layerscope.layers.blob import Blob
-from layerscope.layers.cache import IndexCache, Indexed
+from layerscope.layers.cache import Indexed
 from layerscope.layers.contents import LayerContents
 from layerscope.layers.index import LayerIndex
-from layerscope.layers.reading import are_small, read_layers, recall_layers
-from layerscope.layers.store import Store
-from layerscope.settings import RuleChoice
+from layerscope.layers.reading import read_layers
+from layerscope.opened import Opened
+from layerscope.options import Options
+from layerscope.recalling import Recalled, image_cache, index_cache
 from layerscope.sources import Request, SourceImage, open_source
 from layerscope.sources.base import naming
-from layerscope.verifying import claims_of, verified
+from layerscope.verifying import claims_of
 
 if TYPE_CHECKING:
-    from layerscope.analysis.findings.finding import Findings
+    pass
 
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How an image is opened."""
-
-    verify: bool = False
-    """Hash layers whose bytes would not be read otherwise, however large."""
-    verify_small: bool = True
-    """Hash them if they are small together."""
-    duplicates: bool = True
-    """Look for files of equal content."""
-    rules: Mapping[str, RuleChoice] | None = None
-    """Look for what to fix, with these choices of rules; None for no findings."""
-    names: bool = True
-    """Keep the paths of each layer's index, so that they can be stacked again; without them a large image takes less memory."""
-    dockerfile: Dockerfile | None = None
-    """What the image was built from: it tells where the base image ends, and on which lines the steps are written."""
-    base_steps: int | None = None
-    """How many first steps are the base image's, where the user says so; else the Dockerfile tells, or it is a guess."""
-    cache: Store | None = None
-    """Where to look for what is known of the layers already, and to keep what is learned."""
-
-    def hash_all(self, blobs: Sequence[Blob]) -> bool:
-        """Whether plain layers are read through, too."""
-        return self.verify or (self.verify_small and are_small(blobs))
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """An image with all that is known about it."""
-
-    image: Image
-    indexes: Sequence[LayerIndex]
-    contents: Sequence[LayerContents]
-    filesystem: Filesystem
-    accounting: Accounting
-    duplicates: Sequence[Duplicate] | None
-    """None if they were not looked for."""
-    warnings: Sequence[ImageWarning]
-    damage: str | None
-    """What is wrong with the archive as a whole."""
-    findings: Findings | None = None
-    """None if they were not looked for."""
-    written: DockerfileLines | None = None
-    """Where the steps are written; None if no Dockerfile was given."""
-
-    def verified(self, layer: int) -> bool | None:
-        """Whether a layer's bytes hash to what is claimed; None if that was not checked."""
-        return verified(self.image.layers[layer], self.indexes[layer])
-
-    def damages(self) -> list[str]:
-        """A sentence for each thing that could not be read whole."""
-        broken = [
-            f"layer {number} is damaged at byte {index.broken.offset:,} of its tar: {index.broken.message}"
-            for number, index in enumerate(self.indexes)
-            if index.broken is not None
-        ]
-        return broken or ([self.damage] if self.damage else [])
-
-    def raise_damage(self) -> None:
-        """Raise `CorruptImageError` if something could not be read whole."""
-        found = self.damages()
-        if found:
-            more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-            raise CorruptImageError(
-                f"{self.image.reference}: {found[0]}{more}",
-                hint="the figures cover what could be read; --ignore-errors accepts them",
-            )
+__all__ = ["Listener", "Opened", "Options", "analyse", "fetched", "file_name", "open_image"]
 
 
 class Listener:
@@ -108,6 +37,12 @@ class Listener:
 
     def fetched(self, source: SourceImage) -> None:
         """The layers are here, and with them the image in full: until now it was described by an engine."""
+
+    foresees = False
+    """Whether `foreseen` is wanted: what tables of contents promise is worked out for those who cannot wait."""
+
+    def foreseen(self, filesystem: Filesystem) -> None:
+        """What the image holds if the tables of contents of its layers are right; the layers are being read."""
 
     def layer_indexed(self, number: int, index: LayerIndex) -> None:
         """A layer is read; layers come in order."""
@@ -122,41 +57,6 @@ class Listener:
 def open_image(request: Request, options: Options | None = None) -> Opened:
     """Open an image and learn everything. Raises `LayerscopeError` and `CancelledError`."""
     return analyse(request, open_source(request), options)
-
-
-@dataclass(frozen=True, slots=True)
-class Recalled:
-    """What is remembered of an image of which every layer, and how they stack, is known."""
-
-    layers: Sequence[Indexed]
-    cache: ImageCache
-    filesystem: Filesystem
-    accounting: Accounting
-    duplicates: Sequence[Duplicate] | None
-    """None if they were not asked for, or are not known."""
-
-
-def recall_image(request: Request, source: SourceImage, options: Options) -> Recalled | None:
-    """All that is remembered of an image, without reading a layer; None if that is not all that `analyse` needs.
-
-    It can be asked in another thread before `analyse`, and then be given to it.
-    """
-    cached = _index_cache(request, options)
-    if cached is None or source.fetch is not None:
-        return None
-    hash_all = options.hash_all(source.blobs)
-    for blob in source.blobs:
-        cached.recall_length(blob)
-    layers = recall_layers(source.blobs, cached, hash_all=hash_all)
-    if layers is None:
-        return None
-    cache = _image_cache(request, source, options, layers)
-    filesystem = cache.filesystem([layer.index for layer in layers])
-    accounting = None if filesystem is None else cache.accounting()
-    if filesystem is None or accounting is None:
-        return None
-    duplicates = cache.duplicates() if options.duplicates else None
-    return Recalled(layers, cache, filesystem, accounting, duplicates)
 
 
 def analyse(
@@ -188,23 +88,9 @@ def fetched(request: Request, source: SourceImage, options: Options) -> SourceIm
         return _recalled(request, source, options) or source.fetch(request)
 
 
-def _index_cache(request: Request, options: Options) -> IndexCache | None:
-    """Where indexes of layers are remembered."""
-    if options.cache is None:
-        return None
-    return IndexCache(options.cache, request.limits, fresh=options.verify)
-
-
-def _image_cache(
-    request: Request, source: SourceImage, options: Options, layers: Sequence[Indexed]
-) -> ImageCache:
-    """Where all else is remembered of the image that these layers make."""
-    return ImageCache(options.cache, [layer.key for layer in layers], source.blobs, request.limits)
-
-
 def _recalled(request: Request, source: SourceImage, options: Options) -> SourceImage | None:
     """The image as its last export told it; None if that, or one of its layers, is not remembered."""
-    cached = _index_cache(request, options)
+    cached = index_cache(request, options)
     if options.cache is None or cached is None or source.recall is None:
         return None
     recalled = source.recall(request, options.cache)
@@ -223,7 +109,7 @@ def _analyse(
     store, limits = options.cache, request.limits
     if recalled is None:
         layers = _read_layers(request, source, options, listener)
-        cache = _image_cache(request, source, options, layers)
+        cache = image_cache(request, source, options, layers)
     else:
         layers, cache = recalled.layers, recalled.cache
         for number, layer in enumerate(layers):
@@ -281,18 +167,23 @@ def _read_layers(
     options: Options,
     listener: Listener,
 ) -> Sequence[Indexed]:
-    cached = _index_cache(request, options)
+    cached = index_cache(request, options)
     if cached is not None:
         for blob in source.blobs:
             cached.recall_length(blob)
+    layers, progress = source.image.layers, request.progress
+    tables = TablesOfContents(source.blobs, [layer.annotations for layer in layers], request.limits)
+    promises = tables.promises(cached, listener.foreseen, progress) if listener.foresees else None
     return read_layers(
         source.blobs,
-        [claims_of(layer) for layer in source.image.layers],
+        [claims_of(layer) for layer in layers],
         request.limits,
-        request.progress,
+        progress,
         hash_all=options.hash_all(source.blobs),
         cache=cached,
         found=listener.layer_indexed,
+        checked=tables.checked,
+        promises=promises,
     )
 
 

@@ -40,6 +40,22 @@ def check(progress: Progress) -> None:
         raise CancelledError
 
 
+class Quiet:
+    """Stops when another progress does, and tells it nothing: for work beside that which it is about."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        """Nothing to show."""
+
+    def advance(self, done: int) -> None:
+        """Nothing to show."""
+
+    def cancelled(self) -> bool:
+        return self._progress.cancelled()
+
+
 class Stoppable:
     """Passes progress on, and can be told to stop: for work in threads when one of them fails."""
 

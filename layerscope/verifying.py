@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
 from layerscope.image.model import Layer
 from layerscope.layers.index import LayerIndex
-from layerscope.progress import Progress, check
-
-if TYPE_CHECKING:
-    from layerscope.opening import Opened
 
 
 def claims_of(layer: Layer) -> set[str]:
@@ -31,25 +23,3 @@ def verified(layer: Layer, index: LayerIndex) -> bool | None:
         if claimed is not None and found is not None and claimed.startswith("sha256:")
     ]
     return all(checks) if checks else None
-
-
-def check_digests(opened: Opened, progress: Progress) -> Iterator[tuple[int, bool]]:
-    """Hash the plain layers whose bytes nobody has read through yet; for each, whether it is what is claimed."""
-    unchecked = [
-        (layer.index, claims_of(layer))
-        for layer in opened.image.layers
-        if opened.verified(layer.index) is None
-        and opened.contents[layer.index].seekable
-        and opened.contents[layer.index].blob.size
-    ]
-    unchecked = [(number, claims) for number, claims in unchecked if claims]
-    progress.stage(
-        "Checking digests", sum(opened.contents[number].blob.size for number, _ in unchecked)
-    )
-    for number, claims in unchecked:
-        found = hashlib.sha256()
-        for piece in opened.contents[number].blob.chunks():
-            check(progress)
-            found.update(piece)
-            progress.advance(len(piece))
-        yield number, claims == {f"sha256:{found.hexdigest()}"}

@@ -16,10 +16,11 @@ from layerscope.layers.store import Store
 from layerscope.opening import Listener, Opened, Options, analyse, open_image
 from layerscope.progress import NullProgress
 from layerscope.sources import Request, SourceImage, open_source
-from tests.images import archive, digest, docker_archive, docker_files, oci_archive
+from tests.images import archive, digest, docker_archive, docker_files, file, oci_archive
 from tests.sources.fake_engine import IMAGE_ID, FakeEngine, serving
 from tests.sources.places import BASE, LAYERS, TOP
 from tests.test_opening_again import report
+from tests.toc_images import toc_image, zstd_chunked
 
 
 @pytest.fixture
@@ -68,6 +69,23 @@ EXPORTS = {
     "gzip": oci_archive(LAYERS, compress="gzip"),
     "zstd": oci_archive(LAYERS, compress="zstd"),
 }
+
+
+def test_what_tables_of_contents_were_warned_of_is_remembered(
+    engine: FakeEngine, cache: Store
+) -> None:
+    """What the manifest claims of them is part of what the export told."""
+    members = ([file("a", b"1"), file("b", b"22")], [file("a", b"333"), file("c", b"4444")])
+    layers = [zstd_chunked(each) for each in members]
+    assert [layer.tar for layer in layers] == list(LAYERS)
+    layers[1].annotations = dict.fromkeys(layers[1].annotations, "sha256:" + "0" * 64)
+    engine.export = toc_image(layers)
+    without = report(opened(None))
+    assert "toc-unusable" in str(without)
+    assert report(opened(cache)) == without
+    assert exports(engine) == 2
+    assert report(opened(cache)) == without
+    assert exports(engine) == 0
 
 
 @pytest.mark.parametrize("small", [True, False])

@@ -27,7 +27,8 @@ from layerscope.layers.index import LayerIndex
 from layerscope.layers.indexing import index_layer
 from layerscope.layers.store import Store
 from layerscope.limits import DEFAULT_LIMITS
-from layerscope.opening import Listener, Opened, Options, analyse, open_image, recall_image
+from layerscope.opening import Listener, Opened, Options, analyse, open_image
+from layerscope.recalling import recall_image
 from layerscope.report import ReportOptions, writer_of
 from layerscope.settings import RuleChoice
 from layerscope.sources import Request, open_source

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from layerscope.analysis.toc_warnings import toc_warnings
 from layerscope.filesystem.model import Filesystem
 from layerscope.image.model import Image
 from layerscope.image.warnings import ImageWarning
@@ -77,6 +78,7 @@ def collect_warnings(
                     f"{index.trailing:,} bytes that are not zero follow the end of the archive",
                 )
             )
+        warnings += toc_warnings(layer, index)
         counts = {**index.oddities}
         for code, count in filesystem.oddities[number].items():
             counts[code] = counts.get(code, 0) + count

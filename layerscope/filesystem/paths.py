@@ -34,6 +34,15 @@ class PathTable:
     def __len__(self) -> int:
         return len(self.parents)
 
+    def same_as(self, other: PathTable) -> bool:
+        """Whether both hold the same paths, and number them alike."""
+        return (
+            np.array_equal(self.parents, other.parents)
+            and np.array_equal(self.components, other.components)
+            and self.names.data == other.names.data
+            and np.array_equal(self.names.offsets, other.names.offsets)
+        )
+
     def name(self, path: int) -> bytes:
         """The last component of a path; empty for the root."""
         return self.names[int(self.components[path])] if path else b""

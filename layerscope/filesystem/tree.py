@@ -64,6 +64,18 @@ class TreeView:
         other._rows = None
         return other
 
+    def over(self, filesystem: Filesystem) -> TreeView:
+        """The same view of another filesystem. What is open stays so if both have the same paths."""
+        other = self.copy()
+        other.filesystem = filesystem
+        if not filesystem.table.same_as(self.filesystem.table):
+            other.expanded = np.zeros(len(filesystem.table), bool)
+            other._closed = np.zeros(len(filesystem.table), bool)
+            for known in ("texts", "_siblings"):
+                other.__dict__.pop(known, None)
+        other.refresh()
+        return other
+
     # what is looked at
 
     def set_layer(self, layer: int) -> None:

@@ -39,6 +39,8 @@ class Layer:
     media_type: str | None
     repeat_of: int | None
     """The first layer that is the same blob, None if there is none."""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """What the manifest says of the blob besides."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,13 @@ class IndexCache:
             return self._of_known_file(blob)
         return self._unhashed(blob)
 
+    def remembers(self, blob: Blob) -> bool:
+        """Whether `find` knows a compressed blob without reading it."""
+        if self._fresh or blob.digest is not None:
+            return self.has(blob)
+        digest = self._pointed(blob)
+        return isinstance(digest, str) and self._store.has(_INDEX, self._digest_key(blob, digest))
+
     def find(
         self, blob: Blob, claims: Collection[str], progress: Progress, *, hash_all: bool
     ) -> Indexed | None:
@@ -133,9 +140,13 @@ class IndexCache:
 
     def _of_known_file(self, blob: Blob) -> Indexed | None:
         """The index of a file whose bytes were hashed before."""
+        return self._of_digest(blob, self._pointed(blob))
+
+    def _pointed(self, blob: Blob) -> object:
+        """The digest that a file's bytes were found to have; None where that is not remembered."""
         key = self._pointer_key(blob)
         packed = None if key is None else self._store.read(_POINTER, key)
-        return None if packed is None else self._of_digest(blob, packed.values.get("digest"))
+        return None if packed is None else packed.values.get("digest")
 
     def _of_true_claim(
         self, blob: Blob, claims: Collection[str], progress: Progress

@@ -15,6 +15,7 @@ from layerscope.layers.names import PathTree
 from layerscope.layers.narrowing import Integers, narrow
 from layerscope.layers.strings import StringTable
 from layerscope.layers.tarheader import HeaderColumns
+from layerscope.layers.toc.check import TocCheck
 from layerscope.layers.walk import Damage
 
 
@@ -160,6 +161,8 @@ class LayerIndex:
     """Digest of the blob as stored, where all of it was read."""
     compressed_bytes: int | None
     """Size of the blob as stored; None when it is not compressed."""
+    toc: TocCheck | None = None
+    """The table of contents that the blob ends with, where all of it was read and it has one."""
 
     def __len__(self) -> int:
         return len(self.roles)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from layerscope.layers.extensions import SparseMap
 from layerscope.layers.index import Columns, LayerIndex
 from layerscope.layers.names import PathTree
 from layerscope.layers.packing import Packed, table_parts
+from layerscope.layers.toc.check import TocCheck
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -20,7 +22,11 @@ _VALUES = ("tar_bytes", "trailing", "diff_id", "blob_digest", "compressed_bytes"
 def pack_index(index: LayerIndex) -> Packed:
     """An index that is not broken."""
     return Packed(
-        {"oddities": index.oddities, **{name: getattr(index, name) for name in _VALUES}},
+        {
+            "oddities": index.oddities,
+            "toc": _toc_values(index.toc),
+            **{name: getattr(index, name) for name in _VALUES},
+        },
         {
             "roles": index.roles,
             "nodes": index.nodes,
@@ -54,8 +60,14 @@ def unpack_index(packed: Packed) -> LayerIndex:
         digests=arrays.get("digests"),
         oddities=values["oddities"],
         broken=None,
+        toc=None if values["toc"] is None else TocCheck(*values["toc"]),
         **{name: values[name] for name in _VALUES},
     )
+
+
+def _toc_values(check: TocCheck | None) -> list[object] | None:
+    """The values of a check, in the order of its fields."""
+    return None if check is None else list(astuple(check))
 
 
 def column_parts(columns: Columns) -> Arrays:

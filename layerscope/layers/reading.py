@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass
 from threading import Lock
 
 from layerscope.layers.blob import Blob
@@ -23,6 +24,22 @@ VERIFY_BYTES = 256 << 20
 """Plain layers are small if they hold no more bytes than this together."""
 
 
+@dataclass(frozen=True, slots=True)
+class Promises:
+    """What is told of layers before they are read."""
+
+    layers: Collection[int]
+    """Numbers of the layers that seem to promise something."""
+    of: Callable[[int], LayerIndex | None]
+    """The index that one of them promises to have; None if it does not after all."""
+    show: Callable[[Sequence[LayerIndex]], None]
+    """Hears of all layers as they are or promise to be, once, while they are read."""
+
+
+def _as_it_is(_: int, index: LayerIndex) -> LayerIndex:
+    return index
+
+
 def read_layers(
     blobs: Sequence[Blob],
     claims: Sequence[Collection[str]],
@@ -32,10 +49,13 @@ def read_layers(
     hash_all: bool,
     cache: IndexCache | None,
     found: Callable[[int, LayerIndex], None],
+    checked: Callable[[int, LayerIndex], LayerIndex] = _as_it_is,
+    promises: Promises | None = None,
 ) -> list[Indexed]:
     """Index all layers; a blob that is listed several times is read once.
 
-    `claims` are the digests that the image claims each blob to have; `found` hears of each layer, in order.
+    `claims` are the digests that the image claims each blob to have; `found` hears of each layer, in order; `checked`
+    completes an index that was read.
     """
     progress.stage("Reading layers", sum(blob.size for blob in blobs))
     places: dict[object, int] = {}
@@ -49,15 +69,21 @@ def read_layers(
             blob = blobs[number]
             whole = hash_all or blob.spooled
             if cache is None:
-                return Indexed(lanes.index(blob, whole), None)
+                return Indexed(checked(number, lanes.index(blob, whole)), None)
             known = cache.find(blob, claims[number], stoppable, hash_all=whole)
-            return known or cache.keep(blob, lanes.index(blob, whole))
+            return known or cache.keep(blob, checked(number, lanes.index(blob, whole)))
 
         with ThreadPoolExecutor(WORKERS) as pool:
-            futures = {number: pool.submit(read, number) for number in dict.fromkeys(first)}
+            told = set() if promises is None else set(promises.layers) & set(first)
+            # First those of which nothing is promised: once they are read, all is known or promised.
+            order = sorted(dict.fromkeys(first), key=told.__contains__)
+            futures = {number: pool.submit(read, number) for number in order}
             try:
                 layers = []
                 for number, origin in enumerate(first):
+                    if promises is not None and origin in told:
+                        told = set()
+                        _promise(promises, first, futures)
                     layers.append(futures[origin].result())
                     found(number, layers[-1].index)
                     if origin != number:
@@ -82,6 +108,25 @@ def recall_layers(
                 return None
             places[_place(blob)] = known
     return [places[_place(blob)] for blob in blobs]
+
+
+def _promise(
+    promises: Promises, first: Sequence[int], futures: Mapping[int, Future[Indexed]]
+) -> None:
+    """Show what all layers are, or promise to be, while those that promise it are being read."""
+    known: dict[int, LayerIndex] = {}
+    for number in futures:
+        if number not in promises.layers or futures[number].done():
+            known[number] = futures[number].result().index
+    missing = futures.keys() - known.keys()
+    if not missing:
+        return
+    for number in missing:
+        promised = promises.of(number)
+        if promised is None:
+            return
+        known[number] = promised
+    promises.show([known[number] for number in first])
 
 
 class _Lanes:

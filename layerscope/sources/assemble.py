@@ -77,6 +77,7 @@ def assemble(
                 chain_id=chains[number],
                 media_type=part.media_type,
                 repeat_of=repeats[number],
+                annotations=part.annotations,
             )
             for number, part in enumerate(parts.layers)
         ),

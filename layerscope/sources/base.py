@@ -72,6 +72,8 @@ class LayerPart:
     digest: str | None = None
     """What the manifest claims the blob's digest to be."""
     media_type: str | None = None
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Annotations of its descriptor that are text."""
 
 
 @dataclass(frozen=True, slots=True)

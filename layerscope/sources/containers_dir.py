@@ -63,7 +63,7 @@ def _load(members: Members, name: str, limits: Limits) -> ImageParts:
         blob = _blob(members, layer, f"layer {number}")
         if not isinstance(blob, MissingBlob):
             warnings += layer.size_warning(blob.size, number)
-        layers.append(LayerPart(blob, layer.digest, layer.media_type or None))
+        layers.append(LayerPart(blob, layer.digest, layer.media_type or None, layer.texts()))
     artifact = None if config.media_type in ("", *CONFIG_TYPES) else config.media_type
     data = read_document(_blob(members, config, "the config"), limits)
     return ImageParts(

@@ -74,6 +74,10 @@ class Descriptor:
             return [full]
         return [name] if isinstance(name, str) and name else []
 
+    def texts(self) -> dict[str, str]:
+        """The annotations that are text."""
+        return {key: value for key, value in self.annotations.items() if isinstance(value, str)}
+
     def inline(self) -> bytes | None:
         """The blob itself, if the descriptor holds it and it is what the digest says."""
         if self.data is None:

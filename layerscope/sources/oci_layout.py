@@ -293,7 +293,7 @@ class OciLayout:
             blob = self._layer(layer, number)
             if not isinstance(blob, MissingBlob):
                 warnings += layer.size_warning(blob.size, number)
-            layers.append(LayerPart(blob, layer.digest, layer.media_type or None))
+            layers.append(LayerPart(blob, layer.digest, layer.media_type or None, layer.texts()))
         artifact = (
             None
             if config.media_type in ("", *CONFIG_TYPES)

@@ -35,6 +35,7 @@ class _Layer(msgspec.Struct, array_like=True):
     diff_id: str
     digest: str | None
     media_type: str | None
+    annotations: dict[str, str]
 
 
 _Warning = tuple[str, int | None, str]
@@ -77,7 +78,8 @@ class Memory:
                 return
             layers.append(
                 _Layer(
-                    part.blob.name, part.blob.size, index.blob_digest, index.diff_id, part.digest, part.media_type
+                    part.blob.name, part.blob.size, index.blob_digest, index.diff_id, part.digest, part.media_type,
+                    dict(part.annotations),
                 )
             )  # fmt: skip
         if source.damage is not None or not (
@@ -126,6 +128,7 @@ class Memory:
                     PromisedBlob(layer.name, layer.size, layer.blob_digest, once.layer(number)),
                     layer.digest,
                     layer.media_type,
+                    layer.annotations,
                 )
                 for number, layer in enumerate(told.layers)
             ],

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from threading import Thread
 
-from layerscope.opening import Options, Recalled, recall_image
+from layerscope.options import Options
+from layerscope.recalling import Recalled, recall_image
 from layerscope.sources import Request, SourceImage
 
 

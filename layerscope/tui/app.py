@@ -25,6 +25,7 @@ from layerscope.tui.loader import (
     DuplicatesFound,
     Fetched,
     FindingsFound,
+    Foreseen,
     LayerChecked,
     LayerRead,
     ProgressMoved,
@@ -109,6 +110,11 @@ class LayerscopeApp(Guarded, App[None]):
         self.session.take(event.source)
         if self.main is not None:
             self.main.image_changed()
+
+    @on(Foreseen)
+    def _foreseen(self, event: Foreseen) -> None:
+        if self.main is not None and self.session.opened is None:
+            self.main.explore.foresee(event.filesystem)
 
     @on(LayerRead)
     def _layer_read(self, event: LayerRead) -> None:

@@ -11,11 +11,12 @@ from textual.message import Message
 
 from layerscope.analysis.duplicates import Copies, Duplicate
 from layerscope.errors import CancelledError, LayerscopeError
+from layerscope.filesystem.model import Filesystem
 from layerscope.layers.index import LayerIndex
+from layerscope.opened import check_digests
 from layerscope.opening import Listener, Opened, analyse
 from layerscope.sources import SourceImage
 from layerscope.tui.session import Session
-from layerscope.verifying import check_digests
 
 if TYPE_CHECKING:
     from layerscope.analysis.findings.finding import Findings
@@ -42,6 +43,13 @@ class Fetched(Message):
     """An engine's export is here: the layers, and the image as it records itself."""
 
     source: SourceImage
+
+
+@dataclass(eq=False, repr=False)
+class Foreseen(Message):
+    """What the image holds if the tables of contents of its layers are right."""
+
+    filesystem: Filesystem
 
 
 @dataclass(eq=False, repr=False)
@@ -124,11 +132,17 @@ class MessageProgress:
 class _Posting(Listener):
     """Posts what `analyse` finds."""
 
+    foresees = True
+
     def __init__(self, post: Callable[[Message], object]) -> None:
         self._post = post
 
     def fetched(self, source: SourceImage) -> None:
         self._post(Fetched(source))
+
+    def foreseen(self, filesystem: Filesystem) -> None:
+        filesystem.prepare()
+        self._post(Foreseen(filesystem))
 
     def layer_indexed(self, number: int, index: LayerIndex) -> None:
         self._post(LayerRead(number, index))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from textual.message import Message
 
@@ -39,7 +38,7 @@ class Pointed:
 class Pointing:
     """Mixed into widgets that have a cursor."""
 
-    points: ClassVar[bool] = False
+    points = False
     """Whether there are paths under its cursor."""
 
     def pointed(self) -> Pointed | None:

@@ -10,6 +10,8 @@ from layerscope.image.history import Step
 from layerscope.image.summary import one_line
 from layerscope.layers.index import LayerIndex
 
+PROMISED = "by the table of contents"
+"""What is said while the tree is that of tables of contents, which nobody has checked."""
 SORT_WORDS = {
     Sort.SIZE: "by size",
     Sort.NAME: "by name",

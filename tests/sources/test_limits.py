@@ -21,7 +21,8 @@ from tests.images import (
     layer_tar,
 )
 from tests.layers.reading import END, header, pax
-from tests.sources.places import codes, layers_of, open_path, save
+from tests.sources.places import codes, layers_of, open_path, said, save
+from tests.toc_images import toc_image, zstd_chunked
 
 LONG = pax((b"path", b"n" * 300)) + header(b"x") + END
 MANY = layer_tar([file(f"f{number}") for number in range(30)])
@@ -31,6 +32,7 @@ ZEROS = gzip.compress(layer_tar([file("zeros", bytes(1 << 20))]), mtime=0)
 # An image that meets each limit, the value that it meets, and one that it does not meet.
 CASES: dict[str, tuple[Callable[[], bytes], int, int]] = {
     "json_bytes": (lambda: docker_archive([MANY]), 300, 3000),
+    "toc_bytes": (lambda: toc_image([zstd_chunked([file("a", b"1")])]), 20, 1000),
     "layers": (lambda: docker_archive([MANY]), 0, 1),
     "history_entries": (lambda: docker_archive([MANY], history=HISTORY), 29, 30),
     "header_bytes": (lambda: docker_archive([LONG]), 256, 512),
@@ -56,6 +58,9 @@ def test_a_limit_is_named_and_can_be_raised(tmp_path: Path, name: str) -> None:
     if name == "header_bytes":
         (words,) = open_path(path, limits=limits).damages()
         assert f"more than {low:,}" in words
+    elif name == "toc_bytes":
+        words = said(open_path(path, limits=limits), "toc-unusable")
+        assert f"more than {low:,}" in words
     else:
         with pytest.raises(
             LimitExceededError, match=rf"image\.tar.*: more than {low:,} "
@@ -66,6 +71,7 @@ def test_a_limit_is_named_and_can_be_raised(tmp_path: Path, name: str) -> None:
     assert f"--limit {name}=NUMBER" in words
     opened = open_path(path, limits=replace(limits, **{name: enough}))
     assert opened.damages() == []
+    assert "toc-unusable" not in codes(opened)
     assert len(layers_of(opened)) == 1
 
 

@@ -11,6 +11,7 @@ from textual.containers import Vertical
 from textual.widget import Widget
 
 from layerscope import text
+from layerscope.filesystem.model import Filesystem
 from layerscope.filesystem.modes import Mode
 from layerscope.filesystem.ordering import Sort
 from layerscope.filesystem.tree import TreeView
@@ -114,11 +115,24 @@ class ExploreView(View):
         opened = self.session.opened
         if opened is None:
             return
-        view = TreeView(opened.filesystem, mode=self._mode)
-        view.set_sort(Sort(self.session.preferences.sort))
+        promised = self.files.wanted
+        if promised is None:
+            view = self._view(opened.filesystem)
+        else:
+            view = promised.over(opened.filesystem)
         self.files.begin(view, opened.contents)
         self.steps.rows_changed()
         self._show_step(self.steps.step)
+
+    def foresee(self, filesystem: Filesystem) -> None:
+        """Show what the image holds if the tables of contents of its layers are right, until they are read."""
+        self.files.begin(self._view(filesystem), None)
+        self._show_step(self.steps.step)
+
+    def _view(self, filesystem: Filesystem) -> TreeView:
+        view = TreeView(filesystem, mode=self._mode)
+        view.set_sort(Sort(self.session.preferences.sort))
+        return view
 
     def duplicates_found(self) -> None:
         self.files.copies = self.session.copies
@@ -192,6 +206,8 @@ class ExploreView(View):
             self._files_title.show("Files")
             return
         words = "filtering…" if self.files.working else tree_title.shown(view)
+        if not self.files.certain:
+            words = f"{words} · {tree_title.PROMISED}"
         self._files_title.show(
             self._place(step),
             "" if self.files.blank else words,

@@ -154,7 +154,9 @@ class MainScreen(Guarded, Screen[None]):
         pointed = self.pointed()
         before = self.view
         view = await self.show_view(name)
-        path = self.explore.files.path if pointed is None else pointed.path
+        path = pointed.path if pointed is not None else None
+        if path is None and self.explore.files.certain:
+            path = self.explore.files.path
         if view.wants_path and path is not None:
             view.show_path(path)
         if pointed is not None and view is not before:

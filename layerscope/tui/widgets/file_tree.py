@@ -123,7 +123,7 @@ class FileTree(WorkedTree):
 
     def pointed(self) -> Pointed | None:
         entry = self._entry()
-        if self.view is None or entry is None or entry.version < 0:
+        if self.view is None or not self.certain or entry is None or entry.version < 0:
             return None
         # What was removed is looked at as it was before.
         died = int(self.view.filesystem.died[entry.version])
@@ -132,12 +132,21 @@ class FileTree(WorkedTree):
 
     def action_open(self) -> None:
         entry, pointed = self._entry(), self.pointed()
-        if pointed is None or entry is None:
+        if entry is not None and not self.certain:
+            self._open_promised(entry)
+        elif pointed is None or entry is None:
             super().action_open()
         elif entry.has_children:
             self.action_toggle_directory()
         else:
             self.post_message(ShowFile(pointed.version))
+
+    def _open_promised(self, entry: TreeRow) -> None:
+        """Directories open before the layers are read; files cannot."""
+        if entry.has_children:
+            self.action_toggle_directory()
+        else:
+            self.notify("Its content can be read once all layers are.", markup=False)
 
     def action_toggle_directory(self) -> None:
         if self.view is not None and self.row_count():

@@ -12,6 +12,7 @@ from textual.worker import Worker, WorkerState, get_current_worker
 
 from layerscope.errors import CancelledError, LayerscopeError
 from layerscope.filesystem.contents import hash_contents
+from layerscope.filesystem.model import Filesystem
 from layerscope.filesystem.regex_process import RegexProcess
 from layerscope.filesystem.tree import TreeView
 from layerscope.layers.contents import LayerContents
@@ -60,6 +61,8 @@ class WorkedTree(LineList):
         self.contents: Sequence[LayerContents] = ()
         self.at_once = AT_ONCE
         self._wanted: TreeView | None = None
+        self._certain: Filesystem | None = None
+        """What was read, and not only promised."""
         self._reveal: int | None = None
         self._keep: int | None = None
         self._number = 0
@@ -83,10 +86,25 @@ class WorkedTree(LineList):
             return None
         return int(self.view.rows[self.cursor])
 
-    def begin(self, view: TreeView, contents: Sequence[LayerContents]) -> None:
-        """There is something to show; `contents` are the layers', for comparisons."""
-        self.view = self._wanted = view
-        self.contents = contents
+    def begin(self, view: TreeView, contents: Sequence[LayerContents] | None) -> None:
+        """There is something to show; `contents` are the layers', for comparisons; None for what is only promised.
+
+        In place of a promise that was right it is shown as soon as it is worked out, without losing a row.
+        """
+        self.contents = contents or ()
+        self._number += 1  # what is in work is of the filesystem before
+        self._read.clear()
+        self._certain = None if contents is None else view.filesystem
+        self._wanted = view
+        if self.view is None or not self.view.filesystem.table.same_as(view.filesystem.table):
+            self.view = view
+            self._keep = self._reveal = None
+        self.points = self.certain
+
+    @property
+    def certain(self) -> bool:
+        """Whether what is on screen was read, and not only promised."""
+        return self.view is None or self.view.filesystem is self._certain
 
     def change(self, how: Callable[[TreeView], None], reveal: int | None = None) -> None:
         """Show something else; the cursor stays with its path, or goes to path `reveal`."""
@@ -169,6 +187,7 @@ class WorkedTree(LineList):
 
     def _show(self, view: TreeView, unread: Inodes) -> None:
         self.view = view
+        self.points = self.certain
         self._reveal = None
         row = view.nearest(self._keep) if self._keep else None
         self.rows_changed()
@@ -185,6 +204,8 @@ class WorkedTree(LineList):
 
     def _read_contents(self, view: TreeView, unread: Inodes) -> None:
         """Learn, once, what a comparison cannot tell apart without reading."""
+        if not self.certain:
+            return
         new = unread[[inode not in self._read for inode in unread.tolist()]]
         if len(new):
             self._read.update(new.tolist())

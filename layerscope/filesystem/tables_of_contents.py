@@ -1,0 +1,97 @@
+"""The tables of contents of an image's layers: what they promise before a layer is read, and whether it was true."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from threading import Lock
+
+from layerscope.errors import LimitExceededError
+from layerscope.filesystem.model import Filesystem
+from layerscope.filesystem.toc_differences import compared
+from layerscope.layers.blob import Blob
+from layerscope.layers.cache import IndexCache
+from layerscope.layers.index import LayerIndex
+from layerscope.layers.reading import Promises
+from layerscope.layers.toc.claims import is_as_claimed
+from layerscope.layers.toc.reading import Toc, has_toc, read_toc
+from layerscope.limits import Limits
+from layerscope.progress import Progress, Quiet
+
+WORTHWHILE = 4 << 20
+"""Layers of fewer bytes are read before anybody could look at what they promise."""
+
+
+class TablesOfContents:
+    """Tables by the number of their layer. Each is read once; safe from several threads at once."""
+
+    def __init__(
+        self, blobs: Sequence[Blob], annotations: Sequence[Mapping[str, str]], limits: Limits
+    ) -> None:
+        """`annotations` are those that the manifest gives each layer."""
+        self._blobs = blobs
+        self._annotations = annotations
+        self._limits = limits
+        self._locks = [Lock() for _ in blobs]
+        self._read: dict[int, Toc | None] = {}
+        self._promising = False
+
+    def may_promise(self, number: int) -> bool:
+        """Whether a layer says that it has a table, as far as a look at its end tells."""
+        return has_toc(self._blobs[number])
+
+    def promised(self, number: int) -> LayerIndex | None:
+        """The index that a layer has if its table is right; None if it cannot be read, or is not the one that is claimed."""
+        toc = self._toc(number)
+        if toc is None or not is_as_claimed(toc.check, self._annotations[number]):
+            return None
+        return toc.promised
+
+    def checked(self, number: int, index: LayerIndex) -> LayerIndex:
+        """The index of a layer that was read, with what is to be said about the layer's table."""
+        if index.compressed_bytes is None:
+            return index
+        toc = self._toc(number)
+        if toc is None:
+            return index
+        check = toc.check
+        if toc.promised is not None and index.broken is None:
+            try:
+                check = compared(check, toc.promised, index, self._limits)
+            except LimitExceededError as error:
+                check = replace(check, problem=error.message)
+        if not self._promising:
+            del self._read[number]  # as large as the index itself, and no longer needed
+        return replace(index, toc=check)
+
+    def promises(
+        self,
+        cached: IndexCache | None,
+        show: Callable[[Filesystem], None],
+        progress: Progress,
+    ) -> Promises | None:
+        """What `read_layers` needs so that `show` hears of the filesystem that the tables promise, long before it is certain.
+
+        None where that would not come sooner: if no layer has a table, or those that do are small, or are in the cache.
+        """
+        numbers = {
+            number
+            for number, blob in enumerate(self._blobs)
+            if not (cached is not None and cached.remembers(blob)) and self.may_promise(number)
+        }
+        if sum(self._blobs[number].size for number in numbers) < WORTHWHILE:
+            return None
+        self._promising = True
+
+        def stack(indexes: Sequence[LayerIndex]) -> None:
+            with suppress(LimitExceededError):  # if that is so, the layers will tell
+                show(Filesystem.stack(indexes, limits=self._limits, progress=Quiet(progress)))
+
+        return Promises(numbers, self.promised, stack)
+
+    def _toc(self, number: int) -> Toc | None:
+        with self._locks[number]:
+            if number not in self._read:
+                self._read[number] = read_toc(self._blobs[number], self._limits)
+            return self._read[number]

@@ -1,0 +1,69 @@
+"""A table of contents as the bytes of its JSON, and what stops it from being read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from layerscope.layers.blob import Blob
+from layerscope.layers.tarheader import HeaderColumns
+from layerscope.limits import Limits
+
+HINT = " (raise the limit: --limit toc_bytes=NUMBER)"
+
+
+class TocError(Exception):
+    """A table of contents that is there, but of no use; says why."""
+
+
+class TocElsewhereError(Exception):
+    """A layer whose table of contents is kept in another image."""
+
+
+@dataclass(frozen=True, slots=True)
+class TocDocument:
+    """The JSON of a table of contents."""
+
+    kind: str
+    json: bytes
+    packed_digest: str | None = None
+    own: HeaderColumns | None = None
+    """The entry of the tar that holds it, where it is one: it does not list itself."""
+    digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "digest", sha256(self.json))
+
+
+def sha256(data: bytes) -> str:
+    """The digest of some bytes, as manifests write it."""
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def too_long(found: int, limits: Limits) -> TocError:
+    """The error for a table that is longer than it may be."""
+    return TocError(f"it has {found:,} bytes, more than {limits.toc_bytes:,}{HINT}")
+
+
+def at_most(pieces: Iterable[bytes], most: int, limits: Limits | None = None) -> bytes:
+    """All of `pieces`, which come to `most` bytes at most. Raises `TocError` for more, which names the limit if it is one."""
+    taken, length = [], 0
+    for piece in pieces:
+        length += len(piece)
+        if length > most:
+            if limits is None:
+                raise TocError(f"it unpacks to more than the {most:,} bytes that it says")
+            raise TocError(f"it unpacks to more than {limits.toc_bytes:,} bytes{HINT}")
+        taken.append(piece)
+    return b"".join(taken)
+
+
+def read_range(blob: Blob, offset: int, length: int) -> bytes:
+    """Bytes that must be there. Raises `TocError`, OSError."""
+    if offset < 0 or length < 0 or offset + length > blob.size:
+        raise TocError("its place is not in the layer")
+    data = b"".join(blob.chunks(offset, offset + length))
+    if len(data) < length:
+        raise TocError("it is cut short")
+    return data

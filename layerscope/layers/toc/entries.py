@@ -1,0 +1,176 @@
+"""From the JSON of a table of contents to an index. Both formats use the same words (crfs, estargz/types.go).
+
+What a table does not hold is unknown: tar overhead, offsets in the tar, maps of sparse files.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import msgspec
+import numpy as np
+
+from layerscope.layers.blob import Blob
+from layerscope.layers.extensions import Extension, pack_xattrs
+from layerscope.layers.index import Kind, LayerIndex
+from layerscope.layers.index_builder import IndexBuilder
+from layerscope.layers.tarheader import HeaderColumns
+from layerscope.layers.toc.document import TocDocument, TocError
+from layerscope.layers.walk import WalkResult
+from layerscope.limits import Limits
+
+_KINDS = {
+    "reg": Kind.FILE,
+    "dir": Kind.DIRECTORY,
+    "symlink": Kind.SYMLINK,
+    "hardlink": Kind.HARDLINK,
+    "char": Kind.CHARACTER,
+    "block": Kind.BLOCK,
+    "fifo": Kind.FIFO,
+}
+_CHUNK = "chunk"
+"""A further part of the file before it."""
+_ENTRY_COST = 240
+"""Bytes of memory that an entry takes up while it is read."""
+_EMPTY = bytes.fromhex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND = timedelta(seconds=1)
+_INT64 = 1 << 63
+
+
+_Size = Annotated[int, msgspec.Meta(ge=0, le=_INT64 - 1)]
+_Number = Annotated[int, msgspec.Meta(ge=-_INT64, le=_INT64 - 1)]
+
+
+class _Entry(msgspec.Struct, gc=False):
+    """An entry, as far as it tells what lies in the layer."""
+
+    type: str
+    name: str
+    linkName: str = ""  # noqa: N815  # as the format spells it
+    size: _Size = 0
+    mode: _Number = 0
+    uid: _Number = 0
+    gid: _Number = 0
+    modtime: str | None = None
+    devMajor: _Number = 0  # noqa: N815
+    devMinor: _Number = 0  # noqa: N815
+    xattrs: dict[str, str | None] | None = None
+    digest: str = ""
+
+
+class _Toc(msgspec.Struct):
+    version: int
+    entries: list[_Entry] | None = None
+
+
+def index_of(document: TocDocument, blob: Blob, limits: Limits) -> LayerIndex:
+    """The index that a table of contents promises. Raises `TocError`, `LimitExceededError`."""
+    entries = [entry for entry in _decode(document.json, limits) if entry.type != _CHUNK]
+    names = [entry.name.encode() for entry in entries]
+    links = [entry.linkName.encode() for entry in entries]
+    sizes = [entry.size for entry in entries]
+    _check(names + links, sizes, limits)
+    try:
+        kinds = np.array([_KINDS[entry.type] for entry in entries], np.uint8)
+    except KeyError as error:
+        raise TocError("an entry has an unknown type") from error
+    columns = HeaderColumns(
+        names=names,
+        links=links,
+        types=np.zeros(len(entries), np.uint8),  # `kinds` says it
+        modes=np.array([entry.mode & 0o7777 for entry in entries], np.uint16),
+        uids=np.array([entry.uid for entry in entries], np.int64),
+        gids=np.array([entry.gid for entry in entries], np.int64),
+        mtimes=np.array([_seconds(entry.modtime) for entry in entries], np.int64),
+        sizes=np.array(sizes, np.int64),
+    )
+    devices = np.array([_device(entry) for entry in entries], np.int64)
+    digests = [_digest(entry) for entry in entries]
+    known = all(digests)
+    extensions = {
+        number: Extension(xattrs=_xattrs(entry.xattrs))
+        for number, entry in enumerate(entries)
+        if entry.xattrs
+    }
+    builder = IndexBuilder(limits, blob.name)
+    builder.take(
+        columns,
+        kinds,
+        devices,
+        [0] * len(entries),
+        digests if known else [None] * len(entries),
+        extensions,
+    )
+    if document.own is not None:
+        own = [bytes.fromhex(document.digest.partition(":")[2]) if known else None]
+        builder.take(document.own, np.zeros(1, np.uint8), np.zeros(1, np.int64), [0], own, {})
+    return builder.finish(WalkResult(None, 0), tar_bytes=0, compressed_bytes=blob.size)
+
+
+def _decode(json: bytes, limits: Limits) -> list[_Entry]:
+    # Each entry is an object: their number is known before memory is spent on them.
+    if json.count(b"{") * _ENTRY_COST > limits.metadata_bytes:
+        raise limits.exceeded("metadata_bytes", "the table of contents")
+    try:
+        toc = msgspec.json.decode(json, type=_Toc)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise TocError(f"it cannot be read ({error})") from error
+    if toc.version != 1:
+        raise TocError(f"it is of the unknown version {toc.version}")
+    return toc.entries or []
+
+
+def _check(names: list[bytes], sizes: list[int], limits: Limits) -> None:
+    """Refuse what no tar could hold. Raises `TocError`."""
+    total = sum(sizes)
+    if total > limits.layer_bytes:
+        raise TocError(f"it claims to list {total:,} bytes, more than {limits.layer_bytes:,}")
+    if max(map(len, names), default=0) > limits.path_bytes:
+        raise TocError(f"a name has more than {limits.path_bytes:,} bytes")
+    if any(b"\0" in name for name in names):
+        raise TocError("a name holds a NUL")
+
+
+def _digest(entry: _Entry) -> bytes | None:
+    """SHA-256 of a file's content; that of nothing for what has no content, None where it is not told."""
+    if entry.type != "reg" or not entry.size:
+        return _EMPTY
+    algorithm, _, encoded = entry.digest.partition(":")
+    try:
+        digest = bytes.fromhex(encoded)
+    except ValueError:
+        return None
+    return digest if algorithm == "sha256" and len(digest) == 32 else None
+
+
+def _device(entry: _Entry) -> int:
+    """Major × 2³² + minor of a device; 0 for all else."""
+    if entry.type not in ("char", "block"):
+        return 0
+    return (entry.devMajor & 0x7FFFFFFF) << 32 | (entry.devMinor & 0xFFFFFFFF)
+
+
+def _seconds(told: str | None) -> int:
+    """Whole seconds since 1970; 0 where no time is told, which is what Go's zero time stands for, too."""
+    try:
+        time = datetime.fromisoformat(told or "")
+        return 0 if time.year == 1 else (time - _EPOCH) // _SECOND
+    except (TypeError, ValueError, OverflowError):  # no time, without a zone, or far from any
+        return 0
+
+
+def _xattrs(told: dict[str, str | None] | None) -> bytes:
+    """Extended attributes, packed. Raises `TocError`."""
+    try:
+        return pack_xattrs(
+            {
+                key.encode(): base64.b64decode(value or "", validate=True)
+                for key, value in (told or {}).items()
+            }
+        )
+    except (binascii.Error, ValueError) as error:
+        raise TocError("an extended attribute is malformed") from error

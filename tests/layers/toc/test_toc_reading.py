@@ -1,0 +1,95 @@
+"""Tables of contents of eStargz and zstd:chunked layers: what they promise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from hypothesis import given, settings
+
+from layerscope.layers.blob import MemoryBlob
+from layerscope.layers.index import Kind
+from layerscope.layers.toc.reading import has_toc
+from tests.images import (
+    Member,
+    digest,
+)
+from tests.layers.toc.tables import (
+    MEMBERS,
+    Make,
+    assert_same_tree,
+    both_formats,
+    every_writer,
+    promised,
+    read,
+    toc_of,
+)
+from tests.strategies import wild_layers
+from tests.toc_images import (
+    TYPES,
+    entries_of,
+    external_footer,
+    plain_layer,
+    toc_json,
+    zstd_chunked,
+)
+
+
+@every_writer
+def test_a_table_promises_the_tree_that_the_tar_holds(make: Make) -> None:
+    """All that both know is the same, content digests too; nothing but the end of the layer was read for it."""
+    layer = make(MEMBERS)
+    told, found = promised(layer.blob), read(layer.blob)
+    assert found.broken is None
+    assert_same_tree(told, found)
+    files = found.columns.kinds == Kind.FILE
+    assert told.digests is not None
+    assert found.digests is not None
+    assert np.array_equal(told.digests[files], found.digests[files])
+
+
+@every_writer
+def test_the_digests_are_those_that_manifests_give(make: Make) -> None:
+    """eStargz means the JSON, zstd:chunked its compressed form."""
+    layer = make(MEMBERS)
+    toc = toc_of(layer.blob)
+    assert toc is not None
+    (claimed,) = (value for key, value in layer.annotations.items() if "position" not in key)
+    assert claimed in (toc.check.digest, toc.check.packed_digest)
+    assert toc.check.digest == digest(toc_json(entries_of(MEMBERS)))
+
+
+def _listed(member: Member) -> bool:
+    """Whether writers of tables take such a member, and JSON its names."""
+    texts = (member.name, member.link)
+    return member.type in TYPES and all(text.isascii() for text in texts)
+
+
+@both_formats
+@given(layers=wild_layers())
+@settings(max_examples=60, deadline=None)
+def test_any_layer_is_told_as_it_is(make: Make, layers: Sequence[Sequence[Member]]) -> None:
+    """Whatever a tar holds, odd names, markers and repeated paths too: its table promises the same tree."""
+    for members in layers:
+        listed = [member for member in members if _listed(member)]
+        layer = make(listed)
+        assert_same_tree(promised(layer.blob), read(layer.blob))
+
+
+def test_a_layer_without_a_table_has_none() -> None:
+    """Nothing is said about it; nor about one that is too short for any, or whose table is kept elsewhere."""
+    plain = plain_layer(MEMBERS).blob
+    for blob in (plain, b"", plain[:20], b"x" * 5000, zstd_chunked(MEMBERS).tar):
+        assert toc_of(blob) is None
+        assert not has_toc(MemoryBlob("layer 0", blob))
+    toc = toc_of(plain + external_footer())
+    assert toc is not None
+    assert toc.check.elsewhere
+    assert toc.promised is None
+    assert not has_toc(MemoryBlob("layer 0", plain + external_footer()))
+
+
+@every_writer
+def test_a_look_at_the_end_tells_that_there_is_a_table(make: Make) -> None:
+    """Without unpacking it."""
+    assert has_toc(MemoryBlob("layer 0", make(MEMBERS, toc=b"no JSON").blob))

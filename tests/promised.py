@@ -1,0 +1,82 @@
+"""Somebody who hears what the tables of contents of an image promise."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from layerscope.filesystem import tables_of_contents
+from layerscope.filesystem.model import Filesystem
+from layerscope.layers import reading
+from layerscope.layers.blob import Blob
+from layerscope.layers.index import LayerIndex
+from layerscope.layers.indexing import index_layer
+from layerscope.layers.toc.reading import has_toc
+from layerscope.limits import DEFAULT_LIMITS, Limits
+from layerscope.opening import Listener, Opened, Options, analyse
+from layerscope.sources import Request, open_source
+from tests.images import directory, file, hardlink, symlink, whiteout
+
+BASE = [
+    directory("etc"),
+    file("etc/passwd", b"root\n", mode=0o600, xattrs={b"user.a": b"1"}),
+    file("gone", b"x" * 600),
+    symlink("link", "etc/passwd"),
+    hardlink("same", "etc/passwd"),
+]
+TOP = [whiteout("gone"), file("new", b"content", uid=5)]
+
+
+class Early(Listener):
+    """Keeps what is told, in order."""
+
+    foresees = True
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.filesystems: list[Filesystem] = []
+
+    def foreseen(self, filesystem: Filesystem) -> None:
+        self.told.append("foreseen")
+        self.filesystems.append(filesystem)
+
+    def layer_indexed(self, number: int, index: LayerIndex) -> None:  # noqa: ARG002
+        self.told.append(f"layer {number}")
+
+    def stacked(self, opened: Opened) -> None:
+        self.told.append("stacked")
+        self.filesystems.append(opened.filesystem)
+
+
+def listen(
+    path: Path,
+    limits: Limits = DEFAULT_LIMITS,
+    *,
+    wait: bool = True,
+    worthwhile: int = 1,
+    **options: Any,
+) -> Early:
+    """What somebody hears who cannot wait. Layers with a table are not read before their tree was shown, if `wait`."""
+    early = Early()
+    shown = threading.Event()
+
+    def slowly(blob: Blob, *args: Any, **how: Any) -> LayerIndex:
+        if has_toc(blob):
+            assert shown.wait(10)
+        return index_layer(blob, *args, **how)
+
+    def foreseen(filesystem: Filesystem) -> None:
+        Early.foreseen(early, filesystem)
+        shown.set()
+
+    request = Request(str(path), limits=limits)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(tables_of_contents, "WORTHWHILE", worthwhile)
+        patched.setattr(early, "foreseen", foreseen)
+        if wait:
+            patched.setattr(reading, "index_layer", slowly)
+        analyse(request, open_source(request), Options(**options), early)
+    return early

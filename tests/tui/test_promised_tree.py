@@ -1,0 +1,144 @@
+"""The file tree before the layers are read: what their tables of contents promise."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from layerscope.filesystem import tables_of_contents
+from layerscope.layers import reading
+from layerscope.layers.index import LayerIndex
+from layerscope.layers.indexing import index_layer
+from layerscope.tui.screens.main import MainScreen
+from layerscope.tui.widgets.tree_columns import size_of
+from tests.images import directory, file, whiteout
+from tests.toc_images import Entry, entries_of, estargz, toc_json, write_image, zstd_chunked
+from tests.tui.explorer import explorer, loaded, screen_text
+
+BASE = [
+    directory("etc"),
+    file("etc/passwd", b"root\n"),
+    file("etc/zones", b"x" * 3),
+    directory("lib"),
+    file("lib/large", b"x" * 700),
+]
+TOP = [whiteout("etc/zones"), file("new", b"content")]
+WIDE = (160, 48)
+PROMISED = "by the table of contents"
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """No layer is read before this is set."""
+    event = threading.Event()
+
+    def later(*args: Any, **how: Any) -> LayerIndex:
+        assert event.wait(15)
+        return index_layer(*args, **how)
+
+    monkeypatch.setattr(tables_of_contents, "WORTHWHILE", 1)
+    monkeypatch.setattr(reading, "index_layer", later)
+    yield event
+    event.set()
+
+
+def image(folder: Path, entries: list[Entry] | None = None) -> Path:
+    """Two layers with tables; `entries` replace those of the first."""
+    toc = None if entries is None else toc_json(entries)
+    return write_image(folder, [zstd_chunked(BASE, toc=toc), estargz(TOP)])
+
+
+async def promised(pilot: Pilot[None]) -> MainScreen:
+    """Wait for the tree that is promised; the main screen."""
+    screen = next(screen for screen in pilot.app.screen_stack if isinstance(screen, MainScreen))
+    for _ in range(200):
+        await pilot.pause(0.02)
+        if screen.explore.files.row_count():
+            break
+    for _ in range(3):
+        await pilot.pause()
+    assert screen.session.opened is None
+    return screen
+
+
+def rows(screen: MainScreen) -> list[str]:
+    """Names of the rows of the tree, with their sizes."""
+    view = screen.explore.files.view
+    assert view is not None
+    found = (view.row(number) for number in range(len(view)))
+    return [f"{row.name.decode()} {size_of(row)}" for row in found]
+
+
+async def test_the_tree_is_there_while_layers_are_read(
+    tmp_path: Path, read: threading.Event
+) -> None:
+    """It says where it comes from; directories open, files wait. Once the layers are read nothing moves."""
+    app = explorer(image(tmp_path))
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await promised(pilot)
+        text = "\n".join(screen_text(app))
+        assert PROMISED in text
+        assert "Reading layers" in text
+        assert rows(screen) == ["lib 700", "etc 8"]
+        screen.set_focus(screen.explore.files)
+        await pilot.press("down", "enter")
+        assert rows(screen) == ["lib 700", "etc 8", "passwd 5", "zones 3"]
+        await pilot.press("down", "enter")
+        assert screen.view is screen.explore
+        assert not screen.explore.files.points
+        before = rows(screen), screen.explore.files.path
+        read.set()
+        await loaded(pilot)
+        assert (rows(screen), screen.explore.files.path) == before
+        assert PROMISED not in "\n".join(screen_text(app))
+        await pilot.press("enter")
+        await loaded(pilot)
+        assert screen.view is not screen.explore
+
+
+async def test_filter_and_comparison_work_on_a_promise(
+    tmp_path: Path, read: threading.Event
+) -> None:
+    """And stay once the layers are read; nothing is read for them before."""
+    app = explorer(image(tmp_path))
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await promised(pilot)
+        await pilot.press("/", *"pass", "enter")
+        assert rows(screen) == ["etc 8", "passwd 5"]
+        await pilot.press("3", "escape", "5", "escape", "1")
+        read.set()
+        await loaded(pilot)
+        assert rows(screen) == ["etc 8", "passwd 5"]
+        await pilot.press("escape")
+        assert rows(screen) == ["lib 700", "etc 8"]
+
+
+async def test_what_was_promised_and_is_not_so_goes(tmp_path: Path, read: threading.Event) -> None:
+    """The tar decides, and the warning is there to be read."""
+    wrong = [*entries_of(BASE)[:3], {"type": "reg", "name": "etc/backdoor", "size": 9}]
+    app = explorer(image(tmp_path, wrong))
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await promised(pilot)
+        screen.set_focus(screen.explore.files)
+        await pilot.press("enter", "down", "down")
+        assert "backdoor 9" in rows(screen)
+        read.set()
+        await loaded(pilot)
+        assert rows(screen) == ["lib 700", "etc 8"]
+        assert screen.session.opened is not None
+        assert [warning.code for warning in screen.session.opened.warnings] == ["toc-mismatch"]
+
+
+async def test_leaving_does_not_wait_for_layers(tmp_path: Path, read: threading.Event) -> None:
+    """A promise is shown, and q is pressed."""
+    app = explorer(image(tmp_path))
+    async with app.run_test(size=WIDE) as pilot:
+        await promised(pilot)
+        await pilot.press("q")
+        read.set()
+    assert app.return_code == 0

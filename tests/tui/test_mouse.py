@@ -94,3 +94,44 @@ async def test_a_double_click_shows_a_row_in_the_tree_or_its_step(
         await pilot.double_click(name, offset=(30, 1))
         await settled(pilot)
         assert screen.view is screen.explore
+
+
+UNFOCUSED: dict[str, tuple[tuple[str, ...], str]] = {
+    "duplicates": (("2",), "#duplicate-list"),
+    "waste": (("2", "tab"), "#waste-list"),
+    "files": (("j", "j", "j", "j", "tab", "plus", "g", "tab", "tab"), "#files"),
+    "files-details": (("j", "j", "j", "j", "tab", "plus", "g", "tab"), "#files"),
+    "steps": (("j", "j", "j", "j", "tab"), "#steps"),
+}
+"""What leads to where a list is seen while another pane has the focus, and its name."""
+
+
+@pytest.mark.parametrize("size", [(80, 24), WIDE], ids=["small", "wide"])
+@pytest.mark.parametrize("place", UNFOCUSED)
+async def test_nothing_moves_under_a_click(
+    demo_image: Path, place: str, size: tuple[int, int]
+) -> None:
+    """The row that is pressed is the one that is selected; panes share the room anew only when keys are used."""
+    keys, name = UNFOCUSED[place]
+    app = picture_of(demo_image)
+    async with app.run_test(size=size) as pilot:
+        screen = await loaded(pilot)
+        await pilot.press(*keys)
+        await settled(pilot)
+        rows = screen.view.query_one(name, LineList)
+        assert not rows.has_focus
+        y, wanted = (1, rows.scroll_offset.y + 1)
+        if wanted == rows.cursor:
+            y, wanted = y - 1, wanted - 1
+        region = rows.region
+        await pilot.click(offset=(region.x + 30, region.y + y))
+        await settled(pilot)
+        assert rows.has_focus
+        assert (rows.cursor, rows.region) == (wanted, region)
+        await pilot.press("down")
+        await settled(pilot)
+        by_keys = rows.region
+        await pilot.press("tab", "shift+tab")
+        await settled(pilot)
+        assert (rows.has_focus, rows.region) == (True, by_keys)
+        assert by_keys.height >= region.height

@@ -364,8 +364,10 @@ class ExploreView(View):
         self.set_class(pane is self.details, "-details")
         super().go_to_pane(pane)
 
-    def on_descendant_focus(self) -> None:
-        self.set_class(self.details.has_focus, "-details")
+    def share_room(self) -> None:
+        """In a narrow terminal: the panes above have more room while keys work in them."""
+        self.set_class(self.roomy is self.details, "-details")
+        self.set_class(self.roomy not in (self.steps, self.details), "-files")
 
     def action_toggle_details(self) -> None:
         if self.details.has_focus:

@@ -17,6 +17,7 @@ from layerscope.image.instruction import readable
 from layerscope.image.summary import NOTHING_RECORDED
 from layerscope.tui.commands import bindings
 from layerscope.tui.paint import wrap
+from layerscope.tui.pressing import Pressable
 from layerscope.tui.session import Session
 
 MAX_LINES = 400
@@ -51,7 +52,7 @@ def what_it_sets(step: Step) -> str:
     return _SETS.get(step.instruction or "", "changes the config")
 
 
-class StepDetails(VerticalScroll, can_focus=True):
+class StepDetails(Pressable, VerticalScroll, can_focus=True):
     """Shows one step."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("list")

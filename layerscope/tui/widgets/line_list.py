@@ -18,12 +18,13 @@ from layerscope.tui.commands import bindings
 from layerscope.tui.guard import Guarded
 from layerscope.tui.paint import RowPainter
 from layerscope.tui.pointing import Pointing
+from layerscope.tui.pressing import Pressable
 
 CACHED_ROWS = 512
 """Painted rows that are kept."""
 
 
-class LineList(Guarded, Pointing, ScrollView, can_focus=True):
+class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
     """Rows under a cursor. A subclass says how many there are, and paints one at a time."""
 
     ALLOW_SELECT = False

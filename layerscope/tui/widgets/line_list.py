@@ -19,6 +19,7 @@ from layerscope.tui.guard import Guarded
 from layerscope.tui.paint import RowPainter
 from layerscope.tui.pointing import Pointing
 from layerscope.tui.pressing import Pressable
+from layerscope.tui.widgets.scrollbar import thin_scrollbar
 
 CACHED_ROWS = 512
 """Painted rows that are kept."""
@@ -46,13 +47,6 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
     LineList {
         overflow-x: hidden;
         background: $background;
-        scrollbar-size-vertical: 1;
-        scrollbar-color: $rule;
-        scrollbar-color-hover: $quiet;
-        scrollbar-color-active: $quiet;
-        scrollbar-background: $background;
-        scrollbar-background-hover: $background;
-        scrollbar-background-active: $background;
         scrollbar-corner-color: $background;
         & > .row--cursor { background: $cursor-blurred; }
         & > .row--quiet { color: $quiet; }
@@ -71,7 +65,7 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
         &:nocolor:focus > .row--cursor { text-style: reverse; }
         &:ansi:focus > .row--cursor { text-style: reverse; background: ansi_default; }
     }
-    """
+    """ + thin_scrollbar("LineList")
 
     cursor: var[int] = var(0)
     """Row under the cursor."""

@@ -185,6 +185,10 @@ class ExploreView(View):
             return False
         return True
 
+    def useless(self) -> set[str]:
+        """In the details Esc is offered, which leads back where one came from, as the key that led there does."""
+        return {"explore.details"} if self.details.has_focus else set()
+
     # panes
 
     def panes(self) -> list[Widget]:

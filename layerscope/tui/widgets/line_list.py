@@ -92,6 +92,9 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
         super().__init__(id=id, classes=classes)
         self._painted: LRUCache[tuple[object, ...], Strip] = LRUCache(CACHED_ROWS)
         self._styles: dict[str, Style] = {}
+        self._squeezed: tuple[int, int] | None = None
+        """The first row that was shown before too little room moved it, and since: a view that opens has at times
+        but a few lines for a moment."""
 
     # for subclasses
 
@@ -204,7 +207,13 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         self.rows_changed()
+        top = self.scroll_offset.y
+        if self._squeezed is not None and top == self._squeezed[1]:
+            top = self._squeezed[0]
+            self.scroll_to(y=top, animate=False, force=True, immediate=True)
         self._show_cursor()
+        shown = self.scroll_offset.y
+        self._squeezed = None if shown == top else (top, shown)
 
     def on_focus(self) -> None:
         self.refresh_row(self.cursor)

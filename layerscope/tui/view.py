@@ -7,11 +7,13 @@ from importlib import import_module
 from typing import cast
 
 from textual.containers import Container
+from textual.events import DescendantFocus
 from textual.message import Message
 from textual.widget import Widget
 
 from layerscope.tui.guard import Guarded
 from layerscope.tui.pointing import Pointed
+from layerscope.tui.pressing import Pressable
 from layerscope.tui.session import Session
 
 
@@ -25,6 +27,8 @@ class View(Guarded, Container):
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.session = session
+        self.roomy: Widget | None = None
+        """For which of its widgets the room is shared: what keys gave the focus, or were used in, last."""
 
     def panes(self) -> list[Widget]:
         """What Tab moves between; the first takes the focus when the view opens."""
@@ -75,6 +79,23 @@ class View(Guarded, Container):
     def go_to_pane(self, pane: Widget) -> None:
         """Give the focus to one of `panes`."""
         self.screen.set_focus(pane)
+
+    def share_room(self) -> None:
+        """Give `roomy` more room than the others, in a view that has little. Never called while the mouse is used:
+        rows would move under it, between press and click or between two clicks."""
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        if not (isinstance(event.widget, Pressable) and event.widget.pressed):
+            self._make_room(event.widget)
+
+    def on_key(self) -> None:
+        if self.screen.focused is not None:
+            self._make_room(self.screen.focused)
+
+    def _make_room(self, widget: Widget) -> None:
+        if widget is not self.roomy:
+            self.roomy = widget
+            self.share_room()
 
     def on_mount(self) -> None:
         if self.session.opened is not None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from textual.pilot import Pilot
+from textual.widget import Widget
 
 from layerscope.opening import Options
 from layerscope.sources import Request, open_source
@@ -36,14 +38,36 @@ async def loaded(pilot: Pilot[None]) -> MainScreen:
 
 
 async def settled(pilot: Pilot[None]) -> None:
-    """Wait until the screen shows the same three times in a row: on a busy machine layouts come late."""
+    """Wait until nothing is left to do: no work in a thread, no message, no layout, and the screen stays as it is."""
+    app = pilot.app
+    assert isinstance(app, LayerscopeApp)
     shown: list[list[str]] = []
-    for _ in range(60):
-        await pilot.app.workers.wait_for_complete()
-        await pilot.pause(0.05)
-        shown.append(screen_text(pilot.app))  # type: ignore[arg-type]
-        if len(shown) > 3 and shown[-1] == shown[-2] == shown[-3]:
+    for _ in range(100):
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        shown.append(screen_text(app))
+        if len(shown) > 2 and shown[-1] == shown[-2] == shown[-3] and not _is_busy(app):
             return
+
+
+async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
+    """Wait until something holds, which the next messages bring about; fails if they do not."""
+    for _ in range(100):
+        await settled(pilot)
+        if holds():
+            return
+    assert holds()
+
+
+def _is_busy(app: LayerscopeApp) -> bool:
+    """Whether anything is to be laid out or painted, or somebody has yet to hear of something."""
+    screen = app.screen
+    widgets = screen.walk_children(Widget, with_self=True)
+    waiting = bool(screen._callbacks) or bool(app.message_queue_size)
+    return waiting or any(
+        widget._layout_required or widget._repaint_required or widget.message_queue_size
+        for widget in widgets
+    )
 
 
 def screen_text(app: LayerscopeApp) -> list[str]:

@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 
 from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.commands import COMMANDS
+from layerscope.tui.screens.main import MainScreen
 from tests.tui.explorer import loaded, screen_text, settled
 from tests.tui.pictures import FIND_FILE, picture_of
 
@@ -84,27 +85,45 @@ def test_the_table_is_of_the_registry() -> None:
     assert set(BEFORE) <= {command.id for command in EXPLORER}
 
 
-@pytest.mark.parametrize("command", EXPLORER, ids=lambda command: command.id)
+@pytest.mark.parametrize("group", dict.fromkeys(command.group for command in EXPLORER))
 async def test_its_key_does_something(
-    demo_image: Path, command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    demo_image: Path, group: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What can be seen is different afterwards; nothing is written, and the explorer goes on."""
     monkeypatch.chdir(tmp_path)
     app = picture_of(demo_image)
+    commands = [command for command in EXPLORER if command.group == group]
+    commands.sort(key=lambda command: command.id == "app.quit")
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         await loaded(pilot)
-        await _press(pilot, *BEFORE.get(command.id, ()))
-        before = _seen(app)
-        await _press(pilot, command.keys.split(",")[0])
-        if command.id == "app.quit":
-            assert app._exit
-            return
-        changed = _seen(app) != before
-        assert changed or command.id in NOTHING_MORE
-        await pilot.press("escape")
-        await settled(pilot)
-        assert app.is_running
+        for command in commands:
+            await _press(pilot, *BEFORE.get(command.id, ()))
+            before = _seen(app)
+            await _press(pilot, command.keys.split(",")[0])
+            if command.id == "app.quit":
+                assert app._exit
+                break
+            changed = _seen(app) != before
+            assert changed or command.id in NOTHING_MORE, command.id
+            await pilot.press("escape")
+            await settled(pilot)
+            assert app.is_running, command.id
+            await _begin_anew(pilot)
     assert not list(tmp_path.iterdir())
+
+
+async def _begin_anew(pilot: Pilot[None]) -> None:
+    """Show the image as if it had just been opened, without reading it once more."""
+    app = pilot.app
+    assert isinstance(app, LayerscopeApp)
+    app.clear_notifications()
+    app.copy_to_clipboard("")
+    app.theme = "layerscope-dark"
+    while len(app.screen_stack) > 1:
+        await app.pop_screen()
+    await app.push_screen(MainScreen(app.session))
+    await loaded(pilot)
+    await settled(pilot)
 
 
 @pytest.mark.parametrize("view", list("12345678"))

@@ -32,25 +32,23 @@ def test_nothing_is_cut_and_help_stays(width: int) -> None:
         assert left[0].words == "Open"
 
 
-@pytest.mark.parametrize("view", [spec.name for spec in VIEWS])
 @pytest.mark.parametrize("size", [SMALL, (100, 30)], ids=["80", "100"])
-async def test_every_view_shows_whole_keys(
-    demo_image: Path, view: str, size: tuple[int, int]
-) -> None:
+async def test_every_view_shows_whole_keys(demo_image: Path, size: tuple[int, int]) -> None:
     """What is shown is what was meant to be shown, to its last letter."""
     app = explorer(demo_image)
+    titles = {command.footer_words for command in COMMANDS if command.footer}
+    titles |= {"Leave", "Show in Explore", "To its life"}
     async with app.run_test(size=size) as pilot:
         screen = await loaded(pilot)
-        await screen.show_view(view)
-        await settled(pilot)
-        line = screen_text(app)[-1]
-        assert "Help" in line
-        assert "Quit" in line
-        titles = {command.footer_words for command in COMMANDS if command.footer}
-        titles |= {"Leave", "Show in Explore", "To its life"}
-        for hint in line.split("  "):
-            if hint.strip():
-                assert hint.strip().partition(" ")[2] in titles
+        for view in VIEWS:
+            await screen.show_view(view.name)
+            await settled(pilot)
+            line = screen_text(app)[-1]
+            assert "Help" in line, view.name
+            assert "Quit" in line, view.name
+            for hint in line.split("  "):
+                if hint.strip():
+                    assert hint.strip().partition(" ")[2] in titles, view.name
 
 
 @pytest.mark.parametrize("keys", [("slash",), ("4",), ("3", "slash"), ("5", "slash")], ids="/435")
@@ -97,3 +95,20 @@ async def test_esc_is_offered_where_there_is_something_to_leave(demo_image: Path
         await pilot.press("escape", "x")
         await settled(pilot)
         assert "Esc Back" in screen_text(app)[-1]
+
+
+async def test_details_in_a_small_terminal_say_how_to_leave_them(demo_image: Path) -> None:
+    """i is offered on the first screen; in the details Esc is, and both lead back."""
+    app = explorer(demo_image)
+    async with app.run_test(size=SMALL) as pilot:
+        explore = (await loaded(pilot)).explore
+        for leave in ("escape", "i"):
+            assert "i Details" in screen_text(app)[-1]
+            await pilot.press("i")
+            await settled(pilot)
+            assert explore.details.has_focus
+            assert "Esc Back" in screen_text(app)[-1]
+            assert "Details" not in screen_text(app)[-1]
+            await pilot.press(leave)
+            await settled(pilot)
+            assert explore.steps.has_focus

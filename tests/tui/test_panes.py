@@ -9,7 +9,8 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 
 from layerscope.tui.screens.explore import LEAST, PACE, ExploreView
-from tests.tui.explorer import explorer, loaded, screen_text
+from layerscope.tui.widgets.pane import Pane, PaneTitle
+from tests.tui.explorer import explorer, loaded, screen_text, settled
 
 WIDE, SMALL = (160, 48), (80, 24)
 
@@ -164,3 +165,22 @@ async def test_the_end_of_the_base_image_can_be_moved(demo_image: Path) -> None:
         assert "base" not in "\n".join(screen_text(app)[3:30])
         await pilot.press("greater_than_sign", "greater_than_sign", "m")
         assert any(line.startswith("╰0 ") for line in screen_text(app))
+
+
+async def test_the_title_is_lit_where_the_focus_is(demo_image: Path) -> None:
+    """Of all panes of a view, one: that of the list in which keys work."""
+    app = explorer(demo_image)
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await loaded(pilot)
+        for view in ("explore", "waste", "map"):
+            await screen.show_view(view)
+            for _ in screen.view.panes():
+                await pilot.press("tab")
+                await settled(pilot)
+                lit = app.theme_variables["emphasis"]
+                for pane in screen.view.query(Pane):
+                    title = pane.query(PaneTitle).first()
+                    style = title.get_component_rich_style("title--name", partial=True)
+                    color = style.color
+                    shown = None if color is None else color.get_truecolor().hex
+                    assert (shown == lit.lower()) == pane.has_focus_within, pane

@@ -19,7 +19,8 @@ from layerscope.tui.screens.explore import ExploreView
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.widgets import tree_columns
 from tests.images import docker_archive, file, layer_tar, whiteout, write
-from tests.tui.explorer import explorer, loaded, screen_text, settled
+from tests.tui.explorer import explorer, loaded, screen_text, until
+from tests.tui.pictures import HOSTILE_NAMES
 
 WIDE, SMALL = (160, 48), (80, 24)
 THREADS = pytest.mark.parametrize("at_once", [30_000, 0], ids=["at-once", "thread"])
@@ -125,6 +126,38 @@ async def test_an_expression_without_end_keeps_nobody_waiting(
         await pilot.press("escape", "escape")
         await _settled(pilot, explore)
         assert explore.files.row_count() == 3
+
+
+async def test_hostile_names_and_a_hostile_expression_together_are_survived(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That it takes too long is said below the field, all files are shown again, and the next filter works."""
+    monkeypatch.setattr(regex_process.RegexProcess.__init__, "__defaults__", (0.5,))
+    names = [
+        *HOSTILE_NAMES,
+        b"a" * 5000 + b"!",
+        b"a" * 80 + b"\x1b[2J\n",
+        b"\xff" + b"a" * 80 + b"\x9b",
+    ]
+    layer = layer_tar([file(name, b"1") for name in names])
+    app = explorer(write(tmp_path / "a.tar", docker_archive([layer])))
+    async with app.run_test(size=SMALL) as pilot:
+        explore = (await loaded(pilot)).explore
+        rows = explore.files.row_count()
+        await pilot.press("slash")
+        explore.filter_bar.field.value = "/(a+)+$/"
+        for _ in range(100):
+            await pilot.pause(0.1)
+            if explore.filter_bar.error:
+                break
+        await _settled(pilot, explore)
+        assert "takes too long: ended after 0.5 s" in explore.filter_bar.error
+        assert "takes too long" in "\n".join(screen_text(app))
+        assert explore.files.row_count() == rows
+        explore.filter_bar.field.value = "/^.a+!$/"
+        await _settled(pilot, explore)
+        assert explore.files.row_count() == 1
+        assert not explore.filter_bar.error
 
 
 async def test_the_next_filter_does_not_wait_for_an_expression_without_end(tmp_path: Path) -> None:
@@ -366,8 +399,7 @@ async def test_a_column_without_room_is_not_promised(demo_image: Path) -> None:
         (mode,) = [line for line in lines if "✓ mode " in line]
         assert "permissions" in mode
         await pilot.resize_terminal(200, 48)
-        await settled(pilot)
-        assert "no room at this width" not in "\n".join(screen_text(app))
+        await until(pilot, lambda: "no room at this width" not in "\n".join(screen_text(app)))
 
 
 def test_columns_give_way_to_names() -> None:

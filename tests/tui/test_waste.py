@@ -253,3 +253,16 @@ def test_by_instruction_small(snap_compare: Compare, demo_image: Path) -> None:
     assert snap_compare(
         explorer(demo_image), terminal_size=SMALL, run_before=_prepared("b", "j", theme="light")
     )
+
+
+async def test_rows_come_back_when_there_is_room_again(demo_image: Path) -> None:
+    """A list that had but a line or two for a while shows its first rows again, not those that it was moved to."""
+    app = explorer(demo_image)
+    async with app.run_test(size=SMALL) as pilot:
+        _, view = await waste_view(pilot)
+        await settled(pilot)
+        top = view.records.scroll_offset.y
+        for height in (15, 17, 24):
+            await pilot.resize_terminal(80, height)
+            await settled(pilot)
+            assert (view.records.scroll_offset.y > top) == (height == 15)

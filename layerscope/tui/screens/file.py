@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widget import Widget
-from textual.worker import get_current_worker
 
 from layerscope import text
 from layerscope.filesystem.content import ContentReader
@@ -19,6 +18,7 @@ from layerscope.tui import reading
 from layerscope.tui.commands import bindings
 from layerscope.tui.documents.bytes import BytesDocument
 from layerscope.tui.documents.text import TextDocument
+from layerscope.tui.file_work import FileWork
 from layerscope.tui.pointing import Pointed
 from layerscope.tui.reading import Content
 from layerscope.tui.session import Session
@@ -48,11 +48,7 @@ class FileView(View):
         self._panel = FileFactsPanel(session, id="file-facts")
         self._facts: FileFacts | None = None
         self._content: Content | None = None
-        self._token = 0
-        self._doing = ""
-        """What is being done; empty for nothing."""
-        self._interrupted = False
-        """Whether a thread may still be at the reader that it was told to leave."""
+        self._work = FileWork(self, self._say_title)
         self._comparing = False
 
     @property
@@ -95,114 +91,67 @@ class FileView(View):
     def show_version(self, version: int) -> None:
         opened = self.session.opened
         shown = self._facts is not None and self._facts.row == version
-        if opened is None or (shown and (self._doing or self._content is not None)):
+        if opened is None or (shown and (self._work.doing or self._content is not None)):
             return
         facts = self._facts = FileFacts.of(opened.filesystem, version)
         self._content, self._comparing = None, False
         self.rows.under = Pointed(facts.path, version, max(facts.died - 1, facts.born))
         self.pane.forget()
         self._panel.show(facts)
-        self._stop()
+        self._work.stop()
         if facts.kind is Kind.FILE:
-            self._begin(None)
+            self._begin()
         else:
             self.pane.show(None, f"This is {facts.kind_words()}: it has no content.")
             if facts.kind is Kind.DIRECTORY:
                 self.pane.show(None, "This is a directory: Explore shows what lies in it.")
         self.rows.start()
 
-    def _begin(self, as_bytes: bool | None) -> None:
+    def _begin(self) -> None:
         """Read the content from its start."""
         opened, facts = self.session.opened, self._facts
         if opened is None or facts is None:
             return
         reader = ContentReader(opened.filesystem.inodes, opened.contents, facts.inode)
-        self._read(reader, b"", as_bytes)
+        self._read(reader, b"", None)
 
     def _read(self, reader: ContentReader, before: bytes, as_bytes: bool | None) -> None:
-        if self._facts is None:
-            return
-        token = self._started("Reading")
+        self._work.read(reader, before, as_bytes, self._file_name)
         if not before:
             self.pane.show(None, "Reading…")
-        self._read_in_thread(reader, before, as_bytes, self._file_name, token)
 
     @property
     def _file_name(self) -> bytes:
         """The last component of the path."""
         return self._facts.full.rpartition(b"/")[2] if self._facts is not None else b""
 
-    # the threads
-
-    def _started(self, doing: str) -> int:
-        self._stop()
-        self._doing = doing
-        self._say_title()
-        return self._token
-
-    def _stop(self) -> None:
-        """Stop what is being done, and hear no more of it."""
-        self._token += 1
-        self._interrupted = self._interrupted or bool(self._doing)
-        self._doing = ""
-        self.workers.cancel_group(self, "file")
-        self._say_title()
-
-    @work(thread=True, exclusive=True, group="file", exit_on_error=False)
-    def _read_in_thread(
-        self, reader: ContentReader, before: bytes, as_bytes: bool | None, name: bytes, token: int
-    ) -> None:
-        worker = get_current_worker()
-        reading.read(
-            reader, before, as_bytes, name, token, self.post_message, lambda: worker.is_cancelled
-        )
-
-    @work(thread=True, exclusive=True, group="file", exit_on_error=False)
-    def _present_in_thread(self, content: Content, as_bytes: bool, name: bytes, token: int) -> None:
-        worker = get_current_worker()
-        reading.present(
-            content.reader, content.data, as_bytes, name, token,
-            self.post_message, lambda: worker.is_cancelled,
-        )  # fmt: skip
-
-    @work(thread=True, exclusive=True, group="file", exit_on_error=False)
-    def _compare_in_thread(self, old: int, new: int, token: int) -> None:
-        worker = get_current_worker()
-        if self.session.opened is not None:
-            reading.compare(
-                self.session.opened, old, new, token, self.post_message, lambda: worker.is_cancelled
-            )
+    # what the threads say
 
     @on(reading.Reading)
     def _reading(self, event: reading.Reading) -> None:
         event.stop()
-        if event.token == self._token and self._doing and event.total:
-            share = text.percent(min(event.done, event.total), event.total)
-            self._doing = f"Reading {share} of {text.size(event.total)}"
-            self._say_title()
+        self._work.moved(event)
 
     @on(reading.ContentRead)
     def _content_read(self, event: reading.ContentRead) -> None:
         event.stop()
-        if event.token == self._token:
-            self._doing = ""
-            self._interrupted = False
+        if self._work.ended(event.token):
+            self._work.interrupted = False
             self._content = event.content
             self._show_content()
 
     @on(reading.Colored)
     def _colored(self, event: reading.Colored) -> None:
         event.stop()
-        if event.token == self._token:
+        if self._work.wants(event.token):
             event.document.styles = event.styles
             self.rows.rows_changed()
 
     @on(reading.Compared)
     def _compared(self, event: reading.Compared) -> None:
         event.stop()
-        if event.token != self._token:
+        if not self._work.ended(event.token):
             return
-        self._doing = ""
         self._comparing = True
         self.pane.show(event.document, event.words)
         self.rows.start()
@@ -228,8 +177,8 @@ class FileView(View):
         self.refresh_bindings()
 
     def _state_words(self) -> str:
-        if self._doing:
-            return f"{self._doing} · Esc cancels"
+        if self._work.doing:
+            return f"{self._work.doing} · Esc cancels"
         words = []
         document = self.rows.document
         if self.pane.words:
@@ -254,8 +203,8 @@ class FileView(View):
     # commands
 
     def back(self) -> bool:
-        if self._doing:
-            self._stop()
+        if self._work.doing:
+            self._work.stop()
             if self._content is None:
                 self.pane.show(None, "Reading was cancelled: + reads on.")
         elif self.pane.back():
@@ -268,14 +217,14 @@ class FileView(View):
 
     def action_more(self) -> None:
         content = self._content
-        if self._doing or self._comparing:
+        if self._work.doing or self._comparing:
             return
         if content is None:
-            self._begin(None)
+            self._begin()
         elif content.left and self.session.opened is not None and self._facts is not None:
             as_bytes = isinstance(content.document, BytesDocument)
             reader = content.reader
-            if self._interrupted:
+            if self._work.interrupted:
                 opened = self.session.opened
                 inodes, inode = opened.filesystem.inodes, self._facts.inode
                 reader = ContentReader(inodes, opened.contents, inode, len(content.data))
@@ -294,10 +243,10 @@ class FileView(View):
 
     def action_toggle_bytes(self) -> None:
         content = self._content
-        if content is not None and not self._comparing and not self._doing:
+        if content is not None and not self._comparing and not self._work.doing:
             as_bytes = not isinstance(content.document, BytesDocument)
             self.rows.start()
-            self._present_in_thread(content, as_bytes, self._file_name, self._started("Reading"))
+            self._work.present(content, as_bytes, self._file_name)
 
     def action_toggle_difference(self) -> None:
         opened, before = self.session.opened, self._can_compare()
@@ -307,4 +256,4 @@ class FileView(View):
             self.notify("There is no file that this one took the place of.", markup=False)
         else:
             old = int(opened.filesystem.inode_of[before])
-            self._compare_in_thread(old, self._facts.inode, self._started("Comparing"))
+            self._work.compare(opened, old, self._facts.inode)

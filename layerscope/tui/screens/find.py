@@ -10,7 +10,6 @@ from textual.binding import BindingType
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input
-from textual.worker import get_current_worker
 
 from layerscope import text
 from layerscope.errors import CancelledError, LayerscopeError
@@ -20,6 +19,7 @@ from layerscope.filesystem.search import Found, PathSearch, Query, QueryError, p
 from layerscope.tui.commands import bindings
 from layerscope.tui.session import Session
 from layerscope.tui.view import ShowPath, View
+from layerscope.tui.wanted import check_while
 from layerscope.tui.widgets import match_list
 from layerscope.tui.widgets.field import Field
 from layerscope.tui.widgets.line_list import LineList
@@ -132,12 +132,7 @@ class FindView(View):
     @work(thread=True, exclusive=True, exit_on_error=False, group="find")
     def _find(self, search: PathSearch, query: Query, number: int) -> None:
         """Search in a thread until the end, or the next search."""
-        worker = get_current_worker()
-
-        def check() -> None:
-            if worker.is_cancelled or number != self._number:
-                raise CancelledError
-
+        check = check_while(lambda: number == self._number)
         try:
             with RegexProcess(check) as finder:
                 found = search.find(query, check, finder)

@@ -14,6 +14,7 @@ from textual.widgets import Static
 from layerscope.tui.commands import COMMANDS, GROUPS, of_groups, shown_keys
 from layerscope.tui.keys import Keys
 from layerscope.tui.paint import wrap
+from layerscope.tui.widgets.scrollbar import thin_scrollbar
 
 FILTERS = (
     ("python", "the path holds it, in any case"),
@@ -40,13 +41,10 @@ class HelpScreen(ModalScreen[None]):
     HelpScreen { align: center middle; }
     HelpScreen > VerticalScroll {
         width: 84; max-width: 96%; height: auto; max-height: 90%; padding: 1 2;
-        background: $surface; border: round $rule; scrollbar-size-vertical: 1;
-        scrollbar-color: $rule; scrollbar-color-hover: $quiet; scrollbar-color-active: $quiet;
-        scrollbar-background: $surface; scrollbar-background-hover: $surface;
-        scrollbar-background-active: $surface;
+        background: $surface; border: round $rule;
     }
     HelpScreen:ansi > VerticalScroll { background: ansi_default; border: round ansi_default; }
-    """
+    """ + thin_scrollbar("HelpScreen > VerticalScroll", "$surface")
 
     def __init__(self, keys: Keys | None = None) -> None:
         super().__init__()

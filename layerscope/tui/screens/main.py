@@ -41,8 +41,8 @@ class MainScreen(Guarded, Screen[None]):
     MainScreen > ContentSwitcher { height: 1fr; }
     MainScreen.-narrow {
         ExploreView { layout: vertical; }
-        ExploreView > #left { width: 1fr; height: 2fr; }
-        ExploreView > #left:focus-within { height: 3fr; }
+        ExploreView > #left { width: 1fr; height: 3fr; }
+        ExploreView.-files > #left { height: 2fr; }
         ExploreView > #left > #steps-pane { height: 1fr; }
         ExploreView > #left > #details-pane { display: none; height: 1fr; }
         ExploreView.-details > #left > #details-pane { display: block; }

@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.events import DescendantFocus
 from textual.message import Message
 from textual.widget import Widget
 
@@ -82,15 +83,15 @@ class WasteView(View):
 
     def on_resize(self) -> None:
         self.set_class(self.size.height < LOW, "-low")
-        self._share_room()
+        self.share_room()
         width = self.size.width - SCROLLBAR
         self._columns.show(waste_list.column_titles(width))
         self._copies_columns.show(duplicate_list.column_titles(width))
 
-    def _share_room(self) -> None:
-        """Give the duplicates what they need, up to a part of the view; half of it where they have the focus."""
+    def share_room(self) -> None:
+        """Give the duplicates what they need, up to a part of the view; half of it where keys work in them."""
         height = self.size.height
-        if self.copies.has_focus:
+        if self.roomy is self.copies:
             room = height // 2
         else:
             room = min(height // 4, len(self.copies.duplicates) + 3)
@@ -105,7 +106,7 @@ class WasteView(View):
     def duplicates_found(self) -> None:
         found = self.session.duplicates or ()
         self.copies.show_duplicates(found)
-        self._share_room()
+        self.share_room()
         saving = sum(duplicate.saving for duplicate in found)
         self._copies_title.show(
             f"Duplicates · {text.size(saving)} in further copies of {text.count_of(len(found), 'file')}"
@@ -166,8 +167,7 @@ class WasteView(View):
         event.stop()
         self._say_facts()
 
-    def on_descendant_focus(self) -> None:
-        self._share_room()
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
         self._say_facts()
 
     def _say_facts(self) -> None:

@@ -17,7 +17,9 @@ from layerscope.image.instruction import readable
 from layerscope.image.summary import NOTHING_RECORDED
 from layerscope.tui.commands import bindings
 from layerscope.tui.paint import wrap
+from layerscope.tui.pressing import Pressable
 from layerscope.tui.session import Session
+from layerscope.tui.widgets.scrollbar import thin_scrollbar
 
 MAX_LINES = 400
 """Lines of an instruction that are shown; generated ones can be endless."""
@@ -51,23 +53,14 @@ def what_it_sets(step: Step) -> str:
     return _SETS.get(step.instruction or "", "changes the config")
 
 
-class StepDetails(VerticalScroll, can_focus=True):
+class StepDetails(Pressable, VerticalScroll, can_focus=True):
     """Shows one step."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("list")
     DEFAULT_CSS = """
-    StepDetails {
-        padding: 0 1; background: $background;
-        scrollbar-size-vertical: 1;
-        scrollbar-color: $rule;
-        scrollbar-color-hover: $quiet;
-        scrollbar-color-active: $quiet;
-        scrollbar-background: $background;
-        scrollbar-background-hover: $background;
-        scrollbar-background-active: $background;
-    }
+    StepDetails { padding: 0 1; background: $background; }
     StepDetails > Static { width: 1fr; }
-    """
+    """ + thin_scrollbar("StepDetails")
 
     class Opened(Message):
         """Enter was pressed: one wants to see the files of the step."""

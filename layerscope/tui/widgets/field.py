@@ -8,8 +8,10 @@ from textual.containers import Horizontal
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
+from layerscope.tui.pressing import Pressable
 
-class TypingInput(Input):
+
+class TypingInput(Pressable, Input):
     """A text field that says what Enter does in it."""
 
     enter_words = "Go"

@@ -18,12 +18,14 @@ from layerscope.tui.commands import bindings
 from layerscope.tui.guard import Guarded
 from layerscope.tui.paint import RowPainter
 from layerscope.tui.pointing import Pointing
+from layerscope.tui.pressing import Pressable
+from layerscope.tui.widgets.scrollbar import thin_scrollbar
 
 CACHED_ROWS = 512
 """Painted rows that are kept."""
 
 
-class LineList(Guarded, Pointing, ScrollView, can_focus=True):
+class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
     """Rows under a cursor. A subclass says how many there are, and paints one at a time."""
 
     ALLOW_SELECT = False
@@ -45,13 +47,6 @@ class LineList(Guarded, Pointing, ScrollView, can_focus=True):
     LineList {
         overflow-x: hidden;
         background: $background;
-        scrollbar-size-vertical: 1;
-        scrollbar-color: $rule;
-        scrollbar-color-hover: $quiet;
-        scrollbar-color-active: $quiet;
-        scrollbar-background: $background;
-        scrollbar-background-hover: $background;
-        scrollbar-background-active: $background;
         scrollbar-corner-color: $background;
         & > .row--cursor { background: $cursor-blurred; }
         & > .row--quiet { color: $quiet; }
@@ -70,7 +65,7 @@ class LineList(Guarded, Pointing, ScrollView, can_focus=True):
         &:nocolor:focus > .row--cursor { text-style: reverse; }
         &:ansi:focus > .row--cursor { text-style: reverse; background: ansi_default; }
     }
-    """
+    """ + thin_scrollbar("LineList")
 
     cursor: var[int] = var(0)
     """Row under the cursor."""
@@ -97,6 +92,9 @@ class LineList(Guarded, Pointing, ScrollView, can_focus=True):
         super().__init__(id=id, classes=classes)
         self._painted: LRUCache[tuple[object, ...], Strip] = LRUCache(CACHED_ROWS)
         self._styles: dict[str, Style] = {}
+        self._squeezed: tuple[int, int] | None = None
+        """The first row that was shown before too little room moved it, and since: a view that opens has at times
+        but a few lines for a moment."""
 
     # for subclasses
 
@@ -209,7 +207,13 @@ class LineList(Guarded, Pointing, ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         self.rows_changed()
+        top = self.scroll_offset.y
+        if self._squeezed is not None and top == self._squeezed[1]:
+            top = self._squeezed[0]
+            self.scroll_to(y=top, animate=False, force=True, immediate=True)
         self._show_cursor()
+        shown = self.scroll_offset.y
+        self._squeezed = None if shown == top else (top, shown)
 
     def on_focus(self) -> None:
         self.refresh_row(self.cursor)

@@ -70,9 +70,11 @@ class Pane(Vertical):
     """Title, column titles and a list; the title is bright where the focus is."""
 
     DEFAULT_CSS = """
-    Pane { background: $background; }
+    Pane, Pane:focus-within { background: $background; }
     Pane:focus-within > PaneTitle > .title--name { color: $emphasis; }
     """
+
+    # The second selector, which changes nothing, is why Textual looks at the title again when the focus comes or goes.
 
     def __init__(self, *parts: Widget | None, id: str | None = None) -> None:
         """`parts` are its title, column titles and list, from top to bottom; None for what it has not."""

@@ -17,6 +17,7 @@ from layerscope.filesystem.regex_process import RegexProcess
 from layerscope.filesystem.tree import TreeView
 from layerscope.layers.contents import LayerContents
 from layerscope.tui.loader import MessageProgress, WorkDone
+from layerscope.tui.wanted import check_while
 from layerscope.tui.widgets.line_list import LineList
 
 WORK = "tree"
@@ -135,18 +136,12 @@ class WorkedTree(LineList):
 
     @work(thread=True, exit_on_error=False, group=WORK)
     def _prepare(self, view: TreeView, reveal: int | None, number: int) -> None:
-        worker = get_current_worker()
-
-        def check() -> None:
-            if worker.is_cancelled or number != self._number:
-                raise CancelledError
-
         try:
-            with RegexProcess(check) as finder:
+            with RegexProcess(check_while(lambda: number == self._number)) as finder:
                 view.finder = finder
                 unread = prepare(view, reveal)
         except CancelledError:
-            if worker.is_cancelled:
+            if get_current_worker().is_cancelled:
                 return
             unread = np.zeros(0, np.int32)  # something else is wanted: that is begun with
         except LayerscopeError as error:

@@ -1,0 +1,237 @@
+"""The pane of the files: the tree of what a step changes or leaves, its filter, and a title that says what is shown."""
+
+from __future__ import annotations
+
+from textual import on
+
+from layerscope.filesystem.model import Filesystem
+from layerscope.filesystem.modes import Mode
+from layerscope.filesystem.ordering import Sort
+from layerscope.filesystem.tree import TreeView
+from layerscope.image.base import layers_of
+from layerscope.image.history import Step
+from layerscope.tui import tree_title
+from layerscope.tui.session import Session
+from layerscope.tui.widgets.details import what_it_sets
+from layerscope.tui.widgets.file_tree import FileTree
+from layerscope.tui.widgets.filter_bar import FilterBar, FilterInput
+from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
+
+SORTS = list(Sort)
+SOON = 0.3
+"""Seconds after which it is said that a filter is still being worked out."""
+
+
+class FilesPane(Pane):
+    """A `FileTree` under its titles and its `FilterBar`."""
+
+    def __init__(self, session: Session, *, id: str | None = None) -> None:
+        self.files = FileTree(session.preferences.columns, id="files")
+        self.filter_bar = FilterBar(id="filter-bar")
+        self.mode = Mode.UP_TO if session.preferences.mode == "all" else Mode.LAYER
+        """What is shown of a layer where nothing is compared."""
+        self._session = session
+        self._step: Step | None = None
+        self._marked: int | None = None
+        self._title = PaneTitle("Files")
+        self._columns = ColumnTitles()
+        super().__init__(self._title, self.filter_bar, self._columns, self.files, id=id)
+
+    def name_columns(self) -> None:
+        """The tree has another width, or other columns."""
+        self._columns.show(self.files.column_titles())
+
+    # what is shown
+
+    def begin(self) -> None:
+        """All layers are stacked."""
+        opened = self._session.opened
+        if opened is None:
+            return
+        promised = self.files.wanted
+        if promised is None:
+            view = self._view(opened.filesystem)
+        else:
+            view = promised.over(opened.filesystem)
+        self.files.begin(view, opened.contents)
+
+    def foresee(self, filesystem: Filesystem) -> None:
+        """Show what the image holds if the tables of contents of its layers are right, until they are read."""
+        self.files.begin(self._view(filesystem), None)
+
+    def _view(self, filesystem: Filesystem) -> TreeView:
+        view = TreeView(filesystem, mode=self.mode)
+        view.set_sort(Sort(self._session.preferences.sort))
+        return view
+
+    def show_copies(self) -> None:
+        """Files of equal content are known."""
+        self.files.copies = self._session.copies
+        self.files.rows_changed()
+
+    def show_step(self, step: Step | None, marked: int | None, reveal: int | None = None) -> None:
+        """Show the files of a step, or what differs between it and the marked layer; the cursor goes to path `reveal`."""
+        self._step, self._marked = step, marked
+        if step is None:
+            if not self._session.image.steps:
+                self.files.waiting = self.files.nothing = "This image is empty: it holds no files."
+                self.files.refresh()
+            self.say_title()
+            return
+        layer, mode = self.layer_below(step), self.mode
+
+        def look(view: TreeView) -> None:
+            if marked is not None:
+                view.set_range(min(marked, layer), max(marked, layer))
+            else:
+                view.set_mode(mode)
+                view.set_layer(layer)
+
+        writes_nothing = step.layer is None and marked is None and mode is Mode.LAYER
+        self.files.blank = (
+            f"This step writes no layer: it {what_it_sets(step)}." if writes_nothing else ""
+        )
+        self.files.change(look, reveal)
+
+    def layer_below(self, step: Step) -> int:
+        """The last layer at or below a step, -1 if there is none."""
+        return layers_of(self._session.image.steps, step.index + 1) - 1
+
+    def plain(self) -> None:
+        """Show the whole tree of one layer's changes: no filter, no list of the largest files."""
+        self.filter_bar.clear()
+        self.mode = Mode.LAYER
+        self.files.change(_plain)
+
+    def cycle_sort(self) -> None:
+        """Sort by what comes next."""
+        view = self.files.wanted
+        if view is not None:
+            sort = SORTS[(SORTS.index(view.sort) + 1) % len(SORTS)]
+            self._session.preferences.remember_sort(sort.value)
+            self.files.change(lambda view: view.set_sort(sort))
+
+    @property
+    def flat(self) -> bool:
+        """Whether the largest files are listed, in place of the tree."""
+        return self.files.wanted is not None and self.files.wanted.flat
+
+    def toggle_flat(self) -> None:
+        """List the largest files, or show the tree again."""
+        flat = not self.flat
+        if self.files.wanted is not None:
+            self.files.change(lambda view: view.set_flat(flat))
+            self.screen.set_focus(self.files)
+
+    def toggle_changed_only(self) -> None:
+        """Of all that is there show only what the layer touches, or all of it."""
+        view = self.files.wanted
+        if view is not None:
+            changed_only = self.mode is not Mode.UP_TO or not view.changed_only
+            self.mode = Mode.UP_TO
+            self.files.change(lambda view: view.set_changed_only(changed_only))
+
+    def toggle_mode(self) -> None:
+        """Show what the layer changes, or all that is there after it."""
+        self.mode = Mode.LAYER if self.mode is Mode.UP_TO else Mode.UP_TO
+
+    # the title
+
+    def say_title(self) -> None:
+        """Say what is shown."""
+        view, step = self.files.view, self._step
+        if step is None or view is None:
+            self._title.show("Files")
+            return
+        words = "filtering…" if self.files.working else tree_title.shown(view)
+        if not self.files.certain:
+            words = f"{words} · {tree_title.PROMISED}"
+        self._title.show(
+            self._place(step),
+            "" if self.files.blank else words,
+            whole=self._marked is not None,
+        )
+
+    def _place(self, step: Step) -> str:
+        """Which layer is shown, or which two are compared: whichever was marked, the lower one is the old one."""
+        if self._marked is None:
+            return tree_title.place(step)
+        return tree_title.compared(*sorted((self._marked, self.layer_below(step))))
+
+    @on(FileTree.RowsChanged)
+    def _rows_changed(self) -> None:
+        view, step = self.files.view, self._step
+        if view is not None and step is not None:
+            index = self._session.indexes[step.layer] if step.layer is not None else None
+            self.files.nothing = tree_title.nothing(view, index)
+            if not self.files.row_count():
+                self.files.refresh()
+        self.say_title()
+        self.refresh_bindings()
+
+    # the filter
+
+    def open_filter(self) -> None:
+        """Let a filter be typed."""
+        self.files.expect_filter()
+        self.filter_bar.open()
+
+    @property
+    def filtered(self) -> bool:
+        """Whether a filter is typed or stands."""
+        return bool(self.filter_bar.field.value)
+
+    def back(self) -> bool:
+        """Leave the field, then the filter; False if there is neither."""
+        if self.filter_bar.typing:
+            self._leave_filter()
+            return True
+        return self.filter_bar.clear()
+
+    @on(FilterBar.Changed)
+    def _filter_changed(self, event: FilterBar.Changed) -> None:
+        event.stop()
+        self.files.change(lambda view: view.set_filter(event.wanted))
+        if self.files.working:
+            self.set_timer(SOON, self.say_title)
+
+    @on(FileTree.FilterFailed)
+    def _filter_failed(self, event: FileTree.FilterFailed) -> None:
+        event.stop()
+        self.filter_bar.say(event.words)
+
+    @on(FilterBar.Done)
+    def _filter_done(self, event: FilterBar.Done) -> None:
+        event.stop()
+        self._leave_filter()
+
+    def _leave_filter(self) -> None:
+        self.filter_bar.leave()
+        self.screen.set_focus(self.files)
+
+    @on(FilterInput.Moved)
+    def _moved(self, event: FilterInput.Moved) -> None:
+        event.stop()
+        if event.pages:
+            self.files.action_page(event.by)
+        else:
+            self.files.action_move(event.by)
+
+    # the columns
+
+    def choose_columns(self) -> None:
+        """Ask which columns to show."""
+        from layerscope.tui.screens.columns import ColumnsScreen
+
+        self.app.push_screen(
+            ColumnsScreen(self.files.chosen, self._choose_columns, self.files.columns_seen)
+        )
+
+    def _choose_columns(self, chosen: tuple[str, ...]) -> None:
+        self.files.choose(chosen)
+        self._session.preferences.remember_columns(chosen)
+
+
+def _plain(view: TreeView) -> None:
+    view.set_filter(None)
+    view.set_flat(False)

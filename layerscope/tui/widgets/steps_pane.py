@@ -1,0 +1,50 @@
+"""The pane of the steps: the list, and a title that says where the base image ends and what is compared."""
+
+from __future__ import annotations
+
+from textual import on
+
+from layerscope import text
+from layerscope.tui.session import Session
+from layerscope.tui.widgets import step_list
+from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
+from layerscope.tui.widgets.step_list import StepList
+
+COMPARING = "◆ compared · select another layer · Esc ends"
+
+
+class StepsPane(Pane):
+    """A `StepList` under its titles."""
+
+    def __init__(self, session: Session, *, id: str | None = None) -> None:
+        self.steps = StepList(session, id="steps")
+        self._session = session
+        self._title = PaneTitle("Steps")
+        self._columns = ColumnTitles()
+        super().__init__(self._title, self._columns, self.steps, id=id)
+        self._say_title()
+
+    def name_columns(self) -> None:
+        """The list has another width."""
+        width = self.steps.scrollable_content_region.width
+        self._columns.show(step_list.column_titles(width))
+
+    def toggle_metadata(self) -> None:
+        """Show or hide the steps that only write metadata."""
+        self.steps.show_metadata(not self.steps.shows_metadata)
+        self._say_title()
+
+    def mark(self, layer: int | None) -> None:
+        """Mark the layer that others are compared with; None for none."""
+        self.steps.mark(layer)
+        self._say_title()
+
+    @on(StepList.BaseMoved)
+    def _say_title(self) -> None:
+        self._title.show("Steps", self._words() if self.steps.marked is None else COMPARING)
+
+    def _words(self) -> str:
+        """Where the base image ends, and whether metadata steps are there."""
+        base = text.count_of(self._session.base_steps, "step")
+        metadata = "m metadata" if self.steps.shows_metadata else "metadata hidden · m shows"
+        return f"base {base} · {metadata}" if self._session.base_steps else metadata

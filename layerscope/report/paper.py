@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import BinaryIO
@@ -11,6 +12,7 @@ from layerscope.text import cells, clip, fitting
 Part = tuple[str, str]
 """Safe text and its style, as rich names it; "" for none."""
 
+_ORDER = re.compile(r"##(?=[A-Za-z]*\[)")
 _CHUNK = 2000
 """Lines that are written at once."""
 
@@ -26,6 +28,7 @@ class Paper:
 
     def line(self, *parts: Part | str) -> None:
         """Write one line, however long."""
+        parts = _harmless(parts)
         paint = self._paint
         if paint is None:
             self._put(
@@ -77,6 +80,25 @@ class Paper:
         self._lines.append(line)
         if len(self._lines) >= _CHUNK:
             self.flush()
+
+
+def _harmless(parts: Sequence[Part | str]) -> tuple[Part | str, ...]:
+    """A line that no CI service takes for an order: `::order` at its beginning, `##[order]` or `##name[order]` anywhere.
+
+    Sources: actions/runner, ActionCommand.cs; Azure Pipelines, logging commands; TeamCity, service messages.
+    """
+    begins = "".join(part if isinstance(part, str) else part[0] for part in parts).lstrip()
+    orders = begins.startswith("::")
+    done: list[Part | str] = []
+    for part in parts:
+        text = part if isinstance(part, str) else part[0]
+        if "##" in text:
+            text = _ORDER.sub("# #", text)
+        if orders and ":" in text:
+            text = text.replace(":", ": ", 1)
+            orders = False
+        done.append(text if isinstance(part, str) else (text, part[1]))
+    return tuple(done)
 
 
 def _folded(text: str, width: int) -> Iterator[str]:

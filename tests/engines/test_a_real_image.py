@@ -1,0 +1,88 @@
+"""A real image, loaded into every engine: its API and its store say what the archive says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance import FLASK, needs_flask
+from tests.engines.conftest import Daemon, Keeper, Podman, need, run
+from tests.engines.sample import report_of
+
+pytestmark = [pytest.mark.engine, needs_flask]
+
+NAME = "localhost/real-image:1"
+
+
+@pytest.fixture(scope="session")
+def loadable(keeper: Keeper) -> Path:
+    """The image as every engine loads it."""
+    need("skopeo")
+    copy = ("skopeo", "--insecure-policy", "copy", "-q")
+    layout, path = keeper.folder / "real-image", keeper.folder / "real-image.tar"
+    gzipped = ("--dest-compress", "--dest-compress-format", "gzip")
+    run(
+        *copy, *gzipped, f"oci-archive:{FLASK}", f"oci:{layout}:real"
+    )  # docker-archive knows no zstd
+    run(*copy, f"oci:{layout}:real", f"docker-archive:{path}:{NAME}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def expected() -> dict[str, Any]:
+    """The archive's report."""
+    return report_of(str(FLASK))
+
+
+@pytest.mark.parametrize("dockerd", ["overlay2"], indirect=True)
+def test_docker(dockerd: Daemon, loadable: Path, expected: dict[str, Any]) -> None:
+    """Its classic store."""
+    run("docker", "-H", f"unix://{dockerd.socket}", "load", "-q", "-i", loadable)
+    assert report_of(f"docker-store://{NAME}", dockerd.root) == expected
+
+
+def test_docker_s_api(
+    docker_engine: Daemon,
+    loadable: Path,
+    expected: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its export."""
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{docker_engine.socket}")
+    run("docker", "-H", f"unix://{docker_engine.socket}", "load", "-q", "-i", loadable)
+    assert report_of(f"docker://{NAME}") == expected
+
+
+@pytest.mark.parametrize("podman", ["overlay"], indirect=True)
+def test_podman(podman: Podman, loadable: Path, expected: dict[str, Any]) -> None:
+    """containers-storage."""
+    podman("load", "-q", "-i", loadable)
+    assert report_of(f"containers-storage://{NAME}", podman.root) == expected
+
+
+def test_podman_s_api(
+    podman_service: Daemon,
+    loadable: Path,
+    expected: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its export."""
+    monkeypatch.setenv("CONTAINER_HOST", f"unix://{podman_service.socket}")
+    run("docker", "-H", f"unix://{podman_service.socket}", "load", "-q", "-i", loadable)
+    assert report_of(f"podman://{NAME}") == expected
+
+
+def test_containerd(containerd: Daemon, expected: dict[str, Any]) -> None:
+    """Its content store, with the layers as they come."""
+    ctr = ("ctr", "-a", containerd.socket, "-n", "default", "images", "import", "--no-unpack")
+    run(*ctr, "--base-name", "real-image", "--digests", FLASK)
+    reference = next(
+        line.split()[0]
+        for line in run(
+            "ctr", "-a", containerd.socket, "-n", "default", "images", "ls"
+        ).splitlines()
+        if line.startswith("real-image")
+    )
+    assert report_of(f"containerd://{reference}", containerd.root) == expected

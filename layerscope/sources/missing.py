@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from layerscope.errors import CorruptImageError
 from layerscope.sources.base import Candidate, Found, ImageParts
-from layerscope.sources.oci_layout import LACKING
+from layerscope.sources.oci_blobs import LACKING
 
 
 def explained(found: Found, place: str, hint: str) -> Found:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from layerscope.errors import CorruptImageError, LayerscopeError, NotAnImageError
-from layerscope.image.digest import sha256
 from layerscope.image.documents import (
     DocumentError,
     Lenient,
@@ -16,18 +15,14 @@ from layerscope.image.documents import (
 )
 from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
-from layerscope.layers.blob import Blob, MemoryBlob, MissingBlob
 from layerscope.limits import Limits
 from layerscope.sources.attestations import provenance_of, subject_of
-from layerscope.sources.base import Candidate, ImageParts, LayerPart
+from layerscope.sources.base import Candidate, ImageParts
 from layerscope.sources.docker_archive import read_document
 from layerscope.sources.members import Members
-from layerscope.sources.oci_descriptor import (
-    CONFIG_TYPES,
-    Descriptor,
-    annotations_of,
-    stated_platform,
-)
+from layerscope.sources.oci_blobs import OciBlobs
+from layerscope.sources.oci_descriptor import Descriptor, stated_platform
+from layerscope.sources.oci_image import read_image
 
 INDEX = "index.json"
 LAYOUT = "oci-layout"
@@ -36,8 +31,6 @@ MAX_NESTING = 8
 MAX_NAMED = 1_000_000
 """Manifests that an index leads to, each counted once for every way and name: indexes may share what they list."""
 
-LACKING = "is not in the layout"
-"""How errors say that a blob is missing; whoever made the layout may know better why."""
 SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+"
 
 
@@ -70,6 +63,7 @@ class OciLayout:
         self.absent: list[Platform] = []
         """Platforms that an index names without their images being stored."""
         self._members = members
+        self._blobs = OciBlobs(members, limits)
         self._limits = limits
         self._nodes: dict[str, _Node] = {}
         self._platforms: dict[str, Platform | None] = {}
@@ -191,7 +185,7 @@ class OciLayout:
         return node
 
     def _read(self, descriptor: Descriptor) -> _Node:
-        document = insensitive(self._document(descriptor))
+        document = insensitive(self._blobs.document(descriptor))
         manifests, layers = document.get("manifests"), document.get("layers")
         short = descriptor.digest[:19]
         if manifests is not None and (layers is not None or document.get("config") is not None):
@@ -231,7 +225,8 @@ class OciLayout:
 
     def _candidate(self, image: _Image) -> Candidate:
         def load() -> ImageParts:
-            return self._load(image.descriptor, image.manifest)
+            provenance = self._provenance(image.descriptor.digest)
+            return read_image(self._blobs, image.descriptor, image.manifest, provenance)
 
         config = Descriptor.read(image.manifest.get("config"))
         digests = [image.descriptor.digest, *([config.digest] if config else []), image.top]
@@ -242,15 +237,9 @@ class OciLayout:
         """Whether all of an image is stored: engines export indexes with images that they never pulled."""
         values = (manifest.get("config"), *Lenient(manifest, "manifest").items("layers"))
         return all(
-            descriptor is None or descriptor.is_foreign or self._is_there(descriptor)
+            descriptor is None or descriptor.is_foreign or self._blobs.is_there(descriptor)
             for descriptor in map(Descriptor.read, values)
         )
-
-    def _is_there(self, descriptor: Descriptor) -> bool:
-        try:
-            return self._find(descriptor, "") is not None
-        except LayerscopeError:
-            return True  # there, but not to be opened: the one who opens it says why
 
     def _platforms_but(self, images: dict[str, _Image], whole: list[_Image]) -> list[Platform]:
         """Platforms of the images that are not whole."""
@@ -269,47 +258,11 @@ class OciLayout:
             return descriptor.platform
         if config.digest not in self._platforms:
             try:
-                stated = stated_platform(Lenient(self._document(config), "config"))
+                stated = stated_platform(Lenient(self._blobs.document(config), "config"))
             except LayerscopeError:
                 stated = None
             self._platforms[config.digest] = stated
         return self._platforms[config.digest]
-
-    def _load(self, leaf: Descriptor, manifest: dict[str, Any]) -> ImageParts:
-        warnings = []
-        data = read_document(self._blob(leaf, "the manifest"), self._limits)
-        if leaf.digest.startswith("sha256:") and sha256(data) != leaf.digest:
-            warnings.append(
-                ImageWarning("digest-mismatch", None, "the manifest is not what its digest says")
-            )
-        config = Descriptor.read(manifest.get("config"))
-        if config is None:
-            raise CorruptImageError("the manifest names no config")
-        layers = []
-        for number, value in enumerate(Lenient(manifest, "manifest").items("layers")):
-            layer = Descriptor.read(value)
-            if layer is None:
-                raise CorruptImageError(f"layer {number} has no digest in the manifest")
-            blob = self._layer(layer, number)
-            if not isinstance(blob, MissingBlob):
-                warnings += layer.size_warning(blob.size, number)
-            layers.append(LayerPart(blob, layer.digest, layer.media_type or None, layer.texts()))
-        artifact = (
-            None
-            if config.media_type in ("", *CONFIG_TYPES)
-            else str(manifest.get("artifacttype") or config.media_type)
-        )
-        data = read_document(self._blob(config, "the config"), self._limits)
-        return ImageParts(
-            layers,
-            data,
-            leaf.digest,
-            config.digest,
-            artifact,
-            warnings=warnings,
-            annotations=annotations_of(Lenient(manifest, "manifest")),
-            provenance=self._provenance(leaf.digest),
-        )
 
     def _note_attestations(self, *descriptors: Descriptor | None) -> None:
         for descriptor in descriptors:
@@ -323,43 +276,11 @@ class OciLayout:
         if attestation is None:
             return None
         try:
-            statement = provenance_of(insensitive(self._document(attestation)))
-            blob = None if statement is None else self._find(statement, "")
+            statement = provenance_of(insensitive(self._blobs.document(attestation)))
+            blob = None if statement is None else self._blobs.find(statement, "")
             return None if blob is None else read_document(blob, self._limits)
         except LayerscopeError:
             return None
-
-    def _document(self, descriptor: Descriptor) -> dict[str, Any]:
-        name = f"blob {descriptor.digest[:19]}"
-        return decode_object(
-            read_document(self._blob(descriptor, name), self._limits), name, self._limits
-        )
-
-    def _layer(self, descriptor: Descriptor, number: int) -> Blob:
-        """The blob of a layer; one that says that it is missing for a layer that need not be stored."""
-        if descriptor.is_foreign and self._find(descriptor, "") is None:
-            return MissingBlob(
-                descriptor.digest, "a foreign layer, which is not stored with the image"
-            )
-        return self._blob(descriptor, f"layer {number}")
-
-    def _blob(self, descriptor: Descriptor, role: str) -> Blob:
-        """The blob of a descriptor. Raises `CorruptImageError` if it is not there."""
-        blob = self._find(descriptor, role)
-        if blob is None:
-            raise CorruptImageError(
-                f"{role} ({descriptor.digest[:19]}…) {LACKING}",
-                hint="the layout is incomplete: copy the image again, with all platforms that it names",
-            )
-        return blob
-
-    def _find(self, descriptor: Descriptor, role: str) -> Blob | None:
-        """The blob of a descriptor: in the layout, or inline."""
-        algorithm, _, encoded = descriptor.digest.partition(":")
-        blob = self._members.find(f"blobs/{algorithm}/{encoded}")
-        if blob is None and (data := descriptor.inline()) is not None:
-            return MemoryBlob(role or descriptor.digest, data)
-        return blob
 
     def _nothing(self, top: dict[str, Any]) -> LayerscopeError:
         """Why there is no image."""

@@ -1,0 +1,66 @@
+"""The blobs of an OCI layout: in its folder, or inline in their descriptors (OCI image-spec image-layout.md, descriptor.md)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from layerscope.errors import CorruptImageError, LayerscopeError
+from layerscope.image.documents import decode_object
+from layerscope.layers.blob import Blob, MemoryBlob, MissingBlob
+from layerscope.limits import Limits
+from layerscope.sources.docker_archive import read_document
+from layerscope.sources.members import Members
+from layerscope.sources.oci_descriptor import Descriptor
+
+LACKING = "is not in the layout"
+"""How errors say that a blob is missing; whoever made the layout may know better why."""
+
+
+class OciBlobs:
+    """What the descriptors of a layout in `members` name."""
+
+    def __init__(self, members: Members, limits: Limits) -> None:
+        self._members = members
+        self._limits = limits
+
+    def document(self, descriptor: Descriptor) -> dict[str, Any]:
+        """The JSON object that a blob is. Raises `LayerscopeError`."""
+        name = f"blob {descriptor.digest[:19]}"
+        return decode_object(self.read(descriptor, name), name, self._limits)
+
+    def read(self, descriptor: Descriptor, role: str) -> bytes:
+        """All of a document, which `role` names in errors. Raises `LayerscopeError`."""
+        return read_document(self.blob(descriptor, role), self._limits)
+
+    def layer(self, descriptor: Descriptor, number: int) -> Blob:
+        """The blob of a layer; one that says that it is missing for a layer that need not be stored."""
+        if descriptor.is_foreign and self.find(descriptor, "") is None:
+            return MissingBlob(
+                descriptor.digest, "a foreign layer, which is not stored with the image"
+            )
+        return self.blob(descriptor, f"layer {number}")
+
+    def blob(self, descriptor: Descriptor, role: str) -> Blob:
+        """The blob of a descriptor. Raises `CorruptImageError` if it is not there."""
+        blob = self.find(descriptor, role)
+        if blob is None:
+            raise CorruptImageError(
+                f"{role} ({descriptor.digest[:19]}…) {LACKING}",
+                hint="the layout is incomplete: copy the image again, with all platforms that it names",
+            )
+        return blob
+
+    def find(self, descriptor: Descriptor, role: str) -> Blob | None:
+        """The blob of a descriptor: in the layout, or inline."""
+        algorithm, _, encoded = descriptor.digest.partition(":")
+        blob = self._members.find(f"blobs/{algorithm}/{encoded}")
+        if blob is None and (data := descriptor.inline()) is not None:
+            return MemoryBlob(role or descriptor.digest, data)
+        return blob
+
+    def is_there(self, descriptor: Descriptor) -> bool:
+        """Whether a blob is stored."""
+        try:
+            return self.find(descriptor, "") is not None
+        except LayerscopeError:
+            return True  # there, but not to be opened: the one who opens it says why

@@ -261,7 +261,9 @@ def _analyse(
         opened = replace(opened, duplicates=duplicates)
         listener.compared(opened)
     if options.rules is not None:
-        opened = replace(opened, findings=find_findings(opened, progress, options.rules, cache))
+        findings = find_findings(opened, progress, options.rules, cache)
+        warnings = [*opened.warnings, *findings.warnings]
+        opened = replace(opened, findings=findings, warnings=warnings)
     return opened
 
 

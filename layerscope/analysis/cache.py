@@ -14,6 +14,7 @@ from layerscope.analysis.accounting_packing import pack_accounting, unpack_accou
 from layerscope.analysis.duplicates import Duplicate
 from layerscope.filesystem.model import Filesystem
 from layerscope.filesystem.packing import pack_filesystem, unpack_filesystem
+from layerscope.image.warnings import ImageWarning
 from layerscope.layers.blob import Blob
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.packing import Packed
@@ -22,7 +23,7 @@ from layerscope.limits import Limits
 
 if TYPE_CHECKING:
     from layerscope.analysis.findings.finding import Findings
-    from layerscope.analysis.packages.model import Package
+    from layerscope.analysis.packages.model import Installed
 
 _Known = TypeVar("_Known")
 
@@ -86,11 +87,11 @@ class ImageCache:
         """Remember what `secrets` asks for."""
         self._keep(_SECRETS, lambda: pack_secrets(secrets), filesystem)
 
-    def packages(self) -> tuple[Package, ...] | None:
+    def packages(self) -> Installed | None:
         """All packages, None if nobody has read the books."""
         return self._read(_PACKAGES, unpack_packages)
 
-    def keep_packages(self, packages: Sequence[Package], filesystem: Filesystem) -> None:
+    def keep_packages(self, packages: Installed, filesystem: Filesystem) -> None:
         """Remember what `packages` asks for."""
         self._keep(_PACKAGES, lambda: pack_packages(packages), filesystem)
 
@@ -197,16 +198,23 @@ def unpack_secrets(packed: Packed) -> dict[int, frozenset[str]]:
     }
 
 
-def pack_packages(packages: Sequence[Package]) -> Packed:
-    """Names and figures of packages, a list each."""
-    return Packed({"packages": [list(astuple(package)) for package in packages]}, {})
+def pack_packages(installed: Installed) -> Packed:
+    """Names and figures of packages, a list each, and the warnings."""
+    packages = [list(astuple(package)) for package in installed.packages]
+    warnings = [list(astuple(warning)) for warning in installed.warnings]
+    return Packed({"packages": packages, "warnings": warnings}, {})
 
 
-def unpack_packages(packed: Packed) -> tuple[Package, ...]:
+def unpack_packages(packed: Packed) -> Installed:
     """What `pack_packages` was given. Raises KeyError, TypeError or ValueError for what it did not make."""
-    from layerscope.analysis.packages.model import Package
+    from layerscope.analysis.packages.model import Installed, Package
 
-    return tuple(
+    packages = tuple(
         Package(str(kind), str(name), str(version), int(size), int(files), int(layer))
         for kind, name, version, size, files, layer in packed.values["packages"]
     )
+    warnings = tuple(
+        ImageWarning(str(code), int(layer), str(message))
+        for code, layer, message in packed.values["warnings"]
+    )
+    return Installed(packages, warnings)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from layerscope.analysis.cache import pack_packages, unpack_packages
 from layerscope.analysis.findings.finding import Confidence, Finding, Findings, Severity
-from layerscope.analysis.packages.model import Package
+from layerscope.analysis.packages.model import Installed
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.packing import Packed
 
@@ -35,7 +35,7 @@ def pack_findings(findings: Findings) -> Packed:
                 ]
                 for finding in found
             ],
-            "packages": [list(astuple(package)) for package in findings.packages],
+            **pack_packages(Installed(findings.packages, findings.warnings)).values,
             "applied": list(findings.applied),
         },
         {
@@ -82,11 +82,9 @@ def unpack_findings(packed: Packed, filesystem: Filesystem) -> Findings:
             fix,
         ), its_paths, its_inodes in zip(values["findings"], paths, inodes, strict=True)
     )
-    packages = tuple(
-        Package(str(kind), str(name), str(version), int(size), int(files), int(layer))
-        for kind, name, version, size, files, layer in values["packages"]
-    )
-    return Findings(found, sizes, packages, tuple(map(str, values["applied"])))
+    installed = unpack_packages(packed)
+    applied = tuple(map(str, values["applied"]))
+    return Findings(found, sizes, installed.packages, applied, installed.warnings)
 
 
 def _joined(parts: Sequence[NDArray[np.int32]]) -> NDArray[np.int32]:

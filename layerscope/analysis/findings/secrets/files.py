@@ -24,9 +24,12 @@ _NOT_SECRET = re.compile(
     r"(?:_|-)(?:url|uri|host|file|path|dir|name|id|ttl|expiry|enabled|algorithm|type)$",
     re.IGNORECASE,
 )
-_ASSIGNED = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*[=:]\s*(.*?)\s*")
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s:/@]*:([^\s/@]+)@", re.IGNORECASE)
-_DEEPEST = 12
+_ASSIGNED = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*[=:]")
+_URL = re.compile(r"[a-z][a-z0-9+.-]{1,20}://[^\s:/@]*:([^\s/@]+)@", re.IGNORECASE)
+_LONGEST_YAML = 64 * 1024
+_USER = re.compile(
+    r"^[ \t]{1,40}(?:token|password|client-key-data):[ \t]{1,40}[^\s#]", re.MULTILINE
+)
 
 
 def is_secret(name: str, value: str) -> bool:
@@ -56,11 +59,11 @@ def holds_credentials(name: str, data: bytes) -> bool:
 
 def _assigned(text: str) -> Iterator[tuple[str, str]]:
     """`NAME=value` and `name: value`, a line each."""
-    for line in text.splitlines()[:2000]:
+    for line in text.splitlines():
         if len(line) < 4096 and not line.lstrip().startswith(("#", ";")):
-            found = _ASSIGNED.fullmatch(line)
+            found = _ASSIGNED.match(line)
             if found:
-                yield found[1], found[2]
+                yield found[1], line[found.end() :].strip()
 
 
 def _settings(text: str) -> bool:
@@ -69,7 +72,7 @@ def _settings(text: str) -> bool:
 
 def _npmrc(text: str) -> bool:
     """npm's and Yarn's: keys end in _authToken, _auth or _password (npmrc(5))."""
-    for line in text.splitlines()[:2000]:
+    for line in text.splitlines():
         key, _, value = line.partition("=") if "=" in line else line.partition(":")
         value = value.strip().strip("\"'")
         named = key.strip().endswith(("_authToken", "_auth", "_password", "npmAuthToken"))
@@ -101,7 +104,7 @@ def _netrc(text: str) -> bool:
 
 def _url_lines(text: str) -> bool:
     """Git's store of credentials: a URL with a password a line."""
-    return any(_URL.search(line) for line in text.splitlines()[:2000])
+    return any(_URL.search(line) for line in text.splitlines())
 
 
 def _registry(text: str) -> bool:
@@ -122,6 +125,8 @@ def _kubeconfig(text: str) -> bool:
     """Users with a token, a password or a key (kubectl's Config v1)."""
     if "users" not in text:
         return False
+    if len(text) > _LONGEST_YAML:  # minutes, for a parser of YAML
+        return _USER.search(text) is not None
     try:
         document = yaml.load(text, Loader=_PlainLoader)  # noqa: S506 - a safe loader, without aliases
     except (yaml.YAMLError, RecursionError, ValueError):
@@ -148,7 +153,7 @@ def _pgpass(text: str) -> bool:
     """`host:port:database:user:password` a line (libpq)."""
     return any(
         line.count(":") >= 4 and not line.startswith("#") and line.rpartition(":")[2].strip()
-        for line in text.splitlines()[:2000]
+        for line in text.splitlines()
     )
 
 

@@ -10,41 +10,14 @@ from itertools import pairwise
 
 import yaml
 
-_PLACEHOLDER = re.compile(
-    r"\$\{?\w+\}?|%\w+%|<.*>|\{\{.*\}\}|x{3,}|\*+|\.\.\.|(?:your|my|change|replace|example|todo|dummy|test|none|null|password|secret"
-    r"|changeme|placeholder)[\w .-]*",
-    re.IGNORECASE,
-)
-"""What stands where people are meant to put the real thing, or where a variable does."""
-_SECRET_NAME = re.compile(
-    r"(?:^|[_.-])(?:pass|passwd|password|secret|token|apikey|api[_-]?key|private[_-]?key|access[_-]?key|auth|credentials?)(?:$|[_.-])",
-    re.IGNORECASE,
-)
-_NOT_SECRET = re.compile(
-    r"(?:_|-)(?:url|uri|host|file|path|dir|name|id|ttl|expiry|enabled|algorithm|type)$",
-    re.IGNORECASE,
-)
+from layerscope.image.secret_names import PLACEHOLDER, is_secret
+
 _ASSIGNED = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*[=:]")
 _URL = re.compile(r"[a-z][a-z0-9+.-]{1,20}://[^\s:/@]*:([^\s/@]+)@", re.IGNORECASE)
 _LONGEST_YAML = 64 * 1024
 _USER = re.compile(
     r"^[ \t]{1,40}(?:token|password|client-key-data):[ \t]{1,40}[^\s#]", re.MULTILINE
 )
-
-
-def is_secret(name: str, value: str) -> bool:
-    """Whether a setting's name says that its value is secret, and a value is there that is no placeholder."""
-    value = value.strip().strip("\"'")
-    if url := _URL.search(value):
-        return _PLACEHOLDER.fullmatch(url[1]) is None
-    return (
-        _SECRET_NAME.search(name) is not None
-        and _NOT_SECRET.search(name) is None
-        and len(value) >= 6
-        and not value.startswith(("/", "$", "%", "<"))
-        and value.lower() not in ("true", "false")
-        and _PLACEHOLDER.fullmatch(value) is None
-    )
 
 
 def holds_credentials(name: str, data: bytes) -> bool:
@@ -76,7 +49,7 @@ def _npmrc(text: str) -> bool:
         key, _, value = line.partition("=") if "=" in line else line.partition(":")
         value = value.strip().strip("\"'")
         named = key.strip().endswith(("_authToken", "_auth", "_password", "npmAuthToken"))
-        if named and value and _PLACEHOLDER.fullmatch(value) is None:
+        if named and value and PLACEHOLDER.fullmatch(value) is None:
             return True
     return False
 
@@ -97,7 +70,7 @@ def _netrc(text: str) -> bool:
     """`machine … login … password …` (the format of ftp's .netrc)."""
     words = text.split()
     return any(
-        word == "password" and _PLACEHOLDER.fullmatch(value) is None
+        word == "password" and PLACEHOLDER.fullmatch(value) is None
         for word, value in pairwise(words)
     )
 
@@ -160,7 +133,7 @@ def _pgpass(text: str) -> bool:
 def _xml_password(text: str) -> bool:
     """`<password>` of Maven's servers; those in braces are encrypted."""
     return any(
-        _PLACEHOLDER.fullmatch(value.strip()) is None and not value.strip().startswith("{")
+        PLACEHOLDER.fullmatch(value.strip()) is None and not value.strip().startswith("{")
         for value in re.findall(r"<password>([^<]{1,200})</password>", text)
     )
 

@@ -87,12 +87,14 @@ def ci(
     from layerscope.analysis.gate.verdict import GateWarning
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import check_output, is_terminal, output_stream
-    from layerscope.errors import GateFailedError
+    from layerscope.errors import GateFailedError, UsageError
     from layerscope.opening import open_image
     from layerscope.report.gate import GateReportOptions, writer_of
     from layerscope.report.gate.lines import lines_of_steps
 
     check_output(output, reference)
+    if baseline is None and given["baseline_tolerance"] is not None:
+        raise UsageError("--baseline-tolerance has no effect without --baseline")
     dockerfile = dockerfile_of(given)
     wanted = with_flags(load_config(config, Path()), given)
     known = None if baseline is None else (str(baseline), read_report(baseline))

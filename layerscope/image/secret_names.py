@@ -15,7 +15,7 @@ SHORTEST = 6
 
 _SECRET_NAME = re.compile(
     r"(?:^|[_.-])(?:pass|pwd|passphrase|secret|token|apikey|api[_-]?key|private[_-]?key|access[_-]?key|auth|credentials?)(?:$|[_.-])"
-    r"|(?:^|[_.-])passw(?:or)?d[_.-]|passw(?:or)?d$|authtoken$",
+    r"|(?:^|[_.-])passw(?:or)?d[_.-]|passw(?:or)?d$|authtoken$|(?:store|key)pass$",
     re.IGNORECASE,
 )
 _NOT_SECRET = re.compile(

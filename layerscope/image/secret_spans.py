@@ -37,6 +37,8 @@ _NO_OPTION = re.compile(
     r"^(?:no|non|with|without|disabled?|enabled?|skip|reset|allow|ask|require|use|show|empty)-",
     re.IGNORECASE,
 )
+_ENDS = re.compile(r"(?:pass|word|wd|phrase|secret|token|key|auth|credentials?)$", re.IGNORECASE)
+"""How the name of an option ends whose value is a secret: others are of it, such as `--pass-through`."""
 _VAGUE = ("auth", "pass")
 """Options that take a kind of secrets as well, unless they are written with `=`."""
 
@@ -52,10 +54,10 @@ _HERE = r"[^;&|\n]{0,300}?\s"
 """Further words of a command."""
 _CHPASSWD, _LOGIN = "password of chpasswd", "password of a login"
 _FORMS: tuple[_Form, ...] = (
-    _form("Authorization header", r"""\bauthorization["']?\s*[:=]\s*["']?(?:(?:bearer|basic|token|apikey)\s+)?(?P<plain>[^\s"'\\]++)""", 6),
+    _form("Authorization header", r"""\bauthorization["']?\s*[:=]\s*["']?(?:bearer|basic|token|apikey)\s+(?P<plain>[^\s"'\\]++)""", 6),
     _form("bearer token", r"""\bbearer\s+(?P<plain>[\w.~+/=-]{16,}+)""", 6),
-    _form("header with a token", r"""\b(?:[a-z]{1,20}-){1,4}(?:key|token):\s*(?P<plain>[^\s"'\\]++)""", 6),
-    _form("password of mysql", rf"\b(?:mysql|mariadb)[\w-]{{0,20}}(?=\s){_HERE}-p@@"),
+    _form("header with a token", r"""\b(?:[a-z]{1,20}-){0,3}(?:(?:api|auth|access|secret)-key|[a-z]{1,20}-token):\s*(?P<plain>[^\s"'\\]++)""", 6),
+    _form("password of mysql", rf"(?<![\w/.:=-])(?:mysql|mariadb)(?:-?(?:dump|admin|import|check|show))?(?=\s){_HERE}-p@@"),
     _form("password of sshpass", r"\bsshpass\s+(?:-[ve]\s+)?-p\s*@@"),
     _form(_LOGIN, rf"\b(?:docker|podman|buildah|skopeo|nerdctl|crane|oras|helm|az|oc)\s[^;&|\n]{{0,60}}?\blogin{_HERE}-p[\s=]*+@@"),
     _form(_LOGIN, r"\becho\s+(?:-n\s+)?@@\s*\|[^;&|\n]{0,60}\slogin\s"),
@@ -65,7 +67,7 @@ _FORMS: tuple[_Form, ...] = (
     _form("password of passwd", r"""\b(?:echo|printf)\s+(?:-\w+\s+)?["']?(?P<plain>[^\s"'|;&]++)["']?\s*+\|\s*(?:sudo\s+)?passwd\b"""),
     _form("password of openssl", r"""-pass(?:in|out)?\s+["']?pass:(?P<plain>[^\s"']++)"""),
     _form("password of SQL", r"""\b(?:identified\s+by|password)\s+\\?['"](?P<plain>[^\s'"\\]++)"""),
-    _form("npm token", r"_(?:authToken|auth|password)[\s=]+@@", 6),
+    _form("npm token", r":_(?:authToken|auth|password)[\s=]+@@", 6),
     _form("setting", r"\bconfigure\s+set\s+[\w.-]{0,60}(?:secret|token|password)[\w.-]{0,60}\s+@@", 6),
     _form(IN_URL, r"""[a-z][a-z0-9+.-]{1,20}://[^\s:/@'"$]{0,100}:(?P<plain>[^\s/@'"$]{3,200})@""", 3),
     _form(PRIVATE_KEY, r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?P<plain>[^-]{40,16384})"),
@@ -177,9 +179,8 @@ def _given(text: str) -> Iterator[SecretSpan]:
     """Options with telling names: `--password=…`, `--token …`, `"--secret-key", "…"`; `--secret id=…` mounts one."""
     for found in _OPTION.finditer(text):
         name, (group, value) = found[1], _value(found)
-        if value.startswith("id=") or (
-            name in _VAGUE and "=" not in text[found.end(1) : found.start(group)]
-        ):
+        vague = name in _VAGUE and "=" not in text[found.end(1) : found.start(group)]
+        if vague or value.startswith("id=") or not _ENDS.search(name):
             continue
         if not _NO_OPTION.search(name) and is_secret_name(name) and is_real(value, 2):
             yield SecretSpan(*found.span(group), f"--{name}", named=False)

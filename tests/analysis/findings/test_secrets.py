@@ -269,6 +269,14 @@ def test_a_secret_in_the_history_is_told_without_its_value(kind: str) -> None:
         'export GNUPGHOME="$(mktemp -d)"; gpg --batch --keyserver hkps://keys.openpgp.org --recv-keys "$GPG_KEY"; '
         'echo "$PYTHON_SHA256 *python.tar.xz" | sha256sum -c -; gosu nobody true; chown -R postgres:postgres /var/lib',
         'ENTRYPOINT ["docker-entrypoint.sh"]',
+        "/bin/sh -c echo 'security:\\n  authorization: enabled' > /etc/mongod.conf && a2enmod proxy_auth rewrite_module",
+        "/bin/sh -c ./configure --with-password-argon2 --with-http_auth_request_module --pass-through modules --enable-auth basic1",
+        "/bin/sh -c find /etc/mysql /var/lib/mysql -print0 | xargs -0 rm; chown -R mysql:mysql /var/lib/mysql -path; apt-get install mysql-client -purge",
+        "/bin/sh -c { echo mysql-server mysql-server/root-pass password ''; } | debconf-set-selections",
+        "/bin/sh -c gpg --batch --passphrase '' --passphrase-fd 0 --quick-gen-key me && keytool -storepass changeit -import",
+        "/bin/sh -c gpg --homedir /x --recv-keys 0xB97B0AFCAA1A47F044F244A07FCC7D46ACCC4CF8 && key='B97B0AFCAA1A47F044F244A07FCC7D46ACCC4CF8'",
+        "ENV RABBITMQ_PGP_KEY_ID=0x0A9AF2115F4687BD29803A206B73A36E6026DFCA MYSQL_RANDOM_ROOT_PASSWORD=yes POSTGRES_HOST_AUTH_METHOD=trusted",
+        "LABEL org.opencontainers.image.title=token-service maintainer='Me <me@x.test>' primary-key='something'",
         'CMD ["redis-server", "--user", "redis:redis"]',
     ],
 )

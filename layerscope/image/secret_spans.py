@@ -32,6 +32,9 @@ _LINE = re.compile(
     re.MULTILINE,
 )
 """What a line of YAML or of settings says, in a here-document."""
+_JSON = re.compile(
+    r"""["']([A-Za-z_][\w.-]{0,127})\\?["']\s{0,20}:\s{0,20}\\?["'](?P<plain>[^"'\\]++)"""
+)
 _OPTION = re.compile(r"""(?<![\w-])--?([A-Za-z][\w.-]{1,63})""" + _SEPARATED + _VALUE)
 _NO_OPTION = re.compile(
     r"^(?:no|non|with|without|disabled?|enabled?|skip|reset|allow|ask|require|use|show|empty)-",
@@ -63,8 +66,9 @@ _FORMS: tuple[_Form, ...] = (
     _form(_LOGIN, r"\becho\s+(?:-n\s+)?@@\s*\|[^;&|\n]{0,60}\slogin\s"),
     _form("password of redis", rf"\bredis-cli(?=\s){_HERE}-a\s+@@"),
     _form(_CHPASSWD, r"""\b(?:echo|printf)\s+(?:-\w+\s+)?["']?[\w.$-]{1,64}:(?P<plain>[^\s"'|;&]++)["']?\s*+\|\s*(?:sudo\s+)?chpasswd"""),
+    _form("password of htpasswd", r"\bhtpasswd\s+-(?=\w{0,9}b)(?:(?=\w{0,9}n)\w{1,10}|\w{1,10}\s+\S{1,200})\s+\S{1,200}\s+@@"),
     _form(_CHPASSWD, r"""\bchpasswd\b[^;&|\n]{0,60}?<<<\s*["']?[\w.$-]{1,64}:(?P<plain>[^\s"']++)"""),
-    _form("password of passwd", r"""\b(?:echo|printf)\s+(?:-\w+\s+)?["']?(?P<plain>[^\s"'|;&]++)["']?\s*+\|\s*(?:sudo\s+)?passwd\b"""),
+    _form("password of passwd", r"""\b(?:echo|printf|yes)\s+(?:-\w+\s+)?["']?(?P<plain>[^\s"'|;&]++)["']?\s*+\|\s*(?:sudo\s+)?passwd\b"""),
     _form("password of openssl", r"""-pass(?:in|out)?\s+["']?pass:(?P<plain>[^\s"']++)"""),
     _form("password of SQL", r"""\b(?:identified\s+by|password)\s+\\?['"](?P<plain>[^\s'"\\]++)"""),
     _form("npm token", r":_(?:authToken|auth|password)[\s=]+@@", 6),
@@ -166,8 +170,8 @@ def _declared(text: str, instruction: str | None) -> Iterator[SecretSpan]:
 
 
 def _assigned(text: str) -> Iterator[SecretSpan]:
-    """What shells assign, options set (`-Dname=value`), and lines of here-documents say."""
-    patterns = (_PAIR, _LINE) if "\n" in text else (_PAIR,)
+    """What shells assign, options set (`-Dname=value`), JSON and lines of here-documents say."""
+    patterns = (_PAIR, _JSON, _LINE) if "\n" in text else (_PAIR, _JSON)
     for pattern in patterns:
         for found in pattern.finditer(text):
             group, value = _value(found)

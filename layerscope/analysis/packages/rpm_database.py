@@ -68,7 +68,7 @@ def headers(data: bytes, progress: Progress) -> Iterator[bytes | None]:
             yield header
     except sqlite3.Error as error:
         check(progress)
-        raise UnreadableDatabaseError(watch.why or f"SQLite says: {error}") from None
+        raise UnreadableDatabaseError(watch.why or f"SQLite says: {str(error)[:200]}") from None
     except (MemoryError, OverflowError, UnicodeDecodeError):
         raise UnreadableDatabaseError("it is damaged") from None
     finally:

@@ -225,6 +225,10 @@ HISTORY = {
     "SQL": "/bin/sh -c psql -c \"ALTER USER app PASSWORD 'correct-horse'\"",
     "header of a service": "/bin/sh -c curl -H 'PRIVATE-TOKEN: correct-horse' https://x.test",
     "property": "/bin/sh -c mvn deploy -Drepo.password=correct-horse",
+    "JSON": '/bin/sh -c echo \'{"auths": {"r.test": {"auth": "correct-horse"}}}\' > /root/.docker/config.json',
+    "htpasswd": "/bin/sh -c htpasswd -bc /etc/htpasswd admin correct-horse",
+    "htpasswd, printed": "/bin/sh -c htpasswd -Bbn admin correct-horse > /etc/htpasswd",
+    "passwd": "/bin/sh -c yes correct-horse | passwd root",
     "npm": "/bin/sh -c npm config set //r.test/:_authToken correct-horse",
     "by its looks": "/bin/sh -c curl -H 'Authorization: ghp_" + "a1B2" * 9 + "' https://x.test",
 }
@@ -276,6 +280,7 @@ def test_a_secret_in_the_history_is_told_without_its_value(kind: str) -> None:
         "/bin/sh -c gpg --batch --passphrase '' --passphrase-fd 0 --quick-gen-key me && keytool -storepass changeit -import",
         "/bin/sh -c gpg --homedir /x --recv-keys 0xB97B0AFCAA1A47F044F244A07FCC7D46ACCC4CF8 && key='B97B0AFCAA1A47F044F244A07FCC7D46ACCC4CF8'",
         "ENV RABBITMQ_PGP_KEY_ID=0x0A9AF2115F4687BD29803A206B73A36E6026DFCA MYSQL_RANDOM_ROOT_PASSWORD=yes POSTGRES_HOST_AUTH_METHOD=trusted",
+        '/bin/sh -c echo "{\\"token\\": \\"${TOKEN}\\", \\"password\\": \\"changeme\\"}" > x; htpasswd -Bbn admin $PASSWORD',
         "LABEL org.opencontainers.image.title=token-service maintainer='Me <me@x.test>' primary-key='something'",
         'CMD ["redis-server", "--user", "redis:redis"]',
     ],
@@ -302,6 +307,7 @@ def test_only_the_values_of_secrets_are_hidden() -> None:
             shown = shown[:start] + "…" + shown[end:]
         assert shown == hidden
     assert secret_spans("API_TOKEN correct-horse", "ENV") == [(10, 23)]
+    assert secret_spans("API_TOKEN=correct horse", "ARG") == [(10, 23)]
 
 
 def test_a_command_and_labels_of_the_config_are_looked_at_without_a_history(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import struct
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +13,22 @@ from layerscope.analysis.packages import rpm_database
 from layerscope.analysis.packages.model import Package
 from layerscope.analysis.packages.rpm_database import UnreadableDatabaseError, headers
 from layerscope.errors import CancelledError
+from layerscope.layers.store import Store
+from layerscope.opening import Options, open_image
 from layerscope.progress import NullProgress
+from layerscope.settings import RuleChoice
+from layerscope.sources import Request
 from tests.analysis.findings.judging import findings_of, opened_of
-from tests.images import Member, file, hardlink, symlink, whiteout
+from tests.images import (
+    Member,
+    docker_archive,
+    file,
+    hardlink,
+    layer_tar,
+    symlink,
+    whiteout,
+    write,
+)
 
 
 def packages_of(*layers: list[Member]) -> dict[str, Package]:
@@ -269,6 +283,18 @@ def test_a_damaged_book_draws_a_warning_that_names_it(path: str, data: bytes, sa
     (warning,) = [warning for warning in warnings if warning.code == "packages-unreadable"]
     assert f"/{path}: " in warning.message
     assert said in warning.message
+
+
+def test_the_cache_does_not_show_in_warnings(tmp_path: Path) -> None:
+    """Opened again, other rules or the same, and without findings: then nobody has read the books."""
+    image = docker_archive([layer_tar([file("var/lib/rpm/rpmdb.sqlite", b"no database")])])
+    request = Request(str(write(tmp_path / "image.tar", image)))
+    store = Store(tmp_path / "cache")
+    first = open_image(request, Options(rules={})).warnings
+    assert [warning.code for warning in first] == ["packages-unreadable"]
+    for rules in ({}, {}, {"apt-lists": RuleChoice(enabled=False)}):
+        assert open_image(request, Options(rules=rules, cache=store)).warnings == first
+    assert open_image(request, Options(cache=store)).warnings == []
 
 
 def test_whole_books_draw_no_warning() -> None:

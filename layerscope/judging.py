@@ -73,6 +73,7 @@ def _seen_by_rules(
         ],
         [(layer.step, layer.repeat_of) for layer in image.layers],
         (config.env, config.entrypoint, config.cmd, config.user, config.working_dir),
+        sorted(config.labels.items()),
         (base, no_duplicates, sorted(choices.items())),
     )
     return hashlib.sha256(repr(seen).encode(errors="surrogatepass")).hexdigest()

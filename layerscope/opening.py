@@ -157,7 +157,8 @@ def _analyse(
         findings = find_findings(
             opened, progress, options.rules, cache, base_steps=options.base_steps
         )
-        opened = replace(opened, findings=findings)
+        warnings = [*opened.warnings, *findings.warnings]
+        opened = replace(opened, findings=findings, warnings=warnings)
     return opened
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
@@ -13,6 +12,7 @@ from typing import Any
 
 from layerscope.errors import UsageError
 from layerscope.limits import Limits, parse_limits
+from layerscope.toml_text import key_lines, parse_toml_text
 
 CONFIG_VARIABLE = "LAYERSCOPE_CONFIG"
 """A configuration file in place of the user's."""
@@ -26,17 +26,12 @@ MODES = ("changes", "all")
 COLUMNS = ("mode", "owner", "mtime", "layer", "share", "percent")
 """Columns of the file tree that can be chosen, from left to right."""
 
-_LINE = re.compile(
-    r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*="""
-)
 _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([kKMGT]?i?B)?")
 _UNITS = {
     f"{prefix}{binary}B".upper(): (1024 if binary else 1000) ** power
     for power, prefix in enumerate(("", "k", "M", "G", "T"))
     for binary in ("", "i")
 }
-_HEADER = re.compile(r"\s*\[+\s*([^\]]+?)\s*\]+")
-
 
 SEVERITIES = ("error", "warning", "note")
 """How much a finding may matter."""
@@ -124,10 +119,7 @@ def config_file(environment: Mapping[str, str]) -> Path:
 
 def parse_settings(text: str, file: str, theme: str | None = None) -> Settings:
     """The settings that a configuration says; `theme` overrides its theme. Raises `UsageError`."""
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{file}{toml_problem(str(error), text)}") from None
+    table = parse_toml_text(text, file)
     lines = key_lines(text)
     values: dict[str, Any] = {}
     checks: dict[str, Callable[[object], Any]] = {
@@ -192,7 +184,7 @@ def _columns(value: object) -> tuple[str, ...]:
 def _limits(value: object) -> dict[str, int]:
     known = [field.name for field in fields(Limits)]
     limits = {}
-    for name, number in _table(value).items():
+    for name, number in _table(value, "a table such as { layers = 500 }").items():
         if name not in known:
             raise WrongValueError(f"is no limit; limits are: {', '.join(known)}", name)
         if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 10**18:
@@ -204,7 +196,7 @@ def _limits(value: object) -> dict[str, int]:
 def _keys(value: object) -> dict[str, tuple[str, ...]]:
     """Keys by command id; `files.toggle` is a table in a table for TOML unless it stands in quotes."""
     keys: dict[str, tuple[str, ...]] = {}
-    for name, item in _table(value).items():
+    for name, item in _table(value, "a table such as { 'files.toggle' = \"o\" }").items():
         inner = (
             {f"{name}.{rest}": one for rest, one in item.items()}
             if isinstance(item, dict)
@@ -222,16 +214,19 @@ def _keys(value: object) -> dict[str, tuple[str, ...]]:
     return keys
 
 
+_RULE = 'false, or a table such as { severity = "error" }'
+
+
 def parse_rules(value: object) -> dict[str, RuleChoice]:
     """Choices by rule: `[rules.NAME]` with enabled, min-bytes, severity; or `NAME = false`. Whether a rule exists is not
     checked here. Raises `WrongValueError`."""
     choices = {}
-    for name, item in _table(value).items():
+    for name, item in _table(value, "a table such as { apt-lists = false }").items():
         if isinstance(item, bool):
             choices[name] = RuleChoice(enabled=item)
             continue
         values: dict[str, Any] = {}
-        for key, given in _table(item, name).items():
+        for key, given in _table(item, _RULE, name).items():
             dotted = f"{name}.{key}"
             if key == "enabled":
                 values["enabled"] = _switch(given, dotted)
@@ -258,40 +253,14 @@ def parse_bytes(value: object, key: str = "") -> int:
     return int(Decimal(found[1]) * factor)
 
 
-def _table(value: object, key: str = "") -> dict[str, Any]:
+def _table(value: object, takes: str, key: str = "") -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise WrongValueError("is a table", key)
+        raise WrongValueError(f"takes {takes}", key)
     return value
 
 
-def key_lines(text: str) -> dict[str, int]:
-    """The line of each key and table of a TOML text, by its dotted name."""
-    lines: dict[str, int] = {}
-    table = ""
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := _HEADER.match(line):
-            table = _dotted(header[1])
-            lines.setdefault(table, number)
-        elif found := _LINE.match(line):
-            name = _dotted(found[1])
-            lines.setdefault(f"{table}.{name}" if table else name, number)
-    return lines
-
-
-def _dotted(written: str) -> str:
-    return ".".join(part.strip().strip("\"'") for part in written.split("."))
-
-
 def _at(file: str, lines: Mapping[str, int], key: str) -> str:
-    line = lines.get(key) or lines.get(key.partition(".")[0])
+    while key and key not in lines:
+        key = key.rpartition(".")[0]
+    line = lines.get(key)
     return f"{file}, line {line}" if line else file
-
-
-def toml_problem(message: str, text: str) -> str:
-    """What tomllib complains of, with the line in front, to be written behind the file's name."""
-    found = re.fullmatch(
-        r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", message, re.DOTALL
-    )
-    if found is None:
-        return f": {message}"
-    return f", line {found[2] or max(len(text.splitlines()), 1)}: {found[1]}"

@@ -22,7 +22,7 @@ from layerscope.limits import Limits
 
 if TYPE_CHECKING:
     from layerscope.analysis.findings.finding import Findings
-    from layerscope.analysis.packages.model import Package
+    from layerscope.analysis.packages.model import Installed
 
 _Known = TypeVar("_Known")
 
@@ -86,17 +86,17 @@ class ImageCache:
         """Remember what `secrets` asks for."""
         self._keep(_SECRETS, lambda: pack_secrets(secrets), filesystem)
 
-    def packages(self) -> tuple[Package, ...] | None:
+    def packages(self) -> Installed | None:
         """All packages, None if nobody has read the books."""
-        from layerscope.analysis.packages.packing import packages_of
+        from layerscope.analysis.packages.packing import installed_of
 
-        return self._read(_PACKAGES, lambda packed: packages_of(packed.values["packages"]))
+        return self._read(_PACKAGES, lambda packed: installed_of(packed.values))
 
-    def keep_packages(self, packages: Sequence[Package], filesystem: Filesystem) -> None:
+    def keep_packages(self, packages: Installed, filesystem: Filesystem) -> None:
         """Remember what `packages` asks for."""
-        from layerscope.analysis.packages.packing import package_rows
+        from layerscope.analysis.packages.packing import installed_values
 
-        self._keep(_PACKAGES, lambda: Packed({"packages": package_rows(packages)}, {}), filesystem)
+        self._keep(_PACKAGES, lambda: Packed(installed_values(packages), {}), filesystem)
 
     def findings(self, words: Sequence[object], filesystem: Filesystem) -> Findings | None:
         """What the rules found, given `words`: all that they see of an image besides its layers. None if that is not known."""

@@ -76,12 +76,14 @@ def ci(
     from layerscope.analysis.gate.verdict import GateWarning
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import check_output, output_stream, report_options
-    from layerscope.errors import GateFailedError
+    from layerscope.errors import GateFailedError, UsageError
     from layerscope.opening import analyse, fetched
     from layerscope.report.gate import writer_of
     from layerscope.sources import open_source
 
     check_output(output, reference)
+    if baseline is None and given["baseline_tolerance"] is not None:
+        raise UsageError("--baseline-tolerance has no effect without --baseline")
     options = options_of(given)
     wanted = with_flags(load_config(config, Path()), given)
     known = None if baseline is None else (str(baseline), read_report(baseline))

@@ -61,7 +61,14 @@ def with_flags(config: GateConfig, given: dict[str, Any]) -> GateConfig:
         config = config.with_values(values, {name: f"--{name}" for name in values})
     except WrongValueError as error:
         raise UsageError(f"--{error.key} {error}") from None
-    return replace(config, **_rules(config, given.pop("rule")))
+    words = given.pop("rule")
+    for word in words if values.get("findings") is False else ():
+        heard = word.endswith("=off") or (
+            word.startswith("secret-") and config.limits["no-secrets"]
+        )
+        if not heard:
+            raise UsageError(f"--rule {word} has no effect with --findings off")
+    return replace(config, **_rules(config, words))
 
 
 def _rules(config: GateConfig, words: tuple[str, ...]) -> dict[str, Any]:

@@ -103,6 +103,11 @@ def is_glob(text: str) -> bool:
     return any(wildcard in text for wildcard in "*?[")
 
 
+def has_open_set(text: str) -> bool:
+    """Whether a `[` has no `]`, and thus stands for itself: rarely what was meant."""
+    return "[" in _GLOB.findall(text)
+
+
 def _parse(pattern: str) -> _Glob:
     """What a glob asks of a name."""
     texts = [""]

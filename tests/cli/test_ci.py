@@ -175,6 +175,22 @@ def test_rules_of_findings_are_chosen_by_flag(here: Here) -> None:
     assert "config.toml, line 1" in out
 
 
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--baseline-tolerance", "5 %"],
+        ["--rule", "apt-lists=error", "--findings", "off"],
+        ["--rule", "secret-history=error", "--findings", "off", "--no-secrets", "off"],
+        ["--findings", "maybe"],
+    ],
+)
+def test_flags_without_effect_are_no_flags(here: Here, flags: list[str]) -> None:
+    """Exit code 2, and the flag is named: nobody believes in a gate that is not there."""
+    ran = here("image.tar", *flags)
+    assert ran.code == 2
+    assert flags[0] in ran.err
+
+
 def test_several_globs_may_be_given(here: Here) -> None:
     """Each for itself, in place of the configuration's."""
     here.write(".layerscope.toml", "[ci]\nforbidden-paths = ['motd']\n")

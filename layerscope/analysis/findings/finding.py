@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.packages.model import Package
+from layerscope.image.warnings import ImageWarning
 
 
 class Severity(StrEnum):
@@ -90,6 +91,8 @@ class Findings:
     """Installed packages, largest first."""
     applied: tuple[str, ...] = ()
     """Names of the rules that looked for them: those that are switched on."""
+    warnings: tuple[ImageWarning, ...] = ()
+    """Why packages may be missing."""
 
     def saving(self, numbers: Collection[int] | None = None) -> int:
         """Content bytes that the fixes of these findings save together, of all if none are named."""

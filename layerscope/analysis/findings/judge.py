@@ -47,7 +47,8 @@ def judge(
             finding.steps,
         )
     )
-    return Findings(tuple(found), sizes, evidence.once(find_packages), tuple(applied))
+    installed = evidence.once(find_packages)
+    return Findings(tuple(found), sizes, installed.packages, tuple(applied), installed.warnings)
 
 
 _NO_CHOICE = RuleChoice()

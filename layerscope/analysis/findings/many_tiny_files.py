@@ -16,6 +16,11 @@ from layerscope.text import size
 
 _ENTRIES = 20_000
 """Entries from which on it is worth a word."""
+_OVERHEAD = 10_000_000
+"""Bytes of headers and padding from which on it is: they are no content, which is all that a finding's own bytes count."""
+
+
+_TITLE = "More headers than content in very many tiny files"
 
 
 def _find(evidence: Evidence) -> Iterator[Claim]:
@@ -23,14 +28,15 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
         index = contents.index
         stored = int(index.columns.stored.sum())
         overhead = index.tar_bytes - stored
-        if len(index) < _ENTRIES or overhead <= stored:
+        if len(index) < _ENTRIES or overhead < max(_OVERHEAD, stored + 1):
             continue
         yield Claim(
             fix="# pack what need not be single files: an archive, a bundle (esbuild, zipapp), fewer dependencies\n"
             + instruction_text(evidence.step(layer)),
             layers=(layer,),
             paths=_files(evidence.filesystem, layer),
-            bytes=overhead,
+            bytes=0,
+            title=f"{_TITLE}: {size(overhead)} around {size(stored)}",
             why=f"Headers and padding of its {len(index):,} entries take {size(overhead)}, their contents {size(stored)}: "
             "layers of many tiny files are slow to pull and to unpack.",
         )
@@ -48,10 +54,10 @@ def _files(filesystem: Filesystem, layer: int) -> np.ndarray[tuple[int], np.dtyp
 
 RULE = Rule(
     "many-tiny-files",
-    title="More headers than content in very many tiny files",
+    title=_TITLE,
     why="Every entry of a layer costs 512 bytes or more besides its content.",
     find=_find,
     severity=Severity.NOTE,
     confidence=Confidence.LOW,
-    min_bytes=10_000_000,
+    min_bytes=0,
 )

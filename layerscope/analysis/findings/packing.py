@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.findings.finding import Confidence, Finding, Findings, Severity
-from layerscope.analysis.packages.packing import package_rows, packages_of
+from layerscope.analysis.packages.model import Installed
+from layerscope.analysis.packages.packing import installed_of, installed_values
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.packing import Packed
 
@@ -34,7 +35,7 @@ def pack_findings(findings: Findings) -> Packed:
                 ]
                 for finding in found
             ],
-            "packages": package_rows(findings.packages),
+            **installed_values(Installed(findings.packages, findings.warnings)),
             "applied": list(findings.applied),
         },
         {
@@ -81,8 +82,9 @@ def unpack_findings(packed: Packed, filesystem: Filesystem) -> Findings:
             fix,
         ), its_paths, its_inodes in zip(values["findings"], paths, inodes, strict=True)
     )
-    packages = packages_of(values["packages"])
-    return Findings(found, sizes, packages, tuple(map(str, values["applied"])))
+    installed = installed_of(values)
+    applied = tuple(map(str, values["applied"]))
+    return Findings(found, sizes, installed.packages, applied, installed.warnings)
 
 
 def _joined(parts: Sequence[NDArray[np.int32]]) -> NDArray[np.int32]:

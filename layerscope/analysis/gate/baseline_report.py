@@ -27,10 +27,25 @@ MAX_BYTES = 512 << 20
 _Size = Annotated[int, msgspec.Meta(ge=0, le=1 << 62)]
 
 
+_Count = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
+_Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
 class _Totals(msgspec.Struct):
     storedBytes: _Size  # noqa: N815
     wastedBytes: _Size  # noqa: N815
     compressedBytes: _Size | None  # noqa: N815
+    # Nothing is compared with these; but a report in which they are wrong was not written by layerscope.
+    tarBytes: _Size | None = None  # noqa: N815
+    liveBytes: _Size | None = None  # noqa: N815
+    duplicateBytes: _Size | None = None  # noqa: N815
+    avoidableBytes: _Size | None = None  # noqa: N815
+    efficiency: _Share = 1.0
+    layers: _Count | None = None
+    steps: _Count = 0
+    entries: _Count = 0
+    files: _Count = 0
+    paths: _Count = 0
 
 
 class _File(msgspec.Struct):
@@ -70,6 +85,10 @@ class Report(msgspec.Struct):
     layers: list[_Layer]
     waste: _WasteTable
     findings: list[_Finding]
+    image: dict[str, Any] = msgspec.field(default_factory=dict)
+    steps: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    duplicates: list[dict[str, Any]] | None = None
+    warnings: list[dict[str, Any]] = msgspec.field(default_factory=list)
 
 
 def read_report(path: Path) -> Report:
@@ -83,7 +102,10 @@ def read_report(path: Path) -> Report:
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}", hint=hint) from None
     if len(data) > MAX_BYTES:
-        raise UsageError(f"{path}: a baseline has at most {MAX_BYTES:,} bytes")
+        raise UsageError(
+            f"{path}: a baseline has at most {MAX_BYTES:,} bytes",
+            hint="write it without --files, unless paths are to be compared",
+        )
     try:
         # msgspec's own parser takes lone surrogates, which names that are not UTF-8 need, for damage.
         document: Any = json.loads(data)
@@ -93,8 +115,12 @@ def read_report(path: Path) -> Report:
         raise UsageError(
             f"{path}, line {error.lineno}: this is no JSON: {error.msg}", hint=hint
         ) from None
-    except ValueError as error:
-        raise UsageError(f"{path}: this is no JSON: {error}", hint=hint) from None
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UsageError(f"{path}, line {line}: this is not UTF-8", hint=hint) from None
+    except ValueError:
+        said = "it has a number of more digits than a report"
+        raise UsageError(f"{path}: this is no JSON of layerscope: {said}", hint=hint) from None
     return _checked(document, path, hint)
 
 
@@ -119,6 +145,8 @@ def _checked(document: object, path: Path, hint: str) -> Report:
         sum(stored) != report.totals.storedBytes
         or sum(wasted) != report.totals.wastedBytes
         or any(waste > size for waste, size in zip(wasted, stored, strict=True))
+        or report.totals.layers not in (None, count)
+        or report.totals.liveBytes not in (None, sum(stored) - sum(wasted))
     ):
         raise UsageError(f"{path}: its sums do not add up, it was changed", hint=hint)
     return report

@@ -71,14 +71,14 @@ class GateConfig:
         return self.places.get(key, "default")
 
     def with_values(self, values: Mapping[str, object], places: Mapping[str, str]) -> GateConfig:
-        """The same with keys set to what was written; `False` is no limit. Raises `WrongValueError` with the key."""
+        """The same with keys set to what was written; `False` and "off" are no limit. Raises `WrongValueError` with the key."""
         limits, options = dict(self.limits), {}
         parsers = {rule.name: rule.parse for rule in RULES}
         for key, value in values.items():
             try:
                 if key in OPTIONS:
                     options[key.replace("-", "_")] = OPTIONS[key][0](value)
-                elif value is False:
+                elif value is False or value == "off":
                     limits[key] = None
                 else:
                     limits[key] = parsers[key](value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,30 +13,18 @@ from layerscope.analysis.gate.config import GateConfig, known_keys, unknown_key
 from layerscope.analysis.gate.ignores import Ignore
 from layerscope.analysis.gate.values import parse_patterns, parse_switch
 from layerscope.errors import UsageError
-from layerscope.settings import WrongValueError, key_lines, parse_rules, toml_problem
+from layerscope.settings import WrongValueError, parse_rules
+from layerscope.toml_text import key_lines, parse_toml_text
 
 NAME = ".layerscope.toml"
 TABLES = ("ci", "ignore", "rules")
 IGNORE_KEYS = ("path", "rule", "layer", "base-image", "reason")
-MAX_DOTS = 200
-"""Dots in a line: Python's parser takes minutes over keys of very many parts."""
-
-_IGNORE = re.compile(r"\s*\[\[\s*ignore\s*\]\]")
 _DIGEST = re.compile(r"(?:sha256|sha512):[0-9a-f]{8,128}")
 
 
 def parse_toml(text: str, file: str) -> GateConfig:
     """The gate that a configuration says. Raises `UsageError` that names file and line."""
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.count(".") > MAX_DOTS:
-            raise UsageError(f"{file}, line {number}: more than {MAX_DOTS} dots in one line")
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{file}{toml_problem(str(error), text)}") from None
-    except (RecursionError, ValueError) as error:
-        said = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise UsageError(f"{file}: {said}") from None
+    table = parse_toml_text(text, file)
     lines = _Lines(file, text)
     for key, value in table.items():
         if key not in TABLES:
@@ -49,7 +36,7 @@ def parse_toml(text: str, file: str) -> GateConfig:
     try:
         rules = parse_rules(table.get("rules", {}))
     except WrongValueError as error:
-        dotted = f"rules.{error.key}"
+        dotted = f"rules.{error.key}" if error.key else "rules"
         raise UsageError(f"{lines.place(dotted)}: `{dotted}` {error}") from None
     check_rules(rules, lambda name: lines.place(f"rules.{name}"))
     ignores = tuple(
@@ -74,21 +61,12 @@ class _Lines:
     def __init__(self, file: str, text: str) -> None:
         self.file = file
         self._lines = key_lines(text)
-        self._entries = [
-            number for number, line in enumerate(text.splitlines(), 1) if _IGNORE.match(line)
-        ]
 
     def place(self, key: str) -> str:
         """File and line of a dotted key, or of the nearest table around it."""
         while key and key not in self._lines:
             key = key.rpartition(".")[0]
         return f"{self.file}, line {self._lines[key]}" if key else self.file
-
-    def entry(self, number: int) -> str:
-        """File and line of an `[[ignore]]`."""
-        if number < len(self._entries):
-            return f"{self.file}, line {self._entries[number]}"
-        return self.place("ignore")
 
 
 def _limits(table: Mapping[str, object], lines: _Lines) -> GateConfig:
@@ -103,26 +81,28 @@ def _limits(table: Mapping[str, object], lines: _Lines) -> GateConfig:
 
 
 def _ignore(entry: object, number: int, lines: _Lines) -> Ignore:
-    place = lines.entry(number)
+    table = f"ignore.{number}"
+    place = lines.place(table)
     if not isinstance(entry, dict):
         raise UsageError(f"{place}: `ignore` is written [[ignore]]")
-    for key in entry:
-        if key not in IGNORE_KEYS:
-            raise unknown_key(place, key, list(IGNORE_KEYS))
     values: dict[str, Any] = {"place": place}
-    try:
-        if "path" in entry:
-            values["paths"] = parse_patterns(entry["path"])
-        if "rule" in entry:
-            values["rules"] = _rules(entry["rule"], place)
-        if "layer" in entry:
-            values["layers"] = _layers(entry["layer"])
-        if "base-image" in entry:
-            values["base_image"] = parse_switch(entry["base-image"])
-        if not isinstance(entry.get("reason", ""), str):
-            raise WrongValueError("`reason` takes a text in quotes")
-    except WrongValueError as error:
-        raise UsageError(f"{place}: {error}") from None
+    for key, value in entry.items():
+        here = lines.place(f"{table}.{key}")
+        if key not in IGNORE_KEYS:
+            raise unknown_key(here, key, list(IGNORE_KEYS))
+        try:
+            if key == "path":
+                values["paths"] = _paths(value)
+            elif key == "rule":
+                values["rules"] = _rules(value, here)
+            elif key == "layer":
+                values["layers"] = _layers(value)
+            elif key == "base-image":
+                values["base_image"] = parse_switch(value)
+            elif not isinstance(value, str):
+                raise WrongValueError("takes a text in quotes")
+        except WrongValueError as error:
+            raise UsageError(f"{here}: `{key}` {error}") from None
     ignore = Ignore(**values)
     if not (ignore.paths or ignore.rules or ignore.layers or ignore.base_image):
         raise UsageError(
@@ -137,14 +117,23 @@ def _ignore(entry: object, number: int, lines: _Lines) -> Ignore:
     return ignore
 
 
+def _paths(value: object) -> tuple[str, ...]:
+    for pattern in value if isinstance(value, list) else [value]:
+        if isinstance(pattern, str) and pattern and not pattern.strip("/"):
+            raise WrongValueError(f"`{pattern}` would ignore everything: name what lies below it")
+    return parse_patterns(value)
+
+
 def _rules(value: object, place: str) -> tuple[str, ...]:
     listed = [value] if isinstance(value, str) else value
     if not isinstance(listed, list) or not listed or not all(isinstance(x, str) for x in listed):
-        raise WrongValueError("`rule` takes the name of a rule, or a list of names, in quotes")
+        raise WrongValueError("takes the name of a rule, or a list of names, in quotes")
     gates = {rule.name: rule for rule in RULES}
     for name in listed:
         if name in gates and not gates[name].ignorable:
-            raise WrongValueError(f"{name} counts everything: nothing of it can be ignored")
+            raise WrongValueError(
+                f"cannot be {name}, which counts everything: nothing of it can be ignored"
+            )
         if name not in gates and name not in (rule.name for rule in FINDING_RULES):
             check_rules([name], lambda _: place)
     return tuple(listed)
@@ -156,8 +145,8 @@ def _layers(value: object) -> tuple[int | str, ...]:
         number = isinstance(layer, int) and not isinstance(layer, bool) and layer >= 0
         if not number and not (isinstance(layer, str) and _DIGEST.fullmatch(layer)):
             raise WrongValueError(
-                "`layer` takes a number from 0, or the first 8 or more digits of a digest behind sha256:"
+                "takes a number from 0, or the first 8 or more digits of a digest behind sha256:"
             )
     if not listed:
-        raise WrongValueError("`layer` takes a number, a digest, or a list of them")
+        raise WrongValueError("takes a number, a digest, or a list of them")
     return tuple(listed)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from layerscope.filesystem.components import has_open_set
 from layerscope.settings import WrongValueError, parse_bytes
 
 _NUMBER = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,9})?")
 _COUNT = re.compile(r"[0-9]{1,9}")
+_SWITCHES = {"on": True, "true": True, "off": False, "false": False}
 MAX_PATTERNS = 1000
 _LONGEST_PATTERN = 4096
 
@@ -42,10 +44,11 @@ def parse_count(value: object) -> int:
 
 
 def parse_switch(value: object) -> bool:
-    """True or false."""
-    if not isinstance(value, bool):
-        raise WrongValueError("takes true or false")
-    return value
+    """True or false; behind a flag on or off."""
+    switched = _SWITCHES.get(value) if isinstance(value, str) else value
+    if not isinstance(switched, bool):
+        raise WrongValueError("takes on or off; in a file also true or false")
+    return switched
 
 
 def parse_patterns(value: object) -> tuple[str, ...]:
@@ -58,9 +61,24 @@ def parse_patterns(value: object) -> tuple[str, ...]:
             raise WrongValueError("takes a path or a list of paths, in quotes; globs are welcome")
         if len(pattern) > _LONGEST_PATTERN:
             raise WrongValueError(f"takes paths of at most {_LONGEST_PATTERN:,} characters")
+        why = _never(pattern)
+        if why:
+            raise WrongValueError(f"has `{pattern[:100]}`, which can match nothing: {why}")
     if len(listed) > MAX_PATTERNS:
         raise WrongValueError(f"takes at most {MAX_PATTERNS:,} paths")
     return tuple(listed)
+
+
+def _never(pattern: str) -> str:
+    """Why a pattern matches no path, or not what was meant; "" if it is fine."""
+    if not pattern.strip():
+        return "it is blank"
+    parts = pattern.strip("/").split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        return "write the path from the root, without `//`, `.` and `..`"
+    if any(map(has_open_set, parts)):
+        return "a `[` is not closed; the character itself is written `[[]`"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

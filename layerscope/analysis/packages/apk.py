@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.packages.model import Listed
-from layerscope.analysis.packages.shelf import Shelf
+from layerscope.analysis.packages.shelf import Shelf, joined
+from layerscope.text import count_of
 
 
 class Apk(Shelf):
@@ -16,27 +17,54 @@ class Apk(Shelf):
 
     def __init__(self, evidence: Evidence) -> None:
         super().__init__(
-            evidence, "/lib/apk/db/installed", "/usr/lib/apk/db/installed", largest=64 << 20
+            evidence,
+            "/lib/apk/db/installed",
+            "/usr/lib/apk/db/installed",
+            largest=64 << 20,
+            needed=True,
         )
 
     def packages(self) -> Iterator[Listed]:
         """All that are installed: P is the name, V the version, F a directory, R a file in it."""
         for book, _, text in self.books():
-            for part in text.split(b"\n\n"):
-                name = version = folder = b""
-                files = []
-                for line in part.splitlines():
-                    key, value = line[:2], line[2:]
-                    if key == b"P:":
-                        name = value
-                    elif key == b"V:":
-                        version = value
-                    elif key == b"F:":
-                        folder = value
-                    elif key == b"R:":
-                        files.append(folder + b"/" + value if folder else value)
-                if name:
-                    decoded = name.decode(errors="surrogateescape")
-                    yield Listed(
-                        decoded, version.decode(errors="surrogateescape"), files, book=book
-                    )
+            parts = [part for part in text.split(b"\n\n") if part.strip()]
+            broken = 0
+            for part in parts:
+                listed = _listed(part, book)
+                if listed is None:
+                    broken += 1
+                else:
+                    yield listed
+                    broken += not listed.version
+            if broken:
+                self.complain(book, f"damage in {broken:,} of {count_of(len(parts), 'package')}")
+
+
+def _listed(part: bytes, book: int) -> Listed | None:
+    """The package of one record; None if it has no name, or longer paths than there are."""
+    name = version = folder = b""
+    pairs = []
+    folders = 0
+    for line in part.splitlines():
+        key, value = line[:2], line[2:]
+        if key == b"P:":
+            name = value
+        elif key == b"V:":
+            version = value
+        elif key == b"F:":
+            folder = value + b"/" if value else b""
+            folders += len(folder)
+        elif key == b"R:":
+            pairs.append((folder, value))
+    if not name:
+        return None
+    try:
+        files = joined(pairs, len(pairs), folders + sum(len(file) for _, file in pairs))
+    except ValueError:
+        return None
+    return Listed(
+        name.decode(errors="surrogateescape"),
+        version.decode(errors="surrogateescape"),
+        files,
+        book=book,
+    )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.packages.model import Listed
 from layerscope.analysis.packages.shelf import Shelf
+from layerscope.text import count_of
 
 
 class Dpkg(Shelf):
@@ -20,12 +22,13 @@ class Dpkg(Shelf):
             "/var/lib/dpkg/status",
             "/var/lib/dpkg/status.d/*",
             "/var/lib/dpkg/info/*.list",
+            needed=True,
         )
 
     def packages(self) -> Iterator[Listed]:
         """All that are installed."""
         lists: dict[bytes, tuple[int, list[bytes]]] = {}
-        stanzas: list[dict[bytes, bytes]] = []
+        stanzas: list[tuple[int, dict[bytes, bytes]]] = []
         for path, name, text in self.books():
             if name.endswith(b".list"):
                 files = [line.lstrip(b"/") for line in text.splitlines()]
@@ -34,27 +37,34 @@ class Dpkg(Shelf):
                 files = [line.partition(b"  ")[2].lstrip(b"/") for line in text.splitlines()]
                 lists[name.removesuffix(b".md5sums")] = path, files
             else:
-                stanzas += _stanzas(text)
-        for stanza in stanzas:
+                stanzas += ((path, stanza) for stanza in _stanzas(text))
+        totals, broken = Counter(path for path, _ in stanzas), Counter[int]()
+        for path, stanza in stanzas:
             status = stanza.get(b"status", b"install ok installed")
-            if not status.endswith(b" installed") or b"package" not in stanza:
+            installed = status.endswith(b" installed")
+            broken[path] += b"package" not in stanza or (installed and not stanza.get(b"version"))
+            if not installed or b"package" not in stanza:
                 continue
             name = stanza[b"package"]
             both = name + b":" + stanza.get(b"architecture", b"")
             book, files = lists.get(name) or lists.get(both) or (None, [])
             version = stanza.get(b"version", b"")
             yield Listed(_text(name), _text(version), files, book=book)
+        for path, count in broken.items():
+            if count:
+                total = count_of(totals[path], "package")
+                self.complain(path, f"damage in {count:,} of {total}")
 
 
 def _stanzas(text: bytes) -> Iterator[dict[bytes, bytes]]:
-    """The first lines of fields, by their names in small letters (deb822(5))."""
+    """The first lines of fields, by their names in small letters (deb822(5)); none of what is no stanza."""
     for part in text.split(b"\n\n"):
         fields = {}
         for line in part.splitlines():
             name, colon, value = line.partition(b":")
             if colon and not line[:1].isspace():
                 fields[name.lower()] = value.strip()
-        if fields:
+        if fields or part.strip():
             yield fields
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from layerscope.image.warnings import ImageWarning
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,16 @@ class Package:
     files: int
     layer: int
     """The layer that stores most of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """All packages of an image."""
+
+    packages: tuple[Package, ...] = ()
+    """Largest first."""
+    warnings: tuple[ImageWarning, ...] = ()
+    """Books that could not be read whole: more may be installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +62,10 @@ class Books(Protocol):
 
     def look(self, inode: int, data: bytes) -> None:
         """Keep what a book says."""
+
+    @property
+    def complaints(self) -> Mapping[int, str]:
+        """Why a book, by its path, is not read whole; complete once `packages` ended. Not safe for a terminal."""
 
     def packages(self) -> Iterator[Listed]:
         """All packages that the books list, once all that could be read has been seen."""

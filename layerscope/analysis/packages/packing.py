@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
 from dataclasses import astuple
 from typing import Any
 
-from layerscope.analysis.packages.model import Package
+from layerscope.analysis.packages.model import Installed, Package
+from layerscope.image.warnings import ImageWarning
 
 
-def package_rows(packages: Iterable[Package]) -> list[list[object]]:
-    """Names and figures of packages, a list each."""
-    return [list(astuple(package)) for package in packages]
+def installed_values(installed: Installed) -> dict[str, Any]:
+    """Names and figures of packages, a list each, and the warnings."""
+    return {
+        "packages": [list(astuple(package)) for package in installed.packages],
+        "warnings": [list(astuple(warning)) for warning in installed.warnings],
+    }
 
 
-def packages_of(rows: Iterable[Sequence[Any]]) -> tuple[Package, ...]:
-    """What `package_rows` was given. Raises TypeError or ValueError for what it did not make."""
-    return tuple(
+def installed_of(values: Mapping[str, Any]) -> Installed:
+    """What `installed_values` was given. Raises KeyError, TypeError or ValueError for what it did not make."""
+    packages = tuple(
         Package(str(kind), str(name), str(version), int(size), int(files), int(layer))
-        for kind, name, version, size, files, layer in rows
+        for kind, name, version, size, files, layer in values["packages"]
     )
+    warnings = tuple(
+        ImageWarning(str(code), int(layer), str(message))
+        for code, layer, message in values["warnings"]
+    )
+    return Installed(packages, warnings)

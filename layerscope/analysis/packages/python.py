@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.packages.model import Listed
-from layerscope.analysis.packages.shelf import Shelf
+from layerscope.analysis.packages.shelf import Shelf, joined
 
 
 class Python(Shelf):
@@ -30,14 +30,18 @@ class Python(Shelf):
                 .rpartition("-")
             )
             site = table.full(int(table.parents[folder]))
-            files = []
-            for line in text.splitlines():
-                # CSV (PEP 376), but only names with commas or quotes are quoted
-                path = (
-                    line[1:].partition(b'",')[0].replace(b'""', b'"')
-                    if line[:1] == b'"'
-                    else line.partition(b",")[0]
-                )
-                if path:
-                    files.append(posixpath.normpath(posixpath.join(site, path)).lstrip(b"/"))
+            lines = text.splitlines()
+            pairs = ((site + b"/", path) for path in map(_path, lines) if path)
+            try:
+                files = joined(pairs, len(lines), len(site) + len(text))
+            except ValueError:
+                continue
+            files = [posixpath.normpath(file).lstrip(b"/") for file in files]
             yield Listed(name, version, files, book=book)
+
+
+def _path(line: bytes) -> bytes:
+    """The first field of a line of CSV (PEP 376), but only names with commas or quotes are quoted."""
+    if line[:1] == b'"':
+        return line[1:].partition(b'",')[0].replace(b'""', b'"')
+    return line.partition(b",")[0]

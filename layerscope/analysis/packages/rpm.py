@@ -6,13 +6,14 @@ A row of `Packages` is a header without its magic: two counts, an index of 16 by
 
 from __future__ import annotations
 
-import sqlite3
 import struct
 from collections.abc import Iterator
 
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.packages.model import Listed
-from layerscope.analysis.packages.shelf import Shelf
+from layerscope.analysis.packages.rpm_database import UnreadableDatabaseError, headers
+from layerscope.analysis.packages.shelf import Shelf, joined
+from layerscope.text import count_of
 
 _NAME, _VERSION, _RELEASE = 1000, 1001, 1002
 _DIRINDEXES, _BASENAMES, _DIRNAMES = 1116, 1117, 1118
@@ -33,51 +34,44 @@ class Rpm(Shelf):
             "/usr/lib/sysimage/rpm/rpmdb.sqlite",
             "/usr/share/rpm/rpmdb.sqlite",
             largest=256 << 20,
+            needed=True,
         )
 
     def packages(self) -> Iterator[Listed]:
-        """All that are installed; none of a database that SQLite does not take for one."""
+        """All that are installed; of a damaged database those that could be read, of a refused one none."""
         for book, _, data in self.books():
-            for blob in _rows(data):
-                try:
-                    tags = _tags(blob)
-                    listed = _listed(tags, book)
-                except (struct.error, IndexError, ValueError):
-                    continue
-                if listed is not None:
-                    yield listed
-
-
-def _rows(data: bytes) -> list[bytes]:
-    """The headers of a database, which is read in memory and never written."""
-    connection = sqlite3.connect(":memory:")
-    try:
-        connection.deserialize(_as_rollback(data))
-        rows = connection.execute("SELECT blob FROM Packages").fetchall()
-    except sqlite3.Error:
-        return []
-    finally:
-        connection.close()
-    return [row[0] for row in rows if isinstance(row[0], bytes)]
-
-
-def _as_rollback(data: bytes) -> bytes:
-    """A database in WAL mode cannot be opened from memory: bytes 18 and 19 say which mode it is in (SQLite file format)."""
-    return data[:18] + b"\x01\x01" + data[20:] if data[18:20] == b"\x02\x02" else data
+            broken = total = 0
+            try:
+                for header in headers(data, self.evidence.progress):
+                    total += 1
+                    try:
+                        listed = _listed(_tags(header or b""), book)
+                    except (struct.error, IndexError, ValueError):
+                        listed = None
+                    if listed is None:
+                        broken += 1
+                    else:
+                        yield listed
+            except UnreadableDatabaseError as error:
+                self.complain(book, str(error))
+            if broken:
+                self.complain(book, f"damage in {broken:,} of {count_of(total, 'package')}")
 
 
 def _listed(tags: dict[int, list[bytes] | list[int]], book: int) -> Listed | None:
+    """The package of a header, None if it has no name. Raises ValueError for more paths than a header holds."""
     names = _texts(tags.get(_NAME))
     if not names:
         return None
     version = b"-".join([*_texts(tags.get(_VERSION)), *_texts(tags.get(_RELEASE))])
     folders, bases = _texts(tags.get(_DIRNAMES)), _texts(tags.get(_BASENAMES))
     indexes = [index for index in tags.get(_DIRINDEXES, []) if isinstance(index, int)]
-    files = [
-        folders[index].lstrip(b"/") + base
+    pairs = (
+        (folders[index].lstrip(b"/"), base)
         for index, base in zip(indexes, bases, strict=False)
         if 0 <= index < len(folders)
-    ]
+    )
+    files = joined(pairs, len(bases), sum(map(len, (*folders, *bases))))
     return Listed(
         names[0].decode(errors="surrogateescape"),
         version.decode(errors="surrogateescape"),
@@ -100,7 +94,9 @@ def _tags(blob: bytes) -> dict[int, list[bytes] | list[int]]:
     found: dict[int, list[bytes] | list[int]] = {}
     for number in range(count):
         tag, kind, offset, items = struct.unpack_from(">IIII", blob, 8 + 16 * number)
-        if tag not in (_NAME, _VERSION, _RELEASE, _DIRINDEXES, _BASENAMES, _DIRNAMES):
+        if tag in found or tag not in (
+            _NAME, _VERSION, _RELEASE, _DIRINDEXES, _BASENAMES, _DIRNAMES
+        ):  # fmt: skip
             continue
         if items > _MOST:
             raise ValueError("too many items")

@@ -9,7 +9,10 @@ import pytest
 
 from layerscope.analysis.findings.finding import Confidence, Severity
 from layerscope.analysis.findings.secrets.detectors import detect
-from layerscope.analysis.findings.secrets.files import is_environment_file, is_secret
+from layerscope.analysis.findings.secrets.files import (
+    is_environment_file,
+)
+from layerscope.image.secret_names import is_secret
 from layerscope.report.schema import document
 from tests.analysis.findings.judging import Step, findings_of, judged, opened_of
 from tests.images import file, whiteout
@@ -181,41 +184,6 @@ def test_an_environment_file_counts_if_it_has_a_secret_in_it() -> None:
     assert len(finding.paths) == 1
     assert finding.confidence is Confidence.MEDIUM
     assert ".dockerignore" in finding.fix
-
-
-HISTORY = {
-    "build argument": "|1 NPM_TOKEN=abc123def456 /bin/sh -c npm ci",
-    "ENV": "/bin/sh -c #(nop)  ENV DB_PASSWORD=correct-horse",
-    "old ENV": "ENV API_TOKEN correct-horse",
-    "ARG": "ARG SECRET_KEY=correct-horse",
-    "in a URL": "/bin/sh -c git clone https://me:correct-horse@git.example.test/x",
-    "by its looks": "/bin/sh -c curl -H 'Authorization: ghp_" + "a1B2" * 9 + "' https://x.test",
-}
-
-
-@pytest.mark.parametrize("kind", HISTORY)
-def test_a_secret_in_the_history_is_told_without_its_value(kind: str) -> None:
-    """Its name is; its value is in no field of the finding."""
-    (finding,) = judged([(HISTORY[kind], [file("x", b"x")])], "secret-history")
-    assert (finding.severity, finding.steps) == (Severity.ERROR, (0,))
-    words = f"{finding.title} {finding.fix} {finding.why}"
-    for value in ("abc123def456", "correct-horse", "a1B2a1B2"):
-        assert value not in words
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        "/bin/sh -c #(nop)  ENV PATH=/usr/bin PYTHON_PIP_VERSION=23.0 GPG_KEY=",
-        "ENV TOKEN_FILE=/run/secrets/token PASSWORD=$PASSWORD",
-        "ARG NPM_TOKEN",
-        "/bin/sh -c curl https://example.test/a:b@c",
-        "ENV MONKEY=banana-split KEYBOARD=qwertzuiop",
-    ],
-)
-def test_what_is_no_secret_in_the_history_is_not_told(command: str) -> None:
-    """Names of files, variables, empty values, words that merely hold a word."""
-    assert judged([(command, [file("x", b"x")])], "secret-history") == []
 
 
 def test_values_of_files_are_nowhere_in_the_findings_of_the_report() -> None:

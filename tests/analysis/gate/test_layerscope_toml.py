@@ -96,26 +96,65 @@ def test_what_is_not_said_keeps_its_default() -> None:
         ("[ci]\nfail-on = false", 2, "`fail-on` takes"),
         ("[ci]\nbase = ''", 2, "`base` takes"),
         ("[ci]\nbase = '-'", 2, "`base` takes"),
-        ("[ci]\nfindings = 'yes'", 2, "`findings` takes true or false"),
+        ("[ci]\nfindings = 'yes'", 2, "`findings` takes on or off; in a file also true or false"),
         ("ci = 3", 1, "`ci` is written [ci]"),
         ("\n[gate]", 2, "there is no setting `gate`"),
         ("max-wasted = 3", 1, "there is no setting `max-wasted`"),
         ("[ignore]\npath = 'a'", 1, "`ignore` is written [[ignore]]"),
         ("ignore = [3]", 1, "`ignore` is written [[ignore]]"),
-        ("\n[[ignore]]\npaths = 'a'", 2, "there is no setting `paths`"),
-        ("[[ignore]]\npath='a'\n[[ignore]]\nlayer = -1", 3, "`layer` takes a number from 0"),
-        ("[[ignore]]\nlayer = 'sha256:zz'", 1, "`layer` takes a number from 0"),
-        ("[[ignore]]\nlayer = []", 1, "`layer` takes a number"),
-        ("[[ignore]]\nrule = 'apt-list'", 1, "there is no rule `apt-list`"),
-        ("[[ignore]]\nrule = 3", 1, "`rule` takes the name of a rule"),
-        ("[[ignore]]\nrule = 'max-size'\nlayer = 1", 1, "max-size counts everything"),
+        ("\n[[ignore]]\npaths = 'a'", 3, "there is no setting `paths`"),
+        ("[[ignore]]\npath='a'\n[[ignore]]\nlayer = -1", 4, "`layer` takes a number from 0"),
+        ("[[ignore]]\nlayer = 'sha256:zz'", 2, "`layer` takes a number from 0"),
+        ("[[ignore]]\nlayer = []", 2, "`layer` takes a number"),
+        ("[[ignore]]\nrule = 'apt-list'", 2, "there is no rule `apt-list`"),
+        ("[[ignore]]\nrule = 3", 2, "`rule` takes the name of a rule"),
+        (
+            "[[ignore]]\nrule = 'max-size'\nlayer = 1",
+            2,
+            "`rule` cannot be max-size, which counts everything",
+        ),
         ("[[ignore]]\nrule = 'max-wasted'", 1, "this would ignore all of max-wasted"),
         ("[[ignore]]\nreason = 'none'", 1, "this ignores nothing"),
         ("[[ignore]]\nbase-image = false", 1, "this ignores nothing"),
-        ("[[ignore]]\npath = 'a'\nreason = 3", 1, "`reason` takes a text"),
+        ("[[ignore]]\npath = 'a'\nreason = 3", 3, "`reason` takes a text"),
         ("[rules.apt-list]\nseverity='error'", 1, "there is no rule `apt-list`"),
         ("[rules.apt-lists]\nseverity='fatal'", 2, "`rules.apt-lists.severity` takes one of"),
         ("[rules.apt-lists]\nlevel='error'", 2, "`rules.apt-lists.level` is no setting"),
+        ("[rules]\napt-lists = { min-byte = 3 }", 2, "`rules.apt-lists.min-byte` is no setting"),
+        (
+            "[rules]\napt-lists = {min-bytes=1,severity = 'x'}",
+            2,
+            "`rules.apt-lists.severity` takes",
+        ),
+        (
+            "[rules]\napt-lists = 'error'",
+            2,
+            'takes false, or a table such as { severity = "error" }',
+        ),
+        ("ci = { max-layers = 1, max-wasted = 'much' }", 1, "`max-wasted` takes a number"),
+        (
+            "ignore = [\n {path = 'a'},\n {path = 'b', layers = 1}]",
+            3,
+            "there is no setting `layers`",
+        ),
+        (
+            '# x\n[[ignore]]\npath = """\n[ci]"""\n[[ignore]]\nreason = \'x\'\nlayer = -1',
+            7,
+            "`layer` takes",
+        ),
+        ("[[ignore]]\npath = '/'", 2, "`/` would ignore everything"),
+        ("[[ignore]]\npath = ['a', '//']", 2, "would ignore everything"),
+        (
+            "[ci]\nmax-wasted = 1\nmax-layers = " + "1" * 5000,
+            3,
+            "a number of more than 4,300 digits",
+        ),
+        ("[ci]\n[rules]\n[ci]", 3, "Cannot declare `ci` twice"),
+        ("[ci]\nforbidden-paths = ['[']", 2, "`[`"),
+        ("[ci]\nforbidden-paths = ['ok', ' ']", 2, "it is blank"),
+        ("[ci]\nforbidden-paths = ['/a/../a']", 2, "`/a/../a`"),
+        ("[ci]\nallowed-paths = ['/a/./b']", 2, "`/a/./b`"),
+        ("[ci]\nmax-wasted = 'on'", 2, "`max-wasted` takes a number"),
         ("[ci]\nmax-wasted = ", 2, "Invalid value"),
         ("[ci]\na = 1\na = 2", 3, "Cannot overwrite a value"),
     ],
@@ -127,6 +166,16 @@ def test_every_mistake_is_told_with_its_line(text: str, line: int, said: str) ->
     assert caught.value.exit_code == ExitCode.USAGE
     assert caught.value.message.startswith(f"{FILE}, line {line}: ")
     assert said in caught.value.message
+
+
+def test_the_word_off_switches_a_rule_off() -> None:
+    """As behind a flag; sets that are closed, and the character itself, are patterns."""
+    text = "[ci]\nmax-wasted = 'off'\nno-secrets = 'off'\nfindings = 'on'\nforbidden-paths = ['[ab]*', '/bin/[[]']"
+    limits = parse_toml(text, FILE).limits
+    assert limits["max-wasted"] is None
+    assert limits["no-secrets"] is None
+    assert limits["findings"] is True
+    assert limits["forbidden-paths"] == ("[ab]*", "/bin/[[]")
 
 
 def test_a_key_that_is_nearly_right_is_suggested() -> None:

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.findings.evidence import Evidence
-from layerscope.analysis.findings.finding import Claim
+from layerscope.analysis.findings.finding import Claim, Confidence, Severity
 from layerscope.analysis.findings.fixes import instruction_text, is_open_run, run_and, shell_word
 from layerscope.analysis.findings.hidden import originals
 from layerscope.analysis.findings.secrets.detectors import PRIVATE_KEY
-from layerscope.analysis.findings.secrets.scan import CREDENTIALS, SETTINGS, find_secrets
+from layerscope.analysis.findings.secrets.reading import LARGEST_TELLING
+from layerscope.analysis.findings.secrets.scan import (
+    CREDENTIALS,
+    SETTINGS,
+    UNREAD,
+    UNREAD_KEY,
+    find_secrets,
+)
 from layerscope.filesystem.selecting import Mask
 from layerscope.image.history import Step
 from layerscope.text import safe_name
 
 _NAMED = 3
-_PLAIN = {PRIVATE_KEY, CREDENTIALS, SETTINGS}
+_PLAIN = {PRIVATE_KEY, CREDENTIALS, SETTINGS, UNREAD, UNREAD_KEY}
 """Kinds that the title says already."""
 
 
@@ -59,6 +67,20 @@ def secret_claims(
                 paths=paths,
                 title=f"{what}{hidden}" + (f" ({said})" if said else ""),
             )
+
+
+def unread_claims(evidence: Evidence, kind: str) -> Iterator[Claim]:
+    """Claims about files that are too large to be looked into; `kind` is what their names say."""
+    what = kind[:1].upper() + kind[1:]
+    for claim in secret_claims(evidence, lambda kinds: kinds == {kind}, what):
+        yield replace(
+            claim,
+            title=f"{claim.title}; too large to be read whole",
+            why=f"Files of more than {LARGEST_TELLING >> 20} MiB are not looked into, nor those that come after many large ones: "
+            "look yourself what it holds.",
+            severity=Severity.WARNING,
+            confidence=Confidence.LOW,
+        )
 
 
 def _fix(evidence: Evidence, layer: int, paths: NDArray[np.int32]) -> str:

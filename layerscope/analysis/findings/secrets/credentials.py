@@ -7,17 +7,18 @@ from collections.abc import Iterator
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim, Severity
 from layerscope.analysis.findings.rule import Rule
-from layerscope.analysis.findings.secrets.claims import secret_claims
+from layerscope.analysis.findings.secrets.claims import secret_claims, unread_claims
 from layerscope.analysis.findings.secrets.detectors import PRIVATE_KEY
-from layerscope.analysis.findings.secrets.scan import SETTINGS
+from layerscope.analysis.findings.secrets.scan import SETTINGS, UNREAD, UNREAD_KEY
 
-_OTHERS = {PRIVATE_KEY, SETTINGS}
+_OTHERS = {PRIVATE_KEY, SETTINGS, UNREAD, UNREAD_KEY}
 
 
 def _find(evidence: Evidence) -> Iterator[Claim]:
     yield from secret_claims(
         evidence, lambda kinds: PRIVATE_KEY not in kinds and bool(kinds - _OTHERS), "Credentials"
     )
+    yield from unread_claims(evidence, UNREAD)
 
 
 RULE = Rule(

@@ -8,6 +8,8 @@ from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from layerscope.analysis.findings.secrets.pem import holds_private_key
+
 PRIVATE_KEY = "private key"
 LONGEST_LINE = 4096
 """Characters of a line that is looked at: those of packed programs are longer, and hold everything by chance."""
@@ -24,7 +26,6 @@ class _Detector(NamedTuple):
 
 
 _DETECTORS: Mapping[str, _Detector] = {
-    PRIVATE_KEY: _Detector("private_key", "PrivateKeyDetector", (b"PRIVATE KEY",)),
     "AWS access key": _Detector(
         "aws", "AWSKeyDetector", (b"AKIA", b"ASIA", b"ABIA", b"ACCA", b"aws", b"AWS")
     ),
@@ -64,14 +65,11 @@ _SIEVE = re.compile(
 )
 _EXAMPLES = re.compile(r"EXAMPLE|example|XXXX|xxxx|\*\*\*\*|<[A-Za-z_ -]+>|YOUR[_-]")
 """What samples in documents have in the place of a secret."""
-_ENCRYPTED = (b"ENCRYPTED",)
-_BODY = 64
-"""Bytes that follow the first line of every private key."""
 
 
 def detect(data: bytes) -> set[str]:
     """The kinds of secrets that a text holds; never the secrets."""
-    found: set[str] = set()
+    found = {PRIVATE_KEY} if holds_private_key(data) else set()
     if _SIEVE.search(data) is None:
         return found
     looked = 0
@@ -90,22 +88,8 @@ def detect(data: bytes) -> set[str]:
             if kind not in found
             and any(mark in line for mark in detector.marks)
             and any(_plugin(kind).analyze_string(text))
-            and (kind != PRIVATE_KEY or _is_whole_key(data, line))
         )
     return found
-
-
-def _is_whole_key(data: bytes, line: bytes) -> bool:
-    """Whether a key that needs no password follows the line that announces one: programs name that line, too."""
-    if b"-----BEGIN" not in line and b"PuTTY" not in line:
-        return False
-    after = data[data.find(line) + len(line) :]
-    inside = b"\\n" in line and len(line) > _BODY  # in JSON, the whole key is on one line
-    body = line if inside else after
-    head = body[:200]
-    if any(word in line or word in head for word in _ENCRYPTED):
-        return False
-    return inside or len(after.strip()) >= _BODY
 
 
 @cache

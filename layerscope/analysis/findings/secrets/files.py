@@ -10,38 +10,14 @@ from itertools import pairwise
 
 import yaml
 
-_PLACEHOLDER = re.compile(
-    r"\$\{?\w+\}?|%\w+%|<.*>|\{\{.*\}\}|x{3,}|\*+|\.\.\.|(?:your|my|change|replace|example|todo|dummy|test|none|null|password|secret"
-    r"|changeme|placeholder)[\w .-]*",
-    re.IGNORECASE,
-)
-"""What stands where people are meant to put the real thing, or where a variable does."""
-_SECRET_NAME = re.compile(
-    r"(?:^|[_.-])(?:pass|passwd|password|secret|token|apikey|api[_-]?key|private[_-]?key|access[_-]?key|auth|credentials?)(?:$|[_.-])",
-    re.IGNORECASE,
-)
-_NOT_SECRET = re.compile(
-    r"(?:_|-)(?:url|uri|host|file|path|dir|name|id|ttl|expiry|enabled|algorithm|type)$",
-    re.IGNORECASE,
-)
-_ASSIGNED = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*[=:]\s*(.*?)\s*")
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s:/@]*:([^\s/@]+)@", re.IGNORECASE)
-_DEEPEST = 12
+from layerscope.image.secret_names import PLACEHOLDER, is_secret
 
-
-def is_secret(name: str, value: str) -> bool:
-    """Whether a setting's name says that its value is secret, and a value is there that is no placeholder."""
-    value = value.strip().strip("\"'")
-    if url := _URL.search(value):
-        return _PLACEHOLDER.fullmatch(url[1]) is None
-    return (
-        _SECRET_NAME.search(name) is not None
-        and _NOT_SECRET.search(name) is None
-        and len(value) >= 6
-        and not value.startswith(("/", "$", "%", "<"))
-        and value.lower() not in ("true", "false")
-        and _PLACEHOLDER.fullmatch(value) is None
-    )
+_ASSIGNED = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*[=:]")
+_URL = re.compile(r"[a-z][a-z0-9+.-]{1,20}://[^\s:/@]*:([^\s/@]+)@", re.IGNORECASE)
+_LONGEST_YAML = 64 * 1024
+_USER = re.compile(
+    r"^[ \t]{1,40}(?:token|password|client-key-data):[ \t]{1,40}[^\s#]", re.MULTILINE
+)
 
 
 def holds_credentials(name: str, data: bytes) -> bool:
@@ -56,11 +32,11 @@ def holds_credentials(name: str, data: bytes) -> bool:
 
 def _assigned(text: str) -> Iterator[tuple[str, str]]:
     """`NAME=value` and `name: value`, a line each."""
-    for line in text.splitlines()[:2000]:
+    for line in text.splitlines():
         if len(line) < 4096 and not line.lstrip().startswith(("#", ";")):
-            found = _ASSIGNED.fullmatch(line)
+            found = _ASSIGNED.match(line)
             if found:
-                yield found[1], found[2]
+                yield found[1], line[found.end() :].strip()
 
 
 def _settings(text: str) -> bool:
@@ -69,11 +45,11 @@ def _settings(text: str) -> bool:
 
 def _npmrc(text: str) -> bool:
     """npm's and Yarn's: keys end in _authToken, _auth or _password (npmrc(5))."""
-    for line in text.splitlines()[:2000]:
+    for line in text.splitlines():
         key, _, value = line.partition("=") if "=" in line else line.partition(":")
         value = value.strip().strip("\"'")
         named = key.strip().endswith(("_authToken", "_auth", "_password", "npmAuthToken"))
-        if named and value and _PLACEHOLDER.fullmatch(value) is None:
+        if named and value and PLACEHOLDER.fullmatch(value) is None:
             return True
     return False
 
@@ -94,14 +70,14 @@ def _netrc(text: str) -> bool:
     """`machine … login … password …` (the format of ftp's .netrc)."""
     words = text.split()
     return any(
-        word == "password" and _PLACEHOLDER.fullmatch(value) is None
+        word == "password" and PLACEHOLDER.fullmatch(value) is None
         for word, value in pairwise(words)
     )
 
 
 def _url_lines(text: str) -> bool:
     """Git's store of credentials: a URL with a password a line."""
-    return any(_URL.search(line) for line in text.splitlines()[:2000])
+    return any(_URL.search(line) for line in text.splitlines())
 
 
 def _registry(text: str) -> bool:
@@ -122,6 +98,8 @@ def _kubeconfig(text: str) -> bool:
     """Users with a token, a password or a key (kubectl's Config v1)."""
     if "users" not in text:
         return False
+    if len(text) > _LONGEST_YAML:  # minutes, for a parser of YAML
+        return _USER.search(text) is not None
     try:
         document = yaml.load(text, Loader=_PlainLoader)  # noqa: S506 - a safe loader, without aliases
     except (yaml.YAMLError, RecursionError, ValueError):
@@ -148,14 +126,14 @@ def _pgpass(text: str) -> bool:
     """`host:port:database:user:password` a line (libpq)."""
     return any(
         line.count(":") >= 4 and not line.startswith("#") and line.rpartition(":")[2].strip()
-        for line in text.splitlines()[:2000]
+        for line in text.splitlines()
     )
 
 
 def _xml_password(text: str) -> bool:
     """`<password>` of Maven's servers; those in braces are encrypted."""
     return any(
-        _PLACEHOLDER.fullmatch(value.strip()) is None and not value.strip().startswith("{")
+        PLACEHOLDER.fullmatch(value.strip()) is None and not value.strip().startswith("{")
         for value in re.findall(r"<password>([^<]{1,200})</password>", text)
     )
 

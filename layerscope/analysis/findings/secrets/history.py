@@ -2,46 +2,41 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Set
 
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim, Confidence, Severity
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.secrets.detectors import detect
-from layerscope.analysis.findings.secrets.files import is_secret
 from layerscope.image.history import Step
+from layerscope.image.model import ImageConfig
+from layerscope.image.secret_names import is_secret
+from layerscope.image.secret_spans import IN_URL, find_spans
 from layerscope.text import safe_name
 
 _LONGEST = 64 * 1024
 """Characters of a command that are looked at."""
-_PAIR = re.compile(r"""([A-Za-z_][A-Za-z0-9_]*)=("(?:[^"\\]|\\.)*+"|'[^']*+'|\S*+)""")
-_IN_URL = re.compile(
-    r"[a-z][a-z0-9+.-]{1,20}://[^\s:/@'\"$]{1,100}:[^\s/@'\"$]{3,200}@", re.IGNORECASE
-)
 
 
 def _find(evidence: Evidence) -> Iterator[Claim]:
     told: set[str] = set()
     for step in evidence.image.steps:
-        names = [name for name, value in _pairs(step) if is_secret(name, value)]
-        told.update(names)
-        kinds = detect((step.created_by or "")[:_LONGEST].encode(errors="replace"))
-        if _IN_URL.search((step.created_by or "")[:_LONGEST]):
-            kinds.add("password in a URL")
+        names, kinds, values = _secrets(step)
+        told |= values
+        sure = detect((step.created_by or "")[:_LONGEST].encode(errors="replace"))
+        if IN_URL in kinds:
+            sure.add(IN_URL)
+        kinds |= sure
         if names or kinds:
             yield Claim(
                 fix=_fix(step, names),
                 steps=(step.index,),
                 layers=() if step.layer is None else (step.layer,),
-                title=f"Secret in the history: {', '.join([*dict.fromkeys(map(safe_name, names)), *sorted(kinds)])}",
-                confidence=None if kinds else Confidence.MEDIUM,
+                title=f"Secret in the history: {', '.join(map(safe_name, [*names, *sorted(kinds)]))}",
+                confidence=None if sure else Confidence.MEDIUM,
             )
-    left = [
-        name
-        for name, _, value in (pair.partition("=") for pair in evidence.image.config.env)
-        if name not in told and is_secret(name, value)
-    ]
+    left = [*dict.fromkeys(_configured(evidence.image.config, told))]
     if left:
         yield Claim(
             fix="# set it when the container starts: docker run --env-file …",
@@ -51,24 +46,44 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
         )
 
 
-def _pairs(step: Step) -> Iterator[tuple[str, str]]:
-    """What a step sets: build arguments, and the pairs of ENV, ARG and LABEL."""
+def _secrets(step: Step) -> tuple[list[str], set[str], set[str]]:
+    """The names of what holds secrets in a step, kinds of those without a name, and the values; these are never told."""
+    names: dict[str, None] = {}
+    kinds: set[str] = set()
+    values: set[str] = set()
     for pair in step.build_args:
         name, _, value = pair.partition("=")
-        yield name, value
-    if step.instruction in ("ENV", "ARG", "LABEL"):
-        text = step.arguments[:_LONGEST]
-        name, space, rest = text.partition(" ")
-        if step.instruction == "ENV" and space and "=" not in name:
-            yield name, rest  # the old form: ENV NAME value
-            return
-        for found in _PAIR.finditer(text):
-            yield found[1], found[2]
+        if is_secret(name, value):
+            names[name] = None
+    text = step.arguments[:_LONGEST]
+    for span in find_spans(text, step.instruction):
+        values.add(text[span.start : span.end])
+        if span.named:
+            names[span.label] = None
+        elif span.label:
+            kinds.add(span.label)
+    return list(names), kinds, values
+
+
+def _configured(config: ImageConfig, told: Set[str]) -> Iterator[str]:
+    """Names and kinds of secrets in the config that no step has told."""
+    pairs = [(name, value) for name, _, value in (pair.partition("=") for pair in config.env)]
+    for name, value in (*pairs, *config.labels.items()):
+        if value not in told and is_secret(name, value):
+            yield name
+    for command in (config.entrypoint, config.cmd):
+        # As a list of JSON, it can be told where a word ends.
+        text = json.dumps(command, ensure_ascii=False)[:_LONGEST]
+        for span in find_spans(text, "CMD"):
+            if span.label and text[span.start : span.end] not in told:
+                yield span.label
 
 
 def _fix(step: Step, names: list[str]) -> str:
     """The instruction without the secret; it is not quoted, as it holds it."""
     name = safe_name(names[0]) if names else "TOKEN"
+    if step.instruction in ("CMD", "ENTRYPOINT", "HEALTHCHECK"):
+        return f"# let it read {name} from the environment or a file, and give it that when the container starts"
     if step.instruction == "RUN":
         return f"RUN --mount=type=secret,id={name},env={name} …"
     if step.instruction == "ARG":

@@ -8,8 +8,9 @@ from dataclasses import replace
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim, Confidence, Severity
 from layerscope.analysis.findings.rule import Rule
-from layerscope.analysis.findings.secrets.claims import secret_claims
+from layerscope.analysis.findings.secrets.claims import secret_claims, unread_claims
 from layerscope.analysis.findings.secrets.detectors import PRIVATE_KEY
+from layerscope.analysis.findings.secrets.scan import UNREAD_KEY
 
 _DEFAULTS = ("/etc/ssl/private/ssl-cert-snakeoil.key",)
 """Keys of the certificates that packages sign themselves, so that a server starts before it has one of its own (Debian's
@@ -21,6 +22,7 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
     yield from secret_claims(evidence, _is_key, "Private key", ~defaults)
     for claim in secret_claims(evidence, _is_key, "Private key of a default certificate", defaults):
         yield replace(claim, why=_WHY, severity=Severity.WARNING, confidence=Confidence.LOW)
+    yield from unread_claims(evidence, UNREAD_KEY)
 
 
 def _is_key(kinds: frozenset[str]) -> bool:

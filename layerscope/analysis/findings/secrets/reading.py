@@ -1,6 +1,9 @@
-"""Which files are looked into for secrets: small ones, of all layers, hidden ones too."""
+"""Which files are looked into for secrets: small ones, and larger ones with telling names; of all layers, hidden ones too."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,12 +13,31 @@ from layerscope.layers.index import Kind
 
 LARGEST = 64 * 1024
 """Bytes of a file that is looked into: keys and settings are small."""
+LARGEST_TELLING = 4 << 20
+"""Bytes of one whose name says that it holds a secret: what somebody put in front of it does not hide it."""
+MOST_BYTES = 64 << 20
+"""Bytes of all files beyond `LARGEST` that are looked into, the smallest first."""
 MOST = 20_000
 """Files that are looked into, those with telling names first."""
 
+KEYS = (
+    *("*.pem", "*.key", "*.ppk", "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*"),
+    "ssh_host_*_key",
+)
+"""Names that files with private keys have."""
 TELLING = (
-    *(".env", ".env.*", "*.env", "*.pem", "*.key", "*.ppk", "id_rsa*", "id_dsa*", "id_ecdsa*"),
-    *("id_ed25519*", "ssh_host_*_key", ".npmrc", ".yarnrc.yml", ".pypirc", "pip.conf", ".netrc"),
+    *KEYS,
+    *(
+        ".env",
+        ".env.*",
+        "*.env",
+        "credentials",
+        ".npmrc",
+        ".yarnrc.yml",
+        ".pypirc",
+        "pip.conf",
+        ".netrc",
+    ),
     *("_netrc", ".git-credentials", ".dockercfg", "**/.docker/config.json", "kubeconfig"),
     *("**/containers/auth.json", "**/.aws/credentials", "**/.aws/config", "**/.kube/config"),
     *("application_default_credentials.json", "*service*account*.json", "credentials.json"),
@@ -62,14 +84,40 @@ OTHERS = (
 """Where packages put what is the same for everybody: the sample keys of libraries are no secrets."""
 
 
-def small_files(evidence: Evidence) -> NDArray[np.int32]:
-    """Contents to look into, in the order in which they are stored, whether or not the image still shows them."""
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Contents to look into, and those that should be and are not; in the order in which they are stored."""
+
+    inodes: NDArray[np.int32]
+    unread: NDArray[np.int32]
+    """Those whose names say that they hold a secret, and that are too large or too many."""
+    unread_keys: NDArray[np.int32]
+    """Those of them whose names say that they hold a private key."""
+
+
+def files_to_read(evidence: Evidence) -> Reading:
+    """What is looked into, whether or not the image still shows it."""
     filesystem, select = evidence.filesystem, evidence.selector.select
     others = select(OTHERS)
-    telling, texts = select(TELLING) & ~others, select(TEXTS) & ~others
     stored = filesystem.stored
-    fits = (filesystem.kinds == Kind.FILE) & (stored > 0) & (stored <= LARGEST)
-    first = np.unique(filesystem.inode_of[fits & telling[filesystem.paths]])
-    then = np.unique(filesystem.inode_of[fits & texts[filesystem.paths]])
-    room = max(MOST - len(first), 0)
-    return np.unique(np.concatenate([first[:MOST], then[:room]])).astype(np.int32)
+    files = (filesystem.kinds == Kind.FILE) & (stored > 0)
+
+    def contents(patterns: Sequence[str], most: int) -> NDArray[np.int32]:
+        named = (select(patterns) & ~others)[filesystem.paths]
+        found: NDArray[np.int32] = np.unique(filesystem.inode_of[files & named & (stored <= most)])
+        return found
+
+    everything = np.iinfo(np.int64).max
+    telling = contents(TELLING, everything)
+    sizes = evidence.stored(telling)
+    order = np.argsort(sizes, kind="stable")
+    large = np.where(sizes > LARGEST, sizes, 0)[order]
+    fits = (sizes[order] <= LARGEST_TELLING) & (large.cumsum() <= MOST_BYTES)
+    first = telling[order[fits]][:MOST]
+    then = np.setdiff1d(contents(TEXTS, LARGEST), first)[: max(MOST - len(first), 0)]
+    unread = np.setdiff1d(telling, first)
+    return Reading(
+        np.unique(np.concatenate([first, then])).astype(np.int32),
+        unread,
+        np.intersect1d(unread, contents(KEYS, everything)),
+    )

@@ -1,7 +1,8 @@
-"""All small texts of an image, looked through once for all rules about secrets."""
+"""All texts of an image that may hold secrets, looked through once for all rules about secrets."""
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping
 
 import numpy as np
@@ -14,7 +15,7 @@ from layerscope.analysis.findings.secrets.files import (
     holds_secret_settings,
     is_environment_file,
 )
-from layerscope.analysis.findings.secrets.reading import small_files
+from layerscope.analysis.findings.secrets.reading import files_to_read
 from layerscope.analysis.looking import look_into
 
 CREDENTIALS = "credentials"
@@ -23,22 +24,33 @@ SETTINGS = "secret settings"
 """The kind of what an environment file assigns."""
 
 
+UNREAD_KEY = "looks like a private key by its name"
+"""The kind of a file that is too large to be looked into."""
+UNREAD = "looks like credentials by its name"
+"""The same for any other file with a telling name."""
+
+
 class SecretScan:
-    """Looks into small texts. What cannot be read holds no secret."""
+    """Looks into texts. What is damaged holds no secret; what has a telling name and is too large may hold one."""
 
     def __init__(self, evidence: Evidence) -> None:
         self.found: dict[int, frozenset[str]] = {}
         """The kinds of secrets in each inode that holds any; never the secrets."""
-        self._wanted = small_files(evidence)
+        reading = files_to_read(evidence)
+        self._wanted = reading.inodes
+        keys = set(reading.unread_keys.tolist())
+        for inode in reading.unread.tolist():
+            self.found[inode] = frozenset((UNREAD_KEY if inode in keys else UNREAD,))
         self._names = _names(evidence, self._wanted)
 
     def wanted(self) -> NDArray[np.int32]:
-        """Small files with telling names, or where people put texts."""
+        """Files with telling names, and small ones where people put texts."""
         return self._wanted
 
     def look(self, inode: int, data: bytes) -> None:
         """Look through one file, if it is a text."""
-        kinds = frozenset() if b"\0" in data else _kinds(self._names[inode], data)
+        text = _as_utf8(data)
+        kinds = frozenset() if b"\0" in text else _kinds(self._names[inode], text)
         if kinds:
             self.found[inode] = kinds
 
@@ -48,6 +60,13 @@ def find_secrets(evidence: Evidence) -> Mapping[int, frozenset[str]]:
     scan = SecretScan(evidence)
     look_into(evidence.filesystem, evidence.contents, [scan], evidence.progress)
     return scan.found
+
+
+def _as_utf8(data: bytes) -> bytes:
+    """A text without its byte order mark; what has that of UTF-16, as PowerShell writes it, as UTF-8."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", errors="replace").encode(errors="replace")
+    return data.removeprefix(codecs.BOM_UTF8)
 
 
 def _kinds(name: str, data: bytes) -> frozenset[str]:

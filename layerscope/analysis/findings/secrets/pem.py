@@ -1,0 +1,32 @@
+"""Private keys as texts hold them: between lines of PEM, wherever these stand, or as PuTTY writes them."""
+
+from __future__ import annotations
+
+import re
+
+_BEGIN = re.compile(
+    rb"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----|PuTTY-User-Key-File-[0-9]:"
+)
+_BODY = re.compile(
+    rb"""(?:\\[nr]|[\s"'+,;|>#*.()\\-]|(?:Version|Comment|Hash|Charset):[^\n]{0,200}\n){0,100}([A-Za-z0-9+/]{40,})"""
+)
+"""What follows the first line: base64, behind what strings, comments and lists have around it."""
+_NEXT = 400
+"""Bytes behind a first line in which its key begins."""
+_EXAMPLES = re.compile(rb"EXAMPLE|example|XXXX|xxxx|AAAAAAAAAAAAAAAAAAAAAAAA")
+
+
+def holds_private_key(data: bytes) -> bool:
+    """Whether a key that needs no password follows a line that announces one: programs name that line, too."""
+    for begin in _BEGIN.finditer(data):
+        after = data[begin.end() : begin.end() + _NEXT]
+        if begin[0].startswith(b"PuTTY"):
+            if b"Encryption: none" in after:
+                return True
+            continue
+        if b"ENCRYPTED" in begin[0] or b"ENCRYPTED" in after[: _NEXT // 2]:
+            continue
+        body = _BODY.match(after)
+        if body is not None and not _EXAMPLES.search(body[1]):
+            return True
+    return False

@@ -1,0 +1,60 @@
+"""Whether a setting is a secret: its name says so, and what stands there is no placeholder and no variable."""
+
+from __future__ import annotations
+
+import re
+
+PLACEHOLDER = re.compile(
+    r"\$\{?\w+\}?|%\w+%|<.*>|\{\{.*\}\}|x{3,}|\*+|\.\.\.|(?:your|my|change|replace|example|todo|dummy|test|none|null|password|secret"
+    r"|changeme|placeholder)[\w .-]*",
+    re.IGNORECASE,
+)
+"""What stands where people are meant to put the real thing, or where a variable does."""
+SHORTEST = 6
+"""Characters of a value that is secret because of its name."""
+
+_SECRET_NAME = re.compile(
+    r"(?:^|[_.-])(?:pass|pwd|passphrase|secret|token|apikey|api[_-]?key|private[_-]?key|access[_-]?key|auth|credentials?)(?:$|[_.-])"
+    r"|(?:^|[_.-])passw(?:or)?d[_.-]|passw(?:or)?d$|authtoken$|(?:store|key)pass$",
+    re.IGNORECASE,
+)
+_NOT_SECRET = re.compile(
+    r"(?:_|-)(?:url|uri|host|file|path|dir|name|id|ttl|expiry|expires?|enabled|algorithm|type|stdin|sha[0-9]*|checksum|digest"
+    r"|fingerprint|version|length|timeout|policy|prefix|header|issuer|endpoint|server|service|mode|class|provider|method|required"
+    r"|user|username)$",
+    re.IGNORECASE,
+)
+_WORKING_DIRECTORY = ("PWD", "pwd")
+_URL = re.compile(r"[a-z][a-z0-9+.-]{1,20}://[^\s:/@]*:([^\s/@]+)@", re.IGNORECASE)
+_VARIABLE = re.compile(r"\$[A-Za-z_{(]|`|\{\{|%[A-Za-z_]\w*%|<[^<>]*>")
+
+
+def is_secret(name: str, value: str) -> bool:
+    """Whether a setting's name says that its value is secret, and a value is there that is no placeholder."""
+    value = value.strip().strip("\"'")
+    if url := _URL.search(value):
+        return PLACEHOLDER.fullmatch(url[1]) is None
+    return is_secret_name(name) and _is_given(value, SHORTEST)
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a name is that of a password, a token or a key; not of where one is kept."""
+    return (
+        _SECRET_NAME.search(name) is not None
+        and _NOT_SECRET.search(name) is None
+        and name not in _WORKING_DIRECTORY
+    )
+
+
+def is_real(value: str, shortest: int = 1) -> bool:
+    """Whether a word of a command is neither a variable, nor holds one, nor is a path, nor stands for the real thing."""
+    return _is_given(value, shortest) and _VARIABLE.search(value) is None
+
+
+def _is_given(value: str, shortest: int) -> bool:
+    return (
+        len(value) >= shortest
+        and not value.startswith(("/", "$", "%", "<", "-"))
+        and value.lower() not in ("true", "false")
+        and PLACEHOLDER.fullmatch(value) is None
+    )

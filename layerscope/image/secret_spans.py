@@ -1,0 +1,196 @@
+"""Where secrets stand in the text of an instruction: what is assigned, what options and commands are given, what headers hold.
+
+All of it is hostile: every pattern is linear in the text, but for bounded parts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from layerscope.image.secret_names import is_real, is_secret, is_secret_name
+
+IN_URL = "password in a URL"
+PRIVATE_KEY = "private key"
+
+_VALUE = r"""(?:"(?P<double>(?:[^"\\]|\\.)*+)"|'(?P<single>[^']*+)'|(?P<plain>(?:\\.|[^\s\\"'`;&|<>()])++))"""
+"""A word of a shell; in quotes, or bare."""
+_SEPARATED = r"""(?:[\s=]++|"\s*+,?\s*+(?="))"""
+"""What stands between an option and its value, also in a list of JSON, or of Go."""
+
+_PAIR = re.compile(r"""(?<![\w$.{])["']?([A-Za-z_][\w.-]{0,127})["']?=""" + _VALUE)
+_NEXT_NAME = re.compile(r"""\s["']?[A-Za-z_][\w.-]{0,127}["']?=|\s\# buildkit\s*$""")
+_DECLARED = re.compile(r"""(?:^|(?<=\s))["']?([A-Za-z_][\w.-]{0,127})["']?=""")
+_BUILD_ARGS = re.compile(r"(?:RUN\s+)?\|[0-9]{1,6} ")
+_SHELL = re.compile(
+    r"\s(?:/\S{1,40}/)?(?:ba|da|a|z|k)?sh\s+-|\s(?:cmd|powershell|pwsh)\s", re.IGNORECASE
+)
+_OLD_ENV = re.compile(r"(?:ENV\s+)?([A-Za-z_][\w.-]{0,127})\s+(?=[^\s=])")
+_LINE = re.compile(
+    r"""^[ \t]{0,80}["']?([A-Za-z_][\w.-]{0,127})["']?(?:[ ]?:|[ ]=)[ \t]+(?:"(?P<double>[^"\n]++)"|'(?P<single>[^'\n]++)'|(?P<plain>\S++))""",
+    re.MULTILINE,
+)
+"""What a line of YAML or of settings says, in a here-document."""
+_JSON = re.compile(
+    r"""["']([A-Za-z_][\w.-]{0,127})\\?["']\s{0,20}:\s{0,20}\\?["'](?P<plain>[^"'\\]++)"""
+)
+_OPTION = re.compile(r"""(?<![\w-])--?([A-Za-z][\w.-]{1,63})""" + _SEPARATED + _VALUE)
+_NO_OPTION = re.compile(
+    r"^(?:no|non|with|without|disabled?|enabled?|skip|reset|allow|ask|require|use|show|empty)-",
+    re.IGNORECASE,
+)
+_ENDS = re.compile(r"(?:pass|word|wd|phrase|secret|token|key|auth|credentials?)$", re.IGNORECASE)
+"""How the name of an option ends whose value is a secret: others are of it, such as `--pass-through`."""
+_VAGUE = ("auth", "pass")
+"""Options that take a kind of secrets as well, unless they are written with `=`."""
+
+_Form = tuple[str, re.Pattern[str], int]
+
+
+def _form(label: str, pattern: str, shortest: int = 2) -> _Form:
+    """What is said of a secret, where it stands (at `@@` as a word, or in the group `plain`), and its fewest characters."""
+    return label, re.compile(pattern.replace("@@", _VALUE), re.IGNORECASE), shortest
+
+
+_HERE = r"[^;&|\n]{0,300}?\s"
+"""Further words of a command."""
+_CHPASSWD, _LOGIN = "password of chpasswd", "password of a login"
+_FORMS: tuple[_Form, ...] = (
+    _form("Authorization header", r"""\bauthorization["']?\s*[:=]\s*["']?(?:bearer|basic|token|apikey)\s+(?P<plain>[^\s"'\\]++)""", 6),
+    _form("bearer token", r"""\bbearer\s+(?P<plain>[\w.~+/=-]{16,}+)""", 6),
+    _form("header with a token", r"""\b(?:[a-z]{1,20}-){0,3}(?:(?:api|auth|access|secret)-key|[a-z]{1,20}-token):\s*(?P<plain>[^\s"'\\]++)""", 6),
+    _form("password of mysql", rf"(?<![\w/.:=-])(?:mysql|mariadb)(?:-?(?:dump|admin|import|check|show))?(?=\s){_HERE}-p@@"),
+    _form("password of sshpass", r"\bsshpass\s+(?:-[ve]\s+)?-p\s*@@"),
+    _form(_LOGIN, rf"\b(?:docker|podman|buildah|skopeo|nerdctl|crane|oras|helm|az|oc)\s[^;&|\n]{{0,60}}?\blogin{_HERE}-p[\s=]*+@@"),
+    _form(_LOGIN, r"\becho\s+(?:-n\s+)?@@\s*\|[^;&|\n]{0,60}\slogin\s"),
+    _form("password of redis", rf"\bredis-cli(?=\s){_HERE}-a\s+@@"),
+    _form(_CHPASSWD, r"""\b(?:echo|printf)\s+(?:-\w+\s+)?["']?[\w.$-]{1,64}:(?P<plain>[^\s"'|;&]++)["']?\s*+\|\s*(?:sudo\s+)?chpasswd"""),
+    _form("password of htpasswd", r"\bhtpasswd\s+-(?=\w{0,9}b)(?:(?=\w{0,9}n)\w{1,10}|\w{1,10}\s+\S{1,200})\s+\S{1,200}\s+@@"),
+    _form(_CHPASSWD, r"""\bchpasswd\b[^;&|\n]{0,60}?<<<\s*["']?[\w.$-]{1,64}:(?P<plain>[^\s"']++)"""),
+    _form("password of passwd", r"""\b(?:echo|printf|yes)\s+(?:-\w+\s+)?["']?(?P<plain>[^\s"'|;&]++)["']?\s*+\|\s*(?:sudo\s+)?passwd\b"""),
+    _form("password of openssl", r"""-pass(?:in|out)?\s+["']?pass:(?P<plain>[^\s"']++)"""),
+    _form("password of SQL", r"""\b(?:identified\s+by|password)\s+\\?['"](?P<plain>[^\s'"\\]++)"""),
+    _form("npm token", r":_(?:authToken|auth|password)[\s=]+@@", 6),
+    _form("setting", r"\bconfigure\s+set\s+[\w.-]{0,60}(?:secret|token|password)[\w.-]{0,60}\s+@@", 6),
+    _form(IN_URL, r"""[a-z][a-z0-9+.-]{1,20}://[^\s:/@'"$]{0,100}:(?P<plain>[^\s/@'"$]{3,200})@""", 3),
+    _form(PRIVATE_KEY, r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?P<plain>[^-]{40,16384})"),
+    _form("JSON Web Token", r"\b(?P<plain>eyJ[\w-]{10,}+\.[\w-]{4,}+(?:\.[\w-]*)?)"),
+)  # fmt: skip
+"""What commands are given, by what is said of it; the value stands behind, or in the group `plain`."""
+
+_USER = re.compile(
+    r"""(?<![^\s"'])(?:-u|-U|--user|--proxy-user)(?:[\s=]++|"\s*+,?\s*+")["']?([^\s:"'$/\\]{1,64}):([^\s"'\\]++)"""
+)
+_TALKS = re.compile(r"://|\bcurl\b|\bhttp|\b(?:CMD|ENTRYPOINT|HEALTHCHECK)\b")
+"""What says that `-u a:b` is no user with its group."""
+_ACCOUNTS = ("root", "wheel", "users", "staff", "nobody", "nogroup", "www-data", "docker")
+_LOOKS = re.compile(
+    r"\bgh[pousr]_[A-Za-z0-9]{36,}|\bgithub_pat_\w{22,}|\bgl(?:pat|dt|ft|rt|ptt)-[\w-]{20,}|\b(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}\b"
+    r"|\bxox[a-z]-[\w-]{10,}|\bhooks\.slack\.com/services/[\w/]{8,}|\b[sr]k_live_\w{16,}|\bSG\.[\w-]{16,}\.[\w-]{16,}"
+    r"|\bpypi-Ag[\w-]{20,}|\bnpm_[A-Za-z0-9]{36,}|\bAccountKey=[\w+/=]{20,}|\bsk-[\w-]{20,}|\bAIza[\w-]{35}|\bsq0csp-[\w-]{20,}"
+)
+"""Tokens of services, of which `detectors` has more to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretSpan:
+    """A secret in a text."""
+
+    start: int
+    end: int
+    label: str
+    """The name of what it is assigned to, or what it is; never the secret. Not safe for a terminal."""
+    named: bool
+    """Whether the label is a name."""
+
+
+def secret_spans(text: str, instruction: str | None = None) -> list[tuple[int, int]]:
+    """Start and end of each secret value in an instruction's text, without its quotes; in order, none within another.
+
+    `text` may be the arguments, or the whole `created_by`; `instruction` is the instruction in capitals, if that is known:
+    values of ENV, ARG and LABEL go on to the next name, as builders leave out the quotes.
+    """
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted((span.start, span.end) for span in find_spans(text, instruction)):
+        if merged and start < merged[-1][1]:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
+        elif start < end:
+            merged.append((start, end))
+    return merged
+
+
+def find_spans(text: str, instruction: str | None = None) -> Iterator[SecretSpan]:
+    """Every secret of an instruction's text with what it is; several may overlap. Tokens that tell by their looks have no label."""
+    yield from _declared(text, instruction)
+    yield from _assigned(text)
+    yield from _given(text)
+    for label, pattern, shortest in _FORMS:
+        for found in pattern.finditer(text):
+            group, value = _value(found)
+            if is_real(value, shortest):
+                yield SecretSpan(*found.span(group), label, named=False)
+    if instruction in ("CMD", "ENTRYPOINT", "HEALTHCHECK") or _TALKS.search(text):
+        for found in _USER.finditer(text):
+            account = found[2].isdigit() or found[2] in _ACCOUNTS or found[2] == found[1]
+            if not account and is_real(found[2], 2):
+                yield SecretSpan(*found.span(2), "user and password", named=False)
+    for found in _LOOKS.finditer(text):
+        yield SecretSpan(*found.span(), "", named=False)
+
+
+def _declared(text: str, instruction: str | None) -> Iterator[SecretSpan]:
+    """What ENV, ARG, LABEL and build arguments set: values that may hold spaces without quotes."""
+    keyword = re.match(r"(?:/bin/sh -c #\(nop\)\s+)?(ENV|ARG|LABEL)\s+", text)
+    begin, end = 0, len(text)
+    if keyword is not None:
+        begin, instruction = keyword.end(), keyword[1]
+    if instruction not in ("ENV", "ARG", "LABEL"):
+        counted = _BUILD_ARGS.match(text)
+        if counted is None:
+            return
+        begin = counted.end() - 1
+        shell = _SHELL.search(text, begin)
+        end = shell.start() if shell else end
+    old = _OLD_ENV.match(text, begin)
+    if instruction == "ENV" and old is not None:
+        if is_secret(old[1], text[old.end() :]):
+            yield SecretSpan(old.end(), end, old[1], named=True)
+        return
+    at = begin
+    while found := _DECLARED.search(text, at, end):
+        first = found.end()
+        following = _NEXT_NAME.search(text, first, end)
+        last = following.start() if following else end
+        value = text[first:last].rstrip()
+        quoted = len(value) > 1 and value[0] in "\"'" and value[-1] == value[0]
+        if is_secret(found[1], value):
+            yield SecretSpan(first + quoted, first + len(value) - quoted, found[1], named=True)
+        at = max(last, first)
+
+
+def _assigned(text: str) -> Iterator[SecretSpan]:
+    """What shells assign, options set (`-Dname=value`), JSON and lines of here-documents say."""
+    patterns = (_PAIR, _JSON, _LINE) if "\n" in text else (_PAIR, _JSON)
+    for pattern in patterns:
+        for found in pattern.finditer(text):
+            group, value = _value(found)
+            if is_secret(found[1], value) and is_real(value):
+                yield SecretSpan(*found.span(group), found[1], named=True)
+
+
+def _given(text: str) -> Iterator[SecretSpan]:
+    """Options with telling names: `--password=…`, `--token …`, `"--secret-key", "…"`; `--secret id=…` mounts one."""
+    for found in _OPTION.finditer(text):
+        name, (group, value) = found[1], _value(found)
+        vague = name in _VAGUE and "=" not in text[found.end(1) : found.start(group)]
+        if vague or value.startswith("id=") or not _ENDS.search(name):
+            continue
+        if not _NO_OPTION.search(name) and is_secret_name(name) and is_real(value, 2):
+            yield SecretSpan(*found.span(group), f"--{name}", named=False)
+
+
+def _value(found: re.Match[str]) -> tuple[str, str]:
+    """The group of a value, and the value."""
+    group = found.lastgroup
+    return ("plain", found["plain"]) if group is None else (group, found[group])

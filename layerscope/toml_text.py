@@ -1,0 +1,166 @@
+"""Configurations in TOML: read so that every mistake is told with its line, and in which line each key stands."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+from typing import Any
+
+from layerscope.errors import UsageError
+
+MAX_DOTS = 200
+"""Dots in a line: Python's parser takes minutes over keys of very many parts."""
+
+_PLACE = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", re.DOTALL)
+_NAMES = re.compile(r"""\(((?:'[^']*'|"[^"]*")(?:, (?:'[^']*'|"[^"]*"))*),?\)""")
+"""A key as Python writes a tuple."""
+_NAME = re.compile(r"""'([^']*)'|"([^"]*)\"""")
+_TOKEN = re.compile(
+    r""""{3}(?:[^\\]|\\.)*?"{3,5}|\'{3}.*?\'{3,5}|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|\#[^\n]*|[\w-]+|\[\[|.""",
+    re.DOTALL,
+)
+
+
+def parse_toml_text(text: str, file: str) -> dict[str, Any]:
+    """What a text says. Raises `UsageError` that names file and line."""
+    lines = text.splitlines()
+    for number, line in enumerate(lines, 1):
+        if line.count(".") > MAX_DOTS:
+            raise UsageError(f"{file}, line {number}: more than {MAX_DOTS} dots in one line")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{file}{_problem(str(error), len(lines))}") from None
+    except RecursionError:
+        depths = [line.count("[") + line.count("{") for line in lines]
+        deepest = depths.index(max(depths)) + 1
+        raise UsageError(f"{file}, line {deepest}: it is nested too deeply") from None
+    except ValueError:
+        most = sys.get_int_max_str_digits()
+        digits = re.compile(f"[0-9_]{{{most},}}")
+        at = next((number for number, line in enumerate(lines, 1) if digits.search(line)), 1)
+        raise UsageError(
+            f"{file}, line {at}: a number of more than {most:,} digits is none"
+        ) from None
+
+
+def _problem(message: str, last: int) -> str:
+    """What tomllib complains of, with the line in front, to be written behind the file's name."""
+    message = _NAMES.sub(
+        lambda names: "`" + ".".join(a or b for a, b in _NAME.findall(names[1])) + "`", message
+    )
+    found = _PLACE.fullmatch(message)
+    if found is None:
+        return f": {message}"
+    return f", line {found[2] or max(last, 1)}: {found[1]}"
+
+
+def key_lines(text: str) -> dict[str, int]:
+    """The line of each key and table of a TOML text that was parsed, by its dotted name; of the second `[[x]]`, `x.1`."""
+    scan = _Scan()
+    number = 1
+    for piece in _TOKEN.findall(text):
+        scan.see(piece, number)
+        number += piece.count("\n")
+    return scan.lines
+
+
+class _Scan:
+    """Follows a text from token to token."""
+
+    def __init__(self) -> None:
+        self.lines: dict[str, int] = {}
+        self._counts: dict[str, int] = {}
+        self._table: list[str] = []
+        self._open: list[tuple[str, list[str], int]] = []
+        """The brackets around: which, of which key, and how many items of a list were before."""
+        self._parts: list[str] = []
+        self._first = 0
+        """The line in which the key begins."""
+        self._header = ""
+        self._in_key = True
+
+    def see(self, piece: str, line: int) -> None:
+        """The next token, which begins in this line."""
+        if piece.startswith("#") or (piece.isspace() and piece != "\n"):
+            return
+        if self._header:
+            self._see_header(piece, line)
+        elif piece == "\n":
+            if not self._open:
+                self._parts, self._in_key = [], True
+        elif self._in_key:
+            self._see_key(piece, line)
+        else:
+            self._see_value(piece)
+
+    def _see_header(self, piece: str, line: int) -> None:
+        if piece == "]":
+            if self._parts:
+                self._enter(self._header == "[[")
+            self._parts, self._header, self._in_key = [], "", False
+        elif piece != ".":
+            self._add(piece, line)
+
+    def _see_key(self, piece: str, line: int) -> None:
+        if piece in ("[", "[[") and not self._open and not self._parts:
+            self._header = piece
+        elif piece == "=":
+            self._note(self._around() + self._parts)
+            self._in_key = False
+        elif piece == "}" and self._open:
+            self._close()
+        elif piece not in (".", ","):
+            self._add(piece, line)
+
+    def _see_value(self, piece: str) -> None:
+        if piece == "{":
+            self._open.append((piece, self._key(), 0))
+            self._parts, self._in_key = [], True
+        elif piece in ("[", "[["):
+            for _ in piece:
+                self._open.append(("[", self._key(), 0))
+                self._parts = []
+        elif piece in ("]", "}") and self._open:
+            self._close()
+        elif piece == "," and self._open:
+            bracket, key, before = self._open[-1]
+            self._open[-1] = bracket, key, before + 1
+            self._parts, self._in_key = [], bracket == "{"
+
+    def _close(self) -> None:
+        self._open.pop()
+        self._parts, self._in_key = [], False
+
+    def _key(self) -> list[str]:
+        """The key whose value begins here."""
+        if self._open and self._open[-1][0] == "[":
+            return [*self._open[-1][1], str(self._open[-1][2])]
+        return self._around() + self._parts
+
+    def _around(self) -> list[str]:
+        return self._open[-1][1] if self._open else self._table
+
+    def _add(self, piece: str, line: int) -> None:
+        if not self._parts:
+            self._first = line
+        self._parts.append(piece[1:-1] if piece[0] in "\"'" else piece)
+
+    def _enter(self, listed: bool) -> None:
+        """A table begins, or the next of a list of tables."""
+        table: list[str] = []
+        for place, part in enumerate(self._parts, 1):
+            table.append(part)
+            dotted = ".".join(table)
+            if listed and place == len(self._parts):
+                self._counts[dotted] = self._counts.get(dotted, -1) + 1
+            if dotted in self._counts:
+                self.lines.setdefault(dotted, self._first)
+                table.append(str(self._counts[dotted]))
+        self._table = table
+        self._note(table)
+
+    def _note(self, key: list[str]) -> None:
+        for length in range(1, len(key) + 1):
+            self.lines.setdefault(".".join(key[:length]), self._first)

@@ -1,0 +1,96 @@
+"""Which files are looked into for secrets, and how far: nothing that stands before one hides it."""
+
+from __future__ import annotations
+
+import base64
+import time
+
+import pytest
+
+from layerscope.analysis.findings.finding import Confidence, Severity
+from layerscope.analysis.findings.secrets import reading
+from layerscope.analysis.findings.secrets.detectors import detect
+from layerscope.analysis.findings.secrets.files import holds_secret_settings
+from layerscope.analysis.findings.secrets.reading import LARGEST_TELLING
+from tests.analysis.findings.judging import judged
+from tests.analysis.findings.test_secrets import BODY, COPY, ENV, FILES, KEY, KEYS
+from tests.images import file
+
+PADDING = b"# nothing to see here\n" * 4000
+LONG_KEY = KEY.replace(BODY, b"\n".join([base64.b64encode(bytes(range(48)))] * 3000))
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "rule"),
+    [
+        ("root/.ssh/id_rsa", PADDING + KEY, "secret-private-key"),
+        ("etc/ssl/private/x.key", LONG_KEY, "secret-private-key"),
+        ("root/.ssh/id_rsa", KEY.decode().encode("utf-16"), "secret-private-key"),
+        ("srv/key.pem", b"x aws PRIVATE KEY\n" * 500 + KEY, "secret-private-key"),
+        ("srv/key.json", b"{" + b'"a": 1,' * 900 + KEYS["in JSON"][1:], "secret-private-key"),
+        ("app/.env", PADDING + ENV, "secret-environment-file"),
+        ("app/.env", b"#" * 90_000 + b"\n" + ENV, "secret-environment-file"),
+        ("app/.env", ENV.decode().encode("utf-16"), "secret-environment-file"),
+        ("app/.env", b"\xef\xbb\xbfDB_PASSWORD=correct-horse\n", "secret-environment-file"),
+        ("root/.npmrc", PADDING + FILES[".npmrc"], "secret-credentials"),
+        ("root/.netrc", PADDING + FILES["root/.netrc"], "secret-credentials"),
+        ("root/.kube/config", PADDING + FILES["root/.kube/config"], "secret-credentials"),
+        ("root/.aws/credentials", PADDING + FILES["root/.aws/credentials"], "secret-credentials"),
+    ],
+)
+def test_nothing_that_stands_before_it_hides_a_secret(path: str, data: bytes, rule: str) -> None:
+    """A file whose name says what it holds is read further than others; and as PowerShell writes it."""
+    (finding,) = judged([(COPY, [file(path, data)])], rule)
+    assert finding.confidence is not Confidence.LOW
+    assert finding.bytes == len(data)
+
+
+@pytest.mark.parametrize(
+    ("path", "rule", "title"),
+    [
+        ("root/.ssh/id_rsa", "secret-private-key", "Looks like a private key by its name"),
+        ("app/.env", "secret-credentials", "Looks like credentials by its name"),
+    ],
+)
+def test_what_is_too_large_to_be_read_is_told_with_doubt(path: str, rule: str, title: str) -> None:
+    """Rather than passed over in silence."""
+    data = b"#" * (LARGEST_TELLING + 1)
+    (finding,) = judged([(COPY, [file(path, data)])], rule)
+    assert (finding.severity, finding.confidence) == (Severity.WARNING, Confidence.LOW)
+    assert finding.title == f"{title}; too large to be read whole"
+    assert judged([(COPY, [file(path, data[1:])])], rule) == []
+
+
+def test_large_files_with_telling_names_are_read_up_to_a_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The smallest first; the others are told with doubt."""
+    monkeypatch.setattr(reading, "MOST_BYTES", 2 * len(PADDING + KEY) + 1)
+    members = [
+        file(f"srv/{name}.key", PADDING + KEY + b"#" * (name == "a")) for name in ("a", "b", "c")
+    ]
+    found = judged([(COPY, members)], "secret-private-key")
+    assert [(finding.confidence, len(finding.paths)) for finding in found] == [
+        (Confidence.HIGH, 2),
+        (Confidence.LOW, 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"A=" + b" x" * 2000,
+        b"a" * 4000,
+        b"A=" + b"a" * 4000,
+        b"A= x" + b" " * 4000 + b"x",
+        b"-----BEGIN RSA PRIVATE KEY-----" + b"\\n" * 50,
+    ],
+    ids=range(5),
+)
+def test_no_line_takes_long(line: bytes) -> None:
+    """Four megabytes of the worst ones are looked through in seconds."""
+    data = (line + b"\n") * (LARGEST_TELLING // (len(line) + 1))
+    started = time.process_time()
+    assert detect(data) == set()
+    assert not holds_secret_settings(data)
+    assert time.process_time() - started < 10

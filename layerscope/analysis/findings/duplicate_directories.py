@@ -138,4 +138,5 @@ RULE = Rule(
     find=_find,
     confidence=Confidence.MEDIUM,
     min_bytes=1_000_000,
+    last=True,
 )

@@ -35,7 +35,7 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
     groups = np.repeat(np.arange(len(worth)), counts)
     spared = evidence.selector.select(_SPARED)
     spared |= evidence.once(deal).gone
-    left = ~spared[paths]
+    left = ~spared[paths] & ~evidence.claimed[evidence.live_inodes[paths]]
     paths, groups = paths[left], groups[left]
     layers = origins(evidence, evidence.live_inodes[paths])
     order = np.lexsort((paths, layers, groups))
@@ -97,4 +97,5 @@ RULE = Rule(
     severity=Severity.NOTE,
     confidence=Confidence.LOW,
     min_bytes=1_000_000,
+    last=True,
 )

@@ -9,7 +9,7 @@ every root stays.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +31,10 @@ class Copies:
     """Those that can go."""
     files: NDArray[np.int32]
     """The files in those that go for it; some may have links elsewhere."""
+    shared: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    """For those that are nearly the same: the files of both that are the same."""
     share: float = 1.0
-    """Part of the smaller one's bytes that is in both; 1 for those that are exactly the same."""
+    """Part of the larger one's bytes that is in both; 1 for those that are exactly the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,13 @@ def _near(evidence: Evidence, keepers: NDArray[np.int32], near: NearTree) -> Cop
     """Of two directories that are nearly the same the one of the lower layers stays."""
     sides = ((near.first, near.firsts), (near.second, near.seconds))
     (kept, stays), (other, goes) = sorted(sides, key=lambda side: _age(evidence, *side))
-    return Copies(kept, (other,), _go(keepers, goes, stays), near.share)
+    return Copies(
+        kept,
+        (other,),
+        _go(keepers, goes, stays),
+        np.concatenate([near.firsts, near.seconds]),
+        near.share,
+    )
 
 
 def _exact(evidence: Evidence, keepers: NDArray[np.int32], tree: DuplicateTree) -> Copies:

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from layerscope.analysis.findings.copying import target_of
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.fixes import (
     instruction_text,
@@ -31,8 +32,6 @@ _BUILDS = re.compile(
 _STEPS = 6
 """Steps from the first to the last that are still better as one RUN."""
 
-_BEFORE = 1000
-"""Steps that are looked through for a WORKDIR."""
 _LINES = 40
 """Lines of a .dockerignore."""
 
@@ -77,23 +76,12 @@ def deletion_fix(
     )
 
 
-def _target(evidence: Evidence, step: Step, target: str) -> str:
-    """The target of a COPY from the root, by the WORKDIR before it."""
-    path = target
-    for before in reversed(evidence.image.steps[max(step.index - _BEFORE, 0) : step.index]):
-        if path.startswith("/"):
-            break
-        if before.instruction == "WORKDIR":
-            path = posixpath.join(before.arguments, path)
-    return posixpath.normpath(posixpath.join("/", path)).replace("//", "/")
-
-
 def _in_context(evidence: Evidence, step: Step, tops: Sequence[str]) -> list[str]:
     """Where the build context has these paths that a COPY of one directory stored; nothing where that is not known."""
     sources, target = sources_of(step)
     if len(sources) != 1 or "*" in sources[0] or sources[0].startswith("/"):
         return []
-    where = _target(evidence, step, target)
+    where = target_of(evidence, step, target)
     source = posixpath.normpath(sources[0])
     inside = [posixpath.relpath(top, where) for top in tops]
     if any(path == "." or path.startswith("..") for path in inside) or "--from=" in step.arguments:
@@ -141,14 +129,14 @@ def _mounted(
     same_name = posixpath.basename(top) == posixpath.basename(posixpath.normpath(source))
     if "*" in source or source.startswith("/"):
         return None
-    if top not in (_target(evidence, step, target), same_name and top):
+    if top not in (target_of(evidence, step, target), same_name and top):
         return None
     mount = f"type=bind,source={source},target={shell_word(top)}"
     lines = [f"# in place of steps {step.index} to {evidence.step(hiders[0]).index}:"]
     for found in range(layer + 1, hiders[0] + 1):
         used = evidence.step(found)
         if used.instruction == "RUN" and len(lines) <= NAMED:
-            kept = _without_deletion(used, top, _target(evidence, used, "."))
+            kept = _without_deletion(used, top, target_of(evidence, used, "."))
             if kept is not None:
                 lines.append(run_and(kept, "", [mount]))
     return "\n".join(lines) if len(lines) > 1 and is_open_run(evidence.step(hiders[0])) else None

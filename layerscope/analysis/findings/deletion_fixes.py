@@ -19,7 +19,8 @@ from layerscope.analysis.findings.fixes import (
     shell_word,
     sources_of,
 )
-from layerscope.analysis.findings.merging import mergeable, one_run
+from layerscope.analysis.findings.run_deletions import in_one_run
+from layerscope.analysis.findings.same_source import excluding, kept_by_another
 from layerscope.analysis.findings.words import NAMED
 from layerscope.image.history import Step
 from layerscope.image.instruction import readable
@@ -29,8 +30,6 @@ _BUILDS = re.compile(
     r"|(?:npm|yarn|pnpm) (?:run|ci|install)|build-essential|build-base|pip wheel|setup\.py)\b"
 )
 """What downloads or compiles: better done in a stage of its own."""
-_STEPS = 6
-"""Steps from the first to the last that are still better as one RUN."""
 
 _LINES = 40
 """Lines of a .dockerignore."""
@@ -58,11 +57,14 @@ def deletion_fix(
             if _BUILDS.search(step.arguments)
             else ""
         )
-        return hint + _in_one(evidence, layer, hiders, tops)
+        return hint + in_one_run(evidence, layer, hiders, tops)
     whole = size >= evidence.accounting.layers[layer].stored
     mounted = _mounted(evidence, layer, hiders, tops) if whole else None
     if mounted is not None:
         return mounted
+    keeper = kept_by_another(evidence, step, tops)
+    if keeper is not None:
+        return excluding(evidence, step, keeper, tops, whole)
     ignored = [] if whole else _in_context(evidence, step, tops)
     if ignored:
         return (
@@ -90,31 +92,6 @@ def _in_context(evidence: Evidence, step: Step, tops: Sequence[str]) -> list[str
         return []
     lines = [shell_word(posixpath.normpath(posixpath.join(source, path))) for path in inside]
     return [*lines[:_LINES], *(["# …"] if len(lines) > _LINES else [])]
-
-
-def _in_one(evidence: Evidence, layer: int, hiders: Sequence[int], tops: Sequence[str]) -> str:
-    """Make and delete in the same RUN: with the user's own commands, and those between them that may need it."""
-    span = list(range(layer, hiders[-1] + 1)) if len(hiders) == 1 else []
-    runs = [found for found in span if evidence.step(found).instruction == "RUN"]
-    if (
-        runs
-        and runs[-1] == hiders[-1]
-        and len(span) <= _STEPS
-        and mergeable(evidence, layer, runs[-1])
-    ):
-        return one_run(evidence, runs)
-    if len(tops) > NAMED:
-        steps = [evidence.step(found) for found in hiders[:NAMED]]
-        told = "\n".join(
-            f"# {line}" for step in steps for line in instruction_text(step).split("\n")
-        )
-        return (
-            f"# do at its end what now is done by\n{told}\n{instruction_text(evidence.step(layer))}"
-        )
-    last = evidence.step(hiders[-1]).index
-    return f"# if no step up to {last} needs it:\n" + run_and(
-        evidence.step(layer), f"rm -rf {' '.join(map(shell_word, tops))}"
-    )
 
 
 def _mounted(

@@ -69,3 +69,30 @@ def test_a_folder_of_another_name_is_none() -> None:
 def test_small_lists_are_not_worth_a_word() -> None:
     """The rule's own threshold drops them."""
     assert judged([(INSTALL, LISTS)], "apt-lists", None) == []
+
+
+def test_lists_that_a_later_step_installs_with_stay_until_that_is_done() -> None:
+    """Deleted in the first step, the second one would find no package: both are one RUN, or keep the lists in a cache."""
+    bare = ("/bin/sh -c apt-get install -y git", [file("usr/bin/git", b"g")])
+    fix = (
+        "# steps 0, 1 need the same lists: keep them in a cache in each of them"
+        " (RUN --mount=type=cache,target=/var/lib/apt/lists …), or install all at once:\n"
+        "# one RUN for steps 0, 1\n"
+        "RUN apt-get update \\\n    && apt-get install -y curl \\\n    && apt-get install -y git \\\n    && rm -rf /var/lib/apt/lists/*"
+    )
+    (finding,) = judged([(INSTALL, LISTS), bare], "apt-lists")
+    assert finding.fix == fix
+    gone = ("/bin/sh -c rm -rf /var/lib/apt/lists/*", [whiteout("var/lib/apt/lists")])
+    (finding,) = judged([(INSTALL, LISTS), bare, gone], "deleted-later")
+    assert finding.bytes == 3500
+    assert "one RUN for steps 0, 1, 2\n" in finding.fix
+    assert finding.fix.partition("\nRUN")[2] == fix.partition("\nRUN")[2]
+
+
+def test_a_later_step_that_fetches_lists_of_its_own_needs_none() -> None:
+    """Near misses: an update of its own, and commands that need no lists."""
+    for command in (INSTALL, "/bin/sh -c apt-get -qq clean", "/bin/sh -c echo apt-get installed"):
+        steps = [(INSTALL, LISTS), (command, [file("usr/bin/git", b"g")])]
+        (finding,) = judged(steps, "apt-lists")
+        assert finding.fix.endswith("install -y curl \\\n    && rm -rf /var/lib/apt/lists/*")
+        assert "cache" not in finding.fix

@@ -19,7 +19,7 @@ RUN = "/bin/sh -c "
 
 CASES = {
     "compilers": (
-        "apt-get update && apt-get install -y build-essential libpq-dev curl",
+        "apt-get update && apt-get install -y build-essential libpq-dev curl && make",
         ["usr/lib/gcc/x86_64-linux-gnu/12/cc1plus", "usr/bin/x86_64-linux-gnu-gcc-12"],
         ["usr/lib/gcc/x86_64-linux-gnu/12/libgomp.so", "usr/lib/x86_64-linux-gnu/libgcc_s.so.1"],
         "&& apt-get purge -y --auto-remove build-essential libpq-dev",
@@ -31,7 +31,7 @@ CASES = {
         "COPY --from=build",
     ),
     "headers": (
-        "apk add --no-cache build-base python3",
+        "apk add --no-cache build-base python3 && make",
         ["usr/include/stdio.h", "usr/local/include/python3/Python.h"],
         ["srv/include/x.h"],
         "&& apk del build-base",

@@ -1,24 +1,60 @@
 """Byte code that Python has compiled."""
 
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.analysis.findings.deleting import find_by_name
 from layerscope.analysis.findings.finding import Confidence, Severity
-from layerscope.analysis.findings.fixes import instruction_text
-from layerscope.analysis.findings.known_paths import Place, not_copied, path_rule, with_option
+from layerscope.analysis.findings.fixes import instruction_text, run_and
+from layerscope.analysis.findings.known_paths import Place, not_copied, path_rule
+from layerscope.analysis.findings.unneeded.apt_books import read_books
+
+_NAME = "__pycache__"
+_PIP = re.compile(r"\bpip[\d.]* install(?=\s)(?![^;&|]*\s--no-compile(?:\s|$))")
 
 
 def _uncompiled(place: Place) -> str:
-    """Do not compile: by an option of pip, else by the environment."""
-    return with_option(r"pip[\d.]* install", "--no-compile", _environment)(place)
+    """Do not compile: by an option of pip, else by the environment. What packages of the distribution compile when they are
+    installed heeds neither: it is deleted in the same RUN."""
+    copied = not_copied(place)
+    if copied:
+        return copied
+    tops = place.top_paths()
+    packaged = _of_packages(place, tops)
+    step, environment = place.step, ""
+    if not packaged.all():
+        step = replace(step, arguments=_PIP.sub(r"\g<0> --no-compile", step.arguments))
+        if step == place.step:
+            environment = "ENV PYTHONDONTWRITEBYTECODE=1\n"
+    if not packaged.any():
+        return environment + instruction_text(step)
+    command = find_by_name(place.evidence, tops[packaged], [_NAME], "d")
+    return environment + run_and(step, command)
 
 
-def _environment(place: Place) -> str:
-    return not_copied(place) or f"ENV PYTHONDONTWRITEBYTECODE=1\n{instruction_text(place.step)}"
+def _of_packages(place: Place, tops: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Which of these directories belong to sources that a package manager installed."""
+    evidence = place.evidence
+    found: NDArray[np.bool_] = evidence.packaged[tops]
+    books = None if found.all() else evidence.once(read_books)
+    if books is None:
+        return found
+    table, folders = evidence.filesystem.table, books.folders(b".py")
+    listed = [table.full(parent) in folders for parent in table.parents[tops].tolist()]
+    found |= np.array(listed, bool)
+    return found
 
 
 RULE = path_rule(
     "python-bytecode",
     title="Byte code of Python",
     why="Python makes it anew from the sources. It saves time at the first start: leave it in if that counts.",
-    patterns=("__pycache__",),
+    patterns=(_NAME,),
     fix=_uncompiled,
     severity=Severity.NOTE,
     confidence=Confidence.LOW,

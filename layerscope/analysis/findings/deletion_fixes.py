@@ -19,6 +19,7 @@ from layerscope.analysis.findings.fixes import (
     shell_word,
     sources_of,
 )
+from layerscope.analysis.findings.package_lists import LISTS
 from layerscope.analysis.findings.run_deletions import in_one_run
 from layerscope.analysis.findings.same_source import excluding, kept_by_another
 from layerscope.analysis.findings.words import NAMED
@@ -54,7 +55,7 @@ def deletion_fix(
     if step.instruction == "RUN":
         hint = (
             "# or do it in a stage of its own (FROM … AS build), and COPY --from=build what is needed\n"
-            if _BUILDS.search(step.arguments)
+            if _BUILDS.search(step.arguments) and not all(top.startswith(LISTS) for top in tops)
             else ""
         )
         return hint + in_one_run(evidence, layer, hiders, tops)

@@ -27,7 +27,7 @@ def in_one_run(evidence: Evidence, layer: int, hiders: Sequence[int], tops: Sequ
     if all(top.startswith(LISTS) for top in tops):
         users = users_of_lists(evidence, layer, hiders[-1])
         if users:
-            return lists_in_one_run(evidence, layer, [*users, *hiders])
+            return lists_in_one_run(evidence, layer, users)
     if len(hiders) == 1 and len(tops) <= NAMED and hiders[0] > layer + 1:
         apart = _where_it_is_made(evidence, layer, hiders[0], tops)
         if apart is not None:
@@ -61,9 +61,7 @@ def lists_in_one_run(evidence: Evidence, layer: int, later: Sequence[int]) -> st
     numbers = steps_named([evidence.step(found).index for found in steps])
     mount = f"RUN --mount=type=cache,target={LISTS} …"
     hint = f"# {numbers} need the same lists: keep them in a cache in each of them ({mount}), or install all at once:"
-    end = f"rm -rf {LISTS}/*"
-    text = one_run(evidence, steps)
-    return f"{hint}\n{text}" if end in text else _behind(evidence, steps, f"{hint}\n{text}", end)
+    return _behind(evidence, steps, f"{hint}\n{one_run(evidence, steps)}", f"rm -rf {LISTS}/*")
 
 
 def _behind(evidence: Evidence, layers: Sequence[int], text: str, command: str) -> str:

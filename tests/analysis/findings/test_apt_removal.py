@@ -149,16 +149,30 @@ def test_packages_that_a_step_installs_and_does_not_use_are_not_installed() -> N
 
 
 def test_what_other_packages_brought_is_doubtful() -> None:
-    """npm alone brings libraries for building: it may be wanted."""
-    found, paths = image(
-        "apt-get install -y npm && x", "npm", "libnode-dev", "libssl-dev", manual="npm"
-    )
+    """npm alone brings libraries for building: where nothing runs it, node does without."""
+    brought = ("npm", "libnode-dev", "libssl-dev")
+    found, paths = image("apt-get install -y nodejs npm && x", *brought, manual="npm")
     (libraries,) = found["static-libraries"]
     assert libraries.confidence is Confidence.LOW
     assert len(paths["static-libraries"]) == 2
-    command = "apt-get install -y npm libssl-dev && x"
-    found, _ = image(command, "npm", "libnode-dev", "libssl-dev", manual="npm libssl-dev")
-    assert found["static-libraries"] == []
+    assert libraries.fix == (
+        "# npm brings libnode-dev, libssl-dev\n# where nothing runs it in the container, use it in a stage of its own (FROM … AS"
+        " build), and here do without:\nRUN apt-get install -y nodejs \\\n    && x"
+    )
+
+
+def test_what_stays_whatever_is_left_out_is_not_claimed() -> None:
+    """It is there for what another step installed, or for several packages."""
+    brought = ("npm", "libnode-dev", "libssl-dev")
+    for command, manual in (
+        ("apt-get install -y curl && x", "npm"),
+        ("apt-get install -y npm && x", "npm libnode-dev"),
+    ):
+        found, _ = image(command, *brought, manual=manual)
+        assert found["static-libraries"] == []
+    both = "apt-get install -y npm libssl-dev && x"
+    _, paths = image(both, *brought, manual="npm libssl-dev")
+    assert paths["static-libraries"] == ["usr/lib/x86_64-linux-gnu/libnode.a"]
 
 
 def test_byte_code_of_packages_is_deleted_where_they_are_installed() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +16,7 @@ from layerscope.analysis.findings.known_paths import Place, not_copied
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.unneeded.apt_books import AptBooks, read_books
 from layerscope.analysis.findings.unneeded.runtimes import runs_something
+from layerscope.analysis.findings.words import NAMED
 from layerscope.image.history import Step
 from layerscope.image.instruction import readable
 
@@ -37,7 +38,7 @@ _BUILDS = re.compile(
 )
 """Packages that are for building alone."""
 _INSTALLS = re.compile(
-    r"(?:&&|;|\|\|)?\s*(?:[A-Z_]+=\S+\s+)*(?:set\s+-|export\s|echo\s|true\b|rm\s|mkdir\s|sed\s+-i\b.*/etc/(?:apt|apk|yum)"
+    r"(?:&&|;|\|\|)?\s*(?:[A-Z_]+=\S+\s+)*(?:set\s+-|export\s|echo\s|true\b|(?:rm|mkdir|ln|chmod|chown|cp|mv|cat|touch)\s|sed\s+-i\b.*/etc/(?:apt|apk|yum)"
     r"|(?:apt-get|apt|apk|dnf|microdnf|yum|zypper|apt-mark|update-ca-certificates|adduser|addgroup|useradd|groupadd)(?:\s|$))"
 )
 """Commands that compile nothing."""
@@ -77,9 +78,13 @@ def _claims(evidence: Evidence, group: Group, patterns: Sequence[str]) -> Iterat
         yield _claim(_part(evidence, group, ours), _taken_out(step, found, names))
     if loose.any():
         yield _claim(_part(evidence, group, loose), _staged(step))
-    # What stays because other packages need it is weight of theirs. A step that asked for none of it may do without them all.
-    if not _for_building(found) and not loose.all():
-        yield _claim(_part(evidence, group, ~loose), _staged(step), Confidence.LOW)
+    # What is left is there for packages that run: it is weight of these.
+    bringing = {} if names else _bringing(books, found, {*owners})
+    theirs = np.array([owner in bringing for owner in owners], bool)
+    if theirs.any():
+        yield _claim(
+            _part(evidence, group, theirs), _not_brought(step, found, bringing), Confidence.LOW
+        )
 
 
 def _claim(group: Group, fix: str, confidence: Confidence | None = None) -> Claim:
@@ -111,6 +116,43 @@ def _package(word: str) -> str:
     return re.split("[=:/]", word, maxsplit=1)[0]
 
 
+def _bringing(
+    books: AptBooks, found: re.Match[str], owners: set[str | None]
+) -> dict[str | None, str]:
+    """For packages that go with one package that an installation names, the word that names it."""
+    words = [word for word in found[2].split() if not word.startswith("-")]
+    brought: dict[str | None, str] = {}
+    for word in words:
+        _, gone = books.going([_package(word)])
+        brought |= dict.fromkeys((gone & owners) - {_package(word)}, word)
+    return brought
+
+
+def _not_brought(step: Step, found: re.Match[str], bringing: dict[str | None, str]) -> str:
+    """Do without the packages that bring others for building."""
+    told = []
+    for word in dict.fromkeys(bringing.values()):
+        brought = sorted(name for name in bringing if name and bringing[name] == word)
+        more = " and others" if len(brought) > NAMED else ""
+        told.append(f"# {word} brings {', '.join(brought[:NAMED])}{more}")
+    return (
+        "\n".join(told)
+        + "\n# where nothing runs it in the container, use it in a stage of its own (FROM … AS build), and here do"
+        f" without:\n{_without(step, found, {*bringing.values()})}"
+    )
+
+
+def _without(step: Step, found: re.Match[str], words: Collection[str]) -> str:
+    """An installation without some packages, a comment if it installs no others."""
+    kept = [word for word in found[2].split() if word not in words]
+    if all(word.startswith("-") for word in kept):
+        return "\n".join(f"# {line}" for line in instruction_text(step).split("\n"))
+    start, end = found.span(2)
+    space = " " if end < len(step.arguments) else ""
+    text = f"{step.arguments[:start]}{' '.join(kept)}{space}{step.arguments[end:]}"
+    return instruction_text(replace(step, arguments=text))
+
+
 def _taken_out(step: Step, found: re.Match[str] | None, usable: frozenset[str] | None) -> str:
     """Take the packages for building out again where the step itself installs them, or do not install them if it uses none
     of them; else a stage of its own. Only those that are `usable` can be taken out without harm; None for all."""
@@ -120,18 +162,12 @@ def _taken_out(step: Step, found: re.Match[str] | None, usable: frozenset[str] |
     if not words:
         return _staged(step)
     if all(_INSTALLS.match(part.strip()) for part in readable(step.arguments)):
-        kept = [word for word in found[2].split() if word not in words]
         named = ", ".join(words)
         told = (
             f"# nothing in this step uses {named}: do without, or, where a later step builds with that, install it and build in a"
             " stage of its own (FROM … AS build), and copy only what was built\n"
         )
-        if not any(not word.startswith("-") for word in kept):
-            return told + "\n".join(f"# {line}" for line in instruction_text(step).split("\n"))
-        start, end = found.span(2)
-        space = " " if end < len(step.arguments) else ""
-        text = f"{step.arguments[:start]}{' '.join(kept)}{space}{step.arguments[end:]}"
-        return told + instruction_text(replace(step, arguments=text))
+        return told + _without(step, found, words)
     told = "# build what needs them in the same RUN, or in a stage of its own, then take them out"
     return f"{told}\n{run_and(step, _REMOVE[found[1]].format(' '.join(words)))}"
 

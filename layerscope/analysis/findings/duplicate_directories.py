@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from layerscope.analysis.findings.copies import Copies, deal
 from layerscope.analysis.findings.directory_fixes import equal_fix, near_fix
 from layerscope.analysis.findings.evidence import Evidence
-from layerscope.analysis.findings.finding import Claim, Confidence
+from layerscope.analysis.findings.finding import Claim, Confidence, Severity
 from layerscope.analysis.findings.fixes import shell_word
 from layerscope.analysis.findings.hidden import origins
 from layerscope.analysis.findings.rule import Rule
@@ -49,6 +49,7 @@ def _near_claim(evidence: Evidence, near: Copies) -> Iterator[Claim]:
         inodes=np.unique(evidence.live_inodes[files]),
         paths=_largest_first(evidence, files),
         title=f"{names[1]} is nearly the same as {names[0]} ({share} of its bytes)",
+        severity=Severity.NOTE,
         confidence=Confidence.LOW,
     )
 

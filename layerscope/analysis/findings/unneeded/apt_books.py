@@ -58,6 +58,10 @@ class AptBooks:
         for name, package in self._packages.items():
             for provided in (name, *package.provides):
                 self._providers.setdefault(provided, []).append(name)
+        self._dependents: dict[str, set[str]] = {}
+        for name, package in self._packages.items():
+            for wanted in {word for clause in package.hard for word in clause}:
+                self._dependents.setdefault(wanted, set()).add(name)
         self._owners: dict[bytes, str] = {}
         for name, text in lists:
             self._owners |= dict.fromkeys(
@@ -104,17 +108,16 @@ class AptBooks:
 
     def _torn(self, removed: set[str]) -> set[str]:
         """What cannot stay without these packages, and they."""
-        gone = set(removed)
-        while True:
-            more = {
-                name
-                for name, package in self._packages.items()
-                if name not in gone
-                and not all(self._holds(clause, gone) for clause in package.hard)
-            }
-            if not more:
-                return gone
-            gone |= more
+        gone, left = set(removed), list(removed)
+        while left:
+            went = left.pop()
+            for provided in (went, *self._packages[went].provides):
+                for name in self._dependents.get(provided, ()):
+                    clauses = self._packages[name].hard
+                    if name not in gone and not all(self._holds(found, gone) for found in clauses):
+                        gone.add(name)
+                        left.append(name)
+        return gone
 
     def _holds(self, clause: tuple[str, ...], gone: set[str]) -> bool:
         """Whether a clause is satisfied without some packages; one that never was tells nothing."""

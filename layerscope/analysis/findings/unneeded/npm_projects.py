@@ -86,7 +86,7 @@ def find_projects(evidence: Evidence) -> list[Project]:
             covered |= {
                 path
                 for name in locked
-                if (path := table.find(top + name)) and b"node_modules/" not in name
+                if b"node_modules/" not in name and (path := table.find(top + name))
             }
             dev = tuple(path for path, dev in places if dev)
             others = tuple(path for path, dev in places if not dev)

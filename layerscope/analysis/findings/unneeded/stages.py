@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.findings.evidence import Evidence, Group
-from layerscope.analysis.findings.finding import Claim, Confidence
+from layerscope.analysis.findings.finding import Claim, Confidence, Severity
 from layerscope.analysis.findings.fixes import instruction_text, is_open_run, run_and
 from layerscope.analysis.findings.known_paths import Place, not_copied
 from layerscope.analysis.findings.rule import Rule
@@ -37,6 +37,8 @@ _BUILDS = re.compile(
     r"|pkg-config|linux-headers|musl-dev|rustc|cargo|golang|golang-go|.*-dev|.*-devel|.*-headers)(?:=.*|-\d+)?"
 )
 """Packages that are for building alone."""
+_LOOKED = 100
+"""Packages of one installation that are looked at."""
 _INSTALLS = re.compile(
     r"(?:&&|;|\|\|)?\s*(?:[A-Z_]+=\S+\s+)*(?:set\s+-|export\s|echo\s|true\b|(?:rm|mkdir|ln|chmod|chown|cp|mv|cat|touch)\s|sed\s+-i\b.*/etc/(?:apt|apk|yum)"
     r"|(?:apt-get|apt|apk|dnf|microdnf|yum|zypper|apt-mark|update-ca-certificates|adduser|addgroup|useradd|groupadd)(?:\s|$))"
@@ -88,7 +90,14 @@ def _claims(evidence: Evidence, group: Group, patterns: Sequence[str]) -> Iterat
 
 
 def _claim(group: Group, fix: str, confidence: Confidence | None = None) -> Claim:
-    return Claim(fix, (group.layer,), inodes=group.inodes, paths=group.paths, confidence=confidence)
+    return Claim(
+        fix,
+        (group.layer,),
+        inodes=group.inodes,
+        paths=group.paths,
+        confidence=confidence,
+        severity=Severity.NOTE if confidence is Confidence.LOW else None,
+    )
 
 
 def _part(evidence: Evidence, group: Group, chosen: NDArray[np.bool_]) -> Group:
@@ -109,7 +118,7 @@ def _owners(evidence: Evidence, books: AptBooks, paths: NDArray[np.int32]) -> li
 
 def _for_building(found: re.Match[str]) -> list[str]:
     """The packages that an installation names and that are for building alone."""
-    return [word for word in found[2].split() if _BUILDS.fullmatch(word)]
+    return [word for word in found[2].split() if _BUILDS.fullmatch(word)][:_LOOKED]
 
 
 def _package(word: str) -> str:
@@ -122,7 +131,7 @@ def _bringing(
     """For packages that go with one package that an installation names, the word that names it."""
     words = [word for word in found[2].split() if not word.startswith("-")]
     brought: dict[str | None, str] = {}
-    for word in words:
+    for word in words[:_LOOKED]:
         _, gone = books.going([_package(word)])
         brought |= dict.fromkeys((gone & owners) - {_package(word)}, word)
     return brought

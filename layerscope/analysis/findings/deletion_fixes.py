@@ -55,7 +55,7 @@ def deletion_fix(
     if step.instruction == "RUN":
         hint = (
             "# or do it in a stage of its own (FROM … AS build), and COPY --from=build what is needed\n"
-            if _BUILDS.search(step.arguments) and not all(top.startswith(LISTS) for top in tops)
+            if _BUILDS.search(step.arguments) and not any(top.startswith(LISTS) for top in tops)
             else ""
         )
         return hint + in_one_run(evidence, layer, hiders, tops)

@@ -17,6 +17,8 @@ from layerscope.image.instruction import readable
 
 _STEPS = 6
 """Steps from the first to the last that are still better as one RUN."""
+_LISTED = 8
+"""Paths that one command names."""
 _FOUND_UNNAMED = ("/usr/", "/bin/", "/sbin/", "/lib", "/etc/", "/var/lib/", "/opt/conda/")
 """Where programs look for what they need without being told."""
 _DELETES = re.compile(r"^(?:&&\s*|\|\|\s*|;\s*)?(?:rm|rmdir|unlink)\s|^(?:&&\s*)?find\s.*\s-delete")
@@ -24,10 +26,10 @@ _DELETES = re.compile(r"^(?:&&\s*|\|\|\s*|;\s*)?(?:rm|rmdir|unlink)\s|^(?:&&\s*)
 
 def in_one_run(evidence: Evidence, layer: int, hiders: Sequence[int], tops: Sequence[str]) -> str:
     """Make and delete in the same RUN: with the user's own commands, and those between them that may need it."""
-    if all(top.startswith(LISTS) for top in tops):
-        users = users_of_lists(evidence, layer, hiders[-1])
-        if users:
-            return lists_in_one_run(evidence, layer, users)
+    users = users_of_lists(evidence, layer, hiders[-1])
+    if users and any(top.startswith(LISTS) for top in tops):
+        others = [top for top in tops if not top.startswith(LISTS)]
+        return lists_in_one_run(evidence, layer, users, others if len(others) <= _LISTED else ())
     if len(hiders) == 1 and len(tops) <= NAMED and hiders[0] > layer + 1:
         apart = _where_it_is_made(evidence, layer, hiders[0], tops)
         if apart is not None:
@@ -55,13 +57,23 @@ def in_one_run(evidence: Evidence, layer: int, hiders: Sequence[int], tops: Sequ
     )
 
 
-def lists_in_one_run(evidence: Evidence, layer: int, later: Sequence[int]) -> str:
-    """apt's lists deleted where they are fetched would fail later steps: the lists are kept for these, but not in the image."""
-    steps = [found for found in sorted({layer, *later}) if mergeable(evidence, layer, found)]
+def lists_in_one_run(
+    evidence: Evidence, layer: int, users: Sequence[int], others: Sequence[str] = ()
+) -> str:
+    """apt's lists deleted where they are fetched would fail the steps that use them later: the lists are kept for these, but not
+    in the image. With them go `others`, if these steps are the last that need them."""
+    steps = [found for found in sorted({layer, *users}) if mergeable(evidence, layer, found)]
+    end = f"rm -rf {' '.join([f'{LISTS}/*', *map(shell_word, others)])}"
+    if len(steps) < 2:
+        later = steps_named([evidence.step(found).index for found in users])
+        return (
+            f"# {later} installs with these lists: with an `apt-get update` of its own it needs them no longer\n"
+            + run_and(evidence.step(layer), end)
+        )
     numbers = steps_named([evidence.step(found).index for found in steps])
     mount = f"RUN --mount=type=cache,target={LISTS} …"
     hint = f"# {numbers} need the same lists: keep them in a cache in each of them ({mount}), or install all at once:"
-    return _behind(evidence, steps, f"{hint}\n{one_run(evidence, steps)}", f"rm -rf {LISTS}/*")
+    return _behind(evidence, steps, f"{hint}\n{one_run(evidence, steps)}", end)
 
 
 def _behind(evidence: Evidence, layers: Sequence[int], text: str, command: str) -> str:

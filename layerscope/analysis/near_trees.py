@@ -19,7 +19,9 @@ from layerscope.analysis.duplicates import Duplicate
 from layerscope.filesystem.paths import PathTable
 
 LEAST_SHARE = 0.8
-"""Part of the smaller directory's bytes that must be in the other one."""
+"""Part of the larger directory's bytes that must be in the other one."""
+_NEARLY_ALL = 0.9
+"""Part of what two directories share that one pair of directories in them holds, if that is what is the same."""
 _HIGHEST = 64
 """Directories above a file that are looked at."""
 _ALIKE = 8
@@ -35,7 +37,7 @@ class NearTree:
     bytes: int
     """Content bytes that are at the same places in both."""
     share: float
-    """Part of the smaller one's bytes that this is."""
+    """Part of the larger one's bytes that this is."""
     firsts: NDArray[np.int32]
     """The shared files in the first directory."""
     seconds: NDArray[np.int32]
@@ -70,9 +72,10 @@ def find_near_trees(
     shared = np.bincount(place, weights[levels.pairs], len(keys)).astype(np.int64)
     a, b = keys // len(table), keys % len(table)
     totals = np.concatenate([[0], np.cumsum(sizes)])
-    smaller = np.minimum(totals[table.ends[a]] - totals[a], totals[table.ends[b]] - totals[b])
+    larger = np.maximum(totals[table.ends[a]] - totals[a], totals[table.ends[b]] - totals[b])
     apart = (b >= table.ends[a]) | (b < a)  # neither is in the other, as a comes first
-    good = np.flatnonzero((shared >= least) & (shared >= LEAST_SHARE * smaller) & apart)
+    good = np.flatnonzero((shared >= least) & (shared >= LEAST_SHARE * larger) & apart)
+    good = good[~_of_one_child(table, keys, shared, totals)[good]]
     if exact is not None:
         good = good[(exact[a[good]] != exact[b[good]]) | (exact[a[good]] == 0)]
     order = good[np.lexsort((a[good], -table.depths[a[good]], -shared[good]))]
@@ -93,12 +96,44 @@ def find_near_trees(
                 first,
                 second,
                 int(shared[key]),
-                float(shared[key] / max(int(smaller[key]), 1)),
+                float(shared[key] / max(int(larger[key]), 1)),
                 one[mine],
                 other[mine],
             )
         )
     return found
+
+
+def _of_one_child(
+    table: PathTable,
+    keys: NDArray[np.int64],
+    shared: NDArray[np.int64],
+    totals: NDArray[np.int64],
+) -> NDArray[np.bool_]:
+    """Which pairs share nearly nothing besides what two directories in them do, and differ in the rest: two packages
+    that hold a third one are not the same."""
+    count = len(table)
+    a, b = keys // count, keys % count
+    up, over = table.parents[a].astype(np.int64), table.parents[b].astype(np.int64)
+    above = np.minimum(up, over) * count + np.maximum(up, over)
+    place = np.minimum(np.searchsorted(keys, above), max(len(keys) - 1, 0))
+    children = np.flatnonzero(
+        (keys[place] == above) & (table.components[a] == table.components[b]) & (up != over)
+    )
+    children = children[np.argsort(shared[children], kind="stable")]  # the one of most bytes last
+    best = np.full(len(keys), -1)
+    best[place[children]] = children
+    found = best >= 0
+    child, crossed = best[found], up[best[found]] != a[found]
+    sizes = [totals[table.ends[side]] - totals[side] for side in (a, b)]
+    inner = [np.where(crossed, sizes[1 - side][child], sizes[side][child]) for side in (0, 1)]
+    rest = np.maximum(*(sizes[side][found] - inner[side] for side in (0, 1)))
+    left = shared[found] - shared[child]
+    result = np.zeros(len(keys), bool)
+    result[found] = (
+        (shared[child] >= _NEARLY_ALL * shared[found]) & (rest > 0) & (left < LEAST_SHARE * rest)
+    )
+    return result
 
 
 def _pairs(

@@ -1,11 +1,12 @@
-"""What only reading files tells: secrets and packages, in one pass over the layers, and never again if it was cached."""
+"""What only reading files tells: secrets, packages and what rules read, in one pass over the layers, and never again if it was cached."""
 
 from __future__ import annotations
 
 from layerscope.analysis.cache import ImageCache
 from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.findings.notes import Notes, read_notes
 from layerscope.analysis.findings.secrets.scan import SecretScan, find_secrets
-from layerscope.analysis.looking import look_into
+from layerscope.analysis.looking import Looker, look_into
 from layerscope.analysis.packages.managers import count_packages, find_packages, open_books
 
 
@@ -14,9 +15,11 @@ def survey(evidence: Evidence, cache: ImageCache | None = None) -> None:
     secrets = None if cache is None else cache.secrets()
     packages = None if cache is None else cache.packages()
     if secrets is None or packages is None:
-        scan, books = SecretScan(evidence), open_books(evidence)
+        scan, books, notes = SecretScan(evidence), open_books(evidence), Notes(evidence)
         evidence.progress.stage("Looking into files")
-        look_into(evidence.filesystem, evidence.contents, [scan, *books], evidence.progress)
+        lookers: list[Looker] = [scan, *books, notes]
+        look_into(evidence.filesystem, evidence.contents, lookers, evidence.progress)
+        evidence.known[read_notes] = notes
         secrets, packages = scan.found, count_packages(evidence, books)
         if cache is not None:
             cache.keep_secrets(secrets, evidence.filesystem)

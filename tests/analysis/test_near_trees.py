@@ -68,9 +68,19 @@ def test_names_of_the_tops_need_not_agree() -> None:
     ]
 
 
-def test_a_part_that_one_lacks_counts_only_for_the_larger() -> None:
-    """A package was deleted in one copy."""
-    assert told([*vendor("a/v", count=20), *vendor("b/v", count=10)]) == [("a/v", "b/v", 1000, 1.0)]
+def test_a_part_that_one_lacks_counts_against_both() -> None:
+    """A file was deleted in one copy; one that has half of the other is not nearly the same."""
+    assert told([*vendor("a/v", count=20), *vendor("b/v", count=18)]) == [("a/v", "b/v", 1800, 0.9)]
+    assert told([*vendor("a/v", count=20), *vendor("b/v", count=10)]) == []
+
+
+def test_two_trees_of_which_one_part_is_the_same_are_told_by_that_part() -> None:
+    """What they have besides, however little, differs; where it does not, the whole is told."""
+    third = [*vendor("p/m/ajv", count=30), *vendor("q/m/ajv", count=29)]
+    own = [file("p/own.js", b"p" * 300), file("q/own.js", b"q" * 200)]
+    same = [file("p/LICENSE", b"l" * 50), file("q/LICENSE", b"l" * 50)]
+    assert told([*third, *own, *same]) == [("p/m/ajv", "q/m/ajv", 2900, 0.97)]
+    assert told([*third, *same]) == [("p", "q", 2950, 0.97)]
 
 
 def test_files_of_equal_content_at_other_places_are_no_tree() -> None:

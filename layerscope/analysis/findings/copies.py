@@ -9,7 +9,7 @@ every root stays.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +31,10 @@ class Copies:
     """Those that can go."""
     files: NDArray[np.int32]
     """The files in those that go for it; some may have links elsewhere."""
+    shared: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    """For those that are nearly the same: the files of both that are the same."""
     share: float = 1.0
-    """Part of the smaller one's bytes that is in both; 1 for those that are exactly the same."""
+    """Part of the larger one's bytes that is in both; 1 for those that are exactly the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +69,45 @@ def _near(evidence: Evidence, keepers: NDArray[np.int32], near: NearTree) -> Cop
     """Of two directories that are nearly the same the one of the lower layers stays."""
     sides = ((near.first, near.firsts), (near.second, near.seconds))
     (kept, stays), (other, goes) = sorted(sides, key=lambda side: _age(evidence, *side))
-    return Copies(kept, (other,), _go(keepers, goes, stays), near.share)
+    return Copies(
+        kept,
+        (other,),
+        _go(keepers, goes, stays),
+        np.concatenate([near.firsts, near.seconds]),
+        near.share,
+    )
 
 
 def _exact(evidence: Evidence, keepers: NDArray[np.int32], tree: DuplicateTree) -> Copies:
-    """The copy of the lowest layers stays, of those that are not gone already.
+    """The copy of the lowest layers stays, of those that are not gone already and of which other rules claim least.
 
     If there is but one of these, one that is gone stands for what its files point to: the fix makes it a link to that.
     """
     files = {copy: files_of(evidence, [copy]) for copy in tree.paths}
     files = {copy: found[evidence.live_sizes[found] > 0] for copy, found in files.items()}
-    gone = {copy: bool((keepers[found] != found).all()) for copy, found in files.items()}
-    order = sorted(tree.paths, key=lambda copy: (gone[copy], _age(evidence, copy, files[copy])))
+    claimed = {copy: evidence.claimed[evidence.live_inodes[files[copy]]] for copy in files}
+    copies = [copy for copy in tree.paths if not claimed[copy].all()]
+    if len(copies) < 2:
+        return Copies(tree.paths[0], (), np.zeros(0, np.int32))
+    gone = {
+        copy: bool((keepers[files[copy]] != files[copy])[~claimed[copy]].all()) for copy in copies
+    }
+    order = sorted(
+        copies,
+        key=lambda copy: (
+            gone[copy],
+            np.count_nonzero(claimed[copy]),
+            _age(evidence, copy, files[copy]),
+        ),
+    )
     left = [copy for copy in order if not gone[copy]]
     kept = order[1] if len(left) == 1 else order[0]
-    going = {copy: _go(keepers, files[copy], files[kept]) for copy in left if copy != kept}
+    going = {
+        copy: _go(keepers, files[copy][~claimed[copy]], files[kept][~claimed[copy]])
+        for copy in left
+        # What is kept must hold all that only the other one's claims leave.
+        if copy != kept and not (claimed[kept] & ~claimed[copy]).any()
+    }
     others = tuple(copy for copy, found in going.items() if len(found))
     return Copies(kept, others, np.concatenate([np.zeros(0, np.int32), *going.values()]))
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from layerscope.analysis.findings.copying import target_of
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.fixes import (
     instruction_text,
@@ -18,7 +19,9 @@ from layerscope.analysis.findings.fixes import (
     shell_word,
     sources_of,
 )
-from layerscope.analysis.findings.merging import mergeable, one_run
+from layerscope.analysis.findings.package_lists import LISTS
+from layerscope.analysis.findings.run_deletions import in_one_run
+from layerscope.analysis.findings.same_source import excluding, kept_by_another
 from layerscope.analysis.findings.words import NAMED
 from layerscope.image.history import Step
 from layerscope.image.instruction import readable
@@ -28,11 +31,7 @@ _BUILDS = re.compile(
     r"|(?:npm|yarn|pnpm) (?:run|ci|install)|build-essential|build-base|pip wheel|setup\.py)\b"
 )
 """What downloads or compiles: better done in a stage of its own."""
-_STEPS = 6
-"""Steps from the first to the last that are still better as one RUN."""
 
-_BEFORE = 1000
-"""Steps that are looked through for a WORKDIR."""
 _LINES = 40
 """Lines of a .dockerignore."""
 
@@ -56,14 +55,17 @@ def deletion_fix(
     if step.instruction == "RUN":
         hint = (
             "# or do it in a stage of its own (FROM … AS build), and COPY --from=build what is needed\n"
-            if _BUILDS.search(step.arguments)
+            if _BUILDS.search(step.arguments) and not any(top.startswith(LISTS) for top in tops)
             else ""
         )
-        return hint + _in_one(evidence, layer, hiders, tops)
+        return hint + in_one_run(evidence, layer, hiders, tops)
     whole = size >= evidence.accounting.layers[layer].stored
     mounted = _mounted(evidence, layer, hiders, tops) if whole else None
     if mounted is not None:
         return mounted
+    keeper = kept_by_another(evidence, step, tops)
+    if keeper is not None:
+        return excluding(evidence, step, keeper, tops, whole)
     ignored = [] if whole else _in_context(evidence, step, tops)
     if ignored:
         return (
@@ -77,23 +79,12 @@ def deletion_fix(
     )
 
 
-def _target(evidence: Evidence, step: Step, target: str) -> str:
-    """The target of a COPY from the root, by the WORKDIR before it."""
-    path = target
-    for before in reversed(evidence.image.steps[max(step.index - _BEFORE, 0) : step.index]):
-        if path.startswith("/"):
-            break
-        if before.instruction == "WORKDIR":
-            path = posixpath.join(before.arguments, path)
-    return posixpath.normpath(posixpath.join("/", path)).replace("//", "/")
-
-
 def _in_context(evidence: Evidence, step: Step, tops: Sequence[str]) -> list[str]:
     """Where the build context has these paths that a COPY of one directory stored; nothing where that is not known."""
     sources, target = sources_of(step)
     if len(sources) != 1 or "*" in sources[0] or sources[0].startswith("/"):
         return []
-    where = _target(evidence, step, target)
+    where = target_of(evidence, step, target)
     source = posixpath.normpath(sources[0])
     inside = [posixpath.relpath(top, where) for top in tops]
     if any(path == "." or path.startswith("..") for path in inside) or "--from=" in step.arguments:
@@ -102,31 +93,6 @@ def _in_context(evidence: Evidence, step: Step, tops: Sequence[str]) -> list[str
         return []
     lines = [shell_word(posixpath.normpath(posixpath.join(source, path))) for path in inside]
     return [*lines[:_LINES], *(["# …"] if len(lines) > _LINES else [])]
-
-
-def _in_one(evidence: Evidence, layer: int, hiders: Sequence[int], tops: Sequence[str]) -> str:
-    """Make and delete in the same RUN: with the user's own commands, and those between them that may need it."""
-    span = list(range(layer, hiders[-1] + 1)) if len(hiders) == 1 else []
-    runs = [found for found in span if evidence.step(found).instruction == "RUN"]
-    if (
-        runs
-        and runs[-1] == hiders[-1]
-        and len(span) <= _STEPS
-        and mergeable(evidence, layer, runs[-1])
-    ):
-        return one_run(evidence, runs)
-    if len(tops) > NAMED:
-        steps = [evidence.step(found) for found in hiders[:NAMED]]
-        told = "\n".join(
-            f"# {line}" for step in steps for line in instruction_text(step).split("\n")
-        )
-        return (
-            f"# do at its end what now is done by\n{told}\n{instruction_text(evidence.step(layer))}"
-        )
-    last = evidence.step(hiders[-1]).index
-    return f"# if no step up to {last} needs it:\n" + run_and(
-        evidence.step(layer), f"rm -rf {' '.join(map(shell_word, tops))}"
-    )
 
 
 def _mounted(
@@ -141,14 +107,14 @@ def _mounted(
     same_name = posixpath.basename(top) == posixpath.basename(posixpath.normpath(source))
     if "*" in source or source.startswith("/"):
         return None
-    if top not in (_target(evidence, step, target), same_name and top):
+    if top not in (target_of(evidence, step, target), same_name and top):
         return None
     mount = f"type=bind,source={source},target={shell_word(top)}"
     lines = [f"# in place of steps {step.index} to {evidence.step(hiders[0]).index}:"]
     for found in range(layer + 1, hiders[0] + 1):
         used = evidence.step(found)
         if used.instruction == "RUN" and len(lines) <= NAMED:
-            kept = _without_deletion(used, top, _target(evidence, used, "."))
+            kept = _without_deletion(used, top, target_of(evidence, used, "."))
             if kept is not None:
                 lines.append(run_and(kept, "", [mount]))
     return "\n".join(lines) if len(lines) > 1 and is_open_run(evidence.step(hiders[0])) else None

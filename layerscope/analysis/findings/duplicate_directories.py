@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.findings.copies import Copies, deal
+from layerscope.analysis.findings.directory_fixes import equal_fix, near_fix
 from layerscope.analysis.findings.evidence import Evidence
-from layerscope.analysis.findings.finding import Claim, Confidence
-from layerscope.analysis.findings.fixes import instruction_text, run_and, shell_word
+from layerscope.analysis.findings.finding import Claim, Confidence, Severity
+from layerscope.analysis.findings.fixes import shell_word
 from layerscope.analysis.findings.hidden import origins
 from layerscope.analysis.findings.rule import Rule
-from layerscope.analysis.findings.words import NAMED
-from layerscope.image.history import Step
 
 
 def _find(evidence: Evidence) -> Iterator[Claim]:
@@ -45,11 +44,13 @@ def _near_claim(evidence: Evidence, near: Copies) -> Iterator[Claim]:
     yield Claim(
         fix=_of_base(names[0])
         if evidence.is_base(layers[0])
-        else _near_fix(evidence.step(layers[0]), *names),
+        else near_fix(evidence, layers[0], near),
         layers=layers,
         inodes=np.unique(evidence.live_inodes[files]),
         paths=_largest_first(evidence, files),
         title=f"{names[1]} is nearly the same as {names[0]} ({share} of its bytes)",
+        severity=Severity.NOTE,
+        confidence=Confidence.LOW,
     )
 
 
@@ -67,15 +68,6 @@ def _largest_first(evidence: Evidence, files: NDArray[np.int32]) -> NDArray[np.i
     return ordered
 
 
-def _near_fix(step: Step, kept: str, copy: str) -> str:
-    """One directory for both; what differs is to be looked at."""
-    words = shell_word(kept), shell_word(copy)
-    told = f"# diff -r {words[0]} {words[1]}: where they may be the same, keep one and link to it"
-    if step.instruction == "RUN":
-        return f"{told}\n{run_and(step, f'rm -rf {words[1]} && ln -s {words[0]} {words[1]}')}"
-    return f"{told}\n# in place of\n# {instruction_text(step)}\nRUN ln -s {words[0]} {words[1]}"
-
-
 def _claim(evidence: Evidence, alike: list[Copies]) -> Iterator[Claim]:
     files = evidence.sole(np.concatenate([copies.files for copies in alike]))
     if not len(files):
@@ -91,7 +83,7 @@ def _claim(evidence: Evidence, alike: list[Copies]) -> Iterator[Claim]:
     yield Claim(
         fix=_of_base(kept)
         if evidence.is_base(layers[0])
-        else _fix(evidence.step(layers[0]), named),
+        else equal_fix(evidence, layers[0], alike),
         layers=layers,
         inodes=np.unique(evidence.live_inodes[files]),
         paths=_largest_first(evidence, files),
@@ -118,19 +110,6 @@ def _of_base(kept: str) -> str:
     )
 
 
-def _fix(step: Step, copies_of: list[tuple[str, ...]]) -> str:
-    """Links in place of the copies: in the RUN that makes them, or behind a COPY that leaves them out."""
-    links = [(kept, other) for kept, *others in copies_of for other in others]
-    more = f" (and {len(links) - NAMED} more like it)" if len(links) > NAMED else ""
-    links = links[:NAMED]
-    made = " && ".join(f"ln -s {shell_word(kept)} {shell_word(other)}" for kept, other in links)
-    gone = " ".join(shell_word(other) for _, other in links)
-    note = f"# a link does for each{more}, if nothing writes to them:\n"
-    if step.instruction == "RUN":
-        return note + run_and(step, f"rm -rf {gone} && {made}")
-    return f"# leave {gone} out of\n{instruction_text(step)}\n{note}RUN {made}"
-
-
 RULE = Rule(
     "duplicate-directories",
     title="A directory that is there twice",
@@ -138,4 +117,5 @@ RULE = Rule(
     find=_find,
     confidence=Confidence.MEDIUM,
     min_bytes=1_000_000,
+    last=True,
 )

@@ -14,12 +14,15 @@ from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim, Confidence, Severity
 from layerscope.analysis.findings.fixes import instruction_text, run_and, shell_word
 from layerscope.analysis.findings.hidden import origins, split
+from layerscope.analysis.findings.links import link, stays, whole
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.words import NAMED
 from layerscope.text import count_of
 
 _LEAST = 50_000
 """Bytes of a file that is worth a link."""
+_LOOKED = 100
+"""Files of which it is asked whether a later step writes to them."""
 _SPARED = ("/usr/share/doc", "copyright", "LICENSE*", "LICENCE*", "COPYING*", "NOTICE*")
 """What has to be beside each of the things that it is about."""
 
@@ -35,7 +38,7 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
     groups = np.repeat(np.arange(len(worth)), counts)
     spared = evidence.selector.select(_SPARED)
     spared |= evidence.once(deal).gone
-    left = ~spared[paths]
+    left = ~spared[paths] & ~evidence.claimed[evidence.live_inodes[paths]]
     paths, groups = paths[left], groups[left]
     layers = origins(evidence, evidence.live_inodes[paths])
     order = np.lexsort((paths, layers, groups))
@@ -74,18 +77,30 @@ def _fix(
     inodes = evidence.filesystem.inodes
     if evidence.is_base(layer):
         return f"# the base image has {shell_word(evidence.name(int(keepers[0])))} several times: only another base image is smaller"
+    copied = step.instruction != "RUN"
+    able = np.array([stays(evidence, layer, path) for path in paths[:_LOOKED].tolist()])
+    if not able.any():
+        names = [shell_word(evidence.name(int(path))) for path in (keepers[0], paths[0])]
+        return (
+            f"# store {names[0]} once: {names[1]} holds the same when this step is done, and later steps change what is"
+            f" there\n{instruction_text(step)}"
+        )
+    first = np.flatnonzero(able)[:NAMED]
     links = []
-    for path, kept in zip(paths[:NAMED].tolist(), keepers[:NAMED].tolist(), strict=True):
+    for path, kept in zip(paths[first].tolist(), keepers[first].tolist(), strict=True):
         # A hard link to a file of a lower layer would store that again.
         hard = inodes.layer(int(evidence.live_inodes[kept])) == layer
-        names = f"{shell_word(evidence.name(kept))} {shell_word(evidence.name(path))}"
-        links.append(f"ln {'-f' if hard and step.instruction == 'RUN' else '-sf'} {names}")
-    more = f" (and {len(paths) - NAMED} more like it)" if len(paths) > NAMED else ""
+        option = "-f" if hard and not copied else "-sf"
+        links.append(link(evidence, layer, kept, path, option, without=copied))
+    more = f" (and {len(paths) - len(first)} more like it)" if len(paths) > len(first) else ""
     made = " && ".join(links)
     note = f"# a link does for each{more}, if nothing writes to them:\n"
-    if step.instruction == "RUN":
+    if not copied:
         return note + run_and(step, made)
-    gone = " ".join(shell_word(evidence.name(path)) for path in paths[:NAMED].tolist())
+    gone = " ".join(shell_word(evidence.name(path)) for path in paths[first].tolist())
+    if len(paths) == 1 and whole(evidence, layer, int(paths[0])):
+        told = "\n".join(f"# {line}" for line in instruction_text(step).split("\n"))
+        return f"{note}# in place of\n{told}\nRUN {made}"
     return f"# leave {gone} out of\n{instruction_text(step)}\n{note}RUN {made}"
 
 
@@ -97,4 +112,5 @@ RULE = Rule(
     severity=Severity.NOTE,
     confidence=Confidence.LOW,
     min_bytes=1_000_000,
+    last=True,
 )

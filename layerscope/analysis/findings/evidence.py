@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar, cast
 
@@ -64,6 +64,11 @@ class Evidence:
     progress: Progress = field(default_factory=NullProgress)
     known: dict[object, object] = field(default_factory=dict, repr=False)
     """What `once` has answered."""
+
+    @cached_property
+    def claimed(self) -> NDArray[np.bool_]:
+        """Contents that rules claim which were asked before; shape (inodes,)."""
+        return np.zeros(len(self.filesystem.inodes.columns.stored), bool)
 
     def once(self, work: Callable[[Evidence], _Known]) -> _Known:
         """What `work` finds in this evidence; done once for all rules that ask."""
@@ -134,16 +139,21 @@ class Evidence:
 
     @cached_property
     def near_trees(self) -> list[NearTree]:
-        """Directories that hold nearly the same, those that hold exactly the same apart."""
+        """Directories that hold nearly the same, those that hold exactly the same apart. What is claimed already is not
+        looked at. Meant to be asked once all else is claimed."""
         ends = self.filesystem.table.ends
         exact = np.zeros(len(ends), np.int32)
         trees = sorted(self.duplicate_trees, key=lambda tree: tree.bytes)
         for number, tree in enumerate(trees, 1):  # the outermost last
             for path in tree.paths:
                 exact[path : int(ends[path])] = number
-        return find_near_trees(
-            self.filesystem.table, self.live_sizes, self.duplicates or (), _NEAR_BYTES, exact
-        )
+        sizes, duplicates = self.live_sizes.copy(), []
+        sizes[self.claimed[self.live_inodes] & self.live_files] = 0
+        for found in self.duplicates or ():
+            left = tuple(path for path in found.paths if not self.claimed[self.live_inodes[path]])
+            if len(left) > 1:
+                duplicates.append(found if left == found.paths else replace(found, paths=left))
+        return find_near_trees(self.filesystem.table, sizes, duplicates, _NEAR_BYTES, exact)
 
     def sole(self, paths: NDArray[np.int32]) -> NDArray[np.int32]:
         """Those of these files of the final image whose content has no name besides these."""

@@ -81,6 +81,12 @@ def sources_of(step: Step) -> tuple[list[str], str]:
     return (words[:-1] if named else []), target
 
 
+def recorded_source(step: Step) -> str:
+    """The digest that classic Docker and buildah record in place of a COPY's sources; "" for a builder that names them."""
+    found = _SOURCE.match(re.sub(r"^(?:--\S+\s+)*", "", step.arguments))
+    return "" if found is None else found[0].removesuffix("in ").strip()
+
+
 def _run(flags: Sequence[str], command: str) -> str:
     lines = readable(command)
     if len(lines) > MAX_LINES:

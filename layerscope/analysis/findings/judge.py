@@ -25,9 +25,10 @@ def judge(
     choices = choices or {}
     sizes = evidence.filesystem.inodes.columns.stored
     found: list[Finding] = []
-    applied: list[str] = []
+    applied: set[str] = set()
     evidence.progress.stage("Looking for what to fix", len(rules))
-    for rule in rules:
+    evidence.claimed[:] = False
+    for rule in sorted(rules, key=lambda rule: rule.last):
         check(evidence.progress)
         choice = choices.get(rule.name, _NO_CHOICE)
         if choice.enabled:
@@ -35,8 +36,11 @@ def judge(
                 rule,
                 min_bytes=rule.min_bytes if choice.min_bytes is None else choice.min_bytes,
             )
-            found += _findings(evidence, tuned, choice)
-            applied.append(rule.name)
+            mine = list(_findings(evidence, tuned, choice))
+            for finding in mine:
+                evidence.claimed[finding.inodes] = True
+            found += mine
+            applied.add(rule.name)
         evidence.progress.advance(1)
     ranks = list(Severity)
     found.sort(
@@ -48,7 +52,13 @@ def judge(
         )
     )
     installed = evidence.once(find_packages)
-    return Findings(tuple(found), sizes, installed.packages, tuple(applied), installed.warnings)
+    return Findings(
+        tuple(found),
+        sizes,
+        installed.packages,
+        tuple(rule.name for rule in rules if rule.name in applied),
+        installed.warnings,
+    )
 
 
 _NO_CHOICE = RuleChoice()

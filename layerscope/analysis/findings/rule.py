@@ -30,3 +30,5 @@ class Rule:
     confidence: Confidence = Confidence.HIGH
     min_bytes: int = 100_000
     """Findings of fewer bytes are not worth a word."""
+    last: bool = False
+    """It asks what other rules claim, and so comes after them."""

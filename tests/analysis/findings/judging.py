@@ -20,18 +20,24 @@ EVERYTHING = 0
 
 
 def opened_of(
-    steps: Sequence[Step], rule: str | None = None, min_bytes: int | None = None
+    steps: Sequence[Step],
+    rule: str | None = None,
+    min_bytes: int | None = None,
+    start: Sequence[str] = (),
 ) -> Opened:
-    """An image of these steps, opened and judged; with the threshold of one rule changed."""
+    """An image of these steps that starts a program, opened and judged; with the threshold of one rule changed."""
     history = [
         {"created": CREATED, "created_by": command}
         | ({"empty_layer": True} if members is None else {})
         for command, members in steps
     ]
     layers = [layer_tar(members) for _, members in steps if members is not None]
+    config = {"config": {"Entrypoint": list(start)}}
     choices = {} if rule is None else {rule: RuleChoice(min_bytes=min_bytes)}
     with tempfile.TemporaryDirectory() as folder:
-        path = write(Path(folder) / "image.tar", docker_archive(layers, history=history))
+        path = write(
+            Path(folder) / "image.tar", docker_archive(layers, history=history, config=config)
+        )
         return open_image(Request(str(path)), Options(rules=choices))
 
 

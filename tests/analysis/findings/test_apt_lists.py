@@ -69,3 +69,56 @@ def test_a_folder_of_another_name_is_none() -> None:
 def test_small_lists_are_not_worth_a_word() -> None:
     """The rule's own threshold drops them."""
     assert judged([(INSTALL, LISTS)], "apt-lists", None) == []
+
+
+def test_lists_that_a_later_step_installs_with_stay_until_that_is_done() -> None:
+    """Deleted in the first step, the second one would find no package: both are one RUN, or keep the lists in a cache."""
+    bare = ("/bin/sh -c apt-get install -y git", [file("usr/bin/git", b"g")])
+    fix = (
+        "# steps 0, 1 need the same lists: keep them in a cache in each of them"
+        " (RUN --mount=type=cache,target=/var/lib/apt/lists …), or install all at once:\n"
+        "# one RUN for steps 0, 1\n"
+        "RUN apt-get update \\\n    && apt-get install -y curl \\\n    && apt-get install -y git \\\n    && rm -rf /var/lib/apt/lists/*"
+    )
+    (finding,) = judged([(INSTALL, LISTS), bare], "apt-lists")
+    assert finding.fix == fix
+    gone = ("/bin/sh -c rm -rf /var/lib/apt/lists/*", [whiteout("var/lib/apt/lists")])
+    (finding,) = judged([(INSTALL, LISTS), bare, gone], "deleted-later")
+    assert finding.bytes == 3500
+    assert finding.fix == fix
+
+
+def test_a_later_step_that_fetches_lists_of_its_own_needs_none() -> None:
+    """Near misses: an update of its own, and commands that need no lists."""
+    for command in (INSTALL, "/bin/sh -c apt-get -qq clean", "/bin/sh -c echo apt-get installed"):
+        steps = [(INSTALL, LISTS), (command, [file("usr/bin/git", b"g")])]
+        (finding,) = judged(steps, "apt-lists")
+        assert finding.fix.endswith("install -y curl \\\n    && rm -rf /var/lib/apt/lists/*")
+        assert "cache" not in finding.fix
+
+
+def test_what_is_deleted_along_with_the_lists_goes_with_them() -> None:
+    """By its name; the step that installs with the lists comes before."""
+    made = [*LISTS, file("opt/model", b"m" * 900)]
+    bare = ("/bin/sh -c apt-get install -y git", [file("usr/bin/git", b"g")])
+    gone = [whiteout("var/lib/apt/lists"), whiteout("opt/model")]
+    steps = [(INSTALL, made), bare, ("/bin/sh -c rm -rf /var/lib/apt/lists /opt/model", gone)]
+    (finding,) = judged(steps, "deleted-later")
+    assert finding.bytes == 4400
+    assert "one RUN for steps 0, 1\n" in finding.fix
+    assert finding.fix.endswith(
+        "&& apt-get install -y git \\\n    && rm -rf /var/lib/apt/lists/* /opt/model"
+    )
+
+
+def test_lists_of_the_base_image_that_a_step_installs_with_are_not_merged() -> None:
+    """No RUN spans two Dockerfiles: the later step needs lists of its own."""
+    base = (f"/bin/sh -c #(nop) ADD file:{'ab' * 32} in / ", [file("etc/os-release", b"x")])
+    bare = ("/bin/sh -c apt-get install -y git", [file("usr/bin/git", b"g")])
+    opened = opened_of([base, (INSTALL, LISTS), ('CMD ["bash"]', None), bare], "apt-lists", 0)
+    (finding,) = findings_of(opened).found
+    assert finding.base
+    assert finding.fix.endswith(
+        "\n# step 3 installs with these lists: with an `apt-get update` of its own it needs them no longer\n"
+        "RUN apt-get update \\\n    && apt-get install -y curl \\\n    && rm -rf /var/lib/apt/lists/*"
+    )

@@ -18,6 +18,8 @@ from tests.analysis.findings.judging import findings_of, opened_of
 from tests.images import Member, docker_archive, file, layer_tar, write
 
 RULES = ("duplicate-directories", "duplicate-files")
+OTHERS = ("pip-cache", "apt-lists", "debug-symbols")
+"""Rules that claim what the images below have copies of."""
 COPY = "COPY . / # buildkit"
 _TOP = st.sampled_from(["p", "q", "r", "p/s", "q/s"])
 _NAME = st.sampled_from(["a", "b", "a/c", "b/c", "b/c/d"])
@@ -38,17 +40,21 @@ def smallest(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def claims(layers: list[list[Member]]) -> list[str]:
     """Paths that the rules about copies claim, as often as they do."""
+    return [path for rule, path in all_claims(layers) if rule in RULES]
+
+
+def all_claims(layers: list[list[Member]]) -> list[tuple[str, str]]:
+    """Rules and the paths that they claim, as often as they do."""
     with tempfile.TemporaryDirectory() as folder:
         history = [{"created_by": COPY} for _ in layers]
         archive = docker_archive([layer_tar(members) for members in layers], history=history)
         path = write(Path(folder) / "image.tar", archive)
-        choices = {name: RuleChoice(min_bytes=0) for name in RULES}
+        choices = {name: RuleChoice(min_bytes=0) for name in (*RULES, *OTHERS)}
         opened = open_image(Request(str(path)), Options(rules=choices))
     table = opened.filesystem.table
     return [
-        path.decode()
+        (finding.rule, path.decode())
         for finding in findings_of(opened).found
-        if finding.rule in RULES
         for path in table.fulls(finding.paths)
     ]
 
@@ -72,6 +78,78 @@ def test_each_content_keeps_a_place_and_no_file_is_claimed_twice(
     assert len(claimed) == len(set(claimed))
     for paths in places.values():
         assert len(paths - set(claimed)) == 1
+
+
+_CLAIMED = st.sampled_from(["p", "q", "p/s", "root/.cache/pip", "var/lib/apt/lists"])
+_KIND = st.sampled_from(["js", "js", "debug"])
+
+
+@pytest.mark.usefixtures("smallest")
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    files=st.dictionaries(
+        st.tuples(_CLAIMED, _NAME, st.sampled_from(["x", "y"]), _KIND),
+        st.tuples(st.integers(0, 5), st.integers(0, 2)),
+        min_size=2,
+        max_size=30,
+    )
+)
+def test_what_another_finding_takes_away_is_not_the_copy_that_stays(
+    files: dict[tuple[str, str, str, str], tuple[int, int]],
+) -> None:
+    """All fixes done, one file is left of each content that rules about copies alone told of at some place."""
+    layers: list[list[Member]] = [[], [], []]
+    places: defaultdict[int, set[str]] = defaultdict(set)
+    for (top, name, leaf, kind), (content, layer) in files.items():
+        path = f"{top}/{name}/{leaf}.{kind}"
+        layers[layer].append(file(path, b"%d" % content * (content + 10)))
+        places[content].add(path)
+    told = all_claims([members for members in layers if members])
+    others = {path for rule, path in told if rule not in RULES}
+    copies = [path for rule, path in told if rule in RULES]
+    assert len(copies) == len(set(copies))
+    assert not others & set(copies)
+    for paths in places.values():
+        assert len(paths - others - set(copies)) == min(len(paths - others), 1)
+
+
+@pytest.mark.parametrize("tops", [("root/.cache/pip",), ("root/.cache/pip", "home/me/.cache/pip")])
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_file_that_is_in_a_cache_too_is_no_copy_of_that(
+    tops: tuple[str, ...], apart: bool
+) -> None:
+    """The cache goes, so that the other one is all that is left of it."""
+    model = b"m" * 1_200_000
+    names = [*(f"{top}/x" for top in tops), "srv/model.bin"]
+    members = [file(name, model) for name in names]
+    steps = [[member] for member in members] if apart else [members]
+    findings = findings_of(opened_of([("RUN make # buildkit", step) for step in steps]))
+    assert {finding.rule for finding in findings.found} == {"pip-cache"}
+    assert findings.saving() == len(model) * len(tops)
+
+
+def test_of_copies_that_nothing_else_claims_one_stays() -> None:
+    """The first in the order of paths is in a cache: the second one is what the third links to."""
+    names = ["root/.cache/pip/x", "srv/a.bin", "srv/b.bin"]
+    members = [file(name, b"m" * 1_200_000) for name in names]
+    findings = findings_of(opened_of([("RUN make # buildkit", members)]))
+    (copy,) = [finding for finding in findings.found if finding.rule == "duplicate-files"]
+    assert copy.fix.endswith("RUN make \\\n    && ln -f /srv/a.bin /srv/b.bin")
+    assert findings.saving() == 2_400_000
+
+
+def test_a_directory_that_is_in_a_cache_too_stays_where_it_is_not() -> None:
+    """What lies in the cache counts for its own rule alone."""
+    members = [*vendor("root/.cache/pip/v"), *vendor("srv/v"), *vendor("usr/local/v")]
+    assert sorted(
+        (finding.rule, finding.title, finding.bytes)
+        for finding in findings_of(opened_of([("RUN make # buildkit", members)])).found
+    ) == [
+        ("duplicate-directories", "/usr/local is the same as /srv", 30 * 120_000),
+        ("pip-cache", "Cache of pip left in", 30 * 120_000),
+    ]
 
 
 FILES = {f"lib{number % 3}/{number}.js": b"%d" % number * 60_000 for number in range(10, 40)}

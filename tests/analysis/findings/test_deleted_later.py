@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.analysis.findings.judging import findings_of, judged, opened_of, paths_of
-from tests.images import directory, file, hardlink, opaque, whiteout
+from tests.images import Member, directory, file, hardlink, opaque, whiteout
 
 FETCH = "/bin/sh -c curl -O https://example.test/model.bin"
 MODEL = [directory("opt"), file("opt/model.bin", b"m" * 9000), file("opt/keep", b"k" * 10)]
@@ -173,3 +175,116 @@ def test_overwritten_content_is_not_deleted() -> None:
     """Another version of the file is another rule's."""
     steps = [(FETCH, MODEL), (FETCH, [file("opt/model.bin", b"n" * 9000)])]
     assert judged(steps, "deleted-later") == []
+
+
+def test_what_no_step_between_names_is_deleted_where_it_is_made() -> None:
+    """Those steps stay as they are, and so do their COPY."""
+    steps = [
+        (FETCH, MODEL),
+        ("COPY req.txt /app/ # buildkit", [file("app/req.txt", b"r")]),
+        ("/bin/sh -c pip install -r /app/req.txt", [file("lib/x.so", b"x")]),
+        ("/bin/sh -c adduser app", [file("etc/passwd", b"p")]),
+        ("/bin/sh -c rm /opt/model.bin", [whiteout("opt/model.bin")]),
+    ]
+    (finding,) = judged(steps, "deleted-later")
+    assert finding.fix.endswith(
+        "\nRUN curl -O https://example.test/model.bin \\\n    && rm -rf /opt/model.bin"
+    )
+    assert "COPY req.txt" not in finding.fix
+    assert "one RUN" not in finding.fix
+
+
+def test_it_is_deleted_behind_the_last_step_that_names_it() -> None:
+    """By its name, by its directory, or as a step that runs where it lies may."""
+    made = ("/bin/sh -c fetch /opt/model.bin", MODEL)
+    gone = ("/bin/sh -c rm /opt/model.bin", [whiteout("opt/model.bin")])
+    other = ("/bin/sh -c adduser app", [file("etc/passwd", b"p")])
+    for use in (
+        "convert /opt/model.bin",
+        "ls /opt",
+        "cp -r /opt/* /srv",
+        "cd / && x opt/model.bin",
+    ):
+        used = (f"/bin/sh -c {use}", [file("srv/x", b"x")])
+        (finding,) = judged([made, used, other, gone], "deleted-later")
+        assert "one RUN for steps 0, 1\n" in finding.fix
+        assert finding.fix.endswith(" \\\n    && rm -rf /opt/model.bin")
+        assert "adduser" not in finding.fix
+    (finding,) = judged([made, ("WORKDIR /opt", None), other, gone], "deleted-later")
+    assert finding.fix.endswith("\\\n    && adduser app \\\n    && rm -rf /opt/model.bin")
+    for use in ("x /optional/model", "y /opt/venv/bin/z", "z my-model.binary"):
+        used = (f"/bin/sh -c {use}", [file("srv/x", b"x")])
+        (finding,) = judged([made, used, gone], "deleted-later")
+        assert finding.fix == "RUN fetch /opt/model.bin \\\n    && rm -rf /opt/model.bin"
+
+
+def test_what_the_step_that_deletes_it_uses_is_kept_until_then() -> None:
+    """It is no use to delete it any earlier."""
+    steps = [
+        ("/bin/sh -c fetch /opt/model.bin", MODEL),
+        ("/bin/sh -c adduser app", [file("etc/passwd", b"p")]),
+        (
+            "/bin/sh -c convert /opt/model.bin && rm /opt/model.bin",
+            [whiteout("opt/model.bin"), file("srv/x", b"x")],
+        ),
+    ]
+    (finding,) = judged(steps, "deleted-later")
+    assert finding.fix.endswith("&& convert /opt/model.bin \\\n    && rm /opt/model.bin")
+
+
+CONTEXT = ("dump.sql", "main.py")
+
+
+def copied(top: str) -> list[Member]:
+    """The build context, copied to somewhere."""
+    return [file(f"{top}/{name}", name.encode() * 100) for name in CONTEXT]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("COPY . /build # buildkit", "COPY . /app # buildkit"),
+        ("COPY . /build # buildkit", "COPY ./ /app/ # buildkit"),
+        (
+            f"/bin/sh -c #(nop) COPY dir:{'ab' * 32} in /build ",
+            f"/bin/sh -c #(nop) COPY dir:{'ab' * 32} in /app ",
+        ),
+    ],
+)
+def test_what_another_copy_of_the_same_source_keeps_stays_in_the_build_context(
+    first: str, second: str
+) -> None:
+    """A .dockerignore would take it from the final image: one COPY alone leaves it out."""
+    gone = ("RUN /bin/sh -c rm /build/dump.sql # buildkit", [whiteout("build/dump.sql")])
+    (finding,) = judged([(first, copied("build")), gone, (second, copied("app"))], "deleted-later")
+    assert ".dockerignore" not in finding.fix
+    assert "`# syntax=docker/dockerfile:1.19` or newer" in finding.fix
+    assert "\nCOPY --exclude=dump.sql " in finding.fix
+    assert "# step 2 copies it too" in finding.fix
+
+
+def test_a_whole_copy_whose_source_another_one_keeps_is_not_ignored_either() -> None:
+    """It is mounted, or not copied; the other one needs it."""
+    gone = ("RUN /bin/sh -c rm -r /build # buildkit", [whiteout("build")])
+    steps = [
+        ("COPY . /build # buildkit", copied("build")),
+        ("COPY dump.sql /app/ # buildkit", copied("app")[:1]),
+        ("RUN /bin/sh -c make -C /build # buildkit", [file("srv/x", b"x")]),
+    ]
+    (finding,) = judged([*steps, gone], "deleted-later")
+    assert "dockerignore" not in finding.fix
+    assert "--mount=type=bind" in finding.fix
+
+
+def test_a_copy_of_another_source_keeps_nothing() -> None:
+    """Near misses: another directory of the context, another digest, a stage, and one that is deleted as well."""
+    gone = ("RUN /bin/sh -c rm /build/dump.sql # buildkit", [whiteout("build/dump.sql")])
+    first = ("COPY . /build # buildkit", copied("build"))
+    for second in ("COPY sub /app # buildkit", "COPY --from=stage . /app # buildkit"):
+        (finding,) = judged([first, gone, (second, copied("app"))], "deleted-later")
+        assert finding.fix.startswith("# in .dockerignore:\ndump.sql\n")
+    both = ("RUN /bin/sh -c rm /app/dump.sql # buildkit", [whiteout("app/dump.sql")])
+    for finding in judged(
+        [first, gone, ("COPY . /app # buildkit", copied("app")), both], "deleted-later"
+    ):
+        assert finding.fix.startswith("# in .dockerignore:\ndump.sql\n")

@@ -116,5 +116,95 @@ def test_a_tree_that_was_copied_twice_and_changed_since_is_one_finding() -> None
     assert finding.rule == RULE
     assert finding.title == "/srv/app/vendor is nearly the same as /opt/vendor (97 % of its bytes)"
     assert (finding.bytes, finding.layers, len(finding.paths)) == (29 * 120_000, (1,), 29)
-    assert finding.fix.endswith("# COPY . /srv/app\nRUN ln -s /opt/vendor /srv/app/vendor")
+    assert finding.fix == (
+        "# they differ in lib1/10.js\n# if /opt/vendor does for both, leave /srv/app/vendor out of\nCOPY . /srv/app"
+    )
     assert findings_of(opened).saving() == finding.bytes
+
+
+def test_a_copy_that_brings_nothing_else_is_left_out() -> None:
+    """A link takes its place, in a directory that nothing else makes."""
+    steps = [
+        ("COPY vendor /opt/vendor # buildkit", cuda("opt/vendor")),
+        ("COPY vendor /srv/app/vendor # buildkit", cuda("srv/app/vendor")),
+        ("COPY main /srv/other # buildkit", [file("srv/other", b"o"), file("opt/x", b"x")]),
+    ]
+    (finding,) = judged(steps, RULE)
+    assert finding.fix == (
+        "# a link does for each, if nothing writes to them:\n# in place of\n# COPY vendor /srv/app/vendor\n"
+        "RUN mkdir -p /srv/app && ln -s /opt/vendor /srv/app/vendor"
+    )
+
+
+def test_a_directory_that_the_step_makes_otherwise_too_needs_no_mkdir() -> None:
+    """What else the COPY brings makes the parent; so does an earlier step."""
+    both = [*cuda("srv/app/vendor"), file("srv/app/main", b"m")]
+    first = ("COPY vendor /opt/vendor # buildkit", [*cuda("opt/vendor"), file("opt/x", b"x")])
+    (finding,) = judged([first, ("COPY . /srv/app # buildkit", both)], RULE)
+    assert finding.fix.endswith("RUN ln -s /opt/vendor /srv/app/vendor")
+    early = ("RUN /bin/sh -c mkdir /srv/app # buildkit", [file("srv/app/x", b"early")])
+    last = ("COPY vendor /srv/app/vendor # buildkit", cuda("srv/app/vendor"))
+    (finding,) = judged([first, early, last], RULE)
+    assert finding.fix.endswith("RUN ln -s /opt/vendor /srv/app/vendor")
+    assert "# in place of\n# COPY vendor /srv/app/vendor\n" in finding.fix
+
+
+def test_where_a_later_step_writes_there_is_no_link() -> None:
+    """It would write through the link, into the copy that stays; a sentence says what to do."""
+    later = [file("srv/app/vendor/generated.pyc", b"g")]
+    steps = [
+        ("COPY vendor /opt/vendor # buildkit", cuda("opt/vendor")),
+        (
+            "COPY . /srv/app # buildkit",
+            [*cuda("srv/app/vendor"), file("srv/app/m", b"m"), file("opt/x", b"x")],
+        ),
+    ]
+    rest = [file("opt/vendor/generated.pyc", b"g")]
+    (finding,) = judged([*steps, ("RUN /bin/sh -c compile # buildkit", [*later, *rest])], RULE)
+    assert "ln -s" not in finding.fix
+    assert finding.fix.startswith("# store /opt/vendor once: /srv/app/vendor holds the same")
+    deleted = ("RUN /bin/sh -c rm # buildkit", [file("srv/app/vendor/.wh.x", b"")])
+    steps[1][1].append(file("srv/app/vendor/x", b"x"))
+    (finding,) = judged([*steps, deleted], RULE)
+    assert "ln -s" not in finding.fix
+
+
+def test_two_packages_that_hold_a_third_one_are_not_the_same() -> None:
+    """What is the same is the third one, which a link or `npm dedupe` has once: nothing else of either package goes."""
+
+    def package(name: str) -> list[Member]:
+        top = f"app/node_modules/{name}"
+        nested = [file(f"{top}/node_modules/ajv/{n}.js", b"%d" % n * 60_000) for n in range(10, 20)]
+        return [
+            *nested,
+            file(f"{top}/index.js", name.encode() * 3000),
+            file(f"{top}/LICENSE", b"MIT" * 300),
+        ]
+
+    steps = [("COPY . /app # buildkit", [*package("schema-utils"), *package("ajv-formats")])]
+    (finding,) = judged(steps, RULE)
+    assert finding.title == (
+        "/app/node_modules/schema-utils/node_modules is the same as /app/node_modules/ajv-formats/node_modules"
+    )
+    assert finding.bytes == 10 * 120_000
+
+
+def test_packages_that_are_nearly_the_same_are_for_npm_to_bring_together() -> None:
+    """No link: what differs may matter."""
+
+    def package(at: str, odd: bytes) -> list[Member]:
+        top = f"app/node_modules/{at}"
+        return [
+            *(file(f"{top}/{n}.js", b"%d" % n * 60_000) for n in range(10, 40)),
+            file(f"{top}/package.json", odd),
+        ]
+
+    members = [
+        *package("ajv", b'{"version": "8.1.0"}'),
+        *package("x/node_modules/ajv", b'{"version": "8.1.1"}'),
+    ]
+    (finding,) = judged([("RUN /bin/sh -c npm ci # buildkit", members)], RULE)
+    assert finding.fix == (
+        "# they differ in package.json\n# npm keeps one of them where versions agree:\n"
+        "RUN npm ci \\\n    && npm dedupe --prefix /app"
+    )

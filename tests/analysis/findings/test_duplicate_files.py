@@ -56,3 +56,25 @@ def test_a_copy_that_another_name_keeps_is_not_claimed() -> None:
     """Linking one of its names saves nothing."""
     members = [file("a", LIBRARY), file("b", LIBRARY), hardlink("c", "b")]
     assert judged([(RUN, members)], RULE) == []
+
+
+def test_a_copy_of_one_file_that_nothing_changes_later_is_replaced_by_a_link() -> None:
+    """Its directory is made if nothing else makes it; where a later step writes to the file, a sentence says what to do."""
+    steps = [
+        ("COPY a.so /opt/a.so # buildkit", [file("opt/a.so", LIBRARY)]),
+        ("COPY a.so /srv/lib/ # buildkit", [file("srv/lib/a.so", LIBRARY)]),
+        ("COPY x /opt/x # buildkit", [file("opt/x", b"x")]),
+        ("COPY y /srv/lib/y # buildkit", [file("srv/lib/y", b"y")]),
+    ]
+    (finding,) = judged(steps, RULE)
+    assert finding.fix == (
+        "# a link does for each, if nothing writes to them:\n# in place of\n# COPY a.so /srv/lib/\n"
+        "RUN mkdir -p /srv/lib && ln -sf /opt/a.so /srv/lib/a.so"
+    )
+    touched = (
+        "RUN /bin/sh -c chmod +x /srv/lib/a.so # buildkit",
+        [file("srv/lib/a.so", LIBRARY, mode=0o755)],
+    )
+    (finding,) = judged([*steps, touched], RULE)
+    assert finding.fix.startswith("# store /opt/a.so once: /srv/lib/a.so holds the same")
+    assert "ln " not in finding.fix

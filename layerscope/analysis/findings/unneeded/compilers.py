@@ -1,11 +1,8 @@
 """Compilers in an image that runs something else."""
 
-from layerscope.analysis.findings.finding import Confidence
-from layerscope.analysis.findings.known_paths import path_rule
-from layerscope.analysis.findings.unneeded.runtimes import runs_something
-from layerscope.analysis.findings.unneeded.stages import built_apart
+from layerscope.analysis.findings.unneeded.stages import build_rule
 
-RULE = path_rule(
+RULE = build_rule(
     "compilers",
     title="Compilers left in",
     why="A compiler is needed while the image is built; beside a program that runs it is weight, and it helps intruders.",
@@ -20,9 +17,5 @@ RULE = path_rule(
         "/usr/bin/*-linux-*-ld.*",
         "/usr/bin/*-linux-*-lto-dump*",
     ),
-    fix=built_apart,
     spare=("/usr/lib/gcc/**/*.so*",),
-    when=runs_something,
-    confidence=Confidence.MEDIUM,
-    min_bytes=1_000_000,
 )

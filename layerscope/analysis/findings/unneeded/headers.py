@@ -1,17 +1,10 @@
 """Headers of C and C++."""
 
-from layerscope.analysis.findings.finding import Confidence
-from layerscope.analysis.findings.known_paths import path_rule
-from layerscope.analysis.findings.unneeded.runtimes import runs_something
-from layerscope.analysis.findings.unneeded.stages import built_apart
+from layerscope.analysis.findings.unneeded.stages import build_rule
 
-RULE = path_rule(
+RULE = build_rule(
     "headers",
     title="Header files left in",
     why="Headers are read by compilers alone.",
     patterns=("/usr/include/*", "/usr/local/include/*"),
-    fix=built_apart,
-    when=runs_something,
-    confidence=Confidence.MEDIUM,
-    min_bytes=1_000_000,
 )

@@ -1,39 +1,88 @@
 """Packages of npm that are for development alone."""
 
-from layerscope.analysis.findings.finding import Confidence
-from layerscope.analysis.findings.fixes import run_and
-from layerscope.analysis.findings.known_paths import Place, not_copied, path_rule, with_option
+from __future__ import annotations
 
-_PACKAGES = (
-    *("typescript", "ts-node", "tsx", "eslint", "prettier", "stylelint"),
-    *("@types", "@typescript-eslint", "jest", "@jest", "mocha", "chai", "nyc", "vitest", "karma"),
-    *("cypress", "@playwright", "webpack", "webpack-cli", "webpack-dev-server", "rollup", "vite"),
-    *("esbuild", "parcel", "@babel/core", "@babel/preset-env", "core-js-compat"),
-    *("nodemon", "husky", "lint-staged"),
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.findings.finding import Claim, Confidence
+from layerscope.analysis.findings.fixes import instruction_text, run_and, shell_word
+from layerscope.analysis.findings.rule import Rule
+from layerscope.analysis.findings.unneeded.npm_projects import Project, child, find_projects
+from layerscope.image.history import Step
+
+_END = r"(?=[\s;&|]|$)"
+_INSTALL = re.compile(
+    rf"\bnpm\s+(?:ci|clean-install|install|i){_END}(?![^;&|]*\s(?:-g|--global|--omit=dev|--production){_END})"
 )
-"""Packages that are devDependencies nearly always."""
+_YARN = re.compile(
+    rf"\byarn(?:\s+install)?(?=\s+-|\s*[;&|]|\s*$)(?![^;&|]*\s(?:--production|--prod){_END})"
+)
+_USES = re.compile(
+    r"\b(?:npm\s+(?:run|run-script|test|t|exec|x)|npx|yarn\s+(?!install\b|add\b|cache\b|config\b|-)\w|pnpm\s+(?:run|exec|build)"
+    r"|tsc|webpack|vite|rollup|esbuild|parcel|gulp|grunt|jest|eslint|ng\s+build|next\s+build)\b|node_modules/\.bin/"
+)
+"""What may need packages for development."""
 
 
-def _omitted(place: Place) -> str:
-    """Install without them; where node_modules was copied, leave it out of the context."""
-    if not_copied(place):
+def _find(evidence: Evidence) -> Iterator[Claim]:
+    for project in evidence.once(find_projects):
+        for group in evidence.by_layer(project.files(evidence)):
+            yield Claim(
+                fix=_fix(evidence, project, group.layer),
+                layers=(group.layer,),
+                inodes=group.inodes,
+                paths=group.paths,
+            )
+
+
+def _fix(evidence: Evidence, project: Project, layer: int) -> str:
+    """Install without them; where something needs them, take them out once that is done, or do it in a stage of its own."""
+    step = evidence.step(layer)
+    yarn = child(evidence, project.folder, "yarn.lock") is not None
+    install = "yarn install --production" if yarn else "npm ci --omit=dev"
+    if step.instruction != "RUN":
         return (
-            "# .dockerignore: node_modules, then install in the image without what is for development\n"
-            f"{not_copied(place)}\nRUN npm ci --omit=dev"
+            "# .dockerignore: **/node_modules; build in a stage of its own, and install here only what runs:\n"
+            f"{instruction_text(step)}\nRUN cd {shell_word(evidence.name(project.folder))} && {install}"
         )
-    return with_option("npm ci|npm install|npm i", "--omit=dev", _pruned)(place)
+    if any(_used(evidence, layer)):
+        return (
+            "# a later step uses them: build in a stage of its own, and install here only what runs\n"
+            f"FROM … AS build\n{instruction_text(step)}\n\nFROM …\nRUN {install}\nCOPY --from=build … …"
+        )
+    pattern, option = (_YARN, "--production") if yarn else (_INSTALL, "--omit=dev")
+    last = max((found.end() for found in pattern.finditer(step.arguments)), default=None)
+    if last is not None and not _USES.search(step.arguments, last):
+        changed = pattern.sub(lambda found: f"{found[0]} {option}", step.arguments)
+        return instruction_text(replace(step, arguments=changed))
+    if child(evidence, project.folder, "package.json") is None:
+        return f"# {install}, once they are not needed any more:\n{instruction_text(step)}"
+    folder = shell_word(evidence.name(project.folder))
+    return run_and(
+        step,
+        f"yarn install --production --cwd {folder}"
+        if yarn
+        else f"npm prune --omit=dev --prefix {folder}",
+    )
 
 
-def _pruned(place: Place) -> str:
-    return run_and(place.step, "npm prune --omit=dev")
+def _used(evidence: Evidence, layer: int) -> Iterator[Step]:
+    """Later steps that may need packages for development."""
+    first = evidence.step(layer).index + 1
+    for step in evidence.image.steps[first:]:
+        if step.instruction == "RUN" and _USES.search(step.arguments):
+            yield step
 
 
-RULE = path_rule(
+RULE = Rule(
     "node-development",
     title="Packages for development in node_modules",
-    why="Compilers, linters, bundlers and test runners are needed while an application is built, not while it runs.",
-    patterns=tuple(f"**/node_modules/{name}" for name in _PACKAGES),
-    fix=_omitted,
+    why="Compilers, linters, bundlers and test runners are needed while an application is built, not while it runs. "
+    "npm notes which packages only development asks for.",
+    find=_find,
     confidence=Confidence.MEDIUM,
     min_bytes=1_000_000,
 )

@@ -1,44 +1,60 @@
 """Byte code that Python has compiled."""
 
+from __future__ import annotations
+
 import re
+from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.analysis.findings.deleting import find_by_name
 from layerscope.analysis.findings.finding import Confidence, Severity
-from layerscope.analysis.findings.fixes import run_and, shell_word
-from layerscope.analysis.findings.known_paths import Place, not_copied, path_rule, with_option
+from layerscope.analysis.findings.fixes import instruction_text, run_and
+from layerscope.analysis.findings.known_paths import Place, not_copied, path_rule
+from layerscope.analysis.findings.unneeded.apt_books import read_books
 
-_SYSTEM_PACKAGES = re.compile(r"\b(?:apt(?:-get)?|aptitude|apk|dnf|microdnf|yum|zypper)\s")
+_NAME = "__pycache__"
+_PIP = re.compile(r"\bpip[\d.]* install(?=\s)(?![^;&|]*\s--no-compile(?:\s|$))")
 
 
 def _uncompiled(place: Place) -> str:
-    """Do not compile, where pip alone does; else delete it in the same RUN: packages of the distribution compile whatever
-    PYTHONDONTWRITEBYTECODE says, which is for modules that are imported."""
-    if _SYSTEM_PACKAGES.search(place.step.arguments):
-        return _deleted(place)
-    return with_option(r"pip[\d.]* install", "--no-compile", _deleted)(place)
+    """Do not compile: by an option of pip, else by the environment. What packages of the distribution compile when they are
+    installed heeds neither: it is deleted in the same RUN."""
+    copied = not_copied(place)
+    if copied:
+        return copied
+    tops = place.top_paths()
+    packaged = _of_packages(place, tops)
+    step, environment = place.step, ""
+    if not packaged.all():
+        step = replace(step, arguments=_PIP.sub(r"\g<0> --no-compile", step.arguments))
+        if step == place.step:
+            environment = "ENV PYTHONDONTWRITEBYTECODE=1\n"
+    if not packaged.any():
+        return environment + instruction_text(step)
+    command = find_by_name(place.evidence, tops[packaged], [_NAME], "d")
+    return environment + run_and(step, command)
 
 
-def _deleted(place: Place) -> str:
-    where = shell_word(place.evidence.name(_common(place)))
-    command = f"find {where} -xdev -name __pycache__ -prune -exec rm -rf {{}} +"
-    return not_copied(place) or run_and(place.step, command)
-
-
-def _common(place: Place) -> int:
-    """The directory that all of the byte code lies in."""
-    table = place.evidence.filesystem.table
-    at = above = place.evidence.common(place.group.paths)
-    while at:  # `find` must be able to meet what is to be deleted
-        if table.name(at) == b"__pycache__":
-            above = int(table.parents[at])
-        at = int(table.parents[at])
-    return above
+def _of_packages(place: Place, tops: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Which of these directories belong to sources that a package manager installed."""
+    evidence = place.evidence
+    found: NDArray[np.bool_] = evidence.packaged[tops]
+    books = None if found.all() else evidence.once(read_books)
+    if books is None:
+        return found
+    table, folders = evidence.filesystem.table, books.folders(b".py")
+    listed = [table.full(parent) in folders for parent in table.parents[tops].tolist()]
+    found |= np.array(listed, bool)
+    return found
 
 
 RULE = path_rule(
     "python-bytecode",
     title="Byte code of Python",
     why="Python makes it anew from the sources. It saves time at the first start: leave it in if that counts.",
-    patterns=("__pycache__",),
+    patterns=(_NAME,),
     fix=_uncompiled,
     severity=Severity.NOTE,
     confidence=Confidence.LOW,

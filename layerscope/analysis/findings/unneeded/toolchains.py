@@ -1,11 +1,8 @@
 """Toolchains of Go and Rust in an image that runs something else."""
 
-from layerscope.analysis.findings.finding import Confidence
-from layerscope.analysis.findings.known_paths import path_rule
-from layerscope.analysis.findings.unneeded.runtimes import runs_something
-from layerscope.analysis.findings.unneeded.stages import built_apart
+from layerscope.analysis.findings.unneeded.stages import build_rule
 
-RULE = path_rule(
+RULE = build_rule(
     "toolchains",
     title="Toolchain of Go or Rust left in",
     why="What they build runs without them: copy the program into an image of its own.",
@@ -18,8 +15,4 @@ RULE = path_rule(
         "**/.rustup/toolchains",
         "/usr/local/rustup/toolchains",
     ),
-    fix=built_apart,
-    when=runs_something,
-    confidence=Confidence.MEDIUM,
-    min_bytes=1_000_000,
 )

@@ -1,0 +1,86 @@
+"""How to do with one of several directories: a link if they are equal, and else what differs, as somebody has to look at it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from layerscope.analysis.findings.copies import Copies, files_of
+from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.findings.fixes import instruction_text, run_and, shell_word
+from layerscope.analysis.findings.links import link, stays, whole
+from layerscope.analysis.findings.words import NAMED
+
+_MODULES = "/node_modules/"
+
+
+def equal_fix(evidence: Evidence, layer: int, alike: list[Copies]) -> str:
+    """Links in place of the copies: in the RUN that makes them, behind a COPY that leaves them out, or in place of one that
+    brings nothing else."""
+    step = evidence.step(layer)
+    links = [(copies.kept, other) for copies in alike for other in copies.others]
+    able = [(kept, other) for kept, other in links[: 10 * NAMED] if stays(evidence, layer, other)]
+    if not able:
+        names = [shell_word(evidence.name(path)) for path in links[0]]
+        return (
+            f"# store {names[0]} once: {names[1]} holds the same when all is done, and later steps change what is in it\n"
+            f"{instruction_text(step)}"
+        )
+    shown, copied = able[:NAMED], step.instruction != "RUN"
+    more = f" (and {len(links) - len(shown)} more like it)" if len(links) > len(shown) else ""
+    made = " && ".join(link(evidence, layer, *pair, without=copied) for pair in shown)
+    gone = " ".join(shell_word(evidence.name(other)) for _, other in shown)
+    note = f"# a link does for each{more}, if nothing writes to them:\n"
+    if not copied:
+        return note + run_and(step, f"rm -rf {gone} && {made}")
+    if len(links) == 1 and whole(evidence, layer, links[0][1]):
+        return f"{note}# in place of\n{_commented(instruction_text(step))}\nRUN {made}"
+    return f"# leave {gone} out of\n{instruction_text(step)}\n{note}RUN {made}"
+
+
+def near_fix(evidence: Evidence, layer: int, near: Copies) -> str:
+    """What differs, and how to have one of them where it does for both. No link: what needs the one may break with the other."""
+    (copy,) = near.others
+    step, kept, other = evidence.step(layer), evidence.name(near.kept), evidence.name(copy)
+    text, words = instruction_text(step), (shell_word(kept), shell_word(other))
+    told = _difference(evidence, near)
+    if _MODULES in kept and _MODULES in other:
+        project = [name.partition(_MODULES)[0] or "/" for name in (kept, other)]
+        if project[0] == project[1]:
+            dedupe = f"npm dedupe --prefix {shell_word(project[0])}"
+            return f"{told}\n# npm keeps one of them where versions agree:\n" + (
+                run_and(step, dedupe) if step.instruction == "RUN" else f"{text}\n# {dedupe}"
+            )
+    if step.instruction == "RUN":
+        return (
+            f"{told}\n# if {words[0]} does for both, make it once, and take the other one out:\n"
+            + run_and(step, f"rm -rf {words[1]}")
+        )
+    if whole(evidence, layer, copy):
+        return f"{told}\n# if {words[0]} does for both, do without\n{_commented(text)}"
+    return f"{told}\n# if {words[0]} does for both, leave {words[1]} out of\n{text}"
+
+
+def _difference(evidence: Evidence, near: Copies) -> str:
+    """The first files that only one of the two has, or has otherwise, by their names in it."""
+    (copy,) = near.others
+    only = {
+        evidence.name(path).removeprefix(f"{evidence.name(top)}/"): None
+        for top in (copy, near.kept)
+        for path in _odd(evidence, near, top)
+    }
+    names = list(only)
+    if not names:
+        return f"# diff -r {shell_word(evidence.name(near.kept))} {shell_word(evidence.name(copy))}"
+    more = " …" if len(names) > NAMED else ""
+    return f"# they differ in {', '.join(map(shell_word, names[:NAMED]))}{more}"
+
+
+def _odd(evidence: Evidence, near: Copies, top: int) -> list[int]:
+    """The first files in one of two directories that are not in the other one."""
+    files = files_of(evidence, [top])
+    odd: list[int] = files[~np.isin(files, near.shared)][: NAMED + 1].tolist()
+    return odd
+
+
+def _commented(text: str) -> str:
+    return "\n".join(f"# {line}" for line in text.split("\n"))

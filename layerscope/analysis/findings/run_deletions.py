@@ -1,0 +1,136 @@
+"""How to do without what a RUN makes and a later step deletes: in one RUN, or right where it is made."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Sequence
+
+from layerscope.analysis.findings.copying import target_of
+from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.findings.fixes import instruction_text, is_open_run, run_and, shell_word
+from layerscope.analysis.findings.merging import mergeable, one_run
+from layerscope.analysis.findings.package_lists import LISTS, users_of_lists
+from layerscope.analysis.findings.words import NAMED, steps_named
+from layerscope.image.history import Step
+from layerscope.image.instruction import readable
+
+_STEPS = 6
+"""Steps from the first to the last that are still better as one RUN."""
+_LISTED = 8
+"""Paths that one command names."""
+_FOUND_UNNAMED = ("/usr/", "/bin/", "/sbin/", "/lib", "/etc/", "/var/lib/", "/opt/conda/")
+"""Where programs look for what they need without being told."""
+_DELETES = re.compile(r"^(?:&&\s*|\|\|\s*|;\s*)?(?:rm|rmdir|unlink)\s|^(?:&&\s*)?find\s.*\s-delete")
+
+
+def in_one_run(evidence: Evidence, layer: int, hiders: Sequence[int], tops: Sequence[str]) -> str:
+    """Make and delete in the same RUN: with the user's own commands, and those between them that may need it."""
+    users = users_of_lists(evidence, layer, hiders[-1])
+    if users and any(top.startswith(LISTS) for top in tops):
+        others = [top for top in tops if not top.startswith(LISTS)]
+        return lists_in_one_run(evidence, layer, users, others if len(others) <= _LISTED else ())
+    if len(hiders) == 1 and len(tops) <= NAMED and hiders[0] > layer + 1:
+        apart = _where_it_is_made(evidence, layer, hiders[0], tops)
+        if apart is not None:
+            return apart
+    span = list(range(layer, hiders[-1] + 1)) if len(hiders) == 1 else []
+    runs = [found for found in span if evidence.step(found).instruction == "RUN"]
+    if (
+        runs
+        and runs[-1] == hiders[-1]
+        and len(span) <= _STEPS
+        and mergeable(evidence, layer, runs[-1])
+    ):
+        return one_run(evidence, runs)
+    if len(tops) > NAMED:
+        steps = [evidence.step(found) for found in hiders[:NAMED]]
+        told = "\n".join(
+            f"# {line}" for step in steps for line in instruction_text(step).split("\n")
+        )
+        return (
+            f"# do at its end what now is done by\n{told}\n{instruction_text(evidence.step(layer))}"
+        )
+    last = evidence.step(hiders[-1]).index
+    return f"# if no step up to {last} needs it:\n" + run_and(
+        evidence.step(layer), f"rm -rf {' '.join(map(shell_word, tops))}"
+    )
+
+
+def lists_in_one_run(
+    evidence: Evidence, layer: int, users: Sequence[int], others: Sequence[str] = ()
+) -> str:
+    """apt's lists deleted where they are fetched would fail the steps that use them later: the lists are kept for these, but not
+    in the image. With them go `others`, if these steps are the last that need them."""
+    steps = [found for found in sorted({layer, *users}) if mergeable(evidence, layer, found)]
+    end = f"rm -rf {' '.join([f'{LISTS}/*', *map(shell_word, others)])}"
+    if len(steps) < 2:
+        later = steps_named([evidence.step(found).index for found in users])
+        return (
+            f"# {later} installs with these lists: with an `apt-get update` of its own it needs them no longer\n"
+            + run_and(evidence.step(layer), end)
+        )
+    numbers = steps_named([evidence.step(found).index for found in steps])
+    mount = f"RUN --mount=type=cache,target={LISTS} …"
+    hint = f"# {numbers} need the same lists: keep them in a cache in each of them ({mount}), or install all at once:"
+    return _behind(evidence, steps, f"{hint}\n{one_run(evidence, steps)}", end)
+
+
+def _behind(evidence: Evidence, layers: Sequence[int], text: str, command: str) -> str:
+    """Text that ends with these steps as one RUN, with one more command at its end."""
+    if all(is_open_run(evidence.step(layer)) for layer in layers):
+        return f"{text} \\\n    && {command}"
+    return f"{text}\n# and at its end: {command}"
+
+
+def _where_it_is_made(
+    evidence: Evidence, layer: int, hider: int, tops: Sequence[str]
+) -> str | None:
+    """Delete it at the end of the last step that names it; None where a step may need it without naming it, or where the one
+    that deletes it does something else with it."""
+    if any(f"{top}/".startswith(_FOUND_UNNAMED) for top in tops):
+        return None
+    deleting = evidence.step(hider)
+    kept = " ".join(
+        part for part in readable(deleting.arguments) if _DELETES.search(part.strip()) is None
+    )
+    if deleting.instruction != "RUN" or _names(evidence, deleting, kept, tops):
+        return None
+    if not _names(evidence, deleting, deleting.arguments, tops):
+        return None
+    between = [
+        found for found in range(layer + 1, hider) if evidence.step(found).instruction == "RUN"
+    ]
+    users = [
+        found
+        for found in between
+        if _names(evidence, evidence.step(found), evidence.step(found).arguments, tops)
+    ]
+    command = f"rm -rf {' '.join(map(shell_word, tops))}"
+    if not users:
+        return run_and(evidence.step(layer), command)
+    runs = [found for found in (layer, *between) if found <= users[-1]]
+    if len(runs) > _STEPS or not all(mergeable(evidence, layer, found) for found in runs):
+        return None
+    return _behind(evidence, runs, one_run(evidence, runs), command)
+
+
+def _names(evidence: Evidence, step: Step, command: str, tops: Sequence[str]) -> bool:
+    """Whether a command of a step names one of these paths or a directory that holds it, or runs where they are."""
+    folder = target_of(evidence, step, ".")
+    for top in tops:
+        above = posixpath.dirname(top)
+        if _holds_word(command, posixpath.basename(top)) or f"{top}/" in command:
+            return True
+        if command.strip() and folder != "/" and f"{above}/".startswith(f"{folder}/"):
+            return True
+        while above != "/":
+            if _holds_word(command, above):
+                return True
+            above = posixpath.dirname(above)
+    return False
+
+
+def _holds_word(text: str, word: str) -> bool:
+    """Whether a name stands in a command, and not as the beginning or the end of another one."""
+    return re.search(rf"(?<![\w.-]){re.escape(word)}/?(?:[*.]*)(?![\w/-])", text) is not None

@@ -1,0 +1,211 @@
+"""Packages for building: what apt would take out again is claimed, and what it would keep is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from layerscope.analysis.findings.finding import Confidence, Finding
+from layerscope.analysis.findings.unneeded.apt_books import AptBooks
+from tests.analysis.findings.judging import EVERYTHING, findings_of, opened_of, paths_of
+from tests.images import Member, file
+
+
+def stanza(name: str, **fields: str) -> str:
+    """An installed package in dpkg's status."""
+    more = "".join(f"{key.replace('_', '-').title()}: {value}\n" for key, value in fields.items())
+    return f"Package: {name}\nStatus: install ok installed\n{more}"
+
+
+def going(
+    packages: dict[str, dict[str, str]], automatic: str, names: str, settings: str = ""
+) -> tuple[str, str]:
+    """Which of some packages can be purged, and what goes with them; sorted words."""
+    status = "\n".join(stanza(name, **fields) for name, fields in packages.items())
+    states = "\n".join(f"Package: {name}\nAuto-Installed: 1\n" for name in automatic.split())
+    usable, gone = AptBooks(status, states, settings, []).going(names.split())
+    return " ".join(sorted(usable)), " ".join(sorted(gone))
+
+
+@pytest.mark.parametrize("field", ["depends", "pre_depends", "recommends", "suggests"])
+def test_what_was_installed_for_a_package_goes_with_it(field: str) -> None:
+    """Unless something else that stays asks for it in any way; packages that somebody asked for stay."""
+    packages = {
+        "gcc": {"depends": "cpp (>= 12), libc-dev"},
+        "cpp": {},
+        "libc6-dev": {"provides": "libc-dev"},
+        "curl": {},
+    }
+    assert going(packages, "cpp libc6-dev", "gcc") == ("gcc", "cpp gcc libc6-dev")
+    assert going(packages, "libc6-dev", "gcc") == ("gcc", "gcc libc6-dev")
+    packages["curl"] = {field: "libx | libc-dev, missing"}
+    assert going(packages, "cpp libc6-dev", "gcc") == ("gcc", "cpp gcc")
+
+
+def test_what_apt_is_told_of_suggestions_counts() -> None:
+    """As in the official images of Debian."""
+    packages = {"gcc": {"depends": "cpp"}, "cpp": {}, "curl": {"suggests": "cpp"}}
+    off = '# a comment\nApt::AutoRemove::SuggestsImportant "false";\n'
+    assert going(packages, "cpp", "gcc", off) == ("gcc", "cpp gcc")
+    assert going(packages, "cpp", "gcc", "// " + off.splitlines()[1]) == ("gcc", "gcc")
+
+
+def test_what_would_tear_out_what_stays_is_not_purged() -> None:
+    """npm needs node-gyp, that libnode-dev, and that libssl-dev: purging libssl-dev would remove npm."""
+    packages = {
+        "npm": {"depends": "node-gyp"},
+        "node-gyp": {"depends": "libnode-dev"},
+        "libnode-dev": {"depends": "libssl-dev"},
+        "libssl-dev": {},
+        "build-essential": {"depends": "g++"},
+        "g++": {},
+        "base-files": {"essential": "yes"},
+    }
+    automatic = "node-gyp libnode-dev g++ base-files"
+    assert going(packages, automatic, "build-essential libssl-dev") == (
+        "build-essential",
+        "build-essential g++",
+    )
+    assert going(packages, automatic, "libssl-dev") == ("", "")
+    assert going(packages, automatic, "missing") == ("", "")
+    assert going(packages, automatic, "npm libssl-dev") == (
+        "libssl-dev npm",
+        "libnode-dev libssl-dev node-gyp npm",
+    )
+
+
+PACKAGES = {
+    "npm": ({"depends": "libnode-dev"}, ["usr/include/node/node.h"]),
+    "libnode-dev": ({"depends": "libssl-dev"}, ["usr/lib/x86_64-linux-gnu/libnode.a"]),
+    "libssl-dev": ({}, ["usr/lib/x86_64-linux-gnu/libssl.a", "usr/include/openssl/ssl.h"]),
+    "build-essential": ({"depends": "libc6-dev"}, []),
+    "libc6-dev": ({}, ["usr/lib/x86_64-linux-gnu/libc.a", "usr/include/stdio.h"]),
+}
+
+
+def image(
+    command: str, *names: str, manual: str
+) -> tuple[dict[str, list[Finding]], dict[str, list[str]]]:
+    """Findings about static libraries and headers of an image with these packages, each by its rule, and their paths."""
+    status = "\n".join(stanza(name, **PACKAGES[name][0]) for name in names)
+    states = "\n".join(
+        f"Package: {name}\nAuto-Installed: 1\n" for name in names if name not in manual.split()
+    )
+    members: list[Member] = [
+        file("var/lib/dpkg/status", status.encode()),
+        file("var/lib/apt/extended_states", states.encode()),
+        file("usr/local/include/own.h", b"o" * 100),
+    ]
+    for name in names:
+        paths = PACKAGES[name][1]
+        listing = "".join(f"/{path}\n" for path in ("usr", *paths))
+        members.append(file(f"var/lib/dpkg/info/{name}:amd64.list", listing.encode()))
+        members += [file(path, path.encode() * 100) for path in paths]
+    steps = [(f"RUN /bin/sh -c {command} # buildkit", members)]
+    found: dict[str, list[Finding]] = {}
+    paths_by_rule: dict[str, list[str]] = {}
+    for rule in ("static-libraries", "headers"):
+        opened = opened_of(steps, rule, EVERYTHING, start=("python3", "x.py"))
+        found[rule] = [finding for finding in findings_of(opened).found if finding.rule == rule]
+        paths_by_rule[rule] = [
+            path for finding in found[rule] for path in paths_of(opened, finding)
+        ]
+    return found, paths_by_rule
+
+
+def test_the_purge_is_for_what_apt_removes_alone() -> None:
+    """libssl-dev stays for npm, with its files; what no package has is for a stage of its own."""
+    command = "apt-get update && apt-get install -y build-essential libssl-dev npm && make"
+    found, paths = image(command, *PACKAGES, manual="npm build-essential libssl-dev")
+    (libraries,) = found["static-libraries"]
+    assert paths["static-libraries"] == ["usr/lib/x86_64-linux-gnu/libc.a"]
+    assert libraries.bytes == 100 * len("usr/lib/x86_64-linux-gnu/libc.a")
+    assert libraries.confidence is Confidence.MEDIUM
+    assert libraries.fix.endswith(
+        "&& make \\\n    && apt-get purge -y --auto-remove build-essential"
+    )
+    assert sorted(paths["headers"]) == ["usr/include/stdio.h", "usr/local/include/own.h"]
+    assert sorted("COPY --from=build" in finding.fix for finding in found["headers"]) == [
+        False,
+        True,
+    ]
+
+
+def test_packages_that_a_step_installs_and_does_not_use_are_not_installed() -> None:
+    """Purging them in the same step would be pointless."""
+    command = "apt-get update && apt-get install -y build-essential=12.9 curl && rm -rf /var/lib/apt/lists/*"
+    found, _ = image(command, "build-essential", "libc6-dev", manual="build-essential")
+    (libraries,) = found["static-libraries"]
+    assert libraries.fix.startswith(
+        "# nothing in this step uses build-essential=12.9: do without, or"
+    )
+    assert libraries.fix.endswith(
+        "\nRUN apt-get update \\\n    && apt-get install -y curl \\\n    && rm -rf /var/lib/apt/lists/*"
+    )
+    only = "apt-get update && apt-get install -y build-essential"
+    found, _ = image(only, "build-essential", "libc6-dev", manual="build-essential")
+    assert found["static-libraries"][0].fix.endswith(
+        "\n# RUN apt-get update \\\n#     && apt-get install -y build-essential"
+    )
+
+
+def test_what_other_packages_brought_is_doubtful() -> None:
+    """npm alone brings libraries for building: where nothing runs it, node does without."""
+    brought = ("npm", "libnode-dev", "libssl-dev")
+    found, paths = image("apt-get install -y nodejs npm && x", *brought, manual="npm")
+    (libraries,) = found["static-libraries"]
+    assert libraries.confidence is Confidence.LOW
+    assert len(paths["static-libraries"]) == 2
+    assert libraries.fix == (
+        "# npm brings libnode-dev, libssl-dev\n# where nothing runs it in the container, use it in a stage of its own (FROM … AS"
+        " build), and here do without:\nRUN apt-get install -y nodejs \\\n    && x"
+    )
+
+
+def test_what_stays_whatever_is_left_out_is_not_claimed() -> None:
+    """It is there for what another step installed, or for several packages."""
+    brought = ("npm", "libnode-dev", "libssl-dev")
+    for command, manual in (
+        ("apt-get install -y curl && x", "npm"),
+        ("apt-get install -y npm && x", "npm libnode-dev"),
+    ):
+        found, _ = image(command, *brought, manual=manual)
+        assert found["static-libraries"] == []
+    both = "apt-get install -y npm libssl-dev && x"
+    _, paths = image(both, *brought, manual="npm libssl-dev")
+    assert paths["static-libraries"] == ["usr/lib/x86_64-linux-gnu/libnode.a"]
+
+
+def test_byte_code_of_packages_is_deleted_where_they_are_installed() -> None:
+    """dpkg's scripts compile whatever the environment says; pip has an option."""
+    code = [
+        file("usr/lib/python3.11/__pycache__/os.pyc", b"x" * 500),
+        file("usr/lib/python3/dist-packages/apt/__pycache__/a.pyc", b"y" * 500),
+    ]
+    pip = [file("usr/local/lib/python3.11/site-packages/flask/__pycache__/f.pyc", b"z" * 500)]
+    own = [file("opt/tool/lib/__pycache__/t.pyc", b"t" * 500)]
+    books = [
+        file("var/lib/dpkg/status", stanza("tool").encode()),
+        file("var/lib/dpkg/info/tool.list", b"/opt\n/opt/tool/lib/t.py\n"),
+    ]
+
+    def fix(command: str, members: list[Member]) -> str:
+        opened = opened_of(
+            [(f"RUN /bin/sh -c {command} # buildkit", members)], "python-bytecode", EVERYTHING
+        )
+        (finding,) = findings_of(opened).found
+        return finding.fix
+
+    assert fix("apt-get install -y python3-apt", code) == (
+        "RUN apt-get install -y python3-apt \\\n    && find /usr/lib -type d -name __pycache__ -prune -exec rm -rf {} +"
+    )
+    assert fix("pip install flask", pip) == "RUN pip install --no-compile flask"
+    assert fix("make", pip) == "ENV PYTHONDONTWRITEBYTECODE=1\nRUN make"
+    assert fix("apt-get install -y tool", [*own, *books]) == (
+        "RUN apt-get install -y tool \\\n    && find /opt/tool/lib/__pycache__ -type d -name __pycache__ -prune -exec rm -rf {} +"
+    )
+    assert fix("make", own) == "ENV PYTHONDONTWRITEBYTECODE=1\nRUN make"
+    both = fix("apt-get install -y python3-pip && pip install flask", [*code, *pip])
+    assert both == (
+        "RUN apt-get install -y python3-pip \\\n    && pip install --no-compile flask"
+        " \\\n    && find /usr/lib -type d -name __pycache__ -prune -exec rm -rf {} +"
+    )

@@ -1,0 +1,187 @@
+"""Packages for development are those that npm notes as such: no name makes them so."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.analysis.findings.judging import judged, opened_of, paths_of
+from tests.images import Member, file
+
+NAMES = ("express", "prettier", "typescript", "webpack", "@types/node")
+DEVELOPMENT = ("typescript", "@types/node")
+INSTALL = "RUN /bin/sh -c npm ci # buildkit"
+
+
+def package(name: str, top: str = "app", **manifest: object) -> list[Member]:
+    """An installed package of 1,000,000 bytes besides its manifest."""
+    text = json.dumps({"name": name, **manifest}).encode()
+    return [
+        file(f"{top}/node_modules/{name}/package.json", text),
+        file(f"{top}/node_modules/{name}/index.js", name.encode() + b"x" * 1_000_000),
+    ]
+
+
+def packages(*names: str, top: str = "app") -> list[Member]:
+    """Installed packages that need no others."""
+    return [member for name in names for member in package(name, top)]
+
+
+def manifest(*development: str, top: str = "app", needed: tuple[str, ...] = NAMES) -> Member:
+    """The package.json of a project."""
+    text = {
+        "dependencies": {name: "1" for name in needed if name not in development},
+        "devDependencies": dict.fromkeys(development, "1"),
+    }
+    return file(f"{top}/package.json", json.dumps(text).encode())
+
+
+def lock(*development: str, name: str = "package-lock.json", top: str = "app") -> Member:
+    """A lockfile of npm 7 or newer."""
+    found = {
+        f"node_modules/{name}": {"version": "1", **({"dev": True} if name in development else {})}
+        for name in NAMES
+    }
+    text = {"lockfileVersion": 3, "packages": {"": {"name": "app"}, **found}}
+    return file(f"{top}/{name}", json.dumps(text).encode())
+
+
+def older_lock(*development: str) -> Member:
+    """A lockfile of npm 6."""
+    found = {name: {"version": "1", "dev": name in development} for name in NAMES}
+    return file(
+        "app/package-lock.json", json.dumps({"lockfileVersion": 1, "dependencies": found}).encode()
+    )
+
+
+def claimed(members: list[Member], command: str = INSTALL, *after: str) -> tuple[set[str], str]:
+    """Packages that are claimed as being for development, and the fix."""
+    steps = [(command, members), *((step, [file(step[:3], b"x")]) for step in after)]
+    opened = opened_of(steps, "node-development", 0)
+    assert opened.findings is not None
+    found = [finding for finding in opened.findings.found if finding.rule == "node-development"]
+    paths = [path for finding in found for path in paths_of(opened, finding)]
+    names = {path.rpartition("node_modules/")[2].rpartition("/")[0] for path in paths}
+    assert len(found) <= 1
+    assert sum(finding.bytes for finding in found) == sum(
+        len(member.data) for member in members if member.name.decode() in paths
+    )
+    return names, found[0].fix if found else ""
+
+
+def test_what_the_project_needs_to_run_is_no_development_whatever_its_name() -> None:
+    """All of it is in `dependencies`, and nothing is marked: `npm prune --omit=dev` would remove nothing."""
+    members = [*packages(*NAMES), manifest(), lock()]
+    assert claimed(members)[0] == set()
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        lock(*DEVELOPMENT),
+        lock(*DEVELOPMENT, name="npm-shrinkwrap.json"),
+        lock(*DEVELOPMENT, name="node_modules/.package-lock.json"),
+        older_lock(*DEVELOPMENT),
+        manifest(*DEVELOPMENT),
+    ],
+    ids=["lockfile", "shrinkwrap", "installed", "older", "manifest"],
+)
+def test_what_is_noted_as_development_is_claimed_with_its_exact_bytes(record: Member) -> None:
+    """Each record that npm makes says so."""
+    assert claimed([*packages(*NAMES), record])[0] == {*DEVELOPMENT}
+
+
+def test_what_is_installed_is_believed_before_what_should_be() -> None:
+    """node_modules has a lockfile of its own."""
+    members = [
+        *packages(*NAMES),
+        lock(*DEVELOPMENT),
+        lock("webpack", name="node_modules/.package-lock.json"),
+    ]
+    assert claimed(members)[0] == {"webpack"}
+
+
+@pytest.mark.parametrize(
+    "record", [[], [file("app/package-lock.json", b"{")], [file("app/package.json", b'{"a":' * 9)]]
+)
+def test_nothing_is_claimed_without_a_record(record: list[Member]) -> None:
+    """Nor with one that cannot be read."""
+    assert claimed([*packages(*NAMES), *record])[0] == set()
+
+
+def test_what_packages_for_development_need_goes_with_them_unless_others_need_it_too() -> None:
+    """Without a lockfile; a package is found in the next node_modules above, as Node does."""
+    members = [
+        manifest("jest", needed=("express",)),
+        *package("express", dependencies={"debug": "1"}),
+        *package("jest", dependencies={"debug": "1", "glob": "1", "ms": "2"}),
+        *package("debug", dependencies={"ms": "1"}),
+        *package("glob", dependencies={"jest": "1", "missing": "1"}),
+        *package("ms"),
+        *package("ms", "app/node_modules/jest"),
+        *package("extraneous"),
+    ]
+    opened = opened_of([(INSTALL, members)], "node-development", 0)
+    assert opened.findings is not None
+    (finding,) = [
+        finding for finding in opened.findings.found if finding.rule == "node-development"
+    ]
+    assert {path.removesuffix("/index.js") for path in paths_of(opened, finding)} >= {
+        "app/node_modules/jest",
+        "app/node_modules/jest/node_modules/ms",
+        "app/node_modules/glob",
+    }
+    assert 3_000_000 < finding.bytes < 3_001_000
+
+
+@pytest.mark.parametrize(
+    ("command", "after", "fix"),
+    [
+        ("npm ci", (), "RUN npm ci --omit=dev"),
+        (
+            "npm i && npm cache clean --force",
+            (),
+            "RUN npm i --omit=dev \\\n    && npm cache clean --force",
+        ),
+        (
+            "npm ci && npm run build",
+            (),
+            "RUN npm ci \\\n    && npm run build \\\n    && npm prune --omit=dev --prefix /app",
+        ),
+        ("./install", (), "RUN ./install \\\n    && npm prune --omit=dev --prefix /app"),
+        (
+            "npm ci",
+            ("RUN /bin/sh -c npm run build # buildkit",),
+            "# a later step uses them: build in a stage of its own, and install here only what runs\n"
+            "FROM … AS build\nRUN npm ci\n\nFROM …\nRUN npm ci --omit=dev\nCOPY --from=build … …",
+        ),
+    ],
+)
+def test_the_fix_fits_what_the_step_does(command: str, after: tuple[str, ...], fix: str) -> None:
+    """Pruning names the project, as a RUN begins anywhere; what builds with the packages keeps them until it is done."""
+    members = [*packages(*NAMES), manifest(*DEVELOPMENT), lock(*DEVELOPMENT)]
+    assert claimed(members, f"RUN /bin/sh -c {command} # buildkit", *after)[1] == fix
+
+
+def test_what_was_copied_is_installed_in_the_image() -> None:
+    """The machine that builds has packages for development, the image needs none."""
+    members = [*packages(*NAMES), manifest(*DEVELOPMENT), lock(*DEVELOPMENT)]
+    assert claimed(members, "COPY . /app # buildkit")[1] == (
+        "# .dockerignore: **/node_modules; build in a stage of its own, and install here only what runs:\n"
+        "COPY . /app\nRUN cd /app && npm ci --omit=dev"
+    )
+
+
+def test_each_project_is_one_finding() -> None:
+    """One in the root, too."""
+    members = [
+        *(m for top in ("", "srv") for m in packages(*NAMES, top=top or ".")),
+        *(
+            m
+            for top in (".", "srv")
+            for m in [manifest(*DEVELOPMENT, top=top), lock(*DEVELOPMENT, top=top)]
+        ),
+    ]
+    found = judged([("RUN /bin/sh -c ./install # buildkit", members)], "node-development")
+    assert {finding.fix.rpartition(" ")[2] for finding in found} == {"/", "/srv"}

@@ -12,7 +12,7 @@ from layerscope.image.instruction import readable
 from layerscope.image.likeness import likeness
 from layerscope.image.model import Image
 from layerscope.image.provenance import read_provenance
-from layerscope.image.summary import NOTHING_RECORDED, short_digests
+from layerscope.image.summary import NOTHING_RECORDED, short_digests, whole_text
 from layerscope.limits import DEFAULT_LIMITS, Limits
 
 MAX_LINES = 400
@@ -189,7 +189,7 @@ def _unwritten(steps: Sequence[Step]) -> Iterator[ListingLine]:
 
 def _lines_of(step: Step, kind: Line) -> Iterator[ListingLine]:
     """A step as its instruction is restored from the history, broken into lines for reading."""
-    whole = short_digests(f"{step.instruction or ''} {step.arguments}".strip())
+    whole = short_digests(whole_text(step))
     if not whole:
         whole = step.comment.strip() if step.comment else ""
     whole = whole or NOTHING_RECORDED

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from layerscope.image.secret_names import is_real, is_secret, is_secret_name
 
+MASK = "***"
+"""What stands for a secret."""
 IN_URL = "password in a URL"
 PRIVATE_KEY = "private key"
 
@@ -118,6 +120,16 @@ def secret_spans(text: str, instruction: str | None = None) -> list[tuple[int, i
         elif start < end:
             merged.append((start, end))
     return merged
+
+
+def masked(text: str, instruction: str | None = None) -> str:
+    """The text of an instruction, as `secret_spans` takes it, with `***` in place of each secret value."""
+    pieces: list[str] = []
+    done = 0
+    for start, end in secret_spans(text, instruction):
+        pieces += (text[done:start], MASK)
+        done = end
+    return "".join((*pieces, text[done:]))
 
 
 def find_spans(text: str, instruction: str | None = None) -> Iterator[SecretSpan]:

@@ -10,6 +10,8 @@ from layerscope.analysis.compare.comparison import Comparison
 from layerscope.analysis.compare.steps import StepChange, StepPair
 from layerscope.filesystem.changes import Change
 from layerscope.image.history import Step
+from layerscope.image.secret_names import is_secret
+from layerscope.image.secret_spans import MASK, masked
 from layerscope.image.summary import one_line
 from layerscope.opening import Opened, file_name
 from layerscope.report.diff_schema import blob_bytes, stored_bytes
@@ -241,7 +243,7 @@ def _write_config(paper: Paper, comparison: Comparison) -> None:
             if item.name is None
             else f"{field} {clip(safe_name(item.name), paper.width // 2)}"
         )
-        values = [_value(value) for value in (item.old, item.new) if value]
+        values = [_value(item.name, value) for value in (item.old, item.new) if value]
         room = paper.width - 6
         if len(name) + sum(map(len, values)) + 9 <= paper.width:
             paper.line("  ", GLYPHS[kind], f" {name}", "  " if values else "", " → ".join(values))
@@ -254,6 +256,8 @@ def _write_config(paper: Paper, comparison: Comparison) -> None:
         paper.line("  ", (f"… and {more}", "dim"))
 
 
-def _value(value: str | tuple[str, ...]) -> str:
-    """A value in one line, safe to show; a list as Dockerfiles write it."""
-    return safe_name(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+def _value(name: str | None, value: str | tuple[str, ...]) -> str:
+    """A value in one line, safe to show; a list as Dockerfiles write it. Secrets are masked."""
+    if not isinstance(value, str):
+        return safe_name(masked(json.dumps(value, ensure_ascii=False), "CMD"))
+    return MASK if name is not None and is_secret(name, value) else safe_name(masked(value))

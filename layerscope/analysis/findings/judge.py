@@ -12,6 +12,7 @@ from layerscope.analysis.findings.finding import Claim, Finding, Findings, Sever
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.rules import RULES
 from layerscope.analysis.packages.managers import find_packages
+from layerscope.image.secret_spans import masked
 from layerscope.progress import check
 from layerscope.settings import RuleChoice
 
@@ -94,5 +95,5 @@ def _complete(
         inodes=claim.inodes,
         base=base,
         why=claim.why or rule.why,
-        fix=f"{_ELSEWHERE}\n{claim.fix}" if base else claim.fix,
+        fix=masked(f"{_ELSEWHERE}\n{claim.fix}" if base else claim.fix),  # it quotes instructions
     )

@@ -14,7 +14,7 @@ from layerscope import text
 from layerscope.filesystem.changes import Change
 from layerscope.image.history import Step
 from layerscope.image.instruction import readable
-from layerscope.image.summary import NOTHING_RECORDED
+from layerscope.image.summary import NOTHING_RECORDED, whole_text
 from layerscope.tui.commands import bindings
 from layerscope.tui.paint import wrap
 from layerscope.tui.pressing import Pressable
@@ -149,7 +149,7 @@ class StepDetails(Pressable, VerticalScroll, can_focus=True):
         return " · ".join(parts)
 
     def _append_instruction(self, body: Text, step: Step, quiet: str) -> None:
-        whole = f"{step.instruction or ''} {step.arguments}".strip()
+        whole = whole_text(step)
         if not whole:
             body.append(NOTHING_RECORDED + "\n", quiet)
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from layerscope.image.history import Step
 from layerscope.image.secret_spans import masked
@@ -30,6 +31,23 @@ def whole_text(step: Step, most: int | None = None) -> str:
     arguments = step.arguments if most is None else step.arguments[: 2 * most]
     shown = masked(arguments, step.instruction)
     return f"{step.instruction or ''} {shown}".strip()[:most]
+
+
+def step_name(step: Step) -> str:
+    """What a step is called: by its layer, as every list has it, or else `step 7 (ENV)`; not yet safe for a terminal."""
+    if step.layer is not None:
+        return f"layer {step.layer}"
+    return f"step {step.index}" + (f" ({step.instruction})" if step.instruction else "")
+
+
+def step_names(steps: Sequence[Step], most: int, more: str = " and more") -> str:
+    """What several steps are called: `layers 1, 2, 4 and more`. At most `most` are named."""
+    names = [step_name(step) for step in steps[:most]]
+    layers = [name.removeprefix("layer ") for name in names if name.startswith("layer ")]
+    others = [name for name in names if not name.startswith("layer ")]
+    if layers:
+        others.insert(0, f"layer{'' if len(layers) == 1 else 's'} {', '.join(layers)}")
+    return ", ".join(others) + (more if len(steps) > most else "")
 
 
 def short_digests(text: str) -> str:

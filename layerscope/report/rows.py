@@ -9,7 +9,7 @@ from layerscope.analysis.accounting import REASONS, Reason
 from layerscope.analysis.findings.finding import Finding
 from layerscope.analysis.steps import StepKind, step_kind
 from layerscope.image.history import Step
-from layerscope.image.summary import one_line
+from layerscope.image.summary import one_line, step_names
 from layerscope.opening import Opened
 from layerscope.text import clip, safe_name
 
@@ -25,6 +25,9 @@ KIND_WORDS = {
     StepKind.ATTRIBUTES: "attributes only",
     StepKind.UNCHANGED: "unchanged",
 }
+
+_STEPS = 4
+"""Steps that the place of a finding names."""
 
 
 def visible_end(name: str) -> str:
@@ -103,11 +106,9 @@ def waste_rows(opened: Opened, most: int) -> Iterator[WasteRow]:
 
 
 def place_words(opened: Opened, finding: Finding) -> str:
-    """Where a finding is to be mended: step 4, base image, Dockerfile:12."""
-    steps = f"step {finding.steps[0]}" if finding.steps else "the image"
-    if len(finding.steps) > 1:
-        more = " …" if len(finding.steps) > 4 else ""
-        steps = f"steps {', '.join(map(str, finding.steps[:4]))}{more}"
+    """Where a finding is to be mended: layer 4, base image, Dockerfile:12."""
+    found = [opened.image.steps[step] for step in finding.steps]
+    steps = safe_name(step_names(found, _STEPS, " …")) if found else "the image"
     words = [steps, "base image"] if finding.base else [steps]
     return ", ".join(filter(None, [*words, line_words(opened, finding.steps)]))
 

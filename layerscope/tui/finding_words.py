@@ -6,7 +6,7 @@ from layerscope import text
 from layerscope.analysis.findings.finding import Finding, Severity
 from layerscope.analysis.findings.grouping import BASE, FindingGroup, FindingsBy
 from layerscope.image.model import Image
-from layerscope.image.summary import one_line
+from layerscope.image.summary import one_line, step_name, step_names
 
 GLYPHS = {Severity.ERROR: "‼", Severity.WARNING: "!", Severity.NOTE: "·"}
 """How much a finding matters, so that it is seen without colours."""
@@ -38,12 +38,12 @@ def step_words(image: Image, step: int) -> str:
     """A step with its instruction on one line; -1 stands for the config."""
     if step < 0:
         return "the image's config"
-    return f"{step} {text.safe_name(one_line(image.steps[step]))}"
+    found = image.steps[step]
+    return f"{text.safe_name(step_name(found)).capitalize()} · {text.safe_name(one_line(found))}"
 
 
-def where(finding: Finding) -> str:
-    """The steps of a finding, in a few words."""
+def where(finding: Finding, image: Image) -> str:
+    """The steps of a finding, in a few words, safe for a terminal."""
     if not finding.steps:
         return "config"
-    more = "…" if len(finding.steps) > 2 else ""
-    return f"step {', '.join(map(str, finding.steps[:2]))}{more}"
+    return text.safe_name(step_names([image.steps[step] for step in finding.steps], 2, "…"))

@@ -17,11 +17,11 @@ Offenders = tuple[tuple[Offender, ...], int]
 """The worst ones, and how many there are."""
 
 _NOTES = {
-    Reason.DELETED: "deleted by step {}",
-    Reason.TYPE_CHANGED: "replaced by step {}",
-    Reason.OVERWRITTEN: "overwritten by step {}",
-    Reason.METADATA_ONLY: "copied by step {}, attributes only",
-    Reason.IDENTICAL: "copied by step {}, identical",
+    Reason.DELETED: "deleted in layer {}",
+    Reason.TYPE_CHANGED: "replaced in layer {}",
+    Reason.OVERWRITTEN: "overwritten in layer {}",
+    Reason.METADATA_ONLY: "copied again in layer {}, attributes only",
+    Reason.IDENTICAL: "copied again in layer {}, identical",
 }
 
 
@@ -41,7 +41,7 @@ def wasted_files(case: Case, kept: NDArray[np.bool_]) -> Offenders:
                 layer=stored,
                 step=case.step(stored if gone else hider),
                 hidden_by=hider,
-                note=_NOTES[reason].format(case.step(hider)),
+                note=_NOTES[reason].format(hider),
             )
         )
     return tuple(found), len(rows)
@@ -72,7 +72,7 @@ def layers(case: Case, sizes: NDArray[np.int64], over: int = 0) -> Offenders:
     rows = np.flatnonzero(sizes > over)
     rows = rows[np.argsort(-sizes[rows], kind="stable")]
     found = tuple(
-        Offender(bytes=int(sizes[layer]), layer=layer, step=case.step(layer), note=f"layer {layer}")
+        Offender(bytes=int(sizes[layer]), layer=layer, step=case.step(layer))
         for layer in rows[:MAX_OFFENDERS].tolist()
     )
     return found, len(rows)

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from layerscope.analysis.gate.verdict import Check, Offender, Outcome, Verdict
 from layerscope.opening import Opened
-from layerscope.report.gate.issues import issues_of_verdict, offender_name
+from layerscope.report.gate.issues import issues_of_verdict, offender_name, offender_place
 from layerscope.report.html import write_page
 from layerscope.report.html_parts import CELL, code, escaped, fitting, path_code, prose
 from layerscope.report.options import ReportOptions
@@ -89,7 +89,7 @@ def _check(opened: Opened, check: Check, options: ReportOptions) -> str:
 def _offender(opened: Opened, offender: Offender, binary: bool) -> str:
     amount = "" if offender.bytes is None else f"<b>{size(offender.bytes, binary=binary)}</b> "
     name = offender_name(opened, offender)
-    words = [] if offender.step is None else [f"step {offender.step}"]
+    words = [offender_place(opened, offender)]
     if offender.step is not None:
         words.append(line_words(opened, [offender.step]))
     words.append(safe_name(offender.note))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from layerscope.analysis.findings.finding import Severity
 from layerscope.analysis.gate.verdict import Check, Offender, Outcome, Verdict
-from layerscope.image.summary import one_line
+from layerscope.image.summary import one_line, step_name
 from layerscope.opening import Opened
 from layerscope.report.issues import PATHS, Issue, issue_of, numbered
 from layerscope.report.rows import lines_of, visible_end
@@ -83,12 +83,20 @@ def offender_name(opened: Opened, offender: Offender) -> str:
     return ""
 
 
+def offender_place(opened: Opened, offender: Offender) -> str:
+    """The layer that stores it, or the step that is to be changed, safe to show; empty if there is neither."""
+    if offender.layer is not None:
+        return f"layer {offender.layer}"
+    if offender.step is not None:
+        return safe_name(step_name(opened.image.steps[offender.step]))
+    return ""
+
+
 def offender_words(opened: Opened, offender: Offender, *, binary: bool = False) -> str:
     """An offender in one line: size, name, step, what is wrong with it."""
     words = [] if offender.bytes is None else [size(offender.bytes, binary=binary)]
     words.append(offender_name(opened, offender))
-    if offender.step is not None:
-        words.append(f"step {offender.step}")
+    words.append(offender_place(opened, offender))
     if offender.note and (offender.finding is None or offender.path is not None):
         words.append(safe_name(offender.note))
     return "  ".join(filter(None, words))

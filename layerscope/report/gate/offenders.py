@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from layerscope.analysis.gate.verdict import Check, Offender, Outcome, Unit
-from layerscope.image.summary import one_line
+from layerscope.image.summary import one_line, step_name
 from layerscope.opening import Opened
 from layerscope.report.gate.table import GLYPHS, STYLES
 from layerscope.report.options import ReportOptions
@@ -134,4 +134,5 @@ def _place(opened: Opened, step: int | None) -> str:
     """A step, and its line in the Dockerfile."""
     if step is None:
         return "the image"
-    return ", ".join(filter(None, [f"step {step}", line_words(opened, [step])]))
+    name = safe_name(step_name(opened.image.steps[step]))
+    return ", ".join(filter(None, [name, line_words(opened, [step])]))

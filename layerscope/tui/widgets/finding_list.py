@@ -136,4 +136,4 @@ class FindingList(OutlineList, inherit_bindings=False):
         painter.add(" ")
         if width >= WIDE:
             painter.add(f"{fit(finding.confidence.value, SURE)} ", quiet)
-        painter.add(fit(where(finding), WHERE), quiet)
+        painter.add(fit(where(finding, self._session.image), WHERE), quiet)

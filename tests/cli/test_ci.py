@@ -227,7 +227,7 @@ def test_findings_are_judged_by_the_base_that_is_named(here: Here) -> None:
         write(here.folder / "two.tar", docker_archive(LAYERS[:2], history=HISTORY[:3]))
         assert fix(*base).startswith("# in the Dockerfile of the base image")
         assert "deleting it saves nothing" in fix(*base)
-        assert "steps 2, 3, base image" in here("image.tar", "--fail-on", "warning", *base).out
+        assert "layers 1, 2, base image" in here("image.tar", "--fail-on", "warning", *base).out
     here.write("Dockerfile", "FROM base\nRUN make\nRUN rm big\n")
     assert "the base image" in fix("--dockerfile", "Dockerfile", "--base", "2")
 
@@ -267,7 +267,7 @@ def test_a_dockerfile_that_is_another_ones_is_told(here: Here) -> None:
     """It was named to be of use."""
     here.write("Dockerfile", "FROM base\nRUN make\nRUN rm big\n")
     out = here("image.tar", "--max-wasted", "0", "--dockerfile", "Dockerfile").out
-    assert "/big  in layer 1, deleted by step 3, Dockerfile:2" in out
+    assert "/big  in layer 1, deleted in layer 2, Dockerfile:2" in out
     assert "dockerfile-unlike" not in out
     here.write("Dockerfile", "FROM base\nRUN something else\n")
     assert "dockerfile-unlike" in here("image.tar", "--dockerfile", "Dockerfile").out

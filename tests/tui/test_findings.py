@@ -78,7 +78,7 @@ async def test_findings_are_grouped_by_weight_and_those_of_the_base_stand_apart(
                 "at once",
                 "Private key",
                 "worth it",
-                "Stored by step 3, deleted by step 4",
+                "Stored by layer 2, deleted by layer 3",
                 "Package lists of apt left in",
                 "Cache of pip left in",
                 "base image",

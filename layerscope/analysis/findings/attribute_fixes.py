@@ -55,7 +55,7 @@ def _block(
     """What to write where one layer stored the contents."""
     step, first = evidence.step(layer), evidence.step(storer)
     if evidence.is_base(storer) and not evidence.is_base(layer):
-        return f"# step {step.index} rewrites what the base image stores: name only the files that need it"
+        return f"# layer {step.layer} rewrites what the base image stores: name only the files that need it"
     if not why & (Why.OWNER | Why.MODE | Why.XATTRS):
         return f"# only times change: leave them, or build with SOURCE_DATE_EPOCH if they must be reproducible\n{instruction_text(first)}"
     if step.instruction != "RUN":
@@ -146,10 +146,10 @@ def _without(step: Step) -> str:
     parts = readable(step.arguments)
     changing = [part for part in parts if _CHANGES.match(part.strip())]
     if changing and len(changing) == len(parts):
-        return f"# in place of step {step.index}:\n" + "\n".join(
+        return f"# in place of layer {step.layer}:\n" + "\n".join(
             f"# {line}" for line in instruction_text(step).split("\n")
         )
     if not changing:
         return ""
     told = "; ".join(part.strip().removeprefix("&&").strip() for part in changing)
-    return f"# and step {step.index} without: {told}"
+    return f"# and layer {step.layer} without: {told}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from layerscope.analysis.findings.deletion_fixes import deletion_fix
 from layerscope.analysis.findings.evidence import Evidence
@@ -16,7 +16,7 @@ from layerscope.analysis.findings.hidden import (
     split,
 )
 from layerscope.analysis.findings.rule import Rule
-from layerscope.analysis.findings.words import steps_named
+from layerscope.analysis.findings.words import layers_named
 
 
 def _find(evidence: Evidence) -> Iterator[Claim]:
@@ -29,15 +29,11 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
             evidence,
             mine,
             tuple(dict.fromkeys((layer, *again, *hiders))),
-            f"Stored by {_steps(evidence, [layer])}, "
-            + (f"again by {_steps(evidence, again)}, " if again else "")
-            + f"deleted by {_steps(evidence, hiders)}",
+            f"Stored by {layers_named([layer])}, "
+            + (f"again by {layers_named(again)}, " if again else "")
+            + f"deleted by {layers_named(hiders)}",
             deletion_fix(evidence, layer, hiders, waste.paths[mine], int(waste.bytes[mine].sum())),
         )
-
-
-def _steps(evidence: Evidence, layers: Sequence[int]) -> str:
-    return steps_named([evidence.step(layer).index for layer in layers])
 
 
 RULE = Rule(

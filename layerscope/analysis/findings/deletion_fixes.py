@@ -110,7 +110,7 @@ def _mounted(
     if top not in (target_of(evidence, step, target), same_name and top):
         return None
     mount = f"type=bind,source={source},target={shell_word(top)}"
-    lines = [f"# in place of steps {step.index} to {evidence.step(hiders[0]).index}:"]
+    lines = [f"# in place of layers {layer} to {hiders[0]}:"]
     for found in range(layer + 1, hiders[0] + 1):
         used = evidence.step(found)
         if used.instruction == "RUN" and len(lines) <= NAMED:

@@ -60,13 +60,12 @@ def _claim(
     inodes = evidence.live_inodes[paths]
     order = np.lexsort((paths, -evidence.stored(inodes)))
     paths, keepers = paths[order], keepers[order]
-    step = evidence.step(layer)
     return Claim(
         fix=_fix(evidence, layer, paths, keepers),
         layers=(layer,),
         inodes=np.unique(inodes),
         paths=paths,
-        title=f"Step {step.index} stores {count_of(len(paths), 'further copy', 'further copies')} of large files",
+        title=f"Layer {layer} stores {count_of(len(paths), 'further copy', 'further copies')} of large files",
     )
 
 

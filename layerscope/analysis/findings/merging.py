@@ -11,7 +11,7 @@ import numpy as np
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.fixes import instruction_text, is_open_run
 from layerscope.analysis.findings.hidden import Rows, split
-from layerscope.analysis.findings.words import NAMED, steps_named
+from layerscope.analysis.findings.words import NAMED, layers_named
 from layerscope.image.history import Step
 from layerscope.image.instruction import readable
 
@@ -100,16 +100,16 @@ def one_run(evidence: Evidence, layers: Sequence[int]) -> str:
         for step in evidence.image.steps[steps[0].index + 1 : steps[-1].index][:_BETWEEN]
         if step.index not in merged
     ]
-    lines = [f"# one RUN for {steps_named(sorted(merged))}"]
+    lines = [f"# one RUN for {layers_named(sorted(layers))}"]
     lines += [
         f"# mind that {' '.join(instruction_text(step).split())} stood between them"
         for step in between
         if step.instruction in ("WORKDIR", "USER", "SHELL")
     ][:NAMED]
-    runs = [step.index for step in between if step.instruction == "RUN"]
+    runs = [step.layer for step in between if step.instruction == "RUN" and step.layer is not None]
     if runs:
         lines.append(
-            f"# mind that {steps_named(runs)} stood between them: what comes after may need it"
+            f"# mind that {layers_named(runs)} stood between them: what comes after may need it"
         )
     lines += [
         instruction_text(step)

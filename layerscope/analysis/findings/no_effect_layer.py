@@ -31,12 +31,12 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
             rows = _NONE  # its blob is stored once
         rows = rows[waste.stored_in[rows] != layer]
         yield Claim(
-            fix=f"# leave step {step.index} out, if it does nothing else:\n"
+            fix=f"# leave layer {layer} out, if it does nothing else:\n"
             + "\n".join(f"# {line}" for line in instruction_text(step).split("\n")),
             layers=(layer,),
             inodes=waste.inodes[rows],
             paths=waste.paths[rows],
-            title=f"Step {step.index} changes nothing, but stores a layer",
+            title=f"Layer {layer} changes nothing",
         )
 
 

@@ -22,7 +22,7 @@ from layerscope.analysis.findings.hidden import (
 )
 from layerscope.analysis.findings.merging import chains, one_run, split_mergeable
 from layerscope.analysis.findings.rule import Rule
-from layerscope.analysis.findings.words import NAMED, steps_named
+from layerscope.analysis.findings.words import NAMED, layers_named
 from layerscope.image.history import Step
 
 PACKAGE_DATABASES = (
@@ -59,16 +59,15 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
     together, apart = split_mergeable(evidence, rows)
     databases = evidence.selector.select(PACKAGE_DATABASES) if len(together) else None
     for chain in chains(evidence, together):
-        numbers = [evidence.step(layer).index for layer in chain.layers]
         sizes = waste.bytes[chain.rows]
         kept = (
             databases is not None
             and sizes[databases[waste.paths[chain.rows]]].sum() * 2 > sizes.sum()
         )
         title = (
-            f"Package database stored by each of {steps_named(numbers)}"
+            f"Package database stored by each of {layers_named(chain.layers)}"
             if kept
-            else f"Stored by step {numbers[0]}, overwritten by {steps_named(numbers[1:])}"
+            else f"Stored by layer {chain.layers[0]}, overwritten by {layers_named(chain.layers[1:])}"
         )
         fix = one_run(evidence, chain.layers)
         yield claim_of(evidence, chain.rows, chain.layers, title, fix)
@@ -92,7 +91,7 @@ def _of_base(evidence: Evidence, layer: int, rows: Rows) -> Iterator[Claim]:
                 evidence,
                 rows,
                 layers,
-                f"Packages of the base image upgraded by step {step.index}",
+                f"Packages of the base image upgraded by layer {layer}",
                 "# take a newer base image (FROM …), which has the upgraded packages, and leave out the upgrade:\n"
                 + instruction_text(step),
             ),
@@ -106,7 +105,7 @@ def _of_base(evidence: Evidence, layer: int, rows: Rows) -> Iterator[Claim]:
                 evidence,
                 rows,
                 layers,
-                f"Content of the base image overwritten by step {step.index}",
+                f"Content of the base image overwritten by layer {layer}",
                 "# a base image that has this already, or has it not at all, saves one of both copies\n"
                 + instruction_text(step),
                 Confidence.LOW,
@@ -124,7 +123,7 @@ def _of_steps(evidence: Evidence, layer: int, rows: Rows) -> Claim:
         evidence,
         rows,
         (layer, *storers),
-        f"Stored by {steps_named(sorted(found.index for found in steps))}, overwritten by step {step.index}",
+        f"Stored by {layers_named(sorted(storers))}, overwritten by layer {layer}",
         _apart(evidence, steps, step, rows),
         Confidence.MEDIUM,
     )

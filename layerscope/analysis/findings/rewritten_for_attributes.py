@@ -51,7 +51,7 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
             evidence,
             rows[mine],
             (layer, *storers),
-            f"Stored again by step {evidence.step(layer).index} {_for(found)}",
+            f"Stored again by layer {layer} {_for(found)}",
             rewriting_fix(evidence, layer, storers, rows[mine], new[mine], found),
         )
 

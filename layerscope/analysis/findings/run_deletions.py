@@ -11,7 +11,7 @@ from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.fixes import instruction_text, is_open_run, run_and, shell_word
 from layerscope.analysis.findings.merging import mergeable, one_run
 from layerscope.analysis.findings.package_lists import LISTS, users_of_lists
-from layerscope.analysis.findings.words import NAMED, steps_named
+from layerscope.analysis.findings.words import NAMED, layers_named
 from layerscope.image.history import Step
 from layerscope.image.instruction import readable
 
@@ -51,8 +51,8 @@ def in_one_run(evidence: Evidence, layer: int, hiders: Sequence[int], tops: Sequ
         return (
             f"# do at its end what now is done by\n{told}\n{instruction_text(evidence.step(layer))}"
         )
-    last = evidence.step(hiders[-1]).index
-    return f"# if no step up to {last} needs it:\n" + run_and(
+    last = hiders[-1]
+    return f"# if no step up to layer {last} needs it:\n" + run_and(
         evidence.step(layer), f"rm -rf {' '.join(map(shell_word, tops))}"
     )
 
@@ -65,12 +65,12 @@ def lists_in_one_run(
     steps = [found for found in sorted({layer, *users}) if mergeable(evidence, layer, found)]
     end = f"rm -rf {' '.join([f'{LISTS}/*', *map(shell_word, others)])}"
     if len(steps) < 2:
-        later = steps_named([evidence.step(found).index for found in users])
+        later = layers_named(users)
         return (
             f"# {later} installs with these lists: with an `apt-get update` of its own it needs them no longer\n"
             + run_and(evidence.step(layer), end)
         )
-    numbers = steps_named([evidence.step(found).index for found in steps])
+    numbers = layers_named(steps)
     mount = f"RUN --mount=type=cache,target={LISTS} …"
     hint = f"# {numbers} need the same lists: keep them in a cache in each of them ({mount}), or install all at once:"
     return _behind(evidence, steps, f"{hint}\n{one_run(evidence, steps)}", end)

@@ -47,7 +47,7 @@ def excluding(
 ) -> str:
     """The fix that leaves paths out of one COPY alone; of a whole COPY, if they are all that it brings."""
     text = instruction_text(step)
-    told = f"# step {keeper.index} copies it too, and the image shows that: it has to stay in the build context"
+    told = f"# layer {keeper.layer} copies it too, and the image shows that: it has to stay in the build context"
     if whole:
         return f"{told}; use it without storing it again:\n# RUN --mount=type=bind,target=/mnt …\n{text}"
     _, target = sources_of(step)

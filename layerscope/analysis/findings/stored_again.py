@@ -21,7 +21,7 @@ from layerscope.analysis.findings.hidden import (
 )
 from layerscope.analysis.findings.merging import chains, one_run, split_mergeable
 from layerscope.analysis.findings.rule import Rule
-from layerscope.analysis.findings.words import NAMED, steps_named
+from layerscope.analysis.findings.words import NAMED, layers_named
 
 
 def _find(evidence: Evidence) -> Iterator[Claim]:
@@ -31,8 +31,7 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
     waste = evidence.accounting.waste
     together, apart = split_mergeable(evidence, rows)
     for chain in chains(evidence, together):
-        numbers = [evidence.step(layer).index for layer in chain.layers]
-        title = f"The same content stored by {steps_named(numbers)}"
+        title = f"The same content stored by {layers_named(chain.layers)}"
         fix = one_run(evidence, chain.layers)
         yield claim_of(evidence, chain.rows, chain.layers, title, fix, Confidence.MEDIUM)
     for layer, mine in split(waste.hidden_by[apart], apart):
@@ -41,8 +40,7 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
             # What a command writes again over a base or a copy, as debconf does, no instruction prevents.
             continue
         storers = largest_first(evidence, waste.stored_in[mine], mine)
-        numbers = sorted(evidence.step(storer).index for storer in storers)
-        title = f"Stored by {steps_named(numbers)}, and the same again by step {step.index}"
+        title = f"Stored by {layers_named(sorted(storers))}, and the same again by layer {layer}"
         fix = _fix(evidence, layer, storers, mine)
         yield claim_of(evidence, mine, (layer, *storers), title, fix, Confidence.MEDIUM)
 

@@ -49,12 +49,12 @@ def check_paths(case: Case, name: str, title: str, rows: NDArray[np.int64], what
 def _offender(case: Case, row: int) -> Offender:
     filesystem = case.filesystem
     layer, gone = int(filesystem.born[row]), int(filesystem.died[row])
-    note = f"put there in layer {layer}"
+    note = ""
     path = int(filesystem.paths[row])
     last = filesystem.rows_of(path).stop - 1
     if filesystem.died[last] < filesystem.layer_count:
         gone = int(filesystem.died[last])
-        note += f", deleted in layer {gone}, still stored"
+        note = f"deleted in layer {gone}, still stored"
     return Offender(
         path=case.name(path),
         bytes=int(filesystem.stored[row]) if filesystem.kinds[row] == Kind.FILE else None,

@@ -121,7 +121,7 @@ def _name(opened: Opened, offender: Offender) -> str:
 def _told(opened: Opened, offender: Offender) -> str:
     """What is said of a path: where it is from, and what happened to it."""
     parts = [offender.note]
-    if offender.hidden_by is not None and offender.layer is not None and offender.path:
+    if offender.layer is not None and offender.path is not None:
         parts.insert(0, f"in layer {offender.layer}")
     if offender.path is None:
         parts.append(_place(opened, offender.step))

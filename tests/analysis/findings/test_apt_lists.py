@@ -75,9 +75,9 @@ def test_lists_that_a_later_step_installs_with_stay_until_that_is_done() -> None
     """Deleted in the first step, the second one would find no package: both are one RUN, or keep the lists in a cache."""
     bare = ("/bin/sh -c apt-get install -y git", [file("usr/bin/git", b"g")])
     fix = (
-        "# steps 0, 1 need the same lists: keep them in a cache in each of them"
+        "# layers 0, 1 need the same lists: keep them in a cache in each of them"
         " (RUN --mount=type=cache,target=/var/lib/apt/lists …), or install all at once:\n"
-        "# one RUN for steps 0, 1\n"
+        "# one RUN for layers 0, 1\n"
         "RUN apt-get update \\\n    && apt-get install -y curl \\\n    && apt-get install -y git \\\n    && rm -rf /var/lib/apt/lists/*"
     )
     (finding,) = judged([(INSTALL, LISTS), bare], "apt-lists")
@@ -105,7 +105,7 @@ def test_what_is_deleted_along_with_the_lists_goes_with_them() -> None:
     steps = [(INSTALL, made), bare, ("/bin/sh -c rm -rf /var/lib/apt/lists /opt/model", gone)]
     (finding,) = judged(steps, "deleted-later")
     assert finding.bytes == 4400
-    assert "one RUN for steps 0, 1\n" in finding.fix
+    assert "one RUN for layers 0, 1\n" in finding.fix
     assert finding.fix.endswith(
         "&& apt-get install -y git \\\n    && rm -rf /var/lib/apt/lists/* /opt/model"
     )
@@ -119,6 +119,6 @@ def test_lists_of_the_base_image_that_a_step_installs_with_are_not_merged() -> N
     (finding,) = findings_of(opened).found
     assert finding.base
     assert finding.fix.endswith(
-        "\n# step 3 installs with these lists: with an `apt-get update` of its own it needs them no longer\n"
+        "\n# layer 2 installs with these lists: with an `apt-get update` of its own it needs them no longer\n"
         "RUN apt-get update \\\n    && apt-get install -y curl \\\n    && rm -rf /var/lib/apt/lists/*"
     )

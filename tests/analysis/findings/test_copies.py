@@ -218,4 +218,4 @@ def test_two_directories_of_which_half_is_the_same_are_none() -> None:
         for number in range(10, 40)
     ]
     ((title, size, _),) = told(("1", half))
-    assert (title, size) == ("Step 0 stores 18 further copies of large files", 18 * 120_000)
+    assert (title, size) == ("Layer 0 stores 18 further copies of large files", 18 * 120_000)

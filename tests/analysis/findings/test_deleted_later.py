@@ -20,10 +20,10 @@ def test_what_a_later_step_deletes_is_claimed_by_the_step_that_stored_it() -> No
     )
     (finding,) = findings_of(opened).found
     assert (finding.bytes, finding.layers, finding.steps) == (9000, (0, 1), (0, 1))
-    assert finding.title == "Stored by step 0, deleted by step 1"
+    assert finding.title == "Stored by layer 0, deleted by layer 1"
     assert paths_of(opened, finding) == ["opt/model.bin"]
     assert finding.fix.endswith(
-        "# one RUN for steps 0, 1\nRUN curl -O https://example.test/model.bin \\\n    && rm /opt/model.bin"
+        "# one RUN for layers 0, 1\nRUN curl -O https://example.test/model.bin \\\n    && rm /opt/model.bin"
     )
 
 
@@ -45,7 +45,7 @@ def test_steps_between_that_may_need_it_are_in_the_same_run() -> None:
     ]
     (finding,) = judged(steps, "deleted-later")
     assert finding.fix.endswith(
-        "\n# one RUN for steps 0, 2, 3\nCOPY req.txt /app/\n"
+        "\n# one RUN for layers 0, 2, 3\nCOPY req.txt /app/\n"
         "RUN apk add gcc \\\n    && pip install -r /app/req.txt \\\n    && apk del gcc"
     )
 
@@ -60,7 +60,7 @@ def test_what_several_steps_delete_is_deleted_where_it_is_made() -> None:
     (finding,) = judged(steps, "deleted-later")
     assert (finding.bytes, finding.steps) == (70, (0, 1, 2))
     assert finding.fix == (
-        "# if no step up to 2 needs it:\nRUN unpack \\\n    && rm -rf /opt/a?b '/opt/c d'"
+        "# if no step up to layer 2 needs it:\nRUN unpack \\\n    && rm -rf /opt/a?b '/opt/c d'"
     )
 
 
@@ -78,7 +78,7 @@ def test_wheels_that_are_copied_used_and_deleted_are_mounted_instead() -> None:
         (finding,) = judged(steps, "deleted-later")
         assert (finding.bytes, finding.steps) == (900, (1, 2))
         assert finding.fix == (
-            "# in place of steps 1 to 2:\n"
+            "# in place of layers 0 to 1:\n"
             "RUN --mount=type=bind,source=wheels,target=/src/wheels pip install wheels/*"
         )
 
@@ -127,7 +127,7 @@ def test_a_copy_that_another_step_rewrote_is_mended_at_the_copy() -> None:
     ]
     (finding,) = judged(steps, "deleted-later")
     assert (finding.bytes, finding.layers) == (800, (0, 1, 2))
-    assert finding.title == "Stored by step 0, again by step 1, deleted by step 2"
+    assert finding.title == "Stored by layer 0, again by layer 1, deleted by layer 2"
     assert "\ndump.sql\n" in finding.fix
     (other,) = judged(steps, "rewritten-for-attributes")
     assert other.bytes == 807
@@ -207,7 +207,7 @@ def test_it_is_deleted_behind_the_last_step_that_names_it() -> None:
     ):
         used = (f"/bin/sh -c {use}", [file("srv/x", b"x")])
         (finding,) = judged([made, used, other, gone], "deleted-later")
-        assert "one RUN for steps 0, 1\n" in finding.fix
+        assert "one RUN for layers 0, 1\n" in finding.fix
         assert finding.fix.endswith(" \\\n    && rm -rf /opt/model.bin")
         assert "adduser" not in finding.fix
     (finding,) = judged([made, ("WORKDIR /opt", None), other, gone], "deleted-later")
@@ -260,7 +260,7 @@ def test_what_another_copy_of_the_same_source_keeps_stays_in_the_build_context(
     assert ".dockerignore" not in finding.fix
     assert "`# syntax=docker/dockerfile:1.19` or newer" in finding.fix
     assert "\nCOPY --exclude=dump.sql " in finding.fix
-    assert "# step 2 copies it too" in finding.fix
+    assert "# layer 2 copies it too" in finding.fix
 
 
 def test_a_whole_copy_whose_source_another_one_keeps_is_not_ignored_either() -> None:

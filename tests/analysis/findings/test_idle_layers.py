@@ -21,7 +21,7 @@ def test_a_layer_that_stores_the_same_again_is_told_once() -> None:
     }
     assert findings.saving() == 500
     (finding,) = [found for found in findings.found if found.rule == "no-effect-layer"]
-    assert finding.title == "Step 1 changes nothing, but stores a layer"
+    assert finding.title == "Layer 1 changes nothing"
     assert finding.fix.endswith("\n# COPY app/x /app/")
 
 

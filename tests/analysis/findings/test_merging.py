@@ -102,7 +102,7 @@ def test_steps_that_cannot_be_one_command_are_quoted_one_by_one() -> None:
     ]
     (finding,) = judged(steps, "overwritten")
     assert finding.fix == (
-        '# one RUN for steps 0, 2\n# mind that USER app stood between them\nRUN ["make"]\nRUN two'
+        '# one RUN for layers 0, 1\n# mind that USER app stood between them\nRUN ["make"]\nRUN two'
     )
 
 
@@ -115,7 +115,7 @@ def test_however_many_steps_write_a_file_they_are_one_finding() -> None:
     (finding,) = judged(steps, "overwritten")
     assert (finding.bytes, finding.layers) == (49 * 60, tuple(range(50)))
     assert "step 29" in finding.fix
-    assert "step 30" not in finding.fix
+    assert "layer 30" not in finding.fix
 
 
 def test_a_command_between_those_that_become_one_is_told_of() -> None:
@@ -129,7 +129,7 @@ def test_a_command_between_those_that_become_one_is_told_of() -> None:
         "overwritten",
     )
     assert found.fix == (
-        "# one RUN for steps 0, 2\n"
-        "# mind that step 1 stood between them: what comes after may need it\n"
+        "# one RUN for layers 0, 2\n"
+        "# mind that layer 1 stood between them: what comes after may need it\n"
         "RUN one \\\n    && two"
     )

@@ -25,10 +25,10 @@ def test_a_chown_behind_a_copy_is_a_flag_of_the_copy() -> None:
     opened = opened_of([(COPY, app()), (run("chown -R app /app"), app(uid=1000, gid=50))], RULE, 0)
     (finding,) = findings_of(opened).found
     assert (finding.rule, finding.bytes, finding.layers) == (RULE, 3500, (1, 0))
-    assert finding.title == "Stored again by step 1 only for another owner"
+    assert finding.title == "Stored again by layer 1 only for another owner"
     assert paths_of(opened, finding) == ["app/a.bin", "app/b.bin"]
     assert finding.fix == (
-        "COPY --chown=1000:50 . /app\n# in place of step 1:\n# RUN chown -R app /app"
+        "COPY --chown=1000:50 . /app\n# in place of layer 1:\n# RUN chown -R app /app"
     )
     inodes = opened.filesystem.inodes
     assert inodes.layers(finding.inodes).tolist() == [0, 0]
@@ -79,7 +79,7 @@ def test_other_commands_of_the_step_stay() -> None:
     after = [*app(uid=5, gid=5), file("etc/done", b"")]
     command = run("chown -R 5:5 /app && touch-config > /etc/done")
     (finding,) = judged([(COPY, app()), (command, after)], RULE)
-    assert finding.fix.endswith("# and step 1 without: chown -R 5:5 /app")
+    assert finding.fix.endswith("# and layer 1 without: chown -R 5:5 /app")
 
 
 def test_two_runs_are_better_one() -> None:
@@ -87,7 +87,7 @@ def test_two_runs_are_better_one() -> None:
     steps = [(run("make install"), app()), (run("chmod -R 700 /app"), app(mode=0o700))]
     (finding,) = judged(steps, RULE)
     assert finding.fix == (
-        "# one RUN for steps 0, 1\nRUN make install \\\n    && chmod -R 700 /app"
+        "# one RUN for layers 0, 1\nRUN make install \\\n    && chmod -R 700 /app"
     )
 
 
@@ -108,7 +108,7 @@ def test_each_step_that_rewrites_has_a_finding_of_its_own() -> None:
 def test_only_times_are_said_to_be_so() -> None:
     """touch stores whole files again."""
     (finding,) = judged([(COPY, app()), (run("touch /app/*"), app(mtime=9))], RULE)
-    assert finding.title == "Stored again by step 1 only for another time"
+    assert finding.title == "Stored again by layer 1 only for another time"
     assert "SOURCE_DATE_EPOCH" in finding.fix
 
 
@@ -118,7 +118,7 @@ def test_a_chown_that_changes_nothing_counts_too() -> None:
     (finding,) = judged([(COPY, app()), (run("chown -R 0:0 /app"), again)], RULE)
     assert (finding.bytes, finding.title) == (
         3500,
-        "Stored again by step 1 although nothing of it changed",
+        "Stored again by layer 1 although nothing of it changed",
     )
     assert judged([(COPY, app()), (COPY, again)], RULE) == []
 
@@ -127,7 +127,7 @@ def test_what_the_base_image_stores_is_not_copied_with_a_flag() -> None:
     """Only naming fewer files helps."""
     base = (f"/bin/sh -c #(nop) ADD file:{'ab' * 32} in / ", app())
     (finding,) = judged([base, (run("chown -R 5:5 /app"), app(uid=5, gid=5))], RULE)
-    assert finding.fix.startswith("# step 1 rewrites what the base image stores")
+    assert finding.fix.startswith("# layer 1 rewrites what the base image stores")
 
 
 def test_times_that_a_package_manager_changes_in_the_base_are_no_finding() -> None:

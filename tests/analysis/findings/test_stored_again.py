@@ -30,7 +30,7 @@ def test_what_each_installation_writes_again_is_written_once_by_one_run() -> Non
     (finding,) = findings_of(opened).found
     assert (finding.rule, finding.bytes, finding.layers) == (RULE, 8000, (1, 2, 3))
     assert paths_of(opened, finding) == ["var/cache/debconf/templates.dat"] * 2
-    assert finding.fix.startswith("# one RUN for steps 1, 2, 3\nRUN apt-get install -y curl")
+    assert finding.fix.startswith("# one RUN for layers 1, 2, 3\nRUN apt-get install -y curl")
 
 
 def test_what_is_copied_first_is_left_out_of_the_second_copy() -> None:

@@ -60,8 +60,8 @@ def test_offenders_are_the_largest_with_their_places() -> None:
     assert [
         (one.path, one.bytes, one.layer, one.hidden_by, one.note) for one in check.offenders
     ] == [
-        ("/twice", 300, 0, 1, "overwritten by step 2"),
-        ("/gone", 200, 1, 2, "deleted by step 3"),
+        ("/twice", 300, 0, 1, "overwritten in layer 1"),
+        ("/gone", 200, 1, 2, "deleted in layer 2"),
     ]
     assert [one.step for one in check.offenders] == [2, 2]  # the one to change
 

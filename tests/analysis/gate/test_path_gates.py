@@ -13,7 +13,7 @@ def test_a_forbidden_path_fails_though_it_was_deleted_later() -> None:
     (offender,) = check.offenders
     assert check.outcome is Outcome.FAIL
     assert (offender.path, offender.bytes, offender.layer) == ("/gone", 200, 1)
-    assert offender.note == "put there by step 2, deleted by step 3, still stored"
+    assert offender.note == "deleted in layer 2, still stored"
 
 
 def test_a_path_is_an_offender_once() -> None:

@@ -103,7 +103,7 @@ def test_rules_that_found_nothing_share_a_row() -> None:
 def test_the_same_files_are_listed_once() -> None:
     """Two limits of one waste share its list."""
     text = written(failing())
-    assert text.count("/twice  in layer 0, overwritten by step 2") == 1
+    assert text.count("/twice  in layer 0, overwritten in layer 1") == 1
     assert "the same files as under min-efficiency" in text
 
 
@@ -164,9 +164,9 @@ def test_hostile_names_never_reach_the_terminal() -> None:
 def test_lines_of_the_dockerfile_are_named() -> None:
     """Where it was built from one that is known."""
     text = written(failing(), WRITTEN)
-    assert "/twice  in layer 0, overwritten by step 2, Dockerfile:3" in text
+    assert "/twice  in layer 0, overwritten in layer 1, Dockerfile:3" in text
     (place,) = re.findall(r"Found +(.*)", text)
-    assert place == "step 0, base image, Dockerfile:1  [apt-lists]"
+    assert place == "layer 0, base image, Dockerfile:1  [apt-lists]"
     assert "Dockerfile" not in written(failing())
 
 

@@ -27,8 +27,8 @@ KEYS: tuple[tuple[str, str, int, float], ...] = (
     ("another layer", "j", 5, 100),
     ("to the files", "\t", 1, 100),
     ("open a directory", "\r", 1, 100),
-    ("a row down", "j", 7, 50),
     ("open everything", "+", 1, 1000),
+    ("a row down", "j", 7, 50),
     ("a page down", "\x1b[6~", 7, 50),
     ("all layers up to here", "a", 2, 300),
     ("filter, a key", "/", 1, 200),
@@ -72,9 +72,18 @@ class Explorer:
 
     def press(self, key: str) -> float:
         """Milliseconds from a key to the last byte of the answer."""
+        self._drain()
         pressed = time.monotonic()
         self.child.send(key)
         return 1000 * (self.settle() - pressed)
+
+    def _drain(self) -> None:
+        """Read what is still being written in answer to something else."""
+        while True:
+            try:
+                self.child.read_nonblocking(1 << 16, timeout=QUIET)
+            except pexpect.TIMEOUT:
+                return
 
     def quit(self) -> float:
         """Seconds from `q` to the end of the program."""

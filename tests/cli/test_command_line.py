@@ -362,6 +362,22 @@ def test_a_reader_that_has_seen_enough_ends_the_report_quietly(here: Here) -> No
         assert process.wait(timeout=60) == 0
 
 
+def test_ctrl_c_while_the_program_is_being_loaded_ends_quietly_with_130() -> None:
+    """However early it comes."""
+    script = """
+import sys
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == "layerscope.cli":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupting())
+from layerscope.__main__ import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
 def test_ctrl_c_ends_quietly_with_130(here: Here) -> None:
     with subprocess.Popen(
         command("report", "-"),

@@ -15,6 +15,9 @@ from layerscope.analysis.findings.fixes import shell_word
 from layerscope.analysis.findings.hidden import origins
 from layerscope.analysis.findings.rule import Rule
 
+_SURE = 0.9
+"""Share of its bytes from which a directory of the same name is taken for a second copy that was changed a little."""
+
 
 def _find(evidence: Evidence) -> Iterator[Claim]:
     """Directories whose copies lie in the same two or more places are one finding; so are two that are nearly the same,
@@ -40,6 +43,7 @@ def _near_claim(evidence: Evidence, near: Copies) -> Iterator[Claim]:
     if of_packages(evidence, layers[0]) and evidence.packaged[copy]:
         return
     names = evidence.name(near.kept), evidence.name(copy)
+    copied_twice = near.share >= _SURE and _is_the_same_thing(evidence, layers[0], names)
     share = "nearly all" if near.share > 0.995 else f"{100 * near.share:.0f} %"
     yield Claim(
         fix=_of_base(names[0])
@@ -49,8 +53,18 @@ def _near_claim(evidence: Evidence, near: Copies) -> Iterator[Claim]:
         inodes=np.unique(evidence.live_inodes[files]),
         paths=_largest_first(evidence, files),
         title=f"{names[1]} is nearly the same as {names[0]} ({share} of its bytes)",
-        severity=Severity.NOTE,
-        confidence=Confidence.LOW,
+        severity=None if copied_twice else Severity.NOTE,
+        confidence=Confidence.MEDIUM if copied_twice else Confidence.LOW,
+    )
+
+
+def _is_the_same_thing(evidence: Evidence, layer: int, names: tuple[str, str]) -> bool:
+    """Whether two directories go by one name and a COPY brought one of them: no package that several others need."""
+    kept, copy = names
+    return (
+        evidence.step(layer).instruction in ("COPY", "ADD")
+        and kept.rpartition("/")[2] == copy.rpartition("/")[2]
+        and not any("/node_modules/" in name for name in names)
     )
 
 

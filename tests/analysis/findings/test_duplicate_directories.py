@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from layerscope.analysis.findings.finding import Confidence, Severity
 from tests.analysis.findings.judging import findings_of, judged, opened_of, paths_of
 from tests.images import Member, file, hardlink
 
@@ -120,6 +123,28 @@ def test_a_tree_that_was_copied_twice_and_changed_since_is_one_finding() -> None
         "# they differ in lib1/10.js\n# if /opt/vendor does for both, leave /srv/app/vendor out of\nCOPY . /srv/app"
     )
     assert findings_of(opened).saving() == finding.bytes
+    assert (finding.severity, finding.confidence) == (Severity.WARNING, Confidence.MEDIUM)
+
+
+@pytest.mark.parametrize(
+    ("step", "kept", "copy"),
+    [
+        ("COPY . /srv # buildkit", "opt/vendor", "srv/other"),
+        ("COPY . /srv # buildkit", "opt/node_modules/a", "srv/x/node_modules/a"),
+        ("RUN make", "opt/vendor", "srv/vendor"),
+    ],
+)
+def test_what_is_only_alike_is_a_doubtful_note(step: str, kept: str, copy: str) -> None:
+    """Directories of other names, packages that others bring, what a command made."""
+    files = {f"lib{number % 3}/{number}.js": b"%d" % number * 60_000 for number in range(10, 40)}
+    first = [file(f"{kept}/{name}", data) for name, data in files.items()]
+    second = [
+        file(f"{copy}/{name}", data + (b"changed" if name.endswith("/10.js") else b""))
+        for name, data in files.items()
+    ]
+    history = [("COPY vendor /opt # buildkit", first), (step, second)]
+    (finding,) = judged(history, RULE)
+    assert (finding.severity, finding.confidence) == (Severity.NOTE, Confidence.LOW)
 
 
 def test_a_copy_that_brings_nothing_else_is_left_out() -> None:

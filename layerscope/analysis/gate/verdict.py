@@ -79,8 +79,8 @@ class Check:
     """What the baseline has, in `unit`; None without one, or if it does not tell."""
 
     def value_text(self, *, binary: bool = False) -> str:
-        """The value for people."""
-        return amount(self.value, self.unit, binary=binary)
+        """The value for people; exact where rounding would hide on which side of the limit it is."""
+        return self._text(self.value, binary=binary)
 
     def limit_text(self, *, binary: bool = False) -> str:
         """The limit for people: `≤ 20 MB`; empty if there is none."""
@@ -88,7 +88,18 @@ class Check:
             return ""
         if self.unit in (Unit.FINDINGS, Unit.PATHS) and not self.limit:
             return "none"
-        return f"{'≥' if self.at_least else '≤'} {amount(self.limit, self.unit, binary=binary)}"
+        return f"{'≥' if self.at_least else '≤'} {self._text(self.limit, binary=binary)}"
+
+    def _text(self, number: float | None, *, binary: bool) -> str:
+        rounded = amount(number, self.unit, binary=binary)
+        if self.value is None or self.limit is None or self.value == self.limit:
+            return rounded
+        other = self.limit if number == self.value else self.value
+        if number is None or rounded != amount(other, self.unit, binary=binary):
+            return rounded
+        if self.unit is Unit.RATIO:
+            return f"{100 * number:.10g} %"
+        return f"{int(number):,} B" if self.unit is Unit.BYTES else rounded
 
 
 @dataclass(frozen=True, slots=True)

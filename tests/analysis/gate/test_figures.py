@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from layerscope.analysis.findings.finding import Severity
 from layerscope.analysis.gate.base import GateBase
-from layerscope.analysis.gate.verdict import Outcome
+from layerscope.analysis.gate.verdict import Check, Outcome, Unit
 from layerscope.opening import Options, open_image
 from layerscope.sources import Request
 from tests.analysis.findings.judging import opened_of
@@ -159,3 +160,23 @@ def test_compressed_sizes_are_those_of_the_blobs(tmp_path: Path) -> None:
     )
     assert check.outcome is FAIL
     assert sorted(one.bytes or 0 for one in check.offenders) == sorted(sizes)
+
+
+@pytest.mark.parametrize(
+    ("unit", "value", "limit", "shown", "allowed"),
+    [
+        (Unit.BYTES, 40_400_001, 40_400_000, "40,400,001 B", "≤ 40,400,000 B"),
+        (Unit.BYTES, 40_400_000, 40_400_000, "40.4 MB", "≤ 40.4 MB"),
+        (Unit.BYTES, 50_000_000, 40_400_000, "50.0 MB", "≤ 40.4 MB"),
+        (Unit.RATIO, 0.22901, 0.229, "22.901 %", "≤ 22.9 %"),
+        (Unit.LAYERS, 4, 3, "4 layers", "≤ 3 layers"),
+    ],
+)
+def test_rounding_never_hides_why_a_check_fails(
+    unit: Unit, value: float, limit: float, shown: str, allowed: str
+) -> None:
+    """`fail 40.4 MB ≤ 40.4 MB` would tell nobody anything."""
+    check = Check(
+        "rule", "Title", Outcome.FAIL, Severity.ERROR, unit, value, limit, False, "Said.", place=""
+    )
+    assert (check.value_text(), check.limit_text()) == (shown, allowed)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import textual
 import textual.constants
+from hypothesis import HealthCheck, settings
 from pytest_textual_snapshot import SVGImageExtension
 
 from layerscope.demo import save_demo
@@ -27,6 +28,11 @@ for _variable in (
     "LAYERSCOPE_THEME",
 ):
     os.environ.pop(_variable, None)
+# A busy machine fails no test.
+settings.register_profile(
+    "patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("patient")
 LayerscopeApp.forgiving = False  # an unexpected error fails the test instead of becoming a dialog
 textual.constants.TEXTUAL_ANIMATIONS = "none"  # type: ignore[misc]  # read once, when the snapshot plug-in imports it
 

@@ -1,0 +1,120 @@
+"""Books of package managers that are hostile or damaged: nothing of them is computed, and what is missing is told."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from layerscope.analysis.packages import rpm_database
+from layerscope.analysis.packages.rpm_database import UnreadableDatabaseError, headers
+from layerscope.errors import CancelledError
+from layerscope.layers.store import Store
+from layerscope.opening import Options, open_image
+from layerscope.progress import NullProgress
+from layerscope.settings import RuleChoice
+from layerscope.sources import Request
+from tests.analysis.findings.judging import findings_of, opened_of
+from tests.analysis.packages.test_packages import STATUS, database, header
+from tests.images import docker_archive, file, layer_tar, write
+
+PROGRAMS = [
+    "CREATE VIEW Packages AS WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r) SELECT x AS hnum, x AS blob FROM r;",
+    "CREATE TABLE Packages (hnum, blob GENERATED ALWAYS AS (zeroblob(900000000)) VIRTUAL); INSERT INTO Packages VALUES (1);",
+    "CREATE TABLE Packages (hnum, x AS (1), blob BLOB); INSERT INTO Packages VALUES (1, x'00');",
+    "CREATE TABLE Packages (hnum, other BLOB); INSERT INTO Packages VALUES (1, x'00');",
+    "CREATE TABLE Other (x);",
+    # The list of tables says what is not so.
+    "CREATE TABLE Packages (hnum, blob BLOB); PRAGMA writable_schema=ON; DELETE FROM sqlite_master; INSERT INTO sqlite_master"
+    " VALUES ('table', 'Packages', 'Packages', 2, 'create table Others(hnum, blob)'), ('view', 'x', 'x', 0, 'create view Packages as"
+    " with recursive r(x) as (select 1 union all select x + 1 from r) select x as hnum, x as blob from r');",
+]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_nothing_that_a_database_defines_is_computed(program: str) -> None:
+    """Views that never end, columns of a gigabyte: such a database is refused, and the warning names it."""
+    connection = sqlite3.connect(":memory:")
+    connection.executescript(program)
+    data = connection.serialize()
+    opened = opened_of([("x", [file("a", b"a")]), ("y", [file("var/lib/rpm/rpmdb.sqlite", data)])])
+    assert findings_of(opened).packages == ()
+    (warning,) = opened.warnings
+    assert (warning.code, warning.layer) == ("packages-unreadable", 1)
+    assert "/var/lib/rpm/rpmdb.sqlite: " in warning.message
+
+
+def test_a_database_is_left_when_the_user_stops() -> None:
+    """Also while SQLite works."""
+
+    class Stopped(NullProgress):
+        def cancelled(self) -> bool:
+            return True
+
+    with pytest.raises(CancelledError):
+        list(headers(database(*[b"x" * 100] * 5000), Stopped()))
+
+
+def test_a_database_is_left_when_it_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was read until then is kept."""
+    monkeypatch.setattr(rpm_database, "STEPS", 20_000)
+    found: list[bytes | None] = []
+    rows = headers(database(*[b"x" * 100] * 9000), NullProgress())
+    with pytest.raises(UnreadableDatabaseError, match="longer"):
+        found.extend(row for row in rows)
+    assert 0 < len(found) < 9000
+
+
+def test_a_header_cannot_unfold_to_more_than_it_holds() -> None:
+    """A folder whose name has 100 kB, for each of its files."""
+    files = {b"/" + b"d" * 100_000 + b"/%d" % number: b"" for number in range(200)}
+    data = database(header(b"bomb", files), header(b"bash", {b"/usr/bin/bash": b""}))
+    opened = opened_of(
+        [("x", [file("var/lib/rpm/rpmdb.sqlite", data), file("usr/bin/bash", b"b" * 5)])]
+    )
+    assert [package.name for package in findings_of(opened).packages] == ["bash"]
+    assert "damage in 1 of 2 packages" in opened.warnings[0].message
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "said"),
+    [
+        ("var/lib/dpkg/status", b"\x7fELF\0\0", "damage in 1 of 1 package"),
+        ("var/lib/dpkg/status", STATUS[:250], "damage in 1 of 3 packages"),
+        ("lib/apk/db/installed", b"\0\1", "damage in 1 of 1 package"),
+        ("lib/apk/db/installed", b"P:a\nV:1\n\nP:b\n", "damage in 1 of 2 packages"),
+        ("var/lib/rpm/rpmdb.sqlite", b"SQLite format 3\0" + b"x" * 4000, "SQLite says: "),
+        ("var/lib/rpm/rpmdb.sqlite", database(b"broken"), "damage in 1 of 1 package"),
+        ("var/lib/rpm/rpmdb.sqlite", database(b"b" * 3000, b"c" * 9000)[:8192], "SQLite says: "),
+    ],
+)
+def test_a_damaged_book_draws_a_warning_that_names_it(path: str, data: bytes, said: str) -> None:
+    """Else nobody knows that packages are missing."""
+    warnings = opened_of([("x", [file(path, data)])]).warnings
+    (warning,) = [warning for warning in warnings if warning.code == "packages-unreadable"]
+    assert f"/{path}: " in warning.message
+    assert said in warning.message
+
+
+def test_the_cache_does_not_show_in_warnings(tmp_path: Path) -> None:
+    """Opened again, other rules or the same, and without findings: then nobody has read the books."""
+    image = docker_archive([layer_tar([file("var/lib/rpm/rpmdb.sqlite", b"no database")])])
+    request = Request(str(write(tmp_path / "image.tar", image)))
+    store = Store(tmp_path / "cache")
+    first = open_image(request, Options(rules={})).warnings
+    assert [warning.code for warning in first] == ["packages-unreadable"]
+    for rules in ({}, {}, {"apt-lists": RuleChoice(enabled=False)}):
+        assert open_image(request, Options(rules=rules, cache=store)).warnings == first
+    assert open_image(request, Options(cache=store)).warnings == []
+
+
+def test_whole_books_draw_no_warning() -> None:
+    """Neither full nor empty ones."""
+    books = [
+        file("var/lib/dpkg/status", STATUS + b"\n"),
+        file("lib/apk/db/installed", b"P:a\nV:1\n\n\n"),
+        file("var/lib/rpm/rpmdb.sqlite", database(header(b"bash", {b"/b": b""}))),
+    ]
+    assert opened_of([("x", books)]).warnings == []
+    assert opened_of([("x", [file(book.name, b"") for book in books])]).warnings == []

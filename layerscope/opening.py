@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from layerscope.analysis.accounting import account
 from layerscope.analysis.dockerfile_lines import DockerfileLines
@@ -25,9 +24,6 @@ from layerscope.recalling import Recalled, image_cache, index_cache
 from layerscope.sources import Request, SourceImage, open_source
 from layerscope.sources.base import naming
 from layerscope.verifying import claims_of
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["Listener", "Opened", "Options", "analyse", "fetched", "file_name", "open_image"]
 

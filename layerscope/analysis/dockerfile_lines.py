@@ -63,10 +63,9 @@ class DockerfileLines:
             return "none of its instructions are among the steps of the image"
         lines = ", ".join(map(str, self.missing[:_NAMED]))
         more = f" and {len(self.missing) - _NAMED} more" if len(self.missing) > _NAMED else ""
-        one = len(self.missing) == 1 and not more
         said = (
             f"the instruction of line {lines} is"
-            if one
+            if len(self.missing) == 1
             else f"the instructions of lines {lines}{more} are"
         )
         return f"{said} not among the steps of the image: was it built from this file?"

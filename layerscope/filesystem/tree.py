@@ -71,8 +71,7 @@ class TreeView:
         if not filesystem.table.same_as(self.filesystem.table):
             other.expanded = np.zeros(len(filesystem.table), bool)
             other._closed = np.zeros(len(filesystem.table), bool)
-            for known in ("texts", "_siblings"):
-                other.__dict__.pop(known, None)
+            other.__dict__.pop("texts", None)
         other.refresh()
         return other
 

@@ -66,7 +66,6 @@ def path_rule(
     patterns: Sequence[str],
     fix: Fix,
     spare: Sequence[str] = (),
-    when: Callable[[Evidence], bool] | None = None,
     steps: Callable[[Step], bool] | None = None,
     severity: Severity = Severity.WARNING,
     confidence: Confidence = Confidence.HIGH,
@@ -74,12 +73,13 @@ def path_rule(
 ) -> Rule:
     """A rule that claims the files at or below what `patterns` match, but for those of `spare`, one claim a layer.
 
-    Patterns are those of `filesystem.selecting.Selector`. Nothing is claimed unless `when` holds, and only of `steps`.
+    Patterns are those of `filesystem.selecting.Selector`. If `steps` is given, only what such steps
+    store is claimed.
     """
 
     def find(evidence: Evidence) -> Iterator[Claim]:
         files = evidence.live_under(*patterns)
-        if not files.any() or (when is not None and not when(evidence)):
+        if not files.any():
             return
         if spare:
             files &= ~evidence.selector.select(spare)

@@ -51,8 +51,7 @@ def in_one_run(evidence: Evidence, layer: int, hiders: Sequence[int], tops: Sequ
         return (
             f"# do at its end what now is done by\n{told}\n{instruction_text(evidence.step(layer))}"
         )
-    last = hiders[-1]
-    return f"# if no step up to layer {last} needs it:\n" + run_and(
+    return f"# if no step up to layer {hiders[-1]} needs it:\n" + run_and(
         evidence.step(layer), f"rm -rf {' '.join(map(shell_word, tops))}"
     )
 

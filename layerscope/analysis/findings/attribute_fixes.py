@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.findings.evidence import Evidence
-from layerscope.analysis.findings.fixes import instruction_text, shell_word, with_flags
+from layerscope.analysis.findings.fixes import commented, instruction_text, shell_word, with_flags
 from layerscope.analysis.findings.hidden import Rows
 from layerscope.analysis.findings.merging import mergeable, one_run
 from layerscope.analysis.findings.words import NAMED
@@ -146,9 +146,7 @@ def _without(step: Step) -> str:
     parts = readable(step.arguments)
     changing = [part for part in parts if _CHANGES.match(part.strip())]
     if changing and len(changing) == len(parts):
-        return f"# in place of layer {step.layer}:\n" + "\n".join(
-            f"# {line}" for line in instruction_text(step).split("\n")
-        )
+        return f"# in place of layer {step.layer}:\n{commented(instruction_text(step))}"
     if not changing:
         return ""
     told = "; ".join(part.strip().removeprefix("&&").strip() for part in changing)

@@ -6,7 +6,7 @@ import numpy as np
 
 from layerscope.analysis.findings.copies import Copies, files_of
 from layerscope.analysis.findings.evidence import Evidence
-from layerscope.analysis.findings.fixes import instruction_text, run_and, shell_word
+from layerscope.analysis.findings.fixes import commented, instruction_text, run_and, shell_word
 from layerscope.analysis.findings.links import link, stays, whole
 from layerscope.analysis.findings.words import NAMED
 
@@ -33,7 +33,7 @@ def equal_fix(evidence: Evidence, layer: int, alike: list[Copies]) -> str:
     if not copied:
         return note + run_and(step, f"rm -rf {gone} && {made}")
     if len(links) == 1 and whole(evidence, layer, links[0][1]):
-        return f"{note}# in place of\n{_commented(instruction_text(step))}\nRUN {made}"
+        return f"{note}# in place of\n{commented(instruction_text(step))}\nRUN {made}"
     return f"# leave {gone} out of\n{instruction_text(step)}\n{note}RUN {made}"
 
 
@@ -56,7 +56,7 @@ def near_fix(evidence: Evidence, layer: int, near: Copies) -> str:
             + run_and(step, f"rm -rf {words[1]}")
         )
     if whole(evidence, layer, copy):
-        return f"{told}\n# if {words[0]} does for both, do without\n{_commented(text)}"
+        return f"{told}\n# if {words[0]} does for both, do without\n{commented(text)}"
     return f"{told}\n# if {words[0]} does for both, leave {words[1]} out of\n{text}"
 
 
@@ -80,7 +80,3 @@ def _odd(evidence: Evidence, near: Copies, top: int) -> list[int]:
     files = files_of(evidence, [top])
     odd: list[int] = files[~np.isin(files, near.shared)][: NAMED + 1].tolist()
     return odd
-
-
-def _commented(text: str) -> str:
-    return "\n".join(f"# {line}" for line in text.split("\n"))

@@ -12,7 +12,7 @@ from layerscope.analysis.findings.copies import deal
 from layerscope.analysis.findings.duplicate_directories import of_packages
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim, Confidence, Severity
-from layerscope.analysis.findings.fixes import instruction_text, run_and, shell_word
+from layerscope.analysis.findings.fixes import commented, instruction_text, run_and, shell_word
 from layerscope.analysis.findings.hidden import origins, split
 from layerscope.analysis.findings.links import link, stays, whole
 from layerscope.analysis.findings.rule import Rule
@@ -98,8 +98,7 @@ def _fix(
         return note + run_and(step, made)
     gone = " ".join(shell_word(evidence.name(path)) for path in paths[first].tolist())
     if len(paths) == 1 and whole(evidence, layer, int(paths[0])):
-        told = "\n".join(f"# {line}" for line in instruction_text(step).split("\n"))
-        return f"{note}# in place of\n{told}\nRUN {made}"
+        return f"{note}# in place of\n{commented(instruction_text(step))}\nRUN {made}"
     return f"# leave {gone} out of\n{instruction_text(step)}\n{note}RUN {made}"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim, Confidence, Severity
-from layerscope.analysis.findings.fixes import instruction_text
+from layerscope.analysis.findings.fixes import commented, instruction_text
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.steps import StepKind, step_kind
 
@@ -28,9 +28,7 @@ def _fix(text: str, command: str) -> str:
         return f"WORKDIR {words[1]}"
     if len(words) == 2 and words[0] == "export" and "=" in words[1]:
         return f"ENV {words[1]}"
-    return "# leave it out, unless it only checks something:\n" + "\n".join(
-        f"# {line}" for line in text.split("\n")
-    )
+    return f"# leave it out, unless it only checks something:\n{commented(text)}"
 
 
 RULE = Rule(

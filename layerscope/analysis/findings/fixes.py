@@ -31,6 +31,11 @@ def instruction_text(step: Step) -> str:
     return f"{step.instruction} {step.arguments}".rstrip()
 
 
+def commented(text: str) -> str:
+    """Dockerfile text as a comment."""
+    return "\n".join(f"# {line}" for line in text.split("\n"))
+
+
 def run_and(step: Step, command: str, mounts: Sequence[str] = ()) -> str:
     """A RUN that does something more at its end, with mounts (the values of `--mount=`).
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim, Severity
-from layerscope.analysis.findings.fixes import instruction_text
+from layerscope.analysis.findings.fixes import commented, instruction_text
 from layerscope.analysis.findings.hidden import split
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.steps import StepKind, step_kind
@@ -32,7 +32,7 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
         rows = rows[waste.stored_in[rows] != layer]
         yield Claim(
             fix=f"# leave layer {layer} out, if it does nothing else:\n"
-            + "\n".join(f"# {line}" for line in instruction_text(step).split("\n")),
+            + commented(instruction_text(step)),
             layers=(layer,),
             inodes=waste.inodes[rows],
             paths=waste.paths[rows],

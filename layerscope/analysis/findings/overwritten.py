@@ -10,7 +10,7 @@ import numpy as np
 
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim, Confidence, Severity
-from layerscope.analysis.findings.fixes import instruction_text
+from layerscope.analysis.findings.fixes import commented, instruction_text
 from layerscope.analysis.findings.hidden import (
     Fate,
     Rows,
@@ -138,8 +138,8 @@ def _apart(evidence: Evidence, steps: list[Step], step: Step, rows: Rows) -> str
         return (
             f"# {names}: change before it is copied, or in a stage of its own:\n"
             f"# FROM … AS changed\n"
-            + "\n".join(f"# {line}" for line in f"{quoted}\n{instruction_text(step)}".split("\n"))
-            + "\nCOPY --from=changed … …"
+            f"{commented(quoted)}\n{commented(instruction_text(step))}\n"
+            "COPY --from=changed … …"
         )
     return (
         f"# {names}: store it once, in the last of these steps\n{quoted}\n{instruction_text(step)}"

@@ -8,7 +8,13 @@ from collections.abc import Sequence
 
 from layerscope.analysis.findings.copying import target_of
 from layerscope.analysis.findings.evidence import Evidence
-from layerscope.analysis.findings.fixes import instruction_text, is_open_run, run_and, shell_word
+from layerscope.analysis.findings.fixes import (
+    commented,
+    instruction_text,
+    is_open_run,
+    run_and,
+    shell_word,
+)
 from layerscope.analysis.findings.merging import mergeable, one_run
 from layerscope.analysis.findings.package_lists import LISTS, users_of_lists
 from layerscope.analysis.findings.words import NAMED, layers_named
@@ -45,9 +51,7 @@ def in_one_run(evidence: Evidence, layer: int, hiders: Sequence[int], tops: Sequ
         return one_run(evidence, runs)
     if len(tops) > NAMED:
         steps = [evidence.step(found) for found in hiders[:NAMED]]
-        told = "\n".join(
-            f"# {line}" for step in steps for line in instruction_text(step).split("\n")
-        )
+        told = "\n".join(commented(instruction_text(step)) for step in steps)
         return (
             f"# do at its end what now is done by\n{told}\n{instruction_text(evidence.step(layer))}"
         )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from layerscope.analysis.findings.evidence import Evidence, Group
 from layerscope.analysis.findings.finding import Claim, Confidence, Severity
-from layerscope.analysis.findings.fixes import instruction_text, is_open_run, run_and
+from layerscope.analysis.findings.fixes import commented, instruction_text, is_open_run, run_and
 from layerscope.analysis.findings.known_paths import Place, not_copied
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.unneeded.apt_books import AptBooks, read_books
@@ -155,7 +155,7 @@ def _without(step: Step, found: re.Match[str], words: Collection[str]) -> str:
     """An installation without some packages, a comment if it installs no others."""
     kept = [word for word in found[2].split() if word not in words]
     if all(word.startswith("-") for word in kept):
-        return "\n".join(f"# {line}" for line in instruction_text(step).split("\n"))
+        return commented(instruction_text(step))
     start, end = found.span(2)
     space = " " if end < len(step.arguments) else ""
     text = f"{step.arguments[:start]}{' '.join(kept)}{space}{step.arguments[end:]}"

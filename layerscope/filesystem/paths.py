@@ -34,14 +34,14 @@ class PathTable:
     def __len__(self) -> int:
         return len(self.parents)
 
+    @property
+    def tree(self) -> PathTree:
+        """The same as a tree, without its order."""
+        return PathTree(self.parents, self.components, self.names)
+
     def same_as(self, other: PathTable) -> bool:
         """Whether both hold the same paths, and number them alike."""
-        return (
-            np.array_equal(self.parents, other.parents)
-            and np.array_equal(self.components, other.components)
-            and self.names.data == other.names.data
-            and np.array_equal(self.names.offsets, other.names.offsets)
-        )
+        return self.tree.same_as(other.tree)
 
     def name(self, path: int) -> bytes:
         """The last component of a path; empty for the root."""

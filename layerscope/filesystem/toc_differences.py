@@ -15,7 +15,7 @@ from layerscope import text
 from layerscope.filesystem.paths import merge
 from layerscope.layers.extensions import pack_xattrs, unpack_xattrs
 from layerscope.layers.index import Kind, LayerIndex
-from layerscope.layers.names import PathTree, Role, clean
+from layerscope.layers.names import Role, clean
 from layerscope.layers.strings import StringTable
 from layerscope.layers.toc.check import TocCheck
 from layerscope.limits import Limits
@@ -53,7 +53,7 @@ def compared(check: TocCheck, told: LayerIndex, found: LayerIndex, limits: Limit
         _REPLACED.encode() in table.data for table in (told.tree.names, told.links, told.xattrs)
     ):
         found = _as_json_has_it(found)
-    if _same_tree(told.tree, found.tree):
+    if told.tree.same_as(found.tree):
         paths = [told.nodes, found.nodes]
     else:
         _, path_of = merge([told.tree, found.tree], limits)
@@ -65,16 +65,6 @@ def compared(check: TocCheck, told: LayerIndex, found: LayerIndex, limits: Limit
     count = len(table.keys) + len(tar.keys) - 2 * len(shared)
     count += int(np.count_nonzero(np.logical_or.reduce(list(differing.values()))))
     return replace(check, differing=count, example=example, what=what)
-
-
-def _same_tree(one: PathTree, other: PathTree) -> bool:
-    """Whether two trees number equal paths alike: they do where the same names came in the same order."""
-    return (
-        np.array_equal(one.parents, other.parents)
-        and np.array_equal(one.components, other.components)
-        and one.names.data == other.names.data
-        and np.array_equal(one.names.offsets, other.names.offsets)
-    )
 
 
 def _side(index: LayerIndex, paths: NDArray[np.int32]) -> _Side:

@@ -54,6 +54,15 @@ class PathTree:
         """Nothing but a root."""
         return cls(np.zeros(1, np.int32), np.full(1, -1, np.int32), StringTable.of([]))
 
+    def same_as(self, other: PathTree) -> bool:
+        """Whether both hold the same paths, and number them alike: they do where the same names came in the same order."""
+        return (
+            np.array_equal(self.parents, other.parents)
+            and np.array_equal(self.components, other.components)
+            and self.names.data == other.names.data
+            and np.array_equal(self.names.offsets, other.names.offsets)
+        )
+
     def path(self, node: int) -> bytes:
         """The path of one node, components joined by `/`."""
         parts: list[bytes] = []

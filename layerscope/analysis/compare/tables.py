@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from layerscope.filesystem.model import Filesystem
 from layerscope.filesystem.paths import PathTable, merge
-from layerscope.layers.names import PathTree
 from layerscope.limits import DEFAULT_LIMITS, Limits
 
 
@@ -27,22 +26,11 @@ def common_table(
     old: PathTable, new: PathTable, limits: Limits = DEFAULT_LIMITS
 ) -> tuple[PathTable, NDArray[np.int32], NDArray[np.int32]]:
     """A table of the paths of both, and where those of each went."""
-    if _equal(old, new):
+    if old.same_as(new):  # as images with the same layers have them
         same = np.arange(len(old), dtype=np.int32)
         return old, same, same
-    trees = [PathTree(table.parents, table.components, table.names) for table in (old, new)]
-    table, (mine, other) = merge(trees, limits)
+    table, (mine, other) = merge([old.tree, new.tree], limits)
     return table, mine, other
-
-
-def _equal(old: PathTable, new: PathTable) -> bool:
-    """Whether two tables are the same; as images with the same layers have them."""
-    return (
-        np.array_equal(old.components, new.components)
-        and np.array_equal(old.parents, new.parents)
-        and np.array_equal(old.names.offsets, new.names.offsets)
-        and old.names.data == new.names.data
-    )
 
 
 def final_files(filesystem: Filesystem, places: NDArray[np.int32], size: int) -> FinalFiles:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.fixes import shell_word
+from layerscope.filesystem.modes import subtree_counts
 
 _LISTED = 8
 """Paths that are named one by one."""
@@ -68,9 +69,9 @@ def _others(
     evidence: Evidence, found: NDArray[np.int64], tops: NDArray[np.int32]
 ) -> NDArray[np.bool_]:
     """Which of these paths are none of those to be deleted, nor in one, and hold files of the final image."""
-    files = np.concatenate([[0], np.cumsum(evidence.live_files)])
+    files = subtree_counts(evidence.filesystem.table, evidence.live_files)
     inside = evidence.selector.below(tops.astype(np.int64))[found]
-    return ~inside & (files[evidence.filesystem.table.ends[found]] > files[found])
+    return ~inside & (files[found] > 0)
 
 
 def _roots(evidence: Evidence, tops: NDArray[np.int32], others: NDArray[np.int64]) -> list[int]:

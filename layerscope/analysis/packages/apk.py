@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.packages.model import Listed
 from layerscope.analysis.packages.shelf import Shelf, joined
-from layerscope.text import count_of
 
 
 class Apk(Shelf):
@@ -36,8 +35,7 @@ class Apk(Shelf):
                 else:
                     yield listed
                     broken += not listed.version
-            if broken:
-                self.complain(book, f"damage in {broken:,} of {count_of(len(parts), 'package')}")
+            self.complain_of_damage(book, broken, len(parts))
 
 
 def _listed(part: bytes, book: int) -> Listed | None:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.packages.model import Listed
 from layerscope.analysis.packages.shelf import Shelf
-from layerscope.text import count_of
 
 
 class Dpkg(Shelf):
@@ -51,9 +50,7 @@ class Dpkg(Shelf):
             version = stanza.get(b"version", b"")
             yield Listed(_text(name), _text(version), files, book=book)
         for path, count in broken.items():
-            if count:
-                total = count_of(totals[path], "package")
-                self.complain(path, f"damage in {count:,} of {total}")
+            self.complain_of_damage(path, count, totals[path])
 
 
 def _stanzas(text: bytes) -> Iterator[dict[bytes, bytes]]:

@@ -13,7 +13,6 @@ from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.packages.model import Listed
 from layerscope.analysis.packages.rpm_database import UnreadableDatabaseError, headers
 from layerscope.analysis.packages.shelf import Shelf, joined
-from layerscope.text import count_of
 
 _NAME, _VERSION, _RELEASE = 1000, 1001, 1002
 _DIRINDEXES, _BASENAMES, _DIRNAMES = 1116, 1117, 1118
@@ -54,8 +53,7 @@ class Rpm(Shelf):
                         yield listed
             except UnreadableDatabaseError as error:
                 self.complain(book, str(error))
-            if broken:
-                self.complain(book, f"damage in {broken:,} of {count_of(total, 'package')}")
+            self.complain_of_damage(book, broken, total)
 
 
 def _listed(tags: dict[int, list[bytes] | list[int]], book: int) -> Listed | None:

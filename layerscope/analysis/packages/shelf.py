@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.findings.evidence import Evidence
+from layerscope.text import count_of
 
 
 class Shelf:
@@ -50,6 +51,11 @@ class Shelf:
                 yield path, self.evidence.filesystem.table.name(path), self._read[inode]
             elif self._needed and self.evidence.stored(np.array([inode])).any():
                 self.complain(path, "its content is damaged")
+
+    def complain_of_damage(self, path: int, broken: int, total: int) -> None:
+        """Say how many of a book's packages could not be read, if there are any."""
+        if broken:
+            self.complain(path, f"damage in {broken:,} of {count_of(total, 'package')}")
 
     def complain(self, path: int, why: str) -> None:
         """Say that a book is not read whole."""

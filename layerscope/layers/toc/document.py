@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from layerscope.image.digest import sha256
 from layerscope.layers.blob import Blob
 from layerscope.layers.tarheader import HeaderColumns
 from layerscope.limits import Limits
@@ -34,11 +34,6 @@ class TocDocument:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "digest", sha256(self.json))
-
-
-def sha256(data: bytes) -> str:
-    """The digest of some bytes, as manifests write it."""
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
 def too_long(found: int, limits: Limits) -> TocError:

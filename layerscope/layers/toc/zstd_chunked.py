@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 
+from layerscope.image.digest import sha256
 from layerscope.layers.blob import Blob
 from layerscope.layers.compression import (
     COMPRESSIONS,
@@ -19,7 +20,6 @@ from layerscope.layers.toc.document import (
     TocError,
     at_most,
     read_range,
-    sha256,
     too_long,
 )
 from layerscope.limits import Limits

@@ -1,11 +1,10 @@
 """Tests of Python packages."""
 
-import numpy as np
-
 from layerscope.analysis.findings.deleting import find_by_name
 from layerscope.analysis.findings.finding import Confidence, Severity
 from layerscope.analysis.findings.fixes import run_and, shell_word
 from layerscope.analysis.findings.known_paths import Place, not_copied, path_rule
+from layerscope.filesystem.modes import subtree_counts
 
 _KEPT = "support"
 """What other tests than Python's own use of its package `test`."""
@@ -15,8 +14,7 @@ def _deleted(place: Place) -> str:
     """Delete them in the folders where they are, and spare what is not claimed."""
     evidence, tops = place.evidence, place.top_paths()
     kept = evidence.live_under(f"**/test/{_KEPT}")
-    sums = np.concatenate([[0], np.cumsum(kept)])
-    spare = sums[evidence.filesystem.table.ends[tops]] > sums[tops]
+    spare = subtree_counts(evidence.filesystem.table, kept)[tops] > 0
     commands = [
         f"find {shell_word(evidence.name(top))} -mindepth 1 -maxdepth 1 ! -name {_KEPT} -exec rm -rf {{}} +"
         for top in tops[spare].tolist()

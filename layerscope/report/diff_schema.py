@@ -15,9 +15,9 @@ from layerscope.analysis.compare.steps import StepChange
 from layerscope.filesystem.changes import CHANGE_NAMES, WHY_NAMES, Change
 from layerscope.filesystem.inodes import Inodes
 from layerscope.image.history import Step
-from layerscope.layers.index import KIND_NAMES, Kind
+from layerscope.layers.index import Kind
 from layerscope.opening import Opened
-from layerscope.report.schema import image_document, totals_document, warnings_document
+from layerscope.report.schema import image_document, state_of, totals_document, warnings_document
 
 if TYPE_CHECKING:
     from layerscope.analysis.packages.model import Package
@@ -203,21 +203,11 @@ def _state(inodes: Inodes, inode: int) -> dict[str, Any] | None:
         return None
     columns = inodes.columns
     kind = Kind(int(columns.kinds[inode]))
-    known, is_file = inode != inodes.implicit, kind is Kind.FILE
     device = divmod(int(columns.devices[inode]), 1 << 32)
     return {
-        "type": KIND_NAMES[kind],
-        "bytes": int(columns.stored[inode]) if is_file else 0,
-        "logicalBytes": inodes.logical(inode) if is_file else 0,
-        "mode": int(columns.modes[inode]) if known else None,
-        "uid": int(columns.uids[inode]) if known else None,
-        "gid": int(columns.gids[inode]) if known else None,
-        "mtime": int(columns.mtimes[inode]) if known else None,
-        "linkTarget": _text(inodes.links[int(columns.links[inode])])
-        if columns.links[inode]
-        else None,
+        **state_of(inodes, inode),
         "device": list(device) if kind in (Kind.CHARACTER, Kind.BLOCK) else None,
-        "layer": inodes.layer(inode) if known else None,
+        "layer": inodes.layer(inode) if inode != inodes.implicit else None,
     }
 
 

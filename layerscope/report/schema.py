@@ -15,6 +15,7 @@ import numpy as np
 from layerscope.analysis.accounting import REASONS
 from layerscope.analysis.steps import StepKind, step_kind
 from layerscope.filesystem.changes import CHANGE_NAMES, WHY_NAMES, Change
+from layerscope.filesystem.inodes import Inodes
 from layerscope.layers.index import KIND_NAMES, Kind
 from layerscope.opening import Opened
 from layerscope.report.rows import lines_of
@@ -181,7 +182,7 @@ def _layer(opened: Opened, number: int, files: bool, rows: bool) -> dict[str, An
 def files_of(opened: Opened, number: int) -> Iterator[dict[str, Any]]:
     """All paths that a layer has something to do with, in path order: one by one, as they can be a million."""
     filesystem, inodes = opened.filesystem, opened.filesystem.inodes
-    changes, columns = filesystem.changes, filesystem.inodes.columns
+    changes = filesystem.changes
     span = changes.of_layer(number)
     rows = zip(
         filesystem.table.fulls(changes.paths[span]),
@@ -193,24 +194,31 @@ def files_of(opened: Opened, number: int) -> Iterator[dict[str, Any]]:
     )
     for path, before, after, change, why in rows:
         inode = int(filesystem.inode_of[after if after >= 0 else before])
-        kind = Kind(int(columns.kinds[inode]))
-        known = inode != inodes.implicit
-        is_file = kind is Kind.FILE
         yield {
             "path": _text(path),
-            "type": KIND_NAMES[kind],
-            "bytes": int(columns.stored[inode]) if is_file else 0,
-            "logicalBytes": inodes.logical(inode) if is_file else 0,
-            "mode": int(columns.modes[inode]) if known else None,
-            "uid": int(columns.uids[inode]) if known else None,
-            "gid": int(columns.gids[inode]) if known else None,
-            "mtime": int(columns.mtimes[inode]) if known else None,
-            "linkTarget": _text(inodes.links[int(columns.links[inode])])
-            if columns.links[inode]
-            else None,
+            **state_of(inodes, inode),
             "change": CHANGE_NAMES[Change(change)],
             "why": [name for bit, name in WHY_NAMES.items() if why & bit],
         }
+
+
+def state_of(inodes: Inodes, inode: int) -> dict[str, Any]:
+    """What stands at a path; of a directory that no layer stores only what it is."""
+    columns = inodes.columns
+    kind = Kind(int(columns.kinds[inode]))
+    known, is_file = inode != inodes.implicit, kind is Kind.FILE
+    return {
+        "type": KIND_NAMES[kind],
+        "bytes": int(columns.stored[inode]) if is_file else 0,
+        "logicalBytes": inodes.logical(inode) if is_file else 0,
+        "mode": int(columns.modes[inode]) if known else None,
+        "uid": int(columns.uids[inode]) if known else None,
+        "gid": int(columns.gids[inode]) if known else None,
+        "mtime": int(columns.mtimes[inode]) if known else None,
+        "linkTarget": _text(inodes.links[int(columns.links[inode])])
+        if columns.links[inode]
+        else None,
+    }
 
 
 def _waste(opened: Opened, rows: bool) -> dict[str, Any]:

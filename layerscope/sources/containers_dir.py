@@ -8,10 +8,11 @@ from layerscope.errors import CorruptImageError
 from layerscope.image.documents import Lenient, decode_object
 from layerscope.layers.blob import Blob, MissingBlob
 from layerscope.limits import Limits
-from layerscope.sources.base import Candidate, ImageParts, LayerPart
+from layerscope.sources.base import Candidate, ImageParts
 from layerscope.sources.docker_archive import MANIFEST, read_document
 from layerscope.sources.members import Members
 from layerscope.sources.oci_descriptor import CONFIG_TYPES, Descriptor, annotations_of
+from layerscope.sources.oci_image import read_layers
 
 VERSION = "version"
 
@@ -55,15 +56,9 @@ def _load(members: Members, name: str, limits: Limits) -> ImageParts:
     config = Descriptor.read(fields.mapping("config"))
     if config is None:
         raise CorruptImageError(f"{name} names no config and layers")
-    layers, warnings = [], []
-    for number, value in enumerate(fields.items("layers")):
-        layer = Descriptor.read(value)
-        if layer is None:
-            raise CorruptImageError(f"layer {number} has no digest in {name}")
-        blob = _blob(members, layer, f"layer {number}")
-        if not isinstance(blob, MissingBlob):
-            warnings += layer.size_warning(blob.size, number)
-        layers.append(LayerPart(blob, layer.digest, layer.media_type or None, layer.texts()))
+    layers, warnings = read_layers(
+        fields, name, lambda layer, number: _blob(members, layer, f"layer {number}")
+    )
     artifact = None if config.media_type in ("", *CONFIG_TYPES) else config.media_type
     data = read_document(_blob(members, config, "the config"), limits)
     return ImageParts(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from layerscope.errors import CorruptImageError
 from layerscope.image.digest import sha256
 from layerscope.image.documents import Lenient
 from layerscope.image.warnings import ImageWarning
-from layerscope.layers.blob import MissingBlob
+from layerscope.layers.blob import Blob, MissingBlob
 from layerscope.sources.base import ImageParts, LayerPart
 from layerscope.sources.oci_blobs import OciBlobs
 from layerscope.sources.oci_descriptor import CONFIG_TYPES, Descriptor, annotations_of
@@ -27,15 +28,7 @@ def read_image(
     config = Descriptor.read(manifest.get("config"))
     if config is None:
         raise CorruptImageError("the manifest names no config")
-    layers = []
-    for number, value in enumerate(Lenient(manifest, "manifest").items("layers")):
-        layer = Descriptor.read(value)
-        if layer is None:
-            raise CorruptImageError(f"layer {number} has no digest in the manifest")
-        blob = blobs.layer(layer, number)
-        if not isinstance(blob, MissingBlob):
-            warnings += layer.size_warning(blob.size, number)
-        layers.append(LayerPart(blob, layer.digest, layer.media_type or None, layer.texts()))
+    layers, sizes = read_layers(Lenient(manifest, "manifest"), "the manifest", blobs.layer)
     artifact = (
         None
         if config.media_type in ("", *CONFIG_TYPES)
@@ -48,7 +41,23 @@ def read_image(
         leaf.digest,
         config.digest,
         artifact,
-        warnings=warnings,
+        warnings=[*warnings, *sizes],
         annotations=annotations_of(Lenient(manifest, "manifest")),
         provenance=provenance,
     )
+
+
+def read_layers(
+    manifest: Lenient, name: str, blob_of: Callable[[Descriptor, int], Blob]
+) -> tuple[list[LayerPart], list[ImageWarning]]:
+    """The layers of a manifest, which errors call `name`, and what is odd about their sizes. Raises `LayerscopeError`."""
+    layers, warnings = [], []
+    for number, value in enumerate(manifest.items("layers")):
+        layer = Descriptor.read(value)
+        if layer is None:
+            raise CorruptImageError(f"layer {number} has no digest in {name}")
+        blob = blob_of(layer, number)
+        if not isinstance(blob, MissingBlob):
+            warnings += layer.size_warning(blob.size, number)
+        layers.append(LayerPart(blob, layer.digest, layer.media_type or None, layer.texts()))
+    return layers, warnings

@@ -16,7 +16,7 @@ from layerscope.layers.index import LayerIndex
 from layerscope.layers.indexing import index_layer
 from layerscope.layers.toc.reading import has_toc
 from layerscope.limits import DEFAULT_LIMITS, Limits
-from layerscope.opening import Listener, Opened, Options, analyse
+from layerscope.opening.open import Listener, Opened, Options, analyse
 from layerscope.sources import Request, open_source
 from tests.images import directory, file, hardlink, symlink, whiteout
 

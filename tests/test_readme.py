@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from layerscope.browse.filters import _CHANGES, _KINDS, FilterError, parse_filter
+from layerscope.browse.regex_process import SECONDS
 from layerscope.errors import ExitCode
 from layerscope.filesystem.changes import CHANGE_NAMES
-from layerscope.filesystem.filters import _CHANGES, _KINDS, FilterError, parse_filter
-from layerscope.filesystem.regex_process import SECONDS
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.settings import COLUMNS, MODES, SORTS, Settings, parse_settings
 from layerscope.tui.keys import changed_keys

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from layerscope.opening import open_image
+from layerscope.opening.open import open_image
 from layerscope.report.schema import document
 from layerscope.sources import Request
 from tests.acceptance import FLASK, needs_flask

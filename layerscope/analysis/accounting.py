@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,22 +13,7 @@ from layerscope.filesystem.sorting import order_by
 from layerscope.filesystem.versions import Removal
 from layerscope.layers.index import Kind, LayerIndex
 from layerscope.layers.names import Role
-
-
-class Reason(StrEnum):
-    """Why stored bytes are no longer visible."""
-
-    DELETED = "deleted"
-    TYPE_CHANGED = "type-changed"
-    OVERWRITTEN = "overwritten"
-    """By a file of other content."""
-    METADATA_ONLY = "metadata-only"
-    """By the same content with other attributes."""
-    IDENTICAL = "identical"
-    """By the same content and attributes."""
-
-
-REASONS = tuple(Reason)
+from layerscope.words import REASONS, Reason
 
 
 @dataclass(frozen=True, slots=True)

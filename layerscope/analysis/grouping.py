@@ -8,8 +8,9 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from layerscope.analysis.accounting import REASONS, Reason, Waste
+from layerscope.analysis.accounting import Waste
 from layerscope.filesystem.paths import PathTable
+from layerscope.words import REASONS, Reason
 
 NOTEWORTHY = 50
 """A directory is a group of its own if it holds at least the 50th part of all wasted bytes."""

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from layerscope.analysis.accounting import REASONS, Reason, Waste
-from layerscope.filesystem.changes import Change
+from layerscope.analysis.accounting import Waste
 from layerscope.filesystem.inodes import Why
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.index import Kind
+from layerscope.words import REASONS, Change, Reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from layerscope import text
-from layerscope.analysis.accounting import Reason
 from layerscope.analysis.life import Event, Life, Loss, State
-from layerscope.filesystem.changes import Change
 from layerscope.filesystem.inodes import Why
 from layerscope.layers.index import KIND_NAMES, Kind
+from layerscope.words import Change, Reason
 
 GLYPHS = {
     Change.ADDED: "+",

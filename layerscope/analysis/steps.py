@@ -2,26 +2,9 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
-from layerscope.filesystem.changes import Change
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.index import LayerIndex
-
-
-class StepKind(StrEnum):
-    """Kinds of steps."""
-
-    METADATA = "metadata"
-    """A history entry without a layer: it writes the config alone."""
-    EMPTY = "empty"
-    """A layer without entries."""
-    FILES = "files"
-    """Something is added, modified or removed."""
-    ATTRIBUTES = "attributes"
-    """Only attributes change: chmod, chown, touch, setcap."""
-    UNCHANGED = "unchanged"
-    """Entries that change nothing."""
+from layerscope.words import Change, StepKind
 
 
 def step_kind(filesystem: Filesystem, index: LayerIndex, layer: int) -> StepKind:

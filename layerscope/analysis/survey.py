@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from layerscope.analysis.cache import ImageCache
-from layerscope.analysis.findings.evidence import Evidence
-from layerscope.analysis.findings.notes import Notes, read_notes
+from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.secrets.scan import SecretScan, find_secrets
-from layerscope.analysis.looking import Looker, look_into
 from layerscope.analysis.packages.managers import count_packages, find_packages, open_books
+from layerscope.analysis.packages.notes import Notes, read_notes
+from layerscope.analysis.scan_files import Looker, look_into
 
 
 def survey(evidence: Evidence, cache: ImageCache | None = None) -> None:

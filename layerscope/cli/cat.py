@@ -12,8 +12,8 @@ from layerscope.cli.options import image_options
 from layerscope.cli.paths import path_options
 
 if TYPE_CHECKING:
-    from layerscope.filesystem.named_paths import Lookup
-    from layerscope.opening import Opened
+    from layerscope.browse.named_paths import Lookup
+    from layerscope.opening.open import Opened
 
 
 @click.command(short_help="Print files of an image.")
@@ -35,13 +35,13 @@ def cat(
     A PATH may be a glob, matched from the root. Symlinks are not followed. On a terminal control characters are shown as
     escapes; into a pipe or a file bytes are written as they are.
     """
+    from layerscope.browse.facts import FileFacts
     from layerscope.cli import say
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import is_terminal, output_stream
     from layerscope.cli.paths import NothingFoundError, find_all, lookup_of, open_for_paths
     from layerscope.errors import CorruptImageError
     from layerscope.filesystem.content import ContentReader
-    from layerscope.filesystem.facts import FileFacts
     from layerscope.layers.blob import CHUNK
     from layerscope.layers.index import Kind
     from layerscope.progress import NullProgress

@@ -77,7 +77,7 @@ def ci(
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import check_output, output_stream, report_options
     from layerscope.errors import GateFailedError, UsageError
-    from layerscope.opening import analyse, fetched
+    from layerscope.opening.open import analyse, fetched
     from layerscope.report.gate import writer_of
     from layerscope.sources import open_source
 

@@ -45,8 +45,8 @@ def extract(
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.paths import NothingFoundError, find_all, lookup_of, open_for_paths
     from layerscope.errors import CorruptImageError
-    from layerscope.filesystem import extract as core
-    from layerscope.filesystem.plan import plan_whole
+    from layerscope.extraction import extract as core
+    from layerscope.extraction.plan import plan_whole
     from layerscope.text import count_of, safe_name, size
 
     with progress_bar() as progress:

@@ -33,7 +33,7 @@ def log(
     """
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import output_stream, report_options
-    from layerscope.opening import open_image
+    from layerscope.opening.open import open_image
     from layerscope.report.log import find_events, write_json, write_text
 
     given["no_duplicates"] = True  # nothing here tells of them

@@ -11,7 +11,7 @@ from layerscope.cli.options import image_options
 from layerscope.cli.paths import path_options
 
 if TYPE_CHECKING:
-    from layerscope.filesystem.named_paths import Lookup
+    from layerscope.browse.named_paths import Lookup
 
 
 @click.command(short_help="List files of an image.")
@@ -65,7 +65,7 @@ def ls(
 
 def _lines(lookup: Lookup, paths: Iterable[int]) -> Iterator[str]:
     """A line for each path, safe for any terminal."""
-    from layerscope.filesystem.facts import FileFacts
+    from layerscope.browse.facts import FileFacts
     from layerscope.text import safe_name, time_of
 
     for path in paths:

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 import click
 
+from layerscope.browse.named_paths import Lookup, Missing
 from layerscope.cli.output_options import ignore_errors_option
 from layerscope.errors import ExitCode, LayerscopeError, UsageError
-from layerscope.filesystem.named_paths import Lookup, Missing
-from layerscope.opening import Opened, Options, open_image
+from layerscope.opening.open import Opened, Options, open_image
 from layerscope.progress import Progress
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])

@@ -76,7 +76,7 @@ def write_report(
     """Open an image and write its report; raises `CorruptImageError` after it, if something could not be read."""
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import check_output, output_stream, report_options
-    from layerscope.opening import open_image
+    from layerscope.opening.open import open_image
     from layerscope.report import writer_of
 
     if table is not None and format_name != "csv":

@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.filesystem.inodes import SUBSTANCE, Inodes, Why
-
-
-class Change(IntEnum):
-    """What a layer does to a path."""
-
-    UNCHANGED = 0
-    """The layer has an entry for it, and nothing differs."""
-    ADDED = 1
-    MODIFIED = 2
-    """Type, content, link target or device numbers differ."""
-    METADATA = 3
-    """Only attributes differ."""
-    REMOVED = 4
-
+from layerscope.words import Change
 
 CHANGE_NAMES = {change: change.name.lower() for change in Change}
 WHY_NAMES = {why: (why.name or "").lower() for why in Why}

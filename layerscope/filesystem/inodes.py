@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from layerscope.layers.extensions import SparseMap
 from layerscope.layers.index import Columns, Kind, LayerIndex
-from layerscope.layers.narrowing import Integers, narrow
+from layerscope.layers.small_types import Integers, narrow
 from layerscope.layers.strings import StringTable
 
 

@@ -201,3 +201,19 @@ def _scatter(position: NDArray[np.int64], values: NDArray[np.int32]) -> NDArray[
     out = np.empty_like(values)
     out[position] = values
     return out
+
+
+def with_ancestors(table: PathTable, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """These paths and all directories above them, without the root."""
+    counted = subtree_counts(table, mask)
+    out = counted > 0
+    out[0] = False
+    return out
+
+
+def subtree_counts(table: PathTable, mask: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """How many of these paths lie in the subtree of each path, itself included."""
+    prefix = np.zeros(len(table) + 1, np.int32)
+    np.cumsum(mask, dtype=np.int32, out=prefix[1:])
+    counts: NDArray[np.int32] = prefix[table.ends] - prefix[:-1]
+    return counts

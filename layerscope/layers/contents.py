@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from layerscope.layers.batch import read_together
 from layerscope.layers.blob import CHUNK, Blob
 from layerscope.layers.compression import DamagedStreamError, DecompressedStream
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.indexing import layer_compression
-from layerscope.layers.together import read_together
 from layerscope.limits import Limits
 from layerscope.progress import NullProgress, Progress, check
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from layerscope.layers.extensions import SparseMap
 from layerscope.layers.names import PathTree
-from layerscope.layers.narrowing import Integers, narrow
+from layerscope.layers.small_types import Integers, narrow
 from layerscope.layers.strings import StringTable
 from layerscope.layers.tarheader import HeaderColumns
 from layerscope.layers.toc.check import TocCheck

@@ -18,7 +18,7 @@ import numpy as np
 from isal import isal_zlib
 from numpy.typing import NDArray
 
-from layerscope.layers.narrowing import narrowest
+from layerscope.layers.small_types import narrowest
 from layerscope.layers.strings import StringTable
 
 _MAGIC = b"lyrscope"

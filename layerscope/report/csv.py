@@ -11,12 +11,12 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
-from layerscope.analysis.accounting import REASONS
-from layerscope.opening import Opened
+from layerscope.opening.open import Opened
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import lines_of, step_rows, visible_end
 from layerscope.report.schema import files_of
 from layerscope.text import safe_name
+from layerscope.words import REASONS
 
 Cell = str | int | float | None
 Row = Iterable[Cell]

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from layerscope.analysis.compare.comparison import Comparison
 from layerscope.analysis.compare.files import FileChanges
 from layerscope.analysis.compare.steps import StepChange
-from layerscope.filesystem.changes import CHANGE_NAMES, WHY_NAMES, Change
+from layerscope.filesystem.changes import CHANGE_NAMES, WHY_NAMES
 from layerscope.filesystem.inodes import Inodes
 from layerscope.image.history import Step
 from layerscope.layers.index import Kind
-from layerscope.opening import Opened
+from layerscope.opening.open import Opened
 from layerscope.report.schema import image_document, state_of, totals_document, warnings_document
+from layerscope.words import Change
 
 if TYPE_CHECKING:
     from layerscope.analysis.packages.model import Package

@@ -8,20 +8,20 @@ from typing import BinaryIO
 
 from layerscope.analysis.compare.comparison import Comparison
 from layerscope.analysis.compare.steps import StepChange, StepPair
-from layerscope.filesystem.changes import Change
 from layerscope.image.history import Step
 from layerscope.image.secret_names import is_secret
 from layerscope.image.secret_spans import MASK, masked
 from layerscope.image.summary import one_line
-from layerscope.opening import Opened, file_name
+from layerscope.opening.open import Opened, file_name
+from layerscope.report.console import Paper, Part, left, widest
 from layerscope.report.diff_schema import blob_bytes, stored_bytes
 from layerscope.report.diff_text_files import write_files
 from layerscope.report.diff_totals import write_totals
 from layerscope.report.diff_words import GLYPHS, growth_style, listed, signed, write_heading
 from layerscope.report.options import ReportOptions
-from layerscope.report.paper import Paper, Part, left, widest
 from layerscope.report.text import NARROWEST, WIDEST
 from layerscope.text import clip, count_of, safe_name, size
+from layerscope.words import Change
 
 STEPS = 40
 PACKAGES = 30

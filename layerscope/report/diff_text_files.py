@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 from layerscope.analysis.compare.comparison import Comparison
 from layerscope.analysis.compare.directories import DirectoryChange
 from layerscope.analysis.compare.files import FileChanges
-from layerscope.filesystem.changes import Change
 from layerscope.filesystem.inodes import Inodes, Why
 from layerscope.filesystem.paths import PathTable
 from layerscope.layers.index import KIND_NAMES, Kind
-from layerscope.opening import Opened
+from layerscope.opening.open import Opened
+from layerscope.report.console import Paper, Part, left, widest
 from layerscope.report.diff_words import GLYPHS, WORDS, growth_style, listed, signed, write_heading
 from layerscope.report.options import ReportOptions
-from layerscope.report.paper import Paper, Part, left, widest
 from layerscope.report.rows import visible_end
 from layerscope.text import clip, clip_start, count_of, safe_name, size
+from layerscope.words import Change
 
 DIRECTORIES = 12
 LARGEST = 20

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from layerscope.opening import Opened
+from layerscope.opening.open import Opened
+from layerscope.report.console import Paper, widest
 from layerscope.report.diff_words import growth_style, signed
 from layerscope.report.options import ReportOptions
-from layerscope.report.paper import Paper, widest
 from layerscope.report.schema import totals_document
 from layerscope.text import percent, size
 

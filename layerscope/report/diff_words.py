@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from layerscope.filesystem.changes import Change
-from layerscope.report.paper import Paper, Part
+from layerscope.report.console import Paper, Part
 from layerscope.text import size
+from layerscope.words import Change
 
 GLYPHS: Mapping[Change, Part] = {
     Change.ADDED: ("+", "green"),

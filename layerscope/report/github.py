@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from layerscope.analysis.findings.finding import Severity
-from layerscope.opening import Opened
+from layerscope.opening.open import Opened
 from layerscope.report.headline import figures_line
 from layerscope.report.issues import Issue, dockerfile_path, issues_of
 from layerscope.report.options import ReportOptions
 from layerscope.text import safe_name
+from layerscope.words import Severity
 
 MOST = 10
 """Annotations of one level that GitHub shows of a step; others are counted."""

@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import BinaryIO
 
 from layerscope import __version__
-from layerscope.opening import Opened, file_name
+from layerscope.opening.open import Opened, file_name
 from layerscope.report.headline import digest_words, facts, figures
 from layerscope.report.html_findings import findings_section
 from layerscope.report.html_map import map_section

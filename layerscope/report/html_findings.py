@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from layerscope.opening import Opened
+from layerscope.opening.open import Opened
 from layerscope.report.html_parts import code, escaped, fitting, left_out, path_code, prose, section
 from layerscope.report.issues import Issue
 from layerscope.report.options import ReportOptions

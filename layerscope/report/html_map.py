@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from layerscope.analysis.treemap import Box, Place, Tile, tiles_of
 from layerscope.filesystem.usage import Usage
-from layerscope.opening import Opened
+from layerscope.opening.open import Opened
 from layerscope.report.html_parts import dot, escaped, hues, section
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import safe_path, step_rows

@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from layerscope.opening import Opened
+from layerscope.opening.open import Opened
 from layerscope.text import clip, clip_start, whole_percent
 
 HUES = 12

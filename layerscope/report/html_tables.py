@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from layerscope.analysis.findings.fixes import instruction_text
-from layerscope.opening import Opened
+from layerscope.opening.open import Opened
 from layerscope.report.html_map import stack
 from layerscope.report.html_parts import (
     code,

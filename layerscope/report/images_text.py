@@ -6,8 +6,8 @@ import datetime
 from collections.abc import Sequence
 from typing import BinaryIO
 
+from layerscope.report.console import Paper, left
 from layerscope.report.options import ReportOptions
-from layerscope.report.paper import Paper, left
 from layerscope.sources.listing import Listed
 from layerscope.sources.references import familiar
 from layerscope.sources.sharing import Share, SharedLayer, sharing

@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from layerscope.analysis.findings.finding import Finding, Severity
-from layerscope.opening import Opened
+from layerscope.analysis.findings.finding import Finding
+from layerscope.opening.open import Opened
 from layerscope.report.rows import lines_of, place_words, safe_path
 from layerscope.text import safe_lines, safe_name, size
+from layerscope.words import Severity
 
 PATHS = 10
 """Paths of an issue that are named."""

@@ -9,10 +9,11 @@ from json.encoder import encode_basestring_ascii
 import numpy as np
 from numpy.typing import NDArray
 
-from layerscope.analysis.accounting import REASONS, Waste
+from layerscope.analysis.accounting import Waste
 from layerscope.analysis.duplicates import Duplicate
 from layerscope.filesystem.paths import PathTable
 from layerscope.layers.strings import StringTable
+from layerscope.words import REASONS
 
 BLOCK = 1 << 14
 """Rows that are put together at a time."""

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from typing import BinaryIO
 from xml.etree import ElementTree
 
-from layerscope.analysis.findings.finding import Severity
 from layerscope.analysis.findings.rules import RULES
 from layerscope.analysis.gate.verdict import Outcome
-from layerscope.opening import Opened
+from layerscope.opening.open import Opened
 from layerscope.report.headline import digest_words, figures_line
 from layerscope.report.issues import (
     dockerfile_path,
@@ -22,6 +21,7 @@ from layerscope.report.issues import (
 )
 from layerscope.report.options import ReportOptions
 from layerscope.text import safe_name
+from layerscope.words import Severity
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot hold, not even as references."""

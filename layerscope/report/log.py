@@ -12,16 +12,16 @@ import numpy as np
 
 from layerscope.analysis import life_words
 from layerscope.analysis.life import Event, State, events_of, life_of
+from layerscope.browse.matching import PathTexts
 from layerscope.filesystem.changes import CHANGE_NAMES, WHY_NAMES
 from layerscope.filesystem.components import is_glob
 from layerscope.filesystem.lookup import PathLookup
-from layerscope.filesystem.matching import PathTexts
 from layerscope.filesystem.siblings import Siblings
 from layerscope.image.summary import one_line
 from layerscope.layers.index import KIND_NAMES
-from layerscope.opening import Opened
+from layerscope.opening.open import Opened
+from layerscope.report.console import Paper, Part
 from layerscope.report.options import ReportOptions
-from layerscope.report.paper import Paper, Part
 from layerscope.report.rows import safe_path
 from layerscope.text import clip, safe_name, size
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from layerscope.analysis.accounting import REASONS, Reason
 from layerscope.analysis.findings.finding import Finding
-from layerscope.analysis.steps import StepKind, step_kind
+from layerscope.analysis.steps import step_kind
 from layerscope.image.history import Step
 from layerscope.image.summary import one_line, step_names
-from layerscope.opening import Opened
+from layerscope.opening.open import Opened
 from layerscope.text import clip, safe_name
+from layerscope.words import REASONS, Reason, StepKind
 
 REASON_WORDS = {
     Reason.DELETED: "deleted",

@@ -10,12 +10,12 @@ from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from layerscope import __version__
-from layerscope.analysis.findings.finding import Confidence
 from layerscope.analysis.findings.rules import RULES
-from layerscope.opening import Opened
+from layerscope.opening.open import Opened
 from layerscope.report.issues import Issue, dockerfile_path, issues_of
 from layerscope.report.options import ReportOptions
 from layerscope.text import safe_name
+from layerscope.words import Confidence
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from layerscope.analysis.accounting import REASONS
-from layerscope.analysis.steps import StepKind, step_kind
-from layerscope.filesystem.changes import CHANGE_NAMES, WHY_NAMES, Change
+from layerscope.analysis.steps import step_kind
+from layerscope.filesystem.changes import CHANGE_NAMES, WHY_NAMES
 from layerscope.filesystem.inodes import Inodes
 from layerscope.layers.index import KIND_NAMES, Kind
-from layerscope.opening import Opened
+from layerscope.opening.open import Opened
 from layerscope.report.rows import lines_of
+from layerscope.words import REASONS, Change, StepKind
 
 SCHEMA_VERSION = "1.0"
 

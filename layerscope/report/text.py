@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
-from layerscope.opening import Opened, file_name
+from layerscope.opening.open import Opened, file_name
+from layerscope.report.console import Paper, Part
 from layerscope.report.headline import alternative_name, digest_words, facts
 from layerscope.report.options import ReportOptions
-from layerscope.report.paper import Paper, Part
 from layerscope.report.text_files import write_files
 from layerscope.report.text_findings import write_findings
 from layerscope.report.text_packages import write_packages

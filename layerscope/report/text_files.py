@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from layerscope.filesystem.changes import Change
-from layerscope.filesystem.facts import KIND_LETTERS
+from layerscope.browse.facts import KIND_LETTERS
 from layerscope.image.summary import one_line
 from layerscope.layers.index import Kind
-from layerscope.opening import Opened
+from layerscope.opening.open import Opened
+from layerscope.report.console import Paper, Part
 from layerscope.report.options import ReportOptions
-from layerscope.report.paper import Paper, Part
 from layerscope.report.rows import safe_path
 from layerscope.text import clip, mode_text, safe_name, size
+from layerscope.words import Change
 
 _GLYPHS = {
     Change.ADDED: ("+", "green"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from layerscope.analysis.findings.finding import Finding, Severity
-from layerscope.opening import Opened
+from layerscope.analysis.findings.finding import Finding
+from layerscope.opening.open import Opened
+from layerscope.report.console import Paper
 from layerscope.report.options import ReportOptions
-from layerscope.report.paper import Paper
 from layerscope.report.rows import place_words, safe_path
 from layerscope.text import clip, clip_start, count_of, percent, safe_name, size
+from layerscope.words import Severity
 
 FINDINGS = 10
 """Findings that are shown whole."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from layerscope.opening import Opened
+from layerscope.opening.open import Opened
+from layerscope.report.console import Paper, left
 from layerscope.report.options import ReportOptions
-from layerscope.report.paper import Paper, left
 from layerscope.text import cells, clip, count_of, safe_name, size
 
 PACKAGES = 10

@@ -5,9 +5,9 @@ from __future__ import annotations
 from layerscope.analysis.steps import step_kind
 from layerscope.image.history import Step
 from layerscope.image.summary import one_line
-from layerscope.opening import Opened
+from layerscope.opening.open import Opened
+from layerscope.report.console import Paper, Part, left, widest
 from layerscope.report.options import ReportOptions
-from layerscope.report.paper import Paper, Part, left, widest
 from layerscope.report.rows import (
     KIND_WORDS,
     REASON_WORDS,

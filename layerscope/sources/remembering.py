@@ -16,9 +16,9 @@ from layerscope.errors import CorruptImageError
 from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
 from layerscope.layers.blob import Blob
+from layerscope.layers.deferred_blob import PromisedBlob
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.packing import Packed
-from layerscope.layers.promised import PromisedBlob
 from layerscope.layers.store import Store
 from layerscope.sources.base import Candidate, Found, ImageParts, LayerPart, SourceImage
 

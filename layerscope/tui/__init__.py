@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from layerscope import text
 from layerscope.errors import CancelledError, LayerscopeError
 from layerscope.image.dockerfile import Dockerfile
-from layerscope.opening import Options
+from layerscope.opening.open import Options
 from layerscope.settings import Settings, load_settings
 from layerscope.sources import Candidate, Request, open_source
-from layerscope.tui.ahead import Ahead
 from layerscope.tui.memory import give_back
+from layerscope.tui.prefetch import Ahead
 
 if TYPE_CHECKING:
     from layerscope.tui.preferences import Preferences

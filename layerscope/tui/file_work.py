@@ -10,7 +10,7 @@ from textual.worker import get_current_worker
 
 from layerscope import text
 from layerscope.filesystem.content import ContentReader
-from layerscope.opening import Opened
+from layerscope.opening.open import Opened
 from layerscope.tui import reading
 from layerscope.tui.reading import Content, Post
 

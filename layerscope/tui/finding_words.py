@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from layerscope import text
-from layerscope.analysis.findings.finding import Finding, Severity
+from layerscope.analysis.findings.finding import Finding
 from layerscope.analysis.findings.grouping import BASE, FindingGroup, FindingsBy
 from layerscope.image.model import Image
 from layerscope.image.summary import one_line, step_name, step_names
+from layerscope.words import Severity
 
 GLYPHS = {Severity.ERROR: "‼", Severity.WARNING: "!", Severity.NOTE: "·"}
 """How much a finding matters, so that it is seen without colours."""

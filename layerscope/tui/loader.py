@@ -13,8 +13,8 @@ from layerscope.analysis.duplicates import Copies, Duplicate
 from layerscope.errors import CancelledError, LayerscopeError
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.index import LayerIndex
-from layerscope.opened import check_digests
-from layerscope.opening import Listener, Opened, analyse
+from layerscope.opening.open import Listener, Opened, analyse
+from layerscope.opening.opened import check_digests
 from layerscope.sources import SourceImage
 from layerscope.tui.session import Session
 

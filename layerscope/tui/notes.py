@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from layerscope import text
 from layerscope.analysis.duplicates import Copies
-from layerscope.filesystem.changes import Change
+from layerscope.browse.modes import Mode
+from layerscope.browse.rows import TreeRow
+from layerscope.browse.tree import TreeView
 from layerscope.filesystem.inodes import Why
-from layerscope.filesystem.modes import Mode
-from layerscope.filesystem.rows import TreeRow
-from layerscope.filesystem.tree import TreeView
 from layerscope.layers.index import Kind
+from layerscope.words import Change
 
 _WHY_WORDS = {
     Why.TYPE: "type",

@@ -11,7 +11,7 @@ from textual.message import Message
 from layerscope import text
 from layerscope.errors import CancelledError
 from layerscope.filesystem.content import ContentReader
-from layerscope.opening import Opened
+from layerscope.opening.open import Opened
 from layerscope.progress import Progress
 from layerscope.tui.documents.base import Document
 from layerscope.tui.documents.bytes import BytesDocument

@@ -11,11 +11,11 @@ from layerscope.image.base import BaseGuess, guess_base, layers_of
 from layerscope.image.dockerfile import Dockerfile
 from layerscope.image.model import Image
 from layerscope.layers.index import LayerIndex
-from layerscope.opening import Opened, Options
-from layerscope.recalling import Recalled
+from layerscope.opening.cache_lookup import Recalled
+from layerscope.opening.digests import verified
+from layerscope.opening.open import Opened, Options
 from layerscope.sources import Request, SourceImage
 from layerscope.tui.preferences import Preferences
-from layerscope.verifying import verified
 
 if TYPE_CHECKING:
     from layerscope.analysis.findings.finding import Findings

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from layerscope import text
-from layerscope.filesystem.modes import Mode
-from layerscope.filesystem.ordering import Sort
-from layerscope.filesystem.tree import TreeView
+from layerscope.browse.modes import Mode
+from layerscope.browse.ordering import Sort
+from layerscope.browse.tree import TreeView
 from layerscope.image.history import Step
 from layerscope.image.summary import one_line
 from layerscope.layers.index import LayerIndex

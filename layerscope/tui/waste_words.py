@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerscope import text
-from layerscope.analysis.accounting import REASONS, Reason, Waste
+from layerscope.analysis.accounting import Waste
 from layerscope.analysis.grouping import GroupBy, WasteGroups
 from layerscope.filesystem.inodes import Why
 from layerscope.filesystem.model import Filesystem
@@ -15,6 +15,7 @@ from layerscope.image.history import Step
 from layerscope.image.model import Image
 from layerscope.image.summary import one_line
 from layerscope.layers.index import Kind
+from layerscope.words import REASONS, Reason
 
 REASON_WORDS = {
     Reason.DELETED: "deleted later",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from layerscope.analysis.dockerfile_lines import DockerfileLines
 from layerscope.image.dockerfile import parse_dockerfile
-from layerscope.opening import Opened, Options
+from layerscope.opening.open import Opened, Options
 from tests.images import docker_archive, file, layer_tar, whiteout
 from tests.report.sample import opened
 

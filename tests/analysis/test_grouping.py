@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from layerscope.analysis.accounting import REASONS, Reason, Waste
+from layerscope.analysis.accounting import Waste
 from layerscope.analysis.grouping import GroupBy, group_waste
 from layerscope.filesystem.paths import PathTable
 from layerscope.layers.strings import StringTable
-from layerscope.opening import Opened, Options, open_image
+from layerscope.opening.open import Opened, Options, open_image
 from layerscope.sources import Request
+from layerscope.words import REASONS, Reason
 from tests.images import docker_archive, file, layer_tar, whiteout, write
 
 

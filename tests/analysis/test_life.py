@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from layerscope.analysis.accounting import Reason
 from layerscope.analysis.life import Life, directory_totals, events_of, life_of
 from layerscope.analysis.life_words import change_word, differences, glyph, size_of, what_words
-from layerscope.filesystem.changes import Change
 from layerscope.filesystem.inodes import Why
+from layerscope.words import Change, Reason
 from tests.filesystem.stacking import Stacked, stack
 from tests.images import Member, directory, file, hardlink, opaque, symlink, whiteout
 from tests.strategies import Layers, wild_layers

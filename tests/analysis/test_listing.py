@@ -9,7 +9,7 @@ from layerscope.analysis.listing import Line, Listing, list_instructions, match_
 from layerscope.image.dockerfile import Dockerfile, parse_dockerfile
 from layerscope.image.history import HistoryEntry, align
 from layerscope.image.model import Image
-from layerscope.opening import Options, open_image
+from layerscope.opening.open import Options, open_image
 from layerscope.sources import Request
 from tests.images import docker_archive, file, layer_tar, write
 

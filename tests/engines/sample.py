@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from layerscope.opening import Options, open_image
+from layerscope.opening.open import Options, open_image
 from layerscope.report.schema import document
 from layerscope.sources import Request
 from tests.images import (

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from layerscope.errors import CancelledError, ImageNotFoundError
-from layerscope.opening import open_image
+from layerscope.opening.open import open_image
 from layerscope.progress import NullProgress
 from layerscope.sources import Request, open_source
 from tests.engines.conftest import Daemon

@@ -16,7 +16,7 @@ import pytest
 
 from layerscope.errors import LayerscopeError
 from layerscope.image.platform import Platform
-from layerscope.opening import open_image
+from layerscope.opening.open import open_image
 from layerscope.sources import Request
 from tests.engines.conftest import Daemon, Keeper, need, run
 from tests.engines.sample import LAYERS, TAG, report_of

@@ -11,7 +11,7 @@ import pytest
 
 from layerscope.errors import ImageNotFoundError, LayerscopeError, UnreachableError
 from layerscope.image.platform import Platform
-from layerscope.opening import open_image
+from layerscope.opening.open import open_image
 from layerscope.sources import Request, open_source
 from tests.engines.conftest import Daemon, Keeper, need, run
 from tests.engines.sample import report_of

@@ -11,7 +11,7 @@ import pytest
 
 from layerscope.analysis.findings.finding import Finding
 from layerscope.image.dockerfile import read_dockerfile
-from layerscope.opening import Opened, Options, open_image
+from layerscope.opening.open import Opened, Options, open_image
 from layerscope.sources import Request
 from tests.engines.conftest import Podman, need, run
 

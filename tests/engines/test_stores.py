@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from layerscope.opening import open_image
+from layerscope.opening.open import open_image
 from layerscope.sources import Request
 from tests.engines.conftest import Daemon, Podman, need, run
 from tests.engines.sample import TAG, report_of

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from layerscope.errors import CancelledError, ExitCode, LayerscopeError
-from layerscope.opening import open_image
+from layerscope.opening.open import open_image
 from layerscope.progress import NullProgress
 from layerscope.sources import Request
 from tests.engines.conftest import Daemon, Keeper, docker_daemon, need, podman_store, run

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from layerscope.analysis.accounting import REASONS, Accounting, account
+from layerscope.analysis.accounting import Accounting, account
 from layerscope.analysis.duplicates import Duplicate, find_duplicates
 from layerscope.analysis.steps import step_kind
-from layerscope.filesystem.changes import CHANGE_NAMES, WHY_NAMES, Change
+from layerscope.filesystem.changes import CHANGE_NAMES, WHY_NAMES
 from layerscope.filesystem.contents import compare_versions
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.blob import MemoryBlob
@@ -19,6 +19,7 @@ from layerscope.layers.index import KIND_NAMES, Kind, LayerIndex
 from layerscope.layers.indexing import index_layer
 from layerscope.limits import Limits
 from layerscope.progress import NullProgress
+from layerscope.words import REASONS, Change
 from tests import naive
 from tests.images import Member, layer_tar
 

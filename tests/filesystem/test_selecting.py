@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from layerscope.filesystem.matching import PathTexts
+from layerscope.browse.matching import PathTexts
 from layerscope.filesystem.paths import PathTable
 from layerscope.filesystem.selecting import Selector
 from layerscope.filesystem.siblings import Siblings

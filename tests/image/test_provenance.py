@@ -13,7 +13,7 @@ from layerscope.analysis.listing import Line, list_instructions
 from layerscope.image.model import Image
 from layerscope.image.provenance import read_provenance
 from layerscope.limits import DEFAULT_LIMITS, Limits
-from layerscope.opening import Options, open_image
+from layerscope.opening.open import Options, open_image
 from layerscope.sources import Request
 from tests.images import archive, digest, file, layer_tar, oci_files, write
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from layerscope.opening import Options, open_image
+from layerscope.opening.open import Options, open_image
 from layerscope.sources import Request
 from tests.images import write
 from tests.report.browser import PROGRAM, Browser, browser

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from layerscope.image.dockerfile import parse_dockerfile
-from layerscope.opening import Opened, Options
+from layerscope.opening.open import Opened, Options
 from layerscope.report import TABLES, ReportOptions
 from layerscope.text import safe_name
 from tests.report import golden

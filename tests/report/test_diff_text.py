@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layerscope.analysis.compare.comparison import Comparison, compare
-from layerscope.opening import Opened
+from layerscope.opening.open import Opened
 from layerscope.report import diff_json, diff_text
 from layerscope.report.options import ReportOptions
 from layerscope.text import cells

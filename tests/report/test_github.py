@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import pytest
 
 from layerscope.image.dockerfile import parse_dockerfile
-from layerscope.opening import Opened, Options
+from layerscope.opening.open import Opened, Options
 from layerscope.settings import RuleChoice
 from tests.images import BLOCK, docker_archive, file, layer_tar
 from tests.report.hostile import hostile

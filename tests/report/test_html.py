@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from layerscope.opening import Opened, Options
+from layerscope.opening.open import Opened, Options
 from layerscope.report import ReportOptions
 from layerscope.text import safe_lines, safe_name
 from tests.images import BLOCK, docker_archive, file, layer_tar, whiteout

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from layerscope.image.dockerfile import parse_dockerfile
-from layerscope.opening import Opened, Options
+from layerscope.opening.open import Opened, Options
 from layerscope.report import ReportOptions
 from layerscope.report.json import indented
 from tests.images import BLOCK, Member, docker_archive, file, layer_tar, oci_archive

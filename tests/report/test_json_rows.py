@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from layerscope.opening import Options, open_image
+from layerscope.opening.open import Options, open_image
 from layerscope.report import ReportOptions, json_rows, writer_of
 from layerscope.report.schema import document
 from layerscope.sources import Request

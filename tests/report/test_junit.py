@@ -11,7 +11,7 @@ import pytest
 from junitparser import Failure, JUnitXml, Skipped, TestSuite
 
 from layerscope.image.dockerfile import parse_dockerfile
-from layerscope.opening import Opened, Options
+from layerscope.opening.open import Opened, Options
 from tests.images import BLOCK, docker_archive, file, layer_tar
 from tests.report.hostile import hostile
 from tests.report.sample import opened, report

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from layerscope.opening import Opened, Options
+from layerscope.opening.open import Opened, Options
 from layerscope.report.markdown import LIMIT, MARK
 from layerscope.report.markdown_text import code, fenced, plain, prose
 from layerscope.text import safe_lines, safe_name

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from layerscope.opening import Options, open_image
+from layerscope.opening.open import Options, open_image
 from layerscope.report import FORMATS, ReportOptions, writer_of
 from layerscope.sources import Request
 from tests.images import docker_archive, file, layer_tar, write

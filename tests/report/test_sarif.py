@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from layerscope.analysis.findings.rules import RULES
 from layerscope.image.dockerfile import parse_dockerfile
-from layerscope.opening import Opened, Options
+from layerscope.opening.open import Opened, Options
 from tests.images import BLOCK, docker_archive, file, layer_tar, whiteout
 from tests.report.hostile import hostile
 from tests.report.sample import opened, report, sample

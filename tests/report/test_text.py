@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from layerscope.filesystem.paths import PathTable
-from layerscope.opening import Opened, Options
+from layerscope.opening.open import Opened, Options
 from layerscope.report import ReportOptions
 from layerscope.text import cells
 from tests.images import (

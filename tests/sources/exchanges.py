@@ -23,7 +23,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from layerscope.errors import LayerscopeError
 from layerscope.image.platform import Platform
-from layerscope.opening import open_image
+from layerscope.opening.open import open_image
 from layerscope.sources import Request
 from layerscope.sources.endpoints import docker_endpoints
 from layerscope.sources.engine_listing import listed

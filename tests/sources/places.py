@@ -12,7 +12,7 @@ import pytest
 from layerscope.errors import LayerscopeError
 from layerscope.image.platform import Platform
 from layerscope.limits import DEFAULT_LIMITS, Limits
-from layerscope.opening import Opened, Options, open_image
+from layerscope.opening.open import Opened, Options, open_image
 from layerscope.sources import Request
 from tests.images import archive, digest, file, image_config, layer_tar, write
 from tests.layers.reading import names

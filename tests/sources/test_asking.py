@@ -14,7 +14,7 @@ from layerscope.errors import (
     UnreachableError,
     UsageError,
 )
-from layerscope.opening import open_image
+from layerscope.opening.open import open_image
 from layerscope.sources import SOURCES, Request, open_source
 from layerscope.sources.asking import Source, ask_in_turn
 from layerscope.sources.base import Found

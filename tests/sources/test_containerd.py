@@ -12,7 +12,7 @@ from layerscope.errors import (
     LayerscopeError,
     UnreachableError,
 )
-from layerscope.opening import Opened, open_image
+from layerscope.opening.open import Opened, open_image
 from layerscope.sources import Request, containerd
 from tests.images import digest, write
 from tests.sources.bolt_file import BoltFile, Values

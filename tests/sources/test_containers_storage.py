@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from layerscope.errors import CorruptImageError, ImageNotFoundError, UnreachableError
-from layerscope.opening import Opened, Options, open_image
+from layerscope.opening.open import Opened, Options, open_image
 from layerscope.sources import Request, storage_conf
 from layerscope.sources.containers_storage import file_name
 from layerscope.sources.storage_conf import places

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from layerscope.errors import ImageNotFoundError, LayerscopeError, UnreachableError
-from layerscope.opening import Opened, open_image
+from layerscope.opening.open import Opened, open_image
 from layerscope.sources import Request, docker_store
 from tests.images import write
 from tests.sources.places import BASE, LAYERS, NAMES, dump, layers_of

@@ -22,7 +22,7 @@ from layerscope.errors import (
 )
 from layerscope.image.platform import Platform
 from layerscope.limits import Limits
-from layerscope.opening import open_image
+from layerscope.opening.open import open_image
 from layerscope.progress import NullProgress
 from layerscope.sources import Request, open_source
 from layerscope.sources.engine import history_entries

@@ -17,7 +17,7 @@ import pytest
 
 from layerscope.errors import ImageNotFoundError, LayerscopeError
 from layerscope.image.platform import Platform
-from layerscope.opening import Opened, open_image
+from layerscope.opening.open import Opened, open_image
 from layerscope.sources import Request, open_source
 from layerscope.sources.endpoints import docker_endpoints
 from layerscope.sources.engine_listing import listed

@@ -13,7 +13,7 @@ import pytest
 
 from layerscope.errors import LayerscopeError
 from layerscope.limits import Limits
-from layerscope.opening import Opened, Options, open_image
+from layerscope.opening.open import Opened, Options, open_image
 from layerscope.sources import Request
 from tests.images import archive, docker_archive, docker_files, layer_tar, oci_archive, oci_files
 from tests.sources.test_other_forms import _containers_dir, _legacy

@@ -12,7 +12,7 @@ import pytest
 
 from layerscope.errors import LayerscopeError, UnreachableError
 from layerscope.image.digest import chain_ids
-from layerscope.opening import open_image
+from layerscope.opening.open import open_image
 from layerscope.sources import Request, docker_store, engine_listing, local
 from layerscope.sources.endpoints import Endpoint
 from layerscope.sources.folder import saved_images

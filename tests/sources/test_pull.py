@@ -17,7 +17,7 @@ from layerscope.errors import (
     UsageError,
 )
 from layerscope.image.platform import Platform
-from layerscope.opening import open_image
+from layerscope.opening.open import open_image
 from layerscope.progress import NullProgress
 from layerscope.sources import Request, open_source
 from layerscope.sources.asking import Source, pull_in_turn

@@ -24,7 +24,7 @@ from layerscope.errors import (
     UsageError,
 )
 from layerscope.limits import Limits
-from layerscope.opening import open_image
+from layerscope.opening.open import open_image
 from layerscope.progress import NullProgress
 from layerscope.sources import Request
 from layerscope.sources.spool import spool

@@ -9,7 +9,7 @@ from typing import Any
 from textual.pilot import Pilot
 from textual.widget import Widget
 
-from layerscope.opening import Options
+from layerscope.opening.open import Options
 from layerscope.sources import Request, open_source
 from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.screens.main import MainScreen

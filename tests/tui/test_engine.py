@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from layerscope.layers.store import Store
-from layerscope.opening import Options, open_image
+from layerscope.opening.open import Options, open_image
 from layerscope.sources import Request, open_source
 from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.session import Session

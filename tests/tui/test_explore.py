@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from layerscope.filesystem.modes import Mode
-from layerscope.filesystem.ordering import Sort
-from layerscope.filesystem.tree import TreeView
-from layerscope.opening import Options, open_image
+from layerscope.browse.modes import Mode
+from layerscope.browse.ordering import Sort
+from layerscope.browse.tree import TreeView
+from layerscope.opening.open import Options, open_image
 from layerscope.sources import Request
 from layerscope.tui.app import LayerscopeApp
 from tests.images import docker_archive, file, layer_tar, whiteout, write

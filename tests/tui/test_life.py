@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from layerscope.filesystem.modes import Mode
+from layerscope.browse.modes import Mode
 from layerscope.tui.screens.life import LifeView
 from layerscope.tui.screens.main import MainScreen
 from tests.images import docker_archive, file, layer_tar, whiteout, write

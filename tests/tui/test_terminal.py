@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from layerscope.opening import open_image
+from layerscope.opening.open import open_image
 from layerscope.sources import Request
 from tests.images import archive, docker_archive, docker_files, file, layer_tar, write
 from tests.terminal import TMUX, layerscope, terminal

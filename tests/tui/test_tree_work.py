@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from layerscope.filesystem import regex_process
-from layerscope.filesystem.changes import Change
-from layerscope.filesystem.modes import Mode
-from layerscope.filesystem.ordering import Sort
+from layerscope.browse import regex_process
+from layerscope.browse.modes import Mode
+from layerscope.browse.ordering import Sort
 from layerscope.settings import COLUMNS, MODES, SORTS, Settings
 from layerscope.tui.notes import note
 from layerscope.tui.preferences import Preferences
 from layerscope.tui.screens.explore import ExploreView
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.widgets import tree_columns
+from layerscope.words import Change
 from tests.images import docker_archive, file, layer_tar, whiteout, write
 from tests.tui.explorer import explorer, loaded, screen_text, until
 from tests.tui.pictures import HOSTILE_NAMES

@@ -10,7 +10,7 @@ import pytest
 
 from layerscope import text
 from layerscope.analysis.grouping import GroupBy
-from layerscope.opening import Opened, Options, open_image
+from layerscope.opening.open import Opened, Options, open_image
 from layerscope.sources import Request
 from layerscope.tui.view import VIEWS as ALL_VIEWS
 from layerscope.tui.waste_words import GROUPED_BY

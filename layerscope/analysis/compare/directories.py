@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from layerscope.analysis.compare.files import FileChanges
 from layerscope.analysis.grouping import nearest_noteworthy
-from layerscope.filesystem.changes import Change
 from layerscope.filesystem.paths import PathTable
+from layerscope.words import Change
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from layerscope.analysis.compare.differing import Differences
 from layerscope.analysis.compare.side import Side
 from layerscope.analysis.compare.tables import common_table, final_files
-from layerscope.filesystem.changes import Change
 from layerscope.filesystem.inodes import SUBSTANCE, Inodes, Why
 from layerscope.filesystem.lookup import PathLookup
 from layerscope.filesystem.paths import PathTable
@@ -19,6 +18,7 @@ from layerscope.filesystem.selecting import Selector
 from layerscope.layers.index import Kind
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.progress import Progress, check
+from layerscope.words import Change
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.fixes import commented, instruction_text, shell_word, with_flags
 from layerscope.analysis.findings.hidden import Rows
 from layerscope.analysis.findings.merging import mergeable, one_run

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from layerscope.analysis.findings.evidence import Evidence, Group
-from layerscope.analysis.findings.finding import Claim, Confidence, Severity
+from layerscope.analysis.evidence import Evidence, Group
+from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import instruction_text, sources_of
 from layerscope.analysis.findings.hidden import origins
 from layerscope.analysis.findings.rule import Rule
 from layerscope.image.history import Step
 from layerscope.text import size as in_words
+from layerscope.words import Confidence, Severity
 
 _PATTERNS = (
     *(".git", ".hg", ".svn", "node_modules", ".venv", "venv", ".env", ".idea", ".vscode"),

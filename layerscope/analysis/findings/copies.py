@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.duplicate_trees import DuplicateTree
-from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.hidden import origins
 from layerscope.analysis.near_trees import NearTree
 from layerscope.filesystem.selecting import Mask

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
-from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.fixes import sources_of
 from layerscope.image.history import Step
 

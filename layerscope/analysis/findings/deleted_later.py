@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.deletion_fixes import deletion_fix
-from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.hidden import (
     Fate,

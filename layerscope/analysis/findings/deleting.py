@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.fixes import shell_word
-from layerscope.filesystem.modes import subtree_counts
+from layerscope.filesystem.paths import subtree_counts
 
 _LISTED = 8
 """Paths that are named one by one."""

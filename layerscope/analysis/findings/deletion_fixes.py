@@ -10,8 +10,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.copying import target_of
-from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.fixes import (
     instruction_text,
     is_open_run,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.copies import Copies, files_of
-from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.fixes import commented, instruction_text, run_and, shell_word
 from layerscope.analysis.findings.links import link, stays, whole
 from layerscope.analysis.findings.words import NAMED

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.copies import Copies, deal
 from layerscope.analysis.findings.directory_fixes import equal_fix, near_fix
-from layerscope.analysis.findings.evidence import Evidence
-from layerscope.analysis.findings.finding import Claim, Confidence, Severity
+from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import shell_word
 from layerscope.analysis.findings.hidden import origins
 from layerscope.analysis.findings.rule import Rule
+from layerscope.words import Confidence, Severity
 
 _SURE = 0.9
 """Share of its bytes from which a directory of the same name is taken for a second copy that was changed a little."""

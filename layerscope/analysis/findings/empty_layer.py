@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from layerscope.analysis.findings.evidence import Evidence
-from layerscope.analysis.findings.finding import Claim, Confidence, Severity
+from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import commented, instruction_text
 from layerscope.analysis.findings.rule import Rule
-from layerscope.analysis.steps import StepKind, step_kind
+from layerscope.analysis.steps import step_kind
+from layerscope.words import Confidence, Severity, StepKind
 
 
 def _find(evidence: Evidence) -> Iterator[Claim]:

@@ -4,29 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.packages.model import Package
 from layerscope.image.warnings import ImageWarning
-
-
-class Severity(StrEnum):
-    """How much a finding matters; the names are those of SARIF's levels."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    NOTE = "note"
-
-
-class Confidence(StrEnum):
-    """How sure a rule is that nobody needs what it found."""
-
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
+from layerscope.words import Confidence, Severity
 
 
 def _none() -> NDArray[np.int32]:

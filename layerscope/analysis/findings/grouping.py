@@ -6,7 +6,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from layerscope.analysis.findings.finding import Finding, Findings, Severity
+from layerscope.analysis.findings.finding import Finding, Findings
+from layerscope.words import Severity
 
 
 class FindingsBy(StrEnum):

@@ -9,12 +9,12 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from layerscope.analysis.accounting import REASONS, Reason
-from layerscope.analysis.findings.evidence import Evidence
-from layerscope.analysis.findings.finding import Claim, Confidence
+from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import shell_word
 from layerscope.analysis.findings.words import NAMED
 from layerscope.filesystem.versions import Removal
+from layerscope.words import REASONS, Confidence, Reason
 
 Rows = NDArray[np.int64]
 """Rows of the waste table."""

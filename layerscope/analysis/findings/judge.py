@@ -7,14 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from layerscope.analysis.findings.evidence import Evidence
-from layerscope.analysis.findings.finding import Claim, Finding, Findings, Severity
+from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.finding import Claim, Finding, Findings
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.rules import RULES
 from layerscope.analysis.packages.managers import find_packages
 from layerscope.image.secret_spans import masked
 from layerscope.progress import check
 from layerscope.settings import RuleChoice
+from layerscope.words import Severity
 
 
 def judge(

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from layerscope.analysis.evidence import Evidence, Group
 from layerscope.analysis.findings.deleting import deletion
-from layerscope.analysis.findings.evidence import Evidence, Group
-from layerscope.analysis.findings.finding import Claim, Confidence, Severity
+from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import instruction_text, run_and, shell_word
 from layerscope.analysis.findings.rule import Rule
 from layerscope.image.history import Step
 from layerscope.text import safe_name
+from layerscope.words import Confidence, Severity
 
 _NAMED = 3
 """Places that a sentence names."""

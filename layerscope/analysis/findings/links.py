@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.copying import brings_only
-from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.fixes import shell_word
 from layerscope.layers.index import Kind
 

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from layerscope.analysis.findings.evidence import Evidence
-from layerscope.analysis.findings.finding import Claim, Confidence, Severity
+from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import instruction_text
 from layerscope.analysis.findings.rule import Rule
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.index import Kind
 from layerscope.text import size
+from layerscope.words import Confidence, Severity
 
 _ENTRIES = 20_000
 """Entries from which on it is worth a word."""

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from layerscope.analysis.findings.evidence import Evidence
-from layerscope.analysis.findings.finding import Claim, Severity
+from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import commented, instruction_text
 from layerscope.analysis.findings.hidden import split
 from layerscope.analysis.findings.rule import Rule
-from layerscope.analysis.steps import StepKind, step_kind
+from layerscope.analysis.steps import step_kind
+from layerscope.words import Severity, StepKind
 
 _NONE = np.zeros(0, np.int64)
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from layerscope.analysis.findings.evidence import Evidence
-from layerscope.analysis.findings.finding import Claim, Confidence, Severity
+from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import commented, instruction_text
 from layerscope.analysis.findings.hidden import (
     Fate,
@@ -24,6 +24,7 @@ from layerscope.analysis.findings.merging import chains, one_run, split_mergeabl
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.words import NAMED, layers_named
 from layerscope.image.history import Step
+from layerscope.words import Confidence, Severity
 
 PACKAGE_DATABASES = (
     "/var/lib/dpkg",

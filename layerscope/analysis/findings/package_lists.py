@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.evidence import Evidence
 
 _APT = re.compile(r"\bapt(?:-get)?\s+(?:-o\s+\S+\s+|-\S+\s+)*(?P<what>[a-z-]+)")
 _FETCHES = "update"

@@ -8,11 +8,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from layerscope.analysis.findings.finding import Confidence, Finding, Findings, Severity
+from layerscope.analysis.findings.finding import Finding, Findings
 from layerscope.analysis.packages.model import Installed
 from layerscope.analysis.packages.packing import installed_of, installed_values
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.packing import Packed
+from layerscope.words import Confidence, Severity
 
 
 def pack_findings(findings: Findings) -> Packed:

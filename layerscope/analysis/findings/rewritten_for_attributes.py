@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.attribute_fixes import rewriting_fix
-from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.hidden import (
     Fate,

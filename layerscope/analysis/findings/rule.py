@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from layerscope.analysis.findings.evidence import Evidence
-from layerscope.analysis.findings.finding import Claim, Confidence, Severity
+from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.finding import Claim
+from layerscope.words import Confidence, Severity
 
 
 @dataclass(frozen=True, slots=True)

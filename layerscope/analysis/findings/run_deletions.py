@@ -6,8 +6,8 @@ import posixpath
 import re
 from collections.abc import Sequence
 
+from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.copying import target_of
-from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.fixes import (
     commented,
     instruction_text,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Sequence
 
+from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.copying import target_of
-from layerscope.analysis.findings.evidence import Evidence
 from layerscope.analysis.findings.fixes import (
     instruction_text,
     recorded_source,

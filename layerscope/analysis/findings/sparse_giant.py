@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from layerscope.analysis.findings.evidence import Evidence, Group
+from layerscope.analysis.evidence import Evidence, Group
 from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import instruction_text, is_open_run, run_and, shell_word
 from layerscope.analysis.findings.rule import Rule

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from layerscope.analysis.findings.evidence import Evidence
-from layerscope.analysis.findings.finding import Claim, Confidence
+from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import instruction_text, shell_word, with_flags
 from layerscope.analysis.findings.hidden import (
     Fate,
@@ -22,6 +22,7 @@ from layerscope.analysis.findings.hidden import (
 from layerscope.analysis.findings.merging import chains, one_run, split_mergeable
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.words import NAMED, layers_named
+from layerscope.words import Confidence
 
 
 def _find(evidence: Evidence) -> Iterator[Claim]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from layerscope.analysis.findings.finding import Severity
 from layerscope.analysis.gate import offenders
 from layerscope.analysis.gate.case import Case
 from layerscope.analysis.gate.rule import GateRule
 from layerscope.analysis.gate.values import Tolerance, parse_tolerance
 from layerscope.analysis.gate.verdict import Check, Outcome, Unit
 from layerscope.text import percent, size
+from layerscope.words import Severity
 
 NAME = "baseline-tolerance"
 WASTED, SIZE, EFFICIENCY = "baseline-wasted", "baseline-size", "baseline-efficiency"

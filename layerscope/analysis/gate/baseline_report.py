@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import msgspec
 import numpy as np
 
-from layerscope.analysis.accounting import REASONS, Reason, Waste
+from layerscope.analysis.accounting import Waste
 from layerscope.analysis.gate.baseline import Baseline, encoded, group_findings
 from layerscope.analysis.gate.ignores import Ignore, Ignores
 from layerscope.analysis.gate.ledger import Ledger
@@ -20,6 +20,7 @@ from layerscope.errors import LimitExceededError, UsageError
 from layerscope.filesystem.paths import PathTable, merge
 from layerscope.layers.names import PathTreeBuilder
 from layerscope.limits import DEFAULT_LIMITS
+from layerscope.words import REASONS, Reason
 
 MAX_BYTES = 512 << 20
 """Bytes of a report that are read; one with `--files` of a million paths has some 300 MB."""

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from layerscope.analysis.findings.finding import Severity
 from layerscope.analysis.gate import RULES
 from layerscope.analysis.gate.ignores import Ignore
 from layerscope.analysis.gate.values import parse_size
 from layerscope.analysis.gate.verdict import GateWarning
 from layerscope.errors import UsageError
 from layerscope.settings import RuleChoice, WrongValueError
+from layerscope.words import Severity
 
 WASTED_FLOOR = 20_000_000
 """Wasted bytes up to which no share counts: small images are no noise."""

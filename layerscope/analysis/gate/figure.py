@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from layerscope.analysis.findings.finding import Severity
 from layerscope.analysis.gate.case import Case
 from layerscope.analysis.gate.ignores import Ignores
 from layerscope.analysis.gate.offenders import Offenders
 from layerscope.analysis.gate.rule import GateRule
 from layerscope.analysis.gate.verdict import Check, GateWarning, Outcome, Unit, amount
+from layerscope.words import Severity
 
 
 @dataclass(frozen=True, slots=True)

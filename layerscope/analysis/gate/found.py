@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from layerscope.analysis.findings.finding import Finding, Severity
+from layerscope.analysis.findings.finding import Finding
 from layerscope.analysis.gate.case import Case
 from layerscope.analysis.gate.verdict import MAX_OFFENDERS, Check, Offender, Outcome, Unit
 from layerscope.text import count_of, safe_name, size
+from layerscope.words import Severity
 
 _RANKS = {Severity.NOTE: 0, Severity.WARNING: 1, Severity.ERROR: 2}
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from layerscope.analysis.findings.finding import Confidence, Severity
 from layerscope.analysis.gate.case import Case, is_secret
 from layerscope.analysis.gate.found import check_findings
 from layerscope.analysis.gate.rule import GateRule
 from layerscope.analysis.gate.verdict import Check, GateWarning, Outcome, Unit
 from layerscope.settings import WrongValueError
+from layerscope.words import Confidence, Severity
 
 NAME = "no-secrets"
 _RANKS = {Confidence.LOW: 0, Confidence.MEDIUM: 1, Confidence.HIGH: 2}

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from layerscope.analysis.accounting import REASONS, Reason
 from layerscope.analysis.gate.case import Case
 from layerscope.analysis.gate.ledger import Ledger
 from layerscope.analysis.gate.verdict import MAX_OFFENDERS, Offender
+from layerscope.words import REASONS, Reason
 
 Offenders = tuple[tuple[Offender, ...], int]
 """The worst ones, and how many there are."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from layerscope.analysis.findings.finding import Severity
 from layerscope.analysis.gate.case import Case
 from layerscope.analysis.gate.verdict import MAX_OFFENDERS, Check, Offender, Outcome, Unit
 from layerscope.layers.index import Kind
 from layerscope.text import count_of
+from layerscope.words import Severity
 
 
 def check_paths(case: Case, name: str, title: str, rows: NDArray[np.int64], what: str) -> Check:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from layerscope.analysis.findings.finding import Finding, Severity
+from layerscope.analysis.findings.finding import Finding
 from layerscope.text import count_of, percent, size
+from layerscope.words import Severity
 
 
 class Outcome(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.packages.model import Listed
 from layerscope.analysis.packages.shelf import Shelf
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from layerscope.analysis.findings.evidence import Evidence
-from layerscope.analysis.looking import look_into
+from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.packages.apk import Apk
 from layerscope.analysis.packages.count import Counter
 from layerscope.analysis.packages.dpkg import Dpkg
@@ -13,6 +12,7 @@ from layerscope.analysis.packages.model import Books, Installed
 from layerscope.analysis.packages.npm import Npm
 from layerscope.analysis.packages.python import Python
 from layerscope.analysis.packages.rpm import Rpm
+from layerscope.analysis.scan_files import look_into
 from layerscope.image.warnings import ImageWarning
 
 _TOLD = 5

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 import numpy as np
 
-from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.packages.model import Listed
 from layerscope.analysis.packages.shelf import Shelf
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.packages.model import Listed
 from layerscope.analysis.packages.rpm_database import UnreadableDatabaseError, headers
 from layerscope.analysis.packages.shelf import Shelf, joined

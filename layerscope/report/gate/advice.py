@@ -6,8 +6,8 @@ import shlex
 
 from layerscope.analysis.gate.layerscope_toml import NAME as CONFIG
 from layerscope.analysis.gate.verdict import Check, Outcome, Unit, Verdict
-from layerscope.opening import Opened
-from layerscope.report.paper import Paper
+from layerscope.opening.open import Opened
+from layerscope.report.console import Paper
 from layerscope.text import clip_start, safe_name
 
 

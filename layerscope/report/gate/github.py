@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import BinaryIO
 
 from layerscope.analysis.gate.verdict import Outcome, Verdict
-from layerscope.opening import Opened
+from layerscope.opening.open import Opened
 from layerscope.report.gate.issues import issues_of_verdict
 from layerscope.report.github import MOST, command, line, write_issues
 from layerscope.report.headline import figures_line

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import BinaryIO
 
 from layerscope.analysis.gate.verdict import Check, Offender, Outcome, Verdict
-from layerscope.opening import Opened
+from layerscope.opening.open import Opened
 from layerscope.report.gate.issues import issues_of_verdict, offender_name, offender_place
 from layerscope.report.html import write_page
 from layerscope.report.html_parts import CELL, code, escaped, fitting, path_code, prose

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from layerscope.analysis.findings.finding import Severity
 from layerscope.analysis.gate.verdict import Check, Offender, Outcome, Verdict
 from layerscope.image.summary import one_line, step_name
-from layerscope.opening import Opened
+from layerscope.opening.open import Opened
 from layerscope.report.issues import PATHS, Issue, issue_of, numbered
 from layerscope.report.rows import lines_of, visible_end
 from layerscope.text import clip, safe_name, size
+from layerscope.words import Severity
 
 _INSTRUCTION = 100
 """Characters of an instruction that are shown."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from layerscope.analysis.gate.verdict import Check, Offender, Outcome, Unit
 from layerscope.image.summary import one_line, step_name
-from layerscope.opening import Opened
+from layerscope.opening.open import Opened
+from layerscope.report.console import Paper, left, widest
 from layerscope.report.gate.table import GLYPHS, STYLES
 from layerscope.report.options import ReportOptions
-from layerscope.report.paper import Paper, left, widest
 from layerscope.report.rows import line_words
 from layerscope.report.text_findings import write_finding
 from layerscope.text import cells, clip, clip_start, count_of, safe_name, size

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from layerscope.analysis.findings.finding import Severity
 from layerscope.analysis.gate.verdict import Check, Outcome, Unit
-from layerscope.report.paper import Paper, left, widest
+from layerscope.report.console import Paper, left, widest
 from layerscope.text import cells, clip, count_of, safe_name
+from layerscope.words import Severity
 
 GLYPHS = {Outcome.PASS: "✔", Outcome.WARN: "!", Outcome.FAIL: "✘", Outcome.SKIP: "–"}
 STYLES = {

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import BinaryIO
 
 from layerscope.analysis.gate.verdict import Offender, Outcome, Verdict
-from layerscope.opening import Opened
+from layerscope.opening.open import Opened
+from layerscope.report.console import Paper, Part
 from layerscope.report.gate.advice import write_advice
 from layerscope.report.gate.offenders import write_offenders
 from layerscope.report.gate.table import GLYPHS, STYLES, summary, write_table
 from layerscope.report.options import ReportOptions
-from layerscope.report.paper import Paper, Part
 from layerscope.report.text import NARROWEST, WIDEST
 from layerscope.text import count_of, percent, safe_name, size
 

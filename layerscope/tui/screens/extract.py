@@ -20,12 +20,12 @@ from textual.worker import get_current_worker
 
 from layerscope import text
 from layerscope.errors import CancelledError, LayerscopeError
-from layerscope.filesystem import extract as core
-from layerscope.filesystem.extract import Extracted
-from layerscope.filesystem.placing import ExistsError
-from layerscope.filesystem.plan import plan_one
+from layerscope.extraction import extract as core
+from layerscope.extraction.extract import Extracted
+from layerscope.extraction.placing import ExistsError
+from layerscope.extraction.plan import plan_one
 from layerscope.layers.index import Kind
-from layerscope.opening import Opened
+from layerscope.opening.open import Opened
 from layerscope.tui.loader import MessageProgress, ProgressMoved
 from layerscope.tui.pointing import Pointed
 

@@ -11,8 +11,8 @@ from textual.containers import Vertical
 from textual.widget import Widget
 
 from layerscope import text
+from layerscope.browse.facts import FileFacts
 from layerscope.filesystem.content import ContentReader
-from layerscope.filesystem.facts import FileFacts
 from layerscope.layers.index import Kind
 from layerscope.tui import reading
 from layerscope.tui.commands import bindings

@@ -12,10 +12,10 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from layerscope import text
+from layerscope.browse.endings import Endings
+from layerscope.browse.regex_process import RegexProcess
+from layerscope.browse.search import Found, PathSearch, Query, QueryError, parse_query
 from layerscope.errors import CancelledError, LayerscopeError
-from layerscope.filesystem.endings import Endings
-from layerscope.filesystem.regex_process import RegexProcess
-from layerscope.filesystem.search import Found, PathSearch, Query, QueryError, parse_query
 from layerscope.tui.commands import bindings
 from layerscope.tui.session import Session
 from layerscope.tui.view import ShowPath, View

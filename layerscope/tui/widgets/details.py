@@ -11,7 +11,6 @@ from textual.message import Message
 from textual.widgets import Static
 
 from layerscope import text
-from layerscope.filesystem.changes import Change
 from layerscope.image.history import Step
 from layerscope.image.instruction import readable
 from layerscope.image.summary import NOTHING_RECORDED, whole_text
@@ -20,6 +19,7 @@ from layerscope.tui.paint import wrap
 from layerscope.tui.pressing import Pressable
 from layerscope.tui.session import Session
 from layerscope.tui.widgets.scrollbar import thin_scrollbar
+from layerscope.words import Change
 
 MAX_LINES = 400
 """Lines of an instruction that are shown; generated ones can be endless."""

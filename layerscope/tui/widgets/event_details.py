@@ -12,11 +12,11 @@ from textual.widgets import Static
 from layerscope import text
 from layerscope.analysis import life_words
 from layerscope.analysis.life import Event, State
-from layerscope.filesystem.changes import Change
 from layerscope.filesystem.inodes import Why
 from layerscope.image.summary import one_line
 from layerscope.layers.index import KIND_NAMES, Kind
 from layerscope.tui.session import Session
+from layerscope.words import Change
 
 
 class EventDetails(VerticalScroll, can_focus=False):

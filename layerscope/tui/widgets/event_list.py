@@ -7,13 +7,13 @@ from rich.style import Style
 from layerscope import text
 from layerscope.analysis import life_words
 from layerscope.analysis.life import Event, Life
-from layerscope.filesystem.changes import Change
 from layerscope.filesystem.inodes import Why
 from layerscope.image.summary import one_line
 from layerscope.tui.paint import RowPainter, fit
 from layerscope.tui.pointing import Pointed
 from layerscope.tui.session import Session
 from layerscope.tui.widgets.line_list import LineList
+from layerscope.words import Change
 
 NUMBER, CHANGE, SIZE, MODE, OWNER = 4, 12, 9, 10, 11
 WIDE = 110

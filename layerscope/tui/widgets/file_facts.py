@@ -9,8 +9,8 @@ from textual.widgets import Static
 
 from layerscope import text
 from layerscope.analysis.duplicates import Copies
+from layerscope.browse.facts import FileFacts, other_names, version_before
 from layerscope.filesystem.changes import WHY_NAMES
-from layerscope.filesystem.facts import FileFacts, other_names, version_before
 from layerscope.filesystem.inodes import Why
 from layerscope.filesystem.model import Filesystem
 from layerscope.image.summary import one_line

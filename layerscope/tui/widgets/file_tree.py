@@ -9,9 +9,8 @@ from textual.binding import BindingType
 
 from layerscope import text
 from layerscope.analysis.duplicates import Copies
-from layerscope.filesystem.changes import Change
-from layerscope.filesystem.ordering import Sort
-from layerscope.filesystem.rows import TreeRow
+from layerscope.browse.ordering import Sort
+from layerscope.browse.rows import TreeRow
 from layerscope.tui.commands import bindings
 from layerscope.tui.notes import copies_note, note
 from layerscope.tui.paint import RowPainter
@@ -19,6 +18,7 @@ from layerscope.tui.pointing import Pointed, ShowFile
 from layerscope.tui.widgets import tree_columns
 from layerscope.tui.widgets.tree_columns import SIZE, size_of
 from layerscope.tui.widgets.tree_work import WorkedTree
+from layerscope.words import Change
 
 GLYPHS = {Change.ADDED: "+", Change.MODIFIED: "~", Change.METADATA: "±", Change.REMOVED: "-"}
 

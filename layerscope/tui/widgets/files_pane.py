@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from textual import on
 
+from layerscope.browse.modes import Mode
+from layerscope.browse.ordering import Sort
+from layerscope.browse.tree import TreeView
 from layerscope.filesystem.model import Filesystem
-from layerscope.filesystem.modes import Mode
-from layerscope.filesystem.ordering import Sort
-from layerscope.filesystem.tree import TreeView
 from layerscope.image.base import layers_of
 from layerscope.image.history import Step
 from layerscope.tui import tree_title

@@ -11,8 +11,8 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from layerscope.browse.filters import Filter, FilterError, parse_filter
 from layerscope.errors import UsageError
-from layerscope.filesystem.filters import Filter, FilterError, parse_filter
 from layerscope.text import safe_name
 from layerscope.tui.widgets.field import TypingInput
 

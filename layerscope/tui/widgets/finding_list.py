@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from layerscope import text
-from layerscope.analysis.findings.finding import Finding, Findings, Severity
+from layerscope.analysis.findings.finding import Finding, Findings
 from layerscope.analysis.findings.grouping import FindingGroup, FindingsBy
 from layerscope.tui.commands import bindings
 from layerscope.tui.finding_words import GLYPHS, group_title, where
@@ -16,6 +16,7 @@ from layerscope.tui.outline import Outline
 from layerscope.tui.paint import RowPainter, bar, fit
 from layerscope.tui.session import Session
 from layerscope.tui.widgets.outline_list import ARROW_ROOM, OutlineList
+from layerscope.words import Severity
 
 SIZE, BAR, WHERE, SURE = 9, 6, 12, 8
 WIDE = 100

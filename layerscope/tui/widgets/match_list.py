@@ -6,15 +6,15 @@ import numpy as np
 
 from layerscope import text
 from layerscope.analysis.life_words import GLYPHS
-from layerscope.filesystem.changes import Change
-from layerscope.filesystem.endings import Endings
-from layerscope.filesystem.search import Found, Query
+from layerscope.browse.endings import Endings
+from layerscope.browse.search import Found, Query
 from layerscope.image.summary import one_line
 from layerscope.layers.index import Kind
 from layerscope.tui.paint import RowPainter, fit, fit_left
 from layerscope.tui.pointing import Pointed
 from layerscope.tui.session import Session
 from layerscope.tui.widgets.line_list import LineList
+from layerscope.words import Change
 
 SIZE = 9
 NOTHING = Found(np.zeros(0, np.int32), 0)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from textual.message import Message
 
 from layerscope import text
-from layerscope.analysis.steps import StepKind, step_kind
+from layerscope.analysis.steps import step_kind
 from layerscope.image.history import Step
 from layerscope.image.summary import NOTHING_RECORDED, one_line
 from layerscope.tui.paint import RowPainter, bar, fit
 from layerscope.tui.session import Session
 from layerscope.tui.widgets.line_list import LineList
+from layerscope.words import StepKind
 
 NUMBER, SIZE, WASTE = 4, 9, 9
 NARROW = 64

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from layerscope import text
-from layerscope.filesystem.changes import Change
-from layerscope.filesystem.facts import KIND_LETTERS
-from layerscope.filesystem.ordering import Sort
-from layerscope.filesystem.rows import TreeRow
+from layerscope.browse.facts import KIND_LETTERS
+from layerscope.browse.ordering import Sort
+from layerscope.browse.rows import TreeRow
 from layerscope.tui.paint import bar, fit
+from layerscope.words import Change
 
 NAME_ROOM = 30
 """Cells that the names keep: columns that leave less are dropped, the last of `DROPPED` first."""

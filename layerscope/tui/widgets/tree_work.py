@@ -10,11 +10,11 @@ from textual import on, work
 from textual.message import Message
 from textual.worker import Worker, WorkerState, get_current_worker
 
+from layerscope.browse.regex_process import RegexProcess
+from layerscope.browse.tree import TreeView
 from layerscope.errors import CancelledError, LayerscopeError
 from layerscope.filesystem.contents import hash_contents
 from layerscope.filesystem.model import Filesystem
-from layerscope.filesystem.regex_process import RegexProcess
-from layerscope.filesystem.tree import TreeView
 from layerscope.layers.contents import LayerContents
 from layerscope.tui.loader import MessageProgress, WorkDone
 from layerscope.tui.wanted import check_while

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from layerscope.analysis.accounting import account
 from layerscope.analysis.compare.files import FileChanges, compare_files
-from layerscope.filesystem.changes import CHANGE_NAMES, WHY_NAMES, Change
+from layerscope.filesystem.changes import CHANGE_NAMES, WHY_NAMES
 from layerscope.filesystem.contents import compare_versions
 from layerscope.filesystem.model import Filesystem
 from layerscope.image.history import align
@@ -15,8 +15,9 @@ from layerscope.image.platform import Platform
 from layerscope.layers.blob import MemoryBlob
 from layerscope.layers.contents import LayerContents
 from layerscope.layers.indexing import index_layer
-from layerscope.opening import Opened
+from layerscope.opening.open import Opened
 from layerscope.progress import NullProgress
+from layerscope.words import Change
 from tests import naive
 from tests.filesystem.stacking import LIMITS
 from tests.images import Member, digest, layer_tar

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from layerscope.analysis.compare.comparison import compare
 from layerscope.analysis.compare.directories import group_by_directory
-from layerscope.filesystem.changes import Change
+from layerscope.words import Change
 from tests.analysis.compare.comparing import (
     Layers,
     by_path,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from layerscope.analysis.compare.steps import StepPair, compare_steps
-from layerscope.opening import Opened, open_image
+from layerscope.opening.open import Opened, open_image
 from layerscope.sources import Request
 from tests.images import docker_archive, file, layer_tar, write
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from layerscope.analysis.findings.finding import Finding, Findings
-from layerscope.opening import Opened, Options, open_image
+from layerscope.opening.open import Opened, Options, open_image
 from layerscope.settings import RuleChoice
 from layerscope.sources import Request
 from tests.images import CREATED, Member, docker_archive, layer_tar, write

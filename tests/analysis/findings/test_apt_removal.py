@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from layerscope.analysis.findings.finding import Confidence, Finding
-from layerscope.analysis.findings.unneeded.apt_books import AptBooks
+from layerscope.analysis.findings.finding import Finding
+from layerscope.analysis.packages.apt_dependencies import AptBooks
+from layerscope.words import Confidence
 from tests.analysis.findings.judging import EVERYTHING, findings_of, opened_of, paths_of
 from tests.images import Member, file
 

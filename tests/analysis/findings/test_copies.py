@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from layerscope.analysis.findings import duplicate_files, evidence
-from layerscope.opening import Options, open_image
+from layerscope.analysis import evidence
+from layerscope.analysis.findings import duplicate_files
+from layerscope.opening.open import Options, open_image
 from layerscope.settings import RuleChoice
 from layerscope.sources import Request
 from tests.analysis.findings.judging import findings_of, opened_of

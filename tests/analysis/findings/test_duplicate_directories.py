@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from layerscope.analysis.findings.finding import Confidence, Severity
+from layerscope.words import Confidence, Severity
 from tests.analysis.findings.judging import findings_of, judged, opened_of, paths_of
 from tests.images import Member, file, hardlink
 

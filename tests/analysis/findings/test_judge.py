@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from layerscope.analysis.findings.evidence import Evidence
-from layerscope.analysis.findings.finding import Claim, Severity
+from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.judge import judge
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.rules import RULES, check_rules
 from layerscope.errors import UsageError
 from layerscope.settings import RuleChoice
+from layerscope.words import Severity
 from tests.analysis.findings.judging import opened_of
 from tests.images import file
 

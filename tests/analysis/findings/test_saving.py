@@ -7,9 +7,9 @@ import json
 import tarfile
 from pathlib import Path
 
-from layerscope.analysis.findings.finding import Severity
-from layerscope.opening import Opened, Options, open_image
+from layerscope.opening.open import Opened, Options, open_image
 from layerscope.sources import Request
+from layerscope.words import Severity
 from tests.analysis.findings.judging import findings_of, opened_of
 from tests.images import directory, docker_archive, file, symlink, write
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from layerscope.analysis.findings.finding import Severity
 from layerscope.image.secret_spans import secret_spans
-from layerscope.opening import Options, open_image
+from layerscope.opening.open import Options, open_image
 from layerscope.sources import Request
+from layerscope.words import Severity
 from tests.analysis.findings.judging import findings_of, judged
 from tests.images import docker_archive, file, layer_tar, write
 

@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from layerscope.analysis.findings.finding import Confidence, Severity
 from layerscope.analysis.findings.secrets import reading
 from layerscope.analysis.findings.secrets.detectors import detect
 from layerscope.analysis.findings.secrets.files import holds_secret_settings
 from layerscope.analysis.findings.secrets.reading import LARGEST_TELLING
+from layerscope.words import Confidence, Severity
 from tests.analysis.findings.judging import judged
 from tests.analysis.findings.test_secrets import BODY, COPY, ENV, FILES, KEY, KEYS
 from tests.images import file

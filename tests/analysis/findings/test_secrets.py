@@ -7,13 +7,13 @@ import json
 
 import pytest
 
-from layerscope.analysis.findings.finding import Confidence, Severity
 from layerscope.analysis.findings.secrets.detectors import detect
 from layerscope.analysis.findings.secrets.files import (
     is_environment_file,
 )
 from layerscope.image.secret_names import is_secret
 from layerscope.report.schema import document
+from layerscope.words import Confidence, Severity
 from tests.analysis.findings.judging import Step, findings_of, judged, opened_of
 from tests.images import file, whiteout
 

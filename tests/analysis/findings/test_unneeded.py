@@ -9,7 +9,7 @@ import pytest
 
 from layerscope.analysis.findings import unneeded
 from layerscope.analysis.findings.finding import Finding
-from layerscope.opening import Options, open_image
+from layerscope.opening.open import Options, open_image
 from layerscope.settings import RuleChoice
 from layerscope.sources import Request
 from tests.analysis.findings.judging import judged

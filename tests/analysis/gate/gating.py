@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from layerscope.analysis.findings.finding import Confidence, Finding, Severity
+from layerscope.analysis.findings.finding import Finding
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.rules import RULES as FINDING_RULES
 from layerscope.analysis.gate import RULES
@@ -21,8 +21,9 @@ from layerscope.analysis.gate.decide import decide
 from layerscope.analysis.gate.ignores import Ignore
 from layerscope.analysis.gate.ledger import ledger_of
 from layerscope.analysis.gate.verdict import Check, Outcome, Verdict
-from layerscope.opening import Opened
+from layerscope.opening.open import Opened
 from layerscope.report import ReportOptions, writer_of
+from layerscope.words import Confidence, Severity
 from tests.analysis.findings.judging import Step, findings_of, opened_of
 from tests.images import file, whiteout
 

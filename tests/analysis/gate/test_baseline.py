@@ -9,13 +9,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from layerscope.analysis.findings.finding import Finding, Severity
+from layerscope.analysis.findings.finding import Finding
 from layerscope.analysis.gate.baseline_report import Report, read_report
 from layerscope.analysis.gate.ignores import Ignore
 from layerscope.analysis.gate.verdict import Outcome
 from layerscope.errors import ExitCode, UsageError
 from layerscope.limits import Limits
-from layerscope.opening import Opened
+from layerscope.opening.open import Opened
+from layerscope.words import Severity
 from tests.analysis.findings.judging import Step, opened_of
 from tests.analysis.gate.gating import STEPS, config, finding, report_of, the, verdict_of
 from tests.images import file, whiteout

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from layerscope.analysis.findings.finding import Severity
 from layerscope.analysis.gate.base import GateBase
 from layerscope.analysis.gate.verdict import Check, Outcome, Unit
-from layerscope.opening import Options, open_image
+from layerscope.opening.open import Options, open_image
 from layerscope.sources import Request
+from layerscope.words import Severity
 from tests.analysis.findings.judging import opened_of
 from tests.analysis.gate.gating import STEPS, config, judge_gate, outcome, the, verdict_of
 from tests.images import file, layer_tar, oci_archive, whiteout, write

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from layerscope.analysis.findings.finding import Confidence, Severity
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.rules import RULES as FINDING_RULES
 from layerscope.analysis.gate.ignores import Ignore
 from layerscope.analysis.gate.verdict import Outcome, Unit
+from layerscope.words import Confidence, Severity
 from tests.analysis.findings.judging import opened_of
 from tests.analysis.gate.gating import STEPS, config, finding, the, verdict_of
 

@@ -11,7 +11,7 @@ from layerscope.analysis.gate.base import GateBase
 from layerscope.analysis.gate.ignores import Ignore, Ignores
 from layerscope.analysis.gate.ledger import ledger_of
 from layerscope.analysis.gate.verdict import Outcome
-from layerscope.opening import Options, open_image
+from layerscope.opening.open import Options, open_image
 from layerscope.sources import Request
 from tests.analysis.gate.gating import config, report_of, verdict_of
 from tests.images import docker_archive, layer_tar, write

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from layerscope.analysis.findings.finding import Confidence, Severity
 from layerscope.analysis.gate import RULES
 from layerscope.analysis.gate.config import GateConfig
 from layerscope.analysis.gate.layerscope_toml import parse_toml
 from layerscope.analysis.gate.values import Tolerance
 from layerscope.errors import ExitCode, UsageError
 from layerscope.settings import RuleChoice
+from layerscope.words import Confidence, Severity
 
 FILE = ".layerscope.toml"
 

@@ -11,7 +11,7 @@ from layerscope.analysis.packages import rpm_database
 from layerscope.analysis.packages.rpm_database import UnreadableDatabaseError, headers
 from layerscope.errors import CancelledError
 from layerscope.layers.store import Store
-from layerscope.opening import Options, open_image
+from layerscope.opening.open import Options, open_image
 from layerscope.progress import NullProgress
 from layerscope.settings import RuleChoice
 from layerscope.sources import Request

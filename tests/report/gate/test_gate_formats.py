@@ -15,12 +15,12 @@ import pytest
 from jsonschema import Draft202012Validator
 from junitparser import Failure, JUnitXml, Skipped, TestSuite
 
-from layerscope.analysis.findings.finding import Severity
 from layerscope.analysis.gate.verdict import Check, GateWarning, Offender, Outcome, Unit, Verdict
 from layerscope.image.dockerfile import parse_dockerfile
-from layerscope.opening import Opened, Options
+from layerscope.opening.open import Opened, Options
 from layerscope.report.gate import FORMATS, writer_of
 from layerscope.report.options import ReportOptions
+from layerscope.words import Severity
 from tests.report.hostile import COMMAND, NAMES, hostile
 from tests.report.sample import opened
 from tests.report.test_html import Page as HtmlPage

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from layerscope.analysis.gate.verdict import Verdict
-from layerscope.opening import Opened
+from layerscope.opening.open import Opened
 from layerscope.report.gate import writer_of
 from layerscope.report.options import ReportOptions
 from tests.analysis.findings.judging import opened_of

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from layerscope.analysis.dockerfile_lines import DockerfileLines
-from layerscope.analysis.findings.finding import Severity
 from layerscope.analysis.findings.rules import RULES as FINDING_RULES
 from layerscope.analysis.gate.base import GateBase
 from layerscope.analysis.gate.config import GateConfig
@@ -19,10 +18,11 @@ from layerscope.analysis.gate.dive_ci import parse_dive
 from layerscope.analysis.gate.ignores import Ignore
 from layerscope.analysis.gate.verdict import Verdict
 from layerscope.image.dockerfile import parse_dockerfile
-from layerscope.opening import Opened
+from layerscope.opening.open import Opened
 from layerscope.report.gate import FORMATS, writer_of
 from layerscope.report.options import ReportOptions
 from layerscope.text import cells
+from layerscope.words import Severity
 from tests.analysis.findings.judging import opened_of
 from tests.analysis.gate.gating import STEPS, config, finding, report_of, verdict_of
 from tests.images import file, whiteout

@@ -1,7 +1,7 @@
 """Logs of the build."""
 
-from layerscope.analysis.findings.finding import Severity
 from layerscope.analysis.findings.known_paths import path_rule, removed
+from layerscope.words import Severity
 
 RULE = path_rule(
     "logs",

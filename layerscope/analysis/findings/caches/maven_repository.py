@@ -1,7 +1,7 @@
 """Artifacts that Maven, Ivy and Coursier keep."""
 
-from layerscope.analysis.findings.finding import Confidence
 from layerscope.analysis.findings.known_paths import mounted, path_rule
+from layerscope.words import Confidence
 
 RULE = path_rule(
     "maven-repository",

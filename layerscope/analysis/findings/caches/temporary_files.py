@@ -1,7 +1,7 @@
 """What was left in /tmp and /var/tmp."""
 
-from layerscope.analysis.findings.finding import Confidence
 from layerscope.analysis.findings.known_paths import path_rule, removed
+from layerscope.words import Confidence
 
 RULE = path_rule(
     "temporary-files",

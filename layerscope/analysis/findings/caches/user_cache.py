@@ -1,7 +1,7 @@
 """Other caches below a home directory."""
 
-from layerscope.analysis.findings.finding import Confidence
 from layerscope.analysis.findings.known_paths import path_rule, removed
+from layerscope.words import Confidence
 
 _KNOWN = (
     *("pip", "uv", "pypoetry", "pipenv", "pdm", "yarn", "pnpm", "go-build", "coursier", "composer"),

@@ -9,8 +9,8 @@ from pathlib import PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from layerscope.analysis.findings.evidence import Evidence
-from layerscope.analysis.findings.finding import Claim, Confidence, Severity
+from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import instruction_text, is_open_run, run_and, shell_word
 from layerscope.analysis.findings.hidden import originals
 from layerscope.analysis.findings.secrets.detectors import PRIVATE_KEY
@@ -25,6 +25,7 @@ from layerscope.analysis.findings.secrets.scan import (
 from layerscope.filesystem.selecting import Mask
 from layerscope.image.history import Step
 from layerscope.text import safe_name
+from layerscope.words import Confidence, Severity
 
 _NAMED = 3
 _PLAIN = {PRIVATE_KEY, CREDENTIALS, SETTINGS, UNREAD, UNREAD_KEY}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from layerscope.analysis.findings.evidence import Evidence
-from layerscope.analysis.findings.finding import Claim, Severity
+from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.secrets.claims import secret_claims, unread_claims
 from layerscope.analysis.findings.secrets.detectors import PRIVATE_KEY
 from layerscope.analysis.findings.secrets.scan import SETTINGS, UNREAD, UNREAD_KEY
+from layerscope.words import Severity
 
 _OTHERS = {PRIVATE_KEY, SETTINGS, UNREAD, UNREAD_KEY}
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from layerscope.analysis.findings.evidence import Evidence
-from layerscope.analysis.findings.finding import Claim, Confidence
+from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.secrets.claims import secret_claims
 from layerscope.analysis.findings.secrets.scan import SETTINGS
+from layerscope.words import Confidence
 
 
 def _find(evidence: Evidence) -> Iterator[Claim]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Set
 
-from layerscope.analysis.findings.evidence import Evidence
-from layerscope.analysis.findings.finding import Claim, Confidence, Severity
+from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.secrets.detectors import detect
 from layerscope.image.history import Step
@@ -14,6 +14,7 @@ from layerscope.image.model import ImageConfig
 from layerscope.image.secret_names import is_secret
 from layerscope.image.secret_spans import IN_URL, find_spans
 from layerscope.text import safe_name
+from layerscope.words import Confidence, Severity
 
 _LONGEST = 64 * 1024
 """Characters of a command that are looked at."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from layerscope.analysis.findings.evidence import Evidence
-from layerscope.analysis.findings.finding import Claim, Confidence, Severity
+from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.secrets.claims import secret_claims, unread_claims
 from layerscope.analysis.findings.secrets.detectors import PRIVATE_KEY
 from layerscope.analysis.findings.secrets.scan import UNREAD_KEY
+from layerscope.words import Confidence, Severity
 
 _DEFAULTS = ("/etc/ssl/private/ssl-cert-snakeoil.key",)
 """Keys of the certificates that packages sign themselves, so that a server starts before it has one of its own (Debian's

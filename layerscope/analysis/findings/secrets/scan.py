@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.secrets.detectors import detect
 from layerscope.analysis.findings.secrets.files import (
     holds_credentials,
@@ -16,7 +16,7 @@ from layerscope.analysis.findings.secrets.files import (
     is_environment_file,
 )
 from layerscope.analysis.findings.secrets.reading import files_to_read
-from layerscope.analysis.looking import look_into
+from layerscope.analysis.scan_files import look_into
 
 CREDENTIALS = "credentials"
 """The kind of what stands at its place in a file of a known format."""

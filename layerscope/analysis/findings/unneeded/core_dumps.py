@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.known_paths import Place, removed
 from layerscope.analysis.findings.rule import Rule

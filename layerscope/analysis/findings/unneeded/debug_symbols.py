@@ -1,7 +1,7 @@
 """Debug symbols beside programs."""
 
-from layerscope.analysis.findings.finding import Confidence
 from layerscope.analysis.findings.known_paths import path_rule, removed
+from layerscope.words import Confidence
 
 RULE = path_rule(
     "debug-symbols",

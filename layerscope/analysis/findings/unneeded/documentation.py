@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from layerscope.analysis.findings.finding import Severity
 from layerscope.analysis.findings.fixes import instruction_text, run_and
 from layerscope.analysis.findings.known_paths import (
     Place,
@@ -10,6 +9,7 @@ from layerscope.analysis.findings.known_paths import (
     path_rule,
     with_option,
 )
+from layerscope.words import Severity
 
 _EXCLUDE = """# first, in the stage's first RUN: dpkg then never unpacks them
 RUN printf 'path-exclude=/usr/share/%s/*\\n' man doc info > /etc/dpkg/dpkg.cfg.d/docs \\

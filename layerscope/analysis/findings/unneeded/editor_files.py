@@ -1,7 +1,7 @@
 """What editors and desktops leave behind."""
 
-from layerscope.analysis.findings.finding import Severity
 from layerscope.analysis.findings.known_paths import is_copy, path_rule, removed
+from layerscope.words import Severity
 
 RULE = path_rule(
     "editor-files",

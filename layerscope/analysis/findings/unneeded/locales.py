@@ -1,7 +1,7 @@
 """Translations of programs' messages."""
 
-from layerscope.analysis.findings.finding import Confidence, Severity
 from layerscope.analysis.findings.known_paths import cleaned, path_rule
+from layerscope.words import Confidence, Severity
 
 _DELETE = (
     "find /usr/share/locale -path '*/LC_MESSAGES/*' ! -path '/usr/share/locale/en*' -type f -delete"

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from layerscope.analysis.findings.evidence import Evidence
-from layerscope.analysis.findings.finding import Claim, Confidence
+from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import instruction_text, run_and, shell_word
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.unneeded.npm_projects import Project, child, find_projects
 from layerscope.image.history import Step
+from layerscope.words import Confidence
 
 _END = r"(?=[\s;&|]|$)"
 _INSTALL = re.compile(

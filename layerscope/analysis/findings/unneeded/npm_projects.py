@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from layerscope.analysis.findings.evidence import Evidence
-from layerscope.analysis.findings.notes import Notes, in_packages, read_notes
+from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.packages.notes import Notes, in_packages, read_notes
 from layerscope.filesystem.selecting import Mask
 
 

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.findings.deleting import find_by_name
-from layerscope.analysis.findings.finding import Confidence, Severity
 from layerscope.analysis.findings.fixes import instruction_text, run_and
 from layerscope.analysis.findings.known_paths import Place, not_copied, path_rule
-from layerscope.analysis.findings.unneeded.apt_books import read_books
+from layerscope.analysis.packages.apt_dependencies import read_books
+from layerscope.words import Confidence, Severity
 
 _NAME = "__pycache__"
 _PIP = re.compile(r"\bpip[\d.]* install(?=\s)(?![^;&|]*\s--no-compile(?:\s|$))")

@@ -1,10 +1,10 @@
 """Tests of Python packages."""
 
 from layerscope.analysis.findings.deleting import find_by_name
-from layerscope.analysis.findings.finding import Confidence, Severity
 from layerscope.analysis.findings.fixes import run_and, shell_word
 from layerscope.analysis.findings.known_paths import Place, not_copied, path_rule
-from layerscope.filesystem.modes import subtree_counts
+from layerscope.filesystem.paths import subtree_counts
+from layerscope.words import Confidence, Severity
 
 _KEPT = "support"
 """What other tests than Python's own use of its package `test`."""

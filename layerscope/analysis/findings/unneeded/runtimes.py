@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from layerscope.analysis.findings.evidence import Evidence
+from layerscope.analysis.evidence import Evidence
 
 _BUILDERS = frozenset(
     (

@@ -1,9 +1,9 @@
 """Source maps of JavaScript and CSS."""
 
 from layerscope.analysis.findings.deleting import find_by_name
-from layerscope.analysis.findings.finding import Confidence, Severity
 from layerscope.analysis.findings.fixes import run_and
 from layerscope.analysis.findings.known_paths import Place, not_copied, path_rule
+from layerscope.words import Confidence, Severity
 
 
 def _deleted(place: Place) -> str:

@@ -9,16 +9,17 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from layerscope.analysis.findings.evidence import Evidence, Group
-from layerscope.analysis.findings.finding import Claim, Confidence, Severity
+from layerscope.analysis.evidence import Evidence, Group
+from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import commented, instruction_text, is_open_run, run_and
 from layerscope.analysis.findings.known_paths import Place, not_copied
 from layerscope.analysis.findings.rule import Rule
-from layerscope.analysis.findings.unneeded.apt_books import AptBooks, read_books
 from layerscope.analysis.findings.unneeded.runtimes import runs_something
 from layerscope.analysis.findings.words import NAMED
+from layerscope.analysis.packages.apt_dependencies import AptBooks, read_books
 from layerscope.image.history import Step
 from layerscope.image.instruction import readable
+from layerscope.words import Confidence, Severity
 
 _INSTALL = re.compile(
     r"\b(apt-get|apt|apk|dnf|microdnf|yum|zypper)\s+(?:-\S+\s+)*(?:install|add)\s+([^;&|]*)"

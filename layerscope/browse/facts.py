@@ -1,0 +1,157 @@
+"""All there is to know about one version of a path besides its content."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from layerscope.browse.capabilities import ATTRIBUTE, capabilities
+from layerscope.filesystem.model import Filesystem
+from layerscope.layers.extensions import unpack_xattrs
+from layerscope.layers.index import Kind
+from layerscope.text import mode_text, safe_name
+
+KIND_LETTERS = {
+    Kind.FILE: "-",
+    Kind.DIRECTORY: "d",
+    Kind.SYMLINK: "l",
+    Kind.HARDLINK: "h",
+    Kind.CHARACTER: "c",
+    Kind.BLOCK: "b",
+    Kind.FIFO: "p",
+    Kind.UNKNOWN: "?",
+    Kind.BROKEN_LINK: "h",
+}
+KIND_WORDS = {
+    Kind.FILE: "a file",
+    Kind.DIRECTORY: "a directory",
+    Kind.SYMLINK: "a symlink",
+    Kind.HARDLINK: "a hard link",
+    Kind.CHARACTER: "a character device",
+    Kind.BLOCK: "a block device",
+    Kind.FIFO: "a named pipe",
+    Kind.UNKNOWN: "an entry of unknown type",
+    Kind.BROKEN_LINK: "a hard link without a target",
+}
+_XATTR_LENGTH = 120
+"""Characters of an extended attribute that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """One version of a path."""
+
+    row: int
+    path: int
+    full: bytes
+    """The whole path, without a leading slash."""
+    inode: int
+    kind: Kind
+    layer: int
+    """The layer that stores it; for an implicit directory, the one that brought it about."""
+    born: int
+    died: int
+    """The number of layers if it is there in the final image."""
+    known: bool
+    """Whether some entry gave its attributes."""
+    mode: int
+    """Permission bits."""
+    uid: int
+    gid: int
+    mtime: int
+    """Whole seconds since 1970."""
+    stored: int
+    """Content bytes; without the holes of a sparse file."""
+    logical: int
+    """Content bytes with the holes."""
+    target: bytes
+    """Where a symlink, or a hard link without a target, leads; else empty."""
+    device: tuple[int, int]
+    """Major and minor number of a device."""
+    xattrs: dict[bytes, bytes]
+
+    @classmethod
+    def of(cls, filesystem: Filesystem, row: int) -> FileFacts:
+        """The facts of a version, given its row."""
+        inodes = filesystem.inodes
+        columns = inodes.columns
+        path, inode = int(filesystem.paths[row]), int(filesystem.inode_of[row])
+        kind = Kind(int(columns.kinds[inode]))
+        known = inode != inodes.implicit
+        linked = kind in (Kind.SYMLINK, Kind.BROKEN_LINK)
+        major, minor = divmod(int(columns.devices[inode]), 1 << 32)
+        return cls(
+            row=row,
+            path=path,
+            full=filesystem.table.full(path),
+            inode=inode,
+            kind=kind,
+            layer=inodes.layer(inode) if known else int(filesystem.born[row]),
+            born=int(filesystem.born[row]),
+            died=int(filesystem.died[row]),
+            known=known,
+            mode=int(columns.modes[inode]),
+            uid=int(columns.uids[inode]),
+            gid=int(columns.gids[inode]),
+            mtime=int(columns.mtimes[inode]),
+            stored=int(columns.stored[inode]) if kind is Kind.FILE else 0,
+            logical=inodes.logical(inode) if kind is Kind.FILE else 0,
+            target=inodes.links[int(columns.links[inode])] if linked else b"",
+            device=(major, minor),
+            xattrs=unpack_xattrs(inodes.xattrs[int(columns.xattrs[inode])]),
+        )
+
+    @property
+    def is_device(self) -> bool:
+        """Whether it is a device node."""
+        return self.kind in (Kind.CHARACTER, Kind.BLOCK)
+
+    def mode_words(self) -> str:
+        """Type and permissions as `ls` writes them."""
+        letter = KIND_LETTERS[self.kind]
+        return mode_text(self.mode, letter) if self.known else f"{letter}?????????"
+
+    def owner_words(self) -> str:
+        """Numbers of user and group."""
+        return f"{self.uid}:{self.gid}" if self.known else "?"
+
+    def kind_words(self) -> str:
+        """What it is: a symlink to X, a character device 1:3."""
+        words = KIND_WORDS[self.kind]
+        if self.target:
+            join = "to" if self.kind is Kind.SYMLINK else ":"
+            return f"{words}{' ' if join == 'to' else ''}{join} {safe_name(self.target)}"
+        return f"{words} {self.device[0]}:{self.device[1]}" if self.is_device else words
+
+    def xattr_words(self) -> list[tuple[str, str]]:
+        """Names and values of extended attributes, safe to show; capabilities in words."""
+        said = []
+        for name, value in self.xattrs.items():
+            decoded = capabilities(value) if name == ATTRIBUTE else None
+            shown = decoded or safe_name(value[: _XATTR_LENGTH + 1].rstrip(b"\0"))
+            if len(shown) > _XATTR_LENGTH and decoded is None:
+                shown = shown[:_XATTR_LENGTH] + "…"
+            said.append((safe_name(name), shown))
+        return said
+
+
+def other_names(filesystem: Filesystem, facts: FileFacts, at_most: int = 20) -> list[int]:
+    """Other paths that are the same file while it is visible: its hard links."""
+    if facts.kind is not Kind.FILE:
+        return []
+    rows = np.flatnonzero(filesystem.inode_of == facts.inode)
+    born, died = filesystem.born[rows], filesystem.died[rows]
+    rows = rows[(born < facts.died) & (died > facts.born) & (rows != facts.row)]
+    paths: list[int] = filesystem.paths[rows[:at_most]].tolist()
+    return paths
+
+
+def version_before(filesystem: Filesystem, row: int) -> int | None:
+    """The version that a version of the same path took the place of; None if it was new there."""
+    versions = filesystem.rows_of(int(filesystem.paths[row]))
+    born = int(filesystem.born[row])
+    for older in range(row - 1, versions.start - 1, -1):
+        if filesystem.born[older] < filesystem.died[older] == born:
+            return older
+    return None

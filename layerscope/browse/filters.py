@@ -1,0 +1,208 @@
+"""The filter language: words that a path must all meet, a leading `!` turns one around.
+
+`python` text in any case · `*.py` `usr/**/*.so` globs as in `.gitignore` · `/\\.py$/` regular expressions ·
+`size>10M` · `change:added,~` · `type:symlink` · `setuid` `setgid` · `owner:0` `owner:1000:1000` · `layer:3` `layer>2`
+· `"two words"` text as it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.browse.matching import compile_regex
+from layerscope.browse.terms import (
+    COMPARISONS,
+    ChangeWord,
+    GlobWord,
+    KindWord,
+    LayerWord,
+    ModeWord,
+    OwnerWord,
+    RegexWord,
+    SizeWord,
+    TextWord,
+    Word,
+)
+from layerscope.errors import UsageError
+from layerscope.filesystem.changes import CHANGE_NAMES
+from layerscope.filesystem.components import is_glob
+from layerscope.layers.index import Kind
+from layerscope.words import Change
+
+if TYPE_CHECKING:
+    from layerscope.browse.tree import TreeView
+
+_T = TypeVar("_T")
+
+_CHANGES: Mapping[str, Change] = {name: change for change, name in CHANGE_NAMES.items()} | {
+    "+": Change.ADDED,
+    "~": Change.MODIFIED,
+    "±": Change.METADATA,
+    "-": Change.REMOVED,
+}
+
+_KINDS: Mapping[str, tuple[Kind, ...]] = {
+    "file": (Kind.FILE,),
+    "dir": (Kind.DIRECTORY,),
+    "directory": (Kind.DIRECTORY,),
+    "symlink": (Kind.SYMLINK,),
+    "hardlink": (Kind.HARDLINK,),
+    "device": (Kind.CHARACTER, Kind.BLOCK),
+    "fifo": (Kind.FIFO,),
+    "broken": (Kind.BROKEN_LINK,),
+    "unknown": (Kind.UNKNOWN,),
+}
+
+_MODES = {"setuid": 0o4000, "setgid": 0o2000}
+
+_UNITS: Mapping[str, int] = {
+    unit: base**power
+    for base, suffix in ((1000, ""), (1024, "i"))
+    for power, letter in enumerate("kmgt", 1)
+    for unit in (letter + suffix, letter + suffix + "b")
+} | {"": 1, "b": 1}
+"""Bytes of each unit, in lower case."""
+
+_TOKEN = re.compile(r'(?:[^\s"]|"[^"]*("|\Z))+')
+_PROPERTY = re.compile(r"(size|change|type|owner|layer)(:|<=|>=|=|<|>)(.*)", re.DOTALL)
+_SIZE = re.compile(r"(\d+(?:\.\d*)?|\.\d+)([a-z]*)", re.IGNORECASE)
+
+
+class FilterError(UsageError):
+    """A filter that says nothing; `position` is the character where it goes wrong."""
+
+    title = "Filter"
+
+    def __init__(self, message: str, position: int) -> None:
+        super().__init__(message)
+        self.position = position
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a path must meet: every word, and none of the negated ones."""
+
+    text: str
+    """As it was typed."""
+    words: tuple[tuple[Word, bool], ...]
+    """Each with whether it is negated."""
+
+    def __bool__(self) -> bool:
+        return bool(self.words)
+
+    @property
+    def has_regex(self) -> bool:
+        """Whether a regular expression is part of it, of which nobody knows how long it takes."""
+        return any(isinstance(word, RegexWord) for word, _ in self.words)
+
+    def matches(self, view: TreeView) -> NDArray[np.bool_]:
+        """Which of all paths meet it, in what the view's mode shows of them; without meaning for what it shows not."""
+        hits = np.ones(len(view.filesystem.table), bool)
+        for word, negated in self.words:
+            hits &= word.matches(view) ^ negated
+        return hits
+
+
+def parse_filter(text: str) -> Filter:
+    """The filter that a text means; an empty one lets everything pass. Raises `FilterError`."""
+    words = []
+    for token in _TOKEN.finditer(text):
+        written, position = token[0], token.start()
+        if written.count('"') % 2:
+            raise FilterError("this quote is not closed", position + written.rindex('"'))
+        negated = written[0] == "!"
+        if written == "!":
+            raise FilterError("`!` stands in front of what must not match", position)
+        words.append((_word(written[negated:], position + negated), negated))
+    return Filter(text, tuple(words))
+
+
+def _word(written: str, position: int) -> Word:
+    """One word, without its negation."""
+    plain = written.replace('"', "")
+    if written[0] == '"':
+        return TextWord(plain)
+    if found := _PROPERTY.fullmatch(plain):
+        return _property(found[1], found[2], found[3], position)
+    if plain in _MODES:
+        return ModeWord(_MODES[plain])
+    if len(plain) > 2 and plain[0] == plain[-1] == "/":
+        return _regex(plain[1:-1], position + 1)
+    if is_glob(plain):
+        return GlobWord(plain.rstrip("/"), plain[-1] == "/")
+    return TextWord(plain)
+
+
+def _property(name: str, comparison: str, value: str, position: int) -> Word:
+    """A word about what a path is rather than what it is called."""
+    place = position + len(name) + len(comparison)
+    if name in ("change", "type", "owner") and comparison not in (":", "="):
+        raise FilterError(f"`{name}` is followed by a colon", position + len(name))
+    compare = COMPARISONS["=" if comparison == ":" else comparison]
+    if not value:
+        raise FilterError(f"`{name}{comparison}` needs a value", place)
+    if name == "size":
+        return SizeWord(compare, _bytes(value, place))
+    if name == "layer":
+        return LayerWord(compare, _number(value, "a layer is a number, counted from 0", place))
+    if name == "owner":
+        return _owner(value, place)
+    if name == "change":
+        return ChangeWord(tuple(_choices(value, _CHANGES, place)))
+    kinds = _choices(value, _KINDS, place)
+    return KindWord(tuple(kind for choice in kinds for kind in choice))
+
+
+def _choices(value: str, known: Mapping[str, _T], place: int) -> list[_T]:
+    """What the items of a list, separated by commas, stand for."""
+    chosen = []
+    for item in value.split(","):
+        if item not in known:
+            raise FilterError(f"`{item}` is none of {' '.join(known)}", place)
+        chosen.append(known[item])
+        place += len(item) + 1
+    return chosen
+
+
+def _bytes(value: str, place: int) -> float:
+    """A size in bytes."""
+    found = _SIZE.fullmatch(value)
+    unit = _UNITS.get(found[2].lower()) if found else None
+    if found is None or unit is None:
+        raise FilterError(f"`{value}` is no size such as 10M, 1.5k or 2Gi", place)
+    return float(found[1]) * unit
+
+
+def _number(value: str, message: str, place: int) -> int:
+    """A number that numpy can compare with."""
+    if not (value.isascii() and value.isdecimal() and len(value) < 19):
+        raise FilterError(message, place)
+    return int(value)
+
+
+def _owner(value: str, place: int) -> OwnerWord:
+    """`UID`, `UID:GID` or `:GID`."""
+    uid, colon, gid = value.partition(":")
+    message = "an owner is UID, UID:GID or :GID, in numbers"
+    return OwnerWord(
+        _number(uid, message, place) if uid or not colon else None,
+        _number(gid, message, place + len(uid) + 1) if colon else None,
+    )
+
+
+def _regex(source: str, position: int) -> RegexWord:
+    """A regular expression over the whole path, which begins with a slash."""
+    try:
+        return RegexWord(compile_regex(source))
+    except re.error as error:
+        raise FilterError(
+            f"no regular expression: {error.msg}", position + (error.pos or 0)
+        ) from None
+    except (OverflowError, RecursionError):
+        raise FilterError("this regular expression is too large", position) from None

@@ -1,0 +1,171 @@
+"""Which paths a text, a glob or a regular expression matches, for all paths at once.
+
+Components are looked at once each; only regular expressions see whole paths, each with a leading slash.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.browse.regex_child import find_in
+from layerscope.filesystem.components import ComponentTexts
+from layerscope.filesystem.paths import PathTable
+from layerscope.filesystem.selecting import Mask, Selector
+from layerscope.filesystem.siblings import Siblings
+from layerscope.layers.strings import StringTable
+
+PIECE = 1 << 20
+"""Characters of paths that are searched at a time."""
+
+MOST_KEPT = 1 << 28
+"""Characters of paths that are kept for the next search: deep trees of long names have more, and are read anew."""
+
+_MAY_CROSS_LINES = re.compile(r"\\[^.^$*+?{}()|\[\]/\\\-bBdwS]|\(\?(?!:)|\[\^|[\x00-\x1f]")
+"""What an expression must not hold if no match of it may reach from one line into the next; rather too much."""
+
+
+def compile_regex(source: str, flags: int = 0) -> re.Pattern[str]:
+    """A regular expression, without what Python has to say about odd ones. Raises `re.error`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return re.compile(source, flags)
+
+
+class Finder(Protocol):
+    """Looks for a regular expression in a text of many lines."""
+
+    def __call__(self, source: str, flags: int, text: str, separator: str | None) -> list[int]:
+        """Places of the matches; with a separator, numbers of the lines that hold one."""
+
+
+class _Piece(NamedTuple):
+    """Some paths as one string."""
+
+    text: str
+    """Paths with separators between them."""
+    starts: NDArray[np.int64]
+    """Where each path begins."""
+    paths: NDArray[np.int32]
+
+
+class PathTexts:
+    """The texts of all paths of an image, made when first asked for."""
+
+    def __init__(self, table: PathTable, siblings: Siblings) -> None:
+        self._table = table
+        self._siblings = siblings
+        self._names = ComponentTexts(table.names)
+        self._selector = Selector(table)
+        self._kept: list[_Piece] | None = None
+        self._separator = "\0" if b"\n" in table.names.data else "\n"
+
+    def containing(self, text: str) -> Mask:
+        """Paths that hold this text, in any case."""
+        parts = [part.encode(errors="surrogateescape") for part in text.casefold().split("/")]
+        if len(parts) == 1:
+            paths = np.flatnonzero(self._named(self._names.containing(parts[0])))
+            return self._selector.below(paths)
+        parents, components = self._table.parents, self._table.components
+        last = self._named(self._names.starting(parts[-1]))
+        last[0] = False
+        paths = np.flatnonzero(last)
+        above = parents[paths]
+        for part in reversed(parts[1:-1]):
+            fits = self._names.equal(part)[components[above]]
+            paths, above = paths[fits], parents[above[fits]]
+        if parts[0]:
+            paths = paths[self._names.ending(parts[0])[components[above]]]
+        return self._selector.below(paths)
+
+    def glob(self, pattern: str) -> Mask:
+        """Paths that a pattern matches as in `.gitignore`: the name, or with a slash the whole path."""
+        hits = np.zeros(len(self._table), bool)
+        hits[self._selector.matches(pattern)] = True
+        return hits
+
+    def regex(self, pattern: re.Pattern[str], finder: Finder | None = None) -> Mask:
+        """Paths that a regular expression is found in; `finder` does the looking, in this thread if there is none."""
+        hits = np.zeros(len(self._table), bool)
+        find = finder or find_in
+        quick = self._quick(pattern)
+        for piece in self._pieces():
+            if quick is not None:
+                found = find(quick.pattern, quick.flags, piece.text, None)
+                indices = np.searchsorted(piece.starts, np.array(found, np.int64), "right") - 1
+            else:
+                lines = find(pattern.pattern, pattern.flags, piece.text, self._separator)
+                indices = np.array(lines, np.int64)
+            hits[piece.paths[indices]] = True
+        return hits
+
+    @property
+    def folded(self) -> StringTable:
+        """All components in the case that texts are compared in."""
+        return self._names.folded
+
+    def _named(self, names: Mask) -> Mask:
+        """Paths by the name they have; the last item of `names` is for the root."""
+        return names[self._table.components]
+
+    def _quick(self, pattern: re.Pattern[str]) -> re.Pattern[str] | None:
+        """The pattern for many paths on a line each, at most one match a line; None where that could be wrong."""
+        source = pattern.pattern
+        flags = int(re.MULTILINE)
+        if source.startswith("(?i)"):
+            source, flags = source[4:], flags | int(re.IGNORECASE)
+        if self._separator != "\n" or _MAY_CROSS_LINES.search(source):
+            return None
+        return compile_regex(f"(?:{source}).*", flags)
+
+    def _pieces(self) -> Iterable[_Piece]:
+        """All paths but the root."""
+        if self._kept is not None:
+            return self._kept
+        if self._length() > MOST_KEPT:
+            return self._read()
+        self._kept = list(self._read())
+        return self._kept
+
+    def _length(self) -> int:
+        """Bytes of all paths together."""
+        table = self._table
+        lengths = np.append(np.diff(table.names.offsets) + 1, 0)[table.components]
+        moves = np.append(lengths, 0)
+        np.subtract.at(moves, table.ends, lengths)
+        return int(np.cumsum(moves[:-1]).sum())
+
+    def _read(self) -> Iterator[_Piece]:
+        """All paths, directory by directory: each text is its directory's and its name."""
+        table, separator = self._table, self._separator
+        children, first = self._siblings.children, self._siblings.first
+        names = [name.decode(errors="surrogateescape") for name in table.names]
+        lengths = np.fromiter(map(len, names), np.int64, len(names))
+        components = table.components[children].tolist()
+        bounds = [*first.tolist(), len(children)]
+        parents = table.parents[children[first]]
+        depths = table.depths[parents].tolist()
+        above, ends = "", [0]
+        parts: list[str] = []
+        prefixes: list[int] = []
+        size = 0
+        for number, directory in enumerate(parents.tolist()):
+            if depth := depths[number]:
+                above = f"{above[: ends[depth - 1]]}/{names[table.components[directory]]}"
+                ends[depth:] = [len(above)]
+            held = map(names.__getitem__, components[bounds[number] : bounds[number + 1]])
+            parts.append(f"{above}/" + f"{separator}{above}/".join(held))
+            prefixes.append(len(above) + 1)
+            size += len(parts[-1])
+            if size >= PIECE or number + 1 == len(parents):
+                begin = number + 1 - len(parts)
+                paths = children[bounds[begin] : bounds[number + 1]]
+                sizes = np.repeat(prefixes, np.diff(bounds[begin : number + 2]))
+                sizes += lengths[table.components[paths]] + 1
+                yield _Piece(separator.join(parts), np.cumsum(sizes) - sizes, paths)
+                parts, prefixes, size = [], [], 0

@@ -1,0 +1,187 @@
+"""What a view of the file tree shows of each path: a layer's changes, all up to a layer, or what a range changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.filesystem.changes import Changes, Pairs, classify
+from layerscope.filesystem.model import Filesystem, Totals
+from layerscope.filesystem.paths import with_ancestors
+from layerscope.layers.index import Kind
+from layerscope.words import Change
+
+NO_CHANGE = 255
+"""Stands for a `Change` where a path has none."""
+
+
+class Mode(Enum):
+    """Which paths a tree shows."""
+
+    LAYER = "layer"
+    """What one layer changes, removed paths too."""
+    UP_TO = "up-to"
+    """Everything that is visible after a layer."""
+    RANGE = "range"
+    """What differs between the trees after two layers, removed paths too."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The paths of a mode, one array a field. Shapes are (paths,)."""
+
+    filesystem: Filesystem
+    present: NDArray[np.bool_]
+    """Paths with a row, the directories above them included; never the root."""
+    context: NDArray[np.bool_]
+    """Present only for what lies below."""
+    versions: NDArray[np.int32]
+    """Row of the version to show: what is visible after, or what a removed path was; -1 for none."""
+    changes: NDArray[np.uint8]
+    """`Change` values, `NO_CHANGE` where the layer or range leaves the path alone."""
+    why: NDArray[np.uint8]
+    """`Why` bits of modified and metadata changes."""
+    totals: Totals
+    """What is visible below each path (up to a layer), else what was added or changed there."""
+    removed: NDArray[np.int64]
+    """Former content bytes of what was removed at or below each path."""
+    counts: dict[Change, int]
+    """How many paths the layer or range changes, by kind."""
+
+    @cached_property
+    def inodes(self) -> NDArray[np.int32]:
+        """Inode of the version to show; that of implicit directories where there is none."""
+        inodes = np.full(len(self.versions), self.filesystem.inodes.implicit, np.int32)
+        some = np.flatnonzero(self.versions >= 0)
+        inodes[some] = self.filesystem.inode_of[self.versions[some]]
+        return inodes
+
+    @cached_property
+    def kinds(self) -> NDArray[np.uint8]:
+        """`Kind` of the version to show."""
+        return self.filesystem.inodes.columns.kinds[self.inodes]
+
+    @cached_property
+    def bytes(self) -> NDArray[np.int64]:
+        """Content bytes of the version to show, without what lies below."""
+        stored = self.filesystem.inodes.columns.stored[self.inodes]
+        return np.where(self.kinds == Kind.FILE, stored, 0)
+
+    @cached_property
+    def layers(self) -> NDArray[np.int32]:
+        """The layer that stored the version to show; for an implicit directory, the one that brought it about."""
+        inodes = self.filesystem.inodes
+        layers = inodes.layers(self.inodes)
+        implicit = np.flatnonzero((self.inodes == inodes.implicit) & (self.versions >= 0))
+        layers[implicit] = self.filesystem.born[self.versions[implicit]]
+        return layers
+
+
+def select(
+    filesystem: Filesystem, mode: Mode, layer: int, since: int = -1, *, changed_only: bool = False
+) -> Selection:
+    """What `mode` shows at `layer`; -1 is before the first. With `changed_only`, of all up to a layer only what it
+    adds or changes."""
+    count = len(filesystem.table)
+    after = filesystem.visible(layer)
+    versions = _by_path(filesystem, after)
+    table, span = _changes(filesystem, mode, layer, since, versions)
+    paths, kinds = table.paths[span], table.kinds[span]
+    gone = kinds == Change.REMOVED
+    stays = (kinds != Change.UNCHANGED) & ~gone
+    changes = np.full(count, NO_CHANGE, np.uint8)
+    why = np.zeros(count, np.uint8)
+    shown = np.zeros(count, bool)
+    removed = np.zeros(count, np.int64)
+    shown[paths[stays]] = True
+    why[paths] = table.why[span]
+    if mode is Mode.UP_TO:
+        changes[paths[~gone]] = kinds[~gone]
+        totals = filesystem.totals(after)
+        if not changed_only:
+            shown = versions >= 0
+    else:
+        changes[paths] = kinds
+        shown[paths[gone]] = True
+        versions[paths[gone]] = table.before[span][gone]
+        totals = filesystem.totals_of(table.after[span][stays])
+        if gone.any():
+            removed = _bytes_below(filesystem, table.before[span][gone])
+    whole = mode is Mode.UP_TO and not changed_only
+    present = shown if whole else with_ancestors(filesystem.table, shown)
+    return Selection(
+        filesystem=filesystem,
+        present=present,
+        context=present & ~shown,
+        versions=versions,
+        changes=changes,
+        why=why,
+        totals=totals,
+        removed=removed,
+        counts=_counts(kinds),
+    )
+
+
+def unread(filesystem: Filesystem, layer: int, since: int) -> NDArray[np.int32]:
+    """Inodes whose contents must be known before the differences of a range are exact."""
+    inodes = filesystem.inodes
+    pairs = _differing(
+        _by_path(filesystem, filesystem.visible(since)),
+        _by_path(filesystem, filesystem.visible(layer)),
+    )
+    both = (pairs.before >= 0) & (pairs.after >= 0)
+    old = filesystem.inode_of[pairs.before[both]]
+    new = filesystem.inode_of[pairs.after[both]]
+    unsure = inodes.may_equal(old, new) & (inodes.columns.stored[old] > 0)
+    wanted: NDArray[np.int32] = np.unique(np.concatenate([old[unsure], new[unsure]]))
+    return wanted[~inodes.hashed[wanted]]
+
+
+def _changes(
+    filesystem: Filesystem, mode: Mode, layer: int, since: int, versions: NDArray[np.int32]
+) -> tuple[Changes, slice | NDArray[np.int64]]:
+    """The changes that a mode tells of, and which of them: a range says nothing of what is the same at both ends."""
+    if mode is Mode.RANGE:
+        before = _by_path(filesystem, filesystem.visible(since))
+        pairs = _differing(before, versions)
+        changes = classify(
+            pairs, filesystem.paths, filesystem.inode_of, filesystem.born, filesystem.inodes, 1
+        )
+        return changes, np.flatnonzero(changes.kinds != Change.UNCHANGED)
+    changes = filesystem.changes
+    return changes, changes.of_layer(layer) if layer >= 0 else slice(0, 0)
+
+
+def _differing(before: NDArray[np.int32], after: NDArray[np.int32]) -> Pairs:
+    """The paths at which two trees show different versions."""
+    paths = np.flatnonzero(before != after).astype(np.int32)
+    return Pairs(np.zeros(len(paths), np.int32), paths, before[paths], after[paths])
+
+
+def _by_path(filesystem: Filesystem, mask: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """The row that `mask` picks for each path, -1 for none."""
+    rows = np.flatnonzero(mask)
+    versions = np.full(len(filesystem.table), -1, np.int32)
+    versions[filesystem.paths[rows]] = rows
+    return versions
+
+
+def _bytes_below(filesystem: Filesystem, rows: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Content bytes of some versions at and below each path; an inode counts once, at its first name."""
+    _, first = np.unique(filesystem.inode_of[rows], return_index=True)
+    rows = rows[first]
+    prefix = np.zeros(len(filesystem.table) + 1, np.int64)
+    prefix[filesystem.paths[rows] + 1] = filesystem.stored[rows]
+    np.cumsum(prefix, out=prefix)
+    sums: NDArray[np.int64] = prefix[filesystem.table.ends] - prefix[:-1]
+    return sums
+
+
+def _counts(kinds: NDArray[np.uint8]) -> dict[Change, int]:
+    """How many changes there are of each kind."""
+    counted = np.bincount(kinds, minlength=len(Change)).tolist()
+    return {change: counted[change] for change in Change}

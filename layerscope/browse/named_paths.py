@@ -1,0 +1,130 @@
+"""Paths that a user names, as they are visible after a layer: as they stand, or as globs; and what was meant instead."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from layerscope.browse.matching import PathTexts
+from layerscope.filesystem.components import is_glob
+from layerscope.filesystem.model import Filesystem
+from layerscope.filesystem.siblings import Siblings
+from layerscope.layers.index import Kind
+
+_NEAR = 3
+"""Names that are suggested."""
+_SIBLINGS = 5000
+"""Names of a directory that are compared with a wrong one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A path that is not there."""
+
+    word: str
+    """As it was given."""
+    link: tuple[bytes, bytes] | None
+    """A directory of it that is a symlink, and where that leads."""
+    near: tuple[bytes, ...]
+    """Paths that may be meant."""
+
+
+class Lookup:
+    """Finds paths of the tree after one layer. Symlinks are never followed; the root is found as `/`, `.` or nothing."""
+
+    def __init__(self, filesystem: Filesystem, layer: int) -> None:
+        self.filesystem = filesystem
+        self.rows = np.full(len(filesystem.table), -1, np.int32)
+        """The version of each path, -1 where it is not visible."""
+        seen = np.flatnonzero(filesystem.visible(layer))
+        self.rows[filesystem.paths[seen]] = seen
+        self._texts: PathTexts | None = None
+
+    def find(self, word: str) -> list[int] | Missing:
+        """The paths that a word names: one as it stands, or all that it matches as a glob, from the root."""
+        wanted = _normal(word)
+        path = self.filesystem.table.find(wanted)
+        if path is not None and (path == 0 or self.rows[path] >= 0):
+            return [path]
+        if is_glob(word):
+            if self._texts is None:
+                table = self.filesystem.table
+                self._texts = PathTexts(table, Siblings(table))
+            hits = self._texts.glob("/" + os.fsdecode(wanted)) & (self.rows >= 0)
+            found: list[int] = np.flatnonzero(hits).tolist()
+            return found or Missing(word, None, ())
+        link = self._link_above(wanted)
+        return Missing(word, link, tuple(self._near(wanted, link)))
+
+    def children(self, path: int) -> Iterator[int]:
+        """What lies directly in a directory and is visible."""
+        table = self.filesystem.table
+        child, end = path + 1, int(table.ends[path])
+        while child < end:
+            if self.rows[child] >= 0:
+                yield child
+            child = int(table.ends[child])
+
+    def below(self, path: int) -> list[int]:
+        """What lies in a directory, at any depth, and is visible."""
+        start, end = path + 1, int(self.filesystem.table.ends[path])
+        found: list[int] = (np.flatnonzero(self.rows[start:end] >= 0) + start).tolist()
+        return found
+
+    def kind(self, path: int) -> Kind:
+        """What a visible path, or the root, is."""
+        row = int(self.rows[path])
+        return Kind(int(self.filesystem.kinds[row])) if row >= 0 else Kind.DIRECTORY
+
+    def _link_above(self, wanted: bytes) -> tuple[bytes, bytes] | None:
+        """The first directory of a path that is a symlink, and its target."""
+        components = wanted.split(b"/")
+        for count in range(1, len(components)):
+            above = b"/".join(components[:count])
+            path = self.filesystem.table.find(above)
+            if path is None or self.rows[path] < 0:
+                return None
+            if self.kind(path) is Kind.SYMLINK:
+                inodes = self.filesystem.inodes
+                inode = int(self.filesystem.inode_of[self.rows[path]])
+                return above, inodes.links[int(inodes.columns.links[inode])]
+        return None
+
+    def _near(self, wanted: bytes, link: tuple[bytes, bytes] | None) -> Iterator[bytes]:
+        """Paths that may be meant: through the symlink, of almost that name, or of that name elsewhere."""
+        table = self.filesystem.table
+        if link is not None:
+            above, target = link
+            rest = wanted[len(above) + 1 :]
+            led = posixpath.join(b"/" + posixpath.dirname(above), target, rest)
+            led = _normal(os.fsdecode(led))
+            path = table.find(led)
+            if path is not None and self.rows[path] >= 0:
+                yield led
+            return
+        parent_name, _, name = wanted.rpartition(b"/")
+        parent = table.find(parent_name)
+        suggested = 0
+        if parent is not None and (not parent or self.rows[parent] >= 0):
+            siblings = [
+                os.fsdecode(table.name(path))
+                for path, _ in zip(self.children(parent), range(_SIBLINGS), strict=False)
+            ]
+            for close in difflib.get_close_matches(os.fsdecode(name), siblings, _NEAR):
+                suggested += 1
+                yield posixpath.join(parent_name, os.fsencode(close))
+        ranks = np.flatnonzero(self.rows >= 0)
+        same = next((rank for rank, known in enumerate(table.names) if known == name), None)
+        if same is not None:
+            for path in ranks[table.components[ranks] == same][: _NEAR - suggested].tolist():
+                yield table.full(path)
+
+
+def _normal(word: str) -> bytes:
+    """A path without `.`, `..` and outer slashes; `..` cannot leave the root."""
+    return posixpath.normpath("/" + word).lstrip("/").encode(errors="surrogateescape")

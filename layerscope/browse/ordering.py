@@ -1,0 +1,125 @@
+"""The order in which a tree is painted: siblings by size, name, change or layer, for all paths at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.browse.modes import NO_CHANGE, Selection
+from layerscope.filesystem.paths import PathTable, subtree_counts
+from layerscope.filesystem.siblings import Siblings
+from layerscope.filesystem.sorting import edges, stable_order
+from layerscope.words import Change
+
+
+class Sort(Enum):
+    """How siblings are ordered; ties go by size, then by name."""
+
+    SIZE = "size"
+    """Largest first; directories that add nothing by what was removed in them."""
+    NAME = "name"
+    """In byte order."""
+    CHANGE = "change"
+    """Added, modified, metadata, removed, then what the layer leaves alone."""
+    LAYER = "layer"
+    """Stored by the newest layer first."""
+
+
+_CHANGE_RANKS = np.full(256, 5, np.uint8)
+for _rank, _change in enumerate(
+    (Change.ADDED, Change.MODIFIED, Change.METADATA, Change.REMOVED, Change.UNCHANGED, NO_CHANGE)
+):
+    _CHANGE_RANKS[_change] = _rank
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """Paths as a tree of which everything is open would show them."""
+
+    order: NDArray[np.int32]
+    """Paths from top to bottom, parents before their children."""
+    spans: NDArray[np.int32]
+    """How many of these paths the subtree of each in `order` holds, itself included."""
+    counts: NDArray[np.int32]
+    """The same for every path; shape (paths,)."""
+
+    @classmethod
+    def of(
+        cls,
+        table: PathTable,
+        siblings: Siblings,
+        kept: NDArray[np.bool_],
+        keys: Sequence[NDArray[np.int64]] | None,
+    ) -> Display:
+        """The paths of a mask that holds their parents too; without keys, in path order. Keys are one value each of
+        these paths."""
+        counts = subtree_counts(table, kept)
+        paths = np.flatnonzero(kept).astype(np.int32)
+        if keys is None:
+            return cls(paths, counts[paths], counts)
+        ranked = siblings.sort(paths, keys)
+        eldest = np.flatnonzero(edges(siblings.groups[ranked]))
+        spans = counts[ranked]
+        # How far below its parent each path stands; the sum may wrap around, its differences within a directory do not.
+        steps = np.cumsum(spans, dtype=np.int32) - spans
+        steps -= np.repeat(steps[eldest] - 1, np.diff(eldest, append=len(ranked)))
+        # Where it stands is the sum of the steps of all that lies above it.
+        positions = np.zeros(len(table) + 1, np.int32)
+        positions[ranked] = steps
+        np.subtract.at(positions, table.ends[ranked], steps)
+        np.cumsum(positions, dtype=np.int32, out=positions)
+        order = np.empty(len(paths), np.int32)
+        order[positions[paths] - 1] = paths
+        return cls(order, counts[order], counts)
+
+    def only(self, table: PathTable, kept: NDArray[np.bool_]) -> Display:
+        """Those that `kept` picks; it holds their parents too."""
+        counts = subtree_counts(table, kept)
+        order = self.order[kept[self.order]]
+        return Display(order, counts[order], counts)
+
+    def rows(self, opened: NDArray[np.bool_]) -> NDArray[np.int32]:
+        """The paths that are seen when just the directories in the mask `opened` are open."""
+        closed = np.flatnonzero((self.spans > 1) & ~opened[self.order])
+        edges = np.zeros(len(self.order) + 1, np.int32)
+        edges[closed + 1] = 1
+        np.subtract.at(edges, closed + self.spans[closed], 1)
+        seen: NDArray[np.int32] = self.order[np.cumsum(edges[:-1], dtype=np.int32) == 0]
+        return seen
+
+
+def sort_keys(selection: Selection, sort: Sort) -> list[NDArray[np.int64]] | None:
+    """What siblings are compared by, the smallest value first; one value each of the paths that are present. None for the
+    order of names."""
+    if sort is Sort.NAME:
+        return None
+    paths = np.flatnonzero(selection.present)
+    sizes, removed = selection.totals.bytes[paths], selection.removed[paths]
+    changes = selection.changes[paths]
+    # A removed path counts by what it held, all else by its total.
+    sizes = np.where(changes == Change.REMOVED, removed, sizes)
+    most = int(selection.removed[0])
+    if most:
+        # Where nothing was added, by what was removed: the root's is the most of it.
+        sizes = np.where(sizes > 0, sizes + most, removed)
+    keys = [_largest_first(sizes)]
+    if sort is Sort.CHANGE:
+        keys.insert(0, _CHANGE_RANKS[changes].astype(np.int64))
+    elif sort is Sort.LAYER:
+        keys.insert(0, _largest_first(selection.layers[paths].astype(np.int64)))
+    return keys
+
+
+def largest_first(paths: NDArray[np.int32], sizes: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Paths by size, then in path order. Sizes have shape (paths,)."""
+    wanted = sizes[paths]
+    return paths[stable_order(int(wanted.max(initial=0)) - wanted)]
+
+
+def _largest_first(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Values turned around, so that the largest is 0."""
+    return int(values.max(initial=0)) - values

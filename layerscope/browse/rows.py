@@ -1,0 +1,103 @@
+"""One row of a file tree, ready to be painted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from layerscope.browse.modes import NO_CHANGE, Selection
+from layerscope.filesystem.inodes import Why
+from layerscope.layers.index import Kind
+from layerscope.words import Change
+
+
+@dataclass(frozen=True, slots=True)
+class TreeRow:
+    """One row, ready to be painted. Sizes are bytes of content."""
+
+    path: int
+    name: bytes
+    """The last component; the whole path in a flat list."""
+    depth: int
+    """Directories above it; 0 at the top, and in a flat list."""
+    kind: Kind
+    expanded: bool
+    has_children: bool
+    """Rows lie below, shown or not: what a file holds that took the place of a directory was removed."""
+    change: Change | None
+    """What the layer or range does to it, None where it leaves the path alone."""
+    why: Why
+    context: bool
+    """Only here for what lies below."""
+    own_bytes: int
+    """Its own; what a removed file held."""
+    total_bytes: int
+    """All of the mode at and below it: visible, or added and changed. An inode counts once, removed ones do not."""
+    total_files: int
+    """Regular files in that total, each name of one."""
+    removed_bytes: int
+    """What removed files at and below it held."""
+    mode: int
+    """Permission bits; like owner and time 0 where `known` is false."""
+    uid: int
+    gid: int
+    mtime: int
+    """Whole seconds since 1970."""
+    known: bool
+    """Whether some entry gave its attributes."""
+    target: bytes
+    """Where a symlink, or a hard link without a target, leads; else empty."""
+    version: int
+    """Row of the filesystem that is shown."""
+    layer: int
+    """The layer that stored what is shown."""
+    share: float
+    """Part of the parent's total, 0 to 1."""
+
+    @property
+    def is_directory(self) -> bool:
+        """Whether a directory is shown."""
+        return self.kind is Kind.DIRECTORY
+
+    @property
+    def removed(self) -> bool:
+        """Whether the path is gone after the layer or range."""
+        return self.change is Change.REMOVED
+
+
+def make_row(shown: Selection, path: int, *, children: bool, opened: bool, flat: bool) -> TreeRow:
+    """The row of a path that is present. Only rows on screen are worth making."""
+    filesystem = shown.filesystem
+    table, inodes = filesystem.table, filesystem.inodes
+    columns = inodes.columns
+    version = int(shown.versions[path])
+    inode = int(filesystem.inode_of[version]) if version >= 0 else inodes.implicit
+    known = inode != inodes.implicit
+    kind = Kind(int(columns.kinds[inode]))
+    linked = kind in (Kind.SYMLINK, Kind.BROKEN_LINK)
+    change = int(shown.changes[path])
+    total = int(shown.totals.bytes[path])
+    whole = int(shown.totals.bytes[0 if flat else table.parents[path]])
+    return TreeRow(
+        path=path,
+        name=table.full(path) if flat else table.name(path),
+        depth=0 if flat else int(table.depths[path]) - 1,
+        kind=kind,
+        expanded=children and opened,
+        has_children=children,
+        change=None if change == NO_CHANGE else Change(change),
+        why=Why(int(shown.why[path])),
+        context=bool(shown.context[path]),
+        own_bytes=int(columns.stored[inode]) if kind is Kind.FILE else 0,
+        total_bytes=total,
+        total_files=int(shown.totals.files[path]),
+        removed_bytes=int(shown.removed[path]),
+        mode=int(columns.modes[inode]),
+        uid=int(columns.uids[inode]),
+        gid=int(columns.gids[inode]),
+        mtime=int(columns.mtimes[inode]),
+        known=known,
+        target=inodes.links[int(columns.links[inode])] if linked else b"",
+        version=version,
+        layer=inodes.layer(inode) if known else int(filesystem.born[version]),
+        share=total / whole if whole else 0.0,
+    )

@@ -1,0 +1,146 @@
+"""The words of a filter: each tells for all paths of a view which of them it matches."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.layers.index import Kind
+
+if TYPE_CHECKING:
+    from layerscope.browse.tree import TreeView
+
+Mask = NDArray[np.bool_]
+
+COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "=": operator.eq,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+class Word(Protocol):
+    """One condition of a filter."""
+
+    def matches(self, view: TreeView) -> Mask:
+        """Which of all paths meet it; without meaning for those that the view does not show."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextWord:
+    """The path, with its leading slash, holds a text in any case."""
+
+    text: str
+
+    def matches(self, view: TreeView) -> Mask:
+        return view.texts.containing(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class GlobWord:
+    """The name, or with a slash the whole path, is matched as `.gitignore` does."""
+
+    pattern: str
+    directories: bool
+    """Only directories match."""
+
+    def matches(self, view: TreeView) -> Mask:
+        hits = view.texts.glob(self.pattern)
+        return hits & (view.selection.kinds == Kind.DIRECTORY) if self.directories else hits
+
+
+@dataclass(frozen=True, slots=True)
+class RegexWord:
+    """A regular expression is found in the path with its leading slash."""
+
+    pattern: re.Pattern[str]
+
+    def matches(self, view: TreeView) -> Mask:
+        return view.texts.regex(self.pattern, view.finder)
+
+
+@dataclass(frozen=True, slots=True)
+class SizeWord:
+    """A regular file whose content bytes compare so."""
+
+    compare: Callable[[Any, Any], Any]
+    bytes: float
+
+    def matches(self, view: TreeView) -> Mask:
+        shown = view.selection
+        hits: Mask = (shown.kinds == Kind.FILE) & self.compare(shown.bytes, self.bytes)
+        return hits
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeWord:
+    """The layer or range changes the path in one of these ways."""
+
+    changes: tuple[int, ...]
+
+    def matches(self, view: TreeView) -> Mask:
+        return np.isin(view.selection.changes, self.changes)
+
+
+@dataclass(frozen=True, slots=True)
+class KindWord:
+    """The path is of one of these kinds; `HARDLINK` stands for a file of several names."""
+
+    kinds: tuple[int, ...]
+
+    def matches(self, view: TreeView) -> Mask:
+        shown = view.selection
+        hits: Mask = np.isin(shown.kinds, self.kinds)
+        if Kind.HARDLINK in self.kinds:
+            named = shown.inodes[shown.versions >= 0]
+            names = np.bincount(named, minlength=view.filesystem.inodes.implicit + 1)
+            hits |= (shown.kinds == Kind.FILE) & (names[shown.inodes] > 1)
+        return hits
+
+
+@dataclass(frozen=True, slots=True)
+class ModeWord:
+    """A permission bit is set."""
+
+    bit: int
+
+    def matches(self, view: TreeView) -> Mask:
+        shown = view.selection
+        return view.filesystem.inodes.columns.modes[shown.inodes] & self.bit > 0
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerWord:
+    """The path belongs to a user, a group or both; a directory of unknown attributes to none."""
+
+    uid: int | None
+    gid: int | None
+
+    def matches(self, view: TreeView) -> Mask:
+        inodes, shown = view.filesystem.inodes, view.selection.inodes
+        hits: Mask = shown != inodes.implicit
+        if self.uid is not None:
+            hits &= inodes.columns.uids[shown] == self.uid
+        if self.gid is not None:
+            hits &= inodes.columns.gids[shown] == self.gid
+        return hits
+
+
+@dataclass(frozen=True, slots=True)
+class LayerWord:
+    """The number of the layer that stored what is shown compares so."""
+
+    compare: Callable[[Any, Any], Any]
+    layer: int
+
+    def matches(self, view: TreeView) -> Mask:
+        hits: Mask = self.compare(view.selection.layers, self.layer)
+        return hits

@@ -1,0 +1,1 @@
+"""Saving files of an image: what to write, where, and writing it without leaving the folder that the user named."""

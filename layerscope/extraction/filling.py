@@ -1,0 +1,93 @@
+"""Contents written into open files, with their holes, and the attributes that are kept."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+
+from layerscope.extraction.staging import new_file
+from layerscope.filesystem.content import placed
+from layerscope.filesystem.inodes import Inodes
+from layerscope.layers.blob import CHUNK
+from layerscope.layers.contents import ContentCutError
+from layerscope.progress import Progress, check
+
+SPECIAL_BITS = 0o6000
+"""setuid and setgid, which are never kept."""
+_KEPT_BITS = 0o777
+
+
+class WriteError(Exception):
+    """A file could not be written, as opposed to what goes into it being unreadable."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class TooLargeError(Exception):
+    """A sparse file that no filesystem here can hold, whatever its holes cost."""
+
+
+def fill(descriptor: int, stored: Iterator[bytes], inodes: Inodes, inode: int) -> int:
+    """Write an inode's stored bytes to their places; how many. Holes are left as they are.
+
+    Raises `ContentCutError`, `TooLargeError`, `WriteError`, and what reading raises.
+    """
+    sparse = inodes.sparse.get(inode)
+    if sparse is not None:
+        try:
+            os.ftruncate(descriptor, sparse.real_size)
+        except (OSError, OverflowError) as error:
+            raise TooLargeError from error
+        for offset, data in placed(stored, sparse):
+            _put(descriptor, data, offset)
+        return sparse.stored
+    position = 0
+    for data in stored:
+        _put(descriptor, data, position)
+        position += len(data)
+    if position < int(inodes.columns.stored[inode]):
+        raise ContentCutError
+    return position
+
+
+def keep_attributes(descriptor: int, inodes: Inodes, inode: int) -> bool:
+    """Give a file its time and its permissions where that is allowed; whether it lost a setuid or setgid bit."""
+    mode = int(inodes.columns.modes[inode])
+    mtime = int(inodes.columns.mtimes[inode]) * 10**9
+    with suppress(OSError, OverflowError, ValueError):
+        os.utime(descriptor, ns=(mtime, mtime))
+    with suppress(OSError):
+        os.fchmod(descriptor, mode & _KEPT_BITS)
+    return mode & SPECIAL_BITS > 0
+
+
+def copy(source: int, old: bytes, folder: int, name: bytes, progress: Progress) -> int:
+    """Write a second copy where the filesystem has no hard links; its bytes. Raises OSError and `WriteError`."""
+    reading = os.open(old, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=source)
+    try:
+        writing = new_file(name, folder)
+        try:
+            offset = 0
+            while data := os.pread(reading, CHUNK, offset):
+                check(progress)
+                _put(writing, data, offset)
+                offset += len(data)
+            os.fchmod(writing, os.fstat(reading).st_mode & _KEPT_BITS)
+        finally:
+            os.close(writing)
+    finally:
+        os.close(reading)
+    return offset
+
+
+def _put(descriptor: int, data: bytes, offset: int) -> None:
+    """Write all of `data` at `offset`."""
+    written = 0
+    while written < len(data):
+        try:
+            written += os.pwrite(descriptor, data[written:] if written else data, offset + written)
+        except OSError as error:
+            raise WriteError(error) from error

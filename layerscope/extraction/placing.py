@@ -1,0 +1,132 @@
+"""Moving what was extracted to its place, and finding out beforehand what is in the way there."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.errors import UsageError
+from layerscope.extraction.plan import Plan
+from layerscope.extraction.staging import Folders, open_directory, status
+from layerscope.layers.index import Kind
+
+_KEPT_BITS = 0o1777
+"""Mode bits that a directory keeps: neither setuid nor setgid."""
+
+
+class ExistsError(UsageError):
+    """Something is there already, and nobody said that it may be replaced."""
+
+
+class Placing:
+    """The target directory, seen by a plan. A directory of the plan that is there already is merged with it."""
+
+    def __init__(self, plan: Plan, folder: int, target: Path, *, overwrite: bool) -> None:
+        self._plan = plan
+        self._target = target
+        self._overwrite = overwrite
+        self._folders = Folders(folder, plan.base, plan.filesystem.table, plan.name)
+        self._directories = plan.kinds == Kind.DIRECTORY
+        self._merged = np.zeros(len(plan), bool)
+
+    def check(self) -> None:
+        """Raise `UsageError` for what is in the way."""
+        self._walk(None, np.ones(len(self._plan), bool))
+
+    def run(self, stage: int, there: NDArray[np.bool_]) -> None:
+        """Move what is `there` in the directory `stage` to its place. Raises `UsageError`."""
+        plan = self._plan
+        staged = Folders(stage, plan.base, plan.filesystem.table, plan.name)
+        try:
+            self._walk(staged, there)
+        finally:
+            staged.close()
+
+    def finish(self, there: NDArray[np.bool_]) -> None:
+        """Give new directories their modes and times, the innermost first: what is put into one changes its time."""
+        plan = self._plan
+        inodes = plan.filesystem.inodes
+        columns, mask = inodes.columns, _umask()
+        own = plan.inodes
+        for position in np.flatnonzero(self._directories & there & ~self._merged)[::-1].tolist():
+            path, inode = int(plan.paths[position]), int(own[position])
+            with suppress(OSError, OverflowError, ValueError):
+                opened = open_directory(plan.name(path), self._folders.above(path))
+                try:
+                    if inode == inodes.implicit:
+                        os.fchmod(opened, 0o777 & ~mask)
+                        continue
+                    mtime = int(columns.mtimes[inode]) * 10**9
+                    with suppress(OSError, OverflowError, ValueError):
+                        os.utime(opened, ns=(mtime, mtime))
+                    os.fchmod(opened, int(columns.modes[inode]) & _KEPT_BITS)
+                finally:
+                    os.close(opened)
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._folders.close()
+
+    def _walk(self, staged: Folders | None, there: NDArray[np.bool_]) -> None:
+        """Meet what is at the target already; move there from `staged`, or only look where that is None."""
+        plan = self._plan
+        self._merged[:] = False
+        position = 0
+        while position < len(plan):
+            path = int(plan.paths[position])
+            if not there[position]:
+                position = plan.end(position)
+                continue
+            name = plan.name(path)
+            try:
+                folder = self._folders.above(path)
+                met = status(name, folder)
+                if met is not None and stat.S_ISDIR(met.st_mode) and self._directories[position]:
+                    self._merged[position] = True
+                    position += 1
+                    continue
+                if met is not None:
+                    self._refuse(path, met, is_directory=bool(self._directories[position]))
+                if staged is not None:
+                    source = staged.above(path)
+                    os.rename(name, name, src_dir_fd=source, dst_dir_fd=self._folders.above(path))
+            except OSError as error:
+                if staged is None:
+                    position = plan.end(
+                        position
+                    )  # a name that cannot be there: told when it is written
+                    continue
+                raise UsageError(
+                    f"{self._shown(path)} cannot be written: {error.strerror or error}"
+                ) from error
+            position = plan.end(position)
+
+    def _refuse(self, path: int, met: os.stat_result, *, is_directory: bool) -> None:
+        """Raise `UsageError` unless a file may replace what stands in its place."""
+        shown = self._shown(path)
+        if is_directory or stat.S_ISDIR(met.st_mode):
+            what = "a directory" if stat.S_ISDIR(met.st_mode) else "no directory"
+            raise UsageError(f"{shown} is in the way: it is {what}", hint="choose another target")
+        if not self._overwrite:
+            raise ExistsError(
+                f"{shown} already exists", hint="choose another target, or replace it with --force"
+            )
+
+    def _shown(self, path: int) -> str:
+        """A path of the plan where it goes."""
+        parts = []
+        while path != self._plan.base:
+            parts.append(os.fsdecode(self._plan.name(path)))
+            path = int(self._plan.filesystem.table.parents[path])
+        return str(self._target.joinpath(*reversed(parts)))
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

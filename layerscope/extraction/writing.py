@@ -1,0 +1,267 @@
+"""Writing the files, links and directories of a plan into an empty directory of our own."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from itertools import groupby
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.errors import UsageError
+from layerscope.extraction.filling import (
+    SPECIAL_BITS,
+    TooLargeError,
+    WriteError,
+    copy,
+    fill,
+    keep_attributes,
+)
+from layerscope.extraction.plan import Plan
+from layerscope.extraction.staging import Folders, new_file, refused
+from layerscope.filesystem.content import reading_problem
+from layerscope.layers.compression import DamagedStreamError
+from layerscope.layers.contents import ContentCutError, LayerContents
+from layerscope.layers.index import Kind
+from layerscope.progress import Progress, check
+
+if TYPE_CHECKING:
+    from layerscope.extraction.extract import Extracted
+
+_Made = TypeVar("_Made")
+
+_LEFT_OUT = (Kind.CHARACTER, Kind.BLOCK, Kind.FIFO)
+_NOTHING = {
+    Kind.BROKEN_LINK: "a hard link without a target",
+    Kind.UNKNOWN: "an entry of unknown type",
+}
+_CANNOT_LINK = (errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EXDEV)
+
+
+class Writer:
+    """Writes directories first, then contents in the order in which they are stored, then links: nothing is ever
+    written through a link."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        contents: Sequence[LayerContents],
+        stage: int,
+        result: Extracted,
+        progress: Progress,
+    ) -> None:
+        self.there = np.ones(len(plan), bool)
+        """Which paths of the plan were written."""
+        self._plan = plan
+        self._inodes = plan.filesystem.inodes
+        self._own = plan.inodes
+        self._kinds = plan.kinds
+        self._contents = contents
+        self._result = result
+        self._progress = progress
+        self._folders = Folders(stage, plan.base, plan.filesystem.table, plan.name)
+
+    def run(self) -> None:
+        """Write all of it. Raises `UsageError` for what cannot be written, and `CancelledError`."""
+        self._make_directories()
+        self._write_files()
+        for position in np.flatnonzero(self.there & (self._kinds == Kind.SYMLINK)).tolist():
+            check(self._progress)
+            self._make_symlink(position)
+        self._leave_out()
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._folders.close()
+
+    # kinds of paths
+
+    def _make_directories(self) -> None:
+        result, position = self._result, 0
+        while position < len(self._plan):
+            if self._kinds[position] != Kind.DIRECTORY:
+                position += 1
+                continue
+            check(self._progress)
+            if self._made(position, _make_directory):
+                result.directories += int(self._plan.rows[position] >= 0)
+                mode = int(self._inodes.columns.modes[self._own[position]])
+                result.without_bits += mode & SPECIAL_BITS > 0
+                position += 1
+                continue
+            end = self._plan.end(position)
+            result.skipped += end - position - 1
+            self.there[position:end] = False
+            position = end
+
+    def _write_files(self) -> None:
+        positions = np.flatnonzero(self.there & (self._kinds == Kind.FILE))
+        inodes, eldest = np.unique(self._own[positions], return_index=True)
+        eldest = positions[eldest]
+        layers = self._inodes.layers(inodes)
+        wanted = [
+            self._in_stored_order(inodes[layers == layer], layer)
+            for layer in range(len(self._contents))
+        ]
+        self._progress.stage(
+            "Extracting",
+            sum(
+                self._contents[layer].passed(entries.tolist())
+                for layer, entries in enumerate(wanted)
+            ),
+        )
+        for layer, entries in enumerate(wanted):
+            if len(entries):
+                first = int(self._inodes.first[layer])
+                places = eldest[np.searchsorted(inodes, entries + first)]
+                self._write_layer(layer, entries.tolist(), places.tolist())
+        names = np.setdiff1d(positions, eldest, assume_unique=True)
+        sources = eldest[np.searchsorted(inodes, self._own[names])]
+        for position, source in zip(names.tolist(), sources.tolist(), strict=True):
+            check(self._progress)
+            self._make_hard_link(position, source)
+
+    def _in_stored_order(self, inodes: NDArray[np.int32], layer: int) -> NDArray[np.int64]:
+        """The entries of one layer, by their offsets."""
+        order = np.argsort(self._inodes.columns.offsets[inodes], kind="stable")
+        return inodes[order].astype(np.int64) - int(self._inodes.first[layer])
+
+    def _write_layer(self, layer: int, entries: list[int], places: list[int]) -> None:
+        """Write the contents of one layer in one pass over it."""
+        where = dict(zip(entries, places, strict=True))
+        stored = self._contents[layer].index.columns.stored
+        problem = reading_problem(ContentCutError())
+        for entry in entries:
+            if not stored[entry]:
+                check(self._progress)
+                self._write(where.pop(entry), iter(()))
+        full = [entry for entry in entries if entry in where]
+        try:
+            pieces = self._contents[layer].pieces(full, self._progress)
+            for entry, own in groupby(pieces, lambda piece: piece[0]):
+                self._write(where[entry], (data for _, data in own))
+                del where[entry]
+        except (DamagedStreamError, OSError) as error:
+            problem = reading_problem(error)
+        for position in where.values():
+            self.there[position] = False
+            self._result.cannot_read(int(self._plan.paths[position]), problem)
+
+    def _write(self, position: int, stored: Iterator[bytes]) -> None:
+        """Write one file. Raises as reading `stored` does, after removing what it wrote."""
+        inode, path = int(self._own[position]), int(self._plan.paths[position])
+        descriptor = self._made(position, lambda folder, name: new_file(name, folder))
+        if descriptor is None:
+            return
+        try:
+            written = fill(descriptor, stored, self._inodes, inode)
+            self._result.without_bits += keep_attributes(descriptor, self._inodes, inode)
+        except TooLargeError:
+            self._remove(position)
+            self._result.skip(path, "the filesystem holds no file of its size")
+        except ContentCutError as error:
+            self._remove(position)
+            self._result.cannot_read(path, reading_problem(error))
+        except WriteError as error:
+            self._remove(position)
+            raise self._cannot_write(path, error.error) from error
+        except BaseException:
+            self._remove(position)
+            raise
+        else:
+            self._result.files += 1
+            self._result.bytes += written
+        finally:
+            os.close(descriptor)
+
+    def _make_symlink(self, position: int) -> None:
+        inode = int(self._own[position])
+        target = self._inodes.links[int(self._inodes.columns.links[inode])]
+        mtime = int(self._inodes.columns.mtimes[inode]) * 10**9
+
+        def make(folder: int, name: bytes) -> bool:
+            os.symlink(target, name, dir_fd=folder)
+            with suppress(OSError, OverflowError, ValueError, NotImplementedError):
+                os.utime(name, ns=(mtime, mtime), dir_fd=folder, follow_symlinks=False)
+            return True
+
+        self._result.links += self._made(position, make) or 0
+
+    def _make_hard_link(self, position: int, source: int) -> None:
+        """One more name for a file that was written."""
+        path = int(self._plan.paths[position])
+        if not self.there[source]:
+            self.there[position] = False
+            self._result.skip(path, "the file that it is a link to could not be written")
+            return
+        original = int(self._plan.paths[source])
+        held = os.dup(self._folders.above(original))
+        old = self._plan.name(original)
+
+        def make(folder: int, name: bytes) -> bool:
+            try:
+                os.link(old, name, src_dir_fd=held, dst_dir_fd=folder, follow_symlinks=False)
+            except OSError as error:
+                if error.errno not in _CANNOT_LINK:
+                    raise
+                self._result.bytes += copy(held, old, folder, name, self._progress)
+            return True
+
+        try:
+            self._result.files += self._made(position, make) or 0
+        finally:
+            os.close(held)
+
+    def _leave_out(self) -> None:
+        """Say what is not written at all."""
+        special = np.isin(self._kinds, _LEFT_OUT) & self.there
+        self._result.left_out += int(special.sum())
+        self.there &= ~special
+        for kind, why in _NOTHING.items():
+            for position in np.flatnonzero((self._kinds == kind) & self.there).tolist():
+                self.there[position] = False
+                self._result.skip(int(self._plan.paths[position]), why)
+
+    # making
+
+    def _made(self, position: int, make: Callable[[int, bytes], _Made]) -> _Made | None:
+        """What `make` makes of the directory that a path lies in and its name; None if the name is refused."""
+        path = int(self._plan.paths[position])
+        name = self._plan.name(path)
+        if name in (b"", b".", b"..") or b"/" in name or b"\0" in name:
+            self.there[position] = False
+            self._result.skip(path, "no filesystem has such a name")
+            return None
+        try:
+            return make(self._folders.above(path), name)
+        except WriteError as error:
+            raise self._cannot_write(path, error.error) from error
+        except OSError as error:
+            if not refused(error):
+                raise self._cannot_write(path, error) from error
+            self.there[position] = False
+            why = (
+                "another path has its name here" if error.errno == errno.EEXIST else error.strerror
+            )
+            self._result.skip(path, why or str(error))
+            return None
+
+    def _remove(self, position: int) -> None:
+        """Take an incomplete file away."""
+        path = int(self._plan.paths[position])
+        self.there[position] = False
+        with suppress(OSError):
+            os.unlink(self._plan.name(path), dir_fd=self._folders.above(path))
+
+    def _cannot_write(self, path: int, error: OSError) -> UsageError:
+        shown = os.fsdecode(self._plan.filesystem.table.full(path))
+        return UsageError(f"{shown} cannot be written: {error.strerror or error}")
+
+
+def _make_directory(folder: int, name: bytes) -> bool:
+    os.mkdir(name, 0o700, dir_fd=folder)
+    return True

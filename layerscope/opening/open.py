@@ -1,0 +1,189 @@
+"""From a reference to a stacked, accounted image: what the commands and the explorer call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from layerscope.analysis.accounting import account
+from layerscope.analysis.dockerfile_lines import DockerfileLines
+from layerscope.analysis.duplicates import find_duplicates
+from layerscope.analysis.warnings import collect_warnings
+from layerscope.filesystem.contents import compare_versions
+from layerscope.filesystem.model import Filesystem
+from layerscope.filesystem.tables_of_contents import TablesOfContents
+from layerscope.layers.cache import Indexed
+from layerscope.layers.contents import LayerContents
+from layerscope.layers.index import LayerIndex
+from layerscope.layers.reading import read_layers
+from layerscope.opening.cache_lookup import Recalled, image_cache, index_cache
+from layerscope.opening.digests import claims_of
+from layerscope.opening.opened import Opened
+from layerscope.opening.options import Options
+from layerscope.opening.run_rules import find_findings
+from layerscope.sources import Request, SourceImage, open_source
+from layerscope.sources.base import naming
+
+__all__ = ["Listener", "Opened", "Options", "analyse", "fetched", "file_name", "open_image"]
+
+
+class Listener:
+    """Hears of the parts of an image as they become known, in the thread that does the work."""
+
+    def fetched(self, source: SourceImage) -> None:
+        """The layers are here, and with them the image in full: until now it was described by an engine."""
+
+    foresees = False
+    """Whether `foreseen` is wanted: what tables of contents promise is worked out for those who cannot wait."""
+
+    def foreseen(self, filesystem: Filesystem) -> None:
+        """What the image holds if the tables of contents of its layers are right; the layers are being read."""
+
+    def layer_indexed(self, number: int, index: LayerIndex) -> None:
+        """A layer is read; layers come in order."""
+
+    def stacked(self, opened: Opened) -> None:
+        """All but duplicates and findings is known."""
+
+    def compared(self, opened: Opened) -> None:
+        """Duplicates were looked for, and are known, too."""
+
+
+def open_image(request: Request, options: Options | None = None) -> Opened:
+    """Open an image and learn everything. Raises `LayerscopeError` and `CancelledError`."""
+    return analyse(request, open_source(request), options)
+
+
+def analyse(
+    request: Request,
+    source: SourceImage,
+    options: Options | None = None,
+    listener: Listener | None = None,
+    recall: Callable[[], Recalled | None] | None = None,
+) -> Opened:
+    """Learn everything about an image whose documents are read. `listener` hears of each part as it is known.
+
+    `recall` gives what `recall_image` said of it, if that was asked before.
+    """
+    listener = listener or Listener()
+    options = options or Options()
+    if source.fetch is not None:
+        source = fetched(request, source, options)
+        listener.fetched(source)
+    with naming(request):
+        recalled = None if recall is None else recall()
+        return _analyse(request, source, options, listener, recalled)
+
+
+def fetched(request: Request, source: SourceImage, options: Options) -> SourceImage:
+    """The image in full, with its layers, where until now an engine described it. Raises `LayerscopeError` and `CancelledError`."""
+    if source.fetch is None:
+        return source
+    with naming(request):
+        return _recalled(request, source, options) or source.fetch(request)
+
+
+def _recalled(request: Request, source: SourceImage, options: Options) -> SourceImage | None:
+    """The image as its last export told it; None if that, or one of its layers, is not remembered."""
+    cached = index_cache(request, options)
+    if options.cache is None or cached is None or source.recall is None:
+        return None
+    recalled = source.recall(request, options.cache)
+    known = recalled is not None and all(map(cached.has, recalled.blobs))
+    return recalled if known else None
+
+
+def _analyse(
+    request: Request,
+    source: SourceImage,
+    options: Options,
+    listener: Listener,
+    recalled: Recalled | None,
+) -> Opened:
+    progress = request.progress
+    store, limits = options.cache, request.limits
+    if recalled is None:
+        layers = _read_layers(request, source, options, listener)
+        cache = image_cache(request, source, options, layers)
+    else:
+        layers, cache = recalled.layers, recalled.cache
+        for number, layer in enumerate(layers):
+            listener.layer_indexed(number, layer.index)
+    indexes = [layer.index for layer in layers]
+    del layers
+    filesystem = cache.filesystem(indexes) if recalled is None else recalled.filesystem
+    known = filesystem is not None
+    if filesystem is None:
+        filesystem = Filesystem.stack(indexes, limits=limits, progress=progress)
+    indexes = filesystem.inodes.shared_with(indexes, names=options.names)
+    if store is not None and source.keep is not None:
+        source.keep(store, indexes)
+    contents = [
+        LayerContents(blob, index, limits)
+        for blob, index in zip(source.blobs, indexes, strict=True)
+    ]
+    if not known:
+        compare_versions(filesystem, contents, progress)
+    accounting = cache.accounting() if recalled is None else recalled.accounting
+    opened = Opened(
+        image=source.image,
+        indexes=indexes,
+        contents=contents,
+        filesystem=filesystem,
+        accounting=accounting or account(filesystem, indexes),
+        duplicates=None,
+        warnings=collect_warnings(source.image, indexes, filesystem, limits),
+        damage=source.damage,
+        written=None
+        if options.dockerfile is None
+        else DockerfileLines.of(options.dockerfile, source.image.steps),
+    )
+    listener.stacked(opened)
+    cache.keep_filesystem(filesystem)
+    cache.keep_accounting(opened.accounting, filesystem)
+    if options.duplicates:
+        duplicates = cache.duplicates() if recalled is None else recalled.duplicates
+        if duplicates is None:
+            duplicates = find_duplicates(filesystem, contents, progress)
+            cache.keep_duplicates(duplicates, filesystem)
+        opened = replace(opened, duplicates=duplicates)
+        listener.compared(opened)
+    if options.rules is not None:
+        findings = find_findings(
+            opened, progress, options.rules, cache, base_steps=options.base_steps
+        )
+        warnings = [*opened.warnings, *findings.warnings]
+        opened = replace(opened, findings=findings, warnings=warnings)
+    return opened
+
+
+def _read_layers(
+    request: Request,
+    source: SourceImage,
+    options: Options,
+    listener: Listener,
+) -> Sequence[Indexed]:
+    cached = index_cache(request, options)
+    if cached is not None:
+        for blob in source.blobs:
+            cached.recall_length(blob)
+    layers, progress = source.image.layers, request.progress
+    tables = TablesOfContents(source.blobs, [layer.annotations for layer in layers], request.limits)
+    promises = tables.promises(cached, listener.foreseen, progress) if listener.foresees else None
+    return read_layers(
+        source.blobs,
+        [claims_of(layer) for layer in layers],
+        request.limits,
+        progress,
+        hash_all=options.hash_all(source.blobs),
+        cache=cached,
+        found=listener.layer_indexed,
+        checked=tables.checked,
+        promises=promises,
+    )
+
+
+def file_name(reference: str) -> str:
+    """The last part of a reference, for short titles."""
+    return Path(reference).name or reference

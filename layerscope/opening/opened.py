@@ -1,0 +1,88 @@
+"""An image that is open, with all that is known about it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from layerscope.analysis.accounting import Accounting
+from layerscope.analysis.dockerfile_lines import DockerfileLines
+from layerscope.analysis.duplicates import Duplicate
+from layerscope.errors import CorruptImageError
+from layerscope.filesystem.model import Filesystem
+from layerscope.image.model import Image
+from layerscope.image.warnings import ImageWarning
+from layerscope.layers.contents import LayerContents
+from layerscope.layers.index import LayerIndex
+from layerscope.opening.digests import claims_of, verified
+from layerscope.progress import Progress, check
+
+if TYPE_CHECKING:
+    from layerscope.analysis.findings.finding import Findings
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An image with all that is known about it."""
+
+    image: Image
+    indexes: Sequence[LayerIndex]
+    contents: Sequence[LayerContents]
+    filesystem: Filesystem
+    accounting: Accounting
+    duplicates: Sequence[Duplicate] | None
+    """None if they were not looked for."""
+    warnings: Sequence[ImageWarning]
+    damage: str | None
+    """What is wrong with the archive as a whole."""
+    findings: Findings | None = None
+    """None if they were not looked for."""
+    written: DockerfileLines | None = None
+    """Where the steps are written; None if no Dockerfile was given."""
+
+    def verified(self, layer: int) -> bool | None:
+        """Whether a layer's bytes hash to what is claimed; None if that was not checked."""
+        return verified(self.image.layers[layer], self.indexes[layer])
+
+    def damages(self) -> list[str]:
+        """A sentence for each thing that could not be read whole."""
+        broken = [
+            f"layer {number} is damaged at byte {index.broken.offset:,} of its tar: {index.broken.message}"
+            for number, index in enumerate(self.indexes)
+            if index.broken is not None
+        ]
+        return broken or ([self.damage] if self.damage else [])
+
+    def raise_damage(self) -> None:
+        """Raise `CorruptImageError` if something could not be read whole."""
+        found = self.damages()
+        if found:
+            more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+            raise CorruptImageError(
+                f"{self.image.reference}: {found[0]}{more}",
+                hint="the figures cover what could be read; --ignore-errors accepts them",
+            )
+
+
+def check_digests(opened: Opened, progress: Progress) -> Iterator[tuple[int, bool]]:
+    """Hash the plain layers whose bytes nobody has read through yet; for each, whether it is what is claimed."""
+    unchecked = [
+        (layer.index, claims_of(layer))
+        for layer in opened.image.layers
+        if opened.verified(layer.index) is None
+        and opened.contents[layer.index].seekable
+        and opened.contents[layer.index].blob.size
+    ]
+    unchecked = [(number, claims) for number, claims in unchecked if claims]
+    progress.stage(
+        "Checking digests", sum(opened.contents[number].blob.size for number, _ in unchecked)
+    )
+    for number, claims in unchecked:
+        found = hashlib.sha256()
+        for piece in opened.contents[number].blob.chunks():
+            check(progress)
+            found.update(piece)
+            progress.advance(len(piece))
+        yield number, claims == {f"sha256:{found.hexdigest()}"}

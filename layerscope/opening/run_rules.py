@@ -1,0 +1,79 @@
+"""The rules applied to an opened image: what to fix, from the cache if the same rules saw the same image before."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from layerscope.analysis.cache import ImageCache
+from layerscope.image.base import guess_base
+from layerscope.image.model import Image
+from layerscope.progress import Progress
+from layerscope.settings import RuleChoice
+
+if TYPE_CHECKING:
+    from layerscope.analysis.findings.finding import Findings
+    from layerscope.opening.opened import Opened
+
+
+def find_findings(
+    opened: Opened,
+    progress: Progress,
+    choices: Mapping[str, RuleChoice] | None = None,
+    cache: ImageCache | None = None,
+    *,
+    base_steps: int | None = None,
+) -> Findings:
+    """What could be avoided or is risky, by the rules. What reading files tells is kept in `cache`. Where `base_steps` is None,
+    the Dockerfile tells what is the base image's, or it is a guess. Raises `CancelledError`."""
+    image, written = opened.image, opened.written
+    base = base_steps
+    if base is None and written is not None:
+        base = written.base_steps
+    if base is None:
+        guess = guess_base(image)
+        base = 0 if guess is None else guess.steps
+    if written is not None:
+        image = replace(image, steps=written.as_written(image.steps))
+    words = [_seen_by_rules(image, base, choices or {}, opened.duplicates is None)]
+    known = None if cache is None else cache.findings(words, opened.filesystem)
+    if known is not None:
+        return known
+    from layerscope.analysis.evidence import Evidence
+    from layerscope.analysis.findings.judge import judge
+    from layerscope.analysis.survey import survey
+
+    evidence = Evidence(
+        image,
+        opened.filesystem,
+        opened.contents,
+        opened.accounting,
+        opened.duplicates,
+        base,
+        progress,
+    )
+    survey(evidence, cache)
+    findings = judge(evidence, choices)
+    if cache is not None:
+        cache.keep_findings(findings, words, opened.filesystem)
+    return findings
+
+
+def _seen_by_rules(
+    image: Image, base: int, choices: Mapping[str, RuleChoice], no_duplicates: bool
+) -> str:
+    """A digest of all that rules see of an image besides the contents of its layers."""
+    config = image.config
+    seen = (
+        [
+            (step.layer, step.instruction, step.arguments, step.build_args, step.created_by)
+            for step in image.steps
+        ],
+        [(layer.step, layer.repeat_of) for layer in image.layers],
+        (config.env, config.entrypoint, config.cmd, config.user, config.working_dir),
+        sorted(config.labels.items()),
+        (base, no_duplicates, sorted(choices.items())),
+    )
+    return hashlib.sha256(repr(seen).encode(errors="surrogatepass")).hexdigest()

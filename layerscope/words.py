@@ -1,0 +1,194 @@
+"""The vocabularies that the code, JSON, reports and screens share: each value with its JSON name, glyph and word for people.
+
+An enum's value, or `json_name`, is what JSON holds; it never changes. `word` is what people read. No code compares words.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+
+
+class Change(IntEnum):
+    """What a layer does to a path. The numbers are those of the columns that hold changes."""
+
+    UNCHANGED = 0
+    """The layer has an entry for the path, and nothing differs."""
+    ADDED = 1
+    MODIFIED = 2
+    """Type, content, link target or device numbers differ."""
+    METADATA = 3
+    """Only attributes differ."""
+    REMOVED = 4
+
+    @property
+    def json_name(self) -> str:
+        """Its name in JSON and in filters."""
+        return self.name.lower()
+
+    @property
+    def glyph(self) -> str:
+        """One character, legible without colours."""
+        return _CHANGES[self][0]
+
+    @property
+    def word(self) -> str:
+        """What people read."""
+        return _CHANGES[self][1]
+
+
+_CHANGES = {
+    Change.UNCHANGED: ("=", "unchanged"),
+    Change.ADDED: ("+", "added"),
+    Change.MODIFIED: ("~", "modified"),
+    Change.METADATA: ("±", "metadata"),
+    Change.REMOVED: ("-", "deleted"),
+}
+
+
+class Reason(StrEnum):
+    """Why stored bytes are no longer visible in the final image."""
+
+    DELETED = "deleted"
+    TYPE_CHANGED = "type-changed"
+    OVERWRITTEN = "overwritten"
+    """By a file with other content."""
+    METADATA_ONLY = "metadata-only"
+    """By the same content with other attributes."""
+    IDENTICAL = "identical"
+    """By the same content with the same attributes."""
+
+    @property
+    def word(self) -> str:
+        """What people read."""
+        return _REASONS[self][0]
+
+    @property
+    def sentence(self) -> str:
+        """How bytes come to be wasted for this reason, without a full stop."""
+        return _REASONS[self][1]
+
+
+_REASONS = {
+    Reason.DELETED: (
+        "deleted",
+        "a later layer deletes these files, but the layer that added them still stores them",
+    ),
+    Reason.TYPE_CHANGED: (
+        "type changed",
+        "a later layer replaces these files with something that is not a regular file",
+    ),
+    Reason.OVERWRITTEN: ("overwritten", "a later layer stores new content for these files"),
+    Reason.METADATA_ONLY: (
+        "chown/chmod copy",
+        "a later layer changed only owner, mode, time or xattrs, and stored the files again",
+    ),
+    Reason.IDENTICAL: (
+        "identical rewrite",
+        "a later layer stores these files again without any difference",
+    ),
+}
+
+REASONS = tuple(Reason)
+"""All reasons; columns hold indices into it."""
+
+
+class StepKind(StrEnum):
+    """What a step does."""
+
+    METADATA = "metadata"
+    """A history entry without a layer: only the config changes."""
+    EMPTY = "empty"
+    """A layer without entries."""
+    FILES = "files"
+    """Something is added, modified or removed."""
+    ATTRIBUTES = "attributes"
+    """Only attributes change: chmod, chown, touch, setcap."""
+    UNCHANGED = "unchanged"
+    """Entries that change nothing."""
+
+    @property
+    def word(self) -> str:
+        """What people read."""
+        return _STEP_KINDS[self]
+
+
+_STEP_KINDS = {
+    StepKind.METADATA: "metadata",
+    StepKind.EMPTY: "empty layer",
+    StepKind.FILES: "files",
+    StepKind.ATTRIBUTES: "attributes only",
+    StepKind.UNCHANGED: "no changes",
+}
+
+
+class Severity(StrEnum):
+    """How much a finding matters, most severe first; the values are SARIF's levels."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+    @property
+    def glyph(self) -> str:
+        """One character, legible without colours."""
+        return _SEVERITIES[self][0]
+
+    @property
+    def word(self) -> str:
+        """What people read above the findings of this severity."""
+        return _SEVERITIES[self][1]
+
+    @property
+    def sentence(self) -> str:
+        """What findings of this severity have in common, without a full stop."""
+        return _SEVERITIES[self][2]
+
+
+_SEVERITIES = {
+    Severity.ERROR: ("‼", "critical", "readable by anyone who can pull the image"),
+    Severity.WARNING: ("!", "avoidable", "bytes that the image does not need"),
+    Severity.NOTE: (
+        "·",
+        "possible",
+        "bytes that the image may not need, depending on what it runs",
+    ),
+}
+
+
+class Confidence(StrEnum):
+    """How certain it is that the image does not need what a rule found."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class DigestState(StrEnum):
+    """What is known about the digests of a layer, or of all layers of an image."""
+
+    OK = "ok"
+    UNCHECKED = "unchecked"
+    MISMATCH = "mismatch"
+    DAMAGED = "damaged"
+    """The layer could not be read whole."""
+    NONE = "none"
+    """Nothing is claimed that could be checked."""
+
+    @property
+    def word(self) -> str:
+        """What people read."""
+        return _DIGEST_STATES[self][0]
+
+    @property
+    def short(self) -> str:
+        """The same where room is scarce."""
+        return _DIGEST_STATES[self][1]
+
+
+_DIGEST_STATES = {
+    DigestState.OK: ("digests ok", "ok"),
+    DigestState.UNCHECKED: ("digests not checked", "unchecked"),
+    DigestState.MISMATCH: ("digest mismatch", "MISMATCH"),
+    DigestState.DAMAGED: ("damaged", "DAMAGED"),
+    DigestState.NONE: ("no digests", "no digests"),
+}

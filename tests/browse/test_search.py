@@ -1,0 +1,190 @@
+"""Finding paths in all layers: what matches, what comes first, and that nothing takes forever."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from layerscope.browse.endings import Endings
+from layerscope.browse.fuzzy import positions
+from layerscope.browse.regex_process import RegexProcess, RegexTimeoutError
+from layerscope.browse.search import PathSearch, QueryError, parse_query
+from layerscope.errors import CancelledError
+from layerscope.words import Change
+from tests.filesystem.stacking import stack
+from tests.images import directory, file, whiteout
+
+NAMES = [
+    "usr/lib/libssl.so",
+    "usr/lib/libssl.so.3",
+    "usr/share/doc/libssl/copyright",
+    "usr/bin/openssl",
+    "etc/ssl/openssl.cnf",
+    "var/lib/dpkg/status",
+    "var/lib/dpkg/status-old",
+    "usr/share/dpkg/ostable",
+    "ssl",
+    "opt/Straße",
+]
+STACKED = stack([[file(name, b"x" * 9) for name in NAMES], [whiteout("ssl"), file("new", b"1")]])
+SEARCH = PathSearch(STACKED.filesystem)
+
+
+def go_on() -> None:
+    """Nobody asks to stop."""
+
+
+def found(text: str, search: PathSearch = SEARCH) -> list[str]:
+    """What a query finds, best first."""
+    table = search._filesystem.table
+    paths = search.find(parse_query(text), go_on).paths.tolist()
+    return [table.full(path).decode(errors="surrogateescape") for path in paths]
+
+
+def test_a_removed_path_is_found() -> None:
+    """Whatever any layer stored is searched, also what the image does not show."""
+    assert found("ssl")[0] == "ssl"
+    assert SEARCH.total == len({part for name in NAMES for part in _with_parents(name)}) + 1
+
+
+def _with_parents(name: str) -> list[str]:
+    parts = name.split("/")
+    return ["/".join(parts[: count + 1]) for count in range(len(parts))]
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("libssl.so", "usr/lib/libssl.so"),
+        ("lbssl3", "usr/lib/libssl.so.3"),
+        ("openssl", "usr/bin/openssl"),
+        ("dpkgst", "var/lib/dpkg/status"),
+        ("dpkg/st", "var/lib/dpkg/status"),
+        ("cnf etc", "etc/ssl/openssl.cnf"),
+        ("OLD", "var/lib/dpkg/status-old"),
+        ("STRASSE", "opt/Straße"),
+    ],
+)
+def test_the_best_match_comes_first(typed: str, first: str) -> None:
+    """The name counts most, then letters side by side and where words begin, then the shorter path."""
+    assert found(typed)[0] == first
+
+
+def test_a_glob_matches_as_in_filters() -> None:
+    """Without a slash the name, with one the whole path; the shorter path first."""
+    assert found("*.so*") == ["usr/lib/libssl.so", "usr/lib/libssl.so.3"]
+    assert found("usr/*/libssl.so") == ["usr/lib/libssl.so"]
+    assert found("*ssl* etc") == ["etc/ssl", "etc/ssl/openssl.cnf"]
+
+
+def test_a_regular_expression_is_found_in_the_path() -> None:
+    """Between two slashes, over the path with its leading slash."""
+    assert found(r"/^\/usr\/.*ssl$/") == ["usr/bin/openssl", "usr/share/doc/libssl"]
+
+
+def test_a_wrong_expression_says_where() -> None:
+    """The message names the place."""
+    with pytest.raises(QueryError, match="missing ") as raised:
+        parse_query("/a(b/")
+    assert raised.value.position == 2
+
+
+def test_nothing_and_everything() -> None:
+    """An empty query is none; letters that nothing holds find nothing."""
+    assert not parse_query("  ")
+    assert found("zq") == []
+
+
+@given(
+    st.lists(st.text("ab./é", min_size=1, max_size=8), min_size=1, max_size=8),
+    st.text("ab/é", min_size=1, max_size=4),
+)
+def test_fuzzy_is_a_subsequence(names: list[str], word: str) -> None:
+    """A path matches if and only if it holds the bytes of the word in order."""
+    search = PathSearch(stack([[file(name, b"1") for name in names]]).filesystem)
+    table = search._filesystem.table
+    query = parse_query(word)
+    assume(query.pattern is None)
+    pattern = re.compile(b".*".join(re.escape(bytes([byte])) for byte in word.encode()), re.DOTALL)
+    stored = set(search._filesystem.paths.tolist()) - {0}
+    wanted = {path for path in stored if pattern.search(b"/" + table.full(path))}
+    assert set(search.find(query, go_on).paths.tolist()) == wanted
+
+
+def test_positions_prefer_the_name() -> None:
+    """The letters that are set off lie together, in the name if they can."""
+    assert positions(b"/ssl/ssl", b"ssl") == [5, 6, 7]
+    assert positions(b"/dpkg/status", b"dst") == [1, 6, 7]
+    assert positions(b"/abc", b"x") == []
+
+
+def test_a_glob_of_many_stars_takes_no_time() -> None:
+    """What stands between two stars is looked for once: no name can make a glob take forever."""
+    search = PathSearch(stack([[file("a" * 250, b"1"), file("xabyabzc", b"2")]]).filesystem)
+    began = time.monotonic()
+    assert found("*a" * 20 + "*b?", search) == []
+    assert time.monotonic() - began < 1
+    assert found("*ab*ab*c", search) == found("x*?b*[yz]*", search) == ["xabyabzc"]
+
+
+def test_a_search_stops_when_it_is_told_to() -> None:
+    """What `check` raises ends the search."""
+
+    def stop() -> None:
+        raise CancelledError
+
+    with pytest.raises(CancelledError):
+        SEARCH.find(parse_query("lib"), stop)
+
+
+def test_a_regular_expression_that_takes_forever_is_ended() -> None:
+    """Another process looks for it, and is ended; the same answers come from there."""
+    search = PathSearch(stack([[file("a" * 60, b"1"), file("b\nc", b"2")]]).filesystem)
+    began = time.monotonic()
+    with RegexProcess(go_on, seconds=0.5) as finder, pytest.raises(RegexTimeoutError):
+        search.find(parse_query("/(a+)+$b/"), go_on, finder)
+    assert time.monotonic() - began < 5
+    with RegexProcess(go_on) as finder:
+        assert len(search.find(parse_query(r"/b\nc/"), go_on, finder).paths) == 1
+        assert len(search.find(parse_query("/a{60}$/"), go_on, finder).paths) == 1
+
+
+def test_a_cancelled_regular_expression_ends_at_once() -> None:
+    """The next key does not wait for the last search."""
+    search = PathSearch(stack([[file("a" * 60, b"1")]]).filesystem)
+    until = time.monotonic() + 0.3
+
+    def stop() -> None:
+        if time.monotonic() > until:
+            raise CancelledError
+
+    with RegexProcess(stop) as finder, pytest.raises(CancelledError):
+        search.find(parse_query("/(a+)+$b/"), stop, finder)
+
+
+def test_endings_are_the_last_change() -> None:
+    """Where to look at a path: the layer that changed it last, or removed it."""
+    filesystem = stack(
+        [
+            [directory("d"), file("d/f", b"12345"), file("gone", b"123")],
+            [file("d/f", b"12345", mode=0o600)],
+            [file("d/f", b"12345", mode=0o600), whiteout("gone")],
+            [file("brief", b"1"), directory("brief")],
+        ]
+    ).filesystem
+    endings = Endings(filesystem)
+
+    def of(name: bytes) -> tuple[int, Change | None, int | None]:
+        path = filesystem.table.find(name)
+        assert path is not None
+        ending = endings.of(path)
+        return ending.layer, ending.change, ending.bytes
+
+    assert of(b"d/f") == (1, Change.METADATA, 5)
+    assert of(b"gone") == (2, Change.REMOVED, 3)
+    assert of(b"d") == (0, Change.ADDED, 5)
+    assert of(b"brief") == (3, Change.ADDED, 0)

@@ -1,0 +1,335 @@
+"""Extraction: what arrives where the user said, what does not, and that nothing else is ever touched."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from layerscope.browse.named_paths import Lookup
+from layerscope.errors import CancelledError, UsageError
+from layerscope.extraction.extract import Extracted, extract, target_of, words
+from layerscope.extraction.placing import ExistsError
+from layerscope.extraction.plan import plan_one, plan_whole
+from layerscope.extraction.staging import open_directory, sweep
+from layerscope.layers.compression import DecompressedStream
+from layerscope.opening.open import Opened, Options, open_image
+from layerscope.progress import NullProgress
+from layerscope.sources import Request
+from tests.images import (
+    Compression,
+    Member,
+    device,
+    directory,
+    docker_archive,
+    fifo,
+    file,
+    hardlink,
+    layer_tar,
+    symlink,
+    unknown,
+    whiteout,
+    write,
+)
+
+BASE = layer_tar(
+    [
+        directory("etc", mode=0o750, mtime=1_000),
+        file("etc/motd", b"hello\n", mode=0o640, mtime=86_400),
+        file("etc/old", b"old"),
+        file("usr/bin/su", b"#!su", mode=0o4755),
+        hardlink("usr/bin/sudo", "usr/bin/su"),
+        symlink("usr/bin/link", "su"),
+        symlink("etc/out", "/outside"),
+        device("dev/null", 1, 3),
+        fifo("dev/pipe"),
+        hardlink("broken", "nowhere"),
+        unknown("odd", b"?"),
+    ]
+)
+NEXT = layer_tar(
+    [whiteout("etc/old"), file("etc/motd", b"changed\n", mode=0o600), file("new", b"")]
+)
+LAYERS = (BASE, NEXT)
+
+
+def image(
+    folder: Path, layers: Sequence[bytes] = LAYERS, compress: Compression | None = None
+) -> Opened:
+    """An opened image."""
+    path = write(folder / "image.tar", docker_archive(layers, compress=compress))
+    return open_image(Request(str(path)), Options(duplicates=False))
+
+
+def take(
+    opened: Opened, path: str, target: Path, layer: int = -1, *, overwrite: bool = False
+) -> Extracted:
+    """Extract one path to `target`."""
+    filesystem = opened.filesystem
+    found = filesystem.table.find(os.fsencode(path))
+    assert found is not None
+    after = layer % filesystem.layer_count
+    version = int(Lookup(filesystem, after).rows[found])
+    plan = plan_one(filesystem, version, after, os.fsencode(target.name))
+    return extract(plan, opened.contents, target.parent, overwrite=overwrite)
+
+
+def whole(opened: Opened, target: Path, *, overwrite: bool = False) -> Extracted:
+    """Extract all of the final image into `target`."""
+    plan = plan_whole(opened.filesystem, [0], opened.filesystem.layer_count - 1)
+    return extract(plan, opened.contents, target, overwrite=overwrite)
+
+
+def listed(folder: Path) -> list[str]:
+    """The names in a directory."""
+    return [found.name for found in folder.iterdir()]
+
+
+@pytest.fixture(params=[None, "gzip", "zstd"], ids=["plain", "gzip", "zstd"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Opened:
+    """The image, its layers compressed or not."""
+    return image(tmp_path, compress=request.param)
+
+
+def test_a_file_arrives_with_permissions_and_time(opened: Opened, tmp_path: Path) -> None:
+    result = take(opened, "etc/motd", tmp_path / "motd", 0)
+    status = (tmp_path / "motd").stat()
+    assert (tmp_path / "motd").read_bytes() == b"hello\n"
+    assert (stat.S_IMODE(status.st_mode), status.st_mtime) == (0o640, 86_400)
+    assert (result.files, result.bytes, words(result)) == (1, 6, [])
+
+
+def test_a_file_is_what_the_layer_shows(opened: Opened, tmp_path: Path) -> None:
+    """The same path after another layer has another content; a removed file is there before its removal."""
+    take(opened, "etc/motd", tmp_path / "motd", 1)
+    assert (tmp_path / "motd").read_bytes() == b"changed\n"
+    take(opened, "etc/old", tmp_path / "old", 0)
+    assert (tmp_path / "old").read_bytes() == b"old"
+
+
+def test_a_version_that_was_never_seen_can_be_saved(tmp_path: Path) -> None:
+    """A layer may store a path twice: the first one is waste from the start."""
+    opened = image(tmp_path, [layer_tar([file("a", b"first"), file("a", b"second")])])
+    plan = plan_one(opened.filesystem, 0, 0, b"saved")
+    assert opened.filesystem.died[0] == 0
+    extract(plan, opened.contents, tmp_path)
+    assert (tmp_path / "saved").read_bytes() == b"first"
+
+
+def test_a_directory_arrives_whole_under_another_name(opened: Opened, tmp_path: Path) -> None:
+    take(opened, "etc", tmp_path / "copied")
+    assert sorted(listed(tmp_path / "copied")) == ["motd", "out"]
+    status = (tmp_path / "copied").stat()
+    assert (stat.S_IMODE(status.st_mode), status.st_mtime) == (0o750, 1_000)
+
+
+def test_links_are_links_and_special_files_are_left_out(opened: Opened, tmp_path: Path) -> None:
+    """Hard links share an inode, symlinks are written as they are, devices and pipes are not made."""
+    target = tmp_path / "root"
+    target.mkdir()
+    result = whole(opened, target)
+    su, sudo = target / "usr/bin/su", target / "usr/bin/sudo"
+    assert su.stat().st_ino == sudo.stat().st_ino
+    assert stat.S_IMODE(su.stat().st_mode) == 0o755
+    assert (target / "usr/bin/link").readlink() == Path("su")
+    assert (target / "etc/out").readlink() == Path("/outside")
+    assert listed(target / "dev") == []
+    assert (result.files, result.links, result.left_out, result.without_bits) == (4, 2, 2, 1)
+    assert result.skipped == 2
+    assert {why for _, why in result.reasons} == {
+        "a hard link without a target",
+        "an entry of unknown type",
+    }
+    assert not [name for name in listed(target) if name.startswith(".layerscope")]
+
+
+def test_nothing_is_replaced_unless_told(opened: Opened, tmp_path: Path) -> None:
+    """What is there stays there, and the target is as it was; with leave, files are replaced and directories merged."""
+    target = tmp_path / "root"
+    write(target / "etc/motd", b"mine")
+    write(target / "etc/kept", b"kept")
+    with pytest.raises(ExistsError, match="motd already exists"):
+        whole(opened, target)
+    assert sorted(listed(target)) == ["etc"]
+    assert (target / "etc/motd").read_bytes() == b"mine"
+    whole(opened, target, overwrite=True)
+    assert (target / "etc/motd").read_bytes() == b"changed\n"
+    assert (target / "etc/kept").read_bytes() == b"kept"
+
+
+def test_a_directory_is_never_replaced_by_a_file(opened: Opened, tmp_path: Path) -> None:
+    (tmp_path / "root/etc/motd").mkdir(parents=True)
+    with pytest.raises(UsageError, match="in the way"):
+        whole(opened, tmp_path / "root", overwrite=True)
+    assert listed(tmp_path / "root/etc/motd") == []
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_links_at_the_target_are_never_followed(
+    opened: Opened, tmp_path: Path, overwrite: bool
+) -> None:
+    """A link that stands where a directory is to go is in the way, wherever it leads."""
+    (tmp_path / "elsewhere").mkdir()
+    target = tmp_path / "root"
+    target.mkdir()
+    (target / "etc").symlink_to("../elsewhere")
+    with pytest.raises(UsageError, match="in the way"):
+        whole(opened, target, overwrite=overwrite)
+    assert listed(tmp_path / "elsewhere") == []
+
+
+def test_a_file_replaces_a_link_and_not_what_it_leads_to(opened: Opened, tmp_path: Path) -> None:
+    write(tmp_path / "precious", b"precious")
+    (tmp_path / "motd").symlink_to("precious")
+    take(opened, "etc/motd", tmp_path / "motd", overwrite=True)
+    assert (tmp_path / "precious").read_bytes() == b"precious"
+    assert not (tmp_path / "motd").is_symlink()
+
+
+def test_nothing_is_written_through_links_of_the_image(tmp_path: Path) -> None:
+    """An image that puts a file under its own link to elsewhere gets a directory there, as engines do."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    layers = [
+        layer_tar([symlink("a", str(outside)), symlink("b", str(outside / "made"))]),
+        layer_tar([file("a/evil", b"evil"), file("b", b"file")]),
+    ]
+    target = tmp_path / "root"
+    target.mkdir()
+    whole(image(tmp_path, layers), target)
+    assert listed(outside) == []
+    assert (target / "a/evil").read_bytes() == b"evil"
+    assert (target / "b").read_bytes() == b"file"
+
+
+def test_holes_stay_holes(tmp_path: Path) -> None:
+    """A sparse file takes the room of its data, and reads as zeros between them."""
+    size = 1 << 30
+    sparse = Member(
+        b"sparse",
+        data=b"AB",
+        pax={
+            b"GNU.sparse.major": b"0",
+            b"GNU.sparse.minor": b"1",
+            b"GNU.sparse.size": b"%d" % size,
+            b"GNU.sparse.map": b"0,1,%d,1" % (size - 1),
+            b"GNU.sparse.numblocks": b"2",
+        },
+    )
+    opened = image(tmp_path, [layer_tar([sparse])], "gzip")
+    result = take(opened, "sparse", tmp_path / "out")
+    status = (tmp_path / "out").stat()
+    assert (status.st_size, result.bytes) == (size, 2)
+    assert status.st_blocks * 512 < 1 << 20
+    with (tmp_path / "out").open("rb") as stream:
+        assert stream.read(2) == b"A\0"
+        stream.seek(-1, os.SEEK_END)
+        assert stream.read() == b"B"
+
+
+def test_a_refused_name_is_skipped_and_told(tmp_path: Path) -> None:
+    long = "n" * 300
+    layers = [layer_tar([file(f"{long}/below", b"x"), file("fine", b"y"), file(long + "2", b"z")])]
+    target = tmp_path / "root"
+    target.mkdir()
+    result = whole(image(tmp_path, layers), target)
+    assert listed(target) == ["fine"]
+    assert result.skipped == 3
+    assert words(result) == ["paths skipped: 3"]
+
+
+@pytest.mark.parametrize("compress", [None, "gzip"])
+def test_a_deep_tree_arrives_and_can_be_swept(tmp_path: Path, compress: Compression | None) -> None:
+    """Depth costs neither recursion nor open files, and long paths are no obstacle."""
+    deep = "/".join(["d" * 20] * 300)
+    opened = image(tmp_path, [layer_tar([file(f"{deep}/end", b"deep")])], compress)
+    target = tmp_path / "root"
+    target.mkdir()
+    result = whole(opened, target)
+    assert (result.files, result.directories) == (1, 300)
+    with pytest.raises(CancelledError):
+        cancel_after(opened, tmp_path / "second", 290)
+    assert listed(tmp_path / "second") == []
+    folder = open_directory(str(tmp_path))
+    sweep(b"root", folder)  # no ordinary tool can
+    os.close(folder)
+
+
+class Impatient(NullProgress):
+    """Asks to stop after it was asked a number of times."""
+
+    def __init__(self, patience: int) -> None:
+        self.patience = patience
+
+    def cancelled(self) -> bool:
+        self.patience -= 1
+        return self.patience < 0
+
+
+def cancel_after(opened: Opened, target: Path, patience: int) -> None:
+    """Extract everything, and lose patience."""
+    target.mkdir()
+    plan = plan_whole(opened.filesystem, [0], opened.filesystem.layer_count - 1)
+    extract(plan, opened.contents, target, progress=Impatient(patience))
+
+
+@pytest.mark.parametrize("patience", [0, 3, 6, 8])
+def test_a_cancelled_extraction_leaves_nothing(
+    opened: Opened, tmp_path: Path, patience: int
+) -> None:
+    with pytest.raises(CancelledError):
+        cancel_after(opened, tmp_path / "root", patience)
+    assert listed(tmp_path / "root") == []
+
+
+def test_a_full_disk_names_the_file_and_leaves_nothing(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with pytest.raises(UsageError, match=r"etc/motd cannot be written: No space left on device"):
+        take(opened, "etc", tmp_path / "etc")
+    assert listed(tmp_path) == ["image.tar"]
+
+
+def test_a_compressed_layer_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many files are wanted, each layer is decompressed once."""
+    names = [f"dir/{number}" for number in (5, 3, 9, 1)]
+    opened = image(tmp_path, [layer_tar([file(name, name.encode()) for name in names])], "gzip")
+    passes = []
+    start = DecompressedStream.__iter__
+
+    def counted(self: DecompressedStream) -> object:
+        passes.append(self)
+        return start(self)
+
+    monkeypatch.setattr(DecompressedStream, "__iter__", counted)
+    take(opened, "dir", tmp_path / "dir")
+    assert len(passes) == 1
+    for name in names:
+        assert (tmp_path / name).read_text() == name
+
+
+def test_what_a_damaged_layer_holds_whole_is_extracted(tmp_path: Path) -> None:
+    """Files before the damage arrive, the cut one is told and not left behind in part."""
+    data = layer_tar([file("whole", b"w" * 600), file("cut", b"c" * 4000)])
+    opened = image(tmp_path, [data[: 512 * 5]])
+    target = tmp_path / "root"
+    target.mkdir()
+    result = whole(opened, target)
+    assert (target / "whole").read_bytes() == b"w" * 600
+    assert set(listed(target)) <= {"whole"}
+    assert result.unreadable <= 1
+
+
+def test_a_target_is_a_name_in_a_directory_that_is_there(tmp_path: Path) -> None:
+    assert target_of(f"{tmp_path}/x", b"n") == (tmp_path, b"x")
+    assert target_of(f"{tmp_path}/", b"n") == (tmp_path, b"n")
+    for wrong in ("", " ", "/", "..", f"{tmp_path}/missing/x"):
+        with pytest.raises(UsageError):
+            target_of(wrong, b"")

@@ -1,0 +1,64 @@
+"""Short pieces of a blob that are read together: the same bytes as one by one, by fewer reads."""
+
+from __future__ import annotations
+
+import errno
+import random
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from layerscope.layers.batch import GAP, RUN, read_together
+from layerscope.layers.blob import MemoryBlob
+from layerscope.layers.contents import LayerContents
+from layerscope.limits import DEFAULT_LIMITS
+from tests.images import file, layer_tar
+from tests.layers.reading import read
+
+DATA = random.Random(5).randbytes(3 * RUN)
+PLACES = st.one_of(st.integers(0, 200), st.integers(0, len(DATA) + 100))
+SPANS = st.lists(st.tuples(PLACES, st.integers(0, 3 * GAP)), max_size=20)
+
+
+@given(SPANS, st.booleans())
+def test_pieces_are_what_lies_there(spans: list[tuple[int, int]], ordered: bool) -> None:
+    """Wherever they are, near, far, one in another or behind the end, and in whatever order."""
+    spans = sorted(spans) if ordered else spans
+    starts, lengths = (np.array([span[side] for span in spans], np.int64) for side in (0, 1))
+    found = list(read_together(MemoryBlob("blob", DATA), starts, lengths))
+    assert found == [DATA[start : start + length] for start, length in spans]
+
+
+class _BadBlock(MemoryBlob):
+    """Gives an error of the system for one byte of it, and counts how often it is read."""
+
+    reads = 0
+
+    def pread(self, length: int, offset: int) -> bytes:
+        self.reads += 1
+        if offset <= 5000 < offset + length:
+            raise OSError(errno.EIO, "Input/output error")
+        return super().pread(length, offset)
+
+
+def test_a_piece_that_cannot_be_read_takes_no_other_with_it() -> None:
+    """What lies beside a bad block is read by itself."""
+    starts = np.arange(0, 20_000, 1000)
+    found = list(read_together(_BadBlock("disk", DATA), starts, np.full(20, 1000)))
+    assert found[5] is None
+    assert found[:5] + found[6:] == [
+        DATA[start : start + 1000] for start in starts.tolist() if start != 5000
+    ]
+
+
+def test_many_small_files_take_few_reads() -> None:
+    """A thousand small files beside each other are hashed by a read a megabyte."""
+    tar = layer_tar([file(f"{number}", b"%d" % number) for number in range(1000)])
+    blob = _BadBlock("layer", tar)
+    layer = LayerContents(blob, read(tar), DEFAULT_LIMITS)
+    entries = np.arange(100, 1000)
+    assert list(layer.digests(entries)) == [layer.digest(entry) for entry in entries.tolist()]
+    blob.reads = 0
+    assert len(list(layer.digests(entries))) == 900
+    assert blob.reads <= len(tar) // RUN + 2

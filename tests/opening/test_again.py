@@ -1,0 +1,409 @@
+"""An image that was opened before opens without a layer being read, and says the same to the byte."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from layerscope.analysis import duplicates as duplicates_module
+from layerscope.analysis.findings import judge as judging
+from layerscope.errors import LimitExceededError
+from layerscope.filesystem.inodes import Inodes
+from layerscope.filesystem.model import Filesystem
+from layerscope.layers import reading
+from layerscope.layers.blob import Blob
+from layerscope.layers.contents import LayerContents
+from layerscope.layers.index import LayerIndex
+from layerscope.layers.indexing import index_layer
+from layerscope.layers.store import Store
+from layerscope.limits import DEFAULT_LIMITS
+from layerscope.opening.cache_lookup import recall_image
+from layerscope.opening.open import Listener, Opened, Options, analyse, open_image
+from layerscope.report import ReportOptions, writer_of
+from layerscope.settings import RuleChoice
+from layerscope.sources import Request, open_source
+from tests.images import (
+    archive,
+    compressed,
+    directory,
+    docker_archive,
+    docker_files,
+    file,
+    hardlink,
+    layer_tar,
+    oci_archive,
+    oci_directory,
+    whiteout,
+    write,
+)
+from tests.layers.caching import settled
+
+BASE = layer_tar([directory("etc"), file("etc/motd", b"welcome"), file("big", b"x" * 3000)])
+CHANGE = layer_tar([file("etc/motd", b"goodbye"), file("copy", b"x" * 3000), whiteout("none")])
+TOP = layer_tar([file("etc/motd", b"goodbye"), hardlink("link", "etc/motd"), whiteout("big")])
+SECRET = layer_tar([file("etc/motd", b"private"), file("big", b"y" * 3000), directory("etc")])
+
+
+def report(opened: Opened) -> bytes:
+    """The whole report, files too."""
+    stream = io.BytesIO()
+    writer_of("json")(opened, stream, ReportOptions(files=True))
+    return stream.getvalue()
+
+
+def opened(image: Path, store: Store | None, **options: Any) -> Opened:
+    """An image, opened by a new run."""
+    cache = None if store is None else Store(store.folder, store.size)
+    return open_image(Request(str(image)), Options(cache=cache, **options))
+
+
+def forbid(monkeypatch: pytest.MonkeyPatch, *places: tuple[object, str]) -> None:
+    """From now on nobody may call these."""
+
+    def called(*args: object, **how: object) -> object:
+        raise AssertionError("this was known")
+
+    for owner, name in places:
+        monkeypatch.setattr(owner, name, called)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """An empty cache."""
+    return Store(tmp_path / "cache")
+
+
+LAYERS = (BASE, CHANGE, BASE, TOP)
+PLACES: dict[str, Callable[[Path], Path]] = {
+    "plain": lambda folder: write(folder / "image.tar", docker_archive(LAYERS)),
+    "gzip": lambda folder: write(folder / "image.tar", oci_archive(LAYERS)),
+    "zstd": lambda folder: write(folder / "image.tar", oci_archive(LAYERS, compress="zstd")),
+    "folder": lambda folder: oci_directory(folder / "image", LAYERS),
+    "compressed": lambda folder: write(
+        folder / "image.tar.gz", compressed(docker_archive(LAYERS), "gzip")
+    ),
+    "rootfs": lambda folder: write(folder / "rootfs.tar", BASE),
+    "no-layers": lambda folder: write(folder / "image.tar", docker_archive([])),
+}
+
+
+@pytest.mark.parametrize("small", [True, False])
+@pytest.mark.parametrize("place", PLACES)
+def test_a_second_opening_reads_no_layer(
+    place: str, small: bool, tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is indexed, stacked, compared or searched again, and the report is the same to the byte."""
+    image = PLACES[place](tmp_path)
+    for path in image.rglob("*") if image.is_dir() else [image]:
+        settled(path)
+    without = report(opened(image, None, verify_small=small))
+    assert report(opened(image, store, verify_small=small)) == without
+    forbid(
+        monkeypatch,
+        (reading, "index_layer"),
+        (Filesystem, "stack"),
+        (LayerContents, "chunks"),
+        (LayerContents, "heads"),
+        (LayerContents, "digests"),
+        (duplicates_module, "_heads"),
+    )
+    assert report(opened(image, store, verify_small=small)) == without
+
+
+@pytest.mark.parametrize("small", [True, False])
+@pytest.mark.parametrize("place", PLACES)
+def test_what_is_remembered_can_be_asked_for_ahead(
+    place: str, small: bool, tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing the first time, all of it the second, for the same report; nothing again when one thing is missing."""
+    image = PLACES[place](tmp_path)
+    for path in image.rglob("*") if image.is_dir() else [image]:
+        settled(path)
+    options = Options(cache=store, verify_small=small)
+    request = Request(str(image))
+    assert recall_image(request, open_source(request), replace(options, cache=None)) is None
+    if place != "no-layers":
+        assert recall_image(request, open_source(request), options) is None
+    without = report(open_image(request, options))
+    kept = {entry.path: entry.path.read_bytes() for entry in store.entries()}
+    verifying = recall_image(request, open_source(request), replace(options, verify=True))
+    assert verifying is None or place == "no-layers"
+    for path, content in kept.items():
+        path.unlink()
+        recalled = recall_image(request, open_source(request), options)
+        assert (recalled is None) == (path.suffix != ".duplicates")
+        path.write_bytes(content)
+    source = open_source(request)
+    recalled = recall_image(request, source, options)
+    assert recalled is not None
+    forbid(monkeypatch, (Store, "write"), (reading, "index_layer"), (LayerContents, "chunks"))
+    assert report(analyse(request, source, options, recall=lambda: recalled)) == without
+
+
+def test_the_listener_hears_the_same(tmp_path: Path, store: Store) -> None:
+    """The explorer shows each layer as it is known, and then all of it."""
+    image = settled(tmp_path / "image.tar", docker_archive(LAYERS))
+    heard: list[list[object]] = []
+
+    class Hearing(Listener):
+        def layer_indexed(self, number: int, index: Any) -> None:
+            heard[-1].append((number, len(index)))
+
+        def stacked(self, opened: Opened) -> None:
+            heard[-1].append(opened.accounting.live)
+
+    for _ in range(2):
+        heard.append([])
+        request = Request(str(image))
+        analyse(request, open_source(request), Options(cache=store), Hearing())
+    assert len(heard[0]) == len(LAYERS) + 1
+    assert heard[0] == heard[1]
+
+
+def test_verification_depends_on_this_run_alone(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever other runs left, in any order: large layers are unverified unless this run was asked to verify."""
+    monkeypatch.setattr(reading, "VERIFY_BYTES", 100)
+    image = settled(tmp_path / "image.tar", docker_archive(LAYERS))
+    runs: list[Mapping[str, bool]] = [
+        {},
+        {"verify": True},
+        {"verify": True, "duplicates": False},
+        {"duplicates": False},
+        {"verify_small": False},
+    ]
+    without = [report(opened(image, None, **run)) for run in runs]
+    assert opened(image, None).verified(0) is None
+    assert opened(image, None, verify=True).verified(0) is True
+    for first in range(len(runs)):
+        for second in range(len(runs)):
+            Store(store.folder).clear()
+            for number in (first, second, first):
+                assert report(opened(image, store, **runs[number])) == without[number]
+
+
+def test_small_layers_are_verified_though_the_explorer_came_first(
+    tmp_path: Path, store: Store
+) -> None:
+    """It does not hash before it shows."""
+    image = settled(tmp_path / "image.tar", docker_archive(LAYERS))
+    assert opened(image, store, verify_small=False).verified(0) is None
+    assert opened(image, store).verified(0) is True
+    assert opened(image, store, verify_small=False).verified(0) is None
+
+
+def test_a_shared_base_is_not_indexed_again(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An image in another file, built on the same layers, indexes its own layers only."""
+    for compress in (None, "gzip"):
+        folder = tmp_path / str(compress)
+        how: Any = {"compress": compress}
+        one = settled(folder / "one.tar", oci_archive([BASE, CHANGE], **how))
+        other = settled(folder / "other.tar", oci_archive([BASE, TOP], **how))
+        opened(one, store)
+        expected = report(opened(other, None))
+        read: list[Blob] = []
+
+        def counted(blob: Blob, *args: Any, read: list[Blob] = read, **how: Any) -> LayerIndex:
+            read.append(blob)
+            return index_layer(blob, *args, **how)
+
+        monkeypatch.setattr(reading, "index_layer", counted)
+        assert report(opened(other, store)) == expected
+        assert len(read) == 1
+        monkeypatch.undo()
+
+
+def lying(truth: bytes, lie: bytes) -> bytes:
+    """A docker archive whose config claims the layer `truth` and which holds `lie`."""
+    files = docker_files([truth])
+    return archive({name: lie if data == truth else data for name, data in files.items()})
+
+
+def test_an_image_that_lies_changes_nothing(tmp_path: Path, store: Store) -> None:
+    """Before or after it: each image shows what it holds, and the liar is told."""
+    honest = settled(tmp_path / "honest.tar", docker_archive([SECRET]))
+    liar = settled(tmp_path / "liar.tar", lying(SECRET, BASE))
+    expected = {path: report(opened(path, None)) for path in (honest, liar)}
+    assert opened(liar, None).verified(0) is False
+    for small in (True, False):
+        for order in ([honest, liar, honest, liar], [liar, honest, liar, honest]):
+            Store(store.folder).clear()
+            for path in order:
+                found = opened(path, store, verify_small=small)
+                filesystem = found.filesystem
+                if small:
+                    assert report(found) == expected[path]
+                motd = filesystem.table.find(b"etc/motd")
+                assert motd is not None
+                row = filesystem.rows_of(motd).start
+                content = b"".join(found.contents[0].chunks(int(filesystem.inode_of[row])))
+                assert content == (b"private" if path == honest else b"welcome")
+
+
+def test_an_archive_that_was_written_again_is_read_again(tmp_path: Path, store: Store) -> None:
+    """Same name, same length, even the same times."""
+    image = settled(tmp_path / "image.tar", docker_archive([BASE]))
+    assert len(docker_archive([SECRET])) == image.stat().st_size
+    status = image.stat()
+    opened(image, store, verify_small=False)
+    image.write_bytes(docker_archive([SECRET]))
+    os.utime(image, ns=(status.st_atime_ns, status.st_mtime_ns))
+    settled(image)
+    expected = report(opened(image, None, verify_small=False))
+    assert report(opened(image, store, verify_small=False)) == expected
+
+
+def test_unread_contents_are_not_remembered(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the disk would not give may be there another time."""
+    image = settled(tmp_path / "image.tar", docker_archive([BASE, CHANGE, TOP]))
+    expected = report(opened(image, None, verify_small=False))
+
+    def fails(self: LayerContents, entries: NDArray[np.int64]) -> Iterator[None]:
+        return iter([None] * len(entries))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LayerContents, "digests", fails)
+        assert report(opened(image, store, verify_small=False)) != expected
+    assert report(opened(image, store, verify_small=False)) == expected
+
+
+def test_what_is_learned_later_does_not_depend_on_the_cache(tmp_path: Path, store: Store) -> None:
+    """A filesystem from the cache can learn more digests, as one that was just stacked."""
+    image = settled(tmp_path / "image.tar", docker_archive([BASE, CHANGE]))
+    for _ in range(2):
+        inodes: Inodes = opened(image, store, verify_small=False).filesystem.inodes
+        inodes.digests[0] = 1
+        inodes.hashed[0] = True
+
+
+def test_damage_in_any_entry_is_repaired(tmp_path: Path, store: Store) -> None:
+    """Every single entry, and all of them at once."""
+    image = settled(tmp_path / "image.tar", docker_archive(LAYERS))
+    expected = report(opened(image, store))
+    entries = store.entries()
+    kinds = {entry.path.suffix for entry in entries}
+    assert kinds == {".layer", ".file", ".image", ".accounting", ".duplicates"}
+    for damaged in (*([entry] for entry in entries), entries):
+        for entry in damaged:
+            entry.path.write_bytes(entry.path.read_bytes()[:-2])
+        assert report(opened(image, store)) == expected
+        assert report(opened(image, store)) == expected
+        assert len(store.entries()) == len(entries)
+
+
+def test_the_bound_holds_after_every_run(tmp_path: Path) -> None:
+    """Also when an image is larger than it."""
+    store = Store(tmp_path / "cache", 9000)
+    for number in range(6):
+        layers = [layer_tar([file(f"{number}/{name}", b"x") for name in range(20)]), BASE]
+        image = settled(tmp_path / f"{number}.tar", docker_archive(layers))
+        assert report(opened(image, store)) == report(opened(image, None))
+        assert 0 < sum(entry.size for entry in store.entries()) <= store.size
+
+
+def test_limits_hold_from_the_cache_too(tmp_path: Path, store: Store) -> None:
+    """A run with stricter limits refuses what an earlier one accepted."""
+    image = settled(tmp_path / "image.tar", docker_archive(LAYERS))
+    opened(image, store)
+    strict = Request(str(image), limits=replace(DEFAULT_LIMITS, entries=20))
+    open_image(strict, Options(cache=store))
+    with pytest.raises(LimitExceededError):
+        open_image(
+            Request(str(image), limits=replace(DEFAULT_LIMITS, entries=9)), Options(cache=store)
+        )
+
+
+def test_twenty_processes_at_once(tmp_path: Path, store: Store) -> None:
+    """On two images that share a base, with a bound that makes them throw out each other's entries."""
+    images = [
+        settled(tmp_path / "one.tar", docker_archive([BASE, CHANGE])),
+        settled(tmp_path / "other.tar", docker_archive([BASE, TOP])),
+    ]
+    expected = [report(opened(image, None, rules={})) for image in images]
+    environment = {
+        **os.environ,
+        "LAYERSCOPE_CACHE_DIR": str(store.folder),
+        "LAYERSCOPE_CACHE_SIZE": "12kB",
+    }
+    words = ["report", "--files", "--format", "json"]
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", "layerscope", *words, str(images[number % 2])],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+        )
+        for number in range(20)
+    ]
+    for number, process in enumerate(running):
+        out, err = process.communicate(timeout=120)
+        assert (process.returncode, err) == (0, b"")
+        assert out == expected[number % 2]
+    assert sum(entry.size for entry in store.entries()) <= 12_000
+    assert not list(store.folder.rglob("writing-*"))
+
+
+def test_files_are_looked_into_for_secrets_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second time the same findings come without a file being read; the secret itself is not remembered."""
+    key = b"-----BEGIN RSA PRIVATE KEY-----\n" + b"QUJD" * 40 + b"\n"
+    layers = [layer_tar([file("srv/id_rsa", key), file("srv/.env", b"DB_PASSWORD=horse-staple")])]
+    image = settled(tmp_path / "image.tar", docker_archive(layers))
+    store = Store(tmp_path / "cache")
+    first = report(opened(image, store, rules={}))
+    monkeypatch.setattr(LayerContents, "pieces", _unreadable)
+    assert report(opened(image, store, rules={})) == first
+    assert first.count(b'"secret-') == 2
+    kept = b"".join(
+        entry.read_bytes() for entry in (tmp_path / "cache").rglob("*") if entry.is_file()
+    )
+    assert b"horse" not in kept
+    assert b"QUJD" not in kept
+
+
+def _unreadable(*_: object) -> None:
+    raise AssertionError("a content is read again")
+
+
+def test_findings_are_known_the_second_time_unless_something_else_is_seen(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same image with the same choices is not judged again; other choices, or another history, are."""
+    layers = [layer_tar([file("var/lib/apt/lists/main", b"l" * 300_000)])]
+    image = settled(tmp_path / "image.tar", docker_archive(layers))
+    first = report(opened(image, store, rules={}))
+    judged: list[object] = []
+    judge = judging.judge
+
+    def noticed(*given: Any) -> Any:
+        judged.append(given)
+        return judge(*given)
+
+    monkeypatch.setattr(judging, "judge", noticed)
+    assert report(opened(image, store, rules={})) == first
+    assert not judged
+    off = report(opened(image, store, rules={"apt-lists": RuleChoice(enabled=False)}))
+    assert judged
+    assert b'"rule": "apt-lists"' in first
+    assert b'"rule": "apt-lists"' not in off
+    judged.clear()
+    history = [{"created_by": "RUN /bin/sh -c apt-get update # buildkit"}]
+    other = settled(tmp_path / "other.tar", docker_archive(layers, history=history))
+    assert b"apt-get update" in report(opened(other, store, rules={}))
+    assert judged

@@ -1,0 +1,301 @@
+"""An engine is asked for an export once: the second time the image opens without, and says the same to the byte."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from layerscope import cli
+from layerscope.errors import LayerscopeError
+from layerscope.filesystem.content import ContentReader
+from layerscope.layers.store import Store
+from layerscope.opening.open import Listener, Opened, Options, analyse, open_image
+from layerscope.progress import NullProgress
+from layerscope.sources import Request, SourceImage, open_source
+from tests.images import archive, digest, docker_archive, docker_files, file, oci_archive
+from tests.opening.test_again import report
+from tests.sources.fake_engine import IMAGE_ID, FakeEngine, serving
+from tests.sources.places import BASE, LAYERS, TOP
+from tests.toc_images import toc_image, zstd_chunked
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEngine]:
+    """An engine that DOCKER_HOST and CONTAINER_HOST name."""
+    with tempfile.TemporaryDirectory(prefix="ls-") as folder, serving(Path(folder) / "s") as engine:
+        monkeypatch.setenv("DOCKER_HOST", engine.url)
+        monkeypatch.setenv("CONTAINER_HOST", engine.url)
+        yield engine
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Store:
+    """An empty cache."""
+    return Store(tmp_path / "cache")
+
+
+def opened(cache: Store | None, reference: str = "docker://demo", **options: Any) -> Opened:
+    """The engine's image, opened by a new run."""
+    store = None if cache is None else Store(cache.folder)
+    return open_image(Request(reference), Options(cache=store, **options))
+
+
+def exports(engine: FakeEngine) -> int:
+    """How often the engine exported since this was last asked."""
+    count = sum(path.endswith("/get") for path, _ in engine.asked)
+    engine.asked.clear()
+    return count
+
+
+def content(found: Opened, path: bytes) -> tuple[bytes, str | None]:
+    """What a file of the final image holds, and what is wrong with that."""
+    filesystem = found.filesystem
+    name = filesystem.table.find(path)
+    assert name is not None
+    rows = filesystem.rows_of(name)
+    inode = int(filesystem.inode_of[rows.stop - 1])
+    reader = ContentReader(filesystem.inodes, found.contents, inode)
+    read = b"".join(iter(lambda: reader.read(1000, NullProgress()), b""))
+    return read, reader.problem
+
+
+EXPORTS = {
+    "docker": docker_archive(LAYERS),
+    "oci": oci_archive(LAYERS, compress=None),
+    "gzip": oci_archive(LAYERS, compress="gzip"),
+    "zstd": oci_archive(LAYERS, compress="zstd"),
+}
+
+
+def test_what_tables_of_contents_were_warned_of_is_remembered(
+    engine: FakeEngine, cache: Store
+) -> None:
+    """What the manifest claims of them is part of what the export told."""
+    members = ([file("a", b"1"), file("b", b"22")], [file("a", b"333"), file("c", b"4444")])
+    layers = [zstd_chunked(each) for each in members]
+    assert [layer.tar for layer in layers] == list(LAYERS)
+    layers[1].annotations = dict.fromkeys(layers[1].annotations, "sha256:" + "0" * 64)
+    engine.export = toc_image(layers)
+    without = report(opened(None))
+    assert "toc-unusable" in str(without)
+    assert report(opened(cache)) == without
+    assert exports(engine) == 2
+    assert report(opened(cache)) == without
+    assert exports(engine) == 0
+
+
+@pytest.mark.parametrize("small", [True, False])
+@pytest.mark.parametrize("scheme", ["docker", "podman"])
+@pytest.mark.parametrize("form", EXPORTS)
+def test_a_second_opening_exports_nothing(
+    form: str, scheme: str, small: bool, engine: FakeEngine, cache: Store
+) -> None:
+    """Whatever the export looks like: compressed sizes, digests and media types are remembered with it."""
+    engine.export = EXPORTS[form]
+    reference = f"{scheme}://demo"
+    without = report(opened(None, reference, verify_small=small))
+    assert report(opened(cache, reference, verify_small=small)) == without
+    assert exports(engine) == 2
+    assert report(opened(cache, reference, verify_small=small)) == without
+    assert exports(engine) == 0
+
+
+@pytest.mark.parametrize("form", EXPORTS)
+def test_a_content_is_exported_when_it_is_read(form: str, engine: FakeEngine, cache: Store) -> None:
+    """Once for all of them."""
+    engine.export = EXPORTS[form]
+    opened(cache)
+    assert exports(engine) == 1
+    found = opened(cache)
+    assert exports(engine) == 0
+    assert content(found, b"a") == (b"333", None)
+    assert content(found, b"b") == (b"22", None)
+    assert content(found, b"c") == (b"4444", None)
+    assert exports(engine) == 1
+
+
+def test_an_export_on_demand_is_told(engine: FakeEngine, cache: Store) -> None:
+    """It has a stage of its own, and ends it."""
+    stages: list[str] = []
+
+    class Hearing(NullProgress):
+        def stage(self, name: str, total: int | None = None) -> None:
+            stages.append(name)
+            assert total is None or total >= 0
+
+    opened(cache)
+    found = open_image(Request("docker://demo", progress=Hearing()), Options(cache=cache))
+    assert "Exporting from docker" not in stages
+    stages.clear()
+    content(found, b"a")
+    assert (stages[0], stages[-1]) == ("Exporting from docker", "")
+
+
+def test_other_bytes_are_never_shown_as_the_remembered_ones(
+    engine: FakeEngine, cache: Store
+) -> None:
+    """An engine that exports something else under the same ID is found out when a content is read."""
+    opened(cache)
+    files = docker_files(LAYERS)
+    lie = TOP.replace(b"333", b"666")
+    engine.export = archive({name: lie if data == TOP else data for name, data in files.items()})
+    found = opened(cache)
+    assert content(found, b"b") == (b"22", None)
+    exports(engine)
+    for _ in range(2):
+        read, problem = content(found, b"a")
+        assert read == b""
+        assert "no longer gives" in str(problem)
+    assert exports(engine) == 0
+
+
+def test_an_export_that_fails_later_is_told(engine: FakeEngine, cache: Store) -> None:
+    """The file cannot be read, and says why; another time it can."""
+    opened(cache)
+    found = opened(cache)
+    whole, engine.export = engine.export, None
+    read, problem = content(found, b"a")
+    assert (read, "broke" in str(problem)) == (b"", True)
+    engine.export = whole
+    assert content(found, b"a") == (b"333", None)
+
+
+def test_layers_that_are_not_what_the_engine_says_are_not_remembered(
+    engine: FakeEngine, cache: Store
+) -> None:
+    """Neither the liar's, nor damaged ones: each time the export is read."""
+    files = docker_files(LAYERS)
+    lie = TOP.replace(b"333", b"666")
+    for other in (lie, TOP[:515]):
+        engine.export = archive(
+            {name: other if data == TOP else data for name, data in files.items()}
+        )
+        without = report(opened(None))
+        for _ in range(2):
+            assert report(opened(cache)) == without
+        assert exports(engine) == 3
+
+
+def test_an_image_of_other_layers_is_exported(engine: FakeEngine, cache: Store) -> None:
+    """Though it has the same ID, which no honest engine does."""
+    opened(cache)
+    swapped = [digest(layer) for layer in (TOP, BASE)]
+    engine.more = {"RootFS": {"Type": "layers", "Layers": swapped}}
+    exports(engine)
+    opened(cache)
+    assert exports(engine) == 1
+
+
+def test_other_engines_are_asked_themselves(
+    engine: FakeEngine, cache: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one says of an image is nothing that another said."""
+    opened(cache)
+    with tempfile.TemporaryDirectory(prefix="ls-") as folder, serving(Path(folder) / "o") as other:
+        monkeypatch.setenv("DOCKER_HOST", other.url)
+        assert opened(cache).image.location == other.url
+        assert exports(other) == 1
+    monkeypatch.setenv("DOCKER_HOST", engine.url)
+    exports(engine)
+    opened(cache, "podman://demo")
+    assert exports(engine) == 1
+
+
+def test_new_names_are_shown_without_an_export(engine: FakeEngine, cache: Store) -> None:
+    """They are the engine's, not the export's."""
+    opened(cache)
+    exports(engine)
+    engine.more = {"RepoTags": ["demo:latest", "demo:new"]}
+    assert opened(cache).image.tags == ("demo:latest", "demo:new")
+    assert exports(engine) == 0
+
+
+def test_a_lost_layer_leads_to_an_export(engine: FakeEngine, cache: Store) -> None:
+    """Whichever entry of the cache is gone or damaged, the report is the same."""
+    found = opened(cache)
+    without = report(found)
+    entries = cache.entries()
+    kinds = {entry.path.suffix for entry in entries}
+    assert kinds == {".layer", ".image", ".accounting", ".duplicates", ".export"}
+    for entry in entries:
+        data = entry.path.read_bytes()
+        for left in (None, data[:-2]):
+            entry.path.unlink()
+            if left is not None:
+                entry.path.write_bytes(left)
+            assert report(opened(cache)) == without
+            assert report(opened(cache)) == without
+            assert entry.path.read_bytes() == data
+
+
+def test_verification_reads_what_the_engine_has_now(engine: FakeEngine, cache: Store) -> None:
+    """Whoever asks for it gets an export."""
+    opened(cache)
+    exports(engine)
+    assert opened(cache, verify=True).verified(1) is True
+    assert exports(engine) == 1
+
+
+def test_the_explorer_hears_of_the_whole_image(engine: FakeEngine, cache: Store) -> None:
+    """As if it had been exported."""
+    heard: list[SourceImage] = []
+
+    class Hearing(Listener):
+        def fetched(self, source: SourceImage) -> None:
+            heard.append(source)
+
+    for _ in range(2):
+        request = Request("docker://demo")
+        analyse(request, open_source(request), Options(cache=cache), Hearing())
+    assert heard[0].image == heard[1].image
+    assert exports(engine) == 1
+
+
+def test_an_image_that_is_gone_is_told(engine: FakeEngine, cache: Store) -> None:
+    """What is remembered of it does not bring it back."""
+    opened(cache)
+    engine.known, engine.images = set(), []
+    with pytest.raises(LayerscopeError):
+        opened(cache)
+    assert IMAGE_ID not in engine.known
+
+
+def test_commands_on_paths_export_only_for_contents(
+    engine: FakeEngine, cache: Store, monkeypatch: pytest.MonkeyPatch, capsysbinary: Any
+) -> None:
+    """Listing a remembered image needs none, printing files of two layers one."""
+    monkeypatch.setenv("LAYERSCOPE_CACHE_DIR", str(cache.folder))
+    listed = []
+    for count in (1, 0):
+        assert cli.run(["ls", "docker://demo"]) == 0
+        listed.append(capsysbinary.readouterr().out)
+        assert exports(engine) == count
+    assert listed[0] == listed[1]
+    assert b"a" in listed[0]
+    assert cli.run(["cat", "docker://demo", "b", "c"]) == 0
+    assert capsysbinary.readouterr().out == b"224444"
+    assert exports(engine) == 1
+    target = cache.folder.parent / "out"
+    assert cli.run(["extract", "docker://demo", "/", "--output", str(target)]) == 0
+    assert {path.name: path.read_bytes() for path in target.iterdir()} == {
+        "a": b"333", "b": b"22", "c": b"4444"
+    }  # fmt: skip
+    assert exports(engine) == 1
+    assert cli.run(["ls", "docker://demo", "--no-cache"]) == 0
+    assert exports(engine) == 1
+
+
+def test_a_command_that_cannot_export_says_so(
+    engine: FakeEngine, cache: Store, monkeypatch: pytest.MonkeyPatch, capsysbinary: Any
+) -> None:
+    """What is remembered is listed; what is not here is not printed."""
+    monkeypatch.setenv("LAYERSCOPE_CACHE_DIR", str(cache.folder))
+    assert cli.run(["ls", "docker://demo"]) == 0
+    engine.export = None
+    assert cli.run(["ls", "docker://demo"]) == 0
+    assert cli.run(["cat", "docker://demo", "b"]) == 3
+    assert b"broke" in capsysbinary.readouterr().err

@@ -1,0 +1,78 @@
+"""What is known of a million entries is kept once, and in the smallest types that hold it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from layerscope.filesystem.model import Filesystem
+from layerscope.layers import reading
+from layerscope.layers.blob import Blob
+from layerscope.layers.index import LayerIndex
+from layerscope.layers.indexing import index_layer
+from layerscope.limits import Limits
+from layerscope.opening.open import Options, open_image
+from layerscope.progress import Progress
+from layerscope.sources import Request
+from tests.images import docker_archive, file, hardlink, layer_tar, write
+
+BASE = layer_tar([file("a", b"one", uid=70_000, mtime=1_700_000_000), hardlink("b", "a")])
+TOP = layer_tar([file("a", b"two"), file("c", b"three")])
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Request:
+    data = docker_archive([BASE, TOP, BASE], link_repeats=True)
+    return Request(reference=str(write(tmp_path / "i.tar", data)))
+
+
+def test_attributes_are_kept_once(image: Request) -> None:
+    """The indexes of layers look at what the stacked filesystem holds."""
+    opened = open_image(image)
+    columns = opened.filesystem.inodes.columns
+    for name in ("stored", "modes", "uids", "gids", "mtimes", "devices", "offsets"):
+        for index in opened.indexes:
+            assert np.shares_memory(getattr(index.columns, name), getattr(columns, name)), name
+    assert opened.indexes[0] is opened.indexes[2]
+    assert opened.indexes[0].columns.uids.tolist() == [70_000, 0]
+
+
+def test_small_numbers_take_little_room(image: Request) -> None:
+    """An owner of 0 takes a byte, a time four."""
+    first, second, _ = open_image(image).indexes
+    sizes = [first.columns.mtimes.itemsize, second.columns.devices.itemsize]
+    assert sizes == [4, 1]
+
+
+def test_names_can_be_let_go(image: Request) -> None:
+    """Without the names of each layer all else is the same; with them layers can be stacked again."""
+    whole, lean = open_image(image), open_image(image, Options(names=False))
+    assert whole.accounting.layers == lean.accounting.layers
+    assert len(lean.indexes[1].tree.names) == len(lean.indexes[1].nodes) == 0
+    again = Filesystem.stack(whole.indexes)
+    assert again.paths.tolist() == whole.filesystem.paths.tolist()
+
+
+def test_plain_layers_are_walked_one_at_a_time(
+    image: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two threads that go from header to header would only wait for each other."""
+    walking: list[str] = []
+    together: list[int] = []
+
+    def watched(
+        blob: Blob, limits: Limits, progress: Progress, *, hash_all: bool = False
+    ) -> LayerIndex:
+        walking.append(blob.name)
+        time.sleep(0.02)
+        together.append(len(walking))
+        found = index_layer(blob, limits, progress, hash_all=hash_all)
+        walking.remove(blob.name)
+        return found
+
+    monkeypatch.setattr(reading, "index_layer", watched)
+    open_image(image, Options(verify_small=False))
+    assert together == [1, 1]

@@ -1,0 +1,145 @@
+"""Images whose layers end with tables of contents: what is said early, what is warned of, and that the tar decides."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+
+from layerscope.filesystem.model import Filesystem
+from layerscope.layers.store import Store
+from layerscope.limits import Limits
+from layerscope.opening.open import Options, analyse
+from layerscope.sources import Request, open_source
+from tests.images import Member
+from tests.promised import BASE, TOP, Early, listen
+from tests.sources.places import codes, open_path
+from tests.strategies import wild_layers
+from tests.toc_images import (
+    TYPES,
+    TocLayer,
+    changed,
+    estargz,
+    plain_layer,
+    toc_json,
+    write_image,
+    zstd_chunked,
+)
+
+Make = Callable[..., TocLayer]
+both_formats = pytest.mark.parametrize("make", [estargz, zstd_chunked])
+
+
+def tree(filesystem: Filesystem) -> list[tuple[object, ...]]:
+    """All versions of all paths, with what a table tells of them."""
+    columns = filesystem.inodes.columns
+    return [
+        (
+            filesystem.table.full(int(path)),
+            int(filesystem.kinds[row]),
+            int(filesystem.stored[row]),
+            int(filesystem.born[row]),
+            int(filesystem.died[row]),
+            int(columns.modes[filesystem.inode_of[row]]),
+            filesystem.inodes.xattrs[int(columns.xattrs[filesystem.inode_of[row]])],
+        )
+        for row, path in enumerate(filesystem.paths)
+    ]
+
+
+# --- early ----------------------------------------------------------------------------------------
+
+
+@both_formats
+def test_the_tree_is_there_before_the_layers_are_read(tmp_path: Path, make: Make) -> None:
+    """It is what the layers turn out to hold, and nothing is warned of."""
+    path = write_image(tmp_path, [make(BASE), make(TOP)])
+    early = listen(path)
+    assert early.told == ["foreseen", "layer 0", "layer 1", "stacked"]
+    assert tree(early.filesystems[0]) == tree(early.filesystems[1])
+    assert codes(open_path(path)) == []
+
+
+def test_layers_without_a_table_are_read_first(tmp_path: Path) -> None:
+    """Then all is known, or promised."""
+    path = write_image(tmp_path, [zstd_chunked(BASE), plain_layer(TOP), estargz(TOP)])
+    early = listen(path)
+    assert early.told[0] == "foreseen"
+    assert tree(early.filesystems[0]) == tree(early.filesystems[1])
+    path = write_image(tmp_path, [plain_layer(BASE), estargz(TOP)])
+    early = listen(path)
+    assert early.told == ["layer 0", "foreseen", "layer 1", "stacked"]
+    assert tree(early.filesystems[0]) == tree(early.filesystems[1])
+
+
+def test_a_blob_that_is_listed_twice_is_promised_twice(tmp_path: Path) -> None:
+    """As it is read once and stands at both places."""
+    early = listen(write_image(tmp_path, [estargz(TOP), estargz(BASE), estargz(TOP)]))
+    assert early.told == ["foreseen", "layer 0", "layer 1", "layer 2", "stacked"]
+    assert tree(early.filesystems[0]) == tree(early.filesystems[1])
+
+
+def test_nothing_is_promised_without_tables(tmp_path: Path) -> None:
+    """Nor where nobody asks."""
+    assert "foreseen" not in listen(write_image(tmp_path, [plain_layer(BASE)])).told
+    early = Early()
+    early.foresees = False
+    request = Request(str(write_image(tmp_path, [estargz(BASE)])))
+    analyse(request, open_source(request), Options(), early)
+    assert early.told == ["layer 0", "stacked"]
+
+
+def test_small_layers_are_not_worth_it(tmp_path: Path) -> None:
+    """They are read before anybody looks."""
+    path = write_image(tmp_path, [estargz(BASE)])
+    assert "foreseen" not in listen(path, wait=False, worthwhile=1_000_000).told
+
+
+@both_formats
+def test_what_the_cache_knows_needs_no_promise(tmp_path: Path, make: Make) -> None:
+    """The second time all is there at once; the warnings are the same."""
+    wrong = changed(BASE, "etc/passwd", size=7)
+    path = write_image(tmp_path, [make(BASE, toc=toc_json(wrong)), make(TOP)])
+    first = open_path(path)
+    time.sleep(0.03)  # a file that was written just now has no identity yet
+    store = Store(tmp_path / "cache")
+    assert "foreseen" in listen(path, cache=store).told
+    assert "foreseen" not in listen(path, wait=False, cache=store).told
+    again = open_path(path, options=Options(cache=store))
+    assert again.indexes[0].toc == first.indexes[0].toc
+    assert again.warnings == first.warnings
+    assert codes(again) == ["toc-mismatch"]
+
+
+def test_what_is_too_much_is_no_promise(tmp_path: Path) -> None:
+    """A hostile table neither ends the work nor changes what comes of it."""
+    entries = [{"type": "reg", "name": f"f{number}"} for number in range(298)]
+    layers = [zstd_chunked(members, toc=toc_json(entries)) for members in (BASE, TOP)]
+    path = write_image(tmp_path, layers)
+    early = listen(path, Limits(entries=300), wait=False)
+    assert early.told == ["layer 0", "layer 1", "stacked"]
+    right = listen(write_image(tmp_path, [zstd_chunked(BASE), zstd_chunked(TOP)]))
+    assert tree(early.filesystems[-1]) == tree(right.filesystems[-1])
+
+
+@given(layers=wild_layers())
+@settings(max_examples=40, deadline=None)
+def test_any_image_is_promised_as_it_is(
+    tmp_path_factory: pytest.TempPathFactory, layers: Sequence[Sequence[Member]]
+) -> None:
+    """Repeated paths, markers, links across layers and names that are no text: the tables tell the same tree."""
+    folder = tmp_path_factory.mktemp("image")
+    stored = [
+        (estargz, zstd_chunked)[number % 2]([member for member in members if member.type in TYPES])
+        for number, members in enumerate(layers)
+    ]
+    path = write_image(folder, stored)
+    early = listen(path)
+    codes_found = codes(open_path(path))
+    assert "toc-mismatch" not in codes_found
+    assert "toc-unusable" not in codes_found
+    if not any(b"\xff" in layer.tar for layer in stored):
+        assert tree(early.filesystems[0]) == tree(early.filesystems[1])

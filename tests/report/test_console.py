@@ -1,0 +1,46 @@
+"""Lines of text reports."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from layerscope.report.console import Paper, Part
+
+
+def written(*parts: Part | str, color: bool = False) -> str:
+    """One line as it is written."""
+    stream = io.BytesIO()
+    paper = Paper(stream, 80, color=color)
+    paper.line(*parts)
+    paper.flush()
+    return stream.getvalue().decode().removesuffix("\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("::stop-commands::x", ": :stop-commands::x"),
+        ("   ::error file=a::b", "   : :error file=a::b"),
+        ("RUN a::b ::c", "RUN a::b ::c"),
+        ("a ##[error]b", "a # #[error]b"),
+        ("a ##vso[task.setvariable]b", "a # #vso[task.setvariable]b"),
+        ("##teamcity[x]", "# #teamcity[x]"),
+        ("### a [b]", "### a [b]"),
+        ("## a", "## a"),
+    ],
+)
+def test_no_line_gives_orders_to_a_ci_service(line: str, shown: str) -> None:
+    """Reports are printed into logs whose lines GitHub, Azure and TeamCity obey."""
+    assert written(line) == shown
+    assert written("  ", (line, "bold")).strip() == shown.strip()
+
+
+@given(st.lists(st.text(alphabet=":#[a ", max_size=6), max_size=4))
+def test_no_parts_make_up_an_order(parts: list[str]) -> None:
+    """However a line is put together."""
+    line = written(*parts)
+    assert not line.lstrip().startswith("::")

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from layerscope.analysis import evidence
-from layerscope.analysis.findings import duplicate_files
+from layerscope.analysis.findings.rules import duplicate_files
 from layerscope.opening.open import Options, open_image
 from layerscope.settings import RuleChoice
 from layerscope.sources import Request
@@ -149,7 +149,7 @@ def test_a_directory_that_is_in_a_cache_too_stays_where_it_is_not() -> None:
         for finding in findings_of(opened_of([("RUN make # buildkit", members)])).found
     ) == [
         ("duplicate-directories", "/usr/local is the same as /srv", 30 * 120_000),
-        ("pip-cache", "Cache of pip left in", 30 * 120_000),
+        ("pip-cache", "pip cache left in the image", 30 * 120_000),
     ]
 
 

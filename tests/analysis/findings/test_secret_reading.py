@@ -13,7 +13,7 @@ from layerscope.analysis.findings.secrets.files import holds_secret_settings
 from layerscope.analysis.findings.secrets.reading import LARGEST_TELLING
 from layerscope.words import Confidence, Severity
 from tests.analysis.findings.judging import judged
-from tests.analysis.findings.test_secrets import BODY, COPY, ENV, FILES, KEY, KEYS
+from tests.analysis.findings.rules.test_secrets import BODY, COPY, ENV, FILES, KEY, KEYS
 from tests.images import file
 
 PADDING = b"# nothing to see here\n" * 4000

@@ -1,29 +1,45 @@
-"""All rules, in the order in which help lists them."""
+"""The rules of findings, in the order in which help lists them.
+
+A new rule is a row in `caches.py`, `build_tools.py` or `unused_files.py`, or a file with logic of its own that ends in
+`RULE = Rule(…)` and has a line here.
+"""
+
+from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable
 
-from layerscope.analysis.findings import (
+from layerscope.analysis.findings.rule import Rule
+from layerscope.analysis.findings.rules import (
+    build_tools,
     caches,
     copied_context,
+    core_dumps,
     deleted_later,
+    documentation,
     duplicate_directories,
     duplicate_files,
     empty_layer,
+    git_directory,
     many_tiny_files,
     no_effect_layer,
+    node_development,
     overwritten,
+    python_bytecode,
+    python_tests,
     rewritten_for_attributes,
+    secret_history,
     secrets,
+    source_maps,
     sparse_giant,
     stored_again,
-    unneeded,
+    unused_files,
 )
-from layerscope.analysis.findings.rule import Rule
 from layerscope.errors import UsageError
 
 RULES: tuple[Rule, ...] = (
     *secrets.RULES,
+    secret_history.RULE,
     deleted_later.RULE,
     rewritten_for_attributes.RULE,
     overwritten.RULE,
@@ -32,7 +48,17 @@ RULES: tuple[Rule, ...] = (
     duplicate_files.RULE,
     copied_context.RULE,
     *caches.RULES,
-    *unneeded.RULES,
+    *build_tools.RULES,
+    unused_files.DEBUG_SYMBOLS,
+    documentation.RULE,
+    unused_files.LOCALES,
+    python_bytecode.RULE,
+    python_tests.RULE,
+    node_development.RULE,
+    source_maps.RULE,
+    git_directory.RULE,
+    unused_files.EDITOR_FILES,
+    core_dumps.RULE,
     sparse_giant.RULE,
     many_tiny_files.RULE,
     no_effect_layer.RULE,

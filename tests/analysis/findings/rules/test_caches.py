@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from layerscope.analysis.findings import caches
-from layerscope.analysis.findings.rules import RULES
+from layerscope.analysis.findings.rules import RULES, caches
 from tests.analysis.findings.judging import findings_of, judged, opened_of
 from tests.images import file, hardlink
 

@@ -10,7 +10,7 @@ from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import instruction_text, run_and, shell_word
 from layerscope.analysis.findings.rule import Rule
-from layerscope.analysis.findings.unneeded.npm_projects import Project, child, find_projects
+from layerscope.analysis.packages.npm_projects import Project, child, find_projects
 from layerscope.image.history import Step
 from layerscope.words import Confidence
 

@@ -14,7 +14,6 @@ from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import commented, instruction_text, is_open_run, run_and
 from layerscope.analysis.findings.known_paths import Place, not_copied
 from layerscope.analysis.findings.rule import Rule
-from layerscope.analysis.findings.unneeded.runtimes import runs_something
 from layerscope.analysis.findings.words import NAMED
 from layerscope.analysis.packages.apt_dependencies import AptBooks, read_books
 from layerscope.image.history import Step
@@ -40,6 +39,27 @@ _BUILDS = re.compile(
 """Packages that are for building alone."""
 _LOOKED = 100
 """Packages of one installation that are looked at."""
+_BUILDERS = frozenset(
+    (
+        "gcc",
+        "g++",
+        "cc",
+        "c++",
+        "clang",
+        "make",
+        "cmake",
+        "ninja",
+        "cargo",
+        "rustc",
+        "go",
+        "bazel",
+        "mvn",
+        "gradle",
+    )
+)
+_SHELLS = frozenset(
+    ("sh", "bash", "ash", "dash", "zsh", "fish", "tini", "docker-entrypoint.sh", "")
+)
 _INSTALLS = re.compile(
     r"(?:&&|;|\|\|)?\s*(?:[A-Z_]+=\S+\s+)*(?:set\s+-|export\s|echo\s|true\b|(?:rm|mkdir|ln|chmod|chown|cp|mv|cat|touch)\s|sed\s+-i\b.*/etc/(?:apt|apk|yum)"
     r"|(?:apt-get|apt|apk|dnf|microdnf|yum|zypper|apt-mark|update-ca-certificates|adduser|addgroup|useradd|groupadd)(?:\s|$))"
@@ -62,6 +82,16 @@ def build_rule(
             yield from _claims(evidence, group, patterns)
 
     return Rule(name, title, why, find, confidence=Confidence.MEDIUM, min_bytes=1_000_000)
+
+
+def runs_something(evidence: Evidence) -> bool:
+    """Whether the image starts a program that is no compiler and no build tool; shells alone do not count."""
+    config = evidence.image.config
+    words = [*config.entrypoint, *config.cmd]
+    names = [word.rpartition("/")[2] for word in words[:3]]
+    if not names or _BUILDERS & set(names):
+        return False
+    return not all(name in _SHELLS or name.startswith("-") for name in names)
 
 
 def _claims(evidence: Evidence, group: Group, patterns: Sequence[str]) -> Iterator[Claim]:

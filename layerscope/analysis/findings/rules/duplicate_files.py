@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.copies import deal
-from layerscope.analysis.findings.duplicate_directories import of_packages
 from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import commented, instruction_text, run_and, shell_word
 from layerscope.analysis.findings.hidden import origins, split
 from layerscope.analysis.findings.links import link, stays, whole
 from layerscope.analysis.findings.rule import Rule
+from layerscope.analysis.findings.rules.duplicate_directories import of_packages
 from layerscope.analysis.findings.words import NAMED
 from layerscope.text import count_of
 from layerscope.words import Confidence, Severity

@@ -1,0 +1,51 @@
+"""Compilers and what only they read, in an image that runs something else."""
+
+from layerscope.analysis.findings.build_tools import build_rule
+from layerscope.analysis.findings.rule import Rule
+
+RULES: tuple[Rule, ...] = (
+    build_rule(
+        "compilers",
+        title="Compilers left in the image",
+        why="A compiler is only needed to build. At run time it adds weight and helps attackers.",
+        patterns=(
+            "/usr/lib/gcc",
+            "/usr/libexec/gcc",
+            "/usr/lib/llvm-*/bin",
+            "/usr/lib/llvm-*/lib/clang",
+            "/usr/bin/*-linux-*-gcc*",
+            "/usr/bin/*-linux-*-g++*",
+            "/usr/bin/*-linux-*-cpp*",
+            "/usr/bin/*-linux-*-ld.*",
+            "/usr/bin/*-linux-*-lto-dump*",
+        ),
+        spare=("/usr/lib/gcc/**/*.so*",),
+    ),
+    build_rule(
+        "toolchains",
+        title="Go or Rust toolchain left in the image",
+        why="Programs built with it run without it. Copy the program into an image of its own.",
+        patterns=(
+            "/usr/local/go/bin",
+            "/usr/local/go/pkg",
+            "/usr/local/go/src",
+            "/usr/lib/go-*",
+            "/usr/lib/go",
+            "**/.rustup/toolchains",
+            "/usr/local/rustup/toolchains",
+        ),
+    ),
+    build_rule(
+        "headers",
+        title="Header files left in the image",
+        why="Only compilers read C and C++ headers.",
+        patterns=("/usr/include/*", "/usr/local/include/*"),
+    ),
+    build_rule(
+        "static-libraries",
+        title="Static libraries left in the image",
+        why="Only linkers read .a files.",
+        patterns=("/usr/lib/**/*.a", "/usr/lib64/**/*.a", "/usr/local/lib/**/*.a", "/opt/**/*.a"),
+        spare=("/usr/lib/gcc",),
+    ),
+)

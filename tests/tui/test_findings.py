@@ -79,7 +79,7 @@ async def test_findings_are_grouped_by_weight_and_those_of_the_base_stand_apart(
                 "Private key",
                 "worth it",
                 "Stored by layer 2, deleted by layer 3",
-                "Package lists of apt left in",
+                "APT package lists left in the image",
                 "Cache of pip left in",
                 "base image",
             )

@@ -92,7 +92,7 @@ def test_without_a_base_image_all_waste_is_new() -> None:
     steps = [("RUN a", [file("a", b"1" * 9)]), ("RUN b", [whiteout("a")])]
     check = the(judge_gate(steps, {"max-new-waste": 8}), "max-new-waste")
     assert (check.outcome, check.value) == (FAIL, 9)
-    assert "no base image is known" in check.message
+    assert "the base image is unknown" in check.message
 
 
 def test_a_single_layer_wastes_no_share_of_what_follows_it() -> None:

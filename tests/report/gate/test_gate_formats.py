@@ -189,7 +189,7 @@ def test_of_findings_only_those_that_a_check_complains_of_are_to_be_changed(evil
     """What is ignored is not told again."""
     for form in ("markdown", "html"):
         text = written(evil, form)
-        assert "Package lists of apt left in" in text
+        assert "APT package lists left in the image" in text
         assert "deleted-later" not in text
 
 

@@ -1,18 +1,23 @@
-"""What the two rules about paths share."""
+"""`forbidden-paths` and `allowed-paths`: where layers may put files."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.gate.case import Case
+from layerscope.analysis.gate.rule import GateRule
+from layerscope.analysis.gate.values import parse_patterns
 from layerscope.analysis.gate.verdict import MAX_OFFENDERS, Check, Offender, Outcome, Unit
+from layerscope.filesystem.selecting import Selector
 from layerscope.layers.index import Kind
 from layerscope.text import count_of
 from layerscope.words import Severity
 
 
-def check_paths(case: Case, name: str, title: str, rows: NDArray[np.int64], what: str) -> Check:
+def _check_paths(case: Case, name: str, title: str, rows: NDArray[np.int64], what: str) -> Check:
     """The check that there are no such versions of paths; `what` says in the message what they are, behind their count."""
     filesystem = case.filesystem
     # What its own layer replaced at once, and has no content, is stored nowhere.
@@ -63,3 +68,48 @@ def _offender(case: Case, row: int) -> Offender:
         hidden_by=gone if gone < filesystem.layer_count else None,
         note=note,
     )
+
+
+_FORBIDDEN = "forbidden-paths"
+_ALLOWED = "allowed-paths"
+
+
+def _forbidden(case: Case, patterns: tuple[str, ...]) -> Iterator[Check]:
+    filesystem = case.filesystem
+    selector = Selector(filesystem.table)
+    found = np.zeros(len(filesystem.table), bool)
+    for pattern in patterns:
+        found[selector.matches(pattern)] = True
+    known = filesystem.inode_of != filesystem.inodes.implicit
+    rows = np.flatnonzero(found[filesystem.paths] & known)
+    yield _check_paths(case, _FORBIDDEN, "Forbidden paths", rows, "in some layer, and forbidden")
+
+
+def _allowed(case: Case, patterns: tuple[str, ...]) -> Iterator[Check]:
+    filesystem = case.filesystem
+    allowed = Selector(filesystem.table).select(patterns)
+    added = (filesystem.born >= case.ledger.base_layers) & (filesystem.kinds != Kind.DIRECTORY)
+    rows = np.flatnonzero(added & ~allowed[filesystem.paths])
+    yield _check_paths(
+        case, _ALLOWED, "Allowed paths", rows, "added elsewhere by steps after the base"
+    )
+
+
+RULES: tuple[GateRule, ...] = (
+    GateRule(
+        _FORBIDDEN,
+        "Paths that no layer may contain, as a glob. Can be given several times.",
+        parse_patterns,
+        _forbidden,
+        metavar="GLOB",
+        repeated=True,
+    ),
+    GateRule(
+        _ALLOWED,
+        "The only paths where steps after the base image may add files, as a glob. Can be given several times.",
+        parse_patterns,
+        _allowed,
+        metavar="GLOB",
+        repeated=True,
+    ),
+)

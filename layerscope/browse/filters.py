@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from layerscope.browse.terms import (
     ModeWord,
     OwnerWord,
     RegexWord,
+    Shown,
     SizeWord,
     TextWord,
     Word,
@@ -34,9 +35,6 @@ from layerscope.filesystem.changes import CHANGE_NAMES
 from layerscope.filesystem.components import is_glob
 from layerscope.layers.index import Kind
 from layerscope.words import Change
-
-if TYPE_CHECKING:
-    from layerscope.browse.tree import TreeView
 
 _T = TypeVar("_T")
 
@@ -101,7 +99,7 @@ class Filter:
         """Whether a regular expression is part of it, of which nobody knows how long it takes."""
         return any(isinstance(word, RegexWord) for word, _ in self.words)
 
-    def matches(self, view: TreeView) -> NDArray[np.bool_]:
+    def matches(self, view: Shown) -> NDArray[np.bool_]:
         """Which of all paths meet it, in what the view's mode shows of them; without meaning for what it shows not."""
         hits = np.ones(len(view.filesystem.table), bool)
         for word, negated in self.words:

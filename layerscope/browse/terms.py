@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from layerscope.layers.index import Kind
 
 if TYPE_CHECKING:
-    from layerscope.browse.tree import TreeView
+    from layerscope.browse.matching import Finder, PathTexts
+    from layerscope.browse.modes import Selection
+    from layerscope.filesystem.model import Filesystem
 
 Mask = NDArray[np.bool_]
 
@@ -27,10 +29,26 @@ COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
+class Shown(Protocol):
+    """What a filter is applied to: paths of a filesystem, in what a mode shows of them."""
+
+    filesystem: Filesystem
+    finder: Finder | None
+    """Looks for regular expressions; None for the calling thread."""
+
+    @property
+    def selection(self) -> Selection:
+        """What the mode shows of every path."""
+
+    @property
+    def texts(self) -> PathTexts:
+        """The texts of all paths."""
+
+
 class Word(Protocol):
     """One condition of a filter."""
 
-    def matches(self, view: TreeView) -> Mask:
+    def matches(self, view: Shown) -> Mask:
         """Which of all paths meet it; without meaning for those that the view does not show."""
 
 
@@ -40,7 +58,7 @@ class TextWord:
 
     text: str
 
-    def matches(self, view: TreeView) -> Mask:
+    def matches(self, view: Shown) -> Mask:
         return view.texts.containing(self.text)
 
 
@@ -52,7 +70,7 @@ class GlobWord:
     directories: bool
     """Only directories match."""
 
-    def matches(self, view: TreeView) -> Mask:
+    def matches(self, view: Shown) -> Mask:
         hits = view.texts.glob(self.pattern)
         return hits & (view.selection.kinds == Kind.DIRECTORY) if self.directories else hits
 
@@ -63,7 +81,7 @@ class RegexWord:
 
     pattern: re.Pattern[str]
 
-    def matches(self, view: TreeView) -> Mask:
+    def matches(self, view: Shown) -> Mask:
         return view.texts.regex(self.pattern, view.finder)
 
 
@@ -74,7 +92,7 @@ class SizeWord:
     compare: Callable[[Any, Any], Any]
     bytes: float
 
-    def matches(self, view: TreeView) -> Mask:
+    def matches(self, view: Shown) -> Mask:
         shown = view.selection
         hits: Mask = (shown.kinds == Kind.FILE) & self.compare(shown.bytes, self.bytes)
         return hits
@@ -86,7 +104,7 @@ class ChangeWord:
 
     changes: tuple[int, ...]
 
-    def matches(self, view: TreeView) -> Mask:
+    def matches(self, view: Shown) -> Mask:
         return np.isin(view.selection.changes, self.changes)
 
 
@@ -96,7 +114,7 @@ class KindWord:
 
     kinds: tuple[int, ...]
 
-    def matches(self, view: TreeView) -> Mask:
+    def matches(self, view: Shown) -> Mask:
         shown = view.selection
         hits: Mask = np.isin(shown.kinds, self.kinds)
         if Kind.HARDLINK in self.kinds:
@@ -112,7 +130,7 @@ class ModeWord:
 
     bit: int
 
-    def matches(self, view: TreeView) -> Mask:
+    def matches(self, view: Shown) -> Mask:
         shown = view.selection
         return view.filesystem.inodes.columns.modes[shown.inodes] & self.bit > 0
 
@@ -124,7 +142,7 @@ class OwnerWord:
     uid: int | None
     gid: int | None
 
-    def matches(self, view: TreeView) -> Mask:
+    def matches(self, view: Shown) -> Mask:
         inodes, shown = view.filesystem.inodes, view.selection.inodes
         hits: Mask = shown != inodes.implicit
         if self.uid is not None:
@@ -141,6 +159,6 @@ class LayerWord:
     compare: Callable[[Any, Any], Any]
     layer: int
 
-    def matches(self, view: TreeView) -> Mask:
+    def matches(self, view: Shown) -> Mask:
         hits: Mask = self.compare(view.selection.layers, self.layer)
         return hits

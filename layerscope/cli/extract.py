@@ -76,7 +76,7 @@ def extract(
             name = safe_name(opened.filesystem.table.full(path))
             sys.stderr.write(f"layerscope: {name}: {safe_name(why)}\n")
         what = f"{count_of(result.files, 'file')}, {size(result.bytes)}, into {output}"
-        sys.stderr.write(safe_name("; ".join([what, *core.words(result)])) + "\n")
+        sys.stderr.write(safe_name("; ".join([what, *result.notes()])) + "\n")
     if not ignore_errors:
         opened.raise_damage()
     if result.unreadable and not ignore_errors:

@@ -10,56 +10,16 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from layerscope.errors import UsageError
 from layerscope.extraction import staging
 from layerscope.extraction.placing import Placing
 from layerscope.extraction.plan import Plan
+from layerscope.extraction.result import Extracted
 from layerscope.extraction.writing import Writer
 from layerscope.layers.contents import LayerContents
 from layerscope.progress import NullProgress, Progress
-
-LISTED = 100
-"""Paths that are told of by name; of more only the number is known."""
-
-
-@dataclass(slots=True)
-class Extracted:
-    """What an extraction did."""
-
-    files: int = 0
-    """Names of regular files, each hard link one."""
-    directories: int = 0
-    links: int = 0
-    """Symbolic links."""
-    bytes: int = 0
-    """Content bytes written."""
-    left_out: int = 0
-    """Device nodes and named pipes."""
-    without_bits: int = 0
-    """Files and directories that lost a setuid or setgid bit."""
-    skipped: int = 0
-    """Paths that the filesystem refuses, or that hold nothing to write."""
-    unreadable: int = 0
-    """Files whose content could not be read whole."""
-    reasons: list[tuple[int, str]] = field(default_factory=list)
-    """Path and reason of what was skipped or unreadable, `LISTED` at most."""
-
-    def skip(self, path: int, why: str, count: int = 1) -> None:
-        """A path, and `count - 1` below it, cannot be written."""
-        self.skipped += count
-        self._tell(path, why)
-
-    def cannot_read(self, path: int, why: str) -> None:
-        """A content is damaged."""
-        self.unreadable += 1
-        self._tell(path, why)
-
-    def _tell(self, path: int, why: str) -> None:
-        if len(self.reasons) < LISTED:
-            self.reasons.append((path, why))
 
 
 def extract(
@@ -127,17 +87,3 @@ def target_of(text: str, name: bytes) -> tuple[Path, bytes]:
     if not folder.is_dir():
         raise UsageError(f"there is no directory {folder}")
     return folder, own
-
-
-def words(result: Extracted) -> list[str]:
-    """What an extraction did besides what was asked, a sentence each, without names from the image."""
-    said = []
-    if result.without_bits:
-        said.append(f"setuid and setgid bits not kept: {result.without_bits:,}")
-    if result.left_out:
-        said.append(f"device nodes and pipes left out: {result.left_out:,}")
-    if result.skipped:
-        said.append(f"paths skipped: {result.skipped:,}")
-    if result.unreadable:
-        said.append(f"files unreadable: {result.unreadable:,}")
-    return said

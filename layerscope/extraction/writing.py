@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import groupby
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,15 +22,13 @@ from layerscope.extraction.filling import (
     keep_attributes,
 )
 from layerscope.extraction.plan import Plan
+from layerscope.extraction.result import Extracted
 from layerscope.extraction.staging import Folders, new_file, refused
 from layerscope.filesystem.content import reading_problem
 from layerscope.layers.compression import DamagedStreamError
 from layerscope.layers.contents import ContentCutError, LayerContents
 from layerscope.layers.index import Kind
 from layerscope.progress import Progress, check
-
-if TYPE_CHECKING:
-    from layerscope.extraction.extract import Extracted
 
 _Made = TypeVar("_Made")
 

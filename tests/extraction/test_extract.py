@@ -11,9 +11,10 @@ import pytest
 
 from layerscope.browse.named_paths import Lookup
 from layerscope.errors import CancelledError, UsageError
-from layerscope.extraction.extract import Extracted, extract, target_of, words
+from layerscope.extraction.extract import extract, target_of
 from layerscope.extraction.placing import ExistsError
 from layerscope.extraction.plan import plan_one, plan_whole
+from layerscope.extraction.result import Extracted
 from layerscope.extraction.staging import open_directory, sweep
 from layerscope.layers.compression import DecompressedStream
 from layerscope.opening.open import Opened, Options, open_image
@@ -99,7 +100,7 @@ def test_a_file_arrives_with_permissions_and_time(opened: Opened, tmp_path: Path
     status = (tmp_path / "motd").stat()
     assert (tmp_path / "motd").read_bytes() == b"hello\n"
     assert (stat.S_IMODE(status.st_mode), status.st_mtime) == (0o640, 86_400)
-    assert (result.files, result.bytes, words(result)) == (1, 6, [])
+    assert (result.files, result.bytes, result.notes()) == (1, 6, [])
 
 
 def test_a_file_is_what_the_layer_shows(opened: Opened, tmp_path: Path) -> None:
@@ -238,7 +239,7 @@ def test_a_refused_name_is_skipped_and_told(tmp_path: Path) -> None:
     result = whole(image(tmp_path, layers), target)
     assert listed(target) == ["fine"]
     assert result.skipped == 3
-    assert words(result) == ["paths skipped: 3"]
+    assert result.notes() == ["paths skipped: 3"]
 
 
 @pytest.mark.parametrize("compress", [None, "gzip"])

@@ -21,9 +21,9 @@ from textual.worker import get_current_worker
 from layerscope import text
 from layerscope.errors import CancelledError, LayerscopeError
 from layerscope.extraction import extract as core
-from layerscope.extraction.extract import Extracted
 from layerscope.extraction.placing import ExistsError
 from layerscope.extraction.plan import plan_one
+from layerscope.extraction.result import Extracted
 from layerscope.layers.index import Kind
 from layerscope.opening.open import Opened
 from layerscope.tui.loader import MessageProgress, ProgressMoved
@@ -171,7 +171,7 @@ class ExtractScreen(ModalScreen[None]):
     def _tell(self, result: Extracted, target: Path) -> None:
         """Notify what was done, and what was not."""
         parts = [text.count_of(result.files, "file"), text.size(result.bytes)]
-        lines = [f"{', '.join(parts)}: {text.safe_name(str(target))}", *core.words(result)]
+        lines = [f"{', '.join(parts)}: {text.safe_name(str(target))}", *result.notes()]
         for path, why in result.reasons[:_TOLD]:
             name = text.safe_name(self._opened.filesystem.table.full(path))
             lines.append(f"{text.clip_start(name, 40)}: {text.safe_name(why)}")

@@ -6,8 +6,10 @@ import json
 import pkgutil
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 
 import layerscope
@@ -46,6 +48,13 @@ def test_every_module_can_be_imported_first() -> None:
         [sys.executable, "-c", _ALONE, *MODULES], capture_output=True, check=True, timeout=300
     )
     assert json.loads(done.stdout) == {}
+
+
+def test_no_module_leads_back_to_itself() -> None:
+    """No circle of imports, those for types included: a thing is understood without what uses it."""
+    graph = grimp.build_graph("layerscope", cache_dir=None)
+    ways = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    TopologicalSorter(ways).prepare()
 
 
 def loaded(*args: str) -> set[str]:

@@ -23,10 +23,10 @@ from layerscope.cli.images import images
 from layerscope.cli.log import log
 from layerscope.cli.ls import ls
 from layerscope.cli.open import open_command
+from layerscope.cli.output import say
 from layerscope.cli.report import report
 from layerscope.cli.rules import rules
 from layerscope.errors import CancelledError, ExitCode, LayerscopeError, UsageError
-from layerscope.text import safe_name
 
 COMMANDS: tuple[click.Command, ...] = (
     open_command,
@@ -98,15 +98,6 @@ def _usage_error(error: click.ClickException) -> UsageError:
     command = context.command_path if context else "layerscope"
     hint = f"see {command.removesuffix(' ' + DEFAULT_COMMAND)} --help"
     return UsageError(error.format_message(), hint=hint)
-
-
-def say(error: LayerscopeError) -> None:
-    """Put an error into words on stderr: one line, and one for the hint."""
-    if sys.stderr is None:
-        return
-    sys.stderr.write(f"layerscope: {safe_name(error.message)}\n")
-    if error.hint:
-        sys.stderr.write(f"  hint: {safe_name(error.hint)}\n")
 
 
 def main() -> NoReturn:

@@ -36,9 +36,8 @@ def cat(
     escapes; into a pipe or a file bytes are written as they are.
     """
     from layerscope.browse.facts import FileFacts
-    from layerscope.cli import say
     from layerscope.cli.bar import progress_bar
-    from layerscope.cli.output import is_terminal, output_stream
+    from layerscope.cli.output import is_terminal, output_stream, say
     from layerscope.cli.paths import NothingFoundError, find_all, lookup_of, open_for_paths
     from layerscope.errors import CorruptImageError
     from layerscope.filesystem.content import ContentReader

@@ -41,8 +41,8 @@ def extract(
     A PATH may be a glob, matched from the root. Links are written as they are and never followed. Owners, extended
     attributes, setuid and setgid bits are not kept, device nodes and pipes are left out. All is written, or nothing.
     """
-    from layerscope.cli import say
     from layerscope.cli.bar import progress_bar
+    from layerscope.cli.output import say
     from layerscope.cli.paths import NothingFoundError, find_all, lookup_of, open_for_paths
     from layerscope.errors import CorruptImageError
     from layerscope.extraction import extract as core

@@ -38,9 +38,8 @@ def ls(
 
     A PATH may be a glob, matched from the root: '/etc/*.conf', '**/*.pem'. A directory lists what lies in it.
     """
-    from layerscope.cli import say
     from layerscope.cli.bar import progress_bar
-    from layerscope.cli.output import output_stream
+    from layerscope.cli.output import output_stream, say
     from layerscope.cli.paths import NothingFoundError, find_all, lookup_of, open_for_paths
     from layerscope.layers.index import Kind
 

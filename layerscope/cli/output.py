@@ -12,8 +12,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from layerscope.errors import UsageError
+from layerscope.errors import LayerscopeError, UsageError
 from layerscope.report.options import ReportOptions
+from layerscope.text import safe_name
 
 
 def is_terminal(stream: TextIO | None) -> bool:
@@ -116,3 +117,12 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def say(error: LayerscopeError) -> None:
+    """Put an error into words on stderr: one line, and one for the hint."""
+    if sys.stderr is None:
+        return
+    sys.stderr.write(f"layerscope: {safe_name(error.message)}\n")
+    if error.hint:
+        sys.stderr.write(f"  hint: {safe_name(error.hint)}\n")

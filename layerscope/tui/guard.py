@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
 from textual.message import Message
 from textual.worker import Worker, WorkerFailed, WorkerState
 
 from layerscope.errors import LayerscopeError
-
-if TYPE_CHECKING:
-    from layerscope.tui.app import LayerscopeApp
 
 
 class BugError(LayerscopeError):
@@ -42,6 +39,18 @@ def as_user_error(error: BaseException) -> LayerscopeError:
     return error if isinstance(error, LayerscopeError) else BugError(error)
 
 
+class ShowsErrors(Protocol):
+    """An app that shows an exception and goes on."""
+
+    def failed(self, error: BaseException) -> None:
+        """Show what was raised."""
+
+
+def app_of(widget: object) -> ShowsErrors:
+    """The app that a guarded screen or widget belongs to."""
+    return cast("ShowsErrors", cast("Any", widget).app)
+
+
 class Guarded:
     """Mixed into apps, screens and widgets: what their handlers and workers raise is said, and they live on.
 
@@ -49,7 +58,7 @@ class Guarded:
     """
 
     async def _dispatch_message(self, message: Message) -> None:
-        app = cast("LayerscopeApp", cast("Any", self).app)
+        app = app_of(self)
         try:
             if isinstance(message, Worker.StateChanged) and message.state is WorkerState.ERROR:
                 app.failed(message.worker.error or RuntimeError("a worker failed"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,7 +14,7 @@ from textual.widgets import ContentSwitcher
 
 from layerscope.tui.commands import bindings
 from layerscope.tui.copying import copied_path, copy
-from layerscope.tui.guard import Guarded
+from layerscope.tui.guard import Guarded, app_of
 from layerscope.tui.pointing import Pointed, Pointing, ShowFile
 from layerscope.tui.screens.explore import ExploreView
 from layerscope.tui.session import Session
@@ -22,9 +22,6 @@ from layerscope.tui.view import VIEWS, FixesTicked, ShowLife, ShowPath, ShowStep
 from layerscope.tui.widgets.header import ImageHeader
 from layerscope.tui.widgets.key_bar import KeyBar
 from layerscope.tui.widgets.step_list import StepList
-
-if TYPE_CHECKING:
-    from layerscope.tui.app import LayerscopeApp
 
 FIRST_VIEW = VIEWS[0].name
 PATH_VIEWS = ("file", "life")
@@ -114,7 +111,7 @@ class MainScreen(Guarded, Screen[None]):
             try:
                 getattr(view, what.__name__)()
             except Exception as error:
-                cast("LayerscopeApp", self.app).failed(error)
+                app_of(self).failed(error)
 
     # views
 

@@ -44,6 +44,9 @@ _CHANGES = {
     Change.REMOVED: ("-", "deleted"),
 }
 
+CHANGES = (Change.ADDED, Change.MODIFIED, Change.METADATA, Change.REMOVED)
+"""Changes that make a difference, in the order in which they are listed."""
+
 
 class Reason(StrEnum):
     """Why stored bytes are no longer visible in the final image."""
@@ -175,6 +178,11 @@ class DigestState(StrEnum):
     """Nothing is claimed that could be checked."""
 
     @property
+    def bad(self) -> bool:
+        """Whether the layers cannot be trusted."""
+        return self in (DigestState.MISMATCH, DigestState.DAMAGED)
+
+    @property
     def word(self) -> str:
         """What people read."""
         return _DIGEST_STATES[self][0]
@@ -188,7 +196,7 @@ class DigestState(StrEnum):
 _DIGEST_STATES = {
     DigestState.OK: ("digests ok", "ok"),
     DigestState.UNCHECKED: ("digests not checked", "unchecked"),
-    DigestState.MISMATCH: ("digest mismatch", "MISMATCH"),
-    DigestState.DAMAGED: ("damaged", "DAMAGED"),
+    DigestState.MISMATCH: ("digest MISMATCH", "MISMATCH"),
+    DigestState.DAMAGED: ("DAMAGED", "DAMAGED"),
     DigestState.NONE: ("no digests", "no digests"),
 }

@@ -11,12 +11,12 @@ import pytest
 from layerscope.browse.filters import _CHANGES, _KINDS, FilterError, parse_filter
 from layerscope.browse.regex_process import SECONDS
 from layerscope.errors import ExitCode
-from layerscope.filesystem.changes import CHANGE_NAMES
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.settings import COLUMNS, MODES, SORTS, Settings, parse_settings
 from layerscope.tui.keys import changed_keys
 from layerscope.tui.screens.help import FILTERS
 from layerscope.tui.theme_names import check_theme
+from layerscope.words import Change
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text()
 FILTER_TABLE = README[README.index("### Filters") : README.index("### Settings")]
@@ -38,7 +38,11 @@ def test_every_word_of_the_table_is_a_filter(word: str) -> None:
 
 def test_the_table_leaves_nothing_out() -> None:
     """Kinds, changes and properties that a filter takes are told; so is when an expression is given up."""
-    for name in (*CHANGE_NAMES.values(), *_CHANGES, *(set(_KINDS) - {"directory"})):
+    for name in (
+        *(change.json_name for change in Change),
+        *_CHANGES,
+        *(set(_KINDS) - {"directory"}),
+    ):
         assert f"`{name}`" in FILTER_TABLE or f"type:{name}`" in FILTER_TABLE, name
     for name in ("size", "change", "type", "owner", "layer", "setuid", "setgid"):
         assert re.search(rf"`{name}\b", FILTER_TABLE), name

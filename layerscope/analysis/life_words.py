@@ -7,56 +7,22 @@ from collections.abc import Iterator
 from layerscope import text
 from layerscope.analysis.life import Event, Life, Loss, State
 from layerscope.filesystem.inodes import Why
-from layerscope.layers.index import KIND_NAMES, Kind
-from layerscope.words import Change, Reason
-
-GLYPHS = {
-    Change.ADDED: "+",
-    Change.MODIFIED: "~",
-    Change.METADATA: "±",
-    Change.REMOVED: "-",
-    Change.UNCHANGED: "=",
-}
-
-CHANGE_WORDS = {
-    Change.ADDED: "added",
-    Change.MODIFIED: "modified",
-    Change.METADATA: "attributes",
-    Change.REMOVED: "removed",
-    Change.UNCHANGED: "unchanged",
-}
-
-LOSS_WORDS = {
-    Reason.DELETED: "deleted",
-    Reason.TYPE_CHANGED: "type changed",
-    Reason.OVERWRITTEN: "overwritten",
-    Reason.METADATA_ONLY: "stored again with other attributes",
-    Reason.IDENTICAL: "stored again, nothing differs",
-}
-
-_LETTERS = {
-    Kind.FILE: "-",
-    Kind.DIRECTORY: "d",
-    Kind.SYMLINK: "l",
-    Kind.CHARACTER: "c",
-    Kind.BLOCK: "b",
-    Kind.FIFO: "p",
-    Kind.BROKEN_LINK: "h",
-}
+from layerscope.layers.index import KIND_LETTERS, KIND_NAMES, Kind
+from layerscope.words import Change
 
 
 def glyph(event: Event) -> str:
     """One character for what happened."""
     if only_contents(event):
         return "·"
-    return GLYPHS[event.change] if event.change is not None else "×"
+    return event.change.glyph if event.change is not None else "×"
 
 
 def change_word(event: Event) -> str:
     """What happened, in a word."""
     if only_contents(event):
         return "contents"
-    return CHANGE_WORDS[event.change] if event.change is not None else "replaced"
+    return event.change.word if event.change is not None else "replaced"
 
 
 def only_contents(event: Event) -> bool:
@@ -68,7 +34,7 @@ def only_contents(event: Event) -> bool:
 
 def mode_words(state: State) -> str:
     """Type and permission bits as `ls` writes them."""
-    letter = _LETTERS.get(state.kind, "?")
+    letter = KIND_LETTERS[state.kind]
     return text.mode_text(state.mode, letter) if state.known else f"{letter}?????????"
 
 
@@ -112,7 +78,7 @@ def differences(event: Event) -> Iterator[str]:
 def below_words(event: Event) -> str:
     """What the layer changes in a directory."""
     return ", ".join(
-        f"{count:,} {CHANGE_WORDS[change]}"
+        f"{count:,} {change.word}"
         for change, count in event.below.items()
         if change is not Change.UNCHANGED
     )

@@ -9,31 +9,9 @@ import numpy as np
 from layerscope.browse.capabilities import ATTRIBUTE, capabilities
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.extensions import unpack_xattrs
-from layerscope.layers.index import Kind
+from layerscope.layers.index import KIND_LETTERS, KIND_PHRASES, Kind
 from layerscope.text import mode_text, safe_name
 
-KIND_LETTERS = {
-    Kind.FILE: "-",
-    Kind.DIRECTORY: "d",
-    Kind.SYMLINK: "l",
-    Kind.HARDLINK: "h",
-    Kind.CHARACTER: "c",
-    Kind.BLOCK: "b",
-    Kind.FIFO: "p",
-    Kind.UNKNOWN: "?",
-    Kind.BROKEN_LINK: "h",
-}
-KIND_WORDS = {
-    Kind.FILE: "a file",
-    Kind.DIRECTORY: "a directory",
-    Kind.SYMLINK: "a symlink",
-    Kind.HARDLINK: "a hard link",
-    Kind.CHARACTER: "a character device",
-    Kind.BLOCK: "a block device",
-    Kind.FIFO: "a named pipe",
-    Kind.UNKNOWN: "an entry of unknown type",
-    Kind.BROKEN_LINK: "a hard link without a target",
-}
 _XATTR_LENGTH = 120
 """Characters of an extended attribute that are shown."""
 
@@ -118,7 +96,7 @@ class FileFacts:
 
     def kind_words(self) -> str:
         """What it is: a symlink to X, a character device 1:3."""
-        words = KIND_WORDS[self.kind]
+        words = KIND_PHRASES[self.kind]
         if self.target:
             join = "to" if self.kind is Kind.SYMLINK else ":"
             return f"{words}{' ' if join == 'to' else ''}{join} {safe_name(self.target)}"

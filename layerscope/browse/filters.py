@@ -31,19 +31,16 @@ from layerscope.browse.terms import (
     Word,
 )
 from layerscope.errors import UsageError
-from layerscope.filesystem.changes import CHANGE_NAMES
 from layerscope.filesystem.components import is_glob
 from layerscope.layers.index import Kind
 from layerscope.words import Change
 
 _T = TypeVar("_T")
 
-_CHANGES: Mapping[str, Change] = {name: change for change, name in CHANGE_NAMES.items()} | {
-    "+": Change.ADDED,
-    "~": Change.MODIFIED,
-    "±": Change.METADATA,
-    "-": Change.REMOVED,
+_CHANGES: Mapping[str, Change] = {
+    name: change for change in Change for name in (change.json_name, change.word, change.glyph)
 }
+"""Also `deleted`, the word on the screen, for what JSON and filters call `removed`."""
 
 _KINDS: Mapping[str, tuple[Kind, ...]] = {
     "file": (Kind.FILE,),

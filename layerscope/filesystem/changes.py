@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from layerscope.filesystem.inodes import SUBSTANCE, Inodes, Why
 from layerscope.words import Change
 
-CHANGE_NAMES = {change: change.name.lower() for change in Change}
 WHY_NAMES = {why: (why.name or "").lower() for why in Why}
 
 

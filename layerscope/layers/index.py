@@ -45,6 +45,29 @@ KIND_NAMES = {
     Kind.UNKNOWN: "unknown",
     Kind.BROKEN_LINK: "broken-link",
 }
+"""Names in JSON and in reports."""
+KIND_LETTERS = {
+    Kind.FILE: "-",
+    Kind.DIRECTORY: "d",
+    Kind.SYMLINK: "l",
+    Kind.HARDLINK: "h",
+    Kind.CHARACTER: "c",
+    Kind.BLOCK: "b",
+    Kind.FIFO: "p",
+    Kind.UNKNOWN: "?",
+    Kind.BROKEN_LINK: "h",
+}
+KIND_PHRASES = {
+    Kind.FILE: "a file",
+    Kind.DIRECTORY: "a directory",
+    Kind.SYMLINK: "a symlink",
+    Kind.HARDLINK: "a hard link",
+    Kind.CHARACTER: "a character device",
+    Kind.BLOCK: "a block device",
+    Kind.FIFO: "a named pipe",
+    Kind.UNKNOWN: "an entry of unknown type",
+    Kind.BROKEN_LINK: "a hard link without a target",
+}
 
 _TYPEFLAGS = {
     b"0\x007S": Kind.FILE,

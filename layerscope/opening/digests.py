@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from layerscope.image.model import Layer
 from layerscope.layers.index import LayerIndex
+from layerscope.words import DigestState
 
 
 def claims_of(layer: Layer) -> set[str]:
@@ -23,3 +26,17 @@ def verified(layer: Layer, index: LayerIndex) -> bool | None:
         if claimed is not None and found is not None and claimed.startswith("sha256:")
     ]
     return all(checks) if checks else None
+
+
+def state_of(layers: Sequence[Layer], verified: Sequence[bool | None]) -> DigestState:
+    """The state of all these layers, none of which is damaged; `verified` says for each what `verified` returned."""
+    if False in verified:
+        return DigestState.MISMATCH
+    claimed = [
+        right
+        for layer, right in zip(layers, verified, strict=True)
+        if layer.digest or layer.diff_id
+    ]
+    if not claimed:
+        return DigestState.NONE
+    return DigestState.OK if all(claimed) else DigestState.UNCHECKED

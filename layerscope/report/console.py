@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import BinaryIO
 
 from layerscope.text import cells, clip, fitting
+from layerscope.words import Change
 
 Part = tuple[str, str]
 """Safe text and its style, as rich names it; "" for none."""
@@ -138,3 +139,17 @@ def left(text: str, width: int) -> str:
 def widest(texts: Sequence[str]) -> int:
     """Columns of the widest of these texts."""
     return max(map(cells, texts), default=0)
+
+
+_CHANGE_STYLES = {
+    Change.UNCHANGED: "dim",
+    Change.ADDED: "green",
+    Change.MODIFIED: "yellow",
+    Change.METADATA: "cyan",
+    Change.REMOVED: "red",
+}
+
+
+def change_glyph(change: Change) -> Part:
+    """The glyph of a change in its colour."""
+    return change.glyph, _CHANGE_STYLES[change]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from layerscope.analysis.compare.comparison import Comparison
 from layerscope.analysis.compare.files import FileChanges
 from layerscope.analysis.compare.steps import StepChange
-from layerscope.filesystem.changes import CHANGE_NAMES, WHY_NAMES
+from layerscope.filesystem.changes import WHY_NAMES
 from layerscope.filesystem.inodes import Inodes
 from layerscope.image.history import Step
 from layerscope.layers.index import Kind
@@ -99,7 +99,7 @@ def changes_of(old: Opened, new: Opened, changes: FileChanges) -> Iterator[dict[
     for path, change, why, growth, before, after in rows:
         yield {
             "path": _text(path),
-            "change": CHANGE_NAMES[Change(change)],
+            "change": Change(change).json_name,
             "why": _why(why),
             "deltaBytes": growth,
             "old": _state(mine, before),
@@ -191,7 +191,7 @@ def _package(package: Package | None) -> dict[str, Any] | None:
 
 
 def _counts(counts: Mapping[Change, int]) -> dict[str, int]:
-    return {CHANGE_NAMES[change]: count for change, count in counts.items()}
+    return {change.json_name: count for change, count in counts.items()}
 
 
 def _value(value: str | tuple[str, ...] | None) -> str | list[str] | None:

@@ -13,11 +13,11 @@ from layerscope.image.secret_names import is_secret
 from layerscope.image.secret_spans import MASK, masked
 from layerscope.image.summary import one_line
 from layerscope.opening.open import Opened, file_name
-from layerscope.report.console import Paper, Part, left, widest
+from layerscope.report.console import Paper, Part, change_glyph, left, widest
 from layerscope.report.diff_schema import blob_bytes, stored_bytes
 from layerscope.report.diff_text_files import write_files
 from layerscope.report.diff_totals import write_totals
-from layerscope.report.diff_words import GLYPHS, growth_style, listed, signed, write_heading
+from layerscope.report.diff_words import growth_style, listed, signed, write_heading
 from layerscope.report.options import ReportOptions
 from layerscope.report.text import NARROWEST, WIDEST
 from layerscope.text import clip, count_of, safe_name, size
@@ -31,9 +31,9 @@ _NAME = 36
 """Columns that names of packages are cut to."""
 
 _STEP_GLYPHS: dict[StepChange, Part] = {
-    StepChange.ADDED: GLYPHS[Change.ADDED],
-    StepChange.REMOVED: GLYPHS[Change.REMOVED],
-    StepChange.CHANGED: GLYPHS[Change.MODIFIED],
+    StepChange.ADDED: change_glyph(Change.ADDED),
+    StepChange.REMOVED: change_glyph(Change.REMOVED),
+    StepChange.CHANGED: change_glyph(Change.MODIFIED),
     StepChange.REBUILT: ("·", "dim"),
 }
 _FIELDS = {
@@ -216,7 +216,7 @@ def _write_packages(paper: Paper, comparison: Comparison, options: ReportOptions
         versions = [safe_name(side.version) for side in (change.old, change.new) if side]
         room = max(paper.width - width - name_width - len(change.kind) - 11, 8)
         paper.line(
-            "  ", GLYPHS[kind], (f" {amount:>{width}}", growth_style(change.growth)),
+            "  ", change_glyph(kind), (f" {amount:>{width}}", growth_style(change.growth)),
             f"  {left(name, name_width)}  ", clip(" → ".join(versions), room),
             (f"  {change.kind}", "dim"),
         )  # fmt: skip
@@ -246,9 +246,11 @@ def _write_config(paper: Paper, comparison: Comparison) -> None:
         values = [_value(item.name, value) for value in (item.old, item.new) if value]
         room = paper.width - 6
         if len(name) + sum(map(len, values)) + 9 <= paper.width:
-            paper.line("  ", GLYPHS[kind], f" {name}", "  " if values else "", " → ".join(values))
+            paper.line(
+                "  ", change_glyph(kind), f" {name}", "  " if values else "", " → ".join(values)
+            )
             continue
-        paper.line("  ", GLYPHS[kind], f" {name}")
+        paper.line("  ", change_glyph(kind), f" {name}")
         for value in values:
             paper.line("      ", clip(value, room))
     if len(found) > SETTINGS:

@@ -14,12 +14,12 @@ from layerscope.filesystem.inodes import Inodes, Why
 from layerscope.filesystem.paths import PathTable
 from layerscope.layers.index import KIND_NAMES, Kind
 from layerscope.opening.open import Opened
-from layerscope.report.console import Paper, Part, left, widest
-from layerscope.report.diff_words import GLYPHS, WORDS, growth_style, listed, signed, write_heading
+from layerscope.report.console import Paper, Part, change_glyph, left, widest
+from layerscope.report.diff_words import growth_style, listed, signed, write_heading
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import visible_end
 from layerscope.text import clip, clip_start, count_of, safe_name, size
-from layerscope.words import Change
+from layerscope.words import CHANGES, Change
 
 DIRECTORIES = 12
 LARGEST = 20
@@ -46,7 +46,7 @@ def write_files(
     write_heading(
         paper,
         "Files",
-        listed((counts[change], word) for change, word in WORDS.items()),
+        listed((counts[change], change.word) for change in CHANGES),
         (signed(growth, binary=binary), growth_style(growth)),
     )
     paper.line()
@@ -88,7 +88,7 @@ def _write_directories(
 
 def _counts(counts: Mapping[Change, int]) -> str:
     """+12 ~3 ±1 -4"""
-    return " ".join(f"{GLYPHS[change][0]}{counts[change]:,}" for change in GLYPHS if counts[change])
+    return " ".join(f"{change.glyph}{counts[change]:,}" for change in CHANGES if counts[change])
 
 
 def _rows(
@@ -117,7 +117,7 @@ def _rows(
             name = clip_start(name, space - len(said) if said else space)
         yield [
             "  ",
-            GLYPHS[Change(change)],
+            change_glyph(Change(change)),
             (f" {amount:>{room}}", growth_style(growth)),
             f"  {name}",
             (f"  {said}" if said else "", "dim"),

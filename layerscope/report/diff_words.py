@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from layerscope.report.console import Paper, Part
 from layerscope.text import size
-from layerscope.words import Change
-
-GLYPHS: Mapping[Change, Part] = {
-    Change.ADDED: ("+", "green"),
-    Change.MODIFIED: ("~", "yellow"),
-    Change.METADATA: ("±", "cyan"),
-    Change.REMOVED: ("-", "red"),
-}
-WORDS = {
-    Change.ADDED: "added",
-    Change.REMOVED: "removed",
-    Change.MODIFIED: "modified",
-    Change.METADATA: "attributes only",
-}
 
 
 def signed(count: int, *, binary: bool) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from layerscope.image.model import Alternative
+from layerscope.opening.digests import state_of
 from layerscope.opening.open import Opened
 from layerscope.report.options import ReportOptions
 from layerscope.report.schema import compressed_bytes
 from layerscope.text import count_of, date_of, percent, safe_name, size
+from layerscope.words import DigestState
 
 
 def figures(opened: Opened, options: ReportOptions) -> list[tuple[str, str]]:
@@ -51,23 +53,19 @@ def facts(opened: Opened, options: ReportOptions) -> Iterator[str]:
         yield f"built {built}"
 
 
-def digest_words(opened: Opened) -> tuple[str, bool] | None:
-    """Whether the layers are what their digests say, and whether that is bad; None for an image without layers."""
+def digest_words(opened: Opened) -> tuple[str, DigestState]:
+    """Whether the layers match their digests: in words that say how many were not checked, and as a state."""
+    layers = opened.image.layers
+    checked = [opened.verified(number) for number in range(len(layers))]
+    state = state_of(layers, checked)
     if any(warning.code in ("digest-mismatch", "diff-id-mismatch") for warning in opened.warnings):
-        return "digests MISMATCH", True
-    if opened.damages():
-        return "DAMAGED", True
-    checked = [opened.verified(number) for number in range(len(opened.image.layers))]
-    if not checked:
-        return None
+        state = DigestState.MISMATCH
+    elif opened.damages():
+        state = DigestState.DAMAGED
     missing = checked.count(None)
-    if not missing:
-        return "digests ok", False
-    if all(layer.digest is None and layer.diff_id is None for layer in opened.image.layers):
-        return "no digests to check", False
-    if missing == len(checked):
-        return "digests not checked", False
-    return f"digests not checked in {missing:,} of {len(checked):,} layers", False
+    if state is DigestState.UNCHECKED and missing < len(checked):
+        return f"{state.word} in {missing:,} of {len(checked):,} layers", state
+    return state.word, state
 
 
 def alternative_name(other: Alternative) -> str:

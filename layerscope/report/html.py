@@ -80,9 +80,9 @@ def _header(opened: Opened, options: ReportOptions, title: str) -> str:
     words = [str(image.platform), image.source_kind, name if name != image.title else ""]
     first = "  ·  ".join(clip(safe_name(word), CELL) for word in words if word)
     parts = [escaped(fact) for fact in facts(opened, options)]
-    said = digest_words(opened)
-    if said is not None:
-        parts.append(f'<span class="bad">{said[0]}</span>' if said[1] else said[0])
+    said, state = digest_words(opened)
+    if image.layers or state.bad:
+        parts.append(f'<span class="bad">{said}</span>' if state.bad else said)
     cells = "".join(_figure(*figure) for figure in figures(opened, options))
     damages = opened.damages()
     damaged = "".join(

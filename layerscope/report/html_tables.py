@@ -23,7 +23,6 @@ from layerscope.report.html_parts import (
 from layerscope.report.issues import fix_text
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import (
-    REASON_WORDS,
     StepRow,
     layer_label,
     safe_path,
@@ -99,8 +98,7 @@ def waste_section(opened: Opened, options: ReportOptions) -> str:
     if not len(waste):
         return section("Waste", "Nothing is wasted in this image.", "")
     reasons = " · ".join(
-        f"{REASON_WORDS[reason]} {size(count, binary=binary)}"
-        for reason, count in waste.by_reason().items()
+        f"{reason.word} {size(count, binary=binary)}" for reason, count in waste.by_reason().items()
     )
     titles = [("bytes", "n"), ("path", ""), ("why", ""), ("stored in", "far"), ("hidden by", "far")]
     rows = fitting(

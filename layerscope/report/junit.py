@@ -21,7 +21,7 @@ from layerscope.report.issues import (
 )
 from layerscope.report.options import ReportOptions
 from layerscope.text import safe_name
-from layerscope.words import Severity
+from layerscope.words import DigestState, Severity
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot hold, not even as references."""
@@ -54,10 +54,12 @@ def image_cases(opened: Opened) -> Iterator[Case]:
     whole = Outcome.FAIL if damages else Outcome.PASS
     said = safe_name(damages[0]) if damages else ""
     yield Case("image", "The image can be read whole", whole, "damage", said, "\n".join(map(safe_name, damages[:100])))  # fmt: skip
-    words, bad = digest_words(opened) or ("there are no layers", False)
-    if damages and bad:
+    words, state = digest_words(opened)
+    if damages and state.bad:
         return
-    outcome = Outcome.FAIL if bad else Outcome.PASS if words == "digests ok" else Outcome.SKIP
+    outcome = (
+        Outcome.FAIL if state.bad else Outcome.PASS if state is DigestState.OK else Outcome.SKIP
+    )
     yield Case("image", "Layers are what their digests say", outcome, "digest-mismatch", words)
 
 

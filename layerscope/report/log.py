@@ -13,7 +13,7 @@ import numpy as np
 from layerscope.analysis import life_words
 from layerscope.analysis.life import Event, State, events_of, life_of
 from layerscope.browse.matching import PathTexts
-from layerscope.filesystem.changes import CHANGE_NAMES, WHY_NAMES
+from layerscope.filesystem.changes import WHY_NAMES
 from layerscope.filesystem.components import is_glob
 from layerscope.filesystem.lookup import PathLookup
 from layerscope.filesystem.siblings import Siblings
@@ -135,13 +135,13 @@ def _described(opened: Opened, event: Event) -> dict[str, Any]:
     }
     return {
         "path": _text(table.full(event.path)),
-        "change": None if event.change is None else CHANGE_NAMES[event.change],
+        "change": None if event.change is None else event.change.json_name,
         "why": [name for bit, name in WHY_NAMES.items() if event.why & bit],
         "before": _state(event.before),
         "after": _state(event.after),
         "replacedBySameLayer": event.brief,
         "inFinalImage": event.shown,
-        "below": {CHANGE_NAMES[change]: count for change, count in event.below.items()},
+        "below": {change.json_name: count for change, count in event.below.items()},
         "totalBytes": event.total,
         "waste": waste,
     }

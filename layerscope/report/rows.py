@@ -1,4 +1,4 @@
-"""What tables show, for all formats alike: words for kinds and reasons, safe names, bytes."""
+"""What tables show, for all formats alike: rows, safe names, bytes."""
 
 from __future__ import annotations
 
@@ -11,20 +11,7 @@ from layerscope.image.history import Step
 from layerscope.image.summary import one_line, step_names
 from layerscope.opening.open import Opened
 from layerscope.text import clip, safe_name
-from layerscope.words import REASONS, Reason, StepKind
-
-REASON_WORDS = {
-    Reason.DELETED: "deleted",
-    Reason.TYPE_CHANGED: "type changed",
-    Reason.OVERWRITTEN: "overwritten",
-    Reason.METADATA_ONLY: "attributes only",
-    Reason.IDENTICAL: "identical",
-}
-KIND_WORDS = {
-    StepKind.EMPTY: "empty",
-    StepKind.ATTRIBUTES: "attributes only",
-    StepKind.UNCHANGED: "unchanged",
-}
+from layerscope.words import REASONS, StepKind
 
 _STEPS = 4
 """Steps that the place of a finding names."""
@@ -63,8 +50,8 @@ def step_rows(opened: Opened) -> Iterator[StepRow]:
         account = opened.accounting.layers[step.layer]
         kind = step_kind(opened.filesystem, opened.indexes[step.layer], step.layer)
         notes = layer_notes(opened, step.layer)
-        if kind in KIND_WORDS:
-            notes.insert(0, KIND_WORDS[kind])
+        if kind is not StepKind.FILES:
+            notes.insert(0, kind.word)
         yield StepRow(step, kind, account.stored, account.wasted, tuple(notes), text)
 
 
@@ -99,7 +86,7 @@ def waste_rows(opened: Opened, most: int) -> Iterator[WasteRow]:
         yield WasteRow(
             int(waste.bytes[row]),
             safe_path(opened, int(waste.paths[row])),
-            REASON_WORDS[REASONS[int(waste.reasons[row])]],
+            REASONS[int(waste.reasons[row])].word,
             int(waste.stored_in[row]),
             int(waste.hidden_by[row]),
         )

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from layerscope.analysis.steps import step_kind
-from layerscope.filesystem.changes import CHANGE_NAMES, WHY_NAMES
+from layerscope.filesystem.changes import WHY_NAMES
 from layerscope.filesystem.inodes import Inodes
 from layerscope.layers.index import KIND_NAMES, Kind
 from layerscope.opening.open import Opened
@@ -172,7 +172,7 @@ def _layer(opened: Opened, number: int, files: bool, rows: bool) -> dict[str, An
         "netBytes": account.net,
         "wastedBytes": account.wasted,
         "hidesBytes": account.hides,
-        "changes": {CHANGE_NAMES[change]: counts[change] for change in _COUNTED},
+        "changes": {change.json_name: counts[change] for change in _COUNTED},
     }
     if files:
         described["files"] = list(files_of(opened, number)) if rows else []
@@ -197,7 +197,7 @@ def files_of(opened: Opened, number: int) -> Iterator[dict[str, Any]]:
         yield {
             "path": _text(path),
             **state_of(inodes, inode),
-            "change": CHANGE_NAMES[Change(change)],
+            "change": Change(change).json_name,
             "why": [name for bit, name in WHY_NAMES.items() if why & bit],
         }
 

@@ -14,6 +14,7 @@ from layerscope.report.text_findings import write_findings
 from layerscope.report.text_packages import write_packages
 from layerscope.report.text_tables import write_duplicates, write_steps, write_waste
 from layerscope.text import percent, safe_name, size
+from layerscope.words import DigestState
 
 NARROWEST, WIDEST = 60, 200
 """Widths that the tables can be fitted to."""
@@ -88,10 +89,9 @@ def _some(names: Sequence[str]) -> str:
 
 def _digests(opened: Opened) -> Iterator[Part]:
     """Whether the layers are what their digests say."""
-    said = digest_words(opened)
-    if said is not None:
-        words, bad = said
-        yield words, "bold red" if bad else "" if words == "digests ok" else "dim"
+    words, state = digest_words(opened)
+    if opened.image.layers or state.bad:
+        yield words, "bold red" if state.bad else "" if state is DigestState.OK else "dim"
 
 
 def _write_warnings(paper: Paper, opened: Opened) -> None:

@@ -6,28 +6,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from layerscope.browse.facts import KIND_LETTERS
 from layerscope.image.summary import one_line
-from layerscope.layers.index import Kind
+from layerscope.layers.index import KIND_LETTERS, Kind
 from layerscope.opening.open import Opened
-from layerscope.report.console import Paper, Part
+from layerscope.report.console import Paper, Part, change_glyph
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import safe_path
 from layerscope.text import clip, mode_text, safe_name, size
-from layerscope.words import Change
-
-_GLYPHS = {
-    Change.ADDED: ("+", "green"),
-    Change.MODIFIED: ("~", "yellow"),
-    Change.METADATA: ("±", "cyan"),
-    Change.REMOVED: ("-", "red"),
-}
-_WORDS = {
-    Change.ADDED: "added",
-    Change.MODIFIED: "modified",
-    Change.METADATA: "attributes only",
-    Change.REMOVED: "removed",
-}
+from layerscope.words import CHANGES, Change, StepKind
 
 
 def write_files(paper: Paper, opened: Opened, options: ReportOptions) -> None:
@@ -37,8 +23,8 @@ def write_files(paper: Paper, opened: Opened, options: ReportOptions) -> None:
         line = safe_name(one_line(opened.image.steps[layer.step]))
         paper.heading(title, f"  {clip(line, paper.width - len(title) - 2)}")
         counts = opened.filesystem.changes.counts(layer.index)
-        words = [f"{counts[change]:,} {word}" for change, word in _WORDS.items() if counts[change]]
-        paper.line("  ", (" · ".join(words) or "changes nothing", "dim"))
+        words = [f"{counts[change]:,} {change.word}" for change in CHANGES if counts[change]]
+        paper.line("  ", (" · ".join(words) or StepKind.UNCHANGED.word, "dim"))
         for parts in _rows(opened, layer.index, options):
             paper.line(*parts)
 
@@ -71,7 +57,7 @@ def _rows(opened: Opened, layer: int, options: ReportOptions) -> Iterator[list[P
         target = f" -> {safe_name(inodes.links[link])}" if link else ""
         yield [
             "  ",
-            _GLYPHS[Change(change)],
+            change_glyph(Change(change)),
             f" {mode}  {owner:<{owner_width}}  {amount:>{size_width}}  {safe_path(opened, path)}",
             (target, "dim"),
         ]

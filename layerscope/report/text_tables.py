@@ -9,14 +9,13 @@ from layerscope.opening.open import Opened
 from layerscope.report.console import Paper, Part, left, widest
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import (
-    KIND_WORDS,
-    REASON_WORDS,
     layer_label,
     layer_notes,
     safe_path,
     waste_rows,
 )
 from layerscope.text import bar, cells, clip, clip_start, count_of, safe_name, size, whole_percent
+from layerscope.words import StepKind
 
 WASTED_FILES = 20
 DUPLICATES = 10
@@ -50,13 +49,12 @@ def write_steps(paper: Paper, opened: Opened, options: ReportOptions) -> None:
     paper.line((heading, "dim"))
     for step in image.steps:
         if step.layer is None:
-            row = f"  {'·':>{numbers}}  {'0 B':>{size_width}}  {'metadata':<{middle}}  "
+            row = f"  {'·':>{numbers}}  {'0 B':>{size_width}}  {StepKind.METADATA.word:<{middle}}  "
             paper.line((row + clip(safe_name(one_line(step)), room), "dim"))
             continue
         account = accounting.layers[step.layer]
-        kind = KIND_WORDS.get(
-            step_kind(opened.filesystem, opened.indexes[step.layer], step.layer), ""
-        )
+        found = step_kind(opened.filesystem, opened.indexes[step.layer], step.layer)
+        kind = "" if found is StepKind.FILES else found.word
         notes = layer_notes(opened, step.layer)
         if account.stored or not kind:
             wasted = f"{wastes[step.layer]:>{waste_width}}"
@@ -103,7 +101,7 @@ def write_waste(paper: Paper, opened: Opened, options: ReportOptions) -> None:
     paper.heading("Wasted", "  ", (total, "yellow"), f" in {count_of(len(waste), 'file')}")
     paper.flow(
         [
-            (f"{REASON_WORDS[reason]} {size(count, binary=binary)}", "")
+            (f"{reason.word} {size(count, binary=binary)}", "")
             for reason, count in waste.by_reason().items()
         ],
         indent=2,

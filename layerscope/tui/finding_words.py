@@ -4,31 +4,25 @@ from __future__ import annotations
 
 from layerscope import text
 from layerscope.analysis.findings.finding import Finding
-from layerscope.analysis.findings.grouping import BASE, FindingGroup, FindingsBy
+from layerscope.analysis.findings.grouping import FindingGroup, FindingsBy
 from layerscope.image.model import Image
 from layerscope.image.summary import one_line, step_name, step_names
 from layerscope.words import Severity
 
-GLYPHS = {Severity.ERROR: "‼", Severity.WARNING: "!", Severity.NOTE: "·"}
-"""How much a finding matters, so that it is seen without colours."""
 GROUPED_BY = {
     FindingsBy.SEVERITY: "by weight",
     FindingsBy.STEP: "by instruction",
     FindingsBy.RULE: "by rule",
 }
-_SEVERITIES = {
-    Severity.ERROR: ("at once", "risks: whoever has the image has them"),
-    Severity.WARNING: ("worth it", "bytes that nobody needs"),
-    Severity.NOTE: ("perhaps", "bytes that few need: it depends on what runs"),
-    BASE: ("base image", "only another base, or a newer one, does without"),
-}
+_BASE = ("base image", "only another base image avoids it")
 
 
 def group_title(group: FindingGroup, by: FindingsBy, image: Image) -> tuple[str, str]:
     """What a group is called, and a sentence about it, safe for a terminal."""
     count = text.count_of(len(group.members), "finding")
     if by is FindingsBy.SEVERITY:
-        title, sentence = _SEVERITIES[group.key]  # type: ignore[index]
+        key = group.key
+        title, sentence = (key.word, key.sentence) if isinstance(key, Severity) else _BASE
         return title, f"{count} · {sentence}"
     if by is FindingsBy.STEP:
         return step_words(image, int(group.key)), count

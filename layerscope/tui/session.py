@@ -12,10 +12,11 @@ from layerscope.image.dockerfile import Dockerfile
 from layerscope.image.model import Image
 from layerscope.layers.index import LayerIndex
 from layerscope.opening.cache_lookup import Recalled
-from layerscope.opening.digests import verified
+from layerscope.opening.digests import state_of, verified
 from layerscope.opening.open import Opened, Options
 from layerscope.sources import Request, SourceImage
 from layerscope.tui.preferences import Preferences
+from layerscope.words import DigestState
 
 if TYPE_CHECKING:
     from layerscope.analysis.findings.finding import Findings
@@ -102,16 +103,10 @@ class Session:
         self.base_steps = moved
         return changed
 
-    def digests_word(self) -> str:
-        """What is known about all digests, in a word or two."""
+    def digest_state(self) -> DigestState:
+        """What is known about the digests of all layers."""
         if any(index is not None and index.broken is not None for index in self.indexes):
-            return "DAMAGED"
-        states = [self.verified(layer) for layer in range(len(self.indexes))]
-        if False in states:
-            return "digest mismatch"
-        claimed = [layer for layer in self.image.layers if layer.digest or layer.diff_id]
-        if not claimed:
-            return "no digests"
-        return (
-            "digests ok" if all(states[layer.index] for layer in claimed) else "digests not checked"
+            return DigestState.DAMAGED
+        return state_of(
+            self.image.layers, [self.verified(layer) for layer in range(len(self.indexes))]
         )

@@ -17,20 +17,6 @@ from layerscope.image.summary import one_line
 from layerscope.layers.index import Kind
 from layerscope.words import REASONS, Reason
 
-REASON_WORDS = {
-    Reason.DELETED: "deleted later",
-    Reason.TYPE_CHANGED: "type changed",
-    Reason.OVERWRITTEN: "overwritten",
-    Reason.METADATA_ONLY: "attributes only",
-    Reason.IDENTICAL: "nothing differs",
-}
-REASON_SENTENCES = {
-    Reason.DELETED: "a later step removes them, but the layer that stored them keeps them",
-    Reason.TYPE_CHANGED: "a later step puts something of another kind in their place",
-    Reason.OVERWRITTEN: "a later step writes other content over them",
-    Reason.METADATA_ONLY: "chmod, chown or touch stores the whole file once more",
-    Reason.IDENTICAL: "the same bytes are stored again: nothing differs",
-}
 GROUPED_BY = {
     GroupBy.REASON: "by reason",
     GroupBy.STEP: "by instruction",
@@ -101,7 +87,7 @@ def _why(filesystem: Filesystem, reason: Reason, old: int, new: int) -> str:
     """What differs between a dead inode and the one in its place, -1 for none."""
     inodes = filesystem.inodes
     if new < 0 or reason in (Reason.DELETED, Reason.IDENTICAL):
-        return REASON_WORDS[reason]
+        return reason.word
     if reason is Reason.TYPE_CHANGED:
         return f"became {_KINDS.get(Kind(int(inodes.columns.kinds[new])), 'something else')}"
     if reason is Reason.OVERWRITTEN:
@@ -117,9 +103,9 @@ def group_words(groups: WasteGroups, group: int, image: Image, path: str) -> tup
     """What a group is called, and a sentence about it; `path` is its directory's, as it is shown."""
     key = int(groups.keys[group])
     if groups.by is GroupBy.REASON:
-        return REASON_WORDS[REASONS[key]], REASON_SENTENCES[REASONS[key]]
+        return REASONS[key].word, REASONS[key].sentence
     reasons = " · ".join(
-        f"{text.size(size)} {REASON_WORDS[reason]}" for reason, size in groups.reasons(group)[:3]
+        f"{text.size(size)} {reason.word}" for reason, size in groups.reasons(group)[:3]
     )
     return (step_label(step_of(image, key), key) if groups.by is GroupBy.STEP else path), reasons
 

@@ -16,7 +16,7 @@ from layerscope.browse.modes import Mode
 from layerscope.browse.ordering import Sort
 from layerscope.browse.rows import TreeRow
 from layerscope.browse.tree import TreeView
-from layerscope.filesystem.changes import CHANGE_NAMES, WHY_NAMES
+from layerscope.filesystem.changes import WHY_NAMES
 from layerscope.filesystem.contents import hash_contents
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.index import KIND_NAMES, Kind
@@ -218,7 +218,7 @@ def assert_same(view: TreeView, model: NaiveView) -> None:
     assert {
         word: count
         for change, count in view.counts.items()
-        if (word := CHANGE_NAMES[change]) != "unchanged"
+        if (word := change.json_name) != "unchanged"
     } == {
         word: sum(change.name == word for change in changes.values())
         for word in ("added", "modified", "metadata", "removed")
@@ -246,7 +246,7 @@ def assert_row(
     assert row.depth == (0 if model.flat else path.count(b"/"))
     assert KIND_NAMES[row.kind] == inode.kind
     assert row.is_directory == (inode.kind == naive.DIRECTORY)
-    assert (None if row.change is None else CHANGE_NAMES[row.change]) == shown.change
+    assert (None if row.change is None else row.change.json_name) == shown.change
     assert sorted(name for bit, name in WHY_NAMES.items() if row.why & bit) == shown.why
     assert row.removed == (shown.change == "removed")
     assert row.context == shown.context

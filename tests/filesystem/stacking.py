@@ -10,7 +10,7 @@ import numpy as np
 from layerscope.analysis.accounting import Accounting, account
 from layerscope.analysis.duplicates import Duplicate, find_duplicates
 from layerscope.analysis.steps import step_kind
-from layerscope.filesystem.changes import CHANGE_NAMES, WHY_NAMES
+from layerscope.filesystem.changes import WHY_NAMES
 from layerscope.filesystem.contents import compare_versions
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.blob import MemoryBlob
@@ -95,7 +95,7 @@ def changes_of(stacked: Stacked, layer: int) -> dict[bytes, naive.Change]:
     span = changes.of_layer(layer)
     return {
         filesystem.table.full(path): naive.Change(
-            CHANGE_NAMES[Change(change)],
+            Change(change).json_name,
             sorted(name for bit, name in WHY_NAMES.items() if why & bit),
         )
         for path, change, why in zip(

@@ -167,7 +167,7 @@ def test_digests_that_were_not_checked_are_said_to_be_so(tmp_path: Path) -> None
 def test_a_digest_that_does_not_match_cannot_be_missed(tmp_path: Path) -> None:
     wrong = {"rootfs": {"type": "layers", "diff_ids": ["sha256:" + "0" * 64]}}
     text = text_of(simple(tmp_path, [file("a", b"a")], config=wrong))
-    assert "digests MISMATCH" in text.splitlines()[2]
+    assert "digest MISMATCH" in text.splitlines()[2]
     assert "digests ok" not in text
     assert "[diff-id-mismatch]" in text
 
@@ -207,12 +207,12 @@ def test_rows_say_what_a_step_does_to_the_image(image: Opened) -> None:
     assert workdir.split()[:4] == ["3", "0", "B", "empty"]
     assert " 0  RUN rm -rf" in clean
     assert copy.endswith("COPY --chown=1000:1000 文書/app /app")
-    assert re.search(r"  bazel build //:app +unchanged, same blob as layer 5, stored once$", bazel)
+    assert re.search(r"  bazel build //:app +no changes, same blob as layer 5, stored once$", bazel)
 
 
 def test_notes_that_do_not_fit_beside_a_step_stand_below_it(image: Opened) -> None:
     rows = rows_of(image, width=60)
-    assert rows[-1].strip() == "unchanged, same blob as layer 5, stored once"
+    assert rows[-1].strip() == "no changes, same blob as layer 5, stored once"
     assert rows[-2].endswith("bazel build //:app")
 
 
@@ -233,7 +233,7 @@ def test_an_image_without_layers_says_so(tmp_path: Path) -> None:
 def test_wasted_files_say_who_stored_and_who_hid_them_and_why(image: Opened) -> None:
     text = text_of(image)
     assert "\nWasted  12.9 kB in 57 files\n" in text
-    assert "deleted 6.3 kB · overwritten 3.9 kB · identical 2.7 kB · attributes only 10 B" in text
+    assert "deleted 6.3 kB · overwritten 3.9 kB · identical rewrite 2.7 kB · chown/chmod copy 10 B" in text
     assert re.search(r"3\.9 kB  /var/lib/dpkg/status +0 ADD +1 RUN +overwritten\n", text)
     assert "\n  … and 37 more files, 2.2 kB\n" in text
 
@@ -286,8 +286,8 @@ def test_files_are_listed_layer_by_layer_with_what_happened_to_them(image: Opene
         "  + -rw-r--r--  1000:1000       7 B  /app/bell\\x07 \\e[31m\\n",
         "  + -rw-r--r--  1000:1000       9 B  /app/gpj\\u202e.exe\\x20",
         "  + -rw-r--r--  1000:1000       5 B  /app/[bold]markup[/bold]",
-        "  2 modified · 26 removed",
-        "  changes nothing",
+        "  2 modified · 26 deleted",
+        "  no changes",
     ):
         assert f"\n{line}\n" in text
     assert "changes nothing" not in text_of(image)

@@ -20,8 +20,6 @@ from layerscope.tui.session import Session
 from layerscope.tui.view import ShowPath, View
 from layerscope.tui.waste_words import (
     GROUPED_BY,
-    REASON_SENTENCES,
-    REASON_WORDS,
     step_label,
     step_of,
 )
@@ -186,9 +184,7 @@ class WasteView(View):
                 *([] if groups.by is GroupBy.REASON else [("", sentence)]),
                 (
                     "why",
-                    "; ".join(
-                        f"{REASON_WORDS[why]}: {REASON_SENTENCES[why]}" for why, _ in reasons
-                    ),
+                    "; ".join(f"{why.word}: {why.sentence}" for why, _ in reasons),
                 ),
             ]
         record = self.records.record(groups.record(here[0], here[1]))

@@ -14,12 +14,13 @@ from layerscope import text
 from layerscope.image.history import Step
 from layerscope.image.instruction import readable
 from layerscope.image.summary import NOTHING_RECORDED, whole_text
+from layerscope.opening.digests import state_of
 from layerscope.tui.commands import bindings
 from layerscope.tui.paint import wrap
 from layerscope.tui.pressing import Pressable
 from layerscope.tui.session import Session
 from layerscope.tui.widgets.scrollbar import thin_scrollbar
-from layerscope.words import Change
+from layerscope.words import CHANGES
 
 MAX_LINES = 400
 """Lines of an instruction that are shown; generated ones can be endless."""
@@ -206,9 +207,7 @@ class StepDetails(Pressable, VerticalScroll, can_focus=True):
         for label, digest in (("blob", layer.digest), ("diff ID", layer.diff_id)):
             if digest:
                 self._append_digest(body, label, text.safe_name(digest), quiet)
-        state = {True: "digests ok", False: "digest mismatch", None: "digests not checked"}[
-            session.verified(number)
-        ]
+        state = state_of([layer], [session.verified(number)]).word
         body.append(
             f"{state}{'' if not layer.media_type else ' · ' + text.safe_name(layer.media_type)}\n",
             quiet,
@@ -219,16 +218,14 @@ class StepDetails(Pressable, VerticalScroll, can_focus=True):
         if opened is None:
             return
         counts = opened.filesystem.changes.counts(number)
-        body.append(
-            f"{counts[Change.ADDED]:,} added · {counts[Change.MODIFIED]:,} modified · "
-            f"{counts[Change.METADATA]:,} attributes · {counts[Change.REMOVED]:,} removed\n"
-        )
+        body.append(" · ".join(f"{counts[change]:,} {change.word}" for change in CHANGES) + "\n")
         account = opened.accounting.layers[number]
         if account.hides:
-            body.append(f"hides {text.size(account.hides)} of lower layers\n")
+            body.append(f"hides {text.size(account.hides)} from lower layers\n")
         if account.wasted:
             body.append(
-                f"wastes {text.size(account.wasted)}: stored here, not in the final image\n", "bold"
+                f"{text.size(account.wasted)} wasted: deleted or overwritten by later layers\n",
+                "bold",
             )
         for warning in opened.warnings:
             if warning.layer == number:

@@ -64,7 +64,7 @@ class EventDetails(VerticalScroll, can_focus=False):
         """What became waste in the layer."""
         for event in hides:
             if event.loss is not None:
-                why = life_words.LOSS_WORDS[event.loss.reason]
+                why = event.loss.reason.word
                 yield f"hides   {text.exact_size(event.loss.bytes)} of layer {event.layer}: {why}"
 
     def _happened(self, event: Event) -> str:
@@ -114,6 +114,6 @@ class EventDetails(VerticalScroll, can_focus=False):
             name = text.safe_name(opened.filesystem.table.full(loss.path))
             where = f", counted at its last name /{name}"
         yield (
-            f"{text.exact_size(loss.bytes)} wasted{where}: {life_words.LOSS_WORDS[loss.reason]}"
+            f"{text.exact_size(loss.bytes)} wasted{where}: {loss.reason.word}"
             f" by layer {loss.hidden_by}, {text.safe_name(one_line(step))}"
         )

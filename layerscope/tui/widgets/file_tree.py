@@ -20,8 +20,6 @@ from layerscope.tui.widgets.tree_columns import SIZE, size_of
 from layerscope.tui.widgets.tree_work import WorkedTree
 from layerscope.words import Change
 
-GLYPHS = {Change.ADDED: "+", Change.MODIFIED: "~", Change.METADATA: "±", Change.REMOVED: "-"}
-
 
 class FileTree(WorkedTree):
     """Paints the rows, opens and closes directories."""
@@ -87,20 +85,19 @@ class FileTree(WorkedTree):
 
     def _paint_name(self, entry: TreeRow, room: int, painter: RowPainter) -> None:
         """Glyph, arrow and name; a whole path is cut at its front."""
-        change = (
-            self.style_of(entry.change.name.lower())
-            if entry.change in GLYPHS and entry.change is not None
-            else None
-        )
-        glyph = GLYPHS.get(entry.change, " ") if entry.change is not None else " "
-        painter.add(f" {glyph} ", change)
+        style = None
+        if entry.change is None or entry.change is Change.UNCHANGED:
+            painter.add("   ")
+        else:
+            style = self.style_of(entry.change.json_name)
+            painter.add(f" {entry.change.glyph} ", style)
         painter.add("  " * entry.depth)
         arrow = ("▾ " if entry.expanded else "▸ ") if entry.has_children else "  "
         painter.add(arrow, self.style_of("quiet"))
         name = text.safe_name(entry.name)
         if self.view is not None and self.view.flat:
             name = text.clip_start(name, room - 3)
-        painter.add(name, change or (self.style_of("directory") if entry.is_directory else None))
+        painter.add(name, style or (self.style_of("directory") if entry.is_directory else None))
         if entry.target:
             painter.add(f" → {text.safe_name(entry.target)}", self.style_of("quiet"))
 

@@ -11,7 +11,7 @@ from layerscope import text
 from layerscope.analysis.findings.finding import Finding, Findings
 from layerscope.analysis.findings.grouping import FindingGroup, FindingsBy
 from layerscope.tui.commands import bindings
-from layerscope.tui.finding_words import GLYPHS, group_title, where
+from layerscope.tui.finding_words import group_title, where
 from layerscope.tui.outline import Outline
 from layerscope.tui.paint import RowPainter, bar, fit
 from layerscope.tui.session import Session
@@ -131,7 +131,7 @@ class FindingList(OutlineList, inherit_bindings=False):
         painter.add("[x] " if fixed else "[ ] ", self.style_of("added") if fixed else quiet)
         style = "removed" if finding.severity is Severity.ERROR else "waste"
         glyph = quiet if finding.severity is Severity.NOTE else self.style_of(style)
-        painter.add(f"{GLYPHS[finding.severity]} ", glyph)
+        painter.add(f"{finding.severity.glyph} ", glyph)
         room = _title_width(width) - 2
         painter.add(fit(text.safe_name(finding.title), room), quiet if fixed else None)
         painter.add(" ")

@@ -207,23 +207,19 @@ class ImageHeader(Widget):
 
     def _state(self, short: int) -> list[Segment]:
         session = self._session
-        word = session.digests_word()
-        quiet = self._style("waste" if "mismatch" in word or word == "DAMAGED" else "quiet")
+        state = session.digest_state()
+        quiet = self._style("waste" if state.bad else "quiet")
         if self.work and session.opened is not None:
             return [Segment(f"{self.work} ", self._style("quiet"))]
         if short == SHORTEST:
-            return [Segment(_SHORT.get(word, word), quiet)]
+            return [Segment(state.short, quiet)]
         if short:
-            return [Segment(f"{word} ", quiet)]
+            return [Segment(f"{state.word} ", quiet)]
         layers = text.count_of(len(session.image.layers), "layer")
         steps = text.count_of(session.image.recorded_steps, "step")
         warnings = len(session.opened.warnings) if session.opened else len(session.image.warnings)
         said = f" · {text.count_of(warnings, 'warning')}" if warnings else ""
         return [
             Segment(f"{layers} · {steps}{said} · ", self._style("quiet")),
-            Segment(f"{word} ", quiet),
+            Segment(f"{state.word} ", quiet),
         ]
-
-
-_SHORT = {"digests not checked": "unchecked", "digest mismatch": "MISMATCH"}
-"""What is said of digests where there is no room."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from layerscope import text
-from layerscope.analysis.life_words import GLYPHS
 from layerscope.browse.endings import Endings
 from layerscope.browse.search import Found, Query
 from layerscope.image.summary import one_line
@@ -82,7 +81,7 @@ class MatchList(LineList):
         change = ending.change
         gone = change in (Change.REMOVED, None)
         style = self.style_of("removed" if gone else change.name.lower() if change else "quiet")
-        painter.add(f" {'×' if change is None else GLYPHS[change]} ", style)
+        painter.add(f" {'×' if change is None else change.glyph} ", style)
         size = "" if ending.bytes is None else text.size(ending.bytes)
         painter.add(f"{size:>{SIZE}}  ", self.style_of("removed") if gone else None)
         raw = opened.filesystem.table.full(path)

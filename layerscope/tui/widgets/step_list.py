@@ -11,7 +11,7 @@ from layerscope.image.summary import NOTHING_RECORDED, one_line
 from layerscope.tui.paint import RowPainter, bar, fit
 from layerscope.tui.session import Session
 from layerscope.tui.widgets.line_list import LineList
-from layerscope.words import StepKind
+from layerscope.words import DigestState, StepKind
 
 NUMBER, SIZE, WASTE = 4, 9, 9
 NARROW = 64
@@ -171,17 +171,13 @@ class StepList(LineList):
         session = self._session
         index = session.indexes[layer]
         if index is not None and index.broken is not None:
-            return "damaged"
+            return DigestState.DAMAGED.word.lower()
         if session.verified(layer) is False:
-            return "digest mismatch"
+            return DigestState.MISMATCH.word.lower()
         repeated = session.image.layers[layer].repeat_of
         if repeated is not None:
             return f"same blob as {repeated}"
         if session.opened is None or index is None:
             return ""
         kind = step_kind(session.opened.filesystem, index, layer)
-        return {
-            StepKind.EMPTY: "empty layer",
-            StepKind.ATTRIBUTES: "attributes only",
-            StepKind.UNCHANGED: "changes nothing",
-        }.get(kind, "")
+        return "" if kind is StepKind.FILES else kind.word

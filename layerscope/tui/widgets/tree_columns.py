@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from layerscope import text
-from layerscope.browse.facts import KIND_LETTERS
 from layerscope.browse.ordering import Sort
 from layerscope.browse.rows import TreeRow
+from layerscope.layers.index import KIND_LETTERS
 from layerscope.tui.paint import bar, fit
 from layerscope.words import Change
 

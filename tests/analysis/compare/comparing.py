@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from layerscope.analysis.accounting import account
 from layerscope.analysis.compare.files import FileChanges, compare_files
-from layerscope.filesystem.changes import CHANGE_NAMES, WHY_NAMES
+from layerscope.filesystem.changes import WHY_NAMES
 from layerscope.filesystem.contents import compare_versions
 from layerscope.filesystem.model import Filesystem
 from layerscope.image.history import align
@@ -79,7 +79,7 @@ def by_path(changes: FileChanges) -> dict[bytes, tuple[str, list[str], int, int]
     """What differs at each path: how, in what, and bytes before and after."""
     return {
         path: (
-            CHANGE_NAMES[Change(kind)],
+            Change(kind).json_name,
             sorted(name for bit, name in WHY_NAMES.items() if why & bit),
             before,
             after,

@@ -8,15 +8,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from layerscope.analysis.accounting import Accounting
-from layerscope.analysis.accounting_packing import pack_accounting, unpack_accounting
 from layerscope.analysis.duplicates import Duplicate
 from layerscope.filesystem.model import Filesystem
 from layerscope.filesystem.packing import pack_filesystem, unpack_filesystem
 from layerscope.layers.blob import Blob
 from layerscope.layers.index import LayerIndex
-from layerscope.layers.packing import Packed
+from layerscope.layers.packing import Packed, pack_fields, unpack_fields
 from layerscope.layers.store import Store
 from layerscope.limits import Limits
 
@@ -64,11 +64,11 @@ class ImageCache:
 
     def accounting(self) -> Accounting | None:
         """Where the bytes of the layers went; None if that is not known."""
-        return self._read(_ACCOUNTING, unpack_accounting)
+        return self._read(_ACCOUNTING, lambda packed: unpack_fields(Accounting, packed))
 
     def keep_accounting(self, accounting: Accounting, filesystem: Filesystem) -> None:
         """Remember what `accounting` asks for."""
-        self._keep(_ACCOUNTING, lambda: pack_accounting(accounting), filesystem)
+        self._keep(_ACCOUNTING, lambda: pack_fields(accounting), filesystem)
 
     def duplicates(self) -> Sequence[Duplicate] | None:
         """All duplicates, None if they are not known."""
@@ -88,29 +88,34 @@ class ImageCache:
 
     def packages(self) -> Installed | None:
         """All packages, None if nobody has read the books."""
-        from layerscope.analysis.packages.packing import installed_of
+        from layerscope.analysis.packages.model import Installed
 
-        return self._read(_PACKAGES, lambda packed: installed_of(packed.values))
+        return self._read(_PACKAGES, lambda packed: unpack_fields(Installed, packed))
 
     def keep_packages(self, packages: Installed, filesystem: Filesystem) -> None:
         """Remember what `packages` asks for."""
-        from layerscope.analysis.packages.packing import installed_values
-
-        self._keep(_PACKAGES, lambda: Packed(installed_values(packages), {}), filesystem)
+        self._keep(_PACKAGES, lambda: pack_fields(packages), filesystem)
 
     def findings(self, words: Sequence[object], filesystem: Filesystem) -> Findings | None:
         """What the rules found, given `words`: all that they see of an image besides its layers. None if that is not known."""
-        from layerscope.analysis.findings.packing import unpack_findings
+        from layerscope.analysis.findings.finding import Findings
 
-        return self._read(_FINDINGS, lambda packed: unpack_findings(packed, filesystem), words)
+        sizes = filesystem.inodes.columns.stored
+
+        def unpack(packed: Packed) -> Findings:
+            findings = unpack_fields(Findings, packed, sizes=sizes)
+            for finding in findings.found:
+                _check_range(finding.paths, len(filesystem.table))
+                _check_range(finding.inodes, len(sizes))
+            return findings
+
+        return self._read(_FINDINGS, unpack, words)
 
     def keep_findings(
         self, findings: Findings, words: Sequence[object], filesystem: Filesystem
     ) -> None:
         """Remember what `findings` asks for."""
-        from layerscope.analysis.findings.packing import pack_findings
-
-        self._keep(_FINDINGS, lambda: pack_findings(findings), filesystem, words)
+        self._keep(_FINDINGS, lambda: pack_fields(findings, omit=("sizes",)), filesystem, words)
 
     def _place(self, words: Sequence[object]) -> str | None:
         """The key of what is known of the image together with `words`."""
@@ -154,6 +159,12 @@ class ImageCache:
                 return
         if self._store.grown:
             self._store.trim()
+
+
+def _check_range(numbers: NDArray[np.int32], count: int) -> None:
+    """Raise ValueError for numbers that are not below `count`."""
+    if len(numbers) and (numbers.min() < 0 or numbers.max() >= count):
+        raise ValueError("a number out of range")
 
 
 def pack_duplicates(duplicates: Sequence[Duplicate]) -> Packed:

@@ -15,7 +15,7 @@ from layerscope.filesystem.inodes import Inodes
 from layerscope.filesystem.model import Filesystem
 from layerscope.filesystem.paths import PathTable
 from layerscope.layers.index import LayerIndex
-from layerscope.layers.packing import Packed, table_parts
+from layerscope.layers.packing import Packed, pack_fields, unpack_fields
 
 _VERSIONS = {
     "paths": "paths",
@@ -27,8 +27,6 @@ _VERSIONS = {
     "events": "events",
 }
 """Columns of versions as `Filesystem` takes them, and what it calls them then."""
-_TABLE = ("parents", "ends", "depths", "components")
-_CHANGES = Changes.__slots__
 
 
 def pack_filesystem(filesystem: Filesystem) -> Packed:
@@ -39,9 +37,8 @@ def pack_filesystem(filesystem: Filesystem) -> Packed:
         {"oddities": filesystem.oddities},
         {
             **{f"versions.{name}": getattr(filesystem, own) for name, own in _VERSIONS.items()},
-            **{f"table.{name}": getattr(table, name) for name in _TABLE},
-            **table_parts("table.names", table.names),
-            **{f"changes.{name}": getattr(filesystem.changes, name) for name in _CHANGES},
+            **pack_fields(table, "table.").arrays,
+            **pack_fields(filesystem.changes, "changes.").arrays,
             "kinds": inodes.columns.kinds,
             "hashed": known,
             "digests": inodes.digests[known],
@@ -57,15 +54,11 @@ def unpack_filesystem(packed: Packed, indexes: Sequence[LayerIndex]) -> Filesyst
     known = arrays["hashed"]
     inodes.digests[known] = arrays["digests"]
     inodes.hashed[known] = True
-    table = PathTable(
-        names=packed.table("table.names"),
-        **{name: arrays[f"table.{name}"] for name in _TABLE},
-    )
     versions = {name: arrays[f"versions.{name}"] for name in _VERSIONS}
     return Filesystem(
-        table,
+        unpack_fields(PathTable, packed, "table."),
         inodes,
         versions,
         [Counter(counts) for counts in packed.values["oddities"]],
-        Changes(**{name: arrays[f"changes.{name}"] for name in _CHANGES}),
+        unpack_fields(Changes, packed, "changes."),
     )

@@ -18,9 +18,8 @@ from dataclasses import astuple, dataclass, replace
 
 from layerscope.layers.blob import Blob
 from layerscope.layers.index import LayerIndex
-from layerscope.layers.index_packing import pack_index, unpack_index
 from layerscope.layers.indexing import layer_compression
-from layerscope.layers.packing import Packed
+from layerscope.layers.packing import Packed, pack_fields, unpack_fields
 from layerscope.layers.store import Store
 from layerscope.layers.tarsplit import TarSplitBlob
 from layerscope.limits import Limits
@@ -114,7 +113,7 @@ class IndexCache:
             key = None if blob.changed() else self._file_key(blob)
         if key is not None:
             try:
-                self._store.write(_INDEX, key, pack_index(index))
+                self._store.write(_INDEX, key, pack_fields(index))
             except OverflowError:  # only a hostile layer has such numbers
                 return Indexed(index, None)
         return Indexed(index, key)
@@ -185,7 +184,7 @@ class IndexCache:
     def _read(self, key: str) -> LayerIndex | None:
         packed = self._store.read(_INDEX, key)
         try:
-            return None if packed is None else unpack_index(packed)
+            return None if packed is None else unpack_fields(LayerIndex, packed)
         except (KeyError, TypeError, ValueError):
             self._store.forget(_INDEX, key)
             return None

@@ -16,9 +16,8 @@ from typing import BinaryIO
 import msgspec
 
 from layerscope.layers.blob import OpenFile, PartOfBlob
-from layerscope.layers.index_packing import pack_index
 from layerscope.layers.indexing import index_layer
-from layerscope.layers.packing import pack
+from layerscope.layers.packing import pack, pack_fields
 from layerscope.limits import Limits
 from layerscope.progress import NullProgress
 
@@ -41,7 +40,7 @@ def answer(file: OpenFile, request: Request) -> list[bytes | memoryview]:
     blob = PartOfBlob(file.blob(request.name), request.name, request.offset, request.size)
     try:
         index = index_layer(blob, request.limits, NullProgress())
-        return [] if index.broken is not None else pack(pack_index(index))
+        return [] if index.broken is not None else pack(pack_fields(index))
     except Exception:  # whoever asked meets it, too, and knows what to say
         return []
 

@@ -14,8 +14,7 @@ from layerscope.layers.blob import Blob
 from layerscope.layers.child_process import ChildProcess
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.index_child import LENGTH, Request
-from layerscope.layers.index_packing import unpack_index
-from layerscope.layers.packing import DamagedEntryError, unpack
+from layerscope.layers.packing import DamagedEntryError, unpack, unpack_fields
 from layerscope.limits import Limits
 
 _MOST = 1 << 32
@@ -58,7 +57,7 @@ class IndexProcess:
             (size,) = LENGTH.unpack(self.child.read(LENGTH.size))
             if not 0 < size <= _MOST:
                 return None
-            return unpack_index(unpack(np.frombuffer(self.child.read(size), np.uint8)))
+            return unpack_fields(LayerIndex, unpack(np.frombuffer(self.child.read(size), np.uint8)))
         except (OSError, UnicodeError, DamagedEntryError, KeyError, ValueError):
             self._usable = False
             return None

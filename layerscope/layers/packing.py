@@ -1,5 +1,7 @@
 """Arrays and small values as one run of bytes that is checked before it is believed: what cache entries hold.
 
+`pack_fields` takes a dataclass apart, `unpack_fields` puts it together again, by the types of its fields.
+
 Twelve bytes of magic number and checksum; then the length of a JSON document, the document (values, and name, types and shape
 of each array), and the arrays, each at a multiple of 64. Nothing in it can be executed.
 """
@@ -8,10 +10,13 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from enum import Enum, auto
+from itertools import pairwise
 from math import prod
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 import numpy as np
@@ -20,6 +25,8 @@ from numpy.typing import NDArray
 
 from layerscope.layers.small_types import narrowest
 from layerscope.layers.strings import StringTable
+
+_T = TypeVar("_T")
 
 _MAGIC = b"lyrscope"
 _ALIGNMENT = 64
@@ -58,6 +65,140 @@ class Packed:
     def table(self, name: str) -> StringTable:
         """The strings that `table_parts` took apart."""
         return StringTable(self.arrays[f"{name}.data"].tobytes(), self.arrays[f"{name}.offsets"])
+
+
+class _Form(Enum):
+    """How a field of a dataclass is packed."""
+
+    VALUE = auto()
+    """As JSON."""
+    ARRAY = auto()
+    STRINGS = auto()
+    """A `StringTable`, as two arrays."""
+    FIELDS = auto()
+    """Another dataclass, field by field."""
+    ROWS = auto()
+    """Many of one dataclass, column by column; arrays of all rows are joined."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    name: str
+    form: _Form
+    type: Any
+    """The dataclass of FIELDS and ROWS; else the type itself."""
+    optional: bool
+
+
+_known: dict[type, tuple[_Field, ...]] = {}
+
+
+def _fields(kind: type[Any]) -> tuple[_Field, ...]:
+    """The fields of a dataclass, by their types."""
+    if kind not in _known:
+        hints = get_type_hints(kind)
+        _known[kind] = tuple(_field(field.name, hints[field.name]) for field in fields(kind))
+    return _known[kind]
+
+
+def _field(name: str, hint: Any) -> _Field:
+    given = [part for part in get_args(hint) if part is not NoneType]
+    optional = isinstance(hint, UnionType) and len(given) == 1
+    inner = given[0] if optional else hint
+    origin, parts = get_origin(inner), get_args(inner)
+    if origin is np.ndarray:
+        return _Field(name, _Form.ARRAY, inner, optional)
+    if inner is StringTable:
+        return _Field(name, _Form.STRINGS, inner, optional)
+    if is_dataclass(inner):
+        return _Field(name, _Form.FIELDS, inner, optional)
+    if origin in (tuple, list) and parts and is_dataclass(parts[0]):
+        return _Field(name, _Form.ROWS, parts[0], optional)
+    return _Field(name, _Form.VALUE, inner, optional)
+
+
+def pack_fields(value: Any, prefix: str = "", *, omit: Collection[str] = ()) -> Packed:
+    """A dataclass as values and arrays, named by its fields behind `prefix`; those in `omit` are left out.
+
+    Raises OverflowError for numbers beyond 64 bits, when the result is packed.
+    """
+    values: dict[str, Any] = {}
+    arrays: dict[str, NDArray[Any]] = {}
+    for field in _fields(type(value)):
+        if field.name in omit:
+            continue
+        name, content = prefix + field.name, getattr(value, field.name)
+        if field.optional:
+            values[f"{name}?"] = content is not None
+            if content is None:
+                continue
+        if field.form is _Form.VALUE:
+            values[name] = msgspec.to_builtins(content, str_keys=True)
+        elif field.form is _Form.ARRAY:
+            arrays[name] = content
+        elif field.form is _Form.STRINGS:
+            arrays |= table_parts(name, content)
+        else:
+            pack = pack_fields if field.form is _Form.FIELDS else _pack_rows
+            inner = pack(content, f"{name}.")
+            values |= inner.values
+            arrays |= inner.arrays
+    return Packed(values, arrays)
+
+
+def unpack_fields(kind: type[_T], packed: Packed, prefix: str = "", **given: Any) -> _T:
+    """What `pack_fields` was given; `given` has the fields that it left out.
+
+    Raises KeyError, TypeError or ValueError for what it did not make.
+    """
+    found = dict(given)
+    for field in _fields(kind):
+        name = prefix + field.name
+        if field.name in given:
+            continue
+        if field.optional and not packed.values[f"{name}?"]:
+            found[field.name] = None
+        elif field.form is _Form.VALUE:
+            found[field.name] = msgspec.convert(packed.values[name], field.type, str_keys=True)
+        elif field.form is _Form.ARRAY:
+            found[field.name] = packed.arrays[name]
+        elif field.form is _Form.STRINGS:
+            found[field.name] = packed.table(name)
+        elif field.form is _Form.FIELDS:
+            found[field.name] = unpack_fields(field.type, packed, f"{name}.")
+        else:
+            found[field.name] = tuple(_unpack_rows(field.type, packed, f"{name}."))
+    return kind(**found)
+
+
+def _pack_rows(rows: Sequence[Any], prefix: str) -> Packed:
+    """Dataclasses of one kind, column by column; their fields are values or arrays."""
+    values: dict[str, Any] = {f"{prefix}#": len(rows)}
+    arrays: dict[str, NDArray[Any]] = {}
+    for field in _fields(type(rows[0])) if rows else ():
+        name, column = prefix + field.name, [getattr(row, field.name) for row in rows]
+        if field.form is _Form.ARRAY:
+            arrays[name] = np.concatenate(column)
+            arrays[f"{name}#"] = np.cumsum([0, *map(len, column)])
+        else:
+            values[name] = msgspec.to_builtins(column)
+    return Packed(values, arrays)
+
+
+def _unpack_rows(kind: type[_T], packed: Packed, prefix: str) -> Iterator[_T]:
+    """What `_pack_rows` was given."""
+    count, columns = int(packed.values[f"{prefix}#"]), []
+    for field in _fields(kind) if count else ():
+        name = prefix + field.name
+        if field.form is _Form.ARRAY:
+            bounds = packed.arrays[f"{name}#"].tolist()
+            columns.append([packed.arrays[name][start:end] for start, end in pairwise(bounds)])
+        else:
+            hint = field.type | None if field.optional else field.type
+            columns.append(msgspec.convert(packed.values[name], list[hint]))  # type: ignore[valid-type]
+    if any(len(column) != count for column in columns):
+        raise ValueError("columns differ in length")
+    return (kind(*row) for row in zip(*columns, strict=True))
 
 
 def table_parts(name: str, table: StringTable) -> dict[str, NDArray[Any]]:

@@ -12,9 +12,8 @@ import pytest
 from layerscope.layers.blob import Blob, MemoryBlob, OpenFile, PartOfBlob, PathFile
 from layerscope.layers.cache import IndexCache, Indexed
 from layerscope.layers.index import LayerIndex
-from layerscope.layers.index_packing import pack_index, unpack_index
 from layerscope.layers.indexing import index_layer
-from layerscope.layers.packing import pack, unpack
+from layerscope.layers.packing import pack, pack_fields, unpack, unpack_fields
 from layerscope.layers.store import Store
 from layerscope.limits import DEFAULT_LIMITS
 from layerscope.progress import NullProgress
@@ -75,7 +74,7 @@ def test_random_indexes_come_back(hash_all: bool) -> None:
     for seed in range(150):
         for members in random_layers(seed, wild=seed % 2 == 1):
             found = index(MemoryBlob("layer", layer_tar(members)), hash_all=hash_all)
-            assert_same_index(unpack_index(unpack(joined(pack_index(found)))), found)
+            assert_same_index(unpack_fields(LayerIndex, unpack(joined(pack_fields(found)))), found)
 
 
 def test_sparse_files_and_large_numbers_come_back() -> None:
@@ -93,12 +92,12 @@ def test_sparse_files_and_large_numbers_come_back() -> None:
     found = index(MemoryBlob("layer", layer_tar(members)), hash_all=True)
     assert found.broken is None
     assert len(found.sparse) == 2
-    assert_same_index(unpack_index(unpack(joined(pack_index(found)))), found)
+    assert_same_index(unpack_fields(LayerIndex, unpack(joined(pack_fields(found)))), found)
 
 
 def test_entries_are_plain_data() -> None:
     """No pickle, no code."""
-    found = b"".join(pack(pack_index(index(MemoryBlob("layer", TAR), hash_all=True))))
+    found = b"".join(pack(pack_fields(index(MemoryBlob("layer", TAR), hash_all=True))))
     assert b"numpy" not in found
     assert b"layerscope." not in found
 
@@ -213,7 +212,7 @@ def test_an_entry_for_another_digest_is_not_believed(cache: Cache, tmp_path: Pat
     )
     assert known is not None
     wrong = replace(known.index, blob_digest=digest(OTHER))
-    cache.store.write("layer", str(known.key), pack_index(wrong))
+    cache.store.write("layer", str(known.key), pack_fields(wrong))
     assert cache(opened(path), hash_all=True).index.blob_digest == digest(TAR)
     assert cache.read == 2
 

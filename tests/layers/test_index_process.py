@@ -12,9 +12,9 @@ from layerscope.errors import CancelledError, LimitExceededError
 from layerscope.layers import reading
 from layerscope.layers.blob import Blob, OpenFile, PartOfBlob
 from layerscope.layers.index import LayerIndex
-from layerscope.layers.index_packing import pack_index
 from layerscope.layers.index_process import IndexProcess
 from layerscope.layers.indexing import index_layer
+from layerscope.layers.packing import pack_fields
 from layerscope.limits import Limits
 from layerscope.progress import NullProgress
 from tests.images import directory, file, hardlink, layer_tar, whiteout
@@ -39,7 +39,7 @@ def layers_in(path: Path, tars: list[bytes]) -> list[Blob]:
 
 def same(one: LayerIndex, other: LayerIndex) -> bool:
     """Whether two indexes hold the same."""
-    a, b = pack_index(one), pack_index(other)
+    a, b = pack_fields(one), pack_fields(other)
     return a.values == b.values and all(
         np.array_equal(a.arrays[name], b.arrays[name]) for name in a.arrays
     )

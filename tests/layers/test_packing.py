@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from layerscope.layers.packing import DamagedEntryError, Packed, pack, table_parts, unpack
+from layerscope.layers.packing import (
+    DamagedEntryError,
+    Packed,
+    pack,
+    pack_fields,
+    table_parts,
+    unpack,
+    unpack_fields,
+)
 from layerscope.layers.strings import StringTable
 
 TABLE = StringTable.of([b"", b"a", b"\xff\x00b", b"x" * 300])
@@ -75,3 +85,84 @@ def test_what_is_no_entry_is_refused(foreign: bytes) -> None:
     """Other programs' files, and nothing at all."""
     with pytest.raises(DamagedEntryError):
         unpack(np.frombuffer(foreign, np.uint8))
+
+
+class Colour(Enum):
+    """An enum in a row."""
+
+    RED = "red"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One of many."""
+
+    name: str
+    colour: Colour
+    layer: int | None
+    places: NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Inner:
+    """A dataclass in another one."""
+
+    numbers: NDArray[np.int64]
+    names: StringTable
+
+
+@dataclass(frozen=True)
+class Outer:
+    """A field of each form."""
+
+    count: int
+    digest: str | None
+    maps: dict[int, tuple[int, ...]]
+    inner: Inner
+    rows: tuple[Row, ...]
+    some: NDArray[np.uint8] | None = None
+    given: NDArray[np.int64] | None = None
+
+
+def outer(rows: tuple[Row, ...], some: NDArray[np.uint8] | None = None) -> Outer:
+    """One with these rows."""
+    return Outer(3, None, {7: (1, 2)}, Inner(np.arange(3), TABLE), rows, some, np.arange(2))
+
+
+@pytest.mark.parametrize("some", [None, np.arange(3, dtype=np.uint8)])
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_dataclass_comes_back(count: int, some: NDArray[np.uint8] | None) -> None:
+    """Field by field, through JSON; what was left out is given again."""
+    rows = tuple(
+        Row(f"row {number}", Colour.RED, number or None, np.arange(number, dtype=np.int32))
+        for number in range(count)
+    )
+    value = outer(rows, some)
+    packed_again = unpack(joined(pack_fields(value, omit=["given"])))
+    found = unpack_fields(Outer, packed_again, given=value.given)
+    assert (found.count, found.digest, found.maps) == (3, None, {7: (1, 2)})
+    np.testing.assert_array_equal(found.inner.numbers, value.inner.numbers)
+    assert list(found.inner.names) == list(TABLE)
+    assert (found.some is None) == (some is None)
+    assert len(found.rows) == count
+    for one, other in zip(found.rows, rows, strict=True):
+        assert (one.name, one.colour, one.layer) == (other.name, other.colour, other.layer)
+        np.testing.assert_array_equal(one.places, other.places)
+
+
+@pytest.mark.parametrize("broken", ["count", "inner.numbers", "rows.name", "rows.places#"])
+def test_what_is_not_there_is_an_error(broken: str) -> None:
+    """An entry that something else wrote is no reason to crash."""
+    packed = pack_fields(outer((Row("a", Colour.RED, 1, np.zeros(2, np.int32)),)))
+    values = {name: value for name, value in packed.values.items() if name != broken}
+    arrays = {name: value for name, value in packed.arrays.items() if name != broken}
+    with pytest.raises(KeyError):
+        unpack_fields(Outer, Packed(values, arrays))
+
+
+@pytest.mark.parametrize("wrong", ["three", None, [], {"a": 1}])
+def test_a_value_of_another_type_is_an_error(wrong: object) -> None:
+    """Types are checked on the way back."""
+    packed = pack_fields(outer(()))
+    with pytest.raises(ValueError, match="int"):
+        unpack_fields(Outer, Packed({**packed.values, "count": wrong}, packed.arrays))

@@ -233,7 +233,10 @@ def test_an_image_without_layers_says_so(tmp_path: Path) -> None:
 def test_wasted_files_say_who_stored_and_who_hid_them_and_why(image: Opened) -> None:
     text = text_of(image)
     assert "\nWasted  12.9 kB in 57 files\n" in text
-    assert "deleted 6.3 kB · overwritten 3.9 kB · identical rewrite 2.7 kB · chown/chmod copy 10 B" in text
+    assert (
+        "deleted 6.3 kB · overwritten 3.9 kB · identical rewrite 2.7 kB · chown/chmod copy 10 B"
+        in text
+    )
     assert re.search(r"3\.9 kB  /var/lib/dpkg/status +0 ADD +1 RUN +overwritten\n", text)
     assert "\n  … and 37 more files, 2.2 kB\n" in text
 

@@ -1,26 +1,69 @@
-"""One HTML file with everything in it: no network, nothing runs but the script that it came with."""
+"""One HTML file with everything in it: no network, nothing runs but the script that it came with.
+
+The elements are macros of `page.html`, which escapes every text. Texts are made safe to show (`text.safe_name`) before they
+get there. No page is larger than 2 MB: tables end where their room does.
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
 from importlib.resources import files
-from typing import BinaryIO
+from itertools import islice
+from typing import Any, BinaryIO
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from layerscope import __version__
+from layerscope.analysis.findings.fixes import instruction_text
 from layerscope.opening.open import Opened, file_name
 from layerscope.report.headline import digest_words, facts, figures
-from layerscope.report.html_findings import findings_section
-from layerscope.report.html_map import map_section
-from layerscope.report.html_parts import CELL, escaped, left_out, section
-from layerscope.report.html_tables import duplicates_section, steps_section, waste_section
-from layerscope.report.issues import Issue, issues_of
+from layerscope.report.html_map import hues, legend, maps, stack
+from layerscope.report.issues import Issue, fix_text, issues_of
 from layerscope.report.options import ReportOptions
-from layerscope.text import clip, count_of, safe_name
+from layerscope.report.rows import layer_label, safe_path, step_rows, waste_rows
+from layerscope.text import (
+    clip,
+    clip_start,
+    count_of,
+    percent,
+    safe_name,
+    size,
+    whole_percent,
+)
 
+CELL = 300
+"""Characters of a path or an instruction that are shown."""
+_ROWS = 1000
+_ROOM = 380_000
+"""Bytes of a table, or of all findings."""
+_FINDINGS = 200
+_OPEN = 3
+"""Findings that are unfolded from the start."""
+_PATHS = 4
+"""Paths of a finding that are not folded."""
+_COPIES = 20
+"""Paths of a duplicate that are listed."""
+_SHORT = 90
+"""Characters of an instruction that need no unfolding."""
 _WARNINGS = 100
 _DAMAGES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the page."""
+
+    title: str
+    note: str
+    """Safe text beside the title."""
+    body: Markup | str = ""
+    style: str = ""
+    """The class of its element."""
 
 
 def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
@@ -33,36 +76,73 @@ def write_page(
     stream: BinaryIO,
     options: ReportOptions,
     issues: Sequence[Issue],
-    verdict: str = "",
+    first: Section | None = None,
 ) -> None:
-    """Write the page, with a section on a verdict at its top if there is one."""
+    """Write the page, with `first` at its top."""
     style, script = _resource("page.css"), _resource("page.js")
-    title = escaped(clip(safe_name(opened.image.title), CELL))
-    policy = (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
+    sections = (
+        first,
+        _findings(opened, issues, options),
+        _steps(opened, options),
+        _map(opened, options),
+        _waste(opened, options),
+        _duplicates(opened, options),
+        _warnings(opened, options),
     )
-    body = [
-        _header(opened, options, title),
-        verdict,
-        findings_section(opened, issues, options),
-        steps_section(opened, options),
-        map_section(opened, options),
-        waste_section(opened, options),
-        duplicates_section(opened, options),
-        _warnings(opened),
-    ]
-    page = (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="referrer" content="no-referrer">\n<meta name="color-scheme" content="light dark">\n'
-        f'<title>{title} · layerscope</title>\n<link rel="icon" href="data:,">\n<style>{style}</style>\n</head>\n'
-        f"<body>\n<main>\n{''.join(body)}"
-        f"<footer>layerscope {__version__}. All figures are bytes of file content.</footer>\n</main>\n"
-        f"<script>{script}</script>\n</body>\n</html>\n"
+    page = macros(options).page(
+        image=_header(opened, options),
+        sections=[section for section in sections if section is not None],
+        style=style,
+        script=script,
+        policy=f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
+        "img-src data:; base-uri 'none'; form-action 'none'",
+        version=__version__,
     )
     stream.write(page.encode(errors="backslashreplace"))
+
+
+def macros(options: ReportOptions) -> Any:
+    """The macros of `page.html`, which write sizes as the user wants them."""
+    return _macros(options.binary_sizes)
+
+
+@cache
+def _macros(binary: bool) -> Any:
+    environment = Environment(
+        autoescape=True, loader=PackageLoader("layerscope.report", "."), undefined=StrictUndefined
+    )
+    environment.filters |= {
+        "clip": partial(_clipped, clip),
+        "clip_start": partial(_clipped, clip_start),
+        "code_parts": code_parts,
+        "count_of": count_of,
+        "size": partial(size, binary=binary),
+    }
+    return environment.get_template("page.html").module
+
+
+def _clipped(cut: Callable[[str, int], str], text: str) -> str:
+    return cut(text, CELL)
+
+
+def code_parts(text: str) -> Iterator[dict[str, object]]:
+    """Words, and `code` between backticks."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        parts = [text]
+    for number, part in enumerate(parts):
+        yield {"text": part, "code": number % 2 == 1}
+
+
+def fitting(rows: Iterable[Markup], most: int, room: int) -> list[Markup]:
+    """The first rows, at most so many, without those for which there is no room left in so many bytes."""
+    found: list[Markup] = []
+    for row in islice(rows, most):
+        need = len(row.encode(errors="backslashreplace"))
+        if need <= room:
+            found.append(row)
+            room -= need
+    return found
 
 
 def _resource(name: str) -> str:
@@ -74,45 +154,163 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
 
 
-def _header(opened: Opened, options: ReportOptions, title: str) -> str:
+def _header(opened: Opened, options: ReportOptions) -> dict[str, object]:
+    """What `page.html` shows at the top."""
     image = opened.image
     name = "" if image.source_kind == "stdin" else file_name(image.reference)
-    words = [str(image.platform), image.source_kind, name if name != image.title else ""]
-    first = "  ·  ".join(clip(safe_name(word), CELL) for word in words if word)
-    parts = [escaped(fact) for fact in facts(opened, options)]
+    about = [str(image.platform), image.source_kind, name if name != image.title else ""]
     said, state = digest_words(opened)
-    if image.layers or state.bad:
-        parts.append(f'<span class="bad">{said}</span>' if state.bad else said)
-    cells = "".join(_figure(*figure) for figure in figures(opened, options))
-    damages = opened.damages()
-    damaged = "".join(
-        f'<p class="bad">{escaped(clip(safe_name(damage[0].upper() + damage[1:]), CELL))}.</p>'
-        for damage in damages[:_DAMAGES]
+    named = [
+        (name, amount, share.removesuffix(")"))
+        for name, figure in figures(opened, options)
+        for amount, _, share in [figure.partition(" (")]
+    ]
+    return {
+        "title": safe_name(image.title),
+        "about": "  ·  ".join(clip(safe_name(word), CELL) for word in about if word),
+        "facts": list(facts(opened, options)),
+        "digests": said,
+        "bad": state.bad,
+        "figures": named,
+        "damages": [
+            safe_name(damage[0].upper() + damage[1:]) for damage in opened.damages()[:_DAMAGES]
+        ],
+    }
+
+
+def _findings(opened: Opened, issues: Sequence[Issue], options: ReportOptions) -> Section | None:
+    """The findings that save most, and what all of them save together."""
+    findings, binary = opened.findings, options.binary_sizes
+    if findings is None:
+        return None
+    if not issues:
+        return Section("Findings", "Nothing to fix was found.")
+    avoidable, stored = findings.saving(), opened.accounting.stored
+    note = (
+        f"{size(avoidable, binary=binary)} avoidable ({percent(avoidable, stored)}): "
+        f"{size(stored, binary=binary)} → {size(stored - avoidable, binary=binary)}"
     )
-    if damages:
-        damaged += "<p>The figures cover what could be read.</p>"
-    return (
-        f'<header><div><h1>{title}</h1>\n<p class="quiet">{escaped(first)}</p>\n'
-        f'<p class="quiet">{" · ".join(parts)}</p></div>'
-        '<button id="theme" type="button" hidden aria-label="Colours of this page"></button></header>\n'
-        f'{damaged}<dl class="figures">{cells}</dl>\n'
+
+    def rows() -> Iterator[Markup]:
+        for number, issue in enumerate(issues):
+            amount, _, why = issue.text.partition(". ") if issue.bytes else ("", "", issue.text)
+            yield macros(options).finding(issue, amount, why, number < _OPEN, _PATHS)
+
+    shown = fitting(rows(), _FINDINGS, _ROOM)
+    body = macros(options).findings(shown, len(issues) - len(shown))
+    return Section("Findings", note, body)
+
+
+def _steps(opened: Opened, options: ReportOptions) -> Section:
+    """All steps in the order of the build."""
+    steps, stored = opened.image.steps, opened.accounting.stored
+    if not steps:
+        return Section("Steps", "This image has no layers and no steps.")
+    colors, written = hues(opened), opened.written
+
+    def rows() -> Iterator[Markup]:
+        for row in step_rows(opened):
+            layer, place, short = row.step.layer, "", None
+            if written is not None and row.step.index in written.spans:
+                line = f"{safe_name(written.name)}:{written.spans[row.step.index][0]}"
+                place = clip_start(line, 40)
+            if len(row.text) > _SHORT and row.step.instruction is not None:
+                short = row.text[: _SHORT - 1].rstrip() + "…"
+            yield macros(options).step_row(
+                {
+                    "layer": layer,
+                    "kind": row.kind.word,
+                    "hue": 0 if layer is None else colors[layer],
+                    "stored": row.stored,
+                    "wasted": row.wasted,
+                    "width": f"{100 * row.stored / stored:.2f}" if stored else "0",
+                    "percent": whole_percent(row.stored, stored),
+                    "text": row.text,
+                    "short": short,
+                    "whole": fix_text(instruction_text(row.step)) if short else "",
+                    "place": place,
+                    "notes": ", ".join(row.notes),
+                }
+            )
+
+    shown = fitting(rows(), _ROWS, _ROOM)
+    note = f"{count_of(len(steps), 'step')}, {count_of(len(opened.image.layers), 'layer')}"
+    if opened.accounting.wasted:
+        note += "; the dark edge is wasted"
+    body = macros(options).steps(stack(opened, options), shown, len(steps) - len(shown))
+    return Section("Steps", note, body)
+
+
+def _map(opened: Opened, options: ReportOptions) -> Section | None:
+    """The final image, coloured by layer, with a legend; None for an image without content."""
+    if not opened.image.layers or not opened.accounting.live:
+        return None
+    drawn = [macros(options).map(*each) for each in maps(opened, options)]
+    items, more = legend(opened)
+    note = (
+        f"{size(opened.accounting.live, binary=options.binary_sizes)} in the final image, by layer"
     )
+    return Section("Map", note, macros(options).usage(drawn, items, more))
 
 
-def _figure(name: str, figure: str) -> str:
-    amount, _, rest = figure.partition(" (")
-    small = f" <small>{escaped(rest.removesuffix(')'))}</small>" if rest else ""
-    return f"<div><dt>{name}</dt><dd>{escaped(amount)}{small}</dd></div>"
+def _waste(opened: Opened, options: ReportOptions) -> Section:
+    """The largest wasted files, and why."""
+    waste, binary = opened.accounting.waste, options.binary_sizes
+    if not len(waste):
+        return Section("Waste", "Nothing is wasted in this image.")
+    reasons = " · ".join(
+        f"{reason.word} {size(count, binary=binary)}" for reason, count in waste.by_reason().items()
+    )
+    rows = (
+        macros(options).waste_row(
+            {
+                "bytes": row.bytes,
+                "path": row.path,
+                "reason": row.reason,
+                "stored_in": (row.stored_in, layer_label(opened, row.stored_in)),
+                "hidden_by": (row.hidden_by, layer_label(opened, row.hidden_by)),
+            }
+        )
+        for row in waste_rows(opened, _ROWS)
+    )
+    shown = fitting(rows, _ROWS, _ROOM)
+    total = size(opened.accounting.wasted, binary=binary)
+    note = f"{total} in {count_of(len(waste), 'file')}: {reasons}"
+    return Section("Waste", note, macros(options).waste(shown, len(waste) - len(shown)))
 
 
-def _warnings(opened: Opened) -> str:
+def _duplicates(opened: Opened, options: ReportOptions) -> Section | None:
+    """The contents that would save most if they were stored once; None where there are none."""
+    found, binary = opened.duplicates, options.binary_sizes
+    if not found:
+        return None
+    rows = (
+        macros(options).duplicate_row(
+            {
+                "saving": each.saving,
+                "copies": len(each.paths),
+                "paths": [safe_path(opened, path) for path in each.paths[:_COPIES]],
+                "more": max(len(each.paths) - _COPIES, 0),
+            }
+        )
+        for each in found
+    )
+    shown = fitting(rows, _ROWS, _ROOM)
+    saving = size(sum(each.saving for each in found), binary=binary)
+    note = f"{saving} in duplicates of {count_of(len(found), 'file')}, not counted as wasted"
+    return Section("Duplicates", note, macros(options).duplicates(shown, len(found) - len(shown)))
+
+
+def _warnings(opened: Opened, options: ReportOptions) -> Section | None:
     warnings = opened.warnings
     if not warnings:
-        return ""
-    lines = []
-    for warning in warnings[:_WARNINGS]:
-        where = "" if warning.layer is None else f"layer {warning.layer}: "
-        said = escaped(clip(where + safe_name(warning.message), CELL))
-        lines.append(f"<p>{said} <code>{escaped(warning.code)}</code></p>")
-    lines.append(left_out(len(warnings) - _WARNINGS, "warning"))
-    return section("Warnings", count_of(len(warnings), "warning"), "\n".join(lines))
+        return None
+    lines = [
+        (
+            ("" if each.layer is None else f"layer {each.layer}: ") + safe_name(each.message),
+            each.code,
+        )
+        for each in warnings[:_WARNINGS]
+    ]
+    body = macros(options).warnings(lines, len(warnings) - len(lines))
+    return Section("Warnings", count_of(len(warnings), "warning"), body)

@@ -23,6 +23,7 @@ from layerscope.cli.output_options import (
     output_option,
 )
 from layerscope.report.gate import FORMATS
+from layerscope.text import safe_name
 
 if TYPE_CHECKING:
     from layerscope.analysis.gate.base import GateBase
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     "--config",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Rules from FILE instead of .layerscope.toml or .dive-ci.",
+    help="Rules from FILE instead of .layerscope.toml or .dive-ci; one of dive's unless its name ends in .toml.",
 )
 @click.option(
     "--baseline",
@@ -64,7 +65,8 @@ def ci(
 ) -> None:
     """Check IMAGE against limits: exit 0 if it passes, 1 if not, 2 if the rules are wrong, 3 if it is damaged.
 
-    Rules come from .layerscope.toml in this folder, else from dive's .dive-ci, else they are the defaults; flags override them.
+    Rules come from .layerscope.toml in this folder, else from dive's .dive-ci (.dive-ci.yaml, .dive-ci.yml), else they are the
+    defaults; flags override them.
     The word off switches a rule off. Without any configuration, an image fails if it holds a secret, if a finding is an error,
     or if more than 10 % of it, and more than 20 MB, are wasted.
     """
@@ -85,7 +87,9 @@ def ci(
     if baseline is None and given["baseline_tolerance"] is not None:
         raise UsageError("--baseline-tolerance has no effect without --baseline")
     options = options_of(given)
-    wanted = with_flags(load_config(config, Path()), given)
+    loaded = load_config(config, Path())
+    _say_warnings(loaded)
+    wanted = with_flags(loaded, given)
     known = None if baseline is None else (str(baseline), read_report(baseline))
     settings = settings_of(given)
     choices = {**settings.rules, **wanted.rules}
@@ -123,6 +127,14 @@ def ci(
     if not verdict.passed:
         name = "stdin" if reference == "-" else reference
         raise GateFailedError(f"{name}: {verdict.failure()}")
+
+
+def _say_warnings(config: GateConfig) -> None:
+    """Put what is odd about the configuration on stderr: not all formats have it, and it counts if no image opens, too."""
+    for warning in config.warnings:
+        named = warning.message.startswith(warning.place)
+        said = warning.message if named else f"{warning.place}: {warning.message}"
+        click.echo(f"layerscope: {safe_name(said)}", err=True)
 
 
 def _base_image(config: GateConfig, progress: Progress, given: dict[str, Any]) -> Image | None:

@@ -30,7 +30,9 @@ _IMAGE_OPTIONS = (
         help="Which image of an archive with several: a tag, a digest or @N.",
     ),
     click.option(
-        "--platform", metavar="OS/ARCH[/VARIANT]", help="Which platform of a multi-platform image."
+        "--platform",
+        metavar="OS[(VERSION)]/ARCH[/VARIANT]",
+        help="Which platform of a multi-platform image, such as linux/arm64 or 'windows(10.0.20348)/amd64'.",
     ),
     click.option(
         "--store-root",

@@ -57,9 +57,7 @@ def parse_config(data: bytes, name: str, limits: Limits) -> ConfigDocument:
         volumes=tuple(config.mapping("Volumes")),
     )
     shell = tuple(config.texts_or_one("Shell"))
-    platform = Platform.of(
-        top.text("os") or "", top.text("architecture") or "", top.text("variant") or ""
-    )
+    platform = Platform.stated(top)
     created = top.text("created")
     warnings = []
     if mended:

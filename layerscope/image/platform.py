@@ -1,12 +1,14 @@
-"""Platforms: normalised as containerd does, matched as Docker does."""
+"""Platforms: normalised and written as containerd does (its package platforms), matched as Docker does."""
 
 from __future__ import annotations
 
 import platform
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import unquote
 
 from layerscope.errors import UsageError
+from layerscope.image.documents import Lenient
 
 _ARCHITECTURES = {
     "x86_64": ("amd64", ""),
@@ -24,9 +26,18 @@ _ARM_VARIANTS = ("v8", "v7", "v6", "v5")
 _LEVELS = {"amd64": "v1", "arm64": "v8"}
 """Architectures whose variants each run what those below it do, and the lowest."""
 _SYSTEMS = frozenset(("linux", "windows", "darwin", "macos", "freebsd"))
+_WORD = re.compile(r"[A-Za-z0-9_.-]+")
+_SYSTEM = re.compile(
+    r"(?P<os>[A-Za-z0-9_-]+)"
+    r"(?:\((?=[^)])(?P<version>(?:[A-Za-z0-9_.-]|%[0-9A-Fa-f]{2})*)(?:\+(?:[A-Za-z0-9_.-]|%[0-9A-Fa-f]{2})+)*\))?"
+)
+"""An operating system with its version and features, each of which a `+` precedes."""
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
 _LEVELS_ABOVE = 1_000_000
 _OTHER = 10_000_000
 """Preferences of what may not run, and of what another architecture runs in its stead."""
+_VERSION_RANKS = 3
+"""How many preferences there are among versions of one system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +47,11 @@ class Platform:
     os: str
     architecture: str
     variant: str = ""
+    os_version: str = ""
+    """Of Windows, whose containers run only on hosts of the same build: major.minor.build.revision."""
 
     @classmethod
-    def of(cls, os: str, architecture: str, variant: str = "") -> Platform:
+    def of(cls, os: str, architecture: str, variant: str = "", os_version: str = "") -> Platform:
         """A platform from the words that writers use."""
         os, architecture, variant = os.lower(), architecture.lower(), variant.lower()
         os = {"macos": "darwin"}.get(os, os)
@@ -50,20 +63,38 @@ class Platform:
             variant = variant or "v7"
         if architecture in ("arm", "arm64") and variant[:1].isdecimal():
             variant = f"v{variant}"
-        return cls(os, architecture, variant)
+        return cls(os, architecture, variant, os_version.strip())
+
+    @classmethod
+    def stated(cls, fields: Lenient) -> Platform:
+        """What a config, a descriptor's `platform`, or an engine's list or inspection states."""
+        return cls.of(
+            fields.text("os") or "",
+            fields.text("architecture") or fields.text("arch") or "",
+            fields.text("variant") or "",
+            fields.text("os.version") or fields.text("OsVersion") or "",
+        )
 
     @classmethod
     def parse(cls, text: str) -> Platform:
-        """A platform as `--platform` gives it: os/arch[/variant], or an architecture alone."""
+        """A platform as `--platform` gives it: os[(os.version)]/arch[/variant], or a system or an architecture alone.
+
+        Features of the system, as in windows(10.0.20348+win32k), are read over. Raises `UsageError`.
+        """
         parts = text.split("/")
-        if not all(parts) or len(parts) > 3:
-            raise UsageError(
-                f"{text!r} is no platform", hint="write os/arch[/variant], such as linux/arm64/v8"
-            )
+        system = _SYSTEM.fullmatch(parts[0])
         if len(parts) == 1:
-            known = parts[0].lower() in _SYSTEMS
-            return cls.of(*((text, platform.machine()) if known else ("linux", text)))
-        return cls.of(*parts)
+            if system is not None and system["os"].lower() in _SYSTEMS:
+                parts.append(platform.machine())
+            elif _WORD.fullmatch(text):
+                return cls.of("linux", text)
+        if system is None or len(parts) not in (2, 3) or not all(map(_WORD.fullmatch, parts[1:])):
+            raise UsageError(
+                f"{text!r} is no platform",
+                hint="write os[(os.version)]/arch[/variant], such as linux/arm64/v8 or 'windows(10.0.20348)/amd64'",
+            )
+        _, architecture, variant = [*parts, ""][:3]
+        return cls.of(system["os"], architecture, variant, unquote(system["version"] or ""))
 
     @classmethod
     def host(cls) -> Platform:
@@ -71,12 +102,52 @@ class Platform:
         return cls.of("linux", platform.machine())
 
     def __str__(self) -> str:
-        return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
+        """As `parse` reads it; in versions, what has a meaning there is percent-encoded."""
+        version = _UNSAFE.sub(_percent_encoded, self.os_version)
+        system = f"{self.os}({version})" if version else self.os
+        return "/".join(part for part in (system, self.architecture, self.variant) if part)
+
+    def with_version(self, other: Platform) -> Platform:
+        """The same, with the version of `other` where this one has none and both are of one system."""
+        if self.os_version or self.os != other.os:
+            return self
+        return replace(self, os_version=other.os_version)
+
+    def without_version(self) -> Platform:
+        """The same for any version of the operating system."""
+        return replace(self, os_version="")
+
+    def fields(self) -> dict[str, str]:
+        """Its parts as a platform of OCI has them, also those that are empty."""
+        return {
+            "os": self.os,
+            "os.version": self.os_version,
+            "architecture": self.architecture,
+            "variant": self.variant,
+        }
 
     def preference(self, offered: Platform) -> int | None:
         """How well an image for `offered` runs where this platform is wanted: 0 is best, None is not at all."""
         if offered.os != self.os:
             return None
+        version, processor = self._version(offered), self._processor(offered)
+        if version is None or processor is None:
+            return None
+        return processor * _VERSION_RANKS + version
+
+    def _version(self, offered: Platform) -> int | None:
+        """Preference among versions: those that begin with the components of the wanted one, then less exact ones, then none."""
+        if not self.os_version:
+            return 0
+        if not offered.os_version:
+            return 2
+        wanted, found = self.os_version.split("."), offered.os_version.split(".")
+        if found[: len(wanted)] == wanted:
+            return 0
+        return 1 if wanted[: len(found)] == found else None
+
+    def _processor(self, offered: Platform) -> int | None:
+        """Preference among architectures and their variants."""
         if offered.architecture == self.architecture:
             if offered.variant == self.variant:
                 return 0
@@ -111,6 +182,16 @@ class Platform:
             return None
         distance = _ARM_VARIANTS.index(offered) - _ARM_VARIANTS.index(wanted)
         return distance if distance >= 0 else None
+
+
+def stated_platform(fields: Lenient) -> Platform | None:
+    """The platform that a document states; None where it names no architecture."""
+    platform = Platform.stated(fields)
+    return platform if platform.architecture else None
+
+
+def _percent_encoded(found: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in found[0].encode(errors="surrogatepass"))
 
 
 def _level(of: Platform) -> int | None:

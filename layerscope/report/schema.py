@@ -65,6 +65,7 @@ def image_document(opened: Opened) -> dict[str, Any]:
         "manifestDigest": image.manifest_digest,
         "created": image.created,
         "os": image.platform.os or None,
+        "osVersion": image.platform.os_version or None,
         "architecture": image.platform.architecture or None,
         "variant": image.platform.variant or None,
         "source": {"kind": image.source_kind, "location": image.location},

@@ -97,8 +97,9 @@ def _describe(
         request, found.kind, location, chosen.tags, chosen.platform, parts,
         [Alternative(other.name, other.platform) for other in others], [*found.warnings, *warnings],
     )  # fmt: skip
-    if chosen.platform is None:
-        _check_runs(image.platform, request.platform)
+    stated, wanted = chosen.platform, request.platform
+    if stated is None or (wanted is not None and wanted.os_version and not stated.os_version):
+        _check_runs(image.platform, wanted)  # only the config says it
     blobs = [part.blob for part in parts.layers]
     if chosen.fetch is None:
         return SourceImage(image, blobs, found.damage)
@@ -209,7 +210,7 @@ def _choose(
         else:
             group = answer.group
         eligible = [candidate for candidate in eligible if group in candidate.groups]
-    chosen = _by_platform(request, eligible, found.absent, warnings)
+    chosen = _by_platform(request, eligible, found.absent, ask, warnings)
     return chosen, [candidate for candidate in candidates if candidate is not chosen], warnings
 
 
@@ -235,38 +236,53 @@ def _by_platform(
     request: Request,
     candidates: list[Candidate],
     absent: Sequence[Platform],
+    ask: Chooser | None,
     warnings: list[ImageWarning],
 ) -> Candidate:
-    """The candidate for the wanted platform: else this machine's, else the first."""
+    """The candidate for the wanted platform: else this machine's, else the first. `ask` chooses among versions of one system."""
     wanted = request.platform or Platform.host()
-    ranked = sorted(
-        ((preference, number) for number, candidate in enumerate(candidates)
-         if candidate.platform is not None and (preference := wanted.preference(candidate.platform)) is not None),
-    )  # fmt: skip
-    if request.platform is not None and not ranked:
+    preferences = [
+        None if candidate.platform is None else wanted.preference(candidate.platform)
+        for candidate in candidates
+    ]
+    best = min((rank for rank in preferences if rank is not None), default=None)
+    if request.platform is not None and best is None:
         unknown = len(candidates) == 1 and candidates[0].platform is None
         if not unknown:
             held = f"it holds: {', '.join(describe(candidates))}"
             if any(wanted.preference(platform) is not None for platform in absent):
                 held = f"it names one without storing it; {held}"
             raise LayerscopeError(f"no image for {request.platform} in it", hint=held)
-    if not ranked:
-        if len(candidates) > 1:
-            warnings.append(
-                ImageWarning(
-                    "platform-fallback",
-                    None,
-                    f"none is for {wanted}, the first is shown ({', '.join(describe(candidates))}): --platform selects",
-                )
-            )
-        return candidates[0]
-    chosen = candidates[ranked[0][1]]
-    if len(candidates) > 1 and request.platform is None:
-        warnings.append(
-            ImageWarning(
-                "several-platforms",
-                None,
-                f"{chosen.platform} is shown of {', '.join(describe(candidates))}: --platform selects",
-            )
+    chosen = candidates[0 if best is None else preferences.index(best)]
+    equals = [one for one, rank in zip(candidates, preferences, strict=True) if rank == best]
+    versions = _versions(chosen, equals)
+    if len(versions) > 1 and ask is not None:
+        apart = [replace(one, groups=(number,)) for number, one in enumerate(versions)]
+        answer = ask(apart)
+        if answer is None:
+            raise CancelledError
+        return versions[answer.group]
+    several = candidates if request.platform is None else versions
+    if len(several) > 1:
+        listed = ", ".join(describe(several))
+        code, said = (
+            ("platform-fallback", f"none is for {wanted}, the first is shown ({listed})")
+            if best is None
+            else ("several-platforms", f"{chosen.platform} is shown of {listed}")
         )
+        warnings.append(ImageWarning(code, None, f"{said}: --platform selects"))
     return chosen
+
+
+def _versions(chosen: Candidate, equals: Sequence[Candidate]) -> list[Candidate]:
+    """Those of `equals` that differ from the chosen one in nothing but the version of their system, and that one; each version once."""
+    found: dict[Platform, Candidate] = {}
+    for candidate in equals:
+        platform = candidate.platform
+        if (
+            platform is not None
+            and chosen.platform is not None
+            and platform.without_version() == chosen.platform.without_version()
+        ):
+            found.setdefault(platform, candidate)
+    return list(found.values())

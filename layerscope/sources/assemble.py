@@ -61,9 +61,7 @@ def assemble(
         id=parts.image_id or (None if parts.config is None else sha256(parts.config)),
         manifest_digest=parts.manifest_digest,
         created=config.created,
-        platform=platform
-        if platform is not None and not config.platform.architecture
-        else config.platform,
+        platform=_platform(config.platform, platform),
         source_kind=kind,
         location=location,
         config=config.config,
@@ -115,6 +113,13 @@ def _config(parts: ImageParts, limits: Limits, warnings: list[ImageWarning]) -> 
         )
     )
     return config
+
+
+def _platform(stated: Platform, listed: Platform | None) -> Platform:
+    """What the config states, else what lists the image; the version of either."""
+    if listed is None:
+        return stated
+    return stated.with_version(listed) if stated.architecture else listed
 
 
 def _artifact(artifact_type: str) -> NotAnImageError:

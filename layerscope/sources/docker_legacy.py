@@ -90,6 +90,7 @@ def _load(members: Members, top: str, limits: Limits) -> ImageParts:
     config = {
         "architecture": newest.get("architecture"),
         "os": newest.get("os"),
+        "os.version": newest.get("os.version"),
         "created": newest.get("created"),
         "config": newest.get("config"),
         "rootfs": {"type": "layers", "diff_ids": [None] * len(layers)},

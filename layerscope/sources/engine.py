@@ -16,7 +16,7 @@ from typing import Any
 
 from layerscope.errors import LayerscopeError, UnreachableError
 from layerscope.image.documents import Lenient
-from layerscope.image.platform import Platform
+from layerscope.image.platform import Platform, stated_platform
 from layerscope.layers.blob import MissingBlob, OpenFile
 from layerscope.sources.base import Candidate, Found, ImageParts, LayerPart, Request
 from layerscope.sources.endpoints import Endpoint
@@ -91,7 +91,7 @@ def find_at(kind: str, endpoint: Endpoint, reference: str, wanted: Platform | No
     finally:
         client.close()
     connect = partial(Client, endpoint, kind)
-    platform = _platform(inspected)
+    platform = stated_platform(inspected)
 
     def candidate(held: HeldImage | None) -> Candidate:
         # Only the containerd store holds several platforms of one image, and only it tells a descriptor.
@@ -131,13 +131,6 @@ def _inspect(client: Client, reference: str) -> dict[str, Any]:
     return client.inspect(f"sha256:{pick(reference, client.images()).id}")
 
 
-def _platform(inspected: Lenient) -> Platform | None:
-    architecture = inspected.text("Architecture")
-    if not architecture:
-        return None
-    return Platform.of(inspected.text("Os") or "", architecture, inspected.text("Variant") or "")
-
-
 def _preliminary_of(connect: Callable[[], Client], image_id: str, platform: Platform) -> ImageParts:
     """The same for one of several platforms; little of it where the engine cannot be asked for one."""
     client = connect()
@@ -149,17 +142,14 @@ def _preliminary_of(connect: Callable[[], Client], image_id: str, platform: Plat
         raise NotInStoreError(error.said) from None
     finally:
         client.close()
-    told = {"Os": platform.os, "Architecture": platform.architecture, "Variant": platform.variant}
-    return _preliminary(Lenient(told, "image"), [])
+    return _preliminary(Lenient(platform.fields(), "image"), [])
 
 
 def _preliminary(inspected: Lenient, history: Sequence[Any]) -> ImageParts:
     """The image as far as it is known before its export: steps, config and diff IDs."""
     diff_ids = inspected.child("RootFS").texts("Layers")
     config = {
-        "architecture": inspected.text("Architecture") or "",
-        "os": inspected.text("Os") or "",
-        "variant": inspected.text("Variant") or "",
+        **Platform.stated(inspected).fields(),
         "created": inspected.text("Created"),
         "config": inspected.mapping("Config"),
         "rootfs": {"type": "layers", "diff_ids": diff_ids},

@@ -245,8 +245,7 @@ def _version(text: object) -> tuple[int, int]:
 
 
 def _platform_json(platform: Platform) -> str:
-    fields = {"os": platform.os, "architecture": platform.architecture, "variant": platform.variant}
-    return json.dumps({key: value for key, value in fields.items() if value})
+    return json.dumps({key: value for key, value in platform.fields().items() if value})
 
 
 def _quoted(reference: str) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from layerscope.errors import LayerscopeError
 from layerscope.image.digest import chain_ids
 from layerscope.image.documents import Lenient
-from layerscope.image.platform import Platform
+from layerscope.image.platform import stated_platform
 from layerscope.sources.endpoints import Endpoint
 from layerscope.sources.engine_client import Client, NoSuchImageError, clients
 from layerscope.sources.store_image import StoreImage, StoreLayer
@@ -43,7 +43,7 @@ def _images(client: Client, kind: str, url: str, inspected: int) -> list[StoreIm
                 f"{kind}://sha256:{image_id}", image_id, kind,
                 [name for name in fields.texts("RepoTags") if name != "<none>:<none>"],
                 told.text("Created") or _date(fields.number("Created")),
-                fields.number("Size"), _platform(told) or _platform(fields), url, _layers(told),
+                fields.number("Size"), stated_platform(told) or stated_platform(fields), url, _layers(told),
             )
         )  # fmt: skip
     return found
@@ -55,14 +55,6 @@ def _inspect(client: Client, identifier: str) -> Lenient:
         return Lenient(client.inspect(identifier, None), "image")
     except (NoSuchImageError, LayerscopeError):
         return Lenient({}, "image")
-
-
-def _platform(fields: Lenient) -> Platform | None:
-    """The platform: Docker's inspection and Podman's list name its parts differently."""
-    architecture = fields.text("Architecture") or fields.text("Arch")
-    if not architecture:
-        return None
-    return Platform.of(fields.text("Os") or "", architecture, fields.text("Variant") or "")
 
 
 def _layers(told: Lenient) -> list[StoreLayer] | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from layerscope.image.digest import is_digest
 from layerscope.image.documents import Lenient
-from layerscope.image.platform import Platform
+from layerscope.image.platform import Platform, stated_platform
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +28,14 @@ def held_images(inspected: Lenient) -> Sequence[HeldImage]:
         fields = Lenient(value, "manifest")
         if fields.text("Kind") != "image":
             continue  # attestations have manifests, too
-        stated = fields.child("ImageData").child("Platform")
-        if not stated.text("architecture"):
-            stated = fields.child("Descriptor").child("platform")
-        digest = fields.text("ID") or ""
-        if not stated.text("architecture") or not is_digest(digest):
+        told = stated_platform(fields.child("ImageData").child("Platform"))
+        listed = stated_platform(fields.child("Descriptor").child("platform"))
+        platform, digest = told or listed, fields.text("ID") or ""
+        if platform is None or not is_digest(digest):
             continue
-        held = HeldImage(
-            Platform.of(
-                stated.text("os") or "", stated.text("architecture") or "", stated.text("variant") or ""
-            ),
-            digest,
-            fields.flag("Available"),
-        )  # fmt: skip
+        if listed is not None:
+            platform = platform.with_version(listed)
+        held = HeldImage(platform, digest, fields.flag("Available"))
         known = found.get(held.platform)
         if known is None or (held.available and not known.available):
             found[held.platform] = held

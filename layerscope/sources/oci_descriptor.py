@@ -11,7 +11,7 @@ from typing import Any
 
 from layerscope.image.digest import is_digest
 from layerscope.image.documents import Lenient
-from layerscope.image.platform import Platform
+from layerscope.image.platform import Platform, stated_platform
 from layerscope.image.warnings import ImageWarning
 
 REFERENCE_NAME = "org.opencontainers.image.ref.name"
@@ -96,14 +96,6 @@ class Descriptor:
             return []
         said = f"the blob has {found:,} bytes, the manifest says {self.size:,}"
         return [ImageWarning("digest-mismatch", layer, said)]
-
-
-def stated_platform(fields: Lenient) -> Platform | None:
-    """The platform that an object of a descriptor, or a config, states."""
-    os, architecture = fields.text("os"), fields.text("architecture")
-    return (
-        Platform.of(os or "", architecture, fields.text("variant") or "") if architecture else None
-    )
 
 
 def annotations_of(manifest: Lenient) -> dict[str, str]:

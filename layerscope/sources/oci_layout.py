@@ -13,7 +13,7 @@ from layerscope.image.documents import (
     decode_object,
     insensitive,
 )
-from layerscope.image.platform import Platform
+from layerscope.image.platform import Platform, stated_platform
 from layerscope.image.warnings import ImageWarning
 from layerscope.limits import Limits
 from layerscope.sources.attestations import provenance_of, subject_of
@@ -21,7 +21,7 @@ from layerscope.sources.base import Candidate, ImageParts
 from layerscope.sources.docker_archive import read_document
 from layerscope.sources.members import Members
 from layerscope.sources.oci_blobs import OciBlobs
-from layerscope.sources.oci_descriptor import Descriptor, stated_platform
+from layerscope.sources.oci_descriptor import Descriptor
 from layerscope.sources.oci_image import read_image
 
 INDEX = "index.json"
@@ -252,10 +252,17 @@ class OciLayout:
         return [platform for platform in platforms if platform is not None]
 
     def _platform(self, descriptor: Descriptor, manifest: dict[str, Any]) -> Platform | None:
-        """The platform of an image: what the descriptor says, else what the config states."""
-        config = Descriptor.read(manifest.get("config"))
-        if descriptor.platform is not None or config is None:
-            return descriptor.platform
+        """The platform of an image: what the descriptor says, else what the config states; the version of either."""
+        config, said = Descriptor.read(manifest.get("config")), descriptor.platform
+        if config is None or (said is not None and (said.os == "linux" or said.os_version)):
+            return said  # Linux has no versions: then no config is read
+        stated = self._stated(config)
+        if said is None or stated is None:
+            return said or stated
+        return said.with_version(stated)
+
+    def _stated(self, config: Descriptor) -> Platform | None:
+        """The platform that a config states, read once."""
         if config.digest not in self._platforms:
             try:
                 stated = stated_platform(Lenient(self._blobs.document(config), "config"))

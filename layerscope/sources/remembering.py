@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import astuple
 
 import msgspec
 import numpy as np
@@ -45,7 +46,7 @@ class _Export(msgspec.Struct, array_like=True):
     """All that `assemble` is given, but the bytes of layers."""
 
     tags: list[str]
-    platform: tuple[str, str, str] | None
+    platform: tuple[str, str, str, str] | None
     warnings: list[_Warning]
     layers: list[_Layer]
     config: bytes | None
@@ -89,7 +90,7 @@ class Memory:
         platform = candidate.platform
         told = _Export(
             list(candidate.tags),
-            None if platform is None else (platform.os, platform.architecture, platform.variant),
+            None if platform is None else astuple(platform),
             _pack(exported.warnings),
             layers,
             parts.config,

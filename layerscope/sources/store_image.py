@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from layerscope.errors import CorruptImageError
 from layerscope.image.digest import chain_ids, is_digest
 from layerscope.image.documents import Lenient, decode_object
-from layerscope.image.platform import Platform
+from layerscope.image.platform import Platform, stated_platform
 from layerscope.limits import Limits
 
 
@@ -78,14 +78,10 @@ def described(config: bytes | None, limits: Limits) -> Described:
         fields = Lenient(decode_object(config or b"{}", "the config", limits), "config")
     except CorruptImageError:
         return Described()
-    architecture = fields.text("architecture") or ""
-    platform = None
-    if architecture:
-        platform = Platform.of(fields.text("os") or "", architecture, fields.text("variant") or "")
     diff_ids = fields.child("rootfs").texts("diff_ids")
     # They become names of files: what is no digest might lead anywhere.
     known = diff_ids if all(map(is_digest, diff_ids)) else ()
-    return Described(fields.text("created"), platform, known)
+    return Described(fields.text("created"), stated_platform(fields), known)
 
 
 def total(sizes: Sequence[int | None]) -> int | None:

@@ -26,6 +26,7 @@ class CandidateList(LineList):
         for candidate in candidates:
             groups.setdefault(candidate.group, []).append(candidate)
         self.groups = list(groups.values())
+        self._longest = max(map(len, map(_platform, candidates)))
 
     def row_count(self) -> int:
         return len(self.groups)
@@ -33,14 +34,18 @@ class CandidateList(LineList):
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
         group = self.groups[row]
         name = text.safe_name(group[0].name or "(unnamed)")
-        platforms = ", ".join(
-            str(candidate.platform) for candidate in group if candidate.platform is not None
-        )
+        platforms = ", ".join(filter(None, map(_platform, group)))
         digest = text.short_digest(group[0].digests[0]) if group[0].digests else ""
-        room = max(width - 1 - 21 - 22, 12)
-        painter.add(f" {fit(name, room)} ", self.style_of("strong"))
-        painter.add(fit(text.safe_name(platforms), 20), self.style_of("metadata"))
+        room = width - 24
+        beside = max(min(self._longest, room - 20), 20)
+        painter.add(f" {fit(name, max(room - beside, 12))} ", self.style_of("strong"))
+        painter.add(fit(platforms, beside), self.style_of("metadata"))
         painter.add(f" {digest}", self.style_of("quiet"))
+
+
+def _platform(candidate: Candidate) -> str:
+    """What it is for, safe to show; empty where the place does not say it."""
+    return "" if candidate.platform is None else text.safe_name(str(candidate.platform))
 
 
 class ChooserApp(App[Candidate]):

@@ -136,7 +136,8 @@ class PickerApp(App[StoreImage]):
         self.call_after_refresh(self._name_columns)
 
     def _name_columns(self) -> None:
-        self._columns.show(column_titles(self.images.scrollable_content_region.width))
+        width = self.images.scrollable_content_region.width
+        self._columns.show(column_titles(width, self.choice.longest_platform))
 
     # looking
 
@@ -197,6 +198,7 @@ class PickerApp(App[StoreImage]):
     def _show(self) -> None:
         self.images.looking = self._busy > 0
         self.images.rows_changed()
+        self._name_columns()
         shown, total = len(self.choice.rows), self.choice.total
         count = text.count_of(total, "image")
         count = count if shown == total else f"{shown:,} of {count}"

@@ -23,6 +23,8 @@ class Row:
     sources: tuple[str, ...]
     name: str
     """Safe to show."""
+    platform: str
+    """Safe to show; empty where nothing says it."""
     saved: bool
     """Whether it lies in the folder."""
     sought: str
@@ -35,6 +37,8 @@ class Choice:
     def __init__(self) -> None:
         self.rows: list[Row] = []
         """Those that match the search, in order."""
+        self.longest_platform = 0
+        """Characters of the longest name of a platform in the rows."""
         self.sort = SORTS[0]
         self.search = ""
         self._found: dict[str, list[StoreImage]] = {}
@@ -69,6 +73,7 @@ class Choice:
             moments = {id(row): text.moment_of(row.image.created) or _EARLIEST for row in found}
             found.sort(key=lambda row: moments[id(row)], reverse=True)
         self.rows = found
+        self.longest_platform = max((len(row.platform) for row in found), default=0)
 
     def place_of(self, reference: str) -> int | None:
         """The row of an image; None if it is not among those that match."""
@@ -87,7 +92,8 @@ def _row(images: Sequence[StoreImage]) -> Row:
     more = f" +{len(tags) - 1}" if len(tags) > 1 else ""
     sources = tuple(dict.fromkeys(image.source for image in images))
     sought = " ".join([name, *tags, best.id, *sources, *(image.location for image in images)])
-    return Row(best, sources, text.safe_name(name + more), saved, sought.casefold())
+    platform = "" if best.platform is None else text.safe_name(str(best.platform))
+    return Row(best, sources, text.safe_name(name + more), platform, saved, sought.casefold())
 
 
 def _readiness(image: StoreImage) -> int:

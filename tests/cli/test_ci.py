@@ -92,6 +92,8 @@ def test_a_wrong_rule_exits_with_2(here: Here, args: list[str], said: str) -> No
         (".layerscope.toml", "[ci\n", 1),
         (".dive-ci", "rules:\n  lowestEfficiency: high\n", 2),
         (".dive-ci", "rules:\n  - lowestEfficiency: 0.9\n", 2),
+        (".dive-ci.yaml", "plugins:\n  - x\nrules:\n  lowestEficiency: 0.9\n", 4),
+        (".dive-ci.yml", "- rules\n", 1),
     ],
 )
 def test_a_wrong_configuration_exits_with_2_and_names_its_line(
@@ -147,6 +149,29 @@ def test_dives_rules_hold_where_ours_are_not(here: Here) -> None:
     code, out, _ = here("image.tar")
     assert code == 0
     assert ".dive-ci is not read, because there is .layerscope.toml" in out
+
+
+@pytest.mark.parametrize("name", [".dive-ci", ".dive-ci.yaml", ".dive-ci.yml"])
+@pytest.mark.parametrize("format_name", ["text", "json", "csv", "junit"])
+def test_what_dive_passes_over_is_one_line_on_stderr(
+    here: Here, name: str, format_name: str
+) -> None:
+    """In all formats, and if there is no image, too."""
+    here.write(name, "plugins:\n  - x\nrules:\n  lowestEfficiency: 0\n  highestUserWastedPercent: 1\n\x20\n")  # fmt: skip
+    warning = f"layerscope: {name}, line 1: `plugins` has no effect: only what stands below `rules` is read\n"
+    code, _, err = here("image.tar", "--format", format_name)
+    assert (code, err) == (0, warning)
+    code, _, err = here("no-image.tar", "--format", format_name)
+    assert (code, err.startswith(warning)) == (3, True)
+
+
+def test_which_of_several_files_counts_is_said(here: Here) -> None:
+    """The first one; the text names it as the place of the rules."""
+    here.write(".dive-ci.yaml", "rules:\n  lowestEfficiency: 0\n  highestUserWastedPercent: 1\n")
+    here.write(".dive-ci.yml", "rules:\n  lowestEfficiency: high\n")
+    code, out, err = here("image.tar")
+    assert (code, err) == (0, "layerscope: .dive-ci.yml is not read, because there is .dive-ci.yaml\n")  # fmt: skip
+    assert "rules: .dive-ci.yaml" in out
 
 
 def test_a_configuration_can_be_named(here: Here) -> None:

@@ -7,7 +7,8 @@ import platform
 import pytest
 
 from layerscope.errors import UsageError
-from layerscope.image.platform import Platform
+from layerscope.image.documents import Lenient
+from layerscope.image.platform import Platform, stated_platform
 
 
 @pytest.mark.parametrize(
@@ -62,14 +63,89 @@ def test_a_system_alone_means_this_processor(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(platform, "machine", lambda: "aarch64")
     assert str(Platform.parse("windows")) == "windows/arm64"
     assert str(Platform.parse("linux")) == str(Platform.host()) == "linux/arm64"
+    assert str(Platform.parse("windows(10.0.20348)")) == "windows(10.0.20348)/arm64"
 
 
-@pytest.mark.parametrize("text", ["", "/", "linux/", "/amd64", "linux//v7", "a/b/c/d"])
+@pytest.mark.parametrize(
+    ("text", "version", "normal"),
+    [
+        ("windows(10.0.20348)/amd64", "10.0.20348", "windows(10.0.20348)/amd64"),
+        ("Windows(10.0.20348.2)/AMD64", "10.0.20348.2", "windows(10.0.20348.2)/amd64"),
+        ("windows(10.0.20348)/x86_64/v1", "10.0.20348", "windows(10.0.20348)/amd64"),
+        ("windows(10.0.26100)/arm64/v9", "10.0.26100", "windows(10.0.26100)/arm64/v9"),
+        ("windows(10.0.17763+win32k)/amd64", "10.0.17763", "windows(10.0.17763)/amd64"),
+        ("windows(10.0.17763+win32k+b)/amd64", "10.0.17763", "windows(10.0.17763)/amd64"),
+        ("windows(+win32k)/amd64", "", "windows/amd64"),
+        ("linux(a%2Fb%28%25)/amd64", "a/b(%", "linux(a%2Fb%28%25)/amd64"),
+        ("freebsd(14.1)/amd64", "14.1", "freebsd(14.1)/amd64"),
+    ],
+)
+def test_a_version_stands_behind_the_system(text: str, version: str, normal: str) -> None:
+    """As containerd writes it; features that follow it are read over."""
+    platform = Platform.parse(text)
+    assert (platform.os_version, str(platform)) == (version, normal)
+
+
+@pytest.mark.parametrize("version", ["10.0 (x64)", "a/b", "50%", "a+b", "\x1b[31m", "é", "~"])
+def test_what_is_written_is_read_as_the_same(version: str) -> None:
+    """Whatever an image states as its version."""
+    platform = Platform.of("windows", "amd64", "", version)
+    assert Platform.parse(str(platform)) == platform
+
+
+MALFORMED = (
+    "",
+    "/",
+    "linux/",
+    "/amd64",
+    "linux//v7",
+    "a/b/c/d",
+    "windows()/amd64",
+    "windows(10.0.20348/amd64",
+    "windows10.0.20348)/amd64",
+    "windows((10.0.20348))/amd64",
+    "windows(10.0.20348)x/amd64",
+    "(10.0.20348)/amd64",
+    "windows(10.0.20348)/",
+    "windows/amd64(10.0.20348)",
+    "windows(10.0.20348)(1)/amd64",
+    "windows(10.0.20348+)/amd64",
+    "windows(10.0.%zz)/amd64",
+    "windows(10.0/20348)/amd64",
+    "windows 10.0/amd64",
+    "amd64(10.0.20348)",
+    "linux/*",
+    "linux/amd64\n",
+)
+
+
+@pytest.mark.parametrize("text", MALFORMED)
 def test_what_is_no_platform_is_told(text: str) -> None:
     """With how to write one."""
     with pytest.raises(UsageError, match="is no platform") as caught:
         Platform.parse(text)
-    assert "os/arch" in str(caught.value.hint)
+    assert "os[(os.version)]/arch[/variant]" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"os": "windows", "architecture": "amd64", "os.version": "10.0.20348.2"},
+        {"Os": "windows", "Architecture": "amd64", "OsVersion": "10.0.20348.2", "Variant": ""},
+        {"Os": "windows", "Arch": "amd64", "OsVersion": "10.0.20348.2"},
+        {"os": "windows", "architecture": "amd64", "os.version": " 10.0.20348.2\n"},
+    ],
+)
+def test_documents_and_engines_name_the_parts_differently(fields: dict[str, str]) -> None:
+    """A config or descriptor, Docker's inspection, Podman's list."""
+    assert str(stated_platform(Lenient(fields, "x"))) == "windows(10.0.20348.2)/amd64"
+
+
+@pytest.mark.parametrize("version", [7, None, ["10.0"], {}, ""])
+def test_what_is_no_version_counts_as_unknown(version: object) -> None:
+    """It is left out wherever the platform is shown."""
+    fields = {"os": "windows", "architecture": "amd64", "os.version": version}
+    assert str(Platform.stated(Lenient(fields, "x"))) == "windows/amd64"
 
 
 @pytest.mark.parametrize(
@@ -83,6 +159,8 @@ def test_what_is_no_platform_is_told(text: str) -> None:
         ("linux/arm/v7", ["linux/arm/v7", "linux/arm/v6", "linux/arm/v5"]),
         ("linux/386", ["linux/386"]),
         ("linux/mips64le", ["linux/mips64le", "linux/mips64le/hardfloat"]),
+        ("windows(10.0.20348)/amd64", ["windows(10.0.20348.2)/amd64", "windows(10.0)/amd64", "windows/amd64", "windows(10.0.20348)/386", "windows/386"]),
+        ("windows(10.0.20348.2)/amd64", ["windows(10.0.20348.2)/amd64", "windows(10.0.20348)/amd64", "windows/amd64"]),
     ],
 )  # fmt: skip
 def test_the_nearest_platform_comes_first(wanted: str, order: list[str]) -> None:
@@ -98,6 +176,13 @@ def test_the_nearest_platform_comes_first(wanted: str, order: list[str]) -> None
     ("wanted", "offered"),
     [
         ("linux/amd64", "windows/amd64"),
+        ("windows(10.0.20348)/amd64", "windows(10.0.17763)/amd64"),
+        ("windows(10.0.20348)/amd64", "windows(10.0.203480)/amd64"),
+        ("windows(10.0.20348)/amd64", "windows(10.0.2034)/amd64"),
+        ("windows(10.0.20348)/amd64", "windows(110.0.20348)/amd64"),
+        ("windows(10.0.20348.2)/amd64", "windows(10.0.20348.22)/amd64"),
+        ("windows(10.0.20348)/amd64", "windows(10.0.20348)/arm64"),
+        ("windows(10.0.20348)/amd64", "linux(10.0.20348)/amd64"),
         ("linux/amd64", "linux/arm64"),
         ("linux/386", "linux/amd64"),
         ("linux/amd64/v2", "linux/amd64/v3"),
@@ -113,3 +198,10 @@ def test_the_nearest_platform_comes_first(wanted: str, order: list[str]) -> None
 def test_what_does_not_run_is_not_accepted(wanted: str, offered: str) -> None:
     """Another system, architecture, or more than was asked for."""
     assert Platform.parse(wanted).preference(Platform.parse(offered)) is None
+
+
+def test_without_a_version_all_versions_are_alike() -> None:
+    """None is better than another."""
+    wanted = Platform.parse("windows/amd64")
+    for offered in ("windows/amd64", "windows(10.0.17763.1)/amd64", "windows(10.0.20348.2)/amd64"):
+        assert wanted.preference(Platform.parse(offered)) == 0

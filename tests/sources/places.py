@@ -150,7 +150,5 @@ def tagged(name: str) -> dict[str, Any]:
 
 def runs_on(platform: str) -> dict[str, Any]:
     """The platform of a descriptor."""
-    os, _, rest = platform.partition("/")
-    architecture, _, variant = rest.partition("/")
-    more = {"variant": variant} if variant else {}
-    return {"platform": {"os": os, "architecture": architecture, **more}}
+    fields = Platform.parse(platform).fields()
+    return {"platform": {key: value for key, value in fields.items() if value}}

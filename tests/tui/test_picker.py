@@ -203,6 +203,19 @@ async def test_what_did_not_open_is_said(folder: Path) -> None:
         assert any("it is cut [/bold]" in line for line in screen_text(app))  # type: ignore[arg-type]
 
 
+async def test_versions_of_windows_are_whole_where_there_is_room(folder: Path) -> None:
+    """Their column takes from that of places."""
+    platform = Platform.parse("windows(10.0.20348.2402)/amd64")
+    sources = [ListedSource("docker", lambda _: [stored("app:1", 5, platform=platform)])]
+    async with picker(folder, sources).run_test(size=(120, 24)) as pilot:
+        app = await looked(pilot)
+        await pilot.pause()
+        shown = screen_text(app)  # type: ignore[arg-type]
+        (row,) = (line for line in shown if "app:1" in line)
+        (titles,) = (line for line in shown if "platform" in line)
+        assert row.index(f"{platform} ") == titles.index("platform")
+
+
 def test_an_image_of_engine_and_store_is_one() -> None:
     """It is opened from the store, which needs no export."""
     direct = stored("flask:3", 3, "docker-store", layers=[StoreLayer("a", 1)])

@@ -1,4 +1,4 @@
-"""Which configuration holds: the one that is named, else `.layerscope.toml`, else `.dive-ci`, else the defaults."""
+"""Which configuration holds: the one that is named, else `.layerscope.toml`, else dive's by any of its names, else the defaults."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from layerscope.analysis.gate.verdict import GateWarning
 
 PARSERS: dict[str, Callable[[str, str], GateConfig]] = {
     layerscope_toml.NAME: layerscope_toml.parse_toml,
-    dive_ci.NAME: dive_ci.parse_dive,
+    **dict.fromkeys((dive_ci.NAME, *dive_ci.OTHER_NAMES), dive_ci.parse_dive),
 }
 """Files that are looked for, in this order, and what reads them."""
 

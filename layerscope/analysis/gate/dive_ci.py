@@ -1,10 +1,12 @@
 """`.dive-ci`: dive's three rules, with dive's meaning and defaults, and our exact figures.
 
-Read as a stream of events: nothing is constructed, aliases are refused, and nothing nests.
+Read as a stream of events: nothing is constructed, aliases are refused, and nothing nests. What stands beside `rules` is
+passed over with a warning, as dive passes over it: its own example has `plugins`.
 """
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator
 from decimal import Decimal
@@ -12,10 +14,13 @@ from typing import Any
 
 from layerscope.analysis.gate import RULES
 from layerscope.analysis.gate.config import GateConfig, unknown_key
+from layerscope.analysis.gate.verdict import GateWarning
 from layerscope.errors import UsageError
 from layerscope.settings import WrongValueError
 
 NAME = ".dive-ci"
+OTHER_NAMES = (".dive-ci.yaml", ".dive-ci.yml")
+"""Names that projects give it, since dive reads any file that `--ci-config` names."""
 
 KEYS = {
     "lowestEfficiency": "min-efficiency",
@@ -30,6 +35,8 @@ _NAMES = {
 _DEFAULTS = {"min-efficiency": 0.9, "max-user-wasted-percent": 0.1}
 """What dive demands where nothing is said."""
 
+_NESTING = 100
+"""Levels of what is passed over."""
 _SIZE = re.compile(r"([0-9][0-9,]{0,20}(?:\.[0-9]{1,9})?)\s*([kmgtp]?)(i?)b?", re.IGNORECASE)
 _SHARE = re.compile(r"[0-9]{0,9}(?:\.[0-9]{0,20})?")
 
@@ -38,11 +45,9 @@ def parse_dive(text: str, file: str) -> GateConfig:
     """The gate that a file of dive's says. Raises `UsageError` that names file and line."""
     limits: dict[str, Any] = {rule.name: None for rule in RULES} | _DEFAULTS
     places: dict[str, str] = {}
-    for key, value, line in _pairs(text, file):
-        place = f"{file}, line {line}"
-        name = _NAMES.get(key)
-        if name is None:
-            raise unknown_key(place, key, list(KEYS))
+    unread: list[GateWarning] = []
+    for key, value, line in _pairs(text, file, unread):
+        place, name = f"{file}, line {line}", _NAMES[key]
         if KEYS[name] in places:
             raise UsageError(f"{place}: `{key}` is set for the second time")
         places[KEYS[name]] = place
@@ -50,7 +55,9 @@ def parse_dive(text: str, file: str) -> GateConfig:
             limits[KEYS[name]] = _limit(name, value)
         except WrongValueError as error:
             raise UsageError(f"{place}: `{key}` {error}") from None
-    return GateConfig(limits=limits, wasted_floor=0, places=places, source=file, source_kind="dive")
+    return GateConfig(
+        limits=limits, wasted_floor=0, places=places, source=file, source_kind="dive", warnings=tuple(unread)
+    )  # fmt: skip
 
 
 def _limit(key: str, value: str) -> float | int | None:
@@ -68,8 +75,31 @@ def _limit(key: str, value: str) -> float | int | None:
     return share
 
 
-def _pairs(text: str, file: str) -> Iterator[tuple[str, str, int]]:
-    """Keys below `rules`, with their values and lines."""
+def _unread(key: str, place: str) -> GateWarning:
+    """The warning of a key beside `rules`."""
+    said = f"`{key}` has no effect: only what stands below `rules` is read"
+    if key in _NAMES:
+        said = f"`{key}` has no effect here: write it below `rules`"
+    elif difflib.get_close_matches(key.lower(), ["rules"]):
+        said += "; did you mean rules?"
+    return GateWarning("config-key-unused", said, place)
+
+
+def _passed_over(events: Iterator[Any]) -> bool:
+    """Take the events of one node; whether it is nested no deeper than YAML is read in little time."""
+    import yaml
+
+    inside = 0
+    for event in events:
+        inside += isinstance(event, yaml.CollectionStartEvent)
+        inside -= isinstance(event, yaml.CollectionEndEvent)
+        if not 0 < inside <= _NESTING:
+            break
+    return not inside
+
+
+def _pairs(text: str, file: str, unread: list[GateWarning]) -> Iterator[tuple[str, str, int]]:
+    """Known keys below `rules`, with their values and lines; a warning is added to `unread` for each key beside it."""
     import yaml
 
     def line_of(event: Any) -> int:
@@ -83,6 +113,7 @@ def _pairs(text: str, file: str) -> Iterator[tuple[str, str, int]]:
         events = yaml.parse(text, Loader=yaml.SafeLoader)
         depth, key = 0, None
         documents = 0
+        tops: set[str] = set()
         for event in events:
             if isinstance(
                 event, yaml.StreamStartEvent | yaml.StreamEndEvent | yaml.DocumentEndEvent
@@ -106,10 +137,21 @@ def _pairs(text: str, file: str) -> Iterator[tuple[str, str, int]]:
                 if depth == 0:
                     raise fail(event, shape)
                 if key is None:
-                    key = event.value
-                    if depth == 1 and key != "rules":
-                        raise unknown_key(f"{file}, line {line_of(event)}", key, ["rules"])
-                    line = line_of(event)
+                    key, line = event.value, line_of(event)
+                    if depth > 1 and key not in _NAMES:
+                        raise unknown_key(f"{file}, line {line}", key, list(KEYS))
+                    if depth > 1:
+                        continue
+                    top = "rules" if key.lower() == "rules" else key  # dive takes it in any case
+                    if top in tops:
+                        raise fail(event, f"`{key}` is set for the second time")
+                    tops.add(top)
+                    key = top
+                    if key != "rules":
+                        unread.append(_unread(key, f"{file}, line {line}"))
+                        if not _passed_over(events):
+                            raise fail(event, f"`{key}` is nested too deeply")
+                        key = None
                 elif depth == 1 and event.value in ("", "~", "null"):
                     key = None  # all of its rules are commented out
                 elif depth == 1:

@@ -108,7 +108,7 @@ class GateWarning:
     """Something that does not make the gate fail, and that nobody should overlook."""
 
     code: str
-    """`ignore-unused`, `rule-skipped`, `base-unknown`."""
+    """`config-unused`, `config-key-unused`, `ignore-unused`, `rule-skipped`, `base-unknown`, `dockerfile-unlike`."""
     message: str
     place: str = ""
     """File and line, or the flag."""

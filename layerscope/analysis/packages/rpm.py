@@ -1,18 +1,29 @@
-"""Packages of rpm, from its SQLite database (rpm 4.16 and later); older Berkeley and ndb databases are not read.
+"""Packages of rpm, from its database: SQLite (rpm 4.16 and later), ndb (openSUSE, SLE) or Berkeley DB (before).
 
-A row of `Packages` is a header without its magic: two counts, an index of 16 bytes a tag, and the data (rpm's file format,
+Each holds a header a package, which is a header without its magic: two counts, an index of 16 bytes a tag, and the data (rpm's file format,
 "Header Format").
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.packages import rpm_bdb, rpm_ndb, rpm_sqlite
 from layerscope.analysis.packages.model import Listed
-from layerscope.analysis.packages.rpm_database import UnreadableDatabaseError, headers
+from layerscope.analysis.packages.rpm_database import UnreadableDatabaseError
 from layerscope.analysis.packages.shelf import Shelf, joined
+from layerscope.progress import Progress
+
+FOLDERS = ("/var/lib/rpm", "/usr/lib/sysimage/rpm", "/usr/share/rpm")
+"""Where distributions keep it: by tradition, with a read-only /var, with rpm-ostree."""
+READERS: dict[bytes, Callable[[bytes, Progress], Iterator[bytes | None]]] = {
+    b"rpmdb.sqlite": rpm_sqlite.headers,
+    b"Packages.db": rpm_ndb.headers,
+    b"Packages": rpm_bdb.headers,
+}
+"""What reads each database, by the name of its file, newest first: what rpm converted to another one may still be there."""
 
 _NAME, _VERSION, _RELEASE = 1000, 1001, 1002
 _DIRINDEXES, _BASENAMES, _DIRNAMES = 1116, 1117, 1118
@@ -29,31 +40,45 @@ class Rpm(Shelf):
     def __init__(self, evidence: Evidence) -> None:
         super().__init__(
             evidence,
-            "/var/lib/rpm/rpmdb.sqlite",
-            "/usr/lib/sysimage/rpm/rpmdb.sqlite",
-            "/usr/share/rpm/rpmdb.sqlite",
+            *(f"{folder}/{name.decode()}" for folder in FOLDERS for name in READERS),
             largest=256 << 20,
             needed=True,
         )
 
     def packages(self) -> Iterator[Listed]:
-        """All that are installed; of a damaged database those that could be read, of a refused one none."""
-        for book, _, data in self.books():
-            broken = total = 0
-            try:
-                for header in headers(data, self.evidence.progress):
-                    total += 1
-                    try:
-                        listed = _listed(_tags(header or b""), book)
-                    except (struct.error, IndexError, ValueError):
-                        listed = None
-                    if listed is None:
-                        broken += 1
-                    else:
-                        yield listed
-            except UnreadableDatabaseError as error:
-                self.complain(book, str(error))
-            self.complain_of_damage(book, broken, total)
+        """All that are installed: of each folder, what the newest database lists that lists any."""
+        folders: dict[str, list[tuple[int, bytes, bytes]]] = {}
+        for book in self.books():
+            folders.setdefault(self.evidence.name(book[0]).rpartition("/")[0], []).append(book)
+        order = list(READERS)
+        for databases in folders.values():
+            for path, name, data in sorted(databases, key=lambda book: order.index(book[1])):
+                found = 0
+                for listed in self._listed(path, READERS[name], data):
+                    found += 1
+                    yield listed
+                if found:
+                    break
+
+    def _listed(
+        self, path: int, read: Callable[[bytes, Progress], Iterator[bytes | None]], data: bytes
+    ) -> Iterator[Listed]:
+        """The packages of one database; of a damaged one those that could be read, of a refused one none."""
+        broken = total = 0
+        try:
+            for header in read(data, self.evidence.progress):
+                total += 1
+                try:
+                    listed = _listed(_tags(header or b""), path)
+                except (struct.error, IndexError, ValueError):
+                    listed = None
+                if listed is None:
+                    broken += 1
+                else:
+                    yield listed
+        except UnreadableDatabaseError as error:
+            self.complain(path, str(error))
+        self.complain_of_damage(path, broken, total)
 
 
 def _listed(tags: dict[int, list[bytes] | list[int]], book: int) -> Listed | None:

@@ -23,7 +23,11 @@ def write_advice(paper: Paper, verdict: Verdict, opened: Opened) -> None:
     paper.line("    ", (f"layerscope {image}", "cyan"))
     example = next(filter(None, (_ignore(check, verdict) for check in failed)), None)
     if example is not None:
-        wanted = CONFIG if verdict.source_kind != "dive" else f"{CONFIG} (in place of .dive-ci)"
+        wanted = (
+            CONFIG
+            if verdict.source_kind != "dive"
+            else f"{CONFIG} (in place of {safe_name(verdict.source)})"
+        )
         paper.paragraph(f"Accept what is wanted, in {wanted}:", indent=2)
         for line in ("[[ignore]]", *example, 'reason = "…"'):
             paper.line("    ", (clip_start(line, paper.width - 4), "cyan"))

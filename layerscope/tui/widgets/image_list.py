@@ -14,15 +14,18 @@ WIDE = 110
 AGE, SIZE = 10, 9
 
 
-def column_widths(width: int) -> tuple[int, int, int, int]:
-    """Columns of name, ID, platform and place in a list of this width."""
+def column_widths(width: int, longest_platform: int) -> tuple[int, int, int, int]:
+    """Columns of name, ID, platform and place in a list of this width; versions of Windows take from the place."""
     identifier, platform, place = (12, 14, 32) if width >= WIDE else (7, 8, 18)
+    if width >= WIDE:
+        more = min(max(longest_platform - platform, 0), 16)
+        platform, place = platform + more, place - more
     return max(width - identifier - platform - place - AGE - SIZE - 8, 12), identifier, platform, place  # fmt: skip
 
 
-def column_titles(width: int) -> str:
+def column_titles(width: int, longest_platform: int) -> str:
     """Titles over the columns, for a list of this width."""
-    name, identifier, platform, place = column_widths(width)
+    name, identifier, platform, place = column_widths(width, longest_platform)
     return (
         f" {fit('image', name)} {fit('id', identifier)} {'age':>{AGE}} "
         f"{fit('platform', platform)} {'size':>{SIZE}}  {fit('where', place)}"
@@ -52,15 +55,14 @@ class ImageList(LineList):
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
         found = self.choice.rows[row]
         image = found.image
-        name, identifier, platform, place = column_widths(width)
+        longest = self.choice.longest_platform
+        name, identifier, platform, place = column_widths(width, longest)
         quiet = self.style_of("quiet")
         named = bool(image.tags) or found.saved
         painter.add(f" {fit(found.name, name)} ", self.style_of("strong") if named else quiet)
         painter.add(fit(text.safe_name(image.id)[:identifier], identifier), quiet)
         painter.add(f" {fit_right(text.age_of(image.created, self.now), AGE)} ")
-        words = "" if image.platform is None else text.safe_name(str(image.platform))
-        if width < WIDE:
-            words = words.removeprefix("linux/")
+        words = found.platform if width >= WIDE else found.platform.removeprefix("linux/")
         painter.add(fit(words, platform), self.style_of("metadata"))
         size = "" if image.size is None else text.size(image.size)
         painter.add(f" {fit_right(size, SIZE)}  ")

@@ -11,6 +11,8 @@ from layerscope.analysis.gate.reading import MAX_BYTES
 from layerscope.errors import UsageError
 
 OURS, DIVES = ".layerscope.toml", ".dive-ci"
+NAMES = [OURS, DIVES, ".dive-ci.yaml", ".dive-ci.yml"]
+"""In the order in which they count."""
 
 
 def test_ours_is_read_before_dives_before_the_defaults(tmp_path: Path) -> None:
@@ -24,6 +26,20 @@ def test_ours_is_read_before_dives_before_the_defaults(tmp_path: Path) -> None:
     assert [warning.code for warning in config.warnings] == ["config-unused"]
 
 
+@pytest.mark.parametrize("number", range(len(NAMES)))
+def test_the_first_that_is_there_counts(tmp_path: Path, number: int) -> None:
+    """Each later one draws a warning that says which is read."""
+    there = NAMES[number:]
+    for name in there:
+        rule = "[ci]\nmax-wasted = 2\n" if name == OURS else "rules:\n  highestWastedBytes: 3\n"
+        (tmp_path / name).write_text(rule)
+    config = load_config(None, tmp_path)
+    assert (config.source, config.limits["max-wasted"]) == (there[0], 2 if number == 0 else 3)
+    assert [(warning.place, warning.message) for warning in config.warnings] == [
+        (name, f"{name} is not read, because there is {there[0]}") for name in there[1:]
+    ]
+
+
 def test_a_file_that_is_named_is_read_by_its_name(tmp_path: Path) -> None:
     """TOML ends in .toml, dive's file in anything else."""
     ours, dives = tmp_path / "gate.toml", tmp_path / "dive.yaml"
@@ -33,7 +49,7 @@ def test_a_file_that_is_named_is_read_by_its_name(tmp_path: Path) -> None:
     assert load_config(dives, tmp_path).limits["max-wasted"] == 3
 
 
-@pytest.mark.parametrize("name", [OURS, DIVES])
+@pytest.mark.parametrize("name", NAMES)
 def test_what_cannot_be_read_is_an_error(name: str, tmp_path: Path) -> None:
     """Never a reason to go on with the defaults."""
     path = tmp_path / name
@@ -55,7 +71,7 @@ def test_what_cannot_be_read_is_an_error(name: str, tmp_path: Path) -> None:
         load_config(None, tmp_path)
 
 
-@pytest.mark.parametrize("name", [OURS, DIVES])
+@pytest.mark.parametrize("name", NAMES)
 def test_editors_of_other_systems_are_welcome(name: str, tmp_path: Path) -> None:
     """A byte-order mark and CR LF are no mistakes."""
     text = "[ci]\r\nmax-wasted = 2\r\n" if name == OURS else "rules:\r\n  highestWastedBytes: 2\r\n"

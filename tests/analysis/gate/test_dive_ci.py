@@ -91,8 +91,18 @@ def test_no_share_is_spared_and_nothing_else_is_checked() -> None:
     ("text", "line", "said"),
     [
         ("rules:\n  lowestEficiency: 0.9\n", 2, "there is no setting `lowestEficiency`"),
-        ("rule:\n  lowestEfficiency: 0.9\n", 1, "there is no setting `rule`"),
-        ("lowestEfficiency: 0.9\n", 1, "there is no setting `lowestEfficiency`"),
+        (
+            "plugins: [x]\nrules:\n  lowestEficiency: 0.9\n",
+            3,
+            "there is no setting `lowestEficiency`",
+        ),
+        ("rules:\n  plugins:\n    - x\n", 2, "there is no setting `plugins`"),
+        ("rules:\nplugins:\nrules:\n", 3, "`rules` is set for the second time"),
+        ("rules:\nRules:\n", 2, "`Rules` is set for the second time"),
+        ("plugins: 1\nplugins: 2\n", 2, "`plugins` is set for the second time"),
+        ("plugins: [x\nrules:\n", 2, ""),
+        ("[plugins]: x\n", 1, "the file holds `rules:`"),
+        ("plugins:\n- a: [b]\n- c\n---\n", 4, "a second document"),
         ("rules:\n  lowestEfficiency: 95\n", 2, "`lowestEfficiency` takes a share"),
         ("rules:\n  lowestEfficiency: 95%\n", 2, "`lowestEfficiency` takes a share"),
         ("rules:\n  lowestEfficiency: .\n", 2, "`lowestEfficiency` takes a share"),
@@ -122,6 +132,62 @@ def test_every_mistake_is_told_with_its_line_too(text: str, line: int, said: str
     if said:
         assert caught.value.message.startswith(f"{FILE}, line {line}: ")
         assert said in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("plugins:\n  - plugin1\n", ["line 2: `plugins` has no effect"]),
+        ("plugins: [a, {b: [c, &d e, *d]}, !!python/object:os.system f]\n", ["line 2: `plugins`"]),
+        ("plugins: &a\n  rules:\n    lowestEfficiency: 0.1\n", ["line 2: `plugins`"]),
+        ("ci: true\nlog: {level: debug}\n", ["line 2: `ci`", "line 3: `log`"]),
+        ("x: [\n  1,\n  2]\n? y\n: |\n  text\n", ["line 2: `x`", "line 5: `y`"]),
+        ("rule:\n  lowestEfficiency: 0.1\n", ["line 2: `rule` has no effect: only what stands below `rules` is read; did you mean rules?"]),
+        ("lowestEfficiency: 0.1\n", ["line 2: `lowestEfficiency` has no effect here: write it below `rules`"]),
+        ("highest-wasted-bytes: 1\n", ["line 2: `highest-wasted-bytes` has no effect here: write it below `rules`"]),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("rules", ["before", "after", "absent"])
+def test_what_stands_beside_the_rules_draws_a_warning_each(
+    text: str, said: list[str], rules: str
+) -> None:
+    """dive passes over it without a word; what it holds is never taken for a rule."""
+    rule = "rules:\n  highestWastedBytes: 7\n"
+    written = {"before": f"{rule}{text}", "after": f"#\n{text}{rule}", "absent": f"#\n{text}"}
+    config = parse_dive(written[rules], FILE)
+    assert config.limits["max-wasted"] == (None if rules == "absent" else 7)
+    assert config.limits["min-efficiency"] == 0.9
+    assert [warning.code for warning in config.warnings] == ["config-key-unused"] * len(said)
+    for warning, words in zip(config.warnings, said, strict=True):
+        line, _, words = words.partition(": ")
+        number = int(line.removeprefix("line ")) + (rules == "before")
+        assert warning.place == f"{FILE}, line {number}"
+        assert warning.message.startswith(words)
+
+
+@pytest.mark.parametrize("key", ["rules", "Rules", "RULES", '"rules"'])
+def test_the_key_of_the_rules_is_taken_in_any_case(key: str) -> None:
+    """As dive takes it."""
+    config = parse_dive(f"{key}:\n  highestWastedBytes: 7\n", FILE)
+    assert (config.limits["max-wasted"], config.warnings) == (7, ())
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n", "# plugins:\n", "---\n", "rules: ~\n", "rules: null\n", "{}\n"]
+)
+def test_a_file_that_says_nothing_means_dives_defaults(text: str) -> None:
+    """Not ours."""
+    config = parse_dive(text, FILE)
+    assert (config.source_kind, config.limits["min-efficiency"]) == ("dive", 0.9)
+    assert config.warnings == ()
+
+
+def test_what_is_passed_over_may_nest() -> None:
+    """But not without end."""
+    text = "plugins: {0}{1}\nrules:\n  highestWastedBytes: 7\n"
+    assert parse_dive(text.format("[" * 99, "]" * 99), FILE).limits["max-wasted"] == 7
+    with pytest.raises(UsageError, match="line 1: `plugins` is nested too deeply"):
+        parse_dive(text.format("[" * 50_000, "]" * 50_000), FILE)
 
 
 @pytest.mark.parametrize(

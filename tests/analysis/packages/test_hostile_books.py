@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from layerscope.analysis.packages import rpm_database
-from layerscope.analysis.packages.rpm_database import UnreadableDatabaseError, headers
+from layerscope.analysis.packages import rpm_sqlite
+from layerscope.analysis.packages.rpm_database import UnreadableDatabaseError
+from layerscope.analysis.packages.rpm_sqlite import headers
 from layerscope.errors import CancelledError
 from layerscope.layers.store import Store
 from layerscope.opening.open import Options, open_image
@@ -58,7 +59,7 @@ def test_a_database_is_left_when_the_user_stops() -> None:
 
 def test_a_database_is_left_when_it_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was read until then is kept."""
-    monkeypatch.setattr(rpm_database, "STEPS", 20_000)
+    monkeypatch.setattr(rpm_sqlite, "STEPS", 20_000)
     found: list[bytes | None] = []
     rows = headers(database(*[b"x" * 100] * 9000), NullProgress())
     with pytest.raises(UnreadableDatabaseError, match="longer"):

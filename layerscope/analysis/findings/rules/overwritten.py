@@ -32,6 +32,7 @@ PACKAGE_DATABASES = (
     "/var/cache/debconf",
     "/var/lib/rpm",
     "/usr/lib/sysimage",
+    "/usr/share/rpm",
     "/var/lib/dnf",
     "/var/lib/yum",
     "/var/lib/pacman",

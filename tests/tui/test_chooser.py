@@ -1,0 +1,76 @@
+"""The question which of several images is meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from layerscope.errors import CancelledError
+from layerscope.image.platform import Platform
+from layerscope.sources import Candidate, Request, open_source
+from layerscope.sources.base import ImageParts
+from layerscope.tui.chooser import ChooserApp
+from tests.sources.places import save
+from tests.sources.test_os_versions import NEW, OLD, windows
+from tests.tui.explorer import screen_text
+
+
+def _parts() -> ImageParts:
+    raise AssertionError
+
+
+def _candidate(group: int, name: str, platform: str | None = None) -> Candidate:
+    stated = None if platform is None else Platform.parse(platform)
+    return Candidate([name], stated, _parts, ["sha256:" + "ab" * 32], (group,))
+
+
+async def chosen(
+    candidates: list[Candidate], *keys: str, width: int = 80
+) -> tuple[list[str], Candidate | None]:
+    """What the question shows, and what was answered."""
+    app = ChooserApp(candidates)
+    async with app.run_test(size=(width, 12)) as pilot:
+        await pilot.pause()
+        shown = screen_text(app)  # type: ignore[arg-type]  # an app is an app
+        await pilot.press(*keys)
+        await pilot.pause()
+    return shown, app.return_value
+
+
+@pytest.mark.parametrize("width", [80, 120])
+async def test_versions_of_windows_are_rows(tmp_path: Path, width: int) -> None:
+    """Whole, at both widths; Enter opens the one under the cursor."""
+    asked: list[Candidate] = []
+
+    def keep(candidates: object) -> None:
+        assert isinstance(candidates, list)
+        asked.extend(candidates)
+
+    path = str(save(tmp_path, windows(OLD, NEW)))
+    with pytest.raises(CancelledError):
+        open_source(Request(path), keep)
+    shown, answer = await chosen(asked, "down", "enter", width=width)
+    assert [any(platform in line for line in shown) for platform in (OLD, NEW)] == [True, True]
+    assert "2 images" in "".join(shown)
+    assert answer is asked[1]
+
+
+async def test_platforms_of_one_image_are_one_row() -> None:
+    """Its name keeps its room, however many there are."""
+    platforms = ("linux/amd64", "linux/arm64", "linux/s390x", "linux/riscv64")
+    name = "registry.example.com/a:1"
+    several = [_candidate(0, name, platform) for platform in platforms]
+    shown, answer = await chosen([*several, _candidate(1, "b:1")], "down", "enter")
+    (line,) = (line for line in shown if name in line)
+    assert "linux/amd64, linux/…" in line
+    assert answer is not None
+    assert answer.name == "b:1"
+
+
+async def test_leaving_answers_nothing() -> None:
+    """And what an image states cannot act on the terminal."""
+    evil = Candidate(["a\x1b[2J"], Platform.of("windows", "amd64\x1b[2J", "", "1\x1b[2J"), _parts)
+    shown, answer = await chosen([evil, _candidate(1, "b")], "escape")
+    assert answer is None
+    assert "\x1b" not in "".join(shown)

@@ -1,4 +1,4 @@
-"""The slow model against answers computed by hand, rule by rule of the accounting."""
+"""The slow model and the product against answers computed by hand, rule by rule of the accounting."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 
+from tests import naive
+from tests.filesystem.stacking import assert_equals_naive, stack
 from tests.images import (
     Member,
     device,
@@ -37,7 +39,6 @@ from tests.naive import (
     Truth,
     Waste,
     in_path_order,
-    measure,
     normal,
     parents_of,
     role,
@@ -52,6 +53,14 @@ M = 1000
 def of(size: int, seed: bytes = b"x") -> bytes:
     """Some content of a size."""
     return seed * size
+
+
+def measure(layers: Sequence[Sequence[Member]]) -> Truth:
+    """What the model says of an image, and the product says, too, on both roads."""
+    truth = naive.measure(layers)
+    for plain in (False, True):
+        assert_equals_naive(layers, stack(layers, plain=plain), truth)
+    return truth
 
 
 def after(*layers: Sequence[Member]) -> LayerTruth:

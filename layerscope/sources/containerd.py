@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from layerscope.errors import CorruptImageError, LayerscopeError, UnreachableError
+from layerscope.errors import LayerscopeError, UnreachableError
+from layerscope.files import read_file, read_toml
 from layerscope.image.digest import is_digest
 from layerscope.image.platform import Platform
 from layerscope.layers.blob import Blob, MemoryBlob
@@ -181,7 +181,7 @@ def roots(
 
 def _configured() -> Path | None:
     try:
-        root = tomllib.loads(CONFIG.read_text()).get("root")
+        root = read_toml(CONFIG).get("root")
     except (OSError, ValueError):
         return None
     return Path(root) if isinstance(root, str) and root else None
@@ -205,9 +205,7 @@ def _namespaces(root: Path) -> list[list[_StoredImage]]:
 def _read(path: Path) -> list[list[_StoredImage]]:
     """The same, from the database as it is now."""
     try:
-        if path.stat().st_size > MAX_DATABASE:
-            raise CorruptImageError(f"{path} has more than {MAX_DATABASE:,} bytes")
-        top = Bolt(path.read_bytes()).root().bucket(b"v1")
+        top = Bolt(read_file(path, MAX_DATABASE)).root().bucket(b"v1")
         known = {} if top is None else {
             name.decode(errors="replace"): bucket for name, bucket in top.items() if isinstance(bucket, Bucket)
         }  # fmt: skip

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from layerscope import files
 from layerscope.errors import CorruptImageError, LayerscopeError, UnreachableError
 from layerscope.image.digest import chain_ids, is_digest, sha256
 from layerscope.image.documents import Lenient, decode_object
@@ -112,8 +113,7 @@ def _listed(image: _StoredImage, parents: Collection[str], limits: Limits) -> St
 def _small(path: Path) -> str:
     """One of the store's files of a few bytes; empty if it is not there."""
     try:
-        with path.open("rb") as stream:
-            return stream.read(200).decode(errors="replace").strip()
+        return files.read_file(path, 200).decode(errors="replace").strip()
     except OSError:
         return ""
 
@@ -132,7 +132,9 @@ def roots(environment: Mapping[str, str] | None = None) -> list[Path]:
 def _data_root(conf: Path) -> Path | None:
     """The `data-root` that a daemon.json names, under its old name `graph` too."""
     try:
-        fields = Lenient(decode_object(conf.read_bytes(), str(conf), Limits()), "daemon.json")
+        fields = Lenient(
+            decode_object(files.read_file(conf, 1 << 20), str(conf), Limits()), "daemon.json"
+        )
     except (OSError, CorruptImageError):
         return None  # the engine would not start with it either
     root = fields.text("data-root") or fields.text("graph")

@@ -43,7 +43,7 @@ check: lint types imports test ## all of it: what must be green before a commit
 bench: $(VENV)/development ## measure against dive on the same images in the same run
 	$(BIN)/python -m bench
 
-screenshots: $(VENV)/development ## draw the pictures that README shows
+screenshots: $(VENV)/development ## draw the pictures that README and docs show
 	$(BIN)/python -m tests.screenshots
 
 snapshots: $(VENV)/development ## redraw baselines of screens and reports after a wanted change

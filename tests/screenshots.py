@@ -7,6 +7,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from textual.widgets import Static
+
 from layerscope.demo import save_demo
 from layerscope.tui.app import LayerscopeApp
 from tests.tui.explorer import explorer, loaded, screen_text, settled
@@ -63,7 +65,8 @@ class WrongPictureError(Exception):
 
 def check(shot: Shot, app: LayerscopeApp) -> None:
     """Raise `WrongPictureError` if a field on the screen shows an error, or the expected text is missing."""
-    wrong = [str(note.visual) for note in app.screen.query(".field--note.-wrong") if note.display]
+    notes = app.screen.query(".field--note.-wrong").results(Static)
+    wrong = [str(note.content) for note in notes]
     if wrong:
         raise WrongPictureError(f"{shot.name}.svg shows an error: {wrong[0].strip()}")
     if not any(shot.expected in line for line in screen_text(app)):

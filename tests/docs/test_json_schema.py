@@ -104,7 +104,7 @@ def images(tmp_path: Path, demo_image: Path) -> list[Path]:
         ]
     )
     top = layer_tar([whiteout("a"), file("x", b"2" * 1000, mode=0o600), file("x", b"3")])
-    config = {"config": {"Volumes": {"/data": {}}}, "created": None}
+    config: dict[str, object] = {"config": {"Volumes": {"/data": {}}}, "created": None}
     damaged = docker_files([odd, layer_tar([file("a", bytes(range(256)) * 400)])])
     last = [name for name in damaged if name.endswith("/layer.tar")][-1]
     damaged[last] = damaged[last][:5000]

@@ -265,12 +265,13 @@ def _by_platform(
     several = candidates if request.platform is None else versions
     if len(several) > 1:
         listed = ", ".join(describe(several))
-        code, said = (
-            ("platform-fallback", f"none is for {wanted}, the first is shown ({listed})")
-            if best is None
-            else ("several-platforms", f"{chosen.platform} is shown of {listed}")
-        )
-        warnings.append(ImageWarning(code, None, f"{said}: --platform selects"))
+        select = "--platform selects"
+        if best is None:
+            said = f"none is for {wanted}, the first is shown ({listed}): {select}"
+            warnings.append(ImageWarning("platform-fallback", None, said))
+        else:
+            said = f"{chosen.platform} is shown of {listed}: {select}"
+            warnings.append(ImageWarning("several-platforms", None, said))
     return chosen
 
 

@@ -5,17 +5,21 @@ Source: moby's image spec 1.2; keys are matched in any case, as Go does (Jib bef
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
-from layerscope.errors import CorruptImageError
-from layerscope.image.digest import is_digest
+from layerscope.errors import CorruptImageError, LayerscopeError
+from layerscope.image.config import parse_config
+from layerscope.image.digest import digest_in_name, is_digest, sha256
 from layerscope.image.documents import decode, insensitive
-from layerscope.layers.blob import Blob
+from layerscope.layers.blob import Blob, MissingBlob
 from layerscope.limits import Limits
 from layerscope.sources.base import Candidate, ImageParts, LayerPart
+from layerscope.sources.descriptions import Description
 from layerscope.sources.members import Members
 
+KIND = "docker-archive"
 MANIFEST = "manifest.json"
 
 
@@ -49,59 +53,93 @@ def items_of(manifest: Any) -> list[dict[str, Any]]:
     ]
 
 
-def all_there(members: Members, items: list[dict[str, Any]]) -> bool:
-    """Whether what the first item names is there: what tells a manifest of an image from a file of the same name."""
-    return bool(items) and all(
-        isinstance(name, str) and _find(members, name) is not None
-        for name in (items[0]["config"], *(items[0].get("layers") or []))
-    )
-
-
-def has_sources(items: list[dict[str, Any]]) -> bool:
-    """Whether Docker ≥ 25 wrote the manifest from its classic store: then it is the better half of a hybrid archive."""
-    return any(item.get("layersources") for item in items)
-
-
-def candidates(
+def descriptions(
     members: Members,
     items: list[dict[str, Any]],
     limits: Limits,
-    manifest_digests: Mapping[str, str],
-) -> list[Candidate]:
-    """One candidate an item. `manifest_digests` knows the OCI manifest of a config's digest, in hybrid archives."""
-    found = []
+    *,
+    first_group: int = 0,
+    other_configs: Collection[str] = (),
+) -> list[Description]:
+    """One description an item, in a group of its own from `first_group` on.
+
+    What has a config of `other_configs`, or no image config at all, is left out where there is an image.
+    """
+    found: list[Description] = []
+    others: list[Description] = []
     for number, item in enumerate(items):
-        tags = (
-            [tag for tag in item.get("repotags") or [] if isinstance(tag, str)]
-            if isinstance(item.get("repotags"), list)
-            else []
+        description = _description(members, item, limits, first_group + number)
+        if description.config in other_configs:
+            continue
+        (found if description.candidate.is_image else others).append(description)
+    return found or others
+
+
+def _description(members: Members, item: dict[str, Any], limits: Limits, group: int) -> Description:
+    """An item with what its config says."""
+    alone = candidate(members, item, limits, group)
+    names = [name if isinstance(name, str) else "" for name in item.get("layers") or []]
+    digest = next(iter(alone.digests), None)
+    config = None
+    diff_ids: Sequence[str | None] = ()
+    try:
+        blob = _find(members, item["config"])
+        data = None if blob is None else read_document(blob, limits)
+        if data is not None:
+            digest = sha256(data)
+            config = parse_config(data, item["config"], limits)
+            diff_ids = config.diff_ids
+    except LayerscopeError:
+        data = b""  # it is there, and opening it says what is wrong
+    if config is not None:
+        platform = config.platform if config.platform.architecture else None
+        alone = replace(alone, platform=platform, is_image=config.is_image)
+    if digest is not None:
+        alone = replace(alone, digests=list(dict.fromkeys((digest, *alone.digests))))
+    return Description(
+        alone,
+        digest,
+        data is not None,
+        [digest_in_name(name) for name in names],
+        [_is_there(members, name) for name in names],
+        lambda: diff_ids,
+    )
+
+
+def candidate(members: Members, item: dict[str, Any], limits: Limits, group: int = 0) -> Candidate:
+    """The image of an item, of which nothing is read yet."""
+    tags = item.get("repotags")
+    digest = digest_in_name(item["config"])
+    return Candidate(
+        [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else [],
+        None,
+        lambda: _load(members, item, limits),
+        [] if digest is None else [digest],
+        (group,),
+        kind=KIND,
+    )
+
+
+def _load(members: Members, item: dict[str, Any], limits: Limits) -> ImageParts:
+    config = _find(members, item["config"])
+    if config is None:
+        raise CorruptImageError(
+            f"the config, {item['config']!r}, is not in the archive",
+            hint="the archive is incomplete: save the image again",
         )
-
-        def load(item: dict[str, Any] = item) -> ImageParts:
-            return _load(members, item, limits, manifest_digests)
-
-        hexadecimal = (
-            item["config"].rpartition("/")[2].removesuffix(".json").removeprefix("sha256:")
-        )
-        digest = f"sha256:{hexadecimal}"
-        found.append(Candidate(tags, None, load, [digest] if is_digest(digest) else [], (number,)))
-    return found
-
-
-def _load(
-    members: Members, item: dict[str, Any], limits: Limits, manifest_digests: Mapping[str, str]
-) -> ImageParts:
-    config = _member(members, item["config"], "the config")
     claims = _claimed_digests(item)
     layers = []
     for number, name in enumerate(item.get("layers") or []):
-        blob = _member(members, name, f"layer {number}")
+        if not isinstance(name, str):
+            raise CorruptImageError(f"{MANIFEST} names no file for layer {number}")
+        blob = _find(members, name)
+        if blob is None:
+            blob = MissingBlob(name, f"its file, {name!r}, is not in the archive")
         digest, media_type = claims.get(blob.name, (None, None))
         layers.append(LayerPart(blob, digest, media_type))
-    data = read_document(config, limits)
-    digest = "sha256:" + config.name.rpartition("/")[2]
-    claimed = digest if config.name.startswith("blobs/sha256/") and is_digest(digest) else None
-    return ImageParts(layers, data, manifest_digests.get(claimed or ""), claimed)
+    return ImageParts(
+        layers, read_document(config, limits), config_digest=digest_in_name(item["config"])
+    )
 
 
 def _claimed_digests(item: dict[str, Any]) -> dict[str, tuple[str, str | None]]:
@@ -119,17 +157,11 @@ def _claimed_digests(item: dict[str, Any]) -> dict[str, tuple[str, str | None]]:
     return claims
 
 
-def _member(members: Members, name: object, role: str) -> Blob:
-    """The member that a manifest names."""
-    if not isinstance(name, str):
-        raise CorruptImageError(f"{MANIFEST} names no file for {role}")
-    blob = _find(members, name)
-    if blob is None:
-        raise CorruptImageError(
-            f"{role}, {name!r}, is not in the archive",
-            hint="the archive is incomplete: save the image again",
-        )
-    return blob
+def _is_there(members: Members, name: str) -> bool:
+    try:
+        return _find(members, name) is not None
+    except LayerscopeError:
+        return True  # there, but not to be opened: opening it says why
 
 
 def _find(members: Members, name: str) -> Blob | None:

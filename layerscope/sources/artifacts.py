@@ -29,35 +29,35 @@ TYPES: tuple[tuple[str, str], ...] = (
     ("application/vnd.docker.attestation.*", "a build attestation"),
     ("application/vnd.in-toto*", "an in-toto attestation"),
     ("application/vnd.dsse.envelope*", "an attestation"),
-    ("application/spdx*", "an SBOM in SPDX"),
-    ("text/spdx*", "an SBOM in SPDX"),
-    ("application/vnd.cyclonedx*", "an SBOM in CycloneDX"),
-    ("application/vnd.syft*", "an SBOM of Syft"),
+    ("application/spdx*", "an SPDX SBOM"),
+    ("text/spdx*", "an SPDX SBOM"),
+    ("application/vnd.cyclonedx*", "a CycloneDX SBOM"),
+    ("application/vnd.syft*", "a Syft SBOM"),
     ("application/*sbom*", "an SBOM"),
-    ("application/sarif*", "a report in SARIF"),
+    ("application/sarif*", "a SARIF report"),
     ("application/*openvex*", "a VEX document"),
     ("application/vex*", "a VEX document"),
     ("application/vnd.cncf.helm.*", "a Helm chart"),
     ("application/*wasm*", "a WebAssembly module"),
     ("application/vnd.fermyon.spin.*", "a Spin application (WebAssembly)"),
-    ("application/vnd.docker.ai.*", "a model of Docker Model Runner"),
-    ("application/vnd.ollama.*", "a model of Ollama"),
-    ("application/vnd.cncf.model.*", "a model in ModelPack"),
-    ("application/vnd.cnai.model.*", "a model in ModelPack"),
-    ("application/vnd.kitops.modelkit.*", "a ModelKit of KitOps"),
+    ("application/vnd.docker.ai.*", "a model for Docker Model Runner"),
+    ("application/vnd.ollama.*", "an Ollama model"),
+    ("application/vnd.cncf.model.*", "a ModelPack model"),
+    ("application/vnd.cnai.model.*", "a ModelPack model"),
+    ("application/vnd.kitops.modelkit.*", "a KitOps ModelKit"),
     ("application/*gguf*", "a model"),
     ("application/*safetensors*", "a model"),
-    ("application/vnd.buildkit.cacheconfig.*", "a build cache of BuildKit"),
-    ("application/vnd.oci.image.layer.nydus.*", "an image in Nydus form"),
-    ("application/vnd.erofs.*", "an image in EROFS form"),
-    ("application/vnd.cncf.flux.*", "an artifact of Flux"),
-    ("application/vnd.cncf.openpolicyagent.*", "a policy bundle of Open Policy Agent"),
-    ("application/vnd.cncf.falco.*", "an artifact of Falco"),
-    ("application/vnd.aquasec.trivy.*", "a database of Trivy"),
+    ("application/vnd.buildkit.cacheconfig.*", "a BuildKit cache"),
+    ("application/vnd.oci.image.layer.nydus.*", "a Nydus image"),
+    ("application/vnd.erofs.*", "an EROFS image"),
+    ("application/vnd.cncf.flux.*", "a Flux artifact"),
+    ("application/vnd.cncf.openpolicyagent.*", "an Open Policy Agent bundle"),
+    ("application/vnd.cncf.falco.*", "a Falco artifact"),
+    ("application/vnd.aquasec.trivy.*", "a Trivy database"),
     ("application/vnd.sylabs.sif.*", "a Singularity image"),
     ("application/vnd.docker.plugin.*", "a Docker plugin"),
     ("application/vnd.docker.compose.*", "a Compose project"),
-    ("application/vnd.docker.scout.*", "an artifact of Docker Scout"),
+    ("application/vnd.docker.scout.*", "a Docker Scout artifact"),
     ("application/vnd.devcontainers*", "a dev container feature or template"),
     ("application/vnd.cnab.*", "a CNAB bundle"),
     ("application/vnd.opentofu.*", "an OpenTofu module or provider"),
@@ -122,13 +122,18 @@ class Artifact:
         return not_an_image([self])
 
 
+def of_type(media_type: str) -> Artifact:
+    """The artifact of a media type, whether it is known or not."""
+    return Artifact(_plain(media_type), _known(media_type))
+
+
 def not_an_image(artifacts: Iterable[Artifact], where: str = "it holds") -> ArtifactError:
     """The error of a place that holds only artifacts."""
     named = list(dict.fromkeys(map(str, artifacts)))
     shown = named if len(named) <= 5 else [*named[:5], f"and {len(named) - 5} more kinds"]
     return ArtifactError(
         f"{where} {', '.join(shown)}, not a container image",
-        hint="layerscope opens container images: name the image that it belongs to",
+        hint="layerscope opens container images only",
     )
 
 
@@ -201,7 +206,7 @@ def of_manifest(manifest: Mapping[str, Any], descriptor: Descriptor | None = Non
     if known is not None:
         return known
     if any(layer.mapping("annotations").get(_NYDUS_BLOB) for layer in layers):
-        return Artifact(_NYDUS_BLOB, "an image in Nydus form")
+        return Artifact(_NYDUS_BLOB, "a Nydus image")
     odd = [media_type for media_type in layer_types if not _is_layer(media_type)]
     told = [] if _plain(own) in ("", *CONFIG_TYPES, *MANIFEST_TYPES) else [own]
     if _plain(config_type) not in ("", *CONFIG_TYPES, *_VAGUE_CONFIGS):

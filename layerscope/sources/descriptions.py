@@ -6,7 +6,7 @@ are all there, the OCI manifest before `manifest.json`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -43,11 +43,12 @@ class Description:
         if not self.is_stored:
             return False
         diff_ids = self.diff_ids()
+        if len(diff_ids) != len(self.layers):
+            return False
         known = set(diff_ids)
-        return len(diff_ids) == len(self.layers) and all(
-            digest == diff_id or digest not in known
+        return all(
+            digest is None or digest == diff_id or digest not in known
             for digest, diff_id in zip(self.layers, diff_ids, strict=True)
-            if digest is not None
         )
 
 
@@ -95,7 +96,7 @@ def offered(
 
 def _left_out(lost: Sequence[Candidate]) -> ImageWarning:
     images = "1 image is" if len(lost) == 1 else f"{len(lost)} images are"
-    said = f"{images} left out, as the manifest or config is missing: {', '.join(describe(lost))}"
+    said = f"{images} left out: manifest or config cannot be read ({', '.join(describe(lost))})"
     return ImageWarning("layout-incomplete", None, said)
 
 
@@ -104,33 +105,29 @@ def _settled(several: Sequence[Description]) -> list[Description]:
     whole = [one for one in several if one.is_whole()]
     oci = [one for one in whole if one.candidate.kind is None]
     most = max(several, key=lambda one: (one.has_config, sum(one.present)))
-    first, *others = oci or whole[:1] or [most]
-    rest = [
-        one for one in several if one is not first and not any(one is other for other in others)
-    ]
-    candidate = first.candidate
-    tags = list(candidate.tags)
-    groups = dict.fromkeys(candidate.groups)
-    digests = dict.fromkeys(candidate.digests)
-    platform = candidate.platform
-    for one in rest:
-        tags = _together(tags, one.candidate.tags)
-        groups.update(dict.fromkeys(one.candidate.groups))
-        digests.update(dict.fromkeys(one.candidate.digests))
-        platform = platform or one.candidate.platform
-    load = candidate.load if whole else partial(_filled, first, rest)
+    kept = oci or whole[:1] or [most]
+    first = kept[0]
+    counted = set(map(id, kept))
+    rest = [one for one in several if id(one) not in counted]
+    candidates = [one.candidate for one in (first, *rest)]
     named = replace(
-        candidate, tags=tags, groups=tuple(groups), digests=list(digests), platform=platform, load=load
-    )  # fmt: skip
-    return [replace(first, candidate=named), *others]
+        first.candidate,
+        tags=_together(tag for one in candidates for tag in one.tags),
+        groups=tuple(dict.fromkeys(group for one in candidates for group in one.groups)),
+        digests=list(dict.fromkeys(digest for one in candidates for digest in one.digests)),
+        platform=next((one.platform for one in candidates if one.platform is not None), None),
+        load=first.candidate.load if whole else partial(_filled, first, rest),
+    )
+    return [replace(first, candidate=named), *kept[1:]]
 
 
-def _together(tags: Sequence[str], more: Sequence[str]) -> list[str]:
-    """Names of two descriptions, each once: one of them may have only the tag, or write the name in full."""
-    full = {normalise(tag) for tag in tags}
-    known = [*tags, *(tag for tag in more if normalise(tag) not in full)]
-    ends = {tag.rpartition(":")[2] for tag in known if ":" in tag}
-    return [tag for tag in known if ":" in tag or "/" in tag or tag not in ends]
+def _together(tags: Iterable[str]) -> list[str]:
+    """Names of several descriptions, each once: some write them in full, some have only the tag."""
+    full: dict[str, str] = {}
+    for tag in tags:
+        full.setdefault(normalise(tag), tag)
+    ends = {tag.rpartition(":")[2] for tag in full.values() if ":" in tag}
+    return [tag for tag in full.values() if ":" in tag or "/" in tag or tag not in ends]
 
 
 def _filled(first: Description, rest: Sequence[Description]) -> ImageParts:

@@ -6,13 +6,14 @@ Source: moby's image spec 1.2; keys are matched in any case, as Go does (Jib bef
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from layerscope.errors import CorruptImageError, LayerscopeError
 from layerscope.image.config import parse_config
 from layerscope.image.digest import digest_in_name, is_digest, sha256
 from layerscope.image.documents import decode, insensitive
+from layerscope.image.platform import Platform
 from layerscope.layers.blob import Blob, MissingBlob
 from layerscope.limits import Limits
 from layerscope.sources.base import Candidate, ImageParts, LayerPart
@@ -67,42 +68,62 @@ def descriptions(
     """
     found: list[Description] = []
     others: list[Description] = []
+    configs: dict[str, _Config] = {}
     for number, item in enumerate(items):
-        description = _description(members, item, limits, first_group + number)
-        if description.config in other_configs:
-            continue
-        (found if description.candidate.is_image else others).append(description)
+        name = item["config"]
+        if name not in configs:
+            configs[name] = _read_config(members, name, limits)
+        config = configs[name]
+        if config.digest not in other_configs:
+            alone = candidate(members, item, limits, first_group + number)
+            described = _description(members, item, alone, config)
+            (found if config.is_image else others).append(described)
     return found or others
 
 
-def _description(members: Members, item: dict[str, Any], limits: Limits, group: int) -> Description:
-    """An item with what its config says."""
-    alone = candidate(members, item, limits, group)
-    names = [name if isinstance(name, str) else "" for name in item.get("layers") or []]
-    digest = next(iter(alone.digests), None)
-    config = None
+@dataclass(frozen=True, slots=True)
+class _Config:
+    """A config that `manifest.json` names."""
+
+    digest: str | None
+    """Of its bytes; what its name says where it is not there."""
+    is_there: bool
+    is_image: bool = True
+    """False for one that can be read and is not that of an image."""
+    platform: Platform | None = None
     diff_ids: Sequence[str | None] = ()
+
+
+def _read_config(members: Members, name: str, limits: Limits) -> _Config:
+    """A config as far as it can be read: what is wrong is told when the image is opened."""
+    digest = digest_in_name(name)
     try:
-        blob = _find(members, item["config"])
-        data = None if blob is None else read_document(blob, limits)
-        if data is not None:
-            digest = sha256(data)
-            config = parse_config(data, item["config"], limits)
-            diff_ids = config.diff_ids
+        blob = _find(members, name)
+        if blob is None:
+            return _Config(digest, is_there=False)
+        data = read_document(blob, limits)
+        digest = sha256(data)
+        read = parse_config(data, name, limits)
     except LayerscopeError:
-        data = b""  # it is there, and opening it says what is wrong
-    if config is not None:
-        platform = config.platform if config.platform.architecture else None
-        alone = replace(alone, platform=platform, is_image=config.is_image)
-    if digest is not None:
-        alone = replace(alone, digests=list(dict.fromkeys((digest, *alone.digests))))
+        return _Config(digest, is_there=True)
+    platform = read.platform if read.platform.architecture else None
+    return _Config(digest, True, read.is_image, platform, read.diff_ids)
+
+
+def _description(
+    members: Members, item: dict[str, Any], alone: Candidate, config: _Config
+) -> Description:
+    """An item with what its config says."""
+    names = [name if isinstance(name, str) else "" for name in item.get("layers") or []]
+    known = [] if config.digest is None else [config.digest]
+    digests = list(dict.fromkeys((*known, *alone.digests)))
     return Description(
-        alone,
-        digest,
-        data is not None,
-        [digest_in_name(name) for name in names],
+        replace(alone, platform=config.platform, is_image=config.is_image, digests=digests),
+        config.digest,
+        config.is_there,
+        list(map(digest_in_name, names)),
         [_is_there(members, name) for name in names],
-        lambda: diff_ids,
+        lambda: config.diff_ids,
     )
 
 

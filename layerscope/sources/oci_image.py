@@ -11,7 +11,7 @@ from layerscope.image.documents import Lenient
 from layerscope.image.warnings import ImageWarning
 from layerscope.layers.blob import Blob, MissingBlob
 from layerscope.sources.artifacts import Artifact
-from layerscope.sources.base import ImageParts, LayerPart
+from layerscope.sources.base import ImageParts, LayerPart, shortened
 from layerscope.sources.oci_blobs import LACKING, OciBlobs
 from layerscope.sources.oci_descriptor import Descriptor, annotations_of
 
@@ -71,7 +71,7 @@ def read_layers(
 def _readable(layer: Descriptor, blob: Blob | None, lacking: str) -> Blob:
     """The blob of a layer; one that says why it cannot be read where that is certain."""
     if layer.is_encrypted:
-        why = f"it is encrypted ({layer.media_type}): skopeo copy --decryption-key decrypts it"
+        why = f"it is encrypted ({shortened(layer.media_type, 200)}): skopeo copy --decryption-key decrypts it"
         return MissingBlob(layer.digest, why)
     if blob is not None:
         return blob

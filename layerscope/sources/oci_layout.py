@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,7 @@ from layerscope.sources.artifacts import (
     of_descriptor,
     of_index,
     of_manifest,
+    of_type,
 )
 from layerscope.sources.attestations import provenance_of, subject_of
 from layerscope.sources.base import Candidate, ImageParts, artifact_candidate
@@ -42,6 +44,9 @@ MAX_NESTING = 8
 """Indexes inside indexes; the specification names no bound."""
 MAX_NAMED = 1_000_000
 """Manifests that an index leads to, each counted once for every way and name: indexes may share what they list."""
+
+MAX_ARTIFACTS = 10_000
+"""Artifacts that can be asked for by name, to hear what they are."""
 
 
 @dataclass(slots=True)
@@ -88,6 +93,8 @@ class OciLayout:
         self._nodes: dict[str, _Node] = {}
         self._platforms: dict[str, Platform | None] = {}
         """What each config states, by digest."""
+        self._listed: dict[str, Sequence[str | None]] = {}
+        """The diff IDs that each config lists, by digest."""
         self._named = 0
         self._artifacts: dict[Artifact, None] = {}
         self._attestations: dict[str, Descriptor] = {}
@@ -209,7 +216,7 @@ class OciLayout:
             except LayerscopeError as error:
                 node = _Node(problem=error)
                 if not may_be_manifest(descriptor.media_type):
-                    node = _Node(artifact=Artifact(descriptor.media_type))
+                    node = _Node(artifact=of_type(descriptor.media_type))
             self._nodes[descriptor.digest] = node
         return node
 
@@ -246,7 +253,7 @@ class OciLayout:
         kind = next((kind for kind in kinds if isinstance(kind, str) and kind), "unknown")
         if kind == "unknown" or kind in MANIFEST_TYPES:
             raise NotAnImageError(f"manifest {short} names no config (type {kind})")
-        return _Node(artifact=Artifact(kind))
+        return _Node(artifact=of_type(kind))
 
     def _add(
         self,
@@ -294,16 +301,21 @@ class OciLayout:
         )
 
     def _diff_ids(self, config: Descriptor | None) -> Sequence[str | None]:
+        """What a config lists, read once."""
         if config is None:
             return ()
-        try:
-            return parse_config(self._blobs.read(config, ""), "the config", self._limits).diff_ids
-        except LayerscopeError:
-            return ()
+        if config.digest not in self._listed:
+            listed: Sequence[str | None] = ()
+            with suppress(LayerscopeError):
+                data = self._blobs.read(config, "the config")
+                listed = parse_config(data, "the config", self._limits).diff_ids
+            self._listed[config.digest] = listed
+        return self._listed[config.digest]
 
     def _note_artifact(self, artifact: Artifact, tags: Iterable[str], digest: str) -> None:
         self._artifacts.setdefault(artifact)
-        self.artifacts.append(artifact_candidate(artifact, list(tags), [digest]))
+        if len(self.artifacts) < MAX_ARTIFACTS:
+            self.artifacts.append(artifact_candidate(artifact, list(tags), [digest]))
 
     def _note_config(self, manifest: dict[str, Any]) -> None:
         """Remember the config of an artifact, so that nobody takes it for that of an image."""

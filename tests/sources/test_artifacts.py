@@ -76,7 +76,7 @@ ARTIFACTS = {
     "modelpack": (
         "ModelPack", None, "application/vnd.cncf.model.config.v1+json", ["application/vnd.cncf.model.weight.v1.tar"],
     ),
-    "build cache": ("build cache", None, "application/vnd.buildkit.cacheconfig.v0", [LAYER, LAYER]),
+    "build cache": ("BuildKit cache", None, "application/vnd.buildkit.cacheconfig.v0", [LAYER, LAYER]),
     "nydus": ("Nydus", None, CONFIG, ["application/vnd.oci.image.layer.nydus.blob.v1", LAYER + "+gzip"]),
     "plugin": ("Docker plugin", None, "application/vnd.docker.plugin.v1+json", ["application/vnd.docker.image.rootfs.diff.tar"]),
     "SIF": ("Singularity", None, "application/vnd.sylabs.sif.config.v1+json", ["application/vnd.sylabs.sif.layer.v1.sif"]),
@@ -164,7 +164,7 @@ def test_a_build_cache_is_an_index_of_layers(tmp_path: Path, stated: str) -> Non
         layout.blob("application/vnd.buildkit.cacheconfig.v0", b'{"layers":[]}'),
     ]
     cache = layout.blob(stated, dump({"mediaType": stated, "manifests": children}))
-    assert "a build cache of BuildKit" in str(refuse(save(tmp_path, layout.tar([cache]))))
+    assert "a BuildKit cache" in str(refuse(save(tmp_path, layout.tar([cache]))))
     opened = open_path(save(tmp_path, layout.tar([cache, layout.manifest(LAYERS)])))
     assert (layers_of(opened), opened.image.alternatives, codes(opened)) == (NAMES, (), [])
 

@@ -63,7 +63,7 @@ def step_rows(opened: Opened) -> Iterator[StepRow]:
         account = opened.accounting.layers[step.layer]
         kind = step_kind(opened.filesystem, opened.indexes[step.layer], step.layer)
         notes = layer_notes(opened, step.layer)
-        if kind in KIND_WORDS:
+        if kind in KIND_WORDS and opened.indexes[step.layer].broken is None:
             notes.insert(0, KIND_WORDS[kind])
         yield StepRow(step, kind, account.stored, account.wasted, tuple(notes), text)
 

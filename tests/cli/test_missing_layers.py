@@ -22,6 +22,7 @@ KINDS = {
     "foreign layer": ([(FOREIGN, BASE, False), (LAYER, TOP, True)], True),
     "encrypted layer": ([(LAYER, BASE, True), (LAYER + "+encrypted", TOP, True)], True),
 }
+HISTORY = [{"created_by": "RUN /bin/sh -c true # buildkit"}] * 2
 COMMANDS = [
     *(["report", "IMAGE", "--format", name] for name in FORMATS),
     *(["ci", "IMAGE", "--format", name] for name in GATE_FORMATS),
@@ -46,7 +47,7 @@ def image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtu
     layers, _ = KINDS[request.param]
     layout = Layout()
     manifest = {
-        "config": layout.blob(CONFIG, image_config(LAYERS)),
+        "config": layout.blob(CONFIG, image_config(LAYERS, history=HISTORY)),
         "layers": [layout.blob(kind, tar, stored=stored) for kind, tar, stored in layers],
     }
     write(tmp_path / "image.tar", archive(layout.done([layout.blob(MANIFEST, dump(manifest))])))
@@ -80,3 +81,4 @@ def test_the_report_has_every_layer(image: str, capsysbinary: pytest.CaptureFixt
     assert all(layer["diffId"] for layer in report["layers"])
     assert any(layer["broken"] for layer in report["layers"])
     assert all(layer["entries"] or layer["broken"] for layer in report["layers"])
+    assert not any(finding["layers"] for finding in report["findings"])

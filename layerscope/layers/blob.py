@@ -124,10 +124,10 @@ class MissingBlob(Blob):
 
     def __init__(self, name: str, why: str) -> None:
         super().__init__(name, 0)
-        self._why = why
+        self.why = why
 
     def pread(self, length: int, offset: int) -> bytes:  # noqa: ARG002  # nothing is there
-        raise OSError(errno.ENOENT, self._why)
+        raise OSError(errno.ENOENT, self.why)
 
     def chunks(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:  # noqa: ARG002
         yield self.pread(CHUNK, start)

@@ -15,6 +15,7 @@ from layerscope.image.documents import Lenient, decode_object
 from layerscope.image.warnings import ImageWarning
 from layerscope.layers.tarsplit import TarSplitBlob
 from layerscope.limits import Limits
+from layerscope.sources.artifacts import is_pseudo
 from layerscope.sources.base import Candidate, Found, ImageParts, LayerPart, Request
 from layerscope.sources.references import Stored, pick
 from layerscope.sources.store_files import (
@@ -92,7 +93,8 @@ def listed(request: Request) -> list[StoreImage]:
     """The same images with what their configs and the store say of them. Raises `UnreachableError`."""
     stored = _stored(request)
     parents = {_small(image.metadata / "parent").rpartition(":")[2] for image in stored}
-    return [_listed(image, parents, request.limits) for image in stored]
+    found = [_listed(image, parents, request.limits) for image in stored]
+    return [image for image in found if not is_pseudo(image.platform)]
 
 
 def _listed(image: _StoredImage, parents: Collection[str], limits: Limits) -> StoreImage:

@@ -24,7 +24,7 @@ import numpy as np
 from layerscope import __version__
 from layerscope.layers.packing import DamagedEntryError, Packed, pack, unpack
 
-FORMAT = 9
+FORMAT = 10
 """Raised whenever entries of an older layerscope of the same version would mean something else."""
 DEFAULT_SIZE = 1_000_000_000
 """Bytes that all entries may take up together."""

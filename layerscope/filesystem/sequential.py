@@ -38,7 +38,13 @@ class SequentialRoad:
 
     def run(self, entries: LayerEntries) -> None:
         """Apply these entries."""
-        columns = (entries.positions, entries.paths, entries.kinds, entries.targets, entries.contents)
+        columns = (
+            entries.positions,
+            entries.paths,
+            entries.kinds,
+            entries.targets,
+            entries.contents,
+        )
         for position, path, kind, target, content in zip(
             *(column.tolist() for column in columns), strict=True
         ):

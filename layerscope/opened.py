@@ -15,6 +15,7 @@ from layerscope.filesystem.model import Filesystem
 from layerscope.image.model import Image
 from layerscope.image.warnings import ImageWarning
 from layerscope.layers.contents import LayerContents
+from layerscope.layers.file_identity import CHANGED
 from layerscope.layers.index import LayerIndex
 from layerscope.progress import Progress, check
 from layerscope.verifying import claims_of, verified
@@ -53,7 +54,9 @@ class Opened:
             for number, index in enumerate(self.indexes)
             if index.broken is not None
         ]
-        return broken or ([self.damage] if self.damage else [])
+        overwritten = any(layer.blob.overwritten for layer in self.contents)
+        changed = [CHANGED] if overwritten else []
+        return broken or ([self.damage] if self.damage else []) or changed
 
     def raise_damage(self) -> None:
         """Raise `CorruptImageError` if something could not be read whole."""

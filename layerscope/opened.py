@@ -16,6 +16,7 @@ from layerscope.image.model import Image
 from layerscope.image.warnings import ImageWarning
 from layerscope.layers.blob import MissingBlob
 from layerscope.layers.contents import LayerContents
+from layerscope.layers.file_identity import CHANGED
 from layerscope.layers.index import LayerIndex
 from layerscope.progress import Progress, check
 from layerscope.verifying import claims_of, verified
@@ -56,7 +57,9 @@ class Opened:
             elif index.broken is not None:
                 place = f"at byte {index.broken.offset:,} of its tar"
                 broken.append(f"layer {number} is damaged {place}: {index.broken.message}")
-        return broken or ([self.damage] if self.damage else [])
+        overwritten = any(layer.blob.overwritten for layer in self.contents)
+        changed = [CHANGED] if overwritten else []
+        return broken or ([self.damage] if self.damage else []) or changed
 
     def raise_damage(self) -> None:
         """Raise `CorruptImageError` if something could not be read whole."""

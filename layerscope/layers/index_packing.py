@@ -31,6 +31,7 @@ def pack_index(index: LayerIndex) -> Packed:
             "roles": index.roles,
             "nodes": index.nodes,
             "targets": index.targets,
+            "link_contents": index.link_contents,
             "tree.parents": index.tree.parents,
             "tree.components": index.tree.components,
             **({} if index.digests is None else {"digests": index.digests}),
@@ -51,6 +52,7 @@ def unpack_index(packed: Packed) -> LayerIndex:
         roles=arrays["roles"],
         nodes=arrays["nodes"],
         targets=arrays["targets"],
+        link_contents=arrays["link_contents"],
         tree=PathTree(
             arrays["tree.parents"], arrays["tree.components"], packed.table("tree.names")
         ),

@@ -25,7 +25,7 @@ from layerscope import __version__
 from layerscope.files import open_regular
 from layerscope.layers.packing import DamagedEntryError, Packed, pack, unpack
 
-FORMAT = 11
+FORMAT = 12
 """Raised whenever entries of an older layerscope of the same version would mean something else."""
 DEFAULT_SIZE = 1_000_000_000
 """Bytes that all entries may take up together."""

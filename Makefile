@@ -43,11 +43,12 @@ check: lint types imports test ## all of it: what must be green before a commit
 bench: $(VENV)/development ## measure against dive on the same images in the same run
 	$(BIN)/python -m bench
 
-screenshots: $(VENV)/development ## draw the pictures that README shows
+screenshots: $(VENV)/development ## draw the pictures that README and docs show
 	$(BIN)/python -m tests.screenshots
 
-snapshots: $(VENV)/development ## redraw baselines of screens and reports after a wanted change
+snapshots: $(VENV)/development ## redraw baselines of screens, reports and tables of docs after a wanted change
 	UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest -n 0 tests/tui tests/report --snapshot-update
+	$(BIN)/python -m tests.docs.generated
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

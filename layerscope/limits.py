@@ -33,6 +33,10 @@ class Limits:
     """Entries and directories of all layers of one image."""
     layer_bytes: int = 1 << 40
     """Decompressed bytes of one layer, and of one compressed archive."""
+    zstd_window_bytes: int = 2 << 30
+    """The window of a zstd stream: memory that decompressing it takes. The zstd library reads no larger one."""
+    xz_memory_bytes: int = 256 * MIB
+    """Memory that decompressing an xz stream takes."""
     ratio: int = 1000
     """Decompressed bytes per compressed byte above which a layer draws a warning."""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from layerscope.errors import UsageError
+from layerscope.files import read_file
 from layerscope.limits import Limits, parse_limits
 from layerscope.toml_text import key_lines, parse_toml_text
 
@@ -25,6 +26,9 @@ SORTS = ("size", "name", "change", "layer")
 MODES = ("changes", "all")
 COLUMNS = ("mode", "owner", "mtime", "layer", "share", "percent")
 """Columns of the file tree that can be chosen, from left to right."""
+
+MAX_BYTES = 1 << 20
+"""Bytes of a configuration file that are read."""
 
 _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([kKMGT]?i?B)?")
 _UNITS = {
@@ -94,7 +98,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     environment = os.environ if environment is None else environment
     path = config_file(environment)
     try:
-        text = path.read_bytes().decode()
+        text = read_file(path, MAX_BYTES).decode()
     except (FileNotFoundError, NotADirectoryError):
         if environment.get(CONFIG_VARIABLE):
             raise UsageError(f"{path}: no such file", hint=f"${CONFIG_VARIABLE} names it") from None

@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from layerscope.files import read_file
+
 MOST_BYTES = 1 << 16
 """A larger file is none of ours."""
 
@@ -23,8 +25,7 @@ def state_file() -> Path:
 def load_state(path: Path) -> dict[str, object]:
     """What is remembered; nothing if it cannot be read."""
     try:
-        with path.open("rb") as stream:
-            state = json.loads(stream.read(MOST_BYTES + 1))
+        state = json.loads(read_file(path, MOST_BYTES))
     except (OSError, ValueError, RecursionError):
         return {}
     return state if isinstance(state, dict) else {}

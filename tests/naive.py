@@ -251,25 +251,46 @@ class Filesystem:
 
     def __init__(self) -> None:
         self.tree: dict[bytes, Inode] = {}
-        self.waste: list[Waste] = []
+        self.dead: dict[Inode, Waste] = {}
+        """Contents that have lost their last name, and how."""
         self.layer = -1
         self._inodes = 0
+        self._kept: list[tuple[int, bytes, Member]] = []
+        """Files of the layer at hand that AUFS keeps for hard links: they have no path."""
+        self._kept_nodes: dict[int, Inode] = {}
+        """Nodes of those that some link names, by their place in the layer."""
 
     def apply(self, members: Sequence[Member]) -> int:
         """Put a layer on top; how many content bytes it stores."""
         self.layer += 1
         stored = 0
         names = [(normal(member.name), member) for member in members]
+        self._kept = [
+            (place, path, member)
+            for place, (path, member) in enumerate(names)
+            if b".wh..wh.plnk" in path.split(b"/")[:-1] and _kind(member) == FILE
+        ]
+        self._kept_nodes = {}
         for path, _ in names:
             if role(path) == "opaque":
                 self._apply_opaque(parent_of(path))
         for path, _ in names:
             if role(path) == "whiteout":
                 self._apply_whiteout(whited_out(path))
-        for path, member in names:
+        for place, (path, member) in enumerate(names):
             if role(path) == "plain":
-                stored += self._apply_entry(path, member)
-        return stored
+                stored += self._apply_entry(path, member, place)
+        return stored + sum(len(node.content) for node in self._kept_nodes.values())
+
+    def _kept_node(self, target: bytes, place: int) -> Inode | None:
+        """The node of the file that AUFS keeps for the hard links that name it: the last before a link, else the first."""
+        found = [(at, member) for at, path, member in self._kept if path == target]
+        if not found:
+            return None
+        at, member = next((each for each in reversed(found) if each[0] < place), found[0])
+        if at not in self._kept_nodes:
+            self._kept_nodes[at] = self._new(member, FILE)
+        return self._kept_nodes[at]
 
     def _apply_opaque(self, directory: bytes) -> None:
         """Remove all that lies in a directory, and keep the directory."""
@@ -284,12 +305,13 @@ class Filesystem:
         self._remove_below(path)
         self._bury(before, deleted=True)
 
-    def _apply_entry(self, path: bytes, member: Member) -> int:
+    def _apply_entry(self, path: bytes, member: Member, place: int) -> int:
         """Put a node at a path; how many content bytes the entry stores."""
         before = dict(self.tree)
         stored = 0
         if member.type == b"1":
-            found = before.get(normal(member.link))
+            target = normal(member.link)
+            found = self._kept_node(target, place) or before.get(target)
             if found is None or found.kind == DIRECTORY:
                 node = self._new(member, BROKEN)
             elif before.get(path) is found:
@@ -341,6 +363,8 @@ class Filesystem:
     def _bury(self, before: dict[bytes, Inode], *, deleted: bool) -> None:
         """Record the inodes that have lost their last name since `before`."""
         alive = set(self.tree.values())
+        for inode in alive & self.dead.keys():  # a link named what AUFS keeps once more
+            del self.dead[inode]
         last_name: dict[Inode, bytes] = {}
         for path in in_path_order(before):
             if before[path] not in alive:
@@ -349,7 +373,7 @@ class Filesystem:
             if inode.content:
                 reason = DELETED if deleted else _reason(inode, self.tree.get(path))
                 record = Waste(path, len(inode.content), reason, inode.stored_in, self.layer)
-                self.waste.append(record)
+                self.dead[inode] = record
 
 
 def _kind(member: Member) -> str:
@@ -394,7 +418,7 @@ def measure(layers: Sequence[Sequence[Member]]) -> Truth:
         stored = filesystem.apply(entries)
         steps.append(_Step(entries, stored, before, dict(filesystem.tree)))
 
-    waste = sorted(filesystem.waste)
+    waste = sorted(filesystem.dead.values())
     tree = filesystem.tree
     stored_bytes = sum(step.stored for step in steps)
     live_bytes = sum(len(inode.content) for inode in set(tree.values()))

@@ -1,44 +1,76 @@
-"""Draws the pictures that README shows, from the bundled image: `make screenshots`."""
+"""Draws the pictures that README and docs/ show, from the bundled image: `make screenshots`."""
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
+from textual.widgets import Static
+
 from layerscope.demo import save_demo
-from tests.tui.explorer import explorer, loaded
+from layerscope.tui.app import LayerscopeApp
+from tests.tui.explorer import explorer, loaded, screen_text, settled
 
 FOLDER = Path(__file__).resolve().parents[1] / "screenshots"
 WIDE = (150, 40)
-SHOTS: tuple[tuple[str, tuple[int, int], tuple[str, ...], str], ...] = (
-    ("explore", WIDE, ("down", "down", "down", "down", "tab", "enter", "down", "enter"), "dark"),
-    ("waste", WIDE, ("2",), "dark"),
-    ("life", WIDE, ("3", *"var/lib/dpkg/status", "enter"), "dark"),
-    ("find", WIDE, ("ctrl+f", *"flask app"), "dark"),
-    ("file", WIDE, ("ctrl+f", *"shop/health.py", "enter", "enter"), "dark"),
-    ("dockerfile", WIDE, ("6",), "dark"),
-    ("map", WIDE, ("7",), "dark"),
-    ("findings", WIDE, ("8", "j", "j", "space", "k"), "dark"),
-    ("light", WIDE, ("G", "k", "k", "k", "k", "k", "k", "k", "tab", "enter"), "light"),
-    ("narrow", (80, 24), ("down", "down", "down", "down", "tab", "enter"), "dark"),
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One picture."""
+
+    name: str
+    """Its file, without `.svg`."""
+    keys: tuple[str, ...]
+    """Keys pressed once the image is open; text to type letter by letter."""
+    expected: str
+    """Text that the screen shows if the keys did what they should."""
+    theme: str = "dark"
+    size: tuple[int, int] = WIDE
+
+
+SHOTS = (
+    Shot("explore", (*["down"] * 4, "tab", "enter", "down", "enter"), "RUN apt-get update"),
+    Shot("waste", ("2",), "seed-data.sql"),
+    Shot("life", ("ctrl+f", *"app/.env", "enter", "L"), "Life of /app/.env"),
+    Shot("find", ("ctrl+f", *"flask app"), "flask/app.py"),
+    Shot("file", ("ctrl+f", *"shop/health.py", "enter", "enter"), "class Health"),
+    Shot("dockerfile", ("6",), "HEALTHCHECK"),
+    Shot("map", ("7",), "usr/"),
+    Shot("findings", ("8", "j", "j", "space", "k"), "deleted-later"),
+    Shot("light", ("G", *["k"] * 7, "tab", "enter"), "owner 0:0 → 1000:1000", theme="light"),
+    Shot("narrow", (*["down"] * 4, "tab", "enter"), "RUN apt-get update", size=(80, 24)),
 )
-"""File, size, keys pressed, theme."""
 
 
 async def draw(image: Path) -> None:
-    """Draw every picture."""
-    for name, size, keys, theme in SHOTS:
+    """Draw every picture. Raises `WrongPictureError` for one that does not show what it should."""
+    for shot in SHOTS:
         app = explorer(image, rules={})
-        async with app.run_test(size=size) as pilot:
-            app.theme = f"layerscope-{theme}"
+        async with app.run_test(size=shot.size) as pilot:
+            app.theme = f"layerscope-{shot.theme}"
             await loaded(pilot)
-            for key in keys:
+            for key in shot.keys:
                 await pilot.press(_key(key))
-            await pilot.app.workers.wait_for_complete()
-            for _ in range(5):
-                await pilot.pause(0.1)
-            app.save_screenshot(f"{name}.svg", path=str(FOLDER))
+                await settled(pilot)
+            check(shot, app)
+            app.save_screenshot(f"{shot.name}.svg", path=str(FOLDER))
+
+
+class WrongPictureError(Exception):
+    """A picture would show an error, or something else than it is for."""
+
+
+def check(shot: Shot, app: LayerscopeApp) -> None:
+    """Raise `WrongPictureError` if a field on the screen shows an error, or the expected text is missing."""
+    notes = app.screen.query(".field--note.-wrong").results(Static)
+    wrong = [str(note.content) for note in notes]
+    if wrong:
+        raise WrongPictureError(f"{shot.name}.svg shows an error: {wrong[0].strip()}")
+    if not any(shot.expected in line for line in screen_text(app)):
+        raise WrongPictureError(f"{shot.name}.svg does not show {shot.expected!r}")
 
 
 def _key(character: str) -> str:

@@ -84,12 +84,15 @@ DEVICES = ((1, 3), (1, 5), (8, 0))
 OLD_TYPES = (b"\0", b"7")
 """What old tars call a regular file, the second if it is contiguous."""
 
+AUFS_LINKS = (b".wh..wh.plnk/1", b"./.wh..wh.plnk/2", b"a/.wh..wh.plnk/1")
+"""Files that AUFS keeps for hard links, and which are no paths themselves."""
+
 ODD_NAMES = (
     b"./",
     b"/",
     b"a/..",
     b".wh..wh.aufs",
-    b".wh..wh.plnk/1",
+    *AUFS_LINKS,
     b"a/.wh..wh.orph/",
     b".wh..wh..opq/a",
     b".wh.",
@@ -116,6 +119,8 @@ WILD_KINDS = (
     "link-to-hidden",
     "link-under-its-target",
     "link-over-its-target",
+    "link-of-aufs",
+    "link-to-aufs",
     "twice",
     "put-back",
 )
@@ -186,6 +191,13 @@ def wild_members(pick: Pick, names: Sequence[bytes]) -> list[Member]:
         case "link-over-its-target":
             name = pick(names)
             return [file(name, pick(CONTENTS)), hardlink(_parent(name) or name, name)]
+        case "link-of-aufs":
+            kept = pick(AUFS_LINKS)
+            link = hardlink(pick(names), kept)
+            stored = file(kept, pick(CONTENTS), **pick(ATTRIBUTES))
+            return [stored, link, replace(link, name=pick(names))]
+        case "link-to-aufs":
+            return [hardlink(pick(names), pick(AUFS_LINKS), **pick(ATTRIBUTES))]
         case "put-back":
             name = pick(names)
             return [file(name, pick(CONTENTS)), opaque(_parent(name))]

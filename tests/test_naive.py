@@ -432,15 +432,49 @@ def test_link_to_what_came_back() -> None:
     assert truth.waste == [(b"a", 1, DELETED, 0, 1)]
 
 
-@pytest.mark.parametrize("target", ["nowhere", "d", "", "/", "d/..", "b", ".wh..wh.plnk/1"])
+@pytest.mark.parametrize(
+    "target",
+    ["nowhere", "d", "", "/", "d/..", "b", ".wh..wh.plnk/2", ".wh..wh.plnk/d", ".wh..wh.orph/1"],
+)
 def test_broken_links(target: str) -> None:
     """A link to nothing, to a directory, to the root or to itself is a path, but no file."""
-    truth = measure(
-        [[directory("d"), Member(b".wh..wh.plnk/1"), hardlink("b", target, mode=0o600)]]
-    )
+    metadata = [directory(".wh..wh.plnk/d"), Member(b".wh..wh.orph/1")]
+    truth = measure([[directory("d"), *metadata, hardlink("b", target, mode=0o600)]])
     row = truth.layers[0].tree[b"b"]
     assert (row.kind, row.size, row.mode, row.target) == (BROKEN, 0, 0o600, target.encode())
     assert (truth.files, truth.paths) == (0, 2)
+
+
+@pytest.mark.parametrize("kept", [".wh..wh.plnk/1", "d/.wh..wh.plnk/1"])
+def test_links_to_files_that_aufs_keeps(kept: str) -> None:
+    """They are one inode with the attributes of the file kept, which is no path; no link, nothing stored."""
+    links = [hardlink("a", kept), hardlink("b", "/" + kept, mode=0o600)]
+    for layer in (
+        [file(kept, of(M), mode=0o4755), *links],
+        [*links, file(kept, of(M), mode=0o4755)],
+        [file(kept, of(M), mode=0o4755), file(".wh..wh.plnk/2", of(M)), *links],
+    ):
+        truth = measure([layer])
+        assert (truth.stored_bytes, truth.live_bytes, truth.files) == (M, M, 2)
+        tree = truth.layers[0].tree
+        assert list(tree) == [b"a", b"b"]
+        assert {row.mode for row in tree.values()} == {0o4755}
+        assert len(set(truth.layers[0].inodes.values())) == 1
+        assert truth.duplicates == []
+
+
+def test_links_to_files_that_aufs_keeps_in_another_layer() -> None:
+    """They are broken, and what was kept stores nothing."""
+    truth = measure([[file(".wh..wh.plnk/1", of(M))], [hardlink("a", ".wh..wh.plnk/1")]])
+    assert truth.stored_bytes == 0
+    assert kinds(truth.layers[1]) == {b"a": BROKEN}
+
+
+def test_link_to_the_last_file_of_a_name_that_aufs_kept_before() -> None:
+    """As to any path that a layer lists twice."""
+    kept = ".wh..wh.plnk/1"
+    layer = after([file(kept, b"1"), hardlink("a", kept), file(kept, b"22"), hardlink("b", kept)])
+    assert [row.content for row in layer.tree.values()] == [b"1", b"22"]
 
 
 def test_link_to_later_entry() -> None:

@@ -54,6 +54,8 @@ def extract(
         lookup, after = lookup_of(opened, layer)
         found, complete = find_all(lookup, paths, say)
         if not found:
+            if not ignore_errors:
+                opened.raise_damage()
             raise NothingFoundError("nothing was extracted")
         made = _make(output)
         for contents in opened.contents[:1]:

@@ -38,16 +38,24 @@ class SequentialRoad:
 
     def run(self, entries: LayerEntries) -> None:
         """Apply these entries."""
-        columns = (entries.positions, entries.paths, entries.kinds, entries.targets)
-        for position, path, kind, target in zip(
+        columns = (
+            entries.positions,
+            entries.paths,
+            entries.kinds,
+            entries.targets,
+            entries.contents,
+        )
+        for position, path, kind, target, content in zip(
             *(column.tolist() for column in columns), strict=True
         ):
-            self._apply(position, path, kind, target)
+            self._apply(position, path, kind, target, content)
 
-    def _apply(self, position: int, path: int, kind: int, target: int) -> None:
+    def _apply(self, position: int, path: int, kind: int, target: int, content: int) -> None:
         inode = self._base + position
         event = self._first_event + position
-        if kind == Kind.HARDLINK:
+        if content >= 0:
+            inode = self._base + content
+        elif kind == Kind.HARDLINK:
             found = self._look_up(target, position)
             if found is None:
                 self._stack.inodes.columns.kinds[inode] = Kind.BROKEN_LINK

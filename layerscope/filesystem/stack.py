@@ -55,6 +55,8 @@ class _Layer:
         self.targets = np.full(len(index), -1, np.int32)
         links = (index.columns.kinds == Kind.HARDLINK) & (index.roles == Role.ENTRY)
         self.targets[links] = node_paths[index.targets]
+        self.contents = np.full(len(index), -1, np.int32)
+        self.contents[links] = index.link_contents
 
     def apply(self, plain: bool) -> None:
         count = len(self.roles)
@@ -62,7 +64,11 @@ class _Layer:
         self._remove(np.flatnonzero(self.roles == Role.WHITEOUT), below=0, first_event=count)
         positions = np.flatnonzero((self.roles == Role.ENTRY) & (self.paths > 0))
         entries = LayerEntries(
-            positions, self.paths[positions], self.kinds[positions], self.targets[positions]
+            positions,
+            self.paths[positions],
+            self.kinds[positions],
+            self.targets[positions],
+            self.contents[positions],
         )
         if not len(entries):
             return
@@ -194,6 +200,9 @@ class _Layer:
         slow = unordered.contains(entries.paths)
         inodes = (self.base + entries.positions).astype(np.int32)
         links = np.flatnonzero((entries.kinds == Kind.HARDLINK) & ~slow)
+        known = entries.contents[links] >= 0
+        inodes[links[known]] = self.base + entries.contents[links[known]]
+        links = links[~known]
         if not len(links):
             return slow, inodes
         order = np.argsort(entries.paths, kind="stable")

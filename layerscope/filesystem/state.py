@@ -26,6 +26,8 @@ class LayerEntries:
     kinds: NDArray[np.uint8]
     targets: Rows
     """Path of a hard link's target; -1 for all else."""
+    contents: Rows
+    """Index in the layer of the entry that holds a hard link's content where that is no path; -1 for all else."""
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -33,7 +35,11 @@ class LayerEntries:
     def where(self, mask: NDArray[np.bool_]) -> LayerEntries:
         """Those that `mask` picks."""
         return LayerEntries(
-            self.positions[mask], self.paths[mask], self.kinds[mask], self.targets[mask]
+            self.positions[mask],
+            self.paths[mask],
+            self.kinds[mask],
+            self.targets[mask],
+            self.contents[mask],
         )
 
 

@@ -14,6 +14,13 @@ def is_digest(text: object) -> bool:
     return isinstance(text, str) and _DIGEST.fullmatch(text) is not None
 
 
+def digest_in_name(name: str) -> str | None:
+    """The SHA-256 by which a file is called, with or without a suffix; None if it is called otherwise."""
+    last = name.rpartition("/")[2].removeprefix("sha256:").partition(".")[0]
+    digest = f"sha256:{last}"
+    return digest if is_digest(digest) else None
+
+
 def sha256(data: bytes) -> str:
     """The digest of `data`."""
     return "sha256:" + hashlib.sha256(data).hexdigest()

@@ -5,12 +5,14 @@ Nothing is expanded or checked beyond what it takes to say which lines belong to
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from layerscope.errors import UsageError
+from layerscope.files import read_file
 
 MAX_BYTES = 4 << 20
 """Bytes of a Dockerfile; BuildKit's own limit is half of it."""
@@ -110,10 +112,10 @@ def _names_of(written: Written, stage: int) -> tuple[str, ...]:
 def read_dockerfile(path: Path) -> Dockerfile:
     """Read a file. Raises `DockerfileError`."""
     try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+        data = read_file(path, MAX_BYTES)
     except OSError as error:
-        raise DockerfileError(f"{path}: {error.strerror or error}") from None
+        hint = "this is no Dockerfile" if error.errno == errno.EFBIG else None
+        raise DockerfileError(f"{path}: {error.strerror or error}", hint=hint) from None
     return parse_dockerfile(data, str(path))
 
 

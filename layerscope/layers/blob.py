@@ -5,37 +5,18 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
+from layerscope.layers.file_identity import FileChangedError, FileWatch, Identity, file_identity
+
 CHUNK = 1 << 18
 """Bytes read at a time when a blob is read through."""
 OPEN_FILES = 32
 """Files of directories that are kept open: far fewer than any system lets a process have."""
-
-CLOCK_NS = 20_000_000
-"""Nanoseconds in which two writes to a file may leave the same time: kernels' ticks are shorter."""
-COARSE_CLOCK_NS = 2_000_000_000
-"""The same on file systems that know whole seconds only."""
-
-Identity = tuple[int | str, ...]
-"""What is equal for two blobs only if their bytes are, without reading them."""
-
-
-def file_identity(status: os.stat_result) -> Identity | None:
-    """The identity of a file as it is now; None if it was written to so lately that the next write may not show.
-
-    The time of the last change stands beside that of the last modification, as anybody can set the latter back.
-    """
-    changed = status.st_ctime_ns
-    clock = CLOCK_NS if changed % 1_000_000_000 else COARSE_CLOCK_NS
-    if changed + clock > time.time_ns():
-        return None
-    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, changed)
 
 
 class Blob(ABC):
@@ -69,6 +50,11 @@ class Blob(ABC):
 
     def changed(self) -> bool:
         """Whether the bytes may no longer be those that `identity` stands for."""
+        return False
+
+    @property
+    def overwritten(self) -> bool:
+        """Whether reading them met a file that was written to since it was opened: `pread` raises `FileChangedError`."""
         return False
 
     @property
@@ -124,10 +110,10 @@ class MissingBlob(Blob):
 
     def __init__(self, name: str, why: str) -> None:
         super().__init__(name, 0)
-        self._why = why
+        self.why = why
 
     def pread(self, length: int, offset: int) -> bytes:  # noqa: ARG002  # nothing is there
-        raise OSError(errno.ENOENT, self._why)
+        raise OSError(errno.ENOENT, self.why)
 
     def chunks(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:  # noqa: ARG002
         yield self.pread(CHUNK, start)
@@ -150,9 +136,10 @@ class File(Protocol):
     size: int
     spooled: bool
     identity: Identity | None
+    watch: FileWatch
 
     def pread(self, length: int, offset: int) -> bytes:
-        """Up to `length` bytes from `offset`. Raises OSError."""
+        """Up to `length` bytes from `offset`. Raises OSError, of which `FileChangedError` stands for other bytes."""
 
     def changed(self) -> bool:
         """Whether it may no longer hold what `identity` stands for."""
@@ -176,6 +163,7 @@ class OpenFile:
         self.spooled = spooled
         status = os.fstat(fd)
         self.size = status.st_size
+        self.watch = FileWatch(status, name, fd)
         self.identity: Identity | None = None
         if origin is not None and origin.identity is not None:
             self.identity = ("unpacked", *origin.identity)
@@ -188,7 +176,10 @@ class OpenFile:
         return cls(os.open(path, os.O_RDONLY | os.O_CLOEXEC), name or path.name)
 
     def pread(self, length: int, offset: int) -> bytes:
-        return os.pread(self._descriptor.fd, length, offset)
+        data = os.pread(self._descriptor.fd, length, offset)
+        if not self.spooled:
+            self.watch.check(self._descriptor.fd)
+        return data
 
     def descriptor(self) -> int | None:
         """The descriptor that is open as long as this is in use."""
@@ -218,13 +209,20 @@ class PathFile:
         self.name = name
         self.size = status.st_size
         self.identity = file_identity(status)
+        self.watch = FileWatch(status, name)
         self._path = str(path)
         self._place = (status.st_dev, status.st_ino)
 
     def pread(self, length: int, offset: int) -> bytes:
         # The name keeps the descriptor open while another thread has it dropped from the cache.
-        descriptor = _descriptor(self._path, self._place)
-        return os.pread(descriptor.fd, length, offset)
+        try:
+            descriptor = _descriptor(self._path, self._place)
+        except FileChangedError:
+            self.watch.changed = True
+            raise FileChangedError(self.name) from None
+        data = os.pread(descriptor.fd, length, offset)
+        self.watch.check(descriptor.fd)
+        return data
 
     def descriptor(self) -> int | None:
         return None
@@ -243,7 +241,7 @@ def _descriptor(path: str, place: tuple[int, int]) -> Descriptor:
     descriptor = Descriptor(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW))
     status = os.fstat(descriptor.fd)
     if (status.st_dev, status.st_ino) != place:
-        raise OSError(errno.ESTALE, "the file was replaced while it was read")
+        raise FileChangedError
     return descriptor
 
 
@@ -267,6 +265,10 @@ class FileBlob(Blob):
             return self._file.changed()
         except OSError:
             return True
+
+    @property
+    def overwritten(self) -> bool:
+        return self._file.watch.changed
 
     def place(self) -> tuple[int, int] | None:
         descriptor = self._file.descriptor()
@@ -297,6 +299,10 @@ class PartOfBlob(Blob):
 
     def changed(self) -> bool:
         return self._whole.changed()
+
+    @property
+    def overwritten(self) -> bool:
+        return self._whole.overwritten
 
     def place(self) -> tuple[int, int] | None:
         whole = self._whole.place()

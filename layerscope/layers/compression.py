@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from layerscope.errors import LimitExceededError
 from layerscope.layers.gzip_member import GzipError, GzipMember
 from layerscope.limits import Limits
 
@@ -22,8 +23,10 @@ else:
 
 OUTPUT = 1 << 20
 """Decompressed bytes asked for at a time: what bounds memory under a decompression bomb."""
-XZ_MEMORY = 256 << 20
-"""Bytes of memory that an xz stream may ask for."""
+_ZSTD_HEADER = 18
+"""Bytes of the longest header of a zstd frame (RFC 8878 §3.1.1.1)."""
+_ZSTD_WINDOW_LOG = zstd.DecompressionParameter.window_log_max.bounds()[1]
+"""Base-2 logarithm of the largest window that the zstd library reads: 31 where addresses have 64 bits."""
 
 
 class DamagedStreamError(Exception):
@@ -49,6 +52,23 @@ def _zstd_starts(data: bytes) -> bool:
     )
 
 
+def zstd_window(head: bytes) -> int:
+    """Bytes of the window that a zstd frame with this header asks for, 0 for anything else (RFC 8878 §3.1.1.1.2).
+
+    A frame of a single segment has no window of its own: that is as long as its content.
+    """
+    if not head.startswith(b"\x28\xb5\x2f\xfd") or len(head) < 6:
+        return 0
+    descriptor = head[4]
+    if not descriptor & 0x20:
+        base = 1 << (10 + (head[5] >> 3))
+        return base + (base >> 3) * (head[5] & 7)
+    start = 5 + (0, 1, 2, 4)[descriptor & 3]
+    length = 1 << (descriptor >> 6)
+    size = int.from_bytes(head[start : start + length], "little")
+    return size + 256 if length == 2 else size
+
+
 def _bzip2_starts(data: bytes) -> bool:
     """A bzip2 stream: its level, then its first block, or its end where it is empty."""
     return (
@@ -64,20 +84,30 @@ class Compression:
 
     name: str
     starts: Callable[[bytes], bool]
-    open: Callable[[], Decompressor]
+    open: Callable[[Limits], Decompressor]
     error: type[Exception]
     padded: bool = False
     """Whether zeros may stand between two streams."""
 
 
 COMPRESSIONS: tuple[Compression, ...] = (
-    Compression("gzip", lambda data: data.startswith(b"\x1f\x8b\x08"), GzipMember, GzipError),
-    Compression("zstd", _zstd_starts, zstd.ZstdDecompressor, zstd.ZstdError),
-    Compression("bzip2", _bzip2_starts, bz2.BZ2Decompressor, OSError),
+    Compression(
+        "gzip", lambda data: data.startswith(b"\x1f\x8b\x08"), lambda _: GzipMember(), GzipError
+    ),
+    Compression(
+        "zstd",
+        _zstd_starts,
+        # The window was checked before; what small frames do not use of a large one is never touched.
+        lambda _: zstd.ZstdDecompressor(
+            options={zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
+        ),
+        zstd.ZstdError,
+    ),
+    Compression("bzip2", _bzip2_starts, lambda _: bz2.BZ2Decompressor(), OSError),
     Compression(
         "xz",
         lambda data: data.startswith(b"\xfd7zXZ\x00"),
-        lambda: lzma.LZMADecompressor(memlimit=XZ_MEMORY),
+        lambda limits: lzma.LZMADecompressor(memlimit=limits.xz_memory_bytes),
         lzma.LZMAError,
         padded=True,
     ),
@@ -96,7 +126,7 @@ class DecompressedStream:
 
     Any number of members or frames follow each other (pigz, eStargz and zstd:chunked write many).
     Zeros after the last are padding; anything else there is counted in `trailing`.
-    Raises `DamagedStreamError`, and `LimitExceededError` beyond `limits.layer_bytes`.
+    Raises `DamagedStreamError`, and `LimitExceededError` beyond `limits.layer_bytes` and the limit on memory of its kind.
     """
 
     def __init__(
@@ -116,7 +146,8 @@ class DecompressedStream:
     def __iter__(self) -> Iterator[bytes]:
         pending = self._next_piece()
         while pending:
-            decoder = self.kind.open()
+            pending = self._within_window(pending)
+            decoder = self.kind.open(self._limits)
             while not decoder.eof:
                 if decoder.needs_input and not pending:
                     pending = self._next_piece()
@@ -127,6 +158,7 @@ class DecompressedStream:
                 try:
                     data = decoder.decompress(pending, OUTPUT)
                 except (self.kind.error, EOFError, MemoryError) as error:
+                    self._check_memory(error)
                     raise DamagedStreamError(
                         f"the {self.kind.name} stream is damaged near byte {self.consumed:,} ({error})"
                     ) from error
@@ -137,6 +169,31 @@ class DecompressedStream:
                         raise self._limits.exceeded("layer_bytes", self._name)
                     yield data
             pending = self._next_member(decoder.unused_data)
+
+    def _within_window(self, pending: bytes) -> bytes:
+        """The start of a stream, once it is certain that its window is within the limit."""
+        if self.kind.name != "zstd":
+            return pending
+        while len(pending) < _ZSTD_HEADER and (piece := self._next_piece()):
+            pending += piece
+        window = zstd_window(pending[:_ZSTD_HEADER])
+        if window > self._limits.zstd_window_bytes or window > 1 << _ZSTD_WINDOW_LOG:
+            error = self._limits.exceeded("zstd_window_bytes", self._name, window)
+            if window > 1 << _ZSTD_WINDOW_LOG:
+                error.hint = f"the zstd library supports no more, whatever zstd_window_bytes allows: compress it again with a smaller window (zstd --long={_ZSTD_WINDOW_LOG})"
+            raise error
+        return pending
+
+    def _check_memory(self, error: Exception) -> None:
+        """Raise what says so if a decompressor stopped for want of memory and not because of damage."""
+        words = str(error).lower()
+        if "memory usage limit" in words:  # liblzma's LZMA_MEMLIMIT_ERROR
+            raise self._limits.exceeded("xz_memory_bytes", self._name) from error
+        if isinstance(error, MemoryError) or "not enough memory" in words:
+            raise LimitExceededError(
+                f"{self._name}: not enough memory to decompress its {self.kind.name} stream",
+                hint="read it on a machine, or in a container, with more memory",
+            ) from error
 
     def _next_piece(self) -> bytes:
         piece = next(self._source, b"")

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from layerscope.layers.batch import read_together
 from layerscope.layers.blob import CHUNK, Blob
 from layerscope.layers.compression import DamagedStreamError, DecompressedStream
+from layerscope.layers.file_identity import FileChangedError
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.indexing import layer_compression
 from layerscope.limits import Limits
@@ -55,10 +57,42 @@ class LayerContents:
         """The stored bytes of several entries in one pass, each piece with the entry that it belongs to.
 
         Entries must come in the order of their offsets. One that the layer no longer holds whole ends early.
-        Raises `DamagedStreamError`, `CancelledError` and OSError.
+        Raises `DamagedStreamError`, `CancelledError` and OSError; `FileChangedError` for other bytes than were read before.
         """
+        digests = self.index.digests
+        pieces = self._pieces(entries, progress)
+        return pieces if digests is None else self._checked(pieces, digests)
+
+    def _checked(
+        self, pieces: Iterator[tuple[int, bytes]], digests: NDArray[np.uint8]
+    ) -> Iterator[tuple[int, bytes]]:
+        """The same pieces; the last of a content is given only if all of it has the digest that was found before."""
+        for entry, own in groupby(pieces, lambda piece: piece[0]):
+            found, size, held = hashlib.sha256(), 0, b""
+            try:
+                for _, piece in own:
+                    found.update(piece)
+                    size += len(piece)
+                    if held:
+                        yield entry, held
+                    held = piece
+            except (DamagedStreamError, OSError) as error:
+                if held and not isinstance(error, FileChangedError):
+                    yield entry, held
+                raise
+            known = digests[entry].tobytes()
+            whole = size == int(self.index.columns.stored[entry])
+            if whole and any(known) and self._digest(entry, found.digest()) != known:
+                raise FileChangedError(self.blob.name)
+            if held:
+                yield entry, held
+
+    def _pieces(self, entries: Sequence[int], progress: Progress) -> Iterator[tuple[int, bytes]]:
         columns = self.index.columns
         compression = layer_compression(self.blob)
+        if (compression is None) != self.seekable:
+            self.blob.pread(1, 0)  # says why, where it cannot be read
+            raise FileChangedError(self.blob.name)
         if compression is None:
             for entry in entries:
                 start = int(columns.offsets[entry])
@@ -139,5 +173,9 @@ class LayerContents:
         digest = hashlib.sha256()
         for piece in self.chunks(entry):
             digest.update(piece)
+        return self._digest(entry, digest.digest())
+
+    def _digest(self, entry: int, stored: bytes) -> bytes:
+        """The digest that stands for a content whose stored bytes have the SHA-256 `stored`."""
         sparse = self.index.sparse.get(entry)
-        return digest.digest() if sparse is None else sparse.digest(digest.digest())
+        return stored if sparse is None else sparse.digest(stored)

@@ -164,6 +164,9 @@ class LayerIndex:
     """The path of each entry, as a node of `tree`; for a marker the path that it acts on."""
     targets: NDArray[np.int32]
     """The node of each hard link's target, in the order of the hard links."""
+    link_contents: NDArray[np.int32]
+    """For each hard link, in the same order, the entry that holds its content if that is a file of AUFS's
+    (`.wh..wh.plnk`), which is no path; -1 for all others."""
     tree: PathTree
     links: StringTable
     xattrs: StringTable
@@ -193,4 +196,4 @@ class LayerIndex:
     def without_names(self) -> LayerIndex:
         """All but the paths: these are what takes up most room, and only stacking asks for them."""
         none = np.zeros(0, np.int32)
-        return replace(self, nodes=none, targets=none, tree=PathTree.empty())
+        return replace(self, nodes=none, targets=none, link_contents=none, tree=PathTree.empty())

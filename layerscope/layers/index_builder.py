@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from layerscope.layers.extensions import Extension, SparseMap
 from layerscope.layers.index import Columns, Kind, LayerIndex, kinds_of
-from layerscope.layers.names import PathTreeBuilder, Role
+from layerscope.layers.names import PathTreeBuilder, Role, clean
 from layerscope.layers.strings import StringTable
 from layerscope.layers.tarheader import HeaderColumns, HeaderError, parse_device
 from layerscope.layers.walk import Batch, WalkResult
@@ -32,6 +33,8 @@ class IndexBuilder:
         self._digests = bytearray()
         self._hashed = False
         self._targets: list[bytes] = []
+        self._aufs_links: dict[bytes, list[int]] = {}
+        """Regular files in AUFS's directory of links, ascending, by their path."""
         self._count = 0
         self._unknown = 0
 
@@ -57,7 +60,13 @@ class IndexBuilder:
         if self._count + count > self._limits.entries:
             raise self._limits.exceeded("entries", self._where)
         roles = np.array(self._names.add(columns.names), np.uint8)
-        stored = np.where((kinds == Kind.FILE) & (roles == Role.ENTRY), columns.sizes, 0)
+        holds_content = roles == Role.ENTRY
+        for entry, name in self._names.aufs_links:
+            if kinds[entry - self._count] == Kind.FILE:
+                holds_content[entry - self._count] = True
+                self._aufs_links.setdefault(name, []).append(entry)
+        self._names.aufs_links.clear()
+        stored = np.where((kinds == Kind.FILE) & holds_content, columns.sizes, 0)
         xattrs = np.zeros(count, np.int32)
         for index, extension in extensions.items():
             self._extended(index, extension, kinds, stored, xattrs)
@@ -95,11 +104,15 @@ class IndexBuilder:
         tree, nodes = self._names.finish()
         oddities = Counter(self._names.oddities)
         oddities["entry-type-unknown"] += self._unknown
+        columns = Columns.joined(self._parts)
+        roles = np.concatenate([np.zeros(0, np.uint8), *self._roles])
+        link_contents = self._link_contents(columns, roles)
         return LayerIndex(
-            columns=Columns.joined(self._parts).narrowed(),
-            roles=np.concatenate([np.zeros(0, np.uint8), *self._roles]),
+            columns=columns.narrowed(),
+            roles=roles,
             nodes=nodes[: self._count],
             targets=nodes[self._count :],
+            link_contents=link_contents,
             tree=tree,
             links=StringTable.of(list(self._links)),
             xattrs=StringTable.of(list(self._xattrs)),
@@ -115,6 +128,24 @@ class IndexBuilder:
             blob_digest=blob_digest,
             compressed_bytes=compressed_bytes,
         )
+
+    def _link_contents(self, columns: Columns, roles: NDArray[np.uint8]) -> NDArray[np.int32]:
+        """For each hard link, the file of AUFS's that holds its content, -1 for none; files that no link names are
+        emptied in `columns`.
+
+        Of several files of one path a link names the last before it, else the first.
+        """
+        found = np.full(len(self._targets), -1, np.int32)
+        if not self._aufs_links:
+            return found
+        links = np.flatnonzero((columns.kinds == Kind.HARDLINK) & (roles == Role.ENTRY))
+        for place, (link, target) in enumerate(zip(links.tolist(), self._targets, strict=True)):
+            files = self._aufs_links.get(clean(target)[0])
+            if files is not None:
+                found[place] = files[max(bisect(files, link) - 1, 0)]
+        files = [entry for entries in self._aufs_links.values() for entry in entries]
+        columns.stored[np.setdiff1d(files, found)] = 0
+        return found
 
     def _extended(
         self,

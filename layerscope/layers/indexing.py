@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
+from layerscope.errors import LimitExceededError
 from layerscope.layers.blob import Blob
 from layerscope.layers.compression import (
     MAGIC_BYTES,
@@ -172,4 +173,6 @@ def starts_like_a_tar(blob: Blob) -> bool:
                     break
         except DamagedStreamError:
             return False
+        except LimitExceededError:
+            return True  # whoever reads it, with limits of their own, will find out
     return looks_like_header(head[:BLOCK]) or not head.strip(b"\0")

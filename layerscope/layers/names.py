@@ -19,6 +19,8 @@ from layerscope.limits import Limits
 WHITEOUT = b".wh."
 OPAQUE = b".wh..wh..opq"
 AUFS = b".wh..wh."
+AUFS_LINKS = b".wh..wh.plnk"
+"""Where AUFS keeps files that have several names: the names are hard links to what lies here."""
 _DIRECTORY_COST = 160
 """Bytes of memory that a directory takes up."""
 
@@ -93,6 +95,8 @@ class PathTreeBuilder:
     def __init__(self, limits: Limits, where: str) -> None:
         self.oddities: Counter[str] = Counter()
         """How many names drew each warning code."""
+        self.aufs_links: list[tuple[int, bytes]] = []
+        """Index and path of each name in a directory of `AUFS_LINKS`. Their role is `IGNORED`."""
         self._limits = limits
         self._where = where
         self._components: dict[bytes, int] = {}
@@ -166,6 +170,8 @@ class PathTreeBuilder:
         parts = name.split(b"/")
         last = parts.pop()
         if any(part.startswith(AUFS) for part in parts):
+            if AUFS_LINKS in parts:
+                self.aufs_links.append((len(self._keys), name))
             return b"", Role.IGNORED
         if last == OPAQUE:
             return b"/".join(parts), Role.OPAQUE

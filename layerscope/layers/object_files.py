@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from layerscope.layers.blob import Identity
+from layerscope.layers.file_identity import Identity
 from layerscope.layers.split_files import SplitFiles
 from layerscope.layers.strings import StringTable
 

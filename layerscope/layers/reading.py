@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from threading import Lock
 
@@ -163,7 +163,7 @@ class _Lanes:
         if self._process is not None and not self._here.acquire(blocking=False):
             with self._there:
                 found = self._process.index(blob)
-            if found is not None:
+            if found is not None and not _overwritten(blob):
                 self._progress.advance(blob.size)
                 return found
         elif self._process is not None:
@@ -174,6 +174,13 @@ class _Lanes:
         with self._here:
             check(self._progress)
             return index_layer(blob, self._limits, self._progress)
+
+
+def _overwritten(blob: Blob) -> bool:
+    """Whether the file of a blob was written to: another process that reads it knows only how it was when that began."""
+    with suppress(OSError):
+        blob.pread(1, 0)
+    return blob.overwritten
 
 
 def are_small(blobs: Sequence[Blob]) -> bool:

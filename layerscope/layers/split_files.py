@@ -6,10 +6,12 @@ import errno
 import hashlib
 import os
 import stat
+import time
 from functools import lru_cache
 from pathlib import Path
 
-from layerscope.layers.blob import Descriptor, Identity, file_identity
+from layerscope.layers.blob import Descriptor
+from layerscope.layers.file_identity import FileChangedError, Identity, file_identity
 
 OPEN_FOLDERS = 64
 """Folders of all layers that are kept open: files of one folder are mostly read one after another."""
@@ -24,6 +26,9 @@ class SplitFiles:
     def __init__(self, folder: Path) -> None:
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
         self._folder = Descriptor(os.open(folder, flags))
+        self._since = time.time_ns()
+        self.overwritten = False
+        """Whether a file was met that was written to since the folder was opened."""
         self.identity = file_identity(os.fstat(self._folder.fd))
         """Of the folder itself: changed when anything directly in it is made, renamed or removed."""
 
@@ -56,7 +61,7 @@ class SplitFiles:
         return (found.hexdigest(),)
 
     def pread(self, name: bytes, length: int, offset: int) -> bytes:
-        """Up to `length` bytes of a regular file. Raises OSError."""
+        """Up to `length` bytes of a regular file. Raises OSError, also if it was changed since the folder was opened."""
         parts = [part for part in name.split(b"/") if part not in (b"", b".", b"..")]
         if not parts:
             raise FileNotFoundError(errno.ENOENT, "a content has no name in the store")
@@ -70,7 +75,11 @@ class SplitFiles:
             if not stat.S_ISREG(os.fstat(file).st_mode):
                 shown = os.fsdecode(parts[-1])
                 raise FileNotFoundError(errno.ENOENT, f"{shown} is no regular file in the store")
-            return os.pread(file, length, offset)
+            data = os.pread(file, length, offset)
+            if os.fstat(file).st_ctime_ns > self._since:
+                self.overwritten = True
+                raise FileChangedError(os.fsdecode(name))
+            return data
         finally:
             os.close(file)
 

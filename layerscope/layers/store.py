@@ -22,9 +22,10 @@ import msgspec
 import numpy as np
 
 from layerscope import __version__
+from layerscope.files import open_regular
 from layerscope.layers.packing import DamagedEntryError, Packed, pack, unpack
 
-FORMAT = 10
+FORMAT = 13
 """Raised whenever entries of an older layerscope of the same version would mean something else."""
 DEFAULT_SIZE = 1_000_000_000
 """Bytes that all entries may take up together."""
@@ -80,7 +81,7 @@ class Store:
         try:
             if not self._is_private():
                 return None
-            with path.open("rb", buffering=0) as stream:
+            with open(path, "rb", buffering=0, opener=open_regular) as stream:
                 packed = unpack(np.fromfile(stream, np.uint8))
             if packed.values.get(_NAME) != path.name:
                 raise DamagedEntryError

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from layerscope.layers.blob import Blob, Identity
+from layerscope.layers.blob import Blob
 from layerscope.layers.compression import DamagedStreamError, DecompressedStream, sniff
 from layerscope.layers.cursor import Cursor
+from layerscope.layers.file_identity import Identity
 from layerscope.layers.split_files import SplitFiles
 from layerscope.layers.tarheader import HeaderError
 from layerscope.limits import Limits
@@ -81,6 +82,10 @@ class TarSplitBlob(Blob):
 
     def changed(self) -> bool:
         return self._split.changed() or (self._files is not None and self._files.changed())
+
+    @property
+    def overwritten(self) -> bool:
+        return self._split.overwritten or (self._files is not None and self._files.overwritten)
 
     @property
     def read_identity(self) -> Identity | None:

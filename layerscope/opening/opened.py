@@ -14,7 +14,9 @@ from layerscope.errors import CorruptImageError
 from layerscope.filesystem.model import Filesystem
 from layerscope.image.model import Image
 from layerscope.image.warnings import ImageWarning
+from layerscope.layers.blob import MissingBlob
 from layerscope.layers.contents import LayerContents
+from layerscope.layers.file_identity import CHANGED
 from layerscope.layers.index import LayerIndex
 from layerscope.opening.digests import claims_of, verified
 from layerscope.progress import Progress, check
@@ -48,12 +50,16 @@ class Opened:
 
     def damages(self) -> list[str]:
         """A sentence for each thing that could not be read whole."""
-        broken = [
-            f"layer {number} is damaged at byte {index.broken.offset:,} of its tar: {index.broken.message}"
-            for number, index in enumerate(self.indexes)
-            if index.broken is not None
-        ]
-        return broken or ([self.damage] if self.damage else [])
+        broken = []
+        for number, (index, layer) in enumerate(zip(self.indexes, self.contents, strict=True)):
+            if isinstance(layer.blob, MissingBlob):
+                broken.append(f"layer {number} cannot be read: {layer.blob.why}")
+            elif index.broken is not None:
+                place = f"at byte {index.broken.offset:,} of its tar"
+                broken.append(f"layer {number} is damaged {place}: {index.broken.message}")
+        overwritten = any(layer.blob.overwritten for layer in self.contents)
+        changed = [CHANGED] if overwritten else []
+        return broken or ([self.damage] if self.damage else []) or changed
 
     def raise_damage(self) -> None:
         """Raise `CorruptImageError` if something could not be read whole."""

@@ -50,9 +50,18 @@ def step_rows(opened: Opened) -> Iterator[StepRow]:
         account = opened.accounting.layers[step.layer]
         kind = step_kind(opened.filesystem, opened.indexes[step.layer], step.layer)
         notes = layer_notes(opened, step.layer)
-        if kind is not StepKind.FILES:
-            notes.insert(0, kind.word)
+        if word := kind_word(opened, step.layer):
+            notes.insert(0, word)
         yield StepRow(step, kind, account.stored, account.wasted, tuple(notes), text)
+
+
+def kind_word(opened: Opened, layer: int) -> str:
+    """What the step of a layer does, if that is worth a word; empty for a layer that could not be read whole."""
+    index = opened.indexes[layer]
+    if index.broken is not None:
+        return ""
+    kind = step_kind(opened.filesystem, index, layer)
+    return "" if kind is StepKind.FILES else kind.word
 
 
 def layer_notes(opened: Opened, layer: int) -> list[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from layerscope.analysis.steps import step_kind
 from layerscope.image.history import Step
 from layerscope.image.summary import one_line
 from layerscope.opening.open import Opened
 from layerscope.report.console import Paper, Part, left, widest
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import (
+    kind_word,
     layer_label,
     layer_notes,
     safe_path,
@@ -53,8 +53,7 @@ def write_steps(paper: Paper, opened: Opened, options: ReportOptions) -> None:
             paper.line((row + clip(safe_name(one_line(step)), room), "dim"))
             continue
         account = accounting.layers[step.layer]
-        found = step_kind(opened.filesystem, opened.indexes[step.layer], step.layer)
-        kind = "" if found is StepKind.FILES else found.word
+        kind = kind_word(opened, step.layer)
         notes = layer_notes(opened, step.layer)
         if account.stored or not kind:
             wasted = f"{wastes[step.layer]:>{waste_width}}"

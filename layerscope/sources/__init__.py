@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from layerscope.errors import CancelledError, LayerscopeError, UsageError
+from layerscope.errors import CancelledError, ImageNotFoundError, LayerscopeError, UsageError
 from layerscope.image.model import Alternative
 from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
@@ -93,14 +94,13 @@ def _describe(
     """The image that a candidate is."""
     parts = chosen.load()
     location = found.location or request.reference.partition("://")[2] or request.reference
-    image = assemble(
-        request, found.kind, location, chosen.tags, chosen.platform, parts,
+    image, blobs = assemble(
+        request, chosen.kind or found.kind, location, chosen.tags, chosen.platform, parts,
         [Alternative(other.name, other.platform) for other in others], [*found.warnings, *warnings],
     )  # fmt: skip
     stated, wanted = chosen.platform, request.platform
     if stated is None or (wanted is not None and wanted.os_version and not stated.os_version):
         _check_runs(image.platform, wanted)  # only the config says it
-    blobs = [part.blob for part in parts.layers]
     if chosen.fetch is None:
         return SourceImage(image, blobs, found.damage)
     memory = Memory(chosen.fetched_from, [layer.diff_id for layer in image.layers])
@@ -152,7 +152,7 @@ def _recall(
 def _as_found(request: Request, found: Found, chosen: Candidate, exported: Found) -> SourceImage:
     """The only image of an export, with the names and the place by which it was found."""
     (whole,) = exported.candidates
-    named = replace(whole, tags=chosen.tags or whole.tags)
+    named = replace(whole, tags=chosen.tags or whole.tags, kind=None)
     place = replace(exported, kind=found.kind, location=found.location)
     return _describe(request, place, named, [], [])
 
@@ -196,7 +196,7 @@ def _choose(
     if not candidates:
         raise LayerscopeError("it holds no image")
     warnings: list[ImageWarning] = []
-    eligible = candidates if request.image is None else choose_by_name(candidates, request.image)
+    eligible = candidates if request.image is None else _named(found, request.image)
     groups = list(dict.fromkeys(candidate.group for candidate in eligible))
     shared = set.intersection(*(set(candidate.groups) for candidate in eligible))
     if len(groups) > 1 and not shared:
@@ -212,6 +212,17 @@ def _choose(
         eligible = [candidate for candidate in eligible if group in candidate.groups]
     chosen = _by_platform(request, eligible, found.absent, ask, warnings)
     return chosen, [candidate for candidate in candidates if candidate is not chosen], warnings
+
+
+def _named(found: Found, wanted: str) -> list[Candidate]:
+    """The images of that name. Raises `ImageNotFoundError`, `ArtifactError` for the name of something else."""
+    try:
+        return choose_by_name(found.candidates, wanted)
+    except ImageNotFoundError:
+        if not wanted.startswith("@"):
+            with suppress(ImageNotFoundError):
+                choose_by_name(found.artifacts, wanted)[0].load()
+        raise
 
 
 def _group_for(wanted: Platform | None, candidates: Sequence[Candidate], first: int) -> int:
@@ -265,12 +276,13 @@ def _by_platform(
     several = candidates if request.platform is None else versions
     if len(several) > 1:
         listed = ", ".join(describe(several))
-        code, said = (
-            ("platform-fallback", f"none is for {wanted}, the first is shown ({listed})")
-            if best is None
-            else ("several-platforms", f"{chosen.platform} is shown of {listed}")
-        )
-        warnings.append(ImageWarning(code, None, f"{said}: --platform selects"))
+        select = "--platform selects"
+        if best is None:
+            said = f"none is for {wanted}, the first is shown ({listed}): {select}"
+            warnings.append(ImageWarning("platform-fallback", None, said))
+        else:
+            said = f"{chosen.platform} is shown of {listed}: {select}"
+            warnings.append(ImageWarning("several-platforms", None, said))
     return chosen
 
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from layerscope.errors import CorruptImageError, NotAnImageError
+from layerscope.errors import NotAnImageError
 from layerscope.image.config import ConfigDocument, parse_config
-from layerscope.image.digest import chain_ids, sha256
+from layerscope.image.digest import chain_ids, digest_in_name, sha256
 from layerscope.image.documents import DocumentError
 from layerscope.image.history import align
 from layerscope.image.model import Alternative, Image, ImageConfig, Layer
 from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning, one_each
+from layerscope.layers.blob import Blob, MissingBlob
 from layerscope.layers.indexing import starts_like_a_tar
 from layerscope.limits import Limits
 from layerscope.sources.base import ImageParts, LayerPart, Request
-
-ENCRYPTED = "+encrypted"
 
 
 def assemble(
@@ -28,18 +28,14 @@ def assemble(
     parts: ImageParts,
     alternatives: Sequence[Alternative],
     warnings: Sequence[ImageWarning],
-) -> Image:
-    """The image that these parts make. Raises `LayerscopeError` for what cannot be opened."""
+) -> tuple[Image, list[Blob]]:
+    """The image that these parts make, and the bytes of its layers. Raises `LayerscopeError` for what cannot be opened."""
     if len(parts.layers) > request.limits.layers:
         raise request.limits.exceeded("layers", "the manifest", len(parts.layers))
-    for number, part in enumerate(parts.layers):
-        if part.media_type is not None and part.media_type.endswith(ENCRYPTED):
-            raise CorruptImageError(
-                f"layer {number} is encrypted ({part.media_type})",
-                hint="decrypt the image first, for example with skopeo copy --decryption-key",
-            )
     found = [*warnings, *parts.warnings]
     config = _config(parts, request.limits, found)
+    if len(config.diff_ids) > request.limits.layers:
+        raise request.limits.exceeded("layers", "the config", len(config.diff_ids))
     if (
         parts.config_digest
         and parts.config is not None
@@ -50,12 +46,13 @@ def assemble(
             ImageWarning("digest-mismatch", None, "the config is not what its digest says")
         )
     diff_ids = _diff_ids(config, len(parts.layers), found)
+    parts, found = _with_missing(parts, diff_ids, found)
     steps, history_warnings = align(config.history, len(parts.layers), config.shell)
     if parts.steps_known:
         found += history_warnings
     step_of = {step.layer: step.index for step in steps if step.layer is not None}
     chains, repeats = chain_ids(diff_ids), _repeats(parts.layers, diff_ids)
-    return Image(
+    image = Image(
         reference=request.reference,
         tags=tuple(tags),
         id=parts.image_id or (None if parts.config is None else sha256(parts.config)),
@@ -84,6 +81,7 @@ def assemble(
         annotations=parts.annotations,
         provenance=parts.provenance,
     )
+    return image, [part.blob for part in parts.layers]
 
 
 def _config(parts: ImageParts, limits: Limits, warnings: list[ImageWarning]) -> ConfigDocument:
@@ -91,27 +89,22 @@ def _config(parts: ImageParts, limits: Limits, warnings: list[ImageWarning]) -> 
     nothing = ConfigDocument(ImageConfig(), (), None, Platform("", ""), (), (), False, ())
     if parts.config is None:
         return nothing
+    artifact = parts.artifact
     try:
         config = parse_config(parts.config, "the config", limits)
     except DocumentError:
-        if parts.artifact_type is None or not _all_tars(parts.layers):
-            if parts.artifact_type is not None:
-                raise _artifact(parts.artifact_type) from None
+        if artifact is None:
             raise
         config = nothing
     if config.is_image:
         warnings += config.warnings
-        return config
-    artifact_type = parts.artifact_type or "no image config"
-    if not _all_tars(parts.layers) or not (parts.layers or parts.artifact_type is None):
-        raise _artifact(artifact_type)
-    warnings.append(
-        ImageWarning(
-            "config-type",
-            None,
-            f"the config is no image config ({artifact_type}): steps and settings are unknown",
-        )
-    )
+        if artifact is None:
+            return config
+    if not _all_tars(parts.layers):
+        raise NotAnImageError("the config is not an image config") if artifact is None else artifact.error()  # fmt: skip
+    kind = "the config is not an image config" if artifact is None else f"it is {artifact}"
+    unknown = "" if config.is_image else ": steps and settings are unknown"
+    warnings.append(ImageWarning("config-type", None, f"{kind}, of layers that are tars{unknown}"))
     return config
 
 
@@ -122,13 +115,12 @@ def _platform(stated: Platform, listed: Platform | None) -> Platform:
     return stated.with_version(listed) if stated.architecture else listed
 
 
-def _artifact(artifact_type: str) -> NotAnImageError:
-    return NotAnImageError(f"it holds an artifact of type {artifact_type}, no container image")
-
-
 def _all_tars(layers: Sequence[LayerPart]) -> bool:
+    """Whether there are layers, all of them tars."""
     blobs = {part.blob.name: part.blob for part in layers}
-    return all(starts_like_a_tar(blob) for blob in blobs.values())
+    return bool(blobs) and all(
+        not isinstance(blob, MissingBlob) and starts_like_a_tar(blob) for blob in blobs.values()
+    )
 
 
 def _diff_ids(config: ConfigDocument, count: int, warnings: list[ImageWarning]) -> list[str | None]:
@@ -142,7 +134,45 @@ def _diff_ids(config: ConfigDocument, count: int, warnings: list[ImageWarning]) 
                 f"the config lists {len(claimed)} diff IDs, the manifest {count} layers",
             )
         )
+    if len(claimed) > count and config.is_image:
+        return claimed
     return (claimed + [None] * count)[:count]
+
+
+def _with_missing(
+    parts: ImageParts, diff_ids: Sequence[str | None], warnings: list[ImageWarning]
+) -> tuple[ImageParts, list[ImageWarning]]:
+    """The same with a layer that cannot be read for each diff ID without one, and the warnings of layers that this moves.
+
+    A layer whose digest is a diff ID goes to its place, each other one to the next that is free.
+    """
+    spare = len(diff_ids) - len(parts.layers)
+    if spare <= 0:
+        return parts, warnings
+    layers: list[LayerPart] = []
+    places: list[int] = []
+    for part in parts.layers:
+        at = len(layers)
+        digest = part.digest or digest_in_name(part.blob.name)
+        if digest is not None and digest in diff_ids[at : at + spare + 1]:
+            while diff_ids[len(layers)] != digest:
+                layers.append(_missing(diff_ids[len(layers)]))
+                spare -= 1
+        places.append(len(layers))
+        layers.append(part)
+    layers += map(_missing, diff_ids[len(layers) :])
+    moved = [
+        warning if warning.layer is None else replace(warning, layer=places[warning.layer])
+        for warning in warnings
+    ]
+    return replace(parts, layers=layers), moved
+
+
+def _missing(diff_id: str | None) -> LayerPart:
+    """A layer that only the config names."""
+    named = "a diff ID that is no digest" if diff_id is None else f"diff ID {diff_id[:19]}…"
+    why = f"the config names it ({named}), the manifest does not"
+    return LayerPart(MissingBlob(diff_id or "layer", why))
 
 
 def _repeats(layers: Sequence[LayerPart], diff_ids: Sequence[str | None]) -> list[int | None]:

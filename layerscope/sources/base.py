@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from layerscope.errors import LayerscopeError
@@ -16,6 +16,7 @@ from layerscope.layers.index import LayerIndex
 from layerscope.layers.store import Store
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.progress import NullProgress, Progress
+from layerscope.sources.artifacts import Artifact
 
 STDIN = "-"
 """The reference of an image that comes in on stdin."""
@@ -86,8 +87,8 @@ class ImageParts:
     manifest_digest: str | None = None
     config_digest: str | None = None
     """What the manifest claims the config's digest to be."""
-    artifact_type: str | None = None
-    """The type of a manifest whose config claims to be no image config."""
+    artifact: Artifact | None = None
+    """What the manifest describes if its types are not those of an image; it opens if its layers are tars."""
     image_id: str | None = None
     """The image's ID where it is not the config's digest."""
     steps_known: bool = True
@@ -123,6 +124,11 @@ class Candidate:
     fetched_from: tuple[str, ...] = ()
     """What tells that which `fetch` gets from all else: of the same, the same comes again."""
 
+    kind: str | None = None
+    """A scheme, where not all images of the place are described in the same way."""
+    is_image: bool = True
+    """Whether its types are those of an image. What is none is a candidate only where there is no image."""
+
     @property
     def name(self) -> str | None:
         """The name to show in a choice."""
@@ -143,6 +149,24 @@ class Found:
     """Platforms that an index names without storing their images."""
     location: str | None = None
     """Where that is, if the reference does not say it: the folder of a store, the address of an engine."""
+    artifacts: Sequence[Candidate] = ()
+    """What else there is, and is not an image: `load` raises the error that names its type."""
+
+    def of_kind(self, kind: str) -> Found:
+        """The same as it is called elsewhere, whatever describes each image."""
+        alike = [replace(candidate, kind=None) for candidate in self.candidates]
+        return replace(self, kind=kind, candidates=alike)
+
+
+def artifact_candidate(
+    artifact: Artifact, tags: Sequence[str] = (), digests: Sequence[str] = ()
+) -> Candidate:
+    """An artifact by the names that somebody may ask for."""
+
+    def load() -> ImageParts:
+        raise artifact.error()
+
+    return Candidate(tags, None, load, digests, is_image=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,18 +8,19 @@ from __future__ import annotations
 import json
 import os
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from layerscope.errors import CorruptImageError, LayerscopeError, UnreachableError
+from layerscope.errors import LayerscopeError, UnreachableError
+from layerscope.files import read_file, read_toml
 from layerscope.image.digest import is_digest
 from layerscope.image.platform import Platform
 from layerscope.layers.blob import Blob, MemoryBlob
 from layerscope.limits import Limits
 from layerscope.sources import docker_store
+from layerscope.sources.artifacts import ArtifactError
 from layerscope.sources.base import Found, Request
 from layerscope.sources.bbolt import Bolt, BoltError, Bucket
 from layerscope.sources.members import DirectoryMembers
@@ -120,19 +121,27 @@ def listed(request: Request) -> list[StoreImage]:
             refusals.append(error)
             continue
         distinct = {image.id: image for image in reversed(stored)}
-        return [_listed(root, image, request.limits) for image in reversed(distinct.values())]
+        told = [_listed(root, image, request.limits) for image in reversed(distinct.values())]
+        return [image for image in told if image is not None]
     raise next((error for error in refusals if error.hint), refusals[0])
 
 
-def _listed(root: Path, image: _StoredImage, limits: Limits) -> StoreImage:
-    """An image with the layers of all its platforms that are stored; its own words are those of this machine's, else the first."""
+def _listed(root: Path, image: _StoredImage, limits: Limits) -> StoreImage | None:
+    """An image with the layers of all its platforms that are stored; its own words are those of this machine's, else the first.
+
+    None for an artifact.
+    """
     whole = StoreImage(
         f"{KIND}://sha256:{image.id}", image.id, KIND, image.names, location=str(root)
     )
     try:
         candidates = _found(root, image, limits).candidates
+    except ArtifactError:
+        return None
     except (LayerscopeError, OSError):
-        return whole  # its blobs are gone, or it is no image
+        return whole  # its blobs are gone
+    if not any(candidate.is_image for candidate in candidates):
+        return None
     layers: dict[str, StoreLayer] = {}
     ranked = sorted(candidates, key=lambda one: _rank(one.platform))
     told = None
@@ -181,7 +190,7 @@ def roots(
 
 def _configured() -> Path | None:
     try:
-        root = tomllib.loads(CONFIG.read_text()).get("root")
+        root = read_toml(CONFIG).get("root")
     except (OSError, ValueError):
         return None
     return Path(root) if isinstance(root, str) and root else None
@@ -191,7 +200,9 @@ def _found(root: Path, image: _StoredImage, limits: Limits) -> Found:
     layout = OciLayout(ContentMembers(root / _CONTENT, image), limits)
     with explaining(_PLACE, _UNPACKED):
         candidates = layout.candidates()
-    found = Found(KIND, candidates, layout.warnings, absent=layout.absent, location=str(root))
+    found = Found(
+        KIND, candidates, layout.warnings, absent=layout.absent, location=str(root), artifacts=layout.artifacts
+    )  # fmt: skip
     return explained(found, _PLACE, _UNPACKED)
 
 
@@ -205,9 +216,7 @@ def _namespaces(root: Path) -> list[list[_StoredImage]]:
 def _read(path: Path) -> list[list[_StoredImage]]:
     """The same, from the database as it is now."""
     try:
-        if path.stat().st_size > MAX_DATABASE:
-            raise CorruptImageError(f"{path} has more than {MAX_DATABASE:,} bytes")
-        top = Bolt(path.read_bytes()).root().bucket(b"v1")
+        top = Bolt(read_file(path, MAX_DATABASE)).root().bucket(b"v1")
         known = {} if top is None else {
             name.decode(errors="replace"): bucket for name, bucket in top.items() if isinstance(bucket, Bucket)
         }  # fmt: skip

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from layerscope.errors import CorruptImageError
-from layerscope.image.documents import Lenient, decode_object
-from layerscope.layers.blob import Blob, MissingBlob
+from layerscope.image.documents import Lenient, decode_object, insensitive
+from layerscope.layers.blob import Blob
 from layerscope.limits import Limits
-from layerscope.sources.base import Candidate, ImageParts
+from layerscope.sources.artifacts import Artifact, not_an_image, of_descriptor, of_manifest
+from layerscope.sources.base import Candidate, Found, ImageParts, artifact_candidate
 from layerscope.sources.docker_archive import MANIFEST, read_document
 from layerscope.sources.members import Members
-from layerscope.sources.oci_descriptor import CONFIG_TYPES, Descriptor, annotations_of
+from layerscope.sources.oci_descriptor import Descriptor, annotations_of
 from layerscope.sources.oci_image import read_layers
 
 VERSION = "version"
+_LACKING = "is not in the directory"
 
 
 def is_containers_dir(members: Members) -> bool:
@@ -23,47 +25,66 @@ def is_containers_dir(members: Members) -> bool:
     return version is not None and version.pread(64, 0).startswith(b"Directory Transport Version:")
 
 
-def candidates(members: Members, limits: Limits) -> list[Candidate]:
-    """The one image of such a folder, for each platform whose manifest is there."""
-    fields = Lenient(_document(members, MANIFEST, limits), MANIFEST)
-    listed = [Descriptor.read(value) for value in fields.items("manifests")]
-    if not listed:
-        return [_candidate(members, MANIFEST, None, limits)]
-    found = []
+def find(members: Members, limits: Limits) -> Found:
+    """The one image of such a folder, for each platform whose manifest is there. Raises `LayerscopeError`."""
+    top = _document(members, MANIFEST, limits)
+    listed = [Descriptor.read(value) for value in Lenient(top, MANIFEST).items("manifests")]
+    named: list[tuple[str, Descriptor | None]] = [(MANIFEST, None)] if not listed else []
+    artifacts: list[Artifact] = []
     for descriptor in listed:
-        if descriptor is not None and descriptor.is_image:
-            name = f"{descriptor.digest.partition(':')[2]}.manifest.json"
-            if members.find(name) is not None:
-                found.append(_candidate(members, name, descriptor, limits))
-    if not found:
+        if descriptor is None:
+            continue
+        if (artifact := of_descriptor(descriptor)) is not None:
+            artifacts.append(artifact)
+        elif members.find(name := f"{descriptor.digest.partition(':')[2]}.{MANIFEST}") is not None:
+            named.append((name, descriptor))
+    images: list[Candidate] = []
+    others: list[Candidate] = []
+    for name, descriptor in named:
+        artifact = of_manifest(insensitive(_document(members, name, limits)), descriptor)
+        if artifact is not None and artifact.name is not None:
+            artifacts.append(artifact)
+            continue
+        candidate = _candidate(members, name, descriptor, artifact, limits)
+        (images if artifact is None else others).append(candidate)
+    if not images and not others:
+        if artifacts:
+            raise not_an_image(artifacts)
         raise CorruptImageError("the manifest list names no manifest that is there")
-    return found
+    return Found("dir", images or others, artifacts=list(map(artifact_candidate, artifacts)))
 
 
 def _candidate(
-    members: Members, name: str, descriptor: Descriptor | None, limits: Limits
+    members: Members,
+    name: str,
+    descriptor: Descriptor | None,
+    artifact: Artifact | None,
+    limits: Limits,
 ) -> Candidate:
     def load() -> ImageParts:
-        return _load(members, name, limits)
+        return _load(members, name, artifact, limits)
 
+    is_image = artifact is None
     if descriptor is None:
-        return Candidate([], None, load)
-    return Candidate([], descriptor.platform, load, [descriptor.digest])
+        return Candidate([], None, load, is_image=is_image)
+    return Candidate([], descriptor.platform, load, [descriptor.digest], is_image=is_image)
 
 
-def _load(members: Members, name: str, limits: Limits) -> ImageParts:
+def _load(members: Members, name: str, artifact: Artifact | None, limits: Limits) -> ImageParts:
     fields = Lenient(_document(members, name, limits), name)
     config = Descriptor.read(fields.mapping("config"))
     if config is None:
         raise CorruptImageError(f"{name} names no config and layers")
-    layers, warnings = read_layers(
-        fields, name, lambda layer, number: _blob(members, layer, f"layer {number}")
-    )
-    artifact = None if config.media_type in ("", *CONFIG_TYPES) else config.media_type
-    data = read_document(_blob(members, config, "the config"), limits)
+    layers, warnings = read_layers(fields, name, lambda layer, _: _find(members, layer), _LACKING)
+    blob = _find(members, config)
+    if blob is None:
+        raise CorruptImageError(
+            f"the config ({config.digest[:19]}…) {_LACKING}",
+            hint="the copy is incomplete: copy the image again",
+        )
     return ImageParts(
         layers,
-        data,
+        read_document(blob, limits),
         None,
         config.digest,
         artifact,
@@ -72,20 +93,12 @@ def _load(members: Members, name: str, limits: Limits) -> ImageParts:
     )
 
 
+def _find(members: Members, descriptor: Descriptor) -> Blob | None:
+    return members.find(descriptor.digest.partition(":")[2])
+
+
 def _document(members: Members, name: str, limits: Limits) -> dict[str, Any]:
     blob = members.find(name)
     if blob is None:
         raise CorruptImageError(f"{name} is missing")
     return decode_object(read_document(blob, limits), name, limits)
-
-
-def _blob(members: Members, descriptor: Descriptor, role: str) -> Blob:
-    blob = members.find(descriptor.digest.partition(":")[2])
-    if blob is None and descriptor.is_foreign:
-        return MissingBlob(descriptor.digest, "a foreign layer, which is not stored with the image")
-    if blob is None:
-        raise CorruptImageError(
-            f"{role} ({descriptor.digest[:19]}…) is not in the directory",
-            hint="the copy is incomplete: copy the image again",
-        )
-    return blob

@@ -10,11 +10,12 @@ from typing import Any
 
 from layerscope.errors import CorruptImageError, LayerscopeError, UnreachableError
 from layerscope.image.digest import is_digest
-from layerscope.image.documents import Lenient, decode_object
+from layerscope.image.documents import Lenient, decode_object, insensitive
 from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
 from layerscope.layers.tarsplit import TarSplitBlob
 from layerscope.limits import Limits
+from layerscope.sources.artifacts import of_descriptor, of_manifest
 from layerscope.sources.base import Candidate, Found, ImageParts, LayerPart, Request
 from layerscope.sources.oci_descriptor import Descriptor
 from layerscope.sources.references import Stored, pick
@@ -96,7 +97,20 @@ def listed(request: Request) -> list[StoreImage]:
     layers = retrying(lambda: _layers(stores, limits))
     chains = {image.id: _chain_of(image.layer, layers) for image in stored}
     inner = {layer.id for chain in chains.values() for layer in chain[:-1]}
-    return [_listed(image, chains[image.id], inner, limits) for image in stored]
+    return [
+        _listed(image, chains[image.id], inner, limits)
+        for image in stored
+        if not _is_artifact(image, limits)
+    ]
+
+
+def _is_artifact(image: _StoredImage, limits: Limits) -> bool:
+    """Whether its manifest is not that of an image."""
+    try:
+        manifest = decode_object(_big_data(image, "manifest", limits), "the manifest", limits)
+    except (LayerscopeError, OSError):
+        return False  # nothing says so
+    return "manifests" not in manifest and of_manifest(insensitive(manifest)) is not None
 
 
 def _listed(
@@ -206,7 +220,7 @@ def _candidates(
         return [_candidate(image, image.names, None, stores, limits)]
     found = []
     for descriptor in map(Descriptor.read, listed):
-        if descriptor is None or not descriptor.is_image:
+        if descriptor is None or of_descriptor(descriptor) is not None:
             continue
         for other in images:
             if descriptor.digest in other.digests:
@@ -234,9 +248,11 @@ def _candidate(
 
 
 def _load(image: _StoredImage, stores: Sequence[StoragePlace], limits: Limits) -> ImageParts:
-    manifest = Lenient(
-        decode_object(_big_data(image, "manifest", limits), "the manifest", limits), "manifest"
-    )
+    document = decode_object(_big_data(image, "manifest", limits), "the manifest", limits)
+    artifact = of_manifest(insensitive(document))
+    if artifact is not None and artifact.name is not None:
+        raise artifact.error()
+    manifest = Lenient(document, "manifest")
     descriptor = Descriptor.read(manifest.mapping("config"))
     digest = f"sha256:{image.id}" if descriptor is None else descriptor.digest
     config = _big_data(image, digest, limits)
@@ -252,7 +268,7 @@ def _load(image: _StoredImage, stores: Sequence[StoragePlace], limits: Limits) -
             warnings.append(ImageWarning("contents-unreadable", number, _UNREADABLE))
         layers.append(LayerPart(blob))
     return ImageParts(
-        layers, config, next(iter(image.digests), None), digest, image_id=digest, warnings=warnings
+        layers, config, next(iter(image.digests), None), digest, artifact, digest, warnings=warnings
     )
 
 

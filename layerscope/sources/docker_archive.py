@@ -5,17 +5,22 @@ Source: moby's image spec 1.2; keys are matched in any case, as Go does (Jib bef
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from layerscope.errors import CorruptImageError
-from layerscope.image.digest import is_digest
+from layerscope.errors import CorruptImageError, LayerscopeError
+from layerscope.image.config import parse_config
+from layerscope.image.digest import digest_in_name, is_digest, sha256
 from layerscope.image.documents import decode, insensitive
-from layerscope.layers.blob import Blob
+from layerscope.image.platform import Platform
+from layerscope.layers.blob import Blob, MissingBlob
 from layerscope.limits import Limits
 from layerscope.sources.base import Candidate, ImageParts, LayerPart
+from layerscope.sources.descriptions import Description
 from layerscope.sources.members import Members
 
+KIND = "docker-archive"
 MANIFEST = "manifest.json"
 
 
@@ -49,59 +54,113 @@ def items_of(manifest: Any) -> list[dict[str, Any]]:
     ]
 
 
-def all_there(members: Members, items: list[dict[str, Any]]) -> bool:
-    """Whether what the first item names is there: what tells a manifest of an image from a file of the same name."""
-    return bool(items) and all(
-        isinstance(name, str) and _find(members, name) is not None
-        for name in (items[0]["config"], *(items[0].get("layers") or []))
-    )
-
-
-def has_sources(items: list[dict[str, Any]]) -> bool:
-    """Whether Docker ≥ 25 wrote the manifest from its classic store: then it is the better half of a hybrid archive."""
-    return any(item.get("layersources") for item in items)
-
-
-def candidates(
+def descriptions(
     members: Members,
     items: list[dict[str, Any]],
     limits: Limits,
-    manifest_digests: Mapping[str, str],
-) -> list[Candidate]:
-    """One candidate an item. `manifest_digests` knows the OCI manifest of a config's digest, in hybrid archives."""
-    found = []
+    *,
+    first_group: int = 0,
+    other_configs: Collection[str] = (),
+) -> list[Description]:
+    """One description an item, in a group of its own from `first_group` on.
+
+    What has a config of `other_configs`, or no image config at all, is left out where there is an image.
+    """
+    found: list[Description] = []
+    others: list[Description] = []
+    configs: dict[str, _Config] = {}
     for number, item in enumerate(items):
-        tags = (
-            [tag for tag in item.get("repotags") or [] if isinstance(tag, str)]
-            if isinstance(item.get("repotags"), list)
-            else []
+        name = item["config"]
+        if name not in configs:
+            configs[name] = _read_config(members, name, limits)
+        config = configs[name]
+        if config.digest not in other_configs:
+            alone = candidate(members, item, limits, first_group + number)
+            described = _description(members, item, alone, config)
+            (found if config.is_image else others).append(described)
+    return found or others
+
+
+@dataclass(frozen=True, slots=True)
+class _Config:
+    """A config that `manifest.json` names."""
+
+    digest: str | None
+    """Of its bytes; what its name says where it is not there."""
+    is_there: bool
+    is_image: bool = True
+    """False for one that can be read and is not that of an image."""
+    platform: Platform | None = None
+    diff_ids: Sequence[str | None] = ()
+
+
+def _read_config(members: Members, name: str, limits: Limits) -> _Config:
+    """A config as far as it can be read: what is wrong is told when the image is opened."""
+    digest = digest_in_name(name)
+    try:
+        blob = _find(members, name)
+        if blob is None:
+            return _Config(digest, is_there=False)
+        data = read_document(blob, limits)
+        digest = sha256(data)
+        read = parse_config(data, name, limits)
+    except LayerscopeError:
+        return _Config(digest, is_there=True)
+    platform = read.platform if read.platform.architecture else None
+    return _Config(digest, True, read.is_image, platform, read.diff_ids)
+
+
+def _description(
+    members: Members, item: dict[str, Any], alone: Candidate, config: _Config
+) -> Description:
+    """An item with what its config says."""
+    names = [name if isinstance(name, str) else "" for name in item.get("layers") or []]
+    known = [] if config.digest is None else [config.digest]
+    digests = list(dict.fromkeys((*known, *alone.digests)))
+    return Description(
+        replace(alone, platform=config.platform, is_image=config.is_image, digests=digests),
+        config.digest,
+        config.is_there,
+        list(map(digest_in_name, names)),
+        [_is_there(members, name) for name in names],
+        lambda: config.diff_ids,
+    )
+
+
+def candidate(members: Members, item: dict[str, Any], limits: Limits, group: int = 0) -> Candidate:
+    """The image of an item, of which nothing is read yet."""
+    tags = item.get("repotags")
+    digest = digest_in_name(item["config"])
+    return Candidate(
+        [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else [],
+        None,
+        lambda: _load(members, item, limits),
+        [] if digest is None else [digest],
+        (group,),
+        kind=KIND,
+    )
+
+
+def _load(members: Members, item: dict[str, Any], limits: Limits) -> ImageParts:
+    config = _find(members, item["config"])
+    if config is None:
+        raise CorruptImageError(
+            f"the config, {item['config']!r}, is not in the archive",
+            hint="the archive is incomplete: save the image again",
         )
-
-        def load(item: dict[str, Any] = item) -> ImageParts:
-            return _load(members, item, limits, manifest_digests)
-
-        hexadecimal = (
-            item["config"].rpartition("/")[2].removesuffix(".json").removeprefix("sha256:")
-        )
-        digest = f"sha256:{hexadecimal}"
-        found.append(Candidate(tags, None, load, [digest] if is_digest(digest) else [], (number,)))
-    return found
-
-
-def _load(
-    members: Members, item: dict[str, Any], limits: Limits, manifest_digests: Mapping[str, str]
-) -> ImageParts:
-    config = _member(members, item["config"], "the config")
     claims = _claimed_digests(item)
     layers = []
     for number, name in enumerate(item.get("layers") or []):
-        blob = _member(members, name, f"layer {number}")
+        if not isinstance(name, str):
+            raise CorruptImageError(f"{MANIFEST} names no file for layer {number}")
+        blob = _find(members, name)
+        if blob is None:
+            blob = MissingBlob(name, f"its file, {name!r}, is not in the archive")
         digest, media_type = claims.get(blob.name, (None, None))
         layers.append(LayerPart(blob, digest, media_type))
-    data = read_document(config, limits)
-    digest = "sha256:" + config.name.rpartition("/")[2]
-    claimed = digest if config.name.startswith("blobs/sha256/") and is_digest(digest) else None
-    return ImageParts(layers, data, manifest_digests.get(claimed or ""), claimed)
+    return ImageParts(
+        layers, read_document(config, limits), config_digest=digest_in_name(item["config"])
+    )
 
 
 def _claimed_digests(item: dict[str, Any]) -> dict[str, tuple[str, str | None]]:
@@ -119,17 +178,11 @@ def _claimed_digests(item: dict[str, Any]) -> dict[str, tuple[str, str | None]]:
     return claims
 
 
-def _member(members: Members, name: object, role: str) -> Blob:
-    """The member that a manifest names."""
-    if not isinstance(name, str):
-        raise CorruptImageError(f"{MANIFEST} names no file for {role}")
-    blob = _find(members, name)
-    if blob is None:
-        raise CorruptImageError(
-            f"{role}, {name!r}, is not in the archive",
-            hint="the archive is incomplete: save the image again",
-        )
-    return blob
+def _is_there(members: Members, name: str) -> bool:
+    try:
+        return _find(members, name) is not None
+    except LayerscopeError:
+        return True  # there, but not to be opened: opening it says why
 
 
 def _find(members: Members, name: str) -> Blob | None:

@@ -13,6 +13,7 @@ import msgspec
 
 from layerscope.errors import CorruptImageError
 from layerscope.image.documents import DocumentError, decode_object
+from layerscope.layers.blob import Blob, MissingBlob
 from layerscope.limits import Limits
 from layerscope.sources.base import Candidate, ImageParts, LayerPart
 from layerscope.sources.docker_archive import read_document
@@ -75,12 +76,15 @@ def _load(members: Members, top: str, limits: Limits) -> ImageParts:
         seen.add(layer_id)
         if len(seen) > limits.history_entries:
             raise limits.exceeded("history_entries", "the layers")
-        tar = members.find(f"{layer_id}/layer.tar")
+        tar: Blob | None = members.find(f"{layer_id}/layer.tar")
         if tar is None:
-            raise CorruptImageError(
-                f"layer {layer_id[:12]} is not in the archive",
-                hint="the archive is incomplete: save the image again",
-            )
+            name = f"{layer_id}/layer.tar"
+            if members.find(f"{layer_id}/json") is None:
+                raise CorruptImageError(
+                    f"layer {layer_id[:12]} is not in the archive",
+                    hint="the archive is incomplete: save the image again",
+                )
+            tar = MissingBlob(name, f"its file, {name!r}, is not in the archive")
         document = _description(members, layer_id, limits)
         chain.append(document)
         layers.append(LayerPart(tar))

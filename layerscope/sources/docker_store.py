@@ -8,12 +8,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from layerscope import files
 from layerscope.errors import CorruptImageError, LayerscopeError, UnreachableError
 from layerscope.image.digest import chain_ids, is_digest, sha256
 from layerscope.image.documents import Lenient, decode_object
 from layerscope.image.warnings import ImageWarning
 from layerscope.layers.tarsplit import TarSplitBlob
 from layerscope.limits import Limits
+from layerscope.sources.artifacts import is_pseudo
 from layerscope.sources.base import Candidate, Found, ImageParts, LayerPart, Request
 from layerscope.sources.references import Stored, pick
 from layerscope.sources.store_files import (
@@ -91,7 +93,8 @@ def listed(request: Request) -> list[StoreImage]:
     """The same images with what their configs and the store say of them. Raises `UnreachableError`."""
     stored = _stored(request)
     parents = {_small(image.metadata / "parent").rpartition(":")[2] for image in stored}
-    return [_listed(image, parents, request.limits) for image in stored]
+    found = [_listed(image, parents, request.limits) for image in stored]
+    return [image for image in found if not is_pseudo(image.platform)]
 
 
 def _listed(image: _StoredImage, parents: Collection[str], limits: Limits) -> StoreImage:
@@ -112,8 +115,7 @@ def _listed(image: _StoredImage, parents: Collection[str], limits: Limits) -> St
 def _small(path: Path) -> str:
     """One of the store's files of a few bytes; empty if it is not there."""
     try:
-        with path.open("rb") as stream:
-            return stream.read(200).decode(errors="replace").strip()
+        return files.read_file(path, 200).decode(errors="replace").strip()
     except OSError:
         return ""
 
@@ -132,7 +134,9 @@ def roots(environment: Mapping[str, str] | None = None) -> list[Path]:
 def _data_root(conf: Path) -> Path | None:
     """The `data-root` that a daemon.json names, under its old name `graph` too."""
     try:
-        fields = Lenient(decode_object(conf.read_bytes(), str(conf), Limits()), "daemon.json")
+        fields = Lenient(
+            decode_object(files.read_file(conf, 1 << 20), str(conf), Limits()), "daemon.json"
+        )
     except (OSError, CorruptImageError):
         return None  # the engine would not start with it either
     root = fields.text("data-root") or fields.text("graph")

@@ -7,20 +7,30 @@ stands alone; well-known sockets are tried only if nothing was chosen, and only 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from layerscope.errors import CorruptImageError, UnreachableError
+from layerscope.files import read_file, read_toml
 from layerscope.image.documents import Lenient, decode_object
 from layerscope.limits import Limits
 
 DEFAULT_CONTEXT = "default"
 DOCKER_SOCKET = "/var/run/docker.sock"
 PODMAN_SOCKET = "/run/podman/podman.sock"
+_MOST_BYTES = 4 << 20
+"""Bytes of a configuration file that are read."""
+_DOCKER_CONFIG: dict[str, type] = {
+    "auths": dict,
+    "credHelpers": str,
+    "HttpHeaders": str,
+    "proxies": dict,
+}
+"""Objects in Docker's config.json that its library for Python reads, and what they hold."""
 _PEMS = ("ca.pem", "cert.pem", "key.pem")
 
 
@@ -164,7 +174,7 @@ def _tls(folder: Path, verify: bool) -> Tls:
 
 def _context(docker: Path, name: str, origin: str) -> Endpoint:
     """A context of the Docker command line; it lies under the digest of its name."""
-    digest = hashlib.sha256(name.encode()).hexdigest()
+    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
     fields = _document(docker / "contexts" / "meta" / digest / "meta.json")
     endpoint = fields.child("Endpoints").child("docker")
     host = endpoint.text("Host")
@@ -204,15 +214,50 @@ def _add(found: dict[str, Endpoint], name: str, value: object) -> None:
 
 
 def _document(path: Path) -> Lenient:
-    """A JSON document of the user's; an empty one where it is missing or no JSON."""
+    """A JSON document of the user's; an empty one where it is missing or not JSON, as its own tools take it."""
     try:
-        return Lenient(decode_object(path.read_bytes(), path.name, Limits()), path.name)
+        return Lenient(decode_object(read_file(path, _MOST_BYTES), path.name, Limits()), path.name)
     except (OSError, CorruptImageError):
         return Lenient({}, path.name)
 
 
+def check_docker_config(around: Surroundings | None = None) -> None:
+    """Raise `UnreachableError` for a config.json that Docker's library for Python would fail on, or wait for."""
+    around = around or Surroundings()
+    path = Path(around.get("DOCKER_CONFIG") or around.home / ".docker") / "config.json"
+    try:
+        data = read_file(path, _MOST_BYTES)
+        values = json.loads(data)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return
+    except OSError as error:
+        raise _odd(path, error.strerror or str(error)) from None
+    except (ValueError, RecursionError):  # the library goes on without it
+        return
+    if not isinstance(values, dict):
+        raise _odd(path, "it is not a JSON object")
+    for key, takes in _DOCKER_CONFIG.items():
+        value = values.get(key)
+        if value is not None and not (isinstance(value, dict) and all(isinstance(item, takes) for item in value.values())):  # fmt: skip
+            kind = "strings" if takes is str else "objects"
+            raise _odd(path, f"`{key}` is not an object of {kind}")
+    for name, proxies in (values.get("proxies") or {}).items():
+        if not all(isinstance(proxy, str) for proxy in proxies.values()):
+            raise _odd(path, f"`proxies.{name}` is not an object of strings")
+    for name in ("credsStore", "currentContext"):
+        if not isinstance(values.get(name, ""), str):
+            raise _odd(path, f"`{name}` is not a string")
+
+
+def _odd(path: Path, why: str) -> UnreachableError:
+    return UnreachableError(
+        f"{path} cannot be used: {why}",
+        hint="correct or remove it, or set DOCKER_CONFIG to another folder",
+    )
+
+
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text())
+        return read_toml(path, _MOST_BYTES)
     except (OSError, ValueError):
         return {}

@@ -18,6 +18,7 @@ from layerscope.errors import LayerscopeError, UnreachableError
 from layerscope.image.documents import Lenient
 from layerscope.image.platform import Platform, stated_platform
 from layerscope.layers.blob import MissingBlob, OpenFile
+from layerscope.sources.artifacts import of_inspected
 from layerscope.sources.base import Candidate, Found, ImageParts, LayerPart, Request
 from layerscope.sources.endpoints import Endpoint
 from layerscope.sources.engine_client import (
@@ -84,6 +85,8 @@ def find_at(kind: str, endpoint: Endpoint, reference: str, wanted: Platform | No
     client = Client(endpoint, kind)
     try:
         inspected = Lenient(_inspect(client, reference), "image")
+        if (artifact := of_inspected(inspected)) is not None:
+            raise artifact.error()
         image_id = inspected.text("Id") or reference
         history = client.history(image_id)
     except NoSuchImageError as error:  # it was removed between two questions

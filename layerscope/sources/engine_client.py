@@ -12,7 +12,7 @@ from layerscope.errors import LayerscopeError, UnreachableError
 from layerscope.image.digest import is_digest
 from layerscope.image.documents import Lenient
 from layerscope.image.platform import Platform
-from layerscope.sources.endpoints import Endpoint
+from layerscope.sources.endpoints import Endpoint, check_docker_config
 from layerscope.sources.references import Stored
 from layerscope.sources.ssh import Tunnel
 
@@ -49,6 +49,7 @@ class Client:
         self._kind = kind
         self._tunnel: Tunnel | None = None
         url = endpoint.url
+        check_docker_config()
         if url.startswith("ssh://"):
             self._tunnel = Tunnel(endpoint, kind)
             url = f"unix://{self._tunnel.path}"
@@ -173,8 +174,8 @@ class Client:
                 raise UnreachableError(
                     f"{self._where} may not be used by you", hint=_HINTS[self._kind]
                 ) from None
-            except OSError as error:
-                why = error.strerror or error
+            except (OSError, ValueError) as error:  # ValueError: no path has a NUL
+                why = getattr(error, "strerror", None) or error
                 raise UnreachableError(f"no engine answers at {self._where}: {why}") from error
 
     @property

@@ -9,6 +9,7 @@ from layerscope.errors import LayerscopeError
 from layerscope.image.digest import chain_ids
 from layerscope.image.documents import Lenient
 from layerscope.image.platform import stated_platform
+from layerscope.sources.artifacts import of_inspected
 from layerscope.sources.endpoints import Endpoint
 from layerscope.sources.engine_client import Client, NoSuchImageError, clients
 from layerscope.sources.store_image import StoreImage, StoreLayer
@@ -37,6 +38,8 @@ def _images(client: Client, kind: str, url: str, inspected: int) -> list[StoreIm
         if not identifier:
             continue
         told = _inspect(client, identifier) if number < inspected else Lenient({}, "image")
+        if of_inspected(told) is not None or of_inspected(fields) is not None:
+            continue
         image_id = identifier.removeprefix("sha256:")
         found.append(
             StoreImage(

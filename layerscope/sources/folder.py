@@ -19,6 +19,7 @@ from layerscope.layers.compression import (
 )
 from layerscope.layers.tarheader import BLOCK, ZERO_BLOCK, looks_like_header, parse_number
 from layerscope.limits import DEFAULT_LIMITS, Limits
+from layerscope.sources.artifacts import ArtifactError
 from layerscope.sources.base import Request
 from layerscope.sources.local import find_in_path
 from layerscope.sources.store_image import StoreImage, described
@@ -119,13 +120,17 @@ def _names(tar: Blob, *, raw: bool = False) -> tuple[set[str], bool]:
 
 
 def _described(found: StoreImage, path: Path, limits: Limits) -> StoreImage | None:
-    """The same with what its documents say; None if they make up no image."""
+    """The same with what its documents say; None if they make up no image. Raises `ArtifactError` for what is not to be listed."""
     try:
         place = find_in_path(Request(found.reference, limits=limits), path)
+    except ArtifactError:
+        raise
     except LayerscopeError:
         return None
     if place.kind == "rootfs" or not place.candidates:
         return None
+    if not place.candidates[0].is_image:
+        raise ArtifactError(f"{found.reference} holds no image")
     tags = list(dict.fromkeys(tag for one in place.candidates for tag in one.tags))
     parts = place.candidates[0].load()
     told = described(parts.config, limits)
@@ -133,7 +138,7 @@ def _described(found: StoreImage, path: Path, limits: Limits) -> StoreImage | No
     sizes = [part.blob.size for part in parts.layers]
     layers = told.layers(sizes, [part.digest or part.blob.name for part in parts.layers])
     return replace(
-        found, id=digest.rpartition(":")[2], source=place.kind, tags=tags, created=told.created,
+        found, id=digest.rpartition(":")[2], source=place.candidates[0].kind or place.kind, tags=tags, created=told.created,
         platform=place.candidates[0].platform or told.platform,
         size=sum(sizes) if found.size is None else found.size, layers=layers,
     )  # fmt: skip

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from layerscope.errors import ImageNotFoundError, LayerscopeError, NotAnImageError, UsageError
 from layerscope.image.documents import DocumentError
@@ -15,12 +16,15 @@ from layerscope.image.warnings import ImageWarning
 from layerscope.layers.blob import Blob, OpenFile
 from layerscope.layers.compression import MAGIC_BYTES, sniff
 from layerscope.layers.tarheader import BLOCK, ZERO_BLOCK, looks_like_header
+from layerscope.limits import Limits
 from layerscope.sources import containers_dir, docker_archive, docker_legacy
 from layerscope.sources.base import Candidate, Found, ImageParts, LayerPart, Request
+from layerscope.sources.descriptions import Description, offered, settled
 from layerscope.sources.members import DirectoryMembers, Members, TarMembers
 from layerscope.sources.oci_layout import INDEX, OciLayout, looks_like_index
 from layerscope.sources.spool import spool_decompressed, spool_stream
 
+_OCI = frozenset(("oci", "oci-archive"))
 _PARTS_OF_IMAGES = frozenset(("manifest.json", "index.json", "oci-layout", "repositories", "blobs"))
 
 
@@ -65,7 +69,7 @@ def find_in_stdin(request: Request) -> Found:
     else:
         file = spool_stream(0, "stdin", request.limits, request.progress)
     found = find_in_file(request, file)
-    return replace(found, kind="stdin")
+    return found.of_kind("stdin")
 
 
 def find_in_file(request: Request, file: OpenFile, kinds: Sequence[str] = ()) -> Found:
@@ -127,56 +131,82 @@ def find_in_members(
             f"{name}: the directory holds no image: neither index.json with blobs/, nor manifest.json",
             hint="layerscope opens OCI layouts, skopeo's dir: folders and extracted archives",
         )
-    return replace(
-        found, kind={"docker-archive": "dir", "oci-archive": "oci"}.get(found.kind, found.kind)
-    )
+    names = {docker_archive.KIND: "dir", "oci-archive": "oci", None: None}
+    alike = [replace(one, kind=names[one.kind]) for one in found.candidates]
+    return replace(found, kind=names.get(found.kind) or found.kind, candidates=alike)
 
 
 def _find_image(request: Request, members: Members, kinds: Sequence[str]) -> Found | None:
-    """The image that members make up, None where nothing names one. Raises for one that is named and damaged."""
+    """The images that members make up, None where nothing names one. Raises for those that are named and damaged."""
     limits = request.limits
     index = members.find(INDEX)
     has_index = index is not None and looks_like_index(
         docker_archive.read_document(index, limits), limits
     )
-    layout = OciLayout(members, limits)
+    layout = OciLayout(members, limits) if has_index else None
     manifest_error: DocumentError | None = None
     try:
         manifest = docker_archive.read_manifest(members, limits)
     except DocumentError as error:
         manifest, manifest_error = None, error
     items = docker_archive.items_of(manifest)
-    whole = docker_archive.all_there(members, items)
-    forced = has_index and bool({"oci", "oci-archive"} & set(kinds))
-    if (
-        whole
-        and not forced
-        and (
-            not has_index
-            or "docker-archive" in kinds
-            or docker_archive.has_sources(items)
-            or members.find(docker_legacy.REPOSITORIES) is not None
+    if layout is not None and (not items or not _OCI.isdisjoint(kinds)):
+        found = layout.candidates()
+        return Found(
+            "oci-archive", found, layout.warnings, absent=layout.absent, artifacts=layout.artifacts
         )
-    ):
-        digests = layout.manifest_digests() if has_index else {}
-        return Found("docker-archive", docker_archive.candidates(members, items, limits, digests))
-    if has_index:
-        try:
-            candidates = layout.candidates()
-            return Found("oci-archive", candidates, layout.warnings, absent=layout.absent)
-        except LayerscopeError:
-            if forced or not whole:
-                raise
     if items:
-        return Found("docker-archive", docker_archive.candidates(members, items, limits, {}))
+        if layout is None and len(items) == 1:
+            only = docker_archive.candidate(members, items[0], limits)
+            return Found(docker_archive.KIND, [only])
+        return _described(members, items, layout, limits, alone=docker_archive.KIND in kinds)
     if isinstance(manifest, dict) and containers_dir.is_containers_dir(members):
-        return Found("dir", containers_dir.candidates(members, limits))
+        return containers_dir.find(members, limits)
     if manifest_error is not None and any(name.endswith(".tar") for name in members.names()):
         raise manifest_error
     legacy = docker_legacy.candidates(members, limits)
     if legacy:
-        return Found("docker-archive", legacy)
+        return Found(docker_archive.KIND, legacy)
     return None
+
+
+def _described(
+    members: Members,
+    items: list[dict[str, Any]],
+    layout: OciLayout | None,
+    limits: Limits,
+    *,
+    alone: bool,
+) -> Found:
+    """The images of `manifest.json` and of the OCI layout beside it; those of `manifest.json` alone if that is asked for."""
+    oci: list[Description] = []
+    problem: LayerscopeError | None = None
+    try:
+        oci = [] if layout is None else layout.descriptions()
+    except LayerscopeError as error:
+        problem = error
+    images = {one.config for one in oci if one.candidate.is_image}
+    others = frozenset() if layout is None else layout.other_configs - images
+    first = 1 + max((group for one in oci for group in one.candidate.groups), default=-1)
+    docker = docker_archive.descriptions(
+        members, items, limits, first_group=first, other_configs=others
+    )
+    both = docker if alone and docker else [*oci, *docker]
+    both = [one for one in both if one.candidate.is_image] or both
+    described = settled(both)
+    if problem is not None and not any(one.has_config for one in described):
+        raise problem
+    unread = [] if layout is None or alone else layout.unread
+    candidates, absent, warnings = offered(described, unread)
+    hybrid = [] if layout is None or alone else layout.warnings
+    is_docker = all(one.kind == docker_archive.KIND for one in candidates)
+    return Found(
+        docker_archive.KIND if is_docker else "oci-archive",
+        candidates,
+        [*hybrid, *warnings],
+        absent=[*absent, *([] if layout is None else layout.absent)],
+        artifacts=[] if layout is None else layout.artifacts,
+    )
 
 
 def _rootfs(members: TarMembers, name: str, damage: str | None) -> Found:

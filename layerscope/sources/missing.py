@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from layerscope.errors import CorruptImageError
-from layerscope.sources.base import Candidate, Found, ImageParts
+from layerscope.layers.blob import MissingBlob
+from layerscope.sources.base import Candidate, Found, ImageParts, LayerPart
 from layerscope.sources.oci_blobs import LACKING
 
 
@@ -34,6 +35,15 @@ def explaining(place: str, hint: str) -> Iterator[None]:
 def _explained(candidate: Candidate, place: str, hint: str) -> Candidate:
     def load() -> ImageParts:
         with explaining(place, hint):
-            return candidate.load()
+            parts = candidate.load()
+        return replace(parts, layers=[_with_reason(part, place, hint) for part in parts.layers])
 
     return replace(candidate, load=load)
+
+
+def _with_reason(part: LayerPart, place: str, hint: str) -> LayerPart:
+    blob = part.blob
+    if not isinstance(blob, MissingBlob) or LACKING not in blob.why:
+        return part
+    why = f"{blob.why.replace(LACKING, f'is not in {place}')}: {hint}"
+    return replace(part, blob=MissingBlob(blob.name, why))

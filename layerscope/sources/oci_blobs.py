@@ -6,7 +6,7 @@ from typing import Any
 
 from layerscope.errors import CorruptImageError, LayerscopeError
 from layerscope.image.documents import decode_object
-from layerscope.layers.blob import Blob, MemoryBlob, MissingBlob
+from layerscope.layers.blob import Blob, MemoryBlob
 from layerscope.limits import Limits
 from layerscope.sources.docker_archive import read_document
 from layerscope.sources.members import Members
@@ -31,14 +31,6 @@ class OciBlobs:
     def read(self, descriptor: Descriptor, role: str) -> bytes:
         """All of a document, which `role` names in errors. Raises `LayerscopeError`."""
         return read_document(self.blob(descriptor, role), self._limits)
-
-    def layer(self, descriptor: Descriptor, number: int) -> Blob:
-        """The blob of a layer; one that says that it is missing for a layer that need not be stored."""
-        if descriptor.is_foreign and self.find(descriptor, "") is None:
-            return MissingBlob(
-                descriptor.digest, "a foreign layer, which is not stored with the image"
-            )
-        return self.blob(descriptor, f"layer {number}")
 
     def blob(self, descriptor: Descriptor, role: str) -> Blob:
         """The blob of a descriptor. Raises `CorruptImageError` if it is not there."""

@@ -19,10 +19,6 @@ CONTAINERD_NAME = "io.containerd.image.name"
 REFERENCE_TYPE = "vnd.docker.reference.type"
 SUBJECT = "io.containerd.manifest.subject"
 
-CONFIG_TYPES = (
-    "application/vnd.oci.image.config.v1+json",
-    "application/vnd.docker.container.image.v1+json",
-)
 _FOREIGN = (".nondistributable.", ".foreign.")
 """In the media types of layers that registries need not hold: those of Windows, above all."""
 
@@ -37,6 +33,7 @@ class Descriptor:
     annotations: Mapping[str, Any]
     platform: Platform | None
     data: str | None
+    artifact_type: str = ""
 
     @classmethod
     def read(cls, value: object) -> Descriptor | None:
@@ -52,20 +49,18 @@ class Descriptor:
             annotations=fields.mapping("annotations"),
             platform=stated_platform(fields.child("platform")),
             data=fields.text("data"),
-        )
-
-    @property
-    def is_image(self) -> bool:
-        """False for attestations, signatures and other things that refer to an image."""
-        unknown = self.platform is not None and self.platform.os == "unknown"
-        return not (
-            unknown or self.annotations.get(REFERENCE_TYPE) or self.annotations.get(SUBJECT)
+            artifact_type=fields.text("artifactType") or "",
         )
 
     @property
     def is_foreign(self) -> bool:
         """Whether the blob may be left out where the image is stored."""
         return any(word in self.media_type for word in _FOREIGN)
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the blob is a layer that ocicrypt encrypted."""
+        return self.media_type.endswith("+encrypted")
 
     def tags(self) -> list[str]:
         """Names that the top-level index gives it, the full one first."""

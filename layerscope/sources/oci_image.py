@@ -10,15 +10,20 @@ from layerscope.image.digest import sha256
 from layerscope.image.documents import Lenient
 from layerscope.image.warnings import ImageWarning
 from layerscope.layers.blob import Blob, MissingBlob
-from layerscope.sources.base import ImageParts, LayerPart
-from layerscope.sources.oci_blobs import OciBlobs
-from layerscope.sources.oci_descriptor import CONFIG_TYPES, Descriptor, annotations_of
+from layerscope.sources.artifacts import Artifact
+from layerscope.sources.base import ImageParts, LayerPart, shortened
+from layerscope.sources.oci_blobs import LACKING, OciBlobs
+from layerscope.sources.oci_descriptor import Descriptor, annotations_of
 
 
 def read_image(
-    blobs: OciBlobs, leaf: Descriptor, manifest: dict[str, Any], provenance: bytes | None
+    blobs: OciBlobs,
+    leaf: Descriptor,
+    manifest: dict[str, Any],
+    provenance: bytes | None,
+    artifact: Artifact | None,
 ) -> ImageParts:
-    """The image of a manifest, whose descriptor is `leaf`. Raises `LayerscopeError`."""
+    """The image of a manifest, whose descriptor is `leaf`; what else it may be is `artifact`. Raises `LayerscopeError`."""
     warnings = []
     data = blobs.read(leaf, "the manifest")
     if leaf.digest.startswith("sha256:") and sha256(data) != leaf.digest:
@@ -28,12 +33,8 @@ def read_image(
     config = Descriptor.read(manifest.get("config"))
     if config is None:
         raise CorruptImageError("the manifest names no config")
-    layers, sizes = read_layers(Lenient(manifest, "manifest"), "the manifest", blobs.layer)
-    artifact = (
-        None
-        if config.media_type in ("", *CONFIG_TYPES)
-        else str(manifest.get("artifacttype") or config.media_type)
-    )
+    fields = Lenient(manifest, "manifest")
+    layers, sizes = read_layers(fields, "the manifest", blobs.find, LACKING)
     data = blobs.read(config, "the config")
     return ImageParts(
         layers,
@@ -42,22 +43,38 @@ def read_image(
         config.digest,
         artifact,
         warnings=[*warnings, *sizes],
-        annotations=annotations_of(Lenient(manifest, "manifest")),
+        annotations=annotations_of(fields),
         provenance=provenance,
     )
 
 
 def read_layers(
-    manifest: Lenient, name: str, blob_of: Callable[[Descriptor, int], Blob]
+    manifest: Lenient, name: str, find: Callable[[Descriptor, str], Blob | None], lacking: str
 ) -> tuple[list[LayerPart], list[ImageWarning]]:
-    """The layers of a manifest, which errors call `name`, and what is odd about their sizes. Raises `LayerscopeError`."""
+    """The layers of a manifest, which errors call `name`, and what is odd about their sizes. Raises `LayerscopeError`.
+
+    `find` gives the blob of a layer by its descriptor and what errors call it. Where there is none, `lacking` says so when
+    the layer is read.
+    """
     layers, warnings = [], []
     for number, value in enumerate(manifest.items("layers")):
         layer = Descriptor.read(value)
         if layer is None:
             raise CorruptImageError(f"layer {number} has no digest in {name}")
-        blob = blob_of(layer, number)
+        blob = _readable(layer, find(layer, f"layer {number}"), lacking)
         if not isinstance(blob, MissingBlob):
             warnings += layer.size_warning(blob.size, number)
         layers.append(LayerPart(blob, layer.digest, layer.media_type or None, layer.texts()))
     return layers, warnings
+
+
+def _readable(layer: Descriptor, blob: Blob | None, lacking: str) -> Blob:
+    """The blob of a layer; one that says why it cannot be read where that is certain."""
+    if layer.is_encrypted:
+        why = f"it is encrypted ({shortened(layer.media_type, 200)}): skopeo copy --decryption-key decrypts it"
+        return MissingBlob(layer.digest, why)
+    if blob is not None:
+        return blob
+    if layer.is_foreign:
+        return MissingBlob(layer.digest, "a foreign layer, which is not stored with the image")
+    return MissingBlob(layer.digest, f"its blob ({layer.digest[:19]}…) {lacking}")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from layerscope.errors import CorruptImageError, LayerscopeError, NotAnImageError
+from layerscope.image.config import parse_config
 from layerscope.image.documents import (
     DocumentError,
     Lenient,
@@ -16,8 +18,20 @@ from layerscope.image.documents import (
 from layerscope.image.platform import Platform, stated_platform
 from layerscope.image.warnings import ImageWarning
 from layerscope.limits import Limits
+from layerscope.sources.artifacts import (
+    MANIFEST_TYPES,
+    SCHEMA_1,
+    Artifact,
+    may_be_manifest,
+    not_an_image,
+    of_descriptor,
+    of_index,
+    of_manifest,
+    of_type,
+)
 from layerscope.sources.attestations import provenance_of, subject_of
-from layerscope.sources.base import Candidate, ImageParts
+from layerscope.sources.base import Candidate, ImageParts, artifact_candidate
+from layerscope.sources.descriptions import Description, offered, settled
 from layerscope.sources.docker_archive import read_document
 from layerscope.sources.members import Members
 from layerscope.sources.oci_blobs import OciBlobs
@@ -31,15 +45,18 @@ MAX_NESTING = 8
 MAX_NAMED = 1_000_000
 """Manifests that an index leads to, each counted once for every way and name: indexes may share what they list."""
 
-SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+"
+MAX_ARTIFACTS = 10_000
+"""Artifacts that can be asked for by name, to hear what they are."""
 
 
 @dataclass(slots=True)
 class _Node:
-    """What the manifest of one digest turned out to be: an index, an image, or a problem."""
+    """What the manifest of one digest turned out to be: an index, an image, an artifact, or a problem."""
 
     children: list[Descriptor] = field(default_factory=list)
     manifest: dict[str, Any] | None = None
+    """That of an image, or of what opens as one where there is no image."""
+    artifact: Artifact | None = None
     problem: LayerscopeError | None = None
 
 
@@ -53,6 +70,8 @@ class _Image:
     top: str
     """Digest of what the top-level index names."""
     tags: dict[str, None]
+    artifact: Artifact | None
+    """What it is if it is no image."""
 
 
 class OciLayout:
@@ -62,20 +81,36 @@ class OciLayout:
         self.warnings: list[ImageWarning] = []
         self.absent: list[Platform] = []
         """Platforms that an index names without their images being stored."""
+        self.artifacts: list[Candidate] = []
+        """What it names that is no image."""
+        self.other_configs: set[str] = set()
+        """Digests of the configs of manifests that are no images."""
+        self.unread: list[Candidate] = []
+        """Entries of `index.json` whose manifest cannot be read."""
         self._members = members
         self._blobs = OciBlobs(members, limits)
         self._limits = limits
         self._nodes: dict[str, _Node] = {}
         self._platforms: dict[str, Platform | None] = {}
         """What each config states, by digest."""
+        self._listed: dict[str, Sequence[str | None]] = {}
+        """The diff IDs that each config lists, by digest."""
         self._named = 0
+        self._artifacts: dict[Artifact, None] = {}
         self._attestations: dict[str, Descriptor] = {}
         """The attestation manifest of each image, by the image's digest."""
 
     def candidates(self) -> list[Candidate]:
-        """All images that are stored, in the order of the index, with those of equal digest merged.
+        """All images that are stored, in the order of the index. Raises `LayerscopeError` if the index names none."""
+        found, absent, warnings = offered(settled(self.descriptions()), self.unread)
+        self.absent += absent
+        self.warnings += warnings
+        return found
 
-        Raises `LayerscopeError` if the index names none that could be opened.
+    def descriptions(self) -> list[Description]:
+        """All images that the index names, in its order, with those of equal digest merged; else what may open as one.
+
+        Raises `LayerscopeError` if the index names neither.
         """
         index = self._members.find(INDEX)
         if index is None:
@@ -87,26 +122,16 @@ class OciLayout:
         unnamed: dict[Platform | None, int] = {}
         for descriptor, tags in self._tops(top):
             group = groups.setdefault(self._group(descriptor, tags, unnamed), len(groups))
-            for leaf in self._leaves(descriptor, set(), 0, len(tags)):
+            for leaf in self._leaves(descriptor, set(), 0, tags):
                 self._add(images, leaf, tags, group, descriptor.digest)
-        whole = [image for image in images.values() if self._is_whole(image.manifest)]
         if not images:
-            raise self._nothing(top)
-        if whole:
-            self.absent += self._platforms_but(images, whole)
-        return [self._candidate(image) for image in whole or images.values()]
-
-    def manifest_digests(self) -> dict[str, str]:
-        """The manifest of each config, by digest: what hybrid archives keep beside `manifest.json`."""
-        digests = {}
-        try:
-            for candidate in self.candidates():
-                manifest, config = candidate.digests[0], candidate.digests[1:2]
-                if config:
-                    digests[config[0]] = manifest
-        except LayerscopeError:
-            return digests
-        return digests
+            raise self._nothing()
+        plain = [image for image in images.values() if image.artifact is None]
+        if plain:
+            for image in images.values():
+                if image.artifact is not None:
+                    self._note_artifact(image.artifact, image.tags, image.descriptor.digest)
+        return [self._description(image) for image in plain or images.values()]
 
     def _check_layout(self) -> None:
         """`oci-layout` should be there and readable; images open without it."""
@@ -132,9 +157,13 @@ class OciLayout:
         for value in Lenient(top, INDEX).items("manifests"):
             descriptor = Descriptor.read(value)
             self._note_attestations(descriptor)
-            if descriptor is not None and descriptor.is_image:
-                _, tags = tops.setdefault(descriptor.digest, (descriptor, {}))
-                tags.update(dict.fromkeys(descriptor.tags()))
+            if descriptor is None:
+                continue
+            if (artifact := of_descriptor(descriptor)) is not None:
+                self._note_artifact(artifact, descriptor.tags(), descriptor.digest)
+                continue
+            _, tags = tops.setdefault(descriptor.digest, (descriptor, {}))
+            tags.update(dict.fromkeys(descriptor.tags()))
         return list(tops.values())
 
     def _group(
@@ -147,20 +176,20 @@ class OciLayout:
         if tags:
             return tuple(tags)
         node = self._node(descriptor)
-        if node.manifest is None:
+        if node.manifest is None or node.artifact is not None:
             return descriptor.digest
         platform = self._platform(descriptor, node.manifest)
         unnamed[platform] = unnamed.get(platform, 0) + 1
         return unnamed[platform]
 
     def _leaves(
-        self, descriptor: Descriptor, seen: set[str], depth: int, names: int
+        self, descriptor: Descriptor, seen: set[str], depth: int, tags: dict[str, None]
     ) -> Iterator[Descriptor]:
-        """The image manifests that a descriptor leads to; what is not in the layout is left out."""
+        """The manifests that a descriptor leads to and that may be images; what is not in the layout is left out."""
         if depth > MAX_NESTING or descriptor.digest in seen:
             return
         seen.add(descriptor.digest)
-        self._named += 1 + names
+        self._named += 1 + len(tags)
         if self._named > MAX_NAMED:
             raise CorruptImageError(
                 f"{INDEX} leads to more than {MAX_NAMED:,} manifests: this looks hostile"
@@ -168,10 +197,15 @@ class OciLayout:
         node = self._node(descriptor)
         if node.manifest is not None:
             yield descriptor
-        elif node.problem is not None and descriptor.platform is not None:
-            self.absent.append(descriptor.platform)
+        elif node.artifact is not None:
+            self._note_artifact(node.artifact, tags, descriptor.digest)
+        elif node.problem is not None:
+            if descriptor.platform is not None:
+                self.absent.append(descriptor.platform)
+            if not depth:
+                self.unread.append(_entry(descriptor, tags, node.problem))
         for child in node.children:
-            yield from self._leaves(child, seen, depth + 1, names)
+            yield from self._leaves(child, seen, depth + 1, tags)
 
     def _node(self, descriptor: Descriptor) -> _Node:
         """What a descriptor names, read once."""
@@ -181,6 +215,8 @@ class OciLayout:
                 node = self._read(descriptor)
             except LayerscopeError as error:
                 node = _Node(problem=error)
+                if not may_be_manifest(descriptor.media_type):
+                    node = _Node(artifact=of_type(descriptor.media_type))
             self._nodes[descriptor.digest] = node
         return node
 
@@ -193,18 +229,31 @@ class OciLayout:
         if manifests is not None:
             values = manifests if isinstance(manifests, list) else []
             children = [child for value in values if (child := Descriptor.read(value))]
+            if (artifact := of_index(document, children)) is not None:
+                return _Node(artifact=artifact)
             self._note_attestations(*children)
-            return _Node([child for child in children if child.is_image])
+            known = {child.digest: of_descriptor(child) for child in children}
+            for digest, artifact in known.items():
+                if artifact is not None:
+                    self._note_artifact(artifact, (), digest)
+            return _Node([child for child in children if known[child.digest] is None])
         if document.get("schemaversion") == 1 or descriptor.media_type.startswith(SCHEMA_1):
             raise NotAnImageError(
                 "the manifest is of the obsolete schema 1, which names no diff IDs",
                 hint="pull or convert the image with a current tool",
             )
+        artifact = of_manifest(document, descriptor)
+        if artifact is not None:
+            self._note_config(document)
+            may_open = artifact.name is None and isinstance(document.get("config"), dict)
+            return _Node(manifest=document if may_open else None, artifact=artifact)
         if isinstance(document.get("config"), dict):
             return _Node(manifest=document)
-        kinds = (document.get("artifacttype"), document.get("mediatype"), descriptor.media_type)
-        kind = next((kind for kind in kinds if kind), "unknown")
-        raise NotAnImageError(f"manifest {short} is no image (type {kind})")
+        kinds = (document.get("mediatype"), descriptor.media_type)
+        kind = next((kind for kind in kinds if isinstance(kind, str) and kind), "unknown")
+        if kind == "unknown" or kind in MANIFEST_TYPES:
+            raise NotAnImageError(f"manifest {short} names no config (type {kind})")
+        return _Node(artifact=of_type(kind))
 
     def _add(
         self,
@@ -221,35 +270,58 @@ class OciLayout:
             if group not in known.groups:
                 known.groups.append(group)
         elif (manifest := self._node(leaf).manifest) is not None:
-            images[leaf.digest] = _Image(leaf, manifest, [group], top, dict(tags))
+            artifact = self._node(leaf).artifact
+            images[leaf.digest] = _Image(leaf, manifest, [group], top, dict(tags), artifact)
 
-    def _candidate(self, image: _Image) -> Candidate:
+    def _description(self, image: _Image) -> Description:
         def load() -> ImageParts:
-            provenance = self._provenance(image.descriptor.digest)
-            return read_image(self._blobs, image.descriptor, image.manifest, provenance)
+            provenance = self._provenance(leaf.digest)
+            return read_image(self._blobs, leaf, image.manifest, provenance, image.artifact)
 
+        leaf = image.descriptor
         config = Descriptor.read(image.manifest.get("config"))
-        digests = [image.descriptor.digest, *([config.digest] if config else []), image.top]
-        platform = self._platform(image.descriptor, image.manifest)
-        return Candidate(list(image.tags), platform, load, digests, tuple(image.groups))
-
-    def _is_whole(self, manifest: dict[str, Any]) -> bool:
-        """Whether all of an image is stored: engines export indexes with images that they never pulled."""
-        values = (manifest.get("config"), *Lenient(manifest, "manifest").items("layers"))
-        return all(
-            descriptor is None or descriptor.is_foreign or self._blobs.is_there(descriptor)
-            for descriptor in map(Descriptor.read, values)
+        digests = [leaf.digest, *([config.digest] if config else []), image.top]
+        values = Lenient(image.manifest, "manifest").items("layers")
+        layers = [Descriptor.read(value) for value in values]
+        return Description(
+            Candidate(
+                list(image.tags),
+                self._platform(leaf, image.manifest),
+                load,
+                digests,
+                tuple(image.groups),
+                is_image=image.artifact is None,
+            ),
+            config.digest if config else None,
+            config is not None and self._blobs.is_there(config),
+            [None if layer is None else layer.digest for layer in layers],
+            [layer is None or layer.is_foreign or self._blobs.is_there(layer) for layer in layers],
+            lambda: self._diff_ids(config),
+            nested=image.top != leaf.digest,
         )
 
-    def _platforms_but(self, images: dict[str, _Image], whole: list[_Image]) -> list[Platform]:
-        """Platforms of the images that are not whole."""
-        kept = {image.descriptor.digest for image in whole}
-        platforms = (
-            self._platform(image.descriptor, image.manifest)
-            for digest, image in images.items()
-            if digest not in kept
-        )
-        return [platform for platform in platforms if platform is not None]
+    def _diff_ids(self, config: Descriptor | None) -> Sequence[str | None]:
+        """What a config lists, read once."""
+        if config is None:
+            return ()
+        if config.digest not in self._listed:
+            listed: Sequence[str | None] = ()
+            with suppress(LayerscopeError):
+                data = self._blobs.read(config, "the config")
+                listed = parse_config(data, "the config", self._limits).diff_ids
+            self._listed[config.digest] = listed
+        return self._listed[config.digest]
+
+    def _note_artifact(self, artifact: Artifact, tags: Iterable[str], digest: str) -> None:
+        self._artifacts.setdefault(artifact)
+        if len(self.artifacts) < MAX_ARTIFACTS:
+            self.artifacts.append(artifact_candidate(artifact, list(tags), [digest]))
+
+    def _note_config(self, manifest: dict[str, Any]) -> None:
+        """Remember the config of an artifact, so that nobody takes it for that of an image."""
+        config = Descriptor.read(manifest.get("config"))
+        if config is not None:
+            self.other_configs.add(config.digest)
 
     def _platform(self, descriptor: Descriptor, manifest: dict[str, Any]) -> Platform | None:
         """The platform of an image: what the descriptor says, else what the config states; the version of either."""
@@ -289,17 +361,24 @@ class OciLayout:
         except LayerscopeError:
             return None
 
-    def _nothing(self, top: dict[str, Any]) -> LayerscopeError:
+    def _nothing(self) -> LayerscopeError:
         """Why there is no image."""
         problems = (node.problem for node in self._nodes.values() if node.problem is not None)
         first = next(problems, None)
         if first is not None:
             return first
-        if not insensitive(top).get("manifests"):
-            return NotAnImageError(f"{INDEX} lists no images")
-        return NotAnImageError(
-            f"{INDEX} lists no images, only attestations or things that refer to one"
-        )
+        if self._artifacts:
+            return not_an_image(self._artifacts)
+        return NotAnImageError(f"{INDEX} lists no images")
+
+
+def _entry(descriptor: Descriptor, tags: Iterable[str], problem: LayerscopeError) -> Candidate:
+    """An entry of `index.json` by its names, which does not open."""
+
+    def load() -> ImageParts:
+        raise problem
+
+    return Candidate(list(tags), descriptor.platform, load, [descriptor.digest])
 
 
 def looks_like_index(data: bytes, limits: Limits) -> bool:

@@ -52,7 +52,6 @@ class _Export(msgspec.Struct, array_like=True):
     config: bytes | None
     manifest_digest: str | None
     config_digest: str | None
-    artifact_type: str | None
     image_id: str | None
     steps_known: bool
     own_warnings: list[_Warning]
@@ -71,6 +70,8 @@ class Memory:
         """Remember an export that turned out to be what the engine says it is: `exported` holds it alone."""
         (candidate,) = exported.candidates
         parts = candidate.load()
+        if parts.artifact is not None:
+            return
         layers = []
         for part, index, diff_id in zip(parts.layers, indexes, self._diff_ids, strict=False):
             if index.broken is not None or index.blob_digest is None or index.diff_id is None:
@@ -96,7 +97,6 @@ class Memory:
             parts.config,
             parts.manifest_digest,
             parts.config_digest,
-            parts.artifact_type,
             parts.image_id,
             parts.steps_known,
             _pack(parts.warnings),
@@ -136,12 +136,11 @@ class Memory:
             told.config,
             told.manifest_digest,
             told.config_digest,
-            told.artifact_type,
-            told.image_id,
-            told.steps_known,
-            _unpack(told.own_warnings),
-            told.annotations,
-            told.provenance,
+            image_id=told.image_id,
+            steps_known=told.steps_known,
+            warnings=_unpack(told.own_warnings),
+            annotations=told.annotations,
+            provenance=told.provenance,
         )
         platform = None if told.platform is None else Platform(*told.platform)
         return Found("", [Candidate(told.tags, platform, lambda: parts)], _unpack(told.warnings))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from layerscope.errors import UnreachableError
+from layerscope.files import read_toml
 
 DRIVERS = ("overlay", "vfs")
 """Drivers whose files are read, in the order in which they are looked for."""
@@ -172,7 +172,7 @@ def _own_folder(environment: Mapping[str, str]) -> Path:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text())
+        return read_toml(path)
     except (OSError, ValueError) as error:
         raise UnreachableError(f"{path} cannot be read: {error}") from error
 

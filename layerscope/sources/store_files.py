@@ -5,7 +5,6 @@ Stores are changed by engines while they are read: whoever misses what was just 
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from layerscope import files
 from layerscope.errors import CorruptImageError, LayerscopeError, UnreachableError
 from layerscope.image.documents import decode
 from layerscope.layers.blob import Blob, MissingBlob, PathFile
@@ -98,9 +98,4 @@ def open_layer(
 
 def _read_table(path: Path, limits: Limits) -> bytes:
     """All of a layer's table of contents. Raises OSError."""
-    if path.stat().st_size > limits.metadata_bytes:
-        raise OSError(
-            errno.EFBIG,
-            f"the layer's table of contents has more than {limits.metadata_bytes:,} bytes",
-        )
-    return path.read_bytes()
+    return files.read_file(path, limits.metadata_bytes)

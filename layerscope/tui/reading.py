@@ -168,6 +168,11 @@ def compare(
     progress.stage("Reading", sum(reader.passing(PART) for reader in readers))
     try:
         before, after = (reader.read(PART, progress) for reader in readers)
+        for reader in readers:
+            if reader.problem is not None:
+                words = f"The contents cannot be compared: {text.safe_name(reader.problem)}."
+                post(Compared(token, None, words))
+                return
         if before == after and readers[0].size == readers[1].size <= PART:
             post(Compared(token, None, "The contents are the same: only attributes differ."))
             return

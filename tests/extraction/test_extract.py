@@ -334,3 +334,29 @@ def test_a_target_is_a_name_in_a_directory_that_is_there(tmp_path: Path) -> None
     for wrong in ("", " ", "/", "..", f"{tmp_path}/missing/x"):
         with pytest.raises(UsageError):
             target_of(wrong, b"")
+
+
+@pytest.mark.parametrize("compress", [None, "gzip"])
+def test_files_that_aufs_kept_arrive_at_their_links(
+    tmp_path: Path, compress: Compression | None
+) -> None:
+    """Once stored, with the attributes of the file kept; its own directory is no path."""
+    kept = ".wh..wh.plnk/12.34"
+    layer = layer_tar(
+        [
+            file("a", b"before"),
+            file(kept, b"kept", mode=0o640),
+            hardlink("b", kept),
+            hardlink("d/c", kept, mode=0o777),
+            file(".wh..wh.plnk/56.78", b"of no use"),
+        ]
+    )
+    opened = image(tmp_path, [layer], compress)
+    target = tmp_path / "out"
+    target.mkdir()
+    whole(opened, target)
+    assert (target / "b").read_bytes() == b"kept"
+    assert stat.S_IMODE((target / "b").stat().st_mode) == 0o640
+    assert (target / "d" / "c").stat().st_ino == (target / "b").stat().st_ino
+    assert sorted(listed(target)) == ["a", "b", "d"]
+    assert opened.accounting.stored == 10

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from layerscope.layers.blob import file_identity
+from layerscope.layers.file_identity import file_identity
 from layerscope.layers.index import Columns, LayerIndex
 from layerscope.layers.names import PathTree
 from layerscope.layers.strings import StringTable

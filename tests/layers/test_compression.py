@@ -25,6 +25,7 @@ from layerscope.layers.compression import (
     DamagedStreamError,
     DecompressedStream,
     sniff,
+    zstd_window,
 )
 from layerscope.layers.indexing import index_layer, layer_compression, starts_like_a_tar
 from layerscope.limits import DEFAULT_LIMITS, Limits
@@ -179,11 +180,114 @@ def test_zstd_may_start_with_a_skippable_frame() -> None:
         _unpack((SKIPPABLE + packed)[:12])
 
 
-def test_zstd_that_asks_for_too_much_memory_is_refused() -> None:
-    """A window beyond 128 MiB, the most that the format's text asks readers to support and more."""
+def _zstd_frame(window: int, data: bytes = DATA) -> bytes:
+    """A frame of one raw block, whose header has this byte for its window (RFC 8878 §3.1.1.1.2)."""
+    block = struct.pack("<I", len(data) << 3 | 1)[:3] + data
+    return b"\x28\xb5\x2f\xfd\x00" + bytes([window]) + block
+
+
+def _zstd_segment(size: int) -> bytes:
+    """The start of a frame that is a single segment of so many bytes."""
+    return b"\x28\xb5\x2f\xfd\xe0" + struct.pack("<Q", size) + b"\x00" * 20
+
+
+LARGEST = (31 - 10) << 3
+"""The byte for a window of 2 GiB."""
+
+
+@pytest.mark.parametrize(
+    ("head", "window"),
+    [
+        (_zstd_frame(0), 1 << 10),
+        (_zstd_frame(7), (1 << 10) + 7 * (1 << 7)),
+        (_zstd_frame(LARGEST), 2 << 30),
+        (_zstd_frame(0xFF), (1 << 41) + 7 * (1 << 38)),
+        (_zstd_segment(5), 5),
+        (_zstd_segment(1 << 40), 1 << 40),
+        (b"\x28\xb5\x2f\xfd\x20\x07", 7),
+        (b"\x28\xb5\x2f\xfd\x61\xff\x07\x01", 256 + 0x107),
+        (b"\x28\xb5\x2f\xfd\xa2\xff\xff\x07\x00\x01\x00", 0x10007),
+        (b"\x28\xb5\x2f\xfd\x23\xff\xff\xff\xff\x09", 9),
+        (SKIPPABLE, 0),
+        (b"\x28\xb5\x2f\xfd", 0),
+        (b"", 0),
+    ],
+    ids=range(13),
+)
+def test_the_window_of_a_zstd_frame_is_known_from_its_header(head: bytes, window: int) -> None:
+    assert zstd_window(head[:18]) == window
+
+
+@pytest.mark.parametrize("piece", [1, 5, 1 << 20])
+def test_zstd_windows_up_to_the_limit_are_read(piece: int) -> None:
+    """Two gigabytes, as `zstd --long=31` writes them; the library refuses more than 128 MiB unless told."""
     packer = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: 30})
-    with pytest.raises(DamagedStreamError, match="memory"):
-        _unpack(packer.compress(DATA) + packer.flush())
+    long = packer.compress(DATA) + packer.flush()
+    assert _unpack(SKIPPABLE + _zstd_frame(LARGEST) + long, piece) == (DATA + DATA, 0)
+
+
+@pytest.mark.parametrize(
+    ("packed", "limits", "found"),
+    [
+        (_zstd_frame(LARGEST + 1), DEFAULT_LIMITS, (2 << 30) + (1 << 28)),
+        (_zstd_frame(0xFF), Limits(zstd_window_bytes=1 << 50), (1 << 41) + 7 * (1 << 38)),
+        (_zstd_segment((2 << 30) + 1), DEFAULT_LIMITS, (2 << 30) + 1),
+        (_zstd(DATA) + _zstd_frame(8, b"small"), Limits(zstd_window_bytes=2047), 9000),
+        (_zstd_frame(8, b"small"), Limits(zstd_window_bytes=2047), 2048),
+        (_zstd_frame(7, b"small") + _zstd_frame(8), Limits(zstd_window_bytes=2047), 2048),
+    ],
+    ids=["2.25 GiB", "3.75 TiB", "one segment", "first", "only", "second"],
+)
+@pytest.mark.parametrize("piece", [3, 1 << 20])
+def test_a_zstd_window_beyond_the_limit_is_no_damage(
+    packed: bytes, limits: Limits, found: int, piece: int
+) -> None:
+    """The error names the limit, what was found and what to do, in whichever frame it is."""
+    with pytest.raises(LimitExceededError) as caught:
+        _unpack(packed, piece, limits)
+    assert "zstd window bytes" in caught.value.message
+    assert f"{found:,} found" in caught.value.message
+    assert caught.value.hint is not None
+    hint = "--long=31" if found > 2 << 30 else "--limit zstd_window_bytes="
+    assert hint in caught.value.hint
+
+
+def test_a_large_window_takes_no_memory_that_is_not_used() -> None:
+    """A thousand small frames that each ask for two gigabytes, in a process that is then asked what it took."""
+    script = (
+        "import resource\n"
+        "from layerscope.layers.compression import COMPRESSIONS, DecompressedStream\n"
+        "from layerscope.limits import Limits\n"
+        f"frames = {_zstd_frame(LARGEST, b'small')!r} * 1000\n"
+        "kind = next(kind for kind in COMPRESSIONS if kind.name == 'zstd')\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "stream = DecompressedStream(kind, iter([frames]), 'layer', Limits())\n"
+        "assert b''.join(stream) == b'small' * 1000\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    unit = 1 if sys.platform == "darwin" else 1 << 10
+    assert int(run.stdout) * unit < 16 << 20
+
+
+@pytest.mark.parametrize("how", ["zstd", "xz"])
+def test_want_of_memory_is_no_damage(how: str) -> None:
+    """A process that may not have the memory for a window, or a dictionary, says so."""
+    packed = _zstd_frame(LARGEST) if how == "zstd" else lzma.compress(DATA, preset=9)
+    script = (
+        "import resource\n"
+        "from layerscope.errors import LimitExceededError\n"
+        "from layerscope.layers.compression import DecompressedStream, sniff\n"
+        "from layerscope.limits import Limits\n"
+        f"packed = {packed!r}\n"
+        "stream = DecompressedStream(sniff(packed), iter([packed]), 'layer', Limits())\n"
+        "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (used + (16 << 20),) * 2)\n"
+        "try:\n    list(stream)\n"
+        "except LimitExceededError as error:\n    print(error.message)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert f"layer: not enough memory to decompress its {how} stream" in run.stdout
 
 
 def test_xz_that_asks_for_too_much_memory_is_refused() -> None:
@@ -193,7 +297,7 @@ def test_xz_that_asks_for_too_much_memory_is_refused() -> None:
     assert packed[12:16] == b"\x02\x00\x21\x01"
     packed[16] = 39  # 3.5 GiB
     packed[20:24] = struct.pack("<I", zlib.crc32(packed[12:20]))
-    with pytest.raises(DamagedStreamError, match=r"[Mm]emory"):
+    with pytest.raises(LimitExceededError, match=r"xz memory bytes"):
         _unpack(bytes(packed))
 
 

@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from layerscope.analysis import duplicates as duplicates_module
+from layerscope.filesystem.content import ContentReader
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers import reading, tarsplit
 from layerscope.layers.contents import LayerContents
 from layerscope.layers.indexing import index_layer
 from layerscope.layers.store import Store
 from layerscope.opening.open import Opened, Options, open_image
+from layerscope.progress import NullProgress
 from layerscope.sources import Request
 from tests.images import digest, file, layer_tar
 from tests.layers.caching import settled
@@ -121,6 +123,26 @@ def test_a_file_that_was_changed_in_the_store_shows(scheme: str, root: Path, cac
     assert opened(scheme, root, cache).verified(0) is False
     expected = report(opened(scheme, root, None))
     assert report(opened(scheme, root, cache)) == expected
+
+
+@pytest.mark.parametrize("scheme", APART)
+def test_a_file_that_is_changed_while_its_store_is_open_is_not_read(
+    scheme: str, root: Path
+) -> None:
+    """Same name, same length, even the same time."""
+    STORES[scheme](root, LAYERS)
+    found = opened(scheme, root, None, verify_small=False, duplicates=False)
+    path = next(path for path in files_of(root, "motd") if path.read_bytes() == b"welcome")
+    status = path.stat()
+    path.write_bytes(b"changed")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    row = found.filesystem.rows_of(int(found.filesystem.table.find(b"etc/motd") or 0)).start
+    reader = ContentReader(
+        found.filesystem.inodes, found.contents, int(found.filesystem.inode_of[row])
+    )
+    assert reader.read(100, NullProgress()) == b""
+    assert reader.problem == "the file changed while it was open; open it again"
+    assert found.damages() == [reader.problem]
 
 
 @pytest.mark.parametrize("small", [True, False])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from layerscope.errors import LayerscopeError
+from layerscope.errors import CorruptImageError, LayerscopeError
 from layerscope.image.platform import Platform
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.opening.open import Opened, Options, open_image
@@ -63,6 +63,16 @@ def refuse(path: Path | str, **how: Any) -> LayerscopeError:
     assert message == caught.value.message
     assert "\n" not in message
     return caught.value
+
+
+def unreadable(path: Path | str, **how: Any) -> str:
+    """The only damage of an image that opens without one of its layers."""
+    opened = open_path(path, **how)
+    (damage,) = opened.damages()
+    with pytest.raises(CorruptImageError) as caught:
+        opened.raise_damage()
+    assert caught.value.message == f"{opened.image.reference}: {damage}"
+    return damage
 
 
 def layers_of(opened: Opened) -> list[list[bytes]]:

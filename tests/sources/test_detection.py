@@ -42,6 +42,7 @@ from tests.sources.places import (
     open_path,
     refuse,
     save,
+    unreadable,
 )
 
 if sys.version_info >= (3, 14):
@@ -234,7 +235,7 @@ def test_an_image_in_one_folder_of_an_archive_is_found(tmp_path: Path) -> None:
     tar = archive(links, links={second: target})
     assert layers_of(open_path(save(tmp_path, tar))) == [NAMES[0], NAMES[0]]
     outside = archive(links, links={second: "../../" + "x" * len("image") + first[5:]})
-    assert "not in the archive" in str(refuse(save(tmp_path, outside)))
+    assert "not in the archive" in unreadable(save(tmp_path, outside))
 
 
 def test_the_folder_may_have_an_entry_for_its_parent(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from layerscope.sources import endpoints
 from layerscope.sources.endpoints import (
     Endpoint,
     Surroundings,
+    check_docker_config,
     docker_endpoints,
     podman_endpoints,
 )
+from layerscope.sources.engine_client import Client
 from layerscope.sources.ssh import ssh_command
 from tests.images import write
 from tests.sources.places import dump
@@ -151,3 +154,68 @@ class TestSsh:
     def test_what_is_no_host_is_refused(self, url: str) -> None:
         with pytest.raises(UnreachableError):
             ssh_command(Endpoint(url, "x"), "docker")
+
+
+ODD_CONFIGS = {
+    "array": [],
+    "number": 3,
+    "null": None,
+    "proxies": {"proxies": []},
+    "proxy": {"proxies": {"default": "http://proxy"}},
+    "proxy-value": {"proxies": {"default": {"httpProxy": 1}}},
+    "auths": {"auths": ["ghcr.io"]},
+    "auth": {"auths": {"ghcr.io": "x"}},
+    "helpers": {"credHelpers": {"ghcr.io": 1}},
+    "headers": {"HttpHeaders": {"X": {}}},
+    "store": {"credsStore": {}},
+    "context": {"currentContext": 7},
+}
+
+
+@pytest.mark.parametrize("config", ODD_CONFIGS.values(), ids=ODD_CONFIGS)
+def test_a_docker_configuration_of_other_types_is_named(
+    config: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Docker's library would fail in Python's words."""
+    write(tmp_path / "config.json", dump(config))
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    with pytest.raises(UnreachableError, match=r"config\.json cannot be used: ") as error:
+        Client(Endpoint("unix:///nonexistent", "test"), "docker")
+    assert error.value.hint is not None
+
+
+def test_a_docker_configuration_that_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    """A pipe that nobody writes to, and a directory."""
+    (tmp_path / ".docker").mkdir()
+    config = tmp_path / ".docker/config.json"
+    os.mkfifo(config)
+    with pytest.raises(UnreachableError, match="not a regular file"):
+        check_docker_config(around(tmp_path))
+    config.unlink()
+    config.mkdir()
+    with pytest.raises(UnreachableError, match="Is a directory"):
+        check_docker_config(around(tmp_path))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[[" * 100_000, '{"auths": {}, }', "\xff"])
+def test_a_docker_configuration_that_is_not_json_is_passed_over(text: str, tmp_path: Path) -> None:
+    """So does docker itself."""
+    write(tmp_path / ".docker/config.json", text.encode("latin-1"))
+    check_docker_config(around(tmp_path))
+    assert docker_endpoints(around(tmp_path)) == []
+
+
+@pytest.mark.parametrize("host", ["unix://\0", "unix:///" + "a" * 200, "tcp://[", "nowhere://x"])
+def test_an_address_that_is_none_is_out_of_reach(host: str, tmp_path: Path) -> None:
+    """Whatever names it."""
+    context(tmp_path, "odd", host)
+    (endpoint,) = docker_endpoints(around(tmp_path, DOCKER_CONTEXT="odd"))
+    with pytest.raises(UnreachableError, match="no engine answers at "):
+        Client(endpoint, "docker")
+
+
+def test_the_name_of_a_context_may_be_any_string(tmp_path: Path) -> None:
+    """Also one that is not Unicode."""
+    write(tmp_path / ".docker/config.json", b'{"currentContext": "\\ud800"}')
+    with pytest.raises(UnreachableError, match="there is no such context"):
+        docker_endpoints(around(tmp_path))

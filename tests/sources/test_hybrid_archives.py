@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +23,14 @@ from tests.sources.places import (
     LAYERS,
     NAMES,
     TOP,
+    codes,
     dump,
     layers_of,
     open_path,
     refuse,
+    said,
     save,
+    unpack,
 )
 
 
@@ -51,35 +57,112 @@ def _hybrid(
     return files | {"manifest.json": dump([item])}
 
 
-def test_the_classic_store_is_read_by_its_manifest(tmp_path: Path) -> None:
-    """Told by `LayerSources` or `repositories`: its OCI half was wrong in several releases, and lacks images still."""
-    wrong = oci_files([TOP], compress=None)
-    for sources, repositories in ((True, False), (False, True), (True, True)):
-        files = _hybrid(wrong, sources=sources, repositories=repositories)
-        opened = open_path(save(tmp_path, archive(files)))
-        assert (layers_of(opened), opened.image.tags) == (NAMES, ("demo:docker",))
-        assert opened.image.source_kind == "docker-archive"
-        assert all(opened.verified(number) for number in range(2))
+def _oci(files: dict[str, bytes], change: Callable[[dict[str, Any]], None]) -> dict[str, bytes]:
+    """The files of an OCI layout of one image with its manifest changed."""
+    index = json.loads(files["index.json"])
+    name = "blobs/" + index["manifests"][0]["digest"].replace(":", "/")
+    manifest = json.loads(files[name])
+    change(manifest)
+    changed = dump(manifest)
+    index["manifests"][0] |= {"digest": digest(changed), "size": len(changed)}
+    rest = {key: data for key, data in files.items() if key != name}
+    blob = "blobs/" + digest(changed).replace(":", "/")
+    return rest | {blob: changed, "index.json": dump(index)}
 
 
-def test_the_classic_store_has_manifest_digests_where_its_halves_agree(tmp_path: Path) -> None:
-    """Of the OCI manifest with the same config."""
+WRONG: dict[str, Callable[[dict[str, Any]], object]] = {
+    "no layers": lambda manifest: manifest.update(layers=[]),
+    "null": lambda manifest: manifest.update(layers=None),
+    "one layer": lambda manifest: manifest["layers"].pop(),
+    "in another order": lambda manifest: manifest["layers"].reverse(),
+    "absent blobs": lambda manifest: [
+        layer.update(digest=digest(layer["digest"].encode())) for layer in manifest["layers"]
+    ],
+    "one absent blob": lambda manifest: manifest["layers"][1].update(digest=digest(b"gone")),
+}
+
+
+@pytest.mark.parametrize("wrong", list(WRONG))
+@pytest.mark.parametrize("sources", [True, False])
+def test_the_description_whose_layers_are_all_there_counts(
+    tmp_path: Path, wrong: str, sources: bool
+) -> None:
+    """Docker 25.0 wrote OCI manifests without layers, or with layers in any order (moby#47065, moby#47150)."""
+    files = _hybrid(oci_files(LAYERS, compress=None), sources=sources, repositories=sources)
+    files = _oci(files, lambda manifest: void(WRONG[wrong](manifest)))
+    for path in (save(tmp_path, archive(files)), unpack(tmp_path / "image", files)):
+        opened = open_path(path)
+        assert (layers_of(opened), opened.damages(), codes(opened)) == (NAMES, [], [])
+        assert opened.image.alternatives == ()
+        assert opened.image.tags == ("demo:docker", "docker.io/library/demo:latest")
+        assert opened.image.source_kind == ("dir" if path.is_dir() else "docker-archive")
+    forced = open_path(f"oci-archive://{tmp_path / 'image.tar'}")
+    assert forced.damages() or set(codes(forced)) == {"diff-id-mismatch"}
+
+
+def void(_: object) -> None:
+    """Nothing, whatever was done."""
+
+
+def test_a_whole_oci_manifest_comes_first(tmp_path: Path) -> None:
+    """It knows media types and annotations; both give the names."""
     right = oci_files(LAYERS, compress=None)
-    files = _hybrid(right, sources=True, repositories=True)
-    opened = open_path(save(tmp_path, archive(files)))
-    assert (
-        opened.image.manifest_digest
-        == open_path(save(tmp_path, archive(right))).image.manifest_digest
-    )
-    assert opened.image.layers[0].digest == digest(BASE)
-    assert opened.image.layers[0].media_type == LAYER
+    for sources in (True, False):
+        opened = open_path(
+            save(tmp_path, archive(_hybrid(right, sources=sources, repositories=sources)))
+        )
+        assert (layers_of(opened), opened.image.alternatives) == (NAMES, ())
+        assert opened.image.source_kind == "oci-archive"
+        assert opened.image.tags == ("docker.io/library/demo:latest", "demo:docker")
+        alone = open_path(save(tmp_path, archive(right), "alone.tar"))
+        assert opened.image.manifest_digest == alone.image.manifest_digest
+        assert opened.image.layers[0].media_type == LAYER
 
 
-def test_the_containerd_store_is_read_by_its_index(tmp_path: Path) -> None:
-    """It knows platforms and attestations; its manifest.json names one image a tag."""
+def test_both_halves_name_images(tmp_path: Path) -> None:
+    """The index names one, manifest.json another: both are offered, and can be chosen."""
     files = _hybrid(oci_files(LAYERS), sources=False, repositories=False, layers=(TOP,))
-    opened = open_path(save(tmp_path, archive(files)))
+    path = save(tmp_path, archive(files))
+    opened = open_path(path)
     assert (layers_of(opened), opened.image.source_kind) == (NAMES, "oci-archive")
+    assert [other.reference for other in opened.image.alternatives] == ["demo:docker"]
+    assert codes(opened) == ["several-images"]
+    config = digest(image_config([TOP]))
+    for wanted in ("demo:docker", "@1", config, config[7:20]):
+        opened = open_path(path, image=wanted)
+        assert (layers_of(opened), codes(opened)) == ([NAMES[1]], []), wanted
+        assert opened.image.source_kind == "docker-archive"
+    for wanted in ("demo:latest", "@0"):
+        assert layers_of(open_path(path, image=wanted)) == NAMES
+    assert layers_of(open_path(path, platform="linux/amd64")) == NAMES
+
+
+@pytest.mark.parametrize("lost", ["index.json", "manifest.json"])
+def test_an_image_whose_config_is_lost_is_a_warning(tmp_path: Path, lost: str) -> None:
+    """Where another one opens; it is no alternative."""
+    both = _hybrid(oci_files(LAYERS), sources=False, repositories=False, layers=(TOP,))
+    config = image_config(LAYERS if lost == "index.json" else [TOP])
+    del both["blobs/" + digest(config).replace(":", "/")]
+    opened = open_path(save(tmp_path, archive(both)))
+    assert layers_of(opened) == ([NAMES[1]] if lost == "index.json" else NAMES)
+    assert (opened.image.alternatives, codes(opened)) == ((), ["layout-incomplete"])
+    name = "demo:latest" if lost == "index.json" else "demo:docker"
+    assert name in said(opened, "layout-incomplete")
+
+
+def test_an_image_that_nobody_brings_whole_is_damaged(tmp_path: Path) -> None:
+    """Each layer is taken from whom brings it."""
+    files = _hybrid(oci_files(LAYERS), sources=False, repositories=False)
+    packed = [name for name in oci_files(LAYERS) if files[name][:2] == b"\x1f\x8b"]
+    plain = ["blobs/" + digest(layer).replace(":", "/") for layer in LAYERS]
+    first = next(name for name in packed if gzip.decompress(files[name]) == BASE)
+    lacking = {name: data for name, data in files.items() if name not in (first, plain[1])}
+    opened = open_path(save(tmp_path, archive(lacking)))
+    assert (layers_of(opened), opened.damages()) == (NAMES, [])
+    lacking = {name: data for name, data in files.items() if name not in (*packed, plain[1])}
+    opened = open_path(save(tmp_path, archive(lacking)))
+    assert layers_of(opened) == [NAMES[0], []]
+    assert opened.damages()[0].startswith("layer 1 cannot be read")
 
 
 @pytest.mark.parametrize(

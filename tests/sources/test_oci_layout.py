@@ -37,6 +37,7 @@ from tests.sources.places import (
     save,
     tagged,
     unpack,
+    unreadable,
 )
 
 FOREIGN = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
@@ -150,7 +151,7 @@ def test_attestations_are_no_images(tmp_path: Path) -> None:
     opened = open_path(save(tmp_path, layout.tar([referrer, index])))
     assert (layers_of(opened), codes(opened), opened.image.alternatives) == (NAMES, [], ())
     only = layout.tar([referrer, layout.index([attestation])])
-    assert "only attestations" in str(refuse(save(tmp_path, only)))
+    assert "an attestation (attestation-manifest)" in str(refuse(save(tmp_path, only)))
 
 
 def test_platforms_that_are_not_stored_are_left_out(tmp_path: Path) -> None:
@@ -179,8 +180,8 @@ def test_an_image_whose_parts_are_missing_is_told(tmp_path: Path) -> None:
     layout = Layout()
     hollow = layout.manifest(LAYERS)
     del layout.files["blobs/" + digest(TOP).replace(":", "/")]
-    error = refuse(save(tmp_path, layout.tar([hollow])))
-    assert f"layer 1 ({digest(TOP)[:19]}…) is not in the layout" in str(error)
+    damage = unreadable(save(tmp_path, layout.tar([hollow])))
+    assert damage == f"layer 1 cannot be read: its blob ({digest(TOP)[:19]}…) is not in the layout"
     layout = Layout()
     hollow = layout.manifest(LAYERS)
     del layout.files["blobs/" + digest(image_config(LAYERS)).replace(":", "/")]

@@ -14,6 +14,7 @@ from tests.sources.places import (
     LAYERS,
     MANIFEST,
     NAMES,
+    TOP,
     Layout,
     codes,
     dump,
@@ -21,6 +22,7 @@ from tests.sources.places import (
     open_path,
     refuse,
     save,
+    unreadable,
 )
 
 
@@ -44,43 +46,17 @@ def test_schema_1_is_told(tmp_path: Path) -> None:
         assert "schema 1" in str(refuse(save(tmp_path, layout.tar([image]))))
 
 
-def test_an_artifact_is_called_by_its_type(tmp_path: Path) -> None:
-    """A chart, a signature, a list of software: no image, but what is it?"""
-    layout = Layout()
-    empty = layout.blob("application/vnd.oci.empty.v1+json", b"{}")
-    chart = layout.blob("application/vnd.cncf.helm.config.v1+json", b'{"name":"chart"}')
-    data = layout.blob("text/plain", b"hello, world\n" * 100)
-    for config, artifact_type, shown in (
-        (empty, "application/vnd.example", "application/vnd.example"),
-        (chart, None, "application/vnd.cncf.helm.config.v1+json"),
-    ):
-        for layers in ([data], []):
-            document = {"config": config, "layers": layers, "artifactType": artifact_type}
-            image = layout.blob(MANIFEST, dump(document))
-            assert f"artifact of type {shown}" in str(refuse(save(tmp_path, layout.tar([image]))))
-    blobs = layout.blob(MANIFEST, dump({"artifactType": "application/x", "blobs": []}))
-    assert "type application/x" in str(refuse(save(tmp_path, layout.tar([blobs]))))
-
-
-def test_an_artifact_of_tars_opens(tmp_path: Path) -> None:
-    """Its layers can be shown; a warning says that the config is none."""
+def test_an_encrypted_layer_is_one_that_cannot_be_read(tmp_path: Path) -> None:
+    """There is nothing to show of it without its key; steps and other layers are shown."""
     layout = Layout()
     document = {
-        "config": layout.blob("application/vnd.example", b"{}"),
-        "layers": [layout.blob(LAYER, layer) for layer in LAYERS],
+        "config": layout.blob(CONFIG, image_config(LAYERS)),
+        "layers": [layout.blob(LAYER + "+encrypted", BASE), layout.blob(LAYER, TOP)],
     }
-    opened = open_path(save(tmp_path, layout.tar([layout.blob(MANIFEST, dump(document))])))
-    assert layers_of(opened) == NAMES
-    assert "config-type" in codes(opened)
-
-
-def test_an_encrypted_layer_is_told(tmp_path: Path) -> None:
-    """There is nothing to show without its key."""
-    layout = Layout()
-    document = {
-        "config": layout.blob(CONFIG, image_config([BASE])),
-        "layers": [layout.blob(LAYER + "+encrypted", BASE)],
-    }
-    error = refuse(save(tmp_path, layout.tar([layout.blob(MANIFEST, dump(document))])))
-    assert "layer 0 is encrypted" in str(error)
-    assert "--decryption-key" in str(error.hint)
+    path = save(tmp_path, layout.tar([layout.blob(MANIFEST, dump(document))]))
+    opened = open_path(path)
+    assert (layers_of(opened), codes(opened)) == ([[], NAMES[1]], [])
+    assert [step.arguments for step in opened.image.steps] == ["layer0 /", "layer1 /"]
+    damage = unreadable(path)
+    assert damage.startswith("layer 0 cannot be read: it is encrypted")
+    assert "--decryption-key" in damage

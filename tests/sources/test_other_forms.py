@@ -26,6 +26,7 @@ from tests.sources.places import (
     runs_on,
     save,
     unpack,
+    unreadable,
 )
 
 VERSION = b"Directory Transport Version: 1.1\n"
@@ -86,7 +87,7 @@ def test_what_a_dir_folder_lacks_is_told(tmp_path: Path) -> None:
     files = _containers_dir()
     path = tmp_path / "image"
     (unpack(path, files) / digest(TOP)[7:]).unlink()
-    assert f"layer 1 ({digest(TOP)[:19]}…) is not in the directory" in str(refuse(path))
+    assert f"its blob ({digest(TOP)[:19]}…) is not in the directory" in unreadable(path)
     for manifest, words in (
         ({"layers": []}, "names no config"),
         ({"config": {"digest": "sha256:../x"}, "layers": []}, "names no config"),

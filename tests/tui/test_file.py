@@ -224,6 +224,21 @@ async def test_d_shows_what_the_layer_changed(image: Path) -> None:
         assert "There is no file that" in page(app)
 
 
+async def test_an_archive_that_is_overwritten_shows_none_of_the_new_bytes(plain: Path) -> None:
+    """Not of a file, and not as a difference: what to do is said."""
+    app = explorer(plain)
+    async with app.run_test(size=WIDE) as pilot:
+        await show(pilot, "etc/script.py")
+        assert "import os" in page(app)
+        plain.write_bytes(plain.read_bytes().replace(b"three", b"THREE"))
+        await show(pilot, "etc/motd")
+        assert "cannot be read: the file changed while it was open; open it again" in page(app)
+        await pilot.press("D")
+        await settled(pilot)
+        assert "cannot be compared: the file changed while it was open" in page(app)
+        assert "THREE" not in page(app)
+
+
 async def test_search_goes_from_match_to_match(image: Path) -> None:
     """/ finds, n and N go on around the end, Esc forgets; in the field every key is text."""
     app = explorer(image)

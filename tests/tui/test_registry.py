@@ -1,4 +1,4 @@
-"""One registry everywhere: help, palette, README, footer and keys; and errors as dialogs."""
+"""One registry everywhere: help, palette, footer and keys; and errors as dialogs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from textual.theme import BUILTIN_THEMES
 from layerscope.errors import UsageError
 from layerscope.settings import Settings, parse_settings
 from layerscope.tui.app import LayerscopeApp
-from layerscope.tui.commands import COMMANDS, GROUPS, key_table, shown_keys
+from layerscope.tui.commands import COMMANDS, GROUPS, shown_keys
 from layerscope.tui.keys import key_name, keymap
 from layerscope.tui.palette import CommandProvider
 from layerscope.tui.preferences import Preferences
@@ -23,20 +23,7 @@ from layerscope.tui.view import VIEWS
 from layerscope.tui.widgets.file_tree import FileTree
 from tests.tui.explorer import explorer, loaded, screen_text
 
-ROOT = Path(__file__).resolve().parents[2]
-BEGIN, END = "<!-- keys -->", "<!-- /keys -->"
 KEYS = "[keys]\nexplore.sort = 'S'\napp.help = 'f1'\napp.palette = 'f2'\nfiles.expand_all = 'E'\nlist.down = ['down', 'J']"
-
-
-def test_readme_lists_every_command() -> None:
-    """The table in README is the registry's."""
-    readme = (ROOT / "README.md").read_text()
-    if BEGIN in readme:
-        table = readme[readme.index(BEGIN) + len(BEGIN) : readme.index(END)].strip()
-        assert table == key_table().strip(), "run python -m layerscope.tui.commands"
-    for command in COMMANDS:
-        assert command.help in key_table()
-        assert f"`{command.id}`" in key_table()
 
 
 def test_terminals_can_send_every_key() -> None:

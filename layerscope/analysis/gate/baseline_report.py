@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import errno
 import json
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +17,7 @@ from layerscope.analysis.gate.ignores import Ignore, Ignores
 from layerscope.analysis.gate.ledger import Ledger
 from layerscope.analysis.gate.values import Tolerance
 from layerscope.errors import LimitExceededError, UsageError
+from layerscope.files import read_file
 from layerscope.filesystem.paths import PathTable, merge
 from layerscope.layers.names import PathTreeBuilder
 from layerscope.limits import DEFAULT_LIMITS
@@ -96,17 +97,11 @@ def read_report(path: Path) -> Report:
     """The report in a file. Raises `UsageError`."""
     hint = "write one: layerscope report IMAGE --format json --output baseline.json"
     try:
-        with path.open("rb") as stream:
-            if not stat.S_ISREG(path.stat().st_mode):
-                raise UsageError(f"{path}: the baseline is no file", hint=hint)
-            data = stream.read(MAX_BYTES + 1)
+        data = read_file(path, MAX_BYTES)
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            hint = "write it without --files, unless paths are to be compared"
         raise UsageError(f"{path}: {error.strerror or error}", hint=hint) from None
-    if len(data) > MAX_BYTES:
-        raise UsageError(
-            f"{path}: a baseline has at most {MAX_BYTES:,} bytes",
-            hint="write it without --files, unless paths are to be compared",
-        )
     try:
         # msgspec's own parser takes lone surrogates, which names that are not UTF-8 need, for damage.
         document: Any = json.loads(data)

@@ -29,7 +29,7 @@ def _check_paths(case: Case, name: str, title: str, rows: NDArray[np.int64], wha
     kept = case.ignores.paths_kept(name, paths, layers, filesystem.table)
     message = ""
     if case.baseline is not None:
-        known = case.baseline.has_paths(filesystem.table, paths)
+        known = case.baseline.has_paths(filesystem.table, _reported(case, rows))
         if known is None:
             message = " (the baseline lists no files: write it with --files)"
         else:
@@ -49,6 +49,24 @@ def _check_paths(case: Case, name: str, title: str, rows: NDArray[np.int64], wha
         offender_count=len(rows),
         place=case.place(name),
     )
+
+
+def _reported(case: Case, rows: NDArray[np.int64]) -> NDArray[np.int32]:
+    """The path under which a report lists each version: one that its own layer removed is listed by another name of its
+    content, the last one if none outlives the layer."""
+    filesystem, waste = case.filesystem, case.ledger.waste
+    paths = filesystem.paths[rows].copy()
+    brief = filesystem.died[rows] <= filesystem.born[rows]
+    if brief.any():
+        lasting = filesystem.died > filesystem.born
+        names = dict(zip(waste.inodes.tolist(), waste.paths.tolist(), strict=True))
+        names |= zip(
+            filesystem.inode_of[lasting].tolist(), filesystem.paths[lasting].tolist(), strict=True
+        )
+        inodes = filesystem.inode_of[rows[brief]].tolist()
+        own = paths[brief].tolist()
+        paths[brief] = [names.get(inode, path) for inode, path in zip(inodes, own, strict=True)]
+    return paths
 
 
 def _offender(case: Case, row: int) -> Offender:

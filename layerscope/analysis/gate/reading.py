@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import stat
 from pathlib import Path
 
 from layerscope.errors import UsageError
+from layerscope.files import read_file
 
 MAX_BYTES = 256 << 10
 """Bytes of a configuration that are read."""
@@ -14,14 +14,9 @@ MAX_BYTES = 256 << 10
 def read_text(path: Path) -> str:
     """The text of a configuration file. Raises `UsageError`."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise UsageError(f"{path}: the configuration is no file")
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+        data = read_file(path, MAX_BYTES)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from None
-    if len(data) > MAX_BYTES:
-        raise UsageError(f"{path}: a configuration has at most {MAX_BYTES:,} bytes")
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:

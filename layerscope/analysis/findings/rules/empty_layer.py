@@ -17,6 +17,8 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
         step = evidence.step(layer)
         if step.index < evidence.base_steps or step.instruction != "RUN":
             continue
+        if contents.index.broken is not None:
+            continue  # nobody knows what it stores
         if step_kind(evidence.filesystem, contents.index, layer) is not StepKind.EMPTY:
             continue
         yield Claim(fix=_fix(instruction_text(step), step.arguments), layers=(layer,))

@@ -25,6 +25,8 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
         step = evidence.step(layer)
         if step.index < evidence.base_steps or step.instruction not in ("RUN", "COPY", "ADD"):
             continue
+        if contents.index.broken is not None:
+            continue  # nobody knows what else it stores
         if step_kind(evidence.filesystem, contents.index, layer) is not StepKind.UNCHANGED:
             continue
         rows = hides.get(layer, _NONE)

@@ -1,31 +1,29 @@
-"""README tells the truth: what it says of filters, settings and exit codes is what the program takes and gives."""
+"""docs/filters.md and docs/settings.md: what they list is what the program takes."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import fields
-from pathlib import Path
 
 import pytest
 
 from layerscope.browse.filters import _CHANGES, _KINDS, FilterError, parse_filter
 from layerscope.browse.regex_process import SECONDS
-from layerscope.errors import ExitCode
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.settings import COLUMNS, MODES, SORTS, Settings, parse_settings
 from layerscope.tui.keys import changed_keys
 from layerscope.tui.screens.help import FILTERS
 from layerscope.tui.theme_names import check_theme
 from layerscope.words import Change
+from tests.docs.page import block, read
 
-README = (Path(__file__).resolve().parents[1] / "README.md").read_text()
-FILTER_TABLE = README[README.index("### Filters") : README.index("### Settings")]
-CONFIG = re.search(r"<!-- config -->\n```toml\n(.*?)```\n<!-- /config -->", README, re.DOTALL)
+PAGE = read("filters.md")
+CONFIG = block(read("settings.md"), "toml")
 
 
 def _filter_words() -> list[str]:
     """What stands in the first column of the table, word by word."""
-    rows = re.findall(r"^\| (`.*?) \| ", FILTER_TABLE, re.MULTILINE)
+    rows = re.findall(r"^\| (`.*?) \| ", PAGE, re.MULTILINE)
     return [word for row in rows for word in re.findall(r"`([^`]+)`", row)]
 
 
@@ -43,10 +41,10 @@ def test_the_table_leaves_nothing_out() -> None:
         *_CHANGES,
         *(set(_KINDS) - {"directory"}),
     ):
-        assert f"`{name}`" in FILTER_TABLE or f"type:{name}`" in FILTER_TABLE, name
+        assert f"`{name}`" in PAGE or f"type:{name}`" in PAGE, name
     for name in ("size", "change", "type", "owner", "layer", "setuid", "setgid"):
-        assert re.search(rf"`{name}\b", FILTER_TABLE), name
-    assert f"{SECONDS:g} s is given up" in FILTER_TABLE
+        assert re.search(rf"`{name}\b", PAGE), name
+    assert f"longer than {SECONDS:g} s is stopped" in PAGE
 
 
 def test_help_speaks_the_same_language() -> None:
@@ -60,27 +58,19 @@ def test_help_speaks_the_same_language() -> None:
 
 def test_the_sample_configuration_is_right_and_complete() -> None:
     """It can be taken as it stands, names every setting and limit, and changes no limit."""
-    assert CONFIG is not None
-    settings = parse_settings(CONFIG[1], "config.toml")
+    settings = parse_settings(CONFIG, "config.toml")
     check_theme(settings)
     assert changed_keys(settings)
     named = {field.name for field in fields(Settings)} - {"file", "lines"}
     assert named == {
         line.split()[0].strip("[]")
-        for line in CONFIG[1].splitlines()
+        for line in CONFIG.splitlines()
         if re.match(r"\[|(theme|columns|sort|mode|binary) =", line)
     }
     assert dict(settings.limits) == {
         field.name: getattr(DEFAULT_LIMITS, field.name) for field in fields(Limits)
     }
     for setting, choices in (("columns", COLUMNS), ("sort", SORTS), ("mode", MODES)):
-        line = next(line for line in CONFIG[1].splitlines() if line.startswith(setting))
+        line = next(line for line in CONFIG.splitlines() if line.startswith(setting))
         for choice in choices:
             assert choice in line
-
-
-def test_every_exit_code_is_told() -> None:
-    """Each with its meaning."""
-    told = README[README.index("Exit codes:") :].split("\n")[0]
-    for code in ExitCode:
-        assert re.search(rf"(: |· ){code.value} \w", told), code

@@ -1,0 +1,50 @@
+"""Reading files that the user or a program names: whole, bounded, and never waiting for the other end of a pipe."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+
+def open_regular(path: str | os.PathLike[str], _flags: int = 0) -> int:
+    """A descriptor of a regular file, for reading; an opener for `open`.
+
+    Raises OSError, also for a directory, pipe, socket or device: opening or reading these could wait for ever.
+    """
+    _check(Path(path).stat(), path)  # a device may react to being opened
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        _check(os.fstat(descriptor), path)  # it may have been replaced in between
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def read_file(path: str | os.PathLike[str], at_most: int) -> bytes:
+    """The content of a regular file. Raises OSError, also if it has more than `at_most` bytes."""
+    with os.fdopen(open_regular(path), "rb") as stream:
+        data = stream.read(at_most + 1)
+    if len(data) > at_most:
+        raise OSError(errno.EFBIG, f"more than {at_most:,} bytes", str(path))
+    return data
+
+
+def read_toml(path: Path, at_most: int = 1 << 20) -> dict[str, Any]:
+    """The values of a TOML file of another program. Raises OSError and ValueError."""
+    import tomllib
+
+    try:
+        return tomllib.loads(read_file(path, at_most).decode())
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _check(status: os.stat_result, path: str | os.PathLike[str]) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", str(path))

@@ -1,0 +1,248 @@
+"""Whether a manifest describes an image or an artifact, by its media types (OCI image-spec manifest.md, guidelines for artifacts).
+
+Registries and stores keep signatures, charts and models in the same manifests as images. Nothing else decides what is
+listed, counted or opened as an image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import Any
+
+from layerscope.errors import NotAnImageError
+from layerscope.image.documents import Lenient
+from layerscope.image.platform import Platform
+from layerscope.sources.oci_descriptor import REFERENCE_TYPE, SUBJECT, Descriptor
+
+TYPES: tuple[tuple[str, str], ...] = (
+    ("application/vnd.dev.cosign.simplesigning.*", "a cosign signature"),
+    ("application/vnd.dev.cosign.*", "a cosign signature or attestation"),
+    ("application/vnd.dev.sigstore.*", "a Sigstore signature or attestation"),
+    ("application/vnd.cncf.notary.*", "a Notation signature"),
+    ("application/jose*", "a Notation signature"),
+    ("application/cose*", "a Notation signature"),
+    ("application/pgp-signature", "a signature"),
+    ("application/vnd.amazon.soci.*", "a SOCI index"),
+    ("application/vnd.docker.attestation.*", "a build attestation"),
+    ("application/vnd.in-toto*", "an in-toto attestation"),
+    ("application/vnd.dsse.envelope*", "an attestation"),
+    ("application/spdx*", "an SPDX SBOM"),
+    ("text/spdx*", "an SPDX SBOM"),
+    ("application/vnd.cyclonedx*", "a CycloneDX SBOM"),
+    ("application/vnd.syft*", "a Syft SBOM"),
+    ("application/*sbom*", "an SBOM"),
+    ("application/sarif*", "a SARIF report"),
+    ("application/*openvex*", "a VEX document"),
+    ("application/vex*", "a VEX document"),
+    ("application/vnd.cncf.helm.*", "a Helm chart"),
+    ("application/*wasm*", "a WebAssembly module"),
+    ("application/vnd.fermyon.spin.*", "a Spin application (WebAssembly)"),
+    ("application/vnd.docker.ai.*", "a model for Docker Model Runner"),
+    ("application/vnd.ollama.*", "an Ollama model"),
+    ("application/vnd.cncf.model.*", "a ModelPack model"),
+    ("application/vnd.cnai.model.*", "a ModelPack model"),
+    ("application/vnd.kitops.modelkit.*", "a KitOps ModelKit"),
+    ("application/*gguf*", "a model"),
+    ("application/*safetensors*", "a model"),
+    ("application/vnd.buildkit.cacheconfig.*", "a BuildKit cache"),
+    ("application/vnd.oci.image.layer.nydus.*", "a Nydus image"),
+    ("application/vnd.erofs.*", "an EROFS image"),
+    ("application/vnd.cncf.flux.*", "a Flux artifact"),
+    ("application/vnd.cncf.openpolicyagent.*", "an Open Policy Agent bundle"),
+    ("application/vnd.cncf.falco.*", "a Falco artifact"),
+    ("application/vnd.aquasec.trivy.*", "a Trivy database"),
+    ("application/vnd.sylabs.sif.*", "a Singularity image"),
+    ("application/vnd.docker.plugin.*", "a Docker plugin"),
+    ("application/vnd.docker.compose.*", "a Compose project"),
+    ("application/vnd.docker.scout.*", "a Docker Scout artifact"),
+    ("application/vnd.devcontainers*", "a dev container feature or template"),
+    ("application/vnd.cnab.*", "a CNAB bundle"),
+    ("application/vnd.opentofu.*", "an OpenTofu module or provider"),
+    ("application/vnd.hashicorp.terraform.*", "a Terraform module or provider"),
+    ("application/vnd.zarf.*", "a Zarf package"),
+)
+"""Artifacts by a pattern of their `artifactType`, or of the media type of their config or of a layer; the first that matches counts."""
+
+CONFIG_TYPES = (
+    "application/vnd.oci.image.config.v1+json",
+    "application/vnd.docker.container.image.v1+json",
+)
+MANIFEST_TYPES = (
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+INDEX_TYPES = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+)
+SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+"
+_VAGUE_CONFIGS = ("application/octet-stream", "application/json", "text/html")
+"""What registries made of the type of configs of images that Docker pushed up to 1.10 (moby, distribution/pull_v2.go)."""
+_LAYER_TYPES = (
+    "application/vnd.oci.image.layer.*",
+    "application/vnd.docker.image.rootfs.*",
+    "application/vnd.docker.container.image.rootfs.*",
+    "application/octet-stream",
+    "application/tar*",
+    "application/x-tar*",
+    "application/gzip",
+    "application/x-gzip",
+    "application/zstd",
+)
+_EMPTY = ("application/vnd.oci.empty.v1+json", "application/vnd.unknown.config.v1+json")
+"""Configs that say nothing of what they belong to."""
+_NYDUS_BLOB = "containerd.io/snapshot/nydus-blob"
+"""Annotation of layers that older converters of Nydus call tars."""
+_LONGEST = 255
+"""Characters of a media type (RFC 6838, 4.2)."""
+
+
+class ArtifactError(NotAnImageError):
+    """What was asked for is an artifact: no image, and not damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """What a manifest describes that is no image."""
+
+    media_type: str
+    """The type that says so."""
+    name: str | None = None
+    """What people call it, with its article; None for a type that is not known."""
+
+    def __str__(self) -> str:
+        shown = self.media_type or "unknown"
+        return f"an artifact of type {shown}" if self.name is None else f"{self.name} ({shown})"
+
+    def error(self) -> ArtifactError:
+        """The error of who wants to open it as an image."""
+        return not_an_image([self])
+
+
+def of_type(media_type: str) -> Artifact:
+    """The artifact of a media type, whether it is known or not."""
+    return Artifact(_plain(media_type), _known(media_type))
+
+
+def not_an_image(artifacts: Iterable[Artifact], where: str = "it holds") -> ArtifactError:
+    """The error of a place that holds only artifacts."""
+    named = list(dict.fromkeys(map(str, artifacts)))
+    shown = named if len(named) <= 5 else [*named[:5], f"and {len(named) - 5} more kinds"]
+    return ArtifactError(
+        f"{where} {', '.join(shown)}, not a container image",
+        hint="layerscope opens container images only",
+    )
+
+
+def of_descriptor(descriptor: Descriptor) -> Artifact | None:
+    """The artifact that a descriptor of an index names, as far as the descriptor says; None for what may be an image."""
+    for media_type in (descriptor.artifact_type, descriptor.media_type):
+        if (name := _known(media_type)) is not None:
+            return Artifact(_plain(media_type), name)
+    if descriptor.annotations.get(REFERENCE_TYPE) or is_pseudo(descriptor.platform):
+        kind = descriptor.annotations.get(REFERENCE_TYPE)
+        return Artifact(str(kind or descriptor.artifact_type or "unknown"), "an attestation")
+    if descriptor.annotations.get(SUBJECT):
+        return Artifact(
+            descriptor.artifact_type or descriptor.media_type, "a referrer of another manifest"
+        )
+    return None
+
+
+def of_inspected(inspected: Lenient) -> Artifact | None:
+    """The artifact that an engine with containerd's store lists among its images, as far as its words say (moby, api/swagger.yaml)."""
+    descriptor = Descriptor.read(inspected.mapping("Descriptor"))
+    if descriptor is not None and (artifact := of_descriptor(descriptor)) is not None:
+        return artifact
+    kinds = [Lenient(value, "manifest").text("Kind") for value in inspected.items("Manifests")]
+    if kinds and "image" not in kinds:
+        return Artifact(descriptor.artifact_type or "unknown" if descriptor else "unknown")
+    if (inspected.text("Os") or "").lower() == "unknown":
+        return Artifact("unknown", "an attestation")
+    return None
+
+
+def is_pseudo(platform: Platform | None) -> bool:
+    """Whether a platform is the one that BuildKit gives to attestations, so that nobody runs them."""
+    return platform is not None and platform.os == "unknown"
+
+
+def may_be_manifest(media_type: str) -> bool:
+    """Whether a descriptor of this type may name a manifest or an index."""
+    return _plain(media_type) in ("", *MANIFEST_TYPES, *INDEX_TYPES) or media_type.startswith(
+        SCHEMA_1
+    )
+
+
+def of_index(index: Mapping[str, Any], children: Sequence[Descriptor]) -> Artifact | None:
+    """The artifact that an index is: BuildKit's caches list layers and a config where others list manifests.
+
+    Keys of `index` are in lower case, as everywhere below.
+    """
+    own = _text(index, "artifacttype")
+    if (name := _known(own)) is not None:
+        return Artifact(_plain(own), name)
+    types = [child.media_type for child in children]
+    if not types or any(map(may_be_manifest, types)):
+        return None
+    return _first_known(types) or Artifact(_plain(types[0]))
+
+
+def of_manifest(manifest: Mapping[str, Any], descriptor: Descriptor | None = None) -> Artifact | None:  # fmt: skip
+    """The artifact that a manifest describes; None for an image.
+
+    One whose type is not known has no name: it may hold tars all the same.
+    """
+    fields = Lenient(dict(manifest), "manifest")
+    config = fields.child("config")
+    layers = [Lenient(value, "layer") for value in fields.items("layers") or fields.items("blobs")]
+    layer_types = list(dict.fromkeys(layer.text("mediaType") or "" for layer in layers))
+    own = _text(manifest, "artifacttype") or (descriptor.artifact_type if descriptor else "")
+    config_type = config.text("mediaType") or ""
+    known = _first_known([own, config_type, *layer_types])
+    if known is not None:
+        return known
+    if any(layer.mapping("annotations").get(_NYDUS_BLOB) for layer in layers):
+        return Artifact(_NYDUS_BLOB, "a Nydus image")
+    odd = [media_type for media_type in layer_types if not _is_layer(media_type)]
+    told = [] if _plain(own) in ("", *CONFIG_TYPES, *MANIFEST_TYPES) else [own]
+    if _plain(config_type) not in ("", *CONFIG_TYPES, *_VAGUE_CONFIGS):
+        told += [*odd, config_type] if _plain(config_type) in _EMPTY else [config_type, *odd]
+    else:
+        told += odd
+    return Artifact(_plain(told[0])) if told else None
+
+
+def _first_known(media_types: Iterable[str]) -> Artifact | None:
+    return next(
+        (Artifact(_plain(media_type), name) for media_type in media_types
+         if (name := _known(media_type)) is not None),
+        None,
+    )  # fmt: skip
+
+
+def _text(fields: Mapping[str, Any], key: str) -> str:
+    value = fields.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _plain(media_type: str) -> str:
+    """A media type without parameters."""
+    return media_type[:_LONGEST].partition(";")[0].strip().lower()
+
+
+def _known(media_type: str) -> str | None:
+    return _named(_plain(media_type))
+
+
+@lru_cache(maxsize=1024)
+def _named(plain: str) -> str | None:
+    return next((name for pattern, name in TYPES if fnmatchcase(plain, pattern)), None)
+
+
+def _is_layer(media_type: str) -> bool:
+    plain = _plain(media_type)
+    return not plain or any(fnmatchcase(plain, pattern) for pattern in _LAYER_TYPES)

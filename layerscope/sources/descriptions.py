@@ -1,0 +1,144 @@
+"""Images by what describes them: `manifest.json` and the manifests of an OCI layout may both be in one archive, and disagree.
+
+The images are the union of what both name, one image a distinct config. Of one image, the description counts whose layers
+are all there, the OCI manifest before `manifest.json`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from layerscope.image.platform import Platform
+from layerscope.image.warnings import ImageWarning
+from layerscope.sources.base import Candidate, ImageParts
+from layerscope.sources.names import describe, normalise
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """An image as one document describes it."""
+
+    candidate: Candidate
+    config: str | None
+    """What is equal for two descriptions of one image: the digest of its config. None where nothing says it."""
+    has_config: bool
+    layers: Sequence[str | None]
+    """The digest of each layer's blob, None where nothing says it."""
+    present: Sequence[bool]
+    """Whether each layer's blob is there; one that registries need not hold counts as there."""
+    diff_ids: Callable[[], Sequence[str | None]]
+    """What the config lists; empty where it cannot be read."""
+    nested: bool = False
+    """Whether an index lists it for a platform; others are named one by one."""
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether all that it names is there."""
+        return self.has_config and all(self.present)
+
+    def is_whole(self) -> bool:
+        """Whether it brings a layer for each diff ID of the config, and none at the place of another."""
+        if not self.is_stored:
+            return False
+        diff_ids = self.diff_ids()
+        if len(diff_ids) != len(self.layers):
+            return False
+        known = set(diff_ids)
+        return all(
+            digest is None or digest == diff_id or digest not in known
+            for digest, diff_id in zip(self.layers, diff_ids, strict=True)
+        )
+
+
+def settled(described: Sequence[Description]) -> list[Description]:
+    """One description an image, in the order in which the images are first named; OCI manifests come first.
+
+    An OCI layout may hold several whole manifests of one config, with layers compressed in different ways: all are kept.
+    """
+    same: dict[object, list[Description]] = {}
+    for number, description in enumerate(described):
+        same.setdefault(description.config or number, []).append(description)
+    found = []
+    for several in same.values():
+        found += several if len(several) == 1 else _settled(several)
+    return found
+
+
+def offered(
+    described: Sequence[Description], unread: Sequence[Candidate] = ()
+) -> tuple[list[Candidate], list[Platform], list[ImageWarning]]:
+    """The images that can be opened or are damaged; platforms that an index names without storing them; what to say.
+
+    An entry whose config is not there is no image where another one is; if there is none, it is, and does not open. `unread`
+    are entries whose manifest is not there.
+    """
+    stored = {group for one in described if one.is_stored for group in one.candidate.groups}
+    if not any(one.has_config for one in described):
+        return [one.candidate for one in described], [], []
+    kept: list[Candidate] = []
+    absent: list[Platform] = []
+    brought = {normalise(tag) for one in described for tag in one.candidate.tags}
+    lost = [entry for entry in unread if brought.isdisjoint(map(normalise, entry.tags))]
+    for one in described:
+        candidate = one.candidate
+        other_platform = not one.is_stored and not stored.isdisjoint(candidate.groups)
+        if one.has_config and not other_platform:
+            kept.append(candidate)
+            continue
+        if candidate.platform is not None:
+            absent.append(candidate.platform)
+        if not one.nested:
+            lost.append(candidate)
+    return kept, absent, [_left_out(lost)] if lost else []
+
+
+def _left_out(lost: Sequence[Candidate]) -> ImageWarning:
+    images = "1 image is" if len(lost) == 1 else f"{len(lost)} images are"
+    said = f"{images} left out: manifest or config cannot be read ({', '.join(describe(lost))})"
+    return ImageWarning("layout-incomplete", None, said)
+
+
+def _settled(several: Sequence[Description]) -> list[Description]:
+    """The descriptions of one image that count, with the names that all of them give it."""
+    whole = [one for one in several if one.is_whole()]
+    oci = [one for one in whole if one.candidate.kind is None]
+    most = max(several, key=lambda one: (one.has_config, sum(one.present)))
+    kept = oci or whole[:1] or [most]
+    first = kept[0]
+    counted = set(map(id, kept))
+    rest = [one for one in several if id(one) not in counted]
+    candidates = [one.candidate for one in (first, *rest)]
+    named = replace(
+        first.candidate,
+        tags=_together(tag for one in candidates for tag in one.tags),
+        groups=tuple(dict.fromkeys(group for one in candidates for group in one.groups)),
+        digests=list(dict.fromkeys(digest for one in candidates for digest in one.digests)),
+        platform=next((one.platform for one in candidates if one.platform is not None), None),
+        load=first.candidate.load if whole else partial(_filled, first, rest),
+    )
+    return [replace(first, candidate=named), *kept[1:]]
+
+
+def _together(tags: Iterable[str]) -> list[str]:
+    """Names of several descriptions, each once: some write them in full, some have only the tag."""
+    full: dict[str, str] = {}
+    for tag in tags:
+        full.setdefault(normalise(tag), tag)
+    ends = {tag.rpartition(":")[2] for tag in full.values() if ":" in tag}
+    return [tag for tag in full.values() if ":" in tag or "/" in tag or tag not in ends]
+
+
+def _filled(first: Description, rest: Sequence[Description]) -> ImageParts:
+    """An image that no description brings whole: what it lacks is taken from the others."""
+    parts = first.candidate.load()
+    layers = list(parts.layers)
+    for one in rest:
+        if not one.has_config or len(one.layers) != len(layers):
+            continue
+        other = one.candidate.load()
+        for number, is_there in enumerate(first.present):
+            if not is_there and one.present[number]:
+                layers[number] = other.layers[number]
+    return replace(parts, layers=layers)

@@ -1,0 +1,76 @@
+"""Tables of docs/ that the code itself writes. `python -m tests.docs.generated` puts them into the pages."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from layerscope import cli
+from layerscope.analysis.findings.rules import RULES
+from layerscope.text import size
+from layerscope.tui.commands import key_table
+from tests.docs.page import DOCS, marked, marks, read
+from tests.images import CREATED, docker_archive, file, layer_tar, write
+
+
+def rule_table() -> str:
+    """All rules of findings, in the order of `layerscope rules`."""
+    lines = ["| rule | finds | severity | confidence | from |", "|---|---|---|---|---:|"]
+    lines += (
+        f"| `{rule.name}` | {rule.title} | {rule.severity} | {rule.confidence} | {size(rule.min_bytes)} |"
+        for rule in RULES
+    )
+    return "\n".join(lines) + "\n"
+
+
+def diff_output() -> str:
+    """What `layerscope diff` prints for two builds of a small image."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        old = write(folder / "old.tar", _build("1", "curl vim", b"fast = no\n", 0o644, 1_000))
+        new = write(folder / "new.tar", _build("2", "curl git", b"fast = yes\n", 0o600, 1_500))
+        out = folder / "out"
+        cli.run(["diff", "--no-cache", str(old), str(new), "-o", str(out)])
+        text = out.read_text().replace(f"{folder}/", "")
+    return f"```console\n$ layerscope diff old.tar new.tar\n{text.strip()}\n```"
+
+
+def _build(tag: str, packages: str, settings: bytes, mode: int, size: int) -> bytes:
+    """An image: a base, some packages, an application."""
+    layers = [
+        layer_tar([file("etc/os-release", b"ID=demo\n"), file("usr/lib/libc.so", b"c" * 40_000)]),
+        layer_tar(
+            [file(f"usr/bin/{name}", name.encode() * 10 * size) for name in packages.split()]
+        ),
+        layer_tar([file("app/settings", settings), file("app/run", b"run\n" * 500, mode=mode)]),
+    ]
+    steps = ("ADD rootfs.tar /", f"RUN apt-get install -y {packages}", "COPY . /app")
+    history = [{"created": CREATED, "created_by": step} for step in steps]
+    config = {"config": {"Env": ["PATH=/usr/bin", f"RELEASE={tag}"]}}
+    return docker_archive(layers, history=history, config=config, tags=(f"demo:{tag}",))
+
+
+GENERATED: dict[tuple[str, str], Callable[[], str]] = {
+    ("keys.md", "keys"): key_table,
+    ("findings.md", "rules"): rule_table,
+    ("commands.md", "diff"): diff_output,
+}
+"""Page and mark → the text that belongs there."""
+
+
+def written(name: str, mark: str) -> str:
+    """A page with its marked part as the code writes it."""
+    text, (begin, end) = read(name), marks(mark)
+    body = GENERATED[name, mark]().strip()
+    return text.replace(begin + marked(text, mark) + end, f"{begin}\n\n{body}\n\n{end}")
+
+
+def main() -> None:
+    """Rewrite all pages."""
+    for name, mark in GENERATED:
+        (DOCS / name).write_text(written(name, mark))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+"""docs/json-schema.md: every key of every document is on the page, with the type that it has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from layerscope import cli
+from layerscope.filesystem.changes import WHY_NAMES
+from layerscope.layers.index import KIND_NAMES, Kind
+from layerscope.words import StepKind
+from tests.docs.page import marked_table, read
+from tests.docs.running import document
+from tests.images import archive as packed
+from tests.images import (
+    device,
+    docker_archive,
+    docker_files,
+    fifo,
+    file,
+    hardlink,
+    layer_tar,
+    symlink,
+    unknown,
+    whiteout,
+    write,
+)
+from tests.report.diff_sample import new_image, old_image
+from tests.sources.places import BASE, LAYERS
+from tests.sources.stores import docker_store
+
+PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "int": (int,),
+    "number": (int, float),
+    "bool": (bool,),
+    "object": (dict,),
+    "map": (dict,),
+    "list": (list,),
+}
+
+
+def _declared(name: str) -> dict[str, str]:
+    """Key → type, as the page has them."""
+    table = marked_table("json-schema.md", f"json: {name}")
+    return dict(zip(table.column("key"), table.column("type"), strict=True))
+
+
+def _values(value: Any, declared: Mapping[str, str], path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value below a document with its key as the page writes it; what maps and documented objects hold is left out."""
+    if isinstance(value, list):
+        for item in value:
+            if isinstance(item, dict):
+                yield from _values(item, declared, f"{path}[]")
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            name = f"{path}.{key}" if path else key
+            yield name, inner
+            kind = declared.get(name, "")
+            has_keys = any(other.startswith((f"{name}.", f"{name}[]")) for other in declared)
+            if not kind.startswith("map") and (has_keys or name not in declared):
+                yield from _values(inner, declared, name)
+
+
+def _fits(value: Any, kind: str) -> bool:
+    """Whether a value has a type of the page: `int`, `list of strings?`, `string or list?`."""
+    if value is None:
+        return kind.endswith("?")
+    alternatives = [part.split()[0] for part in kind.removesuffix("?").split(" or ")]
+    if isinstance(value, bool):
+        return "bool" in alternatives
+    return any(isinstance(value, PYTHON_TYPES[part]) for part in alternatives)
+
+
+def _check(name: str, documents: list[Any]) -> None:
+    """Together the documents have each key of the page and no other; each value fits; nulls are announced."""
+    declared = _declared(name)
+    found: dict[str, list[Any]] = {}
+    for one in documents:
+        for key, value in _values(one, declared):
+            found.setdefault(key, []).append(value)
+    assert set(found) == set(declared)
+    for key, values in found.items():
+        for value in values:
+            assert _fits(value, declared[key]), f"{key}: {value!r} is not {declared[key]}"
+
+
+@pytest.fixture
+def images(tmp_path: Path, demo_image: Path) -> list[Path]:
+    """Images that have all that a report can tell of."""
+    odd = layer_tar(
+        [
+            file("a/b/c", b"1"),
+            hardlink("broken", "nowhere"),
+            symlink("link", "a"),
+            device("null", 1, 3),
+            device("disk", 8, 0, block=True),
+            fifo("pipe"),
+            unknown("odd"),
+        ]
+    )
+    top = layer_tar([whiteout("a"), file("x", b"2" * 1000, mode=0o600), file("x", b"3")])
+    config: dict[str, object] = {"config": {"Volumes": {"/data": {}}}, "created": None}
+    damaged = docker_files([odd, layer_tar([file("a", bytes(range(256)) * 400)])])
+    last = [name for name in damaged if name.endswith("/layer.tar")][-1]
+    damaged[last] = damaged[last][:5000]
+    two = docker_files([odd], tags=("one:1",))
+    several = docker_files([top], tags=("two:1",), history=[])
+    manifest = json.loads(two["manifest.json"]) + json.loads(several["manifest.json"])
+    several = {**two, **several, "manifest.json": json.dumps(manifest).encode()}
+    made = {
+        "odd.tar": docker_archive([odd, top, odd], config=config, history=[]),
+        "damaged.tar": packed(damaged),
+        "several.tar": packed(several),
+        "rootfs.tar": odd,
+        "old.tar": old_image(),
+        "new.tar": new_image(),
+    }
+    return [demo_image, *(write(tmp_path / name, data) for name, data in made.items())]
+
+
+def test_reports(images: list[Path], tmp_path: Path) -> None:
+    """With and without what takes time."""
+    documents = [document(tmp_path, "report", str(image), "--files") for image in images]
+    documents.append(document(tmp_path, "report", str(images[0]), "--no-duplicates"))
+    _check("report", documents)
+
+
+def test_comparisons(tmp_path: Path) -> None:
+    """Both ways, with devices, and for some paths alone."""
+    old = write(tmp_path / "old.tar", old_image())
+    new = write(tmp_path / "new.tar", new_image())
+    devices = docker_archive([layer_tar([device("dev/null", 1, 5), file("a/b", b"1")])])
+    other = write(tmp_path / "other.tar", devices)
+    pairs = [(old, new), (new, old), (old, other), (other, new)]
+    documents = [document(tmp_path, "diff", str(a), str(b)) for a, b in pairs]
+    documents.append(document(tmp_path, "diff", str(old), str(new), "--paths", "app"))
+    _check("diff", documents)
+
+
+def test_verdicts(demo_image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With rules of its own, with none, and compared with a baseline."""
+    monkeypatch.chdir(tmp_path)
+    configured = tmp_path / ".layerscope.toml"
+    configured.write_text(
+        '[ci]\nmax-wasted = "1 MB"\nmax-compressed-size = 1\nforbidden-paths = ".env"\n'
+        '[[ignore]]\npath = "nowhere"\n'
+    )
+    strict = document(tmp_path, "ci", str(demo_image))
+    configured.unlink()
+    report = tmp_path / "baseline.json"
+    assert cli.run(["report", str(demo_image), "--format", "json", "-o", str(report)]) == 0
+    documents = [
+        strict,
+        document(tmp_path, "ci", str(demo_image)),
+        document(tmp_path, "ci", str(demo_image), "--baseline", str(report)),
+    ]
+    _check("ci", documents)
+
+
+def test_stores(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A store with images that share a layer, one of them dangling."""
+    docker_store(tmp_path, [BASE], names=["other:1"])
+    kept = (tmp_path / "image/overlay2/repositories.json").read_bytes()
+    docker_store(tmp_path, LAYERS, names=[])
+    (tmp_path / "image/overlay2/repositories.json").write_bytes(kept)
+    assert cli.run(["images", "--store-root", str(tmp_path), "--format", "json"]) == 0
+    _check("images", [json.loads(capsys.readouterr().out)])
+
+
+def test_logs(images: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    """Of all paths, and of a directory."""
+    written = []
+    for image in (images[1], *images[-2:]):
+        for path in ("**", "a", "app"):
+            cli.run(["log", str(image), path, "--format", "json"])
+            written.append(capsys.readouterr().out)
+    _check("log", [json.loads(text) for text in written])
+
+
+@pytest.mark.parametrize(("name", "command"), [("rules", ["rules"]), ("cache", ["cache", "info"])])
+def test_lists(name: str, command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Short documents of other commands."""
+    assert cli.run([*command, "--format", "json"]) == 0
+    _check(name, [json.loads(capsys.readouterr().out)])
+
+
+def test_types_of_paths_and_kinds_of_steps_are_named() -> None:
+    """The values that two keys can have, in the cell of the key."""
+    table = marked_table("json-schema.md", "json: report").records()
+    cells = {row["key"]: row["meaning"] for row in table}
+    for kind in set(Kind) - {Kind.HARDLINK}:
+        assert KIND_NAMES[kind] in cells["layers[].files[].type"].split(", ")
+    for step in StepKind:
+        assert step in cells["steps[].kind"]
+
+
+def test_what_differs_is_explained() -> None:
+    """All values of `why`."""
+    assert set(marked_table("json-schema.md", "why").column("value")) == set(WHY_NAMES.values())
+    assert "udcXX" in read("json-schema.md")

@@ -1,0 +1,119 @@
+"""README and docs/ as a whole: links lead somewhere, commands and options exist, pictures are there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from layerscope.cli import COMMANDS, layerscope
+from layerscope.cli.group import DEFAULT_COMMAND
+from layerscope.tui.view import VIEWS
+from tests.docs.page import DOCS, ROOT
+from tests.screenshots import FOLDER, SHOTS, Shot
+
+PAGES = sorted([*DOCS.glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
+PLANNED = {"architecture.md", "adding.md"}
+"""Pages of docs/ that may be missing."""
+NAMES = {command.name: command for command in COMMANDS}
+
+
+def _anchor(heading: str) -> str:
+    """The anchor that GitHub and mkdocs give to a heading."""
+    kept = re.sub(r"[^\w\- ]", "", heading.replace("`", "").lower())
+    return re.sub(r"[ -]+", "-", kept).strip("-")
+
+
+def _outside_code(text: str) -> str:
+    """A page without its fenced blocks."""
+    return re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Files and headings that a page links to exist."""
+    for target in re.findall(r"\]\(([^)\s]+)\)", _outside_code(page.read_text())):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        file = page.parent / name if name else page
+        if name.rpartition("/")[2] in PLANNED and not file.exists():
+            continue
+        assert file.exists(), f"{page.name}: {target}"
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", _outside_code(file.read_text()), re.MULTILINE)
+            assert anchor in map(_anchor, headings), f"{page.name}: {target}"
+
+
+def test_every_page_can_be_reached_from_the_index() -> None:
+    """No page is lost."""
+    index = (DOCS / "index.md").read_text()
+    linked = set(re.findall(r"\]\(([a-z-]+\.md)", index))
+    assert {page.name for page in DOCS.glob("*.md")} - {"index.md"} <= linked
+
+
+def test_readme_is_short() -> None:
+    """What is longer belongs into docs/."""
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+
+
+def test_every_picture_is_shown_and_drawn() -> None:
+    """A picture that no page shows, or that the script does not draw, is stale."""
+    shown = {
+        name
+        for page in PAGES
+        for name in re.findall(r"screenshots/([a-z]+)\.svg", page.read_text())
+    }
+    assert shown == {shot.name for shot in SHOTS} == {path.stem for path in FOLDER.glob("*.svg")}
+
+
+@pytest.mark.parametrize("shot", SHOTS, ids=lambda shot: shot.name)
+def test_pictures_show_what_they_are_for(shot: Shot) -> None:
+    """The text that the script looked for when it drew the picture."""
+    svg = (FOLDER / f"{shot.name}.svg").read_text().replace("&#160;", " ")
+    words = re.sub(r"<[^>]+>", "", svg)
+    assert shot.expected.replace(" ", "") in words.replace(" ", "")
+
+
+def test_every_view_has_a_section() -> None:
+    """With its key in the heading."""
+    headings = re.findall(r"^## .+ · (\d)$", (DOCS / "explorer.md").read_text(), re.MULTILINE)
+    assert headings == [str(number) for number in range(1, len(VIEWS) + 1)]
+
+
+def test_every_command_is_explained() -> None:
+    """All commands that help lists."""
+    text = (DOCS / "commands.md").read_text()
+    for command in COMMANDS:
+        assert command.hidden or f"layerscope {command.name}" in text, command.name
+
+
+def _commands() -> Iterator[tuple[str, str]]:
+    """Page and command line, for each call of layerscope in a fenced block or in code."""
+    for page in PAGES:
+        text = page.read_text()
+        for line in re.findall(r"(?:^[$\s-]*|\brun: |`)(layerscope [^\n`]*)", text, re.MULTILINE):
+            yield page.stem, re.split(r" #| \\?\||>>|;|…", line)[0].strip()
+
+
+@pytest.mark.parametrize(("page", "line"), sorted(set(_commands())))
+def test_options_of_commands_exist(page: str, line: str) -> None:
+    """Each option is one of the command that it is given to."""
+    words = shlex.split(line)[1:]
+    name = words[0] if words and words[0] in NAMES else DEFAULT_COMMAND
+    if name == "build":
+        return  # all options belong to the build
+    command: click.Command | None = NAMES[name]
+    if isinstance(command, click.Group):
+        command = command.commands[words[1]]
+    assert command is not None
+    context = click.Context(layerscope)
+    known = {option for param in (*command.params, *layerscope.params) for option in param.opts}
+    known |= set(context.help_option_names) | {"-h"}
+    for word in words:
+        if re.match(r"--?[a-z]", word):
+            assert word.partition("=")[0] in known, f"{page}: {line}"

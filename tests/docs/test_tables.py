@@ -1,0 +1,133 @@
+"""Tables of docs/ whose rows the code knows: none is missing, none is made up."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+import layerscope
+from layerscope import cli
+from layerscope.analysis.gate import RULES as CHECKS
+from layerscope.errors import ExitCode
+from layerscope.layers.compression import COMPRESSIONS
+from layerscope.limits import DEFAULT_LIMITS, Limits
+from layerscope.report import FORMATS, TABLES
+from layerscope.report.gate import FORMATS as GATE_FORMATS
+from layerscope.sources import SOURCES
+from tests.docs.generated import GENERATED, written
+from tests.docs.page import marked, marked_table, read
+from tests.images import docker_archive, file, layer_tar, write
+
+PACKAGE = Path(layerscope.__file__).parent
+_CODE = re.compile(r"[a-z]+(-[a-z]+)+")
+
+
+@pytest.mark.parametrize(("page", "mark"), GENERATED)
+def test_a_generated_table_is_up_to_date(page: str, mark: str) -> None:
+    """What the code writes stands in the page."""
+    assert read(page) == written(page, mark), "run python -m tests.docs.generated"
+
+
+def test_limits_and_their_defaults() -> None:
+    """All of them, with the numbers that hold."""
+    rows = marked_table("hostile-input.md", "limits").records()
+    assert {row["limit"]: int(row["default"]) for row in rows} == {
+        field.name: getattr(DEFAULT_LIMITS, field.name) for field in fields(Limits)
+    }
+
+
+def test_warning_codes() -> None:
+    """All that are written into the code where a warning is made."""
+    explained = marked_table("json-schema.md", "warnings").column("code")
+    assert explained == sorted(explained)
+    assert set(explained) == set(_codes("ImageWarning"))
+
+
+def test_warning_codes_of_the_gate() -> None:
+    """They stand in the cell of their key."""
+    rows = marked_table("json-schema.md", "json: ci").records()
+    (cell,) = (row["meaning"] for row in rows if row["key"] == "warnings[].code")
+    assert set(cell.split(", ")) == set(_codes("GateWarning"))
+
+
+def test_exit_codes() -> None:
+    """Each with its meaning."""
+    told = marked_table("commands.md", "exit-codes").column("code")
+    assert list(map(int, told)) == sorted(ExitCode)
+
+
+def test_compressions() -> None:
+    """All that layers and archives may have."""
+    told = marked_table("formats.md", "compressions").column("compression")
+    assert set(told) == {kind.name for kind in COMPRESSIONS}
+
+
+def test_sources_and_their_schemes() -> None:
+    """In the order in which they are asked."""
+    rows = marked_table("formats.md", "sources").records()
+    assert [(row["source"], row["scheme"].split()) for row in rows] == [
+        (source.name, [f"{scheme}://" for scheme in source.schemes]) for source in SOURCES
+    ]
+
+
+def test_formats_of_reports() -> None:
+    """Reports and verdicts have the same ones."""
+    told = marked_table("reports.md", "formats").column("format")
+    assert told == list(FORMATS) == list(GATE_FORMATS)
+
+
+def test_tables_and_columns_of_csv(tmp_path: Path) -> None:
+    """As they are in the header of each table."""
+    image = write(tmp_path / "image.tar", docker_archive([layer_tar([file("a", b"1")])]))
+    rows = marked_table("reports.md", "csv").records()
+    assert [row["table"] for row in rows] == list(TABLES)
+    out = tmp_path / "out.csv"
+    for row in rows:
+        words = ["report", str(image), "--format", "csv", "--table", row["table"], "-o", str(out)]
+        assert cli.run(words) == 0
+        assert out.read_text().splitlines()[0].split(",") == row["columns"].split(", ")
+    assert cli.run(["ci", str(image), "--format", "csv", "-o", str(out)]) == 0
+    header = ", ".join(io.StringIO(out.read_text()).readline().strip().split(","))
+    assert f"one row for each check: {header}." in read("reports.md")
+
+
+def test_checks_of_the_gate() -> None:
+    """All rules, in the order of help."""
+    told = marked_table("ci.md", "checks").column("check")
+    assert told == [rule.name for rule in CHECKS]
+
+
+def test_environment_variables() -> None:
+    """All of layerscope's own."""
+    page = marked(read("settings.md"), "variables")
+    used = {
+        name
+        for path in PACKAGE.rglob("*.py")
+        for name in re.findall(r"LAYERSCOPE_[A-Z_]+", path.read_text())
+    }
+    assert set(re.findall(r"LAYERSCOPE_[A-Z_]+", page)) == used
+
+
+def _codes(maker: str) -> Iterator[str]:
+    """Codes of warnings: the first argument where `maker` is called; where that is a variable, every text of the module that
+    looks like a code."""
+    for path in PACKAGE.rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        calls = [
+            node.args[0]
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == maker
+            and node.args
+        ]
+        if any(isinstance(first, ast.Name) for first in calls):
+            calls += (node for node in ast.walk(tree) if isinstance(node, ast.Constant))
+        texts = (first.value for first in calls if isinstance(first, ast.Constant))
+        yield from (text for text in texts if isinstance(text, str) and _CODE.fullmatch(text))

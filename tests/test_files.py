@@ -1,0 +1,87 @@
+"""Files that the user names are read whole, bounded, and never waited for."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from layerscope.analysis.gate.baseline_report import read_report
+from layerscope.analysis.gate.discover import load_config
+from layerscope.errors import UsageError
+from layerscope.files import open_regular, read_file
+from layerscope.image.dockerfile import read_dockerfile
+from layerscope.settings import load_settings
+from layerscope.state import load_state
+
+
+def fifo(path: Path) -> None:
+    """A pipe that nobody writes to."""
+    os.mkfifo(path)
+
+
+def bound_socket(path: Path) -> None:
+    """A socket that nobody listens at."""
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(path))
+
+
+SPECIAL: dict[str, Callable[[Path], None]] = {
+    "fifo": fifo,
+    "socket": bound_socket,
+    "directory": Path.mkdir,
+    "zero": lambda path: path.symlink_to("/dev/zero"),
+}
+
+
+@pytest.fixture(params=[*SPECIAL])
+def special(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """What is no regular file."""
+    path = tmp_path / "special"
+    SPECIAL[request.param](path)
+    return path
+
+
+def test_what_is_no_regular_file_is_refused(special: Path) -> None:
+    """At once."""
+    with pytest.raises(OSError, match=r"(Is a directory|not a regular file)"):
+        open_regular(special)
+
+
+def test_a_file_is_read_up_to_a_bound(tmp_path: Path) -> None:
+    """Exactly as many bytes are fine."""
+    path = tmp_path / "file"
+    path.write_bytes(b"12345")
+    assert read_file(path, 5) == b"12345"
+    with pytest.raises(OSError, match="more than 4 bytes") as error:
+        read_file(path, 4)
+    assert error.value.errno == errno.EFBIG
+    with pytest.raises(FileNotFoundError):
+        read_file(tmp_path / "none", 5)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        read_dockerfile,
+        read_report,
+        lambda path: load_config(path, path.parent),
+        lambda path: load_settings({"LAYERSCOPE_CONFIG": str(path)}),
+    ],
+    ids=["dockerfile", "baseline", "gate", "settings"],
+)
+def test_files_that_the_user_names_are_not_waited_for(
+    read: Callable[[Path], object], special: Path
+) -> None:
+    """The error names the file."""
+    with pytest.raises(UsageError, match=r"special: (Is a directory|not a regular file)"):
+        read(special)
+
+
+def test_what_was_chosen_last_is_not_waited_for(special: Path) -> None:
+    """It is forgotten."""
+    assert load_state(special) == {}

@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 import tarfile
+from collections import Counter
 from hashlib import md5, sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,10 +15,13 @@ from typing import Any, NamedTuple
 import pytest
 
 import layerscope.demo
+from layerscope.analysis.steps import step_kind
 from layerscope.demo import DEMO_REFERENCE, save_demo, write_demo
 from layerscope.errors import UsageError
+from layerscope.opening.open import Opened
+from layerscope.words import Reason, StepKind
 
-SHA256 = "f5ebee7687a6d6de9e29a50ceaf0a239e9ec283fca2d9668621153595fa29a9b"
+SHA256 = "cc4b0b0b70cb77ab659d4a7db2d14dd2ae5ae4b9a71536f33676bc863be09457"
 """Of the whole archive, on every Python and every machine: change it with the image only."""
 
 BASE, APT, WORKDIR, REQUIREMENTS, PIP, SOURCES, OWNED, CLEANED = range(8)
@@ -59,10 +64,8 @@ class Demo(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def demo() -> Demo:
-    stream = io.BytesIO()
-    write_demo(stream)
-    archive = stream.getvalue()
+def demo(demo_image: Path) -> Demo:
+    archive = demo_image.read_bytes()
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         manifest = json.loads(_read(tar, "manifest.json"))[0]
         config = json.loads(_read(tar, manifest["Config"]))
@@ -210,20 +213,64 @@ def test_what_is_left_behind_stays_to_the_end(demo: Demo) -> None:
     assert "usr/local/lib/python3.11/dist-packages/flask/__pycache__/app.cpython-311.pyc" in tree
 
 
-def test_waste_overwritten_identical_and_of_another_type(demo: Demo) -> None:
-    base, apt = demo.layers[BASE], demo.layers[APT]
-    status = "var/lib/dpkg/status"
-    assert base[status].data != apt[status].data
-    templates = "var/cache/debconf/templates.dat"
-    assert base[templates].data == apt[templates].data
-    assert demo.attributes(BASE, templates) == demo.attributes(APT, templates)
-    assert len(base[templates].data) > 200_000
-    requirements = "app/requirements.txt"
-    assert demo.layers[REQUIREMENTS][requirements].data == demo.layers[SOURCES][requirements].data
-    assert demo.attributes(REQUIREMENTS, requirements) == demo.attributes(SOURCES, requirements)
-    assert base["etc/localtime"].info.isreg()
-    assert base["etc/localtime"].data
-    assert apt["etc/localtime"].info.issym()
+def test_every_reason_of_waste_and_every_step_occurs(demo_opened: Opened) -> None:
+    """The demo shows one of everything that reports have words for."""
+    assert set(demo_opened.accounting.waste.by_reason()) == set(Reason)
+    filesystem, indexes = demo_opened.filesystem, demo_opened.indexes
+    kinds = [step_kind(filesystem, index, layer) for layer, index in enumerate(indexes)]
+    assert set(kinds) == {StepKind.FILES, StepKind.ATTRIBUTES}
+    assert [step.layer is None for step in demo_opened.image.steps].count(True) == 9
+
+
+def test_its_findings(demo_opened: Opened) -> None:
+    """What is left behind, what is stored again, the secret, and the compilers, which the package database leads to."""
+    assert demo_opened.findings is not None
+    found = {finding.rule: finding for finding in demo_opened.findings.found}
+    assert set(found) == {
+        "apt-archives",
+        "apt-lists",
+        "compilers",
+        "deleted-later",
+        "headers",
+        "pip-cache",
+        "rewritten-for-attributes",
+        "secret-environment-file",
+    }
+    assert "apt-get install -y ca-certificates iputils-ping python3 python3-pip" in (
+        found["compilers"].fix
+    )
+    table = demo_opened.filesystem.table
+    secret = [table.full(path) for path in found["secret-environment-file"].paths.tolist()]
+    assert set(secret) == {b"app/.env"}
+
+
+def test_package_databases_lead_from_what_was_asked_for_to_compilers(demo: Demo) -> None:
+    """Every package but those that somebody asked for came along, and every dependency is installed."""
+    tree = demo.final()
+    status = tree["var/lib/dpkg/status"].data.decode()
+    needs = {
+        stanza["Package"]: stanza.get("Depends", "").split(", ") if "Depends" in stanza else []
+        for part in status.split("\n\n")
+        if (stanza := dict(re.findall(r"^(\S+): (.*)$", part, re.MULTILINE)))
+    }
+    assert {name for names in needs.values() for name in names} <= set(needs)
+    reached, left = set(), ["build-essential"]
+    while left:
+        reached.add(name := left.pop())
+        left += [need for need in needs[name] if need not in reached]
+    assert {"gcc", "gcc-12", "g++-12", "cpp-12", "libc6-dev", "binutils"} <= reached
+    states = tree["var/lib/apt/extended_states"].data.decode()
+    automatic = set(re.findall(r"^Package: (.*)$", states, re.MULTILINE))
+    assert {"gcc", "make", "libpython3.11-stdlib"} <= automatic < set(needs)
+    assert not automatic & {"build-essential", "python3", "python3-pip"}
+
+
+def test_packages_of_two_managers(demo_opened: Opened) -> None:
+    """The base and the build tools are dpkg's, the shop's libraries pip's."""
+    assert demo_opened.findings is not None
+    kinds = Counter(package.kind for package in demo_opened.findings.packages)
+    assert kinds["dpkg"] > 120
+    assert kinds["python"] == 10
 
 
 def test_waste_of_a_change_of_owner(demo: Demo) -> None:

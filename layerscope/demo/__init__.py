@@ -1,27 +1,55 @@
 """The bundled sample image: a small web shop on a Debian-like base, made in code.
 
-No file of it is stored: every byte follows from the tables and templates in this package, so two
-builds are the same bytes on every machine and every Python. `steps` tells its Dockerfile.
+Its Dockerfile is believable, with the mistakes that this program is there to show. No file of it
+is stored: `manifest.txt` has paths, sizes and a few texts, `filler` makes up the rest, and two
+builds are the same bytes on every machine and every Python.
 """
 
 from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from layerscope.demo.archive import DEMO_REFERENCE, write_archive
-from layerscope.demo.steps import build_steps
+from layerscope.demo.archive import DEMO_REFERENCE, DIRECTORY, Entry, Layer, Step, write_archive
+from layerscope.demo.filler import TEXTS
+from layerscope.demo.packages import (
+    ASKED_FOR,
+    install,
+    install_with_apt,
+    install_with_pip,
+    read_packages,
+    unpack,
+)
 from layerscope.errors import UsageError
 
 __all__ = ["DEMO_REFERENCE", "save_demo", "write_demo"]
 
+_BASE_TIME = 1_771_895_550
+"""2026-02-24: the base was published. Times are seconds since 1970."""
+_CHECKOUT_TIME = 1_773_221_467
+"""2026-03-11: the sources were checked out for the build."""
+_BUILD_TIME = 1_773_222_012
+"""2026-03-11: the build began."""
+_OWNER = 1000
+_TEMPLATES = "var/cache/debconf/templates.dat"
+_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_LANG = "LANG=C.UTF-8"
+_LABELS = {
+    "org.opencontainers.image.title": "Tiny Shop",
+    "org.opencontainers.image.version": "1.4.2",
+}
+_CHECK = "python3 -m shop.health || exit 1"
+_COMMAND = ["gunicorn", "--bind", "0.0.0.0:8000", "app:app"]
+_ADDED = "ADD file:4b1be1de1a1e5aa608c688cad2824587262081866180d7368feb79d33ca05953 in / "
+
 
 def write_demo(stream: BinaryIO) -> None:
     """Write the sample image to `stream`, as `docker save` would. The stream need not seek."""
-    write_archive(stream, build_steps())
+    write_archive(stream, _steps())
 
 
 def save_demo(path: Path, *, overwrite: bool = False) -> None:
@@ -44,3 +72,83 @@ def save_demo(path: Path, *, overwrite: bool = False) -> None:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def _steps() -> Iterator[Step]:
+    """The steps of the Dockerfile, in order; a layer is made when its step is asked for."""
+    directories: dict[str, Entry] = {}
+    status: dict[str, str] = {}
+
+    def layer(second: int) -> Layer:
+        return Layer(_BUILD_TIME + second, directories)
+
+    def ran(command: str, made: Layer) -> Step:
+        return Step(made.mtime, f"RUN /bin/sh -c {command} # buildkit", made)
+
+    def setting(second: int, instruction: str, **config: Any) -> Step:
+        return Step(_BUILD_TIME + second, instruction, config=config)
+
+    base = Layer(_BASE_TIME, directories)
+    install(base, read_packages("base"), status)
+    base.file("etc/localtime", base.entries["usr/share/zoneinfo/Etc/UTC"].data)
+    yield Step(_BASE_TIME, f"/bin/sh -c #(nop) {_ADDED}", base, comment="")
+    bash = '/bin/sh -c #(nop)  CMD ["bash"]'
+    yield Step(_BASE_TIME, bash, config={"Env": [_PATH], "Cmd": ["bash"]}, comment="")
+    yield setting(0, f"ENV {_PATH}", Env=[_PATH])
+    yield setting(0, f"ENV {_LANG}", Env=[_PATH, _LANG])
+
+    apt = layer(61)
+    install_with_apt(apt, read_packages("apt"), status)
+    # debconf opens its templates for writing and changes nothing: the overlay copies them up.
+    apt.add(_TEMPLATES, base.entries[_TEMPLATES])
+    apt.symlink("etc/localtime", "/usr/share/zoneinfo/Etc/UTC")
+    command = f"apt-get update && apt-get install -y {ASKED_FOR} && "
+    yield ran(command + "ln -sf /usr/share/zoneinfo/Etc/UTC /etc/localtime", apt)
+
+    work = layer(62)
+    work.directory("app")
+    yield Step(work.mtime, "WORKDIR /app", work, {"WorkingDir": "/app"})
+
+    copied = layer(63)
+    wanted = "app/requirements.txt"
+    copied.file(wanted, TEXTS[wanted], mtime=_CHECKOUT_TIME)
+    yield Step(copied.mtime, "COPY requirements.txt . # buildkit", copied)
+
+    pip = layer(81)
+    install_with_pip(pip)
+    yield ran("pip install --break-system-packages -r requirements.txt", pip)
+
+    sources = layer(83)
+    for package in read_packages("shop"):
+        unpack(sources, package, mtime=_CHECKOUT_TIME)
+    script = sources.entries["app/static/js/htmx.min.js"]
+    sources.add("app/static/vendor/htmx-2.0.8.min.js", script)
+    for path, entry in list(sources.entries.items()):
+        if entry.type == DIRECTORY:
+            sources.add(path, entry._replace(mtime=_CHECKOUT_TIME))
+    yield Step(sources.mtime, "COPY . /app # buildkit", sources)
+
+    owned = layer(85)
+    for path, entry in sources.entries.items():
+        owned.add(path, entry._replace(uid=_OWNER, gid=_OWNER))
+    yield ran(f"chown -R {_OWNER}:{_OWNER} /app", owned)
+
+    # What should not have come along is removed; the layers below keep it all the same.
+    cleaned = layer(86)
+    for whiteout in ("assets/.wh.seed-data.sql", ".wh..git", ".wh..env", "instance/.wh..wh..opq"):
+        cleaned.file(f"app/{whiteout}", b"", 0)
+    cleaned.directory("app/instance", uid=_OWNER, gid=_OWNER)
+    command = "rm -rf /app/assets/seed-data.sql /app/.git /app/.env /app/instance && "
+    yield ran(f"{command}install -d -o {_OWNER} -g {_OWNER} /app/instance", cleaned)
+
+    yield setting(86, "EXPOSE map[8000/tcp:{}]", ExposedPorts={"8000/tcp": {}})
+    yield setting(86, f"USER {_OWNER}", User=str(_OWNER))
+    health = {"Test": ["CMD-SHELL", _CHECK], "Interval": 30_000_000_000, "Timeout": 3_000_000_000}
+    text = f'HEALTHCHECK &{{["CMD-SHELL" "{_CHECK}"] "30s" "3s" "0s" "0s" \'\\x00\'}}'
+    yield setting(86, text, Healthcheck=health)
+    labels: dict[str, str] = {}
+    for name, value in _LABELS.items():
+        labels = {**labels, name: value}
+        yield setting(86, f"LABEL {name}={value}", Labels=labels)
+    words = " ".join(f'"{word}"' for word in _COMMAND)
+    yield setting(86, f"CMD [{words}]", Cmd=_COMMAND)

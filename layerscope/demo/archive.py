@@ -1,7 +1,6 @@
-"""Tar members, and the archive that `docker save` makes of layers and a config.
+"""Layers in the making, and the archive that `docker save` writes of them.
 
-The headers are written here and not by `tarfile`, which is slower and may change its mind between
-two versions of Python.
+Tar headers are written here, as those of `tarfile` differ between versions of Python.
 """
 
 from __future__ import annotations
@@ -9,157 +8,148 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, BinaryIO, NamedTuple
 
 DEMO_REFERENCE = "flask-demo:latest"
+FILE, HARD_LINK, SYMLINK, DIRECTORY, EXTENDED = b"0", b"1", b"2", b"5", b"x"
+_BLOCK = 512
 
-BLOCK = 512
-END = bytes(2 * BLOCK)
 
+class Entry(NamedTuple):
+    """A member of a layer, but for its path."""
 
-class Header(NamedTuple):
-    """What a tar header says about a member."""
-
-    name: str
-    size: int
-    mode: int
-    mtime: int
-    type: bytes = b"0"
+    data: bytes = b""
+    mode: int = 0o644
+    mtime: int = 0
+    type: bytes = FILE
+    link: str = ""
     uid: int = 0
     gid: int = 0
-    link: str = ""
     xattrs: tuple[tuple[str, bytes], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One entry of the history: an instruction, and the layer that it wrote, if any."""
+@dataclass(slots=True)
+class Layer:
+    """A layer in the making: its entries by their paths.
 
-    created: str
+    `directories` is what all layers so far made of each directory: whatever changes a file brings
+    its parents along as they stand, because an overlay copies them up.
+    """
+
+    mtime: int
+    directories: dict[str, Entry]
+    entries: dict[str, Entry] = field(default_factory=dict)
+
+    def file(self, path: str, data: bytes | str, mode: int = 0o644, **attributes: Any) -> None:
+        """Write a regular file; `attributes` are those of `Entry`."""
+        content = data.encode() if isinstance(data, str) else data
+        self.add(path, Entry(content, mode, **{"mtime": self.mtime, **attributes}))
+
+    def directory(self, path: str, mode: int = 0o755, **attributes: Any) -> None:
+        """Make a directory, or give one other attributes."""
+        self.add(path, Entry(b"", mode, self.mtime, DIRECTORY, **attributes))
+
+    def symlink(self, path: str, target: str, mtime: int | None = None) -> None:
+        """Point `path` at `target`."""
+        self.add(path, Entry(b"", 0o777, mtime or self.mtime, SYMLINK, target))
+
+    def add(self, path: str, entry: Entry) -> None:
+        """Put an entry in, and the directories above it."""
+        self.entries[path] = entry
+        if entry.type == DIRECTORY:
+            self.directories[path] = entry
+        while (path := path.rpartition("/")[0]) and path not in self.entries:
+            made = Entry(b"", 0o755, self.mtime, DIRECTORY)
+            self.entries[path] = self.directories.setdefault(path, made)
+
+    def tar(self) -> bytes:
+        """The layer as a tar file, parents before children."""
+        parts: list[bytes] = []
+        for path in sorted(self.entries, key=lambda path: path.replace("/", "\0")):
+            entry = self.entries[path]
+            parts += _member(f"{path}/" if entry.type == DIRECTORY else path, entry)
+        return b"".join([*parts, bytes(2 * _BLOCK)])
+
+
+class Step(NamedTuple):
+    """An entry of the history: when it ran (seconds since 1970), its instruction, its layer if it has one, and
+    what it sets in the image's config."""
+
+    seconds: int
     created_by: str
-    layer: bytes | None = None
-    comment: str = ""
-    config: dict[str, Any] = field(default_factory=dict)
-    """What the instruction sets in the image's config."""
-
-
-def member(header: Header, data: bytes) -> list[bytes]:
-    """The blocks of one member: header, content, padding."""
-    records = [("SCHILY.xattr." + name, value) for name, value in header.xattrs]
-    name, link = header.name.encode(), header.link.encode()
-    prefix, short = _split(name)
-    if short is None or not header.name.isascii():
-        records.append(("path", name))
-        prefix, short = b"", name[:100]
-    if len(link) > 100 or not header.link.isascii():
-        records.append(("linkpath", link))
-        link = link[:100]
-    parts = []
-    if records:
-        pax = b"".join(_record(key, value) for key, value in records)
-        base = name.rstrip(b"/").rpartition(b"/")[2][:80]
-        plain = Header("", len(pax), 0o644, header.mtime, b"x")
-        parts += [_block(plain, b"PaxHeaders.0/" + base, b"", b""), pax, _padding(len(pax))]
-    parts.append(_block(header, short, prefix, link))
-    if data:
-        parts += [data, _padding(len(data))]
-    return parts
-
-
-def _split(name: bytes) -> tuple[bytes, bytes | None]:
-    """A name as prefix and rest, the way ustar stores it; None when it does not fit."""
-    if len(name) <= 100:
-        return b"", name
-    cut = name.find(b"/", len(name) - 101)
-    if 0 < cut <= 155 and cut < len(name) - 1:
-        return name[:cut], name[cut + 1 :]
-    return b"", None
-
-
-def _record(key: str, value: bytes) -> bytes:
-    """A PAX record, which begins with its own length."""
-    body = b" " + key.encode() + b"=" + value + b"\n"
-    length = len(body) + 1
-    while length != len(body) + len(str(length)):
-        length = len(body) + len(str(length))
-    return str(length).encode() + body
-
-
-def _block(header: Header, name: bytes, prefix: bytes, link: bytes) -> bytes:
-    """One ustar header."""
-    numbers = (header.mode, header.uid, header.gid, header.size, header.mtime)
-    start = name.ljust(100, b"\0") + b"%07o\0%07o\0%07o\0%011o\0%011o\0" % numbers
-    rest = header.type + link.ljust(100, b"\0") + b"ustar\x0000" + bytes(64)
-    rest += b"0000000\x000000000\0" + prefix.ljust(167, b"\0")
-    return start + b"%06o\0 " % (sum(start) + sum(rest) + 8 * 32) + rest
-
-
-def _padding(size: int) -> bytes:
-    return bytes(-size % BLOCK)
+    layer: Layer | None = None
+    config: dict[str, Any] | None = None
+    comment: str = "buildkit.dockerfile.v0"
 
 
 def write_archive(stream: BinaryIO, steps: Iterable[Step]) -> None:
-    """Write the image of `steps`, one layer at a time; its config and manifest come last."""
-    identity, layers, done = "", [], []
+    """Write the image of `steps`, one layer at a time, then its config and manifest."""
+    config: dict[str, Any] = {}
+    history: list[dict[str, Any]] = []
+    identity, names, diff_ids, created = "", [], [], ""
     for step in steps:
-        done.append(step)
+        config |= step.config or {}
+        created = f"{datetime.fromtimestamp(step.seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        entry = {"created": created, "created_by": step.created_by, "comment": step.comment}
+        history.append({name: value for name, value in entry.items() if value})
         if step.layer is None:
+            history[-1]["empty_layer"] = True
             continue
-        diff_id = sha256(step.layer).hexdigest()
-        identity = sha256(f"{identity} {diff_id}".encode()).hexdigest()
-        layers.append((identity, diff_id))
-        _write_directory(stream, identity)
-        _write_file(stream, f"{identity}/VERSION", b"1.0")
-        _write_file(stream, f"{identity}/layer.tar", step.layer)
-    config = _json(_config(done, [diff_id for _, diff_id in layers]))
-    config_name = sha256(config).hexdigest() + ".json"
-    _write_file(stream, config_name, config)
-    manifest = {
-        "Config": config_name,
-        "RepoTags": [DEMO_REFERENCE],
-        "Layers": [f"{each}/layer.tar" for each, _ in layers],
-    }
-    _write_file(stream, "manifest.json", _json([manifest]))
-    repository, _, tag = DEMO_REFERENCE.partition(":")
-    _write_file(stream, "repositories", _json({repository: {tag: identity}}))
-    stream.write(END)
-
-
-def _config(steps: list[Step], diff_ids: list[str]) -> dict[str, Any]:
-    """The image config: what the steps set, and what they were."""
-    settings: dict[str, Any] = {}
-    history = []
-    for step in steps:
-        settings.update(step.config)
-        entry: dict[str, Any] = {"created": step.created, "created_by": step.created_by}
-        if step.comment:
-            entry["comment"] = step.comment
-        if step.layer is None:
-            entry["empty_layer"] = True
-        history.append(entry)
-    return {
+        data = step.layer.tar()
+        diff_ids.append(f"sha256:{sha256(data).hexdigest()}")
+        identity = sha256(f"{identity} {diff_ids[-1]}".encode()).hexdigest()
+        names.append(f"{identity}/layer.tar")
+        _write(stream, f"{identity}/", Entry(b"", 0o755, type=DIRECTORY))
+        _write(stream, f"{identity}/VERSION", Entry(b"1.0"))
+        _write(stream, names[-1], Entry(data))
+    document = {
         "architecture": "amd64",
-        "config": settings,
-        "created": steps[-1].created,
+        "config": config,
+        "created": created,
         "history": history,
         "os": "linux",
-        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{each}" for each in diff_ids]},
+        "rootfs": {"type": "layers", "diff_ids": diff_ids},
     }
+    text = json.dumps(document, separators=(",", ":")).encode()
+    name = f"{sha256(text).hexdigest()}.json"
+    _write(stream, name, Entry(text))
+    manifest = [{"Config": name, "RepoTags": [DEMO_REFERENCE], "Layers": names}]
+    _write(stream, "manifest.json", Entry(json.dumps(manifest).encode()))
+    stream.write(bytes(2 * _BLOCK))
 
 
-def _json(document: object) -> bytes:
-    return json.dumps(document, separators=(",", ":")).encode()
-
-
-def _write_directory(stream: BinaryIO, name: str) -> None:
-    stream.write(b"".join(member(Header(f"{name}/", 0, 0o755, _EPOCH, b"5"), b"")))
-
-
-def _write_file(stream: BinaryIO, name: str, data: bytes) -> None:
-    for part in member(Header(name, len(data), 0o644, _EPOCH), data):
+def _write(stream: BinaryIO, name: str, entry: Entry) -> None:
+    for part in _member(name, entry):
         stream.write(part)
 
 
-_EPOCH = 0
-"""`docker save` dates its own files to the start of 1970."""
+def _member(name: str, entry: Entry) -> list[bytes]:
+    """The blocks of one member: headers, content, padding (ustar, and pax for what does not fit)."""
+    path, link = name.encode(), entry.link.encode()
+    records = [(f"SCHILY.xattr.{key}", value) for key, value in entry.xattrs]
+    if len(path) > 100 or not name.isascii():
+        records.append(("path", path))
+    parts = []
+    if records:
+        pax = b"".join(_record(key.encode(), value) for key, value in records)
+        head = Entry(pax, mtime=entry.mtime, type=EXTENDED)
+        parts = [_header(b"PaxHeaders.0/" + path[-80:], b"", head), pax, bytes(-len(pax) % _BLOCK)]
+    return [*parts, _header(path[:100], link, entry), entry.data, bytes(-len(entry.data) % _BLOCK)]
+
+
+def _record(key: bytes, value: bytes) -> bytes:
+    """A pax record: its length in bytes, which counts its own digits, then `key=value`."""
+    body = b" %s=%s\n" % (key, value)
+    length = len(body) + len(str(len(body)))
+    return b"%d%s" % (len(body) + len(str(length)), body)
+
+
+def _header(name: bytes, link: bytes, entry: Entry) -> bytes:
+    """A ustar header (POSIX.1-2017, pax)."""
+    numbers = (entry.mode, entry.uid, entry.gid, len(entry.data), entry.mtime)
+    start = name.ljust(100, b"\0") + b"%07o\0%07o\0%07o\0%011o\0%011o\0" % numbers
+    rest = entry.type + link.ljust(100, b"\0") + b"ustar\x0000" + bytes(64)
+    rest += b"0000000\x000000000\0" + bytes(167)
+    return start + b"%06o\0 " % (sum(start) + sum(rest) + 8 * 32) + rest

@@ -1,166 +1,150 @@
-"""Contents that nobody reads: machine code, compressed data, pictures, compiled files.
+"""What the files of the sample image hold: some word for word, the others filled in by kind.
 
-Each begins as the real thing does, and follows from its name alone.
+Contents follow from paths alone. Texts are passages of `manifest.txt`, whose @words@ are replaced
+by words of its tables; binary files begin as real ones do.
 """
 
 from __future__ import annotations
 
+import re
 import struct
+from base64 import encodebytes
 from binascii import crc32
 from functools import lru_cache
+from hashlib import shake_128
+from pathlib import Path
 from zlib import adler32
 
-from layerscope.demo.dice import Dice, noise, words
+MANIFEST = Path(__file__).with_name("manifest.txt").read_text("utf-8")
+_BLOCKS = re.findall(r"^(===|---) (.+)\n((?:(?!===|---).*\n)*)", MANIFEST, re.MULTILINE)
+TEXTS: dict[str, bytes] = {name: text.encode() for mark, name, text in _BLOCKS if mark == "==="}
+"""Files word for word, by their paths."""
+_STOCK = 241
+"""Filled passages of a kind: a prime, so that every stride goes through all of them."""
+_TABLE = MANIFEST.partition("\n[kinds]\n")[2].partition("\n[")[0]
+_KINDS = [(re.compile(line.split()[1]), line.split()[0]) for line in _TABLE.splitlines()]
+_HEADS = {
+    "elf": b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HHIQQ", 3, 62, 1, 0x1060, 64) + bytes(24),
+    "archive": b"!<arch>\npart.o/         0           0     0     644     6000      `\n",
+    "sqlite": b"SQLite format 3\0\x10\0\x01\x01\0@  ",
+    "font": b"wOF2\x00\x01\x00\x00",
+    "zone": b"TZif2",
+    "pyc": b"\xa7\r\r\n" + bytes(4),
+    "noise": b"",
+}  # fmt: skip
+_CODE = bytes.fromhex("554889e5415741564883ec185b5dc39031c04885c07408eb0a488b45084c89e7f30f1efa")
 
-_INSTRUCTIONS = tuple(
-    bytes.fromhex(code)
-    for code in words(
-        "55 4889e5 4157 4156 4155 4154 53 4883ec18 4883c418 5b 5d 415c 415d c3 90 31c0 4885c0 "
-        "0f84b8000000 0f8576010000 7408 7512 eb0a e8c4f3ffff e85b0b0000 488b4508 488b5310 "
-        "488d3d 488d3511 48894424 4c89e7 4889df be01000000 ba10000000 660f1f440000 f30f1efa "
-        "ff2502 83f801 4839d8 0fb607 0fb64c24 c1e004 4c8b6f20 ffd0 4531e4 00000000 4c8d05"
-    )
-)
+
+def content(path: str, size: int | None, kind: str = "") -> bytes:
+    """The bytes of a file: word for word, or about `size` (or as usual) of the kind that its path has."""
+    if path in TEXTS:
+        return TEXTS[path]
+    kind = kind or next((kind for found, kind in _KINDS if found.search(path)), "settings")
+    if size is None:
+        size = (9000 if kind == "elf" else 400) + noise(path, 1)[0] * 2
+    if kind == "png":
+        return _png(path, size)
+    if kind == "pem":
+        name = b"CERTIFICATE" if path.endswith(".crt") else b"PGP PUBLIC KEY BLOCK"
+        body = encodebytes(noise(path, size * 3 // 4))
+        return b"-----BEGIN %s-----\n%s-----END %s-----\n" % (name, body, name)
+    if kind == "rows":
+        rows = "".join(f"{n}\tLantern no. {n}\t{n * 37 % 196}.90\n" for n in range(size // 32))
+        return f"COPY product (id, name, price) FROM stdin;\n{rows}\\.\n".encode()
+    if kind in _HEADS:
+        head = _HEADS[kind] + noise(path, 20) + path.encode() + b"\0"
+        fill = _code if kind in ("elf", "archive", "pyc") else noise
+        return head + fill(path, size - len(head))
+    return text(kind, path, size)
 
 
-@lru_cache(maxsize=1)
-def _machine_code() -> bytes:
-    """A stretch of code that every program shows a part of."""
-    order = noise("machine code", 1 << 16)
-    return b"".join([_INSTRUCTIONS[byte % len(_INSTRUCTIONS)] for byte in order])
+def noise(name: str, size: int) -> bytes:
+    """Bytes without any pattern, always the same for a name."""
+    return shake_128(name.encode()).digest(max(size, 0))
 
 
-def _code(name: str, size: int) -> bytes:
-    """`size` bytes of machine code, from a place that `name` decides."""
+def _code(path: str, size: int) -> bytes:
+    """What looks like machine code."""
     pool = _machine_code()
-    start = Dice(name).below(1 << 16)
-    turned = pool[start:] + pool[:start]
-    return (turned * (size // len(turned) + 1))[:size]
+    start = int.from_bytes(noise(path, 2), "big")
+    return (pool[start : start + size] + pool * (size // len(pool) + 1))[: max(size, 0)]
 
 
-_LOADER = b"/lib64/ld-linux-x86-64.so.2\0".ljust(64, b"\0")
-_ENDING = b"GCC: (Debian 12.2.0-14) 12.2.0\0\0.shstrtab\0.interp\0.dynsym\0.dynstr\0.text\0"
-_SYMBOLS = b"\0__libc_start_main\0__cxa_finalize\0memcpy\0strlen\0malloc\0free\0__errno_location\0"
+@lru_cache
+def _machine_code() -> bytes:
+    order = noise("machine code", 1 << 16)
+    return b"".join([_CODE[byte % 12 * 3 : byte % 12 * 3 + 1 + byte % 5] for byte in order])
 
 
-def elf(name: str, size: int, type_: int = 3) -> bytes:
-    """A program or a shared library (type 3), or an object file (type 1)."""
-    head = b"\x7fELF\x02\x01\x01" + bytes(9)
-    head += struct.pack(
-        "<HHIQQQIHHHHHH", type_, 62, 1, 0x1060, 64, max(size - 1856, 0), 0, 64, 56, 13, 64, 29, 28
-    )
-    base = name.rpartition("/")[2].encode()
-    intro = head + _LOADER + noise(name, 20) + _SYMBOLS + b"\0" + base + b"\0"
-    return intro + _code(name, max(size - len(intro) - len(_ENDING), 0)) + _ENDING
+def text(kind: str, path: str, size: int) -> bytes:
+    """Passages of a kind below its head, about `size` bytes."""
+    seed, stock = noise(path, 8), _stock(kind)
+    parts = [_filled(head, path, seed) for head in _passages(f"{kind} head")]
+    length, at = sum(map(len, parts)), seed[0]
+    while length < size:
+        parts.append(stock[at % _STOCK])
+        length, at = length + len(parts[-1]), at + 1 + seed[1] % 60
+    return "".join(parts).encode()
 
 
-def static_library(name: str, size: int) -> bytes:
-    """An `ar` archive of object files."""
-    parts, left, number = [b"!<arch>\n"], size, 0
-    while left > 0:
-        part = min(left, 6000 + Dice(f"{name}{number}").below(26_000))
-        parts.append(_ar_member(f"part{number}.o", elf(f"{name}.{number}", part, 1)))
-        left, number = left - part, number + 1
-    return b"".join(parts)
+@lru_cache
+def _passages(kind: str) -> list[str]:
+    return [text for mark, name, text in _BLOCKS if (mark, name) == ("---", kind)]
 
 
-def _ar_member(name: str, data: bytes) -> bytes:
-    head = f"{name + '/':<16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(data):<10}`\n".encode()
-    return head + data + b"\n" * (len(data) % 2)
+@lru_cache
+def _stock(kind: str) -> list[str]:
+    seeds = [noise(f"{kind} {number}", 8) for number in range(_STOCK)]
+    passages = _passages(kind)
+    return [_filled(passages[at % len(passages)], "", seed) for at, seed in enumerate(seeds)]
 
 
-def deb(name: str, size: int) -> bytes:
-    """A Debian package file."""
-    xz = b"\xfd7zXZ\x00\x00\x04"
-    return (
-        b"!<arch>\n"
-        + _ar_member("debian-binary", b"2.0\n")
-        + _ar_member("control.tar.xz", xz + noise(f"{name} control", 1400))
-        + _ar_member("data.tar.xz", xz + noise(name, size))
-    )
+def _filled(passage: str, path: str, seed: bytes) -> str:
+    """A passage with words in place of @noun@, @Noun@ and @NOUN@."""
+    stem = path.rpartition("/")[2].partition(".")[0] or path
+    words = {"path": path, "stem": stem.strip("_").replace("_", " ")}
+    for at, name in enumerate(("verb", "noun", "other", "trait", "number")):
+        choices = _passages(name)[0].split()
+        words[name] = choices[seed[at] % len(choices)]
+
+    def word(found: re.Match[str]) -> str:
+        value = words[found[1].lower()]
+        if found[1].islower():
+            return value
+        return value.upper() if found[1].isupper() else value.title()
+
+    return re.sub(f"@({'|'.join(words)})@", word, passage, flags=re.IGNORECASE)
 
 
-def wheel(name: str, size: int) -> bytes:
-    """A Python wheel, which is a zip file."""
-    file = name.partition("-")[0].encode() + b"/__init__.py"
-    head = b"PK\x03\x04\x14\x00\x00\x00\x08\x00\x00\x00!X" + noise(name, 12)
-    return head + struct.pack("<HH", len(file), 0) + file + noise(f"{name} data", size)
+def deflated(data: bytes) -> bytes:
+    """`data` as deflate's stored blocks (RFC 1951, 3.2.4): the same bytes with every zlib."""
+    blocks = [data[start : start + 65535] for start in range(0, len(data), 65535)] or [b""]
+    heads = [
+        struct.pack("<BHH", at == len(blocks) - 1, len(block), len(block) ^ 0xFFFF)
+        for at, block in enumerate(blocks)
+    ]
+    return b"".join(part for pair in zip(heads, blocks, strict=True) for part in pair)
 
 
-def stored_deflate(data: bytes) -> bytes:
-    """`data` as a deflate stream that compresses nothing: the same bytes with every zlib."""
-    parts = []
-    for start in range(0, len(data), 65535) or (0,):
-        piece = data[start : start + 65535]
-        last = start + 65535 >= len(data)
-        parts += [struct.pack("<BHH", last, len(piece), len(piece) ^ 0xFFFF), piece]
-    return b"".join(parts)
+def gzip(data: bytes) -> bytes:
+    """`data` as a gzip file (RFC 1952)."""
+    end = struct.pack("<II", crc32(data), len(data))
+    return b"\x1f\x8b\x08\0\0\0\0\0\x02\x03" + deflated(data) + end
 
 
-def stored_zlib(data: bytes) -> bytes:
-    """`data` as a zlib stream."""
-    return b"\x78\x01" + stored_deflate(data) + struct.pack(">I", adler32(data))
-
-
-def stored_gzip(data: bytes) -> bytes:
-    """`data` as a gzip file."""
-    head = b"\x1f\x8b\x08\0\0\0\0\0\x02\x03"
-    return head + stored_deflate(data) + struct.pack("<II", crc32(data), len(data))
-
-
-def png(name: str, width: int, height: int) -> bytes:
-    """A picture: a slope between two colours, with a grain."""
-    red, green, blue, *_ = noise(name, 8)
-    grain = noise(f"{name} grain", width)
-    rows = []
-    for y in range(height):
-        shade = y * 96 // height
-        row = [((red + shade + g % 9) & 255, (green + shade) & 255, blue) for g in grain]
-        rows.append(b"\0" + bytes([channel for pixel in row for channel in pixel]))
-    size = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunks = ((b"IHDR", size), (b"IDAT", stored_zlib(b"".join(rows))), (b"IEND", b""))
+def _png(path: str, size: int) -> bytes:
+    """A slope between two colours with a grain, 64 pixels wide."""
+    height, (red, green, blue) = max(size // 193, 16), noise(path, 3)
+    grain = noise(f"{path} grain", 64)
+    row = [
+        bytes(v & 255 for g in grain for v in (red + y + g % 9, green + y, blue))
+        for y in range(height)
+    ]
+    pixels = b"".join(b"\0" + line for line in row)
+    size_and_depth = struct.pack(">IIBBBBB", 64, height, 8, 2, 0, 0, 0)
+    data = b"\x78\x01" + deflated(pixels) + struct.pack(">I", adler32(pixels))
+    chunks = ((b"IHDR", size_and_depth), (b"IDAT", data), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(body)) + kind + body + struct.pack(">I", crc32(kind + body))
         for kind, body in chunks
     )
-
-
-def font(name: str, size: int) -> bytes:
-    """A web font."""
-    return b"wOF2\x00\x01\x00\x00" + struct.pack(">I", size + 12) + noise(name, size)
-
-
-def compiled(source: bytes, name: str, mtime: int) -> bytes:
-    """What Python 3.11 keeps of a module in `__pycache__`."""
-    head = b"\xa7\r\r\n" + struct.pack("<III", 0, mtime, len(source)) + b"\xe3" + bytes(16)
-    body = _code(name, len(source) * 3 // 5)
-    return head + b"\xda\x08__name__\xda\x07__doc__" + body + b"\xfa" + name.encode()
-
-
-def sqlite(name: str, pages: int) -> bytes:
-    """A small database."""
-    head = b"SQLite format 3\0\x10\0\x01\x01\0@  " + struct.pack(">IIII", 12, pages, 0, 0)
-    table = b"CREATE TABLE session (id TEXT PRIMARY KEY, cart TEXT, seen INTEGER)"
-    first = head.ljust(100, b"\0") + b"\x0d" + bytes(3988 - len(table)) + table
-    return first.ljust(4096, b"\0") + noise(name, 4096 * (pages - 1))
-
-
-def terminfo(name: str, size: int) -> bytes:
-    """A compiled description of a terminal."""
-    names = name.rpartition("/")[2].encode() + b"|terminal emulator\0"
-    return struct.pack("<HHHHHH", 0o432, len(names), 38, 15, 413, size) + names + noise(name, size)
-
-
-def timezone(name: str) -> bytes:
-    """The rules of a time zone."""
-    dice = Dice(name)
-    count, zone = 20 + dice.below(150), dice.pick(("CET-1CEST,M3.5.0,M10.5.0/3", "<+03>-3", "UTC0"))
-    moments, kinds, moment = [], [], -2_840_140_800
-    for turn in range(count):
-        moment += 15_724_800 + dice.below(604_800)
-        moments.append(moment)
-        kinds.append(turn % 2)
-    counts = struct.pack(">IIIIII", 0, 0, 0, count, 2, 8)
-    types = struct.pack(">iBBiBB", 3600, 0, 0, 7200, 1, 4)
-    body = struct.pack(f">{count}q", *moments) + bytes(kinds) + types + b"LMT\0STD\0"
-    return b"TZif2" + bytes(39) + b"TZif2" + bytes(15) + counts + body + f"\n{zone}\n".encode()

@@ -9,6 +9,7 @@ from typing import Any
 from textual.pilot import Pilot
 from textual.widget import Widget
 
+from layerscope.layers.store import Store
 from layerscope.opening.open import Options
 from layerscope.sources import Request, open_source
 from layerscope.tui.app import LayerscopeApp
@@ -16,9 +17,16 @@ from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.session import Session
 
 
+def cache_of(image: Path) -> Path:
+    """Where an image that many tests explore keeps its cache."""
+    return image.with_name(f"{image.name}.cache")
+
+
 def explorer(image: Path, **options: Any) -> LayerscopeApp:
-    """The explorer on an image file, not running yet."""
+    """The explorer on an image file, not running yet; it uses the cache that stands beside the image, if any."""
     request = Request(str(image))
+    if cache_of(image).is_dir():
+        options.setdefault("cache", Store(cache_of(image)))
     return LayerscopeApp(
         Session(request, open_source(request), Options(verify_small=False, **options))
     )

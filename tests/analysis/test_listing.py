@@ -9,7 +9,7 @@ from layerscope.analysis.listing import Line, Listing, list_instructions, match_
 from layerscope.image.dockerfile import Dockerfile, parse_dockerfile
 from layerscope.image.history import HistoryEntry, align
 from layerscope.image.model import Image
-from layerscope.opening.open import Options, open_image
+from layerscope.opening.open import Opened, Options, open_image
 from layerscope.sources import Request
 from tests.images import docker_archive, file, layer_tar, write
 
@@ -104,9 +104,9 @@ def test_a_dockerfile_with_nothing_but_from_is_all_base(tmp_path: Path) -> None:
     assert told(list_instructions(image, parsed("FROM x\n"))) == [(Line.BASE, "FROM x", [0, 1, 2])]
 
 
-def test_every_step_is_listed_once(demo_image: Path) -> None:
+def test_every_step_is_listed_once(demo_opened: Opened) -> None:
     """No step of an image is lost or told twice, whatever the Dockerfile says."""
-    image = open_image(Request(str(demo_image)), Options(duplicates=False)).image
+    image = demo_opened.image
     for text in (
         "FROM a\nRUN chown -R 1000:1000 /app\n",
         "FROM a\nCOPY . /app\nUSER 1000\nRUN x\n",

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from layerscope import text
 from layerscope.analysis.listing import Line
 from layerscope.image.dockerfile import parse_dockerfile
+from layerscope.opening.open import Opened
 from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.screens import dockerfile as dockerfile_screen
 from layerscope.tui.screens.dockerfile import DockerfileView
@@ -72,17 +74,15 @@ def line_with(app: LayerscopeApp, words: str) -> str:
 
 @pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
 async def test_figures_stand_before_their_instruction(
-    demo_image: Path, size: tuple[int, int]
+    demo_image: Path, demo_opened: Opened, size: tuple[int, int]
 ) -> None:
     """Stored and wasted bytes are in the gutter; what writes no layer says metadata."""
-    app = explorer(demo_image)
+    app, base = explorer(demo_image), demo_opened.accounting.layers[0]
     async with app.run_test(size=size) as pilot:
-        screen, _ = await dockerfile_view(pilot)
-        account = screen.session.opened
-        assert account is not None
+        await dockerfile_view(pilot)
         before, _, source = line_with(app, "ADD file:").partition("│")
-        assert "9.5 MB" in before
-        assert "332 kB" in before
+        assert text.size(base.stored) in before
+        assert text.size(base.wasted) in before
         assert source.strip().startswith("ADD file:4b1be1de1a1e… in /")
         assert "metadata" in line_with(app, "ENV LANG")
 
@@ -99,14 +99,14 @@ async def test_enter_goes_to_the_step(demo_image: Path) -> None:
         assert screen.explore.steps.step.arguments == '["bash"]'
 
 
-async def test_a_dockerfile_is_annotated(demo_image: Path) -> None:
+async def test_a_dockerfile_is_annotated(demo_image: Path, demo_opened: Opened) -> None:
     """FROM stands for the base image; what differs is said on its line."""
     app = annotated(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         screen, view = await dockerfile_view(pilot)
         assert "Dockerfile · 12 of 13 instructions found in this image" in screen_text(app)[3]
         base = screen_text(app)[11]
-        assert "9.5 MB" in base
+        assert text.size(demo_opened.accounting.layers[0].stored) in base
         assert base.endswith("base image")
         assert line_with(app, "RUN apt-get update && \\").endswith("not in this image")
         assert line_with(app, "image.version").endswith("not in the Dockerfile")
@@ -149,7 +149,7 @@ async def test_instructions_are_there_before_any_layer_is_read(
 
 
 async def test_a_long_history_is_listed_aside(
-    demo_image: Path, monkeypatch: pytest.MonkeyPatch
+    demo_image: Path, demo_opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a thread lists is shown as the rest is."""
     monkeypatch.setattr(dockerfile_screen, "LISTED_AT_ONCE", 10)
@@ -158,7 +158,7 @@ async def test_a_long_history_is_listed_aside(
         await dockerfile_view(pilot)
         await app.workers.wait_for_complete()
         await pilot.pause()
-        assert "9.5 MB" in line_with(app, "ADD file:")
+        assert text.size(demo_opened.accounting.layers[0].stored) in line_with(app, "ADD file:")
 
 
 async def test_an_image_without_steps_speaks(tmp_path: Path) -> None:

@@ -9,8 +9,7 @@ import pytest
 from layerscope.browse.modes import Mode
 from layerscope.browse.ordering import Sort
 from layerscope.browse.tree import TreeView
-from layerscope.opening.open import Options, open_image
-from layerscope.sources import Request
+from layerscope.opening.open import Opened
 from layerscope.tui.app import LayerscopeApp
 from tests.images import docker_archive, file, layer_tar, whiteout, write
 from tests.tui.explorer import explorer, loaded, screen_text
@@ -19,9 +18,11 @@ WIDE, SMALL = (160, 48), (80, 24)
 
 
 @pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
-async def test_figures_are_those_of_the_report(demo_image: Path, size: tuple[int, int]) -> None:
+async def test_figures_are_those_of_the_report(
+    demo_image: Path, demo_opened: Opened, size: tuple[int, int]
+) -> None:
     """Totals and waste on the first screen are the accounting's."""
-    accounting = open_image(Request(str(demo_image)), Options(duplicates=False)).accounting
+    accounting = demo_opened.accounting
     app = explorer(demo_image)
     async with app.run_test(size=size) as pilot:
         await loaded(pilot)

@@ -75,12 +75,12 @@ async def test_findings_are_grouped_by_weight_and_those_of_the_base_stand_apart(
         order = [
             next(n for n, line in enumerate(found) if words in line)
             for words in (
-                "at once",
+                "critical",
                 "Private key",
-                "worth it",
+                "avoidable",
                 "Stored by layer 2, deleted by layer 3",
                 "APT package lists left in the image",
-                "Cache of pip left in",
+                "pip cache left in",
                 "base image",
             )
         ]

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from layerscope.opening.open import open_image
-from layerscope.sources import Request
+from layerscope.opening.open import Opened
 from tests.images import archive, docker_archive, docker_files, file, layer_tar, write
 from tests.terminal import TMUX, layerscope, terminal
 
@@ -20,9 +19,9 @@ pytestmark = [
 ]
 
 
-def test_opens_moves_and_quits(demo_image: Path) -> None:
+def test_opens_moves_and_quits(demo_image: Path, demo_opened: Opened) -> None:
     """Steps, waste and help are a key away, and q leaves with exit code 0."""
-    accounting = open_image(Request(str(demo_image))).accounting
+    accounting = demo_opened.accounting
     with terminal(layerscope(str(demo_image))) as screen:
         screen.wait_for(f"{accounting.wasted / 1e6:.1f} MB wasted")
         screen.wait_for("COPY requirements")

@@ -124,7 +124,7 @@ async def test_a_name_given_later_is_shown_where_it_was_given(tmp_path: Path) ->
         await pilot.pause()
         tree = screen.explore.files.view
         assert tree is not None
-        if record.why == "deleted later" and record.shown_in == 1:
+        if record.why == "deleted" and record.shown_in == 1:
             assert (tree.layer, path_shown(screen)) == (1, "b")
         else:  # a link across layers that engines refuse is content of its own
             assert path_shown(screen) == "a"
@@ -160,8 +160,8 @@ async def test_why_says_what_differs(tmp_path: Path) -> None:
         "other bytes, +2.0 kB",
         "mode and owner differ",
         "became a symlink",
-        "deleted later",
-        "nothing differs",
+        "deleted",
+        "identical rewrite",
     ]
 
 

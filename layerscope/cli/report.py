@@ -75,13 +75,18 @@ def write_report(
 ) -> None:
     """Open an image and write its report; raises `CorruptImageError` after it, if something could not be read."""
     from layerscope.cli.bar import progress_bar
-    from layerscope.cli.output import check_output, output_stream, report_options
+    from layerscope.cli.output import (
+        check_output,
+        input_files,
+        output_stream,
+        report_options,
+    )
     from layerscope.opening import open_image
     from layerscope.report import writer_of
 
     if table is not None and format_name != "csv":
         raise UsageError("--table chooses the table of a CSV", hint=f"--format csv --table {table}")
-    check_output(output, reference)
+    check_output(output, input_files(given, reference))
     with progress_bar() as progress:
         opened = open_image(
             request_of(reference, progress, given), options_of(given, findings=True)

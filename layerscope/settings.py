@@ -21,6 +21,9 @@ LIMITS_VARIABLE = "LAYERSCOPE_LIMITS"
 THEME_VARIABLE = "LAYERSCOPE_THEME"
 """The theme's name."""
 
+MAX_BYTES = 256 << 10
+"""Bytes of the configuration file that are read."""
+
 SORTS = ("size", "name", "change", "layer")
 MODES = ("changes", "all")
 COLUMNS = ("mode", "owner", "mtime", "layer", "share", "percent")
@@ -94,7 +97,11 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     environment = os.environ if environment is None else environment
     path = config_file(environment)
     try:
-        text = path.read_bytes().decode()
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise UsageError(f"{path}: a configuration has at most {MAX_BYTES:,} bytes")
+        text = data.decode()
     except (FileNotFoundError, NotADirectoryError):
         if environment.get(CONFIG_VARIABLE):
             raise UsageError(f"{path}: no such file", hint=f"${CONFIG_VARIABLE} names it") from None

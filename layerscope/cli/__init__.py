@@ -26,7 +26,7 @@ from layerscope.cli.open import open_command
 from layerscope.cli.report import report
 from layerscope.cli.rules import rules
 from layerscope.errors import CancelledError, ExitCode, LayerscopeError, UsageError
-from layerscope.text import safe_name
+from layerscope.text import log_line
 
 COMMANDS: tuple[click.Command, ...] = (
     open_command,
@@ -104,9 +104,9 @@ def say(error: LayerscopeError) -> None:
     """Put an error into words on stderr: one line, and one for the hint."""
     if sys.stderr is None:
         return
-    sys.stderr.write(f"layerscope: {safe_name(error.message)}\n")
+    sys.stderr.write(f"layerscope: {log_line(error.message)}\n")
     if error.hint:
-        sys.stderr.write(f"  hint: {safe_name(error.hint)}\n")
+        sys.stderr.write(f"  hint: {log_line(error.hint)}\n")
 
 
 def main() -> NoReturn:

@@ -50,7 +50,7 @@ def extract(
     from layerscope.errors import CorruptImageError
     from layerscope.filesystem import extract as core
     from layerscope.filesystem.plan import plan_whole
-    from layerscope.text import count_of, safe_name, size
+    from layerscope.text import count_of, log_line, size
 
     output = output or Path()
     inputs = input_files(given, reference)
@@ -81,10 +81,10 @@ def extract(
             raise
     if sys.stderr is not None:
         for path, why in result.reasons:
-            name = safe_name(opened.filesystem.table.full(path))
-            sys.stderr.write(f"layerscope: {name}: {safe_name(why)}\n")
+            name = log_line(opened.filesystem.table.full(path))
+            sys.stderr.write(f"layerscope: {name}: {log_line(why)}\n")
         what = f"{count_of(result.files, 'file')}, {size(result.bytes)}, into {output}"
-        sys.stderr.write(safe_name("; ".join([what, *core.words(result)])) + "\n")
+        sys.stderr.write(log_line("; ".join([what, *core.words(result)])) + "\n")
     if not ignore_errors:
         opened.raise_damage()
     if result.unreadable and not ignore_errors:

@@ -22,7 +22,7 @@ from layerscope.cli.output_options import (
 )
 from layerscope.errors import UsageError
 from layerscope.report import FORMATS, TABLES
-from layerscope.text import safe_name
+from layerscope.text import log_line
 
 
 @click.command(short_help="Print what each step adds, costs and wastes.")
@@ -92,7 +92,7 @@ def write_report(
             request_of(reference, progress, given), options_of(given, findings=True)
         )
     if opened.written is not None and (doubt := opened.written.doubt()) is not None:
-        click.echo(f"layerscope: {safe_name(opened.written.name)}: {doubt}", err=True)
+        click.echo(f"layerscope: {log_line(opened.written.name)}: {doubt}", err=True)
     options = report_options(
         output,
         binary=binary or settings_of(given).binary,

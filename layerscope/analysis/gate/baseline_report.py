@@ -95,9 +95,9 @@ def read_report(path: Path) -> Report:
     """The report in a file. Raises `UsageError`."""
     hint = "write one: layerscope report IMAGE --format json --output baseline.json"
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise UsageError(f"{path}: the baseline is no file", hint=hint)
         with path.open("rb") as stream:
-            if not stat.S_ISREG(path.stat().st_mode):
-                raise UsageError(f"{path}: the baseline is no file", hint=hint)
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}", hint=hint) from None

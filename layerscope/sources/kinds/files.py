@@ -156,7 +156,7 @@ def _kind(data: bytes, *, whole: bool) -> tuple[str, str]:
     if not data.strip(b"\0"):
         if whole and len(data) <= _LONGEST_EMPTY_TAR:
             return "an empty tar: there is no image in it", OPENS
-        return "no image: it begins with zeros only", OPENS
+        return "not an image: it begins with zeros", OPENS
     if (compression := sniff(data)) is not None:
         return f"a second compressed stream ({compression.name}), not a tar", _UNPACK_ONCE
     if data[257:262] == b"ustar":
@@ -174,7 +174,7 @@ def _kind(data: bytes, *, whole: bool) -> tuple[str, str]:
     if _is_text(text):
         return f"text, not an image{_words(text.splitlines()[0])}", OPENS
     first = data[:_SHOWN].hex(" ")
-    return f"no tar archive and of no known kind (it starts with {first})", OPENS
+    return f"not a tar archive, and not recognized (it starts with {first})", OPENS
 
 
 def _detail(kind: FileKind, text: bytes) -> str:

@@ -22,6 +22,9 @@ LIMITS_VARIABLE = "LAYERSCOPE_LIMITS"
 THEME_VARIABLE = "LAYERSCOPE_THEME"
 """The theme's name."""
 
+MAX_BYTES = 256 << 10
+"""Bytes of the configuration file that are read."""
+
 SORTS = ("size", "name", "change", "layer")
 MODES = ("changes", "all")
 COLUMNS = ("mode", "owner", "mtime", "layer", "share", "percent")

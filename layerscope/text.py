@@ -23,6 +23,8 @@ _UNSAFE = re.compile(
 _UNSAFE_IN_LINES = re.compile(rf"(?![\n\t]){_UNSAFE.pattern}")
 """The same but for the ends of lines and tabs."""
 
+_ORDER = re.compile(r"##(?=[A-Za-z]*\[)")
+
 _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\x1b": "\\e"}
 
 _SIZES = {"binary": False}
@@ -35,6 +37,19 @@ def safe_name(text: str | bytes) -> str:
     if isinstance(text, bytes):
         text = text.decode(errors="surrogateescape")
     return _UNSAFE.sub(_escape, text)
+
+
+def log_line(text: str | bytes) -> str:
+    """`safe_name` of what is printed behind words of our own: CI services keep it, and none takes it for an order."""
+    return without_orders(safe_name(text))
+
+
+def without_orders(text: str) -> str:
+    """`text` without what CI services take for an order anywhere in a line: `##[order]`, `##name[order]`.
+
+    Sources: actions/runner, ActionCommand.cs; Azure Pipelines, logging commands; TeamCity, service messages.
+    """
+    return _ORDER.sub("# #", text) if "##" in text else text
 
 
 def safe_lines(text: str) -> str:

@@ -38,7 +38,7 @@ def user_store(environment: Mapping[str, str] | None = None) -> Store:
 def warn(store: Store) -> None:
     """Say on stderr that the cache cannot be used, if so: work has gone on without."""
     if store.problem is not None and sys.stderr is not None:
-        sys.stderr.write(f"layerscope: no cache: {text.safe_name(store.problem)}\n")
+        sys.stderr.write(f"layerscope: no cache: {text.log_line(store.problem)}\n")
         sys.stderr.write(f"  hint: name another folder with {FOLDER_VARIABLE}, or use --no-cache\n")
 
 
@@ -63,7 +63,7 @@ def info(format_name: str) -> None:
         }
         click.echo(json.dumps(found, indent=2))
         return
-    click.echo(f"folder   {text.safe_name(str(store.folder))}")
+    click.echo(f"folder   {text.log_line(str(store.folder))}")
     click.echo(f"entries  {len(entries):,}")
     click.echo(f"size     {text.size(size)} of at most {text.size(store.size)}")
 

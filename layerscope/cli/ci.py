@@ -73,23 +73,34 @@ def ci(
     from layerscope.analysis.gate.base import base_of
     from layerscope.analysis.gate.baseline_report import read_report
     from layerscope.analysis.gate.decide import decide
-    from layerscope.analysis.gate.discover import load_config
+    from layerscope.analysis.gate.discover import PARSERS, load_config
     from layerscope.analysis.gate.ledger import ledger_of
     from layerscope.analysis.gate.verdict import GateWarning
     from layerscope.cli.bar import progress_bar
-    from layerscope.cli.output import check_output, output_stream, report_options
+    from layerscope.cli.output import (
+        check_output,
+        input_files,
+        output_stream,
+        report_options,
+    )
     from layerscope.errors import GateFailedError, UsageError
     from layerscope.opening.open import analyse, fetched
     from layerscope.report.gate import writer_of
     from layerscope.sources import open_source
 
-    check_output(output, reference)
     if baseline is None and given["baseline_tolerance"] is not None:
         raise UsageError("--baseline-tolerance has no effect without --baseline")
     options = options_of(given)
     loaded = load_config(config, Path())
     _say_warnings(loaded)
     wanted = with_flags(loaded, given)
+    inputs = input_files(
+        given, reference, config=[Path(name) for name in PARSERS] if config is None else [config]
+    )
+    inputs.add_file(baseline, "the baseline that is read")
+    if isinstance(wanted.base, str):
+        inputs.add_image(wanted.base)
+    check_output(output, inputs)
     known = None if baseline is None else (str(baseline), read_report(baseline))
     settings = settings_of(given)
     choices = {**settings.rules, **wanted.rules}

@@ -60,7 +60,12 @@ def diff(
     """
     from layerscope.analysis.compare.comparison import compare
     from layerscope.cli.bar import progress_bar
-    from layerscope.cli.output import check_output, output_stream, report_options
+    from layerscope.cli.output import (
+        check_output,
+        input_files,
+        output_stream,
+        report_options,
+    )
     from layerscope.opening.open import analyse
     from layerscope.report import diff_json, diff_text
     from layerscope.sources import open_source
@@ -69,8 +74,7 @@ def diff(
         raise UsageError("only one of both images can come from stdin")
     if quiet and output is not None:
         raise UsageError("--quiet writes nothing, not even to a file")
-    for reference in (old, new):
-        check_output(output, reference)
+    check_output(output, input_files(given, old, new))
     # Findings are about them, too; without findings, nothing here tells of them.
     findings = not (quiet or paths)
     given["no_duplicates"] |= not findings

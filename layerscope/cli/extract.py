@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from layerscope.cli.options import image_options
+from layerscope.cli.output_options import one_path
 from layerscope.cli.paths import path_options
 
 
@@ -20,8 +21,9 @@ from layerscope.cli.paths import path_options
     "--output",
     "-o",
     type=click.Path(path_type=Path),
+    multiple=True,
+    callback=one_path,
     metavar="DIR",
-    default=Path(),
     help="The directory to write into; made if it is not there. This directory by default.",
 )
 @click.option("--force", is_flag=True, help="Replace files that are there.")
@@ -30,7 +32,7 @@ from layerscope.cli.paths import path_options
 def extract(
     reference: str,
     paths: tuple[str, ...],
-    output: Path,
+    output: Path | None,
     force: bool,
     layer: int | None,
     ignore_errors: bool,
@@ -42,13 +44,17 @@ def extract(
     attributes, setuid and setgid bits are not kept, device nodes and pipes are left out. All is written, or nothing.
     """
     from layerscope.cli.bar import progress_bar
-    from layerscope.cli.output import say
+    from layerscope.cli.output import input_files, say
     from layerscope.cli.paths import NothingFoundError, find_all, lookup_of, open_for_paths
     from layerscope.errors import CorruptImageError
     from layerscope.extraction import extract as core
     from layerscope.extraction.plan import plan_whole
-    from layerscope.text import count_of, safe_name, size
+    from layerscope.text import count_of, log_line, size
 
+    output = output or Path()
+    inputs = input_files(given, reference)
+    if force:
+        inputs.refuse(output)
     with progress_bar() as progress:
         opened = open_for_paths(reference, progress, given)
         lookup, after = lookup_of(opened, layer)
@@ -66,6 +72,7 @@ def extract(
                 opened.contents,
                 output,
                 overwrite=force,
+                keep=inputs.what,
                 progress=progress,
             )
         except BaseException:
@@ -75,10 +82,10 @@ def extract(
             raise
     if sys.stderr is not None:
         for path, why in result.reasons:
-            name = safe_name(opened.filesystem.table.full(path))
-            sys.stderr.write(f"layerscope: {name}: {safe_name(why)}\n")
+            name = log_line(opened.filesystem.table.full(path))
+            sys.stderr.write(f"layerscope: {name}: {log_line(why)}\n")
         what = f"{count_of(result.files, 'file')}, {size(result.bytes)}, into {output}"
-        sys.stderr.write(safe_name("; ".join([what, *result.notes()])) + "\n")
+        sys.stderr.write(log_line("; ".join([what, *result.notes()])) + "\n")
     if not ignore_errors:
         opened.raise_damage()
     if result.unreadable and not ignore_errors:

@@ -56,7 +56,7 @@ def _say_refusals(answers: Sequence[Listed]) -> None:
     """Say on stderr which sources cannot be reached. Raises `UnreachableError` if that is all of them."""
     refusals = [(answer.source.name, answer.refusal) for answer in answers if answer.refusal]
     for name, refusal in refusals:
-        click.echo(f"layerscope: {name}: {text.safe_name(refusal.message)}", err=True)
+        click.echo(f"layerscope: {name}: {text.log_line(refusal.message)}", err=True)
     if len(refusals) == len(answers):
         hints = [refusal.hint for _, refusal in refusals if refusal.hint]
         raise UnreachableError(

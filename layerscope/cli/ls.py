@@ -65,7 +65,7 @@ def ls(
 def _lines(lookup: Lookup, paths: Iterable[int]) -> Iterator[str]:
     """A line for each path, safe for any terminal."""
     from layerscope.browse.facts import FileFacts
-    from layerscope.text import safe_name, time_of
+    from layerscope.text import log_line, time_of
 
     for path in paths:
         row = int(lookup.rows[path])
@@ -75,8 +75,8 @@ def _lines(lookup: Lookup, paths: Iterable[int]) -> Iterator[str]:
         device = f"{facts.device[0]},{facts.device[1]}"
         size = device if facts.is_device else str(facts.logical)
         time = time_of(facts.mtime) if facts.known else "?          ?"
-        arrow = f" -> {safe_name(facts.target)}" if facts.target else ""
+        arrow = f" -> {log_line(facts.target)}" if facts.target else ""
         yield (
             f"{facts.mode_words()} {facts.owner_words():<9} {size:>12} {time:<16} "
-            f"{safe_name(facts.full)}{arrow}\n"
+            f"{log_line(facts.full)}{arrow}\n"
         )

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from layerscope.errors import LayerscopeError, UsageError
 from layerscope.report.options import ReportOptions
-from layerscope.text import safe_name
+from layerscope.settings import config_file
+from layerscope.sources.inputs import InputFiles
+from layerscope.text import log_line
 
 
 def is_terminal(stream: TextIO | None) -> bool:
@@ -37,18 +40,58 @@ def report_options(
     )
 
 
-def check_output(path: Path | None, reference: str) -> None:
+def input_files(
+    given: Mapping[str, Any], *references: str, config: Sequence[Path] = ()
+) -> InputFiles:
+    """The files that a command reads: images by their references, those of its options, configurations."""
+    inputs = InputFiles()
+    for reference in references:
+        inputs.add_image(reference)
+    inputs.add_folder(given.get("store_root"))
+    inputs.add_file(given.get("dockerfile"), "the Dockerfile that is read")
+    for path in (config_file(os.environ), *config):
+        inputs.add_file(path, "the configuration that is read")
+    return inputs
+
+
+def check_output(path: Path | None, inputs: InputFiles) -> None:
     """Raise `UsageError` if nothing can be written to `path`, or if it is what is read: before the work, not after it."""
-    if path is None:
-        return
-    image = Path(reference.partition("://")[2] or reference)
-    with suppress(OSError, ValueError):
-        if path.is_file() and path.samefile(image):
-            raise UsageError(f"{path} cannot be written: it is the image that is read")
-    if path.is_dir():
-        raise UsageError(f"{path} cannot be written: it is a directory")
-    if not path.resolve().parent.is_dir():
-        raise UsageError(f"{path} cannot be written: there is no directory {path.parent}")
+    why = _stdout_problem(inputs) if path is None else _problem(path, inputs)
+    if why is not None:
+        raise UsageError(f"{path or 'stdout'} cannot be written: {why}")
+
+
+def _stdout_problem(inputs: InputFiles) -> str | None:
+    """Why stdout is not to be written to: it is a file that is read."""
+    try:
+        what = inputs.what(Path("/dev/stdout"), os.fstat(sys.stdout.fileno()))
+    except (OSError, ValueError, AttributeError):
+        return None  # told when it is written to
+    return what and f"it is {what}"
+
+
+def _problem(path: Path, inputs: InputFiles) -> str | None:
+    """Why a path cannot be written to. Raises `UsageError` for what is read."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        mode = None  # a new file, or a link to one
+    except (OSError, ValueError) as error:
+        return getattr(error, "strerror", None) or str(error)
+    inputs.refuse(path)
+    if mode is not None and stat.S_ISDIR(mode):
+        return "it is a directory"
+    if mode is not None and stat.S_ISSOCK(mode):
+        return "it is a socket"
+    if mode is not None and not os.access(path, os.W_OK):
+        return os.strerror(errno.EACCES)
+    if mode is None or stat.S_ISREG(mode):
+        parent = Path(os.path.realpath(path)).parent
+        if not parent.is_dir():
+            return f"there is no directory {parent if path.is_symlink() else path.parent}"
+        if not os.access(parent, os.W_OK | os.X_OK):
+            return f"no file can be made in {parent}"
+    return None
 
 
 @contextmanager
@@ -64,7 +107,7 @@ def output_stream(path: Path | None) -> Iterator[BinaryIO]:
             with path.open("wb") as stream:
                 yield stream
         else:
-            with _replacing(path.resolve()) as stream:
+            with _replacing(Path(os.path.realpath(path))) as stream:
                 yield stream
     except BrokenPipeError:
         raise
@@ -123,6 +166,6 @@ def say(error: LayerscopeError) -> None:
     """Put an error into words on stderr: one line, and one for the hint."""
     if sys.stderr is None:
         return
-    sys.stderr.write(f"layerscope: {safe_name(error.message)}\n")
+    sys.stderr.write(f"layerscope: {log_line(error.message)}\n")
     if error.hint:
-        sys.stderr.write(f"  hint: {safe_name(error.hint)}\n")
+        sys.stderr.write(f"  hint: {log_line(error.hint)}\n")

@@ -29,9 +29,18 @@ def output_option(function: _Function) -> _Function:
         "--output",
         "-o",
         type=click.Path(path_type=Path),
+        multiple=True,
+        callback=one_path,
         metavar="FILE",
         help="Write to FILE instead of stdout.",
     )(function)
+
+
+def one_path(_: click.Context, param: click.Parameter, paths: tuple[Path, ...]) -> Path | None:
+    """The only path that an option was given, None for none: the other one would silently get nothing."""
+    if len(set(paths)) > 1:
+        raise click.BadParameter("it takes one path", param=param)
+    return paths[0] if paths else None
 
 
 def binary_option(function: _Function) -> _Function:

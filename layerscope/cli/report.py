@@ -22,7 +22,7 @@ from layerscope.cli.output_options import (
 )
 from layerscope.errors import UsageError
 from layerscope.report import FORMATS, TABLES
-from layerscope.text import safe_name
+from layerscope.text import log_line
 
 
 @click.command(short_help="Print what each step adds, costs and wastes.")
@@ -75,19 +75,24 @@ def write_report(
 ) -> None:
     """Open an image and write its report; raises `CorruptImageError` after it, if something could not be read."""
     from layerscope.cli.bar import progress_bar
-    from layerscope.cli.output import check_output, output_stream, report_options
+    from layerscope.cli.output import (
+        check_output,
+        input_files,
+        output_stream,
+        report_options,
+    )
     from layerscope.opening.open import open_image
     from layerscope.report import writer_of
 
     if table is not None and format_name != "csv":
         raise UsageError("--table chooses the table of a CSV", hint=f"--format csv --table {table}")
-    check_output(output, reference)
+    check_output(output, input_files(given, reference))
     with progress_bar() as progress:
         opened = open_image(
             request_of(reference, progress, given), options_of(given, findings=True)
         )
     if opened.written is not None and (doubt := opened.written.doubt()) is not None:
-        click.echo(f"layerscope: {safe_name(opened.written.name)}: {doubt}", err=True)
+        click.echo(f"layerscope: {log_line(opened.written.name)}: {doubt}", err=True)
     options = report_options(
         output,
         binary=binary or settings_of(given).binary,

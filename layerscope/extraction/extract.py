@@ -8,7 +8,7 @@ unless told, device nodes and pipes are left out, setuid and setgid bits, owners
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -28,11 +28,13 @@ def extract(
     target: Path,
     *,
     overwrite: bool = False,
+    keep: Callable[[Path, os.stat_result], str | None] = lambda *_: None,
     progress: Progress | None = None,
 ) -> Extracted:
     """Write a plan into the directory `target`, which must be there.
 
-    With `overwrite`, files replace what is no directory, and directories are merged. Raises `UsageError` for what is in
+    With `overwrite`, files replace what is no directory, unless `keep` says what it is and that it stays, and directories
+    are merged. Raises `UsageError` for what is in
     the way and what cannot be written, and `CancelledError`; in both cases nothing is left behind.
     """
     progress = progress or NullProgress()
@@ -41,7 +43,7 @@ def extract(
         folder = staging.open_directory(os.fsencode(target))
     except OSError as error:
         raise UsageError(f"{target} cannot be written to: {error.strerror or error}") from error
-    placing = Placing(plan, folder, target, overwrite=overwrite)
+    placing = Placing(plan, folder, target, overwrite=overwrite, keep=keep)
     try:
         placing.check()
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,10 +27,19 @@ class ExistsError(UsageError):
 class Placing:
     """The target directory, seen by a plan. A directory of the plan that is there already is merged with it."""
 
-    def __init__(self, plan: Plan, folder: int, target: Path, *, overwrite: bool) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        folder: int,
+        target: Path,
+        *,
+        overwrite: bool,
+        keep: Callable[[Path, os.stat_result], str | None],
+    ) -> None:
         self._plan = plan
         self._target = target
         self._overwrite = overwrite
+        self._keep = keep
         self._folders = Folders(folder, plan.base, plan.filesystem.table, plan.name)
         self._directories = plan.kinds == Kind.DIRECTORY
         self._merged = np.zeros(len(plan), bool)
@@ -115,6 +125,11 @@ class Placing:
         if not self._overwrite:
             raise ExistsError(
                 f"{shown} already exists", hint="choose another target, or replace it with --force"
+            )
+        read = self._keep(Path(shown), met)
+        if read is not None:
+            raise UsageError(
+                f"{shown} cannot be replaced: it is {read}", hint="choose another target"
             )
 
     def _shown(self, path: int) -> str:

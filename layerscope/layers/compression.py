@@ -121,6 +121,24 @@ def sniff(head: bytes) -> Compression | None:
     return next((kind for kind in COMPRESSIONS if kind.starts(head)), None)
 
 
+def first_bytes(
+    kind: Compression, source: Iterator[bytes], name: str, limits: Limits, length: int
+) -> tuple[bytes, bool]:
+    """At most `length` first bytes that a stream decompresses to, and whether it was found damaged or cut before them.
+
+    No more of `source` is read than that takes.
+    """
+    data = b""
+    try:
+        for piece in DecompressedStream(kind, source, name, limits):
+            data += piece
+            if len(data) >= length:
+                break
+    except DamagedStreamError:
+        return data[:length], True
+    return data[:length], False
+
+
 class DecompressedStream:
     """Iterates over the decompressed bytes of `source`, a stream of compressed pieces.
 

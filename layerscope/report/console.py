@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import BinaryIO
 
-from layerscope.text import cells, clip, fitting
+from layerscope.text import cells, clip, fitting, without_orders
 from layerscope.words import Change
 
 Part = tuple[str, str]
 """Safe text and its style, as rich names it; "" for none."""
 
-_ORDER = re.compile(r"##(?=[A-Za-z]*\[)")
 _CHUNK = 2000
 """Lines that are written at once."""
 
@@ -84,17 +82,13 @@ class Paper:
 
 
 def _harmless(parts: Sequence[Part | str]) -> tuple[Part | str, ...]:
-    """A line that no CI service takes for an order: `::order` at its beginning, `##[order]` or `##name[order]` anywhere.
-
-    Sources: actions/runner, ActionCommand.cs; Azure Pipelines, logging commands; TeamCity, service messages.
-    """
+    """A line that no CI service takes for an order: `::order` at its beginning, and what `without_orders` names."""
     begins = "".join(part if isinstance(part, str) else part[0] for part in parts).lstrip()
     orders = begins.startswith("::")
     done: list[Part | str] = []
     for part in parts:
         text = part if isinstance(part, str) else part[0]
-        if "##" in text:
-            text = _ORDER.sub("# #", text)
+        text = without_orders(text)
         if orders and ":" in text:
             text = text.replace(":", ": ", 1)
             orders = False

@@ -66,4 +66,4 @@ def _data(text: str) -> str:
 
 
 def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    return _data(safe_name(text)).replace(":", "%3A").replace(",", "%2C")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -168,7 +169,7 @@ def _location(opened: Opened, issue: Issue) -> dict[str, Any]:
 def _artifact(path: str) -> dict[str, Any]:
     if Path(path).is_absolute():
         return {"uri": Path(path).as_uri()}
-    return {"uri": quote(path), "uriBaseId": _SOURCES}
+    return {"uri": quote(os.fsencode(path)), "uriBaseId": _SOURCES}
 
 
 def _notifications(opened: Opened) -> Iterable[dict[str, Any]]:

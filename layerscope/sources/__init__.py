@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -30,7 +29,7 @@ from layerscope.sources.base import (
 from layerscope.sources.endpoints import docker_endpoints, podman_endpoints
 from layerscope.sources.local import find_in_path, find_in_stdin
 from layerscope.sources.names import choose_by_name, describe
-from layerscope.sources.references import NotInStoreError
+from layerscope.sources.references import FILE_SCHEMES, SCHEME, NotInStoreError
 from layerscope.sources.remembering import Memory
 
 __all__ = [
@@ -44,14 +43,10 @@ __all__ = [
 ]
 
 
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://")
-"""What looks like a scheme; anything else before `://` is part of a path."""
-
-
 SOURCES: tuple[Source, ...] = (
     Source(
         "files",
-        ("docker-archive", "oci", "oci-archive"),
+        FILE_SCHEMES,
         lambda request, reference, kinds: find_in_path(request, Path(reference), kinds),
     ),
     Source(
@@ -164,7 +159,7 @@ def _find(request: Request) -> Found:
     if request.reference == STDIN:
         return find_in_stdin(request)
     scheme, _, reference = request.reference.partition("://")
-    if not _SCHEME.match(request.reference):
+    if not SCHEME.match(request.reference):
         return ask_in_turn(request, SOURCES)
     for source in SOURCES:
         if scheme in source.schemes:

@@ -46,8 +46,6 @@ def ask_in_turn(request: Request, sources: Sequence[Source]) -> Found:
         not_a_file = error  # a folder may be called like an image
         if not os.path.isdir(request.reference):  # noqa: PTH112  # true of no odd name
             raise
-    except ImageNotFoundError:
-        pass
     except LayerscopeError:
         if os.path.lexists(request.reference):
             raise

@@ -14,7 +14,7 @@ from layerscope.layers.blob import Blob, MemoryBlob, OpenFile
 from layerscope.layers.compression import (
     MAGIC_BYTES,
     DamagedStreamError,
-    DecompressedStream,
+    first_bytes,
     sniff,
 )
 from layerscope.layers.tarheader import BLOCK, ZERO_BLOCK, looks_like_header, parse_number
@@ -82,15 +82,7 @@ def _look(entry: os.DirEntry[str], limits: Limits) -> StoreImage | None:
     kind = sniff(head[:MAGIC_BYTES])
     if kind is None:
         return None
-    start = b""
-    try:
-        for piece in DecompressedStream(kind, blob.chunks(), entry.name, limits):
-            start += piece
-            if len(start) >= UNPACKED:
-                break
-    except DamagedStreamError:
-        if len(start) < BLOCK:
-            return None
+    start, _ = first_bytes(kind, blob.chunks(), entry.name, limits, UNPACKED)
     inside = MemoryBlob(entry.name, start)
     if not looks_like_header(inside.pread(BLOCK, 0)):
         return None

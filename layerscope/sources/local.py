@@ -15,17 +15,22 @@ from layerscope.image.documents import DocumentError
 from layerscope.image.warnings import ImageWarning
 from layerscope.layers.blob import Blob, OpenFile
 from layerscope.layers.compression import MAGIC_BYTES, sniff
-from layerscope.layers.tarheader import BLOCK, ZERO_BLOCK, looks_like_header
+from layerscope.layers.tarheader import BLOCK, looks_like_header
 from layerscope.limits import Limits
 from layerscope.sources import containers_dir, docker_archive, docker_legacy
-from layerscope.sources.base import Candidate, Found, ImageParts, LayerPart, Request
+from layerscope.sources.base import Candidate, Found, ImageParts, LayerPart, Request, shortened
 from layerscope.sources.descriptions import Description, offered, settled
+from layerscope.sources.first_look import check_start
+from layerscope.sources.kinds.directories import describe_directory
 from layerscope.sources.members import DirectoryMembers, Members, TarMembers
 from layerscope.sources.oci_layout import INDEX, OciLayout, looks_like_index
 from layerscope.sources.spool import spool_decompressed, spool_stream
 
 _OCI = frozenset(("oci", "oci-archive"))
 _PARTS_OF_IMAGES = frozenset(("manifest.json", "index.json", "oci-layout", "repositories", "blobs"))
+
+_EXPORTERS = {".dockerenv": "docker", "run/.containerenv": "podman"}
+"""Files that engines put into containers, and that are therefore in what they export."""
 
 
 def find_in_path(request: Request, path: Path, kinds: Sequence[str] = ()) -> Found:
@@ -35,12 +40,17 @@ def find_in_path(request: Request, path: Path, kinds: Sequence[str] = ()) -> Fou
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
-        raise ImageNotFoundError(f"{path}: there is no such file or directory") from None
+        raise _missing(path) from None
     except (OSError, ValueError) as error:
         raise LayerscopeError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
     if stat.S_ISDIR(mode):
         found = find_in_members(request, DirectoryMembers(path), str(path), kinds)
         return _only(found, kinds, str(path))
+    if stat.S_ISSOCK(mode):
+        raise NotAnImageError(
+            f"{path}: this is a socket, not an image",
+            hint="name an image of the engine behind it: DOCKER_HOST=unix://SOCKET layerscope docker://NAME",
+        )
     try:
         if not stat.S_ISREG(mode):
             with path.open("rb", buffering=0) as stream:
@@ -52,6 +62,19 @@ def find_in_path(request: Request, path: Path, kinds: Sequence[str] = ()) -> Fou
             f"{path}: {error.strerror or error}", hint="is it readable for you?"
         ) from error
     return _only(find_in_file(request, file, kinds), kinds, str(path))
+
+
+def _missing(path: Path) -> ImageNotFoundError:
+    """The error of a path that is not there, or a link to nothing."""
+    try:
+        target = str(path.readlink())
+    except (OSError, ValueError):
+        return ImageNotFoundError(f"{path}: there is no such file or directory")
+    annexed = "annex/objects/" in target
+    return ImageNotFoundError(
+        f"{path}: this is a link to {shortened(target, 200)}, which is not there",
+        hint="fetch the file itself: git annex get FILE" if annexed else None,
+    )
 
 
 def find_in_stdin(request: Request) -> Found:
@@ -74,11 +97,8 @@ def find_in_stdin(request: Request) -> Found:
 
 def find_in_file(request: Request, file: OpenFile, kinds: Sequence[str] = ()) -> Found:
     """What an open file holds: an archive, compressed or not."""
-    if not file.size:
-        raise NotAnImageError(
-            f"{file.name}: the file is empty", hint="was the image written whole?"
-        )
     blob: Blob = file.blob(file.name)
+    check_start(blob.chunks(), file.name, request.limits)
     warnings: list[ImageWarning] = []
     head = blob.pread(BLOCK, 0)
     kind = None if looks_like_header(head) else sniff(head[:MAGIC_BYTES])
@@ -95,12 +115,6 @@ def find_in_file(request: Request, file: OpenFile, kinds: Sequence[str] = ()) ->
                 )
             )
         blob = unpacked.blob(file.name)
-        head = blob.pread(BLOCK, 0)
-    if not looks_like_header(head):
-        raise NotAnImageError(
-            f"{file.name}: {_what_it_is(head, kind.name if kind else None)}",
-            hint="layerscope opens what docker save, podman save and skopeo copy write",
-        )
     request.progress.stage("Looking into the archive")
     members = TarMembers(blob, request.limits, request.progress)
     found = find_in_members(request, members, file.name, kinds)
@@ -127,10 +141,8 @@ def find_in_members(
             return replace(found, warnings=warnings, damage=damage)
         return _rootfs(members, name, damage)
     if found is None:
-        raise NotAnImageError(
-            f"{name}: the directory holds no image: neither index.json with blobs/, nor manifest.json",
-            hint="layerscope opens OCI layouts, skopeo's dir: folders and extracted archives",
-        )
+        what, hint = describe_directory(Path(name))
+        raise NotAnImageError(f"{name}: {what}", hint=hint)
     names = {docker_archive.KIND: "dir", "oci-archive": "oci", None: None}
     alike = [replace(one, kind=names[one.kind]) for one in found.candidates]
     return replace(found, kind=names.get(found.kind) or found.kind, candidates=alike)
@@ -222,15 +234,20 @@ def _rootfs(members: TarMembers, name: str, damage: str | None) -> Found:
     if any(member.endswith("/layer.tar") and member.count("/") == 1 for member in members.names()):
         leftovers.append("*/layer.tar")
     if leftovers:
+        hint = "manifest.json must list a config and layers, or index.json manifests: save the image again"
+        if "ingest" in members.tops:
+            hint = "this looks like a BuildKit cache: export the image with --output type=oci,dest=FILE"
         raise NotAnImageError(
-            f"{name}: it has {', '.join(leftovers)} but names no image that is whole",
-            hint="manifest.json must list a config and layers, or index.json manifests: save the image again",
+            f"{name}: it has {', '.join(leftovers)} but names no image that is whole", hint=hint
         )
     if not members.count:
         raise NotAnImageError(f"{name}: the archive is empty: there is no image in it")
-    warning = ImageWarning(
-        "rootfs-only", None, "this is a plain root filesystem: one layer, no config, no history"
-    )
+    said = "this is a plain root filesystem: one layer, no config, no history"
+    names = members.names()
+    exported = (program for name, program in _EXPORTERS.items() if name in names)
+    if (program := next(exported, None)) is not None:
+        said += f" ({program} export writes such files; {program} save keeps layers and history)"
+    warning = ImageWarning("rootfs-only", None, said)
 
     def load() -> ImageParts:
         return ImageParts([LayerPart(members.tar)], None, steps_known=False)
@@ -246,15 +263,3 @@ def _only(found: Found, kinds: Sequence[str], name: str) -> Found:
             hint="leave out SCHEME:// to open it as what it is",
         )
     return found
-
-
-def _what_it_is(head: bytes, inside: str | None) -> str:
-    """Words for a file that is no tar."""
-    where = f"the {inside} stream holds" if inside else "the file is"
-    if head.startswith(b"PK\x03\x04"):
-        return f"{where} a zip archive, not a tar"
-    if head == ZERO_BLOCK or not head.strip(b"\0"):
-        return f"{where} an empty tar: there is no image in it" if head else f"{where} nothing"
-    if head.lstrip()[:1] in (b"{", b"["):
-        return f"{where} a JSON document, not an image"
-    return f"{where} no tar archive (its first header has a wrong checksum)"

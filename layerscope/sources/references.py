@@ -5,12 +5,18 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 from layerscope.errors import ImageNotFoundError
 from layerscope.sources.names import normalise
 
+SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://")
+"""What looks like a scheme; anything else before `://` is part of a path."""
+FILE_SCHEMES = ("docker-archive", "oci", "oci-archive")
+"""Schemes of what lies in files and directories."""
 LOCALHOST = "localhost/"
 """What Podman and Buildah put before names without a registry."""
 _PATHS = ("/", "./", "../", "~")
@@ -49,6 +55,19 @@ def looks_like_path(reference: str) -> bool:
         or reference.startswith(_PATHS)
         or _ARCHIVES.search(reference) is not None
     )
+
+
+def path_in(reference: str) -> Path | None:
+    """The path that a reference is, or would be if there were such a file; None where its scheme asks another source."""
+    scheme, _, rest = reference.partition("://")
+    if SCHEME.match(reference):
+        if scheme not in FILE_SCHEMES:
+            return None
+        reference = rest
+    path = Path(reference)
+    with suppress(RuntimeError):  # nobody's home: a file that is called so
+        path = path.expanduser()
+    return path
 
 
 def familiar(name: str) -> str:

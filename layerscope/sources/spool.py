@@ -15,25 +15,50 @@ from layerscope.layers.blob import CHUNK, Blob, OpenFile
 from layerscope.layers.compression import Compression, DamagedStreamError, DecompressedStream
 from layerscope.limits import Limits
 from layerscope.progress import Progress, check
+from layerscope.sources.first_look import check_start
+from layerscope.text import size
+
+_LOOK = 256 << 20
+"""Bytes after which it is looked how much room is left."""
+_LEFT = 256 << 20
+"""Bytes that a copy larger than `_LOOK` leaves free."""
+_PATIENCE = 0.2
+"""Seconds that are waited for more of a stream that is no image, to say better what it is."""
 
 
 def spool(pieces: Iterable[bytes], name: str, origin: Blob | None = None) -> OpenFile:
-    """Keep `pieces` in a temporary file; `origin` is what they were unpacked from. Raises `LayerscopeError` when it cannot be written, such as on a full disk."""
+    """Keep `pieces` in a temporary file; `origin` is what they were unpacked from.
+
+    Raises `LayerscopeError` when it cannot be written, and before a large copy fills the disk.
+    """
     iterator = iter(pieces)
-    with _writing(name):
+    written, next_look = 0, _LOOK
+    with _writing(name, written):
         stream = tempfile.TemporaryFile(prefix="layerscope-", buffering=0)  # noqa: SIM115  # closed below
     with stream:
         while (piece := next(iterator, None)) is not None:
-            with _writing(name):
+            with _writing(name, written):
+                if written >= next_look:
+                    next_look += _LOOK
+                    _leave_room(stream.fileno())
                 view = memoryview(piece)
                 while view:
-                    view = view[stream.write(view) :]
+                    done = stream.write(view)
+                    view = view[done:]
+                    written += done
         return OpenFile(os.dup(stream.fileno()), name, spooled=True, origin=origin)
 
 
+def _leave_room(descriptor: int) -> None:
+    """Raise OSError, as a full disk does, where less than `_LEFT` would be free for others."""
+    room = os.fstatvfs(descriptor)
+    if room.f_bavail * room.f_frsize < _LEFT:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 @contextmanager
-def _writing(name: str) -> Iterator[None]:
-    """Says in the user's words why a temporary file cannot be written."""
+def _writing(name: str, written: int) -> Iterator[None]:
+    """Says in the user's words why a temporary file, of which so many bytes are `written`, cannot be written."""
     try:
         yield
     except OSError as error:
@@ -42,19 +67,23 @@ def _writing(name: str) -> Iterator[None]:
         except OSError:
             place = "any temporary folder"
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            why = f"no space left for a temporary copy in {place}"
+            why = f"no space left for a temporary copy in {place}, after {size(written)}"
         else:
             why = f"a temporary copy cannot be written in {place}: {error.strerror or error}"
         raise LayerscopeError(
-            f"{name}: {why}", hint="set TMPDIR to a folder with room for the uncompressed image"
+            f"{name}: {why}",
+            hint="set TMPDIR to a folder with room for the uncompressed image",
         ) from error
 
 
 def spool_stream(descriptor: int, name: str, limits: Limits, progress: Progress) -> OpenFile:
-    """Keep what a pipe gives."""
+    """Keep what a pipe gives.
+
+    Raises `NotAnImageError` once its first bytes show that it is no image, `LimitExceededError` beyond `layer_bytes`.
+    """
     progress.stage("Reading the stream")
 
-    def pieces() -> Iterator[bytes]:
+    def given() -> Iterator[bytes]:
         total = 0
         while piece := _read(descriptor):
             check(progress)
@@ -64,7 +93,25 @@ def spool_stream(descriptor: int, name: str, limits: Limits, progress: Progress)
             progress.advance(len(piece))
             yield piece
 
+    def pieces() -> Iterator[bytes]:
+        source, held = given(), []
+
+        def start() -> Iterator[bytes]:
+            for piece in source:
+                held.append(piece)
+                yield piece
+
+        check_start(start(), name, limits, lambda: _is_ready(descriptor))
+        yield from held
+        held.clear()
+        yield from source
+
     return spool(pieces(), name)
+
+
+def _is_ready(descriptor: int) -> bool:
+    """Whether a pipe gives more, or ends, within `_PATIENCE` seconds."""
+    return bool(select.select([descriptor], [], [], _PATIENCE)[0])
 
 
 def _read(descriptor: int) -> bytes:

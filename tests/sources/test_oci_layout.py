@@ -111,7 +111,7 @@ def test_a_folder_without_an_index_is_told(tmp_path: Path) -> None:
     """Blobs alone say nothing."""
     files = oci_files(LAYERS)
     del files["index.json"]
-    assert "no image" in str(refuse(unpack(tmp_path / "layout", files)))
+    assert "without index.json" in str(refuse(unpack(tmp_path / "layout", files)))
     assert "names no image" in str(refuse(save(tmp_path, archive(files))))
 
 

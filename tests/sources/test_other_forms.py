@@ -24,6 +24,7 @@ from tests.sources.places import (
     open_path,
     refuse,
     runs_on,
+    said,
     save,
     unpack,
     unreadable,
@@ -208,6 +209,23 @@ def test_a_tar_without_an_image_is_a_root_filesystem(tmp_path: Path) -> None:
         assert (layers_of(opened), opened.image.source_kind) == ([NAMES[0]], "rootfs")
         assert (codes(opened), opened.image.id) == (["rootfs-only"], None)
         assert opened.image.recorded_steps == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "program"),
+    [(".dockerenv", "docker"), ("run/.containerenv", "podman"), ("srv/.dockerenv", None)],
+)
+def test_what_exported_a_container_is_told(tmp_path: Path, name: str, program: str | None) -> None:
+    """And that saving the image would keep its layers."""
+    message = said(open_path(save(tmp_path, archive({name: b"", "etc/x": b"x"}))), "rootfs-only")
+    assert message.endswith(
+        f"{program} save keeps layers and history)" if program else "no config, no history"
+    )
+
+
+def test_a_buildkit_cache_without_its_index_is_told(tmp_path: Path) -> None:
+    error = refuse(save(tmp_path, archive({"blobs/sha256/x": b"x", "ingest/y": b"x"})))
+    assert "BuildKit cache" in str(error.hint)
 
 
 def test_a_root_filesystem_may_hold_web_pages(tmp_path: Path) -> None:

@@ -8,10 +8,13 @@ import gzip
 import io
 import lzma
 import os
+import random
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,7 @@ from layerscope.errors import (
     CancelledError,
     LayerscopeError,
     LimitExceededError,
+    NotAnImageError,
     UsageError,
 )
 from layerscope.limits import Limits
@@ -147,9 +151,100 @@ def test_stdin_that_gives_no_image_is_told(tmp_path: Path) -> None:
 
 def test_a_stream_beyond_the_limit_is_refused(tmp_path: Path) -> None:
     """It is never written to the disk whole. The limit is named."""
-    error = refuse("/dev/zero", limits=Limits(layer_bytes=1 << 20))
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    thread = _feed(pipe, IMAGES["docker"])
+    error = refuse(pipe, limits=Limits(layer_bytes=4096))
+    thread.join()
     assert isinstance(error, LimitExceededError)
     assert "--limit layer_bytes=" in str(error.hint)
+
+
+ENDLESS: dict[str, Callable[[], Iterator[bytes]]] = {
+    "zeros": lambda: repeat(bytes(1 << 16)),
+    "noise": lambda: repeat(random.Random(1).randbytes(1 << 16)),
+    "text": lambda: repeat(b"no image\n" * 1000),
+    "JSON": lambda: chain([b"[0"], repeat(b", 0" * 1000)),
+    "packed zeros": lambda: _packed(repeat(bytes(1 << 16))),
+    "packed noise": lambda: _packed(repeat(random.Random(1).randbytes(1 << 16))),
+}
+
+
+def _packed(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    packer = zlib.compressobj(wbits=31)
+    return map(packer.compress, pieces)
+
+
+@pytest.mark.parametrize("what", ENDLESS)
+@pytest.mark.parametrize("where", ["stdin", "path"])
+def test_an_endless_stream_that_is_no_image_is_refused_by_its_first_bytes(
+    what: str, where: str
+) -> None:
+    """Nothing is written to the disk; its writer learns that nobody reads any more."""
+    reading, writing = os.pipe()
+    written = 0
+
+    def write() -> None:
+        nonlocal written
+        try:
+            for piece in ENDLESS[what]():
+                view = memoryview(piece)
+                while view:
+                    done = os.write(writing, view)
+                    view = view[done:]
+                    written += done
+        except BrokenPipeError:
+            os.close(writing)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        with pytest.raises(NotAnImageError, match=r"zeros|not recognized|text|JSON"):
+            _on_stdin(reading) if where == "stdin" else open_path(f"/dev/fd/{reading}")
+    finally:
+        os.close(reading)
+        thread.join()
+    assert written < 8 << 20
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/urandom"])
+def test_a_device_that_is_no_image_is_refused(device: str) -> None:
+    assert isinstance(refuse(device), NotAnImageError)
+
+
+def test_a_stream_that_stops_without_an_end_is_described_by_what_came() -> None:
+    """Its writer may keep it open for ever."""
+    reading, writing = os.pipe()
+    os.write(writing, b"<!doctype html>" + b" " * 600)
+    try:
+        with pytest.raises(NotAnImageError, match="an HTML page"):
+            _on_stdin(reading)
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def test_what_is_packed_and_no_image_is_refused_before_it_is_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be larger than the disk."""
+
+    def fail(**_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", fail)
+    assert isinstance(refuse(save(tmp_path, gzip.compress(b"a" * (3 << 20)))), NotAnImageError)
+
+
+def test_a_large_copy_leaves_room_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stops before the disk is full, and says how much it had written, and where."""
+    free = os.statvfs_result((4096, 4096, 1000, 10, 10, 100, 100, 100, 0, 255))
+    monkeypatch.setattr("layerscope.sources.spool._LOOK", 1 << 16)
+    monkeypatch.setattr(os, "fstatvfs", lambda _: free)
+    with pytest.raises(LayerscopeError, match="no space left") as caught:
+        spool(repeat(bytes(1 << 15)), "stream")
+    assert f"in {tempfile.gettempdir()}, after 65.5 kB" in str(caught.value)
+    assert "TMPDIR" in str(caught.value.hint)
 
 
 def test_reading_a_stream_can_be_stopped() -> None:

@@ -26,6 +26,7 @@ from layerscope.extraction.plan import plan_one
 from layerscope.extraction.result import Extracted
 from layerscope.layers.index import Kind
 from layerscope.opening.open import Opened
+from layerscope.sources.inputs import InputFiles
 from layerscope.tui.loader import MessageProgress, ProgressMoved
 from layerscope.tui.pointing import Pointed
 
@@ -204,7 +205,16 @@ def write(
     progress = MessageProgress(told, cancelled)
     try:
         plan = plan_one(opened.filesystem, pointed.version, pointed.layer, name)
-        result = core.extract(plan, opened.contents, folder, overwrite=overwrite, progress=progress)
+        inputs = InputFiles()
+        inputs.add_image(opened.image.reference)
+        result = core.extract(
+            plan,
+            opened.contents,
+            folder,
+            overwrite=overwrite,
+            keep=inputs.what,
+            progress=progress,
+        )
         post(_Ended(result, None, target))
     except CancelledError:
         post(_Ended(None, None, target))

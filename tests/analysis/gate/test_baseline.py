@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -327,3 +328,10 @@ def test_a_baseline_with_paths_without_end_is_an_error(
     old.waste.records[0].path = "a/b/c"
     with pytest.raises(UsageError, match="the baseline: more than 100 metadata bytes"):
         verdict_of(opened_of(STEPS), config(), baseline=old)
+
+
+def test_a_pipe_is_no_baseline(tmp_path: Path) -> None:
+    """It is not even opened: nobody may ever write to it."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="the baseline is no file"):
+        read_report(tmp_path / "pipe")

@@ -1,0 +1,44 @@
+"""Whether a file or a stream can be an image at all: its first bytes say so before anything is copied or unpacked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import chain
+
+from layerscope.errors import NotAnImageError
+from layerscope.layers.compression import MAGIC_BYTES, first_bytes, sniff
+from layerscope.layers.tarheader import BLOCK, looks_like_header
+from layerscope.limits import Limits
+from layerscope.sources.kinds.files import DESCRIBED, describe
+
+
+def check_start(
+    pieces: Iterator[bytes], name: str, limits: Limits, ready: Callable[[], bool] = lambda: True
+) -> None:
+    """Raise `NotAnImageError`, which says what it is, unless `pieces` begin as a tar, compressed or not.
+
+    No more pieces are taken than that needs; those after the first block only while they are `ready`. A compressed stream
+    that is damaged before it shows what it holds passes: unpacking it says where.
+    """
+    start = b""
+    while len(start) < BLOCK and (piece := next(pieces, b"")):
+        start += piece
+    if not start:
+        raise NotAnImageError(f"{name}: the file is empty", hint="was the image written whole?")
+    if looks_like_header(start[:BLOCK]):
+        return
+    kind = sniff(start[:MAGIC_BYTES])
+    if kind is not None:
+        start, damaged = first_bytes(kind, chain([start], pieces), name, limits, DESCRIBED)
+        if damaged or looks_like_header(start[:BLOCK]):
+            return
+        whole = len(start) < DESCRIBED
+    else:
+        whole = False
+        while len(start) < DESCRIBED and ready():
+            if not (piece := next(pieces, b"")):
+                whole = True
+                break
+            start += piece
+    what, hint = describe(start[:DESCRIBED], whole=whole, inside=kind.name if kind else None)
+    raise NotAnImageError(f"{name}: {what}", hint=hint)

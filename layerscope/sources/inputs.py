@@ -1,0 +1,111 @@
+"""The files that a command reads, so that it does not write over them: known by device and inode, whatever their names."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+
+from layerscope.errors import UsageError
+from layerscope.sources.base import STDIN
+from layerscope.sources.references import path_in
+
+_PARTS_OF_IMAGES = ("index.json", "manifest.json", "oci-layout", "repositories")
+"""One of them lies in every directory that is an image."""
+_LOOKED_AT = 100_000
+"""Files of a directory that are looked at for further names."""
+
+_Place = tuple[int, int]
+"""Device and inode."""
+
+
+class InputFiles:
+    """Files and directories that are read. What is not there is not read."""
+
+    def __init__(self) -> None:
+        self._files: dict[_Place, str] = {}
+        """What each is, in words."""
+        self._folders: dict[_Place, Path] = {}
+
+    def add_image(self, reference: str) -> None:
+        """The image that a reference names, if it lies in a file, in a directory or on stdin."""
+        if reference == STDIN:
+            with suppress(OSError):
+                status = os.fstat(0)
+                if not stat.S_ISCHR(status.st_mode):
+                    self._files[_place(status)] = "the image that is read"
+            return
+        path = path_in(reference)
+        if path is None:
+            return
+        with suppress(OSError, ValueError):
+            if not path.is_dir():
+                self.add_file(path, "the image that is read")
+            elif any(os.path.lexists(path / name) for name in _PARTS_OF_IMAGES):
+                self.add_folder(path)
+
+    def add_file(self, path: Path | None, what: str) -> None:
+        """A file, and what it is: `the Dockerfile that is read`."""
+        if path is not None:
+            with suppress(OSError, ValueError):
+                status = path.stat()
+                if not stat.S_ISCHR(status.st_mode):
+                    self._files[_place(status)] = what
+
+    def add_folder(self, path: Path | None) -> None:
+        """A directory, with all that lies below it."""
+        if path is not None:
+            with suppress(OSError, ValueError):
+                self._folders[_place(path.stat())] = path
+
+    def what(self, path: Path, status: os.stat_result | None = None) -> str | None:
+        """What a file is of that which is read, None if it is not read; `status` is its own, if it is there.
+
+        A link is not followed: who means what it leads to resolves it first.
+        """
+        if status is not None and (known := self._files.get(_place(status))) is not None:
+            return known
+        above = Path(os.path.realpath(path.parent))
+        for folder in (above / path.name, above, *above.parents) if self._folders else ():
+            with suppress(OSError):
+                read = self._folders.get(_place(folder.lstat()))
+                if read is not None:
+                    return _in_folder(read)
+        if status is not None and stat.S_ISREG(status.st_mode) and status.st_nlink > 1:
+            return self._linked.get(_place(status))
+        return None
+
+    def refuse(self, path: Path) -> None:
+        """Raise `UsageError` if `path`, through all links, is read, or lies in a directory that is read."""
+        real = Path(os.path.realpath(path))
+        try:
+            status = path.stat()
+        except OSError:
+            status = None
+        what = self.what(real, status)
+        if what is not None:
+            raise UsageError(f"{path} cannot be written: it is {what}", hint="name another file")
+
+    @cached_property
+    def _linked(self) -> dict[_Place, str]:
+        """The files below the directories that have further names, perhaps elsewhere."""
+        found = {}
+        for folder in self._folders.values():
+            files = (Path(above) / name for above, _, names in os.walk(folder) for name in names)
+            for file in islice(files, _LOOKED_AT):
+                with suppress(OSError):
+                    status = file.stat()
+                    if status.st_nlink > 1:
+                        found[_place(status)] = _in_folder(folder)
+        return found
+
+
+def _in_folder(folder: Path) -> str:
+    return f"in {folder}, which is read"
+
+
+def _place(status: os.stat_result) -> _Place:
+    return status.st_dev, status.st_ino

@@ -209,7 +209,8 @@ class Client:
                 raise LayerscopeError(f"it answers {answer.status}: {_said(answer, self._limits)}")
             told = Lenient(answer.value("it", self._limits), "version").text("ApiVersion")
         except LayerscopeError as error:
-            raise UnreachableError(f"{refusal}: {error.message}", hint=error.hint) from error
+            hint = error.hint or "is the engine stuck, or is it something else that listens there?"
+            raise UnreachableError(f"{refusal}: {error.message.removeprefix('it: ')}", hint=hint) from error  # fmt: skip
         except Exception as error:
             raise UnreachableError(f"{refusal}: {self._why(error)}") from error
         version = _version(told)

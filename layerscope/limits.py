@@ -16,7 +16,7 @@ class Limits:
     """Upper bounds on what is read from an image. Sizes are bytes."""
 
     json_bytes: int = 32 * MIB
-    """One JSON document: manifest, index or config."""
+    """One JSON document: manifest, index or config, or an answer of an engine."""
     toc_bytes: int = 150 * MIB
     """The table of contents of one layer, as stored and unpacked. Engines take as much."""
     layers: int = 20_000
@@ -39,6 +39,10 @@ class Limits:
     """Memory that decompressing an xz stream takes."""
     ratio: int = 1000
     """Decompressed bytes per compressed byte above which a layer draws a warning."""
+    answer_seconds: int = 60
+    """Seconds until an engine has answered one question."""
+    silence_seconds: int = 600
+    """Seconds without a byte of an export, or a word of a pull: engines prepare an export before its first byte."""
 
     def exceeded(self, name: str, where: str, found: int | None = None) -> LimitExceededError:
         """The error for limit `name`, met in `where` (a file or layer, in the user's words)."""

@@ -103,6 +103,7 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
         "CONTAINERS_STORAGE_CONF",
         "STORAGE_DRIVER",
         "STORAGE_OPTS",
+        "CONTAINERD_ADDRESS",
         "CONTAINERD_NAMESPACE",
     ):
         monkeypatch.delenv(name, raising=False)

@@ -27,7 +27,6 @@ from layerscope.cli.output import say
 from layerscope.cli.report import report
 from layerscope.cli.rules import rules
 from layerscope.errors import CancelledError, ExitCode, LayerscopeError, UsageError
-from layerscope.text import log_line
 
 COMMANDS: tuple[click.Command, ...] = (
     open_command,

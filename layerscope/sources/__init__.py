@@ -9,7 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from layerscope.errors import CancelledError, ImageNotFoundError, LayerscopeError, UsageError
+from layerscope.errors import (
+    CancelledError,
+    ImageNotFoundError,
+    LayerscopeError,
+    UnreachableError,
+    UsageError,
+)
 from layerscope.image.model import Alternative
 from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
@@ -171,6 +177,10 @@ def _find(request: Request) -> Found:
                 if request.pull and source.pull is not None:
                     return source.pull(request, reference)
                 raise named_near(reference, error) from None
+            except UnreachableError as error:
+                if source.stored and error.hint is None:
+                    error.hint = "--store-root DIR names the folder of a store"
+                raise
     known = ", ".join(f"{name}://" for source in SOURCES for name in source.schemes)
     raise UsageError(f"{scheme}:// is no source that layerscope knows", hint=f"known are {known}")
 

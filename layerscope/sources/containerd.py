@@ -8,40 +8,37 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from layerscope.errors import LayerscopeError, UnreachableError
-from layerscope.files import read_file, read_toml
+from layerscope.files import read_file
 from layerscope.image.digest import is_digest
 from layerscope.image.platform import Platform
 from layerscope.layers.blob import Blob, MemoryBlob
 from layerscope.limits import Limits
-from layerscope.sources import docker_store
 from layerscope.sources.artifacts import ArtifactError
 from layerscope.sources.base import Found, Request
 from layerscope.sources.bbolt import Bolt, BoltError, Bucket
+from layerscope.sources.containerd_roots import roots
 from layerscope.sources.members import DirectoryMembers
 from layerscope.sources.missing import explained, explaining
 from layerscope.sources.oci_descriptor import CONTAINERD_NAME
 from layerscope.sources.oci_layout import INDEX, LAYOUT, OciLayout
 from layerscope.sources.references import NotInStoreError, Stored, pick
-from layerscope.sources.store_files import StoreChangedError, reach, retrying
+from layerscope.sources.store_files import NoStoreError, StoreChangedError, nowhere, reach, retrying
 from layerscope.sources.store_image import StoreImage, StoreLayer, described, total
 
 KIND = "containerd"
-ROOTFUL = Path("/var/lib/containerd")
-K3S = Path("/var/lib/rancher/k3s/agent/containerd")
-CONFIG = Path("/etc/containerd/config.toml")
 NAMESPACES = ("moby", "k8s.io", "default")
 """Namespaces of Docker, Kubernetes and ctr, which are asked first."""
 MAX_DATABASE = 1 << 30
 """Bytes of a database that is read; those of large clusters' nodes have some ten million."""
 _CONTENT, _DATABASE = "io.containerd.content.v1.content", "io.containerd.metadata.v1.bolt/meta.db"
 _HINT = "containerd's store is root's: run sudo layerscope …"
-_PLACE = "containerd's store"
+_WHAT, _PLACE = "containerd store", "containerd's store"
 _UNPACKED = (
     "containerd has it only unpacked, or never pulled it: ctr content fetch gets it, "
     "and discard_unpacked_layers = false keeps it"
@@ -80,50 +77,23 @@ class ContentMembers:
 
 def find(request: Request, reference: str, kinds: Sequence[str] = ()) -> Found:  # noqa: ARG001
     """The image of that name in containerd's store. Raises `UnreachableError`, `NotInStoreError`."""
-    refusals: list[UnreachableError] = []
     names: list[str] = []
-    asked = False
-    for root in roots(request.store_root):
-        try:
-            namespaces = _namespaces(root)
-        except UnreachableError as error:
-            refusals.append(error)
-            continue
-        asked = True
+    for root, namespaces in _stores(request):
         for images_there in namespaces:
             try:
                 return _found(root, pick(reference, images_there), request.limits)
             except NotInStoreError as error:
                 names += error.names
-    if asked:
-        raise NotInStoreError("no such image", names)
-    raise next((error for error in refusals if error.hint), refusals[0])
-
-
-def images(request: Request) -> list[Stored]:
-    """All images of the first store that can be read, of all namespaces. Raises `UnreachableError`."""
-    refusal: UnreachableError | None = None
-    for root in roots(request.store_root):
-        try:
-            return [image for images_there in _namespaces(root) for image in images_there]
-        except UnreachableError as error:
-            refusal = refusal or error
-    raise refusal or UnreachableError("there is no containerd store")
+    raise NotInStoreError("no such image", names)
 
 
 def listed(request: Request) -> list[StoreImage]:
-    """The same images with what the stored blobs say of them: sizes are those of the blobs. Raises `UnreachableError`."""
-    refusals: list[UnreachableError] = []
-    for root in roots(request.store_root):
-        try:
-            stored = [image for images_there in _namespaces(root) for image in images_there]
-        except UnreachableError as error:
-            refusals.append(error)
-            continue
-        distinct = {image.id: image for image in reversed(stored)}
-        told = [_listed(root, image, request.limits) for image in reversed(distinct.values())]
-        return [image for image in told if image is not None]
-    raise next((error for error in refusals if error.hint), refusals[0])
+    """All images of the first store that can be read, with what the stored blobs say of them: sizes are those of the blobs. Raises `UnreachableError`."""
+    root, namespaces = next(_stores(request))
+    stored = [image for images_there in namespaces for image in images_there]
+    distinct = {image.id: image for image in reversed(stored)}
+    told = [_listed(root, image, request.limits) for image in reversed(distinct.values())]
+    return [image for image in told if image is not None]
 
 
 def _listed(root: Path, image: _StoredImage, limits: Limits) -> StoreImage | None:
@@ -168,32 +138,20 @@ def _rank(platform: Platform | None) -> int:
     return 1 << 30 if preference is None else preference
 
 
-def roots(
-    store_root: Path | None = None, environment: Mapping[str, str] | None = None
-) -> list[Path]:
-    """Where containerd may keep its data: Docker's own, the system's, k3s's, and this user's."""
-    environment = os.environ if environment is None else environment
-    if store_root is not None:
-        return [store_root, store_root / "containerd" / "daemon"]
-    of_docker = [root / "containerd" / "daemon" for root in docker_store.roots(environment)]
-    system = _configured() or ROOTFUL
-    address = environment.get("CONTAINERD_ADDRESS", "")
-    if "/docker/" in address:
-        return of_docker
-    if "/k3s/" in address:
-        return [K3S]
-    if address.removeprefix("unix://") == "/run/containerd/containerd.sock":
-        return [system]
-    data = Path(environment.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return [*of_docker, system, K3S, data / "containerd"]
-
-
-def _configured() -> Path | None:
-    try:
-        root = read_toml(CONFIG).get("root")
-    except (OSError, ValueError):
-        return None
-    return Path(root) if isinstance(root, str) and root else None
+def _stores(request: Request) -> Iterator[tuple[Path, list[list[_StoredImage]]]]:
+    """The stores that can be read, and their images by namespace. Raises `UnreachableError` in the end if there is none."""
+    looked = roots(request.store_root, limits=request.limits)
+    refusals: list[UnreachableError] = []
+    for root in looked.paths:
+        try:
+            yield root, _namespaces(root)
+        except UnreachableError as error:
+            refusals.append(error)
+    if len(refusals) == len(looked.paths):
+        refusal = nowhere(refusals)
+        if looked.note is not None:
+            refusal = UnreachableError(f"{looked.note}; {refusal.message}", hint=refusal.hint)
+        raise refusal
 
 
 def _found(root: Path, image: _StoredImage, limits: Limits) -> Found:
@@ -208,8 +166,11 @@ def _found(root: Path, image: _StoredImage, limits: Limits) -> Found:
 
 def _namespaces(root: Path) -> list[list[_StoredImage]]:
     """The images of each namespace that counts, in order."""
-    reach(root, "containerd store", _HINT)
-    reach(root / _CONTENT, "containerd store", _HINT)
+    reach(root, _WHAT, _HINT)
+    try:
+        reach(root / _CONTENT, _WHAT, _HINT)
+    except NoStoreError:
+        raise NoStoreError(_WHAT, root) from None
     return retrying(lambda: _read(root / _DATABASE))
 
 

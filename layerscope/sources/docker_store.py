@@ -17,9 +17,12 @@ from layerscope.layers.tarsplit import TarSplitBlob
 from layerscope.limits import Limits
 from layerscope.sources.artifacts import is_pseudo
 from layerscope.sources.base import Candidate, Found, ImageParts, LayerPart, Request
+from layerscope.sources.engine_roots import Reported, reported_roots
 from layerscope.sources.references import Stored, pick
 from layerscope.sources.store_files import (
+    NoStoreError,
     StoreChangedError,
+    nowhere,
     open_layer,
     reach,
     read_file,
@@ -34,6 +37,8 @@ ROOTFUL_CONF = Path("/etc/docker/daemon.json")
 _HINT = (
     "the store is root's: sudo layerscope …, or join the group docker and leave it to the engine"
 )
+_WHAT = "classic Docker store"
+_IN_CONTAINERD = "this engine keeps its images in containerd's store: containerd://IMAGE"
 _ID = re.compile(r"[0-9a-f]{64}")
 _CACHE_ID = re.compile(r"[0-9a-z]{1,128}")
 _FILES = {
@@ -84,13 +89,8 @@ def find(request: Request, reference: str, kinds: Sequence[str] = ()) -> Found: 
     return Found(KIND, [candidate], location=str(image.root))
 
 
-def images(request: Request) -> list[Stored]:
-    """All images of the stores. Raises `UnreachableError`."""
-    return list(_stored(request))
-
-
 def listed(request: Request) -> list[StoreImage]:
-    """The same images with what their configs and the store say of them. Raises `UnreachableError`."""
+    """All images of the first store that can be read, with what their configs and the store say of them. Raises `UnreachableError`."""
     stored = _stored(request)
     parents = {_small(image.metadata / "parent").rpartition(":")[2] for image in stored}
     found = [_listed(image, parents, request.limits) for image in stored]
@@ -145,11 +145,14 @@ def _data_root(conf: Path) -> Path | None:
 
 def _stored(request: Request) -> list[_StoredImage]:
     """The images of the first store that is there."""
-    refusals = []
-    for root in roots() if request.store_root is None else [request.store_root]:
+    refusals: list[UnreachableError] = []
+    for root, origin in _places(request):
         try:
             drivers = list(_drivers(root))
         except UnreachableError as error:
+            if isinstance(error, NoStoreError) and origin is not None:
+                error.where += f" ({origin.by})"
+                error.hint = _IN_CONTAINERD if origin.in_containerd else None
             refusals.append(error)
             continue
         return retrying(
@@ -157,17 +160,33 @@ def _stored(request: Request) -> list[_StoredImage]:
                 image for driver in drivers for image in _images(root, driver, request.limits)
             ]
         )
-    # A store that is there and locked says more than one that is not.
-    raise next((error for error in refusals if error.hint), refusals[0])
+    raise nowhere(refusals)
+
+
+def _places(request: Request) -> Iterator[tuple[Path, Reported | None]]:
+    """The folders to look in, each once: those that engines report, with what they say, then the usual ones."""
+    if request.store_root is not None:
+        yield request.store_root, None
+        return
+    seen = set()
+    for reported in reported_roots(request.limits):
+        if reported.root not in seen:
+            yield reported.root, reported
+        seen.add(reported.root)
+        if reported.decides:
+            return
+    for root in roots():
+        if root not in seen:
+            yield root, None
 
 
 def _drivers(root: Path) -> Iterator[str]:
     """The drivers that ever kept images there."""
-    reach(root, "Docker store", _HINT)
+    reach(root, _WHAT, _HINT)
     folder = root / "image"
     if not folder.is_dir():
-        raise UnreachableError(f"there is no classic Docker store in {root}")
-    reach(folder, "Docker store", _HINT)
+        raise NoStoreError(_WHAT, root)
+    reach(folder, _WHAT, _HINT)
     for entry in sorted(folder.iterdir()):
         if (entry / "imagedb" / "content" / "sha256").is_dir():
             yield entry.name

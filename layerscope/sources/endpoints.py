@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,8 @@ class Endpoint:
     tls: Tls | None = None
     identity: str | None = None
     """A file with the key for ssh."""
+    chosen: bool = field(default=True, compare=False)
+    """Whether the user named it; a well-known socket is only there."""
 
 
 class Surroundings:
@@ -136,9 +138,9 @@ def _existing(sockets: Iterable[tuple[Path, str]]) -> list[Endpoint]:
     for path, origin in sockets:
         try:
             if path.exists():
-                found.setdefault(path.resolve(), Endpoint(f"unix://{path}", origin))
+                found.setdefault(path.resolve(), Endpoint(f"unix://{path}", origin, chosen=False))
         except PermissionError:
-            found.setdefault(path, Endpoint(f"unix://{path}", origin))
+            found.setdefault(path, Endpoint(f"unix://{path}", origin, chosen=False))
         except (OSError, RuntimeError):
             continue
     return list(found.values())

@@ -26,13 +26,11 @@ from layerscope.sources.engine_client import (
     INSPECT_PLATFORM,
     Client,
     NoSuchImageError,
-    clients,
 )
 from layerscope.sources.engine_platforms import HeldImage, held_images, perhaps_held
 from layerscope.sources.local import find_in_file
 from layerscope.sources.missing import explained, explaining
-from layerscope.sources.pump import pumped
-from layerscope.sources.references import NotInStoreError, Stored, pick
+from layerscope.sources.references import NotInStoreError, pick
 from layerscope.sources.spool import spool
 
 _PLACE = "the engine's export"
@@ -61,7 +59,7 @@ def find(
     refusals: list[LayerscopeError] = []
     for endpoint in known:
         try:
-            return find_at(kind, endpoint, reference, request.platform)
+            return find_at(kind, endpoint, request, reference)
         except (UnreachableError, NotInStoreError) as error:
             refusals.append(error)
     answered = [error for error in refusals if isinstance(error, NotInStoreError)]
@@ -71,18 +69,10 @@ def find(
     raise next((error for error in refusals if error.hint), refusals[0])
 
 
-def images(kind: str, endpoints: Callable[[], Sequence[Endpoint]]) -> list[Stored]:
-    """All images of the first engine that answers. Raises `UnreachableError`."""
-    _, client = next(clients(kind, endpoints))
-    try:
-        return client.images()
-    finally:
-        client.close()
-
-
-def find_at(kind: str, endpoint: Endpoint, reference: str, wanted: Platform | None) -> Found:
+def find_at(kind: str, endpoint: Endpoint, request: Request, reference: str) -> Found:
     """The image of that name in one engine, for the platform that is wanted. Raises as `find` does."""
-    client = Client(endpoint, kind)
+    wanted, limits = request.platform, request.limits
+    client = Client(endpoint, kind, limits)
     try:
         inspected = Lenient(_inspect(client, reference), "image")
         if (artifact := of_inspected(inspected)) is not None:
@@ -93,7 +83,7 @@ def find_at(kind: str, endpoint: Endpoint, reference: str, wanted: Platform | No
         raise NotInStoreError(error.said) from None
     finally:
         client.close()
-    connect = partial(Client, endpoint, kind)
+    connect = partial(Client, endpoint, kind, limits)
     platform = stated_platform(inspected)
 
     def candidate(held: HeldImage | None) -> Candidate:
@@ -210,7 +200,7 @@ def _export(
 
     def pieces() -> Iterator[bytes]:
         total = 0
-        for piece in pumped(client.export(image_id, platform), progress, client.close):
+        for piece in client.export(image_id, platform, progress):
             total += len(piece)
             if total > request.limits.layer_bytes:
                 raise request.limits.exceeded("layer_bytes", name)

@@ -1,4 +1,8 @@
-"""An engine that answers Docker's API: Docker itself, Podman, and what else speaks it, through the docker SDK for Python."""
+"""An engine that answers Docker's API: Docker itself, Podman, and what else speaks it.
+
+The docker SDK for Python connects: it knows sockets, TLS and the user's credentials. Answers are read by `answers`, as the
+SDK reads them without bounds.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +12,29 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from layerscope.errors import LayerscopeError, UnreachableError
+from layerscope.errors import CancelledError, LayerscopeError, UnreachableError
 from layerscope.image.digest import is_digest
-from layerscope.image.documents import Lenient
+from layerscope.image.documents import DocumentError, Lenient, decode
 from layerscope.image.platform import Platform
+from layerscope.limits import DEFAULT_LIMITS, Limits
+from layerscope.progress import NullProgress, Progress
+from layerscope.sources.answers import (
+    PLAIN,
+    Answer,
+    keep_redirects,
+    read_answer,
+    stream_answer,
+    stream_words,
+)
 from layerscope.sources.endpoints import Endpoint, check_docker_config
 from layerscope.sources.references import Stored
 from layerscope.sources.ssh import Tunnel
 
 CONNECT_SECONDS = 10
 SSH_SECONDS = 30
-"""How long an engine may take to say its version; later calls may take as long as they like."""
-PIECE = 1 << 20
+"""How long an engine may take to say its version."""
+OLDEST = (1, 24)
+"""The oldest version of the API that the docker SDK speaks."""
 INSPECT_PLATFORM, EXPORT_PLATFORM = (1, 49), (1, 48)
 """Versions of the API that can be asked for a platform (moby, api/docs/CHANGELOG.md)."""
 TELLS_PLATFORMS = (1, 48)
@@ -44,9 +59,10 @@ class NoSuchImageError(Exception):
 class Client:
     """A connection to an engine. Raises `UnreachableError` if there is none to be had."""
 
-    def __init__(self, endpoint: Endpoint, kind: str) -> None:
+    def __init__(self, endpoint: Endpoint, kind: str, limits: Limits = DEFAULT_LIMITS) -> None:
         self._endpoint = endpoint
         self._kind = kind
+        self._limits = limits
         self._tunnel: Tunnel | None = None
         url = endpoint.url
         check_docker_config()
@@ -57,10 +73,10 @@ class Client:
             self._knock(url)
         try:
             self._api = self._connect(url)
+            self.version = self._ask_version()
         except BaseException:
             self.close()
             raise
-        self.version = _version(self._api.api_version)
 
     def close(self) -> None:
         """End the connection."""
@@ -72,12 +88,11 @@ class Client:
 
     def inspect(self, reference: str, platform: Platform | None = None) -> dict[str, Any]:
         """What the engine says of an image: of one platform, else with what it holds of others. Raises `NoSuchImageError`."""
-        params = {}
+        params: dict[str, str | None] = {}
         if platform is not None and self.version >= INSPECT_PLATFORM:
             params["platform"] = _platform_json(platform)
         elif platform is None and self.version >= TELLS_PLATFORMS:
             params["manifests"] = "1"
-        # The SDK's inspect_image() knows neither.
         path = f"/images/{_quoted(reference)}/json"
         value = self._json(path, params)
         if not isinstance(value, dict):
@@ -86,7 +101,7 @@ class Client:
 
     def history(self, reference: str, platform: Platform | None = None) -> list[Any]:
         """Its history, newest step first."""
-        params = {}
+        params: dict[str, str | None] = {}
         if platform is not None and self.version >= EXPORT_PLATFORM:
             params["platform"] = _platform_json(platform)
         value = self._json(f"/images/{_quoted(reference)}/history", params)
@@ -107,39 +122,58 @@ class Client:
             )
         return found
 
-    def summaries(self) -> list[Lenient]:
+    def info(self) -> Lenient:
+        """What the engine says of itself: its data folder, storage driver and containerd."""
+        return Lenient(self._json("/info", {}), "info")
+
+    def summaries(self) -> Iterator[Lenient]:
         """What the engine's list says of each of its images."""
+        values = self._json("/images/json", {"only_ids": "0", "all": "0"})
+        for value in values if isinstance(values, list) else ():
+            if isinstance(value, dict):
+                yield Lenient(value, "image")
+
+    def export(
+        self, reference: str, platform: Platform | None, progress: Progress | None = None
+    ) -> Iterator[bytes]:
+        """The image as an archive, in pieces; nothing is asked before the first is. Raises `CancelledError`, too."""
+        path = f"/images/{_quoted(reference)}/get"
+        params: dict[str, str | None] = {}
+        if platform is not None and self.version >= EXPORT_PLATFORM:
+            params["platform"] = _platform_json(platform)
         try:
-            values = self._api.images()
+            yield from stream_answer(
+                self._request("GET", path, params), self._where, self._limits, progress or NullProgress(), self._refused
+            )  # fmt: skip
         except Exception as error:
             raise self._error(error) from error
-        return [Lenient(value, "image") for value in (values if isinstance(values, list) else ())]
 
-    def export(self, reference: str, platform: Platform | None) -> Iterator[bytes]:
-        """The image as an archive, in pieces; nothing is asked before the first is."""
-        try:
-            if platform is None or self.version < EXPORT_PLATFORM:
-                yield from self._api.get_image(reference, PIECE)
-                return
-            # The SDK's get_image() knows no platform.
-            url = self._api._url("/images/{0}/get", reference)
-            params = {"platform": _platform_json(platform)}
-            response = self._api._get(url, params=params, stream=True)
-            yield from self._api._stream_raw_result(response, PIECE, False)
-        except Exception as error:
-            raise self._error(error) from error
-
-    def pull(self, reference: str, platform: Platform | None) -> Iterator[Mapping[str, Any]]:
+    def pull(
+        self, reference: str, platform: Platform | None, progress: Progress | None = None
+    ) -> Iterator[Mapping[str, Any]]:
         """Have the engine get an image from its registry: what it says meanwhile; nothing is asked before the first word."""
-        wanted = None if platform is None else str(platform)
+        from docker import auth, utils
+
         try:
-            said = self._api.pull(reference, stream=True, decode=True, platform=wanted)
-            yield from (word for word in said if isinstance(word, dict))
+            repository, tag = utils.parse_repository_tag(reference)
+            # What the user's docker login keeps for that registry, as docker pull sends it.
+            secret = auth.get_config_header(self._api, auth.resolve_repository_name(repository)[0])
+            send = self._request(
+                "POST", "/images/create",
+                {"fromImage": repository, "tag": tag or "latest", "platform": None if platform is None else str(platform)},
+                {"X-Registry-Auth": secret} if secret else {},
+            )  # fmt: skip
+            for line in stream_words(
+                send, self._where, self._limits, progress or NullProgress(), self._refused
+            ):
+                word, _ = decode(line, "what it says of the pull", self._limits)
+                if isinstance(word, dict):
+                    yield word
         except Exception as error:
             raise self._error(error) from error
 
     def _connect(self, url: str) -> Any:
-        """The SDK's client, which has asked for the engine's version."""
+        """The SDK's client, which has asked nothing yet."""
         try:
             import docker
         except ImportError as error:
@@ -155,13 +189,54 @@ class Client:
                 pair = None if secured.cert is None else tuple(map(str, secured.cert))
                 ca = None if secured.ca is None else str(secured.ca)
                 tls = docker.tls.TLSConfig(client_cert=pair, ca_cert=ca, verify=secured.verify)
-            api = docker.APIClient(base_url=url, version="auto", timeout=seconds, tls=tls)
+            api = docker.APIClient(base_url=url, version=_dotted(OLDEST), timeout=seconds, tls=tls)
         except Exception as error:
             raise UnreachableError(
                 f"no engine answers at {self._where}: {self._why(error)}"
             ) from error
-        api.timeout = None
+        keep_redirects(api)
         return api
+
+    def _ask_version(self) -> tuple[int, int]:
+        """The version of the API. Raises `UnreachableError` for whatever is none that we speak."""
+        seconds = CONNECT_SECONDS if self._tunnel is None else SSH_SECONDS
+        refusal = f"no engine answers at {self._where}"
+        try:
+            answer = read_answer(
+                self._request("GET", "/version", {}, version=None), "it", self._limits,
+                min(seconds, self._limits.answer_seconds),
+            )  # fmt: skip
+            if not answer.ok:
+                raise LayerscopeError(f"it answers {answer.status}: {_said(answer, self._limits)}")
+            told = Lenient(answer.value("it", self._limits), "version").text("ApiVersion")
+        except LayerscopeError as error:
+            hint = error.hint or "is the engine stuck, or is it something else that listens there?"
+            raise UnreachableError(f"{refusal}: {error.message.removeprefix('it: ')}", hint=hint) from error  # fmt: skip
+        except Exception as error:
+            raise UnreachableError(f"{refusal}: {self._why(error)}") from error
+        version = _version(told)
+        if version < OLDEST:
+            shown = "does not say the version of its API" if version == (0, 0) else f"speaks version {_dotted(version)} of the API, {_dotted(OLDEST)} is the oldest"  # fmt: skip
+            raise UnreachableError(f"{refusal}: what answers {shown}")
+        return version
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str | None],
+        headers: Mapping[str, str] | None = None,
+        *,
+        version: str | None = "",
+    ) -> Callable[[float], Any]:
+        """What asks that, by the engine's version of the API or by none, and gives an answer whose body is unread."""
+        if version is not None:
+            path = f"/v{_dotted(self.version)}{path}"
+        url = f"{self._api.base_url}{path}"
+        ask = self._api._get if method == "GET" else self._api._post
+        return lambda seconds: ask(
+            url, params=dict(params), headers={**PLAIN, **(headers or {})}, timeout=seconds, stream=True
+        )  # fmt: skip
 
     def _knock(self, url: str) -> None:
         """Raise `UnreachableError` if a socket does not let us in, in words that the SDK would not find."""
@@ -182,26 +257,29 @@ class Client:
     def _where(self) -> str:
         return f"{self._endpoint.url} ({self._endpoint.origin})"
 
-    def _json(self, path: str, params: dict[str, str]) -> Any:
+    def _json(self, path: str, params: Mapping[str, str | None]) -> Any:
         """A JSON document of the API."""
         try:
-            response = self._api._get(self._api._url(path), params=params)
-            return self._api._result(response, json=True)
+            answer = read_answer(self._request("GET", path, params), self._where, self._limits)
         except Exception as error:
             raise self._error(error) from error
+        if not answer.ok:
+            raise self._refused(answer)
+        return answer.value(f"the engine at {self._where}", self._limits)
+
+    def _refused(self, answer: Answer) -> Exception:
+        """The error of an answer that is no success."""
+        said = _said(answer, self._limits)
+        if answer.status in (400, 404, 409) or "multiple" in said:
+            return NoSuchImageError(said, answer.status == 404)
+        return LayerscopeError(f"the engine at {self._where} says: {said}")
 
     def _error(self, error: Exception) -> Exception:
-        """An error of the SDK in our words."""
-        from docker.errors import APIError
-
-        if isinstance(error, LayerscopeError):
+        """An error of a connection in our words; those that are in our words as they are."""
+        if isinstance(error, DocumentError):
+            return LayerscopeError(f"the engine at {self._where}: {error.message}")
+        if isinstance(error, (LayerscopeError, NoSuchImageError, CancelledError)):
             return error
-        if isinstance(error, APIError):
-            status = error.status_code
-            said = _one_line(error.explanation or error)
-            if status in (400, 404, 409) or "multiple" in said:
-                return NoSuchImageError(said, status == 404)
-            return LayerscopeError(f"the engine at {self._where} says: {said}")
         return UnreachableError(
             f"the connection to {self._where} broke: {self._why(error)}",
             hint="does the engine still run? Its own log says why it ended",
@@ -220,14 +298,14 @@ class Client:
 
 
 def clients(
-    kind: str, endpoints: Callable[[], Sequence[Endpoint]]
+    kind: str, endpoints: Callable[[], Sequence[Endpoint]], limits: Limits = DEFAULT_LIMITS
 ) -> Iterator[tuple[Endpoint, Client]]:
     """All engines that answer, each with a connection that the caller closes. Raises `UnreachableError` in the end if none does."""
     refusals: list[UnreachableError] = []
     answered = False
     for endpoint in endpoints():
         try:
-            client = Client(endpoint, kind)
+            client = Client(endpoint, kind, limits)
         except UnreachableError as error:
             refusals.append(error)
             continue
@@ -243,6 +321,20 @@ def clients(
 def _version(text: object) -> tuple[int, int]:
     found = _VERSION.match(str(text))
     return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def _dotted(version: tuple[int, int]) -> str:
+    return f"{version[0]}.{version[1]}"
+
+
+def _said(answer: Answer, limits: Limits) -> str:
+    """What an engine says where it refuses."""
+    try:
+        message = Lenient(answer.value("", limits), "error").text("message")
+    except LayerscopeError:
+        message = None
+    text = message or answer.body[:5000].decode(errors="replace")
+    return _one_line(text) or f"status {answer.status}"
 
 
 def _platform_json(platform: Platform) -> str:

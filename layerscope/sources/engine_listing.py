@@ -9,6 +9,7 @@ from layerscope.errors import LayerscopeError
 from layerscope.image.digest import chain_ids
 from layerscope.image.documents import Lenient
 from layerscope.image.platform import stated_platform
+from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.sources.artifacts import of_inspected
 from layerscope.sources.endpoints import Endpoint
 from layerscope.sources.engine_client import Client, NoSuchImageError, clients
@@ -18,10 +19,12 @@ INSPECTED = 200
 """Images whose platform is asked for one by one; beyond, a list would be long in coming."""
 
 
-def listed(kind: str, endpoints: Callable[[], Sequence[Endpoint]]) -> list[StoreImage]:
+def listed(
+    kind: str, endpoints: Callable[[], Sequence[Endpoint]], limits: Limits = DEFAULT_LIMITS
+) -> list[StoreImage]:
     """The images of all engines of this kind that answer, each once. Raises `UnreachableError`."""
     found: dict[str, StoreImage] = {}
-    for endpoint, client in clients(kind, endpoints):
+    for endpoint, client in clients(kind, endpoints, limits):
         try:
             near = endpoint.url.startswith("unix://")
             for image in _images(client, kind, endpoint.url, INSPECTED if near else 0):

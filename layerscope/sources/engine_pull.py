@@ -7,11 +7,11 @@ from typing import Any
 
 from layerscope.errors import ImageNotFoundError
 from layerscope.image.documents import Lenient
+from layerscope.limits import Limits
 from layerscope.sources.base import Found, Request
 from layerscope.sources.endpoints import Endpoint
 from layerscope.sources.engine import find_at
 from layerscope.sources.engine_client import Client, NoSuchImageError, clients
-from layerscope.sources.pump import pumped
 from layerscope.sources.references import without_tag_at_digest
 
 
@@ -22,17 +22,17 @@ def pull(
 
     Raises `UnreachableError` if no engine answers, `ImageNotFoundError` with what the engine says if it cannot get it.
     """
-    endpoint, client = next(clients(kind, endpoints))
+    endpoint, client = next(clients(kind, endpoints, request.limits))
     _pull(client, kind, request, reference)
-    return find_at(kind, endpoint, reference, request.platform)
+    return find_at(kind, endpoint, request, reference)
 
 
 def _pull(client: Client, kind: str, request: Request, reference: str) -> None:
     """Wait until the engine has the image. Raises `CancelledError`, and `ImageNotFoundError` for what it says instead."""
     request.progress.stage(f"Pulling {reference} with {kind}")
-    words = client.pull(without_tag_at_digest(reference), request.platform)
+    words = client.pull(without_tag_at_digest(reference), request.platform, request.progress)
     try:
-        for fresh in _bytes_of(pumped(words, request.progress, client.close)):
+        for fresh in _bytes_of(words, request.limits):
             request.progress.advance(fresh)
     except (NoSuchImageError, _PullError) as error:
         raise ImageNotFoundError(
@@ -47,7 +47,7 @@ class _PullError(Exception):
     """What an engine says went wrong: as the answer has begun with 200, it can say so only inside it."""
 
 
-def _bytes_of(words: Iterator[Mapping[str, Any]]) -> Iterator[int]:
+def _bytes_of(words: Iterator[Mapping[str, Any]], limits: Limits) -> Iterator[int]:
     """How many more bytes have come, word by word: layers come side by side, each with a count of its own."""
     counts: dict[str, int] = {}
     for word in words:
@@ -61,5 +61,7 @@ def _bytes_of(words: Iterator[Mapping[str, Any]]) -> Iterator[int]:
             continue
         fresh = current - counts.get(layer, 0)
         if fresh > 0:  # a download that starts again counts from nothing
+            if len(counts) >= limits.layers and layer not in counts:
+                raise limits.exceeded("layers", "what is pulled")
             counts[layer] = current
             yield fresh

@@ -7,11 +7,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from layerscope.errors import LayerscopeError, UnreachableError
 from layerscope.sources import containerd, containers_storage, docker_store, engine_listing
 from layerscope.sources.base import Request
-from layerscope.sources.endpoints import docker_endpoints, podman_endpoints
+from layerscope.sources.endpoints import Endpoint, docker_endpoints, podman_endpoints
 from layerscope.sources.store_image import StoreImage, StoreLayer
 
 PATIENCE = 15.0
@@ -41,9 +42,15 @@ class Listed:
     """Why it could not be asked; None if it answered."""
 
 
+def _of_engine(
+    kind: str, endpoints: Callable[[], Sequence[Endpoint]], request: Request
+) -> Sequence[StoreImage]:
+    return engine_listing.listed(kind, endpoints, request.limits)
+
+
 LISTED_SOURCES: tuple[ListedSource, ...] = (
-    ListedSource("docker", lambda _: engine_listing.listed("docker", docker_endpoints)),
-    ListedSource("podman", lambda _: engine_listing.listed("podman", podman_endpoints)),
+    ListedSource("docker", partial(_of_engine, "docker", docker_endpoints)),
+    ListedSource("podman", partial(_of_engine, "podman", podman_endpoints)),
     ListedSource("containers-storage", containers_storage.listed, stored=True),
     ListedSource("docker-store", docker_store.listed, stored=True),
     ListedSource("containerd", containerd.listed, stored=True),

@@ -4,25 +4,53 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import inf
 from typing import TypeVar
 
 from layerscope.progress import Progress, check
 
 LOOK_EVERY = 0.1
 """Seconds between two looks at whether the user asked to stop."""
+_TICK = 1.0
+"""Seconds that count at most between two looks: while this process was stopped nobody waited."""
 _AHEAD = 4
 """Pieces that are kept ready."""
 _Piece = TypeVar("_Piece")
 """Bytes of an export, or words that an engine says meanwhile."""
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How many seconds the pieces may take."""
+
+    silence: float = inf
+    """Until the next piece."""
+    total: float = inf
+    """Until the last piece."""
+
+
+class TooSlowError(Exception):
+    """The pieces took longer than was allowed."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"nothing within {seconds:g} seconds")
+        self.seconds = seconds
+        """How long was waited."""
+
+
 def pumped(
-    pieces: Iterator[_Piece], progress: Progress, close: Callable[[], None]
+    pieces: Iterator[_Piece],
+    progress: Progress,
+    close: Callable[[], None],
+    patience: Patience = Patience(),
 ) -> Iterator[_Piece]:
-    """The same pieces, read in another thread; `close` is called at the end, and when `CancelledError` is raised.
+    """The same pieces, read in another thread; `close` is called at the end, whatever ends it.
 
     An engine may be silent for minutes before its first byte, and a read that waits for it cannot be interrupted.
+    Raises `CancelledError`, and `TooSlowError` where `patience` runs out.
     """
     ready: queue.Queue[_Piece | BaseException | None] = queue.Queue(_AHEAD)
     stopped = threading.Event()
@@ -45,15 +73,28 @@ def pumped(
             put(error)
         else:
             put(None)
+        finally:
+            end = getattr(pieces, "close", None)
+            if end is not None:
+                end()
 
     threading.Thread(target=work, daemon=True).start()
+    silent = waited = 0.0
     try:
         while True:
             check(progress)
+            left = min(patience.silence - silent, patience.total - waited)
+            if left <= 0:
+                raise TooSlowError(patience.total if waited >= patience.total else patience.silence)
+            looked = time.monotonic()
             try:
-                item = ready.get(timeout=LOOK_EVERY)
+                item = ready.get(timeout=min(LOOK_EVERY, left))
             except queue.Empty:
+                ticked = min(time.monotonic() - looked, _TICK)
+                silent, waited = silent + ticked, waited + ticked
                 continue
+            waited += min(time.monotonic() - looked, _TICK)
+            silent = 0.0
             if item is None:
                 return
             if isinstance(item, BaseException):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -34,6 +34,30 @@ class StoreChangedError(LayerscopeError):
     """A store does not have what it listed: it changed in between, or it is damaged."""
 
     title = "Damaged store"
+
+
+class NoStoreError(UnreachableError):
+    """A folder holds no store of the kind that is looked for."""
+
+    def __init__(self, what: str, root: Path) -> None:
+        super().__init__(f"there is no {what} in {root}")
+        self.what = what
+        self.where = str(root)
+        """The folder, and what names it."""
+
+
+def nowhere(refusals: Sequence[UnreachableError]) -> UnreachableError:
+    """The error of stores of one kind, of which none can be read: which folders were looked at, and what is wrong with each."""
+    absent = [error for error in refusals if isinstance(error, NoStoreError)]
+    # A store that is there and locked says more than one that is not.
+    words = [error.message for error in refusals if not isinstance(error, NoStoreError)]
+    if absent:
+        places = list(dict.fromkeys(error.where for error in absent))
+        listed = " or ".join([", ".join(places[:-1]), places[-1]] if len(places) > 1 else places)
+        words.append(f"there is no {absent[0].what} in {listed}")
+    ordered = sorted(refusals, key=lambda error: isinstance(error, NoStoreError))
+    hints = [error.hint for error in ordered if error.hint]
+    return UnreachableError("; ".join(dict.fromkeys(words)), hint=next(iter(hints), None))
 
 
 def retrying(read: Callable[[], _Value]) -> _Value:
@@ -66,7 +90,7 @@ def reach(root: Path, what: str, hint: str) -> None:
     try:
         os.scandir(root).close()
     except (FileNotFoundError, NotADirectoryError):
-        raise UnreachableError(f"there is no {what} in {root}") from None
+        raise NoStoreError(what, root) from None
     except PermissionError:
         raise UnreachableError(f"{root} may not be read", hint=hint) from None
     except OSError as error:

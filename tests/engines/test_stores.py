@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from layerscope.limits import DEFAULT_LIMITS
 from layerscope.opening.open import open_image
 from layerscope.sources import Request
+from layerscope.sources.containerd_roots import process_root
+from layerscope.sources.engine_roots import reported_roots
 from tests.engines.conftest import Daemon, Podman, need, run
 from tests.engines.sample import TAG, report_of
 
@@ -72,3 +75,26 @@ def test_buildah(podman: Podman, tmp_path: Path) -> None:
     found = report_of("containers-storage://built:1", podman.root)
     assert found == report_of(str(tmp_path / "built.tar"))
     assert found["totals"]["layers"] == 4
+
+
+def test_docker_says_where_its_store_is(
+    docker_engine: Daemon, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own data folder is found through its socket, and its containerd's too."""
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{docker_engine.socket}")
+    assert report_of(f"docker-store://{TAG}") == report_of(str(archive))
+    opened = open_image(Request(f"docker-store://{TAG}"))
+    assert opened.image.location == str(docker_engine.root)
+    (reported,) = reported_roots(DEFAULT_LIMITS)
+    assert (reported.root, reported.decides) == (docker_engine.root, True)
+    socket = docker_engine.root.parent / "exec/containerd/containerd.sock"
+    assert process_root(str(socket)) == docker_engine.root / "containerd/daemon"
+
+
+def test_containerd_is_found_by_its_address(
+    containerd: Daemon, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the configuration that its process was started with."""
+    monkeypatch.setenv("CONTAINERD_ADDRESS", str(containerd.socket))
+    assert report_of(f"containerd://{TAG}") == report_of(str(archive))
+    assert open_image(Request(f"containerd://{TAG}")).image.location == str(containerd.root)

@@ -35,6 +35,8 @@ class FakeEngine:
         ]
         self.more: dict[str, object] = {}
         """Further fields of the image."""
+        self.info: dict[str, object] = {}
+        """What it says of itself."""
         self.known = {"demo", "demo:latest", IMAGE_ID}
         self.pulls: list[dict[str, object]] | None = None
         """What it says while it pulls what was asked for, which it has afterwards; None if its registry has no such thing."""
@@ -52,6 +54,8 @@ class FakeEngine:
         """Status and body for a path without its version."""
         if path == "/version":
             return 200, dump({"ApiVersion": self.api_version})
+        if path == "/info":
+            return 200, dump(self.info)
         if path == "/images/json":
             return 200, dump(self.images)
         name, _, question = path.removeprefix("/images/").rpartition("/")

@@ -270,4 +270,4 @@ def test_what_an_engine_lists_is_not_always_an_image(tmp_path: Path, words: str)
         endpoint = Endpoint(engine.url, "test")
         assert engine_listing.listed("docker", lambda: [endpoint]) == []
         with pytest.raises(NotAnImageError, match="not a container image"):
-            find_at("docker", endpoint, "demo", None)
+            find_at("docker", endpoint, Request("demo"), "demo")

@@ -12,7 +12,7 @@ from layerscope.errors import (
     UnreachableError,
 )
 from layerscope.opening.open import Opened, open_image
-from layerscope.sources import Request, containerd
+from layerscope.sources import Request
 from tests.images import digest, write
 from tests.sources.bolt_file import BoltFile, Values
 from tests.sources.places import LAYERS, NAMES, Layout, dump, layers_of, runs_on
@@ -124,13 +124,3 @@ def test_what_is_not_there_is_told_from_what_cannot_be_reached(tmp_path: Path) -
         open_stored(tmp_path)
     with pytest.raises(UnreachableError):
         open_stored(tmp_path / "nothing")
-
-
-def test_the_address_tells_the_store(tmp_path: Path) -> None:
-    """Well-known sockets belong to well-known folders."""
-    found = {
-        address: containerd.roots(None, {"CONTAINERD_ADDRESS": address})
-        for address in ("/run/k3s/containerd/containerd.sock", "/run/containerd/containerd.sock")
-    }
-    assert list(found.values()) == [[containerd.K3S], [containerd.ROOTFUL]]
-    assert len(containerd.roots(None, {"XDG_DATA_HOME": str(tmp_path)})) >= 4

@@ -1,0 +1,77 @@
+"""Where Docker engines of this machine keep their data, as they say themselves (moby, api/docs: SystemInfo).
+
+Only sockets of this machine are asked: what an engine elsewhere calls its folder is none here.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from layerscope.errors import LayerscopeError, UnreachableError
+from layerscope.image.documents import Lenient
+from layerscope.limits import Limits
+from layerscope.sources.endpoints import Endpoint, docker_endpoints
+from layerscope.sources.engine_client import Client, NoSuchImageError
+
+SECONDS = 5
+"""How long an engine may take to say where its data is: a store can be read without it."""
+_LOCAL = "unix://"
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What an engine reports."""
+
+    root: Path
+    """Its DockerRootDir."""
+    by: str
+    """Which engine, in the user's words."""
+    in_containerd: bool
+    """Whether it keeps its images in containerd's store."""
+    containerd: str | None
+    """The socket of its containerd; None where it does not say."""
+    decides: bool
+    """Whether the user chose this engine and it runs here: then other folders are not meant."""
+
+
+def reported_roots(limits: Limits) -> Iterator[Reported]:
+    """The data folders of the Docker engines that the user means and that answer, in order."""
+    hasty = replace(limits, answer_seconds=min(limits.answer_seconds, SECONDS))
+    try:
+        endpoints = docker_endpoints()
+    except UnreachableError:  # a context that is not there: no engine to ask
+        return
+    for endpoint in endpoints:
+        if not endpoint.url.startswith(_LOCAL):
+            continue
+        try:
+            client = Client(endpoint, "docker", hasty)
+        except UnreachableError:
+            continue
+        try:
+            reported = _reported(client.info(), endpoint)
+        except (LayerscopeError, NoSuchImageError):
+            continue
+        finally:
+            client.close()
+        if reported is not None:
+            yield reported
+
+
+def _reported(info: Lenient, endpoint: Endpoint) -> Reported | None:
+    root = Path(info.text("DockerRootDir") or "")
+    if not root.is_absolute() or "\0" in str(root):
+        return None
+    status = [pair for pair in info.items("DriverStatus") if isinstance(pair, list)]
+    # A virtual machine, or an engine whose socket ssh forwards, has another name than this machine.
+    here = info.text("Name") == socket.gethostname()
+    return Reported(
+        root,
+        f"{endpoint.url}, {endpoint.origin}",
+        ["driver-type", "io.containerd.snapshotter.v1"] in status,
+        info.child("Containerd").text("Address"),
+        endpoint.chosen and here,
+    )

@@ -1,0 +1,379 @@
+"""Answers of servers that mean harm, or are only broken: none takes memory or time without end."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import json
+import tempfile
+import threading
+import tracemalloc
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from layerscope.errors import (
+    CancelledError,
+    LayerscopeError,
+    LimitExceededError,
+    UnreachableError,
+)
+from layerscope.limits import Limits
+from layerscope.progress import NullProgress
+from layerscope.sources import Request, open_source
+from layerscope.sources.answers import WORDS, read_answer
+from layerscope.sources.endpoints import Endpoint
+from layerscope.sources.engine_client import Client
+from layerscope.sources.pump import Patience, TooSlowError, pumped
+from tests.sources.on_socket import SocketHandler, served
+from tests.sources.places import dump
+
+LIMITS = Limits(json_bytes=20_000)
+HASTY = Limits(json_bytes=20_000, answer_seconds=0.2, silence_seconds=0.2)  # type: ignore[arg-type]  # whole seconds are long
+Body = Iterator[bytes]
+"""What is written, piece by piece, until the client has heard enough."""
+
+
+@dataclass
+class Said:
+    """One answer, byte by byte."""
+
+    body: Callable[[], Body]
+    headers: tuple[str, ...] = ()
+    status: str = "200 OK"
+    raw: bool = False
+    """Whether `body` brings status line and headers, too."""
+
+
+@contextmanager
+def hostile(answers: dict[str, Said]) -> Iterator[str]:
+    """The address of an engine that answers so, by the end of the path; its version is 1.44 if nothing else is said."""
+    gone = threading.Event()
+    known = {"/version": Said(lambda: iter([b'{"ApiVersion": "1.44"}'])), **answers}
+
+    class Handler(SocketHandler):
+        def get(self) -> None:
+            path = self.path.partition("?")[0]
+            said = next(said for end, said in known.items() if path.endswith(end))
+            self.close_connection = True
+            try:
+                if not said.raw:
+                    lines = (f"HTTP/1.1 {said.status}", *said.headers, "Connection: close", "", "")
+                    self.wfile.write("\r\n".join(lines).encode())
+                for piece in said.body():
+                    if piece:
+                        self.wfile.write(piece)
+                    elif gone.wait(0.02):
+                        return
+            except OSError:
+                return
+
+        post = get
+
+    with tempfile.TemporaryDirectory(prefix="ls-") as folder, served(Path(folder) / "s", Handler):
+        try:
+            yield f"unix://{folder}/s"
+        finally:
+            gone.set()
+
+
+@contextmanager
+def connected(url: str, limits: Limits) -> Iterator[Client]:
+    """A client of an engine that has said its version in time."""
+    client = Client(Endpoint(url, "DOCKER_HOST"), "docker")
+    client._limits = limits
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def again(*pieces: bytes) -> Callable[[], Body]:
+    """Pieces, of which the last is sent for ever; an empty one is a moment's rest."""
+    return lambda: itertools.chain(pieces, itertools.cycle(pieces[-1:]))
+
+
+def drip(*pieces: bytes) -> Callable[[], Body]:
+    """Pieces, of which the last is sent now and then, for ever."""
+    return lambda: itertools.chain(pieces, itertools.cycle((b"", pieces[-1])))
+
+
+def once(body: bytes) -> Callable[[], Body]:
+    """A body that ends."""
+    return lambda: iter([body])
+
+
+def endless_gzip() -> Body:
+    """A few bytes for each megabyte of spaces."""
+    stream = zlib.compressobj(wbits=31)
+    while True:
+        yield stream.compress(b" " * (1 << 20)) + stream.flush(zlib.Z_SYNC_FLUSH)
+
+
+def members_of_nothing() -> Body:
+    """gzip that unpacks to nothing, for ever."""
+    while True:
+        yield gzip.compress(b"") * 100
+
+
+BOMB = gzip.compress(b"[" + b" " * (64 << 20))
+CHUNKED, GZIP = "Transfer-Encoding: chunked", "Content-Encoding: gzip"
+TOO_LONG = (LimitExceededError, r"20,000 json bytes")
+TOO_SLOW = (UnreachableError, r"no whole answer within 0.2 seconds")
+NO_ANSWER: dict[str, tuple[Said, tuple[type[LayerscopeError], str]]] = {
+    "endless": (Said(again(b"[" + b" " * 70_000)), TOO_LONG),
+    "endless chunks": (Said(again(b"4\r\n    \r\n" * 1000), (CHUNKED,)), TOO_LONG),
+    "promised": (Said(again(b" " * 70_000), (f"Content-Length: {1 << 62}",)), TOO_LONG),
+    "one long": (Said(once(json.dumps(["x" * 30_000]).encode())), TOO_LONG),
+    "gzip bomb": (Said(once(BOMB), (GZIP,)), TOO_LONG),
+    "deflate bomb": (Said(once(zlib.compress(b" " * (64 << 20))), ("Content-Encoding: deflate",)), TOO_LONG),
+    "gzip without end": (Said(endless_gzip, ("content-encoding: X-GZip",)), TOO_LONG),
+    "members of nothing": (Said(members_of_nothing, (GZIP,)), TOO_LONG),
+    "gzip twice": (Said(once(gzip.compress(BOMB)), ("Content-Encoding: gzip, gzip",)), (LayerscopeError, "unknown encoding: gzip, gzip")),
+    "brotli": (Said(once(b"x"), ("Content-Encoding: br",)), (LayerscopeError, "unknown encoding: br")),
+    "no gzip": (Said(once(b"[]"), (GZIP,)), (LayerscopeError, "is damaged")),
+    "cut gzip": (Said(once(gzip.compress(b"[1]")[:-9]), (GZIP,)), (LayerscopeError, "cut short")),
+    "cut": (Said(once(b"[1"), ("Content-Length: 100",)), (UnreachableError, "broke")),
+    "drip": (Said(drip(b"[", b" ")), TOO_SLOW),
+    "drip of chunks": (Said(drip(b"1\r\n \r\n"), (CHUNKED,)), TOO_SLOW),
+    "drip in the size of a chunk": (Said(drip(b"0"), (CHUNKED,)), TOO_SLOW),
+    "drip of trailers": (Said(drip(b"2\r\n[]\r\n0\r\n", b"X: y\r\n"), (CHUNKED,)), TOO_SLOW),
+    "endless trailers": (Said(again(b"2\r\n[]\r\n0\r\n", b"X: y\r\n" * 1000), (CHUNKED,)), TOO_SLOW),
+    "silence": (Said(drip(b"")), TOO_SLOW),
+    "silence at once": (Said(drip(b""), raw=True), TOO_SLOW),
+    "drip of headers": (Said(drip(b"HTTP/1.1 200 OK\r\nX: ", b"y"), raw=True), TOO_SLOW),
+    "only promises": (Said(drip(b"HTTP/1.1 100 Continue\r\n\r\n"), raw=True), TOO_SLOW),
+    "long header": (Said(once(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000), raw=True), (UnreachableError, "broke")),
+    "endless header": (Said(again(b"HTTP/1.1 200 OK\r\nX: ", b"y" * 10_000), raw=True), (UnreachableError, "broke")),
+    "many headers": (Said(again(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n" * 100), raw=True), (UnreachableError, "broke")),
+    "no HTTP": (Said(once(b"SSH-2.0-OpenSSH\r\n"), raw=True), (UnreachableError, "broke")),
+    "no words at all": (Said(once(b""), raw=True), (UnreachableError, "broke")),
+    "no JSON": (Said(once(b"<html>")), (LayerscopeError, "is no JSON")),
+    "nothing": (Said(once(b"")), (LayerscopeError, "is no JSON")),
+    "deep": (Said(once(b"[" * 19_000)), (LayerscopeError, "nested too deeply|no JSON")),
+    "no UTF-8": (Said(once(b"\xff\xfe[")), (LayerscopeError, "is no JSON")),
+    "endless error": (Said(again(b"no " * 9000), status="500 Bad"), TOO_LONG),
+    "dripping error": (Said(drip(b"x"), status="404 Gone"), TOO_SLOW),
+    "error bomb": (Said(once(BOMB), (GZIP,), "500 Bad"), TOO_LONG),
+    "error": (Said(once(b'{"message": "no \\n room"}'), status="500 Bad"), (LayerscopeError, "says: no room")),
+    "error without words": (Said(once(b""), status="503 Busy"), (LayerscopeError, "says: status 503")),
+    "redirect": (Said(again(b"x" * 9000), ("Location: /other",), "302 Found"), TOO_LONG),
+    "short redirect": (Said(once(b""), ("Location: http://other/",), "307 There"), (LayerscopeError, "status 307")),
+}  # fmt: skip
+"""Answers that are none, and the error of each."""
+
+
+@pytest.mark.parametrize("name", NO_ANSWER)
+def test_an_answer_that_is_none_ends_in_an_error(name: str) -> None:
+    """Whatever was asked, within bounds of memory and time; the message names the engine."""
+    said, (error, words) = NO_ANSWER[name]
+    limits = HASTY if words == TOO_SLOW[1] else LIMITS
+    with hostile({"/images/json": said}) as url, connected(url, limits) as client:
+        tracemalloc.start()
+        try:
+            with pytest.raises(error, match=words) as caught:
+                list(client.summaries())
+            assert tracemalloc.get_traced_memory()[1] < 8 << 20
+        finally:
+            tracemalloc.stop()
+    assert url in caught.value.message
+    assert "\n" not in caught.value.message
+    if error is LimitExceededError:
+        assert "--limit json_bytes=NUMBER" in str(caught.value.hint)
+    if words == TOO_SLOW[1]:
+        assert "--limit answer_seconds=NUMBER" in str(caught.value.hint)
+
+
+ASKED: dict[str, Callable[[Client], Any]] = {
+    "/info": lambda client: client.info(),
+    "/history": lambda client: client.history("x"),
+    "/x/json": lambda client: client.inspect("x"),
+    "/get": lambda client: list(client.export("x", None)),
+    "/create": lambda client: list(client.pull("x", None)),
+}
+SAMPLE: dict[str, tuple[Limits, str]] = {
+    "endless error": (LIMITS, "20,000 json bytes"),
+    "error bomb": (LIMITS, "20,000 json bytes"),
+    "dripping error": (HASTY, r"0\.2 seconds"),
+    "silence at once": (HASTY, r"0\.2 seconds"),
+    "long header": (LIMITS, "broke"),
+}
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+@pytest.mark.parametrize("path", ASKED)
+def test_each_question_is_bounded(path: str, name: str) -> None:
+    """By the same reader."""
+    limits, words = SAMPLE[name]
+    answers = {path: NO_ANSWER[name][0]}
+    with (
+        hostile(answers) as url,
+        connected(url, limits) as client,
+        pytest.raises(LayerscopeError, match=words),
+    ):
+        ASKED[path](client)
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_the_first_question_is_bounded(name: str) -> None:
+    """Whatever goes wrong, there is no engine."""
+    limits, words = SAMPLE[name]
+    if words == "broke":
+        words = "no engine answers at .*got more than"
+    elif limits is HASTY and name == "silence at once":
+        words = r"\): no whole answer within 0\.2 seconds$"
+    with (
+        hostile({"/version": NO_ANSWER[name][0]}) as url,
+        pytest.raises(UnreachableError, match=words),
+    ):
+        Client(Endpoint(url, "DOCKER_HOST"), "docker", limits)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"{}", "does not say the version"),
+        (b'{"ApiVersion": 1}', "does not say the version"),
+        (b'{"ApiVersion": "1.12"}', "speaks version 1.12 of the API"),
+        (b"[]", "does not say the version"),
+        (b"hello", "is no JSON"),
+    ],
+)
+def test_what_names_no_version_is_no_engine(body: bytes, words: str) -> None:
+    """Nothing else is asked of it."""
+    with hostile({"/version": Said(once(body))}) as url, pytest.raises(UnreachableError, match=words):  # fmt: skip
+        Client(Endpoint(url, "x"), "docker", LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (gzip.compress(b'[{"Id": "') + gzip.compress(b'sha256:a"}]'), (GZIP,)),
+        (zlib.compress(b'[{"Id": "sha256:a"}]'), ("Content-Encoding: deflate",)),
+        (zlib.compress(b'[{"Id": "sha256:a"}]', wbits=-15), ("Content-Encoding: deflate",)),
+        (b'[{"Id": "sha256:a"}]', ("Content-Encoding: identity",)),
+        (b'9\r\n[{"Id": "\r\nb\r\nsha256:a"}]\r\n0\r\n\r\n', (CHUNKED,)),
+        (b'[3, null, {"Id": "sha256:a"}, "x"]', ()),
+    ],
+)
+def test_encodings_that_servers_use_are_understood(body: bytes, headers: tuple[str, ...]) -> None:
+    """Though none was asked for."""
+    said = Said(once(body), headers)
+    with hostile({"/images/json": said}) as url, connected(url, LIMITS) as client:
+        assert [image.text("Id") for image in client.summaries()] == ["sha256:a"]
+
+
+def test_a_limit_can_be_raised() -> None:
+    """And then what it refused is read."""
+    said, _ = NO_ANSWER["one long"]
+    limits = Limits(json_bytes=40_000)
+    with hostile({"/images/json": said}) as url, connected(url, limits) as client:
+        assert list(client.summaries()) == []
+
+
+class TestStreams:
+    """Exports and pulls may take hours."""
+
+    def test_an_export_may_be_long_and_slow_but_not_silent(self) -> None:
+        """What has come by then is not the image."""
+        body = lambda: itertools.chain([b"x" * 100_000], [b"", b"x"] * 20, itertools.cycle([b""]))  # noqa: E731
+        read: list[bytes] = []
+        with (
+            hostile({"/get": Said(body)}) as url,
+            connected(url, HASTY) as client,
+            pytest.raises(UnreachableError, match=r"nothing came for 0\.2 seconds") as caught,
+        ):
+            read.extend(client.export("x", None))
+        assert sum(map(len, read)) == 100_020
+        assert "--limit silence_seconds=NUMBER" in str(caught.value.hint)
+
+    @pytest.mark.parametrize(
+        ("body", "words"),
+        [
+            (again(b'{"status": "' + b"x" * 9000), "more than 20,000 json bytes"),
+            (again(dump({"status": "x" * 9000}) + b"\n"), f"more than {WORDS * 20_000:,} bytes"),
+            (again(b"\r\n" * 9000), f"more than {WORDS * 20_000:,} bytes"),
+            (drip(b'{"status": "', b"x"), "nothing came for 0.2 seconds"),
+            (drip(b"\n"), "nothing came for 0.2 seconds"),
+            (once(b"{}\nno word\n"), "no JSON"),
+        ],
+    )
+    def test_words_of_a_pull_are_bounded(self, body: Callable[[], Body], words: str) -> None:
+        """Each of them, and all together; half a word is no sign of life."""
+        limits = HASTY if "seconds" in words else LIMITS
+        with (
+            hostile({"/create": Said(body)}) as url,
+            connected(url, limits) as client,
+            pytest.raises(LayerscopeError, match=words),
+        ):
+            list(client.pull("x", None))
+
+    def test_layers_that_are_pulled_are_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Each has a count of its own."""
+        rows = (
+            dump({"id": f"{n}", "status": "Downloading", "progressDetail": {"current": 1}})
+            for n in range(100)
+        )
+        answers = {
+            "/create": Said(once(b"\n".join(rows))),
+            "/json": Said(once(b"[]"), status="404 Gone"),
+        }
+        with hostile(answers) as url:
+            monkeypatch.setenv("DOCKER_HOST", url)
+            with pytest.raises(LimitExceededError, match="more than 99 layers"):
+                open_source(Request("docker://x", pull=True, limits=Limits(layers=99)))
+
+    def test_a_question_can_be_stopped(self) -> None:
+        """While nothing answers."""
+        asked = threading.Event()
+
+        class Stops(NullProgress):
+            def cancelled(self) -> bool:
+                return asked.is_set()
+
+        def send(_seconds: float) -> Any:
+            asked.set()
+            threading.Event().wait(5)
+            raise OSError
+
+        with pytest.raises(CancelledError):
+            read_answer(send, "it", Limits(), progress=Stops())
+
+
+def test_time_in_which_this_process_was_stopped_does_not_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A clock that leaps by an hour is no silence."""
+    leaps = itertools.count()
+    monkeypatch.setattr("layerscope.sources.pump.time.monotonic", lambda: 3600.0 * next(leaps))
+    going = threading.Event()
+    looks = itertools.count()
+
+    class Looks(NullProgress):
+        def cancelled(self) -> bool:
+            if next(looks) == 3:
+                going.set()
+            return False
+
+    def pieces() -> Iterator[bytes]:
+        going.wait()
+        yield b"x"
+
+    assert list(pumped(pieces(), Looks(), lambda: None, Patience(5, 60))) == [b"x"]
+    never = threading.Event()
+    with pytest.raises(TooSlowError, match="5 seconds"):
+        list(pumped(iter(lambda: never.wait(), None), NullProgress(), never.set, Patience(5, 60)))
+
+
+def test_the_image_is_named_with_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the engine, which does not answer."""
+    with hostile({"/json": NO_ANSWER["drip"][0]}) as url:
+        monkeypatch.setenv("DOCKER_HOST", url)
+        limits = Limits(answer_seconds=1)
+        with pytest.raises(UnreachableError, match=r"docker://app: unix.*no whole answer within 1"):
+            open_source(Request("docker://app", limits=limits))

@@ -17,6 +17,8 @@ class Limits:
 
     json_bytes: int = 32 * MIB
     """One JSON document: manifest, index or config."""
+    json_values: int = 2_000_000
+    """Values in one JSON document, and names of members: each takes up to a hundred bytes of memory."""
     toc_bytes: int = 150 * MIB
     """The table of contents of one layer, as stored and unpacked. Engines take as much."""
     layers: int = 20_000

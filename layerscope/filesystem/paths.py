@@ -172,7 +172,9 @@ def _pre_order(levels: list[_Level], names: StringTable) -> tuple[PathTable, NDA
     count = len(parents)
     sizes = np.ones(count, np.int64)
     for level in reversed(levels[1:]):
-        np.add.at(sizes, level.parents, sizes[level.first : level.first + len(level.parents)])
+        own = sizes[level.first : level.first + len(level.parents)]
+        eldest = np.flatnonzero(np.diff(level.parents, prepend=-1))
+        sizes[level.parents[eldest]] += np.add.reduceat(own, eldest)
     position = np.zeros(count, np.int64)
     depth = np.zeros(count, np.int32)
     for number, level in enumerate(levels[1:], 1):

@@ -29,6 +29,8 @@ class Limits:
     """One PAX or GNU extension header, and one map of a sparse file."""
     path_bytes: int = 64 << 10
     """The name of one entry."""
+    listing_bytes: int = 1 << 30
+    """Paths in one list of files, as `--files` writes it."""
     metadata_bytes: int = 1 << 30
     """What is kept of one layer, or of an archive's members: long names, extended attributes, sparse maps, directories."""
     entries: int = 50_000_000

@@ -12,7 +12,7 @@ from typing import Any
 def open_regular(path: str | os.PathLike[str], _flags: int = 0) -> int:
     """A descriptor of a regular file, for reading; an opener for `open`.
 
-    Raises OSError, also for a directory, pipe, socket or device: opening or reading these could wait for ever.
+    Raises OSError, also for a directory, pipe, socket or device other than /dev/null: opening or reading these could wait for ever.
     """
     _check(Path(path).stat(), path)  # a device may react to being opened
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -43,8 +43,13 @@ def read_toml(path: Path, at_most: int = 1 << 20) -> dict[str, Any]:
         raise ValueError("nested too deeply") from None
 
 
+def _is_null(status: os.stat_result) -> bool:
+    """Whether it is /dev/null, the usual name of an empty file."""
+    return stat.S_ISCHR(status.st_mode) and status.st_rdev == Path(os.devnull).stat().st_rdev
+
+
 def _check(status: os.stat_result, path: str | os.PathLike[str]) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    if not stat.S_ISREG(status.st_mode):
+    if not stat.S_ISREG(status.st_mode) and not _is_null(status):
         raise OSError(errno.EINVAL, "not a regular file", str(path))

@@ -17,6 +17,8 @@ class Limits:
 
     json_bytes: int = 32 * MIB
     """One JSON document: manifest, index or config, or an answer of an engine."""
+    json_values: int = 2_000_000
+    """Values in one JSON document, and names of members: each takes up to a hundred bytes of memory."""
     toc_bytes: int = 150 * MIB
     """The table of contents of one layer, as stored and unpacked. Engines take as much."""
     layers: int = 20_000
@@ -27,6 +29,8 @@ class Limits:
     """One PAX or GNU extension header, and one map of a sparse file."""
     path_bytes: int = 64 << 10
     """The name of one entry."""
+    listing_bytes: int = 1 << 30
+    """Paths in one list of files, as `--files` writes it."""
     metadata_bytes: int = 1 << 30
     """What is kept of one layer, or of an archive's members: long names, extended attributes, sparse maps, directories."""
     entries: int = 50_000_000

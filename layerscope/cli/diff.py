@@ -95,6 +95,9 @@ def diff(
         comparison = compare(first, second, progress, mtime=mtime, only=paths, limits=limits)
     if not quiet:
         how = report_options(output, binary=binary or settings_of(given).binary, files=files)
+        if files or format_name == "json":
+            changes = comparison.files
+            changes.table.check_listing(changes.paths, limits, f"{old} and {new}")
         with output_stream(output) as stream:
             if format_name == "json":
                 diff_json.write(first, second, comparison, stream)

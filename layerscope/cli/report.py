@@ -24,6 +24,9 @@ from layerscope.errors import UsageError
 from layerscope.report import FORMATS, TABLES
 from layerscope.text import log_line
 
+_LISTING = ("json", "text")
+"""Formats, besides CSV, that list files."""
+
 
 @click.command(short_help="Print what each step adds, costs and wastes.")
 @click.argument("reference", metavar="IMAGE")
@@ -88,9 +91,8 @@ def write_report(
         raise UsageError("--table chooses the table of a CSV", hint=f"--format csv --table {table}")
     check_output(output, input_files(given, reference))
     with progress_bar() as progress:
-        opened = open_image(
-            request_of(reference, progress, given), options_of(given, findings=True)
-        )
+        request = request_of(reference, progress, given)
+        opened = open_image(request, options_of(given, findings=True))
     if opened.written is not None and (doubt := opened.written.doubt()) is not None:
         click.echo(f"layerscope: {log_line(opened.written.name)}: {doubt}", err=True)
     options = report_options(
@@ -99,6 +101,9 @@ def write_report(
         files=files,
         table=table or ("files" if files else "steps"),
     )
+    if options.table == "files" if format_name == "csv" else files and format_name in _LISTING:
+        filesystem = opened.filesystem
+        filesystem.table.check_listing(filesystem.changes.paths, request.limits, reference)
     with output_stream(output) as stream:
         writer_of(format_name)(opened, stream, options)
     if not ignore_errors:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from layerscope.layers.names import PathTree
 from layerscope.layers.strings import StringTable
 from layerscope.limits import Limits
+
+KEPT_BYTES = 1 << 24
+"""Bytes of directories' paths that are kept while many paths are put together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class PathTable:
         return b"/".join(reversed(parts))
 
     def fulls(self, paths: NDArray[np.int32]) -> Iterator[bytes]:
-        """The whole of each of many paths; that of a directory is put together once."""
+        """The whole of each of many paths; those of the directories last met are kept, within `KEPT_BYTES`."""
         components = self.components[paths]
         bounds = self.names.offsets
         rows = zip(
@@ -65,12 +68,42 @@ class PathTable:
             np.where(paths > 0, bounds[components + 1], bounds[components]).tolist(),
             strict=True,
         )
-        prefixes = {0: b""}
+        prefixes, kept = {0: b""}, 0
         for parent, start, end in rows:
             prefix = prefixes.get(parent)
             if prefix is None:
-                prefix = prefixes[parent] = self.full(parent) + b"/"
+                if kept > KEPT_BYTES:
+                    prefixes, kept = {0: b""}, 0
+                prefix = prefixes[parent] = self._prefix(parent, prefixes)
+                kept += len(prefix)
             yield prefix + self.names.data[start:end]
+
+    def _prefix(self, path: int, prefixes: Mapping[int, bytes]) -> bytes:
+        """A path with a slash at its end, from the nearest path above it that `prefixes` has."""
+        parts = [b""]
+        while (prefix := prefixes.get(path)) is None:
+            parts.append(self.names[int(self.components[path])])
+            path = int(self.parents[path])
+        return prefix + b"/".join(reversed(parts))
+
+    def lengths(self) -> NDArray[np.int64]:
+        """Bytes of the whole of each path."""
+        # With the slash after it; the root, whose component is -1, has neither.
+        own = np.append(np.diff(self.names.offsets) + 1, 0)[self.components]
+        # What a path adds to its subtree is added where that begins and taken away where it ends.
+        steps = np.zeros(len(self) + 1, np.int64)
+        steps[:-1] = own
+        np.subtract.at(steps, self.ends, own)
+        return np.maximum(np.cumsum(steps[:-1]) - 1, 0)
+
+    def check_listing(self, paths: NDArray[np.int32], limits: Limits, where: str) -> None:
+        """Raise `LimitExceededError` if a list of these paths is too long to be written.
+
+        Each entry brings its own name, but the directories above it come for nothing: a name of 64 KiB can have 32,000.
+        """
+        size = int(self.lengths()[paths].sum())
+        if size > limits.listing_bytes:
+            raise limits.exceeded("listing_bytes", where, size)
 
     def rank(self, component: bytes) -> int | None:
         """The place of a component in `names`; None if no path has it."""
@@ -172,7 +205,9 @@ def _pre_order(levels: list[_Level], names: StringTable) -> tuple[PathTable, NDA
     count = len(parents)
     sizes = np.ones(count, np.int64)
     for level in reversed(levels[1:]):
-        np.add.at(sizes, level.parents, sizes[level.first : level.first + len(level.parents)])
+        own = sizes[level.first : level.first + len(level.parents)]
+        eldest = np.flatnonzero(np.diff(level.parents, prepend=-1))
+        sizes[level.parents[eldest]] += np.add.reduceat(own, eldest)
     position = np.zeros(count, np.int64)
     depth = np.zeros(count, np.int32)
     for number, level in enumerate(levels[1:], 1):

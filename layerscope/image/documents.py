@@ -19,6 +19,11 @@ _ESCAPE = re.compile(
 )
 
 
+_STRUCTURE = b"[{,:"
+"""Each of these characters, outside of strings, goes with one value or name at most; one value more has none."""
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|([\[{,:])', re.DOTALL)
+
+
 class DocumentError(CorruptImageError):
     """A document that is no JSON, or not of the type that it must be."""
 
@@ -30,6 +35,7 @@ def decode(data: bytes, name: str, limits: Limits) -> tuple[Any, bool]:
     """
     if len(data) > limits.json_bytes:
         raise limits.exceeded("json_bytes", name, len(data))
+    _check_values(data, name, limits)
     plain = data.removeprefix(_BOM)
     try:
         try:
@@ -43,6 +49,17 @@ def decode(data: bytes, name: str, limits: Limits) -> tuple[Any, bool]:
         raise DocumentError(f"{name} is nested too deeply") from error
     except msgspec.DecodeError as error:
         raise DocumentError(f"{name} is no JSON: {error}") from error
+
+
+def _check_values(data: bytes, name: str, limits: Limits) -> None:
+    """Raise `LimitExceededError` for more values than may be kept in memory, where each may be of two bytes only."""
+    if sum(data.count(character) for character in _STRUCTURE) < limits.json_values:
+        return
+    found = 1
+    for token in _TOKEN.finditer(data):
+        found += token[1] is not None
+        if found > limits.json_values:
+            raise limits.exceeded("json_values", name)
 
 
 def _mended(data: bytes) -> bytes:

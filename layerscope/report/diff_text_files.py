@@ -17,7 +17,7 @@ from layerscope.opening.open import Opened
 from layerscope.report.console import Paper, Part, change_glyph, left, widest
 from layerscope.report.diff_words import growth_style, listed, signed, write_heading
 from layerscope.report.options import ReportOptions
-from layerscope.report.rows import visible_end
+from layerscope.report.rows import shown_path
 from layerscope.text import clip, clip_start, count_of, safe_name, size
 from layerscope.words import CHANGES, Change
 
@@ -160,4 +160,4 @@ def _differences(
 
 def _path(table: PathTable, path: int) -> str:
     """A path from the root, safe to show."""
-    return visible_end("/" + safe_name(table.full(path)))
+    return shown_path(table.full(path))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from layerscope.analysis.accounting import Waste
 from layerscope.analysis.duplicates import Duplicate
-from layerscope.filesystem.paths import PathTable
+from layerscope.filesystem.paths import KEPT_BYTES, PathTable
 from layerscope.layers.strings import StringTable
 from layerscope.words import REASONS
 
@@ -27,6 +27,7 @@ class QuotedPaths:
         self._text = table.names.data.decode("latin-1")
         self._odd = _needing_escapes(table.names)
         self._folders: dict[int, str] = {0: '"'}
+        self._kept = 0
 
     def of(self, paths: NDArray[np.int32]) -> Iterator[str]:
         """The whole of each path, in quotes."""
@@ -36,8 +37,12 @@ class QuotedPaths:
     def _block(self, paths: NDArray[np.int32]) -> list[str]:
         table, text, folders = self._table, self._text, self._folders
         components, parents = table.components[paths], table.parents[paths].tolist()
+        if self._kept > KEPT_BYTES:
+            folders.clear()
+            folders[0], self._kept = '"', 0
         for parent in set(parents) - folders.keys():
             folders[parent] = f'"{_inside(table.full(parent))}/'
+            self._kept += len(folders[parent])
         starts, ends = table.names.offsets[components], table.names.offsets[components + 1]
         ends = np.where(paths > 0, ends, starts)
         block = [

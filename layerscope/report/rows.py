@@ -24,7 +24,12 @@ def visible_end(name: str) -> str:
 
 def safe_path(opened: Opened, path: int) -> str:
     """A path from the root, safe to show; a space at its end is made visible."""
-    return visible_end("/" + safe_name(opened.filesystem.table.full(path)))
+    return shown_path(opened.filesystem.table.full(path))
+
+
+def shown_path(full: bytes) -> str:
+    """The same of a path as the table of paths has it, without its slash."""
+    return visible_end("/" + safe_name(full))
 
 
 class StepRow(NamedTuple):

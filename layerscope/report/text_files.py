@@ -11,7 +11,7 @@ from layerscope.layers.index import KIND_LETTERS, Kind
 from layerscope.opening.open import Opened
 from layerscope.report.console import Paper, Part, change_glyph
 from layerscope.report.options import ReportOptions
-from layerscope.report.rows import safe_path
+from layerscope.report.rows import shown_path
 from layerscope.text import clip, mode_text, safe_name, size
 from layerscope.words import CHANGES, Change, StepKind
 
@@ -42,7 +42,10 @@ def _rows(opened: Opened, layer: int, options: ReportOptions) -> Iterator[list[P
     owner_width = sum(len(str(int(ids[here].max()))) for ids in (columns.uids, columns.gids)) + 1
     size_width = 10 if options.binary_sizes else 8
     for path, change, inode in zip(
-        changes.paths[rows].tolist(), changes.kinds[rows].tolist(), here.tolist(), strict=True
+        filesystem.table.fulls(changes.paths[rows]),
+        changes.kinds[rows].tolist(),
+        here.tolist(),
+        strict=True,
     ):
         kind = Kind(int(columns.kinds[inode]))
         mode, owner, amount = f"{KIND_LETTERS[kind]}?????????", "?", ""
@@ -58,6 +61,6 @@ def _rows(opened: Opened, layer: int, options: ReportOptions) -> Iterator[list[P
         yield [
             "  ",
             change_glyph(Change(change)),
-            f" {mode}  {owner:<{owner_width}}  {amount:>{size_width}}  {safe_path(opened, path)}",
+            f" {mode}  {owner:<{owner_width}}  {amount:>{size_width}}  {shown_path(path)}",
             (target, "dim"),
         ]

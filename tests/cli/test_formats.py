@@ -84,6 +84,40 @@ def test_a_csv_of_files_is_what_files_asks_for(capsys: pytest.CaptureFixture[str
     assert files.startswith("layer,change,")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("report", "image.tar", "--files"),
+        ("report", "image.tar", "--files", "--format", "json"),
+        ("report", "image.tar", "--files", "--format", "csv"),
+        ("report", "image.tar", "--table", "files", "--format", "csv"),
+        ("diff", "image.tar", "other.tar", "--files"),
+        ("diff", "image.tar", "other.tar", "--format", "json"),
+    ],
+    ids=" ".join,
+)
+def test_a_list_of_files_that_is_too_long_is_not_begun(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The limit is named, and a file that is there stays as it is."""
+    write(Path("other.tar"), docker_archive([layer_tar([file("other")])]))
+    Path("list").write_text("before")
+    code = run([*words, "-o", "list", "--limit", "listing_bytes=3"])
+    assert code == ExitCode.UNREADABLE
+    error = capsys.readouterr().err
+    assert "more than 3 listing bytes" in error
+    assert "--limit listing_bytes=" in error
+    assert Path("list").read_text() == "before"
+
+
+def test_formats_without_a_list_of_files_have_no_limit_on_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    limit = ("--limit", "listing_bytes=3")
+    assert out(capsys, "report", "image.tar", "--format", "json", *limit)
+    assert out(capsys, "report", "image.tar", "--format", "html", "--files", *limit)
+
+
 def test_other_formats_have_no_tables_to_choose(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["report", "image.tar", "--table", "waste"]) == ExitCode.USAGE
     assert "--format csv --table waste" in capsys.readouterr().err

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
+import tracemalloc
+from collections.abc import Sequence
 
+import numpy as np
+import pytest
+
+from layerscope.errors import LimitExceededError
+from layerscope.filesystem.paths import PathTable
+from layerscope.layers.strings import StringTable
+from layerscope.limits import Limits
+from tests import naive
 from tests.filesystem.stacking import stack
+from tests.images import file
 from tests.strategies import random_layers
 
 
@@ -15,3 +25,69 @@ def test_many_paths_are_put_together_as_one() -> None:
         paths = np.arange(len(table), dtype=np.int32)[::-1]
         assert list(table.fulls(paths)) == [table.full(path) for path in paths.tolist()]
         assert list(table.fulls(paths[:0])) == []
+        assert table.lengths()[paths].tolist() == [len(full) for full in table.fulls(paths)]
+
+
+DEPTH = 1000
+
+
+def _chain(*names: bytes) -> PathTable:
+    """Directories that only these files bring about."""
+    return stack([[file(name) for name in names]]).filesystem.table
+
+
+def test_names_of_nested_directories_are_put_together_from_each_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Twice as deep means twice as many names to look up, not four times, and only the last are kept."""
+    looked_up: list[int] = []
+    get = StringTable.__getitem__
+
+    def counted(table: StringTable, index: int) -> bytes:
+        looked_up.append(1)
+        return get(table, index)
+
+    monkeypatch.setattr(StringTable, "__getitem__", counted)
+    for depth in (DEPTH, 2 * DEPTH):
+        table = _chain(b"/".join([b"directory"] * depth))
+        looked_up.clear()
+        for full in table.fulls(np.arange(len(table), dtype=np.int32)):
+            assert len(full) < 10 * depth
+        assert len(looked_up) <= 2 * depth
+
+
+def test_few_names_of_directories_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long all of them are together."""
+    monkeypatch.setattr("layerscope.filesystem.paths.KEPT_BYTES", 1 << 17)
+    table = _chain(b"/".join([b"directory"] * DEPTH))
+    tracemalloc.start()
+    try:
+        total = sum(map(len, table.fulls(np.arange(len(table), dtype=np.int32))))
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+    assert total == int(table.lengths().sum()) > 4 << 20
+
+
+def test_a_list_that_is_too_long_meets_the_limit() -> None:
+    """As a few deep names can make it."""
+    table = _chain(b"a/b/c", b"x")
+    paths = np.arange(len(table), dtype=np.int32)
+    table.check_listing(paths, Limits(listing_bytes=10), "the image")
+    with pytest.raises(
+        LimitExceededError, match=r"the image: more than 9 listing bytes \(10 "
+    ) as caught:
+        table.check_listing(paths, Limits(listing_bytes=9), "the image")
+    assert "--limit listing_bytes=" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("depths", [(5, 3, 4), (1, 1, 1), (30, 30, 2)])
+def test_directories_that_end_at_different_depths_are_in_pre_order(depths: Sequence[int]) -> None:
+    """Each subtree is a slice, whatever lies beside it."""
+    names = [b"%d/" % number + b"d/" * depth + b"f" for number, depth in enumerate(depths)]
+    table = _chain(*names)
+    fulls = list(table.fulls(np.arange(len(table), dtype=np.int32)))
+    assert fulls[1:] == naive.in_path_order(fulls[1:])
+    for path, full in enumerate(fulls):
+        below = [each for each in fulls if each.startswith(full + b"/" if full else b"")]
+        assert int(table.ends[path]) - path == len(below) + bool(full)

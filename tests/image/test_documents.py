@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -97,6 +98,64 @@ def test_a_document_beyond_the_limit_is_refused() -> None:
     ) as caught:
         decode(b'"123456789"', "the config", limits)
     assert "--limit json_bytes=" in str(caught.value.hint)
+
+
+MANY = {
+    "objects": b"[" + b"{}," * 20_000 + b"{}]",
+    "arrays": b"[" + b"[]," * 20_000 + b"[]]",
+    "numbers": b"[" + b"1," * 20_000 + b"1]",
+    "strings": b"[" + b'"ab",' * 20_000 + b'"ab"]',
+    "small objects": b"[" + b'{"a":1},' * 20_000 + b"{}]",
+    "nested arrays": b"[" + b"[[[[]]]]," * 5_000 + b"[]]",
+    "repeated keys": b"{" + b'"a":{},' * 20_000 + b'"a":{}}',
+    "keys": b"{" + b",".join(b'"%d":0' % number for number in range(20_000)) + b"}",
+    "history": b'{"history":[' + b'{"empty_layer":true},' * 20_000 + b"{}]}",
+    "after a string": b'["\\"[[[",' + b"{}," * 20_000 + b"{}]",
+    "cut in a string": b"[" + b"{}," * 20_000 + b'"' + b'\\"' * 20_000,
+}
+
+
+@pytest.mark.parametrize("kind", MANY)
+def test_too_many_values_meet_the_limit(kind: str) -> None:
+    """However few bytes each has; the limit is named, and raising it helps."""
+    with pytest.raises(
+        LimitExceededError, match="the config: more than 10,000 json values"
+    ) as caught:
+        decode(MANY[kind], "the config", Limits(json_values=10_000))
+    assert "--limit json_values=" in str(caught.value.hint)
+    if not kind.startswith("cut"):
+        decode(MANY[kind], "the config", Limits(json_values=100_000))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in MANY if not kind.startswith("cut")])
+def test_a_value_takes_up_to_a_hundred_bytes(kind: str) -> None:
+    """That is what the limit on their number stands for."""
+    limit = next(
+        number for number in range(0, 200_000, 500) if _fits(MANY[kind], Limits(json_values=number))
+    )
+    tracemalloc.start()
+    try:
+        value = decode(MANY[kind], "the config", DEFAULT_LIMITS)
+        assert tracemalloc.get_traced_memory()[1] < 100 * limit
+    finally:
+        tracemalloc.stop()
+    del value
+
+
+def _fits(data: bytes, limits: Limits) -> bool:
+    try:
+        decode(data, "the config", limits)
+    except LimitExceededError:
+        return False
+    return True
+
+
+def test_texts_full_of_punctuation_are_no_values() -> None:
+    """Instructions of a history hold plenty."""
+    data = json.dumps({"created_by": 'RUN ["a", {"b": 1}] \\' * 10_000, "x": [1]}).encode()
+    assert decode(data, "the config", Limits(json_values=6))[0]["x"] == [1]
+    with pytest.raises(LimitExceededError):
+        decode(data, "the config", Limits(json_values=5))
 
 
 def test_mending_takes_linear_time() -> None:

@@ -115,5 +115,12 @@ def test_all_ways_through_a_layer_agree(layers: Layers, how: Compression | None)
         assert plain.digests is not None
         assert packed.digests is not None
         assert packed.digests.tobytes() == plain.digests.tobytes()
-        entries = zip(rows(plain), plain.roles.tolist(), strict=True)
-        assert all(row.stored == 0 for row, role in entries if role != Role.ENTRY)
+        linked = {
+            *plain.link_contents.tolist()
+        }  # files of AUFS's that hold the content of hard links
+        entries = enumerate(zip(rows(plain), plain.roles.tolist(), strict=True))
+        assert all(
+            row.stored == 0
+            for number, (row, role) in entries
+            if role != Role.ENTRY and number not in linked
+        )

@@ -32,6 +32,7 @@ ZEROS = gzip.compress(layer_tar([file("zeros", bytes(1 << 20))]), mtime=0)
 # An image that meets each limit, the value that it meets, and one that it does not meet.
 CASES: dict[str, tuple[Callable[[], bytes], int, int]] = {
     "json_bytes": (lambda: docker_archive([MANY]), 300, 3000),
+    "json_values": (lambda: docker_archive([MANY]), 3, 300),
     "toc_bytes": (lambda: toc_image([zstd_chunked([file("a", b"1")])]), 20, 1000),
     "layers": (lambda: docker_archive([MANY]), 0, 1),
     "history_entries": (lambda: docker_archive([MANY], history=HISTORY), 29, 30),
@@ -42,13 +43,19 @@ CASES: dict[str, tuple[Callable[[], bytes], int, int]] = {
     "layer_bytes": (lambda: docker_archive([MANY], compress="gzip"), len(MANY) - 1, len(MANY)),
     "ratio": (lambda: archive(docker_files([MANY]) | {"manifest.json": b"[]"}), 1, 1),
 }
-OF_ENGINES = {"answer_seconds", "silence_seconds"}
-"""Limits that test_answers.py tests."""
+ELSEWHERE = {
+    "answer_seconds": "sources/test_answers.py",
+    "silence_seconds": "sources/test_answers.py",
+    "zstd_window_bytes": "layers/test_compression.py",
+    "xz_memory_bytes": "layers/test_compression.py",
+    "listing_bytes": "cli/test_formats.py",
+}
+"""Limits that have tests of their own, and where."""
 
 
 def test_every_limit_has_a_case() -> None:
     """So that none is added without."""
-    assert {field.name for field in fields(Limits)} == CASES.keys() | OF_ENGINES
+    assert {field.name for field in fields(Limits)} == CASES.keys() | ELSEWHERE.keys()
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name != "ratio"])

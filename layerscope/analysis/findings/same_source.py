@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.copying import target_of
@@ -21,25 +22,60 @@ _LATER = 1000
 """Steps that are looked at."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """What a COPY or ADD brings, and where it puts it."""
+
+    digest: str
+    """That classic builders record in place of the names of its sources."""
+    source: str | None
+    """The path of its only source in the build context; None if it has another kind of source, or several."""
+    place: str
+    """Its target in the image, "" for none."""
+
+
 def kept_by_another(evidence: Evidence, step: Step, tops: Sequence[str]) -> Step | None:
     """Another COPY that brings one of these paths, which `step` brought, from the same place of the build context to where
     the final image shows it."""
-    _, target = sources_of(step)
-    if not target:
+    own = _copy_of(evidence, step)
+    if not own.place:
         return None
-    where = target_of(evidence, step, target)
-    inside = [posixpath.relpath(top, where) for top in tops]
-    inside = [path for path in inside if not path.startswith("..")]
-    for other in evidence.image.steps[:_LATER]:
-        if other.index == step.index or other.instruction not in ("COPY", "ADD"):
+    inside = [posixpath.relpath(top, own.place) for top in tops]
+    brought = [
+        (path, posixpath.normpath(posixpath.join(own.source or ".", path)))
+        for path in inside
+        if not path.startswith("..")
+    ]
+    for copy, steps in evidence.once(_copies).items():
+        other = next((other for other in steps if other.index != step.index), None)
+        if other is None or not copy.place:
             continue
-        _, target = sources_of(other)
-        place = target_of(evidence, other, target) if target else ""
-        for path in inside:
-            moved = _from_same_place(step, other, path)
-            if place and moved is not None and _is_shown(evidence, posixpath.join(place, moved)):
+        for path, origin in brought:
+            moved = _from_same_place(own, copy, path, origin)
+            if moved is not None and _is_shown(evidence, posixpath.join(copy.place, moved)):
                 return other
     return None
+
+
+def _copies(evidence: Evidence) -> dict[_Copy, list[Step]]:
+    """What the first steps copy, each with the first two steps that do: one of them may be the step that is asked about."""
+    found: dict[_Copy, list[Step]] = {}
+    for step in evidence.image.steps[:_LATER]:
+        if step.instruction in ("COPY", "ADD"):
+            steps = found.setdefault(_copy_of(evidence, step), [])
+            if len(steps) < 2:
+                steps.append(step)
+    return found
+
+
+def _copy_of(evidence: Evidence, step: Step) -> _Copy:
+    sources, target = sources_of(step)
+    named = len(sources) == 1 and "*" not in sources[0] and "--from=" not in step.arguments
+    return _Copy(
+        recorded_source(step),
+        posixpath.normpath(sources[0].lstrip("/") or ".") if named else None,
+        target_of(evidence, step, target) if target else "",
+    )
 
 
 def excluding(
@@ -62,20 +98,19 @@ def excluding(
     return f"{told}\n# copy it in a stage of its own, delete it there, and COPY --from=… the rest:\n{text}"
 
 
-def _from_same_place(step: Step, other: Step, path: str) -> str | None:
-    """Where in the target of another COPY a path lies that this one has at `path` in its own; None if they have different
-    sources. Classic builders record digests of sources in place of their names."""
-    digest = recorded_source(step)
-    if digest or recorded_source(other):
-        return path if digest == recorded_source(other) else None
-    sources = [sources_of(found)[0] for found in (step, other)]
-    if any(len(found) != 1 or "*" in found[0] for found in sources):
+def _from_same_place(own: _Copy, other: _Copy, path: str, origin: str) -> str | None:
+    """Where in the target of another COPY a path lies that this one has at `path` in its own, and brings from `origin` in
+    the build context; None if they have different sources."""
+    if own.digest or other.digest:
+        return path if own.digest == other.digest else None
+    if own.source is None or other.source is None:
         return None
-    if any("--from=" in found.arguments for found in (step, other)):
-        return None
-    first, second = (posixpath.normpath(found[0].lstrip("/") or ".") for found in sources)
-    moved = posixpath.relpath(posixpath.join(first, path), second)
-    return None if moved.startswith("..") else moved
+    if other.source == ".":
+        return None if origin.startswith("..") else origin
+    if origin == other.source:
+        return "."
+    above = other.source + "/"
+    return origin.removeprefix(above) if origin.startswith(above) else None
 
 
 def _is_shown(evidence: Evidence, name: str) -> bool:

@@ -35,6 +35,10 @@ _CHUNK = "chunk"
 """A further part of the file before it."""
 _ENTRY_COST = 240
 """Bytes of memory that an entry takes up while it is read."""
+_USUAL_MEMBERS = 25
+"""Colons in an entry without extended attributes, at most."""
+_MEMBER_COST = 160
+"""Bytes of memory that an extended attribute takes up."""
 _EMPTY = bytes.fromhex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
@@ -112,8 +116,10 @@ def index_of(document: TocDocument, blob: Blob, limits: Limits) -> LayerIndex:
 
 
 def _decode(json: bytes, limits: Limits) -> list[_Entry]:
-    # Each entry is an object: their number is known before memory is spent on them.
-    if json.count(b"{") * _ENTRY_COST > limits.metadata_bytes:
+    # Each entry is an object: their number is known before memory is spent on them, and so is that of their members.
+    entries = json.count(b"{")
+    members = max(json.count(b":") - _USUAL_MEMBERS * entries, 0)
+    if entries * _ENTRY_COST + members * _MEMBER_COST > limits.metadata_bytes:
         raise limits.exceeded("metadata_bytes", "the table of contents")
     try:
         toc = msgspec.json.decode(json, type=_Toc)

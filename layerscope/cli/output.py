@@ -14,6 +14,7 @@ from typing import BinaryIO, TextIO
 
 from layerscope.errors import UsageError
 from layerscope.report.options import ReportOptions
+from layerscope.signals import at_end
 
 
 def is_terminal(stream: TextIO | None) -> bool:
@@ -101,6 +102,7 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
     """A temporary file beside `path` that takes its place once it is whole."""
     descriptor, name = tempfile.mkstemp(prefix=".layerscope-", dir=path.parent)
     temporary = Path(name)
+    forget = at_end(lambda: temporary.unlink(missing_ok=True))
     try:
         with os.fdopen(descriptor, "wb") as stream:
             yield stream
@@ -110,6 +112,8 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    finally:
+        forget()
 
 
 def _umask() -> int:

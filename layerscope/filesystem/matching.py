@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from layerscope.filesystem.components import ComponentTexts
 from layerscope.filesystem.paths import PathTable
-from layerscope.filesystem.regex_child import find_in
+from layerscope.filesystem.regex_process import find_in
 from layerscope.filesystem.selecting import Mask, Selector
 from layerscope.filesystem.siblings import Siblings
 from layerscope.layers.strings import StringTable

@@ -9,12 +9,14 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
-import tempfile
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from layerscope.channel import start, stop
 from layerscope.errors import UnreachableError
+from layerscope.signals import temporary_folder
 from layerscope.sources.endpoints import Endpoint
 
 
@@ -26,24 +28,28 @@ class Tunnel:
         if shutil.which("ssh") is None:
             raise UnreachableError(f"{endpoint.url} needs ssh, which is not installed")
         self._command = ssh_command(endpoint, program)
-        self._folder = tempfile.TemporaryDirectory(prefix="layerscope-")
-        self.path = Path(self._folder.name) / "engine.sock"
+        self._folder = ExitStack()
+        self.path = (
+            Path(self._folder.enter_context(temporary_folder("layerscope-"))) / "engine.sock"
+        )
         self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listening.bind(str(self.path))
         self._listening.listen()
         self._children: list[subprocess.Popen[bytes]] = []
+        self._closed = False
+        self._lock = threading.Lock()
         self.said = b""
         """What ssh says when it fails."""
         threading.Thread(target=self._serve, daemon=True).start()
 
     def close(self) -> None:
         """End all connections."""
+        with self._lock:
+            self._closed = True
         self._listening.close()
         for child in self._children:
-            child.terminate()
-        for child in self._children:
-            child.wait()
-        self._folder.cleanup()
+            stop(child)
+        self._folder.close()
 
     def _serve(self) -> None:
         while True:
@@ -51,15 +57,20 @@ class Tunnel:
                 connection, _ = self._listening.accept()
             except OSError:
                 return
-            with connection:
-                child = subprocess.Popen(
-                    self._command,
-                    stdin=connection.fileno(),
-                    stdout=connection.fileno(),
-                    stderr=subprocess.PIPE,
-                    start_new_session=True,  # ctrl+c is ours, not that of the connection
-                )
-            self._children.append(child)
+            with connection, self._lock:
+                if self._closed:
+                    return
+                try:
+                    child = start(
+                        self._command,
+                        stdin=connection.fileno(),
+                        stdout=connection.fileno(),
+                        stderr=subprocess.PIPE,
+                    )
+                except OSError as error:
+                    self.said = f"ssh cannot be run: {error.strerror}".encode()
+                    continue
+                self._children.append(child)
             threading.Thread(target=self._listen, args=(child,), daemon=True).start()
 
     def _listen(self, child: subprocess.Popen[bytes]) -> None:

@@ -43,7 +43,7 @@ def catch() -> None:
     for number in CAUGHT:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _received)
-    signal.signal(signal.SIGALRM, lambda *_: end_now(ending() or signal.SIGALRM))
+    signal.signal(signal.SIGALRM, lambda *_: end_now(128 + (ending() or signal.SIGALRM)))
 
 
 def ending() -> int:
@@ -98,15 +98,15 @@ def temporary_folder(prefix: str) -> Iterator[str]:
             forget()
 
 
-def end_now(number: int) -> NoReturn:
-    """End the program at once, as by signal `number`. For any thread."""
+def end_now(code: int) -> NoReturn:
+    """End the program at once with an exit code. For any thread."""
     with contextlib.suppress(ValueError):  # only the main thread may: another one is not what hangs
-        signal.signal(signal.SIGALRM, lambda *_: os._exit(128 + number))
+        signal.signal(signal.SIGALRM, lambda *_: os._exit(code))
         signal.setitimer(signal.ITIMER_REAL, 1.0)
     while _undo:
         with contextlib.suppress(BaseException):
             _undo.pop()()
-    os._exit(128 + number)
+    os._exit(code)
 
 
 def _received(number: int, _: FrameType | None) -> None:
@@ -114,7 +114,7 @@ def _received(number: int, _: FrameType | None) -> None:
     now = time.monotonic()
     if _ending is not None:
         if now - _ending[1] >= AGAIN:
-            end_now(_ending[0])
+            end_now(128 + _ending[0])
         return
     _ending = (number, now)
     take, patient = _instead[-1] if _instead else (lambda _: raise_ending(), False)

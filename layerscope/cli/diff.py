@@ -91,7 +91,7 @@ def diff(
         comparison = compare(first, second, progress, mtime=mtime, only=paths, limits=limits)
     if not quiet:
         how = report_options(output, binary=binary or settings_of(given).binary, files=files)
-        with output_stream(output) as stream:
+        with output_stream(output, verdict=True) as stream:
             if format_name == "json":
                 diff_json.write(first, second, comparison, stream)
             else:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from layerscope.faults import is_out_of_memory
 from layerscope.layers.gzip_member import GzipError, GzipMember
 from layerscope.limits import Limits
 
@@ -126,7 +127,9 @@ class DecompressedStream:
                         )
                 try:
                     data = decoder.decompress(pending, OUTPUT)
-                except (self.kind.error, EOFError, MemoryError) as error:
+                except (self.kind.error, EOFError) as error:
+                    if is_out_of_memory(error):
+                        raise MemoryError from error
                     raise DamagedStreamError(
                         f"the {self.kind.name} stream is damaged near byte {self.consumed:,} ({error})"
                     ) from error

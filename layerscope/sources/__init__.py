@@ -157,9 +157,11 @@ def _as_found(request: Request, found: Found, chosen: Candidate, exported: Found
 
 
 def _find(request: Request) -> Found:
-    """Ask the source that the scheme names, or all in turn. Raises `UsageError` where --pull makes no sense."""
+    """Ask the source that the scheme names, or all in turn. Raises `UsageError` for an empty name, and where --pull makes no sense."""
     if request.pull and request.store_root is not None:
         _refuse_pull("a store that is read directly")
+    if not request.reference.strip():
+        raise UsageError("the name of the image is empty", hint="is a variable unset?")
     if request.reference == STDIN:
         return find_in_stdin(request)
     scheme, _, reference = request.reference.partition("://")

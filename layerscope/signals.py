@@ -118,6 +118,6 @@ def _received(number: int, _: FrameType | None) -> None:
         return
     _ending = (number, now)
     take, patient = _instead[-1] if _instead else (lambda _: raise_ending(), False)
-    if not patient and number != signal.SIGINT:
+    if not patient and (number != signal.SIGINT or _instead):
         signal.setitimer(signal.ITIMER_REAL, PATIENCE)
     take(number)

@@ -22,7 +22,7 @@ from layerscope.cli.images import images
 from layerscope.cli.log import log
 from layerscope.cli.ls import ls
 from layerscope.cli.open import open_command
-from layerscope.cli.output import UnwritableError, guard_streams, reader_gone, words_lost
+from layerscope.cli.output import UnwritableError, guard_streams, words_lost
 from layerscope.cli.report import report
 from layerscope.cli.rules import rules
 from layerscope.errors import CancelledError, ExitCode, LayerscopeError, UsageError
@@ -89,9 +89,9 @@ def run(args: Sequence[str] | None = None) -> int:
         return ExitCode.USAGE
     except EndedBySignal as error:
         return 128 + error.number
-    except SystemExit as error:
-        # How click ends when whoever reads stdout has seen enough, or another pipe broke.
-        return _fault(error.__context__ or error) if _is_broken_pipe(error) else ExitCode.OK
+    except SystemExit:
+        # How click ends when whoever reads stdout has seen enough; it has silenced stdout, too.
+        return ExitCode.OK
     except OSError as error:
         if is_out_of_memory(error):
             return _fault(error)
@@ -109,11 +109,6 @@ def _usage_error(error: click.ClickException) -> UsageError:
     command = context.command_path if context else "layerscope"
     hint = f"see {command.removesuffix(' ' + DEFAULT_COMMAND)} --help"
     return UsageError(error.format_message(), hint=hint)
-
-
-def _is_broken_pipe(error: SystemExit) -> bool:
-    """Whether a pipe broke that is not stdout."""
-    return isinstance(error.__context__, BrokenPipeError) and not reader_gone()
 
 
 def _fault(error: BaseException) -> int:

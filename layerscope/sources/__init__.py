@@ -78,6 +78,8 @@ def open_source(request: Request, ask: Chooser | None = None) -> SourceImage:
     Where there are several images and the request does not say which, `ask` chooses; without it, the first is taken and a
     warning says so. Raises `LayerscopeError` whose message names the place, `CancelledError` if nothing is chosen.
     """
+    if not request.reference.strip():
+        raise UsageError("the name of the image is empty", hint="is a variable unset?")
     with naming(request):
         found = _find(request)
         return _describe(request, found, *_choose(request, found, ask))
@@ -157,11 +159,9 @@ def _as_found(request: Request, found: Found, chosen: Candidate, exported: Found
 
 
 def _find(request: Request) -> Found:
-    """Ask the source that the scheme names, or all in turn. Raises `UsageError` for an empty name, and where --pull makes no sense."""
+    """Ask the source that the scheme names, or all in turn. Raises `UsageError` where --pull makes no sense."""
     if request.pull and request.store_root is not None:
         _refuse_pull("a store that is read directly")
-    if not request.reference.strip():
-        raise UsageError("the name of the image is empty", hint="is a variable unset?")
     if request.reference == STDIN:
         return find_in_stdin(request)
     scheme, _, reference = request.reference.partition("://")

@@ -155,6 +155,8 @@ class Client:
                 ca = None if secured.ca is None else str(secured.ca)
                 tls = docker.tls.TLSConfig(client_cert=pair, ca_cert=ca, verify=secured.verify)
             api = docker.APIClient(base_url=url, version="auto", timeout=seconds, tls=tls)
+        except MemoryError:
+            raise
         except Exception as error:
             raise UnreachableError(
                 f"no engine answers at {self._where}: {self._why(error)}"
@@ -193,7 +195,7 @@ class Client:
         """An error of the SDK in our words."""
         from docker.errors import APIError
 
-        if isinstance(error, LayerscopeError):
+        if isinstance(error, LayerscopeError | MemoryError):
             return error
         if isinstance(error, APIError):
             status = error.status_code
@@ -208,8 +210,8 @@ class Client:
 
     def _why(self, error: BaseException) -> str:
         """The last cause, in one line; what ssh said, where it was ssh."""
-        if self._tunnel is not None and self._tunnel.said:
-            return _one_line(self._tunnel.said.decode(errors="replace"))
+        if self._tunnel is not None and (said := self._tunnel.said()):
+            return _one_line(said.decode(errors="replace"))
         seen: BaseException | None = error
         while seen is not None:
             if isinstance(seen, OSError) and seen.strerror:

@@ -19,6 +19,9 @@ from layerscope.errors import UnreachableError
 from layerscope.signals import temporary_folder
 from layerscope.sources.endpoints import Endpoint
 
+_LAST_WORDS = 1.0
+"""Seconds in which ssh says why it failed."""
+
 
 class Tunnel:
     """A socket on this machine that leads to an engine on another, until it is closed."""
@@ -38,9 +41,15 @@ class Tunnel:
         self._children: list[subprocess.Popen[bytes]] = []
         self._closed = False
         self._lock = threading.Lock()
-        self.said = b""
-        """What ssh says when it fails."""
+        self._said = b""
+        self._listeners: list[threading.Thread] = []
         threading.Thread(target=self._serve, daemon=True).start()
+
+    def said(self) -> bytes:
+        """The last line that ssh wrote to stderr; if it has failed, that follows the end of the connection."""
+        for listener in self._listeners:
+            listener.join(_LAST_WORDS)
+        return self._said
 
     def close(self) -> None:
         """End all connections."""
@@ -68,17 +77,19 @@ class Tunnel:
                         stderr=subprocess.PIPE,
                     )
                 except OSError as error:
-                    self.said = f"ssh cannot be run: {error.strerror}".encode()
+                    self._said = f"ssh cannot be run: {error.strerror}".encode()
                     continue
                 self._children.append(child)
-            threading.Thread(target=self._listen, args=(child,), daemon=True).start()
+                listener = threading.Thread(target=self._listen, args=(child,), daemon=True)
+                listener.start()
+                self._listeners.append(listener)
 
     def _listen(self, child: subprocess.Popen[bytes]) -> None:
         """Keep the end of what ssh says."""
         assert child.stderr is not None  # noqa: S101  # for the types: it is a pipe
         with child.stderr:
             for line in child.stderr:
-                self.said = line[:500]
+                self._said = line[:500]
 
 
 def ssh_command(endpoint: Endpoint, program: str) -> list[str]:

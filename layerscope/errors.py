@@ -17,6 +17,8 @@ class ExitCode(IntEnum):
     """No such image, or one that is unreadable or corrupt."""
     UNREACHABLE = 4
     """The source that was asked for, or every source, cannot be reached."""
+    INTERNAL = 70
+    """A fault of layerscope's own, or not enough memory: says nothing about the image."""
     INTERRUPTED = 130
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from layerscope.browse.regex_child import find_in
+from layerscope.browse.regex_process import find_in
 from layerscope.filesystem.components import ComponentTexts
 from layerscope.filesystem.paths import PathTable
 from layerscope.filesystem.selecting import Mask, Selector

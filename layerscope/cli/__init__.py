@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import NoReturn
 
 import click
@@ -23,10 +22,12 @@ from layerscope.cli.images import images
 from layerscope.cli.log import log
 from layerscope.cli.ls import ls
 from layerscope.cli.open import open_command
-from layerscope.cli.output import say
+from layerscope.cli.output import UnwritableError, guard_streams, say, words_lost
 from layerscope.cli.report import report
 from layerscope.cli.rules import rules
 from layerscope.errors import CancelledError, ExitCode, LayerscopeError, UsageError
+from layerscope.faults import as_user_error, is_out_of_memory, watch_threads
+from layerscope.signals import EndedBySignal
 
 COMMANDS: tuple[click.Command, ...] = (
     open_command,
@@ -82,13 +83,22 @@ def run(args: Sequence[str] | None = None) -> int:
         return error.exit_code
     except (KeyboardInterrupt, CancelledError, click.Abort):
         return ExitCode.INTERRUPTED
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        say(LayerscopeError(f"{where}{error.strerror or error}"))
-        return ExitCode.UNREADABLE
+    except UnwritableError as error:
+        say(UsageError(f"stdout cannot be written: {error.strerror}"))
+        return ExitCode.USAGE
+    except EndedBySignal as error:
+        return 128 + error.number
     except SystemExit:
         # How click ends when whoever reads stdout has seen enough; it has silenced stdout, too.
         return ExitCode.OK
+    except OSError as error:
+        if is_out_of_memory(error):
+            return _fault(error)
+        where = f"{error.filename}: " if error.filename else ""
+        say(LayerscopeError(f"{where}{error.strerror or error}"))
+        return ExitCode.UNREADABLE
+    except Exception as error:
+        return _fault(error)
     return code if isinstance(code, int) else ExitCode.OK
 
 
@@ -100,11 +110,25 @@ def _usage_error(error: click.ClickException) -> UsageError:
     return UsageError(error.format_message(), hint=hint)
 
 
+def _fault(error: BaseException) -> int:
+    """Say what an unexpected exception means; its exit code."""
+    fault = as_user_error(error)
+    say(fault)
+    return fault.exit_code
+
+
 def main() -> NoReturn:
     """The program. It ends at once: what a million paths took of memory need not be given back piece by piece."""
+    guard_streams()
+    watch_threads(say)
     code = run()
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            if stream is not None:
-                stream.flush()
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):
+            say(UsageError(f"stdout cannot be written: {error.strerror}"))
+            code = ExitCode.USAGE
+    if words_lost() and code < ExitCode.INTERNAL:
+        code = ExitCode.USAGE
     os._exit(code)

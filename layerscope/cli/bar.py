@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from layerscope.cli.output import is_terminal
 from layerscope.progress import NullProgress, Progress
+from layerscope.signals import at_end
 from layerscope.text import size
 
 if TYPE_CHECKING:
@@ -27,10 +29,12 @@ def progress_bar() -> Iterator[Progress]:
         yield NullProgress()
         return
     bar = _Bar()
+    forget = at_end(bar.show_cursor)
     try:
         yield bar
     finally:
         bar.close()
+        forget()
 
 
 class _Bar:
@@ -68,6 +72,11 @@ class _Bar:
             self._closed = True
             if self._drawn is not None:
                 self._drawn.stop()
+
+    def show_cursor(self) -> None:
+        """Show the cursor again, which a drawn bar hides."""
+        if self._drawn is not None and not self._closed:
+            os.write(2, b"\x1b[?25h\r\n")
 
     def _draw(self) -> None:
         if self._closed:

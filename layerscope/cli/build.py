@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from layerscope import signals
 from layerscope.errors import BuildFailedError, ExitCode, ImageNotFoundError, UsageError
 from layerscope.image.digest import is_digest
 
@@ -67,7 +69,7 @@ def build(engine: str | None, args: tuple[str, ...]) -> None:
     from layerscope.cli.open import explore
 
     program, words = _engine(engine), list(args)
-    with tempfile.TemporaryDirectory(prefix="layerscope-build-") as folder:
+    with signals.temporary_folder("layerscope-build-") as folder:
         file = _own_file(words)
         if file is None:
             file = Path(folder) / "id"
@@ -102,22 +104,47 @@ def _own_file(words: Sequence[str]) -> Path | None:
 
 
 def _run(command: Sequence[str]) -> None:
-    """Run a build; all that it prints is words. Raises `BuildFailedError`, and KeyboardInterrupt once it has ended."""
+    """Run a build; all that it prints is words. Raises `BuildFailedError`, and what a signal raises once the build has ended."""
+
+    def pass_on(number: int) -> None:
+        # What is typed reaches the build, too: twice would make it leave things as they are.
+        if number != signal.SIGINT or not _in_terminal():
+            for process in started:
+                process.send_signal(number)
+
+    started: list[subprocess.Popen[bytes]] = []
     # Its stdout joins our stderr: where there is no terminal, stdout is for the report alone.
-    try:
-        with subprocess.Popen(command, stdout=_stderr()) as process:
-            try:
-                code = process.wait()
-            except KeyboardInterrupt:
-                process.wait()  # the terminal has interrupted it, too: let it put things in order
-                raise
-    except OSError as error:
-        raise UsageError(f"{command[0]} cannot be run: {error.strerror or error}") from error
-    if code == -2:
+    with signals.taken_by(pass_on, patient=True):
+        signals.raise_ending()
+        try:
+            started.append(subprocess.Popen(command, stdout=_stderr()))
+        except OSError as error:
+            raise UsageError(f"{command[0]} cannot be run: {error.strerror or error}") from error
+        forget = signals.at_end(started[0].terminate)
+        try:
+            code = started[0].wait()
+        finally:
+            forget()
+    signals.raise_ending()
+    if code == -signal.SIGINT:
         raise KeyboardInterrupt
     if code:
         code = 128 - code if code < 0 else code
         raise BuildFailedError(f"{Path(command[0]).name} build failed with exit code {code}", code)
+
+
+def _in_terminal() -> bool:
+    """Whether keys typed into a terminal signal this process."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)
 
 
 def _stderr() -> int | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import click
 
 from layerscope.cli.options import explorer_options
+from layerscope.signals import temporary_folder
 
 
 @click.command(short_help="Explore the bundled sample image.")
@@ -28,7 +28,7 @@ def demo(save: Path | None, force: bool, **given: Any) -> None:
     if save is not None:
         save_demo(save, overwrite=force)
         return
-    with tempfile.TemporaryDirectory(prefix="layerscope-demo-") as folder:
+    with temporary_folder("layerscope-demo-") as folder:
         path = Path(folder) / "flask-demo.tar"
         save_demo(path)
         # A file that is gone in a moment is not worth remembering.

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import click
 
+from layerscope.cli.output import reader_gone
+from layerscope.faults import InternalError
+
 DEFAULT_COMMAND = "open"
 
 
@@ -12,6 +15,15 @@ class ImageOrCommandGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, self._with_command_first(args))
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command. A broken pipe other than stdout is no end as click has it, but a fault: raises `InternalError`."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            if reader_gone():
+                raise
+            raise InternalError(error) from error
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         formatter.write_usage(ctx.command_path, "[OPTIONS] [IMAGE]")

@@ -3,21 +3,90 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import shutil
 import stat
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from layerscope.errors import LayerscopeError, UsageError
 from layerscope.report.options import ReportOptions
 from layerscope.settings import config_file
+from layerscope.signals import at_end
 from layerscope.sources.inputs import InputFiles
 from layerscope.text import log_line
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+
+class UnwritableError(OSError):
+    """stdout takes no more, other than because its reader has seen enough."""
+
+
+class _Stream(io.FileIO):
+    """stdout or stderr; once one of them cannot be written, what else goes there is dropped."""
+
+    def __init__(self, descriptor: int, name: str) -> None:
+        super().__init__(descriptor, "wb", closefd=False)
+        self.what = name
+        self.problem: OSError | None = None
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        if self.problem is None:
+            try:
+                return super().write(data)
+            except OSError as error:
+                self.problem = error
+                if self.what == "stdout":
+                    if error.errno == errno.EPIPE:
+                        raise
+                    raise UnwritableError(error.errno, error.strerror) from None
+        return memoryview(data).nbytes
+
+
+def guard_streams() -> None:
+    """Have stdout and stderr write all of what they are given: Python's own lose bytes under PYTHONUNBUFFERED when they are interrupted.
+
+    Words that stderr does not take are dropped; `unwritable` tells.
+    """
+    for descriptor, name in ((1, "stdout"), (2, "stderr")):
+        stream = getattr(sys, name)
+        if stream is None:
+            continue
+        guarded = io.TextIOWrapper(
+            io.BufferedWriter(_Stream(descriptor, name)),
+            encoding=stream.encoding,
+            errors=stream.errors,
+            line_buffering=name == "stderr" or stream.line_buffering,
+        )
+        vars(sys)[name] = vars(sys)[f"__{name}__"] = guarded
+
+
+def words_lost() -> bool:
+    """Whether stderr did not take what was written, though somebody reads it."""
+    problem = _stream_problem(sys.stderr)
+    return problem is not None and problem.errno != errno.EPIPE
+
+
+def reader_gone() -> bool:
+    """Whether the reader of stdout has seen enough."""
+    return isinstance(_stream_problem(sys.stdout), BrokenPipeError)
+
+
+def _stream_problem(stream: TextIO | None) -> OSError | None:
+    """What kept a guarded stream from being written; writes what it still keeps."""
+    raw = getattr(getattr(stream, "buffer", None), "raw", None)
+    if stream is None or not isinstance(raw, _Stream):
+        return None
+    with suppress(OSError, ValueError):
+        stream.flush()
+    return raw.problem
 
 
 def is_terminal(stream: TextIO | None) -> bool:
@@ -95,10 +164,10 @@ def _problem(path: Path, inputs: InputFiles) -> str | None:
 
 
 @contextmanager
-def output_stream(path: Path | None) -> Iterator[BinaryIO]:
+def output_stream(path: Path | None, *, verdict: bool = False) -> Iterator[BinaryIO]:
     """A stream for data: stdout for None; a regular file is written beside and then replaced, all else directly.
 
-    Raises `UsageError` if it cannot be written, and `BrokenPipeError` if nobody reads it any more.
+    Where the exit code is a `verdict`, a reader of stdout that has seen enough changes nothing about it. Raises `UsageError` if it cannot be written, and `BrokenPipeError` if nobody reads it any more.
     """
     try:
         if path is None or _is_stdout(path):
@@ -110,7 +179,8 @@ def output_stream(path: Path | None) -> Iterator[BinaryIO]:
             with _replacing(Path(os.path.realpath(path))) as stream:
                 yield stream
     except BrokenPipeError:
-        raise
+        if not (verdict and reader_gone()):
+            raise
     except OSError as error:
         raise UsageError(
             f"{path or 'stdout'} cannot be written: {error.strerror or error}"
@@ -128,16 +198,9 @@ def _is_stdout(path: Path) -> bool:
 def _stdout() -> Iterator[BinaryIO]:
     if sys.stdout is None:
         raise UsageError("stdout is closed", hint="write to a file: --output FILE")
-    try:
-        sys.stdout.flush()
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        raise
-    except OSError:
-        # What is left in the buffer would fail once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise
+    sys.stdout.flush()
+    yield sys.stdout.buffer
+    sys.stdout.buffer.flush()
 
 
 @contextmanager
@@ -145,6 +208,7 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
     """A temporary file beside `path` that takes its place once it is whole."""
     descriptor, name = tempfile.mkstemp(prefix=".layerscope-", dir=path.parent)
     temporary = Path(name)
+    forget = at_end(lambda: temporary.unlink(missing_ok=True))
     try:
         with os.fdopen(descriptor, "wb") as stream:
             yield stream
@@ -154,6 +218,8 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    finally:
+        forget()
 
 
 def _umask() -> int:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from layerscope.errors import LimitExceededError
+from layerscope.faults import is_out_of_memory
 from layerscope.layers.gzip_member import GzipError, GzipMember
 from layerscope.limits import Limits
 
@@ -177,6 +178,8 @@ class DecompressedStream:
                     data = decoder.decompress(pending, OUTPUT)
                 except (self.kind.error, EOFError, MemoryError) as error:
                     self._check_memory(error)
+                    if is_out_of_memory(error):
+                        raise MemoryError from error
                     raise DamagedStreamError(
                         f"the {self.kind.name} stream is damaged near byte {self.consumed:,} ({error})"
                     ) from error

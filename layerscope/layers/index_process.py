@@ -1,24 +1,31 @@
-"""A second process that indexes plain layers of one file, beside this one."""
+"""A second process that indexes plain layers of one file, beside this one: going from header to header is work of the interpreter,
+which has one lock.
+
+It is given the file as an open descriptor. A request is JSON: where a layer lies in it, and the limits. The answer is the index as
+the cache packs it. A layer that is broken, or whose index cannot be packed, fails: the caller reads it, and meets whatever is wrong.
+"""
 
 from __future__ import annotations
 
-import sys
+import os
+import time
 from collections.abc import Callable
-from pathlib import Path
 
 import msgspec
 import numpy as np
 
-from layerscope.layers import index_child
-from layerscope.layers.blob import Blob
-from layerscope.layers.child_process import ChildProcess
+from layerscope.channel import ChannelError, RequestFailedError, SecondProcess, Task, serve
+from layerscope.layers.blob import Blob, OpenFile, PartOfBlob
 from layerscope.layers.index import LayerIndex
-from layerscope.layers.index_child import LENGTH, Request
-from layerscope.layers.packing import DamagedEntryError, unpack, unpack_fields
+from layerscope.layers.indexing import index_layer
+from layerscope.layers.packing import DamagedEntryError, pack, pack_fields, unpack, unpack_fields
 from layerscope.limits import Limits
+from layerscope.progress import NullProgress
 
-_MOST = 1 << 32
-"""Bytes of an index that are believed."""
+SILENCE = 30.0
+"""Seconds without a sign of life after which the layer is read here."""
+_SIGN_EVERY = 0.2
+"""Seconds between two signs of life."""
 
 
 class IndexProcess:
@@ -31,14 +38,8 @@ class IndexProcess:
         """`descriptor` is the open file that all layers lie in."""
         self._descriptor = descriptor
         self._limits = limits
-        self._usable = True
-        self.child = ChildProcess(
-            [sys.executable, "-P", "-m", index_child.__name__, str(descriptor)],
-            check,
-            descriptors=[descriptor],
-            environment={"PYTHONPATH": str(Path(index_child.__file__).parents[2])},
-            apart=True,  # Ctrl-C is for this process, which ends the other one
-        )
+        self._check = check
+        self.child = SecondProcess(__name__, [str(descriptor)], descriptors=[descriptor])
 
     def __enter__(self) -> IndexProcess:
         return self
@@ -49,15 +50,57 @@ class IndexProcess:
     def index(self, blob: Blob) -> LayerIndex | None:
         """The index of a plain layer in the file; None if it cannot be had here. Raises what `check` does."""
         place = blob.place()
-        if not self._usable or place is None or place[0] != self._descriptor:
+        if place is None or place[0] != self._descriptor:
             return None
+        request = msgspec.json.encode(_Request(blob.name, place[1], blob.size, self._limits))
         try:
-            request = Request(blob.name, place[1], blob.size, self._limits)
-            self.child.send(msgspec.json.encode(request) + b"\n")
-            (size,) = LENGTH.unpack(self.child.read(LENGTH.size))
-            if not 0 < size <= _MOST:
-                return None
-            return unpack_fields(LayerIndex, unpack(np.frombuffer(self.child.read(size), np.uint8)))
-        except (OSError, UnicodeError, DamagedEntryError, KeyError, ValueError):
-            self._usable = False
+            answer = self.child.ask([request], self._check, patience=SILENCE)
+            return unpack_fields(LayerIndex, unpack(np.frombuffer(answer, np.uint8)))
+        except (ChannelError, RequestFailedError):
             return None
+        except (UnicodeError, DamagedEntryError, KeyError, ValueError):
+            self.child.kill()
+            return None
+
+
+class _Request(msgspec.Struct):
+    """One layer to be indexed."""
+
+    name: str
+    """What errors call it."""
+    offset: int
+    """Where it begins in the file, in bytes."""
+    size: int
+    limits: Limits
+
+
+class _Signs(NullProgress):
+    """Turns progress into signs of life."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._next = 0.0
+
+    def advance(self, _: int) -> None:
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + _SIGN_EVERY
+            self._task.progress()
+
+    def cancelled(self) -> bool:
+        return self._task.cancelled()
+
+
+def main(descriptor: str) -> None:
+    """The second process."""
+    file = OpenFile(os.dup(int(descriptor)), "layer")
+
+    def answer(task: Task) -> list[bytes | memoryview]:
+        request = msgspec.json.decode(task.body, type=_Request)
+        whole = file.blob(request.name)
+        blob = PartOfBlob(whole, request.name, request.offset, request.size)
+        index = index_layer(blob, request.limits, _Signs(task))
+        if index.broken is not None:
+            raise ValueError(index.broken)
+        return pack(pack_fields(index))
+
+    serve(answer)

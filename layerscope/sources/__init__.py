@@ -80,6 +80,8 @@ def open_source(request: Request, ask: Chooser | None = None) -> SourceImage:
     Where there are several images and the request does not say which, `ask` chooses; without it, the first is taken and a
     warning says so. Raises `LayerscopeError` whose message names the place, `CancelledError` if nothing is chosen.
     """
+    if not request.reference.strip():
+        raise UsageError("the name of the image is empty", hint="is a variable unset?")
     with naming(request):
         found = _find(request)
         return _describe(request, found, *_choose(request, found, ask))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from layerscope.errors import LayerscopeError
+from layerscope.faults import is_out_of_memory
 from layerscope.image.model import Image
 from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
@@ -47,7 +48,7 @@ def shortened(text: str, at_most: int = 600) -> str:
 
 @contextmanager
 def naming(request: Request) -> Iterator[None]:
-    """Whatever goes wrong inside is a `LayerscopeError` that names the image that was asked for."""
+    """Whatever goes wrong inside is a `LayerscopeError` that names the image that was asked for. Raises `MemoryError` as it is."""
     shown = "stdin" if request.reference == STDIN else request.reference
     try:
         yield
@@ -60,6 +61,8 @@ def naming(request: Request) -> Iterator[None]:
         error.args = (error.message,)
         raise
     except OSError as error:
+        if is_out_of_memory(error):
+            raise MemoryError from error
         file = f" ({error.filename})" if isinstance(error.filename, str) else ""
         why = error.strerror or error
         raise LayerscopeError(f"{shown}: it cannot be read: {why}{file}") from error

@@ -190,6 +190,8 @@ class Client:
                 ca = None if secured.ca is None else str(secured.ca)
                 tls = docker.tls.TLSConfig(client_cert=pair, ca_cert=ca, verify=secured.verify)
             api = docker.APIClient(base_url=url, version=_dotted(OLDEST), timeout=seconds, tls=tls)
+        except MemoryError:
+            raise
         except Exception as error:
             raise UnreachableError(
                 f"no engine answers at {self._where}: {self._why(error)}"
@@ -278,7 +280,7 @@ class Client:
         """An error of a connection in our words; those that are in our words as they are."""
         if isinstance(error, DocumentError):
             return LayerscopeError(f"the engine at {self._where}: {error.message}")
-        if isinstance(error, (LayerscopeError, NoSuchImageError, CancelledError)):
+        if isinstance(error, (LayerscopeError, NoSuchImageError, CancelledError, MemoryError)):
             return error
         return UnreachableError(
             f"the connection to {self._where} broke: {self._why(error)}",
@@ -287,8 +289,8 @@ class Client:
 
     def _why(self, error: BaseException) -> str:
         """The last cause, in one line; what ssh said, where it was ssh."""
-        if self._tunnel is not None and self._tunnel.said:
-            return _one_line(self._tunnel.said.decode(errors="replace"))
+        if self._tunnel is not None and (said := self._tunnel.said()):
+            return _one_line(said.decode(errors="replace"))
         seen: BaseException | None = error
         while seen is not None:
             if isinstance(seen, OSError) and seen.strerror:

@@ -9,13 +9,18 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
-import tempfile
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from layerscope.channel import start, stop
 from layerscope.errors import UnreachableError
+from layerscope.signals import temporary_folder
 from layerscope.sources.endpoints import Endpoint
+
+_LAST_WORDS = 1.0
+"""Seconds in which ssh says why it failed."""
 
 
 class Tunnel:
@@ -26,24 +31,34 @@ class Tunnel:
         if shutil.which("ssh") is None:
             raise UnreachableError(f"{endpoint.url} needs ssh, which is not installed")
         self._command = ssh_command(endpoint, program)
-        self._folder = tempfile.TemporaryDirectory(prefix="layerscope-")
-        self.path = Path(self._folder.name) / "engine.sock"
+        self._folder = ExitStack()
+        self.path = (
+            Path(self._folder.enter_context(temporary_folder("layerscope-"))) / "engine.sock"
+        )
         self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listening.bind(str(self.path))
         self._listening.listen()
         self._children: list[subprocess.Popen[bytes]] = []
-        self.said = b""
-        """What ssh says when it fails."""
+        self._closed = False
+        self._lock = threading.Lock()
+        self._said = b""
+        self._listeners: list[threading.Thread] = []
         threading.Thread(target=self._serve, daemon=True).start()
+
+    def said(self) -> bytes:
+        """The last line that ssh wrote to stderr; if it has failed, that follows the end of the connection."""
+        for listener in self._listeners:
+            listener.join(_LAST_WORDS)
+        return self._said
 
     def close(self) -> None:
         """End all connections."""
+        with self._lock:
+            self._closed = True
         self._listening.close()
         for child in self._children:
-            child.terminate()
-        for child in self._children:
-            child.wait()
-        self._folder.cleanup()
+            stop(child)
+        self._folder.close()
 
     def _serve(self) -> None:
         while True:
@@ -51,23 +66,30 @@ class Tunnel:
                 connection, _ = self._listening.accept()
             except OSError:
                 return
-            with connection:
-                child = subprocess.Popen(
-                    self._command,
-                    stdin=connection.fileno(),
-                    stdout=connection.fileno(),
-                    stderr=subprocess.PIPE,
-                    start_new_session=True,  # ctrl+c is ours, not that of the connection
-                )
-            self._children.append(child)
-            threading.Thread(target=self._listen, args=(child,), daemon=True).start()
+            with connection, self._lock:
+                if self._closed:
+                    return
+                try:
+                    child = start(
+                        self._command,
+                        stdin=connection.fileno(),
+                        stdout=connection.fileno(),
+                        stderr=subprocess.PIPE,
+                    )
+                except OSError as error:
+                    self._said = f"ssh cannot be run: {error.strerror}".encode()
+                    continue
+                self._children.append(child)
+                listener = threading.Thread(target=self._listen, args=(child,), daemon=True)
+                listener.start()
+                self._listeners.append(listener)
 
     def _listen(self, child: subprocess.Popen[bytes]) -> None:
         """Keep the end of what ssh says."""
         assert child.stderr is not None  # noqa: S101  # for the types: it is a pipe
         with child.stderr:
             for line in child.stderr:
-                self.said = line[:500]
+                self._said = line[:500]
 
 
 def ssh_command(endpoint: Endpoint, program: str) -> list[str]:

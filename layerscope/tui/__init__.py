@@ -47,7 +47,9 @@ def run_picker(
 
     preferences = _preferences(settings)
     trouble = ""
-    while (chosen := PickerApp(request, preferences, trouble=trouble).run()) is not None:
+    while (
+        chosen := PickerApp(request, preferences, trouble=trouble).run_in_terminal()
+    ) is not None:
         try:
             _explore(replace(request, reference=chosen.reference), options, preferences, dockerfile)
         except CancelledError:
@@ -85,7 +87,7 @@ def _explore(
     session = Session(
         request, source, options, dockerfile=dockerfile, preferences=preferences, recall=ahead
     )
-    LayerscopeApp(session).run()
+    LayerscopeApp(session).run_in_terminal()
 
 
 def _ask(candidates: Sequence[Candidate]) -> Candidate | None:
@@ -93,7 +95,7 @@ def _ask(candidates: Sequence[Candidate]) -> Candidate | None:
     _take_keys_from_terminal()
     from layerscope.tui.chooser import ChooserApp
 
-    return ChooserApp(candidates).run()
+    return ChooserApp(candidates).run_in_terminal()
 
 
 def _take_keys_from_terminal() -> None:

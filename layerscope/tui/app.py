@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from textual import on, work
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.events import Key
 from textual.keys import REPLACED_KEYS, key_to_character
@@ -38,6 +38,7 @@ from layerscope.tui.palette import CommandProvider
 from layerscope.tui.screens.error import ErrorScreen
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.session import Session
+from layerscope.tui.terminal import TerminalApp
 
 SWITCH_INTERVAL = 0.0005
 """Seconds that Python work in a thread may hold the interpreter: short, so that keys are answered at once."""
@@ -49,7 +50,7 @@ SAME_ERROR = 1.0
 """Seconds after a dialog was closed in which the same error is not said again: what paints fails at every painting."""
 
 
-class LayerscopeApp(Guarded, App[None]):
+class LayerscopeApp(Guarded, TerminalApp[None]):
     """Explores one image."""
 
     TITLE = "layerscope"
@@ -231,9 +232,11 @@ class LayerscopeApp(Guarded, App[None]):
         self.theme = theme.LIGHT.name if self.current_theme.dark else theme.DARK.name
 
     async def action_quit(self) -> None:
+        self.leave()
+
+    def leave(self) -> None:
         self._leaving = True
-        self.workers.cancel_all()
-        self.exit()
+        super().leave()
 
 
 def _progress_words(event: ProgressMoved) -> str:

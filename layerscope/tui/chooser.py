@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from layerscope import text
 from layerscope.sources import Candidate
 from layerscope.tui import theme
 from layerscope.tui.paint import RowPainter, fit
+from layerscope.tui.terminal import TerminalApp
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import Pane, PaneTitle
 
@@ -48,10 +49,13 @@ def _platform(candidate: Candidate) -> str:
     return "" if candidate.platform is None else text.safe_name(str(candidate.platform))
 
 
-class ChooserApp(App[Candidate]):
+class ChooserApp(TerminalApp[Candidate]):
     """Returns the chosen candidate, None if the user leaves."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "leave", "Leave")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "leave", "Leave"),
+        Binding("ctrl+z", "suspend_process", "Suspend", show=False),
+    ]
     ENABLE_COMMAND_PALETTE = False
 
     def __init__(self, candidates: Sequence[Candidate]) -> None:

@@ -73,6 +73,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("app.palette", "ctrl+p", "Palette", "Find any command by its name.", "app.command_palette", shown_keys="^p"),
     Command("app.theme", "ctrl+t", "Theme", "Switch between the dark and the light theme.", "app.toggle_theme", shown_keys="^t"),
     Command("app.quit", "q,ctrl+q", "Quit", "Leave at once, also while layers are being read.", "app.quit", shown_keys="q", footer=91),
+    Command("app.suspend", "ctrl+z", "Suspend", "Return to the shell; fg brings the explorer back.", "app.suspend_process", shown_keys="^z", priority=True),
     Command("app.back", "escape", "Back", "Leave a field, then a view.", "screen.back", shown_keys="Esc", footer=7),
     Command("view.explore", "1", "Explore", "Steps, files and details.", "screen.show_view('explore')"),
     Command("view.waste", "2", "Waste", "Every stored byte that the final image does not show.", "screen.show_view('waste')"),
@@ -148,6 +149,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("picker.next", "down", "Next image", "From the field: the next image.", "go(1)", shown_keys="↓"),
     Command("picker.previous", "up", "Previous image", "From the field: the image before.", "go(-1)", shown_keys="↑"),
     Command("picker.back", "escape", "Back", "Leave the field, then the search, then the program.", "step_back", shown_keys="Esc"),
+    Command("picker.suspend", "ctrl+z", "Suspend", "Return to the shell; fg brings the list back.", "suspend_process", shown_keys="^z", priority=True),
     Command("picker.leave", "q,ctrl+q", "Leave", "Leave without opening an image.", "leave", shown_keys="q", footer=91),
 )  # fmt: skip
 

@@ -2,41 +2,23 @@
 
 from __future__ import annotations
 
-import traceback
-from pathlib import Path
 from typing import Any, Protocol, cast
 
 from textual.message import Message
 from textual.worker import Worker, WorkerFailed, WorkerState
 
+from layerscope import faults
 from layerscope.errors import LayerscopeError
 
 
-class BugError(LayerscopeError):
-    """An exception that nobody expected, in words for its reader and for a report."""
-
-    title = "This is a bug in layerscope"
-
-    def __init__(self, error: BaseException) -> None:
-        frames = traceback.extract_tb(error.__traceback__)
-        ours = [frame for frame in frames if "layerscope" in Path(frame.filename).parts]
-        self.place = "an unknown place"
-        for at in (ours or frames)[-1:]:
-            self.place = f"{_short(at.filename)}, line {at.lineno}, in {at.name}"
-        said = str(error).splitlines()[0][:200] if str(error) else ""
-        super().__init__(
-            f"{type(error).__name__}{': ' + said if said else ''}\nat {self.place}",
-            hint="y copies all there is to report · the program goes on",
-        )
-        self.report = "".join(traceback.format_exception(error))
-        """The whole traceback."""
-
-
 def as_user_error(error: BaseException) -> LayerscopeError:
-    """An exception as what can be said about it."""
+    """An exception as what can be said about it in a dialog: the program goes on."""
     while isinstance(error, WorkerFailed):
         error = error.error
-    return error if isinstance(error, LayerscopeError) else BugError(error)
+    said = faults.as_user_error(error)
+    if isinstance(said, faults.InternalError):
+        said.hint = "y copies all there is to report · the program goes on"
+    return said
 
 
 class ShowsErrors(Protocol):
@@ -65,12 +47,3 @@ class Guarded:
             await super()._dispatch_message(message)  # type: ignore[misc]
         except Exception as error:
             app.failed(error)
-
-
-def _short(filename: str) -> str:
-    """A file's path from the package on."""
-    parts = Path(filename).parts
-    if "layerscope" in parts:
-        last = len(parts) - 1 - parts[::-1].index("layerscope")
-        return "/".join(parts[last:])
-    return parts[-1] if parts else filename

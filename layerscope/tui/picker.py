@@ -11,7 +11,7 @@ from typing import ClassVar
 from rich.text import Text
 from textual import on, work
 from textual.actions import SkipAction
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
 from textual.widgets import Input, Static
@@ -28,6 +28,7 @@ from layerscope.tui.commands import bindings
 from layerscope.tui.keys import keymap
 from layerscope.tui.picking import SORTS, Choice
 from layerscope.tui.preferences import Preferences
+from layerscope.tui.terminal import TerminalApp
 from layerscope.tui.widgets.field import Field
 from layerscope.tui.widgets.image_list import ImageList, column_titles
 from layerscope.tui.widgets.key_bar import KeyBar
@@ -45,7 +46,7 @@ class _Watching(NullProgress):
         return self._worker.is_cancelled
 
 
-class PickerApp(App[StoreImage]):
+class PickerApp(TerminalApp[StoreImage]):
     """Returns the chosen image, None if the user leaves."""
 
     TITLE = "layerscope"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import time
 
 import pytest
@@ -13,7 +14,7 @@ from layerscope.browse.endings import Endings
 from layerscope.browse.fuzzy import positions
 from layerscope.browse.regex_process import RegexProcess, RegexTimeoutError
 from layerscope.browse.search import PathSearch, QueryError, parse_query
-from layerscope.errors import CancelledError
+from layerscope.errors import CancelledError, LayerscopeError
 from layerscope.words import Change
 from tests.filesystem.stacking import stack
 from tests.images import directory, file, whiteout
@@ -164,6 +165,20 @@ def test_a_cancelled_regular_expression_ends_at_once() -> None:
 
     with RegexProcess(stop) as finder, pytest.raises(CancelledError):
         search.find(parse_query("/(a+)+$b/"), stop, finder)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP])
+def test_a_regular_expression_whose_process_fails_is_an_error(number: signal.Signals) -> None:
+    """Killed, or stopped for good: somebody is told, and nobody waits."""
+    search = PathSearch(stack([[file("b\nc", b"1")]]).filesystem)
+    with RegexProcess(go_on, seconds=0.5) as finder:
+        assert len(search.find(parse_query(r"/b\nc/"), go_on, finder).paths) == 1
+        process = finder._child.process
+        assert process is not None
+        process.send_signal(number)
+        with pytest.raises(LayerscopeError, match=r"failed|takes too long"):
+            search.find(parse_query(r"/b\nc$/"), go_on, finder)
+    assert process.returncode is not None
 
 
 def test_endings_are_the_last_change() -> None:

@@ -12,8 +12,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from layerscope.errors import LayerscopeError
+from layerscope.faults import InternalError
 from layerscope.text import safe_name
-from layerscope.tui.guard import BugError
 
 
 class ErrorScreen(ModalScreen[None]):
@@ -49,6 +49,6 @@ class ErrorScreen(ModalScreen[None]):
     def action_copy(self) -> None:
         """Put what there is to report on the clipboard."""
         error = self.error
-        words = error.report if isinstance(error, BugError) else error.message
+        words = error.report if isinstance(error, InternalError) else error.message
         self.app.copy_to_clipboard(words)
         self.notify("The error is on the clipboard.", markup=False)

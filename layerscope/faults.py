@@ -1,0 +1,142 @@
+"""Ends that are no verdict on the image: faults of layerscope's own, and memory that ran out."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from layerscope import signals
+from layerscope.errors import ExitCode, LayerscopeError
+
+_SIGNS = (
+    "failed to map segment",
+    "annot allocate memory",
+    "not enough memory",
+    "without setting an exception",
+)
+"""What loaders and libraries say where memory is missing, and no exception type does."""
+_NO_THREAD = "can't start new thread"
+START_SECONDS = 10.0
+"""Seconds in which a thread has begun, or never will."""
+
+
+class OutOfMemoryError(LayerscopeError):
+    """There was not enough memory for what was asked."""
+
+    exit_code = ExitCode.INTERNAL
+    title = "Out of memory"
+
+    def __init__(self, *, thread: bool = False) -> None:
+        what = (
+            "out of memory, or of processes: no thread can be started"
+            if thread
+            else "out of memory"
+        )
+        limits = "the memory limit (ulimit -v, or that of the container)"
+        super().__init__(
+            what, hint=f"raise {limits}" + (", or that on processes (ulimit -u)" if thread else "")
+        )
+
+
+class InternalError(LayerscopeError):
+    """An exception that nobody expected, in one line for its reader and in whole for a report."""
+
+    exit_code = ExitCode.INTERNAL
+    title = "This is a bug in layerscope"
+
+    def __init__(self, error: BaseException) -> None:
+        import traceback
+
+        frames = traceback.extract_tb(error.__traceback__)
+        ours = [frame for frame in frames if "layerscope" in Path(frame.filename).parts]
+        self.place = "an unknown place"
+        for at in (ours or frames)[-1:]:
+            self.place = f"{_short(at.filename)}, line {at.lineno}, in {at.name}"
+        said = str(error).splitlines()[0][:200] if str(error) else ""
+        super().__init__(
+            f"internal error: {type(error).__name__}{': ' + said if said else ''} (at {self.place})",
+            hint="this is a bug in layerscope: please report this line, and what kind of image it was",
+        )
+        self.report = "".join(traceback.format_exception(error))
+        """The whole traceback."""
+
+
+def as_user_error(error: BaseException) -> LayerscopeError:
+    """An exception as what can be said about it."""
+    if isinstance(error, LayerscopeError):
+        return error
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, RuntimeError) and _NO_THREAD in str(seen):
+            return OutOfMemoryError(thread=True)
+        if is_out_of_memory(seen):
+            return OutOfMemoryError()
+        seen = seen.__cause__ or seen.__context__
+    return InternalError(error)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether this very exception says that memory is missing."""
+    if isinstance(error, MemoryError) or (
+        isinstance(error, OSError) and error.errno == errno.ENOMEM
+    ):
+        return True
+    return not isinstance(error, LayerscopeError) and any(sign in str(error) for sign in _SIGNS)
+
+
+def watch_threads(say: Callable[[LayerscopeError], object]) -> None:
+    """End the program where memory runs out in a thread, whatever that thread was doing: others would wait for it for ever.
+
+    What else a thread raises that nobody handles goes to `say`. Python's own way is a traceback.
+    """
+
+    def lost(error: BaseException | None) -> None:
+        if error is None:
+            return
+        if is_out_of_memory(error):
+            with suppress(OSError):
+                os.write(2, b"layerscope: out of memory\n")
+            signals.end_now(ExitCode.INTERNAL)
+        if not isinstance(error, OSError | SystemExit):
+            say(as_user_error(error))
+
+    class Lost(logging.Handler):
+        """A worker of a pool that could not even say that it failed."""
+
+        def emit(self, record: logging.LogRecord) -> None:
+            lost(record.exc_info[1] if record.exc_info else None)
+
+    begin = threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        """Python's own waits for ever for a thread that found no memory to begin in."""
+        started: threading.Event = thread._started  # type: ignore[attr-defined]
+        wait = started.wait
+
+        def wait_a_while(timeout: float | None = None) -> bool:
+            if not wait(START_SECONDS if timeout is None else timeout):
+                raise RuntimeError(_NO_THREAD)
+            return True
+
+        started.wait = wait_a_while  # type: ignore[method-assign]
+        begin(thread)
+
+    threading.Thread.start = start  # type: ignore[method-assign, assignment]
+    threading.excepthook = lambda args: lost(args.exc_value)
+    sys.unraisablehook = lambda args: lost(args.exc_value)
+    logging.getLogger("concurrent.futures").addHandler(Lost())
+
+
+def _short(filename: str) -> str:
+    """A file's path from the package on."""
+    parts = Path(filename).parts
+    if "layerscope" in parts:
+        last = len(parts) - 1 - parts[::-1].index("layerscope")
+        return "/".join(parts[last:])
+    return parts[-1] if parts else filename

@@ -1,0 +1,123 @@
+"""Ends by signal: whatever was begun is undone, and the exit code is 128 + n, as a shell reports it.
+
+SIGHUP, SIGINT, SIGQUIT and SIGTERM raise in the main thread, so that `with` and `finally` undo what they did; the explorer takes
+them as a request to quit. What does not come to an end by itself within `PATIENCE`, or is signalled once more, ends at once:
+then only what was registered with `at_end` is undone. A signal that was ignored when the program started stays ignored.
+
+Imports next to nothing: it is loaded before everything else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import NoReturn
+
+CAUGHT = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+PATIENCE = 8.0
+"""Seconds in which the program may end by itself: less than the 10 s after which `docker stop` kills. Ctrl-C can be pressed again."""
+AGAIN = 0.5
+"""Seconds after which a further signal is somebody who will not wait; terminals and wrappers send the same one twice at once."""
+
+_ending: tuple[int, float] | None = None
+"""The signal that the program ends by, and when it came."""
+_instead: list[tuple[Callable[[int], object], bool]] = []
+"""Who takes signals now, the last one first; and whether the program has to end within `PATIENCE` then."""
+_undo: list[Callable[[], object]] = []
+
+
+class EndedBySignal(SystemExit):
+    """A signal ends the program."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(128 + number)
+        self.number = number
+
+
+def catch() -> None:
+    """From now on signals end the program in order. For the main thread, once."""
+    for number in CAUGHT:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _received)
+    signal.signal(signal.SIGALRM, lambda *_: end_now(128 + (ending() or signal.SIGALRM)))
+
+
+def ending() -> int:
+    """The signal that the program ends by; 0 if it does not."""
+    return 0 if _ending is None else _ending[0]
+
+
+def raise_ending() -> None:
+    """Raise what a signal raises, if one came."""
+    if ending() == signal.SIGINT:
+        raise KeyboardInterrupt
+    if ending():
+        raise EndedBySignal(ending())
+
+
+@contextlib.contextmanager
+def taken_by(take: Callable[[int], object], *, patient: bool = False) -> Iterator[None]:
+    """Call `take` with the number of a signal instead of raising, between any two instructions of the main thread.
+
+    `patient` lets the program take as long as it likes to end; a second signal still ends it at once.
+    """
+    item = (take, patient)
+    _instead.append(item)
+    try:
+        yield
+    finally:
+        _instead.remove(item)
+
+
+def at_end(undo: Callable[[], object]) -> Callable[[], None]:
+    """Have `undo` called if the program has to end at once: it must be quick. Returns what takes that back."""
+    _undo.append(undo)
+
+    def forget() -> None:
+        with contextlib.suppress(ValueError):
+            _undo.remove(undo)
+
+    return forget
+
+
+@contextlib.contextmanager
+def temporary_folder(prefix: str) -> Iterator[str]:
+    """A folder that is removed afterwards, also if the program has to end at once; its path."""
+    import shutil
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix=prefix) as folder:
+        forget = at_end(lambda: shutil.rmtree(folder, ignore_errors=True))
+        try:
+            yield folder
+        finally:
+            forget()
+
+
+def end_now(code: int) -> NoReturn:
+    """End the program at once with an exit code. For any thread."""
+    with contextlib.suppress(ValueError):  # only the main thread may: another one is not what hangs
+        signal.signal(signal.SIGALRM, lambda *_: os._exit(code))
+        signal.setitimer(signal.ITIMER_REAL, 1.0)
+    while _undo:
+        with contextlib.suppress(BaseException):
+            _undo.pop()()
+    os._exit(code)
+
+
+def _received(number: int, _: FrameType | None) -> None:
+    global _ending
+    now = time.monotonic()
+    if _ending is not None:
+        if now - _ending[1] >= AGAIN:
+            end_now(128 + _ending[0])
+        return
+    _ending = (number, now)
+    take, patient = _instead[-1] if _instead else (lambda _: raise_ending(), False)
+    if not patient and (number != signal.SIGINT or _instead):
+        signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+    take(number)

@@ -1,0 +1,178 @@
+"""What every screen owes the terminal: it is left as it was found, by whatever end, and while the program is suspended."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import signal
+import sys
+import termios
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any, TypeVar
+
+from textual.app import App
+from textual.driver import Driver
+
+from layerscope import signals
+from layerscope.faults import as_user_error
+
+Result = TypeVar("Result")
+
+RESET = (
+    "\x18"  # ends an escape sequence that was written in part
+    "\x1b[?2004l\x1b[?7h\x1b[?2048l"  # bracketed paste, line wrap, reports of resizing
+    "\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l"  # the mouse
+    "\x1b[<u\x1b[0m\x1b[?1049l\x1b[?25h\x1b[?1004l"  # kitty's keys, colours, alternate screen, cursor, reports of focus
+)
+"""Undoes what Textual's driver asks of a terminal. Twice does no harm."""
+
+
+class TerminalApp(App[Result]):
+    """An app that signals end in order, and that Ctrl-Z suspends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._suspended = False
+        self._attributes: list[Any] | None = None
+        """What the terminal was set to before."""
+        self._taking = ExitStack()
+
+    def run_in_terminal(self) -> Result | None:
+        """Run until the user quits; the app's result. Raises what a signal raises, and `LayerscopeError` for a fault."""
+        with contextlib.suppress(termios.error, ValueError, AttributeError):
+            self._attributes = termios.tcgetattr(_terminal())
+        forget = signals.at_end(self._restore)
+        try:
+            result = self.run()
+        except BaseException:
+            self._restore()
+            raise
+        finally:
+            self._taking.close()
+            forget()
+        signals.raise_ending()
+        if self._exception is not None:
+            raise as_user_error(self._exception) from self._exception
+        return result
+
+    def leave(self) -> None:
+        """Quit, whatever is being done."""
+        self.workers.cancel_all()
+        self.exit()
+
+    # signals
+
+    def _build_driver(self, *args: Any, **how: Any) -> Driver:
+        driver = super()._build_driver(*args, **how)
+        if driver.can_suspend and not driver.is_headless:
+            loop = asyncio.get_running_loop()
+            self._taking.enter_context(
+                signals.taken_by(lambda number: self._asked_to_end(number, loop))
+            )
+            # Textual's own handlers write to the terminal wherever the program is just then: in the midst of writing, say.
+            self._handle(
+                signal.SIGTSTP, lambda: loop.call_soon_threadsafe(self.action_suspend_process)
+            )
+            self._handle(
+                signal.SIGCONT,
+                lambda: self._suspended or loop.call_soon_threadsafe(self._continued),
+            )
+        return driver
+
+    def _handle(self, number: signal.Signals, handle: Callable[[], object]) -> None:
+        signal.signal(number, lambda *_: handle())
+        self._taking.callback(signal.signal, number, signal.SIG_DFL)
+
+    def _asked_to_end(self, number: int, loop: asyncio.AbstractEventLoop) -> None:
+        if self._suspended or self._exit or not _is_there():
+            signals.end_now(
+                128 + number
+            )  # there is no screen to leave, or it was left and something does not come to its end
+        loop.call_soon_threadsafe(self.leave)
+
+    def _restore(self) -> None:
+        """Make the terminal what it was, at once."""
+        if self._suspended or self._attributes is None or not _is_there():
+            return
+        termios.tcsetattr(_terminal(), termios.TCSANOW, self._attributes)
+        if sys.__stderr__ is not None:
+            os.write(sys.__stderr__.fileno(), RESET.encode())
+
+    # suspending
+
+    def action_suspend_process(self) -> None:
+        """Give the terminal back to the shell until it continues the program: all of the job, as Ctrl-Z does elsewhere.
+
+        Where no shell could continue it, the system does not stop it, and the screen comes back at once.
+        """
+        driver = self._driver
+        if driver is None or not driver.can_suspend or driver.is_headless or self._suspended:
+            return
+        self.app_suspend_signal.publish(self)
+        driver.suspend_application_mode()
+        self._suspended = True
+        own = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        os.kill(0, signal.SIGTSTP)
+        signal.signal(signal.SIGTSTP, own)
+        self._resume(driver)
+
+    def _continued(self) -> None:
+        """The program was stopped by a signal that nobody can handle: nobody knows what the terminal went through meanwhile."""
+        driver = self._driver
+        if driver is not None and not self._suspended and not self._exit:
+            driver.suspend_application_mode()
+            self._suspended = True
+            self._resume(driver)
+
+    def _resume(self, driver: Driver) -> None:
+        _wait_for_foreground()
+        if signals.ending():
+            signals.end_now(128 + signals.ending())
+        self._suspended = False
+        driver.resume_application_mode()
+        self.app_resume_signal.publish(self)
+        self.refresh(layout=True)
+
+    # faults
+
+    def _fatal_error(self) -> None:
+        """Textual would print a traceback."""
+        self._close_messages_no_wait()
+
+    def _print_error_renderables(self) -> None:
+        self._exit_renderables.clear()
+
+    def panic(self, *_: Any) -> None:
+        """The thread that reads keys fails where the terminal is gone."""
+        if self._exception is None and not self.is_headless:
+            os.kill(os.getpid(), signal.SIGHUP)
+        self._close_messages_no_wait()
+
+
+def _terminal() -> int:
+    """Where keys come from."""
+    if sys.__stdin__ is None:
+        raise ValueError
+    return sys.__stdin__.fileno()
+
+
+def _is_there() -> bool:
+    """Whether the terminal is still there, and ours: what is in the background has to leave it alone."""
+    try:
+        return os.tcgetpgrp(_terminal()) == os.getpgrp()
+    except (OSError, ValueError):
+        return False
+
+
+def _wait_for_foreground() -> None:
+    """Wait until the terminal is ours: the system stops a program that sets it from the background (`bg`), until `fg`."""
+    while not signals.ending():
+        try:
+            termios.tcsetattr(_terminal(), termios.TCSANOW, termios.tcgetattr(_terminal()))
+        except termios.error as error:
+            if error.args[:1] == (errno.EINTR,):
+                continue
+        return

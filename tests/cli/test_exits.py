@@ -1,0 +1,191 @@
+"""Exit codes of ends that are no verdict, and of streams that take nothing."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from layerscope import cli
+from tests.cli.running import Here
+from tests.images import docker_archive, file, layer_tar, write
+
+FULL = Path("/dev/full")
+COMMANDS = [
+    "--help",
+    "--version",
+    "report --help",
+    "image.tar",
+    "report image.tar",
+    "report image.tar --format json",
+    "ci image.tar",
+    "ci image.tar --format json",
+    "ci bad.tar",
+    "diff image.tar bad.tar",
+    "log image.tar etc/motd",
+    "ls image.tar",
+    "cat image.tar etc/motd",
+    "rules",
+    "rules --format json",
+    "cache info",
+]
+FAILING = [
+    "no-such.tar",
+    "report no-such.tar",
+    "ci bad.tar",
+    "ls image.tar no/such/path",
+    "cat image.tar no/such/path",
+    "extract image.tar etc -o out",
+    "report --no-such-option",
+    "--no-such-option",
+    "report",
+    "images --source docker",
+]
+"""Commands that have something to say on stderr."""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]) -> Here:  # fmt: skip
+    """A folder with an image that passes the gate, and one that does not."""
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "image.tar", docker_archive([layer_tar([file("etc/motd", b"welcome")])]))
+    large = os.urandom(30 << 20)
+    write(tmp_path / "bad.tar", docker_archive([layer_tar([file("a", large)]), layer_tar([file("a", b"")])]))  # fmt: skip
+    return Here(tmp_path, capsysbinary)
+
+
+def ended(
+    args: list[str],
+    *,
+    stdout: int | None = subprocess.PIPE,
+    stderr: int | None = subprocess.PIPE,
+    limit: Callable[[], None] | None = None,
+    unbuffered: str = "",
+) -> subprocess.CompletedProcess[bytes]:
+    """How a command line ends in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "layerscope", *args], stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
+        preexec_fn=limit, check=False, timeout=60, env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+    )  # fmt: skip
+
+
+# --- Streams --------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("words", [*COMMANDS, *(f"{words} 2>" for words in FAILING)])
+def test_a_full_stream_is_exit_2(here: Here, words: str, unbuffered: str) -> None:
+    """One line on stderr for stdout; nothing can be said of stderr."""
+    args = words.removesuffix(" 2>").split()
+    with FULL.open("wb") as full:
+        if words.endswith(" 2>"):
+            done = ended(args, stderr=full.fileno(), unbuffered=unbuffered)
+        else:
+            done = ended(args, stdout=full.fileno(), unbuffered=unbuffered)
+            assert done.stderr == b"layerscope: stdout cannot be written: No space left on device\n"
+    assert done.returncode == 2
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
+def test_nothing_to_say_needs_no_stderr(here: Here) -> None:
+    with FULL.open("wb") as full:
+        assert ended(["report", "image.tar"], stderr=full.fileno()).returncode == 0
+
+
+@pytest.mark.parametrize(("args", "code"), [(["ci", "bad.tar"], 1), (["ci", "image.tar"], 0), (["diff", "image.tar", "bad.tar"], 1), (["report", "bad.tar"], 0)])  # fmt: skip
+def test_a_reader_that_has_seen_enough_changes_no_verdict(here: Here, args: list[str], code: int) -> None:  # fmt: skip
+    """As in `layerscope ci IMAGE | head -1`."""
+    read, written = os.pipe()
+    os.close(read)
+    done = ended(args, stdout=written)
+    os.close(written)
+    assert done.returncode == code
+    assert b"Traceback" not in done.stderr
+
+
+# --- Faults ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (MemoryError(), "out of memory"),
+        (OSError(12, "Cannot allocate memory"), "out of memory"),
+        (RuntimeError("can't start new thread"), "no thread can be started"),
+        (ImportError("x.so: failed to map segment from shared object"), "out of memory"),
+        (TypeError("it is odd"), "internal error: TypeError: it is odd (at layerscope/sources/"),
+        (RecursionError("too deep"), "internal error: RecursionError"),
+    ],
+)
+def test_what_nobody_expected_is_70_and_two_lines(
+    here: Here, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
+) -> None:
+    """It is no verdict on the image."""
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("layerscope.sources.find_in_path", fail)
+    done = here("ci", "image.tar")
+    assert (done.code, done.out) == (70, "")
+    first, second = done.err.splitlines()
+    assert words in first
+    assert second.startswith("  hint: ")
+
+
+def test_a_pipe_that_breaks_and_is_not_stdout_is_no_end(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever reads stdout has not seen enough."""
+
+    def fail(*_: object) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr("layerscope.analysis.gate.decide.decide", fail)
+    code, out, err = here("ci", "image.tar")
+    assert (code, out) == (70, "")
+    assert "BrokenPipeError" in err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the limit is not enforced")
+@pytest.mark.parametrize("megabytes", [40, 70, 110, 122, 126, 130, 140])
+@pytest.mark.parametrize("args", [["ci", "bad.tar"], ["report", "bad.tar", "--no-cache"]])
+def test_too_little_memory_is_no_verdict(here: Here, megabytes: int, args: list[str]) -> None:
+    """Neither Python nor what it loads ends the program in its own way."""
+    size = megabytes << 20
+    done = ended(args, limit=lambda: resource.setrlimit(resource.RLIMIT_AS, (size, size)))
+    if done.returncode != (1 if args[0] == "ci" else 0) or not done.stdout:
+        assert done.returncode == 70
+        first, *rest = done.stderr.decode().splitlines()
+        assert "out of memory" in first
+        assert all(line.startswith("  hint: ") for line in rest)
+
+
+@pytest.mark.parametrize("args", [[""], [" "], ["report", ""], ["ci", ""], ["ls", ""], ["diff", "image.tar", ""], ["diff", "", "image.tar"], ["cat", "", "a"], ["log", "", "a"], ["extract", "", "a"]])  # fmt: skip
+def test_an_empty_name_is_a_mistake(here: Here, args: list[str]) -> None:
+    """Of a script whose variable is unset."""
+    code, out, err = here(*args)
+    assert (code, out) == (2, "")
+    assert err.replace("OLD: ", "").replace("NEW: ", "") == ("layerscope: the name of the image is empty\n  hint: is a variable unset?\n")  # fmt: skip
+
+
+def test_threads_end_the_program_where_they_find_no_memory() -> None:
+    """Whoever waits for them would wait for ever."""
+    script = """
+import sys, threading
+from layerscope import cli, faults
+faults.watch_threads(cli.say)
+def work():
+    raise MemoryError
+threading.Thread(target=work).start()
+threading.Event().wait()
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False, timeout=60)  # fmt: skip
+    assert (done.returncode, done.stderr) == (70, b"layerscope: out of memory\n")
+    assert cli.run(["--version"]) == 0

@@ -1,0 +1,196 @@
+"""The channel to second processes: what is sent comes whole, and no peer is waited for in vain."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from layerscope.channel import ChannelError, Kind, RequestFailedError, SecondProcess, Wire
+from layerscope.errors import CancelledError
+from tests.peers import BAD, DEAF, WHOLE
+
+PEERS = "tests.peers"
+LONG = b"x" * (3 << 20)
+"""More than pipes hold."""
+
+
+@pytest.fixture(params=["", "1"], ids=["buffered", "unbuffered"])
+def peer(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[SecondProcess]:
+    """A process that answers."""
+    monkeypatch.setenv("PYTHONUNBUFFERED", request.param)
+    with SecondProcess(PEERS) as process:
+        yield process
+
+
+def cancel_once(ready: Callable[[], bool]) -> Callable[[], None]:
+    """A check that cancels once `ready` says so."""
+
+    def check() -> None:
+        if ready():
+            raise CancelledError
+
+    return check
+
+
+def has_ended(pid: int) -> bool:
+    """Whether no process has this ID any more. Waits for it."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_answers_of_any_length_come_whole(peer: SecondProcess) -> None:
+    """One request after another, to the same process, which the first one starts."""
+    assert peer.process is None
+    for count, what in ((3, b"short"), (0, b""), (2, LONG), (1, b"\0")):
+        assert peer.ask([b"repeat ", b"%d " % count, memoryview(what)]) == what * count
+    assert peer.process is not None
+    assert peer.process.poll() is None
+
+
+def test_progress_comes_before_the_answer(peer: SecondProcess) -> None:
+    heard: list[bytearray] = []
+    assert peer.ask([b"progress one two three"], progress=heard.append) == b"done"
+    assert heard == [b"one", b"two", b"three"]
+    assert peer.ask([b"progress unheard"]) == b"done"
+
+
+@pytest.mark.parametrize(("request_", "why"), [(b"fail it is odd", "ValueError: it is odd"), (b"memory", "MemoryError")])  # fmt: skip
+def test_a_request_that_fails_is_the_only_one(
+    peer: SecondProcess, request_: bytes, why: str
+) -> None:
+    with pytest.raises(RequestFailedError, match=why):
+        peer.ask([request_])
+    assert peer.ask([b"repeat 1 a"]) == b"a"
+
+
+def test_what_a_module_prints_is_no_frame(peer: SecondProcess) -> None:
+    """And its stdin is empty."""
+    assert peer.ask([b"print"]) == b""
+    assert peer.ask([b"repeat 1 a"]) == b"a"
+
+
+def test_a_cancelled_request_leaves_the_process_to_others(peer: SecondProcess) -> None:
+    """Its late answer is taken for no other."""
+    assert peer.ask([b"repeat 1 a"]) == b"a"
+    calls = iter([False, False, True])
+    with pytest.raises(CancelledError):
+        peer.ask([b"wait"], cancel_once(lambda: next(calls)))
+    assert peer.ask([b"repeat 2 b"]) == b"bb"
+
+
+def test_a_request_cancelled_half_written_ends_the_process() -> None:
+    """The rest of it would be taken for another one."""
+    with SecondProcess(PEERS) as peer:
+        assert peer.ask([b"repeat 0 "]) == b""
+        assert peer.process is not None
+        os.kill(peer.process.pid, signal.SIGSTOP)
+        with pytest.raises(CancelledError):
+            peer.ask([b"repeat 1 ", LONG], cancel_once(lambda: True))
+        assert peer.process.returncode is not None
+        with pytest.raises(ChannelError):
+            peer.ask([b"repeat 1 a"])
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_peer_that_misbehaves_is_a_fault_that_is_survived(name: str) -> None:
+    """It is ended, and every later request fails at once."""
+    with SecondProcess(PEERS, [name], most=1 << 20) as peer:
+        for _ in range(2):
+            with pytest.raises(ChannelError, match="it "):
+                peer.ask([b"what?"])
+        assert peer.process is not None
+        assert peer.process.returncode is not None
+
+
+@pytest.mark.parametrize("name", DEAF)
+def test_a_peer_that_does_not_listen_is_a_fault(name: str) -> None:
+    """Also while a long request is being written."""
+    with SecondProcess(PEERS, [name]) as peer, pytest.raises(ChannelError, match="it "):
+        peer.ask([LONG] * 10)
+
+
+def test_a_silent_peer_is_a_fault_after_a_while(peer: SecondProcess) -> None:
+    """A process that is stopped and never continued, say."""
+    with pytest.raises(ChannelError, match=r"silent for 0\.3 s"):
+        peer.ask([b"wait"], patience=0.3)
+
+
+def test_a_program_that_cannot_be_started_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    with SecondProcess(PEERS) as peer, pytest.raises(ChannelError, match="cannot be started"):
+        peer.ask([b"repeat 1 a"])
+
+
+def test_a_module_that_cannot_be_loaded_is_a_fault() -> None:
+    with SecondProcess("tests.no_such_module") as peer, pytest.raises(ChannelError):
+        peer.ask([b"repeat 1 a"])
+
+
+def test_what_does_not_answer_is_ended_with_the_channel() -> None:
+    with SecondProcess(PEERS) as peer:
+        with pytest.raises(CancelledError):
+            peer.ask([b"wait"], cancel_once(lambda: peer.process is not None))
+        assert peer.process is not None
+        assert peer.process.poll() is None
+    assert peer.process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("work", ["serve(lambda task: time.sleep(60))", "serve(lambda task: re.match('(a+)+$', 'a' * 60 + 'b'))"])  # fmt: skip
+def test_a_process_ends_soon_after_its_parent(tmp_path: Path, work: str) -> None:
+    """Even in the midst of work that holds Python's lock."""
+    (tmp_path / "busy.py").write_text(
+        f"import re, time\nfrom layerscope.channel import serve\ndef main(): {work}\n"
+    )
+    parent = f"""
+import os, sys
+from layerscope.channel import SecondProcess
+sys.path.append({str(tmp_path)!r})
+def check():
+    if process.process is not None:
+        print(process.process.pid, flush=True)
+        os._exit(0)
+process = SecondProcess("busy")
+process.ask([b"?"], check)
+"""
+    done = subprocess.run([sys.executable, "-c", parent], capture_output=True, check=True)
+    assert has_ended(int(done.stdout))
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 3, 7])
+def test_a_frame_is_read_however_it_is_cut(pieces: int) -> None:
+    """Both ends are given a few bytes at a time."""
+    read, write = os.pipe()
+    wire = Wire(read, os.open(os.devnull, os.O_WRONLY))
+    step = -(-len(WHOLE) // pieces)
+
+    def trickle() -> None:
+        for at in range(0, len(WHOLE), step):
+            os.write(write, WHOLE[at : at + step])
+        os.close(write)
+
+    thread = threading.Thread(target=trickle)
+    thread.start()
+    frame = wire.receive()
+    assert frame is not None
+    assert frame == (Kind.ANSWER, 1, bytearray(b"abc"))
+    assert wire.receive() is None
+    thread.join()
+    wire.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import pkgutil
 import subprocess
@@ -22,16 +23,26 @@ MODULES = [
 
 _ALONE = """
 import importlib, json, sys
-failed = {}
-for name in sys.argv[1:]:
-    for loaded in [each for each in sys.modules if each.partition(".")[0] == "layerscope"]:
-        del sys.modules[loaded]
+failed, loaded = {}, {}
+
+def begin_with(name):
+    for module in [each for each in sys.modules if each.partition(".")[0] == "layerscope"]:
+        del sys.modules[module]
     try:
         importlib.import_module(name)
     except BaseException as error:
         failed[name] = repr(error)
+    loaded[name] = {each for each in sys.modules if each.partition(".")[0] == "layerscope"}
+
+for name in sys.argv[1:]:
+    package = name.rpartition(".")[0]
+    if package and package not in loaded:
+        begin_with(package)
+    if name not in loaded.get(package, ()):
+        begin_with(name)
 print(json.dumps(failed))
 """
+"""Imports each module first; one that its package imports anyway is no other beginning than that."""
 
 _LOADED = """
 import sys
@@ -42,10 +53,25 @@ sys.exit(code)
 """
 
 
+def in_circles() -> list[str]:
+    """Modules that import each other, also in functions: only for these it matters which comes first."""
+    graph = grimp.build_graph("layerscope")
+    for module in graph.modules:
+        if package := module.rpartition(".")[0]:
+            graph.add_import(importer=module, imported=package)
+    return sorted(
+        module
+        for module in graph.modules
+        if graph.find_upstream_modules(module) & graph.find_downstream_modules(module)
+    )
+
+
 def test_every_module_can_be_imported_first() -> None:
     """Whatever is imported first, no circle of imports shows."""
+    for module in MODULES:
+        importlib.import_module(module)
     done = subprocess.run(
-        [sys.executable, "-c", _ALONE, *MODULES], capture_output=True, check=True, timeout=300
+        [sys.executable, "-c", _ALONE, *in_circles()], capture_output=True, check=True, timeout=300
     )
     assert json.loads(done.stdout) == {}
 

@@ -42,9 +42,12 @@ def test_names_of_nested_directories_are_put_together_from_each_other(
     """Twice as deep means twice as many names to look up, not four times, and only the last are kept."""
     looked_up: list[int] = []
     get = StringTable.__getitem__
-    monkeypatch.setattr(
-        StringTable, "__getitem__", lambda table, index: looked_up.append(1) or get(table, index)
-    )
+
+    def counting(table: StringTable, index: int) -> bytes:
+        looked_up.append(index)
+        return get(table, index)
+
+    monkeypatch.setattr(StringTable, "__getitem__", counting)
     for depth in (DEPTH, 2 * DEPTH):
         table = _chain(b"/".join([b"directory"] * depth))
         looked_up.clear()

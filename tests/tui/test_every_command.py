@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.commands import COMMANDS
 from layerscope.tui.screens.main import MainScreen
-from tests.tui.explorer import loaded, screen_text, settled
+from tests.tui.explorer import loaded, settled
 from tests.tui.pictures import FIND_FILE, picture_of
 
 SIZE = (120, 24)
@@ -73,11 +73,11 @@ EXPLORER = [command for command in COMMANDS if command.group != "picker"]
 
 def _seen(app: LayerscopeApp) -> tuple[object, ...]:
     """All that a user could notice: the screen, the focus, what is copied, and whether the program runs."""
-    styles = [
+    shown = [
         [(segment.text, segment.style) for segment in strip]
         for strip in app.screen._compositor.render_strips()
     ]
-    return screen_text(app), styles, app.clipboard, app.focused, app.screen, app.is_running
+    return shown, app.clipboard, app.focused, app.screen, app.is_running
 
 
 def test_the_table_is_of_the_registry() -> None:
@@ -122,7 +122,6 @@ async def _begin_anew(pilot: Pilot[None]) -> None:
     while len(app.screen_stack) > 1:
         await app.pop_screen()
     await app.push_screen(MainScreen(app.session))
-    await loaded(pilot)
     await settled(pilot)
 
 
@@ -164,6 +163,5 @@ def _event(key: str) -> Any:
 
 async def _press(pilot: Pilot[None], *keys: str) -> None:
     """Press keys, and wait for what comes of them."""
-    for key in keys:
-        await pilot.press({"/": "slash", ".": "full_stop"}.get(key, key))
+    await pilot.press(*({"/": "slash", ".": "full_stop"}.get(key, key) for key in keys))
     await settled(pilot)

@@ -8,8 +8,8 @@ import sys
 
 from layerscope import signals
 
-NO_MEMORY = 70
-"""The exit code where not even the program fits into memory."""
+INTERNAL = 70
+"""The exit code of ends that say nothing about the image, as `errors.ExitCode` has it."""
 SPARE = 96 << 20
 """Bytes of address space that loading the program takes at least."""
 
@@ -57,7 +57,7 @@ def _fault(error: BaseException) -> int:
     if sys.stderr is not None:
         with contextlib.suppress(OSError):
             os.write(2, words)
-    return NO_MEMORY
+    return INTERNAL
 
 
 if __name__ == "__main__":

@@ -55,6 +55,7 @@ class TerminalApp(App[Result]):
             forget()
         signals.raise_ending()
         if self._exception is not None:
+            self._restore()  # Textual does not where the screen began and failed
             raise as_user_error(self._exception) from self._exception
         return result
 

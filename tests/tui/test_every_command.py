@@ -66,8 +66,8 @@ BEFORE: dict[str, tuple[str, ...]] = {
     "findings.group": ("8",),
 }
 """What must be pressed before, where the first screen is not the place."""
-NOTHING_MORE = {"file.more"}
-"""Commands that rightly do nothing on the bundled image: its files are smaller than what is read at once."""
+NOTHING_MORE = {"file.more", "app.suspend"}
+"""Commands that rightly do nothing here: files of the bundled image are smaller than what is read at once, and no terminal is there to be given back."""
 EXPLORER = [command for command in COMMANDS if command.group != "picker"]
 
 

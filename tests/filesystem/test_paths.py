@@ -43,19 +43,11 @@ def test_names_of_nested_directories_are_put_together_from_each_other(
     looked_up: list[int] = []
     get = StringTable.__getitem__
 
-<<<<<<< HEAD
-    def counted(table: StringTable, index: int) -> bytes:
-        looked_up.append(1)
-        return get(table, index)
-
-    monkeypatch.setattr(StringTable, "__getitem__", counted)
-=======
     def counting(table: StringTable, index: int) -> bytes:
         looked_up.append(index)
         return get(table, index)
 
     monkeypatch.setattr(StringTable, "__getitem__", counting)
->>>>>>> w-e
     for depth in (DEPTH, 2 * DEPTH):
         table = _chain(b"/".join([b"directory"] * depth))
         looked_up.clear()

@@ -21,7 +21,7 @@ from layerscope.errors import UsageError
 from layerscope.opening.open import Opened
 from layerscope.words import Reason, StepKind
 
-SHA256 = "cc4b0b0b70cb77ab659d4a7db2d14dd2ae5ae4b9a71536f33676bc863be09457"
+SHA256 = "cb1516bb948d25992e28d4b5ec160193b6c2fb61de9db69bfa2184bb26ad1260"
 """Of the whole archive, on every Python and every machine: change it with the image only."""
 
 BASE, APT, WORKDIR, REQUIREMENTS, PIP, SOURCES, OWNED, CLEANED = range(8)

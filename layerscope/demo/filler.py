@@ -40,8 +40,7 @@ def content(path: str, size: int | None, kind: str = "") -> bytes:
     if path in TEXTS:
         return TEXTS[path]
     kind = kind or next((kind for found, kind in _KINDS if found.search(path)), "settings")
-    if size is None:
-        size = (9000 if kind == "elf" else 400) + noise(path, 1)[0] * 2
+    size = noise(path, 1)[0] * 2 + (size or (8000 if kind == "elf" else 400))
     if kind == "png":
         return _png(path, size)
     if kind == "pem":

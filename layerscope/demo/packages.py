@@ -76,12 +76,8 @@ def unpack(layer: Layer, package: Package, root: str = "", mtime: int | None = N
             layer.add(path, layer.entries[rest]._replace(data=b"", type=HARD_LINK, link=rest))
         else:
             runs = mark in _SCRIPTS or directory.endswith("bin/")
-            size = int(rest) * 1000 if rest else 6000 if runs and not mark else 300
-            data = (
-                b""
-                if rest == "0"
-                else content(path, size + noise(path, 1)[0] * 2, _SCRIPTS.get(mark, ""))
-            )
+            size = int(rest) * 1000 if rest else None
+            data = b"" if rest == "0" else content(path, size, _SCRIPTS.get(mark, ""))
             layer.file(path, data, mode if given or runs else 0o644, gid=gid, mtime=when)
         if (soname := _SONAME.fullmatch(name)) and f" {soname[1]}>" not in package.files:
             layer.symlink(directory + soname[1], name, when)

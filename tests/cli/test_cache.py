@@ -104,7 +104,7 @@ def test_an_unusable_folder_is_one_warning(
     folder.write_text("a file")
     code, out, err = here(*command, str(image))
     assert (code, out) == expected[:2]
-    assert err.count("layerscope: no cache") == 1
+    assert err.count("layerscope: cache unavailable") == 1
     assert str(folder) in err
     assert len(err.splitlines()) == 2
     assert here(*command, str(image), "--no-cache") == expected
@@ -119,7 +119,7 @@ def test_the_bound_is_the_users(here: Here, image: Path, monkeypatch: pytest.Mon
     for words in (["report", str(image)], ["cache", "info"]):
         code, out, err = here(*words)
         assert (code, out) == (2, "")
-        assert "LAYERSCOPE_CACHE_SIZE is no size: 'much'" in err
+        assert "invalid $LAYERSCOPE_CACHE_SIZE: 'much'" in err
 
 
 @pytest.mark.parametrize(

@@ -63,8 +63,8 @@ def test_an_image_that_fails_exits_with_1_and_says_in_what(here: Here) -> None:
         (["--max-layers", "-1"], "--max-layers takes a whole number"),
         (["--min-efficiency", "90"], "--min-efficiency takes a share"),
         (["--fail-on", "off"], "--fail-on takes"),
-        (["--rule", "apt-lists"], "--rule apt-lists: it takes NAME=SEVERITY"),
-        (["--rule", "apt-lists=fatal"], "--rule apt-lists=fatal: it takes NAME=SEVERITY"),
+        (["--rule", "apt-lists"], "--rule apt-lists: expected NAME=SEVERITY"),
+        (["--rule", "apt-lists=fatal"], "--rule apt-lists=fatal: expected NAME=SEVERITY"),
         (["--rule", "apt-list=error"], "there is no rule `apt-list`"),
         (["--base", "9"], "--base: the base is to have 9 layers, the image has 3 layers"),
         (["--base", "damaged.tar"], "--base: the image is not built on damaged.tar"),
@@ -73,8 +73,8 @@ def test_an_image_that_fails_exits_with_1_and_says_in_what(here: Here) -> None:
         (["--baseline", "image.tar"], "image.tar, line 1: this is no JSON"),
         (["--dockerfile", "none"], "none: No such file"),
         (["--max-waste", "3"], "No such option"),
-        (["--output", "none/x"], "there is no directory none"),
-        (["--output", "image.tar"], "it is the image that is read"),
+        (["--output", "none/x"], "no such directory: none"),
+        (["--output", "image.tar"], "it is the input image"),
     ],
 )
 def test_a_wrong_rule_exits_with_2(here: Here, args: list[str], said: str) -> None:

@@ -75,7 +75,7 @@ def ran(*args: str, **how: Any) -> Ran:
     ],
 )
 def test_an_image_is_found_wherever_options_stand(here: Here, args: list[str]) -> None:
-    """The first word that is no option is a command if it names one, else an image."""
+    """The first argument that is not an option: a command if it names one, otherwise an image."""
     code, out, err = here(*args)
     assert (code, err) == (0, "")
     assert out.startswith("demo:latest  linux/amd64  docker-archive  ")
@@ -145,8 +145,8 @@ def test_the_version_is_printed(here: Here) -> None:
 @pytest.mark.parametrize(
     ("args", "named"),
     [
-        ([], "which image?"),
-        (["--"], "which image?"),
+        ([], "no image given"),
+        (["--"], "no image given"),
         (["report"], "IMAGE"),
         (["--frobnicate", "image.tar"], "--frobnicate"),
         (["report", "--frobnicate", "image.tar"], "--frobnicate"),
@@ -252,7 +252,7 @@ def test_a_run_that_fails_leaves_the_old_file(here: Here, monkeypatch: pytest.Mo
     monkeypatch.setattr("layerscope.report.json.write", full)
     code, out, err = here("report", "image.tar", "--format", "json", "--output", str(old))
     assert (code, out) == (2, "")
-    assert err == f"layerscope: {old} cannot be written: No space left on device\n"
+    assert err == f"layerscope: cannot write {old}: No space left on device\n"
     assert old.read_bytes() == b"old"
     assert list(old.parent.iterdir()) == [old]
 
@@ -276,7 +276,7 @@ def test_pipes_are_written_to_and_stay_pipes(here: Here) -> None:
 @pytest.mark.parametrize(
     ("path", "why"),
     [
-        ("no/such/report.txt", "there is no directory no/such"),
+        ("no/such/report.txt", "no such directory: no/such"),
         (".", "it is a directory"),
         ("/dev/full", "No space left on device"),
     ],
@@ -286,7 +286,7 @@ def test_an_output_that_cannot_be_written_is_named(here: Here, path: str, why: s
         pytest.skip(f"there is no {path}")
     code, out, err = here("report", "image.tar", "--output", path)
     assert (code, out) == (2, "")
-    assert err == f"layerscope: {path} cannot be written: {why}\n"
+    assert err == f"layerscope: cannot write {path}: {why}\n"
 
 
 def test_an_impossible_output_is_told_before_the_image_is_read(here: Here) -> None:
@@ -338,7 +338,7 @@ def test_a_full_stdout_is_an_error_in_words(here: Here) -> None:
             command("report", "image.tar"), stdout=full, stderr=subprocess.PIPE, check=False, timeout=60
         )  # fmt: skip
     assert done.returncode == 2
-    assert done.stderr == b"layerscope: stdout cannot be written: No space left on device\n"
+    assert done.stderr == b"layerscope: cannot write stdout: No space left on device\n"
 
 
 def test_a_closed_stdout_is_an_error_in_words(here: Here) -> None:

@@ -117,7 +117,7 @@ def test_paths_restrict_what_is_compared(here: Builds) -> None:
 def test_paths_that_neither_image_has_are_told(here: Builds) -> None:
     code, _, err = here("old.tar", "new.tar", "--paths", "*.none")
     assert code == 1
-    assert err == "layerscope: no path in either image is *.none\n"
+    assert err == "layerscope: *.none matches no path in either image\n"
 
 
 @pytest.mark.parametrize("place", [0, 1])
@@ -142,7 +142,7 @@ def test_not_both_images_can_come_from_stdin(here: Builds) -> None:
     code, _, err = here("-", "-")
     assert (code, err.splitlines()[0]) == (
         2,
-        "layerscope: only one of both images can come from stdin",
+        "layerscope: only one image can be read from stdin",
     )
 
 

@@ -103,14 +103,14 @@ def test_layers_are_counted_from_zero(here: Here) -> None:
     assert here("cat", "gone")[0] == 1
     code, _, err = here("ls", "--layer", "2")
     assert code == 2
-    assert "counted from 0 to 1" in err
+    assert "the image has layers 0 to 1" in err
 
 
 def test_a_missing_path_exits_1_with_near_names(here: Here) -> None:
     code, out, err = here("cat", "etc/mtod", "etc/passwd")
     assert (code, out) == (1, b"root\n")
     assert "etc/mtod: no such path" in err
-    assert "is it etc/motd?" in err
+    assert "did you mean etc/motd?" in err
     assert "usr/bin/sh?" in here("ls", "sh")[2]
 
 

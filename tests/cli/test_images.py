@@ -69,7 +69,7 @@ def test_a_store_is_listed_with_what_removing_frees(
     assert cli.run(["images", "--store-root", str(tmp_path)]) == 0
     out, _ = capsys.readouterr()
     assert "other:1" in out
-    assert "1 image without a name: removing it frees" in out
+    assert "1 dangling image: " in out
 
 
 def test_none_within_reach_exits_4(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,7 +119,7 @@ def test_engines_tell_no_shares() -> None:
     """They do not say how large layers are."""
     lines = written(Listed(ENGINE, [image("a:1", ("x", 5))]), Listed(STORE, refusal=UnreachableError("no")))  # fmt: skip
     assert len(lines) == 3
-    assert "frees" not in lines[1]
+    assert "unique" not in lines[1]
 
 
 def test_an_empty_store_is_a_heading() -> None:

@@ -19,7 +19,7 @@ from layerscope.layers.store import DEFAULT_SIZE, Store
 FOLDER_VARIABLE = "LAYERSCOPE_CACHE_DIR"
 """The folder of the cache."""
 SIZE_VARIABLE = "LAYERSCOPE_CACHE_SIZE"
-"""Size limit in bytes, with an optional unit; 0 turns the cache off."""
+"""Size limit in bytes, with an optional unit; 0 stores nothing."""
 
 _SIZE = re.compile(r"\s*([0-9]{1,18})\s*(?:([kmgt]?)(i?)b?)?\s*", re.IGNORECASE)
 

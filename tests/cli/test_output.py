@@ -79,14 +79,14 @@ IMAGES += [("oci", "oci/new"), ("oci", "oci/blobs/new")]
 def test_no_image_is_written_over(here: Here, command: str, image: str, output: str) -> None:
     """Nor any file in the directory that it is."""
     args = [image if word == "IMAGE" else word for word in COMMANDS[command]]
-    refused(here, *args, "-o", output, why="read")
+    refused(here, *args, "-o", output, why="input")
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("output", ["image.tar", "oci/index.json"])
 def test_not_by_another_name_either(here: Here, name: str, output: str) -> None:
     NAMES[name](here.folder / "new", here.folder / output)
-    refused(here, "report", output.partition("/")[0], "-o", "new", why="read")
+    refused(here, "report", output.partition("/")[0], "-o", "new", why="input")
 
 
 def test_not_through_a_link_to_the_directory(here: Here) -> None:
@@ -96,13 +96,13 @@ def test_not_through_a_link_to_the_directory(here: Here) -> None:
 
 
 OPTIONS = [
-    (("report", "image.tar", "--dockerfile", "Dockerfile"), "Dockerfile", "the Dockerfile"),
-    (("ci", "image.tar", "--dockerfile", "Dockerfile"), "Dockerfile", "the Dockerfile"),
-    (("ci", "image.tar", "--baseline", "baseline.json"), "baseline.json", "the baseline"),
-    (("ci", "image.tar", "--config", "rules.toml"), "rules.toml", "the configuration"),
-    (("ci", "image.tar"), ".layerscope.toml", "the configuration"),
-    (("report", "image.tar"), "config.toml", "the configuration"),
-    (("diff", "image.tar", "other.tar"), "config.toml", "the configuration"),
+    (("report", "image.tar", "--dockerfile", "Dockerfile"), "Dockerfile", "the input Dockerfile"),
+    (("ci", "image.tar", "--dockerfile", "Dockerfile"), "Dockerfile", "the input Dockerfile"),
+    (("ci", "image.tar", "--baseline", "baseline.json"), "baseline.json", "the input baseline"),
+    (("ci", "image.tar", "--config", "rules.toml"), "rules.toml", "the input configuration"),
+    (("ci", "image.tar"), ".layerscope.toml", "the input configuration"),
+    (("report", "image.tar"), "config.toml", "the input configuration"),
+    (("diff", "image.tar", "other.tar"), "config.toml", "the input configuration"),
     (("report", "image.tar", "--store-root", "docker"), "docker/x", "in docker"),
 ]
 

@@ -104,7 +104,7 @@ class InputFiles:
 
 
 def _in_folder(folder: Path) -> str:
-    return f"in {folder}, which is read"
+    return f"in the input directory {folder}"
 
 
 def _place(status: os.stat_result) -> _Place:

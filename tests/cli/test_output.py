@@ -103,7 +103,11 @@ OPTIONS = [
     (("ci", "image.tar"), ".layerscope.toml", "the input configuration"),
     (("report", "image.tar"), "config.toml", "the input configuration"),
     (("diff", "image.tar", "other.tar"), "config.toml", "the input configuration"),
-    (("report", "image.tar", "--store-root", "docker"), "docker/x", "in docker"),
+    (
+        ("report", "image.tar", "--store-root", "docker"),
+        "docker/x",
+        "in the input directory docker",
+    ),
 ]
 
 
@@ -154,7 +158,7 @@ def test_extraction_never_replaces_what_is_read(here: Here) -> None:
     index = Path("oci/index.json").read_bytes()
     code, _, err = here.run("extract", "oci", "/oci", "--force")
     assert (code, Path("oci/index.json").read_bytes()) == (2, index)
-    assert "oci/index.json cannot be replaced: it is in oci, which is read" in err
+    assert "oci/index.json cannot be replaced: it is in the input directory oci" in err
     code, _, err = here.run("extract", "oci", "/a.txt", "--force", "-o", "oci")
     assert (code, Path("oci/a.txt").exists()) == (2, False)
     Path("elsewhere").mkdir()

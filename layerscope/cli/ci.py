@@ -115,10 +115,10 @@ def ci(
             options = replace(options, duplicates=False)  # only findings use them
         request = request_of(reference, progress, given)
         source = fetched(request, open_source(request), options)
-        told = _told_base(wanted, source.image, base_image)
-        base_steps = None if told is None else told.steps
+        configured = _configured_base(wanted, source.image, base_image)
+        base_steps = None if configured is None else configured.steps
         opened = analyse(request, source, replace(options, base_steps=base_steps))
-    base = told or base_of(opened.image, opened.written)
+    base = configured or base_of(opened.image, opened.written)
     ledger = ledger_of(
         opened.image,
         opened.accounting,
@@ -166,7 +166,7 @@ def _base_image(config: GateConfig, progress: Progress, given: dict[str, Any]) -
         raise
 
 
-def _told_base(config: GateConfig, image: Image, base_image: Image | None) -> GateBase | None:
+def _configured_base(config: GateConfig, image: Image, base_image: Image | None) -> GateBase | None:
     """The configured base image; None if there is none. Raises `UsageError` if the image is not built on it."""
     from layerscope.analysis.gate.base import first_layers, same_layers
 

@@ -31,8 +31,8 @@ def gate_options(function: _Function) -> _Function:
         for rule in RULES
     ]
     options += [
-        click.option(f"--{name}", metavar=metavar, help=told)
-        for name, (_, metavar, told) in OPTIONS.items()
+        click.option(f"--{name}", metavar=metavar, help=help_text)
+        for name, (_, metavar, help_text) in OPTIONS.items()
     ]
     options.append(
         click.option(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import BinaryIO
 
-from layerscope.text import cells, clip, fitting, without_orders
+from layerscope.text import cells, clip, fitting, size, without_orders
 from layerscope.words import Change
 
 Part = tuple[str, str]
@@ -147,3 +147,25 @@ _CHANGE_STYLES = {
 def change_glyph(change: Change) -> Part:
     """The glyph of a change, with its color."""
     return change.glyph, _CHANGE_STYLES[change]
+
+
+def signed(count: int, *, binary: bool) -> str:
+    """A size with its sign."""
+    return f"{'+' if count > 0 else ''}{size(count, binary=binary)}"
+
+
+def growth_style(count: float) -> str:
+    """The style of a difference in bytes."""
+    return "yellow" if count > 0 else "green" if count < 0 else "dim"
+
+
+def listed(counts: Iterable[tuple[int, str]]) -> str:
+    """Counts with their words, without zeros: 3 added, 1 removed."""
+    return ", ".join(f"{count:,} {word}" for count, word in counts if count)
+
+
+def write_heading(console: Console, title: str, *parts: Part | str) -> None:
+    """Write an empty line, then the heading of a section, wrapped if it is too long."""
+    console.line()
+    styled = [(part, "") if isinstance(part, str) else part for part in parts]
+    console.flow([(title, "bold"), *styled], between="  ")

@@ -13,11 +13,20 @@ from layerscope.image.secret_names import is_secret
 from layerscope.image.secret_spans import MASK, masked
 from layerscope.image.summary import one_line
 from layerscope.opening.open import Opened, file_name
-from layerscope.report.console import Console, Part, change_glyph, left, widest
+from layerscope.report.console import (
+    Console,
+    Part,
+    change_glyph,
+    growth_style,
+    left,
+    listed,
+    signed,
+    widest,
+    write_heading,
+)
 from layerscope.report.diff_schema import blob_bytes, stored_bytes
 from layerscope.report.diff_text_files import write_files
 from layerscope.report.diff_totals import write_totals
-from layerscope.report.diff_words import growth_style, listed, signed, write_heading
 from layerscope.report.options import ReportOptions
 from layerscope.report.text import NARROWEST, WIDEST
 from layerscope.text import clip, count_of, safe_name, size

@@ -14,8 +14,17 @@ from layerscope.filesystem.inodes import Inodes, Why
 from layerscope.filesystem.paths import PathTable
 from layerscope.layers.index import KIND_NAMES, Kind
 from layerscope.opening.open import Opened
-from layerscope.report.console import Console, Part, change_glyph, left, widest
-from layerscope.report.diff_words import growth_style, listed, signed, write_heading
+from layerscope.report.console import (
+    Console,
+    Part,
+    change_glyph,
+    growth_style,
+    left,
+    listed,
+    signed,
+    widest,
+    write_heading,
+)
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import shown_path
 from layerscope.text import clip, clip_start, count_of, safe_name, size

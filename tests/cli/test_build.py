@@ -98,7 +98,7 @@ def test_the_first_engine_on_path_builds(build: Builder) -> None:
 
 
 def test_no_engine_is_a_usage_error(build: Builder) -> None:
-    """It says which were looked for."""
+    """The error lists the programs that were searched for."""
     code, _, err = build("--engine", "nobody", ".")
     assert code == 2
     assert "nobody not found on PATH" in err

@@ -41,7 +41,7 @@ class Here:
         return (code, *self._streams.readouterr())
 
     def info(self) -> Any:
-        """What the command says of the cache."""
+        """The output of `layerscope cache info`."""
         code, out, err = self("cache", "info", "--format", "json")
         assert (code, err) == (0, "")
         return json.loads(out)
@@ -97,7 +97,7 @@ def test_without_a_cache_nothing_is_left(here: Here, image: Path, folder: Path) 
 def test_an_unusable_folder_is_one_warning(
     here: Here, image: Path, folder: Path, command: list[str]
 ) -> None:
-    """The report is the same, the exit code too; without a cache nobody complains."""
+    """Report and exit code stay the same; without a cache there is no warning."""
     expected = here(*command, str(image))
     assert expected[2] == ""
     here("cache", "clear")

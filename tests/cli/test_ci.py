@@ -1,4 +1,4 @@
-"""`layerscope ci`: what a build relies on is its exit code."""
+"""`layerscope ci`: builds rely on its exit code."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def test_a_configuration_can_be_named(here: Here) -> None:
 
 
 def test_rules_of_findings_are_chosen_by_flag(here: Here) -> None:
-    """As a severity, or off; the user's own settings hold where neither says anything."""
+    """As a severity, or off; otherwise the user's settings apply."""
     here.write(".layerscope.toml", "[rules.deleted-later]\nmin-bytes = 1\n")
     assert here("image.tar").code == 0
     assert "! warn  deleted-later" in here("image.tar").out
@@ -209,7 +209,7 @@ def test_rules_of_findings_are_chosen_by_flag(here: Here) -> None:
     ],
 )
 def test_flags_without_effect_are_no_flags(here: Here, flags: list[str]) -> None:
-    """Exit code 2, and the flag is named: nobody believes in a gate that is not there."""
+    """Exit code 2 with the option named, so that a misspelled gate does not pass unnoticed."""
     ran = here("image.tar", *flags)
     assert ran.code == 2
     assert flags[0] in ran.err
@@ -267,7 +267,7 @@ def test_a_base_that_is_none_is_told_before_layers_are_read(here: Here) -> None:
 
 
 def test_a_report_of_an_earlier_run_is_a_baseline(here: Here) -> None:
-    """What is not worse passes, what is worse does not."""
+    """Regressions fail, all else passes."""
     assert here.run("report", "image.tar", "--format", "json", "-o", "old.json").code == 0
     assert here("image.tar", "--max-wasted", "0").code == 1
     assert here("image.tar", "--max-wasted", "0", "--baseline", "old.json").code == 0

@@ -1,4 +1,4 @@
-"""What a user or a script relies on: which word is what, what goes to stdout and stderr, how it exits."""
+"""Arguments, stdout, stderr and exit codes, as users and scripts rely on them."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_an_image_is_found_wherever_options_stand(here: Here, args: list[str]) -
 
 
 NOWHERE = (3, 4)
-"""Exit codes of a name that is no file: no engine has it, or there is none."""
+"""Exit codes for a name that is not a file: no engine has it, or no engine is running."""
 
 
 def test_an_image_called_like_a_command_needs_a_tag_or_a_folder(here: Here) -> None:
@@ -197,7 +197,7 @@ def test_a_file_that_is_no_image_exits_3_and_names_the_file(here: Here, data: by
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_of_a_damaged_image_the_report_is_written_all_the_same(here: Here, form: str) -> None:
-    """The report covers what could be read; only the exit code and stderr say that it is not all."""
+    """The report covers the readable part; exit code and stderr show that it is incomplete."""
     code, out, err = here("report", "damaged.tar", "--format", form)
     assert code == 3
     assert err.startswith("layerscope: damaged.tar: layer 0 is damaged at byte ")
@@ -296,7 +296,7 @@ def test_an_impossible_output_is_told_before_the_image_is_read(here: Here) -> No
 
 
 def test_dev_stdout_is_stdout(here: Here) -> None:
-    """What stood in the file before is kept, as with any command that appends."""
+    """The previous content is kept, as with any command that appends."""
     written = write(here.folder / "log.txt", b"before\n")
     with written.open("ab") as stream:
         subprocess.run(

@@ -1,4 +1,4 @@
-"""`layerscope diff`: what differs between two images, and the exit code that says whether anything does."""
+"""`layerscope diff`: differences between two images, and the exit code."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_a_scheme_may_stand_before_either(here: Builds) -> None:
 
 @pytest.mark.parametrize("bad", ["OLD", "NEW"])
 def test_errors_name_the_image_that_is_bad(here: Builds, bad: str) -> None:
-    """Whether it is missing, is none, or lacks what --image asks for."""
+    """If it is missing, is not an image, or lacks the one that --image selects."""
     write(here.folder / "none.tar", b"no image")
     for name, code in (("missing.tar", 3), ("none.tar", 3)):
         words = (name, "new.tar") if bad == "OLD" else ("old.tar", name)

@@ -46,7 +46,7 @@ def written(*answers: Listed, width: int = 100) -> list[str]:
 def test_a_store_is_listed_with_what_removing_frees(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """By layers that no other image has; what cannot be reached is said on stderr."""
+    """Unique bytes count layers that no other image has; unreachable sources are listed on stderr."""
     docker_store(tmp_path, [BASE, OTHER], names=["other:1"])
     kept = (tmp_path / "image/overlay2/repositories.json").read_bytes()
     docker_store(tmp_path, LAYERS, names=[])

@@ -1,4 +1,4 @@
-"""Where data is written: never over what is read, by whatever name; and what cannot be written to is an error in words."""
+"""Output files: inputs are never overwritten, under any name, and unwritable paths are clear errors."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_the_file_behind_stdin_is_not_written_over(here: Here) -> None:
 
 
 def test_a_file_beside_or_of_a_directory_that_is_no_image_may_be_written(here: Here) -> None:
-    """A directory that is only called like an image is none; devices are not inputs."""
+    """A directory that is only named like an image is not an input; neither are devices."""
     Path("oci2").mkdir()
     for output in ("oci2/report.txt", "new.txt", os.devnull):
         assert here.run("report", "oci", "-o", output) == Ran(0, "", "")
@@ -197,7 +197,7 @@ CANNOT: dict[str, tuple[Callable[[Path], object], str, str]] = {
 def test_what_cannot_be_written_to_is_an_error_in_words(
     here: Here, command: str, what: str
 ) -> None:
-    """Before the image is read: there is none."""
+    """Before the image is read: the test has no image."""
     make, output, why = CANNOT[what]
     make(here.folder)
     if output == "socket":

@@ -1,4 +1,4 @@
-"""The text report says what an image costs and wastes, in any width, and never acts on the terminal."""
+"""The text report: right at any width, and harmless for the terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line: stdout is data, stderr is words, exit codes are an interface."""
+"""The command line: data on stdout, messages on stderr, stable exit codes."""
 
 from __future__ import annotations
 
@@ -54,11 +54,13 @@ COMMANDS: tuple[click.Command, ...] = (
 def layerscope() -> None:
     """Explore container images: what each layer adds, costs and wastes.
 
-    IMAGE is a saved image (docker save, podman save, skopeo copy), compressed or not, an OCI layout or dir: folder, - for
-    stdin, or the name or ID of an image that Docker, Podman or containerd has. SCHEME://NAME asks one of them alone:
-    docker, podman, containers-storage, docker-store, containerd. The first word that is no option is a command if it names one; write ./report for an image of that name.
+    IMAGE is an image archive (docker save, podman save, skopeo copy), compressed or not, an OCI layout, a dir: folder, - for
+    stdin, or the name or ID of an image in Docker, Podman or containerd. SCHEME://NAME looks in one source only: docker, podman,
+    containers-storage, docker-store, containerd. The first argument that is not an option is a command if it names one, otherwise
+    an image; use ./report for an image named report.
 
-    In the explorer, ? shows its keys and the language of its filters. Settings, and keys of your own, go into ~/.config/layerscope/config.toml, or the file that $LAYERSCOPE_CONFIG names; README has a sample of it.
+    In the explorer, press ? for keys and filters. Settings and key bindings are read from ~/.config/layerscope/config.toml, or
+    from $LAYERSCOPE_CONFIG; docs/settings.md shows every setting.
     """
 
 
@@ -67,7 +69,7 @@ for _command in COMMANDS:
 
 
 def run(args: Sequence[str] | None = None) -> int:
-    """Run a command line; its exit code."""
+    """Run a command line and return its exit code."""
     try:
         code = layerscope.main(
             args=None if args is None else list(args), prog_name="layerscope", standalone_mode=False
@@ -89,7 +91,7 @@ def run(args: Sequence[str] | None = None) -> int:
     except EndedBySignal as error:
         return 128 + error.number
     except SystemExit:
-        # How click ends when whoever reads stdout has seen enough; it has silenced stdout, too.
+        # Click exits like this when the reader of stdout has closed it; click has silenced stdout by then.
         return ExitCode.OK
     except OSError as error:
         if is_out_of_memory(error):
@@ -103,7 +105,7 @@ def run(args: Sequence[str] | None = None) -> int:
 
 
 def _usage_error(error: click.ClickException) -> UsageError:
-    """A mistake in the words of a command line, as our own errors put it."""
+    """Convert an error of click into our own."""
     context = error.ctx if isinstance(error, click.UsageError) else None
     command = context.command_path if context else "layerscope"
     hint = f"see {command.removesuffix(' ' + DEFAULT_COMMAND)} --help"
@@ -118,7 +120,7 @@ def _fault(error: BaseException) -> int:
 
 
 def main() -> NoReturn:
-    """The program. It ends at once: what a million paths took of memory need not be given back piece by piece."""
+    """Run the program, then exit without freeing the memory of a million paths piece by piece."""
     guard_streams()
     watch_threads(say)
     code = run()

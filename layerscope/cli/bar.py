@@ -1,4 +1,4 @@
-"""A progress bar on stderr, when that is a terminal and the work takes long enough to be worth one."""
+"""A progress bar on stderr, if it is a terminal and the work takes long enough."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PATIENCE = 0.7
 
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
-    """Progress that shows a bar, or nothing where nobody looks."""
+    """Progress shown as a bar, or not at all if stderr is not a terminal."""
     if not is_terminal(sys.stderr):
         yield NullProgress()
         return
@@ -38,7 +38,7 @@ def progress_bar() -> Iterator[Progress]:
 
 
 class _Bar:
-    """Counts from any thread; draws once the work has lasted long enough."""
+    """Counts from any thread; draws after `PATIENCE` seconds."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -60,7 +60,7 @@ class _Bar:
             self._draw()
 
     def cancelled(self) -> bool:
-        # Work that waits for somebody else has nothing to tell, but asks this: then the bar says that it waits.
+        # Work that waits for an engine reports no progress, but calls this: show the bar while it waits.
         if self._drawn is None and self._stage:
             with self._lock:
                 self._draw()
@@ -95,7 +95,7 @@ class _Bar:
         )
 
     def _description(self) -> str:
-        """The stage; what has come so far where nobody knows how much there will be."""
+        """The stage, with the bytes read so far if the total is unknown."""
         return (
             f"{self._stage} {size(self._done)}" if self._done and not self._total else self._stage
         )

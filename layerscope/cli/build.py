@@ -1,4 +1,4 @@
-"""`layerscope build`: builds an image as docker, podman or buildah would, and explores it."""
+"""`layerscope build`: builds an image with docker, podman or buildah, then explores it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from layerscope.errors import BuildFailedError, ExitCode, ImageNotFoundError, Us
 from layerscope.image.digest import is_digest
 
 ENGINES = ("docker", "podman", "buildah")
-"""Programs that build, in the order in which they are looked for."""
+"""Programs that can build images, in search order."""
 _IIDFILE = "--iidfile"
 _LONGEST_ID = 200
-"""Bytes of a file with an ID that are read."""
+"""Bytes of the ID file that are read."""
 _DEFAULTS = {
     "image": None,
     "platform": None,
@@ -33,11 +33,11 @@ _DEFAULTS = {
     "dockerfile": None,
     "theme": None,
 }
-"""How the result is explored: every option belongs to the build."""
+"""Options for exploring the result; those on the command line belong to the build."""
 
 
 class _BuildCommand(click.Command):
-    """Takes its own options only in front: from the first other word on, all belongs to the build."""
+    """A command whose own options come first; everything after them is passed to the build."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         position = 0
@@ -57,13 +57,13 @@ class _BuildCommand(click.Command):
     options_metavar="[--engine NAME]",
 )
 @click.option(
-    "--engine", metavar="NAME", help="Build with this program instead of the first on PATH."
+    "--engine", metavar="NAME", help="Build with this program: docker, podman or buildah."
 )
 @click.argument("args", metavar="[ARGS]…", nargs=-1, type=click.UNPROCESSED)
 def build(engine: str | None, args: tuple[str, ...]) -> None:
-    """Run docker, podman or buildah build with ARGS, whichever is found first, and explore the image.
+    """Build an image with docker, podman or buildah (the first one found), then explore it.
 
-    All that follows goes to the build as it is: layerscope build -t app --target dev . If the build fails, its exit code is
+    ARGS are passed to the build unchanged: layerscope build -t app --target dev . If the build fails, its exit code is
     passed on.
     """
     from layerscope.cli.open import explore
@@ -79,23 +79,26 @@ def build(engine: str | None, args: tuple[str, ...]) -> None:
     try:
         explore(image_id, dict(_DEFAULTS))
     except ImageNotFoundError as error:
-        error.hint = "the build did not leave it in the engine: docker buildx needs --load for that"
+        error.hint = "the image is not in the engine; with docker buildx, add --load"
         raise
 
 
 def _engine(name: str | None) -> str:
-    """The program to build with. Raises `UsageError` if there is none."""
+    """Path of the program to build with. Raises `UsageError` if it is not found."""
     names = ENGINES if name is None else (name,)
     found = next((path for each in names if (path := shutil.which(each)) is not None), None)
     if found is None:
         raise UsageError(
-            f"{' or '.join(names)} is not on PATH", hint="name another one: --engine NAME"
+            f"none of {', '.join(names)} found on PATH"
+            if len(names) > 1
+            else f"{names[0]} not found on PATH",
+            hint="choose a program with --engine NAME",
         )
     return found
 
 
 def _own_file(words: Sequence[str]) -> Path | None:
-    """The file that the user wants the image's ID in; None if they do not say."""
+    """The file given with --iidfile, or None."""
     for number, word in enumerate(words):
         name, equals, value = word.partition("=")
         if name == _IIDFILE:
@@ -104,22 +107,22 @@ def _own_file(words: Sequence[str]) -> Path | None:
 
 
 def _run(command: Sequence[str]) -> None:
-    """Run a build; all that it prints is words. Raises `BuildFailedError`, and what a signal raises once the build has ended."""
+    """Run a build with its output on stderr. Raises `BuildFailedError`, and what a signal raises once the build has ended."""
 
     def pass_on(number: int) -> None:
-        # What is typed reaches the build, too: twice would make it leave things as they are.
+        # The terminal interrupts the build, too: a second interrupt would keep it from cleaning up.
         if number != signal.SIGINT or not _in_terminal():
             for process in started:
                 process.send_signal(number)
 
     started: list[subprocess.Popen[bytes]] = []
-    # Its stdout joins our stderr: where there is no terminal, stdout is for the report alone.
+    # Its stdout goes to our stderr: without a terminal, stdout must hold only the report.
     with signals.taken_by(pass_on, patient=True):
         signals.raise_ending()
         try:
             started.append(subprocess.Popen(command, stdout=_stderr()))
         except OSError as error:
-            raise UsageError(f"{command[0]} cannot be run: {error.strerror or error}") from error
+            raise UsageError(f"cannot run {command[0]}: {error.strerror or error}") from error
         forget = signals.at_end(started[0].terminate)
         try:
             code = started[0].wait()
@@ -148,7 +151,7 @@ def _in_terminal() -> bool:
 
 
 def _stderr() -> int | None:
-    """Where words go; None for where the build's own would, if our stderr is no file."""
+    """File descriptor of stderr; None (inherit stdout) if stderr is not a file."""
     try:
         return sys.stderr.fileno()
     except (AttributeError, OSError, ValueError):
@@ -156,7 +159,7 @@ def _stderr() -> int | None:
 
 
 def _id_in(file: Path) -> str:
-    """The image's ID that a build wrote."""
+    """The image ID that the build wrote. Raises `BuildFailedError`."""
     try:
         with file.open("rb") as stream:
             written = stream.read(_LONGEST_ID).decode("ascii", "replace").strip()
@@ -165,8 +168,8 @@ def _id_in(file: Path) -> str:
     image_id = written if written.startswith("sha256:") else f"sha256:{written}"
     if not is_digest(image_id):
         raise BuildFailedError(
-            "the build did not say which image it made",
+            "the build did not report an image ID",
             ExitCode.UNREADABLE,
-            hint="it is built: open it by its name",
+            hint="the build succeeded; open the image by its name",
         )
     return image_id

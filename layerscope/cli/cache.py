@@ -1,4 +1,4 @@
-"""`layerscope cache`: where what was learned of images is kept, how much that is, and how to be rid of it."""
+"""`layerscope cache`: shows and clears the cache of opened images."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from layerscope.layers.store import DEFAULT_SIZE, Store
 FOLDER_VARIABLE = "LAYERSCOPE_CACHE_DIR"
 """The folder of the cache."""
 SIZE_VARIABLE = "LAYERSCOPE_CACHE_SIZE"
-"""Bytes that it may take up, with a unit or without; 0 for none."""
+"""Size limit in bytes, with an optional unit; 0 stores nothing."""
 
 _SIZE = re.compile(r"\s*([0-9]{1,18})\s*(?:([kmgt]?)(i?)b?)?\s*", re.IGNORECASE)
 
@@ -36,21 +36,21 @@ def user_store(environment: Mapping[str, str] | None = None) -> Store:
 
 
 def warn(store: Store) -> None:
-    """Say on stderr that the cache cannot be used, if so: work has gone on without."""
+    """Warn on stderr if the cache could not be used; the command ran without it."""
     if store.problem is not None and sys.stderr is not None:
-        sys.stderr.write(f"layerscope: no cache: {text.log_line(store.problem)}\n")
-        sys.stderr.write(f"  hint: name another folder with {FOLDER_VARIABLE}, or use --no-cache\n")
+        sys.stderr.write(f"layerscope: cache unavailable: {text.log_line(store.problem)}\n")
+        sys.stderr.write(f"  hint: set {FOLDER_VARIABLE} to another folder, or use --no-cache\n")
 
 
-@click.group(short_help="Show or clear what is kept of images that were opened.")
+@click.group(short_help="Show or clear the cache.")
 def cache() -> None:
-    """Opened images are remembered, so that they open at once the next time."""
+    """Manage the cache of opened images."""
 
 
-@cache.command(short_help="Where the cache is and how large.")
+@cache.command(short_help="Show the location and size of the cache.")
 @format_option()
 def info(format_name: str) -> None:
-    """Print the cache's folder, how many entries it has, and how many bytes."""
+    """Print the cache folder, the number of entries, and their size."""
     store = user_store()
     entries = store.entries()
     size = sum(entry.size for entry in entries)
@@ -68,28 +68,26 @@ def info(format_name: str) -> None:
     click.echo(f"size     {text.size(size)} of at most {text.size(store.size)}")
 
 
-@cache.command(short_help="Forget everything.")
+@cache.command(short_help="Empty the cache.")
 def clear() -> None:
-    """Remove all entries of the cache, and nothing else."""
+    """Remove all cache entries."""
     store = user_store()
     try:
         removed = store.clear()
     except OSError as error:
-        raise LayerscopeError(
-            f"{store.folder}: it cannot be cleared: {error.strerror or error}"
-        ) from error
+        raise LayerscopeError(f"cannot clear {store.folder}: {error.strerror or error}") from error
     size = text.size(sum(entry.size for entry in removed))
     click.echo(f"{len(removed):,} entries removed, {size}", err=True)
 
 
 def _parse_size(written: str) -> int:
-    """A number of bytes, as `SIZE_VARIABLE` gives it."""
+    """The bytes that a value of `SIZE_VARIABLE` stands for."""
     if not written.strip():
         return DEFAULT_SIZE
     found = _SIZE.fullmatch(written)
     if found is None:
         raise UsageError(
-            f"{SIZE_VARIABLE} is no size: {written!r}", hint="write bytes, or 500MB, 2GB, 1GiB"
+            f"invalid ${SIZE_VARIABLE}: {written!r}", hint="use bytes or a unit: 500MB, 2GB, 1GiB"
         )
     number, unit, binary = found.groups()
     base, power = 1024 if binary else 1000, " kmgt".index((unit or " ").lower())

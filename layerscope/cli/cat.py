@@ -1,4 +1,4 @@
-"""`layerscope cat IMAGE PATH…`: contents of files, exact into a pipe, harmless on a terminal."""
+"""`layerscope cat IMAGE PATH…`: prints files, exact into a pipe, escaped on a terminal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command(short_help="Print files of an image.")
 @click.argument("reference", metavar="IMAGE")
 @click.argument("paths", metavar="PATH…", nargs=-1, required=True)
-@click.option("--raw", is_flag=True, help="Escape nothing on a terminal, either.")
+@click.option("--raw", is_flag=True, help="Write raw bytes to the terminal, too.")
 @path_options
 @image_options
 def cat(
@@ -32,8 +32,8 @@ def cat(
 ) -> None:
     """Print files of IMAGE, one after the other.
 
-    A PATH may be a glob, matched from the root. Symlinks are not followed. On a terminal control characters are shown as
-    escapes; into a pipe or a file bytes are written as they are.
+    PATH can be a glob, matched from the root. Symlinks are not followed. On a terminal, control characters are escaped; pipes
+    and files get the exact bytes.
     """
     from layerscope.browse.facts import FileFacts
     from layerscope.cli.bar import progress_bar
@@ -77,11 +77,11 @@ def cat(
     if problems and not ignore_errors:
         raise CorruptImageError(problems[0], hint=None)
     if not complete:
-        raise NothingFoundError("not everything that was asked for could be printed")
+        raise NothingFoundError("some paths were not found or could not be read")
 
 
 def _fetch(opened: Opened, lookup: Lookup, found: Sequence[int]) -> None:
-    """Get the layers here that hold these paths: an engine may have to export them."""
+    """Fetch the layers that hold these paths; an engine may have to export them first."""
     rows = lookup.rows[list(found)]
     inodes = opened.filesystem.inodes
     for layer in sorted(set(inodes.layers(opened.filesystem.inode_of[rows[rows >= 0]]).tolist())):

@@ -1,4 +1,4 @@
-"""`layerscope ci IMAGE`: a gate for builds, whose exit code says whether the image passes."""
+"""`layerscope ci IMAGE`: a build gate; exits with 1 if the image fails."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ if TYPE_CHECKING:
     "--config",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Rules from FILE instead of .layerscope.toml or .dive-ci; one of dive's unless its name ends in .toml.",
+    help="Read rules from FILE: TOML if its name ends in .toml, otherwise dive's format.",
 )
 @click.option(
     "--baseline",
     type=click.Path(path_type=Path),
     metavar="REPORT",
-    help="Fail only on what is worse than in this JSON report.",
+    help="Fail only on regressions against this JSON report.",
 )
 @format_option(FORMATS)
 @output_option
@@ -63,12 +63,13 @@ def ci(
     ignore_errors: bool,
     **given: Any,
 ) -> None:
-    """Check IMAGE against limits: exit 0 if it passes, 1 if not, 2 if the rules are wrong, 3 if it is damaged.
+    """Check IMAGE against limits.
 
-    Rules come from .layerscope.toml in this folder, else from dive's .dive-ci (.dive-ci.yaml, .dive-ci.yml), else they are the
-    defaults; flags override them.
-    The word off switches a rule off. Without any configuration, an image fails if it holds a secret, if a finding is an error,
-    or if more than 10 % of it, and more than 20 MB, are wasted.
+    Exit codes: 0 passed, 1 failed, 2 invalid rules, 3 damaged or not found, 4 source unreachable.
+
+    Rules are read from .layerscope.toml in the current folder, otherwise from dive's .dive-ci (.dive-ci.yaml, .dive-ci.yml);
+    options override them. Use off to turn a rule off. Without configuration, an image fails if it contains a secret, if a finding
+    has severity error, or if more than 10 % and more than 20 MB are wasted.
     """
     from layerscope.analysis.gate.base import base_of
     from layerscope.analysis.gate.baseline_report import read_report
@@ -97,7 +98,7 @@ def ci(
     inputs = input_files(
         given, reference, config=[Path(name) for name in PARSERS] if config is None else [config]
     )
-    inputs.add_file(baseline, "the baseline that is read")
+    inputs.add_file(baseline, "the input baseline")
     if isinstance(wanted.base, str):
         inputs.add_image(wanted.base)
     check_output(output, inputs)
@@ -111,13 +112,13 @@ def ci(
         if any(wanted.limits[name] for name in ("findings", "no-secrets")):
             options = replace(options, rules=choices)
         else:
-            options = replace(options, duplicates=False)  # only findings tell of them
+            options = replace(options, duplicates=False)  # only findings use them
         request = request_of(reference, progress, given)
         source = fetched(request, open_source(request), options)
-        told = _told_base(wanted, source.image, base_image)
-        base_steps = None if told is None else told.steps
+        configured = _configured_base(wanted, source.image, base_image)
+        base_steps = None if configured is None else configured.steps
         opened = analyse(request, source, replace(options, base_steps=base_steps))
-    base = told or base_of(opened.image, opened.written)
+    base = configured or base_of(opened.image, opened.written)
     ledger = ledger_of(
         opened.image,
         opened.accounting,
@@ -141,7 +142,7 @@ def ci(
 
 
 def _say_warnings(config: GateConfig) -> None:
-    """Put what is odd about the configuration on stderr: not all formats have it, and it counts if no image opens, too."""
+    """Print warnings about the configuration on stderr: not all formats include them, and the image may fail to open."""
     for warning in config.warnings:
         named = warning.message.startswith(warning.place)
         said = warning.message if named else f"{warning.place}: {warning.message}"
@@ -149,7 +150,7 @@ def _say_warnings(config: GateConfig) -> None:
 
 
 def _base_image(config: GateConfig, progress: Progress, given: dict[str, Any]) -> Image | None:
-    """The base image, if the user names one. Raises `LayerscopeError`."""
+    """The base image named in the configuration, or None. Raises `LayerscopeError`."""
     from layerscope.errors import LayerscopeError
     from layerscope.sources import open_source
 
@@ -159,12 +160,14 @@ def _base_image(config: GateConfig, progress: Progress, given: dict[str, Any]) -
         return open_source(request_of(config.base, progress, {**given, "image": None})).image
     except LayerscopeError as error:
         error.message = f"{config.place('base')}: {error.message}"
-        error.hint = "the base must be here to be compared; or say how many layers it has: base = N"
+        error.hint = (
+            "the base image must be available locally; or give its number of layers: base = N"
+        )
         raise
 
 
-def _told_base(config: GateConfig, image: Image, base_image: Image | None) -> GateBase | None:
-    """Where the base image ends, as the user says; None if they say nothing. Raises `UsageError` if it is not true."""
+def _configured_base(config: GateConfig, image: Image, base_image: Image | None) -> GateBase | None:
+    """The configured base image; None if there is none. Raises `UsageError` if the image is not built on it."""
     from layerscope.analysis.gate.base import first_layers, same_layers
 
     place = config.place("base")

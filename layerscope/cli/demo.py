@@ -18,10 +18,10 @@ from layerscope.signals import temporary_folder
     metavar="FILE",
     help="Write the sample image to FILE instead.",
 )
-@click.option("--force", is_flag=True, help="Replace FILE if it is there.")
+@click.option("--force", is_flag=True, help="Overwrite FILE if it exists.")
 @explorer_options
 def demo(save: Path | None, force: bool, **given: Any) -> None:
-    """Explore the bundled sample image: a small Flask service with the waste that such images have."""
+    """Explore the bundled sample image: a small Flask service with typical waste."""
     from layerscope.cli.open import explore
     from layerscope.demo import save_demo
 
@@ -31,5 +31,5 @@ def demo(save: Path | None, force: bool, **given: Any) -> None:
     with temporary_folder("layerscope-demo-") as folder:
         path = Path(folder) / "flask-demo.tar"
         save_demo(path)
-        # A file that is gone in a moment is not worth remembering.
+        # The file is temporary, so caching it is pointless.
         explore(str(path), {**given, "no_cache": True})

@@ -1,4 +1,4 @@
-"""`layerscope diff OLD NEW`: what differs between two images; the exit code says whether anything does."""
+"""`layerscope diff OLD NEW`: compares two images; exits with 1 if they differ."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from layerscope.errors import ExitCode, LayerscopeError, NothingFoundError, Usag
     "--paths",
     metavar="GLOB",
     multiple=True,
-    help="Compare only these paths, and what lies below them.",
+    help="Compare only these paths and everything below them.",
 )
-@click.option("--mtime", is_flag=True, help="Times of files and digests of layers count, too.")
-@click.option("--files", is_flag=True, help="List every path that differs, not the largest alone.")
-@click.option("--quiet", "-q", is_flag=True, help="Write nothing: the exit code is the answer.")
+@click.option("--mtime", is_flag=True, help="Also compare file times and layer digests.")
+@click.option("--files", is_flag=True, help="List all differing paths, not only the largest.")
+@click.option("--quiet", "-q", is_flag=True, help="Print nothing; only set the exit code.")
 @binary_option
 @ignore_errors_option
 @image_options
@@ -54,9 +54,9 @@ def diff(
 ) -> None:
     """Compare the images OLD and NEW: figures, layers, steps, files, packages and config.
 
-    Each is a file, a folder, a name or SCHEME://NAME as elsewhere; one of them may be - for stdin. Exits with 0 if they do
-    not differ, with 1 if they do: in files, config, instructions or stored bytes. Times count only with --mtime.
-    A GLOB matches names, with a slash whole paths; then these paths alone decide. --image and --platform apply to both images.
+    OLD and NEW are anything that layerscope opens; one of them can be - for stdin. --image and --platform apply to both. Exits
+    with 1 if files, config, instructions or stored bytes differ. Times count only with --mtime. With --paths, only matching paths
+    are compared: GLOB matches names, or whole paths if it contains a slash.
     """
     from layerscope.analysis.compare.comparison import compare
     from layerscope.cli.bar import progress_bar
@@ -71,11 +71,11 @@ def diff(
     from layerscope.sources import open_source
 
     if old == new == "-":
-        raise UsageError("only one of both images can come from stdin")
+        raise UsageError("only one image can be read from stdin")
     if quiet and output is not None:
         raise UsageError("--quiet writes nothing, not even to a file")
     check_output(output, input_files(given, old, new))
-    # Findings are about them, too; without findings, nothing here tells of them.
+    # Only findings use duplicates here.
     findings = not (quiet or paths)
     given["no_duplicates"] |= not findings
     wanted = {"OLD": old, "NEW": new}
@@ -108,14 +108,14 @@ def diff(
             with _naming(name):
                 image.raise_damage()
     if paths and not comparison.files.selected:
-        raise NothingFoundError(f"no path in either image is {' or '.join(paths)}")
+        raise NothingFoundError(f"{' or '.join(paths)} matches no path in either image")
     if comparison.differ:
         context.exit(ExitCode.FAILED)
 
 
 @contextmanager
 def _naming(name: str) -> Iterator[None]:
-    """Whatever goes wrong inside says which of both images it is about."""
+    """Prefix errors raised inside with the name of the image, OLD or NEW."""
     try:
         yield
     except LayerscopeError as error:

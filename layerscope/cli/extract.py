@@ -24,9 +24,9 @@ from layerscope.cli.paths import path_options
     multiple=True,
     callback=one_path,
     metavar="DIR",
-    help="The directory to write into; made if it is not there. This directory by default.",
+    help="Output directory, created if missing.  [default: .]",
 )
-@click.option("--force", is_flag=True, help="Replace files that are there.")
+@click.option("--force", is_flag=True, help="Overwrite existing files.")
 @path_options
 @image_options
 def extract(
@@ -38,10 +38,10 @@ def extract(
     ignore_errors: bool,
     **given: Any,
 ) -> None:
-    """Save files and directories of IMAGE below DIR, each at its whole path; / saves all.
+    """Save files and directories of IMAGE to DIR, keeping their paths; / saves everything.
 
-    A PATH may be a glob, matched from the root. Links are written as they are and never followed. Owners, extended
-    attributes, setuid and setgid bits are not kept, device nodes and pipes are left out. All is written, or nothing.
+    PATH can be a glob, matched from the root. Links are written as links and never followed. Owners, extended attributes, setuid
+    and setgid bits are not kept; device nodes and pipes are skipped. Either all files are written or none.
     """
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import input_files, say
@@ -65,7 +65,7 @@ def extract(
             raise NothingFoundError("nothing was extracted")
         made = _make(output)
         for contents in opened.contents[:1]:
-            contents.fetch()  # an export that an engine has still to make brings all layers
+            contents.fetch()  # one export from an engine brings all layers
         try:
             result = core.extract(
                 plan_whole(opened.filesystem, found, after),
@@ -93,11 +93,11 @@ def extract(
             f"{reference}: {count_of(result.unreadable, 'file')} could not be read"
         )
     if not complete:
-        raise NothingFoundError("some paths are not in the image")
+        raise NothingFoundError("some paths were not found")
 
 
 def _make(output: Path) -> list[Path]:
-    """Make a directory and those above it; what was made, innermost first. Raises `UsageError`."""
+    """Create a directory and its parents; returns those created, innermost first. Raises `UsageError`."""
     from layerscope.errors import UsageError
 
     made: list[Path] = []
@@ -107,5 +107,5 @@ def _make(output: Path) -> list[Path]:
             folder.mkdir()
             made.insert(0, folder)
     except OSError as error:
-        raise UsageError(f"{output} cannot be made: {error.strerror or error}") from error
+        raise UsageError(f"cannot create {output}: {error.strerror or error}") from error
     return made

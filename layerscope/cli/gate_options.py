@@ -1,4 +1,4 @@
-"""Flags of the gate: one for each of its rules and settings; they override the configuration."""
+"""Options of the gate, one for each rule and setting; they override the configuration."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SWITCHES: dict[object, bool] = {"on": True, "true": True, "off": False, "false"
 
 
 def gate_options(function: _Function) -> _Function:
-    """Add a flag for each rule of the gate, and `--rule` for the rules of findings."""
+    """Add an option for each rule of the gate, and `--rule` for finding rules."""
     options = [
         click.option(
             f"--{rule.name}",
@@ -31,15 +31,15 @@ def gate_options(function: _Function) -> _Function:
         for rule in RULES
     ]
     options += [
-        click.option(f"--{name}", metavar=metavar, help=told)
-        for name, (_, metavar, told) in OPTIONS.items()
+        click.option(f"--{name}", metavar=metavar, help=help_text)
+        for name, (_, metavar, help_text) in OPTIONS.items()
     ]
     options.append(
         click.option(
             "--rule",
             metavar="NAME=SEVERITY",
             multiple=True,
-            help="How severe a rule of findings is: error, warning, note or off.",
+            help="Set the severity of a finding rule: error, warning, note or off.",
         )
     )
     for option in reversed(options):
@@ -48,13 +48,13 @@ def gate_options(function: _Function) -> _Function:
 
 
 def with_flags(config: GateConfig, given: dict[str, Any]) -> GateConfig:
-    """A configuration with the flags of `gate_options` in place of what it says. Raises `UsageError`."""
+    """A configuration with the options of `gate_options` applied. Raises `UsageError`."""
     names = [*(rule.name for rule in RULES), *OPTIONS]
     values = {}
     for name in names:
         value = given.pop(name.replace("-", "_"))
         if value is not None and value != ():
-            # A list of one word "off" switches the rule off, as the word alone does elsewhere.
+            # A repeatable option with the single value "off" turns the rule off, like any other option.
             word = value[0] if isinstance(value, tuple) and len(value) == 1 else value
             values[name] = _SWITCHES.get(word, value)
     try:
@@ -79,8 +79,8 @@ def _rules(config: GateConfig, words: tuple[str, ...]) -> dict[str, Any]:
         name, equals, severity = word.partition("=")
         if not equals or severity not in (*SEVERITIES, "off"):
             raise UsageError(
-                f"--rule {word}: it takes NAME=SEVERITY",
-                hint=f"one of {', '.join(SEVERITIES)}, off",
+                f"--rule {word}: expected NAME=SEVERITY",
+                hint=f"severities: {', '.join(SEVERITIES)}, off",
             )
         check_rules([name], lambda name: f"--rule {name}")
         old = rules.get(name, RuleChoice())

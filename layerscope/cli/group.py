@@ -1,4 +1,4 @@
-"""The first word that is no option is a command if it names one, else an image."""
+"""The first argument that is not an option: a command if it names one, otherwise an image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DEFAULT_COMMAND = "open"
 
 
 class ImageOrCommandGroup(click.Group):
-    """A group whose default command, hidden, takes an image; options may stand before the command's name."""
+    """A click group with a hidden default command that takes an image; options can precede the command."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, self._with_command_first(args))
@@ -42,7 +42,7 @@ class ImageOrCommandGroup(click.Group):
         self.format_commands(ctx, formatter)
 
     def _with_command_first(self, args: list[str]) -> list[str]:
-        """`args` with the name of the command to run in front; the option alone if it asks for help or the version."""
+        """`args` with the command's name in front; only the option for --help and --version."""
         takes_value = {
             name
             for command in self.commands.values()

@@ -1,4 +1,4 @@
-"""`layerscope images`: what engines and local stores hold, what their images share, and what removing one would free."""
+"""`layerscope images`: lists images of engines and stores, with shared and reclaimable bytes."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     "--store-root",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Read the store of an engine in DIR, without the engine.",
+    help="Read the engine's store in DIR directly, without the engine.",
 )
 def images(format_name: str, binary: bool, store_root: Path | None) -> None:
-    """List the images of all engines and local stores that can be reached.
+    """List the images of all reachable engines and local stores.
 
-    Of stores that can be read directly, it tells what each image shares with others and what removing it would free: layers
-    that no other image has, in bytes as the store records them. Exits 4 if none can be reached.
+    For stores that are read directly, also show the bytes that an image shares with others, and the bytes reclaimed by removing
+    it. Exits with 4 if nothing is reachable.
     """
     from layerscope.cli.output import output_stream, report_options
     from layerscope.settings import load_settings
@@ -53,15 +53,13 @@ def images(format_name: str, binary: bool, store_root: Path | None) -> None:
 
 
 def _say_refusals(answers: Sequence[Listed]) -> None:
-    """Say on stderr which sources cannot be reached. Raises `UnreachableError` if that is all of them."""
+    """List unreachable sources on stderr. Raises `UnreachableError` if no source is reachable."""
     refusals = [(answer.source.name, answer.refusal) for answer in answers if answer.refusal]
     for name, refusal in refusals:
         click.echo(f"layerscope: {name}: {text.log_line(refusal.message)}", err=True)
     if len(refusals) == len(answers):
         hints = [refusal.hint for _, refusal in refusals if refusal.hint]
         raise UnreachableError(
-            "no engine and no store can be reached",
-            hint=next(
-                iter(hints), "start an engine, or say where its store lies: --store-root DIR"
-            ),
+            "no engine or store found",
+            hint=next(iter(hints), "start an engine, or point to its store with --store-root DIR"),
         )

@@ -1,4 +1,4 @@
-"""`layerscope log IMAGE PATH…`: which steps touched a path, newest last."""
+"""`layerscope log IMAGE PATH…`: lists the steps that touched a path, newest last."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def log(
 ) -> None:
     """Show which steps of IMAGE touched each PATH, newest last.
 
-    A PATH may be a glob: '*.conf' matches names, 'etc/**/*.conf' whole paths. A directory also tells what changes in it.
-    Exits with 1 if no step touched any.
+    PATH can be a glob: '*.conf' matches names, 'etc/**/*.conf' matches whole paths. For a directory, changes below it are
+    counted. Exits with 1 if no step touched any path.
     """
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import output_stream, report_options
     from layerscope.opening.open import open_image
     from layerscope.report.log import find_events, write_json, write_text
 
-    given["no_duplicates"] = True  # nothing here tells of them
+    given["no_duplicates"] = True  # not shown here
     with progress_bar() as progress:
         opened = open_image(request_of(reference, progress, given), options_of(given))
     options = report_options(binary=binary or settings_of(given).binary)

@@ -1,4 +1,4 @@
-"""`layerscope ls IMAGE [PATH…]`: what lies in an image."""
+"""`layerscope ls IMAGE [PATH…]`: lists files of an image."""
 
 from __future__ import annotations
 
@@ -17,11 +17,9 @@ if TYPE_CHECKING:
 @click.command(short_help="List files of an image.")
 @click.argument("reference", metavar="IMAGE")
 @click.argument("paths", metavar="[PATH]…", nargs=-1)
+@click.option("--recursive", "-R", is_flag=True, help="List directories recursively.")
 @click.option(
-    "--recursive", "-R", is_flag=True, help="List what lies in directories, at any depth."
-)
-@click.option(
-    "--directory", "-d", is_flag=True, help="List directories themselves, not their files."
+    "--directory", "-d", is_flag=True, help="List directories themselves, not their contents."
 )
 @path_options
 @image_options
@@ -36,7 +34,7 @@ def ls(
 ) -> None:
     """List paths of IMAGE: mode, owner, size in bytes, time, whole path.
 
-    A PATH may be a glob, matched from the root: '/etc/*.conf', '**/*.pem'. A directory lists what lies in it.
+    PATH can be a glob, matched from the root: '/etc/*.conf', '**/*.pem'. For a directory, its contents are listed.
     """
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import output_stream, say
@@ -59,7 +57,7 @@ def ls(
     if not ignore_errors:
         opened.raise_damage()
     if not complete:
-        raise NothingFoundError("some paths are not in the image")
+        raise NothingFoundError("some paths were not found")
 
 
 def _lines(lookup: Lookup, paths: Iterable[int]) -> Iterator[str]:
@@ -70,7 +68,7 @@ def _lines(lookup: Lookup, paths: Iterable[int]) -> Iterator[str]:
     for path in paths:
         row = int(lookup.rows[path])
         if row < 0:
-            continue  # the root is no path
+            continue  # the root has no row
         facts = FileFacts.of(lookup.filesystem, row)
         device = f"{facts.device[0]},{facts.device[1]}"
         size = device if facts.is_device else str(facts.logical)

@@ -1,4 +1,4 @@
-"""`layerscope [IMAGE]`: the explorer, after a choice if no image is named; the text report where no terminal can show one."""
+"""`layerscope [IMAGE]`: the explorer, with a picker if no image is given; without a terminal, the text report."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def open_command(reference: str | None, **given: Any) -> None:
 
 
 def pick(given: dict[str, Any]) -> None:
-    """Let the user choose an image. Raises `UsageError` where there is no terminal."""
+    """Open the image picker. Raises `UsageError` without a terminal."""
     if not _has_terminal(""):
         raise UsageError(
-            "which image?", hint="name one: layerscope image.tar, or try layerscope demo"
+            "no image given", hint="for example: layerscope image.tar, or layerscope demo"
         )
     from layerscope.cli.bar import progress_bar
     from layerscope.tui import run_picker
@@ -48,7 +48,7 @@ def pick(given: dict[str, Any]) -> None:
 
 
 def explore(reference: str, given: dict[str, Any]) -> None:
-    """Open the explorer, or print the text report where there is no terminal."""
+    """Open the explorer, or print the text report without a terminal."""
     dockerfile = dockerfile_of(given)
     if not _has_terminal(reference):
         from layerscope.cli.report import write_report
@@ -64,7 +64,7 @@ def explore(reference: str, given: dict[str, Any]) -> None:
 
 
 def _has_terminal(reference: str) -> bool:
-    """Whether an explorer can be drawn and take keys."""
+    """Whether there is a terminal to draw on and to read keys from."""
     if os.environ.get("TERM", "") in ("", "dumb"):
         return False
     if not (is_terminal(sys.stdout) and is_terminal(sys.stderr)):

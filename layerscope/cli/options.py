@@ -1,4 +1,4 @@
-"""Options that several commands share, and the request that they make up."""
+"""Options that several commands share, and the request built from them."""
 
 from __future__ import annotations
 
@@ -27,33 +27,35 @@ _IMAGE_OPTIONS = (
         "--image",
         "image",
         metavar="TAG",
-        help="Which image of an archive with several: a tag, a digest or @N.",
+        help="Select an image of an archive with several: a tag, a digest or @N.",
     ),
     click.option(
         "--platform",
         metavar="OS[(VERSION)]/ARCH[/VARIANT]",
-        help="Which platform of a multi-platform image, such as linux/arm64 or 'windows(10.0.20348)/amd64'.",
+        help="Select a platform of a multi-platform image, such as linux/arm64 or 'windows(10.0.20348)/amd64'.",
     ),
     click.option(
         "--store-root",
         type=click.Path(path_type=Path),
         metavar="DIR",
-        help="Read the store of an engine in DIR, without the engine.",
+        help="Read the engine's store in DIR directly, without the engine.",
     ),
     click.option(
-        "--pull", is_flag=True, help="Have Docker or Podman pull an image that no source has."
+        "--pull",
+        is_flag=True,
+        help="Pull the image with Docker or Podman if it is not found locally.",
     ),
     click.option(
-        "--verify", is_flag=True, help="Hash every layer, however large, and check its digests."
+        "--verify", is_flag=True, help="Verify the digests of all layers, whatever their size."
     ),
-    click.option("--no-duplicates", is_flag=True, help="Do not look for files of equal content."),
-    click.option("--no-cache", is_flag=True, help="Neither use what is remembered, nor remember."),
+    click.option("--no-duplicates", is_flag=True, help="Skip the search for duplicate files."),
+    click.option("--no-cache", is_flag=True, help="Do not read or write the cache."),
     click.option(
         "--limit",
         "limit",
         metavar="NAME=NUMBER",
         multiple=True,
-        help="Raise a limit against hostile input.",
+        help="Change a safety limit, for example layers=30000.",
     ),
 )
 
@@ -62,46 +64,44 @@ _EXPLORER_OPTIONS = (
         "--dockerfile",
         type=click.Path(path_type=Path),
         metavar="PATH",
-        help="Show the explorer's listing as this Dockerfile has it.",
+        help="Show this Dockerfile in the Dockerfile view.",
     ),
-    click.option(
-        "--theme", metavar="NAME", help="Theme of the explorer: dark, light, or one of Textual's."
-    ),
+    click.option("--theme", metavar="NAME", help="Color theme: dark, light, or a Textual theme."),
 )
 
 
 def dockerfile_option(function: _Function) -> _Function:
-    """Add the option that says what an image was built from, for commands that judge it."""
+    """Add `--dockerfile`, for commands that report findings."""
     return click.option(
         "--dockerfile",
         type=click.Path(path_type=Path),
         metavar="PATH",
-        help="The Dockerfile of the image: findings name its lines.",
+        help="The image's Dockerfile; findings refer to its lines.",
     )(function)
 
 
 def image_options(function: _Function) -> _Function:
-    """Add the options that say which image is meant and how it is read."""
+    """Add the options that select an image and how it is read."""
     for option in reversed(_IMAGE_OPTIONS):
         function = option(function)
     return function
 
 
 def explorer_options(function: _Function) -> _Function:
-    """Add the options of `image_options`, and those that only the explorer has a use for."""
+    """Add the options of `image_options`, and those of the explorer."""
     for option in reversed(_EXPLORER_OPTIONS):
         function = option(function)
     return image_options(function)
 
 
 def dockerfile_of(given: dict[str, Any]) -> Dockerfile | None:
-    """The Dockerfile that was named. Raises `DockerfileError`."""
+    """The Dockerfile named by `--dockerfile`, or None. Raises `DockerfileError`."""
     path = given.get("dockerfile")
     return None if path is None else read_dockerfile(path)
 
 
 def request_of(reference: str, progress: Progress, given: dict[str, Any]) -> Request:
-    """The request that the shared options make up. Raises `UsageError`."""
+    """The request built from the shared options. Raises `UsageError`."""
     if reference == "-" and sys.stdin is None:
         raise UsageError(
             "stdin is closed", hint="pipe an image in: docker save IMAGE | layerscope -"
@@ -119,7 +119,7 @@ def request_of(reference: str, progress: Progress, given: dict[str, Any]) -> Req
 
 
 def settings_of(given: dict[str, Any]) -> Settings:
-    """The settings of file, environment and flags, all checked. Raises `UsageError`."""
+    """The validated settings of file, environment and flags. Raises `UsageError`."""
     from layerscope.tui.keys import changed_keys
     from layerscope.tui.theme_names import check_theme
 
@@ -136,7 +136,7 @@ def settings_of(given: dict[str, Any]) -> Settings:
 
 
 def options_of(given: dict[str, Any], *, findings: bool = False) -> Options:
-    """How the image is to be opened; with `findings`, the rules are applied as the settings have them.
+    """How to open the image; with `findings`, the rules run with the user's settings.
 
     Raises `DockerfileError` and `UsageError`.
     """

@@ -1,4 +1,4 @@
-"""Where a command's data goes: stdout, or a file that is replaced whole."""
+"""Destination of a command's output: stdout, or a file that is replaced atomically."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def is_terminal(stream: TextIO | None) -> bool:
 def report_options(
     output: Path | None = None, *, binary: bool, files: bool = False, table: str = "steps"
 ) -> ReportOptions:
-    """How a report is written that goes to `output`, or to stdout for None: colours and its width are a terminal's if it is one."""
+    """Report options for `output` (None for stdout); color and width follow the terminal if stdout is one."""
     terminal = output is None and is_terminal(sys.stdout)
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return ReportOptions(
@@ -112,35 +112,35 @@ def report_options(
 def input_files(
     given: Mapping[str, Any], *references: str, config: Sequence[Path] = ()
 ) -> InputFiles:
-    """The files that a command reads: images by their references, those of its options, configurations."""
+    """The files that a command reads: images, files named by options, configuration files."""
     inputs = InputFiles()
     for reference in references:
         inputs.add_image(reference)
     inputs.add_folder(given.get("store_root"))
-    inputs.add_file(given.get("dockerfile"), "the Dockerfile that is read")
+    inputs.add_file(given.get("dockerfile"), "the input Dockerfile")
     for path in (config_file(os.environ), *config):
-        inputs.add_file(path, "the configuration that is read")
+        inputs.add_file(path, "the input configuration")
     return inputs
 
 
 def check_output(path: Path | None, inputs: InputFiles) -> None:
-    """Raise `UsageError` if nothing can be written to `path`, or if it is what is read: before the work, not after it."""
+    """Raise `UsageError` before any work if `path` cannot be written or is one of the inputs."""
     why = _stdout_problem(inputs) if path is None else _problem(path, inputs)
     if why is not None:
-        raise UsageError(f"{path or 'stdout'} cannot be written: {why}")
+        raise UsageError(f"cannot write {path or 'stdout'}: {why}")
 
 
 def _stdout_problem(inputs: InputFiles) -> str | None:
-    """Why stdout is not to be written to: it is a file that is read."""
+    """Why stdout must not be written to: it is an input file. None if it is not."""
     try:
         what = inputs.what(Path("/dev/stdout"), os.fstat(sys.stdout.fileno()))
     except (OSError, ValueError, AttributeError):
-        return None  # told when it is written to
+        return None  # reported when it is written to
     return what and f"it is {what}"
 
 
 def _problem(path: Path, inputs: InputFiles) -> str | None:
-    """Why a path cannot be written to. Raises `UsageError` for what is read."""
+    """Why a path cannot be written to, or None. Raises `UsageError` for an input file."""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
@@ -157,17 +157,18 @@ def _problem(path: Path, inputs: InputFiles) -> str | None:
     if mode is None or stat.S_ISREG(mode):
         parent = Path(os.path.realpath(path)).parent
         if not parent.is_dir():
-            return f"there is no directory {parent if path.is_symlink() else path.parent}"
+            return f"no such directory: {parent if path.is_symlink() else path.parent}"
         if not os.access(parent, os.W_OK | os.X_OK):
-            return f"no file can be made in {parent}"
+            return f"cannot create files in {parent}"
     return None
 
 
 @contextmanager
 def output_stream(path: Path | None, *, verdict: bool = False) -> Iterator[BinaryIO]:
-    """A stream for data: stdout for None; a regular file is written beside and then replaced, all else directly.
+    """A binary stream: stdout for None; a regular file is replaced once complete, other files are written directly.
 
-    Where the exit code is a `verdict`, a reader of stdout that has seen enough changes nothing about it. Raises `UsageError` if it cannot be written, and `BrokenPipeError` if nobody reads it any more.
+    Where the exit code is a `verdict`, a reader of stdout that stops early does not change it. Raises `UsageError` if it
+    cannot be written, and `BrokenPipeError` if the reader has closed the pipe.
     """
     try:
         if path is None or _is_stdout(path):
@@ -182,13 +183,11 @@ def output_stream(path: Path | None, *, verdict: bool = False) -> Iterator[Binar
         if not (verdict and reader_gone()):
             raise
     except OSError as error:
-        raise UsageError(
-            f"{path or 'stdout'} cannot be written: {error.strerror or error}"
-        ) from error
+        raise UsageError(f"cannot write {path or 'stdout'}: {error.strerror or error}") from error
 
 
 def _is_stdout(path: Path) -> bool:
-    """Whether `path` is another name of what stdout is, such as /dev/stdout."""
+    """Whether `path` is the same file as stdout, for example /dev/stdout."""
     try:
         return os.path.samestat(path.stat(), os.fstat(sys.stdout.fileno()))
     except (OSError, ValueError, AttributeError):
@@ -205,7 +204,7 @@ def _stdout() -> Iterator[BinaryIO]:
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """A temporary file beside `path` that takes its place once it is whole."""
+    """A temporary file in the same directory that replaces `path` once complete."""
     descriptor, name = tempfile.mkstemp(prefix=".layerscope-", dir=path.parent)
     temporary = Path(name)
     forget = at_end(lambda: temporary.unlink(missing_ok=True))
@@ -229,7 +228,7 @@ def _umask() -> int:
 
 
 def say(error: LayerscopeError) -> None:
-    """Put an error into words on stderr: one line, and one for the hint."""
+    """Print an error on stderr: its message, then its hint."""
     if sys.stderr is None:
         return
     sys.stderr.write(f"layerscope: {log_line(error.message)}\n")

@@ -1,4 +1,4 @@
-"""Options about how a command's data is written, and where."""
+"""Options for the format and destination of a command's output."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def format_option(names: Iterable[str] = ("text", "json")) -> Callable[[_Function], _Function]:
-    """Add `--format`, as `format_name`; text unless another of `names` is asked for."""
+    """Add `--format`, passed as `format_name`: one of `names`, text by default."""
     return click.option(
         "--format",
         "format_name",
         type=click.Choice(list(names)),
         default="text",
         show_default=True,
-        help="How it is written.",
+        help="Output format.",
     )
 
 
@@ -37,19 +37,21 @@ def output_option(function: _Function) -> _Function:
 
 
 def one_path(_: click.Context, param: click.Parameter, paths: tuple[Path, ...]) -> Path | None:
-    """The only path that an option was given, None for none: the other one would silently get nothing."""
+    """The path given to an option, or None; two paths are an error, as one of them would stay unwritten."""
     if len(set(paths)) > 1:
-        raise click.BadParameter("it takes one path", param=param)
+        raise click.BadParameter("expected one path", param=param)
     return paths[0] if paths else None
 
 
 def binary_option(function: _Function) -> _Function:
-    """Add `--binary`; the settings may ask for the same."""
-    return click.option("--binary", is_flag=True, help="Sizes in MiB instead of MB.")(function)
+    """Add `--binary`; the settings can turn it on, too."""
+    return click.option("--binary", is_flag=True, help="Print sizes in MiB instead of MB.")(
+        function
+    )
 
 
 def ignore_errors_option(function: _Function) -> _Function:
-    """Add `--ignore-errors`: what could be read is enough."""
+    """Add `--ignore-errors`: accept a partly readable image."""
     return click.option(
-        "--ignore-errors", is_flag=True, help="Do not exit with 3 although a layer is damaged."
+        "--ignore-errors", is_flag=True, help="Exit with 0 even if a layer is damaged."
     )(function)

@@ -1,4 +1,4 @@
-"""What the commands on paths of an image share: opening it, finding paths, saying what is missing."""
+"""Shared by ls, cat and extract: opening the image, finding paths, errors for missing ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class NothingFoundError(LayerscopeError):
 
 
 def open_for_paths(reference: str, progress: Progress, given: dict[str, Any]) -> Opened:
-    """An image, without a search for duplicates: nobody asked for one."""
+    """Open an image without a search for duplicates, which these commands do not need."""
     from layerscope.cli.options import options_of, request_of
 
     options = options_of(given)
@@ -36,12 +36,12 @@ def open_for_paths(reference: str, progress: Progress, given: dict[str, Any]) ->
 
 
 def lookup_of(opened: Opened, layer: int | None) -> tuple[Lookup, int]:
-    """Finds paths after a layer, the last one for None; and that layer. Raises `UsageError`."""
+    """A lookup of paths after `layer` (None for the last one), and that layer's number. Raises `UsageError`."""
     count = opened.filesystem.layer_count
     if layer is not None and not 0 <= layer < count:
         raise UsageError(
-            f"there is no layer {layer}",
-            hint=f"layers are counted from 0 to {count - 1}" if count else "the image has none",
+            f"no layer {layer}",
+            hint=f"the image has layers 0 to {count - 1}" if count else "the image has no layers",
         )
     after = count - 1 if layer is None else layer
     return Lookup(opened.filesystem, after), after
@@ -50,7 +50,7 @@ def lookup_of(opened: Opened, layer: int | None) -> tuple[Lookup, int]:
 def find_all(
     lookup: Lookup, words: Sequence[str], complain: Callable[[LayerscopeError], None]
 ) -> tuple[list[int], bool]:
-    """The paths of all words, each once, in their order; and whether every word names one."""
+    """The paths that the words match, in order and without repeats; and whether every word matched."""
     found: dict[int, None] = {}
     complete = True
     for word in words:
@@ -64,10 +64,10 @@ def find_all(
 
 
 def not_found(missing: Missing) -> NothingFoundError:
-    """Words for a path that is not there."""
+    """The error for a missing path, with similar paths as its hint."""
     near = [os.fsdecode(path) for path in missing.near]
     hint = (
-        f"is it {', '.join(near[:-1])}{' or ' if len(near) > 1 else ''}{near[-1]}?"
+        f"did you mean {', '.join(near[:-1])}{' or ' if len(near) > 1 else ''}{near[-1]}?"
         if near
         else None
     )
@@ -75,7 +75,7 @@ def not_found(missing: Missing) -> NothingFoundError:
         link, target = map(os.fsdecode, missing.link)
         return NothingFoundError(
             f"{missing.word}: {link} is a symlink to {target}",
-            hint=hint and hint.replace("is it", "links are not followed: is it", 1),
+            hint=hint and f"symlinks are not followed; {hint}",
         )
     return NothingFoundError(f"{missing.word}: no such path in the image", hint=hint)
 
@@ -86,6 +86,6 @@ def path_options(function: _Function) -> _Function:
         "--layer",
         type=int,
         metavar="N",
-        help="As visible after layer N, counted from 0, instead of in the final image.",
+        help="Use the filesystem after layer N (from 0) instead of the final image.",
     )
     return layer(ignore_errors_option(function))

@@ -1,4 +1,4 @@
-"""`layerscope report IMAGE`: everything about an image, for people or programs, without a terminal."""
+"""`layerscope report IMAGE`: writes a report in one of several formats."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from layerscope.report import FORMATS, TABLES
 from layerscope.text import log_line
 
 _LISTING = ("json", "text")
-"""Formats, besides CSV, that list files."""
+"""Formats besides CSV that can list files."""
 
 
 @click.command(short_help="Print what each step adds, costs and wastes.")
 @click.argument("reference", metavar="IMAGE")
 @format_option(FORMATS)
 @output_option
-@click.option("--files", is_flag=True, help="List the files of each layer, too.")
+@click.option("--files", is_flag=True, help="Also list the files of each layer.")
 @click.option(
     "--table",
     type=click.Choice(list(TABLES)),
-    help="Which table a CSV holds.  [default: steps]",
+    help="Table to write with --format csv.  [default: steps]",
 )
 @binary_option
 @ignore_errors_option
@@ -76,7 +76,7 @@ def write_report(
     binary: bool = False,
     ignore_errors: bool = False,
 ) -> None:
-    """Open an image and write its report; raises `CorruptImageError` after it, if something could not be read."""
+    """Open an image and write its report. Raises `CorruptImageError` afterwards if a part could not be read."""
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import (
         check_output,
@@ -88,7 +88,7 @@ def write_report(
     from layerscope.report import writer_of
 
     if table is not None and format_name != "csv":
-        raise UsageError("--table chooses the table of a CSV", hint=f"--format csv --table {table}")
+        raise UsageError("--table needs --format csv", hint=f"--format csv --table {table}")
     check_output(output, input_files(given, reference))
     with progress_bar() as progress:
         request = request_of(reference, progress, given)

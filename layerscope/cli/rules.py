@@ -1,4 +1,4 @@
-"""`layerscope rules`: what findings are looked for, and how each can be tuned."""
+"""`layerscope rules`: lists the rules for findings, with their settings."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import click
 from layerscope.cli.output_options import format_option
 
 
-@click.command(short_help="List what findings are looked for.")
+@click.command(short_help="List the rules for findings.")
 @format_option()
 def rules(format_name: str) -> None:
-    """List the rules that look for what to fix in an image.
+    """List the rules for findings.
 
-    In the configuration file `[rules.NAME]` switches and tunes one: enabled = false, min-bytes = "1 MB", severity = "error".
+    To turn off or tune one, use [rules.NAME] in the configuration file: enabled = false, min-bytes = "1 MB", severity = "error".
     """
     from layerscope.analysis.findings.rules import RULES
     from layerscope.cli.options import settings_of

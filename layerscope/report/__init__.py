@@ -1,4 +1,4 @@
-"""Reports: one file per format, in the order in which help lists them."""
+"""Reports: one module per format, in the order of the help text."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ FORMATS: dict[str, str] = {
     "sarif": "layerscope.report.sarif",
     "github": "layerscope.report.github",
 }
-"""Format → module with a `write` function; loaded when it is asked for."""
+"""Format → module with a `write` function, imported on first use."""
 
 TABLES = ("steps", "waste", "duplicates", "findings", "files")
-"""Tables that a CSV can hold, one a file."""
+"""Tables of the CSV format; each file holds one."""
 
 
 def writer_of(name: str) -> Writer:

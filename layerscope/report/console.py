@@ -1,4 +1,4 @@
-"""Lines of text with or without colours, cut and folded to a width."""
+"""Lines of text with or without color, clipped and folded to a width."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import BinaryIO
 
-from layerscope.text import cells, clip, fitting, without_orders
+from layerscope.text import cells, clip, fitting, size, without_orders
 from layerscope.words import Change
 
 Part = tuple[str, str]
 """Safe text and its style, as rich names it; "" for none."""
 
 _CHUNK = 2000
-"""Lines that are written at once."""
+"""Lines that are written in one go."""
 
 
-class Paper:
-    """Writes lines to a stream, UTF-8, without spaces at their ends."""
+class Console:
+    """Writes lines to a stream as UTF-8, without trailing spaces."""
 
     def __init__(self, stream: BinaryIO, width: int, *, color: bool) -> None:
         self.width = width
@@ -27,7 +27,7 @@ class Paper:
 
     def line(self, *parts: Part | str) -> None:
         """Write one line, however long."""
-        parts = _harmless(parts)
+        parts = _without_commands(parts)
         paint = self._paint
         if paint is None:
             self._put(
@@ -42,12 +42,12 @@ class Paper:
         self._put("".join(paint(text, style) if style else text for text, style in styled))
 
     def heading(self, title: str, *parts: Part | str) -> None:
-        """Write the first line of a section, after an empty one."""
+        """Write an empty line, then the first line of a section."""
         self.line()
         self.line((clip(title, self.width), "bold"), *parts)
 
     def flow(self, parts: Iterable[Part], *, between: str = " · ", indent: int = 0) -> None:
-        """Write parts side by side, on as many lines as they need; none is broken, one that is too long is cut."""
+        """Write parts side by side, wrapping between them; a part that is too long is clipped."""
         row: list[Part] = []
         used = indent
         for text, style in parts:
@@ -69,7 +69,7 @@ class Paper:
             self.line(" " * indent, (row, style))
 
     def flush(self) -> None:
-        """Write what is still held back."""
+        """Write the buffered lines."""
         if self._lines:
             self._lines.append("")
             self._stream.write("\n".join(self._lines).encode())
@@ -81,8 +81,8 @@ class Paper:
             self.flush()
 
 
-def _harmless(parts: Sequence[Part | str]) -> tuple[Part | str, ...]:
-    """A line that no CI service takes for an order: `::order` at its beginning, and what `without_orders` names."""
+def _without_commands(parts: Sequence[Part | str]) -> tuple[Part | str, ...]:
+    """A line without commands for CI services: neither `::command` at its start, nor those that `without_orders` removes."""
     begins = "".join(part if isinstance(part, str) else part[0] for part in parts).lstrip()
     orders = begins.startswith("::")
     done: list[Part | str] = []
@@ -97,7 +97,7 @@ def _harmless(parts: Sequence[Part | str]) -> tuple[Part | str, ...]:
 
 
 def _folded(text: str, width: int) -> Iterator[str]:
-    """Running text in rows of at most `width` columns; words that are longer are broken."""
+    """Text wrapped to `width` columns; longer words are broken."""
     row = ""
     for word in text.split():
         if row and cells(row) + 1 + cells(word) > width:
@@ -113,7 +113,7 @@ def _folded(text: str, width: int) -> Iterator[str]:
 
 
 def _painter() -> Callable[[str, str], str]:
-    """What puts text into the colours of a style: the sixteen that every terminal lets its user choose."""
+    """A function that colors text by a style, with the terminal's own sixteen colors."""
     from rich.color import ColorSystem
     from rich.style import Style
 
@@ -126,12 +126,12 @@ def _painter() -> Callable[[str, str], str]:
 
 
 def left(text: str, width: int) -> str:
-    """`text` with spaces up to `width` columns after it."""
+    """`text` padded with spaces to `width` columns."""
     return text + " " * (width - cells(text))
 
 
 def widest(texts: Sequence[str]) -> int:
-    """Columns of the widest of these texts."""
+    """Columns of the widest text, 0 if there are none."""
     return max(map(cells, texts), default=0)
 
 
@@ -145,5 +145,27 @@ _CHANGE_STYLES = {
 
 
 def change_glyph(change: Change) -> Part:
-    """The glyph of a change in its colour."""
+    """The glyph of a change, with its color."""
     return change.glyph, _CHANGE_STYLES[change]
+
+
+def signed(count: int, *, binary: bool) -> str:
+    """A size with its sign."""
+    return f"{'+' if count > 0 else ''}{size(count, binary=binary)}"
+
+
+def growth_style(count: float) -> str:
+    """The style of a difference in bytes."""
+    return "yellow" if count > 0 else "green" if count < 0 else "dim"
+
+
+def listed(counts: Iterable[tuple[int, str]]) -> str:
+    """Counts with their words, without zeros: 3 added, 1 removed."""
+    return ", ".join(f"{count:,} {word}" for count, word in counts if count)
+
+
+def write_heading(console: Console, title: str, *parts: Part | str) -> None:
+    """Write an empty line, then the heading of a section, wrapped if it is too long."""
+    console.line()
+    styled = [(part, "") if isinstance(part, str) else part for part in parts]
+    console.flow([(title, "bold"), *styled], between="  ")

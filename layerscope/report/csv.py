@@ -1,7 +1,6 @@
-"""One table a file, for spreadsheets and scripts: RFC 4180, UTF-8, bytes as plain numbers.
+"""The CSV report, one table per file: RFC 4180, UTF-8, sizes as plain numbers of bytes.
 
-Names are safe to show (`text.safe_name`): what could act on a terminal is an escape. A text that a spreadsheet would take for
-a formula begins with an apostrophe.
+Names are safe to show (`text.safe_name`). A text that a spreadsheet would read as a formula gets a leading apostrophe.
 """
 
 from __future__ import annotations
@@ -22,12 +21,12 @@ Cell = str | int | float | None
 Row = Iterable[Cell]
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a text begins with that a spreadsheet takes for a formula (OWASP, CSV injection)."""
+"""First characters that spreadsheets read as a formula (OWASP, CSV injection)."""
 _CHUNK = 1 << 20
 
 
 def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
-    """Write the table of `options.table`."""
+    """Write the table named by `options.table`."""
     header, rows = _TABLES[options.table]
     write_table(stream, header, rows(opened))
 
@@ -119,7 +118,7 @@ _TABLES: dict[str, tuple[str, Callable[[Opened], Iterator[Row]]]] = {
     ),
     "files": ("layer change why path type bytes mode uid gid mtime link_target", _files),
 }
-"""Table → its columns and its rows, in the order of the report."""
+"""Table → its columns and rows."""
 
 
 def _path(name: bytes | str) -> str:
@@ -127,7 +126,7 @@ def _path(name: bytes | str) -> str:
 
 
 def write_table(stream: BinaryIO, header: str, rows: Iterable[Row]) -> None:
-    """Write a table; `header` are the names of its columns, with spaces between them."""
+    """Write a table; `header` holds the column names, separated by spaces."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow(header.split())

@@ -1,4 +1,4 @@
-"""Two images compared, as one JSON document."""
+"""The comparison of two images as one JSON document."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from layerscope.report.diff_schema import changes_of, document
 from layerscope.report.json import indented
 
 _NO_CHANGES = '\n    "changes": []'
-"""What the list of paths looks like while it is empty; within strings, neither line ends nor quotes stand bare."""
+"""The empty list of paths in the document; inside JSON strings, newlines and quotes are always escaped."""
 
 
 def write(old: Opened, new: Opened, comparison: Comparison, stream: BinaryIO) -> None:
-    """Write all that differs, ASCII alone; paths one by one, as they can be a million."""
+    """Write all differences in ASCII; paths are streamed, as there can be a million."""
     first, rest = indented(document(old, new, comparison)).split(_NO_CHANGES)
     stream.write(first.encode("ascii"))
     before = '\n    "changes": [\n      '

@@ -1,6 +1,6 @@
-"""Two images compared, as plain data: schema 1.0, stable names, every key always there; what is unknown is None.
+"""The comparison of two images as plain data: schema 1.0, stable names, every key always present, unknown values None.
 
-Sizes are integers in bytes, indices count from 0. Paths have no leading slash; names that are not UTF-8 hold lone surrogates.
+Sizes are bytes, indices start at 0. Paths have no leading slash; bytes that are not UTF-8 become lone surrogates.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SCHEMA_VERSION = "1.0"
 
 
 def document(old: Opened, new: Opened, comparison: Comparison) -> dict[str, Any]:
-    """All that differs, but for the single paths: see `changes_of`."""
+    """All differences except the changed paths, which `changes_of` yields."""
     sides = {"old": old, "new": new}
     totals = {name: totals_document(side) for name, side in sides.items()}
     return {
@@ -85,7 +85,7 @@ def document(old: Opened, new: Opened, comparison: Comparison) -> dict[str, Any]
 
 
 def changes_of(old: Opened, new: Opened, changes: FileChanges) -> Iterator[dict[str, Any]]:
-    """All paths that differ, in path order."""
+    """The changed paths, in path order."""
     rows = zip(
         changes.table.fulls(changes.paths),
         changes.kinds.tolist(),
@@ -109,12 +109,12 @@ def changes_of(old: Opened, new: Opened, changes: FileChanges) -> Iterator[dict[
 
 @lru_cache
 def _why(bits: int) -> list[str]:
-    """Names of what differs; a million paths have few sets of them."""
+    """Names of the attributes that differ; cached, as a million paths share few combinations."""
     return [name for bit, name in WHY_NAMES.items() if bits & bit]
 
 
 def blob_bytes(opened: Opened, numbers: Sequence[int]) -> int | None:
-    """Bytes of the blobs of some layers as they are stored; None unless each that has entries is compressed."""
+    """Compressed bytes of some layers; None unless every layer with entries is compressed."""
     sizes = [
         opened.indexes[number].compressed_bytes
         for number in numbers
@@ -135,7 +135,7 @@ def stored_bytes(opened: Opened, numbers: Sequence[int]) -> int:
 
 
 def _layers(new: Opened, comparison: Comparison) -> dict[str, Any]:
-    """Which layers of the new image the old one has, and what they and the others weigh."""
+    """The layers of the new image that the old one shares, the ones to fetch, and their bytes."""
     layers = comparison.layers
     return {
         "common": layers.common,
@@ -199,7 +199,7 @@ def _value(value: str | tuple[str, ...] | None) -> str | list[str] | None:
 
 
 def _state(inodes: Inodes, inode: int) -> dict[str, Any] | None:
-    """What stands at a path."""
+    """The file at a path; None if there is none."""
     if inode < 0:
         return None
     columns = inodes.columns

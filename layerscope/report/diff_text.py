@@ -1,4 +1,4 @@
-"""Two images compared, for people: their figures, layers, steps, files, packages and configs."""
+"""The comparison of two images as text: figures, layers, steps, files, packages, config."""
 
 from __future__ import annotations
 
@@ -13,11 +13,20 @@ from layerscope.image.secret_names import is_secret
 from layerscope.image.secret_spans import MASK, masked
 from layerscope.image.summary import one_line
 from layerscope.opening.open import Opened, file_name
-from layerscope.report.console import Paper, Part, change_glyph, left, widest
+from layerscope.report.console import (
+    Console,
+    Part,
+    change_glyph,
+    growth_style,
+    left,
+    listed,
+    signed,
+    widest,
+    write_heading,
+)
 from layerscope.report.diff_schema import blob_bytes, stored_bytes
 from layerscope.report.diff_text_files import write_files
 from layerscope.report.diff_totals import write_totals
-from layerscope.report.diff_words import growth_style, listed, signed, write_heading
 from layerscope.report.options import ReportOptions
 from layerscope.report.text import NARROWEST, WIDEST
 from layerscope.text import clip, count_of, safe_name, size
@@ -26,9 +35,9 @@ from layerscope.words import Change
 STEPS = 40
 PACKAGES = 30
 SETTINGS = 60
-"""Rows that are shown at most."""
+"""Most rows that are shown."""
 _NAME = 36
-"""Columns that names of packages are cut to."""
+"""Columns that package names are clipped to."""
 
 _STEP_GLYPHS: dict[StepChange, Part] = {
     StepChange.ADDED: change_glyph(Change.ADDED),
@@ -42,7 +51,7 @@ _FIELDS = {
     "exposedPorts": "port",
     "volumes": "volume",
 }
-"""Fields of the config that have another name in a Dockerfile."""
+"""Config fields that have a different name in a Dockerfile."""
 
 
 def write(
@@ -52,28 +61,28 @@ def write(
     stream: BinaryIO,
     options: ReportOptions,
 ) -> None:
-    """Write all that differs; of long lists the most, of paths all with `options.files`."""
-    paper = Paper(stream, min(max(options.width, NARROWEST), WIDEST), color=options.color)
+    """Write the differences; long lists are cut, paths only without `options.files`."""
+    console = Console(stream, min(max(options.width, NARROWEST), WIDEST), color=options.color)
     for name, side, other in (("old", old, new), ("new", new, old)):
-        _write_image(paper, name, side, other)
-    paper.paragraph(_verdict(comparison), "bold")
-    write_totals(paper, old, new, options)
+        _write_image(console, name, side, other)
+    console.paragraph(_verdict(comparison), "bold")
+    write_totals(console, old, new, options)
     if not comparison.only:
-        _write_layers(paper, new, comparison, options)
-        _write_steps(paper, comparison, options)
-    write_files(paper, old, new, comparison, options)
+        _write_layers(console, new, comparison, options)
+        _write_steps(console, comparison, options)
+    write_files(console, old, new, comparison, options)
     if not comparison.only:
-        _write_packages(paper, comparison, options)
-        _write_config(paper, comparison)
+        _write_packages(console, comparison, options)
+        _write_config(console, comparison)
     for name, side in (("old", old), ("new", new)):
         for damage in side.damages()[:STEPS]:
-            paper.line()
-            paper.paragraph(f"The {name} image: {safe_name(damage)}.", "bold red")
-    paper.flush()
+            console.line()
+            console.paragraph(f"The {name} image: {safe_name(damage)}.", "bold red")
+    console.flush()
 
 
-def _write_image(paper: Paper, name: str, side: Opened, other: Opened) -> None:
-    """Which image it is; its whole reference if its name does not tell it from the other."""
+def _write_image(console: Console, name: str, side: Opened, other: Opened) -> None:
+    """Write which image it is; with its whole reference if both have the same name."""
     image = side.image
     place = "stdin" if image.source_kind == "stdin" else file_name(image.reference)
     if place == file_name(other.image.reference):
@@ -84,11 +93,11 @@ def _write_image(paper: Paper, name: str, side: Opened, other: Opened) -> None:
         (safe_name(image.source_kind), ""),
         (safe_name(place) if place != image.title else "", "dim"),
     ]
-    paper.flow([(f"{name}:", "dim"), *(part for part in parts if part[0])], between="  ")
+    console.flow([(f"{name}:", "dim"), *(part for part in parts if part[0])], between="  ")
 
 
 def _verdict(comparison: Comparison) -> str:
-    """The answer in a sentence."""
+    """The result in one line."""
     counts = [(len(comparison.files), "path")]
     if not comparison.only:
         changed = [
@@ -100,76 +109,76 @@ def _verdict(comparison: Comparison) -> str:
     words = [count_of(count, word) for count, word in counts if count]
     rebuilt = any(pair.change is StepChange.REBUILT for pair in comparison.steps)
     if words:
-        return f"They differ in {' and '.join(filter(None, (', '.join(words[:-1]), words[-1])))}."
+        return f"Differences: {', '.join(words)}."
     if comparison.differ:
-        return "They differ in the digests of layers alone."
+        return "Only layer digests differ."
     if comparison.only:
-        return "They do not differ in these paths."
+        return "No differences in these paths."
     if rebuilt:
-        return "They do not differ, but for the digests of layers, where times may differ: --mtime counts them."
-    return "They do not differ."
+        return "No differences except layer digests (file times); use --mtime to compare times."
+    return "No differences."
 
 
 def _write_layers(
-    paper: Paper, new: Opened, comparison: Comparison, options: ReportOptions
+    console: Console, new: Opened, comparison: Comparison, options: ReportOptions
 ) -> None:
-    """What the images share, and what must be fetched for the new one where the old one is."""
+    """Write the layers that both images share, and what a host with the old image fetches for the new one."""
     layers, binary = comparison.layers, options.binary_sizes
     count = len(new.image.layers)
     shared = size(stored_bytes(new, layers.shared), binary=binary)
     below = ""
     if layers.shared and layers.common != len(layers.shared):
         below = f", {layers.common:,} of them from the bottom"
-    write_heading(paper, "Layers", f"{len(layers.shared):,} of {count:,} shared{below}")
+    write_heading(console, "Layers", f"{len(layers.shared):,} of {count:,} shared{below}")
     if layers.shared:
-        paper.paragraph(f"What they share is {shared} of content.", indent=2)
+        console.paragraph(f"Shared: {shared} of content.", indent=2)
     if not layers.fetched:
-        paper.paragraph("A host that has the old image has all layers of the new one.", indent=2)
+        console.paragraph("Upgrading from the old image fetches no layers.", indent=2)
         return
     content = size(stored_bytes(new, layers.fetched), binary=binary)
     sent = blob_bytes(new, layers.fetched)
     much = f"{size(sent, binary=binary)} compressed, " if sent is not None else ""
-    paper.paragraph(
-        f"A host that has the old image fetches {count_of(len(layers.fetched), 'layer')}: {much}{content} of content.",
+    console.paragraph(
+        f"Upgrading from the old image fetches {count_of(len(layers.fetched), 'layer')}: {much}{content} of content.",
         indent=2,
     )
 
 
-def _write_steps(paper: Paper, comparison: Comparison, options: ReportOptions) -> None:
-    """The steps that are not the same; in the order of the new image."""
+def _write_steps(console: Console, comparison: Comparison, options: ReportOptions) -> None:
+    """Write the steps that differ, in the order of the new image."""
     pairs = [pair for pair in comparison.steps if pair.change is not StepChange.SAME]
     if not pairs:
-        paper.line()
-        paper.line("No step differs.")
+        console.line()
+        console.line("No step differs.")
         return
     counts = [
         (sum(pair.change is change for pair in pairs), change.value) for change in _STEP_GLYPHS
     ]
-    write_heading(paper, "Steps", listed(counts))
-    paper.line()
+    write_heading(console, "Steps", listed(counts))
+    console.line()
     shown = pairs[:STEPS]
     moved = [pair.new_bytes - pair.old_bytes for pair in shown]
     sizes = [signed(count, binary=options.binary_sizes) if count else "·" for count in moved]
     places = [_place(pair) for pair in shown]
     width, place_width = widest(sizes), max(widest(places), len("layer"))
-    paper.line((f"    {'':>{width}}  {'layer':<{place_width}}  instruction", "dim"))
-    room = paper.width - width - place_width - 8
+    console.line((f"    {'':>{width}}  {'layer':<{place_width}}  instruction", "dim"))
+    room = console.width - width - place_width - 8
     for pair, count, amount, place in zip(shown, moved, sizes, places, strict=True):
         texts = list(_instructions(pair))
-        paper.line(
+        console.line(
             "  ", _STEP_GLYPHS[pair.change], (f" {amount:>{width}}", growth_style(count)),
             f"  {place:<{place_width}}  ", clip(texts[0], room),
         )  # fmt: skip
         if len(texts) > 1:
-            paper.line(" " * (paper.width - room), (clip(f"was {texts[1]}", room), "dim"))
+            console.line(" " * (console.width - room), (clip(f"was {texts[1]}", room), "dim"))
     if len(pairs) > len(shown):
-        paper.line(
+        console.line(
             "  ", (f"… and {count_of(len(pairs) - len(shown), 'more step', 'more steps')}", "dim")
         )
 
 
 def _place(pair: StepPair) -> str:
-    """The layers of a step: 3, 3 → 4, or nothing where it stores none."""
+    """The layers of a pair of steps: 3, 3 → 4, or · for a step without a layer."""
     numbers = [
         "·" if step.layer is None else str(step.layer) for step in (pair.old, pair.new) if step
     ]
@@ -177,7 +186,7 @@ def _place(pair: StepPair) -> str:
 
 
 def _instructions(pair: StepPair) -> Iterator[str]:
-    """The instruction of a step, and what it was if it was another one."""
+    """The instruction of a step, and the old one if it changed."""
     lines = [_line(step) for step in (pair.new, pair.old) if step is not None]
     yield from dict.fromkeys(lines)
 
@@ -186,8 +195,8 @@ def _line(step: Step) -> str:
     return safe_name(one_line(step))
 
 
-def _write_packages(paper: Paper, comparison: Comparison, options: ReportOptions) -> None:
-    """Packages that came, went, or have another version."""
+def _write_packages(console: Console, comparison: Comparison, options: ReportOptions) -> None:
+    """Write packages that were added, removed or changed version."""
     changes, binary = comparison.packages, options.binary_sizes
     if not changes:
         return
@@ -198,42 +207,42 @@ def _write_packages(paper: Paper, comparison: Comparison, options: ReportOptions
     counts = [
         (kinds.count(Change.ADDED), "added"),
         (kinds.count(Change.REMOVED), "removed"),
-        (kinds.count(Change.MODIFIED), "in another version"),
+        (kinds.count(Change.MODIFIED), "changed"),
     ]
     growth = sum(change.growth for change in changes)
     write_heading(
-        paper,
+        console,
         "Packages",
         listed(counts),
         (signed(growth, binary=binary), growth_style(growth)),
     )
-    paper.line()
+    console.line()
     shown = changes[:PACKAGES]
     sizes = [signed(change.growth, binary=binary) for change in shown]
     names = [clip(safe_name(change.name), _NAME) for change in shown]
     width, name_width = widest(sizes), widest(names)
     for change, kind, amount, name in zip(shown, kinds, sizes, names, strict=False):
         versions = [safe_name(side.version) for side in (change.old, change.new) if side]
-        room = max(paper.width - width - name_width - len(change.kind) - 11, 8)
-        paper.line(
+        room = max(console.width - width - name_width - len(change.kind) - 11, 8)
+        console.line(
             "  ", change_glyph(kind), (f" {amount:>{width}}", growth_style(change.growth)),
             f"  {left(name, name_width)}  ", clip(" → ".join(versions), room),
             (f"  {change.kind}", "dim"),
         )  # fmt: skip
     if len(changes) > len(shown):
         more = count_of(len(changes) - len(shown), "more package", "more packages")
-        paper.line("  ", (f"… and {more}", "dim"))
+        console.line("  ", (f"… and {more}", "dim"))
 
 
-def _write_config(paper: Paper, comparison: Comparison) -> None:
-    """What containers start with, where it is not the same."""
+def _write_config(console: Console, comparison: Comparison) -> None:
+    """Write the config settings that differ."""
     found = comparison.config
     if not found:
-        paper.line()
-        paper.line("The configs are the same.")
+        console.line()
+        console.line("The configs are the same.")
         return
-    write_heading(paper, "Config", count_of(len(found), "setting differs", "settings differ"))
-    paper.line()
+    write_heading(console, "Config", count_of(len(found), "setting differs", "settings differ"))
+    console.line()
     for item in found[:SETTINGS]:
         gone, come = item.new is None, item.old is None
         kind = Change.REMOVED if gone else Change.ADDED if come else Change.MODIFIED
@@ -241,25 +250,25 @@ def _write_config(paper: Paper, comparison: Comparison) -> None:
         name = (
             field
             if item.name is None
-            else f"{field} {clip(safe_name(item.name), paper.width // 2)}"
+            else f"{field} {clip(safe_name(item.name), console.width // 2)}"
         )
         values = [_value(item.name, value) for value in (item.old, item.new) if value]
-        room = paper.width - 6
-        if len(name) + sum(map(len, values)) + 9 <= paper.width:
-            paper.line(
+        room = console.width - 6
+        if len(name) + sum(map(len, values)) + 9 <= console.width:
+            console.line(
                 "  ", change_glyph(kind), f" {name}", "  " if values else "", " → ".join(values)
             )
             continue
-        paper.line("  ", change_glyph(kind), f" {name}")
+        console.line("  ", change_glyph(kind), f" {name}")
         for value in values:
-            paper.line("      ", clip(value, room))
+            console.line("      ", clip(value, room))
     if len(found) > SETTINGS:
         more = count_of(len(found) - SETTINGS, "more setting", "more settings")
-        paper.line("  ", (f"… and {more}", "dim"))
+        console.line("  ", (f"… and {more}", "dim"))
 
 
 def _value(name: str | None, value: str | tuple[str, ...]) -> str:
-    """A value in one line, safe to show; a list as Dockerfiles write it. Secrets are masked."""
+    """A value on one line, safe to show, lists as in a Dockerfile. Secrets are masked."""
     if not isinstance(value, str):
         return safe_name(masked(json.dumps(value, ensure_ascii=False), "CMD"))
     return MASK if name is not None and is_secret(name, value) else safe_name(masked(value))

@@ -14,8 +14,17 @@ from layerscope.filesystem.inodes import Inodes, Why
 from layerscope.filesystem.paths import PathTable
 from layerscope.layers.index import KIND_NAMES, Kind
 from layerscope.opening.open import Opened
-from layerscope.report.console import Paper, Part, change_glyph, left, widest
-from layerscope.report.diff_words import growth_style, listed, signed, write_heading
+from layerscope.report.console import (
+    Console,
+    Part,
+    change_glyph,
+    growth_style,
+    left,
+    listed,
+    signed,
+    widest,
+    write_heading,
+)
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import shown_path
 from layerscope.text import clip, clip_start, count_of, safe_name, size
@@ -23,67 +32,65 @@ from layerscope.words import CHANGES, Change
 
 DIRECTORIES = 12
 LARGEST = 20
-"""Rows that are shown at most."""
+"""Most rows that are shown."""
 _TARGET = 40
-"""Columns that link targets are cut to."""
+"""Columns that link targets are clipped to."""
 
 
 def write_files(
-    paper: Paper, old: Opened, new: Opened, comparison: Comparison, options: ReportOptions
+    console: Console, old: Opened, new: Opened, comparison: Comparison, options: ReportOptions
 ) -> None:
-    """How many paths differ, in which directories, and the largest changes; with `options.files` all of them."""
+    """Write the number of changed paths, their directories, and the largest changes (all with `options.files`)."""
     changes, binary = comparison.files, options.binary_sizes
     if not len(changes):
-        paper.line()
-        paper.line(
-            "No path differs."
-            if not changes.total_growth
-            else "No path differs, but in what its hard links are."
+        console.line()
+        console.line(
+            "No path differs." if not changes.total_growth else "No path differs, only hard links."
         )
         return
     counts = changes.counts()
     growth = changes.total_growth
     write_heading(
-        paper,
+        console,
         "Files",
         listed((counts[change], change.word) for change in CHANGES),
         (signed(growth, binary=binary), growth_style(growth)),
     )
-    paper.line()
-    _write_directories(paper, changes.table, comparison.directories, binary)
-    paper.line()
+    console.line()
+    _write_directories(console, changes.table, comparison.directories, binary)
+    console.line()
     rows = np.arange(len(changes)) if options.files else changes.largest(LARGEST)
-    paper.line((f"  {'all' if options.files else 'largest'} changes", "dim"))
-    for parts in _rows(old, new, changes, rows, paper.width, options):
-        paper.line(*parts)
+    console.line((f"  {'all' if options.files else 'largest'} changes", "dim"))
+    for parts in _rows(old, new, changes, rows, console.width, options):
+        console.line(*parts)
     if len(rows) < len(changes):
         more = count_of(len(changes) - len(rows), "more path", "more paths")
-        paper.line("  ", (f"… and {more}: --files lists them", "dim"))
+        console.line("  ", (f"… and {more}: --files lists them", "dim"))
 
 
 def _write_directories(
-    paper: Paper, table: PathTable, groups: Sequence[DirectoryChange], binary: bool
+    console: Console, table: PathTable, groups: Sequence[DirectoryChange], binary: bool
 ) -> None:
-    """The directories that hold most of what differs; most growth first."""
+    """Write the directories with the largest differences, most growth first."""
     weights = sorted((group.weight for group in groups), reverse=True)
     least = weights[DIRECTORIES - 1] if len(weights) > DIRECTORIES else 0
     shown = [group for group in groups if group.weight >= least][:DIRECTORIES]
     sizes = [signed(group.growth, binary=binary) for group in shown]
     width = max(widest(sizes), len("change"))
     counts = [_counts(group.counts) for group in shown]
-    room = max(min(paper.width - 4 - width - 2 - widest(counts), 60), 20)
+    room = max(min(console.width - 4 - width - 2 - widest(counts), 60), 20)
     names = [clip_start(_path(table, group.path), room) for group in shown]
     room = max(widest(names), len("directory"))
-    paper.line((f"  {'change':>{width}}  directory", "dim"))
+    console.line((f"  {'change':>{width}}  directory", "dim"))
     for group, amount, name, count in zip(shown, sizes, names, counts, strict=True):
-        paper.line(
+        console.line(
             "  ", (f"{amount:>{width}}", growth_style(group.growth)), f"  {left(name, room)}  ",
-            (clip(count, paper.width - width - room - 6), "dim"),
+            (clip(count, console.width - width - room - 6), "dim"),
         )  # fmt: skip
     if len(groups) > len(shown):
         rest = sum(group.growth for group in groups) - sum(group.growth for group in shown)
         more = count_of(len(groups) - len(shown), "more directory", "more directories")
-        paper.line("  ", (f"… and {more}, {signed(rest, binary=binary)}", "dim"))
+        console.line("  ", (f"… and {more}, {signed(rest, binary=binary)}", "dim"))
 
 
 def _counts(counts: Mapping[Change, int]) -> str:
@@ -109,25 +116,27 @@ def _rows(
     ):
         growth = int(changes.growth[path])
         amount = signed(growth, binary=options.binary_sizes) if growth else "·"
-        said = " · ".join(_differences(mine, other, before, after, why, options.binary_sizes))
+        differences = " · ".join(
+            _differences(mine, other, before, after, why, options.binary_sizes)
+        )
         name = _path(table, path)
         if not options.files:
             space = width - room - 8
-            said = clip(said, max(space // 2, space - len(name)))
-            name = clip_start(name, space - len(said) if said else space)
+            differences = clip(differences, max(space // 2, space - len(name)))
+            name = clip_start(name, space - len(differences) if differences else space)
         yield [
             "  ",
             change_glyph(Change(change)),
             (f" {amount:>{room}}", growth_style(growth)),
             f"  {name}",
-            (f"  {said}" if said else "", "dim"),
+            (f"  {differences}" if differences else "", "dim"),
         ]
 
 
 def _differences(
     mine: Inodes, other: Inodes, old: int, new: int, why: int, binary: bool
 ) -> Iterator[str]:
-    """What there is to say about a path besides its size."""
+    """The differences of a path besides its size."""
     if old < 0 or new < 0:
         inodes, inode = (mine, old) if new < 0 else (other, new)
         kind = Kind(int(inodes.columns.kinds[inode]))

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from layerscope.opening.open import Opened
-from layerscope.report.console import Paper, widest
-from layerscope.report.diff_words import growth_style, signed
+from layerscope.report.console import Console, growth_style, signed, widest
 from layerscope.report.options import ReportOptions
 from layerscope.report.schema import totals_document
 from layerscope.text import percent, size
@@ -21,24 +20,24 @@ _SIZES = {
 _COUNTS = {"files": "files", "layers": "layers", "steps": "steps"}
 
 
-def write_totals(paper: Paper, old: Opened, new: Opened, options: ReportOptions) -> None:
-    """A table: what each image has, and what is more or less in the new one. What is known of one alone has no change."""
+def write_totals(console: Console, old: Opened, new: Opened, options: ReportOptions) -> None:
+    """Write a table of both images' figures and their change, which is empty if one figure is unknown."""
     rows = list(_rows(old, new, options.binary_sizes))
     widths = [widest(column) for column in zip(*(row[:4] for row in rows), strict=True)]
     titles = ("", "old", "new", "change")
     widths = [max(width, len(title)) for width, title in zip(widths, titles, strict=True)]
-    paper.line()
+    console.line()
     heading = "  ".join(f"{title:>{width}}" for title, width in zip(titles, widths, strict=True))
-    paper.line(("  " + heading, "dim"))
+    console.line(("  " + heading, "dim"))
     for name, before, after, change, moved in rows:
-        paper.line(
+        console.line(
             f"  {name:<{widths[0]}}  {before:>{widths[1]}}  {after:>{widths[2]}}  ",
             (f"{change:>{widths[3]}}", growth_style(moved)),
         )
 
 
 def _rows(old: Opened, new: Opened, binary: bool) -> Iterator[tuple[str, str, str, str, float]]:
-    """Name, old, new, change, and whether that is growth, in the sense that more is worse."""
+    """Name, old, new, change, and the change as a number: above 0 is worse."""
     mine, other = totals_document(old), totals_document(new)
     for key, name in _SIZES.items():
         sides = (mine[key], other[key])
@@ -56,7 +55,7 @@ def _rows(old: Opened, new: Opened, binary: bool) -> Iterator[tuple[str, str, st
 
 
 def _efficiency(before: float, after: float) -> tuple[str, str, str, str, float]:
-    """In points of a percentage; less is worse."""
+    """The row of efficiency, in percentage points; less is worse."""
     points = f"{100 * (after - before):+.1f} points"
     moved = "" if points[1:] == "0.0 points" else points
     return "efficiency", percent(before, 1), percent(after, 1), moved, before - after

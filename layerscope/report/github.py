@@ -1,4 +1,4 @@
-"""Workflow commands of GitHub Actions: annotations, on the lines of the Dockerfile if one is given.
+"""GitHub Actions workflow commands: annotations, on the lines of the Dockerfile if one is given.
 
 https://docs.github.com/actions/reference/workflow-commands-for-github-actions
 """
@@ -16,13 +16,13 @@ from layerscope.text import safe_name
 from layerscope.words import Severity
 
 MOST = 10
-"""Annotations of one level that GitHub shows of a step; others are counted."""
+"""Annotations per level that GitHub shows for a step; the rest are only counted."""
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 
 
 def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
-    """Write an annotation a finding, and a line that sums up."""
+    """Write an annotation per finding, and a summary line."""
     write_issues(opened, issues_of(opened, binary=options.binary_sizes), stream)
     line(stream, f"{safe_name(opened.image.title)}: {figures_line(opened, options)}")
 
@@ -47,13 +47,13 @@ def write_issues(opened: Opened, issues: Sequence[Issue], stream: BinaryIO) -> N
 
 
 def command(stream: BinaryIO, name: str, properties: dict[str, str], message: str) -> None:
-    """Write a command. What it says cannot end it or begin another."""
+    """Write a command; its texts are escaped so that they cannot start another one."""
     listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
     stream.write(f"::{name} {listed}::{_data(message)}\n".encode(errors="backslashreplace"))
 
 
 def line(stream: BinaryIO, text: str) -> None:
-    """Write a line of the log that is no command, whatever is in it."""
+    """Write a log line that cannot be read as a command."""
     stream.write(f"layerscope: {_plain(text)}\n".encode(errors="backslashreplace"))
 
 

@@ -1,4 +1,4 @@
-"""The figures that stand at the top of a report, for all formats alike."""
+"""The figures at the top of a report, shared by all formats."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from layerscope.words import DigestState
 
 
 def figures(opened: Opened, options: ReportOptions) -> list[tuple[str, str]]:
-    """What each figure is called, and the figure: sizes with their shares."""
+    """Names of the figures, and their values: sizes with percentages."""
     accounting, findings, binary = opened.accounting, opened.findings, options.binary_sizes
     stored = accounting.stored
     found = [
@@ -41,7 +41,7 @@ def figures_line(opened: Opened, options: ReportOptions) -> str:
 
 
 def facts(opened: Opened, options: ReportOptions) -> Iterator[str]:
-    """What else is worth a word: counts, what is sent, when it was built, whether digests are right."""
+    """Further facts: counts of files, layers and steps, compressed size, build date."""
     image = opened.image
     yield count_of(opened.accounting.files, "file")
     yield count_of(len(image.layers), "layer")
@@ -54,7 +54,7 @@ def facts(opened: Opened, options: ReportOptions) -> Iterator[str]:
 
 
 def digest_words(opened: Opened) -> tuple[str, DigestState]:
-    """Whether the layers match their digests: in words that say how many were not checked, and as a state."""
+    """Whether the layers match their digests, in words and as a state."""
     layers = opened.image.layers
     checked = [opened.verified(number) for number in range(len(layers))]
     state = state_of(layers, checked)
@@ -64,13 +64,13 @@ def digest_words(opened: Opened) -> tuple[str, DigestState]:
         state = DigestState.DAMAGED
     missing = checked.count(None)
     if state is DigestState.UNCHECKED and missing < len(checked):
-        return f"{state.word} in {missing:,} of {len(checked):,} layers", state
+        return f"{state.word} for {missing:,} of {len(checked):,} layers", state
     return state.word, state
 
 
 def alternative_name(other: Alternative) -> str:
-    """What another image in the same place is called, safe to show."""
+    """The name of another image in the same archive or index, safe to show."""
     if other.reference is None:
-        return safe_name(str(other.platform or "an image without a name"))
+        return safe_name(str(other.platform or "untagged image"))
     named = other.reference if other.platform is None else f"{other.reference} ({other.platform})"
     return safe_name(named)

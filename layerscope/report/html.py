@@ -1,7 +1,7 @@
-"""One HTML file with everything in it: no network, nothing runs but the script that it came with.
+"""The HTML report: one self-contained file without network access; its policy allows only its own script.
 
-The elements are macros of `page.html`, which escapes every text. Texts are made safe to show (`text.safe_name`) before they
-get there. No page is larger than 2 MB: tables end where their room does.
+The elements are macros of `page.html`, which escapes every text; names are made safe to show (`text.safe_name`) first. A page
+    has at most 2 MB: each table has a limit in bytes.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ _ROOM = 380_000
 """Bytes of a table, or of all findings."""
 _FINDINGS = 200
 _OPEN = 3
-"""Findings that are unfolded from the start."""
+"""Findings that start unfolded."""
 _PATHS = 4
-"""Paths of a finding that are not folded."""
+"""Paths of a finding that are shown unfolded."""
 _COPIES = 20
 """Paths of a duplicate that are listed."""
 _SHORT = 90
-"""Characters of an instruction that need no unfolding."""
+"""Longer instructions are folded."""
 _WARNINGS = 100
 _DAMAGES = 20
 
@@ -78,7 +78,7 @@ def write_page(
     issues: Sequence[Issue],
     first: Section | None = None,
 ) -> None:
-    """Write the page, with `first` at its top."""
+    """Write the page; `first` is a section above all others."""
     style, script = _resource("page.css"), _resource("page.js")
     sections = (
         first,
@@ -102,7 +102,7 @@ def write_page(
 
 
 def macros(options: ReportOptions) -> Any:
-    """The macros of `page.html`, which write sizes as the user wants them."""
+    """The macros of `page.html`, set up for decimal or binary sizes."""
     return _macros(options.binary_sizes)
 
 
@@ -126,7 +126,7 @@ def _clipped(cut: Callable[[str, int], str], text: str) -> str:
 
 
 def code_parts(text: str) -> Iterator[dict[str, object]]:
-    """Words, and `code` between backticks."""
+    """Parts of a text, split at backticks into prose and code."""
     parts = text.split("`")
     if len(parts) % 2 == 0:
         parts = [text]
@@ -135,7 +135,7 @@ def code_parts(text: str) -> Iterator[dict[str, object]]:
 
 
 def fitting(rows: Iterable[Markup], most: int, room: int) -> list[Markup]:
-    """The first rows, at most so many, without those for which there is no room left in so many bytes."""
+    """The first `most` rows, without those that exceed the remaining `room` in bytes."""
     found: list[Markup] = []
     for row in islice(rows, most):
         need = len(row.encode(errors="backslashreplace"))
@@ -155,7 +155,7 @@ def _hash(text: str) -> str:
 
 
 def _header(opened: Opened, options: ReportOptions) -> dict[str, object]:
-    """What `page.html` shows at the top."""
+    """The values that `page.html` shows at the top."""
     image = opened.image
     name = "" if image.source_kind == "stdin" else file_name(image.reference)
     about = [str(image.platform), image.source_kind, name if name != image.title else ""]
@@ -179,12 +179,12 @@ def _header(opened: Opened, options: ReportOptions) -> dict[str, object]:
 
 
 def _findings(opened: Opened, issues: Sequence[Issue], options: ReportOptions) -> Section | None:
-    """The findings that save most, and what all of them save together."""
+    """The findings, most bytes first, and the avoidable bytes of all."""
     findings, binary = opened.findings, options.binary_sizes
     if findings is None:
         return None
     if not issues:
-        return Section("Findings", "Nothing to fix was found.")
+        return Section("Findings", "No findings.")
     avoidable, stored = findings.saving(), opened.accounting.stored
     note = (
         f"{size(avoidable, binary=binary)} avoidable ({percent(avoidable, stored)}): "
@@ -242,7 +242,7 @@ def _steps(opened: Opened, options: ReportOptions) -> Section:
 
 
 def _map(opened: Opened, options: ReportOptions) -> Section | None:
-    """The final image, coloured by layer, with a legend; None for an image without content."""
+    """The map of the final image, colored by layer, with a legend; None for an image without content."""
     if not opened.image.layers or not opened.accounting.live:
         return None
     drawn = [macros(options).map(*each) for each in maps(opened, options)]
@@ -280,7 +280,7 @@ def _waste(opened: Opened, options: ReportOptions) -> Section:
 
 
 def _duplicates(opened: Opened, options: ReportOptions) -> Section | None:
-    """The contents that would save most if they were stored once; None where there are none."""
+    """The duplicates with the largest savings; None if there are none."""
     found, binary = opened.duplicates, options.binary_sizes
     if not found:
         return None

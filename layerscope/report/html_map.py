@@ -1,4 +1,4 @@
-"""Pictures of the HTML report, as numbers and texts: all steps as one bar, and disk usage of the final image as tiles."""
+"""Data of the pictures in the HTML report: the bar of all steps, and the treemap of the final image."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from layerscope.report.rows import safe_path, step_rows
 from layerscope.text import clip, count_of, percent, safe_name, size
 
 HUES = 12
-"""Colours that tell layers apart, `.l0` and following of the style sheet."""
+"""Layer colors: the classes `.l0` to `.l11` of the style sheet."""
 ROOMS = {"large": Box(0, 0, 148, 40), "small": Box(0, 0, 42, 46)}
-"""Tiles are laid out in cells, twice: for wide screens and for phones."""
+"""Size of the map in cells, for wide screens and for phones."""
 _CELL = (8, 16)
 """Pixels of a cell."""
 _SEGMENTS = 400
@@ -23,7 +23,7 @@ _TITLE = 300
 
 
 def hues(opened: Opened) -> list[int]:
-    """The colour of each layer; those that store something take turns, so that neighbours differ."""
+    """The color of each layer; layers with content cycle through them, so that neighbors differ."""
     found, turn = [], 0
     for layer in opened.accounting.layers:
         found.append(turn % HUES)
@@ -32,7 +32,7 @@ def hues(opened: Opened) -> list[int]:
 
 
 def stack(opened: Opened, options: ReportOptions) -> list[dict[str, object]]:
-    """What each layer stores, side by side, in a bar of 1,000 units; below it what is wasted."""
+    """The stored bytes of each layer as parts of a bar of 1,000 units, with the wasted part below."""
     stored, colors, binary = opened.accounting.stored, hues(opened), options.binary_sizes
     parts: list[dict[str, object]] = []
     at = 0
@@ -40,9 +40,9 @@ def stack(opened: Opened, options: ReportOptions) -> list[dict[str, object]]:
         layer = row.step.layer
         if layer is None or not row.stored or len(parts) >= _SEGMENTS:
             continue
-        told = f"{layer}  {size(row.stored, binary=binary)} ({percent(row.stored, stored)})  {row.text}"
+        stored_title = f"{layer}  {size(row.stored, binary=binary)} ({percent(row.stored, stored)})  {row.text}"
         for style, amount, title in (
-            (f"l{colors[layer]}", row.stored, clip(told, _TITLE)),
+            (f"l{colors[layer]}", row.stored, clip(stored_title, _TITLE)),
             ("lost", row.wasted, f"{layer}  {size(row.wasted, binary=binary)} wasted"),
         ):
             if amount:
@@ -76,7 +76,7 @@ def maps(
 
 
 def legend(opened: Opened) -> tuple[list[dict[str, object]], int]:
-    """The layers that hold most of the final image, and how many there are besides."""
+    """The layers with the most live bytes, and the number of the other ones."""
     usage, colors = Usage.of(opened.filesystem, len(opened.image.layers) - 1), hues(opened)
     live = usage.by_layer(0)
     largest = sorted(

@@ -1,4 +1,4 @@
-"""What stores and engines hold, as plain data: schema 1.0, stable names, every key always there; what is unknown is None."""
+"""Images of engines and stores as plain data: schema 1.0, stable names, every key always present, unknown values None."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SCHEMA_VERSION = "1.0"
 
 
 def document(answers: Sequence[Listed]) -> dict[str, Any]:
-    """All sources that were asked, those that cannot be reached among them. Sizes are integers in bytes."""
+    """All sources, unreachable ones included. Sizes are bytes."""
     return {"schemaVersion": SCHEMA_VERSION, "sources": [_source(answer) for answer in answers]}
 
 

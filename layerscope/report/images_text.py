@@ -1,4 +1,4 @@
-"""What stores and engines hold, for people: a table each, and what their images share."""
+"""Images of engines and stores as text: a table per source, and the bytes that its images share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from layerscope.report.console import Paper, left
+from layerscope.report.console import Console, left
 from layerscope.report.options import ReportOptions
 from layerscope.sources.listing import Listed
 from layerscope.sources.references import familiar
@@ -16,10 +16,10 @@ from layerscope.text import age_of, cells, clip, count_of, moment_of, safe_name,
 
 NARROWEST, WIDEST = 72, 160
 _WIDE = 100
-"""Columns from which shared bytes have a column of their own."""
+"""From this width on, shared bytes have a column of their own."""
 _ID, _AGE, _SIZE = 12, 10, 9
 _LAYERS = 5
-"""Layers that are shared, of a store, that are listed."""
+"""Shared layers that are listed per store."""
 
 
 def write(
@@ -28,24 +28,26 @@ def write(
     options: ReportOptions,
     now: datetime.datetime,
 ) -> None:
-    """Write a section for each source that answered."""
-    paper = Paper(stream, min(max(options.width, NARROWEST), WIDEST), color=options.color)
+    """Write a section for each reachable source."""
+    console = Console(stream, min(max(options.width, NARROWEST), WIDEST), color=options.color)
     first = True
     for answer in answers:
         if answer.refusal is not None:
             continue
         if not first:
-            paper.line()
+            console.line()
         first = False
-        _Section(paper, answer, now, options.binary_sizes).write()
-    paper.flush()
+        _Section(console, answer, now, options.binary_sizes).write()
+    console.flush()
 
 
 class _Section:
     """The images of one source."""
 
-    def __init__(self, paper: Paper, answer: Listed, now: datetime.datetime, binary: bool) -> None:
-        self._paper, self._source, self._now, self._binary = paper, answer.source, now, binary
+    def __init__(
+        self, console: Console, answer: Listed, now: datetime.datetime, binary: bool
+    ) -> None:
+        self._paper, self._source, self._now, self._binary = console, answer.source, now, binary
         images = [image for image in answer.images if not image.intermediate]
         self._sharing = sharing(images)
         rows = list(zip(images, self._sharing.shares, strict=True))
@@ -53,13 +55,13 @@ class _Section:
         rows.sort(key=lambda row: _name(row[0]))
         rows.sort(key=lambda row: moment_of(row[0].created) or earliest, reverse=True)
         self._rows = rows
-        self._wide = paper.width >= _WIDE
-        self._name_width = paper.width - _ID - _AGE - _SIZE - 6
+        self._wide = console.width >= _WIDE
+        self._name_width = console.width - _ID - _AGE - _SIZE - 6
         if self._source.stored:
             self._name_width -= (_SIZE + 2) * (2 if self._wide else 1)
 
     def write(self) -> None:
-        """Write the heading, the table, and what is shared."""
+        """Write the heading, the table and the shared bytes."""
         places = list(dict.fromkeys(image.location for image, _ in self._rows if image.location))
         where = clip(safe_name(", ".join(places)), self._paper.width - 40)
         count = count_of(len(self._rows), "image")
@@ -68,7 +70,7 @@ class _Section:
             return
         titles = ["age", "size"]
         if self._source.stored:
-            titles += ["shared", "frees"] if self._wide else ["frees"]
+            titles += ["shared", "unique"] if self._wide else ["unique"]
         self._line("image", "id", titles, "dim")
         for image, share in self._rows:
             figures = [age_of(image.created, self._now), self._size(image.size)]
@@ -103,12 +105,11 @@ class _Section:
         self._paper.flow(
             [
                 (f"{self._size(found.stored)} stored", ""),
-                (f"{self._size(found.shared)} in layers of several images", ""),
+                (f"{self._size(found.shared)} shared", ""),
                 (
-                    f"{count_of(dangling, 'image')} without a name: removing "
-                    f"{'it' if dangling == 1 else 'all'} frees {self._size(found.dangling)}"
+                    f"{count_of(dangling, 'dangling image')}: {self._size(found.dangling)} reclaimable"
                     if dangling
-                    else "no image without a name",
+                    else "no dangling images",
                     "yellow" if found.dangling else "",
                 ),
             ]
@@ -129,7 +130,7 @@ class _Section:
 
 
 def _name(image: StoreImage) -> str:
-    """The first name, and how many more there are."""
+    """The first tag, and the number of further ones."""
     if not image.tags:
         return "(no name)"
     more = f" +{len(image.tags) - 1}" if len(image.tags) > 1 else ""

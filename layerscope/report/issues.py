@@ -1,4 +1,4 @@
-"""What a report complains of, for formats that other programs show line by line: SARIF, JUnit, annotations.
+"""Findings as issues, for formats that other programs show line by line: SARIF, JUnit, annotations.
 
 All texts are safe to show; each format adds the escapes of its own syntax.
 """
@@ -18,7 +18,7 @@ from layerscope.text import safe_lines, safe_name, size
 from layerscope.words import Severity
 
 PATHS = 10
-"""Paths of an issue that are named."""
+"""Paths that an issue lists."""
 _LINES = 60
 _LINE = 1000
 """Lines of a fix that are quoted, and characters of a line."""
@@ -26,7 +26,7 @@ _LINE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One complaint."""
+    """A finding, or a failed check of a gate."""
 
     rule: str
     level: Severity
@@ -39,19 +39,19 @@ class Issue:
     fix: str
     """Dockerfile text of several lines; empty if there is none."""
     lines: tuple[int, int] | None
-    """First and last line of the Dockerfile, counted from 1; None if it has none, or none was given."""
+    """First and last line in the Dockerfile, from 1; None without a Dockerfile or a matching line."""
     bytes: int | None
     paths: tuple[str, ...]
     """At most `PATHS`."""
     path_count: int
     steps: tuple[int, ...]
     fingerprint: str
-    """The same in the next build, as long as the rule and the instruction are."""
+    """Stays the same across builds while rule and instruction do."""
     finding: Finding | None = None
 
     @property
     def details(self) -> str:
-        """All of it in lines: what, where, how to mend it."""
+        """Text, paths and fix, line by line."""
         parts = [self.text]
         if self.paths:
             more = self.path_count - len(self.paths)
@@ -70,7 +70,7 @@ def issues_of(opened: Opened, *, binary: bool = False) -> list[Issue]:
 def issue_of(
     opened: Opened, finding: Finding, *, binary: bool = False, level: Severity | None = None
 ) -> Issue:
-    """A finding; its own severity is its level if no other is named."""
+    """The issue of a finding; `level` overrides its severity."""
     saved = f"{size(finding.bytes, binary=binary)}. " if finding.bytes else ""
     return Issue(
         rule=finding.rule,
@@ -90,7 +90,7 @@ def issue_of(
 
 
 def fix_text(fix: str) -> str:
-    """The lines of a fix, safe to show; endless ones are cut."""
+    """The lines of a fix, safe to show; long ones are cut."""
     lines = safe_lines(fix).split("\n")
     shown = [line if len(line) <= _LINE else line[: _LINE - 1] + "…" for line in lines[:_LINES]]
     more = len(lines) - len(shown)
@@ -103,7 +103,7 @@ def _instructions(opened: Opened, steps: Iterable[int]) -> str:
 
 
 def numbered(issues: Iterable[Issue]) -> list[Issue]:
-    """Issues with fingerprints that differ: of those that are alike, by their order."""
+    """Issues with unique fingerprints: equal ones are numbered in order."""
     seen: Counter[str] = Counter()
     found = []
     for issue in issues:
@@ -115,7 +115,7 @@ def numbered(issues: Iterable[Issue]) -> list[Issue]:
 
 
 def dockerfile_path(opened: Opened) -> str | None:
-    """The Dockerfile as a repository names it: from the working folder if it lies below; None if none was given."""
+    """The path of the Dockerfile, relative to the working directory if it is below it; None if none was given."""
     if opened.written is None:
         return None
     path = Path(opened.written.name)

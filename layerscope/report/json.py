@@ -15,12 +15,12 @@ from layerscope.report.options import ReportOptions
 from layerscope.report.schema import document, files_of
 
 _LATER = re.compile(r'\n      "files": \[\]|(?<=\n    "records": )\[\]|(?<=\n  "duplicates": )\[\]')
-"""Lists that are empty in the document and filled when it is written; within strings, neither line ends nor quotes stand bare."""
+"""Empty lists in the document that are filled while writing; inside JSON strings, newlines and quotes are always escaped."""
 _NO_FILES = '\n      "files": []'
 
 
 def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
-    """Write the report as one JSON document, ASCII alone: names that are not UTF-8 survive as `\\udcXX`."""
+    """Write the report as one JSON document in ASCII; bytes that are not UTF-8 are written as `\\udcXX`."""
     text = indented(document(opened, rows=False, files=options.files))
     paths = QuotedPaths(opened.filesystem.table)
     layers = iter(range(len(opened.indexes)))
@@ -41,15 +41,15 @@ def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
 
 
 def indented(document: object) -> str:
-    """A document over several lines; a million records would take Python's own indentation many seconds."""
+    """A document as indented JSON, by msgspec: Python's own indentation takes many seconds for a million records."""
     compact = json.dumps(document, ensure_ascii=True)
-    if "\\ud" in compact:  # perhaps half of a surrogate pair, which msgspec takes for damage
+    if "\\ud" in compact:  # perhaps a lone surrogate, which msgspec rejects
         return json.dumps(document, indent=2, ensure_ascii=True)
     return msgspec.json.format(compact, indent=2)
 
 
 def _files(opened: Opened, number: int) -> Iterator[str]:
-    """The files of a layer, one a line."""
+    """The files of a layer, one per line."""
     before = '\n      "files": [\n        '
     for item in files_of(opened, number):
         yield before + json.dumps(item, ensure_ascii=True)

@@ -1,4 +1,4 @@
-"""The parts of the JSON report that can have a million rows, written row by row as `json.dumps(…, indent=2)` would write them."""
+"""Lists of the JSON report that can have a million rows, streamed in the format of `json.dumps(…, indent=2)`."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from layerscope.layers.strings import StringTable
 from layerscope.words import REASONS
 
 BLOCK = 1 << 14
-"""Rows that are put together at a time."""
+"""Rows that are formatted at a time."""
 
 
 class QuotedPaths:
-    """Paths of an image as JSON strings. Names that need no escapes, which is nearly all, are cut out of one text."""
+    """Paths of an image as JSON strings. Names that need no escapes (nearly all) are slices of one string."""
 
     def __init__(self, table: PathTable) -> None:
         self._table = table
@@ -30,7 +30,7 @@ class QuotedPaths:
         self._kept = 0
 
     def of(self, paths: NDArray[np.int32]) -> Iterator[str]:
-        """The whole of each path, in quotes."""
+        """Each full path, in quotes."""
         blocks = (paths[start : start + BLOCK] for start in range(0, len(paths), BLOCK))
         return chain.from_iterable(map(self._block, blocks))
 
@@ -55,7 +55,7 @@ class QuotedPaths:
 
 
 def _needing_escapes(names: StringTable) -> NDArray[np.bool_]:
-    """Which names hold a byte that JSON does not write as it is."""
+    """A mask of the names with a byte that JSON escapes."""
     data = np.frombuffer(names.data, np.uint8)
     places = np.flatnonzero((data < 0x20) | (data > 0x7E) | (data == 0x22) | (data == 0x5C))
     odd = np.zeros(max(len(names), 1), bool)
@@ -64,13 +64,13 @@ def _needing_escapes(names: StringTable) -> NDArray[np.bool_]:
 
 
 def _inside(name: bytes) -> str:
-    """A name in JSON, without the quotes; what is not UTF-8 as `\\udcXX`."""
+    """A name as JSON string without quotes; bytes that are not UTF-8 become `\\udcXX`."""
     quoted: str = encode_basestring_ascii(name.decode(errors="surrogateescape"))
     return quoted[1:-1]
 
 
 def waste_records(waste: Waste, paths: QuotedPaths) -> Iterator[str]:
-    """The records of waste, which stand in an object of the document; together they are one list."""
+    """The waste records as pieces of one JSON list, indented for their place in the document."""
     reasons = [encode_basestring_ascii(reason.value) for reason in REASONS]
     columns = (waste.bytes, waste.reasons, waste.stored_in, waste.hidden_by)
     rows = zip(paths.of(waste.paths), *(column.tolist() for column in columns), strict=True)
@@ -85,7 +85,7 @@ def waste_records(waste: Waste, paths: QuotedPaths) -> Iterator[str]:
 
 
 def duplicate_rows(duplicates: Sequence[Duplicate], paths: QuotedPaths) -> Iterator[str]:
-    """The duplicates, which stand in the document itself; together they are one list."""
+    """The duplicates as pieces of one JSON list, indented for their place in the document."""
     numbers = np.array([path for found in duplicates for path in found.paths], np.int32)
     quoted = paths.of(numbers)
     return _listed((_duplicate(found, quoted) for found in duplicates), "  ")
@@ -101,7 +101,7 @@ def _duplicate(found: Duplicate, quoted: Iterator[str]) -> str:
 
 
 def _listed(rows: Iterator[str], indent: str) -> Iterator[str]:
-    """Rows as a list that stands at `indent`."""
+    """Pieces of a JSON list at this indentation."""
     between = f",\n{indent}  "
     before = f"[\n{indent}  "
     while block := list(islice(rows, BLOCK)):

@@ -24,7 +24,7 @@ from layerscope.text import safe_name
 from layerscope.words import DigestState, Severity
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML 1.0 cannot hold, not even as references."""
+"""Characters that XML 1.0 does not allow, even as references."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Case:
     """One test case; texts are safe to show."""
 
     group: str
-    """What follows `layerscope.` in its class name."""
+    """The part of its class name after `layerscope.`."""
     name: str
     outcome: Outcome = Outcome.PASS
     kind: str = ""
@@ -44,23 +44,23 @@ class Case:
 
 
 def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
-    """Write a case for the image itself, and for each rule: those that find something fail, notes aside."""
+    """Write test cases for the image and for each rule; a rule with findings fails, except for notes."""
     write_cases(opened, stream, [*image_cases(opened), *_finding_cases(opened, options)], options)
 
 
 def image_cases(opened: Opened) -> Iterator[Case]:
-    """Whether the image is whole, and what it claims to be."""
+    """Test cases for completeness and digests of the image."""
     damages = opened.damages()
     whole = Outcome.FAIL if damages else Outcome.PASS
-    said = safe_name(damages[0]) if damages else ""
-    yield Case("image", "The image can be read whole", whole, "damage", said, "\n".join(map(safe_name, damages[:100])))  # fmt: skip
+    message = safe_name(damages[0]) if damages else ""
+    yield Case("image", "Image is complete", whole, "damage", message, "\n".join(map(safe_name, damages[:100])))  # fmt: skip
     words, state = digest_words(opened)
     if damages and state.bad:
         return
     outcome = (
         Outcome.FAIL if state.bad else Outcome.PASS if state is DigestState.OK else Outcome.SKIP
     )
-    yield Case("image", "Layers are what their digests say", outcome, "digest-mismatch", words)
+    yield Case("image", "Layer digests match", outcome, "digest-mismatch", words)
 
 
 def _finding_cases(opened: Opened, options: ReportOptions) -> Iterator[Case]:

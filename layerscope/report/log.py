@@ -1,4 +1,4 @@
-"""Which steps touched a path: as text for people, as JSON for programs."""
+"""The steps that touched a path, as text or JSON."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from layerscope.filesystem.siblings import Siblings
 from layerscope.image.summary import one_line
 from layerscope.layers.index import KIND_NAMES
 from layerscope.opening.open import Opened
-from layerscope.report.console import Paper, Part
+from layerscope.report.console import Console, Part
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import safe_path
 from layerscope.text import clip, safe_name, size
@@ -29,9 +29,9 @@ _STYLES = {"+": "green", "~": "yellow", "±": "cyan", "-": "red"}
 
 
 def find_events(opened: Opened, wanted: Sequence[str]) -> Iterator[Event]:
-    """What the layers did to these paths and globs, oldest layer first, then in path order.
+    """Events on these paths and globs, oldest layer first, then in path order.
 
-    What is the name of a path is no glob. A directory that is named also tells what changes in it.
+    A word that names an existing path is not treated as a glob. For a directory named this way, changes below it are counted.
     """
     filesystem, waste = opened.filesystem, opened.accounting.waste
     table = filesystem.table
@@ -57,20 +57,20 @@ def _place(event: Event) -> tuple[int, bool, int]:
 def write_text(
     opened: Opened, events: Iterator[Event], stream: BinaryIO, options: ReportOptions
 ) -> bool:
-    """Write a heading a step, and below it a line a path; whether there was anything to write."""
-    paper = Paper(stream, options.width, color=options.color)
+    """Write a heading per step and a line per path; returns whether there were any events."""
+    console = Console(stream, options.width, color=options.color)
     image = opened.image
     some = False
     for layer, group in groupby(events, key=lambda event: event.layer):
         if some:
-            paper.line()
+            console.line()
         some = True
         line = safe_name(one_line(image.steps[image.layers[layer].step]))
         title = f"Layer {layer}"
-        paper.line((title, "bold"), f"  {clip(line, options.width - len(title) - 2)}")
+        console.line((title, "bold"), f"  {clip(line, options.width - len(title) - 2)}")
         for event in group:
-            paper.line(*_parts(opened, event, options))
-    paper.flush()
+            console.line(*_parts(opened, event, options))
+    console.flush()
     return some
 
 
@@ -93,12 +93,12 @@ def _parts(opened: Opened, event: Event, options: ReportOptions) -> Iterator[Par
         notes.append(life_words.loss_words(event.loss, binary=binary))
     if event.shown:
         notes.append("in the image")
-    said = " · ".join(filter(None, notes))
-    yield (f"  {said}" if said else "", "dim")
+    note = " · ".join(filter(None, notes))
+    yield (f"  {note}" if note else "", "dim")
 
 
 def write_json(opened: Opened, events: Iterator[Event], stream: BinaryIO) -> bool:
-    """Write one document, one event at a time; whether there was anything to write."""
+    """Write one document, streaming the events; returns whether there were any."""
     image = opened.image
     head = json.dumps({"schemaVersion": "1.0", "reference": image.reference})
     stream.write(head.removesuffix("}").encode("ascii") + b', "steps": [')
@@ -117,14 +117,14 @@ def write_json(opened: Opened, events: Iterator[Event], stream: BinaryIO) -> boo
         stream.write(f"{before}{json.dumps(described).removesuffix('}')}".encode("ascii"))
         before = ', "events": [\n  '
         for event in group:
-            stream.write(f"{before}{json.dumps(_described(opened, event))}".encode("ascii"))
+            stream.write(f"{before}{json.dumps(_event_document(opened, event))}".encode("ascii"))
             before = ",\n  "
         stream.write(b"]}")
     stream.write(b"]}\n")
     return some
 
 
-def _described(opened: Opened, event: Event) -> dict[str, Any]:
+def _event_document(opened: Opened, event: Event) -> dict[str, Any]:
     """An event in the names of the JSON report."""
     table, loss = opened.filesystem.table, event.loss
     waste = loss and {

@@ -1,4 +1,4 @@
-"""Markdown for a comment on a pull request: what the image costs, what to mend, each step; never longer than GitHub takes."""
+"""The Markdown report for a pull request comment: figures, findings, steps, within GitHub's length limit."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from layerscope.report.rows import layer_label, step_rows, waste_rows
 from layerscope.text import clip, clip_start, count_of, safe_name, size, whole_percent
 
 LIMIT = 65_536
-"""Characters of a comment on GitHub; bytes here, which are never fewer."""
+"""Most characters of a GitHub comment; we count bytes, which are never fewer."""
 MARK = "<!-- layerscope -->"
-"""The first line, by which a script finds the comment to replace."""
+"""The first line, so that a script can find the comment to replace."""
 _FINDINGS = 10
 _STEPS = 200
 _OPEN_STEPS = 12
-"""Up to so many steps are shown without a click."""
+"""More steps than this are folded."""
 _WASTE = 10
 PATHS = 3
-"""Paths of a finding that are named."""
+"""Paths that a finding lists."""
 MOST = 10
-"""Damages and warnings that are told."""
+"""Damages and warnings that are listed."""
 CELL = 160
 """Characters of an instruction or a path."""
 _ROOM = 600
-"""Bytes that are kept free for what is said of the rest."""
+"""Bytes kept free for the lines that count what was left out."""
 
 _LEVELS = {"error": "🔴", "warning": "🟠", "note": "🔵"}
 
 
 class Page:
-    """Blocks of Markdown that fit a comment."""
+    """Blocks of Markdown that fit into a comment."""
 
     def __init__(self) -> None:
         self._blocks: list[str] = [MARK]
@@ -46,7 +46,7 @@ class Page:
         return self._used + len(block.encode()) + 2 <= LIMIT - _ROOM
 
     def add(self, block: str) -> bool:
-        """Add a block if there is room; whether there was."""
+        """Add a block if there is room; returns whether there was."""
         if not self.fits(block):
             return False
         self._blocks.append(block)
@@ -54,7 +54,7 @@ class Page:
         return True
 
     def rows(self, before: str, rows: Iterable[str], after: str = "") -> int:
-        """Add a table as long as there is room for its rows; how many there were."""
+        """Add a table with as many rows as there is room for; returns their number."""
         lines = [before]
         used = len(before.encode()) + len(after.encode())
         for row in rows:
@@ -80,12 +80,12 @@ def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
 
 
 def name_of(opened: Opened) -> str:
-    """What the image is called, safe to show."""
+    """The name of the image, safe to show."""
     return clip(safe_name(opened.image.title), CELL)
 
 
 def add_body(page: Page, opened: Opened, issues: Sequence[Issue], options: ReportOptions) -> None:
-    """Add the figures, what to change, the steps and the largest waste."""
+    """Add the figures, the findings, the steps and the largest waste."""
     names, amounts = zip(*figures(opened, options), strict=True)
     page.add(f"| {' | '.join(names)} |\n|{'---:|' * len(names)}\n| {' | '.join(amounts)} |")
     page.add(f"<sub>{plain(' · '.join(facts(opened, options)))}</sub>")
@@ -93,7 +93,7 @@ def add_body(page: Page, opened: Opened, issues: Sequence[Issue], options: Repor
     for damage in damages[:MOST]:
         page.add(f"> ❌ {plain(damage)}")
     if damages:
-        page.add("> The figures cover what could be read.")
+        page.add("> The figures cover only the readable part.")
     _add_issues(page, issues)
     _add_steps(page, opened, options)
     _add_waste(page, opened, options)
@@ -102,14 +102,14 @@ def add_body(page: Page, opened: Opened, issues: Sequence[Issue], options: Repor
 def _add_issues(page: Page, issues: Sequence[Issue]) -> None:
     if not issues:
         return
-    page.add("#### What to change")
+    page.add("#### Findings")
     shown = sum(page.add(_issue(issue)) for issue in issues[:_FINDINGS])
     if shown < len(issues):
         page.add(f"… and {count_of(len(issues) - shown, 'more finding')}.")
 
 
 def _issue(issue: Issue) -> str:
-    """A finding: its title with bytes, closed; in it why, where and how to mend it."""
+    """A folded finding: bytes and title; inside, reason, paths and fix."""
     place = f" · {plain(issue.place)}" if issue.place else ""
     summary = f"{_LEVELS[issue.level.value]} <b>{plain(issue.title)}</b>{place}"
     paths = "\n".join(f"- {code(clip_start(path, CELL))}" for path in issue.paths[:PATHS])

@@ -1,6 +1,6 @@
-"""Names and words of an image in Markdown: shown as they are, whatever is in them.
+"""Escaping of names and texts from an image in Markdown, so that they are shown literally.
 
-A code span keeps GitHub and GitLab from taking a name for a link, a mention or a reference.
+In a code span, GitHub and GitLab do not turn a name into a link, a mention or a reference.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import re
 from layerscope.text import safe_name
 
 _MARKUP = re.compile(r"[!#$&*<>@\[\\\]^_`{|}~]|:(?=[\0/])|/(?=/)|(?<=\S)\.(?=[^\W\d_])")
-"""ASCII punctuation that means something within a line; as a character reference, it means nothing. Of colons, slashes and dots
-those that make an address: GitHub and GitLab link http://name.com, other readers name.com alone, too."""
+"""ASCII punctuation with a meaning inside a line, which character references do not have. Colons, slashes and dots are
+    included only where they form an address: GitHub and GitLab link http://name.com, other readers link name.com, too."""
 _TRIGGER = re.compile(
     r"""
     [@\#!$%~&^](?=["\w])        # a mention, or a reference to an issue, a merge request, a milestone, a label
@@ -21,19 +21,19 @@ _TRIGGER = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _NOTHING = "<!-- -->"
-"""Parts an address of mail for a reader of Markdown, and is neither shown nor copied."""
+"""Breaks a mail address for Markdown readers, and is neither shown nor copied."""
 _JOINER = "&#8288;"
-"""A word joiner: nothing to see, and what stands before it begins nothing any more."""
+"""A word joiner, invisible; the character before it no longer starts a mention or link."""
 
 
 def plain(text: str) -> str:
-    """Running text of which nothing is markup, a link, a mention or a reference."""
+    """Text in which nothing is read as markup, link, mention or reference."""
     text = _TRIGGER.sub(lambda match: f"{match[0]}\0", safe_name(text))
     return _MARKUP.sub(_entity, text).replace("\0", _JOINER)
 
 
 def prose(text: str) -> str:
-    """The same, with `code` between backticks."""
+    """Like `plain`, with code between backticks."""
     parts = text.split("`")
     if len(parts) % 2 == 0:
         return plain(text)
@@ -43,7 +43,7 @@ def prose(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """Safe text on one line as code, also within a table."""
+    """Safe text on one line as code; works inside tables."""
     if not text.strip():
         return ""
     if "`" not in text and "|" not in text and text == text.strip():
@@ -57,7 +57,7 @@ def _entity(match: re.Match[str]) -> str:
 
 
 def fenced(text: str, language: str) -> str:
-    """Safe lines as a block of code; nothing in them ends it."""
+    """Safe lines as a code block with a fence longer than any run of backticks inside."""
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{text}\n{fence}"

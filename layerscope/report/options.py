@@ -1,4 +1,4 @@
-"""What a report may be asked for besides its format."""
+"""Options of a report besides its format."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
-    """Options that every format gets; each heeds those that mean something to it."""
+    """Options passed to every format; each uses those that apply."""
 
     files: bool = False
     """List the files of each layer."""
     binary_sizes: bool = False
-    """Sizes for people in powers of 1024."""
+    """Print sizes in powers of 1024."""
     color: bool = False
-    """Whether the output may hold colours."""
+    """Write terminal colors."""
     width: int = 100
     """Columns of the terminal."""
     table: str = "steps"
-    """Which table the CSV holds."""
+    """The table of the CSV format."""

@@ -96,7 +96,7 @@
     });
   }
 
-  // Map: what is pointed at is told below it, also where there is no pointer to hover with.
+  // Map: the tile under the pointer, or the tapped one, is described below it.
   const pointed = document.getElementById("pointed");
   for (const map of all(".map")) {
     const tell = (event) => {

@@ -1,4 +1,4 @@
-"""What tables show, for all formats alike: rows, safe names, bytes."""
+"""Rows of tables, shared by all formats: safe names, bytes."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ from layerscope.text import clip, safe_name
 from layerscope.words import REASONS, StepKind
 
 _STEPS = 4
-"""Steps that the place of a finding names."""
+"""Most steps that the place of a finding lists."""
 
 
 def visible_end(name: str) -> str:
-    """A safe name; a space at its end is made visible."""
+    """A safe name with a trailing space made visible."""
     return name[:-1] + "\\x20" if name.endswith(" ") else name
 
 
 def safe_path(opened: Opened, path: int) -> str:
-    """A path from the root, safe to show; a space at its end is made visible."""
+    """An absolute path, safe to show, with a trailing space made visible."""
     return shown_path(opened.filesystem.table.full(path))
 
 
 def shown_path(full: bytes) -> str:
-    """The same of a path as the table of paths has it, without its slash."""
+    """Like `safe_path`, for a path of the path table, which has no leading slash."""
     return visible_end("/" + safe_name(full))
 
 
 class StepRow(NamedTuple):
-    """A step, with what its layer costs in bytes: 0 for one without a layer."""
+    """A step with the bytes of its layer, 0 for a metadata step."""
 
     step: Step
     kind: StepKind
     stored: int
     wasted: int
     notes: tuple[str, ...]
-    """What is special about it."""
+    """Notes such as `damaged`."""
     text: str
     """The instruction on one line, safe to show."""
 
 
 def step_rows(opened: Opened) -> Iterator[StepRow]:
-    """All steps in the order of the build."""
+    """All steps in build order."""
     for step in opened.image.steps:
         text = safe_name(one_line(step))
         if step.layer is None:
@@ -61,7 +61,7 @@ def step_rows(opened: Opened) -> Iterator[StepRow]:
 
 
 def kind_word(opened: Opened, layer: int) -> str:
-    """What the step of a layer does, if that is worth a word; empty for a layer that could not be read whole."""
+    """The kind of a layer's step; empty if it adds files, or if the layer is damaged."""
     index = opened.indexes[layer]
     if index.broken is not None:
         return ""
@@ -70,20 +70,20 @@ def kind_word(opened: Opened, layer: int) -> str:
 
 
 def layer_notes(opened: Opened, layer: int) -> list[str]:
-    """What is special about a layer besides its kind."""
+    """Notes on a layer besides its kind."""
     repeat = opened.image.layers[layer].repeat_of
     notes = [] if repeat is None else [f"same blob as layer {repeat}, stored once"]
     return notes if opened.indexes[layer].broken is None else [*notes, "damaged"]
 
 
 def layer_label(opened: Opened, layer: int) -> str:
-    """A layer and its instruction's name: 4 RUN."""
+    """The number of a layer and the keyword of its step: 4 RUN."""
     step = opened.image.steps[opened.image.layers[layer].step]
     return f"{layer} {clip(safe_name(step.instruction or ''), 11)}".rstrip()
 
 
 class WasteRow(NamedTuple):
-    """Stored bytes that the final image does not show."""
+    """A wasted file."""
 
     bytes: int
     path: str
@@ -94,7 +94,7 @@ class WasteRow(NamedTuple):
 
 
 def waste_rows(opened: Opened, most: int) -> Iterator[WasteRow]:
-    """The largest waste."""
+    """The largest wasted files."""
     waste = opened.accounting.waste
     for row in range(min(len(waste), most)):
         yield WasteRow(
@@ -107,7 +107,7 @@ def waste_rows(opened: Opened, most: int) -> Iterator[WasteRow]:
 
 
 def place_words(opened: Opened, finding: Finding) -> str:
-    """Where a finding is to be mended: layer 4, base image, Dockerfile:12."""
+    """The place of a finding: layer 4, base image, Dockerfile:12."""
     found = [opened.image.steps[step] for step in finding.steps]
     steps = safe_name(step_names(found, _STEPS, " …")) if found else "the image"
     words = [steps, "base image"] if finding.base else [steps]
@@ -115,7 +115,7 @@ def place_words(opened: Opened, finding: Finding) -> str:
 
 
 def line_words(opened: Opened, steps: Sequence[int]) -> str:
-    """Where the first of these steps that is written down begins, safe to show: Dockerfile:12. Empty if there is none."""
+    """The first line of these steps in the Dockerfile, safe to show: Dockerfile:12. Empty if no step is in it."""
     lines = lines_of(opened, steps)
     if lines is None or opened.written is None:
         return ""
@@ -123,5 +123,5 @@ def line_words(opened: Opened, steps: Sequence[int]) -> str:
 
 
 def lines_of(opened: Opened, steps: Sequence[int]) -> tuple[int, int] | None:
-    """First and last line of the first of these steps that is written down, counted from 1; None if no Dockerfile has one."""
+    """First and last line, from 1, of the first of these steps that is in the Dockerfile; None if no step is."""
     return None if opened.written is None else opened.written.of_steps(steps)

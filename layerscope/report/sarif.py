@@ -24,11 +24,11 @@ SCHEMA = (
 _PRECISIONS = {Confidence.HIGH: "very-high", Confidence.MEDIUM: "medium", Confidence.LOW: "low"}
 _SOURCES = "SRCROOT"
 _SYNTAX = re.compile(r"[\[\]{}]")
-"""Links and placeholders of messages."""
+"""Syntax of links and placeholders in messages."""
 
 
 def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
-    """Write a result a finding."""
+    """Write a result per finding."""
     write_run(opened, issues_of(opened, binary=options.binary_sizes), stream)
 
 
@@ -40,11 +40,11 @@ def write_run(
     further: Mapping[str, tuple[str, str]] | None = None,
     passed: bool | None = None,
 ) -> None:
-    """Write a result for each issue. `further` are rules besides those of findings: their titles and levels."""
+    """Write a result per issue. `further` maps rules besides finding rules to their titles and levels."""
     rules = _rules(further or {})
     places = {rule["id"]: number for number, rule in enumerate(rules)}
     for issue in issues:
-        if issue.rule not in places:  # by a rule of another version, in a cache or a baseline
+        if issue.rule not in places:  # a rule of another version, from a cache or a baseline
             places[issue.rule] = len(rules)
             rules.append(_rule(issue.rule, issue.title, issue.title))
     accounting, title = opened.accounting, safe_name(opened.image.title)
@@ -85,7 +85,7 @@ def write_run(
 
 
 def _rules(further: Mapping[str, tuple[str, str]]) -> list[dict[str, Any]]:
-    """All rules of findings, and others that were applied."""
+    """All finding rules, and further rules that were applied."""
     found = [
         _rule(
             rule.name,
@@ -145,7 +145,7 @@ def _result(opened: Opened, issue: Issue, rule_index: int) -> dict[str, Any]:
 
 
 def _location(opened: Opened, issue: Issue) -> dict[str, Any]:
-    """The lines of the Dockerfile, else the image; and in it, the paths."""
+    """The lines of the Dockerfile, otherwise the image; with the paths as logical locations."""
     dockerfile = dockerfile_path(opened)
     physical: dict[str, Any]
     if dockerfile is not None:
@@ -173,7 +173,7 @@ def _artifact(path: str) -> dict[str, Any]:
 
 
 def _notifications(opened: Opened) -> Iterable[dict[str, Any]]:
-    """What is odd or damaged."""
+    """Notifications for damages and warnings."""
     for damage in opened.damages()[:50]:
         yield {"level": "error", "message": {"text": _message(_sentence(safe_name(damage)))}}
     for warning in opened.warnings[:200]:
@@ -190,5 +190,5 @@ def _sentence(text: str) -> str:
 
 
 def _message(text: str) -> str:
-    """A text of which nothing is a link or a placeholder."""
+    """A text with the syntax of links and placeholders escaped."""
     return _SYNTAX.sub(lambda match: match[0] * 2 if match[0] in "{}" else f"\\{match[0]}", text)

@@ -1,7 +1,7 @@
-"""The report as plain data: schema 1.0, stable names, every key always there.
+"""The report as plain data: schema 1.0, stable names, every key always present.
 
-Sizes are integers in bytes, indices count from 0, what is unknown is None. Names that are not UTF-8 hold lone surrogates
-(Python's `surrogateescape`), which JSON writes as `\\udcXX`.
+Sizes are bytes, indices start at 0, unknown values are None. Bytes of a name that are not UTF-8 become lone surrogates
+    (Python's `surrogateescape`), which JSON writes as `\\udcXX`.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from layerscope.words import REASONS, Change, StepKind
 SCHEMA_VERSION = "1.0"
 
 FINDING_PATHS = 100
-"""Paths of a finding that are listed."""
+"""Paths that a finding lists."""
 
 _COUNTED = (Change.ADDED, Change.MODIFIED, Change.METADATA, Change.REMOVED)
 
 
 def document(opened: Opened, *, files: bool = False, rows: bool = True) -> dict[str, Any]:
-    """The whole report. With `files`, each layer lists what it has to do with.
+    """The whole report. With `files`, each layer lists its paths.
 
     Without `rows`, the lists that can have a million of them are empty: files, records of waste, duplicates.
     """
@@ -48,7 +48,7 @@ def document(opened: Opened, *, files: bool = False, rows: bool = True) -> dict[
 
 
 def warnings_document(opened: Opened) -> list[dict[str, Any]]:
-    """All that is odd about the image."""
+    """The warnings about the image."""
     return [
         {"code": warning.code, "layer": warning.layer, "message": warning.message}
         for warning in opened.warnings
@@ -56,7 +56,7 @@ def warnings_document(opened: Opened) -> list[dict[str, Any]]:
 
 
 def image_document(opened: Opened) -> dict[str, Any]:
-    """What the image is and starts with."""
+    """Identity and config of the image."""
     image, config = opened.image, opened.image.config
     return {
         "reference": image.reference,
@@ -90,7 +90,7 @@ def image_document(opened: Opened) -> dict[str, Any]:
 
 
 def totals_document(opened: Opened) -> dict[str, Any]:
-    """The figures of the whole image; what was not looked for is None."""
+    """The figures of the whole image; None for those that were not computed."""
     accounting, findings = opened.accounting, opened.findings
     return {
         "layers": len(opened.indexes),
@@ -113,7 +113,7 @@ def totals_document(opened: Opened) -> dict[str, Any]:
 
 
 def compressed_bytes(opened: Opened) -> int | None:
-    """Bytes of all blobs as they are stored; None unless every layer with entries is compressed."""
+    """Compressed bytes of all layers; None unless every layer with entries is compressed."""
     known = [
         index.compressed_bytes
         for index in opened.indexes
@@ -124,7 +124,7 @@ def compressed_bytes(opened: Opened) -> int | None:
 
 
 def _steps(opened: Opened) -> list[dict[str, Any]]:
-    """The steps; `line` is where the Dockerfile has one, counted from 1."""
+    """The steps; `line` is their line in the Dockerfile, from 1."""
     spans = {} if opened.written is None else opened.written.spans
     return [
         {
@@ -181,7 +181,7 @@ def _layer(opened: Opened, number: int, files: bool, rows: bool) -> dict[str, An
 
 
 def files_of(opened: Opened, number: int) -> Iterator[dict[str, Any]]:
-    """All paths that a layer has something to do with, in path order: one by one, as they can be a million."""
+    """The paths that a layer changes, in path order, one by one, as there can be a million."""
     filesystem, inodes = opened.filesystem, opened.filesystem.inodes
     changes = filesystem.changes
     span = changes.of_layer(number)
@@ -204,7 +204,7 @@ def files_of(opened: Opened, number: int) -> Iterator[dict[str, Any]]:
 
 
 def state_of(inodes: Inodes, inode: int) -> dict[str, Any]:
-    """What stands at a path; of a directory that no layer stores only what it is."""
+    """The file at a path; for a directory that no layer stores, only its type."""
     columns = inodes.columns
     kind = Kind(int(columns.kinds[inode]))
     known, is_file = inode != inodes.implicit, kind is Kind.FILE
@@ -260,7 +260,7 @@ def _duplicates(opened: Opened) -> list[dict[str, Any]]:
 
 
 def _findings(opened: Opened) -> list[dict[str, Any]]:
-    """What the rules found; of many paths, the largest. `line` is the one of the Dockerfile to change, counted from 1."""
+    """The findings, each with its largest paths; `line` is the Dockerfile line to change, from 1."""
     table = opened.filesystem.table
     return [
         {

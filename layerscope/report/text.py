@@ -1,4 +1,4 @@
-"""The text report: an image at a glance, then each step, what is wasted, what is stored twice and what is odd."""
+"""The text report: summary, steps, waste, duplicates, findings, packages and warnings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from layerscope.opening.open import Opened, file_name
-from layerscope.report.console import Paper, Part
+from layerscope.report.console import Console, Part
 from layerscope.report.headline import alternative_name, digest_words, facts
 from layerscope.report.options import ReportOptions
 from layerscope.report.text_files import write_files
@@ -17,31 +17,31 @@ from layerscope.text import percent, safe_name, size
 from layerscope.words import DigestState
 
 NARROWEST, WIDEST = 60, 200
-"""Widths that the tables can be fitted to."""
+"""Range of widths that the tables support."""
 
 _WARNINGS = 50
-"""Warnings, and layers that are damaged, that are listed."""
+"""Warnings and damaged layers that are listed."""
 _NAMES = 3
-"""Other images and tags that are named."""
+"""Other images and tags that are listed."""
 
 
 def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
-    """Write the report for people. Tables keep to the width; the files of `options.files` are listed whole."""
+    """Write the report. Tables fit the width; file lists (`options.files`) do not."""
     width = min(max(options.width, NARROWEST), WIDEST)
-    paper = Paper(stream, width, color=options.color)
-    _write_header(paper, opened, options)
-    write_steps(paper, opened, options)
-    write_waste(paper, opened, options)
-    write_duplicates(paper, opened, options)
-    write_findings(paper, opened, options)
-    write_packages(paper, opened, options)
-    _write_warnings(paper, opened)
+    console = Console(stream, width, color=options.color)
+    _write_header(console, opened, options)
+    write_steps(console, opened, options)
+    write_waste(console, opened, options)
+    write_duplicates(console, opened, options)
+    write_findings(console, opened, options)
+    write_packages(console, opened, options)
+    _write_warnings(console, opened)
     if options.files:
-        write_files(paper, opened, options)
-    paper.flush()
+        write_files(console, opened, options)
+    console.flush()
 
 
-def _write_header(paper: Paper, opened: Opened, options: ReportOptions) -> None:
+def _write_header(console: Console, opened: Opened, options: ReportOptions) -> None:
     image, accounting = opened.image, opened.accounting
 
     def shown(count: int) -> str:
@@ -54,15 +54,15 @@ def _write_header(paper: Paper, opened: Opened, options: ReportOptions) -> None:
         (safe_name(image.source_kind), ""),
         (safe_name(name) if name != image.title else "", "dim"),
     ]
-    paper.flow((part for part in first if part[0]), between="  ")
+    console.flow((part for part in first if part[0]), between="  ")
     others = [safe_name(tag) for tag in image.tags[1:]]
     if others:
-        paper.paragraph(f"also called {_some(others)}", "dim")
+        console.paragraph(f"also called {_some(others)}", "dim")
     if image.alternatives:
         named = [alternative_name(other) for other in image.alternatives]
-        paper.paragraph(f"also in it: {_some(named)}", "dim")
+        console.paragraph(f"also available: {_some(named)}", "dim")
     wasted = f"{shown(accounting.wasted)} wasted ({percent(accounting.wasted, accounting.stored)})"
-    paper.flow(
+    console.flow(
         [
             (f"{shown(accounting.stored)} stored", ""),
             (f"{shown(accounting.live)} live", ""),
@@ -70,37 +70,37 @@ def _write_header(paper: Paper, opened: Opened, options: ReportOptions) -> None:
             (f"efficiency {percent(accounting.efficiency, 1)}", ""),
         ]
     )
-    paper.flow([*((fact, "") for fact in facts(opened, options)), *_digests(opened)])
+    console.flow([*((fact, "") for fact in facts(opened, options)), *_digests(opened)])
     damages = opened.damages()
     if damages:
-        paper.line()
+        console.line()
         for damage in damages[:_WARNINGS]:
-            paper.paragraph(safe_name(damage[0].upper() + damage[1:]) + ".", "bold red")
+            console.paragraph(safe_name(damage[0].upper() + damage[1:]) + ".", "bold red")
         if len(damages) > _WARNINGS:
-            paper.paragraph(f"… and {len(damages) - _WARNINGS:,} more.", "bold red")
-        paper.paragraph("The figures cover what could be read.")
+            console.paragraph(f"… and {len(damages) - _WARNINGS:,} more.", "bold red")
+        console.paragraph("The figures cover only the readable part.")
 
 
 def _some(names: Sequence[str]) -> str:
-    """The first of some names, and how many more there are."""
+    """The first names, and the number of the rest."""
     more = f" and {len(names) - _NAMES:,} more" if len(names) > _NAMES else ""
     return ", ".join(names[:_NAMES]) + more
 
 
 def _digests(opened: Opened) -> Iterator[Part]:
-    """Whether the layers are what their digests say."""
+    """Whether the layers match their digests."""
     words, state = digest_words(opened)
     if opened.image.layers or state.bad:
         yield words, "bold red" if state.bad else "" if state is DigestState.OK else "dim"
 
 
-def _write_warnings(paper: Paper, opened: Opened) -> None:
+def _write_warnings(console: Console, opened: Opened) -> None:
     warnings = opened.warnings
     if not warnings:
         return
-    paper.heading("Warnings")
+    console.heading("Warnings")
     for warning in warnings[:_WARNINGS]:
         where = "" if warning.layer is None else f"layer {warning.layer}: "
-        paper.paragraph(f"{where}{safe_name(warning.message)} [{warning.code}]", indent=2)
+        console.paragraph(f"{where}{safe_name(warning.message)} [{warning.code}]", indent=2)
     if len(warnings) > _WARNINGS:
-        paper.line("  ", (f"… and {len(warnings) - _WARNINGS:,} more", "dim"))
+        console.line("  ", (f"… and {len(warnings) - _WARNINGS:,} more", "dim"))

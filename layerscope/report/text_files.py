@@ -1,4 +1,4 @@
-"""What each layer changes, path by path, for the text report."""
+"""The paths that each layer changes, in the text report."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ import numpy as np
 from layerscope.image.summary import one_line
 from layerscope.layers.index import KIND_LETTERS, Kind
 from layerscope.opening.open import Opened
-from layerscope.report.console import Paper, Part, change_glyph
+from layerscope.report.console import Console, Part, change_glyph
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import shown_path
 from layerscope.text import clip, mode_text, safe_name, size
 from layerscope.words import CHANGES, Change, StepKind
 
 
-def write_files(paper: Paper, opened: Opened, options: ReportOptions) -> None:
-    """For each layer the paths that it changes, whole, with what they are after it (before it, if it removes them)."""
+def write_files(console: Console, opened: Opened, options: ReportOptions) -> None:
+    """Write the changed paths of each layer with their attributes after it (before it for deleted paths)."""
     for layer in opened.image.layers:
         title = f"Layer {layer.index}"
         line = safe_name(one_line(opened.image.steps[layer.step]))
-        paper.heading(title, f"  {clip(line, paper.width - len(title) - 2)}")
+        console.heading(title, f"  {clip(line, console.width - len(title) - 2)}")
         counts = opened.filesystem.changes.counts(layer.index)
         words = [f"{counts[change]:,} {change.word}" for change in CHANGES if counts[change]]
-        paper.line("  ", (" · ".join(words) or StepKind.UNCHANGED.word, "dim"))
+        console.line("  ", (" · ".join(words) or StepKind.UNCHANGED.word, "dim"))
         for parts in _rows(opened, layer.index, options):
-            paper.line(*parts)
+            console.line(*parts)
 
 
 def _rows(opened: Opened, layer: int, options: ReportOptions) -> Iterator[list[Part | str]]:

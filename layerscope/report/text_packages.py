@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from layerscope.opening.open import Opened
-from layerscope.report.console import Paper, left
+from layerscope.report.console import Console, left
 from layerscope.report.options import ReportOptions
 from layerscope.text import cells, clip, count_of, safe_name, size
 
 PACKAGES = 10
-"""Packages that are shown."""
+"""Most packages that are shown."""
 _NAME = 40
-"""Columns that names and versions are cut to."""
+"""Columns that names and versions are clipped to."""
 
 
-def write_packages(paper: Paper, opened: Opened, options: ReportOptions) -> None:
-    """What each of the largest packages takes, and the layer that brought it."""
+def write_packages(console: Console, opened: Opened, options: ReportOptions) -> None:
+    """Write the largest packages, with the layers that added them."""
     packages = () if opened.findings is None else opened.findings.packages
     if not packages:
         return
     binary = options.binary_sizes
     total = size(sum(package.bytes for package in packages), binary=binary)
-    paper.heading("Packages", f"  {total} in {count_of(len(packages), 'package')}")
-    paper.line()
+    console.heading("Packages", f"  {total} in {count_of(len(packages), 'package')}")
+    console.line()
     shown = packages[:PACKAGES]
     sizes = [size(package.bytes, binary=binary) for package in shown]
     names = [clip(safe_name(package.name), _NAME) for package in shown]
@@ -31,11 +31,11 @@ def write_packages(paper: Paper, opened: Opened, options: ReportOptions) -> None
         max(map(cells, names)),
         max(map(len, abouts)),
     )
-    room = max(paper.width - width - name_width - about_width - 8, 8)
+    room = max(console.width - width - name_width - about_width - 8, 8)
     versions = [clip(safe_name(package.version), room) for package in shown]
     room = min(room, max(map(cells, versions)))
     for bytes_, name, version, about in zip(sizes, names, versions, abouts, strict=True):
-        paper.line(
+        console.line(
             f"  {bytes_:>{width}}  {left(name, name_width)}  ",
             (left(version, room), "dim"),
             (f"  {about}", "dim"),
@@ -43,4 +43,4 @@ def write_packages(paper: Paper, opened: Opened, options: ReportOptions) -> None
     if len(packages) > PACKAGES:
         rest = size(sum(package.bytes for package in packages[PACKAGES:]), binary=binary)
         more = count_of(len(packages) - PACKAGES, "more package", "more packages")
-        paper.line("  ", (f"… and {more}, {rest}", "dim"))
+        console.line("  ", (f"… and {more}, {rest}", "dim"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from layerscope.image.history import Step
 from layerscope.image.summary import one_line
 from layerscope.opening.open import Opened
-from layerscope.report.console import Paper, Part, left, widest
+from layerscope.report.console import Console, Part, left, widest
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import (
     kind_word,
@@ -19,20 +19,20 @@ from layerscope.words import StepKind
 
 WASTED_FILES = 20
 DUPLICATES = 10
-"""Rows that are shown at most."""
+"""Most rows that are shown."""
 
 _SHARE = 5
-"""Columns of a whole percentage."""
+"""Columns of a percentage."""
 _ROOM = 24
-"""Columns that an instruction or a path must have beside all else; if it has less, the rest takes a line of its own."""
+"""Columns that an instruction or a path needs in its row; with less room, the notes go on a line of their own."""
 
 
-def write_steps(paper: Paper, opened: Opened, options: ReportOptions) -> None:
-    """One row a step: layer, size, share, waste, instruction."""
+def write_steps(console: Console, opened: Opened, options: ReportOptions) -> None:
+    """Write one row per step: layer, size, share, wasted, instruction."""
     image, accounting = opened.image, opened.accounting
-    paper.line()
+    console.line()
     if not image.steps:
-        paper.line("This image has no layers and no steps.")
+        console.line("This image has no layers and no steps.")
         return
     binary = options.binary_sizes
     sizes = [size(layer.stored, binary=binary) for layer in accounting.layers]
@@ -41,16 +41,16 @@ def write_steps(paper: Paper, opened: Opened, options: ReportOptions) -> None:
     ]
     numbers = len(str(max(len(image.layers) - 1, 0)))
     size_width, waste_width = max(widest(sizes), 4), max(widest(wastes), 5)
-    bar_width = 4 if paper.width < 72 else 8 if paper.width < 120 else 12
+    bar_width = 4 if console.width < 72 else 8 if console.width < 120 else 12
     middle = bar_width + 2 + _SHARE + 2 + waste_width
     indent = 2 + numbers + 2 + size_width + 2 + middle + 2
-    room = paper.width - indent
+    room = console.width - indent
     heading = f"  {'#':>{numbers}}  {'size':>{size_width}}  {'share':<{bar_width + 2 + _SHARE}}  {'waste':>{waste_width}}  instruction"
-    paper.line((heading, "dim"))
+    console.line((heading, "dim"))
     for step in image.steps:
         if step.layer is None:
             row = f"  {'·':>{numbers}}  {'0 B':>{size_width}}  {StepKind.METADATA.word:<{middle}}  "
-            paper.line((row + clip(safe_name(one_line(step)), room), "dim"))
+            console.line((row + clip(safe_name(one_line(step)), room), "dim"))
             continue
         account = accounting.layers[step.layer]
         kind = kind_word(opened, step.layer)
@@ -73,13 +73,13 @@ def write_steps(paper: Paper, opened: Opened, options: ReportOptions) -> None:
         if beside:
             fill = space - sum(cells(text) for text, _ in shown) + 2
             shown += [(" " * fill, ""), (note, "yellow")]
-        paper.line(start, *columns, "  ", *shown)
+        console.line(start, *columns, "  ", *shown)
         if note and not beside:
-            paper.line(" " * max(min(indent, paper.width - len(note)), 0), (note, "yellow"))
+            console.line(" " * max(min(indent, console.width - len(note)), 0), (note, "yellow"))
 
 
 def _instruction(step: Step, width: int) -> list[Part]:
-    """The instruction of a step, its keyword apart."""
+    """The instruction of a step, with its keyword in bold."""
     line = clip(safe_name(one_line(step)), width)
     keyword = step.instruction or ""
     if not step.recorded:
@@ -89,23 +89,23 @@ def _instruction(step: Step, width: int) -> list[Part]:
     return [(line, "")]
 
 
-def write_waste(paper: Paper, opened: Opened, options: ReportOptions) -> None:
-    """The largest files that are stored and not shown, and why."""
+def write_waste(console: Console, opened: Opened, options: ReportOptions) -> None:
+    """Write the largest wasted files, and why they are wasted."""
     waste, binary = opened.accounting.waste, options.binary_sizes
     if not len(waste):
-        paper.line()
-        paper.line("Nothing is wasted in this image.")
+        console.line()
+        console.line("Nothing is wasted in this image.")
         return
     total = size(opened.accounting.wasted, binary=binary)
-    paper.heading("Wasted", "  ", (total, "yellow"), f" in {count_of(len(waste), 'file')}")
-    paper.flow(
+    console.heading("Wasted", "  ", (total, "yellow"), f" in {count_of(len(waste), 'file')}")
+    console.flow(
         [
             (f"{reason.word} {size(count, binary=binary)}", "")
             for reason, count in waste.by_reason().items()
         ],
         indent=2,
     )
-    paper.line()
+    console.line()
     rows = [
         (
             size(row.bytes, binary=binary),
@@ -122,56 +122,54 @@ def write_waste(paper: Paper, opened: Opened, options: ReportOptions) -> None:
         max(widest(column), len(title))
         for column, title in zip(columns[2:], ("why", "stored in", "hidden by"), strict=True)
     )
-    room = paper.width - (2 + sizes + 2 + 2 + stored + 2 + hidden + 2 + why)
+    room = console.width - (2 + sizes + 2 + 2 + stored + 2 + hidden + 2 + why)
     if room < _ROOM:
         for count, path, reason, born, died in rows:
-            space = paper.width - sizes - 4
-            paper.line("  ", (f"{count:>{sizes}}", "yellow"), "  ", clip_start(path, space))
+            space = console.width - sizes - 4
+            console.line("  ", (f"{count:>{sizes}}", "yellow"), "  ", clip_start(path, space))
             rest = f"{reason}, stored in {born}, hidden by {died}"
-            paper.line(" " * (sizes + 4), (clip(rest, space), "dim"))
+            console.line(" " * (sizes + 4), (clip(rest, space), "dim"))
     else:
         room = min(room, widest(columns[1]))
         title = f"  {'bytes':>{sizes}}  {'path':<{room}}  {'stored in':<{stored}}  {'hidden by':<{hidden}}  why"
-        paper.line((title, "dim"))
+        console.line((title, "dim"))
         for count, path, reason, born, died in rows:
-            paper.line(
+            console.line(
                 "  ", (f"{count:>{sizes}}", "yellow"), "  ", left(clip_start(path, room), room),
                 f"  {left(born, stored)}  {left(died, hidden)}  ", (reason, "dim"),
             )  # fmt: skip
     if len(waste) > WASTED_FILES:
         rest_bytes = size(int(waste.bytes[WASTED_FILES:].sum()), binary=binary)
         more = count_of(len(waste) - WASTED_FILES, "more file", "more files")
-        paper.line("  ", (f"… and {more}, {rest_bytes}", "dim"))
+        console.line("  ", (f"… and {more}, {rest_bytes}", "dim"))
 
 
-def write_duplicates(paper: Paper, opened: Opened, options: ReportOptions) -> None:
-    """The contents that would save most if they were stored once."""
+def write_duplicates(console: Console, opened: Opened, options: ReportOptions) -> None:
+    """Write the duplicates with the largest savings."""
     found, binary = opened.duplicates, options.binary_sizes
     if not found:
-        paper.line()
-        paper.line(
-            "Duplicates were not looked for."
-            if found is None
-            else "No two files have the same content."
-        )
+        console.line()
+        console.line("Duplicates: skipped." if found is None else "No duplicates.")
         return
     total = size(sum(duplicate.saving for duplicate in found), binary=binary)
-    paper.heading("Duplicates", f"  {total} in further copies of {count_of(len(found), 'file')}")
-    paper.line("  ", ("not counted as wasted", "dim"))
-    paper.line()
+    console.heading("Duplicates", f"  {total} in duplicates of {count_of(len(found), 'file')}")
+    console.line("  ", ("not counted as wasted", "dim"))
+    console.line()
     shown = found[:DUPLICATES]
     sizes = [size(duplicate.saving, binary=binary) for duplicate in shown]
     counts = [f"{len(duplicate.paths):,} ×" for duplicate in shown]
     size_width, count_width = max(widest(sizes), 6), max(widest(counts), 6)
     indent = 2 + size_width + 2 + count_width + 2
-    room = paper.width - indent
-    paper.line((f"  {'saving':>{size_width}}  {'copies':>{count_width}}  paths", "dim"))
+    room = console.width - indent
+    console.line((f"  {'saving':>{size_width}}  {'copies':>{count_width}}  paths", "dim"))
     for duplicate, saving, copies in zip(shown, sizes, counts, strict=True):
         first, second = (safe_path(opened, path) for path in duplicate.paths[:2])
         more = f"  and {len(duplicate.paths) - 2:,} more" if len(duplicate.paths) > 2 else ""
-        paper.line(f"  {saving:>{size_width}}  {copies:>{count_width}}  ", clip_start(first, room))
-        paper.line(" " * indent, clip_start(second, room - len(more)), (more, "dim"))
+        console.line(
+            f"  {saving:>{size_width}}  {copies:>{count_width}}  ", clip_start(first, room)
+        )
+        console.line(" " * indent, clip_start(second, room - len(more)), (more, "dim"))
     if len(found) > DUPLICATES:
         rest = size(sum(duplicate.saving for duplicate in found[DUPLICATES:]), binary=binary)
         more = count_of(len(found) - DUPLICATES, "more file", "more files")
-        paper.line("  ", (f"… and copies of {more}, {rest}", "dim"))
+        console.line("  ", (f"… and copies of {more}, {rest}", "dim"))

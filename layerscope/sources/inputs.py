@@ -36,19 +36,19 @@ class InputFiles:
             with suppress(OSError):
                 status = os.fstat(0)
                 if not stat.S_ISCHR(status.st_mode):
-                    self._files[_place(status)] = "the image that is read"
+                    self._files[_place(status)] = "the input image"
             return
         path = path_in(reference)
         if path is None:
             return
         with suppress(OSError, ValueError):
             if not path.is_dir():
-                self.add_file(path, "the image that is read")
+                self.add_file(path, "the input image")
             elif any(os.path.lexists(path / name) for name in _PARTS_OF_IMAGES):
                 self.add_folder(path)
 
     def add_file(self, path: Path | None, what: str) -> None:
-        """A file, and what it is: `the Dockerfile that is read`."""
+        """A file, and what it is: `the input Dockerfile`."""
         if path is not None:
             with suppress(OSError, ValueError):
                 status = path.stat()
@@ -87,7 +87,7 @@ class InputFiles:
             status = None
         what = self.what(real, status)
         if what is not None:
-            raise UsageError(f"{path} cannot be written: it is {what}", hint="name another file")
+            raise UsageError(f"cannot write {path}: it is {what}", hint="name another file")
 
     @cached_property
     def _linked(self) -> dict[_Place, str]:
@@ -104,7 +104,7 @@ class InputFiles:
 
 
 def _in_folder(folder: Path) -> str:
-    return f"in {folder}, which is read"
+    return f"in the input directory {folder}"
 
 
 def _place(status: os.stat_result) -> _Place:

@@ -98,10 +98,10 @@ def test_the_first_engine_on_path_builds(build: Builder) -> None:
 
 
 def test_no_engine_is_a_usage_error(build: Builder) -> None:
-    """It says which were looked for."""
+    """The error lists the programs that were searched for."""
     code, _, err = build("--engine", "nobody", ".")
     assert code == 2
-    assert "nobody is not on PATH" in err
+    assert "nobody not found on PATH" in err
 
 
 def test_a_file_of_the_user_for_the_id_is_theirs(build: Builder) -> None:
@@ -114,7 +114,11 @@ def test_a_file_of_the_user_for_the_id_is_theirs(build: Builder) -> None:
 
 @pytest.mark.parametrize(
     ("built", "words"),
-    [("", "did not say which image"), ("../x", "did not say"), ("sha256:" + "0" * 64, "--load")],
+    [
+        ("", "did not report an image ID"),
+        ("../x", "did not report"),
+        ("sha256:" + "0" * 64, "--load"),
+    ],
 )
 def test_a_build_without_an_image_is_told(build: Builder, built: str, words: str) -> None:
     """What the build did not leave in the engine cannot be opened."""

@@ -41,7 +41,7 @@ class Here:
         return (code, *self._streams.readouterr())
 
     def info(self) -> Any:
-        """What the command says of the cache."""
+        """The output of `layerscope cache info`."""
         code, out, err = self("cache", "info", "--format", "json")
         assert (code, err) == (0, "")
         return json.loads(out)
@@ -97,14 +97,14 @@ def test_without_a_cache_nothing_is_left(here: Here, image: Path, folder: Path) 
 def test_an_unusable_folder_is_one_warning(
     here: Here, image: Path, folder: Path, command: list[str]
 ) -> None:
-    """The report is the same, the exit code too; without a cache nobody complains."""
+    """Report and exit code stay the same; without a cache there is no warning."""
     expected = here(*command, str(image))
     assert expected[2] == ""
     here("cache", "clear")
     folder.write_text("a file")
     code, out, err = here(*command, str(image))
     assert (code, out) == expected[:2]
-    assert err.count("layerscope: no cache") == 1
+    assert err.count("layerscope: cache unavailable") == 1
     assert str(folder) in err
     assert len(err.splitlines()) == 2
     assert here(*command, str(image), "--no-cache") == expected
@@ -119,7 +119,7 @@ def test_the_bound_is_the_users(here: Here, image: Path, monkeypatch: pytest.Mon
     for words in (["report", str(image)], ["cache", "info"]):
         code, out, err = here(*words)
         assert (code, out) == (2, "")
-        assert "LAYERSCOPE_CACHE_SIZE is no size: 'much'" in err
+        assert "invalid $LAYERSCOPE_CACHE_SIZE: 'much'" in err
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`layerscope ci`: what a build relies on is its exit code."""
+"""`layerscope ci`: builds rely on its exit code."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def test_an_image_that_fails_exits_with_1_and_says_in_what(here: Here) -> None:
         (["--max-layers", "-1"], "--max-layers takes a whole number"),
         (["--min-efficiency", "90"], "--min-efficiency takes a share"),
         (["--fail-on", "off"], "--fail-on takes"),
-        (["--rule", "apt-lists"], "--rule apt-lists: it takes NAME=SEVERITY"),
-        (["--rule", "apt-lists=fatal"], "--rule apt-lists=fatal: it takes NAME=SEVERITY"),
+        (["--rule", "apt-lists"], "--rule apt-lists: expected NAME=SEVERITY"),
+        (["--rule", "apt-lists=fatal"], "--rule apt-lists=fatal: expected NAME=SEVERITY"),
         (["--rule", "apt-list=error"], "there is no rule `apt-list`"),
         (["--base", "9"], "--base: the base is to have 9 layers, the image has 3 layers"),
         (["--base", "damaged.tar"], "--base: the image is not built on damaged.tar"),
@@ -73,8 +73,8 @@ def test_an_image_that_fails_exits_with_1_and_says_in_what(here: Here) -> None:
         (["--baseline", "image.tar"], "image.tar, line 1: this is no JSON"),
         (["--dockerfile", "none"], "none: No such file"),
         (["--max-waste", "3"], "No such option"),
-        (["--output", "none/x"], "there is no directory none"),
-        (["--output", "image.tar"], "it is the image that is read"),
+        (["--output", "none/x"], "no such directory: none"),
+        (["--output", "image.tar"], "it is the input image"),
     ],
 )
 def test_a_wrong_rule_exits_with_2(here: Here, args: list[str], said: str) -> None:
@@ -116,7 +116,7 @@ def test_a_damaged_image_is_checked_all_the_same_and_exits_with_3(here: Here) ->
         code, out, err = here("damaged.tar", *args)
         assert code == 3
         assert "layer 0 is damaged" in err
-        assert "The checks cover what could be read" in out
+        assert "The checks cover only the readable part" in out
         assert here("damaged.tar", *args, "--ignore-errors").code == accepted
 
 
@@ -185,7 +185,7 @@ def test_a_configuration_can_be_named(here: Here) -> None:
 
 
 def test_rules_of_findings_are_chosen_by_flag(here: Here) -> None:
-    """As a severity, or off; the user's own settings hold where neither says anything."""
+    """As a severity, or off; otherwise the user's settings apply."""
     here.write(".layerscope.toml", "[rules.deleted-later]\nmin-bytes = 1\n")
     assert here("image.tar").code == 0
     assert "! warn  deleted-later" in here("image.tar").out
@@ -209,7 +209,7 @@ def test_rules_of_findings_are_chosen_by_flag(here: Here) -> None:
     ],
 )
 def test_flags_without_effect_are_no_flags(here: Here, flags: list[str]) -> None:
-    """Exit code 2, and the flag is named: nobody believes in a gate that is not there."""
+    """Exit code 2 with the option named, so that a misspelled gate does not pass unnoticed."""
     ran = here("image.tar", *flags)
     assert ran.code == 2
     assert flags[0] in ran.err
@@ -267,7 +267,7 @@ def test_a_base_that_is_none_is_told_before_layers_are_read(here: Here) -> None:
 
 
 def test_a_report_of_an_earlier_run_is_a_baseline(here: Here) -> None:
-    """What is not worse passes, what is worse does not."""
+    """Regressions fail, all else passes."""
     assert here.run("report", "image.tar", "--format", "json", "-o", "old.json").code == 0
     assert here("image.tar", "--max-wasted", "0").code == 1
     assert here("image.tar", "--max-wasted", "0", "--baseline", "old.json").code == 0

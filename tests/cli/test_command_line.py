@@ -1,4 +1,4 @@
-"""What a user or a script relies on: which word is what, what goes to stdout and stderr, how it exits."""
+"""Arguments, stdout, stderr and exit codes, as users and scripts rely on them."""
 
 from __future__ import annotations
 
@@ -75,14 +75,14 @@ def ran(*args: str, **how: Any) -> Ran:
     ],
 )
 def test_an_image_is_found_wherever_options_stand(here: Here, args: list[str]) -> None:
-    """The first word that is no option is a command if it names one, else an image."""
+    """The first argument that is not an option: a command if it names one, otherwise an image."""
     code, out, err = here(*args)
     assert (code, err) == (0, "")
     assert out.startswith("demo:latest  linux/amd64  docker-archive  ")
 
 
 NOWHERE = (3, 4)
-"""Exit codes of a name that is no file: no engine has it, or there is none."""
+"""Exit codes for a name that is not a file: no engine has it, or no engine is running."""
 
 
 def test_an_image_called_like_a_command_needs_a_tag_or_a_folder(here: Here) -> None:
@@ -145,8 +145,8 @@ def test_the_version_is_printed(here: Here) -> None:
 @pytest.mark.parametrize(
     ("args", "named"),
     [
-        ([], "which image?"),
-        (["--"], "which image?"),
+        ([], "no image given"),
+        (["--"], "no image given"),
         (["report"], "IMAGE"),
         (["--frobnicate", "image.tar"], "--frobnicate"),
         (["report", "--frobnicate", "image.tar"], "--frobnicate"),
@@ -197,7 +197,7 @@ def test_a_file_that_is_no_image_exits_3_and_names_the_file(here: Here, data: by
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_of_a_damaged_image_the_report_is_written_all_the_same(here: Here, form: str) -> None:
-    """The report covers what could be read; only the exit code and stderr say that it is not all."""
+    """The report covers the readable part; exit code and stderr show that it is incomplete."""
     code, out, err = here("report", "damaged.tar", "--format", form)
     assert code == 3
     assert err.startswith("layerscope: damaged.tar: layer 0 is damaged at byte ")
@@ -252,7 +252,7 @@ def test_a_run_that_fails_leaves_the_old_file(here: Here, monkeypatch: pytest.Mo
     monkeypatch.setattr("layerscope.report.json.write", full)
     code, out, err = here("report", "image.tar", "--format", "json", "--output", str(old))
     assert (code, out) == (2, "")
-    assert err == f"layerscope: {old} cannot be written: No space left on device\n"
+    assert err == f"layerscope: cannot write {old}: No space left on device\n"
     assert old.read_bytes() == b"old"
     assert list(old.parent.iterdir()) == [old]
 
@@ -276,7 +276,7 @@ def test_pipes_are_written_to_and_stay_pipes(here: Here) -> None:
 @pytest.mark.parametrize(
     ("path", "why"),
     [
-        ("no/such/report.txt", "there is no directory no/such"),
+        ("no/such/report.txt", "no such directory: no/such"),
         (".", "it is a directory"),
         ("/dev/full", "No space left on device"),
     ],
@@ -286,7 +286,7 @@ def test_an_output_that_cannot_be_written_is_named(here: Here, path: str, why: s
         pytest.skip(f"there is no {path}")
     code, out, err = here("report", "image.tar", "--output", path)
     assert (code, out) == (2, "")
-    assert err == f"layerscope: {path} cannot be written: {why}\n"
+    assert err == f"layerscope: cannot write {path}: {why}\n"
 
 
 def test_an_impossible_output_is_told_before_the_image_is_read(here: Here) -> None:
@@ -296,7 +296,7 @@ def test_an_impossible_output_is_told_before_the_image_is_read(here: Here) -> No
 
 
 def test_dev_stdout_is_stdout(here: Here) -> None:
-    """What stood in the file before is kept, as with any command that appends."""
+    """The previous content is kept, as with any command that appends."""
     written = write(here.folder / "log.txt", b"before\n")
     with written.open("ab") as stream:
         subprocess.run(
@@ -338,7 +338,7 @@ def test_a_full_stdout_is_an_error_in_words(here: Here) -> None:
             command("report", "image.tar"), stdout=full, stderr=subprocess.PIPE, check=False, timeout=60
         )  # fmt: skip
     assert done.returncode == 2
-    assert done.stderr == b"layerscope: stdout cannot be written: No space left on device\n"
+    assert done.stderr == b"layerscope: cannot write stdout: No space left on device\n"
 
 
 def test_a_closed_stdout_is_an_error_in_words(here: Here) -> None:

@@ -1,4 +1,4 @@
-"""`layerscope diff`: what differs between two images, and the exit code that says whether anything does."""
+"""`layerscope diff`: differences between two images, and the exit code."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_an_image_does_not_differ_from_itself(here: Builds, form: str) -> None:
     """Exit 0, also if times count."""
     code, out, err = here("old.tar", "old.tar", "--mtime", "--format", form)
     assert (code, err) == (0, "")
-    assert "They do not differ." in out or json.loads(out)["differ"] is False
+    assert "No differences." in out or json.loads(out)["differ"] is False
 
 
 def test_images_that_differ_exit_with_1_and_say_nothing_on_stderr(here: Builds) -> None:
@@ -93,7 +93,7 @@ def test_times_differ_only_if_they_count(here: Builds) -> None:
     two = here.image("two.tar", file("a", b"x", mtime=2))
     code, out, _ = here(one, two)
     assert code == 0
-    assert "They do not differ, but for the digests of layers" in out
+    assert "No differences except layer digests" in out
     assert "1 rebuilt" in out
     code, out, _ = here(one, two, "--mtime")
     assert code == 1
@@ -104,10 +104,10 @@ def test_paths_restrict_what_is_compared(here: Builds) -> None:
     """These paths alone decide, and nothing else is written."""
     code, out, _ = here("old.tar", "new.tar", "--paths", "usr/lib")
     assert code == 0
-    assert "They do not differ in these paths." in out
+    assert "No differences in these paths." in out
     code, out, _ = here("old.tar", "new.tar", "--paths", "*.py", "--paths", "/etc")
     assert code == 1
-    assert "They differ in 2 paths." in out
+    assert "Differences: 2 paths." in out
     assert "/app/main.py" in out
     assert "/etc/passwd" in out
     assert "Steps" not in out
@@ -117,7 +117,7 @@ def test_paths_restrict_what_is_compared(here: Builds) -> None:
 def test_paths_that_neither_image_has_are_told(here: Builds) -> None:
     code, _, err = here("old.tar", "new.tar", "--paths", "*.none")
     assert code == 1
-    assert err == "layerscope: no path in either image is *.none\n"
+    assert err == "layerscope: *.none matches no path in either image\n"
 
 
 @pytest.mark.parametrize("place", [0, 1])
@@ -134,7 +134,7 @@ def test_one_image_may_come_from_stdin(here: Builds, place: int) -> None:
             timeout=60,
         )
     assert (done.returncode, done.stderr) == (1, b"")
-    assert b"They differ in 17 paths" in done.stdout
+    assert b"Differences: 17 paths" in done.stdout
     assert b"stdin" in done.stdout
 
 
@@ -142,7 +142,7 @@ def test_not_both_images_can_come_from_stdin(here: Builds) -> None:
     code, _, err = here("-", "-")
     assert (code, err.splitlines()[0]) == (
         2,
-        "layerscope: only one of both images can come from stdin",
+        "layerscope: only one image can be read from stdin",
     )
 
 
@@ -152,7 +152,7 @@ def test_a_scheme_may_stand_before_either(here: Builds) -> None:
 
 @pytest.mark.parametrize("bad", ["OLD", "NEW"])
 def test_errors_name_the_image_that_is_bad(here: Builds, bad: str) -> None:
-    """Whether it is missing, is none, or lacks what --image asks for."""
+    """If it is missing, is not an image, or lacks the one that --image selects."""
     write(here.folder / "none.tar", b"no image")
     for name, code in (("missing.tar", 3), ("none.tar", 3)):
         words = (name, "new.tar") if bad == "OLD" else ("old.tar", name)
@@ -298,7 +298,7 @@ def test_what_must_be_fetched_is_known_of_compressed_layers(here: Builds) -> Non
     assert 0 < layers["fetchedCompressedBytes"] < 1000
     assert layers["fetchedBytes"] == 9000
     out = here("one.tar", "two.tar").out
-    assert "A host that has the old image fetches 1 layer: " in out
+    assert "Upgrading from the old image fetches 1 layer: " in out
     assert "B compressed, 9.0 kB of content." in out
 
 

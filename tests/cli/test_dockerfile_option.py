@@ -1,4 +1,4 @@
-"""`--dockerfile`: a mistake in it is told before the image is read."""
+"""`--dockerfile`: its errors are reported before the image is read."""
 
 from __future__ import annotations
 
@@ -31,6 +31,6 @@ def test_a_dockerfile_that_cannot_be_read_is_named(
 def test_commands_that_judge_nothing_do_not_take_a_dockerfile(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """An option that would change nothing is none."""
+    """Commands that would ignore the option do not have it."""
     assert run(["ls", "--dockerfile", "x", "image.tar"]) == ExitCode.USAGE
     assert "--dockerfile" in capsys.readouterr().err

@@ -132,7 +132,7 @@ def test_a_dockerfile_of_another_image_is_said_to_be_one(
 
 
 def test_the_gate_knows_the_base_from_the_dockerfile(capsys: pytest.CaptureFixture[str]) -> None:
-    """What lies below its first instruction is the base image's."""
+    """Layers below its first instruction belong to the base image."""
     Path("Dockerfile").write_text("FROM base\nRUN rm -rf /gone\n")
     text = out(capsys, "ci", "image.tar", "--format", "json", "--dockerfile", "Dockerfile")
     base = json.loads(text)["base"]

@@ -46,7 +46,7 @@ def written(*answers: Listed, width: int = 100) -> list[str]:
 def test_a_store_is_listed_with_what_removing_frees(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """By layers that no other image has; what cannot be reached is said on stderr."""
+    """Unique bytes count layers that no other image has; unreachable sources are listed on stderr."""
     docker_store(tmp_path, [BASE, OTHER], names=["other:1"])
     kept = (tmp_path / "image/overlay2/repositories.json").read_bytes()
     docker_store(tmp_path, LAYERS, names=[])
@@ -69,7 +69,7 @@ def test_a_store_is_listed_with_what_removing_frees(
     assert cli.run(["images", "--store-root", str(tmp_path)]) == 0
     out, _ = capsys.readouterr()
     assert "other:1" in out
-    assert "1 image without a name: removing it frees" in out
+    assert "1 dangling image: " in out
 
 
 def test_none_within_reach_exits_4(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,7 +77,7 @@ def test_none_within_reach_exits_4(tmp_path: Path, capsys: pytest.CaptureFixture
     assert cli.run(["images", "--store-root", str(tmp_path), "--format", "json"]) == 4
     out, err = capsys.readouterr()
     assert not any(source["reachable"] for source in json.loads(out)["sources"])
-    assert "no engine and no store can be reached" in err
+    assert "no engine or store found" in err
 
 
 def test_engines_are_listed_next_to_stores(
@@ -119,7 +119,7 @@ def test_engines_tell_no_shares() -> None:
     """They do not say how large layers are."""
     lines = written(Listed(ENGINE, [image("a:1", ("x", 5))]), Listed(STORE, refusal=UnreachableError("no")))  # fmt: skip
     assert len(lines) == 3
-    assert "frees" not in lines[1]
+    assert "unique" not in lines[1]
 
 
 def test_an_empty_store_is_a_heading() -> None:

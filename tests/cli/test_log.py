@@ -80,7 +80,7 @@ def test_sizes_are_written_as_the_settings_have_it(
 
 
 def test_a_path_that_looks_like_a_glob_is_a_path(log: Log) -> None:
-    """What is the name of a file is taken as such."""
+    """A word that names an existing path is not a glob."""
     assert "/etc/[id].conf" in log("etc/[id].conf")[1]
 
 
@@ -91,7 +91,7 @@ def test_a_directory_tells_what_changes_in_it(log: Log) -> None:
 
 
 def test_nothing_touched_is_exit_1(log: Log) -> None:
-    """stdout stays empty, stderr says why; JSON is a whole document all the same."""
+    """stdout stays empty, stderr has the reason; JSON is still a complete document."""
     assert log("etc/nothing", "*.none") == (1, "")
     assert log.err == "layerscope: no step touched etc/nothing or *.none\n"
     code, out = log("etc/nothing", "--format", "json")

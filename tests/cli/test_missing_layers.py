@@ -1,4 +1,4 @@
-"""Images of which layers are missing: each command answers as far as it can, says so on stderr, and ends with 3."""
+"""Images with missing layers: each command covers the readable part, warns on stderr, and exits with 3."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtu
 def test_every_command_says_that_layers_are_missing(
     image: str, command: list[str], capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    """On stderr, with the file's name; what was asked for is written all the same."""
+    """On stderr, with the file's name; the output is written anyway."""
     code = cli.run([image if word == "IMAGE" else word for word in command])
     out, err = map(bytes.decode, capsysbinary.readouterr())
     assert code == 3

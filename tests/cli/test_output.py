@@ -1,4 +1,4 @@
-"""Where data is written: never over what is read, by whatever name; and what cannot be written to is an error in words."""
+"""Output files: inputs are never overwritten, under any name, and unwritable paths are clear errors."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def refused(here: Here, *args: str, why: str = "") -> None:
     before = {path: path.read_bytes() for path in here.folder.rglob("*") if path.is_file()}
     code, out, err = here.run(*args)
     assert (code, out) == (2, "")
-    assert "cannot be written: " in err
+    assert "cannot write " in err
     assert why in err
     after = {path: path.read_bytes() for path in here.folder.rglob("*") if path.is_file()}
     assert after == before
@@ -79,14 +79,14 @@ IMAGES += [("oci", "oci/new"), ("oci", "oci/blobs/new")]
 def test_no_image_is_written_over(here: Here, command: str, image: str, output: str) -> None:
     """Nor any file in the directory that it is."""
     args = [image if word == "IMAGE" else word for word in COMMANDS[command]]
-    refused(here, *args, "-o", output, why="read")
+    refused(here, *args, "-o", output, why="input")
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("output", ["image.tar", "oci/index.json"])
 def test_not_by_another_name_either(here: Here, name: str, output: str) -> None:
     NAMES[name](here.folder / "new", here.folder / output)
-    refused(here, "report", output.partition("/")[0], "-o", "new", why="read")
+    refused(here, "report", output.partition("/")[0], "-o", "new", why="input")
 
 
 def test_not_through_a_link_to_the_directory(here: Here) -> None:
@@ -96,14 +96,18 @@ def test_not_through_a_link_to_the_directory(here: Here) -> None:
 
 
 OPTIONS = [
-    (("report", "image.tar", "--dockerfile", "Dockerfile"), "Dockerfile", "the Dockerfile"),
-    (("ci", "image.tar", "--dockerfile", "Dockerfile"), "Dockerfile", "the Dockerfile"),
-    (("ci", "image.tar", "--baseline", "baseline.json"), "baseline.json", "the baseline"),
-    (("ci", "image.tar", "--config", "rules.toml"), "rules.toml", "the configuration"),
-    (("ci", "image.tar"), ".layerscope.toml", "the configuration"),
-    (("report", "image.tar"), "config.toml", "the configuration"),
-    (("diff", "image.tar", "other.tar"), "config.toml", "the configuration"),
-    (("report", "image.tar", "--store-root", "docker"), "docker/x", "in docker"),
+    (("report", "image.tar", "--dockerfile", "Dockerfile"), "Dockerfile", "the input Dockerfile"),
+    (("ci", "image.tar", "--dockerfile", "Dockerfile"), "Dockerfile", "the input Dockerfile"),
+    (("ci", "image.tar", "--baseline", "baseline.json"), "baseline.json", "the input baseline"),
+    (("ci", "image.tar", "--config", "rules.toml"), "rules.toml", "the input configuration"),
+    (("ci", "image.tar"), ".layerscope.toml", "the input configuration"),
+    (("report", "image.tar"), "config.toml", "the input configuration"),
+    (("diff", "image.tar", "other.tar"), "config.toml", "the input configuration"),
+    (
+        ("report", "image.tar", "--store-root", "docker"),
+        "docker/x",
+        "in the input directory docker",
+    ),
 ]
 
 
@@ -127,16 +131,16 @@ def test_the_file_behind_stdin_is_not_written_over(here: Here) -> None:
                 [*command, *args, "-o", "image.tar"], stdin=stream, capture_output=True, check=False, timeout=60
             )  # fmt: skip
         assert done.returncode == 2
-        assert b"image.tar cannot be written: it is the image that is read" in done.stderr
+        assert b"cannot write image.tar: it is the input image" in done.stderr
     with Path("image.tar").open("ab") as stream:
         done = subprocess.run([*command, "report", "image.tar"], stdout=stream, stderr=subprocess.PIPE, check=False, timeout=60)  # fmt: skip
     assert done.returncode == 2
-    assert b"stdout cannot be written: it is the image that is read" in done.stderr
+    assert b"cannot write stdout: it is the input image" in done.stderr
     assert Path("image.tar").read_bytes() == data
 
 
 def test_a_file_beside_or_of_a_directory_that_is_no_image_may_be_written(here: Here) -> None:
-    """A directory that is only called like an image is none; devices are not inputs."""
+    """A directory that is only named like an image is not an input; neither are devices."""
     Path("oci2").mkdir()
     for output in ("oci2/report.txt", "new.txt", os.devnull):
         assert here.run("report", "oci", "-o", output) == Ran(0, "", "")
@@ -150,11 +154,11 @@ def test_extraction_never_replaces_what_is_read(here: Here) -> None:
     image = Path("image.tar").read_bytes()
     code, _, err = here.run("extract", "image.tar", "/image.tar", "--force")
     assert (code, Path("image.tar").read_bytes()) == (2, image)
-    assert "image.tar cannot be replaced: it is the image that is read" in err
+    assert "image.tar cannot be replaced: it is the input image" in err
     index = Path("oci/index.json").read_bytes()
     code, _, err = here.run("extract", "oci", "/oci", "--force")
     assert (code, Path("oci/index.json").read_bytes()) == (2, index)
-    assert "oci/index.json cannot be replaced: it is in oci, which is read" in err
+    assert "oci/index.json cannot be replaced: it is in the input directory oci" in err
     code, _, err = here.run("extract", "oci", "/a.txt", "--force", "-o", "oci")
     assert (code, Path("oci/a.txt").exists()) == (2, False)
     Path("elsewhere").mkdir()
@@ -180,8 +184,8 @@ CANNOT: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "a directory": (lambda _: Path("out").mkdir(), "out", "it is a directory"),
     "a link to a directory": (_link_to_directory, "out", "it is a directory"),
     "no name": (lambda _: None, "", "it is a directory"),
-    "no parent": (lambda _: None, "no/such/out", "there is no directory no/such"),
-    "a link to no parent": (lambda folder: Path("out").symlink_to(folder / "no" / "such"), "out", "there is no directory "),
+    "no parent": (lambda _: None, "no/such/out", "no such directory: no/such"),
+    "a link to no parent": (lambda folder: Path("out").symlink_to(folder / "no" / "such"), "out", "no such directory: "),
     "below a file": (lambda _: None, "other.tar/out", "Not a directory"),
     "a long name": (lambda _: None, "x" * 300, "File name too long"),
     "a socket": (lambda _: None, "socket", "it is a socket"),
@@ -193,7 +197,7 @@ CANNOT: dict[str, tuple[Callable[[Path], object], str, str]] = {
 def test_what_cannot_be_written_to_is_an_error_in_words(
     here: Here, command: str, what: str
 ) -> None:
-    """Before the image is read: there is none."""
+    """Before the image is read: the test has no image."""
     make, output, why = CANNOT[what]
     make(here.folder)
     if output == "socket":
@@ -219,7 +223,7 @@ def test_what_this_user_may_not_write_is_told_before_the_work(
         return not (closed == Path(path).absolute() and mode & os.W_OK) and allowed(path, mode)
 
     monkeypatch.setattr(os, "access", access)
-    why = {"file": "Permission denied", "directory": f"no file can be made in {here.folder}/own"}
+    why = {"file": "Permission denied", "directory": f"cannot create files in {here.folder}/own"}
     images = ["missing.tar"] * (2 if command == "diff" else 1)
     refused(here, command, *images, "-o", "own/out", why=why[what])
 
@@ -238,7 +242,7 @@ def test_an_output_is_named_once(here: Here, command: str) -> None:
     words = [command, *args.get(command, ["image.tar"])]
     code, _, err = here.run(*words, "-o", "one", "-o", "two")
     assert code == 2
-    assert "it takes one path" in err
+    assert "expected one path" in err
     assert not Path("one").exists()
     assert not Path("two").exists()
     assert here.run(*words, "-o", "one", "-o", "one").code == 0

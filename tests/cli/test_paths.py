@@ -96,21 +96,21 @@ def test_ls_tells_mode_owner_size_and_time(here: Here) -> None:
 
 
 def test_layers_are_counted_from_zero(here: Here) -> None:
-    """A path is what it is after the layer; a layer that is not there is a mistake."""
+    """Paths are looked up after the layer; an unknown layer is an error."""
     assert here("cat", "etc/motd", "--layer", "0") == (0, b"hello\n", "")
     assert here("cat", "etc/motd") == (0, b"changed\n", "")
     assert here("cat", "gone", "--layer", "0")[0] == 0
     assert here("cat", "gone")[0] == 1
     code, _, err = here("ls", "--layer", "2")
     assert code == 2
-    assert "counted from 0 to 1" in err
+    assert "the image has layers 0 to 1" in err
 
 
 def test_a_missing_path_exits_1_with_near_names(here: Here) -> None:
     code, out, err = here("cat", "etc/mtod", "etc/passwd")
     assert (code, out) == (1, b"root\n")
     assert "etc/mtod: no such path" in err
-    assert "is it etc/motd?" in err
+    assert "did you mean etc/motd?" in err
     assert "usr/bin/sh?" in here("ls", "sh")[2]
 
 
@@ -136,7 +136,7 @@ def test_cat_writes_exact_bytes_into_a_pipe(here: Here) -> None:
     ids=["escaped", "raw"],
 )
 def test_cat_escapes_on_a_terminal(here: Here, options: list[str], expected: bytes) -> None:
-    """Nothing in a file acts on the terminal, unless --raw says so."""
+    """File contents are harmless for the terminal, except with --raw."""
     master, slave = pty.openpty()
     done = subprocess.Popen(
         [sys.executable, "-m", "layerscope", "cat", "image.tar", "odd\x1b[2J", *options],
@@ -161,7 +161,7 @@ def test_cat_escapes_on_a_terminal(here: Here, options: list[str], expected: byt
 
 
 def test_extract_saves_at_whole_paths(here: Here) -> None:
-    """Below the directory, which is made; what was done is said on stderr."""
+    """The directory is created; a summary goes to stderr."""
     code, out, err = here("extract", "etc/*.conf", "usr", "--output", "a/b")
     assert (code, out) == (0, b"")
     assert "2 files, 3 B, into a/b" in err

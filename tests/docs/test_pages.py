@@ -17,8 +17,6 @@ from tests.docs.page import DOCS, ROOT
 from tests.screenshots import FOLDER, SHOTS, Shot
 
 PAGES = sorted([*DOCS.glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
-PLANNED = {"architecture.md", "adding.md"}
-"""Pages of docs/ that may be missing."""
 NAMES = {command.name: command for command in COMMANDS}
 
 
@@ -41,8 +39,6 @@ def test_links_lead_somewhere(page: Path) -> None:
             continue
         name, _, anchor = target.partition("#")
         file = page.parent / name if name else page
-        if name.rpartition("/")[2] in PLANNED and not file.exists():
-            continue
         assert file.exists(), f"{page.name}: {target}"
         if anchor:
             headings = re.findall(r"^#+ (.+)$", _outside_code(file.read_text()), re.MULTILINE)

@@ -1,4 +1,4 @@
-"""Reports that are kept: what changes in them is seen in review. UPDATE_SNAPSHOTS=1 writes them anew."""
+"""Golden reports: changes show up in review. UPDATE_SNAPSHOTS=1 rewrites them."""
 
 from __future__ import annotations
 

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerscope.report.console import Paper, Part
+from layerscope.report.console import Console, Part
 
 
 def written(*parts: Part | str, color: bool = False) -> str:
     """One line as it is written."""
     stream = io.BytesIO()
-    paper = Paper(stream, 80, color=color)
-    paper.line(*parts)
-    paper.flush()
+    console = Console(stream, 80, color=color)
+    console.line(*parts)
+    console.flush()
     return stream.getvalue().decode().removesuffix("\n")
 
 

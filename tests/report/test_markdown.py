@@ -1,4 +1,4 @@
-"""Markdown: it fits a comment, shows names as they are, and mentions, links and embeds nothing that an image says."""
+"""Markdown: it fits a comment, shows names literally, and turns no text of an image into a mention, link or picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The text report says what an image costs and wastes, in any width, and never acts on the terminal."""
+"""The text report: right at any width, and harmless for the terminal."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_what_else_the_archive_holds_is_named(tmp_path: Path) -> None:
     text = text_of(opened(tmp_path / "image.tar", archive(files)))
     assert text.startswith("img:0  ")
     assert re.search(
-        r"^also in it: img:1[^,]*, img:2[^,]*, img:3[^,]* and 2 more$", text, re.MULTILINE
+        r"^also available: img:1[^,]*, img:2[^,]*, img:3[^,]* and 2 more$", text, re.MULTILINE
     )
 
 
@@ -177,7 +177,7 @@ def test_damage_is_told_before_any_table(tmp_path: Path) -> None:
     image = opened(tmp_path / "image.tar", docker_archive([whole[: 4 * BLOCK], whole]))
     text = text_of(image)
     damage, table = text.index("Layer 0 is damaged at byte"), text.index("instruction")
-    assert damage < text.index("The figures cover what could be read.") < table
+    assert damage < text.index("The figures cover only the readable part.") < table
     row = next(line for line in text.splitlines() if line.startswith("  0 "))
     assert row.endswith("damaged")
 
@@ -251,7 +251,7 @@ def test_in_a_narrow_terminal_each_wasted_file_takes_two_lines(image: Opened) ->
 def test_duplicates_name_their_copies_and_what_one_would_save(tmp_path: Path) -> None:
     same = b"same" * 100
     text = text_of(simple(tmp_path, [file(f"copy-{number}", same) for number in range(5)]))
-    assert "Duplicates  1.6 kB in further copies of 1 file\n  not counted as wasted\n" in text
+    assert "Duplicates  1.6 kB in duplicates of 1 file\n  not counted as wasted\n" in text
     assert re.search(r"1\.6 kB +5 ×  /copy-0\n +/copy-1  and 3 more\n", text)
 
 
@@ -259,10 +259,10 @@ def test_what_is_not_there_is_said_in_words(tmp_path: Path) -> None:
     tar = docker_archive([layer_tar([file("a", b"a")])])
     text = text_of(opened(tmp_path / "image.tar", tar))
     assert "Nothing is wasted in this image." in text
-    assert "No two files have the same content." in text
+    assert "No duplicates." in text
     assert "Warnings" not in text
     unasked = opened(tmp_path / "image.tar", tar, Options(duplicates=False))
-    assert "Duplicates were not looked for." in text_of(unasked)
+    assert "Duplicates: skipped." in text_of(unasked)
 
 
 # --- Warnings and files ---------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What a gate found, written: one file per format, in the order in which help lists them."""
+"""Gate reports: one module per format, in the order of the help text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FORMATS: dict[str, str] = {
     "sarif": "layerscope.report.gate.sarif",
     "github": "layerscope.report.gate.github",
 }
-"""Format → module with a `write` function; loaded when it is asked for."""
+"""Format → module with a `write` function, imported on first use."""
 
 
 def writer_of(name: str) -> Writer:

@@ -1,4 +1,4 @@
-"""What to do next, for people."""
+"""The next steps after a failed gate, in the text report."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import shlex
 from layerscope.analysis.gate.layerscope_toml import NAME as CONFIG
 from layerscope.analysis.gate.verdict import Check, Outcome, Unit, Verdict
 from layerscope.opening.open import Opened
-from layerscope.report.console import Paper
+from layerscope.report.console import Console
 from layerscope.text import clip_start, safe_name
 
 
-def write_advice(paper: Paper, verdict: Verdict, opened: Opened) -> None:
-    """How to look closer, how to accept what is wanted, and how to accept all that is there."""
+def write_advice(console: Console, verdict: Verdict, opened: Opened) -> None:
+    """Write how to inspect the image, accept a finding, or accept the current state."""
     failed = [check for check in verdict.checks if check.outcome is Outcome.FAIL]
     if not failed:
         return
     name = opened.image.reference
     image = "IMAGE" if opened.image.source_kind == "stdin" or not name.isprintable() else shlex.quote(name)  # fmt: skip
-    paper.heading("What next")
-    paper.paragraph("Look closer: who stores what, and what hides it.", indent=2)
-    paper.line("    ", (f"layerscope {image}", "cyan"))
+    console.heading("Next steps")
+    console.paragraph("Inspect the image:", indent=2)
+    console.line("    ", (f"layerscope {image}", "cyan"))
     example = next(filter(None, (_ignore(check, verdict) for check in failed)), None)
     if example is not None:
         wanted = (
@@ -28,17 +28,17 @@ def write_advice(paper: Paper, verdict: Verdict, opened: Opened) -> None:
             if verdict.source_kind != "dive"
             else f"{CONFIG} (in place of {safe_name(verdict.source)})"
         )
-        paper.paragraph(f"Accept what is wanted, in {wanted}:", indent=2)
+        console.paragraph(f"Accept this finding in {wanted}:", indent=2)
         for line in ("[[ignore]]", *example, 'reason = "…"'):
-            paper.line("    ", (clip_start(line, paper.width - 4), "cyan"))
+            console.line("    ", (clip_start(line, console.width - 4), "cyan"))
     if verdict.baseline is None:
-        paper.paragraph("Accept all that is there, and fail only on what gets worse:", indent=2)
-        paper.line("    ", (f"layerscope report {image} --format json -o baseline.json", "cyan"))
-        paper.line("    ", (f"layerscope ci {image} --baseline baseline.json", "cyan"))
+        console.paragraph("Accept the current state and fail only on regressions:", indent=2)
+        console.line("    ", (f"layerscope report {image} --format json -o baseline.json", "cyan"))
+        console.line("    ", (f"layerscope ci {image} --baseline baseline.json", "cyan"))
 
 
 def _ignore(check: Check, verdict: Verdict) -> list[str] | None:
-    """The lines of an ignore that names the worst offender; None where nothing can be ignored."""
+    """The lines of an [[ignore]] for the worst offender; None if it cannot be ignored."""
     if not check.offenders or check.rule in ("max-size", "max-compressed-size"):
         return None
     worst = check.offenders[0]
@@ -52,7 +52,7 @@ def _ignore(check: Check, verdict: Verdict) -> list[str] | None:
     if check.unit in (Unit.BYTES, Unit.RATIO) and finding is None:
         if worst.hidden_by is not None and worst.hidden_by < verdict.base_layers:
             return ["base-image = true"]
-        lines = []  # waste is the matter of several rules
+        lines = []  # several rules count waste
     path = worst.path
     if not path.isprintable() or any(sign in path for sign in "'\"\\*?["):
         return None

@@ -1,4 +1,4 @@
-"""The verdict of a gate as a table: a row a check."""
+"""The gate report as CSV, one row per check."""
 
 from __future__ import annotations
 
@@ -35,5 +35,5 @@ def write(verdict: Verdict, _opened: Opened, stream: BinaryIO, _options: ReportO
 
 
 def _number(number: float | None) -> Cell:
-    """A number without a needless fraction."""
+    """An integer if the number has no fraction."""
     return int(number) if number is not None and number == int(number) else number

@@ -1,4 +1,4 @@
-"""The verdict of a gate as workflow commands of GitHub Actions."""
+"""The gate report as GitHub Actions workflow commands."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from layerscope.text import count_of, safe_name
 
 
 def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
-    """Write an annotation for what each check complains of, and a line with the verdict."""
+    """Write an annotation for each issue, and a line with the verdict."""
     write_issues(opened, issues_of_verdict(opened, verdict, binary=options.binary_sizes), stream)
     skipped = [check for check in verdict.checks if check.outcome is Outcome.SKIP]
     for check in skipped[:MOST]:

@@ -1,4 +1,4 @@
-"""The verdict of a gate as HTML: the page of the report, with all checks at its top."""
+"""The gate report as HTML: the page of the image report, with the checks on top."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WARNINGS = 100
 _ROOM = 200_000
 """Bytes of all checks."""
 _SHOWN = 5
-"""Offenders of a check that are not folded."""
+"""Offenders of a check that are shown unfolded."""
 _OFFENDERS = 50
 _OUTCOMES = {
     Outcome.PASS: "passed",
@@ -58,7 +58,7 @@ def _section(verdict: Verdict, opened: Opened, options: ReportOptions) -> Sectio
 
 
 def _check(opened: Opened, check: Check, options: ReportOptions) -> Markup:
-    """A row; below it, of a check that is not met, why, and the worst offenders."""
+    """The row of a check; if it is not met, also its message and worst offenders."""
     passed = check.outcome is Outcome.PASS
     row: Markup = macros(options).check_row(
         {

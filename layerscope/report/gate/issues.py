@@ -1,4 +1,4 @@
-"""What the checks of a gate complain of, for formats that other programs show line by line."""
+"""Failed checks of a gate as issues, for formats that other programs show line by line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _INSTRUCTION = 100
 
 
 def issues_of_verdict(opened: Opened, verdict: Verdict, *, binary: bool = False) -> list[Issue]:
-    """What the checks complain of that failed or warn: each finding once, and each other check as a whole."""
+    """Issues of the checks that fail or warn: one per finding, and one per check without findings."""
     issues: list[Issue] = []
     known: set[int] = set()
     for outcome in (Outcome.FAIL, Outcome.WARN):
@@ -32,7 +32,7 @@ def issues_of_verdict(opened: Opened, verdict: Verdict, *, binary: bool = False)
 
 
 def _of_check(opened: Opened, check: Check, binary: bool) -> Iterator[Issue]:
-    """The findings that a check complains of; the check itself if those are not its only offenders."""
+    """The findings behind a check; the check itself if it has other offenders, too."""
     level = level_of(check)
     found = [each.finding for each in check.offenders if each.finding is not None]
     if found and len(found) == check.offender_count:
@@ -57,7 +57,7 @@ def _of_check(opened: Opened, check: Check, binary: bool) -> Iterator[Issue]:
 
 
 def _steps(check: Check) -> tuple[int, ...]:
-    """The steps that its offenders are made by, the worst first."""
+    """The steps that made its offenders, worst first."""
     steps = (each.step for each in check.offenders)
     return tuple(dict.fromkeys(step for step in steps if step is not None))
 
@@ -68,12 +68,12 @@ def lines_of_check(opened: Opened, check: Check) -> tuple[int, int] | None:
 
 
 def level_of(check: Check) -> Severity:
-    """How loud a check is that is not met."""
+    """The severity of a check that is not met."""
     return Severity.ERROR if check.outcome is Outcome.FAIL else Severity.WARNING
 
 
 def offender_name(opened: Opened, offender: Offender) -> str:
-    """What an offender is called, safe to show: its path, its title or its instruction; empty if it has none."""
+    """The name of an offender, safe to show: its path, title or instruction; empty if it has none."""
     if offender.path is not None:
         return visible_end(safe_name(offender.path))
     if offender.finding is not None:
@@ -84,7 +84,7 @@ def offender_name(opened: Opened, offender: Offender) -> str:
 
 
 def offender_place(opened: Opened, offender: Offender) -> str:
-    """The layer that stores it, or the step that is to be changed, safe to show; empty if there is neither."""
+    """The layer that stores an offender, or the step to change, safe to show; may be empty."""
     if offender.layer is not None:
         return f"layer {offender.layer}"
     if offender.step is not None:
@@ -93,7 +93,7 @@ def offender_place(opened: Opened, offender: Offender) -> str:
 
 
 def offender_words(opened: Opened, offender: Offender, *, binary: bool = False) -> str:
-    """An offender in one line: size, name, step, what is wrong with it."""
+    """An offender on one line: size, name, place, note."""
     words = [] if offender.bytes is None else [size(offender.bytes, binary=binary)]
     words.append(offender_name(opened, offender))
     words.append(offender_place(opened, offender))

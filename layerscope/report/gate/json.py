@@ -1,7 +1,7 @@
-"""The verdict of a gate as JSON, schema 1.0: stable names, every key always there.
+"""The gate report as JSON, schema 1.0: stable names, every key always present.
 
-Sizes are integers in bytes, shares are numbers from 0 on (0.1 is 10 %), indices count from 0, what is unknown is null. Paths
-that are not UTF-8 hold lone surrogates, written as `\\udcXX`.
+Sizes are bytes, shares are fractions (0.1 is 10 %), indices start at 0, unknown values are null. Bytes of a path that are not
+    UTF-8 become lone surrogates, written as `\\udcXX`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SCHEMA_VERSION = "1.0"
 
 
 def write(verdict: Verdict, opened: Opened, stream: BinaryIO, _options: ReportOptions) -> None:
-    """Write the verdict as one JSON document, ASCII alone."""
+    """Write the verdict as one JSON document, in ASCII."""
     text = json.dumps(document(verdict, opened), indent=2, ensure_ascii=True)
     stream.write(text.encode("ascii") + b"\n")
 

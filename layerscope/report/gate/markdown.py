@@ -25,7 +25,7 @@ def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: ReportOpt
     )
     for check in verdict.checks:
         if check.outcome is not Outcome.PASS:
-            page.add(_told(opened, check, options))
+            page.add(_details(opened, check, options))
     for warning in verdict.warnings[:MOST]:
         place = f" ({code(safe_name(warning.place))})" if warning.place else ""
         page.add(f"> ⚠️ {prose(warning.message)}{place}")
@@ -52,8 +52,8 @@ def _row(check: Check, options: ReportOptions) -> str:
     return f"| {_MARKS[check.outcome]} | {title} | {found} | {allowed} |"
 
 
-def _told(opened: Opened, check: Check, options: ReportOptions) -> str:
-    """A check that is not met: why, and the worst offenders; findings come with their fixes later."""
+def _details(opened: Opened, check: Check, options: ReportOptions) -> str:
+    """The message and worst offenders of a check that is not met; findings follow later with their fixes."""
     lines = [f"{_MARKS[check.outcome]} **{plain(check.title)}** {prose(check.message)}"]
     if not any(each.finding for each in check.offenders):
         shown = check.offenders[:PATHS]

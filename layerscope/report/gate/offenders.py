@@ -5,7 +5,7 @@ from __future__ import annotations
 from layerscope.analysis.gate.verdict import Check, Offender, Outcome, Unit
 from layerscope.image.summary import one_line, step_name
 from layerscope.opening.open import Opened
-from layerscope.report.console import Paper, left, widest
+from layerscope.report.console import Console, left, widest
 from layerscope.report.gate.table import GLYPHS, STYLES
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import line_words
@@ -13,56 +13,55 @@ from layerscope.report.text_findings import write_finding
 from layerscope.text import cells, clip, clip_start, count_of, safe_name, size
 
 SHOWN = {Outcome.FAIL: 10, Outcome.WARN: 3}
-"""Offenders of a check that are shown at most."""
+"""Most offenders that are shown for a check."""
 _ROOM = 30
-"""Columns that a path must have beside what is said of it; with less, that takes a line of its own."""
+"""Columns that a path needs beside its note; with less room the note goes on a line of its own."""
 
 
 def write_offenders(
-    paper: Paper,
+    console: Console,
     opened: Opened,
     check: Check,
     options: ReportOptions,
     same_as: str | None = None,
 ) -> None:
-    """A section on one check that does not pass: what was found, and where. `same_as` is the check above that has
-    the same offenders."""
+    """Write a section on a check that does not pass. `same_as` names an earlier check with the same offenders."""
     name = f"{GLYPHS[check.outcome]} {safe_name(check.rule)}"
-    said = safe_name(check.message.removesuffix("."))
-    paper.line()
-    if cells(name) + 2 + cells(said) <= paper.width:
-        paper.line((name, f"bold {STYLES[check.outcome]}"), "  ", said)
+    message = safe_name(check.message.removesuffix("."))
+    console.line()
+    if cells(name) + 2 + cells(message) <= console.width:
+        console.line((name, f"bold {STYLES[check.outcome]}"), "  ", message)
     else:
-        paper.line((name, f"bold {STYLES[check.outcome]}"))
-        paper.paragraph(said, indent=2)
+        console.line((name, f"bold {STYLES[check.outcome]}"))
+        console.paragraph(message, indent=2)
     if check.place != "default":
-        paper.line("  ", (clip(f"set by {safe_name(check.place)}", paper.width - 2), "dim"))
+        console.line("  ", (clip(f"set by {safe_name(check.place)}", console.width - 2), "dim"))
     if same_as is not None:
-        paper.line("  ", (f"the same files as under {same_as}", "dim"))
+        console.line("  ", (f"the same files as under {same_as}", "dim"))
         return
     most = SHOWN.get(check.outcome, 0)
     shown = check.offenders[:most]
     if any(offender.finding is not None for offender in shown):
-        _write_findings(paper, opened, check, shown, options)
+        _write_findings(console, opened, check, shown, options)
     else:
-        _write_paths(paper, opened, check, shown, options)
+        _write_paths(console, opened, check, shown, options)
     left_out = check.offender_count - len(shown)
     if left_out > 0:
         word = {Unit.FINDINGS: "finding", Unit.LAYERS: "layer", Unit.PATHS: "path"}.get(
             check.unit, "layer" if shown and shown[0].path is None else "file"
         )
         more = count_of(left_out, f"more {word}", f"more {word}s")
-        paper.line("  ", (f"… and {more}", "dim"))
+        console.line("  ", (f"… and {more}", "dim"))
 
 
 def _write_findings(
-    paper: Paper,
+    console: Console,
     opened: Opened,
     check: Check,
     shown: tuple[Offender, ...],
     options: ReportOptions,
 ) -> None:
-    """Findings: with their fixes if they fail, in a line each if they only warn."""
+    """Write findings, with their fixes if they fail, on one line each if they only warn."""
     sizes = [size(offender.bytes or 0, binary=options.binary_sizes) for offender in shown]
     width = max(map(len, sizes))
     for offender, amount in zip(shown, sizes, strict=True):
@@ -70,45 +69,47 @@ def _write_findings(
         if finding is None:
             continue
         if check.outcome is Outcome.FAIL:
-            write_finding(paper, opened, finding, f"{amount:>{width}}")
+            write_finding(console, opened, finding, f"{amount:>{width}}")
             continue
         where = f"  {_place(opened, offender.step)}"
-        title = clip(offender.note, max(paper.width - width - 4 - cells(where), 20))
-        paper.line("  ", (f"{amount:>{width}}", STYLES[check.outcome]), "  ", title, (where, "dim"))
+        title = clip(offender.note, max(console.width - width - 4 - cells(where), 20))
+        console.line(
+            "  ", (f"{amount:>{width}}", STYLES[check.outcome]), "  ", title, (where, "dim")
+        )
         if offender.path is not None:
             more = f"  and {count_of(len(finding.paths) - 1, 'more file', 'more files')}" if len(finding.paths) > 1 else ""  # fmt: skip
-            room = paper.width - width - 4 - len(more)
-            paper.line(
+            room = console.width - width - 4 - len(more)
+            console.line(
                 " " * (width + 4), (clip_start(safe_name(offender.path), room) + more, "dim")
             )
 
 
 def _write_paths(
-    paper: Paper,
+    console: Console,
     opened: Opened,
     check: Check,
     shown: tuple[Offender, ...],
     options: ReportOptions,
 ) -> None:
-    """Paths, or layers, with their bytes, where they are stored and what is wrong with them."""
+    """Write paths or layers with their bytes, place and note."""
     sizes = [
         "" if offender.bytes is None else size(offender.bytes, binary=options.binary_sizes)
         for offender in shown
     ]
     width = widest(sizes)
-    told = [_told(opened, offender) for offender in shown]
-    room = paper.width - 2 - width - 2
-    beside = room - widest(told) - 2
+    notes = [_note(opened, offender) for offender in shown]
+    room = console.width - 2 - width - 2
+    beside = room - widest(notes) - 2
     names = [_name(opened, offender) for offender in shown]
     beside = min(beside, widest(names)) if beside >= min(_ROOM, widest(names)) else 0
-    for offender, amount, name, rest in zip(shown, sizes, names, told, strict=True):
+    for offender, amount, name, rest in zip(shown, sizes, names, notes, strict=True):
         cut = clip if offender.path is None else clip_start
         start = ("  ", (f"{amount:>{width}}", STYLES[check.outcome]), "  ")
         if beside:
-            paper.line(*start, left(cut(name, beside), beside), "  ", (rest, "dim"))
+            console.line(*start, left(cut(name, beside), beside), "  ", (rest, "dim"))
         else:
-            paper.line(*start, cut(name, room))
-            paper.paragraph(rest, "dim", indent=width + 4)
+            console.line(*start, cut(name, room))
+            console.paragraph(rest, "dim", indent=width + 4)
 
 
 def _name(opened: Opened, offender: Offender) -> str:
@@ -118,8 +119,8 @@ def _name(opened: Opened, offender: Offender) -> str:
     return "" if offender.step is None else safe_name(one_line(opened.image.steps[offender.step]))
 
 
-def _told(opened: Opened, offender: Offender) -> str:
-    """What is said of a path: where it is from, and what happened to it."""
+def _note(opened: Opened, offender: Offender) -> str:
+    """The note on an offender: its place, and what is wrong with it."""
     parts = [offender.note]
     if offender.layer is not None and offender.path is not None:
         parts.insert(0, f"in layer {offender.layer}")

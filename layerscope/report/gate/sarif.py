@@ -1,4 +1,4 @@
-"""The verdict of a gate as SARIF 2.1.0."""
+"""The gate report as SARIF 2.1.0."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from layerscope.report.sarif import write_run
 
 
 def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
-    """Write a result for what each check complains of that failed or warns: code scanning would show others as alerts,
-    too."""
+    """Write a result for each issue of the checks that fail or warn: code scanning would show passed ones as alerts, too."""
     write_run(
         opened,
         issues_of_verdict(opened, verdict, binary=options.binary_sizes),

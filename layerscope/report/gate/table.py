@@ -1,4 +1,4 @@
-"""The table of a verdict: a row for each check, with its outcome, value and limit."""
+"""The table of checks: outcome, value and limit of each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from layerscope.analysis.gate.verdict import Check, Outcome, Unit
-from layerscope.report.console import Paper, left, widest
+from layerscope.report.console import Console, left, widest
 from layerscope.text import cells, clip, count_of, safe_name
 from layerscope.words import Severity
 
@@ -18,7 +18,7 @@ STYLES = {
     Outcome.SKIP: "dim",
 }
 _ROOM = 24
-"""Columns that a message must have beside all else; with less, it takes a line of its own."""
+"""Columns that a message needs beside its row; with less room it goes on a line of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,34 +28,34 @@ class _Row:
     value: str
     limit: str
     message: str
-    telling: bool
-    """Whether the message must be read, be there room or not."""
+    always_shown: bool
+    """Whether the message is shown even if there is no room for it in the row."""
 
 
-def write_table(paper: Paper, checks: Sequence[Check], *, binary: bool) -> None:
-    """All checks in one table; rules that found nothing share a row."""
+def write_table(console: Console, checks: Sequence[Check], *, binary: bool) -> None:
+    """Write all checks; finding rules without findings share a row."""
     rows = [_row(check, binary) for check in checks if not _silent(check)]
     silent = sum(map(_silent, checks))
     if silent:
         more = " more" if len(checks) > silent and any(map(_is_finding, checks)) else ""
-        title = f"{silent:,}{more} rule{'' if silent == 1 else 's'} of findings"
-        rows.append(_Row(Outcome.PASS, title, "0", "none", "nothing found", telling=False))
-    paper.line()
+        title = f"{silent:,}{more} finding rule{'' if silent == 1 else 's'}"
+        rows.append(_Row(Outcome.PASS, title, "0", "none", "no findings", always_shown=False))
+    console.line()
     if not rows:
-        paper.line("  ", ("no rule is on: nothing was checked", "yellow"))
+        console.line("  ", ("all rules are off; nothing was checked", "yellow"))
         return
     values = max(widest([row.value for row in rows]), len("value"))
     limits = max(widest([row.limit for row in rows]), len("limit"))
     fixed = 2 + 6 + 2 + 2 + values + 2 + limits
-    rules = min(max(widest([row.rule for row in rows]), len("check")), paper.width - fixed)
+    rules = min(max(widest([row.rule for row in rows]), len("check")), console.width - fixed)
     indent = fixed + rules + 2
-    room = paper.width - indent
+    room = console.width - indent
     heading = f"  {'':<6}  {'check':<{rules}}  {'value':>{values}}  {'limit':<{limits}}"
-    paper.line((heading, "dim"))
+    console.line((heading, "dim"))
     for row in rows:
         style = STYLES[row.outcome]
-        beside = room >= _ROOM and (not row.telling or cells(row.message) <= room)
-        paper.line(
+        beside = room >= _ROOM and (not row.always_shown or cells(row.message) <= room)
+        console.line(
             "  ",
             (f"{GLYPHS[row.outcome]} {row.outcome.value}", style),
             "  ",
@@ -67,8 +67,8 @@ def write_table(paper: Paper, checks: Sequence[Check], *, binary: bool) -> None:
             "  ",
             (clip(row.message, room) if beside else "", "dim"),
         )  # fmt: skip
-        if row.telling and not beside:
-            paper.paragraph(row.message, "dim", indent=10)
+        if row.always_shown and not beside:
+            console.paragraph(row.message, "dim", indent=10)
 
 
 def _row(check: Check, binary: bool) -> _Row:
@@ -77,17 +77,17 @@ def _row(check: Check, binary: bool) -> _Row:
         value = f"{int(check.value):,}"
     limit = check.limit_text(binary=binary).removesuffix(" layers").removesuffix(" layer")
     message = safe_name(check.message.removesuffix("."))
-    telling = check.outcome is Outcome.SKIP or ":" in message or ";" in message
-    return _Row(check.outcome, safe_name(check.rule), value, limit or "any", message, telling)
+    always_shown = check.outcome is Outcome.SKIP or ":" in message or ";" in message
+    return _Row(check.outcome, safe_name(check.rule), value, limit or "any", message, always_shown)
 
 
 def _is_finding(check: Check) -> bool:
-    """Whether a check is of one rule of findings."""
+    """Whether a check belongs to one finding rule."""
     return check.unit is Unit.FINDINGS and not check.rule.startswith("no-secrets")
 
 
 def _silent(check: Check) -> bool:
-    """Whether a check found nothing, and nobody asked for it in particular."""
+    """Whether a finding rule has no findings and nothing to compare with."""
     return (
         _is_finding(check)
         and check.outcome is Outcome.PASS
@@ -97,7 +97,7 @@ def _silent(check: Check) -> bool:
 
 
 def summary(checks: Sequence[Check]) -> str:
-    """How many checks ended how, in words: 2 failed, 1 warning, 7 passed."""
+    """The number of checks by outcome: 2 failed, 1 warning, 7 passed."""
     counts = {outcome: sum(check.outcome is outcome for check in checks) for outcome in Outcome}
     words = [
         f"{counts[Outcome.FAIL]:,} failed",
@@ -109,5 +109,5 @@ def summary(checks: Sequence[Check]) -> str:
 
 
 def style_of(severity: Severity) -> str:
-    """The colour of a finding."""
+    """The style of a severity."""
     return {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}[severity]

@@ -1,4 +1,4 @@
-"""The verdict of a gate for people: the table, the worst offenders, and what to do next."""
+"""The gate report as text: the table of checks, the worst offenders, the next steps."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from layerscope.analysis.gate.verdict import Offender, Outcome, Verdict
 from layerscope.opening.open import Opened
-from layerscope.report.console import Paper, Part
+from layerscope.report.console import Console, Part
 from layerscope.report.gate.advice import write_advice
 from layerscope.report.gate.offenders import write_offenders
 from layerscope.report.gate.table import GLYPHS, STYLES, summary, write_table
@@ -15,18 +15,18 @@ from layerscope.report.text import NARROWEST, WIDEST
 from layerscope.text import count_of, percent, safe_name, size
 
 _DIVE = (
-    "These are dive's rules with exact figures: dive counts the copy that is kept as wasted, too, and "
-    "overlooks deleted directories, so its figures differ."
+    "Rules from .dive-ci, exact figures: dive also counts the surviving copy as wasted and misses "
+    "deleted directories, so its numbers differ."
 )
 _WARNINGS = 50
 
 
 def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
-    """Write the verdict; everything keeps to the width."""
-    paper = Paper(stream, min(max(options.width, NARROWEST), WIDEST), color=options.color)
-    _write_header(paper, verdict, opened, options)
-    write_table(paper, verdict.checks, binary=options.binary_sizes)
-    told: dict[tuple[Offender, ...], str] = {}
+    """Write the verdict, fitted to the width."""
+    console = Console(stream, min(max(options.width, NARROWEST), WIDEST), color=options.color)
+    _write_header(console, verdict, opened, options)
+    write_table(console, verdict.checks, binary=options.binary_sizes)
+    rule_of_paths: dict[tuple[Offender, ...], str] = {}
     for wanted in (Outcome.FAIL, Outcome.WARN):
         for check in verdict.checks:
             if check.outcome is wanted:
@@ -35,19 +35,21 @@ def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: ReportOpt
                     if check.offenders and check.offenders[0].finding is None
                     else ()
                 )
-                same_as = told.get(paths) if paths else None
-                write_offenders(paper, opened, check, options, same_as)
-                told.setdefault(paths, check.rule)
-    _write_warnings(paper, verdict)
-    write_advice(paper, verdict, opened)
-    paper.flush()
+                same_as = rule_of_paths.get(paths) if paths else None
+                write_offenders(console, opened, check, options, same_as)
+                rule_of_paths.setdefault(paths, check.rule)
+    _write_warnings(console, verdict)
+    write_advice(console, verdict, opened)
+    console.flush()
 
 
-def _write_header(paper: Paper, verdict: Verdict, opened: Opened, options: ReportOptions) -> None:
+def _write_header(
+    console: Console, verdict: Verdict, opened: Opened, options: ReportOptions
+) -> None:
     image, accounting, binary = opened.image, opened.accounting, options.binary_sizes
     outcome = Outcome.PASS if verdict.passed else Outcome.FAIL
     word = "passes" if verdict.passed else "fails"
-    paper.flow(
+    console.flow(
         [
             (f"{GLYPHS[outcome]} {safe_name(image.title)} {word}", f"{STYLES[outcome]} bold"),
             (summary(verdict.checks), ""),
@@ -61,11 +63,11 @@ def _write_header(paper: Paper, verdict: Verdict, opened: Opened, options: Repor
         (f"efficiency {percent(accounting.efficiency, 1)}", ""),
         (count_of(len(image.layers), "layer"), ""),
     ]
-    paper.flow(facts)
-    rules = "defaults, as there is no .layerscope.toml" if verdict.source_kind == "defaults" else safe_name(verdict.source)  # fmt: skip
+    console.flow(facts)
+    rules = "defaults (no .layerscope.toml found)" if verdict.source_kind == "defaults" else safe_name(verdict.source)  # fmt: skip
     about: list[Part] = [(f"rules: {rules}", "dim")]
     if verdict.base_layers:
-        guess = " (a guess)" if verdict.base_guessed else ""
+        guess = " (estimated)" if verdict.base_guessed else ""
         about.append((f"base image: {count_of(verdict.base_layers, 'layer')}{guess}", "dim"))
     if verdict.baseline is not None:
         about.append((f"compared with {safe_name(verdict.baseline)}", "dim"))
@@ -73,22 +75,24 @@ def _write_header(paper: Paper, verdict: Verdict, opened: Opened, options: Repor
         about.append((f"{size(verdict.ignored_bytes, binary=binary)} of waste ignored", "dim"))
     if verdict.ignored_findings:
         about.append((f"{count_of(verdict.ignored_findings, 'finding')} ignored", "dim"))
-    paper.flow(about)
+    console.flow(about)
     if verdict.source_kind == "dive":
-        paper.paragraph(_DIVE, "dim")
+        console.paragraph(_DIVE, "dim")
     damages = opened.damages()
     for damage in damages[:3]:
-        paper.paragraph(safe_name(damage[0].upper() + damage[1:]) + ".", "bold red")
+        console.paragraph(safe_name(damage[0].upper() + damage[1:]) + ".", "bold red")
     if damages:
-        paper.paragraph("The checks cover what could be read.", "bold red")
+        console.paragraph("The checks cover only the readable part.", "bold red")
 
 
-def _write_warnings(paper: Paper, verdict: Verdict) -> None:
+def _write_warnings(console: Console, verdict: Verdict) -> None:
     if not verdict.warnings:
         return
-    paper.heading("Warnings")
+    console.heading("Warnings")
     for warning in verdict.warnings[:_WARNINGS]:
         place = f"{warning.place}: " if warning.place else ""
-        paper.paragraph(safe_name(f"{place}{warning.message} [{warning.code}]"), "yellow", indent=2)
+        console.paragraph(
+            safe_name(f"{place}{warning.message} [{warning.code}]"), "yellow", indent=2
+        )
     if len(verdict.warnings) > _WARNINGS:
-        paper.line("  ", (f"… and {len(verdict.warnings) - _WARNINGS:,} more", "dim"))
+        console.line("  ", (f"… and {len(verdict.warnings) - _WARNINGS:,} more", "dim"))

@@ -96,7 +96,7 @@ def test_every_check_has_a_row_with_value_limit_and_verdict() -> None:
 def test_rules_that_found_nothing_share_a_row() -> None:
     """A hundred rules make no table of a hundred rows."""
     text = written(verdict_of(IMAGE, config({"findings": True}), findings=[]))
-    assert re.search(r"✔ pass  \d+ rules of findings +0  none +nothing found", text)
+    assert re.search(r"✔ pass  \d+ finding rules +0  none +no findings", text)
     assert "apt-lists" not in text
 
 
@@ -112,12 +112,12 @@ def test_an_image_that_passes_needs_no_advice() -> None:
     text = written(verdict_of(IMAGE, config({"max-layers": 3})))
     assert text.startswith("✔ ")
     assert "0 failed, 1 passed" in text
-    assert "What next" not in text
+    assert "Next steps" not in text
 
 
 def test_nothing_to_check_is_told() -> None:
     """A gate with every rule off is no gate."""
-    assert "no rule is on: nothing was checked" in written(verdict_of(IMAGE, config()))
+    assert "all rules are off; nothing was checked" in written(verdict_of(IMAGE, config()))
 
 
 def test_advice_names_the_worst_offender() -> None:
@@ -134,7 +134,7 @@ def test_what_dive_would_say_is_told_to_differ() -> None:
     """Who comes from dive sees other figures."""
     text = written(verdict_of(IMAGE, parse_dive("rules:\n  highestWastedBytes: 1\n", ".dive-ci")))
     assert "rules: .dive-ci" in text
-    assert "its figures differ" in text
+    assert "its numbers differ" in text
 
 
 def test_a_baseline_is_named(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_lines_of_the_dockerfile_are_named() -> None:
 def test_defaults_are_said_to_be_defaults() -> None:
     """Nobody should believe that their file was read."""
     text = written(verdict_of(IMAGE, GateConfig(), findings=[]))
-    assert "rules: defaults, as there is no .layerscope.toml" in text
+    assert "rules: defaults (no .layerscope.toml found)" in text
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -70,7 +70,7 @@ class NotAnImageError(LayerscopeError):
 
 
 class CorruptImageError(LayerscopeError):
-    """An image that contradicts itself, is cut short or is damaged."""
+    """An image that contradicts itself, is truncated or is damaged."""
 
     title = "Damaged image"
 

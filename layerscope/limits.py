@@ -51,10 +51,12 @@ class Limits:
     def exceeded(self, name: str, where: str, found: int | None = None) -> LimitExceededError:
         """The error for limit `name`, met in `where` (a file or layer, in the user's words)."""
         allowed = getattr(self, name)
-        more = "" if found is None else f" ({found:,} found)"
+        excess = (
+            f"more than {allowed:,}" if found is None else f"{found:,} found, {allowed:,} allowed"
+        )
         return LimitExceededError(
-            f"{where}: more than {allowed:,} {name.replace('_', ' ')}{more}: this looks hostile",
-            hint=f"if you trust the image, raise the limit: --limit {name}=NUMBER",
+            f"{where}: limit {name} exceeded: {excess}",
+            hint=f"if you trust the image, raise it: --limit {name}=NUMBER",
         )
 
 
@@ -70,8 +72,8 @@ def parse_limits(assignments: tuple[str, ...]) -> Limits:
         name = name.strip().replace("-", "_")
         if not separator or name not in known or not _NUMBER.fullmatch(number.strip()):
             raise UsageError(
-                f"no such limit: {text!r}",
-                hint=f"write NAME=NUMBER with a name of: {', '.join(sorted(known))}",
+                f"invalid limit: {text!r}",
+                hint=f"expected NAME=NUMBER; names: {', '.join(sorted(known))}",
             )
         values[name] = int(number)
     return Limits(**values)

@@ -35,14 +35,12 @@ def parse_toml_text(text: str, file: str) -> dict[str, Any]:
     except RecursionError:
         depths = [line.count("[") + line.count("{") for line in lines]
         deepest = depths.index(max(depths)) + 1
-        raise UsageError(f"{file}, line {deepest}: it is nested too deeply") from None
+        raise UsageError(f"{file}, line {deepest}: nested too deeply") from None
     except ValueError:
         most = sys.get_int_max_str_digits()
         digits = re.compile(f"[0-9_]{{{most},}}")
         at = next((number for number, line in enumerate(lines, 1) if digits.search(line)), 1)
-        raise UsageError(
-            f"{file}, line {at}: a number of more than {most:,} digits is none"
-        ) from None
+        raise UsageError(f"{file}, line {at}: a number has more than {most:,} digits") from None
 
 
 def _problem(message: str, last: int) -> str:

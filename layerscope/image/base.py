@@ -51,14 +51,14 @@ def guess_base(image: Image) -> BaseGuess | None:
     found = _from_comment(steps)
     if found is not None:
         count, name = found
-        agreed = ", as the manifest says" if named == name else f"; {said}" if said else ""
+        agreed = ", as in the manifest" if named == name else f"; {said}" if said else ""
         return _guess(steps, count, f"step {count} was built FROM {name}{agreed}", named or name)
     for rule in (_other_builder, _command_then_layers, _gap):
         told = rule(steps)
         if told is not None:
             count, reason = told
             return _guess(steps, count, f"{said}; {reason}" if said else reason, named)
-    return BaseGuess(0, 0, f"{said}, nothing tells where it ends", named) if said else None
+    return BaseGuess(0, 0, f"{said}, but not where it ends", named) if said else None
 
 
 def layers_of(steps: Sequence[Step], count: int) -> int:
@@ -96,7 +96,7 @@ def _other_builder(steps: Sequence[Step]) -> tuple[int, str] | None:
         if later is not None:
             return later
         other = before or "something else"
-        return step.index, f"{here} wrote the steps from {step.index} on, {other} those before"
+        return step.index, f"the builder changes from {other} to {here} at step {step.index}"
     return None
 
 
@@ -136,7 +136,7 @@ def _command_then_layers(
             continue
         if apart is None and later is not None and timedelta(0) < later < _SAME_BUILD:
             continue
-        return after.index, f"step {step.index} sets {step.instruction}, and layers follow"
+        return after.index, f"layers follow the {step.instruction} of step {step.index}"
     return None
 
 
@@ -145,7 +145,10 @@ def _gap(steps: Sequence[Step]) -> tuple[int, str] | None:
     for step in steps[_first_layer(steps) + 1 :]:
         later = _later(steps[step.index - 1], step)
         if later is not None and later >= _NEW_BUILD:
-            return step.index, f"step {step.index} came {_lasting(later)} after the one before"
+            return (
+                step.index,
+                f"step {step.index} was built {_lasting(later)} after the previous one",
+            )
     return None
 
 

@@ -65,7 +65,7 @@ def parse_config(data: bytes, name: str, limits: Limits) -> ConfigDocument:
             ImageWarning(
                 "config-encoding",
                 None,
-                f"{name} is not plain UTF-8: read without the bytes that do not belong",
+                f"{name} is not valid UTF-8; invalid bytes were skipped",
             )
         )
     if top.wrong:

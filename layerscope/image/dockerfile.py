@@ -114,7 +114,7 @@ def read_dockerfile(path: Path) -> Dockerfile:
     try:
         data = read_file(path, MAX_BYTES)
     except OSError as error:
-        hint = "this is no Dockerfile" if error.errno == errno.EFBIG else None
+        hint = "not a Dockerfile" if error.errno == errno.EFBIG else None
         raise DockerfileError(f"{path}: {error.strerror or error}", hint=hint) from None
     return parse_dockerfile(data, str(path))
 
@@ -122,16 +122,16 @@ def read_dockerfile(path: Path) -> Dockerfile:
 def parse_dockerfile(data: bytes, name: str) -> Dockerfile:
     """Read the text of a Dockerfile; `name` is where it is from. Raises `DockerfileError`."""
     if len(data) > MAX_BYTES:
-        raise DockerfileError(f"{name}: more than {MAX_BYTES:,} bytes: this is no Dockerfile")
+        raise DockerfileError(f"{name}: not a Dockerfile: more than {MAX_BYTES:,} bytes")
     if b"\0" in data:
-        raise DockerfileError(f"{name}: it holds NUL bytes: this is no Dockerfile")
+        raise DockerfileError(f"{name}: not a Dockerfile: it contains NUL bytes")
     text = data.decode(errors="surrogateescape").removeprefix(_BOM)
     lines = tuple(line.removesuffix("\r") for line in text.removesuffix("\n").split("\n"))
     instructions = tuple(_instructions(lines, name))
     if not any(written.name == "FROM" for written in instructions):
         raise DockerfileError(
-            f"{name}: it has no FROM: this is no Dockerfile",
-            hint="name the Dockerfile that the image was built from",
+            f"{name}: not a Dockerfile: no FROM instruction",
+            hint="pass the Dockerfile that the image was built from",
         )
     return Dockerfile(name, lines, instructions)
 

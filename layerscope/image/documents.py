@@ -48,7 +48,7 @@ def decode(data: bytes, name: str, limits: Limits) -> tuple[Any, bool]:
     except RecursionError as error:
         raise DocumentError(f"{name} is nested too deeply") from error
     except msgspec.DecodeError as error:
-        raise DocumentError(f"{name} is no JSON: {error}") from error
+        raise DocumentError(f"{name} is not valid JSON: {error}") from error
 
 
 def _check_values(data: bytes, name: str, limits: Limits) -> None:

@@ -147,22 +147,24 @@ def _unrecorded(index: int, layer: int) -> Step:
 
 def _mismatch(entries: int, claims: int, layers: int, *, on_top: bool) -> ImageWarning | None:
     """The warning if the history's claims to layers are more or fewer than there are layers."""
-    code, has = "history-short", f"the image has {_count(layers, 'layer')}"
+    code, image = "history-short", f"the image has {_count(layers, 'layer')}"
     if claims == layers:
         return None
     if claims > layers:
         code = "history-long"
         left = _count(claims - layers, "entry", "entries")
-        message = f"{has}, but the history tells of {claims:,}: its last {left} got none"
+        without = "has" if claims - layers == 1 else "have"
+        message = f"the history lists {_count(claims, 'layer')}, {image}; the last {left} {without} no layer"
     elif claims:
         left = _count(layers - claims, "layer")
-        where = "lowest" if on_top else "uppermost"
-        message = f"{has}, but the history tells of {claims:,}: taken to lack the {where} {left}"
+        have = "has" if layers - claims == 1 else "have"
+        where = "bottom" if on_top else "top"
+        message = f"the history covers {claims:,} of {_count(layers, 'layer')}; the {where} {left} {have} no step"
     elif entries:
         code = "history-all-empty"
-        message = f"{has}, but every entry of the history says that it made none"
+        message = f"{image}, but no history entry has a layer"
     else:
-        message = f"{has} and no history"
+        message = f"{image} and no history"
     return ImageWarning(code, None, message)
 
 

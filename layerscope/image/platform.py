@@ -90,8 +90,8 @@ class Platform:
                 return cls.of("linux", text)
         if system is None or len(parts) not in (2, 3) or not all(map(_WORD.fullmatch, parts[1:])):
             raise UsageError(
-                f"{text!r} is no platform",
-                hint="write os[(os.version)]/arch[/variant], such as linux/arm64/v8 or 'windows(10.0.20348)/amd64'",
+                f"invalid platform: {text!r}",
+                hint="expected os[(os.version)]/arch[/variant], such as linux/arm64/v8 or 'windows(10.0.20348)/amd64'",
             )
         _, architecture, variant = [*parts, ""][:3]
         return cls.of(system["os"], architecture, variant, unquote(system["version"] or ""))

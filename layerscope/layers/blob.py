@@ -205,7 +205,7 @@ class PathFile:
     def __init__(self, path: Path, name: str) -> None:
         status = path.lstat()
         if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "no regular file")
+            raise OSError(errno.EINVAL, "not a regular file")
         self.name = name
         self.size = status.st_size
         self.identity = file_identity(status)
@@ -281,7 +281,7 @@ class FileBlob(Blob):
 
 
 class PartOfBlob(Blob):
-    """A range of another blob, which may be cut short."""
+    """A range of another blob, which may be truncated."""
 
     def __init__(self, whole: Blob, name: str, offset: int, size: int) -> None:
         super().__init__(name, size)

@@ -196,7 +196,7 @@ class IndexCache:
             self._store.write(_POINTER, key, Packed({"digest": digest}, {}))
 
     def _digest_key(self, blob: Blob, digest: str) -> str:
-        # A blob that is cut short has a size that its bytes do not tell.
+        # A blob that is truncated has a size that its bytes do not tell.
         return self._store.key(_INDEX, self._limits, digest, blob.size)
 
     def _file_key(self, blob: Blob) -> str | None:

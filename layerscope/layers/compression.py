@@ -30,7 +30,7 @@ _ZSTD_WINDOW_LOG = zstd.DecompressionParameter.window_log_max.bounds()[1]
 
 
 class DamagedStreamError(Exception):
-    """Compressed bytes that are cut short, fail their checksum or make no sense."""
+    """Compressed bytes that are truncated, fail their checksum or make no sense."""
 
 
 class Decompressor(Protocol):
@@ -171,7 +171,7 @@ class DecompressedStream:
                     pending = self._next_piece()
                     if not pending:
                         raise DamagedStreamError(
-                            f"the {self.kind.name} stream is cut short after {self.consumed:,} bytes"
+                            f"the {self.kind.name} stream is truncated after {self.consumed:,} bytes"
                         )
                 try:
                     data = decoder.decompress(pending, OUTPUT)

@@ -49,7 +49,7 @@ class PromisedBlob(Blob):
         for piece in blob.chunks():
             found.update(piece)
         if f"sha256:{found.hexdigest()}" != self._digest:
-            why = "its source no longer gives what it gave when the image was opened before"
+            why = "the source no longer has the content that was opened before"
             self._problem = OSError(errno.ESTALE, why)
             raise self._problem
         return blob

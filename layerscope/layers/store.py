@@ -116,7 +116,7 @@ class Store:
         except OSError as error:
             self._writable = False
             why = error.strerror or error
-            self.problem = self.problem or f"{self.folder}: it cannot be written to: {why}"
+            self.problem = self.problem or f"cannot write to {self.folder}: {why}"
 
     def forget(self, kind: str, key: str) -> None:
         """Remove an entry that turned out to be of no use."""

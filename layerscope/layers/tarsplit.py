@@ -134,7 +134,7 @@ class TarSplitBlob(Blob):
                     self._known = error
                 except (HeaderError, DamagedStreamError, ValueError) as error:
                     self._known = OSError(
-                        errno.EIO, f"the store's headers of it are damaged: {error}"
+                        errno.EIO, f"its headers in the store are damaged: {error}"
                     )
         if isinstance(self._known, OSError):
             raise self._known

@@ -170,7 +170,7 @@ def _find(request: Request) -> Found:
     for source in SOURCES:
         if scheme in source.schemes:
             if request.pull and source.pull is None:
-                _refuse_pull(scheme)
+                _refuse_pull(f"{scheme}://")
             try:
                 return ask_one(source, request, reference, (scheme,))
             except NotInStoreError as error:
@@ -179,17 +179,17 @@ def _find(request: Request) -> Found:
                 raise named_near(reference, error) from None
             except UnreachableError as error:
                 if source.stored and error.hint is None:
-                    error.hint = "--store-root DIR names the folder of a store"
+                    error.hint = "use --store-root DIR if the store is elsewhere"
                 raise
     known = ", ".join(f"{name}://" for source in SOURCES for name in source.schemes)
-    raise UsageError(f"{scheme}:// is no source that layerscope knows", hint=f"known are {known}")
+    raise UsageError(f"unknown scheme {scheme}://", hint=f"expected one of: {known}")
 
 
 def _refuse_pull(asked: str) -> NoReturn:
     """Raise the error of --pull where nothing can pull."""
     pulling = " or ".join(f"{source.name}://" for source in SOURCES if source.pull is not None)
     raise UsageError(
-        f"{asked} cannot pull: --pull takes an engine", hint=f"leave it out, or ask {pulling}"
+        f"--pull is not supported for {asked}", hint=f"remove --pull, or use {pulling}"
     )
 
 
@@ -199,7 +199,7 @@ def _choose(
     """The candidate to open, the others, and what to say about the choice."""
     candidates = list(found.candidates)
     if not candidates:
-        raise LayerscopeError("it holds no image")
+        raise LayerscopeError("no image found in it")
     warnings: list[ImageWarning] = []
     eligible = candidates if request.image is None else _named(found, request.image)
     groups = list(dict.fromkeys(candidate.group for candidate in eligible))
@@ -208,7 +208,7 @@ def _choose(
         group = _group_for(request.platform, eligible, groups[0])
         if ask is None:
             listed = ", ".join(describe(eligible))
-            said = f"there are {len(groups)} images, the first is shown ({listed}): --image selects"
+            said = f"{len(groups)} images found, showing the first ({listed}); use --image to select another"
             warnings.append(ImageWarning("several-images", None, said))
         elif (answer := ask(eligible)) is None:
             raise CancelledError
@@ -245,7 +245,7 @@ def _group_for(wanted: Platform | None, candidates: Sequence[Candidate], first: 
 def _check_runs(offered: Platform, wanted: Platform | None) -> None:
     """Raise `LayerscopeError` if an image that says in its config what it is for is none that was asked for; if it says nothing, it may be."""
     if wanted is not None and offered.architecture and wanted.preference(offered) is None:
-        raise LayerscopeError(f"no image for {wanted} in it", hint=f"it holds: {offered}")
+        raise LayerscopeError(f"no image for platform {wanted}", hint=f"available: {offered}")
 
 
 def _by_platform(
@@ -265,10 +265,10 @@ def _by_platform(
     if request.platform is not None and best is None:
         unknown = len(candidates) == 1 and candidates[0].platform is None
         if not unknown:
-            held = f"it holds: {', '.join(describe(candidates))}"
+            held = f"available: {', '.join(describe(candidates))}"
             if any(wanted.preference(platform) is not None for platform in absent):
-                held = f"it names one without storing it; {held}"
-            raise LayerscopeError(f"no image for {request.platform} in it", hint=held)
+                held = f"it is listed but not stored here; {held}"
+            raise LayerscopeError(f"no image for platform {request.platform}", hint=held)
     chosen = candidates[0 if best is None else preferences.index(best)]
     equals = [one for one, rank in zip(candidates, preferences, strict=True) if rank == best]
     versions = _versions(chosen, equals)
@@ -281,12 +281,12 @@ def _by_platform(
     several = candidates if request.platform is None else versions
     if len(several) > 1:
         listed = ", ".join(describe(several))
-        select = "--platform selects"
+        select = "use --platform to select another"
         if best is None:
-            said = f"none is for {wanted}, the first is shown ({listed}): {select}"
+            said = f"no image for this machine's platform {wanted}, showing the first ({listed}); {select}"
             warnings.append(ImageWarning("platform-fallback", None, said))
         else:
-            said = f"{chosen.platform} is shown of {listed}: {select}"
+            said = f"showing {chosen.platform} of {listed}; {select}"
             warnings.append(ImageWarning("several-platforms", None, said))
     return chosen
 

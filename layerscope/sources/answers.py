@@ -82,7 +82,7 @@ def read_answer(
     except TooSlowError:
         hint = "--limit answer_seconds=NUMBER waits longer" if seconds is None else None
         raise UnreachableError(
-            f"{name}: no whole answer within {allowed:g} seconds", hint=hint
+            f"{name}: no complete answer within {allowed:g} seconds", hint=hint
         ) from None
     return answer
 
@@ -124,7 +124,7 @@ def _streamed(
             yield piece
     except TooSlowError:
         raise UnreachableError(
-            f"{exchange.name}: nothing came for {silence:g} seconds",
+            f"{exchange.name}: no data for {silence:g} seconds",
             hint="--limit silence_seconds=NUMBER waits longer",
         ) from None
 
@@ -222,7 +222,7 @@ class _Exchange:
         coding = str(response.headers.get("Content-Encoding") or "").strip().lower()
         if coding not in ("", "identity", "deflate", *_GZIP):
             said = " ".join(coding.split())[:100]
-            raise LayerscopeError(f"{self.name}: its answer has an unknown encoding: {said}")
+            raise LayerscopeError(f"{self.name}: the answer has an unknown encoding: {said}")
         unpacking = _Unpacking(coding) if coding not in ("", "identity") else None
         sent = 0
         for piece in self._sent():
@@ -235,17 +235,17 @@ class _Exchange:
             try:
                 yield from unpacking.feed(piece)
             except zlib.error as error:
-                raise LayerscopeError(f"{self.name}: its answer is damaged: {error}") from error
+                raise LayerscopeError(f"{self.name}: the answer is damaged: {error}") from error
         if unpacking is not None and unpacking.unfinished:
-            raise LayerscopeError(f"{self.name}: its answer is cut short")
+            raise LayerscopeError(f"{self.name}: the answer is truncated")
 
     def _too_long(self) -> NoReturn:
-        raise self.limits.exceeded("json_bytes", f"{self.name}: its answer")
+        raise self.limits.exceeded("json_bytes", f"{self.name}: answer")
 
     def _too_many(self) -> NoReturn:
         raise LimitExceededError(
-            f"{self.name}: its messages have more than {WORDS * self.limits.json_bytes:,} bytes: this looks hostile",
-            hint=f"if you trust it, raise the limit: --limit json_bytes=NUMBER allows {WORDS} times as many",
+            f"{self.name}: limit json_bytes exceeded: more than {WORDS * self.limits.json_bytes:,} bytes of messages",
+            hint=f"if you trust the engine, raise it: --limit json_bytes=NUMBER allows {WORDS} times as many",
         )
 
 

@@ -127,13 +127,13 @@ def of_type(media_type: str) -> Artifact:
     return Artifact(_plain(media_type), _known(media_type))
 
 
-def not_an_image(artifacts: Iterable[Artifact], where: str = "it holds") -> ArtifactError:
+def not_an_image(artifacts: Iterable[Artifact], where: str = "it contains") -> ArtifactError:
     """The error of a place that holds only artifacts."""
     named = list(dict.fromkeys(map(str, artifacts)))
     shown = named if len(named) <= 5 else [*named[:5], f"and {len(named) - 5} more kinds"]
     return ArtifactError(
         f"{where} {', '.join(shown)}, not a container image",
-        hint="layerscope opens container images only",
+        hint="layerscope opens only container images",
     )
 
 

@@ -50,9 +50,7 @@ def ask_in_turn(request: Request, sources: Sequence[Source]) -> Found:
         if os.path.lexists(request.reference):
             raise
     if looks_like_path(request.reference):
-        raise not_a_file or ImageNotFoundError(
-            f"{request.reference}: there is no such file or directory"
-        )
+        raise not_a_file or ImageNotFoundError(f"{request.reference}: no such file or directory")
     if request.store_root is not None:
         others = [source for source in others if source.stored]
     refusals: list[tuple[str, LayerscopeError]] = []
@@ -79,7 +77,7 @@ def pull_in_turn(request: Request, reference: str, sources: Sequence[Source]) ->
     said = "; ".join(f"{name}: {error.message}" for name, error in refusals)
     hints = [error.hint for _, error in refusals if error.hint is not None]
     raise UnreachableError(
-        f"{reference}: no source has such an image, and no engine can be asked to pull it ({said})",
+        f"{reference}: image not found locally, and no engine is running to pull it ({said})",
         hint=next(iter(hints), "start Docker, or Podman's service: podman system service --time=0 &"),
     )  # fmt: skip
 
@@ -90,8 +88,8 @@ def ask_one(source: Source, request: Request, reference: str, kinds: tuple[str, 
         return source.find(request, reference, kinds)
     except PermissionError as error:
         raise UnreachableError(
-            f"{error.filename or source.name} may not be read",
-            hint="run it as the owner of the store",
+            f"{error.filename or source.name}: permission denied",
+            hint="run layerscope as the owner of the store",
         ) from error
 
 
@@ -110,12 +108,12 @@ def _nowhere(reference: str, refusals: list[tuple[str, LayerscopeError]]) -> Lay
     asked = [error for _, error in refusals if isinstance(error, NotInStoreError)]
     if not asked:
         return UnreachableError(
-            f"{reference}: there is no such file, and no source can be asked ({said})",
-            hint=next(iter(hints), "start an engine, or name a saved image: docker save IMAGE -o image.tar"),
+            f"{reference}: no such file, and no engine or store is reachable ({said})",
+            hint=next(iter(hints), "start an engine, or open a saved image: docker save IMAGE -o image.tar"),
         )  # fmt: skip
     close = near(reference, [name for error in asked for name in error.names])
     meant = f"did you mean {' or '.join(close)}?" if close else None
     return ImageNotFoundError(
-        f"{reference}: no source has such an image ({said})",
-        hint=meant or next(iter(hints), "nothing was pulled: --pull has an engine get it"),
+        f"{reference}: image not found locally ({said})",
+        hint=meant or next(iter(hints), "--pull fetches it with Docker or Podman"),
     )

@@ -42,9 +42,7 @@ def assemble(
         and parts.config_digest.startswith("sha256:")
         and sha256(parts.config) != parts.config_digest
     ):
-        found.append(
-            ImageWarning("digest-mismatch", None, "the config is not what its digest says")
-        )
+        found.append(ImageWarning("digest-mismatch", None, "the config does not match its digest"))
     diff_ids = _diff_ids(config, len(parts.layers), found)
     parts, found = _with_missing(parts, diff_ids, found)
     steps, history_warnings = align(config.history, len(parts.layers), config.shell)
@@ -104,7 +102,9 @@ def _config(parts: ImageParts, limits: Limits, warnings: list[ImageWarning]) -> 
         raise NotAnImageError("the config is not an image config") if artifact is None else artifact.error()  # fmt: skip
     kind = "the config is not an image config" if artifact is None else f"it is {artifact}"
     unknown = "" if config.is_image else ": steps and settings are unknown"
-    warnings.append(ImageWarning("config-type", None, f"{kind}, of layers that are tars{unknown}"))
+    warnings.append(
+        ImageWarning("config-type", None, f"{kind}; its layers are tar archives{unknown}")
+    )
     return config
 
 

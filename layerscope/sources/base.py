@@ -62,7 +62,7 @@ def naming(request: Request) -> Iterator[None]:
     except OSError as error:
         file = f" ({error.filename})" if isinstance(error.filename, str) else ""
         why = error.strerror or error
-        raise LayerscopeError(f"{shown}: it cannot be read: {why}{file}") from error
+        raise LayerscopeError(f"{shown}: cannot be read: {why}{file}") from error
 
 
 @dataclass(frozen=True, slots=True)

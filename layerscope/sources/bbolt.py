@@ -38,7 +38,7 @@ class Bolt:
         self._data = data
         metas = [meta for size in _PAGE_SIZES for meta in (self._meta(0, size), self._meta(size, size)) if meta]  # fmt: skip
         if not metas:
-            raise BoltError("it has no valid meta page")
+            raise BoltError("no valid meta page")
         self.transaction, self._root, self.page_size = max(metas)
 
     def root(self) -> Bucket:
@@ -49,7 +49,7 @@ class Bolt:
         """Flags, count of elements and bytes of a page, with those that belong to it."""
         start = number * self.page_size
         if not 0 < start <= len(self._data) - self.page_size:
-            raise BoltError(f"page {number} lies outside of the file")
+            raise BoltError(f"page {number} is outside the file")
         stored, flags, count, overflow = _HEADER.unpack_from(self._data, start)
         end = start + (overflow + 1) * self.page_size
         if stored != number or end > len(self._data):
@@ -83,7 +83,7 @@ class Bucket:
         """All keys. Raises `BoltError`."""
         if self._page == 0:
             if len(self._inline) < _HEADER.size:
-                raise BoltError("an inline bucket is cut short")
+                raise BoltError("an inline bucket is truncated")
             _, flags, count, _ = _HEADER.unpack_from(self._inline)
             yield from self._leaf(flags, count, memoryview(self._inline))
             return
@@ -92,7 +92,7 @@ class Bucket:
         while waiting:
             number, depth = waiting.pop()
             if number in seen or depth > MAX_DEPTH:
-                raise BoltError("its pages go round in circles")
+                raise BoltError("its pages form a loop")
             seen.add(number)
             flags, count, data = self._bolt.page(number)
             if flags & _IS_BRANCH:
@@ -119,7 +119,7 @@ class Bucket:
         for number in range(count):
             at = _HEADER.size + number * _BRANCH.size
             if at + _BRANCH.size > len(data):
-                raise BoltError("a branch page is cut short")
+                raise BoltError("a branch page is truncated")
             _, _, page = _BRANCH.unpack_from(data, at)
             yield page
 
@@ -131,18 +131,18 @@ class Bucket:
         for number in range(count):
             at = _HEADER.size + number * _LEAF.size
             if at + _LEAF.size > len(data):
-                raise BoltError("a leaf page is cut short")
+                raise BoltError("a leaf page is truncated")
             kind, position, key_size, value_size = _LEAF.unpack_from(data, at)
             start = at + position
             middle, end = start + key_size, start + key_size + value_size
             if end > len(data):
-                raise BoltError("an element leads out of its page")
+                raise BoltError("an element points outside its page")
             key, value = bytes(data[start:middle]), bytes(data[middle:end])
             yield key, self._nested(value) if kind & _BUCKET_LEAF else value
 
     def _nested(self, value: bytes) -> Bucket:
         if len(value) < _BUCKET.size:
-            raise BoltError("a bucket is cut short")
+            raise BoltError("a bucket is truncated")
         page, _ = _BUCKET.unpack_from(value)
         return Bucket(self._bolt, page, value[_BUCKET.size :])
 

@@ -37,11 +37,11 @@ NAMESPACES = ("moby", "k8s.io", "default")
 MAX_DATABASE = 1 << 30
 """Bytes of a database that is read; those of large clusters' nodes have some ten million."""
 _CONTENT, _DATABASE = "io.containerd.content.v1.content", "io.containerd.metadata.v1.bolt/meta.db"
-_HINT = "containerd's store is root's: run sudo layerscope …"
+_HINT = "containerd's store is owned by root: run sudo layerscope …"
 _WHAT, _PLACE = "containerd store", "containerd's store"
 _UNPACKED = (
-    "containerd has it only unpacked, or never pulled it: ctr content fetch gets it, "
-    "and discard_unpacked_layers = false keeps it"
+    "containerd has only the unpacked layer: fetch it with ctr content fetch; "
+    "discard_unpacked_layers = false keeps it"
 )
 _BLOB = re.compile(r"blobs/([a-z0-9]+)/([0-9a-f]{32,128})")
 
@@ -185,11 +185,11 @@ def _read(path: Path) -> list[list[_StoredImage]]:
         order = [only] if only else [*NAMESPACES, *sorted(known.keys() - set(NAMESPACES))]
         return [_images(name, known[name]) for name in order if name in known]
     except FileNotFoundError:
-        raise UnreachableError(f"there is no containerd database at {path}") from None
+        raise UnreachableError(f"no containerd database found at {path}") from None
     except PermissionError:
-        raise UnreachableError(f"{path} may not be read", hint=_HINT) from None
+        raise UnreachableError(f"{path}: permission denied", hint=_HINT) from None
     except BoltError as error:
-        raise StoreChangedError(f"{path} cannot be understood: {error}") from error
+        raise StoreChangedError(f"{path} is damaged: {error}") from error
 
 
 def _images(namespace: str, bucket: Bucket) -> list[_StoredImage]:

@@ -71,11 +71,11 @@ def roots(
 def _note(address: str) -> str:
     """Why the data folder of what listens at CONTAINERD_ADDRESS is not known."""
     if not os.path.exists(address):  # noqa: PTH110  # true of no odd name
-        why = "there is no such socket"
+        why = "no such socket"
     elif not os.access(address, os.W_OK):
-        why = "you may not use its socket"
+        why = "permission denied"
     else:
-        why = "no containerd answers there, or it runs where its command line cannot be read"
+        why = "no containerd is listening there, or its command line cannot be read"
     return f"CONTAINERD_ADDRESS is {address}: {why}"
 
 

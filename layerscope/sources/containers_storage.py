@@ -33,10 +33,10 @@ from layerscope.sources.store_image import StoreImage, described, total
 KIND = "containers-storage"
 MAX_DEPTH = 1_000
 """Layers of one image; engines stop at a few hundred."""
-_HINT = "run it as the owner of the store: podman unshare layerscope …, or sudo layerscope …"
+_HINT = "run as the owner of the store: podman unshare layerscope …, or sudo layerscope …"
 _TABLE = "zstd-chunked-manifest"
 """Key of the document of a layer that says where composefs keeps its files."""
-_UNREADABLE = "its files may not be read: contents are not compared or shown"
+_UNREADABLE = "its files are not readable: contents are not compared or shown"
 _ID = re.compile(r"[0-9a-f]{64}")
 _PLAIN_KEY = re.compile(r"[0-9a-z.]*.?", re.DOTALL)
 
@@ -72,7 +72,7 @@ def find(request: Request, reference: str, kinds: Sequence[str] = ()) -> Found: 
     if not stores:
         first = places(request.store_root)[0]
         reach(first.root, "containers-storage", _HINT)
-        raise UnreachableError(f"there is no containers-storage in {first.root}")
+        raise UnreachableError(f"no containers-storage found in {first.root}")
     for place in stores:
         reach(place.images, "containers-storage", _HINT)
     images = retrying(lambda: _images(stores, request.limits))
@@ -85,7 +85,7 @@ def images(request: Request) -> list[Stored]:
     """All images of this user's stores. Raises `UnreachableError`."""
     stores = [place for place in places(request.store_root) if _is_there(place)]
     if not stores:
-        raise UnreachableError("there is no containers-storage")
+        raise UnreachableError("no containers-storage found")
     return list(retrying(lambda: _images(stores, request.limits)))
 
 
@@ -228,7 +228,7 @@ def _candidates(
                 break
     if not found:
         raise CorruptImageError(
-            "it is a manifest list, and none of its images is in the store",
+            "none of the images in this manifest list is in the store",
             hint="pull the image for one platform first",
         )
     return found

@@ -36,9 +36,7 @@ def read_document(blob: Blob, limits: Limits) -> bytes:
         raise limits.exceeded("json_bytes", blob.name, blob.size)
     data = blob.read()
     if len(data) < blob.size:
-        raise CorruptImageError(
-            f"{blob.name} is cut short: {len(data):,} of {blob.size:,} bytes are there"
-        )
+        raise CorruptImageError(f"{blob.name} is truncated: {len(data):,} of {blob.size:,} bytes")
     return data
 
 
@@ -145,17 +143,17 @@ def _load(members: Members, item: dict[str, Any], limits: Limits) -> ImageParts:
     config = _find(members, item["config"])
     if config is None:
         raise CorruptImageError(
-            f"the config, {item['config']!r}, is not in the archive",
-            hint="the archive is incomplete: save the image again",
+            f"the config ({item['config']!r}) is missing from the archive",
+            hint="the archive is incomplete; save the image again",
         )
     claims = _claimed_digests(item)
     layers = []
     for number, name in enumerate(item.get("layers") or []):
         if not isinstance(name, str):
-            raise CorruptImageError(f"{MANIFEST} names no file for layer {number}")
+            raise CorruptImageError(f"{MANIFEST} lists no file for layer {number}")
         blob = _find(members, name)
         if blob is None:
-            blob = MissingBlob(name, f"its file, {name!r}, is not in the archive")
+            blob = MissingBlob(name, f"its file ({name!r}) is missing from the archive")
         digest, media_type = claims.get(blob.name, (None, None))
         layers.append(LayerPart(blob, digest, media_type))
     return ImageParts(

@@ -72,7 +72,9 @@ def _load(members: Members, top: str, limits: Limits) -> ImageParts:
     layer_id: object = top
     while isinstance(layer_id, str) and layer_id:
         if not _ID.fullmatch(layer_id) or layer_id in seen:
-            raise CorruptImageError(f"the parents of layer {layer_id[:12]!r} lead nowhere")
+            raise CorruptImageError(
+                f"the parents of layer {layer_id[:12]!r} form a loop or are missing"
+            )
         seen.add(layer_id)
         if len(seen) > limits.history_entries:
             raise limits.exceeded("history_entries", "the layers")
@@ -81,10 +83,10 @@ def _load(members: Members, top: str, limits: Limits) -> ImageParts:
             name = f"{layer_id}/layer.tar"
             if members.find(f"{layer_id}/json") is None:
                 raise CorruptImageError(
-                    f"layer {layer_id[:12]} is not in the archive",
-                    hint="the archive is incomplete: save the image again",
+                    f"layer {layer_id[:12]} is missing from the archive",
+                    hint="the archive is incomplete; save the image again",
                 )
-            tar = MissingBlob(name, f"its file, {name!r}, is not in the archive")
+            tar = MissingBlob(name, f"its file ({name!r}) is missing from the archive")
         document = _description(members, layer_id, limits)
         chain.append(document)
         layers.append(LayerPart(tar))
@@ -111,7 +113,7 @@ def _description(members: Members, layer_id: str, limits: Limits) -> dict[str, A
     """What the `json` of a layer says."""
     blob = members.find(f"{layer_id}/json")
     if blob is None:
-        raise CorruptImageError(f"layer {layer_id[:12]} has no description in the archive")
+        raise CorruptImageError(f"layer {layer_id[:12]} has no json file in the archive")
     return decode_object(read_document(blob, limits), f"{layer_id}/json", limits)
 
 

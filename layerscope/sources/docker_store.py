@@ -35,7 +35,7 @@ KIND = "docker-store"
 ROOTFUL = Path("/var/lib/docker")
 ROOTFUL_CONF = Path("/etc/docker/daemon.json")
 _HINT = (
-    "the store is root's: sudo layerscope …, or join the group docker and leave it to the engine"
+    "the store is owned by root: run sudo layerscope …, or join the docker group to use the engine"
 )
 _WHAT = "classic Docker store"
 _IN_CONTAINERD = "this engine keeps its images in containerd's store: containerd://IMAGE"
@@ -237,7 +237,7 @@ def _load(image: _StoredImage, limits: Limits) -> ImageParts:
         files = None if place is None else image.root / place.format(cache_id)
         blob = open_layer(folder.name, folder / "tar-split.json.gz", files, limits)
         if isinstance(blob, TarSplitBlob) and not blob.has_files:
-            said = "its files may not be read: contents are not compared or shown"
+            said = "its files are not readable: contents are not compared or shown"
             warnings.append(ImageWarning("contents-unreadable", number, said))
         layers.append(LayerPart(blob))
     return ImageParts(layers, config, None, f"sha256:{image.id}", warnings=warnings)

@@ -118,7 +118,7 @@ def podman_endpoints(around: Surroundings | None = None) -> list[Endpoint]:
     chosen = around.get("CONTAINER_CONNECTION")
     if chosen is not None:
         if chosen not in connections:
-            raise UnreachableError(f"CONTAINER_CONNECTION names {chosen!r}, and Podman has no such connection")  # fmt: skip
+            raise UnreachableError(f"CONTAINER_CONNECTION: no such Podman connection: {chosen!r}")  # fmt: skip
         return [connections[chosen]]
     machines = around.home / ".local/share/containers/podman/machine"
     temporary = Path(around.get("TMPDIR") or "/tmp")  # noqa: S108  # where Podman itself puts it
@@ -181,9 +181,7 @@ def _context(docker: Path, name: str, origin: str) -> Endpoint:
     endpoint = fields.child("Endpoints").child("docker")
     host = endpoint.text("Host")
     if not host:
-        raise UnreachableError(
-            f"{origin}: there is no such context", hint="docker context ls shows those that are"
-        )
+        raise UnreachableError(f"{origin}: no such context", hint="docker context ls lists them")
     folder = docker / "contexts" / "tls" / digest / "docker"
     skip = endpoint.flag("SkipTLSVerify")
     secured = folder.is_dir() or skip

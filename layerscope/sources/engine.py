@@ -35,8 +35,8 @@ from layerscope.sources.spool import spool
 
 _PLACE = "the engine's export"
 _UNPACKED = (
-    "the engine has it only unpacked, from an image that shares it, and docker save lacks it too: "
-    "remove both images and pull them again"
+    "the engine has only the unpacked layer (docker save lacks it, too): "
+    "remove the images that share it and pull them again"
 )
 _TAIL = 1 << 16
 _ERROR = re.compile(rb'\{"(?:errorDetail|error|message|cause)":')
@@ -55,7 +55,7 @@ def find(
     """The image of that name in the first engine that has it. Raises `UnreachableError`, `NotInStoreError`."""
     known = endpoints()
     if not known:
-        raise UnreachableError("there is no socket of an engine")
+        raise UnreachableError("no engine socket found")
     refusals: list[LayerscopeError] = []
     for endpoint in known:
         try:
@@ -148,7 +148,7 @@ def _preliminary(inspected: Lenient, history: Sequence[Any]) -> ImageParts:
         "rootfs": {"type": "layers", "diff_ids": diff_ids},
         "history": history_entries(history, len(diff_ids)),
     }
-    waiting = "it comes with the export"
+    waiting = "available after the export"
     return ImageParts(
         [LayerPart(MissingBlob(f"layer {number}", waiting)) for number in range(len(diff_ids))],
         json.dumps(config).encode(),
@@ -217,7 +217,7 @@ def _export(
     if said is not None:
         raise LayerscopeError(
             f"the engine could not export the image: {said}",
-            hint="is there room on the engine's disk? docker pull, or build the image again",
+            hint="check the engine's disk space, then pull or build the image again",
         )
     return file
 
@@ -235,5 +235,5 @@ def _error_in(file: OpenFile) -> str | None:
             continue
         detail = fields.child("errorDetail").text("message")
         said = detail or fields.text("message") or fields.text("error") or fields.text("cause")
-        return " ".join((said or "it does not say why").split())[:500]
+        return " ".join((said or "no reason given").split())[:500]
     return None

@@ -41,8 +41,8 @@ TELLS_PLATFORMS = (1, 48)
 """The version from which on an engine tells all platforms of an image."""
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})")
 _HINTS = {
-    "docker": "join the group docker and log in again, or run sudo layerscope …",
-    "podman": "this is root's engine: run sudo layerscope …",
+    "docker": "join the docker group and log in again, or run sudo layerscope …",
+    "podman": "the engine runs as root: run sudo layerscope …",
 }
 
 
@@ -96,7 +96,7 @@ class Client:
         path = f"/images/{_quoted(reference)}/json"
         value = self._json(path, params)
         if not isinstance(value, dict):
-            raise LayerscopeError(f"the engine at {self._where} gives no object for {path}")
+            raise LayerscopeError(f"unexpected answer from the engine at {self._where} for {path}")
         return value
 
     def history(self, reference: str, platform: Platform | None = None) -> list[Any]:
@@ -179,7 +179,7 @@ class Client:
         except ImportError as error:
             raise UnreachableError(
                 f"the docker SDK for Python cannot be loaded: {error}",
-                hint="install layerscope again, with what it depends on",
+                hint="reinstall layerscope with its dependencies",
             ) from error
         tls: Any = False
         seconds = CONNECT_SECONDS if self._tunnel is None else SSH_SECONDS
@@ -192,7 +192,7 @@ class Client:
             api = docker.APIClient(base_url=url, version=_dotted(OLDEST), timeout=seconds, tls=tls)
         except Exception as error:
             raise UnreachableError(
-                f"no engine answers at {self._where}: {self._why(error)}"
+                f"no engine is listening at {self._where}: {self._why(error)}"
             ) from error
         keep_redirects(api)
         return api
@@ -200,7 +200,7 @@ class Client:
     def _ask_version(self) -> tuple[int, int]:
         """The version of the API. Raises `UnreachableError` for whatever is none that we speak."""
         seconds = CONNECT_SECONDS if self._tunnel is None else SSH_SECONDS
-        refusal = f"no engine answers at {self._where}"
+        refusal = f"no engine is listening at {self._where}"
         try:
             answer = read_answer(
                 self._request("GET", "/version", {}, version=None), "it", self._limits,
@@ -210,7 +210,9 @@ class Client:
                 raise LayerscopeError(f"it answers {answer.status}: {_said(answer, self._limits)}")
             told = Lenient(answer.value("it", self._limits), "version").text("ApiVersion")
         except LayerscopeError as error:
-            hint = error.hint or "is the engine stuck, or is it something else that listens there?"
+            hint = (
+                error.hint or "check whether the engine hangs, or something else is listening there"
+            )
             raise UnreachableError(f"{refusal}: {error.message.removeprefix('it: ')}", hint=hint) from error  # fmt: skip
         except Exception as error:
             raise UnreachableError(f"{refusal}: {self._why(error)}") from error
@@ -247,11 +249,11 @@ class Client:
                 knocking.connect(url.removeprefix("unix://"))
             except PermissionError:
                 raise UnreachableError(
-                    f"{self._where} may not be used by you", hint=_HINTS[self._kind]
+                    f"{self._where}: permission denied", hint=_HINTS[self._kind]
                 ) from None
             except (OSError, ValueError) as error:  # ValueError: no path has a NUL
                 why = getattr(error, "strerror", None) or error
-                raise UnreachableError(f"no engine answers at {self._where}: {why}") from error
+                raise UnreachableError(f"no engine is listening at {self._where}: {why}") from error
 
     @property
     def _where(self) -> str:
@@ -281,8 +283,8 @@ class Client:
         if isinstance(error, (LayerscopeError, NoSuchImageError, CancelledError)):
             return error
         return UnreachableError(
-            f"the connection to {self._where} broke: {self._why(error)}",
-            hint="does the engine still run? Its own log says why it ended",
+            f"lost the connection to {self._where}: {self._why(error)}",
+            hint="check whether the engine is still running, and its log",
         )
 
     def _why(self, error: BaseException) -> str:
@@ -314,7 +316,7 @@ def clients(
     if answered:
         return
     if not refusals:
-        raise UnreachableError("there is no socket of an engine")
+        raise UnreachableError("no engine socket found")
     raise next((error for error in refusals if error.hint), refusals[0])
 
 

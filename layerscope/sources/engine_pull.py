@@ -37,7 +37,7 @@ def _pull(client: Client, kind: str, request: Request, reference: str) -> None:
     except (NoSuchImageError, _PullError) as error:
         raise ImageNotFoundError(
             f"{kind} could not pull it: {error}",
-            hint=f"is the name right, and may you pull it? {kind} login signs in to a registry",
+            hint=f"check the name and your access; {kind} login signs in to a registry",
         ) from None
     finally:
         client.close()

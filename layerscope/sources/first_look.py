@@ -24,7 +24,9 @@ def check_start(
     while len(start) < BLOCK and (piece := next(pieces, b"")):
         start += piece
     if not start:
-        raise NotAnImageError(f"{name}: the file is empty", hint="was the image written whole?")
+        raise NotAnImageError(
+            f"{name}: the file is empty", hint="check that the image was saved completely"
+        )
     if looks_like_header(start[:BLOCK]):
         return
     kind = sniff(start[:MAGIC_BYTES])

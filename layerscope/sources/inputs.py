@@ -87,7 +87,7 @@ class InputFiles:
             status = None
         what = self.what(real, status)
         if what is not None:
-            raise UsageError(f"{path} cannot be written: it is {what}", hint="name another file")
+            raise UsageError(f"{path} cannot be written: it is {what}", hint="choose another file")
 
     @cached_property
     def _linked(self) -> dict[_Place, str]:

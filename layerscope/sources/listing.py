@@ -84,7 +84,7 @@ def list_images(
             if left > 0:
                 continue
             for source in waiting.values():
-                said = f"it did not answer within {patience:.0f} seconds"
+                said = f"no answer within {patience:.0f} seconds"
                 yield Listed(source, refusal=UnreachableError(said))
             return
         del waiting[answer.source.name]
@@ -97,8 +97,8 @@ def _ask(source: ListedSource, request: Request) -> Listed:
     except LayerscopeError as error:
         return Listed(source, refusal=error)
     except PermissionError as error:
-        said = f"{error.filename or source.name} may not be read"
-        return Listed(source, refusal=UnreachableError(said, hint="run it as the owner of the store"))  # fmt: skip
+        said = f"{error.filename or source.name}: permission denied"
+        return Listed(source, refusal=UnreachableError(said, hint="run layerscope as the owner of the store"))  # fmt: skip
     except Exception as error:  # a thread has nobody to raise to
         return Listed(source, refusal=UnreachableError(f"{type(error).__name__}: {error}"))
 

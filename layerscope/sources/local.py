@@ -59,7 +59,7 @@ def find_in_path(request: Request, path: Path, kinds: Sequence[str] = ()) -> Fou
             file = OpenFile.open(path, str(path))
     except OSError as error:
         raise LayerscopeError(
-            f"{path}: {error.strerror or error}", hint="is it readable for you?"
+            f"{path}: {error.strerror or error}", hint="check its permissions"
         ) from error
     return _only(find_in_file(request, file, kinds), kinds, str(path))
 
@@ -69,10 +69,10 @@ def _missing(path: Path) -> ImageNotFoundError:
     try:
         target = str(path.readlink())
     except (OSError, ValueError):
-        return ImageNotFoundError(f"{path}: there is no such file or directory")
+        return ImageNotFoundError(f"{path}: no such file or directory")
     annexed = "annex/objects/" in target
     return ImageNotFoundError(
-        f"{path}: this is a link to {shortened(target, 200)}, which is not there",
+        f"{path}: broken symlink to {shortened(target, 200)}",
         hint="fetch the file itself: git annex get FILE" if annexed else None,
     )
 
@@ -111,11 +111,11 @@ def find_in_file(request: Request, file: OpenFile, kinds: Sequence[str] = ()) ->
                 ImageWarning(
                     "trailing-data",
                     None,
-                    f"{trailing:,} bytes that are not zero follow the end of the {kind.name} stream",
+                    f"{trailing:,} bytes of trailing data after the end of the {kind.name} stream",
                 )
             )
         blob = unpacked.blob(file.name)
-    request.progress.stage("Looking into the archive")
+    request.progress.stage("Reading the archive")
     members = TarMembers(blob, request.limits, request.progress)
     found = find_in_members(request, members, file.name, kinds)
     return replace(found, warnings=[*warnings, *found.warnings])
@@ -129,14 +129,14 @@ def find_in_members(
     if isinstance(members, TarMembers):
         damage = None
         if members.damage is not None:
-            damage = f"the archive is damaged at byte {members.damage.offset:,}: {members.damage.message}"
+            damage = f"damaged at byte {members.damage.offset:,}: {members.damage.message}"
         if found is None and len(members.tops) == 1 and not members.top_files:
             inside = members.without_prefix(next(iter(members.tops)))
             found = _find_image(request, inside, kinds)
         if found is not None:
             warnings = list(found.warnings)
             if members.trailing:
-                said = f"{members.trailing:,} bytes that are not zero follow the end of the archive"
+                said = f"{members.trailing:,} bytes of trailing data after the end of the archive"
                 warnings.append(ImageWarning("trailing-data", None, said))
             return replace(found, warnings=warnings, damage=damage)
         return _rootfs(members, name, damage)
@@ -227,21 +227,21 @@ def _rootfs(members: TarMembers, name: str, damage: str | None) -> Found:
         damage = "the archive ends without its end marker"
     if damage is not None:
         raise NotAnImageError(
-            f"{name}: {damage}, and no image was found before that",
-            hint="the file is cut short or no image: save the image again",
+            f"{name}: {damage}; no image found before that",
+            hint="the file is truncated or not an image; save the image again",
         )
     leftovers: list[str] = sorted(_PARTS_OF_IMAGES & members.tops)
     if any(member.endswith("/layer.tar") and member.count("/") == 1 for member in members.names()):
         leftovers.append("*/layer.tar")
     if leftovers:
-        hint = "manifest.json must list a config and layers, or index.json manifests: save the image again"
+        hint = "manifest.json must list a config and layers, or index.json manifests; save the image again"
         if "ingest" in members.tops:
             hint = "this looks like a BuildKit cache: export the image with --output type=oci,dest=FILE"
         raise NotAnImageError(
-            f"{name}: it has {', '.join(leftovers)} but names no image that is whole", hint=hint
+            f"{name}: found {', '.join(leftovers)}, but no complete image", hint=hint
         )
     if not members.count:
-        raise NotAnImageError(f"{name}: the archive is empty: there is no image in it")
+        raise NotAnImageError(f"{name}: the archive is empty")
     said = "this is a plain root filesystem: one layer, no config, no history"
     names = members.names()
     exported = (program for name, program in _EXPORTERS.items() if name in names)
@@ -259,7 +259,7 @@ def _only(found: Found, kinds: Sequence[str], name: str) -> Found:
     """`found`, if the user accepts its kind."""
     if kinds and found.kind not in kinds:
         raise NotAnImageError(
-            f"{name}: it is {found.kind}, not {' or '.join(kinds)}",
-            hint="leave out SCHEME:// to open it as what it is",
+            f"{name}: this is {found.kind}, not {' or '.join(kinds)}",
+            hint="remove SCHEME:// to detect the kind",
         )
     return found

@@ -63,7 +63,8 @@ class TarMembers:
         for _ in range(MAX_LINKS):
             if name in self._sparse:
                 raise CorruptImageError(
-                    f"{name!r} is packed as a sparse file", hint="pack the archive without --sparse"
+                    f"{name!r} is packed as a sparse file",
+                    hint="create the archive without --sparse",
                 )
             if name in self._files:
                 offset, size = self._files[name]
@@ -71,7 +72,7 @@ class TarMembers:
             if name not in self._links:
                 return None
             name = self._links[name]
-        raise CorruptImageError(f"the links of {name!r} go round in circles")
+        raise CorruptImageError(f"{name!r} is a symlink loop")
 
     def without_prefix(self, prefix: str) -> TarMembers:
         """The same members with a leading directory stripped from their names."""
@@ -144,7 +145,7 @@ class DirectoryMembers:
         try:
             real = path.resolve(strict=True)
             if not real.is_relative_to(self._root):
-                raise CorruptImageError(f"{name!r} is a link that leads out of the directory")
+                raise CorruptImageError(f"{name!r} is a link that points outside the directory")
             if not stat.S_ISREG(real.stat().st_mode):
                 return None
             return PathFile(real, name).blob(name)

@@ -42,7 +42,7 @@ def choose_by_name(candidates: Sequence[Candidate], wanted: str) -> list[Candida
         if found := [candidate for candidate in candidates if match(candidate)]:
             return found
     raise ImageNotFoundError(
-        f"no image called {wanted!r} in it", hint=f"it holds: {', '.join(describe(candidates))}"
+        f"no image named {wanted!r}", hint=f"available: {', '.join(describe(candidates))}"
     )
 
 

@@ -38,7 +38,7 @@ class OciBlobs:
         if blob is None:
             raise CorruptImageError(
                 f"{role} ({descriptor.digest[:19]}…) {LACKING}",
-                hint="the layout is incomplete: copy the image again, with all platforms that it names",
+                hint="the layout is incomplete; copy the image again with all of its platforms",
             )
         return blob
 

@@ -89,7 +89,7 @@ class Descriptor:
         """What to say of layer `layer` if its blob has another size than the manifest says."""
         if self.size is None or self.size == found:
             return []
-        said = f"the blob has {found:,} bytes, the manifest says {self.size:,}"
+        said = f"size mismatch: the blob has {found:,} bytes, the manifest says {self.size:,}"
         return [ImageWarning("digest-mismatch", layer, said)]
 
 

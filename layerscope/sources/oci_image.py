@@ -28,11 +28,11 @@ def read_image(
     data = blobs.read(leaf, "the manifest")
     if leaf.digest.startswith("sha256:") and sha256(data) != leaf.digest:
         warnings.append(
-            ImageWarning("digest-mismatch", None, "the manifest is not what its digest says")
+            ImageWarning("digest-mismatch", None, "the manifest does not match its digest")
         )
     config = Descriptor.read(manifest.get("config"))
     if config is None:
-        raise CorruptImageError("the manifest names no config")
+        raise CorruptImageError("the manifest has no config")
     fields = Lenient(manifest, "manifest")
     layers, sizes = read_layers(fields, "the manifest", blobs.find, LACKING)
     data = blobs.read(config, "the config")

@@ -147,7 +147,7 @@ class OciLayout:
             ImageWarning(
                 "layout-incomplete",
                 None,
-                f"{LAYOUT} is missing or unreadable: read as an OCI layout all the same",
+                f"{LAYOUT} is missing or unreadable; treated as an OCI layout",
             )
         )
 
@@ -191,9 +191,7 @@ class OciLayout:
         seen.add(descriptor.digest)
         self._named += 1 + len(tags)
         if self._named > MAX_NAMED:
-            raise CorruptImageError(
-                f"{INDEX} leads to more than {MAX_NAMED:,} manifests: this looks hostile"
-            )
+            raise CorruptImageError(f"{INDEX} references more than {MAX_NAMED:,} manifests")
         node = self._node(descriptor)
         if node.manifest is not None:
             yield descriptor
@@ -225,7 +223,7 @@ class OciLayout:
         manifests, layers = document.get("manifests"), document.get("layers")
         short = descriptor.digest[:19]
         if manifests is not None and (layers is not None or document.get("config") is not None):
-            raise CorruptImageError(f"manifest {short} is an index and an image at once")
+            raise CorruptImageError(f"manifest {short} is both an index and an image")
         if manifests is not None:
             values = manifests if isinstance(manifests, list) else []
             children = [child for value in values if (child := Descriptor.read(value))]
@@ -239,7 +237,7 @@ class OciLayout:
             return _Node([child for child in children if known[child.digest] is None])
         if document.get("schemaversion") == 1 or descriptor.media_type.startswith(SCHEMA_1):
             raise NotAnImageError(
-                "the manifest is of the obsolete schema 1, which names no diff IDs",
+                "the manifest uses the obsolete schema 1, which has no diff IDs",
                 hint="pull or convert the image with a current tool",
             )
         artifact = of_manifest(document, descriptor)
@@ -252,7 +250,7 @@ class OciLayout:
         kinds = (document.get("mediatype"), descriptor.media_type)
         kind = next((kind for kind in kinds if isinstance(kind, str) and kind), "unknown")
         if kind == "unknown" or kind in MANIFEST_TYPES:
-            raise NotAnImageError(f"manifest {short} names no config (type {kind})")
+            raise NotAnImageError(f"manifest {short} has no config (type {kind})")
         return _Node(artifact=of_type(kind))
 
     def _add(

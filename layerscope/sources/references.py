@@ -96,8 +96,8 @@ def pick(reference: str, images: Sequence[_Image]) -> _Image:
         shown = [next(iter(image.names), image.id[:12]) for image in distinct.values()]
         more = ", …" if len(shown) > 2 * _NEAR else ""
         raise ImageNotFoundError(
-            f"{reference!r} could be {len(shown)} images: {', '.join(shown[: 2 * _NEAR])}{more}",
-            hint="write more of the name or the ID",
+            f"{reference!r} is ambiguous: {len(shown)} images match: {', '.join(shown[: 2 * _NEAR])}{more}",
+            hint="give a longer name or ID",
         )
     if not distinct:
         names = [name for image in images for name in image.names]

@@ -67,12 +67,12 @@ def _writing(name: str, written: int) -> Iterator[None]:
         except OSError:
             place = "any temporary folder"
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            why = f"no space left for a temporary copy in {place}, after {size(written)}"
+            why = f"no space left in {place} for a temporary copy, after {size(written)}"
         else:
-            why = f"a temporary copy cannot be written in {place}: {error.strerror or error}"
+            why = f"cannot write a temporary copy in {place}: {error.strerror or error}"
         raise LayerscopeError(
             f"{name}: {why}",
-            hint="set TMPDIR to a folder with room for the uncompressed image",
+            hint="set TMPDIR to a folder with enough space for the uncompressed image",
         ) from error
 
 
@@ -144,5 +144,5 @@ def spool_decompressed(
     except DamagedStreamError as error:
         raise CorruptImageError(
             f"{name}: {error}",
-            hint="the file is damaged or was not written whole: save the image again",
+            hint="the file is damaged or incomplete; save the image again",
         ) from error

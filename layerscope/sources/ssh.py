@@ -78,7 +78,7 @@ def ssh_command(endpoint: Endpoint, program: str) -> list[str]:
     except ValueError:
         host, port = None, None
     if not host or host.startswith("-") or (parts.username or "").startswith("-"):
-        raise UnreachableError(f"{endpoint.url} is no address for ssh")
+        raise UnreachableError(f"{endpoint.url} is not a valid ssh address")
     command = ["ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20"]
     if parts.username:
         command += ["-l", parts.username]

@@ -40,7 +40,7 @@ class NoStoreError(UnreachableError):
     """A folder holds no store of the kind that is looked for."""
 
     def __init__(self, what: str, root: Path) -> None:
-        super().__init__(f"there is no {what} in {root}")
+        super().__init__(f"no {what} found in {root}")
         self.what = what
         self.where = str(root)
         """The folder, and what names it."""
@@ -54,7 +54,7 @@ def nowhere(refusals: Sequence[UnreachableError]) -> UnreachableError:
     if absent:
         places = list(dict.fromkeys(error.where for error in absent))
         listed = " or ".join([", ".join(places[:-1]), places[-1]] if len(places) > 1 else places)
-        words.append(f"there is no {absent[0].what} in {listed}")
+        words.append(f"no {absent[0].what} found in {listed}")
     ordered = sorted(refusals, key=lambda error: isinstance(error, NoStoreError))
     hints = [error.hint for error in ordered if error.hint]
     return UnreachableError("; ".join(dict.fromkeys(words)), hint=next(iter(hints), None))
@@ -76,7 +76,7 @@ def read_file(path: Path, limits: Limits) -> bytes:
         return read_document(PathFile(path, str(path)).blob(str(path)), limits)
     except (FileNotFoundError, NotADirectoryError):
         raise StoreChangedError(f"{path} is missing from the store") from None
-    except CorruptImageError as error:  # cut short: it was replaced while it was read
+    except CorruptImageError as error:  # truncated: it was replaced while it was read
         raise StoreChangedError(error.message) from error
 
 
@@ -92,7 +92,7 @@ def reach(root: Path, what: str, hint: str) -> None:
     except (FileNotFoundError, NotADirectoryError):
         raise NoStoreError(what, root) from None
     except PermissionError:
-        raise UnreachableError(f"{root} may not be read", hint=hint) from None
+        raise UnreachableError(f"{root}: permission denied", hint=hint) from None
     except OSError as error:
         raise UnreachableError(f"{root}: {error.strerror or error}") from error
 

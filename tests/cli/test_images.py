@@ -96,7 +96,7 @@ def test_engines_are_listed_next_to_stores(
     assert out.splitlines()[0].startswith("docker  1 image")
     assert "containers-storage  1 image" in out
     assert "77 B" in out
-    assert "podman: no engine answers" in err
+    assert "podman: no engine is listening" in err
 
 
 @pytest.mark.parametrize("width", [72, 80, 120])

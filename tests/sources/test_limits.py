@@ -72,10 +72,9 @@ def test_a_limit_is_named_and_can_be_raised(tmp_path: Path, name: str) -> None:
         assert f"more than {low:,}" in words
     else:
         with pytest.raises(
-            LimitExceededError, match=rf"image\.tar.*: more than {low:,} "
+            LimitExceededError, match=rf"image\.tar.*: limit {name} exceeded: .*{low:,}"
         ) as caught:
             open_path(path, limits=limits)
-        assert name.replace("_", " ") in str(caught.value)
         words = str(caught.value.hint)
     assert f"--limit {name}=NUMBER" in words
     opened = open_path(path, limits=replace(limits, **{name: enough}))
@@ -89,7 +88,9 @@ def test_the_limit_on_entries_holds_for_archives_too(tmp_path: Path) -> None:
     tar = archive(docker_files([layer_tar([])]))[:-1024]
     tar += layer_tar([directory(f"d{number}") for number in range(50)])
     path = save(tmp_path, tar)
-    with pytest.raises(LimitExceededError, match=r"image\.tar: more than 40 entries"):
+    with pytest.raises(
+        LimitExceededError, match=r"image\.tar: limit entries exceeded: more than 40"
+    ):
         open_path(path, limits=Limits(entries=40))
     assert layers_of(open_path(path, limits=Limits(entries=60))) == [[]]
 
@@ -115,7 +116,7 @@ def test_a_document_of_an_archive_is_not_read_beyond_the_limit(tmp_path: Path) -
     files = docker_files([MANY])
     name = next(name for name in files if name.endswith(".json") and name != "manifest.json")
     for changed in (files | {name: config}, files | {"manifest.json": b" " * 5000}):
-        with pytest.raises(LimitExceededError, match="more than 4,000 json bytes"):
+        with pytest.raises(LimitExceededError, match="limit json_bytes exceeded: .*4,000"):
             open_path(save(tmp_path, archive(changed)), limits=Limits(json_bytes=4000))
 
 

@@ -60,5 +60,5 @@ def read_range(blob: Blob, offset: int, length: int) -> bytes:
         raise TocError("its place is not in the layer")
     data = b"".join(blob.chunks(offset, offset + length))
     if len(data) < length:
-        raise TocError("it is cut short")
+        raise TocError("it is truncated")
     return data

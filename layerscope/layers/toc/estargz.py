@@ -64,7 +64,7 @@ def read(blob: Blob, limits: Limits) -> TocDocument | None:
         raise TocError("its size is negative")
     json = tar[BLOCK : BLOCK + size]
     if len(json) < size:
-        raise TocError("it is cut short")
+        raise TocError("it is truncated")
     return TocDocument(ESTARGZ, json, own=columns)
 
 
@@ -93,7 +93,7 @@ def _place(blob: Blob) -> tuple[int, int] | None:
 def _header(tar: bytes) -> HeaderColumns:
     """The header of the entry with the table. Raises `TocError`."""
     if len(tar) < BLOCK:
-        raise TocError("it is cut short")
+        raise TocError("it is truncated")
     columns, good, problem = parse_headers([tar[:BLOCK]])
     if not good:
         raise TocError(problem)

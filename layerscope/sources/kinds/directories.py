@@ -61,7 +61,7 @@ def describe_directory(path: Path) -> tuple[str, str]:
     except OSError as error:
         return (
             f"the directory cannot be listed: {error.strerror or error}",
-            "is it readable for you?",
+            "check its permissions",
         )
     if not names:
         return (

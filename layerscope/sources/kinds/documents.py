@@ -74,7 +74,7 @@ def describe_json(data: bytes, *, whole: bool) -> tuple[str, str]:
             return f"{kind.name}, not an image", kind.hint
     message = _message(document, 0) if not _ERRORS.isdisjoint(document) else None
     if message is not None:
-        return f"an error of a server, not an image{quoted(message)}", _AGAIN
+        return f"an error from a server, not an image{quoted(message)}", _AGAIN
     return "a JSON document, not an image", OPENS
 
 

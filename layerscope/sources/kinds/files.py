@@ -152,17 +152,17 @@ def describe(data: bytes, *, whole: bool, inside: str | None) -> tuple[str, str]
 
 def _kind(data: bytes, *, whole: bool) -> tuple[str, str]:
     if not data:
-        return "nothing", "was the image written whole?"
+        return "nothing", "check that the image was saved completely"
     if not data.strip(b"\0"):
         if whole and len(data) <= _LONGEST_EMPTY_TAR:
-            return "an empty tar: there is no image in it", OPENS
+            return "an empty tar, without an image", OPENS
         return "not an image: it begins with zeros", OPENS
     if (compression := sniff(data)) is not None:
         return f"a second compressed stream ({compression.name}), not a tar", _UNPACK_ONCE
     if data[257:262] == b"ustar":
         if whole and len(data) < BLOCK:
-            return f"a tar archive, cut short after {len(data)} bytes", _SAVE_AGAIN
-        return "a damaged tar archive: its first header has a wrong checksum", _SAVE_AGAIN
+            return f"a tar archive, truncated after {len(data)} bytes", _SAVE_AGAIN
+        return "a damaged tar archive: bad checksum in the first header", _SAVE_AGAIN
     text = data.removeprefix(b"\xef\xbb\xbf").lstrip()
     for kind, start in (
         (kind, start) for start, table in ((data, BINARY), (text, TEXT)) for kind in table

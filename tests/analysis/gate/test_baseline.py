@@ -224,15 +224,15 @@ def _document(tmp_path: Path) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"", "line 1: this is no JSON"),
-        (b'{\n"a": }', "line 2: this is no JSON"),
+        (b"", "line 1: this is not valid JSON"),
+        (b'{\n"a": }', "line 2: this is not valid JSON"),
         (b"[]", "no schemaVersion"),
         (b"{}", "no schemaVersion"),
         (b'{"schemaVersion": 1}', "no schemaVersion"),
         (b'{"schemaVersion": "2.0"}', "schema 2.0"),
         (b'{"schemaVersion": "1.0"}', "missing required field `totals`"),
         (b"[" * 200_000, "nested too deeply"),
-        (b'{"a":\n"\xe4"}', "line 2: this is not UTF-8"),
+        (b'{"a":\n"\xe4"}', "line 2: not UTF-8"),
         (b"9" * 10_000, "a number of more digits"),
     ],
     ids=["empty", "cut", "list", "object", "number", "newer", "bare", "deep", "binary", "digits"],
@@ -326,7 +326,9 @@ def test_a_baseline_with_paths_without_end_is_an_error(
     limits = "layerscope.analysis.gate.baseline_report.DEFAULT_LIMITS"
     monkeypatch.setattr(limits, Limits(metadata_bytes=100))
     old.waste.records[0].path = "a/b/c"
-    with pytest.raises(UsageError, match="the baseline: more than 100 metadata bytes"):
+    with pytest.raises(
+        UsageError, match="the baseline: limit metadata_bytes exceeded: more than 100"
+    ):
         verdict_of(opened_of(STEPS), config(), baseline=old)
 
 

@@ -145,7 +145,7 @@ def test_entries_and_memory_have_their_limits(make: Make) -> None:
     """Those of layers hold for tables, too."""
     layer = make(MEMBERS)
     assert "entries" in problem(layer.blob, replace(DEFAULT_LIMITS, entries=3))
-    assert "metadata bytes" in problem(layer.blob, replace(DEFAULT_LIMITS, metadata_bytes=500))
+    assert "metadata_bytes" in problem(layer.blob, replace(DEFAULT_LIMITS, metadata_bytes=500))
 
 
 @both_formats

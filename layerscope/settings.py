@@ -23,7 +23,7 @@ THEME_VARIABLE = "LAYERSCOPE_THEME"
 """The theme's name."""
 
 MAX_BYTES = 256 << 10
-"""Bytes of the configuration file that are read."""
+"""Maximum size of the configuration file in bytes."""
 
 SORTS = ("size", "name", "change", "layer")
 MODES = ("changes", "all")
@@ -31,7 +31,7 @@ COLUMNS = ("mode", "owner", "mtime", "layer", "share", "percent")
 """Columns of the file tree that can be chosen, from left to right."""
 
 MAX_BYTES = 1 << 20
-"""Bytes of a configuration file that are read."""
+"""Maximum size of a configuration file in bytes."""
 
 _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([kKMGT]?i?B)?")
 _UNITS = {
@@ -41,12 +41,12 @@ _UNITS = {
 }
 
 SEVERITIES = ("error", "warning", "note")
-"""How much a finding may matter."""
+"""Severities of findings."""
 
 
 @dataclass(frozen=True, slots=True)
 class RuleChoice:
-    """How the user wants one rule of findings."""
+    """The user's settings of one rule."""
 
     enabled: bool = True
     min_bytes: int | None = None
@@ -57,7 +57,7 @@ class RuleChoice:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the user set. None is what was not said: then what was last chosen in the program holds."""
+    """The user's settings. None means not set: the last choice in the program applies."""
 
     theme: str | None = None
     columns: tuple[str, ...] | None = None
@@ -70,11 +70,11 @@ class Settings:
     """Sizes in MiB instead of MB."""
     limits: Mapping[str, int] = field(default_factory=dict)
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Keys by command id, as they were written."""
+    """Keys by command id, as written."""
     rules: Mapping[str, RuleChoice] = field(default_factory=dict)
     """By the rule's name."""
     file: str = ""
-    """Where all this was read."""
+    """The file they were read from."""
     lines: Mapping[str, int] = field(default_factory=dict, repr=False)
     """The line of each dotted key."""
 
@@ -115,7 +115,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
 
 
 def config_file(environment: Mapping[str, str]) -> Path:
-    """Where the user's configuration is, or would be."""
+    """The path of the user's configuration, existing or not."""
     given = environment.get(CONFIG_VARIABLE)
     if given:
         return Path(given)
@@ -125,7 +125,7 @@ def config_file(environment: Mapping[str, str]) -> Path:
 
 
 def parse_settings(text: str, file: str, theme: str | None = None) -> Settings:
-    """The settings that a configuration says; `theme` overrides its theme. Raises `UsageError`."""
+    """The settings of a configuration text; `theme` overrides its theme. Raises `UsageError`."""
     table = parse_toml_text(text, file)
     lines = key_lines(text)
     values: dict[str, Any] = {}
@@ -225,7 +225,7 @@ _RULE = 'false, or a table such as { severity = "error" }'
 
 
 def parse_rules(value: object) -> dict[str, RuleChoice]:
-    """Choices by rule: `[rules.NAME]` with enabled, min-bytes, severity; or `NAME = false`. Whether a rule exists is not
+    """Settings by rule: `[rules.NAME]` with enabled, min-bytes, severity; or `NAME = false`. Whether a rule exists is not
     checked here. Raises `WrongValueError`."""
     choices = {}
     for name, item in _table(value, "a table such as { apt-lists = false }").items():
@@ -251,7 +251,7 @@ def parse_rules(value: object) -> dict[str, RuleChoice]:
 
 
 def parse_bytes(value: object, key: str = "") -> int:
-    """A number of bytes, or a size with a unit as people write it: "10 MB", "1.5GiB". Raises `WrongValueError`."""
+    """A number of bytes, or a size with a unit: "10 MB", "1.5GiB". Raises `WrongValueError`."""
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**18:
         return value
     found = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import BinaryIO
 
-from layerscope.text import cells, clip, fitting, without_orders
+from layerscope.text import cells, clip, fitting, without_ci_commands
 from layerscope.words import Change
 
 Part = tuple[str, str]
@@ -82,13 +82,13 @@ class Paper:
 
 
 def _harmless(parts: Sequence[Part | str]) -> tuple[Part | str, ...]:
-    """A line that no CI service takes for an order: `::order` at its beginning, and what `without_orders` names."""
+    """A line that no CI service takes for an order: `::order` at its beginning, and what `without_ci_commands` names."""
     begins = "".join(part if isinstance(part, str) else part[0] for part in parts).lstrip()
     orders = begins.startswith("::")
     done: list[Part | str] = []
     for part in parts:
         text = part if isinstance(part, str) else part[0]
-        text = without_orders(text)
+        text = without_ci_commands(text)
         if orders and ":" in text:
             text = text.replace(":", ": ", 1)
             orders = False

@@ -1,8 +1,7 @@
 """bbolt databases, read without their lock (go.etcd.io/bbolt, internal/common: page.go, meta.go, bucket.go).
 
 Pages are copied when they are written: what a valid meta page leads to stays whole until pages are used again. So all of
-the file is read at once, the valid meta page of the latest transaction counts, and whatever does not add up is a
-`BoltError`, upon which the caller reads again. Nothing in the file is trusted: every offset and count is checked.
+the file is read at once, the valid meta page of the latest transaction counts, and any inconsistency is a `BoltError`, after which the caller reads again. Nothing in the file is trusted: every offset and count is checked.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ MAX_DEPTH = 64
 
 
 class BoltError(ValueError):
-    """A file that is no bbolt database, or one that changed while it was read."""
+    """Not a bbolt database, or one that changed while it was read."""
 
 
 class Bolt:
@@ -46,7 +45,7 @@ class Bolt:
         return Bucket(self, self._root, b"")
 
     def page(self, number: int) -> tuple[int, int, memoryview]:
-        """Flags, count of elements and bytes of a page, with those that belong to it."""
+        """Flags, number of elements and bytes of a page, overflow pages included."""
         start = number * self.page_size
         if not 0 < start <= len(self._data) - self.page_size:
             raise BoltError(f"page {number} is outside the file")
@@ -57,7 +56,7 @@ class Bolt:
         return flags, count, memoryview(self._data)[start:end]
 
     def _meta(self, start: int, page_size: int) -> tuple[int, int, int] | None:
-        """Transaction, root page and page size, if a valid meta page stands at `start`."""
+        """Transaction, root page and page size of the meta page at `start`; None if it is not valid."""
         start += _HEADER.size
         if start + _META.size > len(self._data):
             return None
@@ -102,14 +101,14 @@ class Bucket:
                 yield from self._leaf(flags, count, data)
 
     def get(self, key: bytes) -> bytes | None:
-        """A value, None if there is none of that name."""
+        """The value of a key; None if missing."""
         return next(
             (value for name, value in self.items() if name == key and isinstance(value, bytes)),
             None,
         )
 
     def bucket(self, key: bytes) -> Bucket | None:
-        """A bucket, None if there is none of that name."""
+        """The bucket of a key; None if missing."""
         return next(
             (value for name, value in self.items() if name == key and isinstance(value, Bucket)),
             None,
@@ -148,7 +147,7 @@ class Bucket:
 
 
 def fnv1a(data: bytes) -> int:
-    """The 64-bit FNV-1a hash, with which meta pages are checked."""
+    """The 64-bit FNV-1a hash, the checksum of meta pages."""
     value = 0xCBF29CE484222325
     for byte in data:
         value = ((value ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF

@@ -20,13 +20,13 @@ _LACKING = "is not in the directory"
 
 
 def is_containers_dir(members: Members) -> bool:
-    """Whether a directory is one: by the file that says its version."""
+    """Whether a directory has a `version` file, as skopeo writes it."""
     version = members.find(VERSION)
     return version is not None and version.pread(64, 0).startswith(b"Directory Transport Version:")
 
 
 def find(members: Members, limits: Limits) -> Found:
-    """The one image of such a folder, for each platform whose manifest is there. Raises `LayerscopeError`."""
+    """The image of such a folder, for each platform whose manifest is stored. Raises `LayerscopeError`."""
     top = _document(members, MANIFEST, limits)
     listed = [Descriptor.read(value) for value in Lenient(top, MANIFEST).items("manifests")]
     named: list[tuple[str, Descriptor | None]] = [(MANIFEST, None)] if not listed else []

@@ -1,7 +1,7 @@
 """Engines behind ssh: a private socket here, and for each connection to it an `ssh` that talks to the engine there.
 
-As docker's own command line does: the far side runs `docker system dial-stdio`. The user's ssh does all of keys and hosts;
-it never asks for a password here.
+As in the docker CLI, the remote side runs `docker system dial-stdio`. The user's ssh handles keys and hosts, without
+password prompts.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Tunnel:
         self._listening.listen()
         self._children: list[subprocess.Popen[bytes]] = []
         self.said = b""
-        """What ssh says when it fails."""
+        """The error output of ssh."""
         threading.Thread(target=self._serve, daemon=True).start()
 
     def close(self) -> None:
@@ -57,21 +57,21 @@ class Tunnel:
                     stdin=connection.fileno(),
                     stdout=connection.fileno(),
                     stderr=subprocess.PIPE,
-                    start_new_session=True,  # ctrl+c is ours, not that of the connection
+                    start_new_session=True,  # Ctrl-C is for this process, not for ssh
                 )
             self._children.append(child)
             threading.Thread(target=self._listen, args=(child,), daemon=True).start()
 
     def _listen(self, child: subprocess.Popen[bytes]) -> None:
-        """Keep the end of what ssh says."""
-        assert child.stderr is not None  # noqa: S101  # for the types: it is a pipe
+        """Keep the end of ssh's error output."""
+        assert child.stderr is not None  # noqa: S101  # for the type checker
         with child.stderr:
             for line in child.stderr:
                 self.said = line[:500]
 
 
 def ssh_command(endpoint: Endpoint, program: str) -> list[str]:
-    """The ssh that reaches an endpoint. Raises `UnreachableError` for an address that names no host."""
+    """The ssh command for an endpoint. Raises `UnreachableError` for an address without a host."""
     try:
         parts = urlsplit(endpoint.url)
         host, port = parts.hostname, parts.port

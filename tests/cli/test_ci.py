@@ -59,7 +59,7 @@ def test_an_image_that_fails_exits_with_1_and_says_in_what(here: Here) -> None:
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (["--max-wasted", "much"], "--max-wasted must be a number of bytes"),
+        (["--max-wasted", "much"], "--max-wasted takes a number of bytes"),
         (["--max-layers", "-1"], "--max-layers takes a whole number"),
         (["--min-efficiency", "90"], "--min-efficiency takes a share"),
         (["--fail-on", "off"], "--fail-on takes"),
@@ -70,7 +70,7 @@ def test_an_image_that_fails_exits_with_1_and_says_in_what(here: Here) -> None:
         (["--base", "damaged.tar"], "--base: the image is not built on damaged.tar"),
         (["--config", "none.toml"], "none.toml: No such file"),
         (["--baseline", "none.json"], "none.json: No such file"),
-        (["--baseline", "image.tar"], "image.tar, line 1: this is not valid JSON"),
+        (["--baseline", "image.tar"], "image.tar, line 1: this is no JSON"),
         (["--dockerfile", "none"], "none: No such file"),
         (["--max-waste", "3"], "No such option"),
         (["--output", "none/x"], "there is no directory none"),

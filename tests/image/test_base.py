@@ -101,7 +101,7 @@ def test_another_builder_takes_over() -> None:
         ]
     )
     assert (found.steps, found.layers) == (2, 1)
-    assert found.reason == "the builder changes from docker build to BuildKit at step 2"
+    assert found.reason == "the builder changes at step 2"
 
 
 @pytest.mark.parametrize(

@@ -26,10 +26,10 @@ from layerscope.errors import (
 from layerscope.limits import Limits
 from layerscope.progress import NullProgress
 from layerscope.sources import Request, open_source
-from layerscope.sources.answers import WORDS, read_answer
+from layerscope.sources.answers import STREAM_FACTOR, read_answer
 from layerscope.sources.endpoints import Endpoint
 from layerscope.sources.engine_client import Client
-from layerscope.sources.pump import Patience, TooSlowError, pumped
+from layerscope.sources.pump import Timeouts, TooSlowError, pumped
 from tests.sources.on_socket import SocketHandler, served
 from tests.sources.places import dump
 
@@ -296,8 +296,11 @@ class TestStreams:
         ("body", "words"),
         [
             (again(b'{"status": "' + b"x" * 9000), "limit json_bytes exceeded: more than 20,000"),
-            (again(dump({"status": "x" * 9000}) + b"\n"), f"more than {WORDS * 20_000:,} bytes"),
-            (again(b"\r\n" * 9000), f"more than {WORDS * 20_000:,} bytes"),
+            (
+                again(dump({"status": "x" * 9000}) + b"\n"),
+                f"more than {STREAM_FACTOR * 20_000:,} bytes",
+            ),
+            (again(b"\r\n" * 9000), f"more than {STREAM_FACTOR * 20_000:,} bytes"),
             (drip(b'{"status": "', b"x"), "no data for 0.2 seconds"),
             (drip(b"\n"), "no data for 0.2 seconds"),
             (once(b"{}\nno word\n"), "not valid JSON"),
@@ -364,10 +367,10 @@ def test_time_in_which_this_process_was_stopped_does_not_count(
         going.wait()
         yield b"x"
 
-    assert list(pumped(pieces(), Looks(), lambda: None, Patience(5, 60))) == [b"x"]
+    assert list(pumped(pieces(), Looks(), lambda: None, Timeouts(5, 60))) == [b"x"]
     never = threading.Event()
     with pytest.raises(TooSlowError, match="5 seconds"):
-        list(pumped(iter(lambda: never.wait(), None), NullProgress(), never.set, Patience(5, 60)))
+        list(pumped(iter(lambda: never.wait(), None), NullProgress(), never.set, Timeouts(5, 60)))
 
 
 def test_the_image_is_named_with_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,7 +116,7 @@ def test_a_document_of_an_archive_is_not_read_beyond_the_limit(tmp_path: Path) -
     files = docker_files([MANY])
     name = next(name for name in files if name.endswith(".json") and name != "manifest.json")
     for changed in (files | {name: config}, files | {"manifest.json": b" " * 5000}):
-        with pytest.raises(LimitExceededError, match="limit json_bytes exceeded: .*4,000"):
+        with pytest.raises(LimitExceededError, match=r"limit json_bytes exceeded: .*4,000"):
             open_path(save(tmp_path, archive(changed)), limits=Limits(json_bytes=4000))
 
 

@@ -20,8 +20,8 @@ from layerscope.image.platform import Platform
 from layerscope.opening.open import open_image
 from layerscope.progress import NullProgress
 from layerscope.sources import Request, open_source
-from layerscope.sources.asking import Source, pull_in_turn
 from layerscope.sources.base import Found
+from layerscope.sources.lookup import Source, pull_in_turn
 from tests.images import docker_archive, write
 from tests.sources.fake_engine import FakeEngine, serving
 from tests.sources.places import LAYERS

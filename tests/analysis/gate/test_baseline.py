@@ -224,15 +224,15 @@ def _document(tmp_path: Path) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"", "line 1: this is not valid JSON"),
-        (b'{\n"a": }', "line 2: this is not valid JSON"),
+        (b"", "line 1: this is no JSON"),
+        (b'{\n"a": }', "line 2: this is no JSON"),
         (b"[]", "no schemaVersion"),
         (b"{}", "no schemaVersion"),
         (b'{"schemaVersion": 1}', "no schemaVersion"),
         (b'{"schemaVersion": "2.0"}', "schema 2.0"),
         (b'{"schemaVersion": "1.0"}', "missing required field `totals`"),
         (b"[" * 200_000, "nested too deeply"),
-        (b'{"a":\n"\xe4"}', "line 2: not UTF-8"),
+        (b'{"a":\n"\xe4"}', "line 2: this is not UTF-8"),
         (b"9" * 10_000, "a number of more digits"),
     ],
     ids=["empty", "cut", "list", "object", "number", "newer", "bare", "deep", "binary", "digits"],

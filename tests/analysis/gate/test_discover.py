@@ -64,7 +64,7 @@ def test_what_cannot_be_read_is_an_error(name: str, tmp_path: Path) -> None:
         load_config(None, tmp_path)
     path.rmdir()
     path.write_bytes(b"# one\n# two \xff\n")
-    with pytest.raises(UsageError, match="line 2: not UTF-8"):
+    with pytest.raises(UsageError, match="line 2: this is not UTF-8"):
         load_config(None, tmp_path)
     path.write_bytes(b"#" * (MAX_BYTES + 1))
     with pytest.raises(UsageError, match="more than 262,144 bytes"):

@@ -154,7 +154,7 @@ def test_any_cut_is_told_or_leaves_no_table(make: Make) -> None:
     blob = make(MEMBERS).blob
     for end in range(0, len(blob), 7):
         toc = toc_of(blob[:end])
-        assert toc is None or toc.promised is None
+        assert toc is None or toc.expected is None
 
 
 @both_formats

@@ -16,8 +16,8 @@ from layerscope.errors import (
 )
 from layerscope.opening.open import open_image
 from layerscope.sources import SOURCES, Request, open_source
-from layerscope.sources.asking import Source, ask_in_turn
 from layerscope.sources.base import Found
+from layerscope.sources.lookup import Source, find_in_turn
 from layerscope.sources.references import NotInStoreError
 from tests.images import write
 from tests.sources.places import LAYERS
@@ -39,7 +39,7 @@ def source(name: str, outcome: Found | LayerscopeError, *, stored: bool = False)
 
 def ask(reference: str, *others: Source, store_root: Path | None = None) -> Found:
     """Ask the files, then these."""
-    return ask_in_turn(Request(reference, store_root=store_root), (SOURCES[0], *others))
+    return find_in_turn(Request(reference, store_root=store_root), (SOURCES[0], *others))
 
 
 DOWN = source("down", UnreachableError("nobody answers"))

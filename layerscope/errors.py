@@ -1,4 +1,4 @@
-"""What can go wrong, in the user's words, and the exit code that says so."""
+"""Errors for users, with their exit codes."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ class ExitCode(IntEnum):
     USAGE = 2
     """Wrong options or configuration."""
     UNREADABLE = 3
-    """No such image, or one that is unreadable or corrupt."""
+    """The image is missing, unreadable or damaged."""
     UNREACHABLE = 4
-    """The source that was asked for, or every source, cannot be reached."""
+    """The requested source, or every source, is unreachable."""
     INTERNAL = 70
     """A fault of layerscope's own, or not enough memory: says nothing about the image."""
     INTERRUPTED = 130
 
 
 class LayerscopeError(Exception):
-    """A mistake or damage that the user can do something about.
+    """An error that the user can act on.
 
     `str()` of it is one sentence naming the file and what was wrong; `hint` says what to do.
     """
@@ -46,33 +46,33 @@ class UsageError(LayerscopeError):
 
 
 class NothingFoundError(LayerscopeError):
-    """The image is fine, and holds nothing of what was asked for."""
+    """The image is fine, but nothing in it matches."""
 
     exit_code = ExitCode.FAILED
     title = "Nothing found"
 
 
 class GateFailedError(LayerscopeError):
-    """The image is fine, and exceeds a limit."""
+    """The image is fine, but exceeds a limit of the gate."""
 
     exit_code = ExitCode.FAILED
     title = "The gate failed"
 
 
 class ImageNotFoundError(LayerscopeError):
-    """No source holds the image that was asked for."""
+    """No source has the requested image."""
 
     title = "Image not found"
 
 
 class NotAnImageError(LayerscopeError):
-    """The file or directory was read, and it holds no image."""
+    """The file or directory is not an image."""
 
     title = "Not an image"
 
 
 class CorruptImageError(LayerscopeError):
-    """An image that contradicts itself, is cut short or is damaged."""
+    """An image that contradicts itself, is truncated or is damaged."""
 
     title = "Damaged image"
 

@@ -1,4 +1,4 @@
-"""Reading files that the user or a program names: whole, bounded, and never waiting for the other end of a pipe."""
+"""Reads whole files with a size limit, without ever blocking on a pipe."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any
 def open_regular(path: str | os.PathLike[str], _flags: int = 0) -> int:
     """A descriptor of a regular file, for reading; an opener for `open`.
 
-    Raises OSError, also for a directory, pipe, socket or device other than /dev/null: opening or reading these could wait for ever.
+    Raises OSError, also for a directory, pipe, socket or device other than /dev/null: opening or reading these could block forever.
     """
-    _check(Path(path).stat(), path)  # a device may react to being opened
+    _check(Path(path).stat(), path)  # opening a device may have effects
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
-        _check(os.fstat(descriptor), path)  # it may have been replaced in between
+        _check(os.fstat(descriptor), path)  # it may have been replaced meanwhile
     except OSError:
         os.close(descriptor)
         raise
@@ -44,7 +44,7 @@ def read_toml(path: Path, at_most: int = 1 << 20) -> dict[str, Any]:
 
 
 def _is_null(status: os.stat_result) -> bool:
-    """Whether it is /dev/null, the usual name of an empty file."""
+    """Whether it is /dev/null, the usual empty file."""
     return stat.S_ISCHR(status.st_mode) and status.st_rdev == Path(os.devnull).stat().st_rdev
 
 

@@ -1,4 +1,4 @@
-"""The limits that hostile input runs into. Each can be raised; each error names the one it met."""
+"""Limits against hostile input. Each can be raised; each error names its limit."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Limits:
     listing_bytes: int = 1 << 30
     """Paths in one list of files, as `--files` writes it."""
     metadata_bytes: int = 1 << 30
-    """What is kept of one layer, or of an archive's members: long names, extended attributes, sparse maps, directories."""
+    """Memory for metadata of one layer or archive: long names, extended attributes, sparse maps, directories."""
     entries: int = 50_000_000
     """Entries and directories of all layers of one image."""
     layer_bytes: int = 1 << 40
@@ -46,15 +46,17 @@ class Limits:
     answer_seconds: int = 60
     """Seconds until an engine has answered one question."""
     silence_seconds: int = 600
-    """Seconds without a byte of an export, or a word of a pull: engines prepare an export before its first byte."""
+    """Seconds without data from an export or pull: engines prepare an export before its first byte."""
 
     def exceeded(self, name: str, where: str, found: int | None = None) -> LimitExceededError:
         """The error for limit `name`, met in `where` (a file or layer, in the user's words)."""
         allowed = getattr(self, name)
-        more = "" if found is None else f" ({found:,} found)"
+        excess = (
+            f"more than {allowed:,}" if found is None else f"{found:,} found, {allowed:,} allowed"
+        )
         return LimitExceededError(
-            f"{where}: more than {allowed:,} {name.replace('_', ' ')}{more}: this looks hostile",
-            hint=f"if you trust the image, raise the limit: --limit {name}=NUMBER",
+            f"{where}: limit {name} exceeded: {excess}",
+            hint=f"if you trust the image, raise it: --limit {name}=NUMBER",
         )
 
 
@@ -62,7 +64,7 @@ DEFAULT_LIMITS = Limits()
 
 
 def parse_limits(assignments: tuple[str, ...]) -> Limits:
-    """Limits from `NAME=NUMBER` texts, as `--limit` and the environment give them."""
+    """Limits from `NAME=NUMBER` texts of `--limit` and the environment."""
     known = {field.name for field in fields(Limits)}
     values: dict[str, int] = {}
     for text in assignments:
@@ -70,8 +72,8 @@ def parse_limits(assignments: tuple[str, ...]) -> Limits:
         name = name.strip().replace("-", "_")
         if not separator or name not in known or not _NUMBER.fullmatch(number.strip()):
             raise UsageError(
-                f"no such limit: {text!r}",
-                hint=f"write NAME=NUMBER with a name of: {', '.join(sorted(known))}",
+                f"invalid limit: {text!r}",
+                hint=f"expected NAME=NUMBER; names: {', '.join(sorted(known))}",
             )
         values[name] = int(number)
     return Limits(**values)

@@ -1,4 +1,4 @@
-"""How long work tells how far it is, and learns that it should stop."""
+"""Progress reports and cancellation of long work."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from layerscope.errors import CancelledError
 
 
 class Progress(Protocol):
-    """What long work reports to. Methods are called from any thread and must be quick."""
+    """Receives progress reports. Methods are called from any thread and must be quick."""
 
     def stage(self, name: str, total: int | None = None) -> None:
         """A new stage begins; `total` is its size in bytes or items, None when unknown."""
@@ -21,16 +21,16 @@ class Progress(Protocol):
 
 
 class NullProgress:
-    """Reports to nobody and never stops."""
+    """Ignores reports and never cancels."""
 
     def stage(self, name: str, total: int | None = None) -> None:
-        """Nothing to show."""
+        """Ignored."""
 
     def advance(self, done: int) -> None:
-        """Nothing to show."""
+        """Ignored."""
 
     def cancelled(self) -> bool:
-        """Nobody asks to stop."""
+        """Never cancelled."""
         return False
 
 
@@ -41,23 +41,23 @@ def check(progress: Progress) -> None:
 
 
 class Quiet:
-    """Stops when another progress does, and tells it nothing: for work beside that which it is about."""
+    """Cancelled with another progress, without reporting to it: for background work."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
 
     def stage(self, name: str, total: int | None = None) -> None:
-        """Nothing to show."""
+        """Ignored."""
 
     def advance(self, done: int) -> None:
-        """Nothing to show."""
+        """Ignored."""
 
     def cancelled(self) -> bool:
         return self._progress.cancelled()
 
 
 class Stoppable:
-    """Passes progress on, and can be told to stop: for work in threads when one of them fails."""
+    """Forwards reports and can be cancelled: stops the other threads when one fails."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress

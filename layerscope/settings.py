@@ -23,7 +23,7 @@ THEME_VARIABLE = "LAYERSCOPE_THEME"
 """The theme's name."""
 
 MAX_BYTES = 256 << 10
-"""Bytes of the configuration file that are read."""
+"""Maximum size of the configuration file in bytes."""
 
 SORTS = ("size", "name", "change", "layer")
 MODES = ("changes", "all")
@@ -31,7 +31,7 @@ COLUMNS = ("mode", "owner", "mtime", "layer", "share", "percent")
 """Columns of the file tree that can be chosen, from left to right."""
 
 MAX_BYTES = 1 << 20
-"""Bytes of a configuration file that are read."""
+"""Maximum size of a configuration file in bytes."""
 
 _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([kKMGT]?i?B)?")
 _UNITS = {
@@ -41,12 +41,12 @@ _UNITS = {
 }
 
 SEVERITIES = ("error", "warning", "note")
-"""How much a finding may matter."""
+"""Severities of findings."""
 
 
 @dataclass(frozen=True, slots=True)
 class RuleChoice:
-    """How the user wants one rule of findings."""
+    """The user's settings of one rule."""
 
     enabled: bool = True
     min_bytes: int | None = None
@@ -57,7 +57,7 @@ class RuleChoice:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the user set. None is what was not said: then what was last chosen in the program holds."""
+    """The user's settings. None means not set: the last choice in the program applies."""
 
     theme: str | None = None
     columns: tuple[str, ...] | None = None
@@ -70,11 +70,11 @@ class Settings:
     """Sizes in MiB instead of MB."""
     limits: Mapping[str, int] = field(default_factory=dict)
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Keys by command id, as they were written."""
+    """Keys by command id, as written."""
     rules: Mapping[str, RuleChoice] = field(default_factory=dict)
     """By the rule's name."""
     file: str = ""
-    """Where all this was read."""
+    """The file they were read from."""
     lines: Mapping[str, int] = field(default_factory=dict, repr=False)
     """The line of each dotted key."""
 
@@ -108,14 +108,14 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         text = ""
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise UsageError(f"{path}, line {line}: this is not UTF-8") from None
+        raise UsageError(f"{path}, line {line}: not UTF-8") from None
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from None
     return parse_settings(text, str(path), environment.get(THEME_VARIABLE) or None)
 
 
 def config_file(environment: Mapping[str, str]) -> Path:
-    """Where the user's configuration is, or would be."""
+    """The path of the user's configuration, existing or not."""
     given = environment.get(CONFIG_VARIABLE)
     if given:
         return Path(given)
@@ -125,7 +125,7 @@ def config_file(environment: Mapping[str, str]) -> Path:
 
 
 def parse_settings(text: str, file: str, theme: str | None = None) -> Settings:
-    """The settings that a configuration says; `theme` overrides its theme. Raises `UsageError`."""
+    """The settings of a configuration text; `theme` overrides its theme. Raises `UsageError`."""
     table = parse_toml_text(text, file)
     lines = key_lines(text)
     values: dict[str, Any] = {}
@@ -142,8 +142,8 @@ def parse_settings(text: str, file: str, theme: str | None = None) -> Settings:
     for key, value in table.items():
         if key not in checks:
             raise UsageError(
-                f"{_at(file, lines, key)}: there is no setting `{key}`",
-                hint=f"settings are: {', '.join(checks)}",
+                f"{_at(file, lines, key)}: unknown setting `{key}`",
+                hint=f"expected one of: {', '.join(checks)}",
             )
         try:
             values[key] = checks[key](value)
@@ -166,25 +166,25 @@ class WrongValueError(Exception):
 
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value:
-        raise WrongValueError("takes a text in quotes")
+        raise WrongValueError("must be a string in quotes")
     return value
 
 
 def _switch(value: object, key: str = "") -> bool:
     if not isinstance(value, bool):
-        raise WrongValueError("takes true or false", key)
+        raise WrongValueError("must be true or false", key)
     return value
 
 
 def _choice(value: object, choices: Sequence[str], key: str = "") -> str:
     if value not in choices:
-        raise WrongValueError(f"takes one of {', '.join(choices)}", key)
+        raise WrongValueError(f"must be one of: {', '.join(choices)}", key)
     return str(value)
 
 
 def _columns(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or any(item not in COLUMNS for item in value):
-        raise WrongValueError(f"takes a list of {', '.join(COLUMNS)}")
+        raise WrongValueError(f"must be a list of: {', '.join(COLUMNS)}")
     return tuple(column for column in COLUMNS if column in value)
 
 
@@ -193,9 +193,9 @@ def _limits(value: object) -> dict[str, int]:
     limits = {}
     for name, number in _table(value, "a table such as { layers = 500 }").items():
         if name not in known:
-            raise WrongValueError(f"is no limit; limits are: {', '.join(known)}", name)
+            raise WrongValueError(f"is not a limit; expected one of: {', '.join(known)}", name)
         if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 10**18:
-            raise WrongValueError("takes a number that is not negative", name)
+            raise WrongValueError("must be a number of 0 or more", name)
         limits[name] = number
     return limits
 
@@ -216,7 +216,7 @@ def _keys(value: object) -> dict[str, tuple[str, ...]]:
                 or not listed
                 or not all(isinstance(key, str) for key in listed)
             ):
-                raise WrongValueError("takes a key, or a list of keys, in quotes", identifier)
+                raise WrongValueError("must be a key or a list of keys, in quotes", identifier)
             keys[identifier] = tuple(listed)
     return keys
 
@@ -225,7 +225,7 @@ _RULE = 'false, or a table such as { severity = "error" }'
 
 
 def parse_rules(value: object) -> dict[str, RuleChoice]:
-    """Choices by rule: `[rules.NAME]` with enabled, min-bytes, severity; or `NAME = false`. Whether a rule exists is not
+    """Settings by rule: `[rules.NAME]` with enabled, min-bytes, severity; or `NAME = false`. Whether a rule exists is not
     checked here. Raises `WrongValueError`."""
     choices = {}
     for name, item in _table(value, "a table such as { apt-lists = false }").items():
@@ -243,26 +243,27 @@ def parse_rules(value: object) -> dict[str, RuleChoice]:
                 values["min_bytes"] = parse_bytes(given, dotted)
             else:
                 raise WrongValueError(
-                    "is no setting; a rule has: enabled, min-bytes, severity", dotted
+                    "is not a setting of a rule; expected one of: enabled, min-bytes, severity",
+                    dotted,
                 )
         choices[name] = RuleChoice(**values)
     return choices
 
 
 def parse_bytes(value: object, key: str = "") -> int:
-    """A number of bytes, or a size with a unit as people write it: "10 MB", "1.5GiB". Raises `WrongValueError`."""
+    """A number of bytes, or a size with a unit: "10 MB", "1.5GiB". Raises `WrongValueError`."""
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**18:
         return value
     found = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
-        raise WrongValueError('takes a number of bytes, or a size such as "10 MB"', key)
+        raise WrongValueError('must be a number of bytes or a size such as "10 MB"', key)
     factor = _UNITS[(found[2] or "B").upper()]
     return int(Decimal(found[1]) * factor)
 
 
 def _table(value: object, takes: str, key: str = "") -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise WrongValueError(f"takes {takes}", key)
+        raise WrongValueError(f"must be {takes}", key)
     return value
 
 

@@ -1,4 +1,4 @@
-"""What was last chosen in the program, remembered for the next time."""
+"""Choices in the program, saved for the next start."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from pathlib import Path
 from layerscope.files import read_file
 
 MOST_BYTES = 1 << 16
-"""A larger file is none of ours."""
+"""A larger file is not a state file."""
 
 
 def state_file() -> Path:
-    """Where choices are remembered."""
+    """The path of the state file."""
     from platformdirs import user_state_path
 
     return user_state_path("layerscope") / "state.json"
 
 
 def load_state(path: Path) -> dict[str, object]:
-    """What is remembered; nothing if it cannot be read."""
+    """The saved state; empty if unreadable."""
     try:
         state = json.loads(read_file(path, MOST_BYTES))
     except (OSError, ValueError, RecursionError):
@@ -32,7 +32,7 @@ def load_state(path: Path) -> dict[str, object]:
 
 
 def save_state(path: Path, state: Mapping[str, object]) -> None:
-    """Remember all of it at once; without a word if that cannot be done."""
+    """Save the state atomically; errors are ignored."""
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

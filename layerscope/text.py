@@ -19,9 +19,9 @@ _UNSAFE = re.compile(
     "\ud800-\udfff"  # bytes that are not UTF-8
     "]"
 )
-"""All that moves, hides or reorders text."""
+"""Characters that move, hide or reorder text."""
 _UNSAFE_IN_LINES = re.compile(rf"(?![\n\t]){_UNSAFE.pattern}")
-"""The same but for the ends of lines and tabs."""
+"""The same without line ends and tabs."""
 
 _ORDER = re.compile(r"##(?=[A-Za-z]*\[)")
 
@@ -40,12 +40,12 @@ def safe_name(text: str | bytes) -> str:
 
 
 def log_line(text: str | bytes) -> str:
-    """`safe_name` of what is printed behind words of our own: CI services keep it, and none takes it for an order."""
-    return without_orders(safe_name(text))
+    """`safe_name` without CI commands, for text in the middle of a log line."""
+    return without_ci_commands(safe_name(text))
 
 
-def without_orders(text: str) -> str:
-    """`text` without what CI services take for an order anywhere in a line: `##[order]`, `##name[order]`.
+def without_ci_commands(text: str) -> str:
+    """`text` without commands that CI services recognize anywhere in a line: `##[command]`, `##name[command]`.
 
     Sources: actions/runner, ActionCommand.cs; Azure Pipelines, logging commands; TeamCity, service messages.
     """
@@ -74,17 +74,17 @@ def _escape(match: re.Match[str]) -> str:
 
 
 class SafeLines:
-    """Makes a stream of bytes harmless: lines and tabs stay, all else that could act on a terminal becomes an escape."""
+    """Makes a byte stream safe: lines and tabs stay, everything else that could act on a terminal becomes an escape."""
 
     def __init__(self) -> None:
         self._decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
 
     def feed(self, piece: bytes) -> str:
-        """The next bytes as text; what may be half a character waits for the next ones."""
+        """The next bytes as text; an incomplete character is kept for the next call."""
         return _UNSAFE_IN_LINES.sub(_escape, self._decode(piece))
 
     def end(self) -> str:
-        """What is left at the end."""
+        """The rest at the end."""
         return _UNSAFE_IN_LINES.sub(_escape, self._decode(b"", True))
 
 
@@ -145,7 +145,7 @@ def bar(part: float, whole: float, width: int) -> str:
 
 
 def use_binary_sizes(binary: bool) -> None:
-    """Write sizes in powers of 1024 where nothing else is said: for the explorer, which is told so once."""
+    """Make powers of 1024 the default for sizes, for the explorer."""
     _SIZES["binary"] = binary
 
 
@@ -181,7 +181,7 @@ def ordinal(number: int) -> str:
 
 
 def percent(part: float, whole: float) -> str:
-    """A share: 1.5 %, 64.2 %, 64 %; 0 % of nothing. What is not all of it is never 100 %, nor something 0 %."""
+    """A share: 1.5 %, 64.2 %, 64 %; 0 % of nothing. Never rounded up to 100 % or down to 0 %."""
     share = 100 * part / whole if whole else 0.0
     if 0 < share < 0.1:
         return "<0.1 %"
@@ -212,13 +212,13 @@ def mode_text(mode: int, kind: str) -> str:
 
 
 def date_of(created: str | None) -> str | None:
-    """The day of an RFC 3339 time; None for what is none, and for the dates that reproducible builds write."""
+    """The day of an RFC 3339 time; None if invalid, and for the dates of reproducible builds."""
     moment = moment_of(created)
     return None if moment is None else moment.date().isoformat()
 
 
 def moment_of(created: str | None) -> datetime.datetime | None:
-    """An RFC 3339 time, with a zone; None for what is none, and for the dates that reproducible builds write."""
+    """An RFC 3339 time, with a zone; None if invalid, and for the dates of reproducible builds."""
     if created is None:
         return None
     try:
@@ -231,7 +231,7 @@ def moment_of(created: str | None) -> datetime.datetime | None:
 
 
 def age_of(created: str | None, now: datetime.datetime) -> str:
-    """How long ago that was, in one unit: 3 hours, 11 months; empty where it is not known."""
+    """The age in one unit: 3 hours, 11 months; empty if unknown."""
     moment = moment_of(created)
     if moment is None:
         return ""
@@ -244,7 +244,7 @@ def age_of(created: str | None, now: datetime.datetime) -> str:
 
 
 def time_of(seconds: int) -> str:
-    """A file's time, in UTC; the number itself where no calendar has it."""
+    """A file's time, in UTC; the number itself if out of range."""
     try:
         moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
     except (ValueError, OverflowError, OSError):

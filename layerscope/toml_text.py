@@ -1,4 +1,4 @@
-"""Configurations in TOML: read so that every mistake is told with its line, and in which line each key stands."""
+"""Parses TOML configurations with line numbers for errors and keys."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from layerscope.errors import UsageError
 
 MAX_DOTS = 200
-"""Dots in a line: Python's parser takes minutes over keys of very many parts."""
+"""Maximum dots in a line: Python's parser takes minutes for keys with very many parts."""
 
 _PLACE = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", re.DOTALL)
 _NAMES = re.compile(r"""\(((?:'[^']*'|"[^"]*")(?:, (?:'[^']*'|"[^"]*"))*),?\)""")
@@ -23,7 +23,7 @@ _TOKEN = re.compile(
 
 
 def parse_toml_text(text: str, file: str) -> dict[str, Any]:
-    """What a text says. Raises `UsageError` that names file and line."""
+    """The values of a TOML text. Raises `UsageError` with file and line."""
     lines = text.splitlines()
     for number, line in enumerate(lines, 1):
         if line.count(".") > MAX_DOTS:
@@ -35,18 +35,16 @@ def parse_toml_text(text: str, file: str) -> dict[str, Any]:
     except RecursionError:
         depths = [line.count("[") + line.count("{") for line in lines]
         deepest = depths.index(max(depths)) + 1
-        raise UsageError(f"{file}, line {deepest}: it is nested too deeply") from None
+        raise UsageError(f"{file}, line {deepest}: nested too deeply") from None
     except ValueError:
         most = sys.get_int_max_str_digits()
         digits = re.compile(f"[0-9_]{{{most},}}")
         at = next((number for number, line in enumerate(lines, 1) if digits.search(line)), 1)
-        raise UsageError(
-            f"{file}, line {at}: a number of more than {most:,} digits is none"
-        ) from None
+        raise UsageError(f"{file}, line {at}: a number has more than {most:,} digits") from None
 
 
 def _problem(message: str, last: int) -> str:
-    """What tomllib complains of, with the line in front, to be written behind the file's name."""
+    """The message of tomllib with the line first, to follow the file's name."""
     message = _NAMES.sub(
         lambda names: "`" + ".".join(a or b for a, b in _NAME.findall(names[1])) + "`", message
     )
@@ -74,15 +72,15 @@ class _Scan:
         self._counts: dict[str, int] = {}
         self._table: list[str] = []
         self._open: list[tuple[str, list[str], int]] = []
-        """The brackets around: which, of which key, and how many items of a list were before."""
+        """The open brackets: which, of which key, and the number of list items so far."""
         self._parts: list[str] = []
         self._first = 0
-        """The line in which the key begins."""
+        """The line where the key starts."""
         self._header = ""
         self._in_key = True
 
     def see(self, piece: str, line: int) -> None:
-        """The next token, which begins in this line."""
+        """Process the next token, which starts in this line."""
         if piece.startswith("#") or (piece.isspace() and piece != "\n"):
             return
         if self._header:
@@ -134,7 +132,7 @@ class _Scan:
         self._parts, self._in_key = [], False
 
     def _key(self) -> list[str]:
-        """The key whose value begins here."""
+        """The key whose value starts here."""
         if self._open and self._open[-1][0] == "[":
             return [*self._open[-1][1], str(self._open[-1][2])]
         return self._around() + self._parts
@@ -148,7 +146,7 @@ class _Scan:
         self._parts.append(piece[1:-1] if piece[0] in "\"'" else piece)
 
     def _enter(self, listed: bool) -> None:
-        """A table begins, or the next of a list of tables."""
+        """A table starts, or the next one of a list of tables."""
         table: list[str] = []
         for place, part in enumerate(self._parts, 1):
             table.append(part)

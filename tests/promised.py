@@ -33,14 +33,14 @@ TOP = [whiteout("gone"), file("new", b"content", uid=5)]
 class Early(Listener):
     """Keeps what is told, in order."""
 
-    foresees = True
+    wants_expected = True
 
     def __init__(self) -> None:
         self.told: list[str] = []
         self.filesystems: list[Filesystem] = []
 
-    def foreseen(self, filesystem: Filesystem) -> None:
-        self.told.append("foreseen")
+    def expected(self, filesystem: Filesystem) -> None:
+        self.told.append("expected")
         self.filesystems.append(filesystem)
 
     def layer_indexed(self, number: int, index: LayerIndex) -> None:  # noqa: ARG002
@@ -68,14 +68,14 @@ def listen(
             assert shown.wait(10)
         return index_layer(blob, *args, **how)
 
-    def foreseen(filesystem: Filesystem) -> None:
-        Early.foreseen(early, filesystem)
+    def expected(filesystem: Filesystem) -> None:
+        Early.expected(early, filesystem)
         shown.set()
 
     request = Request(str(path), limits=limits)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(tables_of_contents, "WORTHWHILE", worthwhile)
-        patched.setattr(early, "foreseen", foreseen)
+        patched.setattr(early, "expected", expected)
         if wait:
             patched.setattr(reading, "index_layer", slowly)
         analyse(request, open_source(request), Options(**options), early)

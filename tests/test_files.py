@@ -40,7 +40,7 @@ SPECIAL: dict[str, Callable[[Path], None]] = {
 
 @pytest.fixture(params=[*SPECIAL])
 def special(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """What is no regular file."""
+    """What is not a regular file."""
     path = tmp_path / "special"
     SPECIAL[request.param](path)
     return path

@@ -69,8 +69,8 @@ def test_every_key_has_its_line() -> None:
     [
         ("a = 1\na = 2", "line 2: Cannot overwrite a value"),
         ("[a]\n[b.c]\n[b.c]", "line 3: Cannot declare `b.c` twice"),
-        ("x = 1\n\ny = " + "7" * 9999, "line 3: a number of more than 4,300 digits is none"),
-        ("x = 1\ny = " + "[" * 9999, "line 2: it is nested too deeply"),
+        ("x = 1\n\ny = " + "7" * 9999, "line 3: a number has more than 4,300 digits"),
+        ("x = 1\ny = " + "[" * 9999, "line 2: nested too deeply"),
         ("x = 1\n" + "a." * 300 + "b = 1", "line 2: more than 200 dots in one line"),
         ("x = ", "line 1: Invalid value"),
     ],

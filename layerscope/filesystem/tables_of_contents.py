@@ -13,7 +13,7 @@ from layerscope.filesystem.toc_differences import compared
 from layerscope.layers.blob import Blob
 from layerscope.layers.cache import IndexCache
 from layerscope.layers.index import LayerIndex
-from layerscope.layers.reading import Promises
+from layerscope.layers.reading import ExpectedIndexes
 from layerscope.layers.toc.claims import is_as_claimed
 from layerscope.layers.toc.reading import Toc, has_toc, read_toc
 from layerscope.limits import Limits
@@ -35,60 +35,60 @@ class TablesOfContents:
         self._limits = limits
         self._locks = [Lock() for _ in blobs]
         self._read: dict[int, Toc | None] = {}
-        self._promising = False
+        self._keeps_tables = False
 
-    def may_promise(self, number: int) -> bool:
+    def may_have_toc(self, number: int) -> bool:
         """Whether a layer says that it has a table, as far as a look at its end tells."""
         return has_toc(self._blobs[number])
 
-    def promised(self, number: int) -> LayerIndex | None:
-        """The index that a layer has if its table is right; None if it cannot be read, or is not the one that is claimed."""
+    def expected_index(self, number: int) -> LayerIndex | None:
+        """The index of a layer according to its table; None if unreadable, or different from the manifest's claim."""
         toc = self._toc(number)
         if toc is None or not is_as_claimed(toc.check, self._annotations[number]):
             return None
-        return toc.promised
+        return toc.expected
 
-    def checked(self, number: int, index: LayerIndex) -> LayerIndex:
-        """The index of a layer that was read, with what is to be said about the layer's table."""
+    def with_check(self, number: int, index: LayerIndex) -> LayerIndex:
+        """The index of a layer that was read, with the check of its table."""
         if index.compressed_bytes is None:
             return index
         toc = self._toc(number)
         if toc is None:
             return index
         check = toc.check
-        if toc.promised is not None and index.broken is None:
+        if toc.expected is not None and index.broken is None:
             try:
-                check = compared(check, toc.promised, index, self._limits)
+                check = compared(check, toc.expected, index, self._limits)
             except LimitExceededError as error:
                 check = replace(check, problem=error.message)
-        if not self._promising:
+        if not self._keeps_tables:
             del self._read[number]  # as large as the index itself, and no longer needed
         return replace(index, toc=check)
 
-    def promises(
+    def expected_indexes(
         self,
         cached: IndexCache | None,
         show: Callable[[Filesystem], None],
         progress: Progress,
-    ) -> Promises | None:
-        """What `read_layers` needs so that `show` hears of the filesystem that the tables promise, long before it is certain.
+    ) -> ExpectedIndexes | None:
+        """The expected indexes for `read_layers`; `show` gets the filesystem according to the tables, long before it is certain.
 
-        None where that would not come sooner: if no layer has a table, or those that do are small, or are in the cache.
+        None if that is not faster: if no layer has a table, or those with one are small or cached.
         """
         numbers = {
             number
             for number, blob in enumerate(self._blobs)
-            if not (cached is not None and cached.remembers(blob)) and self.may_promise(number)
+            if not (cached is not None and cached.remembers(blob)) and self.may_have_toc(number)
         }
         if sum(self._blobs[number].size for number in numbers) < WORTHWHILE:
             return None
-        self._promising = True
+        self._keeps_tables = True
 
         def stack(indexes: Sequence[LayerIndex]) -> None:
             with suppress(LimitExceededError):  # if that is so, the layers will tell
                 show(Filesystem.stack(indexes, limits=self._limits, progress=Quiet(progress)))
 
-        return Promises(numbers, self.promised, stack)
+        return ExpectedIndexes(numbers, self.expected_index, stack)
 
     def _toc(self, number: int) -> Toc | None:
         with self._locks[number]:

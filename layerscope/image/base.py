@@ -1,6 +1,6 @@
-"""Where the base image ends: a guess, with its reason, from what builders leave behind.
+"""Estimates where the base image ends, with a reason, from traces of builders.
 
-No image records its FROM. What is left, in order of trust: annotations and comments that name the base, another
+Images do not record FROM. The evidence, in order of trust: annotations and comments that name the base, another
 builder's dialect, a command that was set before more layers came, and gaps in time.
 """
 
@@ -18,51 +18,51 @@ BASE_NAME = "org.opencontainers.image.base.name"
 BASE_DIGEST = "org.opencontainers.image.base.digest"
 
 _NAMED = re.compile(r"FROM (?!scratch$|(?:sha256:)?(?:[0-9a-f]{12}|[0-9a-f]{64})$)(\S{1,512})$")
-"""buildah's comment on the first step of a build, if the base has a name; steps after it name the image before them."""
+"""buildah's comment on the first step of a build on a named base; later steps name the previous image."""
 _AUTHORS = {"kaniko": "kaniko", "ko": "ko", "Jib": "Jib", "apko": "apko", "Bazel": "Bazel"}
 _TEXTS = {"bazel build": "Bazel", "ko build ": "ko", "jib-": "Jib", "crane ": "crane"}
 _NEW_BUILD = timedelta(hours=1)
-"""Steps of one build seldom lie further apart."""
+"""The longest usual gap between steps of one build."""
 _SAME_BUILD = timedelta(minutes=1)
-"""Nobody builds on an image that is younger than this, scripts apart."""
+"""Only scripts build on an image younger than this."""
 _NORMAL_YEARS = (1, 1970, 1980)
-"""Years that builders write who keep no time."""
+"""Years written by builders that record no time."""
 
 
 @dataclass(frozen=True, slots=True)
 class BaseGuess:
-    """The first steps of an image that are taken to be its base's."""
+    """The first steps of an image, estimated to be those of its base."""
 
     steps: int
-    """How many first steps; 0 if the base is named, but nothing says where it ends."""
+    """Number of first steps; 0 if the base is named but its end is unknown."""
     layers: int
-    """How many first layers those steps store."""
+    """Number of layers of those steps."""
     reason: str
-    """Why: words of the image among them, so not yet safe for a terminal."""
+    """The reason, with text from the image: not yet safe for a terminal."""
     name: str | None = None
-    """What the base is called, where the image says so."""
+    """The name of the base, if the image contains it."""
 
 
 def guess_base(image: Image) -> BaseGuess | None:
-    """Where the base image ends; None if nothing tells. A guess in every case: people may know better."""
+    """Where the base image ends; None without evidence. Always an estimate, which users can override."""
     steps = image.steps
     named = image.annotations.get(BASE_NAME) or image.annotations.get(BASE_DIGEST)
     said = f"the manifest names {named}" if named else None
     found = _from_comment(steps)
     if found is not None:
         count, name = found
-        agreed = ", as the manifest says" if named == name else f"; {said}" if said else ""
+        agreed = ", as in the manifest" if named == name else f"; {said}" if said else ""
         return _guess(steps, count, f"step {count} was built FROM {name}{agreed}", named or name)
     for rule in (_other_builder, _command_then_layers, _gap):
         told = rule(steps)
         if told is not None:
             count, reason = told
             return _guess(steps, count, f"{said}; {reason}" if said else reason, named)
-    return BaseGuess(0, 0, f"{said}, nothing tells where it ends", named) if said else None
+    return BaseGuess(0, 0, f"{said}, but not where it ends", named) if said else None
 
 
 def layers_of(steps: Sequence[Step], count: int) -> int:
-    """How many layers the first `count` steps store."""
+    """Number of layers of the first `count` steps."""
     return sum(step.layer is not None for step in steps[:count])
 
 
@@ -76,7 +76,7 @@ def _guess(steps: Sequence[Step], count: int, reason: str, name: str | None) -> 
 
 
 def _from_comment(steps: Sequence[Step]) -> tuple[int, str] | None:
-    """The last step that buildah says was built on a named image."""
+    """The last step that buildah recorded as built on a named image."""
     for step in reversed(steps[1:]):
         found = _NAMED.match(step.comment or "")
         if found is not None:
@@ -95,13 +95,12 @@ def _other_builder(steps: Sequence[Step]) -> tuple[int, str] | None:
         later = _command_then_layers(steps, step.index, _NEW_BUILD)
         if later is not None:
             return later
-        other = before or "something else"
-        return step.index, f"{here} wrote the steps from {step.index} on, {other} those before"
+        return step.index, f"the builder changes at step {step.index}"
     return None
 
 
 def _builder(step: Step) -> str | None:
-    """Who wrote a step, by author, comment and shape; None if that is nobody's known dialect."""
+    """The builder of a step, by author, comment and form; None if unknown."""
     text, comment = step.created_by or "", step.comment or ""
     if not step.recorded or comment.startswith("auto-generated by Jib"):
         return None
@@ -122,8 +121,8 @@ def _builder(step: Step) -> str | None:
 def _command_then_layers(
     steps: Sequence[Step], start: int = 0, apart: timedelta | None = None
 ) -> tuple[int, str] | None:
-    """The last CMD or ENTRYPOINT that layers follow: images end with one. Layers that follow within a minute are of the
-    same build; with `apart`, only such count that follow that much later."""
+    """The last CMD or ENTRYPOINT followed by layers: images end with one. Layers that follow within a minute belong to the same
+    build; with `apart`, only layers that follow that much later count."""
     last = max((step.index for step in steps if step.layer is not None), default=0)
     for step in reversed(steps[max(start, _first_layer(steps)) : last]):
         if step.instruction not in ("CMD", "ENTRYPOINT"):
@@ -136,21 +135,24 @@ def _command_then_layers(
             continue
         if apart is None and later is not None and timedelta(0) < later < _SAME_BUILD:
             continue
-        return after.index, f"step {step.index} sets {step.instruction}, and layers follow"
+        return after.index, f"layers follow the {step.instruction} of step {step.index}"
     return None
 
 
 def _gap(steps: Sequence[Step]) -> tuple[int, str] | None:
-    """The first step that came long after the one before: later gaps are rather those of a build cache."""
+    """The first step long after the previous one: later gaps rather come from a build cache."""
     for step in steps[_first_layer(steps) + 1 :]:
         later = _later(steps[step.index - 1], step)
         if later is not None and later >= _NEW_BUILD:
-            return step.index, f"step {step.index} came {_lasting(later)} after the one before"
+            return (
+                step.index,
+                f"step {step.index} was built {_lasting(later)} after the previous one",
+            )
     return None
 
 
 def _later(before: Step, after: Step) -> timedelta | None:
-    """How much later a step came; None if their times say nothing."""
+    """Time between two steps; None if unknown."""
     times = _time(before), _time(after)
     return None if times[0] is None or times[1] is None else times[1] - times[0]
 

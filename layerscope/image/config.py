@@ -16,7 +16,7 @@ from layerscope.limits import Limits
 
 @dataclass(frozen=True, slots=True)
 class ConfigDocument:
-    """What the config says."""
+    """The content of an image config."""
 
     config: ImageConfig
     shell: tuple[str, ...]
@@ -24,7 +24,7 @@ class ConfigDocument:
     created: str | None
     platform: Platform
     diff_ids: tuple[str | None, ...]
-    """None for one that is no digest."""
+    """None for an invalid digest."""
     history: tuple[HistoryEntry, ...]
     is_image: bool
     """Whether the document looks like an image config at all."""
@@ -65,7 +65,7 @@ def parse_config(data: bytes, name: str, limits: Limits) -> ConfigDocument:
             ImageWarning(
                 "config-encoding",
                 None,
-                f"{name} is not plain UTF-8: read without the bytes that do not belong",
+                f"{name} is not valid UTF-8; invalid bytes were skipped",
             )
         )
     if top.wrong:

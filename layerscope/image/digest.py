@@ -10,12 +10,12 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}|blake3:[0-9a-f]{
 
 
 def is_digest(text: object) -> bool:
-    """Whether `text` is a digest that may be used as a file name; nothing else ever is."""
+    """Whether `text` is a digest, and so safe as a file name."""
     return isinstance(text, str) and _DIGEST.fullmatch(text) is not None
 
 
 def digest_in_name(name: str) -> str | None:
-    """The SHA-256 by which a file is called, with or without a suffix; None if it is called otherwise."""
+    """The SHA-256 in a file name, with or without a suffix; None for other names."""
     last = name.rpartition("/")[2].removeprefix("sha256:").partition(".")[0]
     digest = f"sha256:{last}"
     return digest if is_digest(digest) else None

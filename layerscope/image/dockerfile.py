@@ -1,6 +1,6 @@
-"""A Dockerfile as it is written: its lines, and the instructions on them (BuildKit's frontend/dockerfile/parser).
+"""A Dockerfile as written: its lines and instructions (BuildKit's frontend/dockerfile/parser).
 
-Nothing is expanded or checked beyond what it takes to say which lines belong to which instruction of which stage.
+Nothing is expanded or checked beyond assigning lines to instructions and stages.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from layerscope.errors import UsageError
 from layerscope.files import read_file
 
 MAX_BYTES = 4 << 20
-"""Bytes of a Dockerfile; BuildKit's own limit is half of it."""
+"""Maximum size of a Dockerfile in bytes; BuildKit's limit is half of it."""
 
 _BOM = "\ufeff"
 _DIRECTIVE = re.compile(r"#\s*([A-Za-z]+)\s*=\s*(\S+)\s*")
@@ -33,12 +33,12 @@ class DockerfileError(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One instruction as the file has it."""
+    """One instruction as written in the file."""
 
     name: str
     """In capitals."""
     arguments: str
-    """What follows the name, with its continuation lines joined."""
+    """Its arguments, with continuation lines joined."""
     heredocs: tuple[str, ...]
     """Bodies of its here-documents."""
     first: int
@@ -54,7 +54,7 @@ class Dockerfile:
     """A file, line by line and instruction by instruction."""
 
     name: str
-    """Where it was read from, for people."""
+    """Its origin, for people."""
     lines: tuple[str, ...]
     instructions: tuple[Written, ...]
 
@@ -97,13 +97,13 @@ class Dockerfile:
 
 
 def _base_of(written: Written) -> str:
-    """What a FROM names."""
+    """The image or stage of a FROM."""
     words = [word for word in written.arguments.split() if not word.startswith("--")]
     return words[0] if words else ""
 
 
 def _names_of(written: Written, stage: int) -> tuple[str, ...]:
-    """What later FROMs may call the stage that a FROM begins."""
+    """Names of the stage that a FROM starts, for later FROMs."""
     words = written.arguments.split()
     named = len(words) >= 3 and words[-2].upper() == "AS"
     return (str(stage), words[-1].casefold()) if named else (str(stage),)
@@ -114,24 +114,24 @@ def read_dockerfile(path: Path) -> Dockerfile:
     try:
         data = read_file(path, MAX_BYTES)
     except OSError as error:
-        hint = "this is no Dockerfile" if error.errno == errno.EFBIG else None
+        hint = "not a Dockerfile" if error.errno == errno.EFBIG else None
         raise DockerfileError(f"{path}: {error.strerror or error}", hint=hint) from None
     return parse_dockerfile(data, str(path))
 
 
 def parse_dockerfile(data: bytes, name: str) -> Dockerfile:
-    """Read the text of a Dockerfile; `name` is where it is from. Raises `DockerfileError`."""
+    """Parse a Dockerfile; `name` is its origin. Raises `DockerfileError`."""
     if len(data) > MAX_BYTES:
-        raise DockerfileError(f"{name}: more than {MAX_BYTES:,} bytes: this is no Dockerfile")
+        raise DockerfileError(f"{name}: not a Dockerfile: more than {MAX_BYTES:,} bytes")
     if b"\0" in data:
-        raise DockerfileError(f"{name}: it holds NUL bytes: this is no Dockerfile")
+        raise DockerfileError(f"{name}: not a Dockerfile: it contains NUL bytes")
     text = data.decode(errors="surrogateescape").removeprefix(_BOM)
     lines = tuple(line.removesuffix("\r") for line in text.removesuffix("\n").split("\n"))
     instructions = tuple(_instructions(lines, name))
     if not any(written.name == "FROM" for written in instructions):
         raise DockerfileError(
-            f"{name}: it has no FROM: this is no Dockerfile",
-            hint="name the Dockerfile that the image was built from",
+            f"{name}: not a Dockerfile: no FROM instruction",
+            hint="pass the Dockerfile that the image was built from",
         )
     return Dockerfile(name, lines, instructions)
 
@@ -164,7 +164,7 @@ def _instructions(lines: Sequence[str], name: str) -> Iterator[Written]:
 
 
 def _escape(lines: Sequence[str]) -> str:
-    """What continues a line: a backslash, unless the parser directives at the top say that it is a backtick."""
+    """The line continuation character: a backslash, unless a parser directive sets a backtick."""
     for line in lines:
         directive = _DIRECTIVE.fullmatch(line)
         if directive is None:

@@ -20,16 +20,16 @@ _ESCAPE = re.compile(
 
 
 _STRUCTURE = b"[{,:"
-"""Each of these characters, outside of strings, goes with one value or name at most; one value more has none."""
+"""Each of these characters outside strings precedes or follows at most one value or name, plus one."""
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|([\[{,:])', re.DOTALL)
 
 
 class DocumentError(CorruptImageError):
-    """A document that is no JSON, or not of the type that it must be."""
+    """A document that is not JSON, or not of the expected type."""
 
 
 def decode(data: bytes, name: str, limits: Limits) -> tuple[Any, bool]:
-    """The value of a JSON document, and whether its encoding had to be mended (a byte-order mark, bad UTF-8 or UTF-16).
+    """The value of a JSON document, and whether its encoding was repaired (a byte-order mark, bad UTF-8 or UTF-16).
 
     Raises `DocumentError` and `LimitExceededError`.
     """
@@ -48,11 +48,11 @@ def decode(data: bytes, name: str, limits: Limits) -> tuple[Any, bool]:
     except RecursionError as error:
         raise DocumentError(f"{name} is nested too deeply") from error
     except msgspec.DecodeError as error:
-        raise DocumentError(f"{name} is no JSON: {error}") from error
+        raise DocumentError(f"{name} is not valid JSON: {error}") from error
 
 
 def _check_values(data: bytes, name: str, limits: Limits) -> None:
-    """Raise `LimitExceededError` for more values than may be kept in memory, where each may be of two bytes only."""
+    """Raise `LimitExceededError` for too many values: each may have only two bytes, but takes far more memory."""
     if sum(data.count(character) for character in _STRUCTURE) < limits.json_values:
         return
     found = 1
@@ -63,13 +63,13 @@ def _check_values(data: bytes, name: str, limits: Limits) -> None:
 
 
 def _mended(data: bytes) -> bytes:
-    """A document with U+FFFD for what is no UTF-8, and for halves of surrogate pairs, as Go reads them."""
+    """A document with U+FFFD for invalid UTF-8 and lone surrogates, as in Go."""
     text = data.decode(errors="replace").encode()
     return _ESCAPE.sub(lambda found: b"\\ufffd" if found[1] else found[0], text)
 
 
 def decode_object(data: bytes, name: str, limits: Limits) -> dict[str, Any]:
-    """A JSON document that must be an object. Raises as `decode` does."""
+    """A JSON document that must be an object. Raises like `decode`."""
     value, _ = decode(data, name, limits)
     if not isinstance(value, dict):
         raise DocumentError(f"{name} is a JSON {_type_name(value)}, not an object")
@@ -89,16 +89,16 @@ def _type_name(value: object) -> str:
 
 
 def insensitive(value: dict[str, Any]) -> dict[str, Any]:
-    """An object with its keys in lower case, as Go matches them; of two that differ by case alone the last counts."""
+    """An object with lower-case keys, as Go matches them; the last of equal keys counts."""
     return {key.lower(): item for key, item in value.items()}
 
 
 class Lenient:
-    """Reads members of a JSON object by the type that they should have, and remembers those that have another."""
+    """Reads members of a JSON object by expected type, and records those of another type."""
 
     def __init__(self, value: object, where: str) -> None:
         self.wrong: list[str] = []
-        """Members of a wrong type, by their names."""
+        """Names of members of a wrong type."""
         self._where = where
         if not isinstance(value, dict):
             if value is not None:
@@ -161,7 +161,7 @@ class Lenient:
         return {}
 
     def child(self, key: str) -> Lenient:
-        """An object to read leniently in turn; its mistakes are remembered here."""
+        """A nested object, read leniently; its wrong members are recorded here."""
         child = Lenient(self._value.get(key.lower()), f"{self._where}.{key}")
         self.wrong += child.wrong
         child.wrong = self.wrong

@@ -1,8 +1,7 @@
-"""Which step made which layer: the history of an image, aligned with its layers.
+"""Aligns the history of an image with its layers.
 
 An image records its history and its layers apart (OCI image spec, config.md): entries that are not
-marked `empty_layer` belong to the layers, bottom first. Many builders break that rule, each in a
-way of its own.
+marked `empty_layer` belong to the layers, bottom first. Many builders break that rule, each in its own way.
 """
 
 from __future__ import annotations
@@ -31,20 +30,20 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a build: a history entry, or what stands in for the missing one of a layer."""
+    """One step of a build: a history entry, or a substitute for the missing entry of a layer."""
 
     index: int
-    """Its place among the steps."""
+    """Its index among the steps."""
     layer: int | None
-    """The layer that it made; None if it made none."""
+    """The layer that it created; None for a metadata step."""
     recorded: bool
     """False if the image has no history entry for this layer."""
     instruction: str | None
-    """The Dockerfile instruction in capitals; None if it is not known."""
+    """The Dockerfile instruction in capitals; None if unknown."""
     arguments: str
-    """What follows the instruction; the whole text if that is not known; "" if nothing is."""
+    """The arguments; the whole text if the instruction is unknown; "" if nothing is known."""
     build_args: tuple[str, ...]
-    """`NAME=value` of the build arguments that a RUN saw."""
+    """`NAME=value` of the build arguments of a RUN."""
     created_by: str | None
     created: str | None
     author: str | None
@@ -54,7 +53,7 @@ class Step:
 def align(
     history: Sequence[HistoryEntry], layer_count: int, shell: Sequence[str] = ()
 ) -> tuple[tuple[Step, ...], tuple[ImageWarning, ...]]:
-    """The steps of an image of `layer_count` layers, and what was odd about its history.
+    """The steps of an image of `layer_count` layers, and warnings about its history.
 
     `shell` is the `Shell` of the image's config. Every layer has exactly one step, and the layers'
     steps are in the order of the layers. Layers that are left without an entry get a step that is
@@ -95,7 +94,7 @@ def align(
 
 
 class _Parser:
-    """Parses entries in order, with what earlier SHELL and ARG steps say about later ones."""
+    """Parses entries in order: SHELL and ARG steps affect later ones."""
 
     def __init__(self, shell: Sequence[str]) -> None:
         self._config_shell = " ".join(shell).strip()
@@ -106,7 +105,7 @@ class _Parser:
         shells = (self._step_shell, self._config_shell)
         found = parse_created_by(entry.created_by or "", shells=shells, arg_names=self._arg_names)
         if found.name == "SHELL":
-            # Only the latest one is in force; a hostile history has a hundred thousand of them.
+            # Only the latest one applies; a hostile history may have a hundred thousand.
             self._step_shell = shell_prefix(found.arguments)
         elif found.name == "ARG":
             words = found.arguments.split()
@@ -130,7 +129,7 @@ def _is_appended(entry: HistoryEntry) -> bool:
 
 
 def _unrecorded(index: int, layer: int) -> Step:
-    """The step of a layer that the history does not tell of."""
+    """The step of a layer without a history entry."""
     return Step(
         index=index,
         layer=layer,
@@ -146,23 +145,25 @@ def _unrecorded(index: int, layer: int) -> Step:
 
 
 def _mismatch(entries: int, claims: int, layers: int, *, on_top: bool) -> ImageWarning | None:
-    """The warning if the history's claims to layers are more or fewer than there are layers."""
-    code, has = "history-short", f"the image has {_count(layers, 'layer')}"
+    """The warning if the history has more or fewer layers than the image."""
+    code, image = "history-short", f"the image has {_count(layers, 'layer')}"
     if claims == layers:
         return None
     if claims > layers:
         code = "history-long"
         left = _count(claims - layers, "entry", "entries")
-        message = f"{has}, but the history tells of {claims:,}: its last {left} got none"
+        without = "has" if claims - layers == 1 else "have"
+        message = f"the history lists {_count(claims, 'layer')}, {image}; the last {left} {without} no layer"
     elif claims:
         left = _count(layers - claims, "layer")
-        where = "lowest" if on_top else "uppermost"
-        message = f"{has}, but the history tells of {claims:,}: taken to lack the {where} {left}"
+        have = "has" if layers - claims == 1 else "have"
+        where = "bottom" if on_top else "top"
+        message = f"the history covers {claims:,} of {_count(layers, 'layer')}; the {where} {left} {have} no step"
     elif entries:
         code = "history-all-empty"
-        message = f"{has}, but every entry of the history says that it made none"
+        message = f"{image}, but no history entry has a layer"
     else:
-        message = f"{has} and no history"
+        message = f"{image} and no history"
     return ImageWarning(code, None, message)
 
 

@@ -1,4 +1,4 @@
-"""Whether an instruction of a Dockerfile is what a step of an image's history records.
+"""Matches instructions of a Dockerfile with steps of an image's history.
 
 Builders record what they ran, not what was written: variables are expanded, flags dropped, quotes lost, sources of COPY
 replaced by digests. So texts are compared in a form that survives all that. Every function is linear in its texts.
@@ -15,7 +15,7 @@ from layerscope.image.dockerfile import Written
 from layerscope.image.history import Step
 
 SAME, ALIKE, OTHER = 3, 2, 0
-"""The same text; the same as far as can be told; another one."""
+"""Equal text; probably the same instruction; a different one."""
 
 _FLAGS = re.compile(r"(?:--[a-z][a-z-]*(?:=\S*)?\s+)*")
 _FLAG = re.compile(r"(?<!\S)--[a-z][a-z-]*(?:=\S*)?(?=\s|$)")
@@ -29,7 +29,7 @@ _PIPE = "/dev/pipes/"
 
 
 def likeness(written: Written, step: Step) -> int:
-    """How alike an instruction and a step are: `SAME`, `ALIKE` or `OTHER`."""
+    """The similarity of an instruction and a step: `SAME`, `ALIKE` or `OTHER`."""
     if step.instruction != written.name and not (
         step.instruction is None and step.arguments and written.name == "RUN"
     ):
@@ -54,7 +54,7 @@ def likeness(written: Written, step: Step) -> int:
 
 @lru_cache(2048)
 def _one_space(text: str) -> str:
-    """Every run of white space as one space; remembered, as each text is compared with many."""
+    """Text with runs of white space as one space; cached, as each text is compared many times."""
     return " ".join(text.split())
 
 
@@ -69,7 +69,7 @@ def _listed(arguments: str) -> str:
 
 
 def _fitting(written: str, recorded: str) -> int:
-    """How alike two texts are if a variable of the first one may stand for anything."""
+    """The similarity of two texts if variables in the first match anything."""
     if written == recorded:
         return SAME
     parts = _VARIABLE.split(written)
@@ -116,7 +116,7 @@ def _copy(written: Written, recorded: str) -> int:
 
 
 def _arg(written: Written, recorded: str) -> int:
-    """Values are those of the command line: names tell."""
+    """Values come from the command line, so names are compared."""
     names = [word.partition("=")[0] for word in written.arguments.split()[:1]]
     found = [word.partition("=")[0] for word in recorded.split()[:1]]
     if names != found:

@@ -12,7 +12,7 @@ from layerscope.image.warnings import ImageWarning
 
 @dataclass(frozen=True, slots=True)
 class ImageConfig:
-    """What a container of the image starts with (OCI image-spec config.md)."""
+    """Settings for containers of the image (OCI image-spec config.md)."""
 
     env: tuple[str, ...] = ()
     entrypoint: tuple[str, ...] = ()
@@ -26,21 +26,21 @@ class ImageConfig:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A layer as manifest and config claim it."""
+    """A layer as described by manifest and config."""
 
     index: int
     step: int
     """Index of the step that stores it."""
     digest: str | None
-    """Claimed digest of the blob as stored; None where nothing is claimed."""
+    """Claimed digest of the stored blob; None if not claimed."""
     diff_id: str | None
-    """Claimed digest of the uncompressed tar; None where nothing is claimed."""
+    """Claimed digest of the uncompressed tar; None if not claimed."""
     chain_id: str | None
     media_type: str | None
     repeat_of: int | None
-    """The first layer that is the same blob, None if there is none."""
+    """The first layer with the same blob; None if there is none."""
     annotations: Mapping[str, str] = field(default_factory=dict)
-    """What the manifest says of the blob besides."""
+    """Annotations of the blob in the manifest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,10 @@ class Image:
     """One image, opened from one place."""
 
     reference: str
-    """What the user asked for."""
+    """The reference given by the user."""
     tags: tuple[str, ...]
     id: str | None
-    """Digest of the config; None for what has no config."""
+    """Digest of the config; None without a config."""
     manifest_digest: str | None
     created: str | None
     platform: Platform
@@ -71,18 +71,18 @@ class Image:
     alternatives: tuple[Alternative, ...]
     warnings: tuple[ImageWarning, ...]
     annotations: Mapping[str, str] = field(default_factory=dict)
-    """What the manifest says besides; empty where a format has no place for it."""
+    """Annotations of the manifest; empty in formats without them."""
     provenance: bytes | None = field(default=None, repr=False)
-    """The raw statement of how it was built, as yet unread; None where none is stored with it."""
+    """The raw provenance statement, not parsed yet; None if none is stored with the image."""
 
     @property
     def recorded_steps(self) -> int:
-        """History entries that the image records; steps made up for layers without one do not count."""
+        """Number of history entries; substitutes for missing ones do not count."""
         return sum(step.recorded for step in self.steps)
 
     @property
     def title(self) -> str:
-        """The name to show: the first tag; with the place before it where that is a bare tag, as layouts have it."""
+        """The name to show: the first tag, after the location if it is a bare tag, as in OCI layouts."""
         named = self.reference.partition("://")[2] or self.reference
         place = named.rstrip("/").rpartition("/")[2] or self.reference
         if not self.tags:

@@ -24,7 +24,7 @@ _ARCHITECTURES = {
 _DEFAULT_VARIANTS = {("amd64", "v1"), ("arm64", "v8"), ("arm64", "8"), ("arm64", "v8.0")}
 _ARM_VARIANTS = ("v8", "v7", "v6", "v5")
 _LEVELS = {"amd64": "v1", "arm64": "v8"}
-"""Architectures whose variants each run what those below it do, and the lowest."""
+"""Architectures whose variants are levels that include all lower ones, with the lowest level."""
 _SYSTEMS = frozenset(("linux", "windows", "darwin", "macos", "freebsd"))
 _WORD = re.compile(r"[A-Za-z0-9_.-]+")
 _SYSTEM = re.compile(
@@ -42,7 +42,7 @@ _VERSION_RANKS = 3
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """An operating system and a processor, normalised; empty text where the image says nothing."""
+    """An operating system and an architecture, normalised; empty text if unknown."""
 
     os: str
     architecture: str
@@ -52,7 +52,7 @@ class Platform:
 
     @classmethod
     def of(cls, os: str, architecture: str, variant: str = "", os_version: str = "") -> Platform:
-        """A platform from the words that writers use."""
+        """A platform from unnormalised parts."""
         os, architecture, variant = os.lower(), architecture.lower(), variant.lower()
         os = {"macos": "darwin"}.get(os, os)
         architecture, implied = _ARCHITECTURES.get(architecture, (architecture, ""))
@@ -67,7 +67,7 @@ class Platform:
 
     @classmethod
     def stated(cls, fields: Lenient) -> Platform:
-        """What a config, a descriptor's `platform`, or an engine's list or inspection states."""
+        """The platform in a config, a descriptor's `platform`, or an engine's answer."""
         return cls.of(
             fields.text("os") or "",
             fields.text("architecture") or fields.text("arch") or "",
@@ -79,7 +79,7 @@ class Platform:
     def parse(cls, text: str) -> Platform:
         """A platform as `--platform` gives it: os[(os.version)]/arch[/variant], or a system or an architecture alone.
 
-        Features of the system, as in windows(10.0.20348+win32k), are read over. Raises `UsageError`.
+        OS features, as in windows(10.0.20348+win32k), are ignored. Raises `UsageError`.
         """
         parts = text.split("/")
         system = _SYSTEM.fullmatch(parts[0])
@@ -90,25 +90,25 @@ class Platform:
                 return cls.of("linux", text)
         if system is None or len(parts) not in (2, 3) or not all(map(_WORD.fullmatch, parts[1:])):
             raise UsageError(
-                f"{text!r} is no platform",
-                hint="write os[(os.version)]/arch[/variant], such as linux/arm64/v8 or 'windows(10.0.20348)/amd64'",
+                f"invalid platform: {text!r}",
+                hint="expected os[(os.version)]/arch[/variant], such as linux/arm64/v8 or 'windows(10.0.20348)/amd64'",
             )
         _, architecture, variant = [*parts, ""][:3]
         return cls.of(system["os"], architecture, variant, unquote(system["version"] or ""))
 
     @classmethod
     def host(cls) -> Platform:
-        """What images run on here: Linux on this machine's processor."""
+        """This machine's platform for images: Linux on its architecture."""
         return cls.of("linux", platform.machine())
 
     def __str__(self) -> str:
-        """As `parse` reads it; in versions, what has a meaning there is percent-encoded."""
+        """In the syntax of `parse`; special characters in versions are percent-encoded."""
         version = _UNSAFE.sub(_percent_encoded, self.os_version)
         system = f"{self.os}({version})" if version else self.os
         return "/".join(part for part in (system, self.architecture, self.variant) if part)
 
     def with_version(self, other: Platform) -> Platform:
-        """The same, with the version of `other` where this one has none and both are of one system."""
+        """The same, with the version of `other` if this one has none and both have the same OS."""
         if self.os_version or self.os != other.os:
             return self
         return replace(self, os_version=other.os_version)
@@ -118,7 +118,7 @@ class Platform:
         return replace(self, os_version="")
 
     def fields(self) -> dict[str, str]:
-        """Its parts as a platform of OCI has them, also those that are empty."""
+        """Its parts under their OCI names, empty ones included."""
         return {
             "os": self.os,
             "os.version": self.os_version,
@@ -127,7 +127,7 @@ class Platform:
         }
 
     def preference(self, offered: Platform) -> int | None:
-        """How well an image for `offered` runs where this platform is wanted: 0 is best, None is not at all."""
+        """How well an image for `offered` fits this requested platform: 0 is best, None does not fit."""
         if offered.os != self.os:
             return None
         version, processor = self._version(offered), self._processor(offered)
@@ -166,7 +166,8 @@ class Platform:
     def _level(self, offered: Platform) -> int | None:
         """Preference among levels of one architecture: the nearest one below.
 
-        Which levels this machine has is not known, so that where none was asked for, those above are taken last.
+        The levels of this machine are unknown,
+        so without a requested level, higher ones come last.
         """
         wanted, found = _level(self), _level(offered)
         if wanted is None or found is None:
@@ -185,7 +186,7 @@ class Platform:
 
 
 def stated_platform(fields: Lenient) -> Platform | None:
-    """The platform that a document states; None where it names no architecture."""
+    """The platform in a document; None without an architecture."""
     platform = Platform.stated(fields)
     return platform if platform.architecture else None
 

@@ -1,4 +1,4 @@
-"""What a build says of itself: the Dockerfile that it read, and which of its lines made which layer.
+"""Reads provenance: the Dockerfile of a build, and the line that created each layer.
 
 BuildKit attaches this to images built with `--provenance=mode=max` (SLSA provenance v0.2 and v1).
 """
@@ -26,10 +26,10 @@ class Provenance:
 
     dockerfile: Dockerfile
     lines: Mapping[str, int]
-    """For the digest of a layer's blob, the line of the Dockerfile that made it, counted from 0."""
+    """The line of the Dockerfile, counted from 0, by digest of the layer's blob."""
 
     def instructions(self, digests: Mapping[int, str]) -> dict[int, int]:
-        """Which step each instruction made, by their places; `digests` are those of the steps' layers.
+        """The step of each instruction, by index; `digests` are those of the steps' layers.
 
         Layers that are stored several times are left out: empty ones are all the same blob.
         """
@@ -47,7 +47,7 @@ class Provenance:
 
 
 def read_provenance(data: bytes, limits: Limits) -> Provenance | None:
-    """The source of a build, from an in-toto statement; None if it does not tell it, or cannot be read."""
+    """The source of a build, from an in-toto statement; None if missing or unreadable."""
     try:
         predicate = Lenient(decode_object(data, "the provenance", limits), "provenance").child(
             "predicate"
@@ -90,12 +90,12 @@ def _read(metadata: Lenient) -> Provenance | None:
     for name, chains in metadata.mapping("layers").items():
         place = starts.get(name.partition(":")[0])
         if place is not None and place[0] == chosen:
-            lines |= dict.fromkeys(_tops(chains), place[1])
+            lines |= dict.fromkeys(_top_layers(chains), place[1])
     return Provenance(dockerfile, lines)
 
 
 def _start(places: object) -> tuple[int, int] | None:
-    """Source and line, counted from 0, where a step of the build is written."""
+    """Source and line, counted from 0, of a build step."""
     for place in Lenient(places, "step").items("locations"):
         fields = Lenient(place, "location")
         for written in fields.items("ranges"):
@@ -105,8 +105,8 @@ def _start(places: object) -> tuple[int, int] | None:
     return None
 
 
-def _tops(chains: Any) -> Iterator[str]:
-    """The uppermost layer of each chain: the others are those of the steps below."""
+def _top_layers(chains: Any) -> Iterator[str]:
+    """The top layer of each chain: the others belong to earlier steps."""
     for chain in chains if isinstance(chains, list) else ():
         if isinstance(chain, list) and chain:
             digest = Lenient(chain[-1], "layer").text("digest")

@@ -1,4 +1,4 @@
-"""Whether a setting is a secret: its name says so, and what stands there is no placeholder and no variable."""
+"""Whether a setting is a secret, by its name, unless its value is a placeholder or a variable."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ PLACEHOLDER = re.compile(
     r"|changeme|placeholder)[\w .-]*",
     re.IGNORECASE,
 )
-"""What stands where people are meant to put the real thing, or where a variable does."""
+"""Placeholders and variables."""
 SHORTEST = 6
-"""Characters of a value that is secret because of its name."""
+"""Minimum length of a value that is secret because of its name."""
 
 _SECRET_NAME = re.compile(
     r"(?:^|[_.-])(?:pass|pwd|passphrase|secret|token|apikey|api[_-]?key|private[_-]?key|access[_-]?key|auth|credentials?)(?:$|[_.-])"
@@ -30,7 +30,7 @@ _VARIABLE = re.compile(r"\$[A-Za-z_{(]|`|\{\{|%[A-Za-z_]\w*%|<[^<>]*>")
 
 
 def is_secret(name: str, value: str) -> bool:
-    """Whether a setting's name says that its value is secret, and a value is there that is no placeholder."""
+    """Whether a setting has a secret's name and a real value."""
     value = value.strip().strip("\"'")
     if url := _URL.search(value):
         return PLACEHOLDER.fullmatch(url[1]) is None
@@ -38,7 +38,7 @@ def is_secret(name: str, value: str) -> bool:
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a name is that of a password, a token or a key; not of where one is kept."""
+    """Whether it is the name of a password, token or key, not of a file with one."""
     return (
         _SECRET_NAME.search(name) is not None
         and _NOT_SECRET.search(name) is None
@@ -47,7 +47,7 @@ def is_secret_name(name: str) -> bool:
 
 
 def is_real(value: str, shortest: int = 1) -> bool:
-    """Whether a word of a command is neither a variable, nor holds one, nor is a path, nor stands for the real thing."""
+    """Whether a word of a command contains no variable, and is not a path or a placeholder."""
     return _is_given(value, shortest) and _VARIABLE.search(value) is None
 
 

@@ -9,10 +9,10 @@ from layerscope.image.history import Step
 from layerscope.image.secret_spans import masked
 
 _CONTINUED = re.compile(r"\\\s*\n")
-"""A line that goes on in the next one, as Dockerfiles write it."""
+"""A line continuation in a Dockerfile."""
 _DIGEST = re.compile(r"\b((?:sha256|file|dir|multi):)?([0-9a-f]{12})[0-9a-f]{52}\b")
 _LONGEST = 4096
-"""Characters of an instruction that lists look at."""
+"""Maximum characters of an instruction in lists."""
 NOTHING_RECORDED = "(no instruction recorded)"
 
 
@@ -27,21 +27,21 @@ def one_line(step: Step) -> str:
 def whole_text(step: Step, most: int | None = None) -> str:
     """Instruction and arguments of a step, secrets masked, and no more than `most` characters of them; not yet safe for
     a terminal."""
-    # What is cut may be a secret's half.
+    # The cut may split a secret.
     arguments = step.arguments if most is None else step.arguments[: 2 * most]
     shown = masked(arguments, step.instruction)
     return f"{step.instruction or ''} {shown}".strip()[:most]
 
 
 def step_name(step: Step) -> str:
-    """What a step is called: by its layer, as every list has it, or else `step 7 (ENV)`; not yet safe for a terminal."""
+    """The name of a step: its layer, or `step 7 (ENV)` without one; not yet safe for a terminal."""
     if step.layer is not None:
         return f"layer {step.layer}"
     return f"step {step.index}" + (f" ({step.instruction})" if step.instruction else "")
 
 
 def step_names(steps: Sequence[Step], most: int, more: str = " and more") -> str:
-    """What several steps are called: `layers 1, 2, 4 and more`. At most `most` are named."""
+    """The name of several steps: `layers 1, 2, 4 and more`. At most `most` are listed."""
     names = [step_name(step) for step in steps[:most]]
     layers = [name.removeprefix("layer ") for name in names if name.startswith("layer ")]
     others = [name for name in names if not name.startswith("layer ")]

@@ -1,4 +1,4 @@
-"""What is odd about an image, though it could be opened."""
+"""Warnings about an image that could be opened."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ImageWarning:
-    """One oddity: a stable `code`, the layer it concerns (index from 0, None for the image), a sentence."""
+    """One warning: a stable `code`, its layer (index from 0, None for the image), a sentence."""
 
     code: str
     layer: int | None
@@ -16,7 +16,7 @@ class ImageWarning:
 
 
 def one_each(warnings: Iterable[ImageWarning]) -> list[ImageWarning]:
-    """One warning a code and layer: what several of them say, in one sentence."""
+    """One warning per code and layer, with the texts joined."""
     said: dict[tuple[str, int | None], dict[str, None]] = {}
     for warning in warnings:
         said.setdefault((warning.code, warning.layer), {})[warning.message] = None

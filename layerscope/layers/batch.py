@@ -1,4 +1,4 @@
-"""Many short pieces of a blob by few reads: what lies near each other is read together."""
+"""Reads many short pieces of a blob with few reads: neighbours are read together."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from numpy.typing import NDArray
 from layerscope.layers.blob import Blob
 
 RUN = 1 << 20
-"""Bytes that are read at once, and one piece more at most."""
+"""Bytes per read, plus one piece at most."""
 GAP = 1 << 13
-"""Bytes between two pieces that cost less to read than to jump over."""
+"""Largest gap in bytes that is cheaper to read than to skip."""
 
 
-def read_together(
+def read_batch(
     blob: Blob, starts: NDArray[np.int64], lengths: NDArray[np.int64]
 ) -> Iterator[bytes | memoryview | None]:
-    """Each piece, in this order; shorter where the blob ends, None where the system does not read it.
+    """Each piece, in this order; shorter at the end of the blob, None for a read error.
 
-    Those of rising places save the most. Lengths should be small: a run of them is held in memory.
+    Rising
+    offsets save the most. Lengths should be small: a run of pieces is held in memory.
     """
     ends = starts + lengths
     gaps = starts[1:] - ends[:-1]
@@ -45,7 +46,7 @@ def read_together(
 
 
 def _alone(blob: Blob, start: int, length: int) -> bytes | None:
-    """One piece; its neighbours may be what cannot be read."""
+    """A single piece, after an error that may concern only its neighbours."""
     try:
         return blob.pread(length, start)
     except OSError:

@@ -16,7 +16,7 @@ from layerscope.layers.file_identity import FileChangedError, FileWatch, Identit
 CHUNK = 1 << 18
 """Bytes read at a time when a blob is read through."""
 OPEN_FILES = 32
-"""Files of directories that are kept open: far fewer than any system lets a process have."""
+"""Files of directories kept open: far below any system's limit."""
 
 
 class Blob(ABC):
@@ -33,7 +33,7 @@ class Blob(ABC):
 
     @abstractmethod
     def pread(self, length: int, offset: int) -> bytes:
-        """Up to `length` bytes from `offset`; fewer only at the end of the blob or of a cut file."""
+        """Up to `length` bytes from `offset`; fewer only at the end of the blob or of a truncated file."""
 
     @property
     def spooled(self) -> bool:
@@ -42,37 +42,34 @@ class Blob(ABC):
 
     @property
     def identity(self) -> Identity | None:
-        """What tells these bytes from all others, None where only reading them does.
-
-        It was taken before anything was read. A store that guarantees what it files under a digest may give the digest.
-        """
+        """A value that identifies these bytes without reading them; None if there is none. Taken before the first read. A store that guarantees its digests may return the digest."""
         return None
 
     def changed(self) -> bool:
-        """Whether the bytes may no longer be those that `identity` stands for."""
+        """Whether the bytes may have changed since `identity` was taken."""
         return False
 
     @property
     def overwritten(self) -> bool:
-        """Whether reading them met a file that was written to since it was opened: `pread` raises `FileChangedError`."""
+        """Whether the file was written to since it was opened: `pread` raises `FileChangedError`."""
         return False
 
     @property
     def read_identity(self) -> Identity | None:
-        """What tells these bytes from all others for who wants to say that they were read, not only what they should be."""
+        """Like `identity`, but of the bytes as read, not only as declared."""
         return self.identity
 
     def read_changed(self) -> bool:
-        """Whether the bytes may no longer be those that `read_identity` stood for when it was first asked for."""
+        """Whether the bytes may have changed since `read_identity` was first taken."""
         return self.changed()
 
     def place(self) -> tuple[int, int] | None:
-        """The open file that holds these bytes, as a descriptor, and where they begin in it; None if no one file does."""
+        """Descriptor of the open file with these bytes, and their offset in it; None if they are not in one file."""
         return None
 
     @property
     def digest(self) -> str | None:
-        """The digest that these bytes have for certain, where that is known without reading them: `pread` fails on others."""
+        """The certain digest of these bytes, if known without reading: `pread` fails for other bytes."""
         return None
 
     def chunks(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
@@ -86,7 +83,7 @@ class Blob(ABC):
             yield piece
 
     def read(self) -> bytes:
-        """All of it: for documents whose size was checked before."""
+        """All bytes, for documents whose size was checked before."""
         return b"".join(self.chunks())
 
 
@@ -106,13 +103,13 @@ class MemoryBlob(Blob):
 
 
 class MissingBlob(Blob):
-    """A blob that is not there: reading it raises OSError, which says why."""
+    """A missing blob: reading it raises OSError with the reason."""
 
     def __init__(self, name: str, why: str) -> None:
         super().__init__(name, 0)
         self.why = why
 
-    def pread(self, length: int, offset: int) -> bytes:  # noqa: ARG002  # nothing is there
+    def pread(self, length: int, offset: int) -> bytes:  # noqa: ARG002  # always fails
         raise OSError(errno.ENOENT, self.why)
 
     def chunks(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:  # noqa: ARG002
@@ -120,7 +117,7 @@ class MissingBlob(Blob):
 
 
 class Descriptor:
-    """A file descriptor that is closed when nothing reads from it any more."""
+    """A file descriptor that is closed with its last reader."""
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
@@ -130,7 +127,7 @@ class Descriptor:
 
 
 class File(Protocol):
-    """A file that blobs lie in."""
+    """A file that contains blobs."""
 
     name: str
     size: int
@@ -139,19 +136,19 @@ class File(Protocol):
     watch: FileWatch
 
     def pread(self, length: int, offset: int) -> bytes:
-        """Up to `length` bytes from `offset`. Raises OSError, of which `FileChangedError` stands for other bytes."""
+        """Up to `length` bytes from `offset`. Raises OSError, and `FileChangedError` if it changed."""
 
     def changed(self) -> bool:
-        """Whether it may no longer hold what `identity` stands for."""
+        """Whether it may have changed since `identity` was taken."""
 
     def descriptor(self) -> int | None:
-        """The descriptor that is open as long as this is in use; None if it is opened only to be read."""
+        """The descriptor, open as long as this object exists; None if the file is opened for each read."""
 
 
 class OpenFile:
-    """A file opened once, for as long as a blob that lies in it is in use. It may have no name any more.
+    """A file that stays open as long as one of its blobs is in use. It may have been deleted.
 
-    What is `spooled` is a copy, of no identity but that of the blob `origin` which it was made from.
+    A `spooled` file is a copy with the identity of the blob `origin` it was made from.
     """
 
     def __init__(
@@ -189,23 +186,23 @@ class OpenFile:
         if self._origin is not None:
             return self._origin.changed()
         if self.spooled:
-            return False  # nobody else can reach the copy
+            return False  # the copy is private
         return file_identity(os.fstat(self._descriptor.fd)) != self.identity
 
     def blob(self, name: str) -> FileBlob:
-        """All of it as a blob called `name`."""
+        """The whole file as a blob called `name`."""
         return FileBlob(self, name)
 
 
 class PathFile:
-    """A regular file that is opened when it is read: a directory may hold more blobs than a process may open files."""
+    """A regular file opened for each read: a directory may have more blobs than a process may open."""
 
     spooled = False
 
     def __init__(self, path: Path, name: str) -> None:
         status = path.lstat()
         if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "no regular file")
+            raise OSError(errno.EINVAL, "not a regular file")
         self.name = name
         self.size = status.st_size
         self.identity = file_identity(status)
@@ -214,7 +211,7 @@ class PathFile:
         self._place = (status.st_dev, status.st_ino)
 
     def pread(self, length: int, offset: int) -> bytes:
-        # The name keeps the descriptor open while another thread has it dropped from the cache.
+        # The reference keeps the descriptor open if another thread drops it from the cache.
         try:
             descriptor = _descriptor(self._path, self._place)
         except FileChangedError:
@@ -231,13 +228,13 @@ class PathFile:
         return file_identity(os.lstat(self._path)) != self.identity
 
     def blob(self, name: str) -> FileBlob:
-        """All of it as a blob called `name`."""
+        """The whole file as a blob called `name`."""
         return FileBlob(self, name)
 
 
 @lru_cache(maxsize=OPEN_FILES)
 def _descriptor(path: str, place: tuple[int, int]) -> Descriptor:
-    """The file at `path`, if it is still the one that was found there."""
+    """A descriptor of `path`, if it is still the same file."""
     descriptor = Descriptor(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW))
     status = os.fstat(descriptor.fd)
     if (status.st_dev, status.st_ino) != place:
@@ -281,7 +278,7 @@ class FileBlob(Blob):
 
 
 class PartOfBlob(Blob):
-    """A range of another blob, which may be cut short."""
+    """A range of another blob, which may be truncated."""
 
     def __init__(self, whole: Blob, name: str, offset: int, size: int) -> None:
         super().__init__(name, size)

@@ -1,9 +1,8 @@
-"""Indexes of layers that were read before.
+"""Cache of layer indexes.
 
-An index is filed under what was *verified*: the digest of the bytes that it was made from, computed from them. A file's
+An index is stored under the *verified* digest of its bytes. A file's
 identity (device, inode, size, times, range) leads to that digest, or to the index itself where the bytes were not read
-through. What an image only claims leads nowhere by itself: a blob that claims the digest of a known one is hashed, and only
-if the claim holds the index is taken. So no image can show another's contents, or make another show its own.
+through. A claim of an image alone is never enough: a blob that claims the digest of a known one is hashed, and the index is used only if the claim holds. So no image can show another's contents, or make another show its own.
 
 A layer of a local store is known by the identities of its headers and of the folder with its files, never by the digest that
 the store records for it: whoever may write to the store could record another's. Digests found by reading its files hold
@@ -26,11 +25,11 @@ from layerscope.limits import Limits
 from layerscope.progress import Progress, check
 
 _INDEX = "layer"
-"""Kind of the entries that hold an index."""
+"""Kind of cache entries with an index."""
 _POINTER = "file"
-"""Kind of the entries that lead from a file to the digest of its bytes."""
+"""Kind of cache entries from a file to the digest of its bytes."""
 _LENGTH = "length"
-"""Kind of the entries that say how long the tar of a layer in a store is."""
+"""Kind of cache entries with the tar length of a layer in a store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +38,13 @@ class Indexed:
 
     index: LayerIndex
     key: str | None
-    """Equal for two layers only if their indexes are; None where that is not known."""
+    """Equal only for equal indexes; None if unknown."""
 
 
 class IndexCache:
     """Indexes of layers in a store.
 
-    With `fresh`, layers are read all the same, and what is learned replaces what was known.
+    With `fresh`, layers are read anyway and entries are replaced.
     """
 
     def __init__(self, store: Store, limits: Limits, *, fresh: bool = False) -> None:
@@ -54,7 +53,7 @@ class IndexCache:
         self._fresh = fresh
 
     def recall_length(self, blob: Blob) -> None:
-        """Tell a blob how long it is, where it would have to read itself to know and that was done before."""
+        """Set the length of a blob from the cache, if it would have to be read to find out."""
         key = None if self._fresh else self._length_key(blob)
         packed = None if key is None else self._store.read(_LENGTH, key)
         length = None if packed is None else packed.values.get("bytes")
@@ -62,14 +61,14 @@ class IndexCache:
             blob.expect(length)
 
     def has(self, blob: Blob) -> bool:
-        """Whether `find` knows a blob whose digest is certain."""
+        """Whether the cache has a blob whose digest is certain."""
         digest = None if self._fresh else blob.digest
         return digest is not None and self._store.has(_INDEX, self._digest_key(blob, digest))
 
     def recall(self, blob: Blob, *, hash_all: bool) -> Indexed | None:
-        """The index that `index_layer` would make of a blob; None if it is not known, or only to who reads the blob."""
+        """The cached index of a blob, without reading it; None if unknown."""
         if hash_all:
-            _ = blob.read_identity  # from before anything is read
+            _ = blob.read_identity  # taken before anything is read
         if self._fresh:
             return None
         if blob.digest is not None:
@@ -79,7 +78,7 @@ class IndexCache:
         return self._unhashed(blob)
 
     def remembers(self, blob: Blob) -> bool:
-        """Whether `find` knows a compressed blob without reading it."""
+        """Whether the cache has a compressed blob, without reading it."""
         if self._fresh or blob.digest is not None:
             return self.has(blob)
         digest = self._pointed(blob)
@@ -88,9 +87,8 @@ class IndexCache:
     def find(
         self, blob: Blob, claims: Collection[str], progress: Progress, *, hash_all: bool
     ) -> Indexed | None:
-        """The index that `index_layer` would make of a blob, None if it is not known.
-
-        `claims` are the digests that the image claims the blob to have.
+        """The cached index of a blob, None if unknown. `claims` are the digests that the image claims for the blob, which may be
+        read to check them.
         """
         found = self.recall(blob, hash_all=hash_all)
         if found is not None:
@@ -100,7 +98,7 @@ class IndexCache:
         return found
 
     def keep(self, blob: Blob, index: LayerIndex) -> Indexed:
-        """Keep the index that was made of a blob. Damage is never kept: it may be the disk's, and pass."""
+        """Store the index of a blob. Damage is never stored: it may be temporary."""
         if index.broken is not None:
             return Indexed(index, None)
         length_key = self._length_key(blob)
@@ -114,27 +112,27 @@ class IndexCache:
         if key is not None:
             try:
                 self._store.write(_INDEX, key, pack_fields(index))
-            except OverflowError:  # only a hostile layer has such numbers
+            except OverflowError:  # such numbers occur only in hostile layers
                 return Indexed(index, None)
         return Indexed(index, key)
 
     @staticmethod
     def _is_hashed(blob: Blob, hash_all: bool) -> bool:
-        """Whether reading the blob hashes it, too."""
+        """Whether reading the blob also hashes it."""
         return hash_all or layer_compression(blob) is not None
 
     def _unhashed(self, blob: Blob) -> Indexed | None:
-        """The index of a plain file that this run would not hash."""
+        """The index of a plain file that this run does not hash."""
         key = self._file_key(blob)
         index = None if key is None else self._read(key)
         if index is not None:
             return Indexed(index, key)
         if isinstance(blob, TarSplitBlob):
-            return None  # its headers alone are read sooner than it is known that no file changed
+            return None  # reading its headers is faster than checking all files for changes
         found = self._of_known_file(blob)
         if found is None or found.index.tar_bytes != blob.size:
             return None
-        # Without hashing it nobody would know whether the digests are right.
+        # without hashing, its digests would stay unverified
         return Indexed(replace(found.index, diff_id=None, blob_digest=None), key)
 
     def _of_known_file(self, blob: Blob) -> Indexed | None:
@@ -142,7 +140,7 @@ class IndexCache:
         return self._of_digest(blob, self._pointed(blob))
 
     def _pointed(self, blob: Blob) -> object:
-        """The digest that a file's bytes were found to have; None where that is not remembered."""
+        """The cached digest of a file's bytes; None if unknown."""
         key = self._pointer_key(blob)
         packed = None if key is None else self._store.read(_POINTER, key)
         return None if packed is None else packed.values.get("digest")
@@ -150,7 +148,7 @@ class IndexCache:
     def _of_true_claim(
         self, blob: Blob, claims: Collection[str], progress: Progress
     ) -> Indexed | None:
-        """The index of a blob that claims to be one that is known, and is."""
+        """The index of a blob with the claimed digest of a cached one, if hashing confirms it."""
         known = [
             claim for claim in claims if self._store.has(_INDEX, self._digest_key(blob, claim))
         ]
@@ -164,7 +162,7 @@ class IndexCache:
                 size += len(piece)
                 progress.advance(len(piece))
         except OSError:
-            size = -size  # whoever indexes it will find out
+            size = -size  # indexing it reports the error
         found = f"sha256:{digest.hexdigest()}"
         indexed = self._of_digest(blob, found) if found in known and size == blob.size else None
         if indexed is None:
@@ -174,7 +172,7 @@ class IndexCache:
         return indexed
 
     def _of_digest(self, blob: Blob, digest: object) -> Indexed | None:
-        """The index of what has this digest, which is that of the blob."""
+        """The cached index under this digest of the blob."""
         if not isinstance(digest, str):
             return None
         key = self._digest_key(blob, digest)
@@ -190,17 +188,17 @@ class IndexCache:
             return None
 
     def _point(self, blob: Blob, digest: str) -> None:
-        """Remember which digest a file's bytes have."""
+        """Store the digest of a file's bytes."""
         key = self._pointer_key(blob)
         if key is not None and not blob.read_changed():
             self._store.write(_POINTER, key, Packed({"digest": digest}, {}))
 
     def _digest_key(self, blob: Blob, digest: str) -> str:
-        # A blob that is cut short has a size that its bytes do not tell.
+        # The size of a truncated blob is not determined by its bytes.
         return self._store.key(_INDEX, self._limits, digest, blob.size)
 
     def _file_key(self, blob: Blob) -> str | None:
-        """Where the index of a file lies that was not hashed."""
+        """The key for the index of a file that was not hashed."""
         identity = blob.identity
         return None if identity is None else self._store.key(_INDEX, self._limits, identity)
 

@@ -1,4 +1,4 @@
-"""Compressions of layers and archives, told by their first bytes, and read in bounded memory.
+"""Compressions of layers and archives, detected by their first bytes and read in bounded memory.
 
 Media types and file names are never trusted: writers get both wrong.
 """
@@ -31,7 +31,7 @@ _ZSTD_WINDOW_LOG = zstd.DecompressionParameter.window_log_max.bounds()[1]
 
 
 class DamagedStreamError(Exception):
-    """Compressed bytes that are cut short, fail their checksum or make no sense."""
+    """Compressed bytes that are truncated, malformed or have a wrong checksum."""
 
 
 class Decompressor(Protocol):
@@ -88,7 +88,7 @@ class Compression:
     open: Callable[[Limits], Decompressor]
     error: type[Exception]
     padded: bool = False
-    """Whether zeros may stand between two streams."""
+    """Whether zeros may separate two streams."""
 
 
 COMPRESSIONS: tuple[Compression, ...] = (
@@ -114,11 +114,11 @@ COMPRESSIONS: tuple[Compression, ...] = (
     ),
 )
 MAGIC_BYTES = 10
-"""How many first bytes tell every compression."""
+"""Number of first bytes needed to detect any compression."""
 
 
 def sniff(head: bytes) -> Compression | None:
-    """The compression whose stream starts like `head`, None for anything else."""
+    """The compression of a stream that starts with `head`; None for anything else."""
     return next((kind for kind in COMPRESSIONS if kind.starts(head)), None)
 
 
@@ -172,7 +172,7 @@ class DecompressedStream:
                     pending = self._next_piece()
                     if not pending:
                         raise DamagedStreamError(
-                            f"the {self.kind.name} stream is cut short after {self.consumed:,} bytes"
+                            f"the {self.kind.name} stream is truncated after {self.consumed:,} bytes"
                         )
                 try:
                     data = decoder.decompress(pending, OUTPUT)
@@ -192,7 +192,7 @@ class DecompressedStream:
             pending = self._next_member(decoder.unused_data)
 
     def _within_window(self, pending: bytes) -> bytes:
-        """The start of a stream, once it is certain that its window is within the limit."""
+        """The start of a stream, after its window was checked against the limit."""
         if self.kind.name != "zstd":
             return pending
         while len(pending) < _ZSTD_HEADER and (piece := self._next_piece()):

@@ -11,7 +11,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from layerscope.layers.batch import read_together
+from layerscope.layers.batch import read_batch
 from layerscope.layers.blob import CHUNK, Blob
 from layerscope.layers.compression import DamagedStreamError, DecompressedStream
 from layerscope.layers.file_identity import FileChangedError
@@ -147,7 +147,7 @@ class LayerContents:
         columns = self.index.columns
         starts = columns.offsets[entries].astype(np.int64)
         lengths = np.minimum(columns.stored[entries].astype(np.int64), length)
-        return read_together(self.blob, starts, lengths)
+        return read_batch(self.blob, starts, lengths)
 
     def digests(self, entries: NDArray[np.int64]) -> Iterator[bytes | None]:
         """SHA-256 of the content of each of these entries; None where it cannot be read. Small ones are read together."""

@@ -1,4 +1,4 @@
-"""Bytes that are not here yet, and whose digest is known: they are fetched when somebody reads them."""
+"""Bytes with a known digest that are fetched at the first read."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from layerscope.errors import LayerscopeError
 from layerscope.layers.blob import Blob
 
 
-class PromisedBlob(Blob):
-    """`size` bytes with the digest `digest`, which `fetch` gets at the first read. Raises OSError if it gets others."""
+class DeferredBlob(Blob):
+    """`size` bytes with the digest `digest`, which `fetch` gets at the first read. Raises OSError if they differ."""
 
     def __init__(self, name: str, size: int, digest: str, fetch: Callable[[], Blob]) -> None:
         super().__init__(name, size)
@@ -33,12 +33,12 @@ class PromisedBlob(Blob):
     def pread(self, length: int, offset: int) -> bytes:
         with self._lock:
             if self._fetched is None:
-                self._fetched = self._checked()
+                self._fetched = self._verified()
             fetched = self._fetched
         return fetched.pread(length, offset)
 
-    def _checked(self) -> Blob:
-        """What is fetched, once it is certain that it is what was promised."""
+    def _verified(self) -> Blob:
+        """The fetched blob, after its size and digest were checked."""
         if self._problem is not None:
             raise self._problem
         try:
@@ -49,7 +49,7 @@ class PromisedBlob(Blob):
         for piece in blob.chunks():
             found.update(piece)
         if f"sha256:{found.hexdigest()}" != self._digest:
-            why = "its source no longer gives what it gave when the image was opened before"
+            why = "the source no longer has the content that was opened before"
             self._problem = OSError(errno.ESTALE, why)
             raise self._problem
         return blob

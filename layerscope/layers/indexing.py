@@ -27,18 +27,18 @@ from layerscope.progress import Progress, check
 def layer_compression(blob: Blob) -> Compression | None:
     """How a layer's blob is compressed. A tar is tried first: its first name may look like any magic number."""
     if isinstance(blob, TarSplitBlob):
-        return None  # it is put together as a tar
+        return None  # a store's layer is always a tar
     try:
         head = blob.pread(BLOCK, 0)
     except OSError:
-        return None  # whoever reads it will find out
+        return None  # reading it reports the error
     return None if looks_like_header(head) else sniff(head[:MAGIC_BYTES])
 
 
 def index_layer(
     blob: Blob, limits: Limits, progress: Progress, *, hash_all: bool = False
 ) -> LayerIndex:
-    """Index one layer. Damage is told in the result, never raised.
+    """Index one layer. Damage is part of the result, never raised.
 
     Compressed layers, and plain ones with `hash_all`, are read through: blob, tar and each content are hashed on the
     way. Other plain layers are visited by offset, header by header. Raises `LimitExceededError` and `CancelledError`.
@@ -73,7 +73,7 @@ def index_layer(
     except DamagedStreamError as error:
         result = WalkResult(walk.damage or Damage(reading.tar_bytes, str(error)), 0)
     except PermissionError as error:
-        if isinstance(blob, TarSplitBlob):  # what its files hold is hidden, not what they are
+        if isinstance(blob, TarSplitBlob):  # only contents are unreadable, not the entries
             return index_layer(blob, limits, progress)
         result = WalkResult(walk.damage or _unreadable(reading.tar_bytes, error), 0)
     except OSError as error:
@@ -90,7 +90,7 @@ def index_layer(
 
 
 def _unreadable(offset: int, error: OSError) -> Damage:
-    """The damage of a layer that the system would not give on reading."""
+    """The damage of a layer after a read error of the system."""
     return Damage(offset, f"it cannot be read: {error.strerror or error}")
 
 
@@ -136,7 +136,7 @@ class _HashedReading:
         self._whole = True
 
     def drain(self) -> None:
-        """Read what the walk left over, so that the hashes cover all."""
+        """Read the rest after the walk, so that the hashes cover everything."""
         for _ in self.tar():
             pass
 
@@ -174,5 +174,5 @@ def starts_like_a_tar(blob: Blob) -> bool:
         except DamagedStreamError:
             return False
         except LimitExceededError:
-            return True  # whoever reads it, with limits of their own, will find out
+            return True  # reading it with the user's limits reports the error
     return looks_like_header(head[:BLOCK]) or not head.strip(b"\0")

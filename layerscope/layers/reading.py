@@ -1,4 +1,4 @@
-"""The layers of an image, indexed several at a time, or taken from the cache."""
+"""Indexes the layers of an image in parallel, or takes them from the cache."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from layerscope.progress import Progress, Stoppable, check
 WORKERS = 2
 """Threads that read layers."""
 ASIDE_BYTES = 256 << 20
-"""Plain layers of fewer bytes together are indexed before another process could begin."""
+"""Below this size of all plain layers, a second process does not pay off."""
 VERIFY_BYTES = 256 << 20
-"""Plain layers are small if they hold no more bytes than this together."""
+"""Up to this size together, plain layers count as small."""
 
 
 @dataclass(frozen=True, slots=True)
-class Promises:
-    """What is told of layers before they are read."""
+class ExpectedIndexes:
+    """Indexes expected from tables of contents, available before the layers are read."""
 
     layers: Collection[int]
-    """Numbers of the layers that seem to promise something."""
-    of: Callable[[int], LayerIndex | None]
-    """The index that one of them promises to have; None if it does not after all."""
+    """Numbers of the layers that seem to have a table of contents."""
+    index_of: Callable[[int], LayerIndex | None]
+    """The expected index of such a layer; None if its table is unusable."""
     show: Callable[[Sequence[LayerIndex]], None]
-    """Hears of all layers as they are or promise to be, once, while they are read."""
+    """Called once, during reading, with the indexes of all layers, read or expected."""
 
 
-def _as_it_is(_: int, index: LayerIndex) -> LayerIndex:
+def _unchanged(_: int, index: LayerIndex) -> LayerIndex:
     return index
 
 
@@ -48,14 +48,14 @@ def read_layers(
     *,
     hash_all: bool,
     cache: IndexCache | None,
-    found: Callable[[int, LayerIndex], None],
-    checked: Callable[[int, LayerIndex], LayerIndex] = _as_it_is,
-    promises: Promises | None = None,
+    on_layer: Callable[[int, LayerIndex], None],
+    complete: Callable[[int, LayerIndex], LayerIndex] = _unchanged,
+    expected: ExpectedIndexes | None = None,
 ) -> list[Indexed]:
     """Index all layers; a blob that is listed several times is read once.
 
-    `claims` are the digests that the image claims each blob to have; `found` hears of each layer, in order; `checked`
-    completes an index that was read.
+    `claims` are the digests that the image claims each blob to have; `on_layer` is called with each index, in
+    order; `complete` adds to an index that was read.
     """
     progress.stage("Reading layers", sum(blob.size for blob in blobs))
     places: dict[object, int] = {}
@@ -69,23 +69,23 @@ def read_layers(
             blob = blobs[number]
             whole = hash_all or blob.spooled
             if cache is None:
-                return Indexed(checked(number, lanes.index(blob, whole)), None)
+                return Indexed(complete(number, lanes.index(blob, whole)), None)
             known = cache.find(blob, claims[number], stoppable, hash_all=whole)
-            return known or cache.keep(blob, checked(number, lanes.index(blob, whole)))
+            return known or cache.keep(blob, complete(number, lanes.index(blob, whole)))
 
         with ThreadPoolExecutor(WORKERS) as pool:
-            told = set() if promises is None else set(promises.layers) & set(first)
-            # First those of which nothing is promised: once they are read, all is known or promised.
-            order = sorted(dict.fromkeys(first), key=told.__contains__)
+            with_toc = set() if expected is None else set(expected.layers) & set(first)
+            # Layers without a table first: after them, every index is known or expected.
+            order = sorted(dict.fromkeys(first), key=with_toc.__contains__)
             futures = {number: pool.submit(read, number) for number in order}
             try:
                 layers = []
                 for number, origin in enumerate(first):
-                    if promises is not None and origin in told:
-                        told = set()
-                        _promise(promises, first, futures)
+                    if expected is not None and origin in with_toc:
+                        with_toc = set()
+                        _show_expected(expected, first, futures)
                     layers.append(futures[origin].result())
-                    found(number, layers[-1].index)
+                    on_layer(number, layers[-1].index)
                     if origin != number:
                         progress.advance(blobs[number].size)
             except BaseException:
@@ -99,7 +99,7 @@ def read_layers(
 def recall_layers(
     blobs: Sequence[Blob], cache: IndexCache, *, hash_all: bool
 ) -> list[Indexed] | None:
-    """What `read_layers` would find without reading a layer; None if a layer would have to be read."""
+    """The result of `read_layers` from the cache alone; None if a layer would have to be read."""
     places: dict[object, Indexed] = {}
     for blob in blobs:
         if _place(blob) not in places:
@@ -110,28 +110,28 @@ def recall_layers(
     return [places[_place(blob)] for blob in blobs]
 
 
-def _promise(
-    promises: Promises, first: Sequence[int], futures: Mapping[int, Future[Indexed]]
+def _show_expected(
+    expected: ExpectedIndexes, first: Sequence[int], futures: Mapping[int, Future[Indexed]]
 ) -> None:
-    """Show what all layers are, or promise to be, while those that promise it are being read."""
+    """Show known and expected indexes of all layers, while the latter are still being read."""
     known: dict[int, LayerIndex] = {}
     for number in futures:
-        if number not in promises.layers or futures[number].done():
+        if number not in expected.layers or futures[number].done():
             known[number] = futures[number].result().index
     missing = futures.keys() - known.keys()
     if not missing:
         return
     for number in missing:
-        promised = promises.of(number)
-        if promised is None:
+        index = expected.index_of(number)
+        if index is None:
             return
-        known[number] = promised
-    promises.show([known[number] for number in first])
+        known[number] = index
+    expected.show([known[number] for number in first])
 
 
 class _Lanes:
-    """Who indexes a layer. Going from header to header is work of the interpreter: two threads at it only get in each
-    other's way, so one does it here, and another process beside."""
+    """Assigns layers to this process or a second one. Walking headers holds the interpreter lock, so only one thread
+    does it here."""
 
     def __init__(
         self,
@@ -142,7 +142,7 @@ class _Lanes:
         *,
         aside: bool,
     ) -> None:
-        """The process is ended with `stack`; none is begun unless `aside` and there is enough for it to do."""
+        """The process ends with `stack`; it starts only if `aside` and if there is enough work."""
         self._limits = limits
         self._progress = progress
         self._here = Lock()
@@ -177,18 +177,18 @@ class _Lanes:
 
 
 def _overwritten(blob: Blob) -> bool:
-    """Whether the file of a blob was written to: another process that reads it knows only how it was when that began."""
+    """Whether the file of a blob changed: the second process knows only the state when it started."""
     with suppress(OSError):
         blob.pread(1, 0)
     return blob.overwritten
 
 
 def are_small(blobs: Sequence[Blob]) -> bool:
-    """Whether the plain layers in files are small together, see `VERIFY_BYTES`. Of others the bytes pass by anyway."""
+    """Whether the plain layers in files are small together (`VERIFY_BYTES`). All others are read completely anyway."""
     files = (blob for blob in blobs if not blob.spooled)
     return sum(blob.size for blob in files if layer_compression(blob) is None) <= VERIFY_BYTES
 
 
 def _place(blob: Blob) -> object:
-    """What is equal for two blobs that are the same bytes in the same place."""
+    """A key that is equal for blobs with the same bytes in the same place."""
     return (blob.name, blob.size)

@@ -16,7 +16,7 @@ from layerscope.layers.file_identity import FileChangedError, Identity, file_ide
 OPEN_FOLDERS = 64
 """Folders of all layers that are kept open: files of one folder are mostly read one after another."""
 
-OF_ANOTHER_USER = "its file in the store is another user's: podman unshare layerscope … or sudo layerscope … can read it"
+OF_ANOTHER_USER = "its file in the store belongs to another user: run podman unshare layerscope … or sudo layerscope …"
 """A rootless store keeps files of the image's other users as those of subordinate user IDs."""
 
 
@@ -74,7 +74,7 @@ class SplitFiles:
         try:
             if not stat.S_ISREG(os.fstat(file).st_mode):
                 shown = os.fsdecode(parts[-1])
-                raise FileNotFoundError(errno.ENOENT, f"{shown} is no regular file in the store")
+                raise FileNotFoundError(errno.ENOENT, f"{shown} is not a regular file in the store")
             data = os.pread(file, length, offset)
             if os.fstat(file).st_ctime_ns > self._since:
                 self.overwritten = True

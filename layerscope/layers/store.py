@@ -1,6 +1,6 @@
-"""A folder of cache entries: private, bounded, and safe to share, to lose and to delete at any time.
+"""A folder of cache entries: private, bounded, and safe to share or delete at any time.
 
-An entry is a file that is written beside and renamed, so that who reads one reads all of it. What is wrong with an entry
+Entries are written to a temporary file and renamed, so that readers always see a complete one. What is wrong with an entry
 makes it absent, and the others are used all the same; what is wrong with the folder shows when something is to be written
 to it, is kept in `problem`, and the work goes on without.
 """
@@ -26,17 +26,17 @@ from layerscope.files import open_regular
 from layerscope.layers.packing import DamagedEntryError, Packed, pack, unpack
 
 FORMAT = 13
-"""Raised whenever entries of an older layerscope of the same version would mean something else."""
+"""Increase it when the meaning of entries changes within one version of layerscope."""
 DEFAULT_SIZE = 1_000_000_000
-"""Bytes that all entries may take up together."""
+"""Default maximum size of all entries in bytes."""
 
 _FOLDER = re.compile(r"entries-[0-9A-Za-z.+-]+")
 _ENTRY = re.compile(r"[0-9a-f]{64}\.[a-z]+")
 _NAME = "entry"
-"""The value that says which entry it is: one that was copied over another is none."""
+"""The value with an entry's own key: an entry copied over another one is invalid."""
 _TEMPORARY = "writing-"
 _FORGOTTEN = 3600
-"""Seconds after which a temporary file is nobody's any more."""
+"""Seconds after which a temporary file is abandoned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,33 +50,33 @@ class Entry:
 
 
 class Store:
-    """Entries in `folder`, no more than `size` bytes of them."""
+    """Entries in `folder`, at most `size` bytes."""
 
     def __init__(self, folder: Path, size: int = DEFAULT_SIZE) -> None:
         self.folder = folder
         self.size = size
         self.problem: str | None = None
-        """Why the folder is of no use, in a few words; None as long as it is."""
+        """Why the folder is unusable; None if it is usable."""
         self.grown = False
-        """Whether something was written since the last `trim`."""
+        """Whether anything was written since the last `trim`."""
         self._entries = folder / f"entries-{__version__}-{FORMAT}"
         self._writable = size > 0
         self._private: bool | None = None
 
     @staticmethod
     def key(*parts: object) -> str:
-        """A name for what is equal whenever `parts`, which are made of plain numbers and strings, are."""
+        """A key that is equal for equal `parts`, which consist of plain numbers and strings."""
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 
     def has(self, kind: str, key: str) -> bool:
-        """Whether there is such an entry, damaged or not."""
+        """Whether the entry exists, damaged or not."""
         try:
             return self._is_private() and self._path(kind, key).is_file()
         except OSError:
             return False
 
     def read(self, kind: str, key: str) -> Packed | None:
-        """An entry; None if there is none that can be used. Now it is the one that was used last."""
+        """An entry, marked as most recently used; None if missing or unusable."""
         path = self._path(kind, key)
         try:
             if not self._is_private():
@@ -88,15 +88,15 @@ class Store:
         except DamagedEntryError:
             self.forget(kind, key)
             return None
-        except OSError:  # it is not there, is no file, or the disk does not give it: this entry is lost, no other
+        except OSError:  # missing, not a file, or unreadable: only this entry is lost
             return None
         with suppress(OSError):
             os.utime(path)
         return packed
 
     def write(self, kind: str, key: str, packed: Packed) -> None:
-        """Keep an entry, in place of an older one; without effect where that cannot be done."""
-        # Every item takes up a byte at least: what cannot fit is not packed first.
+        """Write or replace an entry; no effect if that fails."""
+        # Every item takes at least one byte: skip packing what cannot fit.
         if not self._writable or sum(part.size for part in packed.arrays.values()) > self.size:
             return
         path = self._path(kind, key)
@@ -116,19 +116,19 @@ class Store:
         except OSError as error:
             self._writable = False
             why = error.strerror or error
-            self.problem = self.problem or f"{self.folder}: it cannot be written to: {why}"
+            self.problem = self.problem or f"cannot write to {self.folder}: {why}"
 
     def forget(self, kind: str, key: str) -> None:
-        """Remove an entry that turned out to be of no use."""
+        """Remove an unusable entry."""
         with suppress(OSError):
             self._path(kind, key).unlink()
 
     def entries(self) -> list[Entry]:
-        """All entries, those of other versions too, longest unused first."""
+        """All entries, of all versions, least recently used first."""
         return _entries_of(self._files())
 
     def trim(self) -> None:
-        """Remove entries that were not used for the longest time until the rest is within the bound."""
+        """Remove the least recently used entries until the rest fits."""
         self.grown = False
         files = list(self._files())
         forgotten = time.time_ns() - _FORGOTTEN * 10**9
@@ -144,14 +144,14 @@ class Store:
             excess -= entry.size
 
     def clear(self) -> list[Entry]:
-        """Remove all entries, and nothing else that may lie there; those that were removed. Raises OSError."""
+        """Remove all entries and no other files; returns the removed entries. Raises OSError."""
         removed = []
         for file in self._files():
             file.path.unlink(missing_ok=True)
             if _ENTRY.fullmatch(file.path.name):
                 removed.append(file)
         for folder in (*self._folders(), self.folder):
-            with suppress(OSError):  # somebody writes into it, or it holds something else
+            with suppress(OSError):  # in use by a writer, or not empty
                 folder.rmdir()
         return removed
 
@@ -159,7 +159,7 @@ class Store:
         return self._entries / f"{key}.{kind}"
 
     def _folders(self) -> Sequence[Path]:
-        """Folders of entries, of this and of other versions."""
+        """Folders of entries of all versions."""
         try:
             with os.scandir(self.folder) as found:
                 return [
@@ -178,31 +178,31 @@ class Store:
                     for each in found:
                         ours = _ENTRY.fullmatch(each.name) or each.name.startswith(_TEMPORARY)
                         if ours and not each.is_dir(follow_symlinks=False):
-                            with suppress(FileNotFoundError):  # another process removed it
+                            with suppress(FileNotFoundError):  # removed by another process
                                 status = each.stat(follow_symlinks=False)
                                 yield Entry(Path(each.path), status.st_size, status.st_mtime_ns)
             except OSError:
                 continue
 
     def _prepare(self) -> bool:
-        """Make the folder, for nobody else to look into; whether it is such a folder. Raises OSError."""
+        """Create the private folder; returns whether it is private. Raises OSError."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._entries.mkdir(mode=0o700, exist_ok=True)
         self._private = self._check()
         return self._private
 
     def _is_private(self) -> bool:
-        """Whether nobody else can have put entries there: who could would choose what is shown."""
+        """Whether only this user can write there: anyone else could control what is shown."""
         private = self._private
         if private is None:
             try:
                 private = self._private = self._check()
             except OSError:
-                return False  # whoever writes will find out why
+                return False  # writing reports the reason
         return private
 
     def _check(self) -> bool:
-        """What `_is_private` says, now. Raises OSError if there is no folder."""
+        """Like `_is_private`, without caching. Raises OSError if the folder is missing."""
         status = self._entries.lstat()
         private = (
             stat.S_ISDIR(status.st_mode)
@@ -216,7 +216,7 @@ class Store:
 
 
 def _entries_of(files: Iterable[Entry]) -> list[Entry]:
-    """The entries among files of the cache, longest unused first."""
+    """The entries among files of the cache, least recently used first."""
     return sorted(
         (file for file in files if _ENTRY.fullmatch(file.path.name)), key=lambda file: file.used
     )
@@ -228,7 +228,7 @@ def _remove(entry: Entry) -> None:
 
 
 def _put(written: Path, path: Path) -> bool:
-    """Rename a file to be an entry; whether that can be done: a folder with something in it stays. Raises OSError."""
+    """Rename a file to an entry; returns False if a non-empty folder is in the way. Raises OSError."""
     if path.is_dir() and not path.is_symlink():
         with suppress(OSError):
             path.rmdir()

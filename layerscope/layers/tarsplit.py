@@ -30,10 +30,10 @@ _Part = bytes | tuple[bytes, int]
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """What a tar is made of."""
+    """The parts of a tar."""
 
     starts: list[int]
-    """Where each part begins."""
+    """Offset of each part."""
     parts: list[_Part]
     size: int
     """Length of the tar, in bytes."""
@@ -70,12 +70,12 @@ class TarSplitBlob(Blob):
             return 0
 
     def expect(self, size: int) -> None:
-        """Take the length that this tar had when its headers were last read; they are read when more is asked for."""
+        """Set the length from an earlier read of the headers; they are read again only when needed."""
         self._expected = size
 
     @property
     def identity(self) -> Identity | None:
-        """That of the headers and of the folder: what lies in it no store changes once the layer is whole."""
+        """The identities of headers and folder: stores never change the files of a complete layer."""
         headers = self._split.identity
         folder = ("unreadable",) if self._files is None else self._files.identity
         return None if headers is None or folder is None else ("tar-split", *headers, *folder)
@@ -121,7 +121,7 @@ class TarSplitBlob(Blob):
         return self._files.pread(name, min(length, size - inside), inside)
 
     def chunks(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-        self._scanned()  # damaged headers are no empty tar
+        self._scanned()  # damaged headers must not look like an empty tar
         yield from super().chunks(start, end)
 
     def _scanned(self) -> _Parts:
@@ -134,7 +134,7 @@ class TarSplitBlob(Blob):
                     self._known = error
                 except (HeaderError, DamagedStreamError, ValueError) as error:
                     self._known = OSError(
-                        errno.EIO, f"the store's headers of it are damaged: {error}"
+                        errno.EIO, f"its headers in the store are damaged: {error}"
                     )
         if isinstance(self._known, OSError):
             raise self._known

@@ -124,7 +124,7 @@ class TarWalk:
             raise
         self.damage = self._flush() or damage
         if self.damage == Damage(0, BAD_CHECKSUM):
-            self.damage = Damage(0, "it is no tar: its first header has a wrong checksum")
+            self.damage = Damage(0, "it is not a tar archive (bad checksum in the first header)")
         if self.damage is not None:
             return WalkResult(self.damage, 0)
         return WalkResult(None, self._cursor.drain(self._progress), self._ended)
@@ -186,7 +186,7 @@ class TarWalk:
                 # Whatever its fields seem to say: they are not what was written.
                 return Damage(start, BAD_CHECKSUM)
             if isinstance(error, EOFError):
-                return Damage(start, f"the archive is cut short inside the entry at byte {start:,}")
+                return Damage(start, f"the archive is truncated inside the entry at byte {start:,}")
             return Damage(start, str(error))
 
     def _end(self, start: int, block: bytes, extension: Extension | None) -> Damage | None:
@@ -197,9 +197,9 @@ class TarWalk:
             if second.strip(b"\0"):
                 return Damage(start, "a single zero block stands between entries")
             if 0 < len(second) < BLOCK:
-                return Damage(start, "the archive is cut short inside its end marker")
+                return Damage(start, "the archive is truncated inside its end marker")
         elif block:
-            return Damage(start, "the archive is cut short inside a header")
+            return Damage(start, "the archive is truncated inside a header")
         if extension is not None:
             return Damage(start, "an extension header has no entry after it")
         return None

@@ -1,4 +1,4 @@
-"""What is remembered of an image, all at once: nothing of it is read."""
+"""Looks up a complete image in the cache, without reading it."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from layerscope.sources import Request, SourceImage
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """What is remembered of an image of which every layer, and how they stack, is known."""
+    """A completely cached image: every layer, and the stacked filesystem."""
 
     layers: Sequence[Indexed]
     cache: ImageCache
     filesystem: Filesystem
     accounting: Accounting
     duplicates: Sequence[Duplicate] | None
-    """None if they were not asked for, or are not known."""
+    """None if not requested, or not cached."""
 
 
 def recall_image(request: Request, source: SourceImage, options: Options) -> Recalled | None:
-    """All that is remembered of an image, without reading a layer; None if that is not all that `analyse` needs.
+    """The cached image, without reading a layer; None unless everything `analyse` needs is cached.
 
-    It can be asked in another thread before `analyse`, and then be given to it.
+    May run in another thread before `analyse`, which takes the result.
     """
     cached = index_cache(request, options)
     if cached is None or source.fetch is not None:
@@ -51,7 +51,7 @@ def recall_image(request: Request, source: SourceImage, options: Options) -> Rec
 
 
 def index_cache(request: Request, options: Options) -> IndexCache | None:
-    """Where indexes of layers are remembered."""
+    """The cache of layer indexes; None without a cache."""
     if options.cache is None:
         return None
     return IndexCache(options.cache, request.limits, fresh=options.verify)
@@ -60,5 +60,5 @@ def index_cache(request: Request, options: Options) -> IndexCache | None:
 def image_cache(
     request: Request, source: SourceImage, options: Options, layers: Sequence[Indexed]
 ) -> ImageCache:
-    """Where all else is remembered of the image that these layers make."""
+    """The cache of everything else about the image with these layers."""
     return ImageCache(options.cache, [layer.key for layer in layers], source.blobs, request.limits)

@@ -1,4 +1,4 @@
-"""Whether the bytes of layers are those that an image claims."""
+"""Checks layers against the digests that the image claims."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from layerscope.words import DigestState
 
 
 def claims_of(layer: Layer) -> set[str]:
-    """The digests that a layer is claimed to have and that can be checked."""
+    """The claimed digests of a layer that can be checked."""
     return {
         claim
         for claim in (layer.digest, layer.diff_id)
@@ -19,7 +19,7 @@ def claims_of(layer: Layer) -> set[str]:
 
 
 def verified(layer: Layer, index: LayerIndex) -> bool | None:
-    """Whether what was read hashes to what is claimed; None if nothing was claimed or hashed."""
+    """Whether a layer matches its claimed digests; None if none were claimed or hashed."""
     checks = [
         claimed == found
         for claimed, found in ((layer.digest, index.blob_digest), (layer.diff_id, index.diff_id))
@@ -29,7 +29,7 @@ def verified(layer: Layer, index: LayerIndex) -> bool | None:
 
 
 def state_of(layers: Sequence[Layer], verified: Sequence[bool | None]) -> DigestState:
-    """The state of all these layers, none of which is damaged; `verified` says for each what `verified` returned."""
+    """The state of several undamaged layers, from the result of `verified` for each."""
     if False in verified:
         return DigestState.MISMATCH
     claimed = [

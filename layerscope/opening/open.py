@@ -1,4 +1,4 @@
-"""From a reference to a stacked, accounted image: what the commands and the explorer call."""
+"""Opens images: from a reference to the stacked filesystem, accounting and findings."""
 
 from __future__ import annotations
 
@@ -29,29 +29,29 @@ __all__ = ["Listener", "Opened", "Options", "analyse", "fetched", "file_name", "
 
 
 class Listener:
-    """Hears of the parts of an image as they become known, in the thread that does the work."""
+    """Called with the parts of an image as they become available, in the working thread."""
 
     def fetched(self, source: SourceImage) -> None:
-        """The layers are here, and with them the image in full: until now it was described by an engine."""
+        """The layers and the complete image arrived; until now only the engine's description was known."""
 
-    foresees = False
-    """Whether `foreseen` is wanted: what tables of contents promise is worked out for those who cannot wait."""
+    wants_expected = False
+    """Whether `expected` is called; it costs extra work before the layers are read."""
 
-    def foreseen(self, filesystem: Filesystem) -> None:
-        """What the image holds if the tables of contents of its layers are right; the layers are being read."""
+    def expected(self, filesystem: Filesystem) -> None:
+        """The filesystem according to the layers' tables of contents, while the layers are being read."""
 
     def layer_indexed(self, number: int, index: LayerIndex) -> None:
-        """A layer is read; layers come in order."""
+        """A layer was read; layers arrive in order."""
 
     def stacked(self, opened: Opened) -> None:
-        """All but duplicates and findings is known."""
+        """Everything but duplicates and findings is known."""
 
     def compared(self, opened: Opened) -> None:
-        """Duplicates were looked for, and are known, too."""
+        """Duplicates are known, too."""
 
 
 def open_image(request: Request, options: Options | None = None) -> Opened:
-    """Open an image and learn everything. Raises `LayerscopeError` and `CancelledError`."""
+    """Open and analyse an image. Raises `LayerscopeError` and `CancelledError`."""
     return analyse(request, open_source(request), options)
 
 
@@ -62,9 +62,9 @@ def analyse(
     listener: Listener | None = None,
     recall: Callable[[], Recalled | None] | None = None,
 ) -> Opened:
-    """Learn everything about an image whose documents are read. `listener` hears of each part as it is known.
+    """Analyse an image whose documents were read. `listener` is called for each part as it becomes known.
 
-    `recall` gives what `recall_image` said of it, if that was asked before.
+    `recall` returns the result of an earlier `recall_image`.
     """
     listener = listener or Listener()
     options = options or Options()
@@ -77,7 +77,7 @@ def analyse(
 
 
 def fetched(request: Request, source: SourceImage, options: Options) -> SourceImage:
-    """The image in full, with its layers, where until now an engine described it. Raises `LayerscopeError` and `CancelledError`."""
+    """The complete image with its layers, exported if only described so far. Raises `LayerscopeError` and `CancelledError`."""
     if source.fetch is None:
         return source
     with naming(request):
@@ -85,7 +85,7 @@ def fetched(request: Request, source: SourceImage, options: Options) -> SourceIm
 
 
 def _recalled(request: Request, source: SourceImage, options: Options) -> SourceImage | None:
-    """The image as its last export told it; None if that, or one of its layers, is not remembered."""
+    """The image from its last export; None if that or one of its layers is not cached."""
     cached = index_cache(request, options)
     if options.cache is None or cached is None or source.recall is None:
         return None
@@ -170,7 +170,11 @@ def _read_layers(
             cached.recall_length(blob)
     layers, progress = source.image.layers, request.progress
     tables = TablesOfContents(source.blobs, [layer.annotations for layer in layers], request.limits)
-    promises = tables.promises(cached, listener.foreseen, progress) if listener.foresees else None
+    expected = (
+        tables.expected_indexes(cached, listener.expected, progress)
+        if listener.wants_expected
+        else None
+    )
     return read_layers(
         source.blobs,
         [claims_of(layer) for layer in layers],
@@ -178,9 +182,9 @@ def _read_layers(
         progress,
         hash_all=options.hash_all(source.blobs),
         cache=cached,
-        found=listener.layer_indexed,
-        checked=tables.checked,
-        promises=promises,
+        on_layer=listener.layer_indexed,
+        complete=tables.with_check,
+        expected=expected,
     )
 
 

@@ -1,4 +1,4 @@
-"""An image that is open, with all that is known about it."""
+"""An opened image with all results."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An image with all that is known about it."""
+    """An opened image with all results."""
 
     image: Image
     indexes: Sequence[LayerIndex]
@@ -38,18 +38,18 @@ class Opened:
     """None if they were not looked for."""
     warnings: Sequence[ImageWarning]
     damage: str | None
-    """What is wrong with the archive as a whole."""
+    """Damage of the archive as a whole."""
     findings: Findings | None = None
     """None if they were not looked for."""
     written: DockerfileLines | None = None
-    """Where the steps are written; None if no Dockerfile was given."""
+    """Lines of the steps; None without a Dockerfile."""
 
     def verified(self, layer: int) -> bool | None:
-        """Whether a layer's bytes hash to what is claimed; None if that was not checked."""
+        """Whether a layer matches its claimed digests; None if not checked."""
         return verified(self.image.layers[layer], self.indexes[layer])
 
     def damages(self) -> list[str]:
-        """A sentence for each thing that could not be read whole."""
+        """A sentence for each damaged part."""
         broken = []
         for number, (index, layer) in enumerate(zip(self.indexes, self.contents, strict=True)):
             if isinstance(layer.blob, MissingBlob):
@@ -62,7 +62,7 @@ class Opened:
         return broken or ([self.damage] if self.damage else []) or changed
 
     def raise_damage(self) -> None:
-        """Raise `CorruptImageError` if something could not be read whole."""
+        """Raise `CorruptImageError` if a part is damaged."""
         found = self.damages()
         if found:
             more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
@@ -73,7 +73,7 @@ class Opened:
 
 
 def check_digests(opened: Opened, progress: Progress) -> Iterator[tuple[int, bool]]:
-    """Hash the plain layers whose bytes nobody has read through yet; for each, whether it is what is claimed."""
+    """Hash plain layers that were not hashed yet; returns for each layer whether it matches its claims."""
     unchecked = [
         (layer.index, claims_of(layer))
         for layer in opened.image.layers

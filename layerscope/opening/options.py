@@ -1,4 +1,4 @@
-"""How an image is opened."""
+"""Options for opening an image."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from layerscope.settings import RuleChoice
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How an image is opened."""
+    """Options for opening an image."""
 
     verify: bool = False
-    """Hash layers whose bytes would not be read otherwise, however large."""
+    """Also hash layers that need not be read otherwise, whatever their size."""
     verify_small: bool = True
-    """Hash them if they are small together."""
+    """Hash those layers if they are small together."""
     duplicates: bool = True
-    """Look for files of equal content."""
+    """Search for duplicate files."""
     rules: Mapping[str, RuleChoice] | None = None
-    """Look for what to fix, with these choices of rules; None for no findings."""
+    """Rule settings for findings; None for no findings."""
     names: bool = True
     """Keep the paths of each layer's index, so that they can be stacked again; without them a large image takes less memory."""
     dockerfile: Dockerfile | None = None
-    """What the image was built from: it tells where the base image ends, and on which lines the steps are written."""
+    """The image's Dockerfile: it determines the end of the base image and the lines of the steps."""
     base_steps: int | None = None
-    """How many first steps are the base image's, where the user says so; else the Dockerfile tells, or it is a guess."""
+    """Number of first steps of the base image, if set by the user; otherwise from the Dockerfile or estimated."""
     cache: Store | None = None
-    """Where to look for what is known of the layers already, and to keep what is learned."""
+    """The cache to read and write; None for no cache."""
 
     def hash_all(self, blobs: Sequence[Blob]) -> bool:
-        """Whether plain layers are read through, too."""
+        """Whether plain layers are hashed, too."""
         return self.verify or (self.verify_small and are_small(blobs))

@@ -1,4 +1,4 @@
-"""The rules applied to an opened image: what to fix, from the cache if the same rules saw the same image before."""
+"""Runs the rules on an opened image, or takes their findings from the cache."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def find_findings(
     *,
     base_steps: int | None = None,
 ) -> Findings:
-    """What could be avoided or is risky, by the rules. What reading files tells is kept in `cache`. Where `base_steps` is None,
-    the Dockerfile tells what is the base image's, or it is a guess. Raises `CancelledError`."""
+    """The findings of the rules. Results of reading files are stored in `cache`. If `base_steps` is None, the base image comes
+    from the Dockerfile, or is estimated. Raises `CancelledError`."""
     image, written = opened.image, opened.written
     base = base_steps
     if base is None and written is not None:
@@ -64,7 +64,7 @@ def find_findings(
 def _seen_by_rules(
     image: Image, base: int, choices: Mapping[str, RuleChoice], no_duplicates: bool
 ) -> str:
-    """A digest of all that rules see of an image besides the contents of its layers."""
+    """A digest of everything that rules use of an image except the contents of its layers."""
     config = image.config
     seen = (
         [

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import BinaryIO
 
-from layerscope.text import cells, clip, fitting, size, without_orders
+from layerscope.text import cells, clip, fitting, size, without_ci_commands
 from layerscope.words import Change
 
 Part = tuple[str, str]
@@ -88,7 +88,7 @@ def _without_commands(parts: Sequence[Part | str]) -> tuple[Part | str, ...]:
     done: list[Part | str] = []
     for part in parts:
         text = part if isinstance(part, str) else part[0]
-        text = without_orders(text)
+        text = without_ci_commands(text)
         if orders and ":" in text:
             text = text.replace(":", ": ", 1)
             orders = False

@@ -1,4 +1,4 @@
-"""Where images come from: one file per source, in the order in which they are asked."""
+"""Sources of images, one module each, in the order in which they are searched."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
 from layerscope.layers.store import Store
 from layerscope.sources import containerd, containers_storage, docker_store, engine, engine_pull
-from layerscope.sources.asking import Source, ask_in_turn, ask_one, named_near
 from layerscope.sources.assemble import assemble
 from layerscope.sources.base import (
     STDIN,
@@ -33,10 +32,11 @@ from layerscope.sources.base import (
     naming,
 )
 from layerscope.sources.endpoints import docker_endpoints, podman_endpoints
+from layerscope.sources.export_cache import ExportCache
 from layerscope.sources.local import find_in_path, find_in_stdin
+from layerscope.sources.lookup import Source, find_in_source, find_in_turn, with_suggestions
 from layerscope.sources.names import choose_by_name, describe
 from layerscope.sources.references import FILE_SCHEMES, SCHEME, NotInStoreError
-from layerscope.sources.remembering import Memory
 
 __all__ = [
     "SOURCES",
@@ -71,14 +71,14 @@ SOURCES: tuple[Source, ...] = (
     Source("docker-store", ("docker-store",), docker_store.find, stored=True),
     Source("containerd", ("containerd",), containerd.find, stored=True),
 )
-"""The order in which they are asked for a reference that says no scheme."""
+"""In search order for a reference without a scheme."""
 
 
 def open_source(request: Request, ask: Chooser | None = None) -> SourceImage:
-    """Find and describe the image that is asked for, without reading any layer.
+    """Find and describe the requested image, without reading any layer.
 
-    Where there are several images and the request does not say which, `ask` chooses; without it, the first is taken and a
-    warning says so. Raises `LayerscopeError` whose message names the place, `CancelledError` if nothing is chosen.
+    If several images match, `ask` chooses; without it, the first one is taken, with a warning. Raises `LayerscopeError` whose
+    message names the place, `CancelledError` if nothing is chosen.
     """
     if not request.reference.strip():
         raise UsageError("the name of the image is empty", hint="is a variable unset?")
@@ -94,7 +94,7 @@ def _describe(
     others: Sequence[Candidate],
     warnings: Sequence[ImageWarning],
 ) -> SourceImage:
-    """The image that a candidate is."""
+    """The image of a candidate."""
     parts = chosen.load()
     location = found.location or request.reference.partition("://")[2] or request.reference
     image, blobs = assemble(
@@ -106,17 +106,17 @@ def _describe(
         _check_runs(image.platform, wanted)  # only the config says it
     if chosen.fetch is None:
         return SourceImage(image, blobs, found.damage)
-    memory = Memory(chosen.fetched_from, [layer.diff_id for layer in image.layers])
-    place = (found, chosen, image.platform, memory)
+    export_cache = ExportCache(chosen.fetched_from, [layer.diff_id for layer in image.layers])
+    place = (found, chosen, image.platform, export_cache)
     recall = partial(_recall, *place) if chosen.fetched_from else None
     return SourceImage(image, blobs, found.damage, partial(_fetch, *place), recall)
 
 
 def _fetch(
-    found: Found, chosen: Candidate, platform: Platform, memory: Memory, request: Request
+    found: Found, chosen: Candidate, platform: Platform, export_cache: ExportCache, request: Request
 ) -> SourceImage:
-    """All of an image that a source has described and now exports."""
-    assert chosen.fetch is not None  # noqa: S101  # for the types: who calls has looked
+    """Export an image that was only described so far."""
+    assert chosen.fetch is not None  # noqa: S101  # for the type checker
     exported = chosen.fetch(request)
     several = len(exported.candidates) > 1
     inner = replace(request, image=None, platform=platform if several else None)
@@ -128,32 +128,34 @@ def _fetch(
     _check_runs(source.image.platform, request.platform)
     if not chosen.fetched_from:
         return source
-    return replace(source, keep=lambda store, indexes: memory.keep(store, alone, source, indexes))
+    return replace(
+        source, keep=lambda store, indexes: export_cache.keep(store, alone, source, indexes)
+    )
 
 
 def _recall(
     found: Found,
     chosen: Candidate,
     platform: Platform,
-    memory: Memory,
+    export_cache: ExportCache,
     request: Request,
     store: Store,
 ) -> SourceImage | None:
-    """The same from what an earlier export left."""
+    """The same from the cache of an earlier export; None if nothing is cached."""
 
     def fetch() -> SourceImage:
         try:
-            return _fetch(found, chosen, platform, memory, request)
+            return _fetch(found, chosen, platform, export_cache, request)
         finally:
-            request.progress.stage("")  # whoever read a file goes on with something else
+            request.progress.stage("")  # the export is only part of what the caller does
 
-    exported = memory.recall(store, fetch)
+    exported = export_cache.recall(store, fetch)
     inner = replace(request, image=None, platform=None)
     return None if exported is None else _as_found(inner, found, chosen, exported)
 
 
 def _as_found(request: Request, found: Found, chosen: Candidate, exported: Found) -> SourceImage:
-    """The only image of an export, with the names and the place by which it was found."""
+    """The only image of an export, with the names and the location it was found by."""
     (whole,) = exported.candidates
     named = replace(whole, tags=chosen.tags or whole.tags, kind=None)
     place = replace(exported, kind=found.kind, location=found.location)
@@ -161,47 +163,47 @@ def _as_found(request: Request, found: Found, chosen: Candidate, exported: Found
 
 
 def _find(request: Request) -> Found:
-    """Ask the source that the scheme names, or all in turn. Raises `UsageError` where --pull makes no sense."""
+    """Search the source of the scheme, or all in turn. Raises `UsageError` if --pull is not supported."""
     if request.pull and request.store_root is not None:
         _refuse_pull("a store that is read directly")
     if request.reference == STDIN:
         return find_in_stdin(request)
     scheme, _, reference = request.reference.partition("://")
     if not SCHEME.match(request.reference):
-        return ask_in_turn(request, SOURCES)
+        return find_in_turn(request, SOURCES)
     for source in SOURCES:
         if scheme in source.schemes:
             if request.pull and source.pull is None:
-                _refuse_pull(scheme)
+                _refuse_pull(f"{scheme}://")
             try:
-                return ask_one(source, request, reference, (scheme,))
+                return find_in_source(source, request, reference, (scheme,))
             except NotInStoreError as error:
                 if request.pull and source.pull is not None:
                     return source.pull(request, reference)
-                raise named_near(reference, error) from None
+                raise with_suggestions(reference, error) from None
             except UnreachableError as error:
                 if source.stored and error.hint is None:
-                    error.hint = "--store-root DIR names the folder of a store"
+                    error.hint = "use --store-root DIR if the store is elsewhere"
                 raise
     known = ", ".join(f"{name}://" for source in SOURCES for name in source.schemes)
-    raise UsageError(f"{scheme}:// is no source that layerscope knows", hint=f"known are {known}")
+    raise UsageError(f"unknown scheme {scheme}://", hint=f"expected one of: {known}")
 
 
 def _refuse_pull(asked: str) -> NoReturn:
-    """Raise the error of --pull where nothing can pull."""
+    """Raise the error for --pull with a source that cannot pull."""
     pulling = " or ".join(f"{source.name}://" for source in SOURCES if source.pull is not None)
     raise UsageError(
-        f"{asked} cannot pull: --pull takes an engine", hint=f"leave it out, or ask {pulling}"
+        f"--pull is not supported for {asked}", hint=f"remove --pull, or use {pulling}"
     )
 
 
 def _choose(
     request: Request, found: Found, ask: Chooser | None
 ) -> tuple[Candidate, list[Candidate], list[ImageWarning]]:
-    """The candidate to open, the others, and what to say about the choice."""
+    """The candidate to open, the others, and warnings about the choice."""
     candidates = list(found.candidates)
     if not candidates:
-        raise LayerscopeError("it holds no image")
+        raise LayerscopeError("no image found in it")
     warnings: list[ImageWarning] = []
     eligible = candidates if request.image is None else _named(found, request.image)
     groups = list(dict.fromkeys(candidate.group for candidate in eligible))
@@ -210,7 +212,7 @@ def _choose(
         group = _group_for(request.platform, eligible, groups[0])
         if ask is None:
             listed = ", ".join(describe(eligible))
-            said = f"there are {len(groups)} images, the first is shown ({listed}): --image selects"
+            said = f"{len(groups)} images found, showing the first ({listed}); use --image to select another"
             warnings.append(ImageWarning("several-images", None, said))
         elif (answer := ask(eligible)) is None:
             raise CancelledError
@@ -222,7 +224,7 @@ def _choose(
 
 
 def _named(found: Found, wanted: str) -> list[Candidate]:
-    """The images of that name. Raises `ImageNotFoundError`, `ArtifactError` for the name of something else."""
+    """The images of that name. Raises `ImageNotFoundError`, or `ArtifactError` if it names an artifact."""
     try:
         return choose_by_name(found.candidates, wanted)
     except ImageNotFoundError:
@@ -233,7 +235,7 @@ def _named(found: Found, wanted: str) -> list[Candidate]:
 
 
 def _group_for(wanted: Platform | None, candidates: Sequence[Candidate], first: int) -> int:
-    """The group to take where nobody says which image is meant: the first, or the first that serves the platform best."""
+    """The default group: the first one, or the first with the best match for the platform."""
     ranked = [
         (preference, number)
         for number, candidate in enumerate(candidates)
@@ -245,9 +247,9 @@ def _group_for(wanted: Platform | None, candidates: Sequence[Candidate], first: 
 
 
 def _check_runs(offered: Platform, wanted: Platform | None) -> None:
-    """Raise `LayerscopeError` if an image that says in its config what it is for is none that was asked for; if it says nothing, it may be."""
+    """Raise `LayerscopeError` if the platform in the config does not match; a config without a platform matches."""
     if wanted is not None and offered.architecture and wanted.preference(offered) is None:
-        raise LayerscopeError(f"no image for {wanted} in it", hint=f"it holds: {offered}")
+        raise LayerscopeError(f"no image for platform {wanted}", hint=f"available: {offered}")
 
 
 def _by_platform(
@@ -257,7 +259,7 @@ def _by_platform(
     ask: Chooser | None,
     warnings: list[ImageWarning],
 ) -> Candidate:
-    """The candidate for the wanted platform: else this machine's, else the first. `ask` chooses among versions of one system."""
+    """The candidate for the wanted platform or this machine's, else the first. `ask` chooses between OS versions."""
     wanted = request.platform or Platform.host()
     preferences = [
         None if candidate.platform is None else wanted.preference(candidate.platform)
@@ -267,10 +269,10 @@ def _by_platform(
     if request.platform is not None and best is None:
         unknown = len(candidates) == 1 and candidates[0].platform is None
         if not unknown:
-            held = f"it holds: {', '.join(describe(candidates))}"
+            held = f"available: {', '.join(describe(candidates))}"
             if any(wanted.preference(platform) is not None for platform in absent):
-                held = f"it names one without storing it; {held}"
-            raise LayerscopeError(f"no image for {request.platform} in it", hint=held)
+                held = f"it is listed but not stored here; {held}"
+            raise LayerscopeError(f"no image for platform {request.platform}", hint=held)
     chosen = candidates[0 if best is None else preferences.index(best)]
     equals = [one for one, rank in zip(candidates, preferences, strict=True) if rank == best]
     versions = _versions(chosen, equals)
@@ -283,18 +285,18 @@ def _by_platform(
     several = candidates if request.platform is None else versions
     if len(several) > 1:
         listed = ", ".join(describe(several))
-        select = "--platform selects"
+        select = "use --platform to select another"
         if best is None:
-            said = f"none is for {wanted}, the first is shown ({listed}): {select}"
+            said = f"no image for this machine's platform {wanted}, showing the first ({listed}); {select}"
             warnings.append(ImageWarning("platform-fallback", None, said))
         else:
-            said = f"{chosen.platform} is shown of {listed}: {select}"
+            said = f"showing {chosen.platform} of {listed}; {select}"
             warnings.append(ImageWarning("several-platforms", None, said))
     return chosen
 
 
 def _versions(chosen: Candidate, equals: Sequence[Candidate]) -> list[Candidate]:
-    """Those of `equals` that differ from the chosen one in nothing but the version of their system, and that one; each version once."""
+    """The chosen candidate and those of `equals` that differ only in OS version, one per version."""
     found: dict[Platform, Candidate] = {}
     for candidate in equals:
         platform = candidate.platform

@@ -1,8 +1,7 @@
-"""HTTP answers, read with bounds: the one reader for engines and registries.
+"""Bounded reading of HTTP answers from engines and registries.
 
-An answer may never begin, drip byte by byte, never end, or unpack from gzip to gigabytes. It is read in a thread of its own,
-so that a deadline holds in each phase: connecting, headers, body. Nothing but the pieces of a stream is ever read without
-a limit on its size.
+An answer may never start, arrive byte by byte, never end, or unpack from gzip to gigabytes. It is read in a thread of its
+own, so that the deadline covers connecting, headers and body. Only streams have no limit on their size.
 """
 
 from __future__ import annotations
@@ -17,30 +16,30 @@ from layerscope.errors import LayerscopeError, LimitExceededError, UnreachableEr
 from layerscope.image.documents import DocumentError, decode
 from layerscope.limits import Limits
 from layerscope.progress import NullProgress, Progress
-from layerscope.sources.pump import Patience, TooSlowError, pumped
+from layerscope.sources.pump import Timeouts, TooSlowError, pumped
 
 PIECE = 1 << 18
-"""Bytes that are read at a time at most."""
+"""Maximum bytes per read."""
 PLAIN = {"Accept-Encoding": "identity"}
-"""Headers that ask for an answer as it is; some servers compress it all the same."""
-WORDS = 16
-"""How many times `json_bytes` all messages of one stream may take: those of a pull that lasts for hours are tens of MB."""
+"""Headers that ask for an uncompressed answer; some servers compress anyway."""
+STREAM_FACTOR = 16
+"""Limit on all messages of one stream, in multiples of `json_bytes`: a pull of several hours sends tens of MB."""
 _LONGEST = 1e6
-"""Seconds of the longest timeout that a socket is given."""
+"""The longest socket timeout, in seconds."""
 _GZIP = ("gzip", "x-gzip")
 _GZIP_BITS, _RAW_BITS = zlib.MAX_WBITS | 16, -zlib.MAX_WBITS
 
 Send = Callable[[float], Any]
-"""Sends the request and gives requests' `Response`, its body unread (`stream=True`); it is given seconds for `timeout`."""
+"""Sends the request with the given `timeout` in seconds; returns requests' `Response`, its body unread (`stream=True`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer."""
+    """A complete answer."""
 
     status: int
     body: bytes
-    """Decoded, as far as it was compressed for the way."""
+    """Without Content-Encoding."""
 
     @property
     def ok(self) -> bool:
@@ -48,7 +47,7 @@ class Answer:
         return 200 <= self.status < 300
 
     def value(self, name: str, limits: Limits) -> Any:
-        """The JSON document that it is. Raises `LayerscopeError`, in which `name` is what answered."""
+        """The body as JSON. Raises `LayerscopeError` with `name` as the sender."""
         try:
             return decode(self.body, "its answer", limits)[0]
         except DocumentError as error:
@@ -56,7 +55,7 @@ class Answer:
 
 
 def keep_redirects(session: Any) -> None:
-    """Have a session of requests hand out redirects as they are: to follow one, or to skip it, it reads its body whole."""
+    """Make a session return redirects unfollowed: requests would read their whole body."""
     session.get_redirect_target = lambda _response: None
 
 
@@ -67,7 +66,7 @@ def read_answer(
     seconds: float | None = None,
     progress: Progress | None = None,
 ) -> Answer:
-    """A whole answer, of at most `json_bytes`, within `seconds`, or else `answer_seconds`. `name` is what answers.
+    """A complete answer of at most `json_bytes`, within `seconds` (default: `answer_seconds`). `name` is the sender, for errors.
 
     Raises `LimitExceededError`, `UnreachableError` after the deadline, `LayerscopeError` for a body that cannot be decoded,
     `CancelledError`, and whatever `send` raises.
@@ -75,14 +74,14 @@ def read_answer(
     allowed = limits.answer_seconds if seconds is None else seconds
     exchange = _Exchange(send, name, limits, allowed)
     pieces = pumped(
-        exchange.whole(), progress or NullProgress(), exchange.stop, Patience(total=allowed)
+        exchange.whole(), progress or NullProgress(), exchange.stop, Timeouts(total=allowed)
     )
     try:
         (answer,) = pieces
     except TooSlowError:
         hint = "--limit answer_seconds=NUMBER waits longer" if seconds is None else None
         raise UnreachableError(
-            f"{name}: no whole answer within {allowed:g} seconds", hint=hint
+            f"{name}: no complete answer within {allowed:g} seconds", hint=hint
         ) from None
     return answer
 
@@ -90,24 +89,23 @@ def read_answer(
 def stream_answer(
     send: Send, name: str, limits: Limits, progress: Progress, refuse: Callable[[Answer], Exception]
 ) -> Iterator[bytes]:
-    """The body of an answer in pieces, as it comes and of any size, but never silent for more than `silence_seconds`.
+    """The body of an answer in pieces, of any size, without gaps of more than `silence_seconds`.
 
-    An answer whose status is no success is read as `read_answer` reads it, and what `refuse` makes of it is raised. Raises
-    as `read_answer` does.
+    For an error status, reads the whole answer and raises what `refuse` returns for it. Raises like `read_answer`.
     """
     exchange = _Exchange(send, name, limits, limits.silence_seconds)
     return _streamed(exchange, exchange.pieces(), progress, refuse)
 
 
-def stream_words(
+def stream_lines(
     send: Send, name: str, limits: Limits, progress: Progress, refuse: Callable[[Answer], Exception]
 ) -> Iterator[bytes]:
-    """The lines of an answer as they come: none longer than `json_bytes`, all together not longer than `WORDS` times that.
+    """The lines of an answer as they arrive: each at most `json_bytes`, all together `STREAM_FACTOR` times that.
 
-    Otherwise as `stream_answer`; part of a line does not break the silence.
+    Otherwise like `stream_answer`; an incomplete line does not count as data.
     """
     exchange = _Exchange(send, name, limits, limits.silence_seconds)
-    return _streamed(exchange, exchange.words(), progress, refuse)
+    return _streamed(exchange, exchange.lines(), progress, refuse)
 
 
 def _streamed(
@@ -118,33 +116,33 @@ def _streamed(
 ) -> Iterator[bytes]:
     silence = exchange.limits.silence_seconds
     try:
-        for piece in pumped(arriving, progress, exchange.stop, Patience(silence=silence)):
+        for piece in pumped(arriving, progress, exchange.stop, Timeouts(silence=silence)):
             if isinstance(piece, Answer):
                 raise refuse(piece)
             yield piece
     except TooSlowError:
         raise UnreachableError(
-            f"{exchange.name}: nothing came for {silence:g} seconds",
+            f"{exchange.name}: no data for {silence:g} seconds",
             hint="--limit silence_seconds=NUMBER waits longer",
         ) from None
 
 
 class _Exchange:
-    """A request and its answer. All but `stop` runs in the thread that reads."""
+    """A request and its answer. Everything but `stop` runs in the reading thread."""
 
     def __init__(self, send: Send, name: str, limits: Limits, seconds: float) -> None:
         self.name = name
         self.limits = limits
         self._send = send
         self._seconds = min(max(2 * seconds, 1), _LONGEST)
-        """For a single read. More than whoever waits has patience for: it ends a thread that was left behind."""
+        """Timeout of a single read, longer than the deadline: it ends threads that were abandoned."""
         self._raw: Any = None
         self._stopped = False
 
     def stop(self) -> None:
-        """Have a read that waits end. Closing the connection here would wait for that read."""
+        """Interrupt a blocked read. Closing the connection would wait for that read."""
         self._stopped = True
-        with suppress(Exception):  # it has ended, or never began
+        with suppress(Exception):  # already ended, or never started
             self._raw.shutdown()
 
     def whole(self) -> Iterator[Answer]:
@@ -156,7 +154,7 @@ class _Exchange:
             response.close()
 
     def pieces(self) -> Iterator[Answer | bytes]:
-        """The body as it is sent; the whole answer where it is no success."""
+        """The raw body; the whole answer for an error status."""
         response = self._begin()
         try:
             if 200 <= response.status_code < 300:
@@ -166,8 +164,8 @@ class _Exchange:
         finally:
             response.close()
 
-    def words(self) -> Iterator[Answer | bytes]:
-        """The same in lines, decoded; empty ones are left out."""
+    def lines(self) -> Iterator[Answer | bytes]:
+        """The same as decoded lines, without empty ones."""
         response = self._begin()
         try:
             if not 200 <= response.status_code < 300:
@@ -188,7 +186,7 @@ class _Exchange:
             yield piece
 
     def _body(self, response: Any) -> bytes:
-        """All of a body, decoded. What is sent is bounded, too: gzip may unpack to nothing for ever."""
+        """The whole decoded body. Raw bytes are limited, too: gzip may unpack to nothing forever."""
         body = bytearray()
         for piece in self._decoded(response, self.limits.json_bytes, self._too_long):
             body += piece
@@ -197,7 +195,7 @@ class _Exchange:
         return bytes(body)
 
     def _lines(self, response: Any) -> Iterator[bytes]:
-        allowed = WORDS * self.limits.json_bytes
+        allowed = STREAM_FACTOR * self.limits.json_bytes
         total = 0
         begun = bytearray()
         for piece in self._decoded(response, allowed, self._too_many):
@@ -218,11 +216,11 @@ class _Exchange:
     def _decoded(
         self, response: Any, allowed: int, refuse: Callable[[], NoReturn]
     ) -> Iterator[bytes]:
-        """A body without its Content-Encoding (RFC 9110, 8.4.1), in pieces of bounded size; `allowed` are its bytes as sent."""
+        """A body without its Content-Encoding (RFC 9110, 8.4.1), in pieces; `allowed` limits the raw bytes."""
         coding = str(response.headers.get("Content-Encoding") or "").strip().lower()
         if coding not in ("", "identity", "deflate", *_GZIP):
             said = " ".join(coding.split())[:100]
-            raise LayerscopeError(f"{self.name}: its answer has an unknown encoding: {said}")
+            raise LayerscopeError(f"{self.name}: the answer has an unknown encoding: {said}")
         unpacking = _Unpacking(coding) if coding not in ("", "identity") else None
         sent = 0
         for piece in self._sent():
@@ -235,22 +233,22 @@ class _Exchange:
             try:
                 yield from unpacking.feed(piece)
             except zlib.error as error:
-                raise LayerscopeError(f"{self.name}: its answer is damaged: {error}") from error
+                raise LayerscopeError(f"{self.name}: the answer is damaged: {error}") from error
         if unpacking is not None and unpacking.unfinished:
-            raise LayerscopeError(f"{self.name}: its answer is cut short")
+            raise LayerscopeError(f"{self.name}: the answer is truncated")
 
     def _too_long(self) -> NoReturn:
-        raise self.limits.exceeded("json_bytes", f"{self.name}: its answer")
+        raise self.limits.exceeded("json_bytes", f"{self.name}: answer")
 
     def _too_many(self) -> NoReturn:
         raise LimitExceededError(
-            f"{self.name}: its messages have more than {WORDS * self.limits.json_bytes:,} bytes: this looks hostile",
-            hint=f"if you trust it, raise the limit: --limit json_bytes=NUMBER allows {WORDS} times as many",
+            f"{self.name}: limit json_bytes exceeded: more than {STREAM_FACTOR * self.limits.json_bytes:,} bytes of messages",
+            hint=f"if you trust the engine, raise it: --limit json_bytes=NUMBER allows {STREAM_FACTOR} times as many",
         )
 
 
 class _Unpacking:
-    """gzip, of any number of members, or deflate: with the header of zlib, or without, as some servers send it."""
+    """Decodes gzip with any number of members, and deflate with or without zlib's header (servers send both)."""
 
     def __init__(self, coding: str) -> None:
         self._gzip = coding in _GZIP
@@ -259,18 +257,18 @@ class _Unpacking:
 
     @property
     def unfinished(self) -> bool:
-        """Whether the end of what was begun is missing."""
+        """Whether the stream ended too early."""
         return self._began and not self._stream.eof
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """What the next bytes unpack to. Raises `zlib.error`."""
+        """Decode the next bytes. Raises `zlib.error`."""
         if not self._began and not self._gzip and not _has_zlib_header(data):
             self._stream = zlib.decompressobj(_RAW_BITS)
         self._began = True
         while True:
             if self._stream.eof:
                 if not (self._gzip and data):
-                    return  # what trails a deflate stream is nothing
+                    return  # trailing data after deflate is ignored
                 self._stream = zlib.decompressobj(_GZIP_BITS)
             piece = self._stream.decompress(data, PIECE)
             if piece:
@@ -281,7 +279,7 @@ class _Unpacking:
 
 
 def _has_zlib_header(data: bytes) -> bool:
-    """Whether a stream begins as RFC 1950 says; of one byte, whether it may."""
+    """Whether a stream starts with a zlib header (RFC 1950); for a single byte, whether it can."""
     if data[0] & 0x0F != zlib.DEFLATED:
         return False
     return len(data) < 2 or (data[0] << 8 | data[1]) % 31 == 0

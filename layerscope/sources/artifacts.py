@@ -1,7 +1,7 @@
 """Whether a manifest describes an image or an artifact, by its media types (OCI image-spec manifest.md, guidelines for artifacts).
 
-Registries and stores keep signatures, charts and models in the same manifests as images. Nothing else decides what is
-listed, counted or opened as an image.
+Registries and stores keep signatures, charts and models in the same manifests as images. This module alone decides what
+is listed, counted or opened as an image.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ TYPES: tuple[tuple[str, str], ...] = (
     ("application/vnd.hashicorp.terraform.*", "a Terraform module or provider"),
     ("application/vnd.zarf.*", "a Zarf package"),
 )
-"""Artifacts by a pattern of their `artifactType`, or of the media type of their config or of a layer; the first that matches counts."""
+"""Artifacts by pattern of `artifactType`, config media type or layer media type; the first match counts."""
 
 CONFIG_TYPES = (
     "application/vnd.oci.image.config.v1+json",
@@ -80,7 +80,7 @@ INDEX_TYPES = (
 )
 SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+"
 _VAGUE_CONFIGS = ("application/octet-stream", "application/json", "text/html")
-"""What registries made of the type of configs of images that Docker pushed up to 1.10 (moby, distribution/pull_v2.go)."""
+"""Config types that registries recorded for images pushed by Docker before 1.10 (moby, distribution/pull_v2.go)."""
 _LAYER_TYPES = (
     "application/vnd.oci.image.layer.*",
     "application/vnd.docker.image.rootfs.*",
@@ -93,52 +93,52 @@ _LAYER_TYPES = (
     "application/zstd",
 )
 _EMPTY = ("application/vnd.oci.empty.v1+json", "application/vnd.unknown.config.v1+json")
-"""Configs that say nothing of what they belong to."""
+"""Config types that images and artifacts share."""
 _NYDUS_BLOB = "containerd.io/snapshot/nydus-blob"
-"""Annotation of layers that older converters of Nydus call tars."""
+"""Annotation of Nydus layers that older converters declare as tar."""
 _LONGEST = 255
-"""Characters of a media type (RFC 6838, 4.2)."""
+"""Maximum length of a media type (RFC 6838, 4.2)."""
 
 
 class ArtifactError(NotAnImageError):
-    """What was asked for is an artifact: no image, and not damaged."""
+    """The requested item is an intact artifact, not an image."""
 
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """What a manifest describes that is no image."""
+    """Content of a manifest that is not an image."""
 
     media_type: str
-    """The type that says so."""
+    """The media type that identifies it."""
     name: str | None = None
-    """What people call it, with its article; None for a type that is not known."""
+    """Its name with an article; None for an unknown type."""
 
     def __str__(self) -> str:
         shown = self.media_type or "unknown"
         return f"an artifact of type {shown}" if self.name is None else f"{self.name} ({shown})"
 
     def error(self) -> ArtifactError:
-        """The error of who wants to open it as an image."""
+        """The error for opening it as an image."""
         return not_an_image([self])
 
 
 def of_type(media_type: str) -> Artifact:
-    """The artifact of a media type, whether it is known or not."""
+    """The artifact of a media type, known or not."""
     return Artifact(_plain(media_type), _known(media_type))
 
 
-def not_an_image(artifacts: Iterable[Artifact], where: str = "it holds") -> ArtifactError:
-    """The error of a place that holds only artifacts."""
+def not_an_image(artifacts: Iterable[Artifact], where: str = "it contains") -> ArtifactError:
+    """The error for a location with artifacts only."""
     named = list(dict.fromkeys(map(str, artifacts)))
     shown = named if len(named) <= 5 else [*named[:5], f"and {len(named) - 5} more kinds"]
     return ArtifactError(
         f"{where} {', '.join(shown)}, not a container image",
-        hint="layerscope opens container images only",
+        hint="layerscope opens only container images",
     )
 
 
 def of_descriptor(descriptor: Descriptor) -> Artifact | None:
-    """The artifact that a descriptor of an index names, as far as the descriptor says; None for what may be an image."""
+    """The artifact of a descriptor in an index; None if it may be an image."""
     for media_type in (descriptor.artifact_type, descriptor.media_type):
         if (name := _known(media_type)) is not None:
             return Artifact(_plain(media_type), name)
@@ -153,7 +153,7 @@ def of_descriptor(descriptor: Descriptor) -> Artifact | None:
 
 
 def of_inspected(inspected: Lenient) -> Artifact | None:
-    """The artifact that an engine with containerd's store lists among its images, as far as its words say (moby, api/swagger.yaml)."""
+    """The artifact among the images of an engine with containerd's store (moby, api/swagger.yaml); None if it may be an image."""
     descriptor = Descriptor.read(inspected.mapping("Descriptor"))
     if descriptor is not None and (artifact := of_descriptor(descriptor)) is not None:
         return artifact
@@ -166,7 +166,7 @@ def of_inspected(inspected: Lenient) -> Artifact | None:
 
 
 def is_pseudo(platform: Platform | None) -> bool:
-    """Whether a platform is the one that BuildKit gives to attestations, so that nobody runs them."""
+    """Whether it is the platform `unknown/unknown` that BuildKit gives to attestations."""
     return platform is not None and platform.os == "unknown"
 
 
@@ -178,9 +178,8 @@ def may_be_manifest(media_type: str) -> bool:
 
 
 def of_index(index: Mapping[str, Any], children: Sequence[Descriptor]) -> Artifact | None:
-    """The artifact that an index is: BuildKit's caches list layers and a config where others list manifests.
-
-    Keys of `index` are in lower case, as everywhere below.
+    """The artifact of an index: BuildKit's caches list layers and a config instead of manifests. Keys of `index` are lower case,
+    here and below.
     """
     own = _text(index, "artifacttype")
     if (name := _known(own)) is not None:
@@ -192,10 +191,7 @@ def of_index(index: Mapping[str, Any], children: Sequence[Descriptor]) -> Artifa
 
 
 def of_manifest(manifest: Mapping[str, Any], descriptor: Descriptor | None = None) -> Artifact | None:  # fmt: skip
-    """The artifact that a manifest describes; None for an image.
-
-    One whose type is not known has no name: it may hold tars all the same.
-    """
+    """The artifact of a manifest; None for an image. An artifact of unknown type has no name and may still contain tar layers."""
     fields = Lenient(dict(manifest), "manifest")
     config = fields.child("config")
     layers = [Lenient(value, "layer") for value in fields.items("layers") or fields.items("blobs")]

@@ -1,4 +1,4 @@
-"""From the parts that a source supplies to an image: all that can be derived is derived here, once."""
+"""From the parts that a source supplies to an image: everything derivable is derived here."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def assemble(
     alternatives: Sequence[Alternative],
     warnings: Sequence[ImageWarning],
 ) -> tuple[Image, list[Blob]]:
-    """The image that these parts make, and the bytes of its layers. Raises `LayerscopeError` for what cannot be opened."""
+    """The image made of these parts, and the blobs of its layers. Raises `LayerscopeError` if it cannot be opened."""
     if len(parts.layers) > request.limits.layers:
         raise request.limits.exceeded("layers", "the manifest", len(parts.layers))
     found = [*warnings, *parts.warnings]
@@ -42,9 +42,7 @@ def assemble(
         and parts.config_digest.startswith("sha256:")
         and sha256(parts.config) != parts.config_digest
     ):
-        found.append(
-            ImageWarning("digest-mismatch", None, "the config is not what its digest says")
-        )
+        found.append(ImageWarning("digest-mismatch", None, "the config does not match its digest"))
     diff_ids = _diff_ids(config, len(parts.layers), found)
     parts, found = _with_missing(parts, diff_ids, found)
     steps, history_warnings = align(config.history, len(parts.layers), config.shell)
@@ -85,7 +83,7 @@ def assemble(
 
 
 def _config(parts: ImageParts, limits: Limits, warnings: list[ImageWarning]) -> ConfigDocument:
-    """The config; an empty one where there is none, or where it is no image config and the layers are tars."""
+    """The config; empty if it is missing, or is not an image config although the layers are tars."""
     nothing = ConfigDocument(ImageConfig(), (), None, Platform("", ""), (), (), False, ())
     if parts.config is None:
         return nothing
@@ -104,19 +102,21 @@ def _config(parts: ImageParts, limits: Limits, warnings: list[ImageWarning]) -> 
         raise NotAnImageError("the config is not an image config") if artifact is None else artifact.error()  # fmt: skip
     kind = "the config is not an image config" if artifact is None else f"it is {artifact}"
     unknown = "" if config.is_image else ": steps and settings are unknown"
-    warnings.append(ImageWarning("config-type", None, f"{kind}, of layers that are tars{unknown}"))
+    warnings.append(
+        ImageWarning("config-type", None, f"{kind}; its layers are tar archives{unknown}")
+    )
     return config
 
 
 def _platform(stated: Platform, listed: Platform | None) -> Platform:
-    """What the config states, else what lists the image; the version of either."""
+    """The platform from the config, else from the list of images; the OS version from either."""
     if listed is None:
         return stated
     return stated.with_version(listed) if stated.architecture else listed
 
 
 def _all_tars(layers: Sequence[LayerPart]) -> bool:
-    """Whether there are layers, all of them tars."""
+    """Whether there is at least one layer and all are tars."""
     blobs = {part.blob.name: part.blob for part in layers}
     return bool(blobs) and all(
         not isinstance(blob, MissingBlob) and starts_like_a_tar(blob) for blob in blobs.values()
@@ -124,7 +124,7 @@ def _all_tars(layers: Sequence[LayerPart]) -> bool:
 
 
 def _diff_ids(config: ConfigDocument, count: int, warnings: list[ImageWarning]) -> list[str | None]:
-    """One diff ID a layer, None where the config claims none."""
+    """One diff ID per layer, None if the config lists none."""
     claimed = list(config.diff_ids)
     if config.is_image and len(claimed) != count:
         warnings.append(
@@ -142,9 +142,9 @@ def _diff_ids(config: ConfigDocument, count: int, warnings: list[ImageWarning]) 
 def _with_missing(
     parts: ImageParts, diff_ids: Sequence[str | None], warnings: list[ImageWarning]
 ) -> tuple[ImageParts, list[ImageWarning]]:
-    """The same with a layer that cannot be read for each diff ID without one, and the warnings of layers that this moves.
+    """The same with an unreadable layer for each diff ID that has no blob, and the warnings renumbered.
 
-    A layer whose digest is a diff ID goes to its place, each other one to the next that is free.
+    A layer whose digest is a diff ID takes its place, all others the next free one.
     """
     spare = len(diff_ids) - len(parts.layers)
     if spare <= 0:
@@ -169,14 +169,14 @@ def _with_missing(
 
 
 def _missing(diff_id: str | None) -> LayerPart:
-    """A layer that only the config names."""
+    """A layer that only the config lists."""
     named = "a diff ID that is no digest" if diff_id is None else f"diff ID {diff_id[:19]}…"
     why = f"the config names it ({named}), the manifest does not"
     return LayerPart(MissingBlob(diff_id or "layer", why))
 
 
 def _repeats(layers: Sequence[LayerPart], diff_ids: Sequence[str | None]) -> list[int | None]:
-    """For each layer the first one with the same blob, None where it is the first itself."""
+    """For each layer, the first layer with the same blob; None if it is the first itself."""
     first: dict[str, int] = {}
     repeats: list[int | None] = []
     for number, (part, diff_id) in enumerate(zip(layers, diff_ids, strict=True)):

@@ -1,4 +1,4 @@
-"""Attestations of an OCI index: which image each is about, and which of its statements tells how that was built."""
+"""Attestations of an OCI index: the image each belongs to, and its provenance statement."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PROVENANCE = "https://slsa.dev/provenance/"
 
 
 def subject_of(descriptor: Descriptor) -> str | None:
-    """The digest of the image that an attestation manifest is about; None for a descriptor of anything else."""
+    """The digest of the image that an attestation manifest describes; None for other descriptors."""
     if descriptor.annotations.get(REFERENCE_TYPE) != ATTESTATION:
         return None
     about = descriptor.annotations.get(ABOUT)
@@ -23,7 +23,7 @@ def subject_of(descriptor: Descriptor) -> str | None:
 
 
 def provenance_of(manifest: Mapping[str, Any]) -> Descriptor | None:
-    """The statement of an attestation manifest that tells how the image was built."""
+    """The descriptor of the provenance statement in an attestation manifest."""
     for value in Lenient(dict(manifest), "attestation").items("layers"):
         layer = Descriptor.read(value)
         if layer is not None and str(layer.annotations.get(PREDICATE)).startswith(PROVENANCE):

@@ -1,4 +1,4 @@
-"""What every source supplies, and the words in which an image is asked for."""
+"""Types shared by all sources: requests, candidates and images."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ from layerscope.progress import NullProgress, Progress
 from layerscope.sources.artifacts import Artifact
 
 STDIN = "-"
-"""The reference of an image that comes in on stdin."""
+"""The reference for an image on stdin."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An image that somebody asks for."""
+    """A request for an image."""
 
     reference: str
     """A path, `-` for stdin, or SCHEME://reference."""
     image: str | None = None
-    """Which image of an archive that holds several: a tag, a digest prefix or `@N`."""
+    """Selects an image of an archive with several: a tag, a digest prefix or `@N`."""
     platform: Platform | None = None
-    """Which platform; None for this machine's."""
+    """Selects a platform; None for this machine's."""
     limits: Limits = DEFAULT_LIMITS
     progress: Progress = field(default_factory=NullProgress)
     store_root: Path | None = None
-    """Where the local stores are looked for, in place of where they usually are."""
+    """The folder of a store, instead of the usual ones."""
     pull: bool = False
-    """Whether an engine is to pull an image that no source has."""
+    """Whether an engine pulls an image that is not found locally."""
 
 
 def shortened(text: str, at_most: int = 600) -> str:
-    """A text that may hold names from an image, which may be megabytes long."""
+    """A text cut to `at_most` characters: names from an image may be megabytes long."""
     return text if len(text) <= at_most else f"{text[: at_most - 1]}…"
 
 
 @contextmanager
 def naming(request: Request) -> Iterator[None]:
-    """Whatever goes wrong inside is a `LayerscopeError` that names the image that was asked for. Raises `MemoryError` as it is."""
+    """Turn errors inside into a `LayerscopeError` that names the requested image; `MemoryError` passes."""
     shown = "stdin" if request.reference == STDIN else request.reference
     try:
         yield
@@ -65,7 +65,7 @@ def naming(request: Request) -> Iterator[None]:
             raise MemoryError from error
         file = f" ({error.filename})" if isinstance(error.filename, str) else ""
         why = error.strerror or error
-        raise LayerscopeError(f"{shown}: it cannot be read: {why}{file}") from error
+        raise LayerscopeError(f"{shown}: cannot be read: {why}{file}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,33 +74,33 @@ class LayerPart:
 
     blob: Blob
     digest: str | None = None
-    """What the manifest claims the blob's digest to be."""
+    """The blob's digest according to the manifest."""
     media_type: str | None = None
     annotations: Mapping[str, str] = field(default_factory=dict)
-    """Annotations of its descriptor that are text."""
+    """Annotations of its descriptor with text values."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageParts:
-    """The least that a source supplies of one image; all else is derived in `assemble.py`."""
+    """What a source supplies of one image; everything else is derived in `assemble.py`."""
 
     layers: Sequence[LayerPart]
     config: bytes | None
-    """The raw config; None where there is none, such as in a root filesystem."""
+    """The raw config; None if there is none, as for a root filesystem."""
     manifest_digest: str | None = None
     config_digest: str | None = None
-    """What the manifest claims the config's digest to be."""
+    """The config's digest according to the manifest."""
     artifact: Artifact | None = None
-    """What the manifest describes if its types are not those of an image; it opens if its layers are tars."""
+    """The artifact of the manifest if its types are not those of an image; it opens if its layers are tars."""
     image_id: str | None = None
-    """The image's ID where it is not the config's digest."""
+    """The image's ID if it is not the config's digest."""
     steps_known: bool = True
-    """Whether the config's history is one; a root filesystem has none to miss."""
+    """Whether a history is expected; a root filesystem has none."""
     warnings: Sequence[ImageWarning] = ()
     annotations: Mapping[str, str] = field(default_factory=dict)
-    """Annotations of the manifest that are text."""
+    """Annotations of the manifest with text values."""
     provenance: bytes | None = None
-    """The raw statement of how it was built, where one is stored with it."""
+    """The raw provenance statement, if one is stored with the image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +109,13 @@ class Candidate:
 
     tags: Sequence[str]
     platform: Platform | None
-    """None where the place does not say it."""
+    """None if unknown before opening."""
     load: Callable[[], ImageParts]
     digests: Sequence[str] = ()
-    """Digests that name it: of its manifest, of its config."""
+    """Digests it can be selected by: of its manifest and of its config."""
     groups: tuple[int, ...] = (0,)
-    """Candidates of one group are the same image for several platforms. One that has names of its own, and is listed in
-    an index besides, is in several."""
+    """Candidates of one group are one image for several platforms. A candidate with its own name that an index also lists is in
+    several groups."""
 
     @property
     def group(self) -> int:
@@ -123,40 +123,40 @@ class Candidate:
         return self.groups[0]
 
     fetch: Callable[[Request], Found] | None = None
-    """Where `load` tells only what is known at once: gets all of the image, which may take long."""
+    """Gets the complete image, which may take long, if `load` returns only what is known at once."""
     fetched_from: tuple[str, ...] = ()
-    """What tells that which `fetch` gets from all else: of the same, the same comes again."""
+    """Identifies what `fetch` gets: equal values mean equal results."""
 
     kind: str | None = None
-    """A scheme, where not all images of the place are described in the same way."""
+    """A scheme, if it differs between images of one place."""
     is_image: bool = True
-    """Whether its types are those of an image. What is none is a candidate only where there is no image."""
+    """Whether its types are those of an image. Others are candidates only if there is no image."""
 
     @property
     def name(self) -> str | None:
-        """The name to show in a choice."""
+        """The name shown in a choice."""
         return self.tags[0] if self.tags else None
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a place turned out to hold."""
+    """The images found in one place."""
 
     kind: str
     """A scheme, `dir`, `rootfs` or `stdin`."""
     candidates: Sequence[Candidate]
     warnings: Sequence[ImageWarning] = ()
     damage: str | None = None
-    """What is wrong with the archive as a whole, though images could be found in it."""
+    """Damage of the archive as a whole, although it contains images."""
     absent: Sequence[Platform] = ()
-    """Platforms that an index names without storing their images."""
+    """Platforms that an index lists without their images being stored."""
     location: str | None = None
-    """Where that is, if the reference does not say it: the folder of a store, the address of an engine."""
+    """The folder of the store or address of the engine, if the reference does not contain it."""
     artifacts: Sequence[Candidate] = ()
-    """What else there is, and is not an image: `load` raises the error that names its type."""
+    """Items that are not images: `load` raises the error that names their type."""
 
     def of_kind(self, kind: str) -> Found:
-        """The same as it is called elsewhere, whatever describes each image."""
+        """The same under another kind, for all of its images."""
         alike = [replace(candidate, kind=None) for candidate in self.candidates]
         return replace(self, kind=kind, candidates=alike)
 
@@ -164,7 +164,7 @@ class Found:
 def artifact_candidate(
     artifact: Artifact, tags: Sequence[str] = (), digests: Sequence[str] = ()
 ) -> Candidate:
-    """An artifact by the names that somebody may ask for."""
+    """An artifact as a candidate, so that its name gives a clear error."""
 
     def load() -> ImageParts:
         raise artifact.error()
@@ -174,19 +174,19 @@ def artifact_candidate(
 
 @dataclass(frozen=True, slots=True)
 class SourceImage:
-    """An image with a way to the bytes of each layer."""
+    """An image with a blob for each layer."""
 
     image: Image
     blobs: Sequence[Blob]
-    """One a layer; until it is fetched, they only say that they are not there."""
+    """One per layer; reading them fails until the image is fetched."""
     damage: str | None = None
     fetch: Callable[[Request], SourceImage] | None = None
-    """Gets the layers, and the image in full, where that takes long; None where they are there."""
+    """Gets the layers and the complete image, if that takes long; None if they are already there."""
     recall: Callable[[Request, Store], SourceImage | None] | None = None
-    """The same from what an earlier `fetch` left in a store: layers are fetched when they are read. None if it left nothing."""
+    """The same from the cache of an earlier `fetch`, with layers fetched when they are read. None if nothing is cached."""
     keep: Callable[[Store, Sequence[LayerIndex]], None] | None = None
-    """Leaves in a store what `recall` needs, if the layers with these indexes are what they should be."""
+    """Caches what `recall` needs, if the layers with these indexes match their digests."""
 
 
 Chooser = Callable[[Sequence[Candidate]], Candidate | None]
-"""Asks somebody which of several images is meant; None if nobody wants any."""
+"""Asks the user to choose one of several images; None if cancelled."""

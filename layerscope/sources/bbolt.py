@@ -1,8 +1,7 @@
 """bbolt databases, read without their lock (go.etcd.io/bbolt, internal/common: page.go, meta.go, bucket.go).
 
 Pages are copied when they are written: what a valid meta page leads to stays whole until pages are used again. So all of
-the file is read at once, the valid meta page of the latest transaction counts, and whatever does not add up is a
-`BoltError`, upon which the caller reads again. Nothing in the file is trusted: every offset and count is checked.
+the file is read at once, the valid meta page of the latest transaction counts, and any inconsistency is a `BoltError`, after which the caller reads again. Nothing in the file is trusted: every offset and count is checked.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ MAX_DEPTH = 64
 
 
 class BoltError(ValueError):
-    """A file that is no bbolt database, or one that changed while it was read."""
+    """Not a bbolt database, or one that changed while it was read."""
 
 
 class Bolt:
@@ -38,7 +37,7 @@ class Bolt:
         self._data = data
         metas = [meta for size in _PAGE_SIZES for meta in (self._meta(0, size), self._meta(size, size)) if meta]  # fmt: skip
         if not metas:
-            raise BoltError("it has no valid meta page")
+            raise BoltError("no valid meta page")
         self.transaction, self._root, self.page_size = max(metas)
 
     def root(self) -> Bucket:
@@ -46,10 +45,10 @@ class Bolt:
         return Bucket(self, self._root, b"")
 
     def page(self, number: int) -> tuple[int, int, memoryview]:
-        """Flags, count of elements and bytes of a page, with those that belong to it."""
+        """Flags, number of elements and bytes of a page, overflow pages included."""
         start = number * self.page_size
         if not 0 < start <= len(self._data) - self.page_size:
-            raise BoltError(f"page {number} lies outside of the file")
+            raise BoltError(f"page {number} is outside the file")
         stored, flags, count, overflow = _HEADER.unpack_from(self._data, start)
         end = start + (overflow + 1) * self.page_size
         if stored != number or end > len(self._data):
@@ -57,7 +56,7 @@ class Bolt:
         return flags, count, memoryview(self._data)[start:end]
 
     def _meta(self, start: int, page_size: int) -> tuple[int, int, int] | None:
-        """Transaction, root page and page size, if a valid meta page stands at `start`."""
+        """Transaction, root page and page size of the meta page at `start`; None if it is not valid."""
         start += _HEADER.size
         if start + _META.size > len(self._data):
             return None
@@ -83,7 +82,7 @@ class Bucket:
         """All keys. Raises `BoltError`."""
         if self._page == 0:
             if len(self._inline) < _HEADER.size:
-                raise BoltError("an inline bucket is cut short")
+                raise BoltError("an inline bucket is truncated")
             _, flags, count, _ = _HEADER.unpack_from(self._inline)
             yield from self._leaf(flags, count, memoryview(self._inline))
             return
@@ -92,7 +91,7 @@ class Bucket:
         while waiting:
             number, depth = waiting.pop()
             if number in seen or depth > MAX_DEPTH:
-                raise BoltError("its pages go round in circles")
+                raise BoltError("its pages form a loop")
             seen.add(number)
             flags, count, data = self._bolt.page(number)
             if flags & _IS_BRANCH:
@@ -102,14 +101,14 @@ class Bucket:
                 yield from self._leaf(flags, count, data)
 
     def get(self, key: bytes) -> bytes | None:
-        """A value, None if there is none of that name."""
+        """The value of a key; None if missing."""
         return next(
             (value for name, value in self.items() if name == key and isinstance(value, bytes)),
             None,
         )
 
     def bucket(self, key: bytes) -> Bucket | None:
-        """A bucket, None if there is none of that name."""
+        """The bucket of a key; None if missing."""
         return next(
             (value for name, value in self.items() if name == key and isinstance(value, Bucket)),
             None,
@@ -119,7 +118,7 @@ class Bucket:
         for number in range(count):
             at = _HEADER.size + number * _BRANCH.size
             if at + _BRANCH.size > len(data):
-                raise BoltError("a branch page is cut short")
+                raise BoltError("a branch page is truncated")
             _, _, page = _BRANCH.unpack_from(data, at)
             yield page
 
@@ -131,24 +130,24 @@ class Bucket:
         for number in range(count):
             at = _HEADER.size + number * _LEAF.size
             if at + _LEAF.size > len(data):
-                raise BoltError("a leaf page is cut short")
+                raise BoltError("a leaf page is truncated")
             kind, position, key_size, value_size = _LEAF.unpack_from(data, at)
             start = at + position
             middle, end = start + key_size, start + key_size + value_size
             if end > len(data):
-                raise BoltError("an element leads out of its page")
+                raise BoltError("an element points outside its page")
             key, value = bytes(data[start:middle]), bytes(data[middle:end])
             yield key, self._nested(value) if kind & _BUCKET_LEAF else value
 
     def _nested(self, value: bytes) -> Bucket:
         if len(value) < _BUCKET.size:
-            raise BoltError("a bucket is cut short")
+            raise BoltError("a bucket is truncated")
         page, _ = _BUCKET.unpack_from(value)
         return Bucket(self._bolt, page, value[_BUCKET.size :])
 
 
 def fnv1a(data: bytes) -> int:
-    """The 64-bit FNV-1a hash, with which meta pages are checked."""
+    """The 64-bit FNV-1a hash, the checksum of meta pages."""
     value = 0xCBF29CE484222325
     for byte in data:
         value = ((value ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF

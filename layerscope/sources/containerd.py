@@ -1,6 +1,6 @@
 """containerd's content store, read directly: blobs by digest, as in an OCI layout, and names from its database.
 
-Source: containerd, core/metadata/buckets.go and plugins/content/local. Docker keeps images so from version 29 on.
+Source: containerd, core/metadata/buckets.go and plugins/content/local. The default of Docker from version 29.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ from layerscope.sources.store_image import StoreImage, StoreLayer, described, to
 
 KIND = "containerd"
 NAMESPACES = ("moby", "k8s.io", "default")
-"""Namespaces of Docker, Kubernetes and ctr, which are asked first."""
+"""Namespaces of Docker, Kubernetes and ctr, searched first."""
 MAX_DATABASE = 1 << 30
-"""Bytes of a database that is read; those of large clusters' nodes have some ten million."""
+"""Maximum size of a database in bytes; on nodes of large clusters it has some ten million."""
 _CONTENT, _DATABASE = "io.containerd.content.v1.content", "io.containerd.metadata.v1.bolt/meta.db"
-_HINT = "containerd's store is root's: run sudo layerscope …"
+_HINT = "containerd's store is owned by root: run sudo layerscope …"
 _WHAT, _PLACE = "containerd store", "containerd's store"
 _UNPACKED = (
-    "containerd has it only unpacked, or never pulled it: ctr content fetch gets it, "
-    "and discard_unpacked_layers = false keeps it"
+    "containerd has only the unpacked layer: fetch it with ctr content fetch; "
+    "discard_unpacked_layers = false keeps it"
 )
 _BLOB = re.compile(r"blobs/([a-z0-9]+)/([0-9a-f]{32,128})")
 
 
 @dataclass(frozen=True, slots=True)
 class _StoredImage(Stored):
-    """An image of a namespace: all names of one target."""
+    """An image of a namespace with all of its names."""
 
     namespace: str = ""
     target: Mapping[str, Any] | None = None
@@ -56,7 +56,7 @@ class _StoredImage(Stored):
 
 
 class ContentMembers:
-    """The content store as if it were an OCI layout with an index of one image."""
+    """The content store presented as an OCI layout with one image."""
 
     def __init__(self, content: Path, image: _StoredImage) -> None:
         self._blobs = DirectoryMembers(content)
@@ -88,7 +88,7 @@ def find(request: Request, reference: str, kinds: Sequence[str] = ()) -> Found: 
 
 
 def listed(request: Request) -> list[StoreImage]:
-    """All images of the first store that can be read, with what the stored blobs say of them: sizes are those of the blobs. Raises `UnreachableError`."""
+    """All images of the first readable store; sizes are those of the stored blobs. Raises `UnreachableError`."""
     root, namespaces = next(_stores(request))
     stored = [image for images_there in namespaces for image in images_there]
     distinct = {image.id: image for image in reversed(stored)}
@@ -97,9 +97,8 @@ def listed(request: Request) -> list[StoreImage]:
 
 
 def _listed(root: Path, image: _StoredImage, limits: Limits) -> StoreImage | None:
-    """An image with the layers of all its platforms that are stored; its own words are those of this machine's, else the first.
-
-    None for an artifact.
+    """An image with the layers of all stored platforms, described by this machine's platform or else the first. None for an
+    artifact.
     """
     whole = StoreImage(
         f"{KIND}://sha256:{image.id}", image.id, KIND, image.names, location=str(root)
@@ -139,7 +138,7 @@ def _rank(platform: Platform | None) -> int:
 
 
 def _stores(request: Request) -> Iterator[tuple[Path, list[list[_StoredImage]]]]:
-    """The stores that can be read, and their images by namespace. Raises `UnreachableError` in the end if there is none."""
+    """The readable stores, and their images by namespace. Raises `UnreachableError` at the end if there are none."""
     looked = roots(request.store_root, limits=request.limits)
     refusals: list[UnreachableError] = []
     for root in looked.paths:
@@ -165,7 +164,7 @@ def _found(root: Path, image: _StoredImage, limits: Limits) -> Found:
 
 
 def _namespaces(root: Path) -> list[list[_StoredImage]]:
-    """The images of each namespace that counts, in order."""
+    """The images of each namespace, in search order."""
     reach(root, _WHAT, _HINT)
     try:
         reach(root / _CONTENT, _WHAT, _HINT)
@@ -185,11 +184,11 @@ def _read(path: Path) -> list[list[_StoredImage]]:
         order = [only] if only else [*NAMESPACES, *sorted(known.keys() - set(NAMESPACES))]
         return [_images(name, known[name]) for name in order if name in known]
     except FileNotFoundError:
-        raise UnreachableError(f"there is no containerd database at {path}") from None
+        raise UnreachableError(f"no containerd database found at {path}") from None
     except PermissionError:
-        raise UnreachableError(f"{path} may not be read", hint=_HINT) from None
+        raise UnreachableError(f"{path}: permission denied", hint=_HINT) from None
     except BoltError as error:
-        raise StoreChangedError(f"{path} cannot be understood: {error}") from error
+        raise StoreChangedError(f"{path} is damaged: {error}") from error
 
 
 def _images(namespace: str, bucket: Bucket) -> list[_StoredImage]:

@@ -1,4 +1,4 @@
-"""Where containerd keeps its data: as its process was told, as its configuration says, or where it usually is.
+"""The data folders of containerd: from its command line, its configuration, or the usual places.
 
 Source: containerd, cmd/containerd/command/main.go (flags) and cmd/containerd/server/config (TOML, `imports`); unix(7), proc(5).
 """
@@ -25,22 +25,22 @@ K3S = Path("/var/lib/rancher/k3s/agent/containerd")
 CONFIG = Path("/etc/containerd/config.toml")
 ADDRESS = "/run/containerd/containerd.sock"
 MAX_CONFIG = 1 << 20
-"""Bytes of a configuration that is read."""
+"""Maximum size of a configuration in bytes."""
 _MAX_IMPORTS = 100
 _SECONDS = 2
-"""How long a socket may take to accept a connection."""
+"""Seconds until a socket must have accepted a connection."""
 _CREDENTIALS = struct.Struct("3i")
 _IN_DOCKER = Path("containerd/daemon")
-"""Where the containerd that Docker starts keeps its data, in Docker's own folder."""
+"""The data folder of Docker's own containerd, relative to Docker's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Roots:
-    """Folders in which containerd's data may be, in order."""
+    """Possible data folders of containerd, in order."""
 
     paths: Sequence[Path]
     note: str | None = None
-    """Why the folder that was asked for could not be found."""
+    """Why the folder of CONTAINERD_ADDRESS is unknown."""
 
 
 def roots(
@@ -69,20 +69,20 @@ def roots(
 
 
 def _note(address: str) -> str:
-    """Why the data folder of what listens at CONTAINERD_ADDRESS is not known."""
+    """Why the data folder for CONTAINERD_ADDRESS is unknown."""
     if not os.path.exists(address):  # noqa: PTH110  # true of no odd name
-        why = "there is no such socket"
+        why = "no such socket"
     elif not os.access(address, os.W_OK):
-        why = "you may not use its socket"
+        why = "permission denied"
     else:
-        why = "no containerd answers there, or it runs where its command line cannot be read"
+        why = "no containerd is listening there, or its command line cannot be read"
     return f"CONTAINERD_ADDRESS is {address}: {why}"
 
 
 def process_root(address: str) -> Path | None:
     """The data folder of the containerd that listens on a socket, from its command line and its configuration.
 
-    None if nobody does, if it is no containerd, or if this user may not know.
+    None if nothing listens, if it is not containerd, or if this user may not see it.
     """
     pid = _listener(address)
     if pid is None:
@@ -109,7 +109,7 @@ def process_root(address: str) -> Path | None:
 
 
 def _at_address(address: str, environment: Mapping[str, str]) -> list[Path]:
-    """The folder of the containerd that a socket belongs to; none if that cannot be found out."""
+    """The data folder of the containerd behind a socket; empty if unknown."""
     root = process_root(address)
     if root is not None:
         return [root]
@@ -138,7 +138,7 @@ def _listener(address: str) -> int | None:
 
 
 def _flags(arguments: Sequence[str]) -> dict[str, str]:
-    """Flags as Go's package `flag` takes them: one dash or two, the value in the same word or the next."""
+    """Flags as Go's `flag` package parses them: one or two dashes, the value in the same argument or the next."""
     found: dict[str, str] = {}
     words: Iterator[str] = iter(arguments)
     for word in words:
@@ -149,12 +149,12 @@ def _flags(arguments: Sequence[str]) -> dict[str, str]:
 
 
 def _seen_from_here(pid: int, path: Path) -> Path | None:
-    """Where a process's path is for this one: it may have another working folder, and other mounts."""
+    """The path of another process as seen from this one: working folder and mounts may differ."""
     try:
         if not path.is_absolute():
             path = Path(f"/proc/{pid}/cwd").readlink() / path
         theirs, ours = (Path(f"/proc/{one}/ns/mnt").readlink() for one in (str(pid), "self"))
-    except OSError:  # another user's: that its mounts are the same is most likely
+    except OSError:  # another user's process: most likely with the same mounts
         return path if path.is_absolute() else None
     return path if theirs == ours else Path(f"/proc/{pid}/root") / path.relative_to("/")
 
@@ -165,7 +165,7 @@ def _configured() -> Path:
 
 
 def _root_in(config: Path) -> Path | None:
-    """The `root` of a configuration; of those that it imports the last counts, as they are merged into it."""
+    """The `root` of a configuration; imported files override it, the last one first."""
     root: str | None = None
     waiting, seen = [config], set[Path]()
     while waiting and len(seen) < _MAX_IMPORTS:

@@ -20,13 +20,13 @@ _LACKING = "is not in the directory"
 
 
 def is_containers_dir(members: Members) -> bool:
-    """Whether a directory is one: by the file that says its version."""
+    """Whether a directory has a `version` file, as skopeo writes it."""
     version = members.find(VERSION)
     return version is not None and version.pread(64, 0).startswith(b"Directory Transport Version:")
 
 
 def find(members: Members, limits: Limits) -> Found:
-    """The one image of such a folder, for each platform whose manifest is there. Raises `LayerscopeError`."""
+    """The image of such a folder, for each platform whose manifest is stored. Raises `LayerscopeError`."""
     top = _document(members, MANIFEST, limits)
     listed = [Descriptor.read(value) for value in Lenient(top, MANIFEST).items("manifests")]
     named: list[tuple[str, Descriptor | None]] = [(MANIFEST, None)] if not listed else []
@@ -50,7 +50,7 @@ def find(members: Members, limits: Limits) -> Found:
     if not images and not others:
         if artifacts:
             raise not_an_image(artifacts)
-        raise CorruptImageError("the manifest list names no manifest that is there")
+        raise CorruptImageError("none of the manifests in the manifest list is present")
     return Found("dir", images or others, artifacts=list(map(artifact_candidate, artifacts)))
 
 
@@ -74,13 +74,13 @@ def _load(members: Members, name: str, artifact: Artifact | None, limits: Limits
     fields = Lenient(_document(members, name, limits), name)
     config = Descriptor.read(fields.mapping("config"))
     if config is None:
-        raise CorruptImageError(f"{name} names no config and layers")
+        raise CorruptImageError(f"{name} has no config or layers")
     layers, warnings = read_layers(fields, name, lambda layer, _: _find(members, layer), _LACKING)
     blob = _find(members, config)
     if blob is None:
         raise CorruptImageError(
             f"the config ({config.digest[:19]}…) {_LACKING}",
-            hint="the copy is incomplete: copy the image again",
+            hint="the copy is incomplete; copy the image again",
         )
     return ImageParts(
         layers,

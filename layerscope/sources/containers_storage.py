@@ -1,4 +1,4 @@
-"""containers-storage: what Podman, Buildah, skopeo and CRI-O keep, read directly (containers/storage: images.go, layers.go)."""
+"""containers-storage: the store of Podman, Buildah, skopeo and CRI-O, read directly (containers/storage: images.go, layers.go)."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from layerscope.sources.store_image import StoreImage, described, total
 
 KIND = "containers-storage"
 MAX_DEPTH = 1_000
-"""Layers of one image; engines stop at a few hundred."""
-_HINT = "run it as the owner of the store: podman unshare layerscope …, or sudo layerscope …"
+"""Maximum layers of one image; engines stop at a few hundred."""
+_HINT = "run as the owner of the store: podman unshare layerscope …, or sudo layerscope …"
 _TABLE = "zstd-chunked-manifest"
-"""Key of the document of a layer that says where composefs keeps its files."""
-_UNREADABLE = "its files may not be read: contents are not compared or shown"
+"""Key of the layer document with the place of composefs files."""
+_UNREADABLE = "its files are not readable: contents are not compared or shown"
 _ID = re.compile(r"[0-9a-f]{64}")
 _PLAIN_KEY = re.compile(r"[0-9a-z.]*.?", re.DOTALL)
 
@@ -47,7 +47,7 @@ class _StoredImage(Stored):
 
     place: StoragePlace | None = None
     layer: str | None = None
-    """ID of its uppermost layer; None for one without any, such as a manifest list."""
+    """ID of its top layer; None without layers, as for a manifest list."""
     keys: Sequence[str] = ()
     """Names of its documents."""
     created: str | None = None
@@ -72,7 +72,7 @@ def find(request: Request, reference: str, kinds: Sequence[str] = ()) -> Found: 
     if not stores:
         first = places(request.store_root)[0]
         reach(first.root, "containers-storage", _HINT)
-        raise UnreachableError(f"there is no containers-storage in {first.root}")
+        raise UnreachableError(f"no containers-storage found in {first.root}")
     for place in stores:
         reach(place.images, "containers-storage", _HINT)
     images = retrying(lambda: _images(stores, request.limits))
@@ -85,12 +85,12 @@ def images(request: Request) -> list[Stored]:
     """All images of this user's stores. Raises `UnreachableError`."""
     stores = [place for place in places(request.store_root) if _is_there(place)]
     if not stores:
-        raise UnreachableError("there is no containers-storage")
+        raise UnreachableError("no containers-storage found")
     return list(retrying(lambda: _images(stores, request.limits)))
 
 
 def listed(request: Request) -> list[StoreImage]:
-    """The same images with what their configs and the store say of them. Raises `UnreachableError`."""
+    """The same images described by their configs and the store. Raises `UnreachableError`."""
     limits = request.limits
     stores = [place for place in places(request.store_root) if _is_there(place)]
     stored = [image for image in images(request) if isinstance(image, _StoredImage)]
@@ -131,7 +131,7 @@ def _listed(
 
 
 def _chain_of(layer: str | None, known: Mapping[str, _StoredLayer]) -> list[_StoredLayer]:
-    """The layers from this one down, lowest first, as far as the store has them."""
+    """The layers up to this one, bottom first, as far as the store has them."""
     chain: list[_StoredLayer] = []
     while layer in known and len(chain) < MAX_DEPTH:
         chain.append(known[str(layer)])
@@ -140,7 +140,7 @@ def _chain_of(layer: str | None, known: Mapping[str, _StoredLayer]) -> list[_Sto
 
 
 def _is_there(place: StoragePlace) -> bool:
-    """Whether something is at a place, be it readable or not."""
+    """Whether a path exists, readable or not."""
     try:
         return place.images.is_dir()
     except PermissionError:
@@ -148,7 +148,7 @@ def _is_there(place: StoragePlace) -> bool:
 
 
 def _images(stores: Sequence[StoragePlace], limits: Limits) -> list[_StoredImage]:
-    """The images of all stores; of those with one ID the first counts."""
+    """The images of all stores; the first one of an ID counts."""
     found: dict[str, _StoredImage] = {}
     for place in stores:
         listed = place.images / "images.json"
@@ -176,7 +176,7 @@ def _images(stores: Sequence[StoragePlace], limits: Limits) -> list[_StoredImage
 
 
 def _manifest_digests(fields: Lenient) -> list[str]:
-    """Digests of an image's manifests: it may have been pulled by several."""
+    """Digests of an image's manifests: it may have been pulled by more than one."""
     digests = fields.mapping("big-data-digests")
     return [str(digest) for key, digest in digests.items() if key.partition("-")[0] == "manifest"]
 
@@ -228,7 +228,7 @@ def _candidates(
                 break
     if not found:
         raise CorruptImageError(
-            "it is a manifest list, and none of its images is in the store",
+            "none of the images in this manifest list is in the store",
             hint="pull the image for one platform first",
         )
     return found

@@ -1,4 +1,4 @@
-"""Images by what describes them: `manifest.json` and the manifests of an OCI layout may both be in one archive, and disagree.
+"""Merges the two descriptions an archive may have of its images: `manifest.json` and an OCI layout, which may disagree.
 
 The images are the union of what both name, one image a distinct config. Of one image, the description counts whose layers
 are all there, the OCI manifest before `manifest.json`.
@@ -22,24 +22,24 @@ class Description:
 
     candidate: Candidate
     config: str | None
-    """What is equal for two descriptions of one image: the digest of its config. None where nothing says it."""
+    """The digest of its config, equal for two descriptions of one image. None if unknown."""
     has_config: bool
     layers: Sequence[str | None]
-    """The digest of each layer's blob, None where nothing says it."""
+    """The digest of each layer's blob, None if unknown."""
     present: Sequence[bool]
-    """Whether each layer's blob is there; one that registries need not hold counts as there."""
+    """Whether each layer's blob is stored; foreign layers count as stored."""
     diff_ids: Callable[[], Sequence[str | None]]
-    """What the config lists; empty where it cannot be read."""
+    """The diff IDs of the config; empty if it cannot be read."""
     nested: bool = False
-    """Whether an index lists it for a platform; others are named one by one."""
+    """Whether an index lists it for a platform."""
 
     @property
     def is_stored(self) -> bool:
-        """Whether all that it names is there."""
+        """Whether config and layers are stored."""
         return self.has_config and all(self.present)
 
     def is_whole(self) -> bool:
-        """Whether it brings a layer for each diff ID of the config, and none at the place of another."""
+        """Whether it has a layer for each diff ID of the config, all in the right order."""
         if not self.is_stored:
             return False
         diff_ids = self.diff_ids()
@@ -53,7 +53,7 @@ class Description:
 
 
 def settled(described: Sequence[Description]) -> list[Description]:
-    """One description an image, in the order in which the images are first named; OCI manifests come first.
+    """One description per image, in order of first mention; OCI manifests come first.
 
     An OCI layout may hold several whole manifests of one config, with layers compressed in different ways: all are kept.
     """
@@ -101,7 +101,7 @@ def _left_out(lost: Sequence[Candidate]) -> ImageWarning:
 
 
 def _settled(several: Sequence[Description]) -> list[Description]:
-    """The descriptions of one image that count, with the names that all of them give it."""
+    """The descriptions of one image to use, with the names from all of them."""
     whole = [one for one in several if one.is_whole()]
     oci = [one for one in whole if one.candidate.kind is None]
     most = max(several, key=lambda one: (one.has_config, sum(one.present)))
@@ -122,7 +122,7 @@ def _settled(several: Sequence[Description]) -> list[Description]:
 
 
 def _together(tags: Iterable[str]) -> list[str]:
-    """Names of several descriptions, each once: some write them in full, some have only the tag."""
+    """Names of several descriptions, without duplicates: some have full names, some only the tag."""
     full: dict[str, str] = {}
     for tag in tags:
         full.setdefault(normalise(tag), tag)
@@ -131,7 +131,7 @@ def _together(tags: Iterable[str]) -> list[str]:
 
 
 def _filled(first: Description, rest: Sequence[Description]) -> ImageParts:
-    """An image that no description brings whole: what it lacks is taken from the others."""
+    """An image that no description covers completely: gaps are filled from the others."""
     parts = first.candidate.load()
     layers = list(parts.layers)
     for one in rest:

@@ -1,6 +1,6 @@
-"""docker-archive: `manifest.json` with its configs and layers, as `docker save` and its many imitators write it.
+"""docker-archive: `manifest.json` with its configs and layers, as `docker save` and many other tools write it.
 
-Source: moby's image spec 1.2; keys are matched in any case, as Go does (Jib before 2.3 wrote them in lower case).
+Source: moby's image spec 1.2; keys are matched case-insensitively, as in Go (Jib before 2.3 wrote them in lower case).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MANIFEST = "manifest.json"
 
 
 def read_manifest(members: Members, limits: Limits) -> Any:
-    """The value of `manifest.json`, None where there is none. Raises `DocumentError`, `LimitExceededError`."""
+    """The value of `manifest.json`; None if missing. Raises `DocumentError`, `LimitExceededError`."""
     blob = members.find(MANIFEST)
     return None if blob is None else decode(read_document(blob, limits), MANIFEST, limits)[0]
 
@@ -36,9 +36,7 @@ def read_document(blob: Blob, limits: Limits) -> bytes:
         raise limits.exceeded("json_bytes", blob.name, blob.size)
     data = blob.read()
     if len(data) < blob.size:
-        raise CorruptImageError(
-            f"{blob.name} is cut short: {len(data):,} of {blob.size:,} bytes are there"
-        )
+        raise CorruptImageError(f"{blob.name} is truncated: {len(data):,} of {blob.size:,} bytes")
     return data
 
 
@@ -62,9 +60,8 @@ def descriptions(
     first_group: int = 0,
     other_configs: Collection[str] = (),
 ) -> list[Description]:
-    """One description an item, in a group of its own from `first_group` on.
-
-    What has a config of `other_configs`, or no image config at all, is left out where there is an image.
+    """One description per item, each in its own group, numbered from `first_group`. Items with a config of `other_configs`, or
+    without an image config, are left out if there is an image.
     """
     found: list[Description] = []
     others: list[Description] = []
@@ -83,19 +80,19 @@ def descriptions(
 
 @dataclass(frozen=True, slots=True)
 class _Config:
-    """A config that `manifest.json` names."""
+    """A config that `manifest.json` lists."""
 
     digest: str | None
-    """Of its bytes; what its name says where it is not there."""
+    """Digest of its bytes, or from its name if it is missing."""
     is_there: bool
     is_image: bool = True
-    """False for one that can be read and is not that of an image."""
+    """False if it is readable and not an image config."""
     platform: Platform | None = None
     diff_ids: Sequence[str | None] = ()
 
 
 def _read_config(members: Members, name: str, limits: Limits) -> _Config:
-    """A config as far as it can be read: what is wrong is told when the image is opened."""
+    """A config as far as it can be read: errors are raised when the image is opened."""
     digest = digest_in_name(name)
     try:
         blob = _find(members, name)
@@ -113,7 +110,7 @@ def _read_config(members: Members, name: str, limits: Limits) -> _Config:
 def _description(
     members: Members, item: dict[str, Any], alone: Candidate, config: _Config
 ) -> Description:
-    """An item with what its config says."""
+    """The description of an item, from its config."""
     names = [name if isinstance(name, str) else "" for name in item.get("layers") or []]
     known = [] if config.digest is None else [config.digest]
     digests = list(dict.fromkeys((*known, *alone.digests)))
@@ -128,7 +125,7 @@ def _description(
 
 
 def candidate(members: Members, item: dict[str, Any], limits: Limits, group: int = 0) -> Candidate:
-    """The image of an item, of which nothing is read yet."""
+    """The image of an item; nothing is read yet."""
     tags = item.get("repotags")
     digest = digest_in_name(item["config"])
     return Candidate(
@@ -145,17 +142,17 @@ def _load(members: Members, item: dict[str, Any], limits: Limits) -> ImageParts:
     config = _find(members, item["config"])
     if config is None:
         raise CorruptImageError(
-            f"the config, {item['config']!r}, is not in the archive",
-            hint="the archive is incomplete: save the image again",
+            f"the config ({item['config']!r}) is missing from the archive",
+            hint="the archive is incomplete; save the image again",
         )
     claims = _claimed_digests(item)
     layers = []
     for number, name in enumerate(item.get("layers") or []):
         if not isinstance(name, str):
-            raise CorruptImageError(f"{MANIFEST} names no file for layer {number}")
+            raise CorruptImageError(f"{MANIFEST} lists no file for layer {number}")
         blob = _find(members, name)
         if blob is None:
-            blob = MissingBlob(name, f"its file, {name!r}, is not in the archive")
+            blob = MissingBlob(name, f"its file ({name!r}) is missing from the archive")
         digest, media_type = claims.get(blob.name, (None, None))
         layers.append(LayerPart(blob, digest, media_type))
     return ImageParts(
@@ -164,7 +161,7 @@ def _load(members: Members, item: dict[str, Any], limits: Limits) -> ImageParts:
 
 
 def _claimed_digests(item: dict[str, Any]) -> dict[str, tuple[str, str | None]]:
-    """What `LayerSources` says of the blobs: digest and media type by member name."""
+    """Digest and media type of the blobs by member name, from `LayerSources`."""
     sources = item.get("layersources")
     claims = {}
     for descriptor in sources.values() if isinstance(sources, dict) else ():
@@ -182,10 +179,10 @@ def _is_there(members: Members, name: str) -> bool:
     try:
         return _find(members, name) is not None
     except LayerscopeError:
-        return True  # there, but not to be opened: opening it says why
+        return True  # stored but not readable: opening it raises the error
 
 
 def _find(members: Members, name: str) -> Blob | None:
-    """The member that a manifest names. Names that lead out of the archive name nothing in it."""
+    """The member with that name. Names that point outside the archive match nothing."""
     parts = [part for part in name.split("/") if part not in ("", ".")]
     return None if name.startswith("/") or ".." in parts else members.find("/".join(parts))

@@ -24,7 +24,7 @@ _ID = re.compile(r"[0-9a-f]{64}")
 
 
 def candidates(members: Members, limits: Limits) -> list[Candidate]:
-    """One candidate a tagged image; without tags, one a layer that no other names as its parent. None for other archives."""
+    """One candidate per tagged image; without tags, one per layer without children. None for other archives."""
     tops = _tagged(members, limits) or dict.fromkeys(_uppermost(members, limits), ())
     found = []
     for number, (top, names) in enumerate(tops.items()):
@@ -37,7 +37,7 @@ def candidates(members: Members, limits: Limits) -> list[Candidate]:
 
 
 def _tagged(members: Members, limits: Limits) -> dict[str, Sequence[str]]:
-    """The uppermost layer of each image that has a name, and its names."""
+    """The top layer of each named image, and its names."""
     blob = members.find(REPOSITORIES)
     if blob is None:
         return {}
@@ -54,7 +54,7 @@ def _tagged(members: Members, limits: Limits) -> dict[str, Sequence[str]]:
 
 
 def _uppermost(members: Members, limits: Limits) -> list[str]:
-    """The layers that no other names as its parent: Docker names nothing when it saves by image ID."""
+    """The layers without children: Docker writes no names when saving by image ID."""
     parents: dict[str, object] = {}
     for name in members.names():
         layer_id, _, rest = name.partition("/")
@@ -65,14 +65,16 @@ def _uppermost(members: Members, limits: Limits) -> list[str]:
 
 
 def _load(members: Members, top: str, limits: Limits) -> ImageParts:
-    """Follow the parents down, then describe what was found as a config of today."""
+    """Follow the parents down and convert the result to a current config."""
     chain: list[dict[str, Any]] = []
     layers: list[LayerPart] = []
     seen: set[str] = set()
     layer_id: object = top
     while isinstance(layer_id, str) and layer_id:
         if not _ID.fullmatch(layer_id) or layer_id in seen:
-            raise CorruptImageError(f"the parents of layer {layer_id[:12]!r} lead nowhere")
+            raise CorruptImageError(
+                f"the parents of layer {layer_id[:12]!r} form a loop or are missing"
+            )
         seen.add(layer_id)
         if len(seen) > limits.history_entries:
             raise limits.exceeded("history_entries", "the layers")
@@ -81,10 +83,10 @@ def _load(members: Members, top: str, limits: Limits) -> ImageParts:
             name = f"{layer_id}/layer.tar"
             if members.find(f"{layer_id}/json") is None:
                 raise CorruptImageError(
-                    f"layer {layer_id[:12]} is not in the archive",
-                    hint="the archive is incomplete: save the image again",
+                    f"layer {layer_id[:12]} is missing from the archive",
+                    hint="the archive is incomplete; save the image again",
                 )
-            tar = MissingBlob(name, f"its file, {name!r}, is not in the archive")
+            tar = MissingBlob(name, f"its file ({name!r}) is missing from the archive")
         document = _description(members, layer_id, limits)
         chain.append(document)
         layers.append(LayerPart(tar))
@@ -108,15 +110,15 @@ def _load(members: Members, top: str, limits: Limits) -> ImageParts:
 
 
 def _description(members: Members, layer_id: str, limits: Limits) -> dict[str, Any]:
-    """What the `json` of a layer says."""
+    """The `json` document of a layer."""
     blob = members.find(f"{layer_id}/json")
     if blob is None:
-        raise CorruptImageError(f"layer {layer_id[:12]} has no description in the archive")
+        raise CorruptImageError(f"layer {layer_id[:12]} has no json file in the archive")
     return decode_object(read_document(blob, limits), f"{layer_id}/json", limits)
 
 
 def _history_entry(document: dict[str, Any]) -> dict[str, Any]:
-    """A history entry as Docker makes one when it converts such a layer."""
+    """The history entry that Docker creates when converting such a layer."""
     container = document.get("container_config")
     command = container.get("Cmd") if isinstance(container, dict) else None
     words = [word for word in command if isinstance(word, str)] if isinstance(command, list) else []

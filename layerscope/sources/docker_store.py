@@ -35,7 +35,7 @@ KIND = "docker-store"
 ROOTFUL = Path("/var/lib/docker")
 ROOTFUL_CONF = Path("/etc/docker/daemon.json")
 _HINT = (
-    "the store is root's: sudo layerscope …, or join the group docker and leave it to the engine"
+    "the store is owned by root: run sudo layerscope …, or join the docker group to use the engine"
 )
 _WHAT = "classic Docker store"
 _IN_CONTAINERD = "this engine keeps its images in containerd's store: containerd://IMAGE"
@@ -48,7 +48,7 @@ _FILES = {
     "btrfs": "btrfs/subvolumes/{}",
     "vfs": "vfs/dir/{}",
 }
-"""Where drivers keep the files of a layer, by its cache ID."""
+"""The folder of a layer's files by driver, with its cache ID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class _StoredImage(Stored):
 
     @property
     def folder(self) -> Path:
-        """Where the driver's documents are."""
+        """The folder of the driver's documents."""
         return self.root / "image" / self.driver
 
     @property
@@ -70,7 +70,7 @@ class _StoredImage(Stored):
 
     @property
     def metadata(self) -> Path:
-        """The folder of what the engine notes of it."""
+        """The folder of its metadata."""
         return self.folder / "imagedb" / "metadata" / "sha256" / self.id
 
     def layer(self, chain_id: str) -> Path:
@@ -90,7 +90,7 @@ def find(request: Request, reference: str, kinds: Sequence[str] = ()) -> Found: 
 
 
 def listed(request: Request) -> list[StoreImage]:
-    """All images of the first store that can be read, with what their configs and the store say of them. Raises `UnreachableError`."""
+    """All images of the first readable store, described by their configs and the store. Raises `UnreachableError`."""
     stored = _stored(request)
     parents = {_small(image.metadata / "parent").rpartition(":")[2] for image in stored}
     found = [_listed(image, parents, request.limits) for image in stored]
@@ -113,7 +113,7 @@ def _listed(image: _StoredImage, parents: Collection[str], limits: Limits) -> St
 
 
 def _small(path: Path) -> str:
-    """One of the store's files of a few bytes; empty if it is not there."""
+    """A small text file of the store; empty if missing."""
     try:
         return files.read_file(path, 200).decode(errors="replace").strip()
     except OSError:
@@ -121,7 +121,7 @@ def _small(path: Path) -> str:
 
 
 def roots(environment: Mapping[str, str] | None = None) -> list[Path]:
-    """Docker's data folders: of this user's rootless engine, then of the system's."""
+    """Docker's data folders: rootless first, then the system's."""
     environment = os.environ if environment is None else environment
     system = _data_root(ROOTFUL_CONF) or ROOTFUL
     if os.geteuid() == 0:
@@ -132,19 +132,19 @@ def roots(environment: Mapping[str, str] | None = None) -> list[Path]:
 
 
 def _data_root(conf: Path) -> Path | None:
-    """The `data-root` that a daemon.json names, under its old name `graph` too."""
+    """The `data-root` of a daemon.json, or `graph`, its old name."""
     try:
         fields = Lenient(
             decode_object(files.read_file(conf, 1 << 20), str(conf), Limits()), "daemon.json"
         )
     except (OSError, CorruptImageError):
-        return None  # the engine would not start with it either
+        return None  # the engine would not start with it
     root = fields.text("data-root") or fields.text("graph")
     return Path(root) if root else None
 
 
 def _stored(request: Request) -> list[_StoredImage]:
-    """The images of the first store that is there."""
+    """The images of the first existing store."""
     refusals: list[UnreachableError] = []
     for root, origin in _places(request):
         try:
@@ -164,7 +164,7 @@ def _stored(request: Request) -> list[_StoredImage]:
 
 
 def _places(request: Request) -> Iterator[tuple[Path, Reported | None]]:
-    """The folders to look in, each once: those that engines report, with what they say, then the usual ones."""
+    """The folders to search, without duplicates: those that engines report, then the usual ones."""
     if request.store_root is not None:
         yield request.store_root, None
         return
@@ -181,7 +181,7 @@ def _places(request: Request) -> Iterator[tuple[Path, Reported | None]]:
 
 
 def _drivers(root: Path) -> Iterator[str]:
-    """The drivers that ever kept images there."""
+    """The drivers with images in this store."""
     reach(root, _WHAT, _HINT)
     folder = root / "image"
     if not folder.is_dir():
@@ -193,7 +193,7 @@ def _drivers(root: Path) -> Iterator[str]:
 
 
 def _images(root: Path, driver: str, limits: Limits) -> list[_StoredImage]:
-    """The images of one driver: all that are stored, whether they have a name or not."""
+    """All images of one driver, with and without names."""
     folder = root / "image" / driver
     names: dict[str, list[str]] = {}
     digests: dict[str, list[str]] = {}
@@ -237,14 +237,14 @@ def _load(image: _StoredImage, limits: Limits) -> ImageParts:
         files = None if place is None else image.root / place.format(cache_id)
         blob = open_layer(folder.name, folder / "tar-split.json.gz", files, limits)
         if isinstance(blob, TarSplitBlob) and not blob.has_files:
-            said = "its files may not be read: contents are not compared or shown"
+            said = "its files are not readable: contents are not compared or shown"
             warnings.append(ImageWarning("contents-unreadable", number, said))
         layers.append(LayerPart(blob))
     return ImageParts(layers, config, None, f"sha256:{image.id}", warnings=warnings)
 
 
 def _cache_id(folder: Path, limits: Limits) -> str:
-    """What the driver calls a layer."""
+    """The cache ID of a layer."""
     cache_id = read_file(folder / "cache-id", limits).decode("ascii", "replace").strip()
     if not _CACHE_ID.fullmatch(cache_id):
         raise StoreChangedError(f"layer {folder.name[:12]} of Docker's store has no cache ID")

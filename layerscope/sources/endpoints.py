@@ -1,7 +1,6 @@
-"""Where engines listen: the environment, contexts and connections of their own tools, and the sockets they are known for.
+"""Addresses of engines: from the environment, from contexts and connections of their own tools, and well-known sockets.
 
-Sources: docker/cli, cli/context/store; podman(1), podman-system-connection(1), containers.conf(5). What a user has chosen
-stands alone; well-known sockets are tried only if nothing was chosen, and only those that exist.
+Sources: docker/cli, cli/context/store; podman(1), podman-system-connection(1), containers.conf(5). A user's choice is used alone; well-known sockets are tried only without one, and only if they exist.
 """
 
 from __future__ import annotations
@@ -23,14 +22,14 @@ DEFAULT_CONTEXT = "default"
 DOCKER_SOCKET = "/var/run/docker.sock"
 PODMAN_SOCKET = "/run/podman/podman.sock"
 _MOST_BYTES = 4 << 20
-"""Bytes of a configuration file that are read."""
+"""Maximum size of a configuration file in bytes."""
 _DOCKER_CONFIG: dict[str, type] = {
     "auths": dict,
     "credHelpers": str,
     "HttpHeaders": str,
     "proxies": dict,
 }
-"""Objects in Docker's config.json that its library for Python reads, and what they hold."""
+"""Objects in Docker's config.json that the docker SDK for Python reads, and their value types."""
 _PEMS = ("ca.pem", "cert.pem", "key.pem")
 
 
@@ -51,12 +50,12 @@ class Endpoint:
     url: str
     """unix://, tcp://, https:// or ssh://."""
     origin: str
-    """What named it, in the user's words."""
+    """Where the address comes from, for people."""
     tls: Tls | None = None
     identity: str | None = None
-    """A file with the key for ssh."""
+    """The ssh identity file."""
     chosen: bool = field(default=True, compare=False)
-    """Whether the user named it; a well-known socket is only there."""
+    """Whether the user chose it; False for a well-known socket."""
 
 
 class Surroundings:
@@ -69,17 +68,17 @@ class Surroundings:
         self.home = home or Path.home()
         folder = self.environment.get("XDG_RUNTIME_DIR")
         self.run_time = Path(folder) if folder else Path(f"/run/user/{os.geteuid()}")
-        """Where this user's programs put their sockets."""
+        """The user's runtime directory."""
         configured = self.environment.get("XDG_CONFIG_HOME")
         self.config = Path(configured) if configured else self.home / ".config"
 
     def get(self, name: str) -> str | None:
-        """A variable; None where it is empty, too."""
+        """A variable; None if unset or empty."""
         return self.environment.get(name) or None
 
 
 def docker_endpoints(around: Surroundings | None = None) -> list[Endpoint]:
-    """Addresses of Docker engines, in order. Raises `UnreachableError` for a context that is not there."""
+    """Addresses of Docker engines, in order. Raises `UnreachableError` for a missing context."""
     around = around or Surroundings()
     docker = Path(around.get("DOCKER_CONFIG") or around.home / ".docker")
     host = around.get("DOCKER_HOST")
@@ -118,10 +117,10 @@ def podman_endpoints(around: Surroundings | None = None) -> list[Endpoint]:
     chosen = around.get("CONTAINER_CONNECTION")
     if chosen is not None:
         if chosen not in connections:
-            raise UnreachableError(f"CONTAINER_CONNECTION names {chosen!r}, and Podman has no such connection")  # fmt: skip
+            raise UnreachableError(f"CONTAINER_CONNECTION: no such Podman connection: {chosen!r}")  # fmt: skip
         return [connections[chosen]]
     machines = around.home / ".local/share/containers/podman/machine"
-    temporary = Path(around.get("TMPDIR") or "/tmp")  # noqa: S108  # where Podman itself puts it
+    temporary = Path(around.get("TMPDIR") or "/tmp")  # noqa: S108  # Podman's own path
     sockets = [
         (around.run_time / "podman/podman.sock", "rootless Podman"),
         (Path(PODMAN_SOCKET), "Podman"),
@@ -133,7 +132,7 @@ def podman_endpoints(around: Surroundings | None = None) -> list[Endpoint]:
 
 
 def _existing(sockets: Iterable[tuple[Path, str]]) -> list[Endpoint]:
-    """Endpoints of the sockets that are there, or are hidden from this user; each once, whatever links lead to it."""
+    """Endpoints of the sockets that exist or are hidden from this user, without duplicates through links."""
     found: dict[Path, Endpoint] = {}
     for path, origin in sockets:
         try:
@@ -155,12 +154,12 @@ def _inside(folder: Path, pattern: str) -> Iterator[Path]:
 
 
 def _url(host: str) -> str:
-    """An address as the Docker command line takes it: without a scheme it is TCP."""
+    """An address as the docker CLI reads it: TCP if it has no scheme."""
     return host if "://" in host else f"tcp://{host}"
 
 
 def _environment_tls(around: Surroundings, docker: Path) -> Tls | None:
-    """TLS as DOCKER_TLS_VERIFY and DOCKER_CERT_PATH ask for it."""
+    """TLS from DOCKER_TLS_VERIFY and DOCKER_CERT_PATH."""
     verify = around.get("DOCKER_TLS_VERIFY") is not None
     named = around.get("DOCKER_CERT_PATH")
     if not verify and named is None:
@@ -175,15 +174,13 @@ def _tls(folder: Path, verify: bool) -> Tls:
 
 
 def _context(docker: Path, name: str, origin: str) -> Endpoint:
-    """A context of the Docker command line; it lies under the digest of its name."""
+    """A context of the docker CLI, stored under the digest of its name."""
     digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
     fields = _document(docker / "contexts" / "meta" / digest / "meta.json")
     endpoint = fields.child("Endpoints").child("docker")
     host = endpoint.text("Host")
     if not host:
-        raise UnreachableError(
-            f"{origin}: there is no such context", hint="docker context ls shows those that are"
-        )
+        raise UnreachableError(f"{origin}: no such context", hint="docker context ls lists them")
     folder = docker / "contexts" / "tls" / digest / "docker"
     skip = endpoint.flag("SkipTLSVerify")
     secured = folder.is_dir() or skip
@@ -216,7 +213,7 @@ def _add(found: dict[str, Endpoint], name: str, value: object) -> None:
 
 
 def _document(path: Path) -> Lenient:
-    """A JSON document of the user's; an empty one where it is missing or not JSON, as its own tools take it."""
+    """A JSON document of the user; empty if missing or not JSON, as in the engines' own tools."""
     try:
         return Lenient(decode_object(read_file(path, _MOST_BYTES), path.name, Limits()), path.name)
     except (OSError, CorruptImageError):
@@ -224,7 +221,7 @@ def _document(path: Path) -> Lenient:
 
 
 def check_docker_config(around: Surroundings | None = None) -> None:
-    """Raise `UnreachableError` for a config.json that Docker's library for Python would fail on, or wait for."""
+    """Raise `UnreachableError` for a config.json on which the docker SDK would fail or hang."""
     around = around or Surroundings()
     path = Path(around.get("DOCKER_CONFIG") or around.home / ".docker") / "config.json"
     try:
@@ -234,7 +231,7 @@ def check_docker_config(around: Surroundings | None = None) -> None:
         return
     except OSError as error:
         raise _odd(path, error.strerror or str(error)) from None
-    except (ValueError, RecursionError):  # the library goes on without it
+    except (ValueError, RecursionError):  # the SDK ignores this
         return
     if not isinstance(values, dict):
         raise _odd(path, "it is not a JSON object")

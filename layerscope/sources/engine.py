@@ -1,7 +1,7 @@
-"""Images of running engines: Docker's API, which Podman speaks too (moby, api/docs; `docker save`).
+"""Images of running engines, through Docker's API, which Podman implements, too (moby, api/docs; `docker save`).
 
-What the engine says of an image is known at once; its layers come with the export, as one archive, which is kept in a
-private temporary file. The archive then counts: an engine's history does not say which steps made a layer.
+The engine's description of an image is available at once; its layers come with the export, as one archive in a private
+temporary file. The archive then counts: an engine's history does not record which steps made a layer.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from layerscope.sources.spool import spool
 
 _PLACE = "the engine's export"
 _UNPACKED = (
-    "the engine has it only unpacked, from an image that shares it, and docker save lacks it too: "
-    "remove both images and pull them again"
+    "the engine has only the unpacked layer (docker save lacks it, too): "
+    "remove the images that share it and pull them again"
 )
 _TAIL = 1 << 16
 _ERROR = re.compile(rb'\{"(?:errorDetail|error|message|cause)":')
@@ -50,12 +50,12 @@ def find(
     endpoints: Callable[[], Sequence[Endpoint]],
     request: Request,
     reference: str,
-    kinds: Sequence[str] = (),  # noqa: ARG001  # the signature of a source
+    kinds: Sequence[str] = (),  # noqa: ARG001  # same signature as other sources
 ) -> Found:
     """The image of that name in the first engine that has it. Raises `UnreachableError`, `NotInStoreError`."""
     known = endpoints()
     if not known:
-        raise UnreachableError("there is no socket of an engine")
+        raise UnreachableError("no engine socket found")
     refusals: list[LayerscopeError] = []
     for endpoint in known:
         try:
@@ -70,7 +70,7 @@ def find(
 
 
 def find_at(kind: str, endpoint: Endpoint, request: Request, reference: str) -> Found:
-    """The image of that name in one engine, for the platform that is wanted. Raises as `find` does."""
+    """The image of that name in one engine, for the requested platform. Raises like `find`."""
     wanted, limits = request.platform, request.limits
     client = Client(endpoint, kind, limits)
     try:
@@ -79,7 +79,7 @@ def find_at(kind: str, endpoint: Endpoint, request: Request, reference: str) -> 
             raise artifact.error()
         image_id = inspected.text("Id") or reference
         history = client.history(image_id)
-    except NoSuchImageError as error:  # it was removed between two questions
+    except NoSuchImageError as error:  # removed between two requests
         raise NotInStoreError(error.said) from None
     finally:
         client.close()
@@ -87,7 +87,7 @@ def find_at(kind: str, endpoint: Endpoint, request: Request, reference: str) -> 
     platform = stated_platform(inspected)
 
     def candidate(held: HeldImage | None) -> Candidate:
-        # Only the containerd store holds several platforms of one image, and only it tells a descriptor.
+        # Only the containerd store has several platforms of one image, and only it returns a descriptor.
         exported = platform if inspected.mapping("Descriptor") else None
         exported = exported if held is None else held.platform
 
@@ -118,14 +118,14 @@ def find_at(kind: str, endpoint: Endpoint, request: Request, reference: str) -> 
 
 
 def _inspect(client: Client, reference: str) -> dict[str, Any]:
-    """What the engine says of an image: by the name as it is, else by what that name may mean."""
+    """The engine's description of an image, by its exact name or else by a match of short names and IDs."""
     with suppress(NoSuchImageError):
         return client.inspect(reference)
     return client.inspect(f"sha256:{pick(reference, client.images()).id}")
 
 
 def _preliminary_of(connect: Callable[[], Client], image_id: str, platform: Platform) -> ImageParts:
-    """The same for one of several platforms; little of it where the engine cannot be asked for one."""
+    """The same for one of several platforms; incomplete if the engine cannot inspect a single platform."""
     client = connect()
     try:
         if client.version >= INSPECT_PLATFORM:
@@ -139,7 +139,7 @@ def _preliminary_of(connect: Callable[[], Client], image_id: str, platform: Plat
 
 
 def _preliminary(inspected: Lenient, history: Sequence[Any]) -> ImageParts:
-    """The image as far as it is known before its export: steps, config and diff IDs."""
+    """The image before its export: steps, config and diff IDs."""
     diff_ids = inspected.child("RootFS").texts("Layers")
     config = {
         **Platform.stated(inspected).fields(),
@@ -148,7 +148,7 @@ def _preliminary(inspected: Lenient, history: Sequence[Any]) -> ImageParts:
         "rootfs": {"type": "layers", "diff_ids": diff_ids},
         "history": history_entries(history, len(diff_ids)),
     }
-    waiting = "it comes with the export"
+    waiting = "available after the export"
     return ImageParts(
         [LayerPart(MissingBlob(f"layer {number}", waiting)) for number in range(len(diff_ids))],
         json.dumps(config).encode(),
@@ -157,7 +157,7 @@ def _preliminary(inspected: Lenient, history: Sequence[Any]) -> ImageParts:
 
 
 def history_entries(history: Sequence[Any], layers: int) -> list[dict[str, Any]]:
-    """An engine's history as a config records it: oldest first, and which made a layer, as far as sizes and words tell."""
+    """An engine's history in the form of a config, oldest first; layers are matched by sizes and instructions."""
     steps = [Lenient(value, "history") for value in reversed(history)]
     sized = [bool(step.number("Size")) for step in steps]
     worded = [
@@ -166,7 +166,7 @@ def history_entries(history: Sequence[Any], layers: int) -> list[dict[str, Any]]
     ]
     filled = next((flags for flags in (sized, worded) if sum(flags) == layers), None)
     if filled is None:
-        return []  # better none than wrong ones: the export will say
+        return []  # unknown until the export rather than wrong
     return [
         {
             "created": _date(step.number("Created")),
@@ -193,7 +193,7 @@ def _export(
     platform: Platform | None,
     request: Request,
 ) -> OpenFile:
-    """The image's archive. Raises `CancelledError`, and `LayerscopeError` for what the engine says in the middle of it."""
+    """The image's archive. Raises `CancelledError`, and `LayerscopeError` for an error of the engine within the stream."""
     client = connect()
     progress, name = request.progress, f"{kind}'s export"
     progress.stage(f"Exporting from {kind}")
@@ -217,13 +217,13 @@ def _export(
     if said is not None:
         raise LayerscopeError(
             f"the engine could not export the image: {said}",
-            hint="is there room on the engine's disk? docker pull, or build the image again",
+            hint="check the engine's disk space, then pull or build the image again",
         )
     return file
 
 
 def _error_in(file: OpenFile) -> str | None:
-    """What an engine wrote after an export that failed: as the answer has begun, it can say so only there."""
+    """The error that an engine appended to a failed export, after its answer had started."""
     length = min(file.size, _TAIL)
     tail = file.pread(length, file.size - length).rstrip()
     if not tail.endswith(b"}"):
@@ -235,5 +235,5 @@ def _error_in(file: OpenFile) -> str | None:
             continue
         detail = fields.child("errorDetail").text("message")
         said = detail or fields.text("message") or fields.text("error") or fields.text("cause")
-        return " ".join((said or "it does not say why").split())[:500]
+        return " ".join((said or "no reason given").split())[:500]
     return None

@@ -1,7 +1,7 @@
-"""An engine that answers Docker's API: Docker itself, Podman, and what else speaks it.
+"""Client for engines with Docker's API: Docker, Podman and compatible ones.
 
-The docker SDK for Python connects: it knows sockets, TLS and the user's credentials. Answers are read by `answers`, as the
-SDK reads them without bounds.
+The docker SDK for Python connects: it handles sockets, TLS and credentials. Answers are read by `answers`, because the SDK
+reads them without limits.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from layerscope.sources.answers import (
     keep_redirects,
     read_answer,
     stream_answer,
-    stream_words,
+    stream_lines,
 )
 from layerscope.sources.endpoints import Endpoint, check_docker_config
 from layerscope.sources.references import Stored
@@ -32,32 +32,32 @@ from layerscope.sources.ssh import Tunnel
 
 CONNECT_SECONDS = 10
 SSH_SECONDS = 30
-"""How long an engine may take to say its version."""
+"""Seconds until an engine must have reported its version."""
 OLDEST = (1, 24)
-"""The oldest version of the API that the docker SDK speaks."""
+"""The oldest API version that the docker SDK supports."""
 INSPECT_PLATFORM, EXPORT_PLATFORM = (1, 49), (1, 48)
-"""Versions of the API that can be asked for a platform (moby, api/docs/CHANGELOG.md)."""
+"""First API versions with a platform parameter (moby, api/docs/CHANGELOG.md)."""
 TELLS_PLATFORMS = (1, 48)
-"""The version from which on an engine tells all platforms of an image."""
+"""The first API version that lists all platforms of an image."""
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})")
 _HINTS = {
-    "docker": "join the group docker and log in again, or run sudo layerscope …",
-    "podman": "this is root's engine: run sudo layerscope …",
+    "docker": "join the docker group and log in again, or run sudo layerscope …",
+    "podman": "the engine runs as root: run sudo layerscope …",
 }
 
 
 class NoSuchImageError(Exception):
-    """The engine has no image of that name, or cannot say which of several is meant."""
+    """The engine has no image of that name, or several match."""
 
     def __init__(self, said: str, missing: bool) -> None:
         super().__init__(said)
         self.said = said
         self.missing = missing
-        """Whether the engine says that there is none."""
+        """Whether the engine answered that it does not exist."""
 
 
 class Client:
-    """A connection to an engine. Raises `UnreachableError` if there is none to be had."""
+    """A connection to an engine. Raises `UnreachableError` if it fails."""
 
     def __init__(self, endpoint: Endpoint, kind: str, limits: Limits = DEFAULT_LIMITS) -> None:
         self._endpoint = endpoint
@@ -70,7 +70,7 @@ class Client:
             self._tunnel = Tunnel(endpoint, kind)
             url = f"unix://{self._tunnel.path}"
         elif url.startswith("unix://"):
-            self._knock(url)
+            self._check_socket(url)
         try:
             self._api = self._connect(url)
             self.version = self._ask_version()
@@ -79,7 +79,7 @@ class Client:
             raise
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         if hasattr(self, "_api"):
             self._api.close()
         if self._tunnel is not None:
@@ -87,7 +87,7 @@ class Client:
             self._tunnel = None
 
     def inspect(self, reference: str, platform: Platform | None = None) -> dict[str, Any]:
-        """What the engine says of an image: of one platform, else with what it holds of others. Raises `NoSuchImageError`."""
+        """The engine's description of an image: for one platform, or with a list of all stored ones. Raises `NoSuchImageError`."""
         params: dict[str, str | None] = {}
         if platform is not None and self.version >= INSPECT_PLATFORM:
             params["platform"] = _platform_json(platform)
@@ -96,7 +96,7 @@ class Client:
         path = f"/images/{_quoted(reference)}/json"
         value = self._json(path, params)
         if not isinstance(value, dict):
-            raise LayerscopeError(f"the engine at {self._where} gives no object for {path}")
+            raise LayerscopeError(f"unexpected answer from the engine at {self._where} for {path}")
         return value
 
     def history(self, reference: str, platform: Platform | None = None) -> list[Any]:
@@ -108,7 +108,7 @@ class Client:
         return value if isinstance(value, list) else []
 
     def images(self) -> list[Stored]:
-        """All images of the engine, by their names."""
+        """All images of the engine, for lookup by name."""
         found = []
         for fields in self.summaries():
             names = [name for name in fields.texts("RepoTags") if name != "<none>:<none>"]
@@ -123,11 +123,11 @@ class Client:
         return found
 
     def info(self) -> Lenient:
-        """What the engine says of itself: its data folder, storage driver and containerd."""
+        """The engine's own description: data folder, storage driver, containerd."""
         return Lenient(self._json("/info", {}), "info")
 
     def summaries(self) -> Iterator[Lenient]:
-        """What the engine's list says of each of its images."""
+        """The engine's list of images."""
         values = self._json("/images/json", {"only_ids": "0", "all": "0"})
         for value in values if isinstance(values, list) else ():
             if isinstance(value, dict):
@@ -136,7 +136,7 @@ class Client:
     def export(
         self, reference: str, platform: Platform | None, progress: Progress | None = None
     ) -> Iterator[bytes]:
-        """The image as an archive, in pieces; nothing is asked before the first is. Raises `CancelledError`, too."""
+        """The image as an archive, in pieces; requested when the first piece is read. May raise `CancelledError`."""
         path = f"/images/{_quoted(reference)}/get"
         params: dict[str, str | None] = {}
         if platform is not None and self.version >= EXPORT_PLATFORM:
@@ -151,35 +151,35 @@ class Client:
     def pull(
         self, reference: str, platform: Platform | None, progress: Progress | None = None
     ) -> Iterator[Mapping[str, Any]]:
-        """Have the engine get an image from its registry: what it says meanwhile; nothing is asked before the first word."""
+        """Pull an image with the engine; yields its progress messages. Requested when the first message is read."""
         from docker import auth, utils
 
         try:
             repository, tag = utils.parse_repository_tag(reference)
-            # What the user's docker login keeps for that registry, as docker pull sends it.
+            # Credentials of the user's docker login, as docker pull sends them.
             secret = auth.get_config_header(self._api, auth.resolve_repository_name(repository)[0])
             send = self._request(
                 "POST", "/images/create",
                 {"fromImage": repository, "tag": tag or "latest", "platform": None if platform is None else str(platform)},
                 {"X-Registry-Auth": secret} if secret else {},
             )  # fmt: skip
-            for line in stream_words(
+            for line in stream_lines(
                 send, self._where, self._limits, progress or NullProgress(), self._refused
             ):
-                word, _ = decode(line, "what it says of the pull", self._limits)
+                word, _ = decode(line, "its pull messages", self._limits)
                 if isinstance(word, dict):
                     yield word
         except Exception as error:
             raise self._error(error) from error
 
     def _connect(self, url: str) -> Any:
-        """The SDK's client, which has asked nothing yet."""
+        """The SDK's client, before any request."""
         try:
             import docker
         except ImportError as error:
             raise UnreachableError(
                 f"the docker SDK for Python cannot be loaded: {error}",
-                hint="install layerscope again, with what it depends on",
+                hint="reinstall layerscope with its dependencies",
             ) from error
         tls: Any = False
         seconds = CONNECT_SECONDS if self._tunnel is None else SSH_SECONDS
@@ -194,28 +194,32 @@ class Client:
             raise
         except Exception as error:
             raise UnreachableError(
-                f"no engine answers at {self._where}: {self._why(error)}"
+                f"no engine is listening at {self._where}: {self._cause(error)}"
             ) from error
         keep_redirects(api)
         return api
 
     def _ask_version(self) -> tuple[int, int]:
-        """The version of the API. Raises `UnreachableError` for whatever is none that we speak."""
+        """The API version. Raises `UnreachableError` for unsupported ones and other servers."""
         seconds = CONNECT_SECONDS if self._tunnel is None else SSH_SECONDS
-        refusal = f"no engine answers at {self._where}"
+        refusal = f"no engine is listening at {self._where}"
         try:
             answer = read_answer(
                 self._request("GET", "/version", {}, version=None), "it", self._limits,
                 min(seconds, self._limits.answer_seconds),
             )  # fmt: skip
             if not answer.ok:
-                raise LayerscopeError(f"it answers {answer.status}: {_said(answer, self._limits)}")
+                raise LayerscopeError(
+                    f"it answers {answer.status}: {_error_message(answer, self._limits)}"
+                )
             told = Lenient(answer.value("it", self._limits), "version").text("ApiVersion")
         except LayerscopeError as error:
-            hint = error.hint or "is the engine stuck, or is it something else that listens there?"
+            hint = (
+                error.hint or "check whether the engine hangs, or something else is listening there"
+            )
             raise UnreachableError(f"{refusal}: {error.message.removeprefix('it: ')}", hint=hint) from error  # fmt: skip
         except Exception as error:
-            raise UnreachableError(f"{refusal}: {self._why(error)}") from error
+            raise UnreachableError(f"{refusal}: {self._cause(error)}") from error
         version = _version(told)
         if version < OLDEST:
             shown = "does not say the version of its API" if version == (0, 0) else f"speaks version {_dotted(version)} of the API, {_dotted(OLDEST)} is the oldest"  # fmt: skip
@@ -231,7 +235,7 @@ class Client:
         *,
         version: str | None = "",
     ) -> Callable[[float], Any]:
-        """What asks that, by the engine's version of the API or by none, and gives an answer whose body is unread."""
+        """A function that sends the request, with or without the API version, and returns an answer with an unread body."""
         if version is not None:
             path = f"/v{_dotted(self.version)}{path}"
         url = f"{self._api.base_url}{path}"
@@ -240,8 +244,8 @@ class Client:
             url, params=dict(params), headers={**PLAIN, **(headers or {})}, timeout=seconds, stream=True
         )  # fmt: skip
 
-    def _knock(self, url: str) -> None:
-        """Raise `UnreachableError` if a socket does not let us in, in words that the SDK would not find."""
+    def _check_socket(self, url: str) -> None:
+        """Raise `UnreachableError` with a clear message if the socket cannot be used."""
         knocking = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         with knocking:
             knocking.settimeout(CONNECT_SECONDS)
@@ -249,11 +253,11 @@ class Client:
                 knocking.connect(url.removeprefix("unix://"))
             except PermissionError:
                 raise UnreachableError(
-                    f"{self._where} may not be used by you", hint=_HINTS[self._kind]
+                    f"{self._where}: permission denied", hint=_HINTS[self._kind]
                 ) from None
-            except (OSError, ValueError) as error:  # ValueError: no path has a NUL
+            except (OSError, ValueError) as error:  # ValueError: NUL in the path
                 why = getattr(error, "strerror", None) or error
-                raise UnreachableError(f"no engine answers at {self._where}: {why}") from error
+                raise UnreachableError(f"no engine is listening at {self._where}: {why}") from error
 
     @property
     def _where(self) -> str:
@@ -270,25 +274,25 @@ class Client:
         return answer.value(f"the engine at {self._where}", self._limits)
 
     def _refused(self, answer: Answer) -> Exception:
-        """The error of an answer that is no success."""
-        said = _said(answer, self._limits)
+        """The error for an answer with an error status."""
+        said = _error_message(answer, self._limits)
         if answer.status in (400, 404, 409) or "multiple" in said:
             return NoSuchImageError(said, answer.status == 404)
         return LayerscopeError(f"the engine at {self._where} says: {said}")
 
     def _error(self, error: Exception) -> Exception:
-        """An error of a connection in our words; those that are in our words as they are."""
+        """A connection error as `UnreachableError`; errors of layerscope are kept."""
         if isinstance(error, DocumentError):
             return LayerscopeError(f"the engine at {self._where}: {error.message}")
         if isinstance(error, (LayerscopeError, NoSuchImageError, CancelledError, MemoryError)):
             return error
         return UnreachableError(
-            f"the connection to {self._where} broke: {self._why(error)}",
-            hint="does the engine still run? Its own log says why it ended",
+            f"lost the connection to {self._where}: {self._cause(error)}",
+            hint="check whether the engine is still running, and its log",
         )
 
-    def _why(self, error: BaseException) -> str:
-        """The last cause, in one line; what ssh said, where it was ssh."""
+    def _cause(self, error: BaseException) -> str:
+        """The root cause in one line; for ssh, its own message."""
         if self._tunnel is not None and (said := self._tunnel.said()):
             return _one_line(said.decode(errors="replace"))
         seen: BaseException | None = error
@@ -302,7 +306,7 @@ class Client:
 def clients(
     kind: str, endpoints: Callable[[], Sequence[Endpoint]], limits: Limits = DEFAULT_LIMITS
 ) -> Iterator[tuple[Endpoint, Client]]:
-    """All engines that answer, each with a connection that the caller closes. Raises `UnreachableError` in the end if none does."""
+    """All engines that answer; the caller closes the connections. Raises `UnreachableError` at the end if there are none."""
     refusals: list[UnreachableError] = []
     answered = False
     for endpoint in endpoints():
@@ -316,7 +320,7 @@ def clients(
     if answered:
         return
     if not refusals:
-        raise UnreachableError("there is no socket of an engine")
+        raise UnreachableError("no engine socket found")
     raise next((error for error in refusals if error.hint), refusals[0])
 
 
@@ -329,8 +333,8 @@ def _dotted(version: tuple[int, int]) -> str:
     return f"{version[0]}.{version[1]}"
 
 
-def _said(answer: Answer, limits: Limits) -> str:
-    """What an engine says where it refuses."""
+def _error_message(answer: Answer, limits: Limits) -> str:
+    """The message of an error answer."""
     try:
         message = Lenient(answer.value("", limits), "error").text("message")
     except LayerscopeError:
@@ -350,5 +354,5 @@ def _quoted(reference: str) -> str:
 
 
 def _one_line(said: object) -> str:
-    """What somebody said, fit for a message."""
+    """A text on one line, safe for a message."""
     return " ".join(str(said).split())[:500]

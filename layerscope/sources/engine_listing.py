@@ -1,4 +1,4 @@
-"""The images of running engines, as their own lists tell them."""
+"""The images of running engines, from their own lists."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from layerscope.sources.engine_client import Client, NoSuchImageError, clients
 from layerscope.sources.store_image import StoreImage, StoreLayer
 
 INSPECTED = 200
-"""Images whose platform is asked for one by one; beyond, a list would be long in coming."""
+"""Maximum number of images whose platform is inspected one by one; more would take too long."""
 
 
 def listed(
@@ -56,7 +56,7 @@ def _images(client: Client, kind: str, url: str, inspected: int) -> list[StoreIm
 
 
 def _inspect(client: Client, identifier: str) -> Lenient:
-    """What the engine says of an image; nothing if it was removed in between."""
+    """The engine's description of an image; empty if it was removed in between."""
     try:
         return Lenient(client.inspect(identifier, None), "image")
     except (NoSuchImageError, LayerscopeError):
@@ -64,7 +64,7 @@ def _inspect(client: Client, identifier: str) -> Lenient:
 
 
 def _layers(told: Lenient) -> list[StoreLayer] | None:
-    """The layers by chain ID; engines do not tell their sizes."""
+    """The layers by chain ID; engines do not report their sizes."""
     diff_ids = told.child("RootFS").texts("Layers")
     if not diff_ids:
         return None
@@ -73,7 +73,7 @@ def _layers(told: Lenient) -> list[StoreLayer] | None:
 
 
 def _date(seconds: int | None) -> str | None:
-    """A moment of an engine's list."""
+    """A time from an engine's list."""
     if not seconds or seconds < 0:
         return None
     try:

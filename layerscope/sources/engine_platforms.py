@@ -1,4 +1,4 @@
-"""The platforms of an engine's image: Docker's containerd store holds several of one name, and tells them from API 1.48 on."""
+"""The platforms of an engine's image: Docker's containerd store has several of one name, and lists them from API 1.48."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from layerscope.image.platform import Platform, stated_platform
 
 @dataclass(frozen=True, slots=True)
 class HeldImage:
-    """What an engine holds of an image for one platform."""
+    """An image of an engine for one platform."""
 
     platform: Platform
     digest: str
     """Of its manifest."""
     available: bool
-    """Whether all of it is there; its index may name platforms that were never pulled."""
+    """Whether it is stored completely; an index may list platforms that were never pulled."""
 
 
 def held_images(inspected: Lenient) -> Sequence[HeldImage]:
-    """The image's platforms, each once, in the order of its index; empty where the engine does not tell them."""
+    """The image's platforms, without duplicates, in the order of its index; empty if the engine does not list them."""
     found: dict[Platform, HeldImage] = {}
     for value in inspected.items("Manifests"):
         fields = Lenient(value, "manifest")
@@ -45,10 +45,9 @@ def held_images(inspected: Lenient) -> Sequence[HeldImage]:
 def perhaps_held(
     inspected: Lenient, told: Platform | None, wanted: Platform
 ) -> Sequence[HeldImage]:
-    """The image for a platform that an engine before API 1.48 may hold besides the one that it tells of.
+    """The image for another platform that an engine before API 1.48 may have without listing it.
 
-    Its containerd store, which names an image by the digest of its manifests, exports all platforms that it has: the export
-    will show whether this is one of them.
+    Its containerd store, which names an image by the digest of its manifests, exports all stored platforms: the export shows whether this is one of them.
     """
     image_id = inspected.text("Id") or ""
     named = {name.rpartition("@")[2] for name in inspected.texts("RepoDigests")}

@@ -1,4 +1,4 @@
-"""Having an engine pull an image, for those who ask for it: nothing else in the program makes anybody fetch anything."""
+"""Pulling an image with an engine, only on request (--pull). Nothing else in the program downloads anything."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from layerscope.sources.references import without_tag_at_digest
 def pull(
     kind: str, endpoints: Callable[[], Sequence[Endpoint]], request: Request, reference: str
 ) -> Found:
-    """The image, once the first engine that answers has got it from its registry.
+    """The image, after the first engine that answers has pulled it.
 
-    Raises `UnreachableError` if no engine answers, `ImageNotFoundError` with what the engine says if it cannot get it.
+    Raises `UnreachableError` if no engine answers, `ImageNotFoundError` with the engine's message if the pull fails.
     """
     endpoint, client = next(clients(kind, endpoints, request.limits))
     _pull(client, kind, request, reference)
@@ -28,7 +28,7 @@ def pull(
 
 
 def _pull(client: Client, kind: str, request: Request, reference: str) -> None:
-    """Wait until the engine has the image. Raises `CancelledError`, and `ImageNotFoundError` for what it says instead."""
+    """Wait until the engine has the image. Raises `CancelledError`, and `ImageNotFoundError` with the engine's message."""
     request.progress.stage(f"Pulling {reference} with {kind}")
     words = client.pull(without_tag_at_digest(reference), request.platform, request.progress)
     try:
@@ -37,18 +37,18 @@ def _pull(client: Client, kind: str, request: Request, reference: str) -> None:
     except (NoSuchImageError, _PullError) as error:
         raise ImageNotFoundError(
             f"{kind} could not pull it: {error}",
-            hint=f"is the name right, and may you pull it? {kind} login signs in to a registry",
+            hint=f"check the name and your access; {kind} login signs in to a registry",
         ) from None
     finally:
         client.close()
 
 
 class _PullError(Exception):
-    """What an engine says went wrong: as the answer has begun with 200, it can say so only inside it."""
+    """An error within a pull stream, whose status is already 200."""
 
 
 def _bytes_of(words: Iterator[Mapping[str, Any]], limits: Limits) -> Iterator[int]:
-    """How many more bytes have come, word by word: layers come side by side, each with a count of its own."""
+    """Newly downloaded bytes per message: layers are downloaded in parallel, each with its own counter."""
     counts: dict[str, int] = {}
     for word in words:
         fields = Lenient(word, "pull")
@@ -60,7 +60,7 @@ def _bytes_of(words: Iterator[Mapping[str, Any]], limits: Limits) -> Iterator[in
         if layer is None or current is None or fields.text("status") != "Downloading":
             continue
         fresh = current - counts.get(layer, 0)
-        if fresh > 0:  # a download that starts again counts from nothing
+        if fresh > 0:  # a restarted download counts from 0
             if len(counts) >= limits.layers and layer not in counts:
                 raise limits.exceeded("layers", "what is pulled")
             counts[layer] = current

@@ -1,6 +1,6 @@
-"""Where Docker engines of this machine keep their data, as they say themselves (moby, api/docs: SystemInfo).
+"""Data folders of this machine's Docker engines, as they report them (moby, api/docs: SystemInfo).
 
-Only sockets of this machine are asked: what an engine elsewhere calls its folder is none here.
+Only local sockets are used: folders of a remote engine are not on this machine.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ from layerscope.sources.endpoints import Endpoint, docker_endpoints
 from layerscope.sources.engine_client import Client, NoSuchImageError
 
 SECONDS = 5
-"""How long an engine may take to say where its data is: a store can be read without it."""
+"""Seconds until an engine must have answered: stores can be read without it."""
 _LOCAL = "unix://"
 
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """What an engine reports."""
+    """A data folder that an engine reports."""
 
     root: Path
     """Its DockerRootDir."""
     by: str
-    """Which engine, in the user's words."""
+    """Which engine, for people."""
     in_containerd: bool
     """Whether it keeps its images in containerd's store."""
     containerd: str | None
-    """The socket of its containerd; None where it does not say."""
+    """The socket of its containerd; None if not reported."""
     decides: bool
-    """Whether the user chose this engine and it runs here: then other folders are not meant."""
+    """Whether the user chose this local engine, so that no other folder is searched."""
 
 
 def reported_roots(limits: Limits) -> Iterator[Reported]:
-    """The data folders of the Docker engines that the user means and that answer, in order."""
+    """The data folders of the user's Docker engines that answer, in order."""
     hasty = replace(limits, answer_seconds=min(limits.answer_seconds, SECONDS))
     try:
         endpoints = docker_endpoints()
-    except UnreachableError:  # a context that is not there: no engine to ask
+    except UnreachableError:  # missing context: no engine
         return
     for endpoint in endpoints:
         if not endpoint.url.startswith(_LOCAL):

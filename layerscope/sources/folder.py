@@ -1,4 +1,4 @@
-"""Saved images that lie in a folder: told by a cheap look at what each file holds, never by its name."""
+"""Saved images in a folder, detected by a quick look at their content, never by file name."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ from layerscope.sources.local import find_in_path
 from layerscope.sources.store_image import StoreImage, described
 
 ENTRIES = 400
-"""Files and folders that are looked at, in order of their names."""
+"""Maximum number of files and folders to inspect, in name order."""
 SMALLEST = 1024
-"""Bytes of the smallest file that could hold an image."""
+"""Size of the smallest possible image, in bytes."""
 HEADERS = 2_000
-"""Members of an archive that are looked at: images have one for each layer, and a few documents."""
+"""Maximum number of archive members to inspect: images have one per layer and a few documents."""
 UNPACKED = 1 << 20
-"""Bytes that a compressed archive is unpacked to for a look."""
+"""Maximum number of bytes to decompress from an archive."""
 _DOCUMENTS = frozenset(("manifest.json", "index.json"))
 _PARTS = re.compile(
     r"(?:\./)?(?:[^/]+/)?(?:manifest\.json|index\.json|oci-layout|repositories"
     r"|blobs/sha256(?:/[0-9a-f]{64})?/?|[0-9a-f]{64}(?:\.json|\.tar(?:\.gz)?|/(?:VERSION|json|layer\.tar)?)|sha256:[0-9a-f]{64})"
 )
-"""Names of what lies in saved images, also below one folder."""
+"""Member names of saved images, possibly below one folder."""
 
 
 def saved_images(
     folder: Path, cancelled: Callable[[], bool] = lambda: False, limits: Limits = DEFAULT_LIMITS
 ) -> Iterator[StoreImage]:
-    """The images that lie directly in a folder, as they are found. What cannot be read is passed over."""
+    """The images directly in a folder, as they are found. Unreadable files are skipped."""
     try:
         with os.scandir(folder) as entries:
             found = sorted(islice(entries, 10 * ENTRIES), key=lambda entry: entry.name)[:ENTRIES]
@@ -61,9 +61,9 @@ def saved_images(
 
 
 def _look(entry: os.DirEntry[str], limits: Limits) -> StoreImage | None:
-    """The image that a file or folder holds; None if it holds none."""
+    """The image in a file or folder; None if there is none."""
     path = Path(entry.path)
-    # However it is called, it is a path: `./` keeps it from being taken for a name or a scheme.
+    # `./` marks it as a path, not an image name or scheme.
     reference = entry.path if path.is_absolute() else f"./{entry.path.removeprefix('./')}"
     nameless = StoreImage(reference, "", "file", location=entry.name)
     if entry.is_dir():
@@ -90,7 +90,7 @@ def _look(entry: os.DirEntry[str], limits: Limits) -> StoreImage | None:
 
 
 def _names(tar: Blob, *, raw: bool = False) -> tuple[set[str], bool]:
-    """Last components of the names in a tar, or the names as they are; and whether it was looked through to its end."""
+    """Last components of the names in a tar, or the names as they are; and whether the end was reached."""
     names: set[str] = set()
     offset = 0
     for _ in range(HEADERS):
@@ -112,7 +112,7 @@ def _names(tar: Blob, *, raw: bool = False) -> tuple[set[str], bool]:
 
 
 def _described(found: StoreImage, path: Path, limits: Limits) -> StoreImage | None:
-    """The same with what its documents say; None if they make up no image. Raises `ArtifactError` for what is not to be listed."""
+    """The same with details from its documents; None if it is not an image. Raises `ArtifactError` for an artifact."""
     try:
         place = find_in_path(Request(found.reference, limits=limits), path)
     except ArtifactError:

@@ -1,4 +1,4 @@
-"""The files that a command reads, so that it does not write over them: known by device and inode, whatever their names."""
+"""The input files of a command, which must not be overwritten, by device and inode."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from layerscope.sources.base import STDIN
 from layerscope.sources.references import path_in
 
 _PARTS_OF_IMAGES = ("index.json", "manifest.json", "oci-layout", "repositories")
-"""One of them lies in every directory that is an image."""
+"""Every image directory contains one of them."""
 _LOOKED_AT = 100_000
-"""Files of a directory that are looked at for further names."""
+"""Maximum number of files in a directory to check for hard links."""
 
 _Place = tuple[int, int]
 """Device and inode."""
 
 
 class InputFiles:
-    """Files and directories that are read. What is not there is not read."""
+    """Files and directories that are read; missing ones are ignored."""
 
     def __init__(self) -> None:
         self._files: dict[_Place, str] = {}
-        """What each is, in words."""
+        """The description of each."""
         self._folders: dict[_Place, Path] = {}
 
     def add_image(self, reference: str) -> None:
-        """The image that a reference names, if it lies in a file, in a directory or on stdin."""
+        """Add the image of a reference, if it is a file, a directory or stdin."""
         if reference == STDIN:
             with suppress(OSError):
                 status = os.fstat(0)
@@ -48,7 +48,7 @@ class InputFiles:
                 self.add_folder(path)
 
     def add_file(self, path: Path | None, what: str) -> None:
-        """A file, and what it is: `the input Dockerfile`."""
+        """Add a file and its description: `the input Dockerfile`."""
         if path is not None:
             with suppress(OSError, ValueError):
                 status = path.stat()
@@ -56,7 +56,7 @@ class InputFiles:
                     self._files[_place(status)] = what
 
     def add_folder(self, path: Path | None) -> None:
-        """A directory, with all that lies below it."""
+        """Add a directory with everything below it."""
         if path is not None:
             with suppress(OSError, ValueError):
                 self._folders[_place(path.stat())] = path
@@ -91,7 +91,7 @@ class InputFiles:
 
     @cached_property
     def _linked(self) -> dict[_Place, str]:
-        """The files below the directories that have further names, perhaps elsewhere."""
+        """The files below the directories with further hard links, possibly elsewhere."""
         found = {}
         for folder in self._folders.values():
             files = (Path(above) / name for above, _, names in os.walk(folder) for name in names)

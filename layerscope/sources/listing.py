@@ -1,4 +1,4 @@
-"""All images that there are to open: of engines and stores, each asked in a thread of its own, none waited for too long."""
+"""Lists all images of engines and stores, each source in its own thread with a time limit."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from layerscope.sources.endpoints import Endpoint, docker_endpoints, podman_endp
 from layerscope.sources.store_image import StoreImage, StoreLayer
 
 PATIENCE = 15.0
-"""Seconds that a source may take; an engine has 10 to answer at all."""
+"""Seconds per source; an engine must start to answer within 10."""
 _GLANCE = 0.1
-"""Seconds between looks at whether somebody still wants to know."""
+"""Seconds between checks for cancellation."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListedSource:
-    """A place that can be asked for all its images."""
+    """A source that can list its images."""
 
     name: str
     ask: Callable[[Request], Sequence[StoreImage]]
-    """Raises `LayerscopeError`, or OSError, where it cannot be asked."""
+    """Raises `LayerscopeError` or OSError if it is not reachable."""
     stored: bool = False
-    """Whether it reads a store directly: what --store-root can be said of, and whose layers have sizes."""
+    """Whether it reads a store directly, so that --store-root applies and layers have sizes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What a source said."""
+    """The answer of a source."""
 
     source: ListedSource
     images: Sequence[StoreImage] = ()
     refusal: LayerscopeError | None = None
-    """Why it could not be asked; None if it answered."""
+    """Why it is not reachable; None if it answered."""
 
 
 def _of_engine(
@@ -63,14 +63,14 @@ def list_images(
     sources: Sequence[ListedSource] = LISTED_SOURCES,
     patience: float = PATIENCE,
 ) -> Iterator[Listed]:
-    """What each source says, as soon as it does; what does not answer in time is out of reach.
+    """The answer of each source as it arrives; late ones count as unreachable.
 
     Stops early when `request.progress` is cancelled. With a `store_root`, only stores are asked.
     """
     asked = [source for source in sources if source.stored or request.store_root is None]
     answers: queue.SimpleQueue[Listed] = queue.SimpleQueue()
     for source in asked:
-        # A daemon: an engine that never answers must not keep the program from ending.
+        # A daemon thread: an engine that never answers must not block the exit.
         threading.Thread(
             target=lambda source=source: answers.put(_ask(source, request)), daemon=True
         ).start()
@@ -84,7 +84,7 @@ def list_images(
             if left > 0:
                 continue
             for source in waiting.values():
-                said = f"it did not answer within {patience:.0f} seconds"
+                said = f"no answer within {patience:.0f} seconds"
                 yield Listed(source, refusal=UnreachableError(said))
             return
         del waiting[answer.source.name]
@@ -97,9 +97,9 @@ def _ask(source: ListedSource, request: Request) -> Listed:
     except LayerscopeError as error:
         return Listed(source, refusal=error)
     except PermissionError as error:
-        said = f"{error.filename or source.name} may not be read"
-        return Listed(source, refusal=UnreachableError(said, hint="run it as the owner of the store"))  # fmt: skip
-    except Exception as error:  # a thread has nobody to raise to
+        said = f"{error.filename or source.name}: permission denied"
+        return Listed(source, refusal=UnreachableError(said, hint="run layerscope as the owner of the store"))  # fmt: skip
+    except Exception as error:  # errors in a thread must be returned
         return Listed(source, refusal=UnreachableError(f"{type(error).__name__}: {error}"))
 
 

@@ -1,4 +1,4 @@
-"""Images in files, directories and on stdin: told by what they hold, never by their names."""
+"""Images in files, directories and on stdin, detected by content, never by name."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from layerscope.limits import Limits
 from layerscope.sources import containers_dir, docker_archive, docker_legacy
 from layerscope.sources.base import Candidate, Found, ImageParts, LayerPart, Request, shortened
 from layerscope.sources.descriptions import Description, offered, settled
-from layerscope.sources.first_look import check_start
+from layerscope.sources.first_bytes import check_start
 from layerscope.sources.kinds.directories import describe_directory
 from layerscope.sources.members import DirectoryMembers, Members, TarMembers
 from layerscope.sources.oci_layout import INDEX, OciLayout, looks_like_index
@@ -30,12 +30,12 @@ _OCI = frozenset(("oci", "oci-archive"))
 _PARTS_OF_IMAGES = frozenset(("manifest.json", "index.json", "oci-layout", "repositories", "blobs"))
 
 _EXPORTERS = {".dockerenv": "docker", "run/.containerenv": "podman"}
-"""Files that engines put into containers, and that are therefore in what they export."""
+"""Files that engines create in containers, and therefore in their exports."""
 
 
 def find_in_path(request: Request, path: Path, kinds: Sequence[str] = ()) -> Found:
-    """What a file or directory holds. `kinds` are the schemes that the user accepts; empty for any."""
-    with suppress(RuntimeError):  # nobody's home: a file that is called so
+    """The images in a file or directory. `kinds` are the accepted schemes; empty for any."""
+    with suppress(RuntimeError):  # no such user: a file with that name
         path = path.expanduser()
     try:
         mode = path.stat().st_mode
@@ -45,7 +45,7 @@ def find_in_path(request: Request, path: Path, kinds: Sequence[str] = ()) -> Fou
         raise LayerscopeError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
     if stat.S_ISDIR(mode):
         found = find_in_members(request, DirectoryMembers(path), str(path), kinds)
-        return _only(found, kinds, str(path))
+        return _require_kind(found, kinds, str(path))
     if stat.S_ISSOCK(mode):
         raise NotAnImageError(
             f"{path}: this is a socket, not an image",
@@ -59,26 +59,26 @@ def find_in_path(request: Request, path: Path, kinds: Sequence[str] = ()) -> Fou
             file = OpenFile.open(path, str(path))
     except OSError as error:
         raise LayerscopeError(
-            f"{path}: {error.strerror or error}", hint="is it readable for you?"
+            f"{path}: {error.strerror or error}", hint="check its permissions"
         ) from error
-    return _only(find_in_file(request, file, kinds), kinds, str(path))
+    return _require_kind(find_in_file(request, file, kinds), kinds, str(path))
 
 
 def _missing(path: Path) -> ImageNotFoundError:
-    """The error of a path that is not there, or a link to nothing."""
+    """The error for a missing path or a broken symlink."""
     try:
         target = str(path.readlink())
     except (OSError, ValueError):
-        return ImageNotFoundError(f"{path}: there is no such file or directory")
+        return ImageNotFoundError(f"{path}: no such file or directory")
     annexed = "annex/objects/" in target
     return ImageNotFoundError(
-        f"{path}: this is a link to {shortened(target, 200)}, which is not there",
+        f"{path}: broken symlink to {shortened(target, 200)}",
         hint="fetch the file itself: git annex get FILE" if annexed else None,
     )
 
 
 def find_in_stdin(request: Request) -> Found:
-    """What comes in on stdin: spooled, unless it is a file already."""
+    """The images on stdin, copied to a temporary file unless stdin is a file."""
     if os.isatty(0):
         raise UsageError(
             "stdin is a terminal", hint="pipe an image in: docker save IMAGE | layerscope -"
@@ -96,7 +96,7 @@ def find_in_stdin(request: Request) -> Found:
 
 
 def find_in_file(request: Request, file: OpenFile, kinds: Sequence[str] = ()) -> Found:
-    """What an open file holds: an archive, compressed or not."""
+    """The images in an open archive, compressed or not."""
     blob: Blob = file.blob(file.name)
     check_start(blob.chunks(), file.name, request.limits)
     warnings: list[ImageWarning] = []
@@ -111,11 +111,11 @@ def find_in_file(request: Request, file: OpenFile, kinds: Sequence[str] = ()) ->
                 ImageWarning(
                     "trailing-data",
                     None,
-                    f"{trailing:,} bytes that are not zero follow the end of the {kind.name} stream",
+                    f"{trailing:,} bytes of trailing data after the end of the {kind.name} stream",
                 )
             )
         blob = unpacked.blob(file.name)
-    request.progress.stage("Looking into the archive")
+    request.progress.stage("Reading the archive")
     members = TarMembers(blob, request.limits, request.progress)
     found = find_in_members(request, members, file.name, kinds)
     return replace(found, warnings=[*warnings, *found.warnings])
@@ -124,19 +124,19 @@ def find_in_file(request: Request, file: OpenFile, kinds: Sequence[str] = ()) ->
 def find_in_members(
     request: Request, members: Members, name: str, kinds: Sequence[str] = ()
 ) -> Found:
-    """What named members make up; of what a hybrid archive is at once, the kind that is accepted."""
+    """The images in named members; for a hybrid archive, of the accepted kind."""
     found = _find_image(request, members, kinds)
     if isinstance(members, TarMembers):
         damage = None
         if members.damage is not None:
-            damage = f"the archive is damaged at byte {members.damage.offset:,}: {members.damage.message}"
-        if found is None and len(members.tops) == 1 and not members.top_files:
-            inside = members.without_prefix(next(iter(members.tops)))
+            damage = f"damaged at byte {members.damage.offset:,}: {members.damage.message}"
+        if found is None and len(members.top_names) == 1 and not members.top_files:
+            inside = members.without_prefix(next(iter(members.top_names)))
             found = _find_image(request, inside, kinds)
         if found is not None:
             warnings = list(found.warnings)
             if members.trailing:
-                said = f"{members.trailing:,} bytes that are not zero follow the end of the archive"
+                said = f"{members.trailing:,} bytes of trailing data after the end of the archive"
                 warnings.append(ImageWarning("trailing-data", None, said))
             return replace(found, warnings=warnings, damage=damage)
         return _rootfs(members, name, damage)
@@ -149,7 +149,7 @@ def find_in_members(
 
 
 def _find_image(request: Request, members: Members, kinds: Sequence[str]) -> Found | None:
-    """The images that members make up, None where nothing names one. Raises for those that are named and damaged."""
+    """The images in members, None if no manifest lists one. Raises for images that are listed but damaged."""
     limits = request.limits
     index = members.find(INDEX)
     has_index = index is not None and looks_like_index(
@@ -190,7 +190,7 @@ def _described(
     *,
     alone: bool,
 ) -> Found:
-    """The images of `manifest.json` and of the OCI layout beside it; those of `manifest.json` alone if that is asked for."""
+    """The images of `manifest.json` and of the OCI layout next to it, or of `manifest.json` alone if requested."""
     oci: list[Description] = []
     problem: LayerscopeError | None = None
     try:
@@ -222,26 +222,26 @@ def _described(
 
 
 def _rootfs(members: TarMembers, name: str, damage: str | None) -> Found:
-    """A tar without image metadata: a root filesystem if it is whole and has nothing of an image."""
+    """A tar without image metadata: a root filesystem if it is complete and has no parts of an image."""
     if damage is None and not members.ended:
         damage = "the archive ends without its end marker"
     if damage is not None:
         raise NotAnImageError(
-            f"{name}: {damage}, and no image was found before that",
-            hint="the file is cut short or no image: save the image again",
+            f"{name}: {damage}; no image found before that",
+            hint="the file is truncated or not an image; save the image again",
         )
-    leftovers: list[str] = sorted(_PARTS_OF_IMAGES & members.tops)
+    leftovers: list[str] = sorted(_PARTS_OF_IMAGES & members.top_names)
     if any(member.endswith("/layer.tar") and member.count("/") == 1 for member in members.names()):
         leftovers.append("*/layer.tar")
     if leftovers:
-        hint = "manifest.json must list a config and layers, or index.json manifests: save the image again"
-        if "ingest" in members.tops:
+        hint = "manifest.json must list a config and layers, or index.json manifests; save the image again"
+        if "ingest" in members.top_names:
             hint = "this looks like a BuildKit cache: export the image with --output type=oci,dest=FILE"
         raise NotAnImageError(
-            f"{name}: it has {', '.join(leftovers)} but names no image that is whole", hint=hint
+            f"{name}: found {', '.join(leftovers)}, but no complete image", hint=hint
         )
     if not members.count:
-        raise NotAnImageError(f"{name}: the archive is empty: there is no image in it")
+        raise NotAnImageError(f"{name}: the archive is empty")
     said = "this is a plain root filesystem: one layer, no config, no history"
     names = members.names()
     exported = (program for name, program in _EXPORTERS.items() if name in names)
@@ -255,11 +255,11 @@ def _rootfs(members: TarMembers, name: str, damage: str | None) -> Found:
     return Found("rootfs", [Candidate([], None, load)], [warning])
 
 
-def _only(found: Found, kinds: Sequence[str], name: str) -> Found:
+def _require_kind(found: Found, kinds: Sequence[str], name: str) -> Found:
     """`found`, if the user accepts its kind."""
     if kinds and found.kind not in kinds:
         raise NotAnImageError(
-            f"{name}: it is {found.kind}, not {' or '.join(kinds)}",
-            hint="leave out SCHEME:// to open it as what it is",
+            f"{name}: this is {found.kind}, not {' or '.join(kinds)}",
+            hint="remove SCHEME:// to detect the kind",
         )
     return found

@@ -1,4 +1,4 @@
-"""The members of an archive, or the files of a directory, by name: found by one scan of headers, read by offset."""
+"""The members of an archive, or the files of a directory, by name: found by one scan of the headers, read by offset."""
 
 from __future__ import annotations
 
@@ -19,19 +19,20 @@ from layerscope.limits import Limits
 from layerscope.progress import Progress
 
 MAX_LINKS = 40
-"""Links followed from one member, as the kernel does."""
+"""Maximum number of links to follow from one member, as in the kernel."""
 
 
 class Members(Protocol):
-    """Named blobs that lie together in one place."""
+    """Named blobs in one archive or directory."""
 
     def names(self) -> Iterable[str]:
-        """Names of the files at the top and in the folders there, without a leading slash; perhaps of deeper ones."""
+        """Names of the files in the top two levels, without a leading slash; possibly of deeper ones."""
 
     def find(self, name: str) -> Blob | None:
-        """The file of that name, links inside the place followed; None if there is none.
+        """The file of that name, with links followed inside; None if missing.
 
-        Raises `CorruptImageError` for links that go round in circles or lead out.
+        Raises `CorruptImageError` for
+        link loops and links that point outside.
         """
 
 
@@ -46,10 +47,10 @@ class TarMembers:
         self._files: dict[str, tuple[int, int]] = {}
         self._links: dict[str, str] = {}
         self._sparse: set[str] = set()
-        self.tops: set[str] = set()
+        self.top_names: set[str] = set()
         """First components of all names."""
         self.top_files: set[str] = set()
-        """Those of them that are no directories."""
+        """Those that are not directories."""
         result = TarWalk(OffsetCursor(tar), self._take, tar.name, limits, progress).run()
         self.damage: Damage | None = result.broken
         self.trailing = result.trailing
@@ -63,7 +64,8 @@ class TarMembers:
         for _ in range(MAX_LINKS):
             if name in self._sparse:
                 raise CorruptImageError(
-                    f"{name!r} is packed as a sparse file", hint="pack the archive without --sparse"
+                    f"{name!r} is packed as a sparse file",
+                    hint="create the archive without --sparse",
                 )
             if name in self._files:
                 offset, size = self._files[name]
@@ -71,7 +73,7 @@ class TarMembers:
             if name not in self._links:
                 return None
             name = self._links[name]
-        raise CorruptImageError(f"the links of {name!r} go round in circles")
+        raise CorruptImageError(f"{name!r} is a symlink loop")
 
     def without_prefix(self, prefix: str) -> TarMembers:
         """The same members with a leading directory stripped from their names."""
@@ -105,7 +107,7 @@ class TarMembers:
             if not name:
                 continue
             top, _, below = name.partition("/")
-            self.tops.add(top)
+            self.top_names.add(top)
             if kind != Kind.DIRECTORY and not below:
                 self.top_files.add(top)
             self._files.pop(name, None)
@@ -125,7 +127,7 @@ class TarMembers:
 
 
 class DirectoryMembers:
-    """Files below a directory. Links are never followed out of it; what is no regular file does not exist."""
+    """Files below a directory. Links are never followed outside; anything but regular files is ignored."""
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
@@ -137,14 +139,14 @@ class DirectoryMembers:
         try:
             cleaned = clean(os.fsencode(name))[0]
         except UnicodeEncodeError:
-            return None  # no file has such a name
+            return None  # not a valid file name
         if not cleaned or b"\0" in cleaned:
             return None
         path = self._root / os.fsdecode(cleaned)
         try:
             real = path.resolve(strict=True)
             if not real.is_relative_to(self._root):
-                raise CorruptImageError(f"{name!r} is a link that leads out of the directory")
+                raise CorruptImageError(f"{name!r} is a link that points outside the directory")
             if not stat.S_ISREG(real.stat().st_mode):
                 return None
             return PathFile(real, name).blob(name)
@@ -159,7 +161,7 @@ class DirectoryMembers:
             ) from error
 
     def _in(self, folder: Path, prefix: str) -> Iterator[str]:
-        """Names of the files in a folder, and in those below it if it is the root."""
+        """Names of the files in a folder; for the root, also in its direct subfolders."""
         try:
             entries = os.scandir(folder)
         except OSError:

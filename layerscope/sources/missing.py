@@ -1,4 +1,4 @@
-"""Blobs that a place names and does not have: why that is so, which only the place can know."""
+"""Explains missing blobs, with a reason that only the source knows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from layerscope.sources.oci_blobs import LACKING
 
 
 def explained(found: Found, place: str, hint: str) -> Found:
-    """The same images; where one lacks a blob, its error names the place and says what to do."""
+    """The same images; errors about missing blobs name the place and the remedy."""
     return replace(
         found, candidates=[_explained(candidate, place, hint) for candidate in found.candidates]
     )
@@ -21,7 +21,7 @@ def explained(found: Found, place: str, hint: str) -> Found:
 
 @contextmanager
 def explaining(place: str, hint: str) -> Iterator[None]:
-    """Does the same for what is raised inside."""
+    """Does the same for errors raised inside."""
     try:
         yield
     except CorruptImageError as error:

@@ -10,7 +10,7 @@ from layerscope.sources.base import Candidate, shortened
 
 
 def normalise(name: str) -> str:
-    """A reference in full: registry, repository, tag (docker/distribution's reference grammar)."""
+    """A full reference: registry, repository, tag (docker/distribution's reference grammar)."""
     name, _, digest = name.partition("@")
     first, slash, rest = name.partition("/")
     if not slash or not ("." in first or ":" in first or first == "localhost"):
@@ -25,7 +25,8 @@ def normalise(name: str) -> str:
 def choose_by_name(candidates: Sequence[Candidate], wanted: str) -> list[Candidate]:
     """The candidates that `wanted` names: a tag, its last part, a digest or the start of one, or `@N`.
 
-    Raises `ImageNotFoundError` with what there is.
+    Raises `ImageNotFoundError`
+    that lists what is available.
     """
     if re.fullmatch(r"@[0-9]{1,9}", wanted):
         number = int(wanted[1:])
@@ -42,12 +43,12 @@ def choose_by_name(candidates: Sequence[Candidate], wanted: str) -> list[Candida
         if found := [candidate for candidate in candidates if match(candidate)]:
             return found
     raise ImageNotFoundError(
-        f"no image called {wanted!r} in it", hint=f"it holds: {', '.join(describe(candidates))}"
+        f"no image named {wanted!r}", hint=f"available: {', '.join(describe(candidates))}"
     )
 
 
 def describe(candidates: Sequence[Candidate], at_most: int = 12) -> list[str]:
-    """Names of the candidates for a message, each once."""
+    """Names of the candidates for a message, without duplicates."""
     words = []
     for candidate in candidates:
         name = candidate.name or (candidate.digests[0][:19] if candidate.digests else "(unnamed)")

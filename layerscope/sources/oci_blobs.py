@@ -13,32 +13,32 @@ from layerscope.sources.members import Members
 from layerscope.sources.oci_descriptor import Descriptor
 
 LACKING = "is not in the layout"
-"""How errors say that a blob is missing; whoever made the layout may know better why."""
+"""The text of errors about missing blobs; sources replace it by a reason."""
 
 
 class OciBlobs:
-    """What the descriptors of a layout in `members` name."""
+    """The blobs of a layout in `members`, by descriptor."""
 
     def __init__(self, members: Members, limits: Limits) -> None:
         self._members = members
         self._limits = limits
 
     def document(self, descriptor: Descriptor) -> dict[str, Any]:
-        """The JSON object that a blob is. Raises `LayerscopeError`."""
+        """A blob as a JSON object. Raises `LayerscopeError`."""
         name = f"blob {descriptor.digest[:19]}"
         return decode_object(self.read(descriptor, name), name, self._limits)
 
     def read(self, descriptor: Descriptor, role: str) -> bytes:
-        """All of a document, which `role` names in errors. Raises `LayerscopeError`."""
+        """The bytes of a document, called `role` in errors. Raises `LayerscopeError`."""
         return read_document(self.blob(descriptor, role), self._limits)
 
     def blob(self, descriptor: Descriptor, role: str) -> Blob:
-        """The blob of a descriptor. Raises `CorruptImageError` if it is not there."""
+        """The blob of a descriptor. Raises `CorruptImageError` if missing."""
         blob = self.find(descriptor, role)
         if blob is None:
             raise CorruptImageError(
                 f"{role} ({descriptor.digest[:19]}…) {LACKING}",
-                hint="the layout is incomplete: copy the image again, with all platforms that it names",
+                hint="the layout is incomplete; copy the image again with all of its platforms",
             )
         return blob
 
@@ -55,4 +55,4 @@ class OciBlobs:
         try:
             return self.find(descriptor, "") is not None
         except LayerscopeError:
-            return True  # there, but not to be opened: the one who opens it says why
+            return True  # stored but not readable: opening it raises the error

@@ -1,4 +1,4 @@
-"""Descriptors: how manifests name blobs (OCI image-spec descriptor.md, and the annotations of engines)."""
+"""Descriptors: references to blobs in manifests (OCI image-spec descriptor.md, and the annotations of engines)."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ REFERENCE_TYPE = "vnd.docker.reference.type"
 SUBJECT = "io.containerd.manifest.subject"
 
 _FOREIGN = (".nondistributable.", ".foreign.")
-"""In the media types of layers that registries need not hold: those of Windows, above all."""
+"""Part of the media types of layers that registries need not store, mostly those of Windows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Descriptor:
-    """What a manifest or an index says of one blob."""
+    """An entry for one blob in a manifest or index."""
 
     digest: str
     media_type: str
@@ -37,7 +37,7 @@ class Descriptor:
 
     @classmethod
     def read(cls, value: object) -> Descriptor | None:
-        """None for what has no digest that may name a blob."""
+        """The descriptor; None without a valid digest."""
         fields = Lenient(value, "descriptor")
         digest = fields.text("digest")
         if digest is None or not is_digest(digest):
@@ -54,7 +54,7 @@ class Descriptor:
 
     @property
     def is_foreign(self) -> bool:
-        """Whether the blob may be left out where the image is stored."""
+        """Whether the blob may be missing from a stored image."""
         return any(word in self.media_type for word in _FOREIGN)
 
     @property
@@ -63,18 +63,18 @@ class Descriptor:
         return self.media_type.endswith("+encrypted")
 
     def tags(self) -> list[str]:
-        """Names that the top-level index gives it, the full one first."""
+        """Names from the annotations of the top-level index, the full one first."""
         full, name = self.annotations.get(CONTAINERD_NAME), self.annotations.get(REFERENCE_NAME)
         if isinstance(full, str) and full:
             return [full]
         return [name] if isinstance(name, str) and name else []
 
     def texts(self) -> dict[str, str]:
-        """The annotations that are text."""
+        """The annotations with text values."""
         return {key: value for key, value in self.annotations.items() if isinstance(value, str)}
 
     def inline(self) -> bytes | None:
-        """The blob itself, if the descriptor holds it and it is what the digest says."""
+        """The embedded blob, if present and matching the digest."""
         if self.data is None:
             return None
         try:
@@ -86,14 +86,14 @@ class Descriptor:
         return data if known and hashlib.new(algorithm, data).hexdigest() == encoded else None
 
     def size_warning(self, found: int, layer: int) -> list[ImageWarning]:
-        """What to say of layer `layer` if its blob has another size than the manifest says."""
+        """The warning for layer `layer` if its blob has another size than in the manifest."""
         if self.size is None or self.size == found:
             return []
-        said = f"the blob has {found:,} bytes, the manifest says {self.size:,}"
+        said = f"size mismatch: the blob has {found:,} bytes, the manifest says {self.size:,}"
         return [ImageWarning("digest-mismatch", layer, said)]
 
 
 def annotations_of(manifest: Lenient) -> dict[str, str]:
-    """The annotations of a manifest, those that are text."""
+    """The annotations of a manifest with text values."""
     annotations = manifest.mapping("annotations")
     return {key: value for key, value in annotations.items() if isinstance(value, str)}

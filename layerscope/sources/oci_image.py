@@ -1,4 +1,4 @@
-"""What an image manifest says of its layers and its config (OCI image-spec manifest.md)."""
+"""Reads image manifests: layers and config (OCI image-spec manifest.md)."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ def read_image(
     provenance: bytes | None,
     artifact: Artifact | None,
 ) -> ImageParts:
-    """The image of a manifest, whose descriptor is `leaf`; what else it may be is `artifact`. Raises `LayerscopeError`."""
+    """The image of a manifest with the descriptor `leaf`; `artifact` if its types say so. Raises `LayerscopeError`."""
     warnings = []
     data = blobs.read(leaf, "the manifest")
     if leaf.digest.startswith("sha256:") and sha256(data) != leaf.digest:
         warnings.append(
-            ImageWarning("digest-mismatch", None, "the manifest is not what its digest says")
+            ImageWarning("digest-mismatch", None, "the manifest does not match its digest")
         )
     config = Descriptor.read(manifest.get("config"))
     if config is None:
-        raise CorruptImageError("the manifest names no config")
+        raise CorruptImageError("the manifest has no config")
     fields = Lenient(manifest, "manifest")
     layers, sizes = read_layers(fields, "the manifest", blobs.find, LACKING)
     data = blobs.read(config, "the config")
@@ -51,7 +51,7 @@ def read_image(
 def read_layers(
     manifest: Lenient, name: str, find: Callable[[Descriptor, str], Blob | None], lacking: str
 ) -> tuple[list[LayerPart], list[ImageWarning]]:
-    """The layers of a manifest, which errors call `name`, and what is odd about their sizes. Raises `LayerscopeError`.
+    """The layers of a manifest, called `name` in errors, and warnings about their sizes. Raises `LayerscopeError`.
 
     `find` gives the blob of a layer by its descriptor and what errors call it. Where there is none, `lacking` says so when
     the layer is read.
@@ -69,7 +69,7 @@ def read_layers(
 
 
 def _readable(layer: Descriptor, blob: Blob | None, lacking: str) -> Blob:
-    """The blob of a layer; one that says why it cannot be read where that is certain."""
+    """The blob of a layer; one with an error if it certainly cannot be read."""
     if layer.is_encrypted:
         why = f"it is encrypted ({shortened(layer.media_type, 200)}): skopeo copy --decryption-key decrypts it"
         return MissingBlob(layer.digest, why)

@@ -41,37 +41,37 @@ from layerscope.sources.oci_image import read_image
 INDEX = "index.json"
 LAYOUT = "oci-layout"
 MAX_NESTING = 8
-"""Indexes inside indexes; the specification names no bound."""
+"""Maximum depth of nested indexes; the specification has no limit."""
 MAX_NAMED = 1_000_000
-"""Manifests that an index leads to, each counted once for every way and name: indexes may share what they list."""
+"""Maximum number of manifests reachable from an index, counted once per path and name: indexes may share entries."""
 
 MAX_ARTIFACTS = 10_000
-"""Artifacts that can be asked for by name, to hear what they are."""
+"""Maximum number of artifacts kept, for errors that name their type."""
 
 
 @dataclass(slots=True)
 class _Node:
-    """What the manifest of one digest turned out to be: an index, an image, an artifact, or a problem."""
+    """The content of one digest: an index, an image, an artifact, or a problem."""
 
     children: list[Descriptor] = field(default_factory=list)
     manifest: dict[str, Any] | None = None
-    """That of an image, or of what opens as one where there is no image."""
+    """The manifest of an image, or of an artifact that may open as one."""
     artifact: Artifact | None = None
     problem: LayerscopeError | None = None
 
 
 @dataclass(slots=True)
 class _Image:
-    """An image manifest, by all the names that lead to it."""
+    """An image manifest with all of its names."""
 
     descriptor: Descriptor
     manifest: dict[str, Any]
     groups: list[int]
     top: str
-    """Digest of what the top-level index names."""
+    """Digest of its entry in the top-level index."""
     tags: dict[str, None]
     artifact: Artifact | None
-    """What it is if it is no image."""
+    """The artifact, if it is not an image."""
 
 
 class OciLayout:
@@ -80,11 +80,11 @@ class OciLayout:
     def __init__(self, members: Members, limits: Limits) -> None:
         self.warnings: list[ImageWarning] = []
         self.absent: list[Platform] = []
-        """Platforms that an index names without their images being stored."""
+        """Platforms that an index lists without their images being stored."""
         self.artifacts: list[Candidate] = []
-        """What it names that is no image."""
+        """Entries that are not images."""
         self.other_configs: set[str] = set()
-        """Digests of the configs of manifests that are no images."""
+        """Config digests of manifests that are not images."""
         self.unread: list[Candidate] = []
         """Entries of `index.json` whose manifest cannot be read."""
         self._members = members
@@ -92,25 +92,26 @@ class OciLayout:
         self._limits = limits
         self._nodes: dict[str, _Node] = {}
         self._platforms: dict[str, Platform | None] = {}
-        """What each config states, by digest."""
+        """The platform of each config, by digest."""
         self._listed: dict[str, Sequence[str | None]] = {}
-        """The diff IDs that each config lists, by digest."""
+        """The diff IDs of each config, by digest."""
         self._named = 0
         self._artifacts: dict[Artifact, None] = {}
         self._attestations: dict[str, Descriptor] = {}
         """The attestation manifest of each image, by the image's digest."""
 
     def candidates(self) -> list[Candidate]:
-        """All images that are stored, in the order of the index. Raises `LayerscopeError` if the index names none."""
+        """All stored images, in index order. Raises `LayerscopeError` if there are none."""
         found, absent, warnings = offered(settled(self.descriptions()), self.unread)
         self.absent += absent
         self.warnings += warnings
         return found
 
     def descriptions(self) -> list[Description]:
-        """All images that the index names, in its order, with those of equal digest merged; else what may open as one.
+        """All images of the index in order, merged by digest; without images, artifacts that may open as one.
 
-        Raises `LayerscopeError` if the index names neither.
+        Raises
+        `LayerscopeError` if there are neither.
         """
         index = self._members.find(INDEX)
         if index is None:
@@ -120,12 +121,12 @@ class OciLayout:
         images: dict[str, _Image] = {}
         groups: dict[object, int] = {}
         unnamed: dict[Platform | None, int] = {}
-        for descriptor, tags in self._tops(top):
+        for descriptor, tags in self._top_level(top):
             group = groups.setdefault(self._group(descriptor, tags, unnamed), len(groups))
             for leaf in self._leaves(descriptor, set(), 0, tags):
                 self._add(images, leaf, tags, group, descriptor.digest)
         if not images:
-            raise self._nothing()
+            raise self._no_image_error()
         plain = [image for image in images.values() if image.artifact is None]
         if plain:
             for image in images.values():
@@ -134,7 +135,7 @@ class OciLayout:
         return [self._description(image) for image in plain or images.values()]
 
     def _check_layout(self) -> None:
-        """`oci-layout` should be there and readable; images open without it."""
+        """Warn if `oci-layout` is missing or unreadable; images open without it."""
         blob = self._members.find(LAYOUT)
         try:
             if blob is not None and Lenient(
@@ -147,12 +148,12 @@ class OciLayout:
             ImageWarning(
                 "layout-incomplete",
                 None,
-                f"{LAYOUT} is missing or unreadable: read as an OCI layout all the same",
+                f"{LAYOUT} is missing or unreadable; treated as an OCI layout",
             )
         )
 
-    def _tops(self, top: dict[str, Any]) -> list[tuple[Descriptor, dict[str, None]]]:
-        """What the top-level index names: one descriptor a digest, with its names in order."""
+    def _top_level(self, top: dict[str, Any]) -> list[tuple[Descriptor, dict[str, None]]]:
+        """The entries of the top-level index: one descriptor per digest, with its names in order."""
         tops: dict[str, tuple[Descriptor, dict[str, None]]] = {}
         for value in Lenient(top, INDEX).items("manifests"):
             descriptor = Descriptor.read(value)
@@ -191,9 +192,7 @@ class OciLayout:
         seen.add(descriptor.digest)
         self._named += 1 + len(tags)
         if self._named > MAX_NAMED:
-            raise CorruptImageError(
-                f"{INDEX} leads to more than {MAX_NAMED:,} manifests: this looks hostile"
-            )
+            raise CorruptImageError(f"{INDEX} references more than {MAX_NAMED:,} manifests")
         node = self._node(descriptor)
         if node.manifest is not None:
             yield descriptor
@@ -208,7 +207,7 @@ class OciLayout:
             yield from self._leaves(child, seen, depth + 1, tags)
 
     def _node(self, descriptor: Descriptor) -> _Node:
-        """What a descriptor names, read once."""
+        """The content of a descriptor, read once."""
         node = self._nodes.get(descriptor.digest)
         if node is None:
             try:
@@ -225,7 +224,7 @@ class OciLayout:
         manifests, layers = document.get("manifests"), document.get("layers")
         short = descriptor.digest[:19]
         if manifests is not None and (layers is not None or document.get("config") is not None):
-            raise CorruptImageError(f"manifest {short} is an index and an image at once")
+            raise CorruptImageError(f"manifest {short} is both an index and an image")
         if manifests is not None:
             values = manifests if isinstance(manifests, list) else []
             children = [child for value in values if (child := Descriptor.read(value))]
@@ -239,7 +238,7 @@ class OciLayout:
             return _Node([child for child in children if known[child.digest] is None])
         if document.get("schemaversion") == 1 or descriptor.media_type.startswith(SCHEMA_1):
             raise NotAnImageError(
-                "the manifest is of the obsolete schema 1, which names no diff IDs",
+                "the manifest uses the obsolete schema 1, which has no diff IDs",
                 hint="pull or convert the image with a current tool",
             )
         artifact = of_manifest(document, descriptor)
@@ -252,7 +251,7 @@ class OciLayout:
         kinds = (document.get("mediatype"), descriptor.media_type)
         kind = next((kind for kind in kinds if isinstance(kind, str) and kind), "unknown")
         if kind == "unknown" or kind in MANIFEST_TYPES:
-            raise NotAnImageError(f"manifest {short} names no config (type {kind})")
+            raise NotAnImageError(f"manifest {short} has no config (type {kind})")
         return _Node(artifact=of_type(kind))
 
     def _add(
@@ -263,7 +262,7 @@ class OciLayout:
         group: int,
         top: str,
     ) -> None:
-        """Take a manifest as an image, or its further names if it is one already."""
+        """Add a manifest as an image, or its names to an image that is already known."""
         known = images.get(leaf.digest)
         if known is not None:
             known.tags.update(tags)
@@ -301,7 +300,7 @@ class OciLayout:
         )
 
     def _diff_ids(self, config: Descriptor | None) -> Sequence[str | None]:
-        """What a config lists, read once."""
+        """The diff IDs of a config, read once."""
         if config is None:
             return ()
         if config.digest not in self._listed:
@@ -318,23 +317,23 @@ class OciLayout:
             self.artifacts.append(artifact_candidate(artifact, list(tags), [digest]))
 
     def _note_config(self, manifest: dict[str, Any]) -> None:
-        """Remember the config of an artifact, so that nobody takes it for that of an image."""
+        """Record the config of an artifact, so that it is not taken for an image's."""
         config = Descriptor.read(manifest.get("config"))
         if config is not None:
             self.other_configs.add(config.digest)
 
     def _platform(self, descriptor: Descriptor, manifest: dict[str, Any]) -> Platform | None:
-        """The platform of an image: what the descriptor says, else what the config states; the version of either."""
+        """The platform of an image: from the descriptor, else from the config; the OS version from either."""
         config, said = Descriptor.read(manifest.get("config")), descriptor.platform
         if config is None or (said is not None and (said.os == "linux" or said.os_version)):
-            return said  # Linux has no versions: then no config is read
+            return said  # Linux has no versions, so the config is not needed
         stated = self._stated(config)
         if said is None or stated is None:
             return said or stated
         return said.with_version(stated)
 
     def _stated(self, config: Descriptor) -> Platform | None:
-        """The platform that a config states, read once."""
+        """The platform of a config, read once."""
         if config.digest not in self._platforms:
             try:
                 stated = stated_platform(Lenient(self._blobs.document(config), "config"))
@@ -350,7 +349,7 @@ class OciLayout:
                 self._attestations.setdefault(subject, descriptor)
 
     def _provenance(self, digest: str) -> bytes | None:
-        """The statement of how an image was built; None where there is none that can be read."""
+        """The provenance statement of an image; None if missing or unreadable."""
         attestation = self._attestations.get(digest)
         if attestation is None:
             return None
@@ -361,8 +360,8 @@ class OciLayout:
         except LayerscopeError:
             return None
 
-    def _nothing(self) -> LayerscopeError:
-        """Why there is no image."""
+    def _no_image_error(self) -> LayerscopeError:
+        """The error for a layout without images."""
         problems = (node.problem for node in self._nodes.values() if node.problem is not None)
         first = next(problems, None)
         if first is not None:
@@ -373,7 +372,7 @@ class OciLayout:
 
 
 def _entry(descriptor: Descriptor, tags: Iterable[str], problem: LayerscopeError) -> Candidate:
-    """An entry of `index.json` by its names, which does not open."""
+    """An entry of `index.json` that cannot be opened, by its names."""
 
     def load() -> ImageParts:
         raise problem
@@ -382,7 +381,7 @@ def _entry(descriptor: Descriptor, tags: Iterable[str], problem: LayerscopeError
 
 
 def looks_like_index(data: bytes, limits: Limits) -> bool:
-    """Whether `index.json` is that of a layout, and no web page's."""
+    """Whether `index.json` belongs to a layout, not to a web page."""
     try:
         document = decode_object(data, INDEX, limits)
     except DocumentError:

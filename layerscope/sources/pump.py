@@ -1,4 +1,4 @@
-"""Bytes and words that come when they come, with an ear for whoever wants to stop waiting."""
+"""Reads slow streams in a thread, with timeouts and cancellation."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from typing import TypeVar
 from layerscope.progress import Progress, check
 
 LOOK_EVERY = 0.1
-"""Seconds between two looks at whether the user asked to stop."""
+"""Seconds between checks for cancellation."""
 _TICK = 1.0
-"""Seconds that count at most between two looks: while this process was stopped nobody waited."""
+"""Maximum seconds counted between two checks: time while this process was suspended does not count."""
 _AHEAD = 4
-"""Pieces that are kept ready."""
+"""Maximum number of buffered pieces."""
 _Piece = TypeVar("_Piece")
-"""Bytes of an export, or words that an engine says meanwhile."""
+"""Bytes of an export, or messages of an engine."""
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How many seconds the pieces may take."""
+class Timeouts:
+    """Timeouts in seconds."""
 
     silence: float = inf
     """Until the next piece."""
@@ -38,19 +38,19 @@ class TooSlowError(Exception):
     def __init__(self, seconds: float) -> None:
         super().__init__(f"nothing within {seconds:g} seconds")
         self.seconds = seconds
-        """How long was waited."""
+        """The timeout in seconds."""
 
 
 def pumped(
     pieces: Iterator[_Piece],
     progress: Progress,
     close: Callable[[], None],
-    patience: Patience = Patience(),
+    patience: Timeouts = Timeouts(),
 ) -> Iterator[_Piece]:
-    """The same pieces, read in another thread; `close` is called at the end, whatever ends it.
+    """The same pieces, read in another thread; `close` is always called at the end.
 
     An engine may be silent for minutes before its first byte, and a read that waits for it cannot be interrupted.
-    Raises `CancelledError`, and `TooSlowError` where `patience` runs out.
+    Raises `CancelledError`, and `TooSlowError` after a timeout.
     """
     ready: queue.Queue[_Piece | BaseException | None] = queue.Queue(_AHEAD)
     stopped = threading.Event()

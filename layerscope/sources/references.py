@@ -1,4 +1,4 @@
-"""Names of images in stores and engines: matched as the engines match what people type, and near ones for a mistake."""
+"""Names of images in stores and engines: matched as engines do, with suggestions for typos."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from layerscope.errors import ImageNotFoundError
 from layerscope.sources.names import normalise
 
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://")
-"""What looks like a scheme; anything else before `://` is part of a path."""
+"""A scheme; anything else before `://` is part of a path."""
 FILE_SCHEMES = ("docker-archive", "oci", "oci-archive")
-"""Schemes of what lies in files and directories."""
+"""Schemes of files and directories."""
 LOCALHOST = "localhost/"
-"""What Podman and Buildah put before names without a registry."""
+"""Prefix that Podman and Buildah add to names without a registry."""
 _PATHS = ("/", "./", "../", "~")
 _ARCHIVES = re.compile(r"\.(tar|tgz|tbz2?|txz|tzst|tar\.(gz|zst|xz|bz2))$", re.IGNORECASE)
 _IDENTIFIER = re.compile(r"(sha256:)?[0-9a-f]{1,64}")
 _NEAR = 3
-"""Names that a message suggests."""
+"""Maximum number of suggested names."""
 
 
 class NotInStoreError(ImageNotFoundError):
-    """A store that was read does not have the image; `names` are those that it has."""
+    """A readable store does not have the image; `names` are those that it has."""
 
     def __init__(self, message: str, names: Iterable[str] = ()) -> None:
         super().__init__(message)
@@ -36,7 +36,7 @@ class NotInStoreError(ImageNotFoundError):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An image by all that it may be called."""
+    """An image with everything it can be referenced by."""
 
     id: str
     """Hexadecimal, without an algorithm."""
@@ -49,7 +49,7 @@ _Image = TypeVar("_Image", bound=Stored)
 
 
 def looks_like_path(reference: str) -> bool:
-    """Whether somebody who writes this means a file, be it there or not."""
+    """Whether the reference is clearly a path, existing or not."""
     return (
         reference in (".", "..")
         or reference.startswith(_PATHS)
@@ -58,28 +58,28 @@ def looks_like_path(reference: str) -> bool:
 
 
 def path_in(reference: str) -> Path | None:
-    """The path that a reference is, or would be if there were such a file; None where its scheme asks another source."""
+    """The path of a reference, existing or not; None if its scheme selects another source."""
     scheme, _, rest = reference.partition("://")
     if SCHEME.match(reference):
         if scheme not in FILE_SCHEMES:
             return None
         reference = rest
     path = Path(reference)
-    with suppress(RuntimeError):  # nobody's home: a file that is called so
+    with suppress(RuntimeError):  # no such user: a file with that name
         path = path.expanduser()
     return path
 
 
 def familiar(name: str) -> str:
-    """A name as people write it: without `docker.io/library/`."""
+    """A short name, without `docker.io/library/`."""
     return name.removeprefix("docker.io/").removeprefix("library/")
 
 
 def pick(reference: str, images: Sequence[_Image]) -> _Image:
-    """The image that a reference means: by name, by digest, by the start of its ID; at last by the end of its name.
+    """The image of a reference: by name, digest, ID prefix, and last by the end of its name.
 
     Docker prefers names to IDs; Podman also finds `localhost/NAME`, and `NAME` under any registry. Raises
-    `NotInStoreError`, `ImageNotFoundError` for what several images could be.
+    `NotInStoreError`, `ImageNotFoundError` if several images match.
     """
     wanted = without_tag_at_digest(reference)
     full = normalise(wanted)
@@ -96,8 +96,8 @@ def pick(reference: str, images: Sequence[_Image]) -> _Image:
         shown = [next(iter(image.names), image.id[:12]) for image in distinct.values()]
         more = ", …" if len(shown) > 2 * _NEAR else ""
         raise ImageNotFoundError(
-            f"{reference!r} could be {len(shown)} images: {', '.join(shown[: 2 * _NEAR])}{more}",
-            hint="write more of the name or the ID",
+            f"{reference!r} is ambiguous: {len(shown)} images match: {', '.join(shown[: 2 * _NEAR])}{more}",
+            hint="give a longer name or ID",
         )
     if not distinct:
         names = [name for image in images for name in image.names]
@@ -106,7 +106,7 @@ def pick(reference: str, images: Sequence[_Image]) -> _Image:
 
 
 def without_tag_at_digest(reference: str) -> str:
-    """`name:tag@digest` without the tag: where there is a digest, a tag is decoration."""
+    """`name:tag@digest` without the tag, which a digest makes irrelevant."""
     name, at, digest = reference.partition("@")
     if at and ":" in name.rpartition("/")[2]:
         name = name.rpartition(":")[0]
@@ -114,7 +114,7 @@ def without_tag_at_digest(reference: str) -> str:
 
 
 def near(reference: str, names: Iterable[str]) -> list[str]:
-    """Names that somebody may have meant: first other tags of the same repository."""
+    """Similar names, other tags of the same repository first."""
     known = list(dict.fromkeys(familiar(name) for name in names))
     wanted = familiar(normalise(without_tag_at_digest(reference)))
     repository = _repository(wanted)
@@ -159,6 +159,6 @@ def _by_id(wanted: str, images: Sequence[_Image]) -> list[_Image]:
 
 
 def _by_end(full: str, images: Sequence[_Image]) -> list[_Image]:
-    """Images whose name ends so, under whatever registry: Podman's last resort for short names."""
+    """Images whose name ends this way, in any registry: Podman's last resort for short names."""
     end = "/" + familiar(full)
     return [image for image in images if any(normalise(name).endswith(end) for name in image.names)]

@@ -1,4 +1,4 @@
-"""Which layers the images of one store share, and what removing an image would free."""
+"""Layers shared by the images of a store, and bytes reclaimable by removing an image."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from layerscope.sources.store_image import StoreImage, StoreLayer
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """An image's bytes, as its store records them. None where it does not record all of them."""
+    """An image's bytes, as recorded by its store. None if not all are recorded."""
 
     shared: int | None
-    """In layers that other images have, too."""
+    """Shared: in layers that other images also have."""
     unique: int | None
-    """In layers that no other image has: what is freed when the image is removed."""
+    """Unique: in layers of this image only, reclaimable by removing it."""
 
 
 @dataclass(frozen=True, slots=True)
 class SharedLayer:
-    """A layer that several images have."""
+    """A shared layer."""
 
     layer: StoreLayer
     images: int
@@ -32,19 +32,20 @@ class Sharing:
     """All images of one store together."""
 
     shares: Sequence[Share]
-    """One an image, in order."""
+    """One per image, in order."""
     stored: int
-    """Bytes of all layers, each once."""
+    """Bytes of all layers, each counted once."""
     shared: int
-    """Those of them in layers of several images."""
+    """Bytes of shared layers, each counted once."""
     dangling: int
-    """Bytes that are freed when all images without a name are removed."""
+    """Bytes reclaimable by removing all dangling images."""
     layers: Sequence[SharedLayer]
-    """Layers of several images: those that save most first."""
+    """Shared layers, the largest savings first."""
 
 
 def sharing(images: Sequence[StoreImage]) -> Sharing:
-    """How the images of one store share its layers. Steps of builds are not to be among `images`: they go with the last image made from them."""
+    """Layer sharing between the images of one store. `images` must not contain build steps: they are removed with the last image
+    made from them."""
     layers: dict[str, StoreLayer] = {}
     uses: Counter[str] = Counter()
     named: set[str] = set()

@@ -1,4 +1,4 @@
-"""Bytes that can be read only once, kept in a private temporary file that has no name."""
+"""Copies streams to a private temporary file without a name."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from layerscope.layers.blob import CHUNK, Blob, OpenFile
 from layerscope.layers.compression import Compression, DamagedStreamError, DecompressedStream
 from layerscope.limits import Limits
 from layerscope.progress import Progress, check
-from layerscope.sources.first_look import check_start
+from layerscope.sources.first_bytes import check_start
 from layerscope.text import size
 
 _LOOK = 256 << 20
-"""Bytes after which it is looked how much room is left."""
+"""Bytes between checks of free disk space."""
 _LEFT = 256 << 20
-"""Bytes that a copy larger than `_LOOK` leaves free."""
+"""Bytes of disk space that a copy larger than `_LOOK` leaves free."""
 _PATIENCE = 0.2
-"""Seconds that are waited for more of a stream that is no image, to say better what it is."""
+"""Seconds to wait for more of a stream that is not an image, to describe it better."""
 
 
 def spool(pieces: Iterable[bytes], name: str, origin: Blob | None = None) -> OpenFile:
-    """Keep `pieces` in a temporary file; `origin` is what they were unpacked from.
+    """Copy `pieces` to a temporary file; `origin` is the blob they were decompressed from.
 
     Raises `LayerscopeError` when it cannot be written, and before a large copy fills the disk.
     """
@@ -50,7 +50,7 @@ def spool(pieces: Iterable[bytes], name: str, origin: Blob | None = None) -> Ope
 
 
 def _leave_room(descriptor: int) -> None:
-    """Raise OSError, as a full disk does, where less than `_LEFT` would be free for others."""
+    """Raise OSError like a full disk if less than `_LEFT` would remain free."""
     room = os.fstatvfs(descriptor)
     if room.f_bavail * room.f_frsize < _LEFT:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -58,7 +58,7 @@ def _leave_room(descriptor: int) -> None:
 
 @contextmanager
 def _writing(name: str, written: int) -> Iterator[None]:
-    """Says in the user's words why a temporary file, of which so many bytes are `written`, cannot be written."""
+    """Turn an OSError from writing a temporary file into a clear error; `written` bytes succeeded."""
     try:
         yield
     except OSError as error:
@@ -67,20 +67,17 @@ def _writing(name: str, written: int) -> Iterator[None]:
         except OSError:
             place = "any temporary folder"
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            why = f"no space left for a temporary copy in {place}, after {size(written)}"
+            why = f"no space left in {place} for a temporary copy, after {size(written)}"
         else:
-            why = f"a temporary copy cannot be written in {place}: {error.strerror or error}"
+            why = f"cannot write a temporary copy in {place}: {error.strerror or error}"
         raise LayerscopeError(
             f"{name}: {why}",
-            hint="set TMPDIR to a folder with room for the uncompressed image",
+            hint="set TMPDIR to a folder with enough space for the uncompressed image",
         ) from error
 
 
 def spool_stream(descriptor: int, name: str, limits: Limits, progress: Progress) -> OpenFile:
-    """Keep what a pipe gives.
-
-    Raises `NotAnImageError` once its first bytes show that it is no image, `LimitExceededError` beyond `layer_bytes`.
-    """
+    """Copy a pipe to a temporary file. Raises `NotAnImageError` if its first bytes are not an image's, `LimitExceededError` beyond `layer_bytes`."""
     progress.stage("Reading the stream")
 
     def given() -> Iterator[bytes]:
@@ -110,12 +107,12 @@ def spool_stream(descriptor: int, name: str, limits: Limits, progress: Progress)
 
 
 def _is_ready(descriptor: int) -> bool:
-    """Whether a pipe gives more, or ends, within `_PATIENCE` seconds."""
+    """Whether a pipe has more data, or ends, within `_PATIENCE` seconds."""
     return bool(select.select([descriptor], [], [], _PATIENCE)[0])
 
 
 def _read(descriptor: int) -> bytes:
-    """The next bytes of a pipe, waited for even where another process made it non-blocking."""
+    """The next bytes of a pipe; blocks even if another process made it non-blocking."""
     while True:
         try:
             return os.read(descriptor, CHUNK)
@@ -126,7 +123,7 @@ def _read(descriptor: int) -> bytes:
 def spool_decompressed(
     blob: Blob, kind: Compression, name: str, limits: Limits, progress: Progress
 ) -> tuple[OpenFile, int]:
-    """Keep a compressed archive decompressed; the file, and how many bytes trailed the stream.
+    """Decompress an archive to a temporary file; returns the file and the number of trailing bytes.
 
     Raises `CorruptImageError` for a damaged or cut stream.
     """
@@ -144,5 +141,5 @@ def spool_decompressed(
     except DamagedStreamError as error:
         raise CorruptImageError(
             f"{name}: {error}",
-            hint="the file is damaged or was not written whole: save the image again",
+            hint="the file is damaged or incomplete; save the image again",
         ) from error

@@ -1,7 +1,7 @@
 """Engines behind ssh: a private socket here, and for each connection to it an `ssh` that talks to the engine there.
 
-As docker's own command line does: the far side runs `docker system dial-stdio`. The user's ssh does all of keys and hosts;
-it never asks for a password here.
+As in the docker CLI, the remote side runs `docker system dial-stdio`. The user's ssh handles keys and hosts, without
+password prompts.
 """
 
 from __future__ import annotations
@@ -85,22 +85,22 @@ class Tunnel:
                 self._listeners.append(listener)
 
     def _listen(self, child: subprocess.Popen[bytes]) -> None:
-        """Keep the end of what ssh says."""
-        assert child.stderr is not None  # noqa: S101  # for the types: it is a pipe
+        """Keep the end of ssh's error output."""
+        assert child.stderr is not None  # noqa: S101  # for the type checker
         with child.stderr:
             for line in child.stderr:
                 self._said = line[:500]
 
 
 def ssh_command(endpoint: Endpoint, program: str) -> list[str]:
-    """The ssh that reaches an endpoint. Raises `UnreachableError` for an address that names no host."""
+    """The ssh command for an endpoint. Raises `UnreachableError` for an address without a host."""
     try:
         parts = urlsplit(endpoint.url)
         host, port = parts.hostname, parts.port
     except ValueError:
         host, port = None, None
     if not host or host.startswith("-") or (parts.username or "").startswith("-"):
-        raise UnreachableError(f"{endpoint.url} is no address for ssh")
+        raise UnreachableError(f"{endpoint.url} is not a valid ssh address")
     command = ["ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20"]
     if parts.username:
         command += ["-l", parts.username]

@@ -1,7 +1,7 @@
-"""Where containers-storage lies: storage.conf, the environment and the defaults (containers-storage.conf(5)).
+"""Folders of containers-storage: from storage.conf, the environment and the defaults (containers-storage.conf(5)).
 
-Podman 6 reads them otherwise than those before it, and reads drop-ins, too (containers-config(5)); as nothing says which of them
-somebody has, the stores of both are looked into.
+Podman 6 reads them differently, with drop-ins (containers-config(5)); as the installed version is unknown, the stores of both
+are searched.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from layerscope.errors import UnreachableError
 from layerscope.files import read_toml
 
 DRIVERS = ("overlay", "vfs")
-"""Drivers whose files are read, in the order in which they are looked for."""
+"""Supported drivers, in search order."""
 CONF = "CONTAINERS_STORAGE_CONF"
 OVERRIDE = "CONTAINERS_STORAGE_CONF_OVERRIDE"
 SYSTEM_FOLDERS = (Path("/etc/containers"), Path("/usr/share/containers"))
@@ -28,7 +28,7 @@ ROOTFUL = Path("/var/lib/containers/storage")
 
 @dataclass(frozen=True, slots=True)
 class StoragePlace:
-    """A store, as one driver keeps it."""
+    """The store of one driver."""
 
     root: Path
     driver: str
@@ -50,7 +50,7 @@ class StoragePlace:
         return self.root / self.driver / layer / "diff"
 
     def in_composefs(self, layer: str) -> bool:
-        """Whether that folder holds the files by their digests, and a table of contents says which is which."""
+        """Whether that folder has the files by digest, with a table of contents for their names."""
         try:
             return (self.root / self.driver / layer / "composefs-data").exists()
         except OSError:
@@ -65,7 +65,7 @@ def is_rootless(environment: Mapping[str, str]) -> bool:
 def places(
     root: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> list[StoragePlace]:
-    """The stores to look into, in order: the user's own, then those that it adds. `root` stands for all of them.
+    """The stores to search, in order: the user's own, then additional ones. `root` replaces all of them.
 
     Raises `UnreachableError` for a configuration that cannot be read.
     """
@@ -76,21 +76,21 @@ def places(
     before = _stores(_confs(environment, rootless), environment, rootless)
     dropped = _drop_ins(environment, rootless)
     after = _stores([*_first_conf(environment), *dropped], environment, rootless, newer=True)
-    # Drop-ins are nobody's who has an older Podman.
+    # older Podman ignores drop-ins
     return list(dict.fromkeys([*after, *before] if dropped else [*before, *after]))
 
 
 def _stores(
     confs: list[Path], environment: Mapping[str, str], rootless: bool, *, newer: bool = False
 ) -> list[StoragePlace]:
-    """The stores that these configurations make up, the weightiest last; `newer` reads them as Podman 6 does."""
+    """The stores of these configurations, highest precedence last; `newer` reads them like Podman 6."""
     graph_root: str | None = None
     driver: str | None = None
     more: list[str] = []
     for path in confs:
         storage = _table(_read(path), "storage")
         keys = ["graphroot"]
-        if rootless and not newer:  # what the system says of root's store is not for others
+        if rootless and not newer:  # the system's settings apply to root's store only
             keys = ["rootless_storage_path", *([] if path.parent in SYSTEM_FOLDERS else keys)]
         for key in keys:
             graph_root = _text(storage, key) or graph_root
@@ -110,7 +110,7 @@ def _stores(
 
 
 def _stores_added(storage: dict[str, Any]) -> list[str]:
-    """Further stores that a configuration names."""
+    """Additional stores of a configuration."""
     listed = _table(storage, "options").get("additionalimagestores")
     names = [storage.get("imagestore"), *(listed if isinstance(listed, list) else ())]
     return [name for name in names if isinstance(name, str) and name]
@@ -125,7 +125,7 @@ def _with_drivers(roots: list[Path], driver: str | None) -> list[StoragePlace]:
 
 
 def _confs(environment: Mapping[str, str], rootless: bool) -> list[Path]:
-    """The configuration files that count, the weightiest last."""
+    """The configuration files, highest precedence last."""
     named = environment.get(CONF)
     if named:
         return [Path(named)]
@@ -136,7 +136,7 @@ def _confs(environment: Mapping[str, str], rootless: bool) -> list[Path]:
 
 
 def _first_conf(environment: Mapping[str, str]) -> list[Path]:
-    """The one that counts for Podman 6: the user's, also if that is root, else the system's."""
+    """The file that Podman 6 reads: the user's, root included, else the system's."""
     named = environment.get(CONF)
     if named:
         return [Path(named)]
@@ -145,7 +145,7 @@ def _first_conf(environment: Mapping[str, str]) -> list[Path]:
 
 
 def _drop_ins(environment: Mapping[str, str], rootless: bool) -> list[Path]:
-    """What is read after it: in order of the names, each from the weightiest folder that has it."""
+    """Drop-ins, in name order, each from the folder with the highest precedence."""
     override = [Path(environment[OVERRIDE])] if environment.get(OVERRIDE) else []
     if environment.get(CONF):
         return override
@@ -166,7 +166,7 @@ def _drop_ins(environment: Mapping[str, str], rootless: bool) -> list[Path]:
 
 
 def _own_folder(environment: Mapping[str, str]) -> Path:
-    """Where a user's own configuration lies."""
+    """The folder of a user's configuration."""
     return Path(environment.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "containers"
 
 

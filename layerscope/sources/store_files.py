@@ -1,6 +1,5 @@
-"""Files of local stores: documents, and layers kept as tar-split. Nothing is locked, nothing is written.
-
-Stores are changed by engines while they are read: whoever misses what was just listed reads again (`retrying`).
+"""Files of local stores: documents, and layers kept as tar-split. Nothing is locked or written. Engines change stores while they are read: if something just listed is missing, it is read
+again (`retrying`).
 """
 
 from __future__ import annotations
@@ -31,37 +30,37 @@ _Value = TypeVar("_Value")
 
 
 class StoreChangedError(LayerscopeError):
-    """A store does not have what it listed: it changed in between, or it is damaged."""
+    """A listed item is missing: the store changed in between, or is damaged."""
 
     title = "Damaged store"
 
 
 class NoStoreError(UnreachableError):
-    """A folder holds no store of the kind that is looked for."""
+    """A folder without a store of this kind."""
 
     def __init__(self, what: str, root: Path) -> None:
-        super().__init__(f"there is no {what} in {root}")
+        super().__init__(f"no {what} found in {root}")
         self.what = what
         self.where = str(root)
-        """The folder, and what names it."""
+        """The folder and its origin."""
 
 
 def nowhere(refusals: Sequence[UnreachableError]) -> UnreachableError:
-    """The error of stores of one kind, of which none can be read: which folders were looked at, and what is wrong with each."""
+    """The error if no store of one kind can be read: the folders, and the problem of each."""
     absent = [error for error in refusals if isinstance(error, NoStoreError)]
-    # A store that is there and locked says more than one that is not.
+    # An existing store without permission matters more than a missing one.
     words = [error.message for error in refusals if not isinstance(error, NoStoreError)]
     if absent:
         places = list(dict.fromkeys(error.where for error in absent))
         listed = " or ".join([", ".join(places[:-1]), places[-1]] if len(places) > 1 else places)
-        words.append(f"there is no {absent[0].what} in {listed}")
+        words.append(f"no {absent[0].what} found in {listed}")
     ordered = sorted(refusals, key=lambda error: isinstance(error, NoStoreError))
     hints = [error.hint for error in ordered if error.hint]
     return UnreachableError("; ".join(dict.fromkeys(words)), hint=next(iter(hints), None))
 
 
 def retrying(read: Callable[[], _Value]) -> _Value:
-    """What `read` gives once it does not meet a store that changes under it; at last its error."""
+    """The result of `read`, retried while the store changes; finally its error."""
     for attempt in range(ATTEMPTS - 1):
         try:
             return read()
@@ -71,12 +70,12 @@ def retrying(read: Callable[[], _Value]) -> _Value:
 
 
 def read_file(path: Path, limits: Limits) -> bytes:
-    """All of a document in a store. Raises `StoreChangedError` if it is not there, OSError if it may not be read."""
+    """The bytes of a document in a store. Raises `StoreChangedError` if missing, OSError if not readable."""
     try:
         return read_document(PathFile(path, str(path)).blob(str(path)), limits)
     except (FileNotFoundError, NotADirectoryError):
         raise StoreChangedError(f"{path} is missing from the store") from None
-    except CorruptImageError as error:  # cut short: it was replaced while it was read
+    except CorruptImageError as error:  # truncated: replaced while it was read
         raise StoreChangedError(error.message) from error
 
 
@@ -86,13 +85,13 @@ def read_json(path: Path, limits: Limits) -> Any:
 
 
 def reach(root: Path, what: str, hint: str) -> None:
-    """Raise `UnreachableError` unless `root`, a folder of the store `what`, can be entered by this user."""
+    """Raise `UnreachableError` unless this user can enter `root`, a folder of the store `what`."""
     try:
         os.scandir(root).close()
     except (FileNotFoundError, NotADirectoryError):
         raise NoStoreError(what, root) from None
     except PermissionError:
-        raise UnreachableError(f"{root} may not be read", hint=hint) from None
+        raise UnreachableError(f"{root}: permission denied", hint=hint) from None
     except OSError as error:
         raise UnreachableError(f"{root}: {error.strerror or error}") from error
 
@@ -111,7 +110,7 @@ def open_layer(
         return MissingBlob(name, f"the store has no headers of it ({error.strerror})")
     files = None
     if folder is not None:
-        with suppress(OSError):  # its files may be listed without being read
+        with suppress(OSError):  # files can be listed even if not readable
             files = (
                 SplitFiles(folder)
                 if table is None
@@ -121,5 +120,5 @@ def open_layer(
 
 
 def _read_table(path: Path, limits: Limits) -> bytes:
-    """All of a layer's table of contents. Raises OSError."""
+    """The bytes of a layer's table of contents. Raises OSError."""
     return files.read_file(path, limits.metadata_bytes)

@@ -1,4 +1,4 @@
-"""An image as a list of images tells it: what is known without reading any layer."""
+"""An image in a list of images: everything known without reading a layer."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from layerscope.limits import Limits
 
 @dataclass(frozen=True, slots=True)
 class StoreLayer:
-    """A layer, by what its store keeps it under."""
+    """A layer of a store, by its key."""
 
     key: str
-    """Layers of one store with one key lie there once: a chain ID, the ID of a layer, the digest of a blob."""
+    """A chain ID, layer ID or blob digest: layers of one store with equal keys are stored once."""
     size: int | None
-    """Bytes that the store records for it; None where it records none."""
+    """Bytes recorded by the store; None if not recorded."""
     diff_id: str | None = None
     chain_id: str | None = None
 
@@ -29,40 +29,40 @@ class StoreImage:
     """An image of a store, an engine or a folder."""
 
     reference: str
-    """What `open_source` opens it by."""
+    """The reference for `open_source`."""
     id: str
-    """Hexadecimal, without an algorithm; empty where nothing says it."""
+    """Hexadecimal, without an algorithm; empty if unknown."""
     source: str
     """A scheme, or the kind of a saved image."""
     tags: Sequence[str] = ()
     created: str | None = None
     """In RFC 3339."""
     size: int | None = None
-    """Bytes: of its layers as the source counts them, of a saved image's file."""
+    """Bytes of its layers as counted by the source, or of the file of a saved image."""
     platform: Platform | None = None
     location: str = ""
     """The folder of the store, the address of the engine, the name of the file."""
     layers: Sequence[StoreLayer] | None = None
-    """Lowest first; None where they are not known."""
+    """Bottom first; None if unknown."""
     intermediate: bool = False
-    """A step of a build that other images are made from: engines do not list those, and remove them with the last one."""
+    """An intermediate build step: engines do not list those, and remove them with the last image made from them."""
 
     @property
     def dangling(self) -> bool:
-        """Whether nothing but its ID names it."""
+        """Whether it has no name."""
         return not self.tags
 
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What a config says at once."""
+    """Details from a config."""
 
     created: str | None = None
     platform: Platform | None = None
     diff_ids: Sequence[str] = ()
 
     def layers(self, sizes: Sequence[int | None], keys: Sequence[str]) -> list[StoreLayer]:
-        """Layers with these sizes and keys; diff IDs are told only where there is one for each."""
+        """Layers with these sizes and keys; with diff IDs only if there is one per layer."""
         known = self.diff_ids if len(self.diff_ids) == len(keys) else [None] * len(keys)
         return [
             StoreLayer(key, size, diff_id, chain_id)
@@ -73,18 +73,18 @@ class Described:
 
 
 def described(config: bytes | None, limits: Limits) -> Described:
-    """What a raw config says; nothing where it is missing or damaged: a list is no place to complain."""
+    """Details from a raw config; empty if missing or damaged, as lists do not report errors."""
     try:
         fields = Lenient(decode_object(config or b"{}", "the config", limits), "config")
     except CorruptImageError:
         return Described()
     diff_ids = fields.child("rootfs").texts("diff_ids")
-    # They become names of files: what is no digest might lead anywhere.
+    # They become file names: anything but a digest could point elsewhere.
     known = diff_ids if all(map(is_digest, diff_ids)) else ()
     return Described(fields.text("created"), stated_platform(fields), known)
 
 
 def total(sizes: Sequence[int | None]) -> int | None:
-    """The sum of sizes; None if one is not known."""
+    """The sum of sizes; None if one is unknown."""
     known = [size for size in sizes if size is not None]
     return sum(known) if len(known) == len(sizes) else None

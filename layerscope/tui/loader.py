@@ -132,7 +132,7 @@ class MessageProgress:
 class _Posting(Listener):
     """Posts what `analyse` finds."""
 
-    foresees = True
+    wants_expected = True
 
     def __init__(self, post: Callable[[Message], object]) -> None:
         self._post = post
@@ -140,7 +140,7 @@ class _Posting(Listener):
     def fetched(self, source: SourceImage) -> None:
         self._post(Fetched(source))
 
-    def foreseen(self, filesystem: Filesystem) -> None:
+    def expected(self, filesystem: Filesystem) -> None:
         filesystem.prepare()
         self._post(Foreseen(filesystem))
 

@@ -120,7 +120,7 @@ def test_a_table_with_another_digest_is_not_used(tmp_path: Path, make: Make) -> 
     for key in [key for key in layer.annotations if "position" not in key]:
         layer.annotations[key] = "sha256:" + "0" * 64
     path = write_image(tmp_path, [layer])
-    assert "foreseen" not in listen(path, wait=False).told
+    assert "expected" not in listen(path, wait=False).told
     opened = open_path(path)
     assert codes(opened) == ["toc-unusable"]
     assert said(opened, "toc-unusable").endswith("not what its digest in the manifest says")
@@ -154,14 +154,14 @@ def test_a_table_in_another_image_is_no_fault(tmp_path: Path) -> None:
     layer.annotations[STARGZ_DIGEST] = "sha256:" + "0" * 64
     path = write_image(tmp_path, [layer])
     assert codes(open_path(path)) == []
-    assert "foreseen" not in listen(path, wait=False).told
+    assert "expected" not in listen(path, wait=False).told
 
 
 @both_formats
 def test_a_table_that_nobody_announced_counts(tmp_path: Path, make: Make) -> None:
     """Copying drops annotations; the blob tells by itself."""
     path = write_image(tmp_path, [make(BASE, toc=toc_json([]))], annotated=False)
-    assert "foreseen" in listen(path).told
+    assert "expected" in listen(path).told
     assert codes(open_path(path)) == ["toc-mismatch"]
 
 

@@ -176,7 +176,7 @@ def test_a_wrong_command_line_says_what_is_wrong_and_exits_2(
 def test_a_missing_file_is_one_line_that_names_it(here: Here, args: list[str]) -> None:
     code, out, err = here(*args)
     assert (code, out) == (3, "")
-    assert err == "layerscope: nofile.tar: there is no such file or directory\n"
+    assert err == "layerscope: nofile.tar: no such file or directory\n"
 
 
 def test_what_is_said_of_a_hostile_name_stays_on_one_line(here: Here) -> None:

@@ -25,7 +25,7 @@ def test_a_dockerfile_that_cannot_be_read_is_named(
     assert f"{path}: No such file" in capsys.readouterr().err
     path.write_bytes(b"hello\n")
     assert run([*command, "--dockerfile", str(path), *image]) == ExitCode.USAGE
-    assert f"{path}: it has no FROM" in capsys.readouterr().err
+    assert f"{path}: not a Dockerfile: no FROM" in capsys.readouterr().err
 
 
 def test_commands_that_judge_nothing_do_not_take_a_dockerfile(

@@ -105,7 +105,7 @@ def test_a_list_of_files_that_is_too_long_is_not_begun(
     code = run([*words, "-o", "list", "--limit", "listing_bytes=3"])
     assert code == ExitCode.UNREADABLE
     error = capsys.readouterr().err
-    assert "more than 3 listing bytes" in error
+    assert "limit listing_bytes exceeded: " in error
     assert "--limit listing_bytes=" in error
     assert Path("list").read_text() == "before"
 

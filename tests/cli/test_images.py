@@ -65,7 +65,7 @@ def test_a_store_is_listed_with_what_removing_frees(
     assert source["storedBytes"] == sum(map(len, (*LAYERS, OTHER)))
     (shared,) = source["sharedLayers"]
     assert (shared["chainId"], shared["bytes"], shared["images"]) == (digest(BASE), len(BASE), 2)
-    assert "layerscope: containerd: there is no containerd store" in err
+    assert "layerscope: containerd: no containerd store found" in err
     assert cli.run(["images", "--store-root", str(tmp_path)]) == 0
     out, _ = capsys.readouterr()
     assert "other:1" in out
@@ -96,7 +96,7 @@ def test_engines_are_listed_next_to_stores(
     assert out.splitlines()[0].startswith("docker  1 image")
     assert "containers-storage  1 image" in out
     assert "77 B" in out
-    assert "podman: no engine answers" in err
+    assert "podman: no engine is listening" in err
 
 
 @pytest.mark.parametrize("width", [72, 80, 120])

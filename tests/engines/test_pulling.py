@@ -76,7 +76,7 @@ def puller(
 
 def test_a_name_is_pulled_and_opened(puller: str, registry: str, archive: Path) -> None:
     """By whichever engine answers, and only when that was asked for."""
-    with pytest.raises(ImageNotFoundError, match="no source has such an image"):
+    with pytest.raises(ImageNotFoundError, match="image not found locally"):
         open_source(Request(f"{registry}/flask"))
     opened = open_image(Request(f"{registry}/flask", pull=True))
     assert opened.image.source_kind == puller

@@ -75,7 +75,7 @@ def test_a_list_that_is_too_long_meets_the_limit() -> None:
     paths = np.arange(len(table), dtype=np.int32)
     table.check_listing(paths, Limits(listing_bytes=10), "the image")
     with pytest.raises(
-        LimitExceededError, match=r"the image: more than 9 listing bytes \(10 "
+        LimitExceededError, match=r"the image: limit listing_bytes exceeded: 10 found, 9 allowed"
     ) as caught:
         table.check_listing(paths, Limits(listing_bytes=9), "the image")
     assert "--limit listing_bytes=" in str(caught.value.hint)

@@ -80,13 +80,13 @@ def test_buildah_says_what_the_last_build_stands_on() -> None:
 def test_the_manifest_names_the_base() -> None:
     """Annotations are trusted most for the name; the history says where the base ends."""
     named = {BASE_NAME: "localhost/python-oci:3.8"}
-    assert guess(BUILDAH, named).reason.endswith("python-oci:3.8, as the manifest says")
+    assert guess(BUILDAH, named).reason.endswith("python-oci:3.8, as in the manifest")
     other = guess(BUILDAH, {BASE_NAME: "docker.io/library/python:3.8"})
     assert (other.steps, other.name) == (5, "docker.io/library/python:3.8")
     assert "the manifest names docker.io/library/python:3.8" in other.reason
     alone = guess([entry("COPY a /", BUILDKIT, layer=True)], named)
     assert (alone.steps, alone.layers) == (0, 0)
-    assert "nothing tells where it ends" in alone.reason
+    assert "not where it ends" in alone.reason
 
 
 def test_another_builder_takes_over() -> None:
@@ -101,7 +101,7 @@ def test_another_builder_takes_over() -> None:
         ]
     )
     assert (found.steps, found.layers) == (2, 1)
-    assert found.reason == "BuildKit wrote the steps from 2 on, docker build those before"
+    assert found.reason == "the builder changes at step 2"
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_a_command_and_then_layers() -> None:
             entry("/bin/sh -c mkdir -p /root", created="2018-12-28T16:50:42Z", layer=True),
         ]
     )
-    assert (found.steps, found.reason) == (2, "step 1 sets CMD, and layers follow")
+    assert (found.steps, found.reason) == (2, "layers follow the CMD of step 1")
 
 
 def test_a_gap_in_time() -> None:
@@ -178,7 +178,7 @@ def test_a_gap_in_time() -> None:
             entry(NOP + "COPY multi:0847 in / ", created="2017-01-17T11:17:46Z", layer=True),
         ]
     )
-    assert (found.steps, found.reason) == (1, "step 1 came 6 days after the one before")
+    assert (found.steps, found.reason) == (1, "step 1 was built 6 days after the previous one")
 
 
 def test_an_image_from_scratch_has_no_base() -> None:

@@ -126,7 +126,8 @@ def test_too_long_a_history_is_refused() -> None:
     """The limit is named."""
     data = json.dumps({"history": [{}] * 11}).encode()
     with pytest.raises(
-        LimitExceededError, match=r"the config: more than 10 history entries \(11 "
+        LimitExceededError,
+        match=r"the config: limit history_entries exceeded: 11 found, 10 allowed",
     ) as caught:
         parse_config(data, "the config", Limits(history_entries=10))
     assert "--limit history_entries=" in str(caught.value.hint)
@@ -135,5 +136,5 @@ def test_too_long_a_history_is_refused() -> None:
 
 def test_what_is_no_json_is_told() -> None:
     """By the name of the document."""
-    with pytest.raises(DocumentError, match="the config is no JSON"):
+    with pytest.raises(DocumentError, match="the config is not valid JSON"):
         parse_config(b"{", "the config", DEFAULT_LIMITS)

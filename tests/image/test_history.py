@@ -71,7 +71,7 @@ def test_a_short_history_belongs_to_the_lowest_layers() -> None:
     assert [step.recorded for step in steps] == [True, True, False, False]
     assert [step.index for step in steps] == [0, 1, 2, 3]
     assert [w.code for w in warnings] == ["history-short"]
-    assert "uppermost 2 layers" in warnings[0].message
+    assert "top 2 layers" in warnings[0].message
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_short_history_of_an_appender_belongs_to_the_uppermost_layers(
     assert [step.recorded for step in steps] == [False, False, True, True]
     assert [step.index for step in steps] == [0, 1, 2, 3]
     assert [w.code for w in warnings] == ["history-short"]
-    assert "lowest 2 layers" in warnings[0].message
+    assert "bottom 2 layers" in warnings[0].message
 
 
 @pytest.mark.parametrize("base", [entry("ADD x /"), entry(), entry(comment="Imported from -")])

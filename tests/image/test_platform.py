@@ -122,7 +122,7 @@ MALFORMED = (
 @pytest.mark.parametrize("text", MALFORMED)
 def test_what_is_no_platform_is_told(text: str) -> None:
     """With how to write one."""
-    with pytest.raises(UsageError, match="is no platform") as caught:
+    with pytest.raises(UsageError, match="invalid platform") as caught:
         Platform.parse(text)
     assert "os[(os.version)]/arch[/variant]" in str(caught.value.hint)
 

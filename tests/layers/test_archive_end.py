@@ -51,7 +51,7 @@ def test_a_cut_header_is_damage(cut: int) -> None:
     assert index.broken is not None
     assert (index.broken.offset, index.broken.message) == (
         len(A),
-        "the archive is cut short inside a header",
+        "the archive is truncated inside a header",
     )
 
 
@@ -62,7 +62,7 @@ def test_a_cut_payload_is_damage_at_the_start_of_its_entry(cut: int) -> None:
     assert names(index) == [b"first"]
     assert index.broken is not None
     assert index.broken.offset == 512
-    assert "cut short" in index.broken.message
+    assert "truncated" in index.broken.message
 
 
 def test_a_cut_end_marker_is_damage() -> None:
@@ -80,11 +80,11 @@ def test_a_layer_of_no_bytes_is_empty() -> None:
 def test_a_layer_that_is_no_tar_is_damaged_at_its_start() -> None:
     """Text, say."""
     offset, message = broken(b"hello, world\n" * 100)
-    assert (offset, message) == (0, "it is no tar: its first header has a wrong checksum")
+    assert (offset, message) == (0, "it is not a tar archive (bad checksum in the first header)")
 
 
 def test_a_size_of_exabytes_is_a_cut() -> None:
     """Nothing is allocated for it, and nothing waits for it."""
     tar = A + header(b"huge", size=b"\x80\0\0\0\x7f" + b"\xff" * 7) + bytes(5000)
-    assert "cut short" in broken(tar)[1]
+    assert "truncated" in broken(tar)[1]
     assert [row.name for row in rows(read_both(tar))] == [b"a"]

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerscope.layers.batch import GAP, RUN, read_together
+from layerscope.layers.batch import GAP, RUN, read_batch
 from layerscope.layers.blob import MemoryBlob
 from layerscope.layers.contents import LayerContents
 from layerscope.limits import DEFAULT_LIMITS
@@ -26,7 +26,7 @@ def test_pieces_are_what_lies_there(spans: list[tuple[int, int]], ordered: bool)
     """Wherever they are, near, far, one in another or behind the end, and in whatever order."""
     spans = sorted(spans) if ordered else spans
     starts, lengths = (np.array([span[side] for span in spans], np.int64) for side in (0, 1))
-    found = list(read_together(MemoryBlob("blob", DATA), starts, lengths))
+    found = list(read_batch(MemoryBlob("blob", DATA), starts, lengths))
     assert found == [DATA[start : start + length] for start, length in spans]
 
 
@@ -45,7 +45,7 @@ class _BadBlock(MemoryBlob):
 def test_a_piece_that_cannot_be_read_takes_no_other_with_it() -> None:
     """What lies beside a bad block is read by itself."""
     starts = np.arange(0, 20_000, 1000)
-    found = list(read_together(_BadBlock("disk", DATA), starts, np.full(20, 1000)))
+    found = list(read_batch(_BadBlock("disk", DATA), starts, np.full(20, 1000)))
     assert found[5] is None
     assert found[:5] + found[6:] == [
         DATA[start : start + 1000] for start in starts.tolist() if start != 5000

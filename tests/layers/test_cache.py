@@ -275,7 +275,7 @@ def test_damaged_layers_are_not_remembered(cache: Cache, tmp_path: Path) -> None
 
 
 def test_other_limits_are_another_question(cache: Cache, tmp_path: Path) -> None:
-    """What was read under generous limits may not be read under strict ones."""
+    """What was read under generous limits: permission denied under strict ones."""
     path = settled(tmp_path / "layer", TAR)
     cache(opened(path))
     cache.limits = replace(DEFAULT_LIMITS, header_bytes=1)

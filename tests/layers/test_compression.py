@@ -96,7 +96,7 @@ def test_a_stream_that_is_cut_is_damaged(how: str) -> None:
 def test_a_second_stream_that_is_cut_is_damaged(how: str) -> None:
     """Though all before it is whole."""
     packed = PACKERS[how](DATA)
-    with pytest.raises(DamagedStreamError, match="cut short"):
+    with pytest.raises(DamagedStreamError, match="truncated"):
         _unpack(packed + packed[:-1])
 
 
@@ -176,7 +176,7 @@ def test_zstd_may_start_with_a_skippable_frame() -> None:
     """And have them in between and at the end, as zstd:chunked does."""
     packed = _zstd(DATA)
     assert _unpack(SKIPPABLE + packed + SKIPPABLE + packed + SKIPPABLE, 9) == (DATA + DATA, 0)
-    with pytest.raises(DamagedStreamError, match="cut short"):
+    with pytest.raises(DamagedStreamError, match="truncated"):
         _unpack((SKIPPABLE + packed)[:12])
 
 
@@ -245,7 +245,7 @@ def test_a_zstd_window_beyond_the_limit_is_no_damage(
     """The error names the limit, what was found and what to do, in whichever frame it is."""
     with pytest.raises(LimitExceededError) as caught:
         _unpack(packed, piece, limits)
-    assert "zstd window bytes" in caught.value.message
+    assert "zstd_window_bytes" in caught.value.message
     assert f"{found:,} found" in caught.value.message
     assert caught.value.hint is not None
     hint = "--long=31" if found > 2 << 30 else "--limit zstd_window_bytes="
@@ -297,7 +297,7 @@ def test_xz_that_asks_for_too_much_memory_is_refused() -> None:
     assert packed[12:16] == b"\x02\x00\x21\x01"
     packed[16] = 39  # 3.5 GiB
     packed[20:24] = struct.pack("<I", zlib.crc32(packed[12:20]))
-    with pytest.raises(LimitExceededError, match=r"xz memory bytes"):
+    with pytest.raises(LimitExceededError, match=r"xz_memory_bytes"):
         _unpack(bytes(packed))
 
 
@@ -347,7 +347,7 @@ def test_a_layer_is_shown_up_to_the_damage(how: str) -> None:
     packed = PACKERS[how](tar)
     index = read(packed[: len(packed) // 2])
     assert index.broken is not None
-    assert "cut short" in index.broken.message
+    assert "truncated" in index.broken.message
     assert index.broken.offset == index.tar_bytes
     assert (index.diff_id, index.blob_digest) == (None, None)
     # bzip2 gives whole blocks of 900 KB, so that its half is nothing yet.
@@ -445,7 +445,9 @@ def test_a_layer_that_unpacks_beyond_the_limit_is_refused(how: str) -> None:
     """The limit is named with the layer; raising it helps."""
     packed = PACKERS[how](TAR)
     limits = Limits(layer_bytes=len(TAR) - 1)
-    with pytest.raises(LimitExceededError, match=r"layer: more than .* layer bytes") as caught:
+    with pytest.raises(
+        LimitExceededError, match=r"layer: limit layer_bytes exceeded: more than .*"
+    ) as caught:
         index_layer(MemoryBlob("layer", packed), limits, NullProgress())
     assert caught.value.hint is not None
     assert "--limit layer_bytes=" in caught.value.hint

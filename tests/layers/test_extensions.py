@@ -272,7 +272,7 @@ def test_an_extension_header_that_is_cut_is_damage(kind: bytes) -> None:
     """Inside its payload."""
     tar = entry(b"a") + header(b"x", kind, 1000) + bytes(700)
     assert broken(tar)[0] == 512
-    assert "cut short" in broken(tar)[1]
+    assert "truncated" in broken(tar)[1]
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def test_layers_come_in_order_with_and_without_it(
         NullProgress(),
         hash_all=False,
         cache=None,
-        found=lambda number, _: heard.append(number),
+        on_layer=lambda number, _: heard.append(number),
     )
     assert heard == list(range(len(blobs)))
     assert [layer.index.broken is not None for layer in layers].count(True) == 1
@@ -136,5 +136,5 @@ def test_limits_are_met_as_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             NullProgress(),
             hash_all=False,
             cache=None,
-            found=lambda *_: None,
+            on_layer=lambda *_: None,
         )

@@ -180,7 +180,7 @@ def test_a_sparse_file_that_is_cut_is_damage(form: Form) -> None:
     """In its map or in its data."""
     whole = form(DATA, 1 << 20, PAIRS)
     for cut in (len(whole) - 1, len(whole) - 512, len(whole) - len(DATA) - 1, 600):
-        assert "cut short" in broken(whole[:cut])[1]
+        assert "truncated" in broken(whole[:cut])[1]
 
 
 def test_names_of_sparse_files_win() -> None:

@@ -316,5 +316,5 @@ def test_a_folder_that_may_not_be_written_to_is_a_problem_and_no_error(
     for number in (1, 2):
         store.write("layer", KEYS[number], entry(number))
     assert len(tries) == 1
-    assert "cannot be written to: Read-only" in str(store.problem)
+    assert "deep/cache: Read-only" in str(store.problem)
     assert number_of(store.read("layer", KEYS[0])) == 1

@@ -237,7 +237,7 @@ def test_damaged_headers_are_told_every_time(scheme: str, root: Path, cache: Sto
     for small in (True, False, True):
         found = opened(scheme, root, cache, verify_small=small)
         assert len(found.damages()) == 3
-        assert "headers of it are damaged" in found.damages()[0]
+        assert "its headers in the store are damaged" in found.damages()[0]
     assert digest(b"") not in {index.diff_id for index in found.indexes}
 
 

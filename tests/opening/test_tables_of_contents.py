@@ -58,7 +58,7 @@ def test_the_tree_is_there_before_the_layers_are_read(tmp_path: Path, make: Make
     """It is what the layers turn out to hold, and nothing is warned of."""
     path = write_image(tmp_path, [make(BASE), make(TOP)])
     early = listen(path)
-    assert early.told == ["foreseen", "layer 0", "layer 1", "stacked"]
+    assert early.told == ["expected", "layer 0", "layer 1", "stacked"]
     assert tree(early.filesystems[0]) == tree(early.filesystems[1])
     assert codes(open_path(path)) == []
 
@@ -67,26 +67,26 @@ def test_layers_without_a_table_are_read_first(tmp_path: Path) -> None:
     """Then all is known, or promised."""
     path = write_image(tmp_path, [zstd_chunked(BASE), plain_layer(TOP), estargz(TOP)])
     early = listen(path)
-    assert early.told[0] == "foreseen"
+    assert early.told[0] == "expected"
     assert tree(early.filesystems[0]) == tree(early.filesystems[1])
     path = write_image(tmp_path, [plain_layer(BASE), estargz(TOP)])
     early = listen(path)
-    assert early.told == ["layer 0", "foreseen", "layer 1", "stacked"]
+    assert early.told == ["layer 0", "expected", "layer 1", "stacked"]
     assert tree(early.filesystems[0]) == tree(early.filesystems[1])
 
 
 def test_a_blob_that_is_listed_twice_is_promised_twice(tmp_path: Path) -> None:
     """As it is read once and stands at both places."""
     early = listen(write_image(tmp_path, [estargz(TOP), estargz(BASE), estargz(TOP)]))
-    assert early.told == ["foreseen", "layer 0", "layer 1", "layer 2", "stacked"]
+    assert early.told == ["expected", "layer 0", "layer 1", "layer 2", "stacked"]
     assert tree(early.filesystems[0]) == tree(early.filesystems[1])
 
 
 def test_nothing_is_promised_without_tables(tmp_path: Path) -> None:
     """Nor where nobody asks."""
-    assert "foreseen" not in listen(write_image(tmp_path, [plain_layer(BASE)])).told
+    assert "expected" not in listen(write_image(tmp_path, [plain_layer(BASE)])).told
     early = Early()
-    early.foresees = False
+    early.wants_expected = False
     request = Request(str(write_image(tmp_path, [estargz(BASE)])))
     analyse(request, open_source(request), Options(), early)
     assert early.told == ["layer 0", "stacked"]
@@ -95,7 +95,7 @@ def test_nothing_is_promised_without_tables(tmp_path: Path) -> None:
 def test_small_layers_are_not_worth_it(tmp_path: Path) -> None:
     """They are read before anybody looks."""
     path = write_image(tmp_path, [estargz(BASE)])
-    assert "foreseen" not in listen(path, wait=False, worthwhile=1_000_000).told
+    assert "expected" not in listen(path, wait=False, worthwhile=1_000_000).told
 
 
 @both_formats
@@ -106,8 +106,8 @@ def test_what_the_cache_knows_needs_no_promise(tmp_path: Path, make: Make) -> No
     first = open_path(path)
     time.sleep(0.03)  # a file that was written just now has no identity yet
     store = Store(tmp_path / "cache")
-    assert "foreseen" in listen(path, cache=store).told
-    assert "foreseen" not in listen(path, wait=False, cache=store).told
+    assert "expected" in listen(path, cache=store).told
+    assert "expected" not in listen(path, wait=False, cache=store).told
     again = open_path(path, options=Options(cache=store))
     assert again.indexes[0].toc == first.indexes[0].toc
     assert again.warnings == first.warnings

@@ -26,10 +26,10 @@ from layerscope.errors import (
 from layerscope.limits import Limits
 from layerscope.progress import NullProgress
 from layerscope.sources import Request, open_source
-from layerscope.sources.answers import WORDS, read_answer
+from layerscope.sources.answers import STREAM_FACTOR, read_answer
 from layerscope.sources.endpoints import Endpoint
 from layerscope.sources.engine_client import Client
-from layerscope.sources.pump import Patience, TooSlowError, pumped
+from layerscope.sources.pump import Timeouts, TooSlowError, pumped
 from tests.sources.on_socket import SocketHandler, served
 from tests.sources.places import dump
 
@@ -123,8 +123,8 @@ def members_of_nothing() -> Body:
 
 BOMB = gzip.compress(b"[" + b" " * (64 << 20))
 CHUNKED, GZIP = "Transfer-Encoding: chunked", "Content-Encoding: gzip"
-TOO_LONG = (LimitExceededError, r"20,000 json bytes")
-TOO_SLOW = (UnreachableError, r"no whole answer within 0.2 seconds")
+TOO_LONG = (LimitExceededError, r"limit json_bytes exceeded: .*20,000")
+TOO_SLOW = (UnreachableError, r"no complete answer within 0.2 seconds")
 NO_ANSWER: dict[str, tuple[Said, tuple[type[LayerscopeError], str]]] = {
     "endless": (Said(again(b"[" + b" " * 70_000)), TOO_LONG),
     "endless chunks": (Said(again(b"4\r\n    \r\n" * 1000), (CHUNKED,)), TOO_LONG),
@@ -137,8 +137,8 @@ NO_ANSWER: dict[str, tuple[Said, tuple[type[LayerscopeError], str]]] = {
     "gzip twice": (Said(once(gzip.compress(BOMB, mtime=0)), ("Content-Encoding: gzip, gzip",)), (LayerscopeError, "unknown encoding: gzip, gzip")),
     "brotli": (Said(once(b"x"), ("Content-Encoding: br",)), (LayerscopeError, "unknown encoding: br")),
     "no gzip": (Said(once(b"[]"), (GZIP,)), (LayerscopeError, "is damaged")),
-    "cut gzip": (Said(once(gzip.compress(b"[1]", mtime=0)[:-9]), (GZIP,)), (LayerscopeError, "cut short")),
-    "cut": (Said(once(b"[1"), ("Content-Length: 100",)), (UnreachableError, "broke")),
+    "cut gzip": (Said(once(gzip.compress(b"[1]", mtime=0)[:-9]), (GZIP,)), (LayerscopeError, "truncated")),
+    "cut": (Said(once(b"[1"), ("Content-Length: 100",)), (UnreachableError, "lost the connection")),
     "drip": (Said(drip(b"[", b" ")), TOO_SLOW),
     "drip of chunks": (Said(drip(b"1\r\n \r\n"), (CHUNKED,)), TOO_SLOW),
     "drip in the size of a chunk": (Said(drip(b"0"), (CHUNKED,)), TOO_SLOW),
@@ -148,15 +148,15 @@ NO_ANSWER: dict[str, tuple[Said, tuple[type[LayerscopeError], str]]] = {
     "silence at once": (Said(drip(b""), raw=True), TOO_SLOW),
     "drip of headers": (Said(drip(b"HTTP/1.1 200 OK\r\nX: ", b"y"), raw=True), TOO_SLOW),
     "only promises": (Said(drip(b"HTTP/1.1 100 Continue\r\n\r\n"), raw=True), TOO_SLOW),
-    "long header": (Said(once(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000), raw=True), (UnreachableError, "broke")),
-    "endless header": (Said(again(b"HTTP/1.1 200 OK\r\nX: ", b"y" * 10_000), raw=True), (UnreachableError, "broke")),
-    "many headers": (Said(again(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n" * 100), raw=True), (UnreachableError, "broke")),
-    "no HTTP": (Said(once(b"SSH-2.0-OpenSSH\r\n"), raw=True), (UnreachableError, "broke")),
-    "no words at all": (Said(once(b""), raw=True), (UnreachableError, "broke")),
-    "no JSON": (Said(once(b"<html>")), (LayerscopeError, "is no JSON")),
-    "nothing": (Said(once(b"")), (LayerscopeError, "is no JSON")),
-    "deep": (Said(once(b"[" * 19_000)), (LayerscopeError, "nested too deeply|no JSON")),
-    "no UTF-8": (Said(once(b"\xff\xfe[")), (LayerscopeError, "is no JSON")),
+    "long header": (Said(once(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000), raw=True), (UnreachableError, "lost the connection")),
+    "endless header": (Said(again(b"HTTP/1.1 200 OK\r\nX: ", b"y" * 10_000), raw=True), (UnreachableError, "lost the connection")),
+    "many headers": (Said(again(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n" * 100), raw=True), (UnreachableError, "lost the connection")),
+    "no HTTP": (Said(once(b"SSH-2.0-OpenSSH\r\n"), raw=True), (UnreachableError, "lost the connection")),
+    "no words at all": (Said(once(b""), raw=True), (UnreachableError, "lost the connection")),
+    "no JSON": (Said(once(b"<html>")), (LayerscopeError, "is not valid JSON")),
+    "nothing": (Said(once(b"")), (LayerscopeError, "is not valid JSON")),
+    "deep": (Said(once(b"[" * 19_000)), (LayerscopeError, "nested too deeply|not valid JSON")),
+    "no UTF-8": (Said(once(b"\xff\xfe[")), (LayerscopeError, "is not valid JSON")),
     "endless error": (Said(again(b"no " * 9000), status="500 Bad"), TOO_LONG),
     "dripping error": (Said(drip(b"x"), status="404 Gone"), TOO_SLOW),
     "error bomb": (Said(once(BOMB), (GZIP,), "500 Bad"), TOO_LONG),
@@ -197,11 +197,11 @@ ASKED: dict[str, Callable[[Client], Any]] = {
     "/create": lambda client: list(client.pull("x", None)),
 }
 SAMPLE: dict[str, tuple[Limits, str]] = {
-    "endless error": (LIMITS, "20,000 json bytes"),
-    "error bomb": (LIMITS, "20,000 json bytes"),
+    "endless error": (LIMITS, "limit json_bytes exceeded: .*20,000"),
+    "error bomb": (LIMITS, "limit json_bytes exceeded: .*20,000"),
     "dripping error": (HASTY, r"0\.2 seconds"),
     "silence at once": (HASTY, r"0\.2 seconds"),
-    "long header": (LIMITS, "broke"),
+    "long header": (LIMITS, "lost the connection"),
 }
 
 
@@ -223,10 +223,10 @@ def test_each_question_is_bounded(path: str, name: str) -> None:
 def test_the_first_question_is_bounded(name: str) -> None:
     """Whatever goes wrong, there is no engine."""
     limits, words = SAMPLE[name]
-    if words == "broke":
-        words = "no engine answers at .*got more than"
+    if words == "lost the connection":
+        words = "no engine is listening at .*got more than"
     elif limits is HASTY and name == "silence at once":
-        words = r"\): no whole answer within 0\.2 seconds$"
+        words = r"\): no complete answer within 0\.2 seconds$"
     with (
         hostile({"/version": NO_ANSWER[name][0]}) as url,
         pytest.raises(UnreachableError, match=words),
@@ -241,7 +241,7 @@ def test_the_first_question_is_bounded(name: str) -> None:
         (b'{"ApiVersion": 1}', "does not say the version"),
         (b'{"ApiVersion": "1.12"}', "speaks version 1.12 of the API"),
         (b"[]", "does not say the version"),
-        (b"hello", "is no JSON"),
+        (b"hello", "is not valid JSON"),
     ],
 )
 def test_what_names_no_version_is_no_engine(body: bytes, words: str) -> None:
@@ -286,7 +286,7 @@ class TestStreams:
         with (
             hostile({"/get": Said(body)}) as url,
             connected(url, HASTY) as client,
-            pytest.raises(UnreachableError, match=r"nothing came for 0\.2 seconds") as caught,
+            pytest.raises(UnreachableError, match=r"no data for 0\.2 seconds") as caught,
         ):
             read.extend(client.export("x", None))
         assert sum(map(len, read)) == 100_020
@@ -295,12 +295,15 @@ class TestStreams:
     @pytest.mark.parametrize(
         ("body", "words"),
         [
-            (again(b'{"status": "' + b"x" * 9000), "more than 20,000 json bytes"),
-            (again(dump({"status": "x" * 9000}) + b"\n"), f"more than {WORDS * 20_000:,} bytes"),
-            (again(b"\r\n" * 9000), f"more than {WORDS * 20_000:,} bytes"),
-            (drip(b'{"status": "', b"x"), "nothing came for 0.2 seconds"),
-            (drip(b"\n"), "nothing came for 0.2 seconds"),
-            (once(b"{}\nno word\n"), "no JSON"),
+            (again(b'{"status": "' + b"x" * 9000), "limit json_bytes exceeded: more than 20,000"),
+            (
+                again(dump({"status": "x" * 9000}) + b"\n"),
+                f"more than {STREAM_FACTOR * 20_000:,} bytes",
+            ),
+            (again(b"\r\n" * 9000), f"more than {STREAM_FACTOR * 20_000:,} bytes"),
+            (drip(b'{"status": "', b"x"), "no data for 0.2 seconds"),
+            (drip(b"\n"), "no data for 0.2 seconds"),
+            (once(b"{}\nno word\n"), "not valid JSON"),
         ],
     )
     def test_words_of_a_pull_are_bounded(self, body: Callable[[], Body], words: str) -> None:
@@ -325,7 +328,7 @@ class TestStreams:
         }
         with hostile(answers) as url:
             monkeypatch.setenv("DOCKER_HOST", url)
-            with pytest.raises(LimitExceededError, match="more than 99 layers"):
+            with pytest.raises(LimitExceededError, match="limit layers exceeded: more than 99"):
                 open_source(Request("docker://x", pull=True, limits=Limits(layers=99)))
 
     def test_a_question_can_be_stopped(self) -> None:
@@ -364,10 +367,10 @@ def test_time_in_which_this_process_was_stopped_does_not_count(
         going.wait()
         yield b"x"
 
-    assert list(pumped(pieces(), Looks(), lambda: None, Patience(5, 60))) == [b"x"]
+    assert list(pumped(pieces(), Looks(), lambda: None, Timeouts(5, 60))) == [b"x"]
     never = threading.Event()
     with pytest.raises(TooSlowError, match="5 seconds"):
-        list(pumped(iter(lambda: never.wait(), None), NullProgress(), never.set, Patience(5, 60)))
+        list(pumped(iter(lambda: never.wait(), None), NullProgress(), never.set, Timeouts(5, 60)))
 
 
 def test_the_image_is_named_with_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -375,5 +378,7 @@ def test_the_image_is_named_with_the_deadline(monkeypatch: pytest.MonkeyPatch) -
     with hostile({"/json": NO_ANSWER["drip"][0]}) as url:
         monkeypatch.setenv("DOCKER_HOST", url)
         limits = Limits(answer_seconds=1)
-        with pytest.raises(UnreachableError, match=r"docker://app: unix.*no whole answer within 1"):
+        with pytest.raises(
+            UnreachableError, match=r"docker://app: unix.*no complete answer within 1"
+        ):
             open_source(Request("docker://app", limits=limits))

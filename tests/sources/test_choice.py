@@ -201,13 +201,13 @@ def test_without_an_image_for_this_machine_the_first_is_shown(tmp_path: Path) ->
 def test_a_platform_that_is_asked_for_must_be_there(tmp_path: Path) -> None:
     """In an index, and in an archive that says only in its config what it is for."""
     error = refuse(save(tmp_path, _platforms(*OTHERS)), platform="linux/arm/v7")
-    assert "no image for linux/arm/v7" in str(error)
+    assert "no image for platform linux/arm/v7" in str(error)
     assert OTHERS[0] in str(error.hint)
     path = save(tmp_path, docker_archive(LAYERS))
     assert layers_of(open_path(path, platform="linux/amd64")) == NAMES
     error = refuse(path, platform="linux/arm64")
-    assert "no image for linux/arm64" in str(error)
-    assert error.hint == "it holds: linux/amd64"
+    assert "no image for platform linux/arm64" in str(error)
+    assert error.hint == "available: linux/amd64"
 
 
 def test_an_image_that_says_nothing_runs_anywhere(tmp_path: Path) -> None:

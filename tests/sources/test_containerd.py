@@ -117,7 +117,7 @@ def test_what_is_not_there_is_told_from_what_cannot_be_reached(tmp_path: Path) -
         open_stored(tmp_path, "flask:4")
     assert missing.value.hint == "did you mean flask:3?"
     write(tmp_path / "io.containerd.metadata.v1.bolt/meta.db", dump("no database"))
-    with pytest.raises(LayerscopeError, match="cannot be understood"):
+    with pytest.raises(LayerscopeError, match="is damaged"):
         open_stored(tmp_path)
     (tmp_path / "io.containerd.metadata.v1.bolt/meta.db").unlink()
     with pytest.raises(UnreachableError):

@@ -59,7 +59,7 @@ class TestDocker:
         chosen = docker_endpoints(around(tmp_path, DOCKER_CONTEXT="colima"))
         assert [endpoint.url for endpoint in chosen] == ["unix:///colima.sock"]
         assert docker_endpoints(around(tmp_path, DOCKER_CONTEXT="default")) == []
-        with pytest.raises(UnreachableError, match="there is no such context"):
+        with pytest.raises(UnreachableError, match="no such context"):
             docker_endpoints(around(tmp_path, DOCKER_CONTEXT="gone"))
 
     def test_tls_lies_beside_its_context(self, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ class TestPodman:
         (found,) = podman_endpoints(around(tmp_path))
         assert (found.url, found.identity) == ("ssh://core@localhost:1/run/p.sock", "/key")
         assert podman_endpoints(around(tmp_path, CONTAINER_CONNECTION="b"))[0].url == "unix:///b"
-        with pytest.raises(UnreachableError, match="no such connection"):
+        with pytest.raises(UnreachableError, match="no such Podman connection"):
             podman_endpoints(around(tmp_path, CONTAINER_CONNECTION="c"))
         write(tmp_path / "run/podman/podman.sock", b"")
         assert [endpoint.origin for endpoint in podman_endpoints(around(tmp_path))] == [
@@ -210,12 +210,12 @@ def test_an_address_that_is_none_is_out_of_reach(host: str, tmp_path: Path) -> N
     """Whatever names it."""
     context(tmp_path, "odd", host)
     (endpoint,) = docker_endpoints(around(tmp_path, DOCKER_CONTEXT="odd"))
-    with pytest.raises(UnreachableError, match="no engine answers at "):
+    with pytest.raises(UnreachableError, match="no engine is listening at "):
         Client(endpoint, "docker")
 
 
 def test_the_name_of_a_context_may_be_any_string(tmp_path: Path) -> None:
     """Also one that is not Unicode."""
     write(tmp_path / ".docker/config.json", b'{"currentContext": "\\ud800"}')
-    with pytest.raises(UnreachableError, match="there is no such context"):
+    with pytest.raises(UnreachableError, match="no such context"):
         docker_endpoints(around(tmp_path))

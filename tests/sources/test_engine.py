@@ -89,14 +89,14 @@ def test_an_error_inside_the_export_is_the_error(
 def test_a_connection_that_breaks_is_told(engine: FakeEngine) -> None:
     """In one line that names the image."""
     engine.export = None
-    with pytest.raises(LayerscopeError, match=r"docker://demo.* broke") as caught:
+    with pytest.raises(LayerscopeError, match=r"docker://demo.*lost the connection") as caught:
         open_image(Request("docker://demo"))
     assert "\n" not in caught.value.message
 
 
 def test_an_export_is_bounded(engine: FakeEngine) -> None:
     """By the limit on bytes, which the message names."""
-    with pytest.raises(LimitExceededError, match="layer bytes"):
+    with pytest.raises(LimitExceededError, match="layer_bytes"):
         open_image(Request("docker://demo", limits=Limits(layer_bytes=2000)))
 
 
@@ -132,7 +132,7 @@ def test_a_platform_is_asked_of_engines_that_take_it(engine: FakeEngine) -> None
 
 def test_another_platform_is_refused(engine: FakeEngine) -> None:
     """What the engine has is said."""
-    with pytest.raises(LayerscopeError, match="no image for linux/s390x"):
+    with pytest.raises(LayerscopeError, match="no image for platform linux/s390x"):
         open_source(Request("docker://demo", platform=Platform.parse("linux/s390x")))
 
 
@@ -148,18 +148,18 @@ def test_an_ambiguous_id_lists_the_images(engine: FakeEngine) -> None:
     engine.images = [
         {"Id": f"sha256:ab{digit * 62}", "RepoTags": [f"x{digit}:1"]} for digit in "12"
     ]
-    with pytest.raises(ImageNotFoundError, match="could be 2 images: x1:1, x2:1"):
+    with pytest.raises(ImageNotFoundError, match="2 images match: x1:1, x2:1"):
         open_source(Request("docker://ab"))
 
 
 def test_no_engine_is_another_exit_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing there, or nobody listening."""
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none")
-    with pytest.raises(UnreachableError, match=r"no engine answers.*DOCKER_HOST") as caught:
+    with pytest.raises(UnreachableError, match=r"no engine is listening.*DOCKER_HOST") as caught:
         open_source(Request("docker://demo"))
     assert caught.value.exit_code == 4
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
-    with pytest.raises(UnreachableError, match="no engine answers"):
+    with pytest.raises(UnreachableError, match="no engine is listening"):
         open_source(Request("docker://demo"))
 
 
@@ -172,9 +172,9 @@ def test_a_forbidden_socket_says_what_to_do(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(socket.socket, "connect", forbidden)
-    with pytest.raises(UnreachableError, match="may not be used by you") as caught:
+    with pytest.raises(UnreachableError, match="permission denied") as caught:
         open_source(Request("docker://demo"))
-    assert "group docker" in str(caught.value.hint)
+    assert "docker group" in str(caught.value.hint)
 
 
 def test_what_answers_may_be_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,7 +193,7 @@ def test_what_answers_may_be_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
         thread = threading.Thread(target=answer, daemon=True)
         thread.start()
         monkeypatch.setenv("DOCKER_HOST", f"unix://{folder}/s")
-        with pytest.raises(UnreachableError, match="no engine answers"):
+        with pytest.raises(UnreachableError, match="no engine is listening"):
             open_source(Request("docker://demo"))
         listening.close()
 

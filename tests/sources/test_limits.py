@@ -33,11 +33,7 @@ ZEROS = gzip.compress(layer_tar([file("zeros", bytes(1 << 20))]), mtime=0)
 # An image that meets each limit, the value that it meets, and one that it does not meet.
 CASES: dict[str, tuple[Callable[[], bytes], int, int]] = {
     "json_bytes": (lambda: docker_archive([MANY]), 300, 3000),
-<<<<<<< HEAD
-    "json_values": (lambda: docker_archive([MANY]), 3, 300),
-=======
     "json_values": (lambda: docker_archive([MANY]), 20, 100),
->>>>>>> w-e
     "toc_bytes": (lambda: toc_image([zstd_chunked([file("a", b"1")])]), 20, 1000),
     "layers": (lambda: docker_archive([MANY]), 0, 1),
     "history_entries": (lambda: docker_archive([MANY], history=HISTORY), 29, 30),
@@ -84,10 +80,9 @@ def test_a_limit_is_named_and_can_be_raised(tmp_path: Path, name: str) -> None:
         assert f"more than {low:,}" in words
     else:
         with pytest.raises(
-            LimitExceededError, match=rf"image\.tar.*: more than {low:,} "
+            LimitExceededError, match=rf"image\.tar.*: limit {name} exceeded: .*{low:,}"
         ) as caught:
             open_path(path, limits=limits)
-        assert name.replace("_", " ") in str(caught.value)
         words = str(caught.value.hint)
     assert f"--limit {name}=NUMBER" in words
     opened = open_path(path, limits=replace(limits, **{name: enough}))
@@ -101,7 +96,9 @@ def test_the_limit_on_entries_holds_for_archives_too(tmp_path: Path) -> None:
     tar = archive(docker_files([layer_tar([])]))[:-1024]
     tar += layer_tar([directory(f"d{number}") for number in range(50)])
     path = save(tmp_path, tar)
-    with pytest.raises(LimitExceededError, match=r"image\.tar: more than 40 entries"):
+    with pytest.raises(
+        LimitExceededError, match=r"image\.tar: limit entries exceeded: more than 40"
+    ):
         open_path(path, limits=Limits(entries=40))
     assert layers_of(open_path(path, limits=Limits(entries=60))) == [[]]
 
@@ -127,7 +124,7 @@ def test_a_document_of_an_archive_is_not_read_beyond_the_limit(tmp_path: Path) -
     files = docker_files([MANY])
     name = next(name for name in files if name.endswith(".json") and name != "manifest.json")
     for changed in (files | {name: config}, files | {"manifest.json": b" " * 5000}):
-        with pytest.raises(LimitExceededError, match="more than 4,000 json bytes"):
+        with pytest.raises(LimitExceededError, match=r"limit json_bytes exceeded: .*4,000"):
             open_path(save(tmp_path, archive(changed)), limits=Limits(json_bytes=4000))
 
 

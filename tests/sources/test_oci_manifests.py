@@ -32,7 +32,7 @@ def test_a_manifest_that_is_an_index_too_is_refused(tmp_path: Path) -> None:
         layout = Layout()
         document = {"config": layout.blob(CONFIG, image_config([BASE])), "layers": [], key: []}
         tar = layout.tar([layout.blob(MANIFEST, dump(document))])
-        assert "index and an image at once" in str(refuse(save(tmp_path, tar)))
+        assert "both an index and an image" in str(refuse(save(tmp_path, tar)))
 
 
 def test_schema_1_is_told(tmp_path: Path) -> None:

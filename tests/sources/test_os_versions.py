@@ -103,7 +103,7 @@ def test_another_version_is_refused(tmp_path: Path, stated: str, wanted: str) ->
     """With those that there are."""
     path = save(tmp_path, windows(OLD, NEW, stated=stated))
     error = refuse(path, platform=f"windows({wanted})/amd64")
-    assert f"no image for windows({wanted})/amd64" in str(error)
+    assert f"no image for platform windows({wanted})/amd64" in str(error)
     assert OLD in str(error.hint)
     assert NEW in str(error.hint)
 
@@ -113,7 +113,7 @@ def test_a_platform_without_a_version_leaves_the_choice_open(tmp_path: Path) -> 
     path = save(tmp_path, windows("linux/s390x", OLD, NEW))
     opened = open_path(path, platform="windows/amd64")
     assert (layers_of(opened), codes(opened)) == ([[b"1"]], ["several-platforms"])
-    assert said(opened, "several-platforms").startswith(f"{OLD} is shown of ")
+    assert said(opened, "several-platforms").startswith(f"showing {OLD} of ")
     assert NEW in said(opened, "several-platforms")
     assert "s390x" not in said(opened, "several-platforms")
     assert codes(open_path(save(tmp_path, windows(OLD)), platform="windows/amd64")) == []
@@ -147,7 +147,7 @@ def test_an_archive_states_it_in_its_config_alone(tmp_path: Path, wanted: str) -
     opened = open_path(path, platform=f"windows({wanted})/amd64")
     assert image_document(opened)["osVersion"] == "10.0.20348.2"
     error = refuse(path, platform=OLD)
-    assert (f"no image for {OLD}" in str(error), error.hint) == (True, f"it holds: {NEW}")
+    assert (f"no image for platform {OLD}" in str(error), error.hint) == (True, f"available: {NEW}")
     plain = save(tmp_path, docker_archive(LAYERS, config=runs_on("windows/amd64")["platform"]))
     opened = open_path(plain, platform=NEW)
     assert image_document(opened)["osVersion"] is None
@@ -230,7 +230,7 @@ def test_an_engine_states_it_before_its_export(engine: FakeEngine) -> None:
     source = open_source(Request("docker://demo"))
     assert str(source.image.platform) == NEW
     assert not any(path.endswith("/get") for path, _ in engine.asked)
-    with pytest.raises(LayerscopeError, match="no image for windows"):
+    with pytest.raises(LayerscopeError, match="no image for platform windows"):
         open_source(Request("docker://demo", platform=Platform.parse(OLD)))
 
 

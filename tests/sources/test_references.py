@@ -51,7 +51,7 @@ def test_a_short_name_matches_under_any_registry() -> None:
 @pytest.mark.parametrize("reference", ["a", "web:1"])
 def test_what_could_be_several_is_refused(reference: str) -> None:
     """The message lists them."""
-    with pytest.raises(ImageNotFoundError, match="could be 2 images") as caught:
+    with pytest.raises(ImageNotFoundError, match="2 images match") as caught:
         pick(reference, IMAGES)
     assert not isinstance(caught.value, NotInStoreError)
 

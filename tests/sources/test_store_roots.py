@@ -76,8 +76,9 @@ class TestDocker:
         engine.info["DockerRootDir"] = str(tmp_path / "gone")
         with pytest.raises(UnreachableError) as caught:
             open_source(Request("docker-store://other"))
-        assert f"no classic Docker store in {tmp_path}/gone ({engine.url}, DOCKER_HOST)" in str(
-            caught.value
+        assert (
+            f"no classic Docker store found in {tmp_path}/gone ({engine.url}, DOCKER_HOST)"
+            in str(caught.value)
         )
         assert "--store-root" in str(caught.value.hint)
 
@@ -162,7 +163,7 @@ class TestDocker:
 
         assert engine.info
         monkeypatch.setattr("layerscope.sources.store_files.os.scandir", forbidden)
-        with pytest.raises(UnreachableError, match="reported may not be read") as caught:
+        with pytest.raises(UnreachableError, match="reported: permission denied") as caught:
             open_source(Request("docker-store://demo"))
         assert "sudo" in str(caught.value.hint)
 
@@ -256,7 +257,7 @@ class TestContainerd:
         monkeypatch.setenv("CONTAINERD_ADDRESS", listening("--root", content_store(tmp_path / "x")))
         assert open_image(Request("containerd://demo")).image.location == str(tmp_path / "x")
         monkeypatch.setenv("CONTAINERD_ADDRESS", listening("--root", tmp_path / "nothing"))
-        with pytest.raises(UnreachableError, match=f"no containerd store in {tmp_path}/nothing$") as caught:  # fmt: skip
+        with pytest.raises(UnreachableError, match=f"no containerd store found in {tmp_path}/nothing$") as caught:  # fmt: skip
             open_source(Request("containerd://demo"))
         assert "--store-root" in str(caught.value.hint)
 
@@ -292,7 +293,7 @@ class TestContainerd:
         with pytest.raises(UnreachableError) as caught:
             open_source(Request("containerd://demo"))
         assert f"CONTAINERD_ADDRESS is {address}: " in str(caught.value)
-        assert f"no containerd store in {tmp_path}/usual-docker/containerd/daemon, " in str(
+        assert f"no containerd store found in {tmp_path}/usual-docker/containerd/daemon, " in str(
             caught.value
         )
         assert str(tmp_path / "usual-containerd") in str(caught.value)

@@ -243,7 +243,7 @@ def test_a_large_copy_leaves_room_on_the_disk(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(os, "fstatvfs", lambda _: free)
     with pytest.raises(LayerscopeError, match="no space left") as caught:
         spool(repeat(bytes(1 << 15)), "stream")
-    assert f"in {tempfile.gettempdir()}, after 65.5 kB" in str(caught.value)
+    assert f"in {tempfile.gettempdir()} for a temporary copy, after 65.5 kB" in str(caught.value)
     assert "TMPDIR" in str(caught.value.hint)
 
 
@@ -271,9 +271,9 @@ class _FullDisk(io.RawIOBase):
 @pytest.mark.parametrize(
     ("number", "words"),
     [
-        (errno.ENOSPC, "no space left for a temporary copy in"),
-        (errno.EDQUOT, "no space left for a temporary copy in"),
-        (errno.EROFS, "a temporary copy cannot be written in"),
+        (errno.ENOSPC, "no space left in"),
+        (errno.EDQUOT, "no space left in"),
+        (errno.EROFS, "cannot write a temporary copy in"),
     ],
 )
 def test_a_full_disk_is_told(
@@ -300,7 +300,7 @@ def test_no_temporary_folder_at_all_is_told(
 
     monkeypatch.setattr(tempfile, "TemporaryFile", fail)
     monkeypatch.setattr(tempfile, "gettempdir", fail)
-    assert "temporary copy cannot be written" in str(refuse(path))
+    assert "cannot write a temporary copy" in str(refuse(path))
 
 
 def test_a_temporary_file_leaves_nothing_behind(

@@ -44,7 +44,7 @@ IMAGES = [
 
 
 def refusing(_: Request) -> Sequence[StoreImage]:
-    raise UnreachableError("/var/lib/docker may not be read")
+    raise UnreachableError("/var/lib/docker: permission denied")
 
 
 SOURCES = [
@@ -88,7 +88,7 @@ async def test_images_of_folder_and_engines_are_listed(folder: Path) -> None:
         app = await looked(pilot)
         assert [name[:8] for name in names(app)] == ["registry", "flask:3", "(no name", "evil\\e[2", "saved:1"]  # fmt: skip
         shown = screen_text(app)  # type: ignore[arg-type]  # an app is an app
-        assert "docker-store: /var/lib/docker may not be read" in "\n".join(shown)
+        assert "docker-store: /var/lib/docker: permission denied" in "\n".join(shown)
         assert "5 images · by age" in shown[0]
         (row,) = (line for line in shown if "flask:3" in line)
         for words in ("03030303", "3 months", "linux/amd64", "30.0 MB", "docker"):

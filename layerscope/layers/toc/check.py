@@ -1,4 +1,4 @@
-"""What was found out about a layer's table of contents."""
+"""The check of a layer's table of contents."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ZSTD_CHUNKED = "zstd:chunked"
 
 @dataclass(frozen=True, slots=True)
 class TocCheck:
-    """A table of contents, and how it compares with the tar that it is about. Holds nothing but numbers and texts."""
+    """A table of contents and its differences from the tar. Contains only numbers and texts."""
 
     kind: str
     """The format, `ESTARGZ` or `ZSTD_CHUNKED`."""
@@ -19,15 +19,15 @@ class TocCheck:
     packed_digest: str | None = None
     """Digest of its JSON as stored, where that is compressed by itself."""
     problem: str | None = None
-    """Why it is of no use, None if it can be read."""
+    """Why it is unusable; None if it can be read."""
     elsewhere: bool = False
-    """Whether it is kept in another image."""
+    """Whether it is stored in another image."""
     differing: int | None = None
-    """Paths of which it says something else than the tar; None where they were not compared."""
+    """Number of paths that differ from the tar; None if not compared."""
     example: str = ""
-    """One of those paths, safe for a terminal."""
+    """The first of those paths, safe for a terminal."""
     what: str = ""
-    """What differs there, in words."""
+    """The difference at that path, for people."""
 
     @property
     def readable(self) -> bool:

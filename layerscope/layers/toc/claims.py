@@ -1,4 +1,4 @@
-"""What a manifest claims of the table of contents that a layer ends with (annotations of the layer's descriptor)."""
+"""Claims of a manifest about the table of contents of a layer (annotations of the layer's descriptor)."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _OTHER = ("sha384:", "sha512:")
 
 
 def claims_toc(annotations: Mapping[str, str]) -> bool:
-    """Whether the layer is said to end with a table of contents."""
+    """Whether the manifest claims a table of contents."""
     return any(annotations.get(key) for key in (ESTARGZ_DIGEST, *CHUNKED_DIGESTS))
 
 
 def is_as_claimed(check: TocCheck, annotations: Mapping[str, str]) -> bool:
-    """Whether a table has the digests that are claimed; without claims any has."""
+    """Whether a table has the claimed digests; always true without claims."""
     claimed = [(annotations.get(ESTARGZ_DIGEST), check.digest)]
     claimed += [(annotations.get(key), check.packed_digest) for key in CHUNKED_DIGESTS]
     checked = ((claim, found) for claim, found in claimed if claim and not claim.startswith(_OTHER))

@@ -1,4 +1,4 @@
-"""A table of contents as the bytes of its JSON, and what stops it from being read."""
+"""A table of contents as JSON bytes, and its errors."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ HINT = " (raise the limit: --limit toc_bytes=NUMBER)"
 
 
 class TocError(Exception):
-    """A table of contents that is there, but of no use; says why."""
+    """An unusable table of contents, with the reason."""
 
 
 class TocElsewhereError(Exception):
-    """A layer whose table of contents is kept in another image."""
+    """The table of contents is stored in another image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class TocDocument:
     json: bytes
     packed_digest: str | None = None
     own: HeaderColumns | None = None
-    """The entry of the tar that holds it, where it is one: it does not list itself."""
+    """Name of its own entry in the tar, if it has one: it does not list itself."""
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -37,7 +37,7 @@ class TocDocument:
 
 
 def too_long(found: int, limits: Limits) -> TocError:
-    """The error for a table that is longer than it may be."""
+    """The error for a table above the size limit."""
     return TocError(f"it has {found:,} bytes, more than {limits.toc_bytes:,}{HINT}")
 
 
@@ -55,10 +55,10 @@ def at_most(pieces: Iterable[bytes], most: int, limits: Limits | None = None) ->
 
 
 def read_range(blob: Blob, offset: int, length: int) -> bytes:
-    """Bytes that must be there. Raises `TocError`, OSError."""
+    """The bytes of a range that must exist. Raises `TocError`, OSError."""
     if offset < 0 or length < 0 or offset + length > blob.size:
         raise TocError("its place is not in the layer")
     data = b"".join(blob.chunks(offset, offset + length))
     if len(data) < length:
-        raise TocError("it is cut short")
+        raise TocError("it is truncated")
     return data

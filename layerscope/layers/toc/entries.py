@@ -1,6 +1,6 @@
 """From the JSON of a table of contents to an index. Both formats use the same words (crfs, estargz/types.go).
 
-What a table does not hold is unknown: tar overhead, offsets in the tar, maps of sparse files.
+A table does not contain: tar overhead, offsets in the tar, maps of sparse files.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _Number = Annotated[int, msgspec.Meta(ge=-_INT64, le=_INT64 - 1)]
 
 
 class _Entry(msgspec.Struct, gc=False):
-    """An entry, as far as it tells what lies in the layer."""
+    """The fields of an entry that describe the layer."""
 
     type: str
     name: str
@@ -72,7 +72,7 @@ class _Toc(msgspec.Struct):
 
 
 def index_of(document: TocDocument, blob: Blob, limits: Limits) -> LayerIndex:
-    """The index that a table of contents promises. Raises `TocError`, `LimitExceededError`."""
+    """The index according to a table of contents. Raises `TocError`, `LimitExceededError`."""
     entries = [entry for entry in _decode(document.json, limits) if entry.type != _CHUNK]
     names = [entry.name.encode() for entry in entries]
     links = [entry.linkName.encode() for entry in entries]
@@ -116,7 +116,7 @@ def index_of(document: TocDocument, blob: Blob, limits: Limits) -> LayerIndex:
 
 
 def _decode(json: bytes, limits: Limits) -> list[_Entry]:
-    # Each entry is an object: their number is known before memory is spent on them, and so is that of their members.
+    # Each entry is an object: counting them first bounds the memory before decoding.
     entries = json.count(b"{")
     members = max(json.count(b":") - _USUAL_MEMBERS * entries, 0)
     if entries * _ENTRY_COST + members * _MEMBER_COST > limits.metadata_bytes:
@@ -131,7 +131,7 @@ def _decode(json: bytes, limits: Limits) -> list[_Entry]:
 
 
 def _check(names: list[bytes], sizes: list[int], limits: Limits) -> None:
-    """Refuse what no tar could hold. Raises `TocError`."""
+    """Reject what no tar could contain. Raises `TocError`."""
     total = sum(sizes)
     if total > limits.layer_bytes:
         raise TocError(f"it claims to list {total:,} bytes, more than {limits.layer_bytes:,}")
@@ -142,7 +142,7 @@ def _check(names: list[bytes], sizes: list[int], limits: Limits) -> None:
 
 
 def _digest(entry: _Entry) -> bytes | None:
-    """SHA-256 of a file's content; that of nothing for what has no content, None where it is not told."""
+    """SHA-256 of a file's content; of empty content for other entries, None if missing."""
     if entry.type != "reg" or not entry.size:
         return _EMPTY
     algorithm, _, encoded = entry.digest.partition(":")
@@ -161,11 +161,11 @@ def _device(entry: _Entry) -> int:
 
 
 def _seconds(told: str | None) -> int:
-    """Whole seconds since 1970; 0 where no time is told, which is what Go's zero time stands for, too."""
+    """Whole seconds since 1970; 0 if missing, which is also the meaning of Go's zero time."""
     try:
         time = datetime.fromisoformat(told or "")
         return 0 if time.year == 1 else (time - _EPOCH) // _SECOND
-    except (TypeError, ValueError, OverflowError):  # no time, without a zone, or far from any
+    except (TypeError, ValueError, OverflowError):  # not a time, without a zone, or out of range
         return 0
 
 

@@ -1,4 +1,4 @@
-"""eStargz: a tar in many gzip members, whose last entry is the table of contents, and an empty member that says where.
+"""eStargz: a tar in many gzip members, whose last entry is the table of contents, and an empty member with its offset.
 
 Source: stargz-snapshotter, docs/estargz.md and estargz/gzip.go.
 """
@@ -51,7 +51,7 @@ def read(blob: Blob, limits: Limits) -> TocDocument | None:
     if end - offset > limits.toc_bytes:
         raise too_long(end - offset, limits)
     try:
-        # Only the JSON is measured exactly; no more of a bomb is unpacked than fits around it.
+        # Only the JSON has an exact limit; decompression stops shortly after it.
         stream = DecompressedStream(_GZIP, blob.chunks(offset, end), blob.name, limits)
         tar = at_most(stream, limits.toc_bytes + _OVERHEAD, limits)
     except DamagedStreamError as error:
@@ -64,12 +64,12 @@ def read(blob: Blob, limits: Limits) -> TocDocument | None:
         raise TocError("its size is negative")
     json = tar[BLOCK : BLOCK + size]
     if len(json) < size:
-        raise TocError("it is cut short")
+        raise TocError("it is truncated")
     return TocDocument(ESTARGZ, json, own=columns)
 
 
 def has_footer(blob: Blob) -> bool:
-    """Whether a gzip layer says that it has one, of its own. Raises OSError."""
+    """Whether a gzip layer has the footer of a table. Raises OSError."""
     try:
         return _place(blob) is not None
     except TocElsewhereError:
@@ -77,7 +77,7 @@ def has_footer(blob: Blob) -> bool:
 
 
 def _place(blob: Blob) -> tuple[int, int] | None:
-    """Where the member with the table begins, and where the footer does; None if there is no footer."""
+    """Offsets of the member with the table and of the footer; None without a footer."""
     for length, extra in (*_FOOTERS, _ELSEWHERE):
         if blob.size <= length:
             continue
@@ -93,7 +93,7 @@ def _place(blob: Blob) -> tuple[int, int] | None:
 def _header(tar: bytes) -> HeaderColumns:
     """The header of the entry with the table. Raises `TocError`."""
     if len(tar) < BLOCK:
-        raise TocError("it is cut short")
+        raise TocError("it is truncated")
     columns, good, problem = parse_headers([tar[:BLOCK]])
     if not good:
         raise TocError(problem)

@@ -37,12 +37,12 @@ class Toc:
     """A table of contents."""
 
     check: TocCheck
-    promised: LayerIndex | None
-    """The index that the layer has if the table is right; None if it cannot be read."""
+    expected: LayerIndex | None
+    """The index of the layer according to the table; None if unreadable."""
 
 
 def has_toc(blob: Blob) -> bool:
-    """Whether a layer says at its end that it has a table of contents; that is all that is read."""
+    """Whether a layer ends with the footer of a table of contents; only that is read."""
     try:
         found = _format_of(blob)
         return found is not None and found.has_footer(blob)
@@ -51,7 +51,7 @@ def has_toc(blob: Blob) -> bool:
 
 
 def read_toc(blob: Blob, limits: Limits) -> Toc | None:
-    """The table of contents that a layer ends with, None if it has none. What is wrong with it is told, never raised."""
+    """The table of contents at the end of a layer, None if there is none. Problems are part of the result, never raised."""
     found = _format_of(blob)
     if found is None:
         return None
@@ -59,7 +59,7 @@ def read_toc(blob: Blob, limits: Limits) -> Toc | None:
         document = found.read(blob, limits)
         if document is None:
             return None
-        promised = index_of(document, blob, limits)
+        expected = index_of(document, blob, limits)
     except TocElsewhereError:
         return Toc(TocCheck(found.kind, elsewhere=True), None)
     except TocError as error:
@@ -69,7 +69,7 @@ def read_toc(blob: Blob, limits: Limits) -> Toc | None:
     except OSError as error:
         why = f"it cannot be read: {error.strerror or error}"
         return Toc(TocCheck(found.kind, problem=why), None)
-    return Toc(TocCheck(found.kind, document.digest, document.packed_digest), promised)
+    return Toc(TocCheck(found.kind, document.digest, document.packed_digest), expected)
 
 
 def _format_of(blob: Blob) -> _Format | None:

@@ -57,12 +57,12 @@ def read(blob: Blob, limits: Limits) -> TocDocument | None:
 
 
 def has_footer(blob: Blob) -> bool:
-    """Whether a zstd layer says that it has one. Raises OSError."""
+    """Whether a zstd layer has the footer of a table. Raises OSError."""
     return _footer(blob) is not None
 
 
 def _footer(blob: Blob) -> bytes | None:
-    """The payload of the footer, None if there is none."""
+    """The payload of the footer; None without one."""
     for length in _FOOTERS:
         if blob.size <= _FRAME + length:
             continue

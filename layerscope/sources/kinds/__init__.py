@@ -1,4 +1,4 @@
-"""What files, documents and directories look like that are no images: one table each, and what to do about each kind."""
+"""Recognizes files, documents and directories that are not images: one table each, with a hint per kind."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from layerscope.sources.base import shortened
 from layerscope.text import safe_name
 
 OPENS = "layerscope opens what docker save, podman save and skopeo copy write"
-"""What to do where nothing better is known."""
+"""The default hint."""
 _QUOTED = 200
-"""Characters of a message that are quoted."""
+"""Maximum length of a quoted message in characters."""
 
 
 def quoted(text: str) -> str:
-    """Words of a foreign file, to follow what it is: one line, escaped, shortened, after a colon; nothing for none."""
+    """Text from a foreign file after a colon: one line, escaped, shortened; empty for no text."""
     line = safe_name(" ".join(text[: 20 * _QUOTED].split()))
     return f": {shortened(line, _QUOTED)}" if line else ""

@@ -1,4 +1,4 @@
-"""What a directory is that holds no image: the store of an engine, a checkout, a root filesystem."""
+"""Recognizes directories without an image: an engine's store, a checkout, a root filesystem."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from itertools import islice
 from pathlib import Path
 
 _LOOKED_AT = 10_000
-"""Names of a directory that are looked at."""
+"""Maximum number of names to inspect in a directory."""
 _SHOWN = 3
-"""Archives of a directory that are named."""
+"""Maximum number of archives to list."""
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".tar.bz2", ".oci")
 
 _NEITHER = "neither index.json with blobs/, nor manifest.json"
@@ -21,14 +21,14 @@ _BUILT = "build it and open the result: layerscope build {path}"
 
 @dataclass(frozen=True, slots=True)
 class DirectoryKind:
-    """A kind of directory that is no image."""
+    """A kind of directory that is not an image."""
 
     name: str
     """With its article."""
     names: tuple[str, ...]
-    """Paths that are all there; of those with a `|` one is enough."""
+    """Paths that all exist; `|` separates alternatives."""
     hint: str
-    """What to do; `{path}` is the directory, quoted for a shell."""
+    """The hint; `{path}` is the directory, quoted for a shell."""
 
 
 KINDS = (
@@ -50,18 +50,18 @@ KINDS = (
     DirectoryKind("a Git checkout", (".git",), "build the image, or open an archive in it by its path"),
     DirectoryKind("a bare Git repository", ("HEAD", "objects", "refs"), "open an archive by its path"),
 )  # fmt: skip
-"""The first that fits counts."""
+"""The first match counts."""
 
 
 def describe_directory(path: Path) -> tuple[str, str]:
-    """What a directory holds instead of an image, in words that go on after its name, and what to do about it."""
+    """A description that follows the directory's name, and a hint."""
     try:
         with os.scandir(path) as entries:
             names = [entry.name for entry in islice(entries, _LOOKED_AT)]
     except OSError as error:
         return (
             f"the directory cannot be listed: {error.strerror or error}",
-            "is it readable for you?",
+            "check its permissions",
         )
     if not names:
         return (

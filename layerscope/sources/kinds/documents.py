@@ -1,4 +1,4 @@
-"""What a JSON document is that somebody takes for an image: a part of one, a report, or the error of a server."""
+"""Recognizes JSON documents that are not images: parts of one, reports, or errors of a server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WHERE = "open the directory or the archive that it belongs to"
 _INSPECT = "save the image: docker save -o FILE IMAGE"
 _AGAIN = "download it again; the server may want a login"
 _NESTING = 8
-"""Errors within errors that are looked into for a message."""
+"""Maximum depth of nested errors to search for a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class DocumentKind:
     name: str
     """With its article."""
     keys: tuple[str, ...]
-    """All of them are there; in lower case, as keys are compared in any case."""
+    """All must be present; lower case, as keys are compared case-insensitively."""
     hint: str = OPENS
 
 
@@ -57,15 +57,15 @@ KINDS = (
     DocumentKind("a table of contents of an eStargz layer", ("version", "entries")),
     DocumentKind("tar-split metadata of a layer", ("type", "payload", "position"), "open the store: layerscope docker-store://IMAGE"),
 )  # fmt: skip
-"""The first that fits counts."""
+"""The first match counts."""
 
 _MESSAGES = ("errors", "errordetail", "error_description", "message", "error_message", "errormessage", "detail", "error", "msg", "title")  # fmt: skip
-"""Where servers put their words, the best first: registries, engines, RFC 9457, OAuth, object stores, forges."""
+"""Keys of messages in server errors, the best first: registries, engines, RFC 9457, OAuth, object stores, forges."""
 _ERRORS = frozenset(_MESSAGES) - {"title"}
 
 
 def describe_json(data: bytes, *, whole: bool) -> tuple[str, str]:
-    """What JSON text is, and what to do about it; `whole` if all of the text is there."""
+    """A description of JSON text, and a hint; `whole` if the text is complete."""
     document = _first_object(data, whole=whole)
     if document is None:
         return "a JSON document, not an image", OPENS
@@ -74,12 +74,12 @@ def describe_json(data: bytes, *, whole: bool) -> tuple[str, str]:
             return f"{kind.name}, not an image", kind.hint
     message = _message(document, 0) if not _ERRORS.isdisjoint(document) else None
     if message is not None:
-        return f"an error of a server, not an image{quoted(message)}", _AGAIN
+        return f"an error from a server, not an image{quoted(message)}", _AGAIN
     return "a JSON document, not an image", OPENS
 
 
 def _first_object(data: bytes, *, whole: bool) -> dict[str, Any] | None:
-    """The object, the first of an array, or the one of JSON lines that tells most: an error, else the first; keys in lower case."""
+    """The object, the first one of an array, or for JSON lines an error or else the first; keys in lower case."""
     value = _decoded(data) if whole else None
     if value is None:
         objects = list(_lines(data))
@@ -91,7 +91,7 @@ def _first_object(data: bytes, *, whole: bool) -> dict[str, Any] | None:
 
 
 def _lines(data: bytes) -> Iterator[dict[str, Any]]:
-    """The objects of JSON lines, up to the first line that is none."""
+    """The objects of JSON lines, up to the first other line."""
     for line in data.splitlines():
         value = _decoded(line)
         if not isinstance(value, dict):
@@ -107,7 +107,7 @@ def _decoded(data: bytes) -> Any:
 
 
 def _message(value: object, depth: int) -> str | None:
-    """The words of an error, with its code in front if that is a word; None if there are none."""
+    """The message of an error, after its code if that is a word; None if there is no message."""
     if isinstance(value, str):
         return value or None
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""What a file that is no image looks like, told by its first bytes: each kind with what to do about it.
+"""Recognizes files that are not images by their first bytes, with a hint for each kind.
 
 Magic numbers are those of file(1) (magic/Magdir) and of each format's own specification.
 """
@@ -15,11 +15,11 @@ from layerscope.sources.kinds import OPENS, quoted
 from layerscope.sources.kinds.documents import describe_json
 
 DESCRIBED = 1 << 20
-"""Bytes of a file that are looked at."""
+"""Number of first bytes to inspect."""
 _LONGEST_EMPTY_TAR = 20 * BLOCK
-"""Bytes of the record that GNU tar writes for an archive without entries."""
+"""Size in bytes of an empty archive as written by GNU tar."""
 _SHOWN = 8
-"""Bytes of an unknown file that are shown."""
+"""Number of bytes shown of an unknown file."""
 
 _PACK = "open it from a tar: tar -C DIR -cf - . | layerscope -"
 _DISK = f"mount it, then {_PACK}"
@@ -33,7 +33,7 @@ _UNPACK_ONCE = "it was compressed twice: decompress it once and open the result"
 
 @dataclass(frozen=True, slots=True)
 class FileKind:
-    """A kind of file that is no image."""
+    """A kind of file that is not an image."""
 
     name: str
     """With its article."""
@@ -99,10 +99,10 @@ BINARY = (
     FileKind("an archive damaged by a conversion to text", rb"\x1f\xef\xbf\xbd|\x28\xef\xbf\xbd\x2f\xef\xbf\xbd", _SAVE_AGAIN),
     FileKind("UTF-16 text, as > in PowerShell writes it", rb"\xff\xfe|\xfe\xff", "> in PowerShell damages binary data: docker save -o FILE IMAGE"),
 )  # fmt: skip
-"""Kinds told by magic numbers. The first that fits counts."""
+"""Kinds with magic numbers. The first match counts."""
 
 _XML = rb"(?:<\?xml[^>]*>)?\s*(?><!--.*?-->\s*)*+"
-"""What may stand in front of the first element of a page."""
+"""What may precede the first element of a page."""
 
 TEXT = (
     FileKind("a Git LFS pointer", rb"version https://(?:git-lfs\.github\.com|hawser\.github\.com)/spec/", "fetch the file itself: git lfs pull"),
@@ -126,7 +126,7 @@ TEXT = (
     FileKind("a Kubernetes manifest", rb"(?:(?:#[^\n]*|---)?\n)*(?:apiVersion|kind):\s", "name one of its images: layerscope NAME"),
     FileKind("an SPDX document", rb"SPDXVersion:"),
 )  # fmt: skip
-"""Kinds of texts; white space in front of them does not count. The first that fits counts."""
+"""Kinds of text; leading white space is ignored. The first match counts."""
 
 _DETAILS = {
     "an HTML page": rb"<title[^>]*>(.{0,400}?)</title",
@@ -134,16 +134,15 @@ _DETAILS = {
     "an HTTP response with its headers": rb"([^\r\n]*)",
     "an error message": rb"([^\r\n]*)",
 }
-"""What of a text is quoted: the first group."""
+"""The quoted part of a text: the first group."""
 _SEARCHED = 16 << 10
-"""Bytes in which that is looked for."""
+"""Number of bytes to search for it."""
 
 
 def describe(data: bytes, *, whole: bool, inside: str | None) -> tuple[str, str]:
-    """What a file is that is no tar, in words that go on after its name, and what to do about it.
+    """A description that follows the file's name, and a hint, for a file that is not a tar.
 
-    `data` are its first bytes, at most `DESCRIBED`; `whole` if these are all. `inside` is the compression that they were
-    found in.
+    `data` are its first bytes, at most `DESCRIBED`; `whole` if the file has no more. `inside` is the compression around them.
     """
     what, hint = _kind(data, whole=whole)
     where = f"the {inside} stream holds" if inside else "the file is"
@@ -152,17 +151,17 @@ def describe(data: bytes, *, whole: bool, inside: str | None) -> tuple[str, str]
 
 def _kind(data: bytes, *, whole: bool) -> tuple[str, str]:
     if not data:
-        return "nothing", "was the image written whole?"
+        return "nothing", "check that the image was saved completely"
     if not data.strip(b"\0"):
         if whole and len(data) <= _LONGEST_EMPTY_TAR:
-            return "an empty tar: there is no image in it", OPENS
+            return "an empty tar, without an image", OPENS
         return "not an image: it begins with zeros", OPENS
     if (compression := sniff(data)) is not None:
         return f"a second compressed stream ({compression.name}), not a tar", _UNPACK_ONCE
     if data[257:262] == b"ustar":
         if whole and len(data) < BLOCK:
-            return f"a tar archive, cut short after {len(data)} bytes", _SAVE_AGAIN
-        return "a damaged tar archive: its first header has a wrong checksum", _SAVE_AGAIN
+            return f"a tar archive, truncated after {len(data)} bytes", _SAVE_AGAIN
+        return "a damaged tar archive: bad checksum in the first header", _SAVE_AGAIN
     text = data.removeprefix(b"\xef\xbb\xbf").lstrip()
     for kind, start in (
         (kind, start) for start, table in ((data, BINARY), (text, TEXT)) for kind in table
@@ -178,7 +177,7 @@ def _kind(data: bytes, *, whole: bool) -> tuple[str, str]:
 
 
 def _detail(kind: FileKind, text: bytes) -> str:
-    """What a page or an error says of itself."""
+    """The title of a page, or the message of an error."""
     pattern = _DETAILS.get(kind.name)
     found = (
         None if pattern is None else re.search(pattern, text[:_SEARCHED], re.DOTALL | re.IGNORECASE)

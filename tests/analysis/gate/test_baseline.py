@@ -326,7 +326,9 @@ def test_a_baseline_with_paths_without_end_is_an_error(
     limits = "layerscope.analysis.gate.baseline_report.DEFAULT_LIMITS"
     monkeypatch.setattr(limits, Limits(metadata_bytes=100))
     old.waste.records[0].path = "a/b/c"
-    with pytest.raises(UsageError, match="the baseline: more than 100 metadata bytes"):
+    with pytest.raises(
+        UsageError, match="the baseline: limit metadata_bytes exceeded: more than 100"
+    ):
         verdict_of(opened_of(STEPS), config(), baseline=old)
 
 

@@ -19,7 +19,7 @@ def test_the_image_itself_may_tell() -> None:
     base = guessed(IMAGE)
     assert (base.layers, base.steps, base.known) == (1, 2, True)
     assert base.guessed
-    assert "sets CMD" in base.reason
+    assert "layers follow the CMD" in base.reason
 
 
 def test_a_number_of_layers_is_taken_at_its_word() -> None:

@@ -118,13 +118,13 @@ def test_what_is_not_said_keeps_its_default() -> None:
         ("[[ignore]]\nbase-image = false", 1, "this ignores nothing"),
         ("[[ignore]]\npath = 'a'\nreason = 3", 3, "`reason` takes a text"),
         ("[rules.apt-list]\nseverity='error'", 1, "there is no rule `apt-list`"),
-        ("[rules.apt-lists]\nseverity='fatal'", 2, "`rules.apt-lists.severity` takes one of"),
+        ("[rules.apt-lists]\nseverity='fatal'", 2, "`rules.apt-lists.severity` must be one of"),
         ("[rules.apt-lists]\nlevel='error'", 2, "`rules.apt-lists.level` is no setting"),
         ("[rules]\napt-lists = { min-byte = 3 }", 2, "`rules.apt-lists.min-byte` is no setting"),
         (
             "[rules]\napt-lists = {min-bytes=1,severity = 'x'}",
             2,
-            "`rules.apt-lists.severity` takes",
+            "`rules.apt-lists.severity` must be",
         ),
         (
             "[rules]\napt-lists = 'error'",
@@ -147,7 +147,7 @@ def test_what_is_not_said_keeps_its_default() -> None:
         (
             "[ci]\nmax-wasted = 1\nmax-layers = " + "1" * 5000,
             3,
-            "a number of more than 4,300 digits",
+            "a number has more than 4,300 digits",
         ),
         ("[ci]\n[rules]\n[ci]", 3, "Cannot declare `ci` twice"),
         ("[ci]\nforbidden-paths = ['[']", 2, "`[`"),

@@ -62,15 +62,15 @@ def promised(blob: bytes) -> LayerIndex:
     toc = toc_of(blob)
     assert toc is not None
     assert toc.check.problem is None
-    assert toc.promised is not None
-    return toc.promised
+    assert toc.expected is not None
+    return toc.expected
 
 
 def problem(blob: bytes, limits: Limits = DEFAULT_LIMITS) -> str:
     """Why the table of a layer is of no use."""
     toc = toc_of(blob, limits)
     assert toc is not None
-    assert toc.promised is None
+    assert toc.expected is None
     assert not toc.check.readable
     return str(toc.check.problem)
 

@@ -145,7 +145,7 @@ def test_entries_and_memory_have_their_limits(make: Make) -> None:
     """Those of layers hold for tables, too."""
     layer = make(MEMBERS)
     assert "entries" in problem(layer.blob, replace(DEFAULT_LIMITS, entries=3))
-    assert "metadata bytes" in problem(layer.blob, replace(DEFAULT_LIMITS, metadata_bytes=500))
+    assert "metadata_bytes" in problem(layer.blob, replace(DEFAULT_LIMITS, metadata_bytes=500))
 
 
 @both_formats
@@ -154,7 +154,7 @@ def test_any_cut_is_told_or_leaves_no_table(make: Make) -> None:
     blob = make(MEMBERS).blob
     for end in range(0, len(blob), 7):
         toc = toc_of(blob[:end])
-        assert toc is None or toc.promised is None
+        assert toc is None or toc.expected is None
 
 
 @both_formats

@@ -85,7 +85,7 @@ def test_a_layer_without_a_table_has_none() -> None:
     toc = toc_of(plain + external_footer())
     assert toc is not None
     assert toc.check.elsewhere
-    assert toc.promised is None
+    assert toc.expected is None
     assert not has_toc(MemoryBlob("layer 0", plain + external_footer()))
 
 

@@ -84,7 +84,7 @@ def test_a_report_of_our_own_is_told(tmp_path: Path) -> None:
 def test_the_message_of_a_server_is_quoted(tmp_path: Path, document: Any, message: str) -> None:
     """Registries, engines, object stores, forges; shortened and escaped."""
     said = str(refuse(save(tmp_path, json.dumps(document).encode(), "a.tar")))
-    assert said.endswith(f"the file is an error of a server, not an image: {message}")
+    assert said.endswith(f"the file is an error from a server, not an image: {message}")
 
 
 def test_of_json_lines_the_error_is_quoted(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A reference without a scheme: is it a file, and if not, which source has it?"""
+"""Lookup of a reference in all sources: a file first, then engines and stores."""
 
 from __future__ import annotations
 
@@ -18,56 +18,52 @@ from layerscope.sources.references import NotInStoreError, looks_like_path, near
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A place where images can be, the schemes that force it, and how it is asked."""
+    """A place to look for images, and the schemes that select it."""
 
     name: str
     schemes: tuple[str, ...]
     find: Callable[[Request, str, tuple[str, ...]], Found]
-    """Given the reference without its scheme, and the kinds that are accepted.
-
-    Raises `NotInStoreError` where the place answers and has no such image, `UnreachableError` where it does not answer.
+    """Takes the reference without its scheme, and the accepted kinds. Raises `NotInStoreError` if the place has no such image, `UnreachableError` if it does not answer.
     """
     stored: bool = False
-    """Whether it reads a store directly: what --store-root can be said of."""
+    """Whether it reads a store directly, so that --store-root applies."""
     pull: Callable[[Request, str], Found] | None = None
-    """Has it get an image that it does not have; None where it cannot. Raises `UnreachableError`, `ImageNotFoundError`."""
+    """Pulls a missing image; None if not supported. Raises `UnreachableError`, `ImageNotFoundError`."""
 
 
-def ask_in_turn(request: Request, sources: Sequence[Source]) -> Found:
-    """What the first source finds that has the image: a file that exists, then engines and stores.
+def find_in_turn(request: Request, sources: Sequence[Source]) -> Found:
+    """The image from the first source that has it: an existing file, then engines and stores.
 
-    Raises `ImageNotFoundError` with what each of them said, `UnreachableError` if none could be asked.
+    Raises `ImageNotFoundError` with the answer of each source, `UnreachableError` if no source is reachable.
     """
     files, *others = sources
     not_a_file: LayerscopeError | None = None
     try:
         return files.find(request, request.reference, ())
     except NotAnImageError as error:
-        not_a_file = error  # a folder may be called like an image
+        not_a_file = error  # a folder may have the name of an image
         if not os.path.isdir(request.reference):  # noqa: PTH112  # true of no odd name
             raise
     except LayerscopeError:
         if os.path.lexists(request.reference):
             raise
     if looks_like_path(request.reference):
-        raise not_a_file or ImageNotFoundError(
-            f"{request.reference}: there is no such file or directory"
-        )
+        raise not_a_file or ImageNotFoundError(f"{request.reference}: no such file or directory")
     if request.store_root is not None:
         others = [source for source in others if source.stored]
     refusals: list[tuple[str, LayerscopeError]] = []
     for source in others:
         try:
-            return ask_one(source, request, request.reference)
+            return find_in_source(source, request, request.reference)
         except (NotInStoreError, UnreachableError) as error:
             refusals.append((source.name, error))
     if request.pull and not_a_file is None:
         return pull_in_turn(request, request.reference, others)
-    raise not_a_file or _nowhere(request.reference, refusals)
+    raise not_a_file or _not_found(request.reference, refusals)
 
 
 def pull_in_turn(request: Request, reference: str, sources: Sequence[Source]) -> Found:
-    """What the first of these that can be reached pulls. Raises `UnreachableError` if none can, `ImageNotFoundError`."""
+    """Pull with the first reachable source. Raises `UnreachableError` if none is reachable, `ImageNotFoundError`."""
     refusals: list[tuple[str, UnreachableError]] = []
     for source in sources:
         if source.pull is None:
@@ -79,43 +75,45 @@ def pull_in_turn(request: Request, reference: str, sources: Sequence[Source]) ->
     said = "; ".join(f"{name}: {error.message}" for name, error in refusals)
     hints = [error.hint for _, error in refusals if error.hint is not None]
     raise UnreachableError(
-        f"{reference}: no source has such an image, and no engine can be asked to pull it ({said})",
+        f"{reference}: image not found locally, and no engine is running to pull it ({said})",
         hint=next(iter(hints), "start Docker, or Podman's service: podman system service --time=0 &"),
     )  # fmt: skip
 
 
-def ask_one(source: Source, request: Request, reference: str, kinds: tuple[str, ...] = ()) -> Found:
-    """What one source finds. Raises as its `find` does; what this user may not read is out of reach."""
+def find_in_source(
+    source: Source, request: Request, reference: str, kinds: tuple[str, ...] = ()
+) -> Found:
+    """The image from one source. Raises like its `find`; missing permissions count as unreachable."""
     try:
         return source.find(request, reference, kinds)
     except PermissionError as error:
         raise UnreachableError(
-            f"{error.filename or source.name} may not be read",
-            hint="run it as the owner of the store",
+            f"{error.filename or source.name}: permission denied",
+            hint="run layerscope as the owner of the store",
         ) from error
 
 
-def named_near(reference: str, error: NotInStoreError) -> NotInStoreError:
-    """The same error with the names that somebody may have meant."""
+def with_suggestions(reference: str, error: NotInStoreError) -> NotInStoreError:
+    """The same error with similar names as a hint."""
     close = near(reference, error.names)
     if close and error.hint is None:
         error.hint = f"did you mean {' or '.join(close)}?"
     return error
 
 
-def _nowhere(reference: str, refusals: list[tuple[str, LayerscopeError]]) -> LayerscopeError:
-    """The error of an image that no source has: which were asked, and what each said."""
+def _not_found(reference: str, refusals: list[tuple[str, LayerscopeError]]) -> LayerscopeError:
+    """The error for an image that no source has, with the answer of each source."""
     said = "; ".join(f"{name}: {error.message}" for name, error in refusals)
     hints = [error.hint for _, error in refusals if error.hint is not None]
     asked = [error for _, error in refusals if isinstance(error, NotInStoreError)]
     if not asked:
         return UnreachableError(
-            f"{reference}: there is no such file, and no source can be asked ({said})",
-            hint=next(iter(hints), "start an engine, or name a saved image: docker save IMAGE -o image.tar"),
+            f"{reference}: no such file, and no engine or store is reachable ({said})",
+            hint=next(iter(hints), "start an engine, or open a saved image: docker save IMAGE -o image.tar"),
         )  # fmt: skip
     close = near(reference, [name for error in asked for name in error.names])
     meant = f"did you mean {' or '.join(close)}?" if close else None
     return ImageNotFoundError(
-        f"{reference}: no source has such an image ({said})",
-        hint=meant or next(iter(hints), "nothing was pulled: --pull has an engine get it"),
+        f"{reference}: image not found locally ({said})",
+        hint=meant or next(iter(hints), "--pull fetches it with Docker or Podman"),
     )

@@ -16,8 +16,8 @@ from layerscope.errors import (
 )
 from layerscope.opening.open import open_image
 from layerscope.sources import SOURCES, Request, open_source
-from layerscope.sources.asking import Source, ask_in_turn
 from layerscope.sources.base import Found
+from layerscope.sources.lookup import Source, find_in_turn
 from layerscope.sources.references import NotInStoreError
 from tests.images import write
 from tests.sources.places import LAYERS
@@ -39,11 +39,11 @@ def source(name: str, outcome: Found | LayerscopeError, *, stored: bool = False)
 
 def ask(reference: str, *others: Source, store_root: Path | None = None) -> Found:
     """Ask the files, then these."""
-    return ask_in_turn(Request(reference, store_root=store_root), (SOURCES[0], *others))
+    return find_in_turn(Request(reference, store_root=store_root), (SOURCES[0], *others))
 
 
 DOWN = source("down", UnreachableError("nobody answers"))
-LOCKED = source("locked", UnreachableError("may not be read", hint="run it as root"))
+LOCKED = source("locked", UnreachableError("permission denied", hint="run it as root"))
 EMPTY = source("empty", NotInStoreError("no such image", ["docker.io/library/flask:3"]))
 
 
@@ -71,7 +71,7 @@ def test_all_that_was_tried_is_said() -> None:
     with pytest.raises(ImageNotFoundError) as caught:
         ask("flask:4", DOWN, EMPTY)
     assert caught.value.message == (
-        "flask:4: no source has such an image (down: nobody answers; empty: no such image)"
+        "flask:4: image not found locally (down: nobody answers; empty: no such image)"
     )
     assert caught.value.hint == "did you mean flask:3?"
     assert caught.value.exit_code == 3
@@ -79,7 +79,9 @@ def test_all_that_was_tried_is_said() -> None:
 
 def test_nobody_answering_is_another_exit_code() -> None:
     """With what to do about it, if that is known."""
-    with pytest.raises(UnreachableError, match="down: nobody answers; locked: may not") as caught:
+    with pytest.raises(
+        UnreachableError, match="down: nobody answers; locked: permission denied"
+    ) as caught:
         ask("flask", DOWN, LOCKED)
     assert caught.value.hint == "run it as root"
     assert caught.value.exit_code == 4
@@ -91,7 +93,7 @@ def test_what_may_not_be_read_is_out_of_reach() -> None:
     def find(*_: object) -> Found:
         raise PermissionError(13, "Permission denied", "/store/x")
 
-    with pytest.raises(UnreachableError, match="locked: /store/x may not be read"):
+    with pytest.raises(UnreachableError, match="locked: /store/x: permission denied"):
         ask("flask", Source("locked", ("locked",), find))
 
 

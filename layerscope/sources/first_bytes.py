@@ -1,4 +1,4 @@
-"""Whether a file or a stream can be an image at all: its first bytes say so before anything is copied or unpacked."""
+"""Early check of a file or stream: rejects what is not an image before anything is copied or unpacked."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ from layerscope.sources.kinds.files import DESCRIBED, describe
 def check_start(
     pieces: Iterator[bytes], name: str, limits: Limits, ready: Callable[[], bool] = lambda: True
 ) -> None:
-    """Raise `NotAnImageError`, which says what it is, unless `pieces` begin as a tar, compressed or not.
+    """Raise `NotAnImageError` with what it is instead, unless `pieces` start like a tar, compressed or not.
 
-    No more pieces are taken than that needs; those after the first block only while they are `ready`. A compressed stream
-    that is damaged before it shows what it holds passes: unpacking it says where.
+    No more pieces are read than necessary; after the first block only while they are `ready`. A compressed stream that is
+    damaged too early passes: decompressing it reports where.
     """
     start = b""
     while len(start) < BLOCK and (piece := next(pieces, b"")):
         start += piece
     if not start:
-        raise NotAnImageError(f"{name}: the file is empty", hint="was the image written whole?")
+        raise NotAnImageError(
+            f"{name}: the file is empty", hint="check that the image was saved completely"
+        )
     if looks_like_header(start[:BLOCK]):
         return
     kind = sniff(start[:MAGIC_BYTES])

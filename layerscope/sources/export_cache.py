@@ -1,7 +1,7 @@
-"""What an engine's export said of an image, kept for the next time: then nothing is exported until a content is read.
+"""Cache of engine exports: an image opens again without an export until a content is read.
 
-It is taken again only for the same image ID of the same engine, whose layers have the same diff IDs as now; and it is kept only
-if every layer hashed to its diff ID. The bytes of layers are promised by their digests, and checked when they come.
+An entry is used only for the same image ID of the same engine with the same diff IDs, and written only if every layer hashed
+to its diff ID. Layers that are fetched later are checked against their digests.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from layerscope.errors import CorruptImageError
 from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
 from layerscope.layers.blob import Blob
-from layerscope.layers.deferred_blob import PromisedBlob
+from layerscope.layers.deferred_blob import DeferredBlob
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.packing import Packed
 from layerscope.layers.store import Store
 from layerscope.sources.base import Candidate, Found, ImageParts, LayerPart, SourceImage
 
 _EXPORT = "export"
-"""Kind of the entries that hold what an export said."""
+"""Kind of cache entries for exports."""
 
 
 class _Layer(msgspec.Struct, array_like=True):
-    """A layer: its blob as it was read, and what the manifest claims of it."""
+    """A layer: its blob as read, and its claims in the manifest."""
 
     name: str
     size: int
@@ -43,7 +43,7 @@ _Warning = tuple[str, int | None, str]
 
 
 class _Export(msgspec.Struct, array_like=True):
-    """All that `assemble` is given, but the bytes of layers."""
+    """Everything `assemble` gets except the bytes of layers."""
 
     tags: list[str]
     platform: tuple[str, str, str, str] | None
@@ -59,15 +59,15 @@ class _Export(msgspec.Struct, array_like=True):
     provenance: bytes | None
 
 
-class Memory:
-    """What is remembered of the export that `parts` names, of an image whose layers have these diff IDs."""
+class ExportCache:
+    """The cached export with the key `parts`, of an image whose layers have these diff IDs."""
 
     def __init__(self, parts: Sequence[str], diff_ids: Sequence[str | None]) -> None:
         self._parts = list(parts)
         self._diff_ids = list(diff_ids)
 
     def keep(self, store: Store, exported: Found, source: SourceImage, indexes: Sequence[LayerIndex]) -> None:  # fmt: skip
-        """Remember an export that turned out to be what the engine says it is: `exported` holds it alone."""
+        """Cache an export that matches the engine's description: the only image of `exported`."""
         (candidate,) = exported.candidates
         parts = candidate.load()
         if parts.artifact is not None:
@@ -105,13 +105,13 @@ class Memory:
         )
         try:
             encoded = msgspec.json.encode(told)
-        except ValueError:  # names that no JSON can hold
+        except ValueError:  # names that JSON cannot represent
             return
         packed = Packed({}, {"export": np.frombuffer(encoded, np.uint8)})
         store.write(_EXPORT, self._key(store), packed)
 
     def recall(self, store: Store, fetch: Callable[[], SourceImage]) -> Found | None:
-        """The export as it was; `fetch` exports again, once a layer is read. None if nothing that fits is remembered."""
+        """The cached export; `fetch` exports again when a layer is read. None if nothing matching is cached."""
         packed = store.read(_EXPORT, self._key(store))
         if packed is None:
             return None
@@ -122,11 +122,11 @@ class Memory:
             return None
         if [layer.diff_id for layer in told.layers] != self._diff_ids:
             return None
-        once = _Once(fetch)
+        once = _SharedExport(fetch)
         parts = ImageParts(
             [
                 LayerPart(
-                    PromisedBlob(layer.name, layer.size, layer.blob_digest, once.layer(number)),
+                    DeferredBlob(layer.name, layer.size, layer.blob_digest, once.layer(number)),
                     layer.digest,
                     layer.media_type,
                     layer.annotations,
@@ -149,8 +149,8 @@ class Memory:
         return store.key(_EXPORT, self._parts)
 
 
-class _Once:
-    """An export that is made when its first layer is read, and serves all of them."""
+class _SharedExport:
+    """An export made at the first read of a layer, for all layers."""
 
     def __init__(self, fetch: Callable[[], SourceImage]) -> None:
         self._fetch = fetch

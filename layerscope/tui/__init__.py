@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from layerscope import text
@@ -74,7 +75,7 @@ def _explore(
     request: Request, options: Options, preferences: Preferences, dockerfile: Dockerfile | None
 ) -> None:
     give_back()
-    source = open_source(request, _ask)
+    source = open_source(request, partial(_ask, preferences))
     options = replace(options, verify_small=False, names=False)
     ahead = Ahead(request, source, options)
     _take_keys_from_terminal()
@@ -88,12 +89,12 @@ def _explore(
     LayerscopeApp(session).run()
 
 
-def _ask(candidates: Sequence[Candidate]) -> Candidate | None:
+def _ask(preferences: Preferences, candidates: Sequence[Candidate]) -> Candidate | None:
     """Let the user choose one of several images."""
     _take_keys_from_terminal()
     from layerscope.tui.chooser import ChooserApp
 
-    return ChooserApp(candidates).run()
+    return ChooserApp(candidates, preferences).run()
 
 
 def _take_keys_from_terminal() -> None:

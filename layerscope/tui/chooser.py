@@ -7,12 +7,15 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import App, ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from layerscope import text
 from layerscope.sources import Candidate
 from layerscope.tui import theme
+from layerscope.tui.commands import bindings, first_key
+from layerscope.tui.keys import keymap
 from layerscope.tui.paint import RowPainter, fit
+from layerscope.tui.preferences import Preferences
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import Pane, PaneTitle
 
@@ -51,14 +54,19 @@ def _platform(candidate: Candidate) -> str:
 class ChooserApp(App[Candidate]):
     """Returns the chosen candidate, None if the user leaves."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "leave", "Leave")]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("dialog")
     ENABLE_COMMAND_PALETTE = False
 
-    def __init__(self, candidates: Sequence[Candidate]) -> None:
+    def __init__(
+        self, candidates: Sequence[Candidate], preferences: Preferences | None = None
+    ) -> None:
         super().__init__()
+        preferences = preferences or Preferences()
+        self.keys = preferences.keys
+        self.set_keymap(keymap(self.keys))
         for known in theme.THEMES:
             self.register_theme(known)
-        self.theme = theme.DARK.name
+        self.theme = theme.named(preferences.theme) or theme.DARK.name
         self._list = CandidateList(candidates)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -66,7 +74,9 @@ class ChooserApp(App[Candidate]):
 
     def compose(self) -> ComposeResult:
         count = text.count_of(len(self._list.groups), "image")
-        yield Pane(PaneTitle(f"{count}: which one?", "Enter opens · Esc leaves"), None, self._list)
+        close = first_key("dialog.close", self.keys)
+        hint = f"{first_key('list.open', self.keys)} opens · {close} cancels"
+        yield Pane(PaneTitle(f"Choose one of {count}", hint), None, self._list)
 
     def on_mount(self) -> None:
         self._list.focus()
@@ -75,5 +85,5 @@ class ChooserApp(App[Candidate]):
     def _chosen(self, event: LineList.Opened) -> None:
         self.exit(self._list.groups[event.row][0])
 
-    def action_leave(self) -> None:
+    def action_dismiss(self) -> None:
         self.exit(None)

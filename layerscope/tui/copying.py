@@ -22,7 +22,7 @@ def copied_path(full: bytes) -> tuple[str, str]:
 def copy(app: App[object], copied: tuple[str, str] | None) -> None:
     """Copy words to the clipboard; `copied` is what, and what to call it."""
     if copied is None or not copied[0]:
-        app.notify("There is nothing to copy here.", markup=False)
+        app.notify("Nothing to copy here.", markup=False)
         return
     words, what = copied
     app.copy_to_clipboard(words.encode(errors="surrogateescape").decode(errors="replace"))

@@ -10,7 +10,7 @@ from layerscope.image.summary import one_line, step_name, step_names
 from layerscope.words import Severity
 
 GROUPED_BY = {
-    FindingsBy.SEVERITY: "by weight",
+    FindingsBy.SEVERITY: "by severity",
     FindingsBy.STEP: "by instruction",
     FindingsBy.RULE: "by rule",
 }

@@ -20,13 +20,13 @@ class BugError(LayerscopeError):
     def __init__(self, error: BaseException) -> None:
         frames = traceback.extract_tb(error.__traceback__)
         ours = [frame for frame in frames if "layerscope" in Path(frame.filename).parts]
-        self.place = "an unknown place"
+        self.place = "an unknown location"
         for at in (ours or frames)[-1:]:
             self.place = f"{_short(at.filename)}, line {at.lineno}, in {at.name}"
         said = str(error).splitlines()[0][:200] if str(error) else ""
         super().__init__(
             f"{type(error).__name__}{': ' + said if said else ''}\nat {self.place}",
-            hint="y copies all there is to report · the program goes on",
+            hint="You can continue. Please report this error.",
         )
         self.report = "".join(traceback.format_exception(error))
         """The whole traceback."""

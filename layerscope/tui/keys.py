@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
 from difflib import get_close_matches
 
 from layerscope.errors import UsageError
 from layerscope.settings import Settings
-from layerscope.tui.commands import COMMANDS, Command
-
-Keys = Mapping[str, tuple[str, ...]]
-"""Keys by command id, in Textual's names."""
+from layerscope.tui.commands import COMMANDS, Command, Keys
 
 EVERYWHERE = ("app", "view", "list")
 """Groups whose commands work next to those of every other group."""
@@ -49,7 +45,7 @@ def key_name(written: str) -> str:
     if unknown := [word for word in modifiers if word not in ("ctrl", "shift", "alt")]:
         raise ValueError(f"terminals do not send `{unknown[0]}`")
     if len(key) > 1 and key not in _NAMED | _FUNCTIONS and not _is_character_name(key):
-        raise ValueError(f"`{written}` is no key")
+        raise ValueError(f"unknown key `{written}`")
     held = set(modifiers)
     if "ctrl" in held and not (
         key in _MOVES | _FUNCTIONS or (held == {"ctrl"} and key in _CONTROL)
@@ -71,10 +67,8 @@ def changed_keys(settings: Settings) -> Keys:
         if identifier not in known:
             close = get_close_matches(identifier, known, 1)
             raise UsageError(
-                f"{place}: there is no command `{identifier}`",
-                hint=f"did you mean {close[0]}?"
-                if close
-                else "the ids are in README, with the keys",
+                f"{place}: unknown command `{identifier}`",
+                hint=f"did you mean {close[0]}?" if close else "docs/keys.md lists the command ids",
             )
         try:
             chosen[identifier] = tuple(dict.fromkeys(map(key_name, written)))
@@ -102,12 +96,15 @@ def _check_collisions(command: Command, chosen: Keys, settings: Settings) -> Non
             if key in keys and key not in shared:
                 place = settings.place(f"keys.{command.id}")
                 raise UsageError(
-                    f"{place}: `{key}` is the key of `{other.id}`, too",
+                    f"{place}: `{key}` is already bound to `{other.id}`",
                     hint=f"give `{other.id}` another key in [keys]",
                 )
 
 
 def _together(one: str, other: str) -> bool:
+    """Whether commands of two groups can be reached from one place; dialogs are modal."""
+    if "dialog" in (one, other):
+        return one == other
     return one == other or one in EVERYWHERE or other in EVERYWHERE
 
 
@@ -115,7 +112,7 @@ def _parts(written: str) -> list[str]:
     """Modifiers and the key; a plus sign may be the key itself."""
     if written in ("", "+"):
         if not written:
-            raise ValueError("an empty text is no key")
+            raise ValueError("a key cannot be empty")
         return ["+"]
     if written.endswith("++"):
         return [*written[:-2].lower().split("+"), "+"]
@@ -128,12 +125,12 @@ def _character_name(character: str) -> str:
     if character.isalnum():
         return character
     if not character.isprintable():
-        raise ValueError("a control character is written by its name, as in ctrl+a")
+        raise ValueError("write a control character by its name, for example ctrl+a")
     if character == " ":
         return "space"
     name = unicodedata.name(character, "").lower().replace("-", "_").replace(" ", "_")
     if not name:
-        raise ValueError(f"`{character}` is no key")
+        raise ValueError(f"unknown key `{character}`")
     return _REPLACED.get(name, name)
 
 

@@ -40,9 +40,9 @@ def note(view: TreeView, entry: TreeRow) -> str:
     if entry.change is Change.METADATA:
         return _attributes(view, entry, inode)
     if int(filesystem.kinds[before]) == Kind.FILE:
-        return f"replaces {text.size(int(filesystem.stored[before]))} of layer {layer}"
+        return f"replaces {text.size(int(filesystem.stored[before]))} from layer {layer}"
     kind = Kind(int(filesystem.kinds[before])).name.lower().replace("_", " ")
-    return f"replaces a {kind} of layer {layer}"
+    return f"replaces a {kind} from layer {layer}"
 
 
 def copies_note(view: TreeView, entry: TreeRow, copies: Copies | None) -> str:
@@ -55,7 +55,7 @@ def copies_note(view: TreeView, entry: TreeRow, copies: Copies | None) -> str:
     found = copies.of(entry.path)
     if found is None:
         return ""
-    return f"{text.ordinal(found[0] + 1)} of {len(found[1].paths):,} copies"
+    return f"duplicate {found[0] + 1:,} of {len(found[1].paths):,}"
 
 
 def version_before(view: TreeView, path: int) -> int | None:

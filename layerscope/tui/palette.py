@@ -10,8 +10,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.dom import DOMNode
 from textual.widget import Widget
 
-from layerscope.tui.commands import COMMANDS, Command, shown_keys
-from layerscope.tui.keys import Keys
+from layerscope.tui.commands import COMMANDS, Command, Keys, shown_keys
 
 
 class CommandProvider(Provider):

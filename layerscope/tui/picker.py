@@ -24,7 +24,7 @@ from layerscope.sources.folder import saved_images
 from layerscope.sources.listing import LISTED_SOURCES, Listed, ListedSource, list_images
 from layerscope.sources.store_image import StoreImage
 from layerscope.tui import theme
-from layerscope.tui.commands import bindings
+from layerscope.tui.commands import bindings, first_key
 from layerscope.tui.keys import keymap
 from layerscope.tui.picking import SORTS, Choice
 from layerscope.tui.preferences import Preferences
@@ -95,8 +95,8 @@ class PickerApp(App[StoreImage]):
         for known in theme.THEMES:
             self.register_theme(known)
         self.theme = theme.named(preferences.theme) or theme.DARK.name
-        self._keys = preferences.keys
-        self.set_keymap(keymap(self._keys))
+        self.keys = preferences.keys
+        self.set_keymap(keymap(self.keys))
         self.choice = Choice()
         self.images = ImageList(
             self.choice, now or datetime.datetime.now(datetime.UTC), id="images"
@@ -104,9 +104,11 @@ class PickerApp(App[StoreImage]):
         self._request, self._sources, self._trouble = request, sources, trouble
         self._folder = folder or Path()
         self._field = Field(
-            placeholder="/ searches names, IDs and places", enter="Open", id="picker-field"
+            placeholder=f"{first_key('picker.search', self.keys)} filters by name, ID or location",
+            enter="Open",
+            id="picker-field",
         )
-        self._title = PaneTitle("Which image?")
+        self._title = PaneTitle("Choose an image")
         self._columns = ColumnTitles()
         self._refusals: dict[str, str] = {}
         self._said = Static(id="refusals", markup=False)
@@ -124,13 +126,13 @@ class PickerApp(App[StoreImage]):
     def compose(self) -> ComposeResult:
         yield Pane(self._title, self._field, self._columns, self.images)
         yield self._said
-        yield KeyBar(self._keys)
+        yield KeyBar(self.keys)
 
     def on_mount(self) -> None:
         self.images.focus()
         self.action_refresh_images()
         if self._trouble:
-            self.notify(text.safe_name(self._trouble), title="It did not open", severity="error", timeout=12, markup=False)  # fmt: skip
+            self.notify(text.safe_name(self._trouble), title="Cannot open the image", severity="error", timeout=12, markup=False)  # fmt: skip
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._name_columns)
@@ -203,7 +205,7 @@ class PickerApp(App[StoreImage]):
         count = text.count_of(total, "image")
         count = count if shown == total else f"{shown:,} of {count}"
         looking = "looking… · " if self._busy else ""
-        self._title.show("Which image?", f"{looking}{count} · by {self.choice.sort}")
+        self._title.show("Choose an image", f"{looking}{count} · by {self.choice.sort}")
         order = [source.name for source in self._sources]
         lines = [
             f"{name}: {text.safe_name(self._refusals[name])}"

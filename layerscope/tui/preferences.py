@@ -7,7 +7,8 @@ from pathlib import Path
 
 from layerscope.settings import COLUMNS, MODES, SORTS, Settings
 from layerscope.state import load_state, save_state
-from layerscope.tui.keys import Keys, changed_keys
+from layerscope.tui.commands import Keys
+from layerscope.tui.keys import changed_keys
 
 DEFAULT_COLUMNS = ("mode", "owner", "share")
 DEFAULT_THEME = "layerscope-dark"

@@ -86,20 +86,19 @@ class Content:
         return 0 if self.reader.problem is not None else max(self.reader.size - len(self.data), 0)
 
     @property
-    def nothing(self) -> str:
-        """What is said where there are no rows."""
+    def empty_text(self) -> str:
+        """The text shown in place of rows."""
         problem = self.reader.problem
         if problem is None:
             return "This file is empty."
         return f"The content cannot be read: {text.safe_name(problem)}."
 
-    @property
-    def tail(self) -> str:
-        """What stands below the rows: how much is left, or what keeps it from being read."""
+    def tail(self, key: str) -> str:
+        """The line below the rows: the bytes left, which `key` reads on, or why they cannot be read. May be empty."""
         if self.reader.problem is not None:
             problem = text.safe_name(self.reader.problem)
             return f"the rest cannot be read: {problem}" if self.data else ""
-        return f"press + for the next MiB: {text.size(self.left)} left" if self.left else ""
+        return f"press {key} for the next MiB: {text.size(self.left)} left" if self.left else ""
 
 
 def progress_of(token: int, post: Post, cancelled: Callable[[], bool]) -> Progress:
@@ -174,17 +173,17 @@ def compare(
                 post(Compared(token, None, words))
                 return
         if before == after and readers[0].size == readers[1].size <= PART:
-            post(Compared(token, None, "The contents are the same: only attributes differ."))
+            post(Compared(token, None, "The contents are identical; only attributes differ."))
             return
         if is_binary(before) or is_binary(after):
             post(Compared(token, None, _binary_words(before, after)))
             return
         document = DiffDocument.of(_lines(before), _lines(after), progress)
-        words = "" if document.whole else "much differs: the first lines are compared"
+        words = "" if document.whole else "large difference: only the first lines are compared"
         if max(reader.size for reader in readers) > PART:
-            words = "the first MiB of each is compared"
+            words = "only the first MiB of each is compared"
         if not len(document):
-            words = "What was read of both is the same."
+            words = "The compared parts are identical."
         post(Compared(token, document, words))
     except CancelledError:
         return
@@ -218,4 +217,4 @@ def _binary_words(before: bytes, after: bytes) -> str:
         at += step
     while at < shorter and before[at] == after[at]:
         at += 1
-    return f"The contents are bytes, no text: they differ from byte {at:,} (0x{at:x}) on."
+    return f"Binary files differ from byte {at:,} (0x{at:x})."

@@ -15,6 +15,7 @@ from layerscope.opening.cache_lookup import Recalled
 from layerscope.opening.digests import state_of, verified
 from layerscope.opening.open import Opened, Options
 from layerscope.sources import Request, SourceImage
+from layerscope.tui.commands import first_key
 from layerscope.tui.preferences import Preferences
 from layerscope.words import DigestState
 
@@ -62,6 +63,10 @@ class Session:
         self.base_guess = guess_base(self.image)
         self.base_steps = 0 if self.base_guess is None else self.base_guess.steps
 
+    def key(self, command: str) -> str:
+        """The first key of a command, as the user bound it."""
+        return first_key(command, self.preferences.keys)
+
     @property
     def image(self) -> Image:
         """The image's documents."""
@@ -92,9 +97,9 @@ class Session:
         """Why the base image is taken to end where it does; not yet safe for a terminal."""
         guess = self.base_guess
         if guess is not None and guess.steps == self.base_steps:
-            return f"guess: {guess.reason}"
+            return f"estimated: {guess.reason}"
         named = f"{guess.name}, " if guess is not None and guess.name else ""
-        return f"{named}as you set it"
+        return f"{named}set by you"
 
     def move_base(self, by: int) -> bool:
         """Let the base image end `by` steps later; False if it cannot."""

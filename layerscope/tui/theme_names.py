@@ -44,4 +44,4 @@ def check_theme(settings: Settings) -> None:
         return
     near = get_close_matches(name.lower(), THEME_NAMES, 3)
     hint = f"did you mean {' or '.join(near)}?" if near else f"themes are: {', '.join(THEME_NAMES)}"
-    raise UsageError(f"{settings.place('theme')}: there is no theme `{name}`", hint=hint)
+    raise UsageError(f"{settings.place('theme')}: unknown theme `{name}`", hint=hint)

@@ -10,7 +10,7 @@ from layerscope.image.history import Step
 from layerscope.image.summary import one_line
 from layerscope.layers.index import LayerIndex
 
-PROMISED = "by the table of contents"
+PROMISED = "from the table of contents"
 """What is said while the tree is that of tables of contents, which nobody has checked."""
 SORT_WORDS = {
     Sort.SIZE: "by size",
@@ -49,28 +49,28 @@ def shown(view: TreeView) -> str:
 
 def _mode(view: TreeView) -> str:
     if view.mode is Mode.RANGE:
-        return "all that differs"
+        return "all differences"
     if view.mode is Mode.LAYER:
         return "changes in this layer"
-    return "changed only" if view.changed_only else "all layers up to here"
+    return "changed only" if view.changed_only else "all files"
 
 
-def nothing(view: TreeView, index: LayerIndex | None) -> str:
-    """What the tree says when it is empty; `index` is the selected layer's."""
+def empty_text(view: TreeView, index: LayerIndex | None, back_key: str) -> str:
+    """The text of an empty tree; `index` is the selected layer's, `back_key` clears the filter."""
     if view.filter:
         written = text.safe_name(view.filter.text)
-        return f"No file matches `{written}` here. Esc clears the filter."
+        return f"No file matches `{written}`. {back_key} clears the filter."
     if view.mode is Mode.RANGE:
         if view.layer == view.since:
-            return "This is the marked layer: select another one to compare it with."
-        return "Nothing differs between these two layers."
+            return "This is the marked layer. Select another layer to compare."
+        return "These two layers do not differ."
     if view.mode is Mode.UP_TO:
         if view.changed_only and view.layer >= 0:
-            return "This layer adds and changes nothing that is there after it."
-        return "The image is empty here."
+            return "This layer neither adds nor changes a file that exists after it."
+        return "The image has no files at this step."
     if index is not None and index.broken is not None and not len(index):
         message = text.safe_name(index.broken.message)
-        return f"Nothing of this layer can be read: {message}."
+        return f"This layer cannot be read: {message}."
     if index is not None and not len(index):
         return "This layer is empty: it has no entries."
-    return "This layer changes nothing: all its entries equal what lies below."
+    return "This layer changes nothing: its entries are identical to those of lower layers."

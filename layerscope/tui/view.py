@@ -141,7 +141,6 @@ class ViewSpec:
     """A view, loaded when it is first opened."""
 
     name: str
-    key: str
     title: str
     place: str
     """Module and class, as `module:Class`."""
@@ -153,13 +152,13 @@ class ViewSpec:
 
 
 VIEWS: tuple[ViewSpec, ...] = (
-    ViewSpec("explore", "1", "Explore", "layerscope.tui.screens.explore:ExploreView"),
-    ViewSpec("waste", "2", "Waste", "layerscope.tui.screens.waste:WasteView"),
-    ViewSpec("life", "3", "Life", "layerscope.tui.screens.life:LifeView"),
-    ViewSpec("find", "4", "Find", "layerscope.tui.screens.find:FindView"),
-    ViewSpec("file", "5", "File", "layerscope.tui.screens.file:FileView"),
-    ViewSpec("dockerfile", "6", "Dockerfile", "layerscope.tui.screens.dockerfile:DockerfileView"),
-    ViewSpec("map", "7", "Map", "layerscope.tui.screens.map:MapView"),
-    ViewSpec("findings", "8", "Findings", "layerscope.tui.screens.findings:FindingsView"),
+    ViewSpec("explore", "Explore", "layerscope.tui.screens.explore:ExploreView"),
+    ViewSpec("waste", "Waste", "layerscope.tui.screens.waste:WasteView"),
+    ViewSpec("life", "Life", "layerscope.tui.screens.life:LifeView"),
+    ViewSpec("find", "Find", "layerscope.tui.screens.find:FindView"),
+    ViewSpec("file", "File", "layerscope.tui.screens.file:FileView"),
+    ViewSpec("dockerfile", "Dockerfile", "layerscope.tui.screens.dockerfile:DockerfileView"),
+    ViewSpec("map", "Map", "layerscope.tui.screens.map:MapView"),
+    ViewSpec("findings", "Findings", "layerscope.tui.screens.findings:FindingsView"),
 )
-"""All views, in the order of their keys."""
+"""All views, in the order of the header."""

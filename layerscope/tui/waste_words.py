@@ -93,7 +93,7 @@ def _why(filesystem: Filesystem, reason: Reason, old: int, new: int) -> str:
     if reason is Reason.OVERWRITTEN:
         more = int(inodes.columns.stored[new]) - int(inodes.columns.stored[old])
         sign = "+" if more > 0 else "−"
-        return f"other bytes, {sign}{text.size(abs(more))}" if more else "other bytes, same size"
+        return f"new content, {sign}{text.size(abs(more))}" if more else "new content, same size"
     bits = int(inodes.differences(np.array([old], np.int32), np.array([new], np.int32))[0])
     words = [word for bit, word in _ATTRIBUTES.items() if bits & bit]
     return f"{' and '.join(words[:2])} {'differs' if len(words) == 1 else 'differ'}"

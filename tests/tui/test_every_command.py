@@ -68,7 +68,7 @@ BEFORE: dict[str, tuple[str, ...]] = {
 """What must be pressed before, where the first screen is not the place."""
 NOTHING_MORE = {"file.more"}
 """Commands that rightly do nothing on the bundled image: its files are smaller than what is read at once."""
-EXPLORER = [command for command in COMMANDS if command.group != "picker"]
+EXPLORER = [command for command in COMMANDS if command.group not in ("picker", "dialog")]
 
 
 def _seen(app: LayerscopeApp) -> tuple[object, ...]:

@@ -180,7 +180,7 @@ async def test_an_image_with_nothing_to_fix_says_so(tmp_path: Path) -> None:
     """An empty list speaks."""
     async with app_of(tmp_path, [("COPY x /", [file("x", b"x")])]).run_test() as pilot:
         await opened(pilot)
-        assert any("Nothing to fix was found." in line for line in lines(pilot))
+        assert any("No findings." in line for line in lines(pilot))
 
 
 HOSTILE: list[tuple[str, list[Member]]] = [

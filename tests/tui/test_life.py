@@ -63,7 +63,7 @@ async def test_l_on_a_file_shows_its_life(demo_image: Path, demo_opened: Opened)
         waste = demo_opened.accounting.waste
         wasted = size(int(waste.bytes[waste.paths == path].sum()))
         assert f"{wasted} wasted, hidden by 1" in text
-        assert "◀ what the image shows" in text
+        assert "◀ in the final image" in text
         await pilot.press("g", "enter")
         await pilot.pause()
         explore = screen.explore

@@ -62,7 +62,7 @@ async def test_every_command_is_in_the_palette_where_it_works(demo_image: Path) 
         assert "explore.sort" not in {
             command.id for command, _ in CommandProvider(screen).available()
         }
-    before = {command.id for command in COMMANDS if command.group == "picker"}
+    before = {command.id for command in COMMANDS if command.group in ("picker", "dialog")}
     assert offered == {command.id for command in COMMANDS} - {"app.palette"} - before
 
 
@@ -211,7 +211,7 @@ async def test_a_worker_that_raises_is_a_dialog(
 
 def test_a_theme_that_is_not_there_is_named() -> None:
     """Before anything starts, with the place where it was asked for, and themes of nearly this name."""
-    with pytest.raises(UsageError, match=r"c.toml, line 1: there is no theme `no`"):
+    with pytest.raises(UsageError, match=r"c.toml, line 1: unknown theme `no`"):
         check_theme(parse_settings("theme = 'no'", "c.toml"))
     with pytest.raises(UsageError) as found:
         check_theme(Settings(theme="drakula"))

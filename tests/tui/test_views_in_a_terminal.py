@@ -91,7 +91,7 @@ def _explore(running: Running) -> None:
     for layer in accounting.layers[:5]:
         assert text.size(layer.stored) in body, layer
     screen.keys("a")
-    screen.wait_for("all layers up to here")
+    screen.wait_for("all files")
     screen.keys("a")
     screen.wait_for("changes in this layer")
 
@@ -124,7 +124,7 @@ def _life(running: Running) -> None:
     screen.type(running.path)
     screen.wait_for(f"Life of {running.path}")
     screen.wait_for("+ added")
-    assert "◀ what the image shows" in screen.text()
+    assert "◀ in the final image" in screen.text()
     screen.keys("Enter")
 
 
@@ -181,7 +181,7 @@ def _findings(running: Running) -> None:
     assert findings is not None
     screen.keys("8")
     if not findings.found:
-        screen.wait_for("Nothing to fix was found.")
+        screen.wait_for("No findings.")
         return
     saving = findings.saving()
     shown = screen.wait_for(f"Findings · {text.size(saving)} could be saved")

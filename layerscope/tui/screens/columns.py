@@ -6,11 +6,12 @@ from collections.abc import Callable, Collection, Iterable
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.screen import ModalScreen
 
+from layerscope.tui.commands import Keys, binding_of, bindings, first_key
 from layerscope.tui.guard import Guarded
 from layerscope.tui.paint import RowPainter
 from layerscope.tui.widgets.line_list import LineList
@@ -25,7 +26,7 @@ NO_ROOM = "no room at this width"
 class ColumnList(LineList):
     """One row a column, with whether it is shown."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "open", "Show or hide")]
+    BINDINGS: ClassVar[list[BindingType]] = [binding_of("files.toggle", "open")]
 
     class Changed(Message):
         """Other columns are wanted."""
@@ -66,7 +67,10 @@ class ColumnList(LineList):
 class ColumnsScreen(Guarded, ModalScreen[None]):
     """Space shows or hides a column; `on_change` hears of each change."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,c", "dismiss", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings("dialog", but=["dialog.copy"]),
+        binding_of("explore.columns", "dismiss"),
+    ]
     DEFAULT_CSS = """
     ColumnsScreen { align: center middle; background: transparent; }
     ColumnsScreen > Vertical {
@@ -87,7 +91,9 @@ class ColumnsScreen(Guarded, ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield PaneTitle("Columns", "Space shows or hides · Esc closes")
+            keys: Keys = getattr(self.app, "keys", {})
+            toggle, close = first_key("files.toggle", keys), first_key("dialog.close", keys)
+            yield PaneTitle("Columns", f"{toggle} shows or hides · {close} closes")
             yield self.columns
 
     def on_mount(self) -> None:

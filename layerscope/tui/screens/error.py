@@ -6,13 +6,14 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from layerscope.errors import LayerscopeError
 from layerscope.text import safe_name
+from layerscope.tui.commands import Keys, binding_of, bindings, first_key
 from layerscope.tui.guard import BugError
 
 
@@ -20,8 +21,8 @@ class ErrorScreen(ModalScreen[None]):
     """Says what went wrong and what to do."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,enter,q", "dismiss", "Close"),
-        Binding("y", "copy", "Copy"),
+        *bindings("dialog"),
+        binding_of("list.open", "dismiss"),
     ]
     DEFAULT_CSS = """
     ErrorScreen { align: center middle; }
@@ -42,7 +43,10 @@ class ErrorScreen(ModalScreen[None]):
         body.append("\n".join(map(safe_name, self.error.message.splitlines())))
         if self.error.hint:
             body.append(f"\n\n{safe_name(self.error.hint)}", "italic")
-        body.append("\n\nEnter closes this", "dim")
+        keys: Keys = getattr(self.app, "keys", {})
+        if isinstance(self.error, BugError):
+            body.append(f"\n\n{first_key('dialog.copy', keys)} copies the error report", "italic")
+        body.append(f"\n\n{first_key('dialog.close', keys)} closes this dialog", "dim")
         with VerticalScroll():
             yield Static(body, markup=False)
 
@@ -51,4 +55,4 @@ class ErrorScreen(ModalScreen[None]):
         error = self.error
         words = error.report if isinstance(error, BugError) else error.message
         self.app.copy_to_clipboard(words)
-        self.notify("The error is on the clipboard.", markup=False)
+        self.notify("Error copied to the clipboard.", markup=False)

@@ -11,7 +11,7 @@ from typing import ClassVar
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.screen import ModalScreen
@@ -27,6 +27,7 @@ from layerscope.extraction.result import Extracted
 from layerscope.layers.index import Kind
 from layerscope.opening.open import Opened
 from layerscope.sources.inputs import InputFiles
+from layerscope.tui.commands import bindings, first_key
 from layerscope.tui.loader import MessageProgress, ProgressMoved
 from layerscope.tui.pointing import Pointed
 
@@ -52,7 +53,7 @@ class _Ended(Message):
 class ExtractScreen(ModalScreen[None]):
     """Asks for a target, writes to it in a thread, says what came of it. Esc cancels, and nothing is left behind."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("dialog", but=["dialog.copy"])
     DEFAULT_CSS = """
     ExtractScreen { align: center middle; }
     ExtractScreen > Vertical {
@@ -84,7 +85,7 @@ class ExtractScreen(ModalScreen[None]):
         full = "/" + text.safe_name(filesystem.table.full(pointed.path))
         head = Text(overflow="ellipsis", no_wrap=True)
         head.append("Extract ", "bold").append(text.clip_start(full, 56))
-        below = "with all that lies below it, " if inside else ""
+        below = "with everything below it, " if inside else ""
         when = f"after layer {pointed.layer}" if born < died else f"stored in layer {born}"
         head.append(f"\n{below}as it is {when}", "dim")
         with Vertical():
@@ -94,17 +95,21 @@ class ExtractScreen(ModalScreen[None]):
             yield self._words
 
     def on_mount(self) -> None:
-        self._say("Enter saves · Esc leaves")
+        self._say(f"Enter saves · {self._close_key} cancels")
         self._field.focus()
 
     def _say(self, words: str, style: str = "dim") -> None:
         self._words.update(Text(text.safe_name(words).replace("\\n", "\n"), style))
 
     @property
+    def _close_key(self) -> str:
+        return first_key("dialog.close", getattr(self.app, "keys", {}))
+
+    @property
     def _writing(self) -> bool:
         return self.has_class("-writing")
 
-    def action_leave(self) -> None:
+    async def action_dismiss(self, result: None = None) -> None:
         if self._writing:
             self._leaving = True
             self.workers.cancel_group(self, "extract")
@@ -130,7 +135,7 @@ class ExtractScreen(ModalScreen[None]):
             return
         self._field.disabled = True
         self.add_class("-writing")
-        self._say("Esc cancels")
+        self._say(f"{self._close_key} cancels")
         self._extract(folder, name, overwrite=event.value == self._replaceable)
 
     @work(thread=True, exclusive=True, group="extract", exit_on_error=False)
@@ -155,7 +160,7 @@ class ExtractScreen(ModalScreen[None]):
             self._tell(event.result, event.target)
             self.dismiss()
         elif self._leaving or event.error is None:
-            self.app.notify("Cancelled: nothing was left behind.", title="Extract", markup=False)
+            self.app.notify("Cancelled. No files were left behind.", title="Extract", markup=False)
             self.dismiss()
         else:
             if isinstance(event.error, ExistsError):
@@ -166,7 +171,7 @@ class ExtractScreen(ModalScreen[None]):
     def _complain(self, error: LayerscopeError) -> None:
         hint = f"\n{error.hint}" if error.hint else ""
         if self._replaceable:
-            hint = "\nEnter replaces it; or choose another name."
+            hint = "\nPress Enter again to replace it, or choose another name."
         self._say(error.message + hint, "bold")
 
     def _tell(self, result: Extracted, target: Path) -> None:

@@ -26,7 +26,7 @@ from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.match_list import NOTHING, MatchList
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
 
-HOW = "Words match letter by letter (lbssl finds libssl.so) · *.py is a glob · /\\.py$/ a regular expression"
+HOW = "Fuzzy by default (lbssl finds libssl.so) · *.py is a glob · /\\.py$/ is a regular expression"
 
 
 class FindView(View):
@@ -64,7 +64,7 @@ class FindView(View):
             id="find-field",
         )
         self.matches = MatchList(session, id="matches")
-        self.matches.nothing = "Paths can be searched once all layers are read."
+        self.matches.nothing = "Available once all layers are read."
         self._title = PaneTitle("Find in all layers")
         self._columns = ColumnTitles()
         self._search: PathSearch | None = None
@@ -152,7 +152,7 @@ class FindView(View):
             return
         found = event.found
         typed = text.safe_name(self.field.input.value.strip())
-        self._show(event.query, found, f"No path of any layer matches {typed}")
+        self._show(event.query, found, f"No path in any layer matches {typed}")
         self._title.show(
             "Find in all layers",
             f"{event.query.mode} · {len(found.paths):,} of {text.count_of(found.total, 'path')}",

@@ -27,8 +27,6 @@ from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
 SCROLLBAR = 1
 """Columns that lists keep free for it."""
 
-HINT = "Space takes all findings of a group as fixed, or the one under the cursor."
-
 
 class FindingsView(View):
     """Findings in groups above; the fix of the one under the cursor, and its files, below."""
@@ -93,10 +91,11 @@ class FindingsView(View):
             self._title.show("Findings")
             return
         saving = findings.saving()
-        rest = text.size(opened.accounting.stored - saving)
+        stored = opened.accounting.stored
+        sizes = f"{text.size(stored)} → {text.size(stored - saving)}"
         self._title.show(
-            f"Findings · {text.size(saving)} could be saved, {rest} would be left",
-            f"{GROUPED_BY[self.list.by]} · b: {GROUPED_BY[self._next_order()]}",
+            f"Findings · {text.size(saving)} avoidable ({sizes})",
+            f"{GROUPED_BY[self.list.by]} · {self.session.key('findings.group')}: {GROUPED_BY[self._next_order()]}",
         )
 
     # ticking
@@ -123,14 +122,16 @@ class FindingsView(View):
 
     def _show_finding(self) -> None:
         finding = self._finding()
-        self.fix.hint = HINT if self.list.groups else ""
+        key = self.session.key("findings.tick")
+        hint = f"{key} marks the finding under the cursor, or all of its group, as fixed."
+        self.fix.hint = hint if self.list.groups else ""
         self.fix.show_finding(finding)
         self.files.show_finding(finding)
         if finding is None:
             self._fix_title.show("Fix")
             self._files_title.show("Files")
             return
-        self._fix_title.show(f"Fix · {finding.rule}", "y: copy")
+        self._fix_title.show(f"Fix · {finding.rule}", f"{self.session.key('path.copy')}: copy")
         count = text.count_of(len(finding.paths), "file")
         self._files_title.show(f"{count}" if len(finding.paths) else "Files")
 

@@ -26,8 +26,6 @@ from layerscope.tui.widgets.field import Field
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
 
-HOW = "Type a path above, or press L on a file in Explore."
-
 
 class PathSuggester(Suggester):
     """Completes a path by what some layer holds."""
@@ -71,11 +69,11 @@ class LifeView(View):
         super().__init__(session, id=id)
         self.path: int | None = None
         self.events = EventList(session, id="events")
-        self.events.nothing = "A path's life is known once all layers are read."
+        self.events.nothing = "Available once all layers are read."
         self.details = EventDetails(session, id="event-details")
         self.field = Field(
             placeholder="/path/of/a/file",
-            enter="To its life",
+            enter="Show life",
             suggester=PathSuggester(session),
             id="life-field",
         )
@@ -97,7 +95,7 @@ class LifeView(View):
 
     def stacked(self) -> None:
         if self.path is None:
-            self.events.show(None, HOW)
+            self.events.show(None, self._how())
             self._typed_path(self.field.input.value)
 
     # which path
@@ -135,11 +133,14 @@ class LifeView(View):
             self.field.say("")
             self._set_path(path if typed.strip() else None)
 
+    def _how(self) -> str:
+        return f"Type a path above, or press {self.session.key('path.life')} on a file in Explore."
+
     def _set_path(self, path: int | None) -> None:
         self.path = path
         if path is None:
             self._title.show("Life of a path")
-            self.events.show(None, HOW)
+            self.events.show(None, self._how())
             self.details.show(None)
         else:
             self._learn(path)
@@ -162,7 +163,7 @@ class LifeView(View):
             f"Life of /{text.safe_name(life.full)}",
             summary_words(life),
         )
-        self.events.show(life, "No layer stores or removes this path: only a marker names it.")
+        self.events.show(life, "No layer stores or deletes this path; only a whiteout names it.")
         self._show_event()
         self.call_after_refresh(self._name_columns)
 

@@ -55,7 +55,9 @@ class MainScreen(Guarded, Screen[None]):
         super().__init__()
         self.session = session
         self.header = ImageHeader(
-            session, {spec.name: f"{spec.key} {spec.title}" for spec in VIEWS}, id="header"
+            session,
+            {spec.name: f"{session.key(f'view.{spec.name}')} {spec.title}" for spec in VIEWS},
+            id="header",
         )
         self._switcher = ContentSwitcher(initial=FIRST_VIEW)
         self._trail = [FIRST_VIEW]
@@ -212,7 +214,7 @@ class MainScreen(Guarded, Screen[None]):
         """Ask where to save what is under the cursor."""
         pointed = self.pointed()
         if self.session.opened is None or pointed is None:
-            self.notify("There is no file under the cursor.", markup=False)
+            self.notify("No file under the cursor.", markup=False)
             return
         from layerscope.tui.screens.extract import ExtractScreen
 
@@ -222,7 +224,7 @@ class MainScreen(Guarded, Screen[None]):
         """Show what each layer did to what is under the cursor."""
         pointed = self.pointed()
         if pointed is None:
-            self.notify("There is no path under the cursor.", markup=False)
+            self.notify("No path under the cursor.", markup=False)
             return
         view = await self.show_view("life")
         view.show_path(pointed.path)

@@ -107,7 +107,7 @@ class WasteView(View):
         self.share_room()
         saving = sum(duplicate.saving for duplicate in found)
         self._copies_title.show(
-            f"Duplicates · {text.size(saving)} in further copies of {text.count_of(len(found), 'file')}"
+            f"Duplicates · {text.size(saving)} avoidable · {text.count_of(len(found), 'duplicated file')}"
             if found
             else "Duplicates",
             "not counted as wasted" if found else "",
@@ -155,7 +155,7 @@ class WasteView(View):
         files = text.count_of(len(accounting.waste), "file")
         self._title.show(
             f"Waste · {text.size(accounting.wasted)} in {files} · {GROUPED_BY[self.grouped_by]}",
-            f"b: {GROUPED_BY[self._next_order()]}",
+            f"{self.session.key('waste.group')}: {GROUPED_BY[self._next_order()]}",
         )
 
     # the row under the cursor

@@ -41,10 +41,13 @@ class ContentPane(Vertical):
     class Moved(Message):
         """The cursor is on another match, or there are other ones."""
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, leave_key: str, *, id: str | None = None) -> None:
+        """`leave_key` leaves the search field."""
         super().__init__(id=id)
         self.rows = ContentList(id="content")
-        self._field = SearchInput(placeholder="search · Enter finds · Esc leaves", compact=True)
+        self._field = SearchInput(
+            placeholder=f"search · Enter finds · {leave_key} leaves", compact=True
+        )
         self._field.cursor_blink = False
         self._matches: list[int] = []
         self._searching = False

@@ -32,9 +32,9 @@ INDENT = "    "
 """Before what a line goes on with."""
 
 _SETS = {
-    "ENV": "sets the environment",
+    "ENV": "sets environment variables",
     "CMD": "sets the default command",
-    "ENTRYPOINT": "sets the entry point",
+    "ENTRYPOINT": "sets the entrypoint",
     "LABEL": "sets labels",
     "EXPOSE": "documents ports",
     "WORKDIR": "sets the working directory",
@@ -43,15 +43,15 @@ _SETS = {
     "ARG": "declares a build argument",
     "HEALTHCHECK": "sets the health check",
     "STOPSIGNAL": "sets the stop signal",
-    "SHELL": "sets the shell of RUN",
-    "ONBUILD": "leaves a trigger for images built on this one",
-    "MAINTAINER": "names the maintainer",
+    "SHELL": "sets the shell for RUN",
+    "ONBUILD": "adds a trigger for images built from this one",
+    "MAINTAINER": "sets the maintainer",
 }
 
 
 def what_it_sets(step: Step) -> str:
     """What a step without a layer does, as the end of a sentence."""
-    return _SETS.get(step.instruction or "", "changes the config")
+    return _SETS.get(step.instruction or "", "changes the image config")
 
 
 class StepDetails(Pressable, VerticalScroll, can_focus=True):
@@ -124,11 +124,12 @@ class StepDetails(Pressable, VerticalScroll, can_focus=True):
         body.append(self._heading(step) + "\n", quiet)
         if step.index < self._session.base_steps:
             word = text.safe_name(self._session.base_word())
-            body.append(f"base ({word}) · < > move its end\n", quiet)
+            keys = f"{self._session.key('steps.base_up')} {self._session.key('steps.base_down')}"
+            body.append(f"base image ({word}) · {keys} move its end\n", quiet)
         self._append_instruction(body, step, quiet)
         if step.layer is None:
             what = what_it_sets(step)
-            body.append(f"\nThis step writes no layer: it {what}. 0 B, metadata.\n", quiet)
+            body.append(f"\nmetadata step, 0 B: {what}\n", quiet)
         else:
             self._append_figures(body, step.layer, quiet)
         for label, value in (

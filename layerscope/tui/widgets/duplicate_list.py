@@ -25,7 +25,7 @@ _BEFORE = SAVING + COPIES + SIZE + 2 + ARROW_ROOM
 def column_titles(width: int) -> str:
     """Titles over the columns, for a list of this width."""
     titles = f"{'saving':>{SAVING}}{'copies':>{COPIES}}{'each':>{SIZE}}  "
-    path = "  path of the first copy"
+    path = "  first path"
     if width < WIDE:
         return titles + path
     return f"{titles}{fit(path, width - _BEFORE - LABEL - 1 + ARROW_ROOM)} in layer"
@@ -77,7 +77,7 @@ class DuplicateList(OutlineList):
 
     def empty_text(self) -> str:
         if not self._session.options.duplicates:
-            return "Files of equal content were not looked for (--no-duplicates)."
+            return "Duplicates were not searched for (--no-duplicates)."
         if self._session.duplicates is None:
             return "Looking for duplicates…"
         return "No two files have the same content."

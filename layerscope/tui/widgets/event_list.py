@@ -25,7 +25,7 @@ def column_titles(width: int) -> str:
     what, fate, _ = _room(width)
     owner = f"  {'mode':<{MODE}}  {'owner':<{OWNER}}" if width >= WIDE else ""
     left = f" {'#':<{NUMBER}}{'change':<{CHANGE}}{'size':>{SIZE}}{owner}"
-    return f"{left}  {fit('what differs', what)} {fit('what became of it', fate)} step"
+    return f"{left}  {fit('changed', what)} {fit('outcome', fate)} step"
 
 
 def _room(width: int) -> tuple[int, int, int]:
@@ -120,7 +120,7 @@ class EventList(LineList):
 
     def _paint_fate(self, event: Event, width: int, painter: RowPainter) -> None:
         if event.shown:
-            words = "◀ what the image shows" if width > 22 else "◀ in the image"
+            words = "◀ in the final image" if width > 22 else "◀ in the image"
             painter.add(fit(words, width), self.style_of("added"))
         elif event.loss is not None:
             words = life_words.loss_words(event.loss)

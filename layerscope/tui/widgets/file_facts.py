@@ -85,7 +85,7 @@ def copies_words(filesystem: Filesystem, copies: Copies | None, names: Sequence[
             told = [f"/{text.safe_name(filesystem.table.full(other))}" for other in others]
             told += ["…"] if len(duplicate.paths) - 1 > COPIES else []
             which = f"{text.ordinal(place + 1)} of {len(duplicate.paths):,} copies"
-            return f"\n{which} of the same content: {', '.join(told)}"
+            return f"\n{which} with the same content: {', '.join(told)}"
     return ""
 
 
@@ -96,7 +96,7 @@ def size_words(facts: FileFacts) -> str:
     short, exact = text.size(facts.stored), text.exact_size(facts.stored)
     words = short if facts.stored < 1000 else f"{short} ({exact})"
     if facts.logical != facts.stored:
-        words += f" · sparse: {text.size(facts.logical)} with its holes"
+        words += f" · sparse: {text.size(facts.logical)} including holes"
     return words
 
 
@@ -111,10 +111,10 @@ def history_words(filesystem: Filesystem, facts: FileFacts) -> str:
             filesystem.inode_of[[before]], filesystem.inode_of[[facts.row]]
         )
         what = [WHY_NAMES[why] for why in Why if int(bits[0]) & why]
-        came = f"replaces what layer {older.layer} stored · {', '.join(what) or 'nothing'} changed"
+        came = f"replaces the version from layer {older.layer} · {', '.join(what) or 'nothing'} changed"
     if facts.died == filesystem.layer_count:
         return f"{came} · in the final image"
-    return f"{came} · gone or replaced since layer {facts.died}"
+    return f"{came} · deleted or replaced in layer {facts.died}"
 
 
 def may_compare(filesystem: Filesystem, facts: FileFacts) -> int | None:

@@ -31,7 +31,7 @@ class FileTree(WorkedTree):
         """`chosen` names the columns, see `tree_columns.COLUMNS`."""
         super().__init__(id=id)
         self.chosen = chosen
-        self.waiting = "Files are shown once all layers are read."
+        self.waiting = "Available once all layers are read."
         self.copies: Copies | None = None
         self.nothing = ""
         """What is said when there are no rows."""

@@ -74,7 +74,7 @@ class FilesPane(Pane):
         self._step, self._marked = step, marked
         if step is None:
             if not self._session.image.steps:
-                self.files.waiting = self.files.nothing = "This image is empty: it holds no files."
+                self.files.waiting = self.files.nothing = "This image has no files."
                 self.files.refresh()
             self.say_title()
             return
@@ -89,7 +89,7 @@ class FilesPane(Pane):
 
         writes_nothing = step.layer is None and marked is None and mode is Mode.LAYER
         self.files.blank = (
-            f"This step writes no layer: it {what_it_sets(step)}." if writes_nothing else ""
+            f"Metadata step without files: {what_it_sets(step)}." if writes_nothing else ""
         )
         self.files.change(look, reveal)
 
@@ -163,7 +163,7 @@ class FilesPane(Pane):
         view, step = self.files.view, self._step
         if view is not None and step is not None:
             index = self._session.indexes[step.layer] if step.layer is not None else None
-            self.files.nothing = tree_title.nothing(view, index)
+            self.files.nothing = tree_title.empty_text(view, index, self._session.key("app.back"))
             if not self.files.row_count():
                 self.files.refresh()
         self.say_title()

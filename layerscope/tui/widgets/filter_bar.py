@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 from layerscope.browse.filters import Filter, FilterError, parse_filter
 from layerscope.errors import UsageError
 from layerscope.text import safe_name
+from layerscope.tui.commands import binding_of
 from layerscope.tui.widgets.field import TypingInput
 
 PROMPT = " / "
@@ -23,9 +24,9 @@ HINT = "name, *.py, size>1M, change:added, type:symlink …"
 class FilterInput(TypingInput):
     """The text field; arrows move in the rows while one types."""
 
-    enter_words = "To the files"
+    enter_words = "Go to files"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "submit", show=False),
+        binding_of("app.back", "submit"),
         Binding("up", "move_rows(-1)", show=False),
         Binding("down", "move_rows(1)", show=False),
         Binding("pageup", "page_rows(-1)", show=False),

@@ -31,7 +31,7 @@ class FindingFiles(LineList):
         return 0 if self._finding is None else len(self._finding.paths)
 
     def empty_text(self) -> str:
-        return "" if self._finding is None else "It is about no files."
+        return "" if self._finding is None else "This finding has no files."
 
     def pointed(self) -> Pointed | None:
         if self._finding is None or not self.row_count():

@@ -18,9 +18,9 @@ from layerscope.tui.session import Session
 from layerscope.tui.widgets.outline_list import ARROW_ROOM, OutlineList
 from layerscope.words import Severity
 
-SIZE, BAR, WHERE, SURE = 9, 6, 12, 8
+SIZE, BAR, STEPS, CONFIDENCE = 9, 6, 12, 10
 WIDE = 100
-"""Columns from which bars are drawn, and how sure a rule is is said."""
+"""Columns from which bars and confidence are shown."""
 _BOX = 4
 
 
@@ -28,13 +28,13 @@ def column_titles(width: int) -> str:
     """Titles over the columns, for a list of this width."""
     room = _title_width(width)
     share = f"  {fit('', BAR)}" if width >= WIDE else ""
-    sure = f"{fit('sure', SURE)} " if width >= WIDE else ""
-    return f" {'saves':>{SIZE}}{share}  {fit('fixed', _BOX + ARROW_ROOM)}{fit('  what', room)} {sure}{fit('where', WHERE)}"
+    confidence = f"{fit('confidence', CONFIDENCE)} " if width >= WIDE else ""
+    return f" {'saves':>{SIZE}}{share}  {fit('done', _BOX + ARROW_ROOM)}{fit('  finding', room)} {confidence}{fit('layers', STEPS)}"
 
 
 def _title_width(width: int) -> int:
-    wide = BAR + 2 + SURE + 1 if width >= WIDE else 0
-    return max(width - 1 - SIZE - 2 - _BOX - ARROW_ROOM - 1 - WHERE - 1 - wide, 8)
+    wide = BAR + 2 + CONFIDENCE + 1 if width >= WIDE else 0
+    return max(width - 1 - SIZE - 2 - _BOX - ARROW_ROOM - 1 - STEPS - 1 - wide, 8)
 
 
 class FindingList(OutlineList, inherit_bindings=False):
@@ -88,8 +88,8 @@ class FindingList(OutlineList, inherit_bindings=False):
 
     def empty_text(self) -> str:
         if self._findings is None:
-            return "Findings are known once all layers are read."
-        return "Nothing to fix was found."
+            return "Available once all layers are read."
+        return "No findings."
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
         findings = self._findings
@@ -136,5 +136,5 @@ class FindingList(OutlineList, inherit_bindings=False):
         painter.add(fit(text.safe_name(finding.title), room), quiet if fixed else None)
         painter.add(" ")
         if width >= WIDE:
-            painter.add(f"{fit(finding.confidence.value, SURE)} ", quiet)
-        painter.add(fit(where(finding, self._session.image), WHERE), quiet)
+            painter.add(f"{fit(finding.confidence.value, CONFIDENCE)} ", quiet)
+        painter.add(fit(where(finding, self._session.image), STEPS), quiet)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -15,14 +15,14 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input
 
-from layerscope.tui.commands import COMMANDS, Command, key_word
-from layerscope.tui.keys import Keys
+from layerscope.tui.commands import COMMANDS, Command, Keys, key_word
 from layerscope.tui.widgets.field import TypingInput
 
 MOST = 9
 """Keys that are shown however wide the terminal is; the others are in help."""
 GAP = 2
 _BY_ID = {command.id: command for command in COMMANDS}
+_FIELD_KEYS = ("list.open", "map.open", "app.back", "picker.back")
 _PINNED = ("app.help", "app.quit", "picker.leave")
 """Commands that stand at the right edge, the first one always."""
 
@@ -81,6 +81,11 @@ class KeyBar(Widget):
                 continue
             if known and active.binding.id:
                 working.setdefault(active.binding.id, []).append(key)
+        leave = [
+            replace(self._hint(_BY_ID[identifier], working[identifier]), rank=0, words="Leave")
+            for identifier in ("app.back", "picker.back")
+            if identifier in working
+        ]
         for identifier in self._useless():
             working.pop(identifier, None)
         found = [
@@ -91,12 +96,12 @@ class KeyBar(Widget):
         if isinstance(focused, TypingInput):
             found.append(Hint(0, "enter", "Enter", focused.enter_words))
         if typing:
-            found.append(Hint(0, "escape", "Esc", "Leave"))
+            found += leave
         return sorted(found, key=lambda hint: hint.rank)
 
     def _wanted(self, identifier: str, typing: bool) -> bool:
         # Esc and Enter are the field's while one types.
-        return not (typing and _BY_ID[identifier].keys in ("enter", "escape"))
+        return not (typing and identifier in _FIELD_KEYS)
 
     def _hint(self, command: Command, working: Sequence[str]) -> Hint:
         """The first of a command's keys that works, as people write it."""

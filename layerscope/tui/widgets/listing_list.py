@@ -115,8 +115,8 @@ class ListingList(LineList):
 
     def empty_text(self) -> str:
         if self.listing is None:
-            return "The instructions are being listed…"
-        return "This image records no steps and holds no layers."
+            return "Listing instructions…"
+        return "This image has no history and no layers."
 
     # painting
 

@@ -56,7 +56,7 @@ class OutlineList(LineList):
             self._open(here[0], not self.outline.is_open(here[0]))
 
     def action_open_group(self) -> None:
-        """Open the group, or move into it."""
+        """Expand the group, or move into it."""
         here = self.here()
         if here is None or here[1] is not None:
             return

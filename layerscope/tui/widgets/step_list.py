@@ -98,7 +98,7 @@ class StepList(LineList):
         return len(self._steps)
 
     def empty_text(self) -> str:
-        return "This image records no steps and holds no layers."
+        return "This image has no history and no layers."
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
         step = self._steps[row]

@@ -10,8 +10,6 @@ from layerscope.tui.widgets import step_list
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
 from layerscope.tui.widgets.step_list import StepList
 
-COMPARING = "◆ compared · select another layer · Esc ends"
-
 
 class StepsPane(Pane):
     """A `StepList` under its titles."""
@@ -41,10 +39,16 @@ class StepsPane(Pane):
 
     @on(StepList.BaseMoved)
     def _say_title(self) -> None:
-        self._title.show("Steps", self._words() if self.steps.marked is None else COMPARING)
+        marked = self.steps.marked is not None
+        self._title.show("Steps", self._comparing() if marked else self._words())
+
+    def _comparing(self) -> str:
+        return f"◆ compared · select another layer · {self._session.key('app.back')} ends"
 
     def _words(self) -> str:
         """Where the base image ends, and whether metadata steps are there."""
         base = text.count_of(self._session.base_steps, "step")
-        metadata = "m metadata" if self.steps.shows_metadata else "metadata hidden · m shows"
+        key = self._session.key("explore.metadata")
+        shown = self.steps.shows_metadata
+        metadata = f"{key} metadata" if shown else f"metadata hidden · {key} shows"
         return f"base {base} · {metadata}" if self._session.base_steps else metadata

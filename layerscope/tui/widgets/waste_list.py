@@ -94,7 +94,7 @@ class WasteList(OutlineList):
 
     def empty_text(self) -> str:
         if self._session.opened is None:
-            return "Waste is known once all layers are read."
+            return "Available once all layers are read."
         return (
             "Grouping…"
             if len(self._session.opened.accounting.waste)

@@ -14,8 +14,7 @@ from layerscope.image.dockerfile import Dockerfile
 from layerscope.opening.open import Options
 from layerscope.settings import Settings, load_settings
 from layerscope.sources import Candidate, Request, open_source
-from layerscope.tui.memory import give_back
-from layerscope.tui.prefetch import Ahead
+from layerscope.tui.startup import CachePrefetch, limit_freed_memory
 
 if TYPE_CHECKING:
     from layerscope.tui.preferences import Preferences
@@ -74,17 +73,17 @@ def _preferences(settings: Settings | None) -> Preferences:
 def _explore(
     request: Request, options: Options, preferences: Preferences, dockerfile: Dockerfile | None
 ) -> None:
-    give_back()
+    limit_freed_memory()
     source = open_source(request, partial(_ask, preferences))
     options = replace(options, verify_small=False, names=False)
-    ahead = Ahead(request, source, options)
+    prefetch = CachePrefetch(request, source, options)
     _take_keys_from_terminal()
 
     from layerscope.tui.app import LayerscopeApp
     from layerscope.tui.session import Session
 
     session = Session(
-        request, source, options, dockerfile=dockerfile, preferences=preferences, recall=ahead
+        request, source, options, dockerfile=dockerfile, preferences=preferences, prefetch=prefetch
     )
     LayerscopeApp(session).run()
 

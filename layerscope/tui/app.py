@@ -28,7 +28,6 @@ from layerscope.tui.loader import (
     Foreseen,
     LayerChecked,
     LayerRead,
-    ProgressMoved,
     Stacked,
     WorkDone,
     WorkFailed,
@@ -38,6 +37,7 @@ from layerscope.tui.palette import CommandProvider
 from layerscope.tui.screens.error import ErrorScreen
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.session import Session
+from layerscope.tui.workers import ProgressMoved
 
 SWITCH_INTERVAL = 0.0005
 """Seconds that Python work in a thread may hold the interpreter: short, so that keys are answered at once."""

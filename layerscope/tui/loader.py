@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -17,25 +16,10 @@ from layerscope.opening.open import Listener, Opened, analyse
 from layerscope.opening.opened import check_digests
 from layerscope.sources import SourceImage
 from layerscope.tui.session import Session
+from layerscope.tui.workers import MessageProgress
 
 if TYPE_CHECKING:
     from layerscope.analysis.findings.finding import Findings
-
-REPORT_EVERY = 0.1
-"""Seconds between two messages about progress."""
-
-
-class ProgressMoved(Message):
-    """Long work went on."""
-
-    def __init__(self, stage: str, done: int, total: int | None) -> None:
-        super().__init__()
-        self.stage = stage
-        self.done = done
-        self.total = total
-
-    def can_replace(self, message: Message) -> bool:
-        return isinstance(message, ProgressMoved)
 
 
 @dataclass(eq=False, repr=False)
@@ -101,34 +85,6 @@ class WorkFailed(Message):
     error: LayerscopeError
 
 
-class MessageProgress:
-    """Progress that becomes messages, a few a second."""
-
-    def __init__(self, post: Callable[[Message], object], cancelled: Callable[[], bool]) -> None:
-        self._post = post
-        self._cancelled = cancelled
-        self._stage = ""
-        self._total: int | None = None
-        self._done = 0
-        self._told = 0.0
-
-    def stage(self, name: str, total: int | None = None) -> None:
-        self._stage, self._total, self._done = name, total, 0
-        self._tell()
-
-    def advance(self, done: int) -> None:
-        self._done += done
-        if time.monotonic() - self._told >= REPORT_EVERY:
-            self._tell()
-
-    def cancelled(self) -> bool:
-        return self._cancelled()
-
-    def _tell(self) -> None:
-        self._told = time.monotonic()
-        self._post(ProgressMoved(self._stage, self._done, self._total))
-
-
 class _Posting(Listener):
     """Posts what `analyse` finds."""
 
@@ -163,7 +119,7 @@ def load(
     progress = MessageProgress(post, cancelled)
     request = replace(session.request, progress=progress)
     try:
-        opened = analyse(request, session.source, session.options, _Posting(post), session.recall)
+        opened = analyse(request, session.source, session.options, _Posting(post), session.prefetch)
         if opened.findings is not None:
             post(FindingsFound(opened.findings))
         for number, right in check_digests(opened, progress):

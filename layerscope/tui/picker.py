@@ -26,7 +26,7 @@ from layerscope.sources.store_image import StoreImage
 from layerscope.tui import theme
 from layerscope.tui.commands import bindings, first_key
 from layerscope.tui.keys import keymap
-from layerscope.tui.picking import SORTS, Choice
+from layerscope.tui.picker_rows import SORTS, Choice
 from layerscope.tui.preferences import Preferences
 from layerscope.tui.widgets.field import Field
 from layerscope.tui.widgets.image_list import ImageList, column_titles

@@ -1,11 +1,14 @@
-"""What lies under a cursor, for whatever opens, extracts or copies it, and for views that follow it."""
+"""The cursor and the mouse: the path under the cursor, copying it, and focus by a click."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
+from textual.app import App
 from textual.message import Message
 
+from layerscope import text
 from layerscope.filesystem.model import Filesystem
 
 
@@ -56,3 +59,39 @@ class ShowFile(Message):
     def __init__(self, version: int) -> None:
         super().__init__()
         self.version = version
+
+
+_SHOWN = 60
+"""Characters of what was copied that are said."""
+
+
+def copied_path(full: bytes) -> tuple[str, str]:
+    """A path as it is copied. One that a shell might take for more than a name is copied with escapes."""
+    path = "/" + os.fsdecode(full)
+    safe = text.safe_name(path)
+    return safe, "the path" if safe == path else "the path, with escapes"
+
+
+def copy(app: App[object], copied: tuple[str, str] | None) -> None:
+    """Copy words to the clipboard; `copied` is what, and what to call it."""
+    if copied is None or not copied[0]:
+        app.notify("Nothing to copy here.", markup=False)
+        return
+    words, what = copied
+    app.copy_to_clipboard(words.encode(errors="surrogateescape").decode(errors="replace"))
+    app.notify(text.clip(text.safe_name(words), _SHOWN), title=f"Copied {what}", markup=False)
+
+
+class Pressable:
+    """Mixed into widgets that a press of the mouse gives the focus."""
+
+    pressed = False
+    """Whether the mouse gave it the focus that it has."""
+
+    def focus_on_click(self) -> bool:
+        """Called when it is pressed, right before it gets the focus."""
+        self.pressed = True
+        return True
+
+    def on_blur(self) -> None:
+        self.pressed = False

@@ -1,12 +1,15 @@
-"""Reading of a content behind the screen: each function runs in a thread and posts what it learns."""
+"""Reads and compares file contents in threads that post messages."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from textual.message import Message
+from textual.widget import Widget
+from textual.worker import get_current_worker
 
 from layerscope import text
 from layerscope.errors import CancelledError
@@ -18,7 +21,7 @@ from layerscope.tui.documents.bytes import BytesDocument
 from layerscope.tui.documents.difference import DiffDocument
 from layerscope.tui.documents.highlight import styles_of
 from layerscope.tui.documents.text import TextDocument, is_binary
-from layerscope.tui.loader import MessageProgress, ProgressMoved
+from layerscope.tui.workers import MessageProgress, ProgressMoved
 
 PART = 1 << 20
 """Bytes of a content that are read at a time."""
@@ -218,3 +221,74 @@ def _binary_words(before: bytes, after: bytes) -> str:
     while at < shorter and before[at] == after[at]:
         at += 1
     return f"Binary files differ from byte {at:,} (0x{at:x})."
+
+
+WORK = "file"
+"""The group of its workers."""
+
+
+class FileWork:
+    """Threads that post the messages of `reading` to a widget. What was begun before is stopped, and no more heard."""
+
+    def __init__(self, widget: Widget, changed: Callable[[], None]) -> None:
+        """`changed` is called when something else is being done."""
+        self._widget = widget
+        self._changed = changed
+        self._token = 0
+        self.doing = ""
+        """What is being done, for people; empty for nothing."""
+        self.interrupted = False
+        """Whether a thread may still be at the reader that it was told to leave."""
+
+    def read(
+        self, reader: ContentReader, before: bytes, as_bytes: bool | None, name: bytes
+    ) -> None:
+        """Read the next part of a content behind the bytes `before`; see `read`."""
+        self._begin("Reading", partial(read, reader, before, as_bytes, name))
+
+    def present(self, content: Content, as_bytes: bool, name: bytes) -> None:
+        """Make other rows of what was read; see `present`."""
+        self._begin("Reading", partial(present, content.reader, content.data, as_bytes, name))
+
+    def compare(self, opened: Opened, old: int, new: int) -> None:
+        """Compare two inodes; see `compare`."""
+        self._begin("Comparing", partial(compare, opened, old, new))
+
+    def stop(self) -> None:
+        """Stop what is being done, and hear no more of it."""
+        self._token += 1
+        self.interrupted = self.interrupted or bool(self.doing)
+        self.doing = ""
+        self._widget.workers.cancel_group(self._widget, WORK)
+        self._changed()
+
+    def _begin(self, doing: str, run: Callable[[int, Post, Callable[[], bool]], None]) -> None:
+        self.stop()
+        self.doing = doing
+        self._changed()
+        token, post = self._token, self._widget.post_message
+
+        def work() -> None:
+            worker = get_current_worker()
+            run(token, post, lambda: worker.is_cancelled)
+
+        self._widget.run_worker(work, thread=True, exclusive=True, group=WORK, exit_on_error=False)
+
+    # what the threads say
+
+    def wants(self, token: int) -> bool:
+        """Whether a message belongs to what was begun last."""
+        return token == self._token
+
+    def ended(self, token: int) -> bool:
+        """What `token` began came to its end: whether that was wanted."""
+        if self.wants(token):
+            self.doing = ""
+        return self.wants(token)
+
+    def moved(self, event: Reading) -> None:
+        """Reading went on: say how far."""
+        if self.wants(event.token) and self.doing and event.total:
+            share = text.percent(min(event.done, event.total), event.total)
+            self.doing = f"Reading {share} of {text.size(event.total)}"
+            self._changed()

@@ -46,8 +46,8 @@ class Session:
     """Layers whose digests were checked after all else, and whether they are right."""
     preferences: Preferences = field(default_factory=Preferences)
     """How the user wants to see things."""
-    recall: Callable[[], Recalled | None] | None = None
-    """What is remembered of the image, if that is being looked up already."""
+    prefetch: Callable[[], Recalled | None] | None = None
+    """Returns the cache entry of the image, if it is being read already."""
     base_guess: BaseGuess | None = field(init=False)
     """Where the base image was guessed to end."""
     base_steps: int = field(init=False)

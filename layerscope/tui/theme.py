@@ -171,3 +171,15 @@ def _luminance(color: Color) -> float:
         for part in color.normalized
     )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def thin_scrollbar(selector: str, background: str = "$background") -> str:
+    """The rule, for a `DEFAULT_CSS`, of what `selector` finds on a `background`."""
+    return f"""
+    {selector} {{
+        scrollbar-size-vertical: 1;
+        scrollbar-color: $rule; scrollbar-color-hover: $quiet; scrollbar-color-active: $quiet;
+        scrollbar-background: {background}; scrollbar-background-hover: {background};
+        scrollbar-background-active: {background};
+    }}
+    """

@@ -12,8 +12,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from layerscope.tui.guard import Guarded
-from layerscope.tui.pointing import Pointed
-from layerscope.tui.pressing import Pressable
+from layerscope.tui.pointing import Pointed, Pressable
 from layerscope.tui.session import Session
 
 

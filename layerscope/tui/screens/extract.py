@@ -28,8 +28,8 @@ from layerscope.layers.index import Kind
 from layerscope.opening.open import Opened
 from layerscope.sources.inputs import InputFiles
 from layerscope.tui.commands import bindings, first_key
-from layerscope.tui.loader import MessageProgress, ProgressMoved
 from layerscope.tui.pointing import Pointed
+from layerscope.tui.workers import MessageProgress, ProgressMoved
 
 _TOLD = 3
 """Paths that are told of by name when they could not be written."""

@@ -18,9 +18,8 @@ from layerscope.tui import reading
 from layerscope.tui.commands import bindings
 from layerscope.tui.documents.bytes import BytesDocument
 from layerscope.tui.documents.text import TextDocument
-from layerscope.tui.file_work import FileWork
 from layerscope.tui.pointing import Pointed
-from layerscope.tui.reading import Content
+from layerscope.tui.reading import Content, FileWork
 from layerscope.tui.session import Session
 from layerscope.tui.view import View
 from layerscope.tui.widgets.content_list import ContentList

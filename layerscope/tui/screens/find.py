@@ -19,12 +19,12 @@ from layerscope.errors import CancelledError, LayerscopeError
 from layerscope.tui.commands import bindings
 from layerscope.tui.session import Session
 from layerscope.tui.view import ShowPath, View
-from layerscope.tui.wanted import check_while
 from layerscope.tui.widgets import match_list
 from layerscope.tui.widgets.field import Field
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.match_list import NOTHING, MatchList
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
+from layerscope.tui.workers import check_while
 
 HOW = "Fuzzy by default (lbssl finds libssl.so) · *.py is a glob · /\\.py$/ is a regular expression"
 

@@ -21,7 +21,7 @@ from layerscope.tui.commands import (
     shown_keys,
 )
 from layerscope.tui.paint import wrap
-from layerscope.tui.widgets.scrollbar import thin_scrollbar
+from layerscope.tui.theme import thin_scrollbar
 
 FILTERS = (
     ("python", "path contains it, ignoring case"),

@@ -13,9 +13,8 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
 from layerscope.tui.commands import bindings
-from layerscope.tui.copying import copied_path, copy
 from layerscope.tui.guard import Guarded, app_of
-from layerscope.tui.pointing import Pointed, Pointing, ShowFile
+from layerscope.tui.pointing import Pointed, Pointing, ShowFile, copied_path, copy
 from layerscope.tui.screens.explore import ExploreView
 from layerscope.tui.session import Session
 from layerscope.tui.view import VIEWS, FixesTicked, ShowLife, ShowPath, ShowStep, View

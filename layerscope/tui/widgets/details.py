@@ -17,9 +17,9 @@ from layerscope.image.summary import NOTHING_RECORDED, whole_text
 from layerscope.opening.digests import state_of
 from layerscope.tui.commands import bindings
 from layerscope.tui.paint import wrap
-from layerscope.tui.pressing import Pressable
+from layerscope.tui.pointing import Pressable
 from layerscope.tui.session import Session
-from layerscope.tui.widgets.scrollbar import thin_scrollbar
+from layerscope.tui.theme import thin_scrollbar
 from layerscope.words import CHANGES
 
 MAX_LINES = 400

@@ -9,12 +9,11 @@ from rich.cells import cell_len
 
 from layerscope import text
 from layerscope.analysis.duplicates import Duplicate
-from layerscope.tui.outline import Outline
 from layerscope.tui.paint import RowPainter, fit, fit_left
 from layerscope.tui.pointing import Pointed
 from layerscope.tui.session import Session
 from layerscope.tui.waste_words import step_label, step_of
-from layerscope.tui.widgets.outline_list import ARROW_ROOM, OutlineList
+from layerscope.tui.widgets.outline_list import ARROW_ROOM, Outline, OutlineList
 
 SAVING, COPIES, SIZE, LABEL = 10, 8, 9, 24
 WIDE = 110

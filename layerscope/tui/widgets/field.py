@@ -8,7 +8,7 @@ from textual.containers import Horizontal
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
-from layerscope.tui.pressing import Pressable
+from layerscope.tui.pointing import Pressable
 
 
 class TypingInput(Pressable, Input):

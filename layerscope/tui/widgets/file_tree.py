@@ -12,9 +12,9 @@ from layerscope.analysis.duplicates import Copies
 from layerscope.browse.ordering import Sort
 from layerscope.browse.rows import TreeRow
 from layerscope.tui.commands import bindings
-from layerscope.tui.notes import copies_note, note
 from layerscope.tui.paint import RowPainter
 from layerscope.tui.pointing import Pointed, ShowFile
+from layerscope.tui.tree_words import duplicate_note, note
 from layerscope.tui.widgets import tree_columns
 from layerscope.tui.widgets.tree_columns import SIZE, size_of
 from layerscope.tui.widgets.tree_work import WorkedTree
@@ -108,7 +108,7 @@ class FileTree(WorkedTree):
         room = width - sum(cell_len(segment.text) for segment in painter.segments) - 3
         words = ""
         if room > 8:
-            words = note(self.view, entry) or copies_note(self.view, entry, self.copies)
+            words = note(self.view, entry) or duplicate_note(self.view, entry, self.copies)
         if words and cell_len(words) <= room:
             painter.add(f"  {words:>{room}} ", self.style_of("quiet"))
 

@@ -10,7 +10,7 @@ from layerscope.browse.tree import TreeView
 from layerscope.filesystem.model import Filesystem
 from layerscope.image.base import layers_of
 from layerscope.image.history import Step
-from layerscope.tui import tree_title
+from layerscope.tui import tree_words
 from layerscope.tui.session import Session
 from layerscope.tui.widgets.details import what_it_sets
 from layerscope.tui.widgets.file_tree import FileTree
@@ -143,9 +143,9 @@ class FilesPane(Pane):
         if step is None or view is None:
             self._title.show("Files")
             return
-        words = "filtering…" if self.files.working else tree_title.shown(view)
+        words = "filtering…" if self.files.working else tree_words.shown(view)
         if not self.files.certain:
-            words = f"{words} · {tree_title.PROMISED}"
+            words = f"{words} · {tree_words.FROM_TOC}"
         self._title.show(
             self._place(step),
             "" if self.files.blank else words,
@@ -155,15 +155,15 @@ class FilesPane(Pane):
     def _place(self, step: Step) -> str:
         """Which layer is shown, or which two are compared: whichever was marked, the lower one is the old one."""
         if self._marked is None:
-            return tree_title.place(step)
-        return tree_title.compared(*sorted((self._marked, self.layer_below(step))))
+            return tree_words.place(step)
+        return tree_words.compared(*sorted((self._marked, self.layer_below(step))))
 
     @on(FileTree.RowsChanged)
     def _rows_changed(self) -> None:
         view, step = self.files.view, self._step
         if view is not None and step is not None:
             index = self._session.indexes[step.layer] if step.layer is not None else None
-            self.files.nothing = tree_title.empty_text(view, index, self._session.key("app.back"))
+            self.files.nothing = tree_words.empty_text(view, index, self._session.key("app.back"))
             if not self.files.row_count():
                 self.files.refresh()
         self.say_title()

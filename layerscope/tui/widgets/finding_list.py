@@ -12,10 +12,9 @@ from layerscope.analysis.findings.finding import Finding, Findings
 from layerscope.analysis.findings.grouping import FindingGroup, FindingsBy
 from layerscope.tui.commands import bindings
 from layerscope.tui.finding_words import group_title, where
-from layerscope.tui.outline import Outline
 from layerscope.tui.paint import RowPainter, bar, fit
 from layerscope.tui.session import Session
-from layerscope.tui.widgets.outline_list import ARROW_ROOM, OutlineList
+from layerscope.tui.widgets.outline_list import ARROW_ROOM, Outline, OutlineList
 from layerscope.words import Severity
 
 SIZE, BAR, STEPS, CONFIDENCE = 9, 6, 12, 10

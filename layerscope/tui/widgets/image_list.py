@@ -6,7 +6,7 @@ import datetime
 
 from layerscope import text
 from layerscope.tui.paint import RowPainter, fit
-from layerscope.tui.picking import Choice, Row
+from layerscope.tui.picker_rows import Choice, Row
 from layerscope.tui.widgets.line_list import LineList
 
 WIDE = 110

@@ -17,9 +17,8 @@ from textual.strip import Strip
 from layerscope.tui.commands import bindings
 from layerscope.tui.guard import Guarded
 from layerscope.tui.paint import RowPainter
-from layerscope.tui.pointing import Pointing
-from layerscope.tui.pressing import Pressable
-from layerscope.tui.widgets.scrollbar import thin_scrollbar
+from layerscope.tui.pointing import Pointing, Pressable
+from layerscope.tui.theme import thin_scrollbar
 
 CACHED_ROWS = 512
 """Painted rows that are kept."""

@@ -16,9 +16,9 @@ from layerscope.errors import CancelledError, LayerscopeError
 from layerscope.filesystem.contents import hash_contents
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.contents import LayerContents
-from layerscope.tui.loader import MessageProgress, WorkDone
-from layerscope.tui.wanted import check_while
+from layerscope.tui.loader import WorkDone
 from layerscope.tui.widgets.line_list import LineList
+from layerscope.tui.workers import MessageProgress, check_while
 
 WORK = "tree"
 """The group of the workers that work out views."""

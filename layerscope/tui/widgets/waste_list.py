@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from layerscope import text
 from layerscope.analysis.grouping import GroupBy, WasteGroups
-from layerscope.tui.outline import Outline
 from layerscope.tui.paint import RowPainter, bar, fit, fit_left
 from layerscope.tui.pointing import Pointed
 from layerscope.tui.session import Session
 from layerscope.tui.waste_words import WasteRecord, group_words, record_of, step_label, step_of
-from layerscope.tui.widgets.outline_list import ARROW_ROOM, OutlineList
+from layerscope.tui.widgets.outline_list import ARROW_ROOM, Outline, OutlineList
 
 SIZE, BAR, SHARE, COUNT = 9, 8, 6, 14
 LEGIBLE = 9

@@ -1,4 +1,4 @@
-"""The explorer: the only room that imports textual, and only when it runs."""
+"""The explorer: the only package that imports Textual, and only when it runs."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def run_explorer(
     settings: Settings | None = None,
     dockerfile: Dockerfile | None = None,
 ) -> None:
-    """Explore an image until the user quits, next to the Dockerfile that it was built from if that is given.
+    """Explore an image until the user quits; `dockerfile` is the image's Dockerfile, if known.
 
-    Raises `LayerscopeError` for what cannot be opened or set.
+    Raises `LayerscopeError` if the image cannot be opened or a setting is invalid.
     """
     _explore(request, options, _preferences(settings), dockerfile)
 
@@ -39,9 +39,9 @@ def run_picker(
     settings: Settings | None = None,
     dockerfile: Dockerfile | None = None,
 ) -> None:
-    """Let the user choose an image, and explore it; `request` says how, its reference counts for nothing.
+    """Let the user choose an image, and explore it; the reference in `request` is ignored.
 
-    What does not open is said, and leads back to the choice. Raises `LayerscopeError` for what cannot be set.
+    If the image cannot be opened, the error is shown in the picker. Raises `LayerscopeError` for invalid settings.
     """
     from layerscope.tui.picker import PickerApp
 
@@ -59,7 +59,7 @@ def run_picker(
 
 
 def _preferences(settings: Settings | None) -> Preferences:
-    """How the user wants to see things. Raises `UsageError`."""
+    """The user's preferences. Raises `UsageError` for invalid settings."""
     from layerscope.state import state_file
     from layerscope.tui.preferences import Preferences
     from layerscope.tui.theme_names import check_theme
@@ -97,7 +97,7 @@ def _ask(preferences: Preferences, candidates: Sequence[Candidate]) -> Candidate
 
 
 def _take_keys_from_terminal() -> None:
-    """After an image came in on stdin, keys come from the terminal itself."""
+    """Read keys from /dev/tty if stdin is not a terminal, as after reading an image from it."""
     if not os.isatty(0):
         terminal = os.open("/dev/tty", os.O_RDWR)
         os.dup2(terminal, 0)

@@ -1,4 +1,4 @@
-"""Which of several images in one archive: asked before the explorer opens."""
+"""The chooser for an archive with several images, shown before the explorer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from layerscope.tui.widgets.pane import Pane, PaneTitle
 
 
 class CandidateList(LineList):
-    """One row an image: its first name, its platforms, its digest."""
+    """One row per image: first name, platforms, digest."""
 
     def __init__(self, candidates: Sequence[Candidate]) -> None:
         super().__init__(id="candidates")
@@ -47,12 +47,12 @@ class CandidateList(LineList):
 
 
 def _platform(candidate: Candidate) -> str:
-    """What it is for, safe to show; empty where the place does not say it."""
+    """The platform, safe to show; empty if unknown."""
     return "" if candidate.platform is None else text.safe_name(str(candidate.platform))
 
 
 class ChooserApp(App[Candidate]):
-    """Returns the chosen candidate, None if the user leaves."""
+    """Returns the chosen candidate, None if the user cancels."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("dialog")
     ENABLE_COMMAND_PALETTE = False

@@ -1,4 +1,4 @@
-"""Every command once: keys, footer, palette, help and README's table are made from this registry.
+"""The registry of commands: keys, footer, palette, help and the table in docs/keys.md are made from it.
 
 `python -m layerscope.tui.commands` prints the table. Textual is imported only when bindings are made, so that commands
 without a screen can check the keys in a configuration.
@@ -19,32 +19,32 @@ class Command:
     """Something that the user can do."""
 
     id: str
-    """Stable name, by which its keys can be changed: `group.what`."""
+    """Stable name for [keys] in the settings: `group.name`."""
     keys: str
     """Keys, separated by commas, in Textual's names."""
     title: str
-    """Words for footer and palette."""
+    """Title in the palette, and in the footer unless `short` is given."""
     help: str
     """One sentence."""
     action: str
     """The action that the widget of its group implements."""
     footer: int = 0
-    """Its place among the keys at the bottom, the smallest ones first; 0 for none, `PINNED` and more at the right edge."""
+    """Position in the footer, smallest first; 0 hides it, 90 and more stand at the right edge."""
     shown_keys: str | None = None
-    """How the keys are written, where Textual's names are no words for people."""
+    """The keys as people write them, where Textual's names would not be understood."""
     short: str = ""
-    """Its title where room is short, if that is another one."""
+    """Shorter title for the footer; may be empty."""
     priority: bool = False
-    """Whether it works in text fields, too, whatever the field does with the key."""
+    """Whether it takes precedence over the text field with the focus."""
 
     @property
     def group(self) -> str:
-        """The part of the explorer that it belongs to."""
+        """The first part of the id: where the command works."""
         return self.id.partition(".")[0]
 
     @property
     def footer_words(self) -> str:
-        """Its title at the bottom."""
+        """The title in the footer."""
         return self.short or self.title
 
 
@@ -159,7 +159,7 @@ Keys = Mapping[str, tuple[str, ...]]
 
 
 def bindings(*groups: str, but: Collection[str] = ()) -> list[BindingType]:
-    """The bindings of these groups, but for some commands, for a widget's `BINDINGS`."""
+    """Bindings of these groups for a widget's `BINDINGS`, except the command ids in `but`."""
     return [_binding(command) for command in of_groups(groups) if command.id not in but]
 
 
@@ -187,7 +187,7 @@ def first_key(identifier: str, changed: Keys | None = None) -> str:
 
 
 def key_table() -> str:
-    """All commands as tables in Markdown, one a group."""
+    """All commands as Markdown tables, one per group."""
     lines = []
     for group, title in GROUPS.items():
         lines += [f"**{title}**", "", "| key | command | what it does | id |", "|---|---|---|---|"]
@@ -199,7 +199,7 @@ def key_table() -> str:
 
 
 def key_word(key: str) -> str:
-    """A key in Textual's words as people write it."""
+    """A key as people write it, from Textual's name."""
     modifiers, plus, name = key.rpartition("+")
     modifiers, name = ("", key) if not name else (modifiers, name)
     written = _KEY_WORDS.get(name, name)

@@ -1,4 +1,4 @@
-"""What happens when a handler or a worker raises: a dialog, and the program goes on."""
+"""Errors of handlers and workers are shown in a dialog, and the program continues."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from layerscope.errors import LayerscopeError
 
 
 class BugError(LayerscopeError):
-    """An exception that nobody expected, in words for its reader and for a report."""
+    """An unexpected exception, as a message and as a report."""
 
     title = "This is a bug in layerscope"
 
@@ -33,17 +33,17 @@ class BugError(LayerscopeError):
 
 
 def as_user_error(error: BaseException) -> LayerscopeError:
-    """An exception as what can be said about it."""
+    """An exception as an error for the user."""
     while isinstance(error, WorkerFailed):
         error = error.error
     return error if isinstance(error, LayerscopeError) else BugError(error)
 
 
 class ShowsErrors(Protocol):
-    """An app that shows an exception and goes on."""
+    """An app that shows an exception and continues."""
 
     def failed(self, error: BaseException) -> None:
-        """Show what was raised."""
+        """Show the exception."""
 
 
 def app_of(widget: object) -> ShowsErrors:
@@ -52,9 +52,9 @@ def app_of(widget: object) -> ShowsErrors:
 
 
 class Guarded:
-    """Mixed into apps, screens and widgets: what their handlers and workers raise is said, and they live on.
+    """Mixin for apps, screens and widgets: errors of handlers and workers are shown, and the widget stays alive.
 
-    Textual ends the loop of a widget whose handler raises, and the program with it.
+    Otherwise Textual ends the message loop of the widget, and the program.
     """
 
     async def _dispatch_message(self, message: Message) -> None:

@@ -1,4 +1,4 @@
-"""Keys that the user chose: their names, whether a terminal can send them, whether they get in each other's way."""
+"""Custom keys: their names, whether terminals can send them, and whether they collide."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from layerscope.settings import Settings
 from layerscope.tui.commands import COMMANDS, Command, Keys
 
 EVERYWHERE = ("app", "view", "list")
-"""Groups whose commands work next to those of every other group."""
+"""Groups whose commands work together with those of any other group."""
 
 _REPLACED = {
     "solidus": "slash",
@@ -20,7 +20,7 @@ _REPLACED = {
     "plus_sign": "plus",
     "low_line": "underscore",
 }
-"""Characters that Textual does not call by their Unicode name."""
+"""Characters with a name in Textual that is not their Unicode name."""
 
 _MOVES = frozenset(
     ("up", "down", "left", "right", "home", "end", "pageup", "pagedown", "insert", "delete")
@@ -34,12 +34,12 @@ _CONTROL = frozenset("abcdefgjklnopqrstuvwxyz") | {
     "circumflex_accent",
     "underscore",
 }
-"""What Ctrl can be held with: one byte below 32 each, less those that are Tab, Enter, Backspace and Esc."""
+"""Keys that work with Ctrl: a byte below 32 each, except Tab, Enter, Backspace and Esc."""
 _SAME_BYTE = {"i": "tab", "m": "enter", "h": "backspace", "left_square_bracket": "escape"}
 
 
 def key_name(written: str) -> str:
-    """Textual's name of a key. Raises `ValueError` with a sentence for what is no key, or none that terminals send."""
+    """Textual's name of a key. Raises `ValueError` if it is unknown, or if terminals cannot send it."""
     *modifiers, key = _parts(written)
     key = _character_name(key) if len(key) == 1 else key.lower()
     if unknown := [word for word in modifiers if word not in ("ctrl", "shift", "alt")]:
@@ -59,7 +59,7 @@ def key_name(written: str) -> str:
 
 
 def changed_keys(settings: Settings) -> Keys:
-    """The keys of the settings, checked. Raises `UsageError` that names file and line."""
+    """The keys of the settings, validated. Raises `UsageError` with file and line."""
     known = {command.id: command for command in COMMANDS}
     chosen: dict[str, tuple[str, ...]] = {}
     for identifier, written in settings.keys.items():
@@ -85,7 +85,7 @@ def keymap(keys: Keys) -> dict[str, str]:
 
 
 def _check_collisions(command: Command, chosen: Keys, settings: Settings) -> None:
-    """No other command that works in the same place may have a key of this one, unless both have it from the start."""
+    """Raise `UsageError` if a command that works in the same place has the same key, unless both have it by default."""
     own = set(map(key_name, command.keys.split(",")))
     for other in COMMANDS:
         if other is command or not _together(command.group, other.group):
@@ -109,7 +109,7 @@ def _together(one: str, other: str) -> bool:
 
 
 def _parts(written: str) -> list[str]:
-    """Modifiers and the key; a plus sign may be the key itself."""
+    """Modifiers and the key, which may be a plus sign."""
     if written in ("", "+"):
         if not written:
             raise ValueError("a key cannot be empty")
@@ -135,10 +135,10 @@ def _character_name(character: str) -> str:
 
 
 def _is_character_name(key: str) -> bool:
-    """Whether this is what Textual calls a character."""
+    """Whether this is Textual's name of a character."""
     originals = {ours: theirs for theirs, ours in _REPLACED.items()}
     name = originals.get(key, key)
-    # Unicode's names have hyphens, too, which Textual writes like spaces: LESS-THAN SIGN, HYPHEN-MINUS.
+    # Textual replaces both spaces and hyphens of Unicode names: LESS-THAN SIGN, HYPHEN-MINUS.
     words = name.upper().split("_")
     spellings = (
         " ".join(words),

@@ -1,4 +1,4 @@
-"""The work behind the screen: layers are read, stacked and checked in a thread that posts what it learns."""
+"""Loads an image in a thread: layers are read, stacked and verified, and each result is posted as a message."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False, repr=False)
 class Fetched(Message):
-    """An engine's export is here: the layers, and the image as it records itself."""
+    """An engine's export arrived: the layers, and the image's own config."""
 
     source: SourceImage
 
 
 @dataclass(eq=False, repr=False)
 class Foreseen(Message):
-    """What the image holds if the tables of contents of its layers are right."""
+    """The filesystem according to the layers' tables of contents, not verified yet."""
 
     filesystem: Filesystem
 
 
 @dataclass(eq=False, repr=False)
 class LayerRead(Message):
-    """A layer is indexed."""
+    """A layer was indexed."""
 
     number: int
     index: LayerIndex
@@ -46,14 +46,14 @@ class LayerRead(Message):
 
 @dataclass(eq=False, repr=False)
 class Stacked(Message):
-    """All layers are stacked and accounted; only duplicates and digests may be missing."""
+    """All layers are stacked and accounted; duplicates, findings and digests may follow."""
 
     opened: Opened
 
 
 @dataclass(eq=False, repr=False)
 class DuplicatesFound(Message):
-    """Files of equal content are known."""
+    """Duplicates were searched."""
 
     duplicates: list[Duplicate]
     copies: Copies
@@ -61,7 +61,7 @@ class DuplicatesFound(Message):
 
 @dataclass(eq=False, repr=False)
 class FindingsFound(Message):
-    """What to fix is known."""
+    """Findings are available."""
 
     findings: Findings
 
@@ -75,18 +75,18 @@ class LayerChecked(Message):
 
 
 class WorkDone(Message):
-    """Nothing is left to do."""
+    """Loading is complete."""
 
 
 @dataclass(eq=False, repr=False)
 class WorkFailed(Message):
-    """The work cannot go on."""
+    """Loading failed."""
 
     error: LayerscopeError
 
 
 class _Posting(Listener):
-    """Posts what `analyse` finds."""
+    """Posts the results of `analyse`."""
 
     foresees = True
 
@@ -115,7 +115,7 @@ class _Posting(Listener):
 def load(
     session: Session, post: Callable[[Message], object], cancelled: Callable[[], bool]
 ) -> None:
-    """Learn everything about the session's image, in the calling thread. Never raises; ends early when cancelled."""
+    """Load and analyse the session's image in the calling thread, posting the results. Never raises; stops when cancelled."""
     progress = MessageProgress(post, cancelled)
     request = replace(session.request, progress=progress)
     try:

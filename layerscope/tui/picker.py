@@ -1,4 +1,4 @@
-"""Which image to explore, if none was named: those in this folder, and of all engines and stores that can be reached."""
+"""The image picker: images in this folder, and of all engines and stores that can be reached."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
 
 
 class _Watching(NullProgress):
-    """Tells those who look for images whether anybody still waits."""
+    """Cancels the search for images together with its worker."""
 
     def __init__(self, worker: Worker[object]) -> None:
         self._worker = worker
@@ -46,7 +46,7 @@ class _Watching(NullProgress):
 
 
 class PickerApp(App[StoreImage]):
-    """Returns the chosen image, None if the user leaves."""
+    """Returns the chosen image, None if the user quits."""
 
     TITLE = "layerscope"
     ENABLE_COMMAND_PALETTE = False
@@ -65,7 +65,7 @@ class PickerApp(App[StoreImage]):
             self.images = images
 
     class Told(Message):
-        """An engine or store said what it has."""
+        """An engine or store listed its images, or refused."""
 
         def __init__(self, number: int, said: Listed) -> None:
             super().__init__()
@@ -73,7 +73,7 @@ class PickerApp(App[StoreImage]):
             self.said = said
 
     class Looked(Message):
-        """One of the two searches came to its end."""
+        """One of the two searches finished."""
 
         def __init__(self, number: int) -> None:
             super().__init__()
@@ -89,7 +89,7 @@ class PickerApp(App[StoreImage]):
         now: datetime.datetime | None = None,
         trouble: str = "",
     ) -> None:
-        """`trouble` is why the image that was chosen last did not open."""
+        """`trouble` is the error of the last chosen image; may be empty."""
         super().__init__()
         preferences = preferences or Preferences()
         for known in theme.THEMES:
@@ -113,14 +113,14 @@ class PickerApp(App[StoreImage]):
         self._refusals: dict[str, str] = {}
         self._said = Static(id="refusals", markup=False)
         self._number = 0
-        """Counts searches for images: what an earlier one finds is no longer wanted."""
+        """Number of the current search; results of earlier ones are ignored."""
         self._busy = 0
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return theme.variable_defaults(self.current_theme)
 
     def failed(self, error: BaseException) -> None:
-        """A row or handler raised: there is nothing to go on with."""
+        """Exit with the error: there is no image to go on with."""
         self._handle_exception(error)  # type: ignore[arg-type]
 
     def compose(self) -> ComposeResult:
@@ -189,7 +189,7 @@ class PickerApp(App[StoreImage]):
     # showing
 
     def _change(self, change: Callable[[], object]) -> None:
-        """Change the rows; the cursor stays on its image once the user has moved it."""
+        """Change the rows. The cursor stays on its image if the user has moved it."""
         at = self.images.cursor
         chosen = self.choice.rows[at].image.reference if 0 < at < len(self.choice.rows) else None
         change()
@@ -223,8 +223,8 @@ class PickerApp(App[StoreImage]):
 
     def action_search(self) -> None:
         if self._field.input.has_focus:
-            raise SkipAction  # there the key is text
-        # At once, and before the list has the key: what is typed right behind it belongs into the field.
+            raise SkipAction  # in the field, the key is text
+        # Immediately, so that text typed right after the key goes into the field.
         self.screen.set_focus(self._field.input)
 
     @on(Input.Changed, "#picker-field")

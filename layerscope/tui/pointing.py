@@ -18,19 +18,19 @@ class Pointed:
 
     path: int
     version: int
-    """Row of the filesystem: the version that is shown."""
+    """Row of the version in the filesystem."""
     layer: int
-    """A layer after which that version is visible, and what lies below it."""
+    """A layer after which that version, and everything below it, is visible."""
 
     @classmethod
     def at(cls, filesystem: Filesystem, version: int) -> Pointed:
-        """The version in this row, as it was last; one that its own layer replaced again, in that layer."""
+        """The version in a row, at the last layer that shows it; in its own layer if that layer replaced it again."""
         born, died = int(filesystem.born[version]), int(filesystem.died[version])
         return cls(int(filesystem.paths[version]), version, max(died - 1, born))
 
     @classmethod
     def after(cls, filesystem: Filesystem, path: int, layer: int) -> Pointed | None:
-        """What is visible at a path after a layer; None where nothing is."""
+        """The version of a path after a layer; None if the path does not exist then."""
         rows = filesystem.rows_of(path)
         for row in range(rows.start, rows.stop):
             if filesystem.born[row] <= layer < filesystem.died[row]:
@@ -39,22 +39,22 @@ class Pointed:
 
 
 class Pointing:
-    """Mixed into widgets that have a cursor."""
+    """Mixin for widgets with a cursor."""
 
     points = False
-    """Whether there are paths under its cursor."""
+    """Whether its rows are paths."""
 
     def pointed(self) -> Pointed | None:
-        """The path under the cursor, for what opens, extracts or copies it; None where rows are no paths."""
+        """The path under the cursor, to open, extract or copy; None if the row is not a path."""
         return None
 
     def copied(self) -> tuple[str, str] | None:
-        """What is copied of the row under the cursor, and what to call it; None for the path under the cursor."""
+        """Text to copy for the row under the cursor, and a name for it; None to copy the path."""
         return None
 
 
 class ShowFile(Message):
-    """Somebody wants to look into a file: the version in this row of the filesystem."""
+    """Request to open a file: the version in this row of the filesystem."""
 
     def __init__(self, version: int) -> None:
         super().__init__()
@@ -62,18 +62,18 @@ class ShowFile(Message):
 
 
 _SHOWN = 60
-"""Characters of what was copied that are said."""
+"""Characters of the copied text in the notification."""
 
 
 def copied_path(full: bytes) -> tuple[str, str]:
-    """A path as it is copied. One that a shell might take for more than a name is copied with escapes."""
+    """A path as text to copy, and a name for it; control characters are escaped."""
     path = "/" + os.fsdecode(full)
     safe = text.safe_name(path)
     return safe, "the path" if safe == path else "the path, with escapes"
 
 
 def copy(app: App[object], copied: tuple[str, str] | None) -> None:
-    """Copy words to the clipboard; `copied` is what, and what to call it."""
+    """Copy text to the terminal's clipboard (OSC 52) and notify; `copied` is the text and a name for it."""
     if copied is None or not copied[0]:
         app.notify("Nothing to copy here.", markup=False)
         return
@@ -83,13 +83,13 @@ def copy(app: App[object], copied: tuple[str, str] | None) -> None:
 
 
 class Pressable:
-    """Mixed into widgets that a press of the mouse gives the focus."""
+    """Mixin for widgets that take the focus on a mouse press, and must not move before the click."""
 
     pressed = False
-    """Whether the mouse gave it the focus that it has."""
+    """Whether it got the focus by the mouse."""
 
     def focus_on_click(self) -> bool:
-        """Called when it is pressed, right before it gets the focus."""
+        """Called on a mouse press, right before the focus changes."""
         self.pressed = True
         return True
 

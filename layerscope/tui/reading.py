@@ -24,14 +24,14 @@ from layerscope.tui.documents.text import TextDocument, is_binary
 from layerscope.tui.workers import MessageProgress, ProgressMoved
 
 PART = 1 << 20
-"""Bytes of a content that are read at a time."""
+"""Bytes read at a time."""
 
 Post = Callable[[Message], object]
 
 
 @dataclass(eq=False, repr=False)
 class Reading(Message):
-    """Reading went on."""
+    """Progress of reading."""
 
     token: int
     done: int
@@ -40,7 +40,7 @@ class Reading(Message):
 
 @dataclass(eq=False, repr=False)
 class ContentRead(Message):
-    """A content is there, from its start as far as it was asked for."""
+    """The first part of a content was read."""
 
     token: int
     content: Content
@@ -48,7 +48,7 @@ class ContentRead(Message):
 
 @dataclass(eq=False, repr=False)
 class Colored(Message):
-    """The colours of a text are known."""
+    """A text was highlighted."""
 
     token: int
     document: TextDocument
@@ -57,7 +57,7 @@ class Colored(Message):
 
 @dataclass(eq=False, repr=False)
 class Compared(Message):
-    """The difference between two versions is known: rows, or words where there are none."""
+    """Two versions were compared: rows, or a text in place of them."""
 
     token: int
     document: DiffDocument | None
@@ -66,13 +66,13 @@ class Compared(Message):
 
 @dataclass(eq=False, repr=False)
 class Searched(Message):
-    """The rows that hold what was searched for."""
+    """The rows that match a search."""
 
     document: Document
     pattern: re.Pattern[str]
     rows: list[int]
     jump: bool
-    """Whether the cursor is to go there."""
+    """Whether to move the cursor to the first match."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Content:
 
     @property
     def left(self) -> int:
-        """Bytes that were not read."""
+        """Bytes not read yet."""
         return 0 if self.reader.problem is not None else max(self.reader.size - len(self.data), 0)
 
     @property
@@ -123,7 +123,7 @@ def read(
     post: Post,
     cancelled: Callable[[], bool],
 ) -> None:
-    """Read the next part of a content and make rows of all of it; `as_bytes` None lets the content decide."""
+    """Read the next part of a content and post rows of all of it; `as_bytes` None detects binary content."""
     progress = progress_of(token, post, cancelled)
     progress.stage("Reading", reader.passing(PART))
     try:
@@ -143,7 +143,7 @@ def present(
     post: Post,
     cancelled: Callable[[], bool],
 ) -> None:
-    """Make rows of what was read; colours follow."""
+    """Post rows of the data, then its colours."""
     document: Document = BytesDocument(data) if as_bytes else TextDocument.of(data)
     post(ContentRead(token, Content(reader, data, document)))
     if isinstance(document, TextDocument):
@@ -163,7 +163,7 @@ def compare(
     post: Post,
     cancelled: Callable[[], bool],
 ) -> None:
-    """Compare the first part of the contents of two inodes."""
+    """Compare the first `PART` bytes of two inodes."""
     progress = progress_of(token, post, cancelled)
     inodes, contents = opened.filesystem.inodes, opened.contents
     readers = [ContentReader(inodes, contents, inode) for inode in (old, new)]
@@ -199,7 +199,7 @@ def search(
     post: Post,
     cancelled: Callable[[], bool],
 ) -> None:
-    """Find the rows of a document that a pattern is found in."""
+    """Post the rows of a document that match a pattern."""
     rows = document.matching(pattern, cancelled)
     if not cancelled():
         post(Searched(document, pattern, rows, jump))
@@ -213,7 +213,7 @@ def _lines(data: bytes) -> list[str]:
 
 
 def _binary_words(before: bytes, after: bytes) -> str:
-    """Where two contents of bytes part."""
+    """Offset of the first difference, as text."""
     shorter = min(len(before), len(after))
     at, step = 0, 1 << 12
     while at < shorter and before[at : at + step] == after[at : at + step]:
@@ -224,38 +224,38 @@ def _binary_words(before: bytes, after: bytes) -> str:
 
 
 WORK = "file"
-"""The group of its workers."""
+"""Worker group of `FileWork`."""
 
 
 class FileWork:
-    """Threads that post the messages of `reading` to a widget. What was begun before is stopped, and no more heard."""
+    """Runs one thread at a time, which posts messages to a widget. Starting one cancels the one before."""
 
     def __init__(self, widget: Widget, changed: Callable[[], None]) -> None:
-        """`changed` is called when something else is being done."""
+        """`changed` is called when `doing` changes."""
         self._widget = widget
         self._changed = changed
         self._token = 0
         self.doing = ""
-        """What is being done, for people; empty for nothing."""
+        """The current work as text; empty if idle."""
         self.interrupted = False
-        """Whether a thread may still be at the reader that it was told to leave."""
+        """Whether a cancelled thread may still use the reader."""
 
     def read(
         self, reader: ContentReader, before: bytes, as_bytes: bool | None, name: bytes
     ) -> None:
-        """Read the next part of a content behind the bytes `before`; see `read`."""
+        """See `read`."""
         self._begin("Reading", partial(read, reader, before, as_bytes, name))
 
     def present(self, content: Content, as_bytes: bool, name: bytes) -> None:
-        """Make other rows of what was read; see `present`."""
+        """See `present`."""
         self._begin("Reading", partial(present, content.reader, content.data, as_bytes, name))
 
     def compare(self, opened: Opened, old: int, new: int) -> None:
-        """Compare two inodes; see `compare`."""
+        """See `compare`."""
         self._begin("Comparing", partial(compare, opened, old, new))
 
     def stop(self) -> None:
-        """Stop what is being done, and hear no more of it."""
+        """Cancel the current work; its messages are ignored."""
         self._token += 1
         self.interrupted = self.interrupted or bool(self.doing)
         self.doing = ""
@@ -274,20 +274,20 @@ class FileWork:
 
         self._widget.run_worker(work, thread=True, exclusive=True, group=WORK, exit_on_error=False)
 
-    # what the threads say
+    # results of the threads
 
     def wants(self, token: int) -> bool:
-        """Whether a message belongs to what was begun last."""
+        """Whether a message belongs to the current work."""
         return token == self._token
 
     def ended(self, token: int) -> bool:
-        """What `token` began came to its end: whether that was wanted."""
+        """Mark work as ended; whether it was the current work."""
         if self.wants(token):
             self.doing = ""
         return self.wants(token)
 
     def moved(self, event: Reading) -> None:
-        """Reading went on: say how far."""
+        """Show the progress of reading."""
         if self.wants(event.token) and self.doing and event.total:
             share = text.percent(min(event.done, event.total), event.total)
             self.doing = f"Reading {share} of {text.size(event.total)}"

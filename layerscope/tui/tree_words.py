@@ -25,13 +25,13 @@ SORT_WORDS = {
 
 
 def place(step: Step) -> str:
-    """Which layer is shown."""
+    """The shown layer or step with its instruction."""
     where = f"Layer {step.layer}" if step.layer is not None else f"Step {step.index}"
     return f"{where} · {text.safe_name(one_line(step))}"
 
 
 def compared(old: int, new: int) -> str:
-    """Which layers are compared, and in which direction; -1 is before the first."""
+    """The compared layers; -1 is before the first."""
     if old == new:
         return f"{_layer(old)} is marked".capitalize()
     return f"Changes from {_layer(old)} (old) to {_layer(new)} (new)"
@@ -42,7 +42,7 @@ def _layer(layer: int) -> str:
 
 
 def shown(view: TreeView) -> str:
-    """Mode, order, filter and rows; where room is short the last of them stay."""
+    """Mode, order, filter and row count; a narrow title keeps the last ones."""
     parts = [f"{_mode(view)}, largest files"] if view.flat else [_mode(view), SORT_WORDS[view.sort]]
     if view.filter:
         parts.append(f"filter · {view.matching:,} of {text.count_of(view.present, 'row')}")
@@ -93,7 +93,7 @@ _WHY_WORDS = {
 
 
 def note(view: TreeView, entry: TreeRow) -> str:
-    """A few words on a change; empty where there is nothing to add."""
+    """A note on a change: what the row replaces, or which attributes changed. May be empty."""
     if entry.context or entry.change not in (Change.MODIFIED, Change.METADATA, Change.REMOVED):
         return ""
     before = version_before(view, entry.path)
@@ -115,7 +115,7 @@ def note(view: TreeView, entry: TreeRow) -> str:
 
 
 def duplicate_note(view: TreeView, entry: TreeRow, copies: Copies | None) -> str:
-    """Which copy of its content a file of the final image is; empty if it is the only one."""
+    """The number of a file among its duplicates in the final image; empty if it has none."""
     filesystem = view.filesystem
     if copies is None or entry.kind is not Kind.FILE or entry.version < 0 or entry.removed:
         return ""
@@ -128,7 +128,7 @@ def duplicate_note(view: TreeView, entry: TreeRow, copies: Copies | None) -> str
 
 
 def version_before(view: TreeView, path: int) -> int | None:
-    """The version of a path that stood before the layer or the range."""
+    """The version of a path before the layer or range; None if there is none."""
     filesystem = view.filesystem
     since = view.since if view.mode is Mode.RANGE else view.layer - 1
     rows = filesystem.rows_of(path)
@@ -139,7 +139,7 @@ def version_before(view: TreeView, path: int) -> int | None:
 
 
 def _attributes(view: TreeView, entry: TreeRow, before: int) -> str:
-    """Which attributes differ; the old and the new one of the first."""
+    """The attributes that differ, with old and new value of mode or owner."""
     columns = view.filesystem.inodes.columns
     if Why.MODE in entry.why:
         old = int(columns.modes[before])

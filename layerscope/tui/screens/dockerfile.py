@@ -1,4 +1,4 @@
-"""Dockerfile: the instructions as one listing, each with what it stores and wastes."""
+"""Dockerfile: all instructions, with the bytes each stores and wastes."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from layerscope.tui.widgets.listing_list import ListingList
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
 
 LISTED_AT_ONCE = 200_000
-"""Characters of instructions that are listed before the next frame; more are listed in a thread."""
+"""Up to this many characters of instructions are listed directly; more in a thread."""
 
 
 SCROLLBAR = 1
-"""Columns that the list keeps free for it."""
+"""Columns reserved for the scrollbar."""
 
 
 class DockerfileView(View):
-    """The listing, and what there is to say about the instruction under the cursor."""
+    """The listing, and details of the instruction under the cursor."""
 
     DEFAULT_CSS = """
     DockerfileView { layout: vertical; }
@@ -41,7 +41,7 @@ class DockerfileView(View):
 
     @dataclass(eq=False, repr=False)
     class Listed(Message):
-        """A thread has listed the instructions."""
+        """A thread listed the instructions."""
 
         listing: Listing
 
@@ -99,7 +99,7 @@ class DockerfileView(View):
             )
 
     def _base(self, listing: Listing) -> tuple[int, str] | None:
-        """The first step above the base image, and a word for how that is known; None if it is not."""
+        """The first step above the base image, and a label for it; None if unknown."""
         if listing.base_end is not None:
             return listing.base_end, "base image"
         if self.session.base_steps:
@@ -109,7 +109,7 @@ class DockerfileView(View):
     def on_resize(self) -> None:
         self._columns.show(listing_list.column_titles(self.size.width - SCROLLBAR))
 
-    # what is known
+    # results of the loader
 
     def layers_changed(self) -> None:
         self.list.rows_changed()
@@ -179,4 +179,4 @@ _WITHOUT_STEP = {
     Line.ABSENT: "Not in this image: no step of its history matches this instruction.",
     Line.UNWRITTEN: "",
 }
-"""What is said of lines that stand for no step."""
+"""Texts for lines without a step."""

@@ -1,4 +1,4 @@
-"""An error as a dialog: title, sentence, hint."""
+"""The error dialog: title, message, hint."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from layerscope.tui.guard import BugError
 
 
 class ErrorScreen(ModalScreen[None]):
-    """Says what went wrong and what to do."""
+    """Shows an error."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("dialog"),
@@ -51,7 +51,7 @@ class ErrorScreen(ModalScreen[None]):
             yield Static(body, markup=False)
 
     def action_copy(self) -> None:
-        """Put what there is to report on the clipboard."""
+        """Copy the error report to the clipboard."""
         error = self.error
         words = error.report if isinstance(error, BugError) else error.message
         self.app.copy_to_clipboard(words)

@@ -1,4 +1,4 @@
-"""Extract: where to save what is under the cursor, and how far it is."""
+"""Extract: asks for a target, and shows the progress."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from layerscope.tui.pointing import Pointed
 from layerscope.tui.workers import MessageProgress, ProgressMoved
 
 _TOLD = 3
-"""Paths that are told of by name when they could not be written."""
+"""Number of paths named in the notification if they could not be written."""
 
 
 @dataclass(eq=False, repr=False)
@@ -43,7 +43,7 @@ class _Advanced(Message):
 
 @dataclass(eq=False, repr=False)
 class _Ended(Message):
-    """Extraction is over: what it did, why it could not, or neither if it was cancelled."""
+    """Extraction ended: with a result, an error, or neither if it was cancelled."""
 
     result: Extracted | None
     error: LayerscopeError | None
@@ -51,7 +51,7 @@ class _Ended(Message):
 
 
 class ExtractScreen(ModalScreen[None]):
-    """Asks for a target, writes to it in a thread, says what came of it. Esc cancels, and nothing is left behind."""
+    """Asks for a target, writes it in a thread, and reports the result. Cancelling leaves no files behind."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("dialog", but=["dialog.copy"])
     DEFAULT_CSS = """
@@ -75,7 +75,7 @@ class ExtractScreen(ModalScreen[None]):
         self._words = Static(markup=False)
         self._bar = ProgressBar(show_eta=False)
         self._replaceable = ""
-        """The target of which the user knows that it is there."""
+        """The existing target that Enter would replace."""
         self._leaving = False
 
     def compose(self) -> ComposeResult:
@@ -175,7 +175,7 @@ class ExtractScreen(ModalScreen[None]):
         self._say(error.message + hint, "bold")
 
     def _tell(self, result: Extracted, target: Path) -> None:
-        """Notify what was done, and what was not."""
+        """Notify of the result."""
         parts = [text.count_of(result.files, "file"), text.size(result.bytes)]
         lines = [f"{', '.join(parts)}: {text.safe_name(str(target))}", *result.notes()]
         for path, why in result.reasons[:_TOLD]:
@@ -200,7 +200,7 @@ def write(
     post: Callable[[Message], object],
     cancelled: Callable[[], bool],
 ) -> None:
-    """Extract in the calling thread, and post how it goes."""
+    """Extract in the calling thread, posting progress and result."""
 
     def told(message: Message) -> None:
         if isinstance(message, ProgressMoved):
@@ -230,7 +230,7 @@ def write(
 
 
 def _printable(name: bytes) -> str:
-    """A name that a field can hold: the default target need not be exactly that of the image."""
+    """A printable name for the default target."""
     return "".join(
         character if character.isprintable() else "_" for character in name.decode(errors="replace")
     )

@@ -1,4 +1,4 @@
-"""File: what is in a file of a layer, as text or as bytes, and what the layer changed in it."""
+"""File: the contents of a file in a layer, as text or hex, and its difference from the version before."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from layerscope.tui.widgets.pane import PaneTitle
 
 
 class FileView(View):
-    """Shows one version of a path. All reading is done in threads; only what the last one asked for is heard."""
+    """Shows one version of a path. Threads read it; results of superseded threads are ignored."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("file")
     DEFAULT_CSS = """
@@ -123,7 +123,7 @@ class FileView(View):
         """The last component of the path."""
         return self._facts.full.rpartition(b"/")[2] if self._facts is not None else b""
 
-    # what the threads say
+    # results of the threads
 
     @on(reading.Reading)
     def _reading(self, event: reading.Reading) -> None:

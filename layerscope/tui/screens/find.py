@@ -1,4 +1,4 @@
-"""Find: any path of any layer, as quick as it is typed."""
+"""Find: search the paths of all layers while typing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HOW = "Fuzzy by default (lbssl finds libssl.so) · *.py is a glob · /\\.py$/ is
 
 
 class FindView(View):
-    """A field, and what it finds."""
+    """A search field and its matches."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("find")
     DEFAULT_CSS = """
@@ -39,7 +39,7 @@ class FindView(View):
     """
 
     class Searched(Message):
-        """A search came to its end."""
+        """A search finished."""
 
         def __init__(self, number: int, query: Query, found: Found | None, failed: str) -> None:
             super().__init__()
@@ -70,7 +70,7 @@ class FindView(View):
         self._search: PathSearch | None = None
         self._endings: Endings | None = None
         self._number = 0
-        """Counts searches: what an earlier one finds is no longer wanted."""
+        """Number of the current search; results of earlier ones are ignored."""
 
     def compose(self) -> ComposeResult:
         yield self._title
@@ -131,7 +131,7 @@ class FindView(View):
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="find")
     def _find(self, search: PathSearch, query: Query, number: int) -> None:
-        """Search in a thread until the end, or the next search."""
+        """Search in a thread; stops when the next search starts."""
         check = check_while(lambda: number == self._number)
         try:
             with RegexProcess(check) as finder:
@@ -176,7 +176,7 @@ class FindView(View):
         self._go()
 
     def _go(self) -> None:
-        """Show the match under the cursor where it was last changed."""
+        """Show the match in the layer that last changed it."""
         path = self.matches.path
         if path is not None and self._endings is not None:
             self.post_message(ShowPath(path, self._endings.layer(path)))

@@ -1,4 +1,4 @@
-"""Findings: what to fix, what each fix saves, and what the image would store with the ticked ones done."""
+"""Findings: what each fix saves, and the size with the marked ones fixed."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
 
 SCROLLBAR = 1
-"""Columns that lists keep free for it."""
+"""Columns reserved for the scrollbar."""
 
 
 class FindingsView(View):
-    """Findings in groups above; the fix of the one under the cursor, and its files, below."""
+    """Grouped findings; below, the fix and the files of the one under the cursor."""
 
     DEFAULT_CSS = """
     FindingsView { layout: vertical; }
@@ -62,7 +62,7 @@ class FindingsView(View):
     def on_resize(self) -> None:
         self._columns.show(finding_list.column_titles(self.size.width - SCROLLBAR))
 
-    # what is known
+    # results of the loader
 
     def findings_found(self) -> None:
         self._group(self.list.by)
@@ -101,7 +101,7 @@ class FindingsView(View):
     # ticking
 
     def action_tick(self) -> None:
-        """Take the finding under the cursor as fixed, or all of the group; again to take that back."""
+        """Mark the finding under the cursor, or all of its group, as fixed; again to unmark."""
         numbers = set(self.list.numbers())
         if not numbers:
             return

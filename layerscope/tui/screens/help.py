@@ -1,4 +1,4 @@
-"""Help: what every key does, and the language of filters."""
+"""Help: all keys, and the filter syntax."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ FILTERS = (
     ("layer:3  layer>2", "the layer that stored it"),
     ('"two words"  !word', "literal text; ! negates a term"),
 )
-"""Words of a filter, and what they mean. Several words must all be met."""
+"""Filter terms and their meanings; all terms must match."""
 
 
 class HelpScreen(ModalScreen[None]):
-    """The registry of commands, as a page."""
+    """The command registry as a page."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("dialog", but=["dialog.copy"]),
@@ -73,8 +73,8 @@ class HelpScreen(ModalScreen[None]):
 
 
 def help_text(keys: Keys | None = None, room: int = 1000) -> Text:
-    """Keys and words of all commands, by group, then the words of a filter; `keys` are those that were changed, `room`
-    is how many cells a line has."""
+    """The commands by group, then the filter syntax; `keys` are the user's own, `room` is
+    the width of a line in cells."""
     width = max(len(shown_keys(command, keys)) for command in COMMANDS)
     body = Text()
     for group, title in GROUPS.items():
@@ -98,5 +98,5 @@ def help_text(keys: Keys | None = None, room: int = 1000) -> Text:
 
 
 def _beside(words: str, left: int, room: int) -> str:
-    """Words in lines that begin at the same cell, the first one without the space before it."""
+    """Text wrapped into a column that starts at cell `left`; the first line without indent."""
     return f"\n{' ' * left}".join(wrap(words, room - left)) + "\n"

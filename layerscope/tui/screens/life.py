@@ -1,4 +1,4 @@
-"""Life: what each layer did to one path, and what the image shows of that."""
+"""Life: what each layer did to one path."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
 
 
 class PathSuggester(Suggester):
-    """Completes a path by what some layer holds."""
+    """Completes a path from the paths of all layers."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
@@ -49,7 +49,7 @@ class PathSuggester(Suggester):
 
 
 class LifeView(View):
-    """A path to type, its events, and the one under the cursor in full."""
+    """A path field, the events of the path, and the details of one."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("life")
     DEFAULT_CSS = """
@@ -59,7 +59,7 @@ class LifeView(View):
     """
 
     class LifeFound(Message):
-        """A life is known."""
+        """The life of a path was computed."""
 
         def __init__(self, life: Life) -> None:
             super().__init__()
@@ -147,7 +147,7 @@ class LifeView(View):
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="life")
     def _learn(self, path: int) -> None:
-        """Work out a life, in a thread: a directory of a million paths takes a moment."""
+        """Compute a life in a thread: a directory of a million paths takes a moment."""
         opened = self.session.opened
         if opened is not None and path == self.path:
             life = life_of(opened.filesystem, opened.accounting.waste, path)
@@ -167,7 +167,7 @@ class LifeView(View):
         self._show_event()
         self.call_after_refresh(self._name_columns)
 
-    # what is done with it
+    # the event under the cursor
 
     @on(LineList.Highlighted, "#events")
     def _highlighted(self, event: LineList.Highlighted) -> None:
@@ -188,7 +188,7 @@ class LifeView(View):
     @on(Input.Submitted, "#life-field")
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        if self.path is not None:  # its life may still be worked out
+        if self.path is not None:  # its life may still be computed
             self.screen.set_focus(self.events)
 
     def action_complete(self) -> None:
@@ -200,7 +200,7 @@ class LifeView(View):
             self.call_later(self.screen.run_action, "next_pane")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Outside the field Tab moves on to it."""
+        """Outside the field, Tab goes to the next pane."""
         return action != "complete" or self.field.input.has_focus
 
     def action_edit(self) -> None:
@@ -218,5 +218,5 @@ class LifeView(View):
 
 
 def raw_path(typed: str) -> bytes:
-    """The bytes of a path that was typed."""
+    """A typed path as bytes."""
     return typed.encode(errors="surrogateescape")

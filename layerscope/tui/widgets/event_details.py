@@ -1,4 +1,4 @@
-"""All there is to know about one event of a path, in sentences."""
+"""The details of one event of a path."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class EventDetails(VerticalScroll, can_focus=False):
         yield self._body
 
     def show(self, event: Event | None, hides: Sequence[Event] = ()) -> None:
-        """Show an event, or nothing; `hides` are those whose versions it ends."""
+        """Show an event, or nothing; `hides` are the events whose versions it replaces or deletes."""
         lines = [] if event is None else [*self._lines(event), *self._hides(hides)]
         self._body.update(Text("\n".join(lines)))
         self.scroll_home(animate=False)
@@ -61,7 +61,7 @@ class EventDetails(VerticalScroll, can_focus=False):
         yield from self._fate(event)
 
     def _hides(self, hides: Sequence[Event]) -> Iterator[str]:
-        """What became waste in the layer."""
+        """Bytes that the layer turned into waste."""
         for event in hides:
             if event.loss is not None:
                 why = event.loss.reason.word
@@ -85,7 +85,7 @@ class EventDetails(VerticalScroll, can_focus=False):
         return words + ("" if event.change is Change.REMOVED else total)
 
     def _describe(self, state: State) -> str:
-        """What a path is: type, mode, owner, time, size."""
+        """Type, size, mode, owner and time of a path."""
         parts = [KIND_NAMES[state.kind].replace("-", " ")]
         if state.kind is Kind.FILE:
             parts.append(text.exact_size(state.bytes))

@@ -1,4 +1,4 @@
-"""All findings, in groups: what each saves, how sure it is, where it is; ticked ones are taken as fixed."""
+"""Findings in groups, with saving, confidence and layers; marked ones count as fixed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BOX = 4
 
 
 def column_titles(width: int) -> str:
-    """Titles over the columns, for a list of this width."""
+    """Column titles for a list of this width."""
     room = _title_width(width)
     share = f"  {fit('', BAR)}" if width >= WIDE else ""
     confidence = f"{fit('confidence', CONFIDENCE)} " if width >= WIDE else ""
@@ -37,7 +37,7 @@ def _title_width(width: int) -> int:
 
 
 class FindingList(OutlineList, inherit_bindings=False):
-    """Groups of findings. Space ticks, so that groups are opened and closed by the other keys."""
+    """Groups of findings. `findings.tick` has the key of `outline.toggle`, which is therefore left out."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("list", "outline", but=["outline.toggle"])
 
@@ -52,7 +52,7 @@ class FindingList(OutlineList, inherit_bindings=False):
         return self._session.findings
 
     def show_groups(self, groups: Sequence[FindingGroup], by: FindingsBy) -> None:
-        """Show other groups, all open; the cursor stays with its finding, else it is on the first."""
+        """Show other groups, all expanded; the cursor stays on its finding, otherwise goes to the first."""
         kept = self.number
         self.groups, self.by = groups, by
         self.show_outline(Outline([len(group.members) for group in groups]))
@@ -72,7 +72,7 @@ class FindingList(OutlineList, inherit_bindings=False):
         return self.groups[here[0]].members[here[1]]
 
     def numbers(self) -> tuple[int, ...]:
-        """The finding under the cursor, or all of the group there."""
+        """Numbers of the finding under the cursor, or of all in its group."""
         here = self.here()
         if here is None or here[0] >= len(self.groups):
             return ()

@@ -1,4 +1,4 @@
-"""The line at the bottom: the keys that work here and now, the most important ones where there is not room for all."""
+"""The footer: the keys that work now, most important first."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from layerscope.tui.commands import COMMANDS, Command, Keys, key_word
 from layerscope.tui.widgets.field import TypingInput
 
 MOST = 9
-"""Keys that are shown however wide the terminal is; the others are in help."""
+"""Maximum number of keys shown; the others are in help."""
 GAP = 2
 _BY_ID = {command.id: command for command in COMMANDS}
 _FIELD_KEYS = ("list.open", "map.open", "app.back", "picker.back")
 _PINNED = ("app.help", "app.quit", "picker.leave")
-"""Commands that stand at the right edge, the first one always."""
+"""Commands at the right edge; the first is always shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Hint:
     rank: int
     """1 for the most important."""
     key: str
-    """In Textual's words."""
+    """Textual's name."""
     shown: str
     words: str
 
@@ -45,7 +45,7 @@ class Hint:
 
 
 class KeyBar(Widget):
-    """Made from the registry and from what has the focus; a click presses the key."""
+    """Keys of the registry that work with the current focus; a click presses one."""
 
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {"keys--key", "keys--words"}
@@ -58,7 +58,7 @@ class KeyBar(Widget):
     """
 
     def __init__(self, keys: Keys | None = None, useless: Callable[[], set[str]] = set) -> None:
-        """`keys` are those that the user changed; `useless` tells which commands would do nothing now."""
+        """`keys` are the user's own; `useless` returns commands that have no effect now."""
         super().__init__()
         self._keys: Keys = keys or {}
         self._useless = useless
@@ -71,7 +71,7 @@ class KeyBar(Widget):
         self.refresh()
 
     def hints(self) -> list[Hint]:
-        """All keys that work here, the most important ones first; those of the right edge last."""
+        """All keys that work now, most important first, those of the right edge last."""
         focused = self.screen.focused
         typing = isinstance(focused, Input)
         working: dict[str, list[str]] = {}
@@ -100,11 +100,11 @@ class KeyBar(Widget):
         return sorted(found, key=lambda hint: hint.rank)
 
     def _wanted(self, identifier: str, typing: bool) -> bool:
-        # Esc and Enter are the field's while one types.
+        # While typing, these keys belong to the field.
         return not (typing and identifier in _FIELD_KEYS)
 
     def _hint(self, command: Command, working: Sequence[str]) -> Hint:
-        """The first of a command's keys that works, as people write it."""
+        """The hint for the first working key of a command."""
         own = command.keys.split(",")
         first = next(key for key in (*self._keys.get(command.id, own), *working) if key in working)
         known = command.id not in self._keys and first == own[0] and command.shown_keys
@@ -140,7 +140,7 @@ class KeyBar(Widget):
 
 
 def fitting(hints: Iterable[Hint], width: int) -> tuple[list[Hint], list[Hint]]:
-    """The hints at the left and at the right of a line of `width` cells: whole ones, the first ones first."""
+    """The hints that fit at the left and right of a line of `width` cells, first ones first."""
     pinned: list[Hint] = []
     others: list[Hint] = []
     for hint in hints:
@@ -164,5 +164,5 @@ def _extent(hints: Sequence[Hint]) -> int:
 
 
 def _is_text(field: Input, key: str) -> bool:
-    """Whether a field takes a key for a character."""
+    """Whether a field takes a key as text."""
     return field.check_consume_key(key, key_to_character(REPLACED_KEYS.get(key, key)))

@@ -14,7 +14,7 @@ from layerscope.tui.widgets.line_list import LineList
 
 
 class Outline:
-    """Groups that can be opened; an open one is followed by its items."""
+    """Groups that can be expanded; an expanded one is followed by its items."""
 
     def __init__(self, counts: Iterable[int] | NDArray[np.int64] = ()) -> None:
         """`counts` are the numbers of items of each group."""
@@ -62,7 +62,7 @@ ARROW_ROOM = 2
 
 
 class OutlineList(LineList):
-    """Rows of an `Outline`. Enter on a group opens or closes it; on an item it means what the view makes of it."""
+    """Rows of an `Outline`. Opening a group expands or collapses it; the view handles opened items."""
 
     DEFAULT_CSS = """
     OutlineList { scrollbar-gutter: stable; }
@@ -83,7 +83,7 @@ class OutlineList(LineList):
         return len(self.outline)
 
     def here(self) -> tuple[int, int | None] | None:
-        """Group and item under the cursor; None if there are no rows."""
+        """The group and item under the cursor; None if there are no rows."""
         return self.outline.at(self.cursor) if self.row_count() else None
 
     def arrow(self, group: int) -> str:
@@ -113,7 +113,7 @@ class OutlineList(LineList):
             self._open(here[0], True)
 
     def action_close_group(self) -> None:
-        """Close the group; from one of its items, move to it first."""
+        """Collapse the group; on an item, move to the group."""
         here = self.here()
         if here is None:
             return

@@ -115,7 +115,7 @@ async def test_a_directory_tells_its_size_after_each_layer(
         text = "\n".join(screen_text(app))
         assert "· contents" in text
         added = demo_opened.filesystem.changes.counts(5)[Change.ADDED]
-        assert f"in it {added} added" in text
+        assert f"inside {added} added" in text
         assert size(demo_opened.accounting.layers[5].stored) in text
 
 

@@ -363,7 +363,7 @@ async def test_a_metadata_step_says_what_it_sets(demo_image: Path) -> None:
         await loaded(pilot)
         await pilot.press("down")
         await pilot.pause()
-        assert "This step writes no layer: it sets the default command." in "\n".join(
+        assert "Metadata step without files: sets the default command." in "\n".join(
             screen_text(app)
         )
 

@@ -175,7 +175,7 @@ def _map(running: Running) -> None:
 
 
 def _findings(running: Running) -> None:
-    """What fixes save together, what would be left, and the fix that stands first."""
+    """The total saving, the resulting size, and the first fix."""
     screen, opened = running.screen, running.opened
     findings = opened.findings
     assert findings is not None
@@ -184,8 +184,8 @@ def _findings(running: Running) -> None:
         screen.wait_for("No findings.")
         return
     saving = findings.saving()
-    shown = screen.wait_for(f"Findings · {text.size(saving)} could be saved")
-    assert f"{text.size(opened.accounting.stored - saving)} would be left" in shown
+    shown = screen.wait_for(f"Findings · {text.size(saving)} avoidable")
+    assert f"→ {text.size(opened.accounting.stored - saving)})" in shown
     rules = {f"Fix · {finding.rule} " for finding in findings.found}
     assert any(words in screen.wait_for("Fix · ") for words in rules)
     screen.keys("Space")

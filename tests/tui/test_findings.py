@@ -71,7 +71,7 @@ async def test_findings_are_grouped_by_weight_and_those_of_the_base_stand_apart(
     """Risks first, then what saves most, and last what only another base mends."""
     async with app_of(tmp_path).run_test(size=(120, 40)) as pilot:
         await opened(pilot)
-        found = lines(pilot)
+        found = [line for line in lines(pilot) if "Findings ·" not in line]
         order = [
             next(n for n, line in enumerate(found) if words in line)
             for words in (

@@ -1,10 +1,11 @@
-"""The explorer: the only room that imports textual, and only when it runs."""
+"""The explorer: the only package that imports Textual, and only when it runs."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from layerscope import text
@@ -13,8 +14,7 @@ from layerscope.image.dockerfile import Dockerfile
 from layerscope.opening.open import Options
 from layerscope.settings import Settings, load_settings
 from layerscope.sources import Candidate, Request, open_source
-from layerscope.tui.memory import give_back
-from layerscope.tui.prefetch import Ahead
+from layerscope.tui.startup import CachePrefetch, limit_freed_memory
 
 if TYPE_CHECKING:
     from layerscope.tui.preferences import Preferences
@@ -26,9 +26,9 @@ def run_explorer(
     settings: Settings | None = None,
     dockerfile: Dockerfile | None = None,
 ) -> None:
-    """Explore an image until the user quits, next to the Dockerfile that it was built from if that is given.
+    """Explore an image until the user quits; `dockerfile` is the image's Dockerfile, if known.
 
-    Raises `LayerscopeError` for what cannot be opened or set.
+    Raises `LayerscopeError` if the image cannot be opened or a setting is invalid.
     """
     _explore(request, options, _preferences(settings), dockerfile)
 
@@ -39,9 +39,9 @@ def run_picker(
     settings: Settings | None = None,
     dockerfile: Dockerfile | None = None,
 ) -> None:
-    """Let the user choose an image, and explore it; `request` says how, its reference counts for nothing.
+    """Let the user choose an image, and explore it; the reference in `request` is ignored.
 
-    What does not open is said, and leads back to the choice. Raises `LayerscopeError` for what cannot be set.
+    If the image cannot be opened, the error is shown in the picker. Raises `LayerscopeError` for invalid settings.
     """
     from layerscope.tui.picker import PickerApp
 
@@ -61,7 +61,7 @@ def run_picker(
 
 
 def _preferences(settings: Settings | None) -> Preferences:
-    """How the user wants to see things. Raises `UsageError`."""
+    """The user's preferences. Raises `UsageError` for invalid settings."""
     from layerscope.state import state_file
     from layerscope.tui.preferences import Preferences
     from layerscope.tui.theme_names import check_theme
@@ -75,31 +75,31 @@ def _preferences(settings: Settings | None) -> Preferences:
 def _explore(
     request: Request, options: Options, preferences: Preferences, dockerfile: Dockerfile | None
 ) -> None:
-    give_back()
-    source = open_source(request, _ask)
+    limit_freed_memory()
+    source = open_source(request, partial(_ask, preferences))
     options = replace(options, verify_small=False, names=False)
-    ahead = Ahead(request, source, options)
+    prefetch = CachePrefetch(request, source, options)
     _take_keys_from_terminal()
 
     from layerscope.tui.app import LayerscopeApp
     from layerscope.tui.session import Session
 
     session = Session(
-        request, source, options, dockerfile=dockerfile, preferences=preferences, recall=ahead
+        request, source, options, dockerfile=dockerfile, preferences=preferences, prefetch=prefetch
     )
     LayerscopeApp(session).run_in_terminal()
 
 
-def _ask(candidates: Sequence[Candidate]) -> Candidate | None:
+def _ask(preferences: Preferences, candidates: Sequence[Candidate]) -> Candidate | None:
     """Let the user choose one of several images."""
     _take_keys_from_terminal()
     from layerscope.tui.chooser import ChooserApp
 
-    return ChooserApp(candidates).run_in_terminal()
+    return ChooserApp(candidates, preferences).run_in_terminal()
 
 
 def _take_keys_from_terminal() -> None:
-    """After an image came in on stdin, keys come from the terminal itself."""
+    """Read keys from /dev/tty if stdin is not a terminal, as after reading an image from it."""
     if not os.isatty(0):
         terminal = os.open("/dev/tty", os.O_RDWR)
         os.dup2(terminal, 0)

@@ -28,7 +28,6 @@ from layerscope.tui.loader import (
     Foreseen,
     LayerChecked,
     LayerRead,
-    ProgressMoved,
     Stacked,
     WorkDone,
     WorkFailed,
@@ -39,15 +38,16 @@ from layerscope.tui.screens.error import ErrorScreen
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.session import Session
 from layerscope.tui.terminal import TerminalApp
+from layerscope.tui.workers import ProgressMoved
 
 SWITCH_INTERVAL = 0.0005
-"""Seconds that Python work in a thread may hold the interpreter: short, so that keys are answered at once."""
+"""Seconds that a thread may hold the interpreter: short, so that keys respond immediately."""
 
 BYTE_STAGES = ("Reading layers", "Comparing contents", "Checking digests")
 
 
 SAME_ERROR = 1.0
-"""Seconds after a dialog was closed in which the same error is not said again: what paints fails at every painting."""
+"""Seconds after closing a dialog in which the same error is not shown again: painting errors repeat."""
 
 
 class LayerscopeApp(Guarded, TerminalApp[None]):
@@ -56,13 +56,13 @@ class LayerscopeApp(Guarded, TerminalApp[None]):
     TITLE = "layerscope"
     COMMANDS = {CommandProvider}  # noqa: RUF012  # as Textual spells it
     forgiving: ClassVar[bool] = True
-    """Whether an unexpected error becomes a dialog; tests want to see it raised."""
+    """Whether unexpected errors are shown in a dialog; tests set it to False to see them raised."""
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
-        # Textual binds the palette once more, without an id by which its key could be changed.
+        # Textual adds its own binding of the palette, without an id, so that its key could not be changed.
         self._bindings.key_to_bindings = {
             key: kept
             for key, found in self._bindings
@@ -76,7 +76,7 @@ class LayerscopeApp(Guarded, TerminalApp[None]):
         self._said = ("", 0.0)
         self._layers_due = False
         self._leaving = False
-        """Stops an export that a view began by reading a file, long after the loader was done."""
+        """Also stops an export that a view started by reading a file."""
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return theme.variable_defaults(self.current_theme)
@@ -85,7 +85,7 @@ class LayerscopeApp(Guarded, TerminalApp[None]):
         sys.setswitchinterval(SWITCH_INTERVAL)
         self.push_screen(MainScreen(self.session))
         self.theme_changed_signal.subscribe(self, self._remember_theme)
-        self.call_after_refresh(self.load)  # first the frame: reading would slow it down
+        self.call_after_refresh(self.load)  # after the first frame, which loading would delay
 
     def _remember_theme(self, chosen: Theme) -> None:
         if chosen.name != theme.named(self.session.preferences.theme):
@@ -97,7 +97,7 @@ class LayerscopeApp(Guarded, TerminalApp[None]):
         worker = get_current_worker()
         load(self.session, self.post_message, lambda: worker.is_cancelled or self._leaving)
 
-    # what the loader learns
+    # results of the loader
 
     @property
     def main(self) -> MainScreen | None:
@@ -120,7 +120,7 @@ class LayerscopeApp(Guarded, TerminalApp[None]):
     @on(LayerRead)
     def _layer_read(self, event: LayerRead) -> None:
         self.session.indexes[event.number] = event.index
-        if not self._layers_due:  # remembered layers come many at a time: all are shown at once
+        if not self._layers_due:  # cached layers arrive together: show them once
             self._layers_due = True
             self.call_later(self._show_layers)
 
@@ -132,7 +132,7 @@ class LayerscopeApp(Guarded, TerminalApp[None]):
     @on(Stacked)
     def _stacked(self, event: Stacked) -> None:
         self.session.opened = event.opened
-        self.session.indexes = list(event.opened.indexes)  # the same, in less memory
+        self.session.indexes = list(event.opened.indexes)  # equal, in less memory
         if self.main is not None:
             self.main.stacked()
         damages = event.opened.damages()
@@ -181,7 +181,7 @@ class LayerscopeApp(Guarded, TerminalApp[None]):
     # errors
 
     def failed(self, error: BaseException) -> None:
-        """Something raised: say it, and go on."""
+        """Show an exception and continue."""
         if not self.forgiving or self.main is None or not isinstance(error, Exception):
             super()._handle_exception(error)  # type: ignore[arg-type]
             return
@@ -203,10 +203,10 @@ class LayerscopeApp(Guarded, TerminalApp[None]):
     # keys
 
     async def _check_bindings(self, key: str, priority: bool = False) -> bool:
-        """In a text field every printable key is text, also one that the user gave to a command.
+        """In a text field every printable key is text, even if the user bound it to a command.
 
-        A field takes such keys itself. Those that come here were meant for what had the focus when they were typed:
-        over a slow line the key that opens a field arrives together with the words for it.
+        Fields handle such keys themselves. The keys that arrive here were typed before the field had the focus:
+        over a slow line, the key that opens a field arrives together with the text for it.
         """
         focused = self.focused
         character = key_to_character(REPLACED_KEYS.get(key, key))
@@ -219,7 +219,7 @@ class LayerscopeApp(Guarded, TerminalApp[None]):
     # commands
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Of Textual's own commands those that ours do not cover."""
+        """Textual's own commands that layerscope's do not cover."""
         yield SystemCommand("Theme…", "Choose among all themes.", self.action_change_theme)
         yield SystemCommand("Screenshot", "Save the screen as SVG.", self.deliver_screenshot)
 

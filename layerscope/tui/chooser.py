@@ -1,4 +1,4 @@
-"""Which of several images in one archive: asked before the explorer opens."""
+"""The chooser for an archive with several images, shown before the explorer."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from textual.binding import Binding, BindingType
 from layerscope import text
 from layerscope.sources import Candidate
 from layerscope.tui import theme
+from layerscope.tui.commands import bindings, first_key
+from layerscope.tui.keys import keymap
 from layerscope.tui.paint import RowPainter, fit
+from layerscope.tui.preferences import Preferences
 from layerscope.tui.terminal import TerminalApp
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import Pane, PaneTitle
 
 
 class CandidateList(LineList):
-    """One row an image: its first name, its platforms, its digest."""
+    """One row per image: first name, platforms, digest."""
 
     def __init__(self, candidates: Sequence[Candidate]) -> None:
         super().__init__(id="candidates")
@@ -45,24 +48,29 @@ class CandidateList(LineList):
 
 
 def _platform(candidate: Candidate) -> str:
-    """What it is for, safe to show; empty where the place does not say it."""
+    """The platform, safe to show; empty if unknown."""
     return "" if candidate.platform is None else text.safe_name(str(candidate.platform))
 
 
 class ChooserApp(TerminalApp[Candidate]):
-    """Returns the chosen candidate, None if the user leaves."""
+    """Returns the chosen candidate, None if the user cancels."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "leave", "Leave"),
+        *bindings("dialog"),
         Binding("ctrl+z", "suspend_process", "Suspend", show=False),
     ]
     ENABLE_COMMAND_PALETTE = False
 
-    def __init__(self, candidates: Sequence[Candidate]) -> None:
+    def __init__(
+        self, candidates: Sequence[Candidate], preferences: Preferences | None = None
+    ) -> None:
         super().__init__()
+        preferences = preferences or Preferences()
+        self.keys = preferences.keys
+        self.set_keymap(keymap(self.keys))
         for known in theme.THEMES:
             self.register_theme(known)
-        self.theme = theme.DARK.name
+        self.theme = theme.named(preferences.theme) or theme.DARK.name
         self._list = CandidateList(candidates)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -70,7 +78,9 @@ class ChooserApp(TerminalApp[Candidate]):
 
     def compose(self) -> ComposeResult:
         count = text.count_of(len(self._list.groups), "image")
-        yield Pane(PaneTitle(f"{count}: which one?", "Enter opens · Esc leaves"), None, self._list)
+        close = first_key("dialog.close", self.keys)
+        hint = f"{first_key('list.open', self.keys)} opens · {close} cancels"
+        yield Pane(PaneTitle(f"Choose one of {count}", hint), None, self._list)
 
     def on_mount(self) -> None:
         self._list.focus()
@@ -79,5 +89,5 @@ class ChooserApp(TerminalApp[Candidate]):
     def _chosen(self, event: LineList.Opened) -> None:
         self.exit(self._list.groups[event.row][0])
 
-    def action_leave(self) -> None:
+    def action_dismiss(self) -> None:
         self.exit(None)

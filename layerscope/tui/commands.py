@@ -1,4 +1,4 @@
-"""Every command once: keys, footer, palette, help and README's table are made from this registry.
+"""The registry of commands: keys, footer, palette, help and the table in docs/keys.md are made from it.
 
 `python -m layerscope.tui.commands` prints the table. Textual is imported only when bindings are made, so that commands
 without a screen can check the keys in a configuration.
@@ -7,7 +7,7 @@ without a screen can check the keys in a configuration.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,144 +19,155 @@ class Command:
     """Something that the user can do."""
 
     id: str
-    """Stable name, by which its keys can be changed: `group.what`."""
+    """Stable name for [keys] in the settings: `group.name`."""
     keys: str
     """Keys, separated by commas, in Textual's names."""
     title: str
-    """Words for footer and palette."""
+    """Title in the palette, and in the footer unless `short` is given."""
     help: str
     """One sentence."""
     action: str
     """The action that the widget of its group implements."""
     footer: int = 0
-    """Its place among the keys at the bottom, the smallest ones first; 0 for none, `PINNED` and more at the right edge."""
+    """Position in the footer, smallest first; 0 hides it, 90 and more stand at the right edge."""
     shown_keys: str | None = None
-    """How the keys are written, where Textual's names are no words for people."""
+    """The keys as people write them, where Textual's names would not be understood."""
     short: str = ""
-    """Its title where room is short, if that is another one."""
+    """Shorter title for the footer; may be empty."""
     priority: bool = False
-    """Whether it works in text fields, too, whatever the field does with the key."""
+    """Whether it takes precedence over the text field with the focus."""
 
     @property
     def group(self) -> str:
-        """The part of the explorer that it belongs to."""
+        """The first part of the id: where the command works."""
         return self.id.partition(".")[0]
 
     @property
     def footer_words(self) -> str:
-        """Its title at the bottom."""
+        """The title in the footer."""
         return self.short or self.title
 
 
 GROUPS: dict[str, str] = {
     "app": "Everywhere",
     "view": "Views",
-    "list": "In every list",
-    "path": "On the row under the cursor",
-    "explore": "In Explore",
+    "list": "Lists",
+    "path": "Row under the cursor",
+    "explore": "Explore",
     "steps": "Base image",
-    "files": "In the file tree",
-    "outline": "In lists of groups",
-    "waste": "In Waste",
-    "life": "In Life",
-    "find": "In Find",
-    "file": "In a file",
-    "content": "In what a file holds",
-    "map": "In the map",
-    "findings": "In Findings",
-    "picker": "Where an image is chosen",
+    "files": "File tree",
+    "outline": "Grouped lists",
+    "waste": "Waste",
+    "life": "Life",
+    "find": "Find",
+    "file": "File",
+    "content": "File contents",
+    "map": "Map",
+    "findings": "Findings",
+    "picker": "Image picker",
+    "dialog": "Dialogs",
 }
 """Groups in the order of help, with their titles."""
 
 COMMANDS: tuple[Command, ...] = (
-    Command("app.help", "question_mark,f1", "Help", "Show what every key does.", "app.help", shown_keys="? F1", footer=90),
+    Command("app.help", "question_mark,f1", "Help", "Show all keys.", "app.help", shown_keys="? F1", footer=90),
     Command("app.palette", "ctrl+p", "Palette", "Find any command by its name.", "app.command_palette", shown_keys="^p"),
     Command("app.theme", "ctrl+t", "Theme", "Switch between the dark and the light theme.", "app.toggle_theme", shown_keys="^t"),
-    Command("app.quit", "q,ctrl+q", "Quit", "Leave at once, also while layers are being read.", "app.quit", shown_keys="q", footer=91),
+    Command("app.quit", "q,ctrl+q", "Quit", "Quit, even while layers are being read.", "app.quit", shown_keys="q", footer=91),
     Command("app.suspend", "ctrl+z", "Suspend", "Return to the shell; fg brings the explorer back.", "app.suspend_process", shown_keys="^z", priority=True),
-    Command("app.back", "escape", "Back", "Leave a field, then a view.", "screen.back", shown_keys="Esc", footer=7),
+    Command("app.back", "escape", "Back", "Cancel, or go back.", "screen.back", shown_keys="Esc", footer=7),
     Command("view.explore", "1", "Explore", "Steps, files and details.", "screen.show_view('explore')"),
-    Command("view.waste", "2", "Waste", "Every stored byte that the final image does not show.", "screen.show_view('waste')"),
+    Command("view.waste", "2", "Waste", "Stored bytes that the final image does not show.", "screen.show_view('waste')"),
     Command("view.life", "3", "Life", "What each layer did to one path.", "screen.show_view('life')"),
     Command("view.find", "4", "Find", "Find a path in all layers.", "screen.show_view('find')"),
-    Command("view.file", "5", "File", "What is in the file under the cursor.", "screen.show_view('file')"),
-    Command("view.dockerfile", "6", "Dockerfile", "The instructions as one listing, with what each stores and wastes.", "screen.show_view('dockerfile')"),
-    Command("view.map", "7", "Map", "What takes the room, as tiles coloured by layer.", "screen.show_view('map')"),
-    Command("view.findings", "8", "Findings", "What to fix, what each fix saves, and what would be left.", "screen.show_view('findings')"),
-    Command("view.find_anywhere", "ctrl+f", "Find", "Find a path in all layers, also from within a field.", "screen.find", shown_keys="^f", priority=True),
-    Command("view.next_pane", "tab", "Next pane", "Move on to the next pane.", "screen.next_pane", shown_keys="Tab", footer=6, short="Pane"),
-    Command("view.previous_pane", "shift+tab", "Previous pane", "Move back to the pane before.", "screen.previous_pane", shown_keys="⇧Tab"),
-    Command("list.up", "up,k", "Up", "One row up.", "move(-1)", shown_keys="↑ k"),
-    Command("list.down", "down,j", "Down", "One row down.", "move(1)", shown_keys="↓ j"),
-    Command("list.page_up", "pageup,ctrl+b", "Page up", "One page up.", "page(-1)", shown_keys="PgUp"),
-    Command("list.page_down", "pagedown", "Page down", "One page down.", "page(1)", shown_keys="PgDn"),
-    Command("list.top", "home,g", "Top", "The first row.", "top", shown_keys="g"),
-    Command("list.bottom", "end,G", "Bottom", "The last row.", "bottom", shown_keys="G"),
+    Command("view.file", "5", "File", "Contents of the file under the cursor.", "screen.show_view('file')"),
+    Command("view.dockerfile", "6", "Dockerfile", "All instructions, with the bytes each stores and wastes.", "screen.show_view('dockerfile')"),
+    Command("view.map", "7", "Map", "Disk usage as tiles, coloured by layer.", "screen.show_view('map')"),
+    Command("view.findings", "8", "Findings", "Findings, what each fix saves, and the resulting size.", "screen.show_view('findings')"),
+    Command("view.find_anywhere", "ctrl+f", "Find", "Find a path in all layers, even while typing in a field.", "screen.find", shown_keys="^f", priority=True),
+    Command("view.next_pane", "tab", "Next pane", "Go to the next pane.", "screen.next_pane", shown_keys="Tab", footer=6, short="Pane"),
+    Command("view.previous_pane", "shift+tab", "Previous pane", "Go to the previous pane.", "screen.previous_pane", shown_keys="⇧Tab"),
+    Command("list.up", "up,k", "Up", "Move one row up.", "move(-1)", shown_keys="↑ k"),
+    Command("list.down", "down,j", "Down", "Move one row down.", "move(1)", shown_keys="↓ j"),
+    Command("list.page_up", "pageup,ctrl+b", "Page up", "Move one page up.", "page(-1)", shown_keys="PgUp"),
+    Command("list.page_down", "pagedown", "Page down", "Move one page down.", "page(1)", shown_keys="PgDn"),
+    Command("list.top", "home,g", "Top", "Go to the first row.", "top", shown_keys="g"),
+    Command("list.bottom", "end,G", "Bottom", "Go to the last row.", "bottom", shown_keys="G"),
     Command("list.open", "enter", "Open", "Open the row under the cursor.", "open", shown_keys="Enter", footer=1),
-    Command("path.extract", "e", "Extract", "Save the file or directory under the cursor to a path of your choice.", "screen.extract", footer=10),
-    Command("path.copy", "y", "Copy", "Copy the path under the cursor, or the whole instruction of the step.", "screen.copy", footer=11),
+    Command("path.extract", "e", "Extract", "Save the file or directory under the cursor.", "screen.extract", footer=10),
+    Command("path.copy", "y", "Copy", "Copy the path under the cursor, or the instruction of a step.", "screen.copy", footer=11),
     Command("path.life", "L", "Life", "Show what each layer did to the path under the cursor.", "screen.life", footer=5),
-    Command("explore.metadata", "m", "Metadata", "Show or hide steps that only write metadata.", "toggle_metadata", footer=12),
-    Command("explore.mode", "a", "All or changes", "What this layer changes, or all that is there after it.", "toggle_mode", footer=3, short="All"),
-    Command("explore.changed_only", "d", "Changed only", "Of all that is there, only what this layer touches.", "toggle_changed_only"),
-    Command("explore.narrower", "left_square_bracket", "Less left", "Give the right pane more room, or the lower one; the mouse drags the lines between panes.", "move_splitter(-1)", shown_keys="["),
-    Command("explore.wider", "right_square_bracket", "More left", "Give the left panes more room, or the upper one.", "move_splitter(1)", shown_keys="]"),
+    Command("explore.metadata", "m", "Metadata", "Show or hide metadata steps.", "toggle_metadata", footer=12),
+    Command("explore.mode", "a", "All or changes", "Switch between this layer's changes and all files after it.", "toggle_mode", footer=3, short="All"),
+    Command("explore.changed_only", "d", "Changed only", "In the full tree, show only paths that this layer changes.", "toggle_changed_only"),
+    Command("explore.narrower", "left_square_bracket", "Less left", "Shrink the left (or upper) pane. The borders can be dragged with the mouse.", "move_splitter(-1)", shown_keys="["),
+    Command("explore.wider", "right_square_bracket", "More left", "Enlarge the left (or upper) pane.", "move_splitter(1)", shown_keys="]"),
     Command("explore.sort", "s", "Sort", "Sort by size, name, change or layer.", "cycle_sort", footer=4),
-    Command("explore.filter", "slash", "Filter", "Show only files that meet a filter, while you type it.", "filter", shown_keys="/", footer=2),
-    Command("explore.flat", "f", "Largest files", "All files in one list, largest first; again for the tree.", "toggle_flat"),
-    Command("explore.compare", "x", "Compare", "Mark a layer and compare the others with it; again to end that.", "compare", footer=8),
+    Command("explore.filter", "slash", "Filter", "Filter the file tree.", "filter", shown_keys="/", footer=2),
+    Command("explore.flat", "f", "Largest files", "Toggle between the tree and a list of the largest files.", "toggle_flat"),
+    Command("explore.compare", "x", "Compare", "Mark this layer for comparison; press again to stop.", "compare", footer=8),
     Command("explore.columns", "c", "Columns", "Choose the columns of the file tree.", "choose_columns"),
-    Command("explore.details", "i", "Details", "Go to all that is known of the step, or back; a low or narrow terminal shows it in place of the steps.", "toggle_details", footer=4),
-    Command("steps.base_up", "less_than_sign", "Smaller base", "Take one step less for the base image's.", "move_base(-1)", shown_keys="<"),
-    Command("steps.base_down", "greater_than_sign", "Larger base", "Take one step more for the base image's.", "move_base(1)", shown_keys=">"),
-    Command("files.toggle", "space", "Toggle", "Open or close the directory under the cursor.", "toggle_directory", shown_keys="Space"),
-    Command("files.expand", "right,l", "Expand", "Open the directory, or move into it.", "expand", shown_keys="→ l"),
-    Command("files.collapse", "left,h", "Collapse", "Close the directory, or move to the one above.", "collapse", shown_keys="← h"),
-    Command("files.expand_all", "plus", "Expand all", "Open every directory.", "expand_all", shown_keys="+"),
-    Command("files.collapse_all", "minus", "Collapse all", "Close every directory.", "collapse_all", shown_keys="-"),
-    Command("outline.toggle", "space", "Toggle", "Open or close the group under the cursor.", "toggle_group", shown_keys="Space"),
-    Command("outline.open", "right,l", "Open group", "Open the group, or move into it.", "open_group", shown_keys="→ l"),
-    Command("outline.close", "left,h", "Close group", "Move to the group's own row, or close it.", "close_group", shown_keys="← h"),
-    Command("outline.open_all", "plus", "Open all", "Open every group.", "open_all_groups", shown_keys="+"),
-    Command("outline.close_all", "minus", "Close all", "Close every group.", "close_all_groups", shown_keys="-"),
-    Command("waste.group", "b", "Group by", "Group waste by reason, by the instruction that hides it, or by directory.", "cycle_groups", footer=2, short="Group"),
-    Command("life.complete", "tab", "Complete", "Complete the path that is typed.", "complete", shown_keys="Tab", footer=3),
+    Command("explore.details", "i", "Details", "Show the details of the step, or go back.", "toggle_details", footer=4),
+    Command("steps.base_up", "less_than_sign", "Smaller base", "Move the end of the base image one step up.", "move_base(-1)", shown_keys="<"),
+    Command("steps.base_down", "greater_than_sign", "Larger base", "Move the end of the base image one step down.", "move_base(1)", shown_keys=">"),
+    Command("files.toggle", "space", "Toggle", "Expand or collapse the directory under the cursor.", "toggle_directory", shown_keys="Space"),
+    Command("files.expand", "right,l", "Expand", "Expand the directory, or move into it.", "expand", shown_keys="→ l"),
+    Command("files.collapse", "left,h", "Collapse", "Collapse the directory, or move to its parent.", "collapse", shown_keys="← h"),
+    Command("files.expand_all", "plus", "Expand all", "Expand all directories.", "expand_all", shown_keys="+"),
+    Command("files.collapse_all", "minus", "Collapse all", "Collapse all directories.", "collapse_all", shown_keys="-"),
+    Command("outline.toggle", "space", "Toggle", "Expand or collapse the group under the cursor.", "toggle_group", shown_keys="Space"),
+    Command("outline.open", "right,l", "Open group", "Expand the group, or move into it.", "open_group", shown_keys="→ l"),
+    Command("outline.close", "left,h", "Close group", "Collapse the group, or move to its heading.", "close_group", shown_keys="← h"),
+    Command("outline.open_all", "plus", "Open all", "Expand all groups.", "open_all_groups", shown_keys="+"),
+    Command("outline.close_all", "minus", "Close all", "Collapse all groups.", "close_all_groups", shown_keys="-"),
+    Command("waste.group", "b", "Group by", "Group waste by reason, instruction or directory.", "cycle_groups", footer=2, short="Group"),
+    Command("life.complete", "tab", "Complete", "Complete the path.", "complete", shown_keys="Tab", footer=3),
     Command("life.edit", "slash", "Another path", "Type a path.", "edit", shown_keys="/", footer=2),
-    Command("find.next", "down", "Next match", "From the field: the next match.", "match(1)", shown_keys="↓"),
-    Command("find.previous", "up", "Previous match", "From the field: the match before.", "match(-1)", shown_keys="↑"),
+    Command("find.next", "down", "Next match", "Next match (while typing).", "match(1)", shown_keys="↓"),
+    Command("find.previous", "up", "Previous match", "Previous match (while typing).", "match(-1)", shown_keys="↑"),
     Command("find.edit", "slash", "Search again", "Go back to the field.", "edit", shown_keys="/", footer=2),
-    Command("file.difference", "D", "Difference", "What this layer changed in the file, or the file again.", "toggle_difference", footer=3),
-    Command("file.bytes", "t", "Text or bytes", "Show text as bytes, or bytes as text.", "toggle_bytes", footer=4, short="Bytes"),
+    Command("file.difference", "D", "Difference", "Switch between the file and what this layer changed in it.", "toggle_difference", footer=3),
+    Command("file.bytes", "t", "Text or bytes", "Switch between text and hex.", "toggle_bytes", footer=4, short="Bytes"),
     Command("file.more", "plus", "More", "Read the next MiB.", "more", shown_keys="+", footer=9),
-    Command("content.search", "slash", "Search", "Search in the file; bytes also in hexadecimal.", "search", shown_keys="/", footer=2),
-    Command("content.next", "n", "Next", "The next match.", "find(1)"),
-    Command("content.previous", "N", "Previous", "The match before.", "find(-1)"),
-    Command("content.right", "right,l", "Right", "Long lines: further to the right.", "shift(1)", shown_keys="→ l"),
-    Command("content.left", "left,h", "Left", "Long lines: back to the left.", "shift(-1)", shown_keys="← h"),
-    Command("map.left", "left,h", "Left", "The tile on the left.", "step(-1, 0)", shown_keys="← h"),
-    Command("map.right", "right,l", "Right", "The tile on the right.", "step(1, 0)", shown_keys="→ l"),
-    Command("map.up", "up,k", "Up", "The tile above.", "step(0, -1)", shown_keys="↑ k"),
-    Command("map.down", "down,j", "Down", "The tile below.", "step(0, 1)", shown_keys="↓ j"),
-    Command("map.open", "enter", "Go in", "Go into a directory, or show a file in the tree.", "open", shown_keys="Enter", footer=1),
-    Command("map.out", "backspace", "Go up", "Go back up to the directory above.", "out", shown_keys="⌫", footer=2),
-    Command("map.layer_down", "comma", "Layer before", "Draw what is there after the layer before.", "move_layer(-1)", shown_keys=",", footer=3, short="Before"),
-    Command("map.layer_up", "full_stop", "Layer after", "Draw what is there after the next layer.", "move_layer(1)", shown_keys=".", footer=3, short="After"),
-    Command("findings.tick", "space", "Fixed", "Take the finding under the cursor as fixed: the header says what the image would store.", "tick", shown_keys="Space", footer=2),
-    Command("findings.group", "b", "Group by", "Group findings by weight, by the instruction to change, or by rule.", "cycle_groups", footer=3, short="Group"),
-    Command("picker.search", "slash", "Search", "Show only images whose name, ID or place holds what you type.", "search", shown_keys="/", priority=True, footer=2),
+    Command("content.search", "slash", "Search", "Search in the file; in hex, also for bytes.", "search", shown_keys="/", footer=2),
+    Command("content.next", "n", "Next", "Next match.", "find(1)"),
+    Command("content.previous", "N", "Previous", "Previous match.", "find(-1)"),
+    Command("content.right", "right,l", "Right", "Scroll right.", "shift(1)", shown_keys="→ l"),
+    Command("content.left", "left,h", "Left", "Scroll left.", "shift(-1)", shown_keys="← h"),
+    Command("map.left", "left,h", "Left", "Select the tile on the left.", "step(-1, 0)", shown_keys="← h"),
+    Command("map.right", "right,l", "Right", "Select the tile on the right.", "step(1, 0)", shown_keys="→ l"),
+    Command("map.up", "up,k", "Up", "Select the tile above.", "step(0, -1)", shown_keys="↑ k"),
+    Command("map.down", "down,j", "Down", "Select the tile below.", "step(0, 1)", shown_keys="↓ j"),
+    Command("map.open", "enter", "Go in", "Enter a directory, or show a file in Explore.", "open", shown_keys="Enter", footer=1),
+    Command("map.out", "backspace", "Go up", "Go to the parent directory.", "out", shown_keys="⌫", footer=2),
+    Command("map.layer_down", "comma", "Previous layer", "Show the previous layer.", "move_layer(-1)", shown_keys=",", footer=3, short="Before"),
+    Command("map.layer_up", "full_stop", "Next layer", "Show the next layer.", "move_layer(1)", shown_keys=".", footer=3, short="After"),
+    Command("findings.tick", "space", "Fixed", "Mark as fixed and show the resulting size.", "tick", shown_keys="Space", footer=2),
+    Command("findings.group", "b", "Group by", "Group by severity, instruction or rule.", "cycle_groups", footer=3, short="Group"),
+    Command("picker.search", "slash", "Search", "Filter images by name, ID or location.", "search", shown_keys="/", priority=True, footer=2),
     Command("picker.sort", "s", "Sort", "Sort by age, size or name.", "cycle_sort", footer=4),
-    Command("picker.refresh", "r", "Refresh", "Look for images once more.", "refresh_images", footer=5),
-    Command("picker.next", "down", "Next image", "From the field: the next image.", "go(1)", shown_keys="↓"),
-    Command("picker.previous", "up", "Previous image", "From the field: the image before.", "go(-1)", shown_keys="↑"),
-    Command("picker.back", "escape", "Back", "Leave the field, then the search, then the program.", "step_back", shown_keys="Esc"),
+    Command("picker.refresh", "r", "Refresh", "Reload the list.", "refresh_images", footer=5),
+    Command("picker.next", "down", "Next image", "Next image (while typing).", "go(1)", shown_keys="↓"),
+    Command("picker.previous", "up", "Previous image", "Previous image (while typing).", "go(-1)", shown_keys="↑"),
+    Command("picker.back", "escape", "Back", "Leave the field, clear the search, then quit.", "step_back", shown_keys="Esc"),
     Command("picker.suspend", "ctrl+z", "Suspend", "Return to the shell; fg brings the list back.", "suspend_process", shown_keys="^z", priority=True),
     Command("picker.leave", "q,ctrl+q", "Leave", "Leave without opening an image.", "leave", shown_keys="q", footer=91),
+    Command("dialog.close", "escape,q", "Close", "Close the dialog.", "dismiss", shown_keys="Esc q"),
+    Command("dialog.copy", "y", "Copy", "Copy the error report.", "copy"),
 )  # fmt: skip
+_BY_ID = {command.id: command for command in COMMANDS}
+Keys = Mapping[str, tuple[str, ...]]
+"""Keys that the user chose, by command id, in Textual's names."""
 
 
 def bindings(*groups: str, but: Collection[str] = ()) -> list[BindingType]:
-    """The bindings of these groups, but for some commands, for a widget's `BINDINGS`."""
+    """Bindings of these groups for a widget's `BINDINGS`, except the command ids in `but`."""
     return [_binding(command) for command in of_groups(groups) if command.id not in but]
+
+
+def binding_of(identifier: str, action: str) -> BindingType:
+    """The binding of one command, running `action` instead: a dialog that the key of its command closes, too."""
+    return _binding(replace(_BY_ID[identifier], action=action))
 
 
 def of_groups(groups: Iterable[str]) -> list[Command]:
@@ -165,15 +176,20 @@ def of_groups(groups: Iterable[str]) -> list[Command]:
     return [command for command in COMMANDS if command.group in wanted]
 
 
-def shown_keys(command: Command, changed: Mapping[str, tuple[str, ...]] | None = None) -> str:
-    """The keys of a command as people write them; `changed` are those that the user chose, by command id."""
+def shown_keys(command: Command, changed: Keys | None = None) -> str:
+    """The keys of a command as people write them, separated by spaces."""
     if changed and command.id in changed:
         return " ".join(map(key_word, changed[command.id]))
     return command.shown_keys or " ".join(map(key_word, command.keys.split(",")))
 
 
+def first_key(identifier: str, changed: Keys | None = None) -> str:
+    """The first key of a command as people write it, for hints such as `Esc cancels`."""
+    return next(iter(shown_keys(_BY_ID[identifier], changed).split()), "")
+
+
 def key_table() -> str:
-    """All commands as tables in Markdown, one a group."""
+    """All commands as Markdown tables, one per group."""
     lines = []
     for group, title in GROUPS.items():
         lines += [f"**{title}**", "", "| key | command | what it does | id |", "|---|---|---|---|"]
@@ -185,7 +201,7 @@ def key_table() -> str:
 
 
 def key_word(key: str) -> str:
-    """A key in Textual's words as people write it."""
+    """A key as people write it, from Textual's name."""
     modifiers, plus, name = key.rpartition("+")
     modifiers, name = ("", key) if not name else (modifiers, name)
     written = _KEY_WORDS.get(name, name)

@@ -1,4 +1,4 @@
-"""Findings in words: their groups, and what is said of each."""
+"""Texts of findings and their groups."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from layerscope.image.summary import one_line, step_name, step_names
 from layerscope.words import Severity
 
 GROUPED_BY = {
-    FindingsBy.SEVERITY: "by weight",
+    FindingsBy.SEVERITY: "by severity",
     FindingsBy.STEP: "by instruction",
     FindingsBy.RULE: "by rule",
 }
@@ -18,7 +18,7 @@ _BASE = ("base image", "only another base image avoids it")
 
 
 def group_title(group: FindingGroup, by: FindingsBy, image: Image) -> tuple[str, str]:
-    """What a group is called, and a sentence about it, safe for a terminal."""
+    """Title and sentence of a group, safe for a terminal."""
     count = text.count_of(len(group.members), "finding")
     if by is FindingsBy.SEVERITY:
         key = group.key
@@ -30,7 +30,7 @@ def group_title(group: FindingGroup, by: FindingsBy, image: Image) -> tuple[str,
 
 
 def step_words(image: Image, step: int) -> str:
-    """A step with its instruction on one line; -1 stands for the config."""
+    """A step with its instruction on one line; -1 is the image config."""
     if step < 0:
         return "the image's config"
     found = image.steps[step]
@@ -38,7 +38,7 @@ def step_words(image: Image, step: int) -> str:
 
 
 def where(finding: Finding, image: Image) -> str:
-    """The steps of a finding, in a few words, safe for a terminal."""
+    """The steps of a finding, short and safe for a terminal."""
     if not finding.steps:
         return "config"
     return text.safe_name(step_names([image.steps[step] for step in finding.steps], 2, "…"))

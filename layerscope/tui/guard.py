@@ -1,4 +1,4 @@
-"""What happens when a handler or a worker raises: a dialog, and the program goes on."""
+"""Errors of handlers and workers are shown in a dialog, and the program continues."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from layerscope.errors import LayerscopeError
 
 
 def as_user_error(error: BaseException) -> LayerscopeError:
-    """An exception as what can be said about it in a dialog: the program goes on."""
+    """An exception as an error for the user; the program goes on."""
     while isinstance(error, WorkerFailed):
         error = error.error
     said = faults.as_user_error(error)
@@ -22,10 +22,10 @@ def as_user_error(error: BaseException) -> LayerscopeError:
 
 
 class ShowsErrors(Protocol):
-    """An app that shows an exception and goes on."""
+    """An app that shows an exception and continues."""
 
     def failed(self, error: BaseException) -> None:
-        """Show what was raised."""
+        """Show the exception."""
 
 
 def app_of(widget: object) -> ShowsErrors:
@@ -34,9 +34,9 @@ def app_of(widget: object) -> ShowsErrors:
 
 
 class Guarded:
-    """Mixed into apps, screens and widgets: what their handlers and workers raise is said, and they live on.
+    """Mixin for apps, screens and widgets: errors of handlers and workers are shown, and the widget stays alive.
 
-    Textual ends the loop of a widget whose handler raises, and the program with it.
+    Otherwise Textual ends the message loop of the widget, and the program.
     """
 
     async def _dispatch_message(self, message: Message) -> None:

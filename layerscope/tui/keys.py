@@ -1,20 +1,16 @@
-"""Keys that the user chose: their names, whether a terminal can send them, whether they get in each other's way."""
+"""Custom keys: their names, whether terminals can send them, and whether they collide."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
 from difflib import get_close_matches
 
 from layerscope.errors import UsageError
 from layerscope.settings import Settings
-from layerscope.tui.commands import COMMANDS, Command
-
-Keys = Mapping[str, tuple[str, ...]]
-"""Keys by command id, in Textual's names."""
+from layerscope.tui.commands import COMMANDS, Command, Keys
 
 EVERYWHERE = ("app", "view", "list")
-"""Groups whose commands work next to those of every other group."""
+"""Groups whose commands work together with those of any other group."""
 
 _REPLACED = {
     "solidus": "slash",
@@ -24,7 +20,7 @@ _REPLACED = {
     "plus_sign": "plus",
     "low_line": "underscore",
 }
-"""Characters that Textual does not call by their Unicode name."""
+"""Characters with a name in Textual that is not their Unicode name."""
 
 _MOVES = frozenset(
     ("up", "down", "left", "right", "home", "end", "pageup", "pagedown", "insert", "delete")
@@ -38,18 +34,18 @@ _CONTROL = frozenset("abcdefgjklnopqrstuvwxyz") | {
     "circumflex_accent",
     "underscore",
 }
-"""What Ctrl can be held with: one byte below 32 each, less those that are Tab, Enter, Backspace and Esc."""
+"""Keys that work with Ctrl: a byte below 32 each, except Tab, Enter, Backspace and Esc."""
 _SAME_BYTE = {"i": "tab", "m": "enter", "h": "backspace", "left_square_bracket": "escape"}
 
 
 def key_name(written: str) -> str:
-    """Textual's name of a key. Raises `ValueError` with a sentence for what is no key, or none that terminals send."""
+    """Textual's name of a key. Raises `ValueError` if it is unknown, or if terminals cannot send it."""
     *modifiers, key = _parts(written)
     key = _character_name(key) if len(key) == 1 else key.lower()
     if unknown := [word for word in modifiers if word not in ("ctrl", "shift", "alt")]:
         raise ValueError(f"terminals do not send `{unknown[0]}`")
     if len(key) > 1 and key not in _NAMED | _FUNCTIONS and not _is_character_name(key):
-        raise ValueError(f"`{written}` is no key")
+        raise ValueError(f"unknown key `{written}`")
     held = set(modifiers)
     if "ctrl" in held and not (
         key in _MOVES | _FUNCTIONS or (held == {"ctrl"} and key in _CONTROL)
@@ -63,7 +59,7 @@ def key_name(written: str) -> str:
 
 
 def changed_keys(settings: Settings) -> Keys:
-    """The keys of the settings, checked. Raises `UsageError` that names file and line."""
+    """The keys of the settings, validated. Raises `UsageError` with file and line."""
     known = {command.id: command for command in COMMANDS}
     chosen: dict[str, tuple[str, ...]] = {}
     for identifier, written in settings.keys.items():
@@ -71,10 +67,8 @@ def changed_keys(settings: Settings) -> Keys:
         if identifier not in known:
             close = get_close_matches(identifier, known, 1)
             raise UsageError(
-                f"{place}: there is no command `{identifier}`",
-                hint=f"did you mean {close[0]}?"
-                if close
-                else "the ids are in README, with the keys",
+                f"{place}: unknown command `{identifier}`",
+                hint=f"did you mean {close[0]}?" if close else "docs/keys.md lists the command ids",
             )
         try:
             chosen[identifier] = tuple(dict.fromkeys(map(key_name, written)))
@@ -91,7 +85,7 @@ def keymap(keys: Keys) -> dict[str, str]:
 
 
 def _check_collisions(command: Command, chosen: Keys, settings: Settings) -> None:
-    """No other command that works in the same place may have a key of this one, unless both have it from the start."""
+    """Raise `UsageError` if a command that works in the same place has the same key, unless both have it by default."""
     own = set(map(key_name, command.keys.split(",")))
     for other in COMMANDS:
         if other is command or not _together(command.group, other.group):
@@ -102,20 +96,23 @@ def _check_collisions(command: Command, chosen: Keys, settings: Settings) -> Non
             if key in keys and key not in shared:
                 place = settings.place(f"keys.{command.id}")
                 raise UsageError(
-                    f"{place}: `{key}` is the key of `{other.id}`, too",
+                    f"{place}: `{key}` is already bound to `{other.id}`",
                     hint=f"give `{other.id}` another key in [keys]",
                 )
 
 
 def _together(one: str, other: str) -> bool:
+    """Whether commands of two groups can be reached from one place; dialogs are modal."""
+    if "dialog" in (one, other):
+        return one == other
     return one == other or one in EVERYWHERE or other in EVERYWHERE
 
 
 def _parts(written: str) -> list[str]:
-    """Modifiers and the key; a plus sign may be the key itself."""
+    """Modifiers and the key, which may be a plus sign."""
     if written in ("", "+"):
         if not written:
-            raise ValueError("an empty text is no key")
+            raise ValueError("a key cannot be empty")
         return ["+"]
     if written.endswith("++"):
         return [*written[:-2].lower().split("+"), "+"]
@@ -128,20 +125,20 @@ def _character_name(character: str) -> str:
     if character.isalnum():
         return character
     if not character.isprintable():
-        raise ValueError("a control character is written by its name, as in ctrl+a")
+        raise ValueError("write a control character by its name, for example ctrl+a")
     if character == " ":
         return "space"
     name = unicodedata.name(character, "").lower().replace("-", "_").replace(" ", "_")
     if not name:
-        raise ValueError(f"`{character}` is no key")
+        raise ValueError(f"unknown key `{character}`")
     return _REPLACED.get(name, name)
 
 
 def _is_character_name(key: str) -> bool:
-    """Whether this is what Textual calls a character."""
+    """Whether this is Textual's name of a character."""
     originals = {ours: theirs for theirs, ours in _REPLACED.items()}
     name = originals.get(key, key)
-    # Unicode's names have hyphens, too, which Textual writes like spaces: LESS-THAN SIGN, HYPHEN-MINUS.
+    # Textual replaces both spaces and hyphens of Unicode names: LESS-THAN SIGN, HYPHEN-MINUS.
     words = name.upper().split("_")
     spellings = (
         " ".join(words),

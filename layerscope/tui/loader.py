@@ -1,8 +1,7 @@
-"""The work behind the screen: layers are read, stacked and checked in a thread that posts what it learns."""
+"""Loads an image in a thread: layers are read, stacked and verified, and each result is posted as a message."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -17,44 +16,29 @@ from layerscope.opening.open import Listener, Opened, analyse
 from layerscope.opening.opened import check_digests
 from layerscope.sources import SourceImage
 from layerscope.tui.session import Session
+from layerscope.tui.workers import MessageProgress
 
 if TYPE_CHECKING:
     from layerscope.analysis.findings.finding import Findings
 
-REPORT_EVERY = 0.1
-"""Seconds between two messages about progress."""
-
-
-class ProgressMoved(Message):
-    """Long work went on."""
-
-    def __init__(self, stage: str, done: int, total: int | None) -> None:
-        super().__init__()
-        self.stage = stage
-        self.done = done
-        self.total = total
-
-    def can_replace(self, message: Message) -> bool:
-        return isinstance(message, ProgressMoved)
-
 
 @dataclass(eq=False, repr=False)
 class Fetched(Message):
-    """An engine's export is here: the layers, and the image as it records itself."""
+    """An engine's export arrived: the layers, and the image's own config."""
 
     source: SourceImage
 
 
 @dataclass(eq=False, repr=False)
 class Foreseen(Message):
-    """What the image holds if the tables of contents of its layers are right."""
+    """The filesystem according to the layers' tables of contents, not verified yet."""
 
     filesystem: Filesystem
 
 
 @dataclass(eq=False, repr=False)
 class LayerRead(Message):
-    """A layer is indexed."""
+    """A layer was indexed."""
 
     number: int
     index: LayerIndex
@@ -62,14 +46,14 @@ class LayerRead(Message):
 
 @dataclass(eq=False, repr=False)
 class Stacked(Message):
-    """All layers are stacked and accounted; only duplicates and digests may be missing."""
+    """All layers are stacked and accounted; duplicates, findings and digests may follow."""
 
     opened: Opened
 
 
 @dataclass(eq=False, repr=False)
 class DuplicatesFound(Message):
-    """Files of equal content are known."""
+    """Duplicates were searched."""
 
     duplicates: list[Duplicate]
     copies: Copies
@@ -77,7 +61,7 @@ class DuplicatesFound(Message):
 
 @dataclass(eq=False, repr=False)
 class FindingsFound(Message):
-    """What to fix is known."""
+    """Findings are available."""
 
     findings: Findings
 
@@ -91,46 +75,18 @@ class LayerChecked(Message):
 
 
 class WorkDone(Message):
-    """Nothing is left to do."""
+    """Loading is complete."""
 
 
 @dataclass(eq=False, repr=False)
 class WorkFailed(Message):
-    """The work cannot go on."""
+    """Loading failed."""
 
     error: LayerscopeError
 
 
-class MessageProgress:
-    """Progress that becomes messages, a few a second."""
-
-    def __init__(self, post: Callable[[Message], object], cancelled: Callable[[], bool]) -> None:
-        self._post = post
-        self._cancelled = cancelled
-        self._stage = ""
-        self._total: int | None = None
-        self._done = 0
-        self._told = 0.0
-
-    def stage(self, name: str, total: int | None = None) -> None:
-        self._stage, self._total, self._done = name, total, 0
-        self._tell()
-
-    def advance(self, done: int) -> None:
-        self._done += done
-        if time.monotonic() - self._told >= REPORT_EVERY:
-            self._tell()
-
-    def cancelled(self) -> bool:
-        return self._cancelled()
-
-    def _tell(self) -> None:
-        self._told = time.monotonic()
-        self._post(ProgressMoved(self._stage, self._done, self._total))
-
-
 class _Posting(Listener):
-    """Posts what `analyse` finds."""
+    """Posts the results of `analyse`."""
 
     wants_expected = True
 
@@ -159,11 +115,11 @@ class _Posting(Listener):
 def load(
     session: Session, post: Callable[[Message], object], cancelled: Callable[[], bool]
 ) -> None:
-    """Learn everything about the session's image, in the calling thread. Never raises; ends early when cancelled."""
+    """Load and analyse the session's image in the calling thread, posting the results. Never raises; stops when cancelled."""
     progress = MessageProgress(post, cancelled)
     request = replace(session.request, progress=progress)
     try:
-        opened = analyse(request, session.source, session.options, _Posting(post), session.recall)
+        opened = analyse(request, session.source, session.options, _Posting(post), session.prefetch)
         if opened.findings is not None:
             post(FindingsFound(opened.findings))
         for number, right in check_digests(opened, progress):

@@ -14,7 +14,7 @@ _WIDTH_ONE = 128
 
 
 def bar(share: float, width: int) -> str:
-    """A bar of eighth blocks for a share of 0 to 1; whatever is more than nothing shows."""
+    """A bar of eighth blocks for a share of 0 to 1; any share above 0 is visible."""
     eighths = round(max(0.0, min(share, 1.0)) * width * 8)
     if share > 0 and eighths == 0:
         eighths = 1
@@ -33,7 +33,7 @@ def fit(text: str, width: int) -> str:
 
 
 def fit_left(text: str, width: int) -> str:
-    """`text` in exactly `width` cells, cut at its front: for paths, whose end tells more."""
+    """`text` in exactly `width` cells, cut at the front: for paths."""
     if width <= 0:
         return ""
     cells = len(text) if text.isascii() else cell_len(text)
@@ -48,7 +48,7 @@ def fit_left(text: str, width: int) -> str:
 def wrap(words: str, width: int, indent: str = "") -> list[str]:
     """Safe `words` in lines of at most `width` cells, broken at spaces where there are any; later lines are indented.
 
-    Nothing but the spaces at the breaks is lost.
+    Only spaces at the breaks are dropped.
     """
     lines: list[str] = []
     lead = ""

@@ -1,4 +1,4 @@
-"""The command palette: every command that works here, by its words."""
+"""The command palette: all commands that work here."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.dom import DOMNode
 from textual.widget import Widget
 
-from layerscope.tui.commands import COMMANDS, Command, shown_keys
-from layerscope.tui.keys import Keys
+from layerscope.tui.commands import COMMANDS, Command, Keys, shown_keys
 
 
 class CommandProvider(Provider):
@@ -47,7 +46,7 @@ class CommandProvider(Provider):
                 yield Hit(score, Text(title), callback, text=title, help=help_text)
 
     def available(self) -> list[tuple[Command, DOMNode]]:
-        """What can be done now, with the part of the screen that does it."""
+        """Commands that work now, with the node that runs them."""
         places: dict[str, DOMNode] = {}
         for node in self._nodes():
             for bindings in node._bindings.key_to_bindings.values():
@@ -61,7 +60,7 @@ class CommandProvider(Provider):
         ]
 
     def _nodes(self) -> Iterator[DOMNode]:
-        """Where commands are looked for: what has the focus first."""
+        """Nodes to search for commands, the focused one first."""
         if self.focused is not None:
             yield from self.focused.ancestors_with_self
         view = getattr(self.screen, "view", None)

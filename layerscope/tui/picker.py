@@ -1,4 +1,4 @@
-"""Which image to explore, if none was named: those in this folder, and of all engines and stores that can be reached."""
+"""The image picker: images in this folder, and of all engines and stores that can be reached."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from layerscope.sources.folder import saved_images
 from layerscope.sources.listing import LISTED_SOURCES, Listed, ListedSource, list_images
 from layerscope.sources.store_image import StoreImage
 from layerscope.tui import theme
-from layerscope.tui.commands import bindings
+from layerscope.tui.commands import bindings, first_key
 from layerscope.tui.keys import keymap
-from layerscope.tui.picking import SORTS, Choice
+from layerscope.tui.picker_rows import SORTS, Choice
 from layerscope.tui.preferences import Preferences
 from layerscope.tui.terminal import TerminalApp
 from layerscope.tui.widgets.field import Field
@@ -37,7 +37,7 @@ from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
 
 
 class _Watching(NullProgress):
-    """Tells those who look for images whether anybody still waits."""
+    """Cancels the search for images together with its worker."""
 
     def __init__(self, worker: Worker[object]) -> None:
         self._worker = worker
@@ -47,7 +47,7 @@ class _Watching(NullProgress):
 
 
 class PickerApp(TerminalApp[StoreImage]):
-    """Returns the chosen image, None if the user leaves."""
+    """Returns the chosen image, None if the user quits."""
 
     TITLE = "layerscope"
     ENABLE_COMMAND_PALETTE = False
@@ -66,7 +66,7 @@ class PickerApp(TerminalApp[StoreImage]):
             self.images = images
 
     class Told(Message):
-        """An engine or store said what it has."""
+        """An engine or store listed its images, or refused."""
 
         def __init__(self, number: int, said: Listed) -> None:
             super().__init__()
@@ -74,7 +74,7 @@ class PickerApp(TerminalApp[StoreImage]):
             self.said = said
 
     class Looked(Message):
-        """One of the two searches came to its end."""
+        """One of the two searches finished."""
 
         def __init__(self, number: int) -> None:
             super().__init__()
@@ -90,14 +90,14 @@ class PickerApp(TerminalApp[StoreImage]):
         now: datetime.datetime | None = None,
         trouble: str = "",
     ) -> None:
-        """`trouble` is why the image that was chosen last did not open."""
+        """`trouble` is the error of the last chosen image; may be empty."""
         super().__init__()
         preferences = preferences or Preferences()
         for known in theme.THEMES:
             self.register_theme(known)
         self.theme = theme.named(preferences.theme) or theme.DARK.name
-        self._keys = preferences.keys
-        self.set_keymap(keymap(self._keys))
+        self.keys = preferences.keys
+        self.set_keymap(keymap(self.keys))
         self.choice = Choice()
         self.images = ImageList(
             self.choice, now or datetime.datetime.now(datetime.UTC), id="images"
@@ -105,33 +105,35 @@ class PickerApp(TerminalApp[StoreImage]):
         self._request, self._sources, self._trouble = request, sources, trouble
         self._folder = folder or Path()
         self._field = Field(
-            placeholder="/ searches names, IDs and places", enter="Open", id="picker-field"
+            placeholder=f"{first_key('picker.search', self.keys)} filters by name, ID or location",
+            enter="Open",
+            id="picker-field",
         )
-        self._title = PaneTitle("Which image?")
+        self._title = PaneTitle("Choose an image")
         self._columns = ColumnTitles()
         self._refusals: dict[str, str] = {}
         self._said = Static(id="refusals", markup=False)
         self._number = 0
-        """Counts searches for images: what an earlier one finds is no longer wanted."""
+        """Number of the current search; results of earlier ones are ignored."""
         self._busy = 0
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return theme.variable_defaults(self.current_theme)
 
     def failed(self, error: BaseException) -> None:
-        """A row or handler raised: there is nothing to go on with."""
+        """Exit with the error: there is no image to go on with."""
         self._handle_exception(error)  # type: ignore[arg-type]
 
     def compose(self) -> ComposeResult:
         yield Pane(self._title, self._field, self._columns, self.images)
         yield self._said
-        yield KeyBar(self._keys)
+        yield KeyBar(self.keys)
 
     def on_mount(self) -> None:
         self.images.focus()
         self.action_refresh_images()
         if self._trouble:
-            self.notify(text.safe_name(self._trouble), title="It did not open", severity="error", timeout=12, markup=False)  # fmt: skip
+            self.notify(text.safe_name(self._trouble), title="Cannot open the image", severity="error", timeout=12, markup=False)  # fmt: skip
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._name_columns)
@@ -188,7 +190,7 @@ class PickerApp(TerminalApp[StoreImage]):
     # showing
 
     def _change(self, change: Callable[[], object]) -> None:
-        """Change the rows; the cursor stays on its image once the user has moved it."""
+        """Change the rows. The cursor stays on its image if the user has moved it."""
         at = self.images.cursor
         chosen = self.choice.rows[at].image.reference if 0 < at < len(self.choice.rows) else None
         change()
@@ -204,7 +206,7 @@ class PickerApp(TerminalApp[StoreImage]):
         count = text.count_of(total, "image")
         count = count if shown == total else f"{shown:,} of {count}"
         looking = "looking… · " if self._busy else ""
-        self._title.show("Which image?", f"{looking}{count} · by {self.choice.sort}")
+        self._title.show("Choose an image", f"{looking}{count} · by {self.choice.sort}")
         order = [source.name for source in self._sources]
         lines = [
             f"{name}: {text.safe_name(self._refusals[name])}"
@@ -222,8 +224,8 @@ class PickerApp(TerminalApp[StoreImage]):
 
     def action_search(self) -> None:
         if self._field.input.has_focus:
-            raise SkipAction  # there the key is text
-        # At once, and before the list has the key: what is typed right behind it belongs into the field.
+            raise SkipAction  # in the field, the key is text
+        # Immediately, so that text typed right after the key goes into the field.
         self.screen.set_focus(self._field.input)
 
     @on(Input.Changed, "#picker-field")

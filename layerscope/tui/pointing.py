@@ -1,11 +1,14 @@
-"""What lies under a cursor, for whatever opens, extracts or copies it, and for views that follow it."""
+"""The cursor and the mouse: the path under the cursor, copying it, and focus by a click."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
+from textual.app import App
 from textual.message import Message
 
+from layerscope import text
 from layerscope.filesystem.model import Filesystem
 
 
@@ -15,19 +18,19 @@ class Pointed:
 
     path: int
     version: int
-    """Row of the filesystem: the version that is shown."""
+    """Row of the version in the filesystem."""
     layer: int
-    """A layer after which that version is visible, and what lies below it."""
+    """A layer after which that version, and everything below it, is visible."""
 
     @classmethod
     def at(cls, filesystem: Filesystem, version: int) -> Pointed:
-        """The version in this row, as it was last; one that its own layer replaced again, in that layer."""
+        """The version in a row, at the last layer that shows it; in its own layer if that layer replaced it again."""
         born, died = int(filesystem.born[version]), int(filesystem.died[version])
         return cls(int(filesystem.paths[version]), version, max(died - 1, born))
 
     @classmethod
     def after(cls, filesystem: Filesystem, path: int, layer: int) -> Pointed | None:
-        """What is visible at a path after a layer; None where nothing is."""
+        """The version of a path after a layer; None if the path does not exist then."""
         rows = filesystem.rows_of(path)
         for row in range(rows.start, rows.stop):
             if filesystem.born[row] <= layer < filesystem.died[row]:
@@ -36,23 +39,59 @@ class Pointed:
 
 
 class Pointing:
-    """Mixed into widgets that have a cursor."""
+    """Mixin for widgets with a cursor."""
 
     points = False
-    """Whether there are paths under its cursor."""
+    """Whether its rows are paths."""
 
     def pointed(self) -> Pointed | None:
-        """The path under the cursor, for what opens, extracts or copies it; None where rows are no paths."""
+        """The path under the cursor, to open, extract or copy; None if the row is not a path."""
         return None
 
     def copied(self) -> tuple[str, str] | None:
-        """What is copied of the row under the cursor, and what to call it; None for the path under the cursor."""
+        """Text to copy for the row under the cursor, and a name for it; None to copy the path."""
         return None
 
 
 class ShowFile(Message):
-    """Somebody wants to look into a file: the version in this row of the filesystem."""
+    """Request to open a file: the version in this row of the filesystem."""
 
     def __init__(self, version: int) -> None:
         super().__init__()
         self.version = version
+
+
+_SHOWN = 60
+"""Characters of the copied text in the notification."""
+
+
+def copied_path(full: bytes) -> tuple[str, str]:
+    """A path as text to copy, and a name for it; control characters are escaped."""
+    path = "/" + os.fsdecode(full)
+    safe = text.safe_name(path)
+    return safe, "the path" if safe == path else "the path, with escapes"
+
+
+def copy(app: App[object], copied: tuple[str, str] | None) -> None:
+    """Copy text to the terminal's clipboard (OSC 52) and notify; `copied` is the text and a name for it."""
+    if copied is None or not copied[0]:
+        app.notify("Nothing to copy here.", markup=False)
+        return
+    words, what = copied
+    app.copy_to_clipboard(words.encode(errors="surrogateescape").decode(errors="replace"))
+    app.notify(text.clip(text.safe_name(words), _SHOWN), title=f"Copied {what}", markup=False)
+
+
+class Pressable:
+    """Mixin for widgets that take the focus on a mouse press, and must not move before the click."""
+
+    pressed = False
+    """Whether it got the focus by the mouse."""
+
+    def focus_on_click(self) -> bool:
+        """Called on a mouse press, right before the focus changes."""
+        self.pressed = True
+        return True
+
+    def on_blur(self) -> None:
+        self.pressed = False

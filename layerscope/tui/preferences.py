@@ -1,4 +1,4 @@
-"""How the user wants to see things: what the settings say, else what was chosen last, else the defaults."""
+"""Preferences: from the settings, otherwise the last choice, otherwise the defaults."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from pathlib import Path
 
 from layerscope.settings import COLUMNS, MODES, SORTS, Settings
 from layerscope.state import load_state, save_state
-from layerscope.tui.keys import Keys, changed_keys
+from layerscope.tui.commands import Keys
+from layerscope.tui.keys import changed_keys
 
 DEFAULT_COLUMNS = ("mode", "owner", "share")
 DEFAULT_THEME = "layerscope-dark"
 
 
 class Preferences:
-    """Theme, columns, order, mode and keys; changes are remembered in `state`, if there is one."""
+    """Theme, columns, order, mode and keys; changes are saved in the file `state`, if given."""
 
     def __init__(self, settings: Settings | None = None, state: Path | None = None) -> None:
-        """Raises `UsageError` for keys that cannot be."""
+        """Raises `UsageError` for invalid keys."""
         self.settings = settings or Settings()
         self.keys: Keys = changed_keys(self.settings)
         self._file = state
@@ -45,7 +46,7 @@ class Preferences:
 
     def _remember(self, name: str, value: object) -> None:
         if self._file is not None and self._state.get(name) != value:
-            # What another explorer has remembered since stays.
+            # Keep what another explorer has saved meanwhile.
             self._state = load_state(self._file) | {name: value}
             save_state(self._file, self._state)
 

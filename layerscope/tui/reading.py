@@ -1,12 +1,15 @@
-"""Reading of a content behind the screen: each function runs in a thread and posts what it learns."""
+"""Reads and compares file contents in threads that post messages."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from textual.message import Message
+from textual.widget import Widget
+from textual.worker import get_current_worker
 
 from layerscope import text
 from layerscope.errors import CancelledError
@@ -18,17 +21,17 @@ from layerscope.tui.documents.bytes import BytesDocument
 from layerscope.tui.documents.difference import DiffDocument
 from layerscope.tui.documents.highlight import styles_of
 from layerscope.tui.documents.text import TextDocument, is_binary
-from layerscope.tui.loader import MessageProgress, ProgressMoved
+from layerscope.tui.workers import MessageProgress, ProgressMoved
 
 PART = 1 << 20
-"""Bytes of a content that are read at a time."""
+"""Bytes read at a time."""
 
 Post = Callable[[Message], object]
 
 
 @dataclass(eq=False, repr=False)
 class Reading(Message):
-    """Reading went on."""
+    """Progress of reading."""
 
     token: int
     done: int
@@ -37,7 +40,7 @@ class Reading(Message):
 
 @dataclass(eq=False, repr=False)
 class ContentRead(Message):
-    """A content is there, from its start as far as it was asked for."""
+    """The first part of a content was read."""
 
     token: int
     content: Content
@@ -45,7 +48,7 @@ class ContentRead(Message):
 
 @dataclass(eq=False, repr=False)
 class Colored(Message):
-    """The colours of a text are known."""
+    """A text was highlighted."""
 
     token: int
     document: TextDocument
@@ -54,7 +57,7 @@ class Colored(Message):
 
 @dataclass(eq=False, repr=False)
 class Compared(Message):
-    """The difference between two versions is known: rows, or words where there are none."""
+    """Two versions were compared: rows, or a text in place of them."""
 
     token: int
     document: DiffDocument | None
@@ -63,13 +66,13 @@ class Compared(Message):
 
 @dataclass(eq=False, repr=False)
 class Searched(Message):
-    """The rows that hold what was searched for."""
+    """The rows that match a search."""
 
     document: Document
     pattern: re.Pattern[str]
     rows: list[int]
     jump: bool
-    """Whether the cursor is to go there."""
+    """Whether to move the cursor to the first match."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,24 +85,23 @@ class Content:
 
     @property
     def left(self) -> int:
-        """Bytes that were not read."""
+        """Bytes not read yet."""
         return 0 if self.reader.problem is not None else max(self.reader.size - len(self.data), 0)
 
     @property
-    def nothing(self) -> str:
-        """What is said where there are no rows."""
+    def empty_text(self) -> str:
+        """The text shown in place of rows."""
         problem = self.reader.problem
         if problem is None:
             return "This file is empty."
         return f"The content cannot be read: {text.safe_name(problem)}."
 
-    @property
-    def tail(self) -> str:
-        """What stands below the rows: how much is left, or what keeps it from being read."""
+    def tail(self, key: str) -> str:
+        """The line below the rows: the bytes left, which `key` reads on, or why they cannot be read. May be empty."""
         if self.reader.problem is not None:
             problem = text.safe_name(self.reader.problem)
             return f"the rest cannot be read: {problem}" if self.data else ""
-        return f"press + for the next MiB: {text.size(self.left)} left" if self.left else ""
+        return f"press {key} for the next MiB: {text.size(self.left)} left" if self.left else ""
 
 
 def progress_of(token: int, post: Post, cancelled: Callable[[], bool]) -> Progress:
@@ -121,7 +123,7 @@ def read(
     post: Post,
     cancelled: Callable[[], bool],
 ) -> None:
-    """Read the next part of a content and make rows of all of it; `as_bytes` None lets the content decide."""
+    """Read the next part of a content and post rows of all of it; `as_bytes` None detects binary content."""
     progress = progress_of(token, post, cancelled)
     progress.stage("Reading", reader.passing(PART))
     try:
@@ -141,7 +143,7 @@ def present(
     post: Post,
     cancelled: Callable[[], bool],
 ) -> None:
-    """Make rows of what was read; colours follow."""
+    """Post rows of the data, then its colours."""
     document: Document = BytesDocument(data) if as_bytes else TextDocument.of(data)
     post(ContentRead(token, Content(reader, data, document)))
     if isinstance(document, TextDocument):
@@ -161,7 +163,7 @@ def compare(
     post: Post,
     cancelled: Callable[[], bool],
 ) -> None:
-    """Compare the first part of the contents of two inodes."""
+    """Compare the first `PART` bytes of two inodes."""
     progress = progress_of(token, post, cancelled)
     inodes, contents = opened.filesystem.inodes, opened.contents
     readers = [ContentReader(inodes, contents, inode) for inode in (old, new)]
@@ -174,17 +176,17 @@ def compare(
                 post(Compared(token, None, words))
                 return
         if before == after and readers[0].size == readers[1].size <= PART:
-            post(Compared(token, None, "The contents are the same: only attributes differ."))
+            post(Compared(token, None, "The contents are identical; only attributes differ."))
             return
         if is_binary(before) or is_binary(after):
             post(Compared(token, None, _binary_words(before, after)))
             return
         document = DiffDocument.of(_lines(before), _lines(after), progress)
-        words = "" if document.whole else "much differs: the first lines are compared"
+        words = "" if document.whole else "large difference: only the first lines are compared"
         if max(reader.size for reader in readers) > PART:
-            words = "the first MiB of each is compared"
+            words = "only the first MiB of each is compared"
         if not len(document):
-            words = "What was read of both is the same."
+            words = "The compared parts are identical."
         post(Compared(token, document, words))
     except CancelledError:
         return
@@ -197,7 +199,7 @@ def search(
     post: Post,
     cancelled: Callable[[], bool],
 ) -> None:
-    """Find the rows of a document that a pattern is found in."""
+    """Post the rows of a document that match a pattern."""
     rows = document.matching(pattern, cancelled)
     if not cancelled():
         post(Searched(document, pattern, rows, jump))
@@ -211,11 +213,82 @@ def _lines(data: bytes) -> list[str]:
 
 
 def _binary_words(before: bytes, after: bytes) -> str:
-    """Where two contents of bytes part."""
+    """Offset of the first difference, as text."""
     shorter = min(len(before), len(after))
     at, step = 0, 1 << 12
     while at < shorter and before[at : at + step] == after[at : at + step]:
         at += step
     while at < shorter and before[at] == after[at]:
         at += 1
-    return f"The contents are bytes, no text: they differ from byte {at:,} (0x{at:x}) on."
+    return f"Binary files differ from byte {at:,} (0x{at:x})."
+
+
+WORK = "file"
+"""Worker group of `FileWork`."""
+
+
+class FileWork:
+    """Runs one thread at a time, which posts messages to a widget. Starting one cancels the one before."""
+
+    def __init__(self, widget: Widget, changed: Callable[[], None]) -> None:
+        """`changed` is called when `doing` changes."""
+        self._widget = widget
+        self._changed = changed
+        self._token = 0
+        self.doing = ""
+        """The current work as text; empty if idle."""
+        self.interrupted = False
+        """Whether a cancelled thread may still use the reader."""
+
+    def read(
+        self, reader: ContentReader, before: bytes, as_bytes: bool | None, name: bytes
+    ) -> None:
+        """See `read`."""
+        self._begin("Reading", partial(read, reader, before, as_bytes, name))
+
+    def present(self, content: Content, as_bytes: bool, name: bytes) -> None:
+        """See `present`."""
+        self._begin("Reading", partial(present, content.reader, content.data, as_bytes, name))
+
+    def compare(self, opened: Opened, old: int, new: int) -> None:
+        """See `compare`."""
+        self._begin("Comparing", partial(compare, opened, old, new))
+
+    def stop(self) -> None:
+        """Cancel the current work; its messages are ignored."""
+        self._token += 1
+        self.interrupted = self.interrupted or bool(self.doing)
+        self.doing = ""
+        self._widget.workers.cancel_group(self._widget, WORK)
+        self._changed()
+
+    def _begin(self, doing: str, run: Callable[[int, Post, Callable[[], bool]], None]) -> None:
+        self.stop()
+        self.doing = doing
+        self._changed()
+        token, post = self._token, self._widget.post_message
+
+        def work() -> None:
+            worker = get_current_worker()
+            run(token, post, lambda: worker.is_cancelled)
+
+        self._widget.run_worker(work, thread=True, exclusive=True, group=WORK, exit_on_error=False)
+
+    # results of the threads
+
+    def wants(self, token: int) -> bool:
+        """Whether a message belongs to the current work."""
+        return token == self._token
+
+    def ended(self, token: int) -> bool:
+        """Mark work as ended; whether it was the current work."""
+        if self.wants(token):
+            self.doing = ""
+        return self.wants(token)
+
+    def moved(self, event: Reading) -> None:
+        """Show the progress of reading."""
+        if self.wants(event.token) and self.doing and event.total:
+            share = text.percent(min(event.done, event.total), event.total)
+            self.doing = f"Reading {share} of {text.size(event.total)}"
+            self._changed()

@@ -1,4 +1,4 @@
-"""Two themes of our own, and the words in which every theme speaks of changes and waste."""
+"""Two themes, and the colours for changes and waste in every theme."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
 TEXT_CONTRAST, QUIET_CONTRAST = 4.5, 3.0
-"""How far text, and text that is meant to be quiet, stands out from its background (WCAG 2.2, 1.4.3 and 1.4.11)."""
+"""Minimum contrast of text and of quiet text with the background (WCAG 2.2, 1.4.3 and 1.4.11)."""
 _QUIET_DEFAULT = 3.6
 _STEPS = 40
 
@@ -101,24 +101,24 @@ _OF_TERMINAL = {
     "cursor-blurred": "ansi_default",
     "rule": "ansi_bright_black",
 }
-"""The terminal's own colours, of which nothing is known."""
+"""The terminal's own colours; their values are unknown."""
 
 
 def hues(theme: Theme) -> tuple[str, ...]:
-    """Colours that tell layers apart."""
+    """Colours that distinguish layers."""
     if theme.ansi:
         return _HUES_OF_TERMINAL
     return _HUES_ON_DARK if theme.dark else _HUES_ON_LIGHT
 
 
 def named(name: str) -> str | None:
-    """The full name of a theme: `dark` and `light` are ours, the others are Textual's. None if there is none."""
+    """The full name of a theme, None if unknown. `dark` and `light` are layerscope's, the others Textual's."""
     known = [theme.name for theme in THEMES] + list(BUILTIN_THEMES)
     return next((found for found in (f"layerscope-{name}", name) if found in known), None)
 
 
 def variable_defaults(theme: Theme) -> dict[str, str]:
-    """Our words in terms of a theme that does not know them: readable on its background, whatever its colours are."""
+    """Colour variables for a theme that lacks them, readable on its background."""
     if theme.ansi:
         return dict(_OF_TERMINAL)
     named = theme.to_color_system().generate()
@@ -147,7 +147,7 @@ def variable_defaults(theme: Theme) -> dict[str, str]:
 
 
 def legible(color: str, background: str, ratio: float) -> str:
-    """`color`, drawn towards white or black as far as it must be to stand out from `background` by `ratio`."""
+    """`color`, blended towards white or black until its contrast with `background` is at least `ratio`."""
     start, ground = Color.parse(color), Color.parse(background)
     end = max(
         Color.parse("#ffffff"), Color.parse("#000000"), key=lambda each: contrast(each, ground)
@@ -160,7 +160,7 @@ def legible(color: str, background: str, ratio: float) -> str:
 
 
 def contrast(one: Color, other: Color) -> float:
-    """How far two colours stand apart, 1 to 21 (WCAG 2.2, contrast ratio)."""
+    """Contrast ratio of two colours, 1 to 21 (WCAG 2.2)."""
     darker, lighter = sorted((_luminance(one), _luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
 
@@ -171,3 +171,15 @@ def _luminance(color: Color) -> float:
         for part in color.normalized
     )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def thin_scrollbar(selector: str, background: str = "$background") -> str:
+    """The rule, for a `DEFAULT_CSS`, of what `selector` finds on a `background`."""
+    return f"""
+    {selector} {{
+        scrollbar-size-vertical: 1;
+        scrollbar-color: $rule; scrollbar-color-hover: $quiet; scrollbar-color-active: $quiet;
+        scrollbar-background: {background}; scrollbar-background-hover: {background};
+        scrollbar-background-active: {background};
+    }}
+    """

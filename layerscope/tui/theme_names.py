@@ -1,4 +1,4 @@
-"""The names of all themes, for checks that must not load what draws them."""
+"""The names of all themes, for checks without importing Textual."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ THEME_NAMES = (
     "ansi-dark",
     "ansi-light",
 )
-"""`dark` and `light` are ours, the others Textual's."""
+"""`dark` and `light` are layerscope's, the others Textual's."""
 OWN = "layerscope-"
-"""What stands before the full names of ours."""
+"""Prefix of the full names of layerscope's themes."""
 
 
 def check_theme(settings: Settings) -> None:
-    """Raises `UsageError`, which names the nearest themes, if there is no such theme."""
+    """Raises `UsageError` with similar names if the theme is unknown."""
     name = settings.theme
     if name is None or name.removeprefix(OWN) in THEME_NAMES[:2] or name in THEME_NAMES:
         return
     near = get_close_matches(name.lower(), THEME_NAMES, 3)
     hint = f"did you mean {' or '.join(near)}?" if near else f"themes are: {', '.join(THEME_NAMES)}"
-    raise UsageError(f"{settings.place('theme')}: there is no theme `{name}`", hint=hint)
+    raise UsageError(f"{settings.place('theme')}: unknown theme `{name}`", hint=hint)

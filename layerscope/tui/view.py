@@ -1,4 +1,4 @@
-"""What a view is, and the list of all views."""
+"""The base class of views, and the list of all views."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from textual.message import Message
 from textual.widget import Widget
 
 from layerscope.tui.guard import Guarded
-from layerscope.tui.pointing import Pointed
-from layerscope.tui.pressing import Pressable
+from layerscope.tui.pointing import Pointed, Pressable
 from layerscope.tui.session import Session
 
 
 class View(Guarded, Container):
-    """One way to look at the image. Made when it is first opened; hears of everything that becomes known."""
+    """One view of the image. Created when it is first opened; its methods are called as results arrive."""
 
     DEFAULT_CSS = """
     View { background: $background; height: 1fr; }
@@ -28,52 +27,52 @@ class View(Guarded, Container):
         super().__init__(id=id)
         self.session = session
         self.roomy: Widget | None = None
-        """For which of its widgets the room is shared: what keys gave the focus, or were used in, last."""
+        """The widget that gets more room: the last one that was focused or used by keys."""
 
     def panes(self) -> list[Widget]:
-        """What Tab moves between; the first takes the focus when the view opens."""
+        """The panes that Tab cycles through; the first has the focus when the view opens."""
         raise NotImplementedError
 
     def layers_changed(self) -> None:
-        """A layer was read, or its digests were checked."""
+        """A layer was read, or its digests were verified."""
 
     def stacked(self) -> None:
-        """All layers are stacked and accounted: `session.opened` is there. Called on mount, too, if that is so."""
+        """All layers are stacked and accounted: `session.opened` is set. Also called on mount if it is set already."""
 
     def duplicates_found(self) -> None:
-        """Files of equal content are known: `session.duplicates` is there."""
+        """Duplicates were searched: `session.duplicates` is set."""
 
     def findings_found(self) -> None:
-        """What to fix is known: `session.findings` is there."""
+        """Findings are available: `session.findings` is set."""
 
     def base_moved(self) -> None:
         """The user moved the end of the base image."""
 
     @property
     def wants_path(self) -> bool:
-        """Whether it has nothing to show until it is given a path."""
+        """Whether it needs a path to show anything."""
         return False
 
     def show_path(self, path: int) -> None:
-        """Show a path, in a view that is about one."""
+        """Show a path, in a view of one path."""
 
     def pointed_at(self, pointed: Pointed) -> None:
-        """The view was opened while the cursor of another one was on this path."""
+        """The view was opened while the cursor of another view was on this path."""
 
     def show_version(self, version: int) -> None:
-        """Look into the version in this row of the filesystem."""
+        """Show the version in this row of the filesystem."""
 
     def back(self) -> bool:
-        """Esc was pressed: leave a field or a mode. False if there is nothing to leave, and the view is to be left."""
+        """Leave a field or a mode. False if there is none to leave, so that the view itself is left."""
         return False
 
     @property
     def can_go_back(self) -> bool:
-        """Whether there is a mode that Esc would leave."""
+        """Whether `back` would leave a field or mode."""
         return False
 
     def useless(self) -> set[str]:
-        """Ids of commands that would do nothing here and now: they are not offered."""
+        """Ids of commands that have no effect now, and are hidden."""
         return set()
 
     def go_to_pane(self, pane: Widget) -> None:
@@ -81,8 +80,8 @@ class View(Guarded, Container):
         self.screen.set_focus(pane)
 
     def share_room(self) -> None:
-        """Give `roomy` more room than the others, in a view that has little. Never called while the mouse is used:
-        rows would move under it, between press and click or between two clicks."""
+        """Give `roomy` more room than the others in a small view. Never called while the mouse is used:
+        rows would move between press and click, or between two clicks."""
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         if not (isinstance(event.widget, Pressable) and event.widget.pressed):
@@ -107,7 +106,7 @@ class View(Guarded, Container):
 
 
 class ShowPath(Message):
-    """Somebody wants to see a path in the file tree of a layer."""
+    """Request to show a path in the file tree of a layer."""
 
     def __init__(self, path: int, layer: int) -> None:
         super().__init__()
@@ -116,16 +115,16 @@ class ShowPath(Message):
 
 
 class ShowStep(Message):
-    """Somebody wants to see a step in Explore."""
+    """Request to show a step in Explore."""
 
     def __init__(self, step: int) -> None:
         super().__init__()
         self.step = step
-        """Its place among the image's steps."""
+        """Index among the image's steps."""
 
 
 class ShowLife(Message):
-    """Somebody wants to see what each layer did to a path."""
+    """Request to show a path in Life."""
 
     def __init__(self, path: int) -> None:
         super().__init__()
@@ -133,33 +132,32 @@ class ShowLife(Message):
 
 
 class FixesTicked(Message):
-    """Findings were taken as fixed, or no longer: the image would weigh something else."""
+    """Findings were marked as fixed, or unmarked."""
 
 
 @dataclass(frozen=True, slots=True)
 class ViewSpec:
-    """A view, loaded when it is first opened."""
+    """A view, imported when it is first opened."""
 
     name: str
-    key: str
     title: str
     place: str
     """Module and class, as `module:Class`."""
 
     def make(self, session: Session) -> View:
-        """The view itself."""
+        """Create the view."""
         module, _, name = self.place.partition(":")
         return cast("View", getattr(import_module(module), name)(session, id=self.name))
 
 
 VIEWS: tuple[ViewSpec, ...] = (
-    ViewSpec("explore", "1", "Explore", "layerscope.tui.screens.explore:ExploreView"),
-    ViewSpec("waste", "2", "Waste", "layerscope.tui.screens.waste:WasteView"),
-    ViewSpec("life", "3", "Life", "layerscope.tui.screens.life:LifeView"),
-    ViewSpec("find", "4", "Find", "layerscope.tui.screens.find:FindView"),
-    ViewSpec("file", "5", "File", "layerscope.tui.screens.file:FileView"),
-    ViewSpec("dockerfile", "6", "Dockerfile", "layerscope.tui.screens.dockerfile:DockerfileView"),
-    ViewSpec("map", "7", "Map", "layerscope.tui.screens.map:MapView"),
-    ViewSpec("findings", "8", "Findings", "layerscope.tui.screens.findings:FindingsView"),
+    ViewSpec("explore", "Explore", "layerscope.tui.screens.explore:ExploreView"),
+    ViewSpec("waste", "Waste", "layerscope.tui.screens.waste:WasteView"),
+    ViewSpec("life", "Life", "layerscope.tui.screens.life:LifeView"),
+    ViewSpec("find", "Find", "layerscope.tui.screens.find:FindView"),
+    ViewSpec("file", "File", "layerscope.tui.screens.file:FileView"),
+    ViewSpec("dockerfile", "Dockerfile", "layerscope.tui.screens.dockerfile:DockerfileView"),
+    ViewSpec("map", "Map", "layerscope.tui.screens.map:MapView"),
+    ViewSpec("findings", "Findings", "layerscope.tui.screens.findings:FindingsView"),
 )
-"""All views, in the order of their keys."""
+"""All views, in the order of the header."""

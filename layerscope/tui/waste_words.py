@@ -1,4 +1,4 @@
-"""What a waste record is, in words: where it is stored, what hides it, and why."""
+"""Texts of waste records: where they are stored, what hides them, and why."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class WasteRecord:
-    """One waste record, ready to be told. Sizes are bytes."""
+    """One waste record. Sizes are in bytes."""
 
     path: int
     bytes: int
@@ -50,9 +50,9 @@ class WasteRecord:
     stored_in: int
     hidden_by: int
     shown_in: int
-    """The layer whose tree shows the path: for a later hard link not the one that stored the content."""
+    """The layer whose tree shows the path; for a later hard link, not the layer that stored the content."""
     why: str
-    """What differs, as far as that is known: `owner differs`, `+4.7 kB`."""
+    """What differs, for example `owner differs` or `new content, +4.7 kB`."""
 
 
 def record_of(filesystem: Filesystem, waste: Waste, row: int) -> WasteRecord:
@@ -84,7 +84,7 @@ def record_of(filesystem: Filesystem, waste: Waste, row: int) -> WasteRecord:
 
 
 def _why(filesystem: Filesystem, reason: Reason, old: int, new: int) -> str:
-    """What differs between a dead inode and the one in its place, -1 for none."""
+    """What differs between a dead inode and its successor, -1 for none."""
     inodes = filesystem.inodes
     if new < 0 or reason in (Reason.DELETED, Reason.IDENTICAL):
         return reason.word
@@ -93,14 +93,14 @@ def _why(filesystem: Filesystem, reason: Reason, old: int, new: int) -> str:
     if reason is Reason.OVERWRITTEN:
         more = int(inodes.columns.stored[new]) - int(inodes.columns.stored[old])
         sign = "+" if more > 0 else "−"
-        return f"other bytes, {sign}{text.size(abs(more))}" if more else "other bytes, same size"
+        return f"new content, {sign}{text.size(abs(more))}" if more else "new content, same size"
     bits = int(inodes.differences(np.array([old], np.int32), np.array([new], np.int32))[0])
     words = [word for bit, word in _ATTRIBUTES.items() if bits & bit]
     return f"{' and '.join(words[:2])} {'differs' if len(words) == 1 else 'differ'}"
 
 
 def group_words(groups: WasteGroups, group: int, image: Image, path: str) -> tuple[str, str]:
-    """What a group is called, and a sentence about it; `path` is its directory's, as it is shown."""
+    """Title and sentence of a group; `path` is the displayed path of its directory."""
     key = int(groups.keys[group])
     if groups.by is GroupBy.REASON:
         return REASONS[key].word, REASONS[key].sentence

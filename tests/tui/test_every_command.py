@@ -68,7 +68,7 @@ BEFORE: dict[str, tuple[str, ...]] = {
 """What must be pressed before, where the first screen is not the place."""
 NOTHING_MORE = {"file.more", "app.suspend"}
 """Commands that rightly do nothing here: files of the bundled image are smaller than what is read at once, and no terminal is there to be given back."""
-EXPLORER = [command for command in COMMANDS if command.group != "picker"]
+EXPLORER = [command for command in COMMANDS if command.group not in ("picker", "dialog")]
 
 
 def _seen(app: LayerscopeApp) -> tuple[object, ...]:

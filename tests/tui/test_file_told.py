@@ -32,7 +32,7 @@ async def test_a_file_names_the_copies_of_its_content(copies: Path) -> None:
         await settled(pilot)
         shown = "\n".join(screen_text(app))
         assert "/b" in shown
-        assert "2nd of 14 copies of the same content: /a, /c0, /c1" in shown
+        assert "2nd of 14 copies with the same content: /a, /c0, /c1" in shown
         assert "…" in shown
         await pilot.press("escape", "down", "enter")
         await settled(pilot)

@@ -74,7 +74,7 @@ async def test_digits_and_commands_are_text_in_the_field(demo_image: Path) -> No
         view = await find(pilot, "1q2s?")
         assert view.field.input.value == "1q2s?"
         assert app.is_running
-        assert "No path of any layer matches 1q2s?" in "\n".join(screen_text(app))
+        assert "No path in any layer matches 1q2s?" in "\n".join(screen_text(app))
 
 
 async def test_enter_shows_the_match_where_it_was_last_changed(demo_image: Path) -> None:

@@ -37,7 +37,7 @@ async def test_every_view_shows_whole_keys(demo_image: Path, size: tuple[int, in
     """What is shown is what was meant to be shown, to its last letter."""
     app = explorer(demo_image)
     titles = {command.footer_words for command in COMMANDS if command.footer}
-    titles |= {"Leave", "Show in Explore", "To its life"}
+    titles |= {"Leave", "Show in Explore", "Show life"}
     async with app.run_test(size=size) as pilot:
         screen = await loaded(pilot)
         for view in VIEWS:

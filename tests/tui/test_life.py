@@ -63,7 +63,7 @@ async def test_l_on_a_file_shows_its_life(demo_image: Path, demo_opened: Opened)
         waste = demo_opened.accounting.waste
         wasted = size(int(waste.bytes[waste.paths == path].sum()))
         assert f"{wasted} wasted, hidden by 1" in text
-        assert "◀ what the image shows" in text
+        assert "◀ in the final image" in text
         await pilot.press("g", "enter")
         await pilot.pause()
         explore = screen.explore
@@ -115,7 +115,7 @@ async def test_a_directory_tells_its_size_after_each_layer(
         text = "\n".join(screen_text(app))
         assert "· contents" in text
         added = demo_opened.filesystem.changes.counts(5)[Change.ADDED]
-        assert f"in it {added} added" in text
+        assert f"inside {added} added" in text
         assert size(demo_opened.accounting.layers[5].stored) in text
 
 

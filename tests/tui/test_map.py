@@ -172,7 +172,7 @@ async def test_an_image_without_bytes_speaks(tmp_path: Path) -> None:
     app = explorer(write(tmp_path / "none.tar", docker_archive([layer_tar([file("a")])])))
     async with app.run_test(size=SMALL) as pilot:
         await _map(pilot)
-        assert "No file has any bytes here." in "\n".join(screen_text(app))
+        assert "No file here has any content." in "\n".join(screen_text(app))
         await pilot.press("enter", "backspace", "left", "comma")
 
 

@@ -8,6 +8,7 @@ import pytest
 from textual.events import MouseScrollDown, MouseScrollUp
 from textual.pilot import Pilot
 
+from layerscope.tui.commands import first_key
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.view import VIEWS
 from layerscope.tui.widgets.line_list import LineList
@@ -36,7 +37,7 @@ async def test_a_click_on_the_name_of_a_view_opens_it(demo_image: Path) -> None:
     async with app.run_test(size=WIDE) as pilot:
         screen = await loaded(pilot)
         for spec in (*VIEWS[1:], VIEWS[0]):
-            at = screen_text(app)[1].index(f"{spec.key} {spec.title}")
+            at = screen_text(app)[1].index(f"{first_key(f'view.{spec.name}')} {spec.title}")
             await pilot.click("#header", offset=(at + 3, 1))
             await settled(pilot)
             assert screen.view.id == spec.name
@@ -56,7 +57,7 @@ async def _come_to(pilot: Pilot[None], screen: MainScreen, place: str) -> LineLi
 
 
 async def test_a_click_puts_the_cursor_on_a_row(demo_image: Path) -> None:
-    """In every list; it has the focus then, also where another pane had it."""
+    """Lists; it has the focus then, also where another pane had it."""
     app = picture_of(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         screen = await loaded(pilot)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from layerscope.tui.outline import Outline
+from layerscope.tui.widgets.outline_list import Outline
 
 
 def test_closed_groups_are_one_row_each() -> None:

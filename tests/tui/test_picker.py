@@ -17,7 +17,7 @@ from layerscope.sources import Request
 from layerscope.sources.listing import ListedSource
 from layerscope.sources.store_image import StoreImage, StoreLayer
 from layerscope.tui.picker import PickerApp
-from layerscope.tui.picking import Choice
+from layerscope.tui.picker_rows import Choice
 from tests.images import docker_archive, file, layer_tar, write
 from tests.terminal import TMUX, layerscope, terminal
 from tests.tui.explorer import screen_text

@@ -29,7 +29,7 @@ BASE = [
 ]
 TOP = [whiteout("etc/zones"), file("new", b"content")]
 WIDE = (160, 48)
-PROMISED = "by the table of contents"
+PROMISED = "from the table of contents"
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from layerscope.tui.screens.waste import WasteView
 from layerscope.tui.theme_names import THEME_NAMES, check_theme
 from layerscope.tui.view import VIEWS
 from layerscope.tui.widgets.file_tree import FileTree
-from tests.tui.explorer import explorer, loaded, screen_text
+from tests.tui.explorer import explorer, loaded, screen_text, settled
 
 KEYS = "[keys]\nexplore.sort = 'S'\napp.help = 'f1'\napp.palette = 'f2'\nfiles.expand_all = 'E'\nlist.down = ['down', 'J']"
 
@@ -62,7 +62,7 @@ async def test_every_command_is_in_the_palette_where_it_works(demo_image: Path) 
         assert "explore.sort" not in {
             command.id for command, _ in CommandProvider(screen).available()
         }
-    before = {command.id for command in COMMANDS if command.group == "picker"}
+    before = {command.id for command in COMMANDS if command.group in ("picker", "dialog")}
     assert offered == {command.id for command in COMMANDS} - {"app.palette"} - before
 
 
@@ -211,7 +211,7 @@ async def test_a_worker_that_raises_is_a_dialog(
 
 def test_a_theme_that_is_not_there_is_named() -> None:
     """Before anything starts, with the place where it was asked for, and themes of nearly this name."""
-    with pytest.raises(UsageError, match=r"c.toml, line 1: there is no theme `no`"):
+    with pytest.raises(UsageError, match=r"c.toml, line 1: unknown theme `no`"):
         check_theme(parse_settings("theme = 'no'", "c.toml"))
     with pytest.raises(UsageError) as found:
         check_theme(Settings(theme="drakula"))
@@ -224,3 +224,41 @@ def test_a_theme_that_is_not_there_is_named() -> None:
 def test_all_themes_can_be_asked_for() -> None:
     """The names that are checked without drawing anything are those of the themes that there are."""
     assert ("dark", "light", *BUILTIN_THEMES) == THEME_NAMES
+
+
+OWN_KEYS = """[keys]
+"app.back" = "f6"
+"view.waste" = "W"
+"explore.metadata" = "M"
+"waste.group" = "f7"
+"path.life" = "f8"
+"list.open" = "o"
+"dialog.close" = "f9"
+"""
+
+
+@pytest.mark.parametrize(
+    ("pressed", "hint"),
+    [
+        ((), "W Waste"),
+        ((), "M metadata"),
+        (("x",), "F6 ends"),
+        (("slash", *"nothing-like-this"), "F6 clears the filter"),
+        (("W",), "F7: by instruction"),
+        (("3", "slash", "ctrl+u"), "press F8 on a file"),
+        (("5",), "press o."),
+        (("6",), "o shows the step"),
+        (("c",), "F9 closes"),
+    ],
+)
+async def test_hints_show_the_users_keys(
+    demo_image: Path, pressed: tuple[str, ...], hint: str
+) -> None:
+    """Titles, empty states and dialogs take keys from the registry."""
+    preferences = Preferences(parse_settings(OWN_KEYS, "config.toml"))
+    app = LayerscopeApp(_with(explorer(demo_image), preferences))
+    async with app.run_test(size=(160, 48)) as pilot:
+        await loaded(pilot)
+        await pilot.press(*pressed)
+        await settled(pilot)
+        assert hint in "\n".join(screen_text(app))

@@ -12,10 +12,10 @@ from layerscope.browse import regex_process
 from layerscope.browse.modes import Mode
 from layerscope.browse.ordering import Sort
 from layerscope.settings import COLUMNS, MODES, SORTS, Settings
-from layerscope.tui.notes import note
 from layerscope.tui.preferences import Preferences
 from layerscope.tui.screens.explore import ExploreView
 from layerscope.tui.screens.main import MainScreen
+from layerscope.tui.tree_words import note
 from layerscope.tui.widgets import tree_columns
 from layerscope.words import Change
 from tests.images import docker_archive, file, layer_tar, whiteout, write
@@ -363,7 +363,7 @@ async def test_a_metadata_step_says_what_it_sets(demo_image: Path) -> None:
         await loaded(pilot)
         await pilot.press("down")
         await pilot.pause()
-        assert "This step writes no layer: it sets the default command." in "\n".join(
+        assert "Metadata step without files: sets the default command." in "\n".join(
             screen_text(app)
         )
 

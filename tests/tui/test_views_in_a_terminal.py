@@ -91,7 +91,7 @@ def _explore(running: Running) -> None:
     for layer in accounting.layers[:5]:
         assert text.size(layer.stored) in body, layer
     screen.keys("a")
-    screen.wait_for("all layers up to here")
+    screen.wait_for("all files")
     screen.keys("a")
     screen.wait_for("changes in this layer")
 
@@ -124,7 +124,7 @@ def _life(running: Running) -> None:
     screen.type(running.path)
     screen.wait_for(f"Life of {running.path}")
     screen.wait_for("+ added")
-    assert "◀ what the image shows" in screen.text()
+    assert "◀ in the final image" in screen.text()
     screen.keys("Enter")
 
 
@@ -175,17 +175,17 @@ def _map(running: Running) -> None:
 
 
 def _findings(running: Running) -> None:
-    """What fixes save together, what would be left, and the fix that stands first."""
+    """The total saving, the resulting size, and the first fix."""
     screen, opened = running.screen, running.opened
     findings = opened.findings
     assert findings is not None
     screen.keys("8")
     if not findings.found:
-        screen.wait_for("Nothing to fix was found.")
+        screen.wait_for("No findings.")
         return
     saving = findings.saving()
-    shown = screen.wait_for(f"Findings · {text.size(saving)} could be saved")
-    assert f"{text.size(opened.accounting.stored - saving)} would be left" in shown
+    shown = screen.wait_for(f"Findings · {text.size(saving)} avoidable")
+    assert f"→ {text.size(opened.accounting.stored - saving)})" in shown
     rules = {f"Fix · {finding.rule} " for finding in findings.found}
     assert any(words in screen.wait_for("Fix · ") for words in rules)
     screen.keys("Space")

@@ -157,7 +157,7 @@ async def test_why_says_what_differs(tmp_path: Path) -> None:
         _, view = await waste_view(pilot)
         found = [view.records.record(row) for row in range(5)]
     assert [record.why for record in found if record is not None] == [
-        "other bytes, +2.0 kB",
+        "new content, +2.0 kB",
         "mode and owner differ",
         "became a symlink",
         "deleted",

@@ -1,4 +1,4 @@
-"""What a content list paints."""
+"""The interface of the documents that a content list paints."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Piece = tuple[str, str]
 TAB = 8
 """Columns between tab stops."""
 MOST_MATCHES = 100_000
-"""Rows with a match that are counted."""
+"""Maximum number of matching rows."""
 
 
 class Document(Protocol):
@@ -24,13 +24,13 @@ class Document(Protocol):
         """How many rows there are."""
 
     def label(self, row: int) -> str:
-        """What stands before a row: its number or offset, always of one width."""
+        """Line number or offset of a row, padded to a common width."""
 
     def pieces(self, row: int) -> list[Piece]:
         """A row from its first column to its last."""
 
     def matching(self, pattern: re.Pattern[str], cancelled: Callable[[], bool]) -> list[int]:
-        """Rows in which a pattern is found, `MOST_MATCHES` at most."""
+        """Rows that match a pattern, at most `MOST_MATCHES`."""
 
 
 def expanded(text: str, column: int) -> str:
@@ -52,7 +52,7 @@ def expanded(text: str, column: int) -> str:
 def matching_rows(
     document: Document, pattern: re.Pattern[str], cancelled: Callable[[], bool]
 ) -> list[int]:
-    """Rows whose text a pattern is found in, by looking at each."""
+    """Rows whose text matches a pattern."""
     found = []
     for row in range(len(document)):
         if row % 1024 == 0 and cancelled():

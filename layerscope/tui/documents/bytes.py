@@ -9,7 +9,7 @@ from collections.abc import Callable
 from layerscope.tui.documents.base import MOST_MATCHES, Piece
 
 WIDTH = 16
-"""Bytes of a row."""
+"""Bytes per row."""
 _READABLE = "".join(chr(code) if 32 <= code < 127 else "." for code in range(256))
 _HEX_WORDS = re.compile(r"(?:[0-9a-f]{2}[ ]?)+", re.IGNORECASE)
 
@@ -34,7 +34,7 @@ class BytesDocument:
         return [(f"{left:<24} {right:<24} ", ""), (readable, "string")]
 
     def matching(self, pattern: re.Pattern[str], cancelled: Callable[[], bool]) -> list[int]:
-        """Rows where the searched text begins, as text in any case or, if it looks like bytes in hexadecimal, as those."""
+        """Rows where a match starts: text, ignoring case, or bytes if the pattern is hexadecimal."""
         text = pattern.pattern.replace("\\", "")
         wanted = re.escape(text.encode(errors="surrogateescape"))
         if _HEX_WORDS.fullmatch(text) and len(text.replace(" ", "")) >= 4:

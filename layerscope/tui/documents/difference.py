@@ -1,4 +1,4 @@
-"""What differs between two texts, as a unified difference; bounded, and it can be stopped."""
+"""A unified diff of two texts; bounded, and cancellable."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from layerscope.progress import Progress, check
 from layerscope.tui.documents.base import Piece, expanded, matching_rows
 
 MOST_LINES = 4000
-"""Differing lines of a version that are compared one by one."""
+"""Maximum number of changed lines of a version that are compared."""
 CONTEXT = 3
-"""Lines around a difference that are shown."""
+"""Unchanged lines shown around a difference."""
 _LINE = 2000
-"""Characters of a line that are shown."""
+"""Characters shown per line."""
 
 Row = tuple[int, int, str, str]
 """Line numbers before and after (0 for none), the mark, the line."""
@@ -24,7 +24,7 @@ _STYLES = {"-": "removed", "+": "added", "@": "metadata"}
 
 
 class _Matcher(SequenceMatcher[str]):
-    """Can be stopped."""
+    """A `SequenceMatcher` that can be cancelled."""
 
     progress: Progress
 
@@ -37,17 +37,17 @@ class _Matcher(SequenceMatcher[str]):
 
 @dataclass(slots=True)
 class DiffDocument:
-    """A unified difference."""
+    """A unified diff."""
 
     rows: list[Row]
     added: int
     removed: int
     whole: bool
-    """Whether all lines were compared one by one; else more differs than is shown so."""
+    """Whether all lines were compared; otherwise there are more differences."""
 
     @classmethod
     def of(cls, old: Sequence[str], new: Sequence[str], progress: Progress) -> DiffDocument:
-        """What differs between two lists of lines. Raises `CancelledError`."""
+        """Compare two lists of lines. Raises `CancelledError`."""
         start = _common(old, new)
         end = _common(old[start:][::-1], new[start:][::-1])
         before, after = old[start : len(old) - end], new[start : len(new) - end]
@@ -67,7 +67,7 @@ class DiffDocument:
     def _append(
         self, old: Sequence[str], new: Sequence[str], changes: list[tuple[int, int, int, int]]
     ) -> None:
-        """Rows for the differences, with what stands around them."""
+        """Add rows for the differences and their context."""
         at = -1
         """The line of `old` up to which rows were made."""
         for number, (a, b, c, d) in enumerate(changes):
@@ -108,7 +108,7 @@ class DiffDocument:
 
 
 def _common(old: Sequence[str], new: Sequence[str]) -> int:
-    """How many lines are equal from the first."""
+    """Number of equal leading lines."""
     for number, (before, after) in enumerate(zip(old, new, strict=False)):
         if before != after:
             return number

@@ -1,4 +1,4 @@
-"""Colours for source text: which lexer a name calls for, and the styles of each row; bounded in time and in size."""
+"""Syntax highlighting: the lexer for a name, and the styles of each row; bounded in time and size."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from pygments.token import _TokenType
 
 SECONDS = 3.0
-"""Time that colours may take; what has none by then stays plain."""
+"""Time limit for highlighting; the rest stays plain."""
 MOST_CHARACTERS = 1 << 20
-"""Characters of a text that are given colours."""
+"""Characters of a text that are highlighted."""
 LONGEST_LINE = 2000
-"""Characters of a line beyond which a text is no source that anybody wrote, and lexers get slow."""
+"""Texts with longer lines are not highlighted: they are generated, and slow for lexers."""
 
 _BY_NAME = {
     "dockerfile": "docker", "containerfile": "docker", "makefile": "make", "gnumakefile": "make",
@@ -38,7 +38,7 @@ _BY_SUFFIX = {
     "sh": "bash", "sql": "sql", "svg": "xml", "swift": "swift", "tf": "terraform", "toml": "toml",
     "ts": "typescript", "tsx": "typescript", "xml": "xml", "yaml": "yaml", "yml": "yaml", "zsh": "bash",
 }  # fmt: skip
-"""Lexers by the end of a name. No lexer is guessed from contents: they come from strangers."""
+"""Lexers by file extension. Lexers are never guessed from contents, which are untrusted."""
 _BY_INTERPRETER = {
     "sh": "bash", "bash": "bash", "dash": "bash", "python": "python", "python3": "python",
     "perl": "perl", "ruby": "ruby", "node": "javascript", "php": "php",
@@ -46,7 +46,7 @@ _BY_INTERPRETER = {
 
 
 def lexer_name(name: bytes, first_line: str) -> str | None:
-    """The lexer for a file called `name`, None for plain text; scripts are told by their interpreter."""
+    """The lexer for a file called `name`, None for plain text; scripts are recognised by their interpreter."""
     lowered = safe_name(name).lower()
     if lowered in _BY_NAME:
         return _BY_NAME[lowered] or None
@@ -62,7 +62,7 @@ def lexer_name(name: bytes, first_line: str) -> str | None:
 def styles_of(
     document: TextDocument, name: bytes, progress: Progress
 ) -> list[list[tuple[int, str]]]:
-    """The styles of a document's rows, as many as time and size allow. Raises `CancelledError`."""
+    """The styles of a document's rows, within the limits of time and size. Raises `CancelledError`."""
     if not len(document) or any(number == 0 for number in document.numbers):
         return []
     lexer = lexer_name(name, document.rows[0])

@@ -1,4 +1,4 @@
-"""A text as rows: one a line, long lines in several."""
+"""A text as rows: one per line, several for a long line."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from layerscope.tui.documents.base import Piece, expanded, matching_rows
 
 ROW = 4096
-"""Characters of a line that one row holds: longer lines go on in the next row, so that no row is slow to paint."""
+"""Characters per row: longer lines continue in the next row, so that no row is slow to paint."""
 
 _CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r\f\v\b\x1b")
 _ODD_SHARE = 0.1
-"""Share of bytes that are no text above which a content is shown as bytes."""
+"""Above this share of non-text bytes, a content is binary."""
 _CHECKED = 1 << 16
-"""Bytes by which text is told from anything else."""
+"""Bytes examined to detect binary content."""
 
 
 def is_binary(data: bytes) -> bool:
-    """Whether a content is no text: it holds a NUL near its start, or much that no text holds."""
+    """Whether a content is binary: a NUL near its start, or many non-text bytes."""
     head = data[:_CHECKED]
     if b"\0" in head:
         return True
@@ -33,17 +33,17 @@ def is_binary(data: bytes) -> bool:
 
 @dataclass(slots=True)
 class TextDocument:
-    """Lines of a decoded text; bytes that are not UTF-8 are lone surrogates in it."""
+    """Lines of a decoded text; bytes that are not UTF-8 become lone surrogates."""
 
     rows: list[str]
     numbers: list[int]
     """Line number of each row, counted from 1; 0 for a row that continues a line."""
     lines: int
-    """How many lines there are."""
+    """Number of lines."""
     carriage_returns: bool
-    """Whether every line ends as in DOS; such ends are not shown."""
+    """Whether every line ends with CRLF; the carriage returns are not shown."""
     styles: list[list[tuple[int, str]]] = field(default_factory=list)
-    """For rows from the first: lengths in characters and names of styles, from left to right."""
+    """Styles of the first rows: lengths in characters and style names, from left to right."""
 
     @classmethod
     def of(cls, data: bytes) -> TextDocument:

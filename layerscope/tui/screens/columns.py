@@ -1,4 +1,4 @@
-"""Which columns the file tree shows: a small dialog whose choice is seen at once."""
+"""The dialog for the columns of the file tree; changes apply immediately."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Callable, Collection, Iterable
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.screen import ModalScreen
 
+from layerscope.tui.commands import Keys, binding_of, bindings, first_key
 from layerscope.tui.guard import Guarded
 from layerscope.tui.paint import RowPainter
 from layerscope.tui.widgets.line_list import LineList
@@ -18,24 +19,24 @@ from layerscope.tui.widgets.pane import PaneTitle
 from layerscope.tui.widgets.tree_columns import COLUMNS
 
 LATER = 0.2
-"""Seconds in which the tree behind the dialog takes a new size."""
+"""Seconds until the tree behind the dialog has its new size."""
 NO_ROOM = "no room at this width"
 
 
 class ColumnList(LineList):
-    """One row a column, with whether it is shown."""
+    """One row per column, with a check mark if it is shown."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "open", "Show or hide")]
+    BINDINGS: ClassVar[list[BindingType]] = [binding_of("files.toggle", "open")]
 
     class Changed(Message):
-        """Other columns are wanted."""
+        """The chosen columns changed."""
 
         def __init__(self, chosen: tuple[str, ...]) -> None:
             super().__init__()
             self.chosen = chosen
 
     def __init__(self, chosen: Iterable[str], seen: Callable[[], Collection[str]]) -> None:
-        """`seen` tells for which of the chosen columns there is room."""
+        """`seen` returns the chosen columns that fit."""
         super().__init__()
         self.chosen = set(chosen)
         self._seen = seen
@@ -64,9 +65,12 @@ class ColumnList(LineList):
 
 
 class ColumnsScreen(Guarded, ModalScreen[None]):
-    """Space shows or hides a column; `on_change` hears of each change."""
+    """Shows or hides columns; `on_change` is called after each change."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,c", "dismiss", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings("dialog", but=["dialog.copy"]),
+        binding_of("explore.columns", "dismiss"),
+    ]
     DEFAULT_CSS = """
     ColumnsScreen { align: center middle; background: transparent; }
     ColumnsScreen > Vertical {
@@ -80,14 +84,16 @@ class ColumnsScreen(Guarded, ModalScreen[None]):
         on_change: Callable[[tuple[str, ...]], None],
         seen: Callable[[], Collection[str]],
     ) -> None:
-        """`seen` tells for which of the chosen columns there is room."""
+        """`seen` returns the chosen columns that fit."""
         super().__init__()
         self.columns = ColumnList(chosen, seen)
         self._on_change = on_change
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield PaneTitle("Columns", "Space shows or hides · Esc closes")
+            keys: Keys = getattr(self.app, "keys", {})
+            toggle, close = first_key("files.toggle", keys), first_key("dialog.close", keys)
+            yield PaneTitle("Columns", f"{toggle} shows or hides · {close} closes")
             yield self.columns
 
     def on_mount(self) -> None:

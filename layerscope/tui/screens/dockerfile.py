@@ -1,4 +1,4 @@
-"""Dockerfile: the instructions as one listing, each with what it stores and wastes."""
+"""Dockerfile: all instructions, with the bytes each stores and wastes."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from layerscope.tui.widgets.listing_list import ListingList
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
 
 LISTED_AT_ONCE = 200_000
-"""Characters of instructions that are listed before the next frame; more are listed in a thread."""
+"""Up to this many characters of instructions are listed directly; more in a thread."""
 
 
 SCROLLBAR = 1
-"""Columns that the list keeps free for it."""
+"""Columns reserved for the scrollbar."""
 
 
 class DockerfileView(View):
-    """The listing, and what there is to say about the instruction under the cursor."""
+    """The listing, and details of the instruction under the cursor."""
 
     DEFAULT_CSS = """
     DockerfileView { layout: vertical; }
@@ -41,7 +41,7 @@ class DockerfileView(View):
 
     @dataclass(eq=False, repr=False)
     class Listed(Message):
-        """A thread has listed the instructions."""
+        """A thread listed the instructions."""
 
         listing: Listing
 
@@ -49,7 +49,9 @@ class DockerfileView(View):
         super().__init__(session, id=id)
         self.list = ListingList(session, id="listing")
         self.facts = FactStrip(id="listing-facts")
-        self._title = PaneTitle("Dockerfile", "Enter shows the step in Explore")
+        self._title = PaneTitle(
+            "Dockerfile", f"{session.key('list.open')} shows the step in Explore"
+        )
         self._columns = ColumnTitles()
 
     def compose(self) -> ComposeResult:
@@ -86,10 +88,10 @@ class DockerfileView(View):
         self.list.show_listing(listing, self._base(listing))
         self._say_facts()
         if listing.source is None:
-            self._title.show("Dockerfile · as the image's history tells it", self._title.right)
+            self._title.show("Dockerfile · reconstructed from the image history", self._title.right)
         else:
             source = text.safe_name(file_name(listing.source))
-            told = "" if self.session.dockerfile else ", as its build kept it"
+            told = "" if self.session.dockerfile else " from the build provenance"
             count = text.count_of(listing.written, "instruction")
             self._title.show(
                 f"{source}{told} · {listing.found} of {count} found in this image",
@@ -97,17 +99,17 @@ class DockerfileView(View):
             )
 
     def _base(self, listing: Listing) -> tuple[int, str] | None:
-        """The first step above the base image, and a word for how that is known; None if it is not."""
+        """The first step above the base image, and a label for it; None if unknown."""
         if listing.base_end is not None:
             return listing.base_end, "base image"
         if self.session.base_steps:
-            return self.session.base_steps, "base image (guess)"
+            return self.session.base_steps, "base image (estimated)"
         return None
 
     def on_resize(self) -> None:
         self._columns.show(listing_list.column_titles(self.size.width - SCROLLBAR))
 
-    # what is known
+    # results of the loader
 
     def layers_changed(self) -> None:
         self.list.rows_changed()
@@ -137,7 +139,7 @@ class DockerfileView(View):
     def _step_facts(self, index: int) -> list[tuple[str, str]]:
         step = self.session.image.steps[index]
         if step.layer is None:
-            return [(f"step {index}", "metadata: it writes no layer")]
+            return [(f"step {index}", "metadata step, 0 B")]
         facts = [f"layer {step.layer}"]
         opened, layer_index = self.session.opened, self.session.indexes[step.layer]
         if opened is not None and layer_index is not None:
@@ -146,9 +148,9 @@ class DockerfileView(View):
             facts += [kind.value, text.count_of(account.entries, "entry", "entries")]
             if account.wasted:
                 share = text.percent(account.wasted, account.stored)
-                facts.append(f"wastes {text.size(account.wasted)} ({share})")
+                facts.append(f"{text.size(account.wasted)} wasted ({share})")
             if account.hides:
-                facts.append(f"hides {text.size(account.hides)} of lower layers")
+                facts.append(f"hides {text.size(account.hides)} from lower layers")
         return [(f"step {index}", " · ".join(facts)), ("", text.safe_name(one_line(step)))]
 
     def _base_facts(self, line: ListingLine) -> list[tuple[str, str]]:
@@ -171,10 +173,10 @@ class DockerfileView(View):
 _WITHOUT_STEP = {
     Line.STEP: "",
     Line.MORE: "",
-    Line.BASE: "The base image is empty: nothing lies below the instructions of this file.",
+    Line.BASE: "The base image is empty (scratch).",
     Line.REMARK: "",
-    Line.STAGE: "This stage is not part of the image: only what is copied from it is.",
-    Line.ABSENT: "Not in this image: no step of its history is like this instruction.",
+    Line.STAGE: "This stage is not part of the image; only files copied from it are.",
+    Line.ABSENT: "Not in this image: no step of its history matches this instruction.",
     Line.UNWRITTEN: "",
 }
-"""What is said of lines that stand for no step."""
+"""Texts for lines without a step."""

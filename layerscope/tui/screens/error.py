@@ -1,4 +1,4 @@
-"""An error as a dialog: title, sentence, hint."""
+"""The error dialog: title, message, hint."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
@@ -14,14 +14,15 @@ from textual.widgets import Static
 from layerscope.errors import LayerscopeError
 from layerscope.faults import InternalError
 from layerscope.text import safe_name
+from layerscope.tui.commands import Keys, binding_of, bindings, first_key
 
 
 class ErrorScreen(ModalScreen[None]):
-    """Says what went wrong and what to do."""
+    """Shows an error."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,enter,q", "dismiss", "Close"),
-        Binding("y", "copy", "Copy"),
+        *bindings("dialog"),
+        binding_of("list.open", "dismiss"),
     ]
     DEFAULT_CSS = """
     ErrorScreen { align: center middle; }
@@ -42,13 +43,16 @@ class ErrorScreen(ModalScreen[None]):
         body.append("\n".join(map(safe_name, self.error.message.splitlines())))
         if self.error.hint:
             body.append(f"\n\n{safe_name(self.error.hint)}", "italic")
-        body.append("\n\nEnter closes this", "dim")
+        keys: Keys = getattr(self.app, "keys", {})
+        if isinstance(self.error, InternalError):
+            body.append(f"\n\n{first_key('dialog.copy', keys)} copies the error report", "italic")
+        body.append(f"\n\n{first_key('dialog.close', keys)} closes this dialog", "dim")
         with VerticalScroll():
             yield Static(body, markup=False)
 
     def action_copy(self) -> None:
-        """Put what there is to report on the clipboard."""
+        """Copy the error report to the clipboard."""
         error = self.error
         words = error.report if isinstance(error, InternalError) else error.message
         self.app.copy_to_clipboard(words)
-        self.notify("The error is on the clipboard.", markup=False)
+        self.notify("Error copied to the clipboard.", markup=False)

@@ -1,4 +1,4 @@
-"""Explore: the steps, the files of the one that is selected, and what there is to know about it."""
+"""Explore: the steps, and the files and details of the selected one."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from layerscope.tui.widgets.step_list import StepList
 from layerscope.tui.widgets.steps_pane import StepsPane
 
 LEAST = (30, 4)
-"""How narrow and how low a pane may become, in cells."""
+"""Minimum width and height of a pane, in cells."""
 PACE = 2
-"""Cells by which a key moves the line between left and right."""
+"""Cells by which a key moves the splitter."""
 
 
 class ExploreView(View):
@@ -70,7 +70,7 @@ class ExploreView(View):
         self.details.show(self.steps.step)
         super().on_mount()
 
-    # what is known
+    # results of the loader
 
     def layers_changed(self) -> None:
         self.steps.rows_changed()
@@ -82,7 +82,7 @@ class ExploreView(View):
         self._show_step()
 
     def foresee(self, filesystem: Filesystem) -> None:
-        """Show what the image holds if the tables of contents of its layers are right, until they are read."""
+        """Show the filesystem from the layers' tables of contents until the layers are read."""
         self._files_pane.foresee(filesystem)
         self._show_step()
 
@@ -92,7 +92,7 @@ class ExploreView(View):
     # selection
 
     def _show_step(self, reveal: int | None = None) -> None:
-        """Show the step under the cursor in details and tree."""
+        """Show the step under the cursor in the details and the tree."""
         self.details.show(self.steps.step)
         self._files_pane.show_step(self.steps.step, self.steps.marked, reveal)
 
@@ -107,7 +107,7 @@ class ExploreView(View):
         self.screen.set_focus(self.files)
 
     def action_move_base(self, by: int) -> None:
-        """Let the base image end earlier or later."""
+        """Move the end of the base image."""
         self.steps.move_base(by)
 
     @on(StepList.BaseMoved)
@@ -122,7 +122,7 @@ class ExploreView(View):
         self._compare_with(None if marked else self._files_pane.layer_below(step))
 
     def _compare_with(self, layer: int | None) -> None:
-        """Compare what is selected with a layer; None for nothing."""
+        """Compare the selected layer with `layer`; None stops comparing."""
         self._steps_pane.mark(layer)
         self._show_step()
 
@@ -135,7 +135,7 @@ class ExploreView(View):
         self.screen.set_focus(self.files)
 
     def show_step(self, index: int) -> None:
-        """Put the cursor on a step, also where metadata steps are hidden."""
+        """Put the cursor on a step, showing metadata steps if necessary."""
         step = self.session.image.steps[index]
         if step.layer is None and not self.steps.shows_metadata:
             self.action_toggle_metadata()
@@ -169,7 +169,7 @@ class ExploreView(View):
         self._files_pane.choose_columns()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """In the field a slash is text."""
+        """In the field, a slash is text."""
         return not (action == "filter" and self.filter_bar.typing)
 
     @property
@@ -192,7 +192,7 @@ class ExploreView(View):
         return True
 
     def useless(self) -> set[str]:
-        """In the details Esc is offered, which leads back where one came from, as the key that led there does."""
+        """In the details, `back` is offered instead of `explore.details`: both return."""
         return {"explore.details"} if self.details.has_focus else set()
 
     # panes
@@ -201,12 +201,12 @@ class ExploreView(View):
         return [self.steps, self.files, self.details]
 
     def go_to_pane(self, pane: Widget) -> None:
-        """Details stand in place of the steps where there is not room for both."""
+        """The details replace the steps if there is no room for both."""
         self.set_class(pane is self.details, "-details")
         super().go_to_pane(pane)
 
     def share_room(self) -> None:
-        """In a narrow terminal: the panes above have more room while keys work in them."""
+        """In a narrow terminal, the upper panes get more room while they are used."""
         self.set_class(self.roomy is self.details, "-details")
         self.set_class(self.roomy not in (self.steps, self.details), "-files")
 
@@ -243,5 +243,5 @@ class ExploreView(View):
         self._files_pane.name_columns()
 
     def action_move_splitter(self, by: int) -> None:
-        """Give the left panes more room, or the right one."""
+        """Enlarge or shrink the left panes."""
         self._across.move(by * PACE)

@@ -1,4 +1,4 @@
-"""Extract: where to save what is under the cursor, and how far it is."""
+"""Extract: asks for a target, and shows the progress."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import ClassVar
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.screen import ModalScreen
@@ -27,11 +27,12 @@ from layerscope.extraction.result import Extracted
 from layerscope.layers.index import Kind
 from layerscope.opening.open import Opened
 from layerscope.sources.inputs import InputFiles
-from layerscope.tui.loader import MessageProgress, ProgressMoved
+from layerscope.tui.commands import bindings, first_key
 from layerscope.tui.pointing import Pointed
+from layerscope.tui.workers import MessageProgress, ProgressMoved
 
 _TOLD = 3
-"""Paths that are told of by name when they could not be written."""
+"""Number of paths named in the notification if they could not be written."""
 
 
 @dataclass(eq=False, repr=False)
@@ -42,7 +43,7 @@ class _Advanced(Message):
 
 @dataclass(eq=False, repr=False)
 class _Ended(Message):
-    """Extraction is over: what it did, why it could not, or neither if it was cancelled."""
+    """Extraction ended: with a result, an error, or neither if it was cancelled."""
 
     result: Extracted | None
     error: LayerscopeError | None
@@ -50,9 +51,9 @@ class _Ended(Message):
 
 
 class ExtractScreen(ModalScreen[None]):
-    """Asks for a target, writes to it in a thread, says what came of it. Esc cancels, and nothing is left behind."""
+    """Asks for a target, writes it in a thread, and reports the result. Cancelling leaves no files behind."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("dialog", but=["dialog.copy"])
     DEFAULT_CSS = """
     ExtractScreen { align: center middle; }
     ExtractScreen > Vertical {
@@ -74,7 +75,7 @@ class ExtractScreen(ModalScreen[None]):
         self._words = Static(markup=False)
         self._bar = ProgressBar(show_eta=False)
         self._replaceable = ""
-        """The target of which the user knows that it is there."""
+        """The existing target that Enter would replace."""
         self._leaving = False
 
     def compose(self) -> ComposeResult:
@@ -84,7 +85,7 @@ class ExtractScreen(ModalScreen[None]):
         full = "/" + text.safe_name(filesystem.table.full(pointed.path))
         head = Text(overflow="ellipsis", no_wrap=True)
         head.append("Extract ", "bold").append(text.clip_start(full, 56))
-        below = "with all that lies below it, " if inside else ""
+        below = "with everything below it, " if inside else ""
         when = f"after layer {pointed.layer}" if born < died else f"stored in layer {born}"
         head.append(f"\n{below}as it is {when}", "dim")
         with Vertical():
@@ -94,17 +95,21 @@ class ExtractScreen(ModalScreen[None]):
             yield self._words
 
     def on_mount(self) -> None:
-        self._say("Enter saves · Esc leaves")
+        self._say(f"Enter saves · {self._close_key} cancels")
         self._field.focus()
 
     def _say(self, words: str, style: str = "dim") -> None:
         self._words.update(Text(text.safe_name(words).replace("\\n", "\n"), style))
 
     @property
+    def _close_key(self) -> str:
+        return first_key("dialog.close", getattr(self.app, "keys", {}))
+
+    @property
     def _writing(self) -> bool:
         return self.has_class("-writing")
 
-    def action_leave(self) -> None:
+    async def action_dismiss(self, result: None = None) -> None:
         if self._writing:
             self._leaving = True
             self.workers.cancel_group(self, "extract")
@@ -130,7 +135,7 @@ class ExtractScreen(ModalScreen[None]):
             return
         self._field.disabled = True
         self.add_class("-writing")
-        self._say("Esc cancels")
+        self._say(f"{self._close_key} cancels")
         self._extract(folder, name, overwrite=event.value == self._replaceable)
 
     @work(thread=True, exclusive=True, group="extract", exit_on_error=False)
@@ -155,7 +160,7 @@ class ExtractScreen(ModalScreen[None]):
             self._tell(event.result, event.target)
             self.dismiss()
         elif self._leaving or event.error is None:
-            self.app.notify("Cancelled: nothing was left behind.", title="Extract", markup=False)
+            self.app.notify("Cancelled. No files were left behind.", title="Extract", markup=False)
             self.dismiss()
         else:
             if isinstance(event.error, ExistsError):
@@ -166,11 +171,11 @@ class ExtractScreen(ModalScreen[None]):
     def _complain(self, error: LayerscopeError) -> None:
         hint = f"\n{error.hint}" if error.hint else ""
         if self._replaceable:
-            hint = "\nEnter replaces it; or choose another name."
+            hint = "\nPress Enter again to replace it, or choose another name."
         self._say(error.message + hint, "bold")
 
     def _tell(self, result: Extracted, target: Path) -> None:
-        """Notify what was done, and what was not."""
+        """Notify of the result."""
         parts = [text.count_of(result.files, "file"), text.size(result.bytes)]
         lines = [f"{', '.join(parts)}: {text.safe_name(str(target))}", *result.notes()]
         for path, why in result.reasons[:_TOLD]:
@@ -195,7 +200,7 @@ def write(
     post: Callable[[Message], object],
     cancelled: Callable[[], bool],
 ) -> None:
-    """Extract in the calling thread, and post how it goes."""
+    """Extract in the calling thread, posting progress and result."""
 
     def told(message: Message) -> None:
         if isinstance(message, ProgressMoved):
@@ -225,7 +230,7 @@ def write(
 
 
 def _printable(name: bytes) -> str:
-    """A name that a field can hold: the default target need not be exactly that of the image."""
+    """A printable name for the default target."""
     return "".join(
         character if character.isprintable() else "_" for character in name.decode(errors="replace")
     )

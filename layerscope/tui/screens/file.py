@@ -1,4 +1,4 @@
-"""File: what is in a file of a layer, as text or as bytes, and what the layer changed in it."""
+"""File: the contents of a file in a layer, as text or hex, and its difference from the version before."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ from layerscope.tui import reading
 from layerscope.tui.commands import bindings
 from layerscope.tui.documents.bytes import BytesDocument
 from layerscope.tui.documents.text import TextDocument
-from layerscope.tui.file_work import FileWork
 from layerscope.tui.pointing import Pointed
-from layerscope.tui.reading import Content
+from layerscope.tui.reading import Content, FileWork
 from layerscope.tui.session import Session
 from layerscope.tui.view import View
 from layerscope.tui.widgets.content_list import ContentList
@@ -29,11 +28,9 @@ from layerscope.tui.widgets.file_facts import FileFactsPanel, may_compare
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import PaneTitle
 
-NO_FILE = "No file is open: put the cursor on one and press Enter."
-
 
 class FileView(View):
-    """Shows one version of a path. All reading is done in threads; only what the last one asked for is heard."""
+    """Shows one version of a path. Threads read it; results of superseded threads are ignored."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("file")
     DEFAULT_CSS = """
@@ -43,7 +40,7 @@ class FileView(View):
 
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(session, id=id)
-        self.pane = ContentPane()
+        self.pane = ContentPane(session.key("app.back"))
         self._title = PaneTitle("File")
         self._panel = FileFactsPanel(session, id="file-facts")
         self._facts: FileFacts | None = None
@@ -65,7 +62,8 @@ class FileView(View):
     def on_mount(self) -> None:
         super().on_mount()
         if self._facts is None:
-            self.pane.show(None, NO_FILE)
+            key = self.session.key("list.open")
+            self.pane.show(None, f"No file is open. Select one in Explore and press {key}.")
 
     def panes(self) -> list[Widget]:
         return [self.rows]
@@ -104,7 +102,7 @@ class FileView(View):
         else:
             self.pane.show(None, f"This is {facts.kind_words()}: it has no content.")
             if facts.kind is Kind.DIRECTORY:
-                self.pane.show(None, "This is a directory: Explore shows what lies in it.")
+                self.pane.show(None, "This is a directory. Explore lists its files.")
         self.rows.start()
 
     def _begin(self) -> None:
@@ -125,7 +123,7 @@ class FileView(View):
         """The last component of the path."""
         return self._facts.full.rpartition(b"/")[2] if self._facts is not None else b""
 
-    # what the threads say
+    # results of the threads
 
     @on(reading.Reading)
     def _reading(self, event: reading.Reading) -> None:
@@ -164,7 +162,9 @@ class FileView(View):
         if content is None:
             return
         self._comparing = False
-        self.pane.show(content.document, content.nothing, content.tail)
+        self.pane.show(
+            content.document, content.empty_text, content.tail(self.session.key("file.more"))
+        )
         self._say_title()
 
     # words
@@ -178,20 +178,21 @@ class FileView(View):
 
     def _state_words(self) -> str:
         if self._work.doing:
-            return f"{self._work.doing} · Esc cancels"
+            return f"{self._work.doing} · {self.session.key('app.back')} cancels"
         words = []
+        key = self.session.key("file.difference")
         document = self.rows.document
         if self.pane.words:
             words.append(self.pane.words)
         if self._comparing:
-            words.append("difference · D shows the file")
+            words.append(f"difference · {key} shows the file")
         elif isinstance(document, TextDocument):
-            words.append("text" + (" with DOS line ends" if document.carriage_returns else ""))
+            words.append("text" + (" with CRLF line endings" if document.carriage_returns else ""))
             words.append(text.count_of(document.lines, "line"))
         elif isinstance(document, BytesDocument):
             words.append("bytes")
         if not self._comparing and self._can_compare() is not None:
-            words.append("D difference")
+            words.append(f"{key} difference")
         return " · ".join(words)
 
     def _can_compare(self) -> int | None:
@@ -206,7 +207,8 @@ class FileView(View):
         if self._work.doing:
             self._work.stop()
             if self._content is None:
-                self.pane.show(None, "Reading was cancelled: + reads on.")
+                key = self.session.key("file.more")
+                self.pane.show(None, f"Reading was cancelled. {key} continues.")
         elif self.pane.back():
             pass
         elif self._comparing:
@@ -253,7 +255,7 @@ class FileView(View):
         if self._comparing:
             self._show_content()
         elif opened is None or self._facts is None or before is None:
-            self.notify("There is no file that this one took the place of.", markup=False)
+            self.notify("There is no earlier version to compare with.", markup=False)
         else:
             old = int(opened.filesystem.inode_of[before])
             self._work.compare(opened, old, self._facts.inode)

@@ -1,4 +1,4 @@
-"""Find: any path of any layer, as quick as it is typed."""
+"""Find: search the paths of all layers while typing."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from layerscope.errors import CancelledError, LayerscopeError
 from layerscope.tui.commands import bindings
 from layerscope.tui.session import Session
 from layerscope.tui.view import ShowPath, View
-from layerscope.tui.wanted import check_while
 from layerscope.tui.widgets import match_list
 from layerscope.tui.widgets.field import Field
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.match_list import NOTHING, MatchList
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
+from layerscope.tui.workers import check_while
 
-HOW = "Words match letter by letter (lbssl finds libssl.so) · *.py is a glob · /\\.py$/ a regular expression"
+HOW = "Fuzzy by default (lbssl finds libssl.so) · *.py is a glob · /\\.py$/ is a regular expression"
 
 
 class FindView(View):
-    """A field, and what it finds."""
+    """A search field and its matches."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("find")
     DEFAULT_CSS = """
@@ -39,7 +39,7 @@ class FindView(View):
     """
 
     class Searched(Message):
-        """A search came to its end."""
+        """A search finished."""
 
         def __init__(self, number: int, query: Query, found: Found | None, failed: str) -> None:
             super().__init__()
@@ -64,13 +64,13 @@ class FindView(View):
             id="find-field",
         )
         self.matches = MatchList(session, id="matches")
-        self.matches.nothing = "Paths can be searched once all layers are read."
+        self.matches.nothing = "Available once all layers are read."
         self._title = PaneTitle("Find in all layers")
         self._columns = ColumnTitles()
         self._search: PathSearch | None = None
         self._endings: Endings | None = None
         self._number = 0
-        """Counts searches: what an earlier one finds is no longer wanted."""
+        """Number of the current search; results of earlier ones are ignored."""
 
     def compose(self) -> ComposeResult:
         yield self._title
@@ -131,7 +131,7 @@ class FindView(View):
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="find")
     def _find(self, search: PathSearch, query: Query, number: int) -> None:
-        """Search in a thread until the end, or the next search."""
+        """Search in a thread; stops when the next search starts."""
         check = check_while(lambda: number == self._number)
         try:
             with RegexProcess(check) as finder:
@@ -152,7 +152,7 @@ class FindView(View):
             return
         found = event.found
         typed = text.safe_name(self.field.input.value.strip())
-        self._show(event.query, found, f"No path of any layer matches {typed}")
+        self._show(event.query, found, f"No path in any layer matches {typed}")
         self._title.show(
             "Find in all layers",
             f"{event.query.mode} · {len(found.paths):,} of {text.count_of(found.total, 'path')}",
@@ -176,7 +176,7 @@ class FindView(View):
         self._go()
 
     def _go(self) -> None:
-        """Show the match under the cursor where it was last changed."""
+        """Show the match in the layer that last changed it."""
         path = self.matches.path
         if path is not None and self._endings is not None:
             self.post_message(ShowPath(path, self._endings.layer(path)))

@@ -1,4 +1,4 @@
-"""Findings: what to fix, what each fix saves, and what the image would store with the ticked ones done."""
+"""Findings: what each fix saves, and the size with the marked ones fixed."""
 
 from __future__ import annotations
 
@@ -25,13 +25,11 @@ from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
 
 SCROLLBAR = 1
-"""Columns that lists keep free for it."""
-
-HINT = "Space takes all findings of a group as fixed, or the one under the cursor."
+"""Columns reserved for the scrollbar."""
 
 
 class FindingsView(View):
-    """Findings in groups above; the fix of the one under the cursor, and its files, below."""
+    """Grouped findings; below, the fix and the files of the one under the cursor."""
 
     DEFAULT_CSS = """
     FindingsView { layout: vertical; }
@@ -64,7 +62,7 @@ class FindingsView(View):
     def on_resize(self) -> None:
         self._columns.show(finding_list.column_titles(self.size.width - SCROLLBAR))
 
-    # what is known
+    # results of the loader
 
     def findings_found(self) -> None:
         self._group(self.list.by)
@@ -93,16 +91,17 @@ class FindingsView(View):
             self._title.show("Findings")
             return
         saving = findings.saving()
-        rest = text.size(opened.accounting.stored - saving)
+        stored = opened.accounting.stored
+        sizes = f"{text.size(stored)} → {text.size(stored - saving)}"
         self._title.show(
-            f"Findings · {text.size(saving)} could be saved, {rest} would be left",
-            f"{GROUPED_BY[self.list.by]} · b: {GROUPED_BY[self._next_order()]}",
+            f"Findings · {text.size(saving)} avoidable ({sizes})",
+            f"{GROUPED_BY[self.list.by]} · {self.session.key('findings.group')}: {GROUPED_BY[self._next_order()]}",
         )
 
     # ticking
 
     def action_tick(self) -> None:
-        """Take the finding under the cursor as fixed, or all of the group; again to take that back."""
+        """Mark the finding under the cursor, or all of its group, as fixed; again to unmark."""
         numbers = set(self.list.numbers())
         if not numbers:
             return
@@ -123,14 +122,16 @@ class FindingsView(View):
 
     def _show_finding(self) -> None:
         finding = self._finding()
-        self.fix.hint = HINT if self.list.groups else ""
+        key = self.session.key("findings.tick")
+        hint = f"{key} marks the finding under the cursor, or all of its group, as fixed."
+        self.fix.hint = hint if self.list.groups else ""
         self.fix.show_finding(finding)
         self.files.show_finding(finding)
         if finding is None:
             self._fix_title.show("Fix")
             self._files_title.show("Files")
             return
-        self._fix_title.show(f"Fix · {finding.rule}", "y: copy")
+        self._fix_title.show(f"Fix · {finding.rule}", f"{self.session.key('path.copy')}: copy")
         count = text.count_of(len(finding.paths), "file")
         self._files_title.show(f"{count}" if len(finding.paths) else "Files")
 

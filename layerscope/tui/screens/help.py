@@ -1,4 +1,4 @@
-"""Help: what every key does, and the language of filters."""
+"""Help: all keys, and the filter syntax."""
 
 from __future__ import annotations
 
@@ -6,36 +6,45 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from layerscope.tui.commands import COMMANDS, GROUPS, of_groups, shown_keys
-from layerscope.tui.keys import Keys
+from layerscope.tui.commands import (
+    COMMANDS,
+    GROUPS,
+    Keys,
+    binding_of,
+    bindings,
+    of_groups,
+    shown_keys,
+)
 from layerscope.tui.paint import wrap
-from layerscope.tui.widgets.scrollbar import thin_scrollbar
+from layerscope.tui.theme import thin_scrollbar
 
 FILTERS = (
-    ("python", "the path holds it, in any case"),
-    ("*.py  usr/**/*.so", "globs as in .gitignore"),
-    (r"/\.py$/", "a regular expression over the whole path"),
-    ("size>10M  size<=1k", "files by their bytes"),
+    ("python", "path contains it, ignoring case"),
+    ("*.py  usr/**/*.so", "globs, as in .gitignore"),
+    (r"/\.py$/", "regular expression on the whole path"),
+    ("size>10M  size<=1k", "file size in bytes"),
     ("change:added,~", "added, modified, metadata, removed; or + ~ ± -"),
     ("type:symlink", "or file, dir, hardlink, device, fifo, broken"),
-    ("setuid  setgid", "files that run as somebody else"),
+    ("setuid  setgid", "files that run as their owner or group"),
     ("owner:0  owner:1000:1000", "user, or user and group"),
     ("layer:3  layer>2", "the layer that stored it"),
-    ('"two words"  !word', "text as it stands; an exclamation mark turns a word around"),
+    ('"two words"  !word', "literal text; ! negates a term"),
 )
-"""Words of a filter, and what they mean. Several words must all be met."""
+"""Filter terms and their meanings; all terms must match."""
 
 
 class HelpScreen(ModalScreen[None]):
-    """The registry of commands, as a page."""
+    """The command registry as a page."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark,enter", "dismiss", "Close")
+        *bindings("dialog", but=["dialog.copy"]),
+        binding_of("app.help", "dismiss"),
+        binding_of("list.open", "dismiss"),
     ]
     DEFAULT_CSS = """
     HelpScreen { align: center middle; }
@@ -64,8 +73,8 @@ class HelpScreen(ModalScreen[None]):
 
 
 def help_text(keys: Keys | None = None, room: int = 1000) -> Text:
-    """Keys and words of all commands, by group, then the words of a filter; `keys` are those that were changed, `room`
-    is how many cells a line has."""
+    """The commands by group, then the filter syntax; `keys` are the user's own, `room` is
+    the width of a line in cells."""
     width = max(len(shown_keys(command, keys)) for command in COMMANDS)
     body = Text()
     for group, title in GROUPS.items():
@@ -77,19 +86,17 @@ def help_text(keys: Keys | None = None, room: int = 1000) -> Text:
             body.append(_beside(command.help, width + 4, room))
         if commands:
             body.append("\n")
-    body.append("Filters", "bold").append(": all words must be met\n")
+    body.append("Filters", "bold").append(": all terms must match\n")
     width = max(len(words) for words, _ in FILTERS)
     for words, meaning in FILTERS:
         body.append(f"  {words:<{width}}  ", "bold")
         body.append(_beside(meaning, width + 4, room))
     body.append("\nSettings", "bold")
-    body.append(": ~/.config/layerscope/config.toml, or what $LAYERSCOPE_CONFIG names\n")
-    body.append(
-        "  README has a sample with every setting, and the ids of all commands for your own keys."
-    )
+    body.append(": ~/.config/layerscope/config.toml, or the file named by $LAYERSCOPE_CONFIG\n")
+    body.append("  See docs/settings.md for every setting, docs/keys.md for command ids.")
     return body
 
 
 def _beside(words: str, left: int, room: int) -> str:
-    """Words in lines that begin at the same cell, the first one without the space before it."""
+    """Text wrapped into a column that starts at cell `left`; the first line without indent."""
     return f"\n{' ' * left}".join(wrap(words, room - left)) + "\n"

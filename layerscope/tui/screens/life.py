@@ -1,4 +1,4 @@
-"""Life: what each layer did to one path, and what the image shows of that."""
+"""Life: what each layer did to one path."""
 
 from __future__ import annotations
 
@@ -26,11 +26,9 @@ from layerscope.tui.widgets.field import Field
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
 
-HOW = "Type a path above, or press L on a file in Explore."
-
 
 class PathSuggester(Suggester):
-    """Completes a path by what some layer holds."""
+    """Completes a path from the paths of all layers."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
@@ -51,7 +49,7 @@ class PathSuggester(Suggester):
 
 
 class LifeView(View):
-    """A path to type, its events, and the one under the cursor in full."""
+    """A path field, the events of the path, and the details of one."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("life")
     DEFAULT_CSS = """
@@ -61,7 +59,7 @@ class LifeView(View):
     """
 
     class LifeFound(Message):
-        """A life is known."""
+        """The life of a path was computed."""
 
         def __init__(self, life: Life) -> None:
             super().__init__()
@@ -71,11 +69,11 @@ class LifeView(View):
         super().__init__(session, id=id)
         self.path: int | None = None
         self.events = EventList(session, id="events")
-        self.events.nothing = "A path's life is known once all layers are read."
+        self.events.nothing = "Available once all layers are read."
         self.details = EventDetails(session, id="event-details")
         self.field = Field(
             placeholder="/path/of/a/file",
-            enter="To its life",
+            enter="Show life",
             suggester=PathSuggester(session),
             id="life-field",
         )
@@ -97,7 +95,7 @@ class LifeView(View):
 
     def stacked(self) -> None:
         if self.path is None:
-            self.events.show(None, HOW)
+            self.events.show(None, self._how())
             self._typed_path(self.field.input.value)
 
     # which path
@@ -135,18 +133,21 @@ class LifeView(View):
             self.field.say("")
             self._set_path(path if typed.strip() else None)
 
+    def _how(self) -> str:
+        return f"Type a path above, or press {self.session.key('path.life')} on a file in Explore."
+
     def _set_path(self, path: int | None) -> None:
         self.path = path
         if path is None:
             self._title.show("Life of a path")
-            self.events.show(None, HOW)
+            self.events.show(None, self._how())
             self.details.show(None)
         else:
             self._learn(path)
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="life")
     def _learn(self, path: int) -> None:
-        """Work out a life, in a thread: a directory of a million paths takes a moment."""
+        """Compute a life in a thread: a directory of a million paths takes a moment."""
         opened = self.session.opened
         if opened is not None and path == self.path:
             life = life_of(opened.filesystem, opened.accounting.waste, path)
@@ -162,11 +163,11 @@ class LifeView(View):
             f"Life of /{text.safe_name(life.full)}",
             summary_words(life),
         )
-        self.events.show(life, "No layer stores or removes this path: only a marker names it.")
+        self.events.show(life, "No layer stores or deletes this path; only a whiteout names it.")
         self._show_event()
         self.call_after_refresh(self._name_columns)
 
-    # what is done with it
+    # the event under the cursor
 
     @on(LineList.Highlighted, "#events")
     def _highlighted(self, event: LineList.Highlighted) -> None:
@@ -187,7 +188,7 @@ class LifeView(View):
     @on(Input.Submitted, "#life-field")
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        if self.path is not None:  # its life may still be worked out
+        if self.path is not None:  # its life may still be computed
             self.screen.set_focus(self.events)
 
     def action_complete(self) -> None:
@@ -199,7 +200,7 @@ class LifeView(View):
             self.call_later(self.screen.run_action, "next_pane")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Outside the field Tab moves on to it."""
+        """Outside the field, Tab goes to the next pane."""
         return action != "complete" or self.field.input.has_focus
 
     def action_edit(self) -> None:
@@ -217,5 +218,5 @@ class LifeView(View):
 
 
 def raw_path(typed: str) -> bytes:
-    """The bytes of a path that was typed."""
+    """A typed path as bytes."""
     return typed.encode(errors="surrogateescape")

@@ -13,9 +13,8 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
 from layerscope.tui.commands import bindings
-from layerscope.tui.copying import copied_path, copy
 from layerscope.tui.guard import Guarded, app_of
-from layerscope.tui.pointing import Pointed, Pointing, ShowFile
+from layerscope.tui.pointing import Pointed, Pointing, ShowFile, copied_path, copy
 from layerscope.tui.screens.explore import ExploreView
 from layerscope.tui.session import Session
 from layerscope.tui.view import VIEWS, FixesTicked, ShowLife, ShowPath, ShowStep, View
@@ -25,11 +24,11 @@ from layerscope.tui.widgets.step_list import StepList
 
 FIRST_VIEW = VIEWS[0].name
 PATH_VIEWS = ("file", "life")
-"""Views of one path: whoever leaves them is back where the path was found."""
+"""Views of one path: leaving them returns to the view before."""
 
 
 class MainScreen(Guarded, Screen[None]):
-    """Shows a session; what the loader learns is handed on to the views that are open."""
+    """Shows a session; the loader's results are passed to the open views."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("view", "path")
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012  # as Textual spells it
@@ -55,11 +54,13 @@ class MainScreen(Guarded, Screen[None]):
         super().__init__()
         self.session = session
         self.header = ImageHeader(
-            session, {spec.name: f"{spec.key} {spec.title}" for spec in VIEWS}, id="header"
+            session,
+            {spec.name: f"{session.key(f'view.{spec.name}')} {spec.title}" for spec in VIEWS},
+            id="header",
         )
         self._switcher = ContentSwitcher(initial=FIRST_VIEW)
         self._trail = [FIRST_VIEW]
-        """How one came here: Esc leads back along it."""
+        """The views that led here: `back` returns along them."""
         self._last_focus: dict[str, Widget | None] = {}
         self._views: dict[str, View] = {FIRST_VIEW: VIEWS[0].make(session)}
 
@@ -72,15 +73,15 @@ class MainScreen(Guarded, Screen[None]):
     def on_mount(self) -> None:
         self.set_focus(self.view.panes()[0])
 
-    # what the loader learns
+    # results of the loader
 
     def image_changed(self) -> None:
-        """The image is known in full, after an engine described it."""
+        """An engine's export replaced the engine's description of the image."""
         self.explore.steps.show_metadata(self.explore.steps.shows_metadata)
         self.layers_changed()
 
     def layers_changed(self) -> None:
-        """A layer was read, or its digests were checked."""
+        """A layer was read, or its digests were verified."""
         self._tell(View.layers_changed)
         self.header.refresh()
 
@@ -90,11 +91,11 @@ class MainScreen(Guarded, Screen[None]):
         self.header.refresh()
 
     def duplicates_found(self) -> None:
-        """Files of equal content are known."""
+        """Duplicates were searched."""
         self._tell(View.duplicates_found)
 
     def findings_found(self) -> None:
-        """What to fix is known."""
+        """Findings are available."""
         self._tell(View.findings_found)
 
     @on(StepList.BaseMoved)
@@ -106,7 +107,7 @@ class MainScreen(Guarded, Screen[None]):
         self.header.refresh()
 
     def _tell(self, what: Callable[[View], None]) -> None:
-        """Tell all views; one that fails keeps it not from the others."""
+        """Call a method of all views; an error in one does not stop the others."""
         for view in self._views.values():
             try:
                 getattr(view, what.__name__)()
@@ -191,7 +192,7 @@ class MainScreen(Guarded, Screen[None]):
 
     @property
     def pointing(self) -> Pointing | None:
-        """What has the focus, if it has a cursor."""
+        """The focused widget, if it has a cursor."""
         focused: object = self.focused
         return focused if isinstance(focused, Pointing) else None
 
@@ -209,20 +210,20 @@ class MainScreen(Guarded, Screen[None]):
         copy(self.app, copied)
 
     def action_extract(self) -> None:
-        """Ask where to save what is under the cursor."""
+        """Ask where to save the file or directory under the cursor."""
         pointed = self.pointed()
         if self.session.opened is None or pointed is None:
-            self.notify("There is no file under the cursor.", markup=False)
+            self.notify("No file under the cursor.", markup=False)
             return
         from layerscope.tui.screens.extract import ExtractScreen
 
         self.app.push_screen(ExtractScreen(self.session.opened, pointed))
 
     async def action_life(self) -> None:
-        """Show what each layer did to what is under the cursor."""
+        """Show the path under the cursor in Life."""
         pointed = self.pointed()
         if pointed is None:
-            self.notify("There is no path under the cursor.", markup=False)
+            self.notify("No path under the cursor.", markup=False)
             return
         view = await self.show_view("life")
         view.show_path(pointed.path)
@@ -240,7 +241,7 @@ class MainScreen(Guarded, Screen[None]):
             self.view.go_to_pane(panes[(at + by) % len(panes)])
 
     async def action_back(self) -> None:
-        """Leave a field, then the view; on the first view nothing."""
+        """Leave a field, then the view; does nothing on the first view."""
         if not self.view.back() and len(self._trail) > 1:
             before = self._trail[-2]
             focus = self._last_focus.get(before)
@@ -249,7 +250,7 @@ class MainScreen(Guarded, Screen[None]):
                 self.set_focus(focus)
 
     def _useless(self) -> set[str]:
-        """Ids of commands that would do nothing here and now."""
+        """Ids of commands that have no effect now."""
         useless = self.view.useless()
         if len(self._trail) == 1 and not self.view.can_go_back:
             useless.add("app.back")

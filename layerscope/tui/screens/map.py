@@ -1,4 +1,4 @@
-"""Map: what takes the room in the filesystem after a layer, and which layer stored it."""
+"""Map: disk usage after a layer, coloured by the layer that stored it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from layerscope.tui.widgets.tile_map import TileMap
 
 
 class Measured(Message):
-    """What is there after a layer is known."""
+    """The disk usage after a layer was computed."""
 
     def __init__(self, usage: Usage) -> None:
         super().__init__()
@@ -36,11 +36,11 @@ class MapView(View):
         self.layer_index = len(session.image.layers) - 1
         """The layer after which the filesystem is shown."""
         self.trail = [Place()]
-        """Where one is, and how one came there."""
+        """The places from the root to the current one."""
         self._title = PaneTitle("Map")
         self._selected = ColumnTitles()
         self._legend = Legend(id="legend")
-        self.map.nothing = "The map is drawn once all layers are read."
+        self.map.nothing = "Available once all layers are read."
 
     def compose(self) -> ComposeResult:
         yield Pane(self._title, self._selected, self.map, id="map-pane")
@@ -54,7 +54,7 @@ class MapView(View):
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="measure")
     def measure(self, layer: int) -> None:
-        """Measure what is there after a layer."""
+        """Compute the disk usage after a layer, in a thread."""
         opened = self.session.opened
         if opened is not None:
             self.post_message(Measured(Usage.of(opened.filesystem, layer)))
@@ -64,14 +64,14 @@ class MapView(View):
         event.stop()
         usage = event.usage
         if usage.layer != self.layer_index:
-            return  # another layer was asked for since
+            return  # superseded by another layer
         if not self.map.ranks:
             stored = usage.by_layer(0)
             order = np.argsort(-stored, kind="stable").tolist()
             self.map.ranks = {layer: rank for rank, layer in enumerate(order)}
         while len(self.trail) > 1 and not usage.bytes[self.trail[-1].path]:
             self.trail.pop()
-        self.map.nothing = "No file has any bytes here."
+        self.map.nothing = "No file here has any content."
         tile = self.map.tile
         self.map.show(usage, self.trail[-1], None if tile is None else tile.target)
 
@@ -124,7 +124,7 @@ class MapView(View):
         image = self.session.image
         return f"{layer} {text.safe_name(one_line(image.steps[image.layers[layer].step]))}"
 
-    # ways
+    # navigation
 
     @on(TileMap.Opened)
     def _opened(self, event: TileMap.Opened) -> None:

@@ -1,4 +1,4 @@
-"""Waste: every stored byte that the final image does not show, and files that are stored several times."""
+"""Waste: stored bytes that the final image does not show, and duplicates."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
 from layerscope.tui.widgets.waste_list import WasteList
 
 GROUPED_AT_ONCE = 20_000
-"""Records that are grouped before the next frame; more are grouped in a thread."""
+"""Up to this many records are grouped directly; more are grouped in a thread."""
 SCROLLBAR = 1
-"""Columns that lists keep free for it."""
+"""Columns reserved for the scrollbar."""
 LOW = 30
-"""Lines below which everything but the pane with the focus is short."""
+"""Below this many lines, panes without the focus are short."""
 
 
 class WasteView(View):
-    """Waste records in groups above, duplicates below, and what there is to say about the row under the cursor."""
+    """Grouped waste records, duplicates, and details of the row under the cursor."""
 
     DEFAULT_CSS = """
     WasteView { layout: vertical; }
@@ -52,7 +52,7 @@ class WasteView(View):
 
     @dataclass(eq=False, repr=False)
     class Grouped(Message):
-        """A thread has put all records in groups."""
+        """A thread grouped all records."""
 
         opened: Opened
         groups: WasteGroups
@@ -87,7 +87,7 @@ class WasteView(View):
         self._copies_columns.show(duplicate_list.column_titles(width))
 
     def share_room(self) -> None:
-        """Give the duplicates what they need, up to a part of the view; half of it where keys work in them."""
+        """Give the duplicates up to a quarter of the view, or half of it while they are used."""
         height = self.size.height
         if self.roomy is self.copies:
             room = height // 2
@@ -95,7 +95,7 @@ class WasteView(View):
             room = min(height // 4, len(self.copies.duplicates) + 3)
         self.copies_pane.styles.height = max(room, 4)
 
-    # what is known
+    # results of the loader
 
     def stacked(self) -> None:
         self._group()
@@ -107,7 +107,7 @@ class WasteView(View):
         self.share_room()
         saving = sum(duplicate.saving for duplicate in found)
         self._copies_title.show(
-            f"Duplicates · {text.size(saving)} in further copies of {text.count_of(len(found), 'file')}"
+            f"Duplicates · {text.size(saving)} avoidable · {text.count_of(len(found), 'duplicated file')}"
             if found
             else "Duplicates",
             "not counted as wasted" if found else "",
@@ -155,7 +155,7 @@ class WasteView(View):
         files = text.count_of(len(accounting.waste), "file")
         self._title.show(
             f"Waste · {text.size(accounting.wasted)} in {files} · {GROUPED_BY[self.grouped_by]}",
-            f"b: {GROUPED_BY[self._next_order()]}",
+            f"{self.session.key('waste.group')}: {GROUPED_BY[self._next_order()]}",
         )
 
     # the row under the cursor

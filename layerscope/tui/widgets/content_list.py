@@ -1,4 +1,4 @@
-"""The rows of a content: numbers on the left, colours, matches, and a window that moves to the right."""
+"""The rows of a file's contents: line numbers, colours, matches and horizontal scrolling."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from layerscope.tui.pointing import Pointed
 from layerscope.tui.widgets.line_list import LineList
 
 STEP = 16
-"""Columns that the window moves at a time."""
+"""Columns per horizontal scroll step."""
 FURTHEST = 1 << 16
 
 
 class ContentList(LineList):
-    """Paints a document; the last row may say that there is more to read."""
+    """Paints a document; the last row may offer to read more."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "row--keyword",
@@ -42,34 +42,34 @@ class ContentList(LineList):
         super().__init__(id=id)
         self.document: Document | None = None
         self.nothing = ""
-        """What is said when there are no rows."""
+        """The text shown when there are no rows."""
         self.tail = ""
-        """What the row after the last one says; empty for none."""
+        """The text of an extra last row; empty for none."""
         self.pattern: re.Pattern[str] | None = None
-        """What is marked in the rows."""
+        """The pattern whose matches are highlighted."""
         self.under: Pointed | None = None
-        """The path whose content this is."""
+        """The path of the content."""
         self._shift = 0
 
     def show(self, document: Document | None, nothing: str = "", tail: str = "") -> None:
-        """Show another document, or words instead of one."""
+        """Show another document, or a text in its place."""
         self.document, self.nothing, self.tail = document, nothing, tail
         self.rows_changed()
 
     def start(self) -> None:
-        """Go back to where a content begins."""
+        """Scroll back to the start."""
         self._shift = 0
         self.go_to(0)
         self.rows_changed()
 
     def mark(self, pattern: re.Pattern[str] | None) -> None:
-        """Mark what a pattern is found in."""
+        """Highlight the matches of a pattern."""
         self.pattern = pattern
         self.rows_changed()
 
     @property
     def at_tail(self) -> bool:
-        """Whether the cursor is on the row that says that there is more."""
+        """Whether the cursor is on the row that offers to read more."""
         return bool(self.tail) and self.cursor == self.row_count() - 1
 
     points = True
@@ -84,7 +84,7 @@ class ContentList(LineList):
         return self.nothing
 
     def shift(self, by: int) -> None:
-        """Move the window to the right, or back."""
+        """Scroll right, or back."""
         self._shift = max(0, min(self._shift + by * STEP, FURTHEST))
         self.rows_changed()
 
@@ -109,7 +109,7 @@ class ContentList(LineList):
 
 
 def marked(pieces: list[Piece], pattern: re.Pattern[str]) -> list[Piece]:
-    """Pieces with the style `match` where a pattern is found in them together."""
+    """Pieces with the style `match` where their joined text matches a pattern."""
     whole = "".join(text for text, _ in pieces)
     bounds: list[tuple[int, int]] = [
         found.span() for found in pattern.finditer(whole) if found.end() > found.start()
@@ -133,8 +133,8 @@ def marked(pieces: list[Piece], pattern: re.Pattern[str]) -> list[Piece]:
 
 
 def window(pieces: list[Piece], skip: int, width: int) -> tuple[list[Piece], bool]:
-    """The columns from `skip` on, at most `width`; and whether a row goes on after them, the last column being kept free
-    for saying so."""
+    """The columns from `skip` on, at most `width`, and whether the row continues; then the last column is left
+    free for a mark."""
     found: list[Piece] = []
     used = 0
     for number, (text, style) in enumerate(pieces):

@@ -1,4 +1,4 @@
-"""A content with a field to search in it."""
+"""A file's contents with a search field."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from layerscope.tui.widgets.line_list import LineList
 
 
 class SearchInput(TypingInput):
-    """What is searched for in a content."""
+    """The search field of a content."""
 
     enter_words = "Search"
 
 
 class ContentPane(Vertical):
-    """Searches in a thread; matches are rows, and the next one follows the last one around the end."""
+    """Searches in a thread; matches are rows, and stepping through them wraps around."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("content")
     DEFAULT_CSS = """
@@ -39,12 +39,15 @@ class ContentPane(Vertical):
     """
 
     class Moved(Message):
-        """The cursor is on another match, or there are other ones."""
+        """The current match or the matches changed."""
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, leave_key: str, *, id: str | None = None) -> None:
+        """`leave_key` leaves the search field."""
         super().__init__(id=id)
         self.rows = ContentList(id="content")
-        self._field = SearchInput(placeholder="search · Enter finds · Esc leaves", compact=True)
+        self._field = SearchInput(
+            placeholder=f"search · Enter finds · {leave_key} leaves", compact=True
+        )
         self._field.cursor_blink = False
         self._matches: list[int] = []
         self._searching = False
@@ -54,13 +57,13 @@ class ContentPane(Vertical):
         yield self._field
 
     def show(self, document: Document | None, nothing: str = "", tail: str = "") -> None:
-        """Show another document, or words instead of one; what was searched for is searched in it, too."""
+        """Show another document, or a text in its place, and search it for the current pattern."""
         self.rows.show(document, nothing, tail)
         self._matches = []
         self._search(jump=False)
 
     def forget(self) -> None:
-        """Search for nothing any more."""
+        """Clear the search."""
         self._matches = []
         self._searching = False
         self.rows.mark(None)
@@ -78,7 +81,7 @@ class ContentPane(Vertical):
 
     @property
     def words(self) -> str:
-        """Where among the matches the cursor is; empty if nothing is searched for."""
+        """The number of the current match; empty without a search."""
         if self.rows.pattern is None:
             return ""
         if self._searching:

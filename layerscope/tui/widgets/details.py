@@ -1,4 +1,4 @@
-"""What there is to know about one step: its whole instruction, its figures, its digests."""
+"""The details of one step: whole instruction, sizes, digests."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from layerscope.image.summary import NOTHING_RECORDED, whole_text
 from layerscope.opening.digests import state_of
 from layerscope.tui.commands import bindings
 from layerscope.tui.paint import wrap
-from layerscope.tui.pressing import Pressable
+from layerscope.tui.pointing import Pressable
 from layerscope.tui.session import Session
-from layerscope.tui.widgets.scrollbar import thin_scrollbar
+from layerscope.tui.theme import thin_scrollbar
 from layerscope.words import CHANGES
 
 MAX_LINES = 400
-"""Lines of an instruction that are shown; generated ones can be endless."""
+"""Maximum number of lines of an instruction."""
 
 LEAST = 20
-"""Cells below which nothing is wrapped."""
+"""Minimum width for wrapping, in cells."""
 SCROLLBAR = 1
 INDENT = "    "
-"""Before what a line goes on with."""
+"""Indent of continued lines."""
 
 _SETS = {
-    "ENV": "sets the environment",
+    "ENV": "sets environment variables",
     "CMD": "sets the default command",
-    "ENTRYPOINT": "sets the entry point",
+    "ENTRYPOINT": "sets the entrypoint",
     "LABEL": "sets labels",
     "EXPOSE": "documents ports",
     "WORKDIR": "sets the working directory",
@@ -43,15 +43,15 @@ _SETS = {
     "ARG": "declares a build argument",
     "HEALTHCHECK": "sets the health check",
     "STOPSIGNAL": "sets the stop signal",
-    "SHELL": "sets the shell of RUN",
-    "ONBUILD": "leaves a trigger for images built on this one",
-    "MAINTAINER": "names the maintainer",
+    "SHELL": "sets the shell for RUN",
+    "ONBUILD": "adds a trigger for images built from this one",
+    "MAINTAINER": "sets the maintainer",
 }
 
 
 def what_it_sets(step: Step) -> str:
-    """What a step without a layer does, as the end of a sentence."""
-    return _SETS.get(step.instruction or "", "changes the config")
+    """What a metadata step does, for example `sets the user`."""
+    return _SETS.get(step.instruction or "", "changes the image config")
 
 
 class StepDetails(Pressable, VerticalScroll, can_focus=True):
@@ -64,7 +64,7 @@ class StepDetails(Pressable, VerticalScroll, can_focus=True):
     """ + thin_scrollbar("StepDetails")
 
     class Opened(Message):
-        """Enter was pressed: one wants to see the files of the step."""
+        """Request to go to the files of the step."""
 
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -82,7 +82,7 @@ class StepDetails(Pressable, VerticalScroll, can_focus=True):
         self.scroll_home(animate=False)
 
     def _put(self, words: Text) -> None:
-        """Show other words. The screen is laid out anew only if they are higher or lower than those before."""
+        """Show other text. The layout is refreshed only if its height changes."""
         body = self._body
         body.update(words, layout=False)
         body.clear_cached_dimensions()
@@ -94,7 +94,7 @@ class StepDetails(Pressable, VerticalScroll, can_focus=True):
         if self._step is not None:
             self._put(self._describe(self._step))
 
-    # the keys of a list move the text
+    # list keys scroll the text
 
     def action_move(self, by: int) -> None:
         self.scroll_relative(y=by, animate=False)
@@ -124,11 +124,12 @@ class StepDetails(Pressable, VerticalScroll, can_focus=True):
         body.append(self._heading(step) + "\n", quiet)
         if step.index < self._session.base_steps:
             word = text.safe_name(self._session.base_word())
-            body.append(f"base ({word}) · < > move its end\n", quiet)
+            keys = f"{self._session.key('steps.base_up')} {self._session.key('steps.base_down')}"
+            body.append(f"base image ({word}) · {keys} move its end\n", quiet)
         self._append_instruction(body, step, quiet)
         if step.layer is None:
             what = what_it_sets(step)
-            body.append(f"\nThis step writes no layer: it {what}. 0 B, metadata.\n", quiet)
+            body.append(f"\nmetadata step, 0 B: {what}\n", quiet)
         else:
             self._append_figures(body, step.layer, quiet)
         for label, value in (
@@ -166,7 +167,7 @@ class StepDetails(Pressable, VerticalScroll, can_focus=True):
             body.append(f"… {len(lines) - MAX_LINES:,} more lines\n", quiet)
 
     def _wrapped(self, line: str) -> str:
-        """A line in as many as it takes, indented below its start."""
+        """A line, wrapped with an indent."""
         width = self.content_region.width - SCROLLBAR
         if width < LEAST or len(line) > width * MAX_LINES:
             return line
@@ -174,7 +175,7 @@ class StepDetails(Pressable, VerticalScroll, can_focus=True):
         return "\n".join(wrap(line, width, indent + INDENT))
 
     def _append_digest(self, body: Text, label: str, digest: str, quiet: str) -> None:
-        """A digest, whole; below its label where it does not fit beside it."""
+        """A whole digest, below its label if it does not fit beside it."""
         body.append(f"{label:<8}", quiet)
         if 8 + len(digest) > self.content_region.width - SCROLLBAR:
             algorithm, _, digits = digest.partition(":")

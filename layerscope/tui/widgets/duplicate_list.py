@@ -1,4 +1,4 @@
-"""Contents that are stored for several paths: what all copies but one cost, and where they are."""
+"""Duplicates: what all but one of them cost, and their paths."""
 
 from __future__ import annotations
 
@@ -9,30 +9,29 @@ from rich.cells import cell_len
 
 from layerscope import text
 from layerscope.analysis.duplicates import Duplicate
-from layerscope.tui.outline import Outline
 from layerscope.tui.paint import RowPainter, fit, fit_left
 from layerscope.tui.pointing import Pointed
 from layerscope.tui.session import Session
 from layerscope.tui.waste_words import step_label, step_of
-from layerscope.tui.widgets.outline_list import ARROW_ROOM, OutlineList
+from layerscope.tui.widgets.outline_list import ARROW_ROOM, Outline, OutlineList
 
 SAVING, COPIES, SIZE, LABEL = 10, 8, 9, 24
 WIDE = 110
-"""Columns from which the instruction that stored a copy is shown beside its path."""
+"""Minimum width for showing the instruction that stored a duplicate."""
 _BEFORE = SAVING + COPIES + SIZE + 2 + ARROW_ROOM
 
 
 def column_titles(width: int) -> str:
-    """Titles over the columns, for a list of this width."""
+    """Column titles for a list of this width."""
     titles = f"{'saving':>{SAVING}}{'copies':>{COPIES}}{'each':>{SIZE}}  "
-    path = "  path of the first copy"
+    path = "  first path"
     if width < WIDE:
         return titles + path
     return f"{titles}{fit(path, width - _BEFORE - LABEL - 1 + ARROW_ROOM)} in layer"
 
 
 class DuplicateList(OutlineList):
-    """Duplicates, largest saving first; open ones list all their paths."""
+    """Duplicates, largest saving first; expanded ones list all their paths."""
 
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -40,13 +39,13 @@ class DuplicateList(OutlineList):
         self.duplicates: Sequence[Duplicate] = ()
 
     def show_duplicates(self, duplicates: Sequence[Duplicate]) -> None:
-        """Show these, all closed."""
+        """Show these duplicates, all collapsed."""
         self.duplicates = duplicates
         copies = (len(duplicate.paths) for duplicate in duplicates)
         self.show_outline(Outline(np.fromiter(copies, np.int64, len(duplicates))))
 
     def duplicate_at_cursor(self) -> tuple[Duplicate, int] | None:
-        """The duplicate under the cursor, and the path that is meant: its first one on the duplicate's own row."""
+        """The duplicate under the cursor, and its path; on the heading, the first path."""
         here = self.here()
         if here is None:
             return None
@@ -54,7 +53,7 @@ class DuplicateList(OutlineList):
         return duplicate, duplicate.paths[here[1] or 0]
 
     def layer_of(self, path: int) -> int:
-        """The layer whose tree shows the final version of a path."""
+        """The layer that shows the final version of a path."""
         opened = self._session.opened
         if opened is None:
             return 0
@@ -62,7 +61,7 @@ class DuplicateList(OutlineList):
         return int(opened.filesystem.born[last])
 
     def path_words(self, path: int) -> str:
-        """A path as it is shown."""
+        """A path as displayed."""
         opened = self._session.opened
         return "" if opened is None else "/" + text.safe_name(opened.filesystem.table.full(path))
 
@@ -77,7 +76,7 @@ class DuplicateList(OutlineList):
 
     def empty_text(self) -> str:
         if not self._session.options.duplicates:
-            return "Files of equal content were not looked for (--no-duplicates)."
+            return "Duplicates were not searched for (--no-duplicates)."
         if self._session.duplicates is None:
             return "Looking for duplicates…"
         return "No two files have the same content."

@@ -1,4 +1,4 @@
-"""All there is to know about one event of a path, in sentences."""
+"""The details of one event of a path."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class EventDetails(VerticalScroll, can_focus=False):
         yield self._body
 
     def show(self, event: Event | None, hides: Sequence[Event] = ()) -> None:
-        """Show an event, or nothing; `hides` are those whose versions it ends."""
+        """Show an event, or nothing; `hides` are the events whose versions it replaces or deletes."""
         lines = [] if event is None else [*self._lines(event), *self._hides(hides)]
         self._body.update(Text("\n".join(lines)))
         self.scroll_home(animate=False)
@@ -54,38 +54,38 @@ class EventDetails(VerticalScroll, can_focus=False):
             old, new = text.time_of(event.before.mtime), text.time_of(event.after.mtime)
             differs[differs.index("mtime")] = f"mtime {old} → {new}"
         if differs:
-            yield f"differs {' · '.join(differs)}"
+            yield f"changed {' · '.join(differs)}"
         below = life_words.below_words(event)
         if below:
-            yield f"in it   {below}"
+            yield f"inside  {below}"
         yield from self._fate(event)
 
     def _hides(self, hides: Sequence[Event]) -> Iterator[str]:
-        """What became waste in the layer."""
+        """Bytes that the layer turned into waste."""
         for event in hides:
             if event.loss is not None:
                 why = event.loss.reason.word
-                yield f"hides   {text.exact_size(event.loss.bytes)} of layer {event.layer}: {why}"
+                yield f"hides   {text.exact_size(event.loss.bytes)} from layer {event.layer}: {why}"
 
     def _happened(self, event: Event) -> str:
         if event.brief:
-            return "stored here, and replaced or removed by the same layer"
+            return "stored here, then replaced or deleted by the same layer"
         if life_words.only_contents(event):
-            return f"only what lies in it changes · {text.exact_size(event.total or 0)} in it after"
+            return f"only its contents change · {text.exact_size(event.total or 0)} afterwards"
         if event.change is None:
             return ""
         words = {
             Change.ADDED: "added",
             Change.MODIFIED: "modified",
-            Change.METADATA: "the same content with other attributes",
+            Change.METADATA: "same content, different attributes",
             Change.REMOVED: "removed",
-            Change.UNCHANGED: "the layer has an entry for it in which nothing differs",
+            Change.UNCHANGED: "stored again without a change",
         }[event.change]
-        total = f" · {text.exact_size(event.total)} in it after" if event.total is not None else ""
+        total = f" · {text.exact_size(event.total)} afterwards" if event.total is not None else ""
         return words + ("" if event.change is Change.REMOVED else total)
 
     def _describe(self, state: State) -> str:
-        """What a path is: type, mode, owner, time, size."""
+        """Type, size, mode, owner and time of a path."""
         parts = [KIND_NAMES[state.kind].replace("-", " ")]
         if state.kind is Kind.FILE:
             parts.append(text.exact_size(state.bytes))
@@ -98,13 +98,13 @@ class EventDetails(VerticalScroll, can_focus=False):
                 text.time_of(state.mtime),
             )
         else:
-            parts.append("made for what lies in it: attributes unknown")
+            parts.append("implicit parent directory: attributes unknown")
         return " · ".join(parts)
 
     def _fate(self, event: Event) -> Iterator[str]:
         opened, loss = self._session.opened, event.loss
         if event.shown:
-            yield "◀ what the image shows"
+            yield "◀ in the final image"
         if loss is None or opened is None:
             return
         image = self._session.image
@@ -112,7 +112,7 @@ class EventDetails(VerticalScroll, can_focus=False):
         where = ""
         if loss.path != event.path:
             name = text.safe_name(opened.filesystem.table.full(loss.path))
-            where = f", counted at its last name /{name}"
+            where = f", counted at its last path /{name}"
         yield (
             f"{text.exact_size(loss.bytes)} wasted{where}: {loss.reason.word}"
             f" by layer {loss.hidden_by}, {text.safe_name(one_line(step))}"

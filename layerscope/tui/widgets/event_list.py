@@ -1,4 +1,4 @@
-"""The events of a path, one row each: layer, change, size, mode, owner, what differs, what became of it."""
+"""The events of a path, one per row: layer, change, size, mode, owner, changes and outcome."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from layerscope.words import Change
 
 NUMBER, CHANGE, SIZE, MODE, OWNER = 4, 12, 9, 10, 11
 WIDE = 110
-"""Columns from which mode and owner, and long words, are shown."""
+"""Minimum width for mode, owner and long texts."""
 
 
 def column_titles(width: int) -> str:
-    """Titles over the columns, for a list of this width."""
+    """Column titles for a list of this width."""
     what, fate, _ = _room(width)
     owner = f"  {'mode':<{MODE}}  {'owner':<{OWNER}}" if width >= WIDE else ""
     left = f" {'#':<{NUMBER}}{'change':<{CHANGE}}{'size':>{SIZE}}{owner}"
-    return f"{left}  {fit('what differs', what)} {fit('what became of it', fate)} step"
+    return f"{left}  {fit('changed', what)} {fit('outcome', fate)} step"
 
 
 def _room(width: int) -> tuple[int, int, int]:
-    """Cells for what differs, for what became of it, and for the instruction."""
+    """Cells for changes, outcome and instruction."""
     rest = width - 1 - NUMBER - CHANGE - SIZE - 2 - 2 - (4 + MODE + OWNER if width >= WIDE else 0)
     what = rest * 3 // 10
     fate = 28 if width >= WIDE else 20
@@ -52,7 +52,7 @@ class EventList(LineList):
         return events[self.cursor] if self.cursor < len(events) else None
 
     def hides(self, event: Event) -> list[Event]:
-        """The events whose versions went in the layer of this one."""
+        """The events whose versions end in the layer of this one."""
         events = self.life.events if self.life is not None and not event.brief else ()
         return [
             other
@@ -61,7 +61,7 @@ class EventList(LineList):
         ]
 
     def show(self, life: Life | None, nothing: str) -> None:
-        """Show a life, with the cursor on what the image shows or else on the end."""
+        """Show a life, with the cursor on the version in the final image, otherwise on the last event."""
         self.life, self.nothing = life, nothing
         self.cursor = 0
         self.rows_changed()
@@ -107,7 +107,7 @@ class EventList(LineList):
         painter.add(f" {fit(text.safe_name(one_line(step)), room)}", dim)
 
     def _paint_attributes(self, event: Event, painter: RowPainter, dim: Style | None) -> None:
-        """Mode and owner after the event; those that it changes stand out."""
+        """Paint mode and owner after the event; changed ones are highlighted."""
         state, quiet = event.after or event.before, self.style_of("quiet")
         if state is None:
             painter.add(" " * (4 + MODE + OWNER))
@@ -120,7 +120,7 @@ class EventList(LineList):
 
     def _paint_fate(self, event: Event, width: int, painter: RowPainter) -> None:
         if event.shown:
-            words = "◀ what the image shows" if width > 22 else "◀ in the image"
+            words = "◀ in the final image" if width > 22 else "◀ in the image"
             painter.add(fit(words, width), self.style_of("added"))
         elif event.loss is not None:
             words = life_words.loss_words(event.loss)

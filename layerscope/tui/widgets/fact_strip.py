@@ -1,4 +1,4 @@
-"""A few lines below a list: all there is to say about the row under the cursor. Its height never changes."""
+"""A few lines below a list with details of the row under the cursor. Its height is fixed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from textual.widget import Widget
 from layerscope.tui.paint import fit, wrap
 
 LABEL = 11
-"""Cells of the words before a fact, with the space after them."""
+"""Width of a label and the space after it, in cells."""
 
 
 class FactStrip(Widget):
-    """Facts with labels; long ones are wrapped as far as there is room, fairly."""
+    """Labelled facts; the lines are shared fairly among long ones."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"facts--quiet"}
     DEFAULT_CSS = """
@@ -50,7 +50,7 @@ class FactStrip(Widget):
 
 
 def fact_lines(facts: Sequence[tuple[str, str]], width: int, height: int) -> list[tuple[str, str]]:
-    """Label and words of each line. No fact gets less than a line while others have several."""
+    """Label and text of each line. Every fact gets a line before another gets several."""
     wrapped = [(label, wrap(words[: width * height * 4], width - LABEL)) for label, words in facts]
     wrapped = wrapped[:height]
     shown = [1] * len(wrapped)

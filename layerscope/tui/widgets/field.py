@@ -1,4 +1,4 @@
-"""One line to type in, with a mark in front and a note behind that says what is wrong with it."""
+"""A one-line text field with a mark in front and a note, such as an error, behind."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from textual.containers import Horizontal
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
-from layerscope.tui.pressing import Pressable
+from layerscope.tui.pointing import Pressable
 
 
 class TypingInput(Pressable, Input):
-    """A text field that says what Enter does in it."""
+    """A text field with a footer text for Enter."""
 
     enter_words = "Go"
 
 
 class FieldInput(TypingInput):
-    """The text itself: bare, and the cursor stands still."""
+    """The bare text field; its cursor does not blink."""
 
     DEFAULT_CSS = """
     FieldInput, FieldInput:focus {
@@ -30,7 +30,7 @@ class FieldInput(TypingInput):
     def __init__(
         self, *, placeholder: str, enter: str, suggester: Suggester | None = None, id: str
     ) -> None:
-        """`enter` says what Enter does."""
+        """`enter` is the footer text for Enter."""
         super().__init__(
             placeholder=placeholder, suggester=suggester, compact=True, select_on_focus=False, id=id
         )
@@ -39,7 +39,7 @@ class FieldInput(TypingInput):
 
     @property
     def suggestion(self) -> str:
-        """What the text could become; empty for nothing."""
+        """The suggested completion; empty if there is none."""
         return self._suggestion if len(self._suggestion) > len(self.value) else ""
 
 
@@ -57,7 +57,7 @@ class Field(Horizontal):
     def __init__(
         self, *, placeholder: str, enter: str, suggester: Suggester | None = None, id: str
     ) -> None:
-        """`enter` says what Enter does."""
+        """`enter` is the footer text for Enter."""
         super().__init__()
         self.input = FieldInput(placeholder=placeholder, enter=enter, suggester=suggester, id=id)
         self._note = Static(markup=False, classes="field--note")
@@ -68,6 +68,6 @@ class Field(Horizontal):
         yield self._note
 
     def say(self, note: str, *, wrong: bool = False) -> None:
-        """Put a note behind the text; it must be safe for a terminal."""
+        """Show a note behind the text; it must be safe for a terminal."""
         self._note.update(Text(f" {note}" if note else "", no_wrap=True, overflow="ellipsis"))
         self._note.set_class(wrong, "-wrong")

@@ -1,4 +1,4 @@
-"""What there is to know about a file besides its content, in a few lines."""
+"""A few lines about a file: layer, attributes, names, history."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from layerscope.layers.index import Kind
 from layerscope.tui.session import Session
 
 COPIES = 8
-"""Paths of copies that are named."""
+"""Maximum number of duplicates named."""
 
 
 class FileFactsPanel(Static):
@@ -67,7 +67,7 @@ class FileFactsPanel(Static):
         self.remove_class("-empty")
 
     def _broken_words(self, facts: FileFacts) -> str:
-        """What is damaged about the layer that stores it; empty for nothing."""
+        """The damage of the layer that stores the file; empty if it is intact."""
         index = self._session.indexes[facts.layer]
         if index is None or index.broken is None:
             return ""
@@ -76,7 +76,7 @@ class FileFactsPanel(Static):
 
 
 def copies_words(filesystem: Filesystem, copies: Copies | None, names: Sequence[int]) -> str:
-    """Which copy of its content a file of the final image is, and where the others are, as a line of its own."""
+    """A line with the number of a file among its duplicates, and the paths of the others."""
     for path in names:
         found = None if copies is None else copies.of(path)
         if found is not None:
@@ -85,23 +85,23 @@ def copies_words(filesystem: Filesystem, copies: Copies | None, names: Sequence[
             told = [f"/{text.safe_name(filesystem.table.full(other))}" for other in others]
             told += ["…"] if len(duplicate.paths) - 1 > COPIES else []
             which = f"{text.ordinal(place + 1)} of {len(duplicate.paths):,} copies"
-            return f"\n{which} of the same content: {', '.join(told)}"
+            return f"\n{which} with the same content: {', '.join(told)}"
     return ""
 
 
 def size_words(facts: FileFacts) -> str:
-    """How large it is, in short and in full; what it is if it is no file."""
+    """The size, short and exact; the type if it is not a regular file."""
     if facts.kind is not Kind.FILE:
         return facts.kind_words()
     short, exact = text.size(facts.stored), text.exact_size(facts.stored)
     words = short if facts.stored < 1000 else f"{short} ({exact})"
     if facts.logical != facts.stored:
-        words += f" · sparse: {text.size(facts.logical)} with its holes"
+        words += f" · sparse: {text.size(facts.logical)} including holes"
     return words
 
 
 def history_words(filesystem: Filesystem, facts: FileFacts) -> str:
-    """What this version took the place of, and what became of it."""
+    """The version before this one, and what happened to this one later."""
     before = version_before(filesystem, facts.row)
     if before is None:
         came = f"new in layer {facts.born}"
@@ -111,14 +111,14 @@ def history_words(filesystem: Filesystem, facts: FileFacts) -> str:
             filesystem.inode_of[[before]], filesystem.inode_of[[facts.row]]
         )
         what = [WHY_NAMES[why] for why in Why if int(bits[0]) & why]
-        came = f"replaces what layer {older.layer} stored · {', '.join(what) or 'nothing'} changed"
+        came = f"replaces the version from layer {older.layer} · {', '.join(what) or 'nothing'} changed"
     if facts.died == filesystem.layer_count:
         return f"{came} · in the final image"
-    return f"{came} · gone or replaced since layer {facts.died}"
+    return f"{came} · deleted or replaced in layer {facts.died}"
 
 
 def may_compare(filesystem: Filesystem, facts: FileFacts) -> int | None:
-    """The version to compare a file with: the file that it took the place of."""
+    """The file version that this one replaced, to compare with; None if there is none."""
     before = version_before(filesystem, facts.row)
     if before is None or facts.kind is not Kind.FILE or filesystem.kinds[before] != Kind.FILE:
         return None

@@ -1,4 +1,4 @@
-"""The file tree: a million rows as quick as ten, because only rows on screen are ever painted."""
+"""The file tree. Only rows on screen are painted, so that a million rows are as fast as ten."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from layerscope.analysis.duplicates import Copies
 from layerscope.browse.ordering import Sort
 from layerscope.browse.rows import TreeRow
 from layerscope.tui.commands import bindings
-from layerscope.tui.notes import copies_note, note
 from layerscope.tui.paint import RowPainter
 from layerscope.tui.pointing import Pointed, ShowFile
+from layerscope.tui.tree_words import duplicate_note, note
 from layerscope.tui.widgets import tree_columns
 from layerscope.tui.widgets.tree_columns import SIZE, size_of
 from layerscope.tui.widgets.tree_work import WorkedTree
@@ -22,7 +22,7 @@ from layerscope.words import Change
 
 
 class FileTree(WorkedTree):
-    """Paints the rows, opens and closes directories."""
+    """Paints the rows, expands and collapses directories."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("files")
     points = True
@@ -31,20 +31,20 @@ class FileTree(WorkedTree):
         """`chosen` names the columns, see `tree_columns.COLUMNS`."""
         super().__init__(id=id)
         self.chosen = chosen
-        self.waiting = "Files are shown once all layers are read."
+        self.waiting = "Available once all layers are read."
         self.copies: Copies | None = None
         self.nothing = ""
-        """What is said when there are no rows."""
+        """The text shown when there are no rows."""
         self.blank = ""
-        """Why there is nothing to show, whatever the view has; empty where there is something."""
+        """A text that replaces the rows; empty to show them."""
 
     @property
     def columns(self) -> tuple[tree_columns.Column, ...]:
-        """The columns that there is room for."""
+        """The columns that fit."""
         return tree_columns.layout(self.scrollable_content_region.width, self.chosen)
 
     def columns_seen(self) -> set[str]:
-        """Names of the chosen columns that there is room for."""
+        """Names of the chosen columns that fit."""
         return {column.name for column in self.columns}
 
     def column_titles(self) -> str:
@@ -84,7 +84,7 @@ class FileTree(WorkedTree):
         self._paint_note(entry, width, painter)
 
     def _paint_name(self, entry: TreeRow, room: int, painter: RowPainter) -> None:
-        """Glyph, arrow and name; a whole path is cut at its front."""
+        """Paint glyph, arrow and name; a path is cut at its front."""
         style = None
         if entry.change is None or entry.change is Change.UNCHANGED:
             painter.add("   ")
@@ -102,13 +102,13 @@ class FileTree(WorkedTree):
             painter.add(f" → {text.safe_name(entry.target)}", self.style_of("quiet"))
 
     def _paint_note(self, entry: TreeRow, width: int, painter: RowPainter) -> None:
-        """What the row replaces, at the right edge if there is room."""
+        """Paint the note of a row at the right edge, if there is room."""
         if self.view is None:
             return
         room = width - sum(cell_len(segment.text) for segment in painter.segments) - 3
         words = ""
         if room > 8:
-            words = note(self.view, entry) or copies_note(self.view, entry, self.copies)
+            words = note(self.view, entry) or duplicate_note(self.view, entry, self.copies)
         if words and cell_len(words) <= room:
             painter.add(f"  {words:>{room}} ", self.style_of("quiet"))
 
@@ -122,7 +122,7 @@ class FileTree(WorkedTree):
         entry = self._entry()
         if self.view is None or not self.certain or entry is None or entry.version < 0:
             return None
-        # What was removed is looked at as it was before.
+        # A deleted file is shown as it was before.
         died = int(self.view.filesystem.died[entry.version])
         layer = died - 1 if died <= self.view.layer else self.view.layer
         return Pointed(entry.path, entry.version, layer)
@@ -139,7 +139,7 @@ class FileTree(WorkedTree):
             self.post_message(ShowFile(pointed.version))
 
     def _open_promised(self, entry: TreeRow) -> None:
-        """Directories open before the layers are read; files cannot."""
+        """Directories can be expanded before the layers are read; files cannot be opened."""
         if entry.has_children:
             self.action_toggle_directory()
         else:

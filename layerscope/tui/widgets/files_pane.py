@@ -1,4 +1,4 @@
-"""The pane of the files: the tree of what a step changes or leaves, its filter, and a title that says what is shown."""
+"""The files pane: the tree of a step, its filter and its title."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from layerscope.browse.tree import TreeView
 from layerscope.filesystem.model import Filesystem
 from layerscope.image.base import layers_of
 from layerscope.image.history import Step
-from layerscope.tui import tree_title
+from layerscope.tui import tree_words
 from layerscope.tui.session import Session
 from layerscope.tui.widgets.details import what_it_sets
 from layerscope.tui.widgets.file_tree import FileTree
@@ -19,7 +19,7 @@ from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
 
 SORTS = list(Sort)
 SOON = 0.3
-"""Seconds after which it is said that a filter is still being worked out."""
+"""Seconds after which the title shows that a filter is still running."""
 
 
 class FilesPane(Pane):
@@ -29,7 +29,7 @@ class FilesPane(Pane):
         self.files = FileTree(session.preferences.columns, id="files")
         self.filter_bar = FilterBar(id="filter-bar")
         self.mode = Mode.UP_TO if session.preferences.mode == "all" else Mode.LAYER
-        """What is shown of a layer where nothing is compared."""
+        """The mode while no layers are compared."""
         self._session = session
         self._step: Step | None = None
         self._marked: int | None = None
@@ -38,7 +38,7 @@ class FilesPane(Pane):
         super().__init__(self._title, self.filter_bar, self._columns, self.files, id=id)
 
     def name_columns(self) -> None:
-        """The tree has another width, or other columns."""
+        """Update the column titles after a change of width or columns."""
         self._columns.show(self.files.column_titles())
 
     # what is shown
@@ -56,7 +56,7 @@ class FilesPane(Pane):
         self.files.begin(view, opened.contents)
 
     def foresee(self, filesystem: Filesystem) -> None:
-        """Show what the image holds if the tables of contents of its layers are right, until they are read."""
+        """Show the filesystem from the layers' tables of contents until the layers are read."""
         self.files.begin(self._view(filesystem), None)
 
     def _view(self, filesystem: Filesystem) -> TreeView:
@@ -65,16 +65,16 @@ class FilesPane(Pane):
         return view
 
     def show_copies(self) -> None:
-        """Files of equal content are known."""
+        """Duplicates were searched."""
         self.files.copies = self._session.copies
         self.files.rows_changed()
 
     def show_step(self, step: Step | None, marked: int | None, reveal: int | None = None) -> None:
-        """Show the files of a step, or what differs between it and the marked layer; the cursor goes to path `reveal`."""
+        """Show the files of a step, or its differences from the marked layer; the cursor goes to path `reveal`."""
         self._step, self._marked = step, marked
         if step is None:
             if not self._session.image.steps:
-                self.files.waiting = self.files.nothing = "This image is empty: it holds no files."
+                self.files.waiting = self.files.nothing = "This image has no files."
                 self.files.refresh()
             self.say_title()
             return
@@ -89,22 +89,22 @@ class FilesPane(Pane):
 
         writes_nothing = step.layer is None and marked is None and mode is Mode.LAYER
         self.files.blank = (
-            f"This step writes no layer: it {what_it_sets(step)}." if writes_nothing else ""
+            f"Metadata step without files: {what_it_sets(step)}." if writes_nothing else ""
         )
         self.files.change(look, reveal)
 
     def layer_below(self, step: Step) -> int:
-        """The last layer at or below a step, -1 if there is none."""
+        """The last layer at or before a step, -1 if there is none."""
         return layers_of(self._session.image.steps, step.index + 1) - 1
 
     def plain(self) -> None:
-        """Show the whole tree of one layer's changes: no filter, no list of the largest files."""
+        """Show the tree of one layer's changes, without filter."""
         self.filter_bar.clear()
         self.mode = Mode.LAYER
         self.files.change(_plain)
 
     def cycle_sort(self) -> None:
-        """Sort by what comes next."""
+        """Switch to the next order."""
         view = self.files.wanted
         if view is not None:
             sort = SORTS[(SORTS.index(view.sort) + 1) % len(SORTS)]
@@ -113,7 +113,7 @@ class FilesPane(Pane):
 
     @property
     def flat(self) -> bool:
-        """Whether the largest files are listed, in place of the tree."""
+        """Whether the list of the largest files replaces the tree."""
         return self.files.wanted is not None and self.files.wanted.flat
 
     def toggle_flat(self) -> None:
@@ -124,7 +124,7 @@ class FilesPane(Pane):
             self.screen.set_focus(self.files)
 
     def toggle_changed_only(self) -> None:
-        """Of all that is there show only what the layer touches, or all of it."""
+        """In the full tree, show only paths that the layer changes, or all."""
         view = self.files.wanted
         if view is not None:
             changed_only = self.mode is not Mode.UP_TO or not view.changed_only
@@ -132,20 +132,20 @@ class FilesPane(Pane):
             self.files.change(lambda view: view.set_changed_only(changed_only))
 
     def toggle_mode(self) -> None:
-        """Show what the layer changes, or all that is there after it."""
+        """Switch between the layer's changes and all files after it."""
         self.mode = Mode.LAYER if self.mode is Mode.UP_TO else Mode.UP_TO
 
     # the title
 
     def say_title(self) -> None:
-        """Say what is shown."""
+        """Update the title."""
         view, step = self.files.view, self._step
         if step is None or view is None:
             self._title.show("Files")
             return
-        words = "filtering…" if self.files.working else tree_title.shown(view)
+        words = "filtering…" if self.files.working else tree_words.shown(view)
         if not self.files.certain:
-            words = f"{words} · {tree_title.PROMISED}"
+            words = f"{words} · {tree_words.FROM_TOC}"
         self._title.show(
             self._place(step),
             "" if self.files.blank else words,
@@ -153,17 +153,17 @@ class FilesPane(Pane):
         )
 
     def _place(self, step: Step) -> str:
-        """Which layer is shown, or which two are compared: whichever was marked, the lower one is the old one."""
+        """The shown layer, or the two compared ones: the lower one is the old one, whichever is marked."""
         if self._marked is None:
-            return tree_title.place(step)
-        return tree_title.compared(*sorted((self._marked, self.layer_below(step))))
+            return tree_words.place(step)
+        return tree_words.compared(*sorted((self._marked, self.layer_below(step))))
 
     @on(FileTree.RowsChanged)
     def _rows_changed(self) -> None:
         view, step = self.files.view, self._step
         if view is not None and step is not None:
             index = self._session.indexes[step.layer] if step.layer is not None else None
-            self.files.nothing = tree_title.nothing(view, index)
+            self.files.nothing = tree_words.empty_text(view, index, self._session.key("app.back"))
             if not self.files.row_count():
                 self.files.refresh()
         self.say_title()
@@ -172,17 +172,17 @@ class FilesPane(Pane):
     # the filter
 
     def open_filter(self) -> None:
-        """Let a filter be typed."""
+        """Open the filter field."""
         self.files.expect_filter()
         self.filter_bar.open()
 
     @property
     def filtered(self) -> bool:
-        """Whether a filter is typed or stands."""
+        """Whether a filter is being typed or is set."""
         return bool(self.filter_bar.field.value)
 
     def back(self) -> bool:
-        """Leave the field, then the filter; False if there is neither."""
+        """Leave the field, then clear the filter; False if there is neither."""
         if self.filter_bar.typing:
             self._leave_filter()
             return True

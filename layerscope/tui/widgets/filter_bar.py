@@ -1,4 +1,4 @@
-"""The field in which a filter is typed: its errors stand under the character where they are."""
+"""The filter field; errors are shown below the character that caused them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 from layerscope.browse.filters import Filter, FilterError, parse_filter
 from layerscope.errors import UsageError
 from layerscope.text import safe_name
+from layerscope.tui.commands import binding_of
 from layerscope.tui.widgets.field import TypingInput
 
 PROMPT = " / "
@@ -21,11 +22,11 @@ HINT = "name, *.py, size>1M, change:added, type:symlink …"
 
 
 class FilterInput(TypingInput):
-    """The text field; arrows move in the rows while one types."""
+    """The text field; arrows move the cursor of the rows while typing."""
 
-    enter_words = "To the files"
+    enter_words = "Go to files"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "submit", show=False),
+        binding_of("app.back", "submit"),
         Binding("up", "move_rows(-1)", show=False),
         Binding("down", "move_rows(1)", show=False),
         Binding("pageup", "page_rows(-1)", show=False),
@@ -33,7 +34,7 @@ class FilterInput(TypingInput):
     ]
 
     class Moved(Message):
-        """The cursor of the rows is to move."""
+        """Request to move the cursor of the rows."""
 
         def __init__(self, by: int, pages: bool) -> None:
             super().__init__()
@@ -48,7 +49,7 @@ class FilterInput(TypingInput):
 
 
 class FilterBar(Vertical):
-    """Hidden until it is opened; shown as long as a filter stands."""
+    """Hidden until it is opened; shown while a filter is set."""
 
     DEFAULT_CSS = """
     FilterBar { height: auto; display: none; background: $background; }
@@ -63,7 +64,7 @@ class FilterBar(Vertical):
     """
 
     class Changed(Message):
-        """Another filter was typed; None for none."""
+        """The filter changed; None for none."""
 
         def __init__(self, wanted: Filter | None) -> None:
             super().__init__()
@@ -91,20 +92,20 @@ class FilterBar(Vertical):
 
     @property
     def error(self) -> str:
-        """What is wrong with what was typed; empty for nothing."""
+        """The error in the typed filter; empty if it is valid."""
         return str(self._error.content) if self.has_class("-wrong") else ""
 
     def open(self) -> None:
-        """Show the field and go there."""
+        """Show the field and focus it."""
         self.add_class("-shown")
         self.screen.set_focus(self.field)
 
     def leave(self) -> None:
-        """The field was left: it stays only while it holds a filter."""
+        """Hide the field if it is empty."""
         self.set_class(bool(self.field.value.strip()), "-shown")
 
     def clear(self) -> bool:
-        """Take the filter away; False if there was none."""
+        """Clear the filter; False if there was none."""
         had = bool(self.field.value)
         self.field.value = ""
         self.remove_class("-shown", "-wrong")
@@ -125,12 +126,12 @@ class FilterBar(Vertical):
         self.post_message(self.Done())
 
     def say(self, words: str) -> None:
-        """Say what came of the filter that stands in the field."""
+        """Show the error of the filter in the field, if any."""
         self._error.update(f" {safe_name(words)}")
         self.add_class("-wrong", "-shown")
 
     def _say(self, error: UsageError) -> None:
-        """The error under its place; left of it if there is no room on the right."""
+        """The error below its position, or left of it if there is no room on the right."""
         message = safe_name(error.message)
         position = error.position if isinstance(error, FilterError) else 0
         place = len(PROMPT) + cell_len(self.field.value[:position])

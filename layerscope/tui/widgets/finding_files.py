@@ -13,7 +13,7 @@ SIZE = 9
 
 
 class FindingFiles(LineList):
-    """Paths with what each stores. Enter shows one in the tree of a layer that has it."""
+    """Paths with their sizes. Opening one shows it in the tree of a layer that has it."""
 
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -31,7 +31,7 @@ class FindingFiles(LineList):
         return 0 if self._finding is None else len(self._finding.paths)
 
     def empty_text(self) -> str:
-        return "" if self._finding is None else "It is about no files."
+        return "" if self._finding is None else "This finding has no files."
 
     def pointed(self) -> Pointed | None:
         if self._finding is None or not self.row_count():
@@ -39,7 +39,7 @@ class FindingFiles(LineList):
         return self._pointed(self._finding, int(self._finding.paths[self.cursor]))
 
     def _pointed(self, finding: Finding, path: int) -> Pointed | None:
-        """The version of a path that a layer of the finding stores, else its last one."""
+        """The version of a path stored by a layer of the finding, otherwise its last one."""
         opened = self._session.opened
         if opened is None:
             return None
@@ -49,7 +49,7 @@ class FindingFiles(LineList):
             (row for row in range(rows.start, rows.stop) if filesystem.born[row] in finding.layers),
             rows.stop - 1,
         )
-        # Born and dead in one layer, it is never visible: the layer still shows the place.
+        # Added and deleted in one layer, it is never visible: the layer still shows its directory.
         last = max(int(filesystem.died[version]) - 1, int(filesystem.born[version]))
         return Pointed(path, version, min(last, filesystem.layer_count - 1))
 

@@ -1,4 +1,4 @@
-"""All findings, in groups: what each saves, how sure it is, where it is; ticked ones are taken as fixed."""
+"""Findings in groups, with saving, confidence and layers; marked ones count as fixed."""
 
 from __future__ import annotations
 
@@ -12,33 +12,32 @@ from layerscope.analysis.findings.finding import Finding, Findings
 from layerscope.analysis.findings.grouping import FindingGroup, FindingsBy
 from layerscope.tui.commands import bindings
 from layerscope.tui.finding_words import group_title, where
-from layerscope.tui.outline import Outline
 from layerscope.tui.paint import RowPainter, bar, fit
 from layerscope.tui.session import Session
-from layerscope.tui.widgets.outline_list import ARROW_ROOM, OutlineList
+from layerscope.tui.widgets.outline_list import ARROW_ROOM, Outline, OutlineList
 from layerscope.words import Severity
 
-SIZE, BAR, WHERE, SURE = 9, 6, 12, 8
+SIZE, BAR, STEPS, CONFIDENCE = 9, 6, 12, 10
 WIDE = 100
-"""Columns from which bars are drawn, and how sure a rule is is said."""
+"""Columns from which bars and confidence are shown."""
 _BOX = 4
 
 
 def column_titles(width: int) -> str:
-    """Titles over the columns, for a list of this width."""
+    """Column titles for a list of this width."""
     room = _title_width(width)
     share = f"  {fit('', BAR)}" if width >= WIDE else ""
-    sure = f"{fit('sure', SURE)} " if width >= WIDE else ""
-    return f" {'saves':>{SIZE}}{share}  {fit('fixed', _BOX + ARROW_ROOM)}{fit('  what', room)} {sure}{fit('where', WHERE)}"
+    confidence = f"{fit('confidence', CONFIDENCE)} " if width >= WIDE else ""
+    return f" {'saves':>{SIZE}}{share}  {fit('done', _BOX + ARROW_ROOM)}{fit('  finding', room)} {confidence}{fit('layers', STEPS)}"
 
 
 def _title_width(width: int) -> int:
-    wide = BAR + 2 + SURE + 1 if width >= WIDE else 0
-    return max(width - 1 - SIZE - 2 - _BOX - ARROW_ROOM - 1 - WHERE - 1 - wide, 8)
+    wide = BAR + 2 + CONFIDENCE + 1 if width >= WIDE else 0
+    return max(width - 1 - SIZE - 2 - _BOX - ARROW_ROOM - 1 - STEPS - 1 - wide, 8)
 
 
 class FindingList(OutlineList, inherit_bindings=False):
-    """Groups of findings. Space ticks, so that groups are opened and closed by the other keys."""
+    """Groups of findings. `findings.tick` has the key of `outline.toggle`, which is therefore left out."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("list", "outline", but=["outline.toggle"])
 
@@ -53,7 +52,7 @@ class FindingList(OutlineList, inherit_bindings=False):
         return self._session.findings
 
     def show_groups(self, groups: Sequence[FindingGroup], by: FindingsBy) -> None:
-        """Show other groups, all open; the cursor stays with its finding, else it is on the first."""
+        """Show other groups, all expanded; the cursor stays on its finding, otherwise goes to the first."""
         kept = self.number
         self.groups, self.by = groups, by
         self.show_outline(Outline([len(group.members) for group in groups]))
@@ -73,7 +72,7 @@ class FindingList(OutlineList, inherit_bindings=False):
         return self.groups[here[0]].members[here[1]]
 
     def numbers(self) -> tuple[int, ...]:
-        """The finding under the cursor, or all of the group there."""
+        """Numbers of the finding under the cursor, or of all in its group."""
         here = self.here()
         if here is None or here[0] >= len(self.groups):
             return ()
@@ -88,8 +87,8 @@ class FindingList(OutlineList, inherit_bindings=False):
 
     def empty_text(self) -> str:
         if self._findings is None:
-            return "Findings are known once all layers are read."
-        return "Nothing to fix was found."
+            return "Available once all layers are read."
+        return "No findings."
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
         findings = self._findings
@@ -136,5 +135,5 @@ class FindingList(OutlineList, inherit_bindings=False):
         painter.add(fit(text.safe_name(finding.title), room), quiet if fixed else None)
         painter.add(" ")
         if width >= WIDE:
-            painter.add(f"{fit(finding.confidence.value, SURE)} ", quiet)
-        painter.add(fit(where(finding, self._session.image), WHERE), quiet)
+            painter.add(f"{fit(finding.confidence.value, CONFIDENCE)} ", quiet)
+        painter.add(fit(where(finding, self._session.image), STEPS), quiet)

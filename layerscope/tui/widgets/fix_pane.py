@@ -12,7 +12,7 @@ from layerscope.analysis.findings.finding import Finding
 
 
 class FixPane(VerticalScroll, can_focus=True):
-    """Scrolls where the fix is long."""
+    """Why a finding matters, and its fix; scrolls if long."""
 
     DEFAULT_CSS = """
     FixPane { padding: 0 1; scrollbar-size-vertical: 1; background: $background; }
@@ -24,7 +24,7 @@ class FixPane(VerticalScroll, can_focus=True):
         self._body = Static(markup=False)
         self._finding: Finding | None = None
         self.hint = ""
-        """What is said where the cursor is on no finding."""
+        """The text shown while the cursor is not on a finding."""
 
     def compose(self) -> ComposeResult:
         yield self._body

@@ -1,4 +1,4 @@
-"""The answer first: what the image is, what it weighs, what it wastes; and where one is."""
+"""The header: image, stored and wasted bytes, efficiency, and the views."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from layerscope.tui.paint import fit
 from layerscope.tui.session import Session
 
 NARROW = 64
-"""Columns below which the image's name matters more than its efficiency, which is what waste says, too."""
+"""Below this width, the efficiency is left out in favour of the image's name."""
 SHORTEST = 2
-"""How far words can be shortened."""
+"""Levels of shortening."""
 GAP = 1
 """Cells between the two ends of a line."""
 
@@ -48,7 +48,7 @@ class ImageHeader(Widget):
     """
 
     class ViewChosen(Message):
-        """The name of a view was clicked."""
+        """A view's name was clicked."""
 
         def __init__(self, view: str) -> None:
             super().__init__()
@@ -61,17 +61,17 @@ class ImageHeader(Widget):
         self._views = views
         self._view = next(iter(views))
         self._spans: list[tuple[str, int, int]] = []
-        """Where the name of each view is: its first cell, and one past its last."""
+        """The cells of each view's name: first, and one past the last."""
         self.work = ""
-        """What is being done; empty for nothing."""
+        """The current work; empty if idle."""
 
     def show_view(self, view: str) -> None:
-        """Mark a view as the one on screen."""
+        """Highlight the current view."""
         self._view = view
         self.refresh()
 
     def show_work(self, work: str) -> None:
-        """Say what is being done; empty for nothing."""
+        """Show the current work; empty if idle."""
         self.work = work
         self.refresh()
 
@@ -85,7 +85,7 @@ class ImageHeader(Widget):
     def _fitting(
         self, left: Callable[[int], list[Segment]], right: Callable[[int], list[Segment]]
     ) -> Strip:
-        """Both ends of a line, in as few words as it takes to keep them apart: all, short ones, the shortest."""
+        """Both ends of a line, shortened until they fit."""
         for short in range(SHORTEST + 1):
             ends = left(short), right(short)
             if sum(segment.cell_length for end in ends for segment in end) + GAP <= self.size.width:
@@ -104,7 +104,7 @@ class ImageHeader(Widget):
         return self.rich_style + self.get_component_rich_style(f"header--{name}", partial=True)
 
     def _spread(self, left: list[Segment], right: list[Segment]) -> Strip:
-        """`left` and `right` at the two ends of the line; the left one gives way."""
+        """`left` and `right` at the two ends of a line; the left one is cut."""
         width = self.size.width
         right_width = sum(segment.cell_length for segment in right)
         room = max(width - right_width, 0)
@@ -171,7 +171,7 @@ class ImageHeader(Widget):
         ]
 
     def _with_fixes(self, stored: int, short: int) -> list[Segment]:
-        """What the image would store with the fixes that are ticked."""
+        """The stored bytes with the marked findings fixed."""
         saved = self._session.fixed_bytes
         fixes = text.count_of(len(self._session.fixed), "fix", "fixes")
         before = f"{text.size(stored)} → " if short else f"{text.size(stored)} stored → "
@@ -183,7 +183,7 @@ class ImageHeader(Widget):
         ]
 
     def _tabs(self, short: int) -> list[Segment]:
-        """The names of the views; their keys alone, but for the one on screen, where there is no room for more."""
+        """The names of the views; if there is no room, only their keys, except for the current one."""
         titles = dict(self._views)
         gap = 1 if short == SHORTEST else 2
         if short == SHORTEST and sum(map(len, titles.values())) + len(titles) >= self.size.width:

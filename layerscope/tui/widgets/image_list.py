@@ -1,4 +1,4 @@
-"""Images to choose from, one a row: name, ID, age, platform, size and where it lies."""
+"""The images to choose from, one per row: name, ID, age, platform, size and source."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import datetime
 
 from layerscope import text
 from layerscope.tui.paint import RowPainter, fit
-from layerscope.tui.picking import Choice, Row
+from layerscope.tui.picker_rows import Choice, Row
 from layerscope.tui.widgets.line_list import LineList
 
 WIDE = 110
-"""Columns from which IDs are whole and platforms name their system."""
+"""Minimum width for whole IDs and platforms."""
 AGE, SIZE = 10, 9
 
 
 def column_widths(width: int, longest_platform: int) -> tuple[int, int, int, int]:
-    """Columns of name, ID, platform and place in a list of this width; versions of Windows take from the place."""
+    """Widths of name, ID, platform and source; long platforms shorten the source."""
     identifier, platform, place = (12, 14, 32) if width >= WIDE else (7, 8, 18)
     if width >= WIDE:
         more = min(max(longest_platform - platform, 0), 16)
@@ -24,7 +24,7 @@ def column_widths(width: int, longest_platform: int) -> tuple[int, int, int, int
 
 
 def column_titles(width: int, longest_platform: int) -> str:
-    """Titles over the columns, for a list of this width."""
+    """Column titles for a list of this width."""
     name, identifier, platform, place = column_widths(width, longest_platform)
     return (
         f" {fit('image', name)} {fit('id', identifier)} {'age':>{AGE}} "
@@ -40,7 +40,7 @@ class ImageList(LineList):
         self.choice = choice
         self.now = now
         self.looking = True
-        """Whether more may come."""
+        """Whether the search is still running."""
 
     def row_count(self) -> int:
         return len(self.choice.rows)
@@ -71,7 +71,7 @@ class ImageList(LineList):
 
 
 def place_words(row: Row, wide: bool) -> str:
-    """Where an image lies: the name of its file, or which engines and stores have it."""
+    """The source of an image: its file, or the engines and stores that have it."""
     if row.saved:
         return text.safe_name(row.image.location)
     sources = ", ".join(row.sources)

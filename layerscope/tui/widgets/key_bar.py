@@ -1,9 +1,9 @@
-"""The line at the bottom: the keys that work here and now, the most important ones where there is not room for all."""
+"""The footer: the keys that work now, most important first."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -15,16 +15,16 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input
 
-from layerscope.tui.commands import COMMANDS, Command, key_word
-from layerscope.tui.keys import Keys
+from layerscope.tui.commands import COMMANDS, Command, Keys, key_word
 from layerscope.tui.widgets.field import TypingInput
 
 MOST = 9
-"""Keys that are shown however wide the terminal is; the others are in help."""
+"""Maximum number of keys shown; the others are in help."""
 GAP = 2
 _BY_ID = {command.id: command for command in COMMANDS}
+_FIELD_KEYS = ("list.open", "map.open", "app.back", "picker.back")
 _PINNED = ("app.help", "app.quit", "picker.leave")
-"""Commands that stand at the right edge, the first one always."""
+"""Commands at the right edge; the first is always shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Hint:
     rank: int
     """1 for the most important."""
     key: str
-    """In Textual's words."""
+    """Textual's name."""
     shown: str
     words: str
 
@@ -45,7 +45,7 @@ class Hint:
 
 
 class KeyBar(Widget):
-    """Made from the registry and from what has the focus; a click presses the key."""
+    """Keys of the registry that work with the current focus; a click presses one."""
 
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {"keys--key", "keys--words"}
@@ -58,7 +58,7 @@ class KeyBar(Widget):
     """
 
     def __init__(self, keys: Keys | None = None, useless: Callable[[], set[str]] = set) -> None:
-        """`keys` are those that the user changed; `useless` tells which commands would do nothing now."""
+        """`keys` are the user's own; `useless` returns commands that have no effect now."""
         super().__init__()
         self._keys: Keys = keys or {}
         self._useless = useless
@@ -71,7 +71,7 @@ class KeyBar(Widget):
         self.refresh()
 
     def hints(self) -> list[Hint]:
-        """All keys that work here, the most important ones first; those of the right edge last."""
+        """All keys that work now, most important first, those of the right edge last."""
         focused = self.screen.focused
         typing = isinstance(focused, Input)
         working: dict[str, list[str]] = {}
@@ -81,6 +81,11 @@ class KeyBar(Widget):
                 continue
             if known and active.binding.id:
                 working.setdefault(active.binding.id, []).append(key)
+        leave = [
+            replace(self._hint(_BY_ID[identifier], working[identifier]), rank=0, words="Leave")
+            for identifier in ("app.back", "picker.back")
+            if identifier in working
+        ]
         for identifier in self._useless():
             working.pop(identifier, None)
         found = [
@@ -91,15 +96,15 @@ class KeyBar(Widget):
         if isinstance(focused, TypingInput):
             found.append(Hint(0, "enter", "Enter", focused.enter_words))
         if typing:
-            found.append(Hint(0, "escape", "Esc", "Leave"))
+            found += leave
         return sorted(found, key=lambda hint: hint.rank)
 
     def _wanted(self, identifier: str, typing: bool) -> bool:
-        # Esc and Enter are the field's while one types.
-        return not (typing and _BY_ID[identifier].keys in ("enter", "escape"))
+        # While typing, these keys belong to the field.
+        return not (typing and identifier in _FIELD_KEYS)
 
     def _hint(self, command: Command, working: Sequence[str]) -> Hint:
-        """The first of a command's keys that works, as people write it."""
+        """The hint for the first working key of a command."""
         own = command.keys.split(",")
         first = next(key for key in (*self._keys.get(command.id, own), *working) if key in working)
         known = command.id not in self._keys and first == own[0] and command.shown_keys
@@ -135,7 +140,7 @@ class KeyBar(Widget):
 
 
 def fitting(hints: Iterable[Hint], width: int) -> tuple[list[Hint], list[Hint]]:
-    """The hints at the left and at the right of a line of `width` cells: whole ones, the first ones first."""
+    """The hints that fit at the left and right of a line of `width` cells, first ones first."""
     pinned: list[Hint] = []
     others: list[Hint] = []
     for hint in hints:
@@ -159,5 +164,5 @@ def _extent(hints: Sequence[Hint]) -> int:
 
 
 def _is_text(field: Input, key: str) -> bool:
-    """Whether a field takes a key for a character."""
+    """Whether a field takes a key as text."""
     return field.check_consume_key(key, key_to_character(REPLACED_KEYS.get(key, key)))

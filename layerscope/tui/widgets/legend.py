@@ -17,7 +17,7 @@ from layerscope.tui.paint import fit
 MOST_WORDS, LEAST_WORDS = 26, 5
 """Cells for a layer's instruction."""
 AT_LEAST = 4
-"""Layers that are shown, if need be with fewer words each."""
+"""Number of layers shown, with shorter texts if necessary."""
 FIGURES = 14
 """Cells for the rest of an entry."""
 

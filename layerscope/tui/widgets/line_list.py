@@ -1,4 +1,4 @@
-"""A list painted row by row: as quick with a million rows as with ten."""
+"""A list that paints only visible rows: as fast with a million rows as with ten."""
 
 from __future__ import annotations
 
@@ -17,16 +17,15 @@ from textual.strip import Strip
 from layerscope.tui.commands import bindings
 from layerscope.tui.guard import Guarded
 from layerscope.tui.paint import RowPainter
-from layerscope.tui.pointing import Pointing
-from layerscope.tui.pressing import Pressable
-from layerscope.tui.widgets.scrollbar import thin_scrollbar
+from layerscope.tui.pointing import Pointing, Pressable
+from layerscope.tui.theme import thin_scrollbar
 
 CACHED_ROWS = 512
-"""Painted rows that are kept."""
+"""Number of painted rows kept."""
 
 
 class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
-    """Rows under a cursor. A subclass says how many there are, and paints one at a time."""
+    """Rows with a cursor. Subclasses return their number and paint one at a time."""
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = bindings("list")
@@ -83,7 +82,7 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
             return self.line_list
 
     class Highlighted(RowMessage):
-        """The cursor came to another row."""
+        """The cursor moved to another row."""
 
     class Opened(RowMessage):
         """The row under the cursor was opened, by Enter or a double click."""
@@ -93,8 +92,8 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
         self._painted: LRUCache[tuple[object, ...], Strip] = LRUCache(CACHED_ROWS)
         self._styles: dict[str, Style] = {}
         self._squeezed: tuple[int, int] | None = None
-        """The first row that was shown before too little room moved it, and since: a view that opens has at times
-        but a few lines for a moment."""
+        """The first visible row before a lack of room moved it, and since: an opening view may have
+        only a few lines for a moment."""
 
     # for subclasses
 
@@ -107,13 +106,13 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
         raise NotImplementedError
 
     def empty_text(self) -> str:
-        """What is said when there are no rows."""
+        """The text shown when there are no rows."""
         return ""
 
-    # for everybody
+    # public
 
     def rows_changed(self) -> None:
-        """Rows were added, removed or painted anew: repaint all."""
+        """Repaint all rows after a change."""
         self._painted.clear()
         count = self.row_count()
         self._make_room(max(count, 1))
@@ -122,7 +121,7 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
         self.refresh()
 
     def _make_room(self, count: int) -> None:
-        """Let `count` rows be scrolled over. The screen is laid out anew only where the scrollbar comes or goes."""
+        """Make `count` rows scrollable. The layout is refreshed only if the scrollbar appears or disappears."""
         wanted = Size(self.scrollable_content_region.width, count)
         height = self.container_size.height
         scrolls = self.virtual_size.height > height
@@ -171,13 +170,11 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
             base = self._base_style()
             if at_cursor:
                 base += self.get_component_rich_style("row--cursor")
-            # What is reversed loses its colours: they would become a background each.
+            # Reversed rows lose their colours, which would become backgrounds.
             painter = RowPainter(base, plain=bool(base.reverse))
             try:
                 self.paint_row(row, width, painter)
-            except (
-                Exception
-            ) as error:  # a row that cannot be painted must not hide the others, nor the dialog
+            except Exception as error:  # a failing row must not hide the others, or the dialog
                 painter = RowPainter(base).add(" this row cannot be shown", self.style_of("waste"))
                 self._report(error)
             painted = Strip(painter.segments).adjust_cell_length(width, base)
@@ -185,7 +182,7 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
         return painted
 
     def _base_style(self) -> Style:
-        """The widget's own style: Textual would work it out anew for each row."""
+        """The widget's style, cached: Textual would compute it for each row."""
         found = self._styles.get("")
         if found is None:
             found = self._styles[""] = self.rich_style

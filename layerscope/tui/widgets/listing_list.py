@@ -1,4 +1,4 @@
-"""The instructions of an image as annotated source: what each stores and wastes stands before its lines."""
+"""The instructions of an image as source, with stored and wasted bytes before each."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from layerscope.tui.widgets.line_list import LineList
 
 NUMBER, STORED, BAR, WASTED = 4, 10, 8, 10
 WIDE = 110
-"""Columns from which layers are numbered and what they store is drawn, and notes have room."""
+"""Minimum width for layer numbers, bars and notes."""
 NOTE, NARROW_NOTE = 30, 11
 WRAPPED = 5000
-"""Lines of a listing up to which long ones are wrapped; in longer listings they are cut."""
+"""In listings of up to this many lines, long lines are wrapped; in longer ones they are cut."""
 TAB = " " * 4
 
 NOTES = {
@@ -31,7 +31,7 @@ SHORT_NOTES = {
 
 
 def column_titles(width: int) -> str:
-    """Titles over the columns, for a list of this width."""
+    """Column titles for a list of this width."""
     number = f" {'#':<{NUMBER - 1}}" if width >= WIDE else ""
     share = f"  {'share':<{BAR}}" if width >= WIDE else ""
     return f"{number}{'stored':>{STORED}}{share}{'wasted':>{WASTED}} │ instruction"
@@ -49,13 +49,13 @@ class ListingList(LineList):
         self._session = session
         self.listing: Listing | None = None
         self.base: tuple[int, str] | None = None
-        """The first step above the base image, and a word for how that is known; None if it is not."""
+        """The first step above the base image, and a label for it; None if unknown."""
         self._rows: list[tuple[int, str]] = []
         self._wrapped_at = 0
         self._first = 0
 
     def show_listing(self, listing: Listing, base: tuple[int, str] | None) -> None:
-        """Show another listing, with the cursor on the first instruction that the image has."""
+        """Show another listing, with the cursor on the first instruction with a step."""
         self.listing, self.base = listing, base
         self._first = next((n for n, line in enumerate(listing.lines) if line.steps), 0)
         self._wrapped_at = 0
@@ -100,7 +100,7 @@ class ListingList(LineList):
         if line is None or self.listing is None:
             return None
         if self.listing.source is None and len(line.steps) == 1:
-            # As it is recorded: what is broken into lines for reading is no instruction.
+            # As recorded, without the line breaks added for reading.
             step = self._session.image.steps[line.steps.start]
             return f"{step.instruction or ''} {step.arguments}".strip(), "the instruction"
         lines = self.listing.lines
@@ -115,8 +115,8 @@ class ListingList(LineList):
 
     def empty_text(self) -> str:
         if self.listing is None:
-            return "The instructions are being listed…"
-        return "This image records no steps and holds no layers."
+            return "Listing instructions…"
+        return "This image has no history and no layers."
 
     # painting
 
@@ -162,7 +162,7 @@ class ListingList(LineList):
         self._paint_sums(layers, wide, painter)
 
     def _paint_sums(self, layers: list[int], wide: bool, painter: RowPainter) -> None:
-        """What layers store and waste together, as far as they are read."""
+        """Paint what layers store and waste together, as far as they are read."""
         session = self._session
         indexes = [session.indexes[layer] for layer in layers]
         stored = sum(int(index.columns.stored.sum()) for index in indexes if index is not None)
@@ -203,7 +203,7 @@ class ListingList(LineList):
         return "" if self.base is None else self.base[1] if wide else "base"
 
     def _note(self, line: ListingLine, number: int, head: bool, last: bool, wide: bool) -> str:
-        """What stands behind a line: the bracket around the base image, or what is to be said of it."""
+        """The note behind a line: the bracket around the base image, or a text."""
         if self.listing is None:
             return ""
         begins = head and line.kind is not Line.MORE

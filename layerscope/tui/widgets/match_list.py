@@ -1,4 +1,4 @@
-"""What a search found, best first: each path with what last happened to it, and where."""
+"""The matches of a search, best first: each path with its last change and layer."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ NOTHING = Found(np.zeros(0, np.int32), 0)
 
 
 def column_titles(width: int) -> str:
-    """Titles over the columns, for a list of this width."""
+    """Column titles for a list of this width."""
     label = _label_width(width)
     title = "last changed in" if label > 15 else "#"
     return f"   {'size':>{SIZE}}  {fit('path', _path_width(width))} {fit(title, label)}"
 
 
 def _label_width(width: int) -> int:
-    """Cells for a layer: its number alone where there is no room for its instruction."""
+    """Cells for a layer: its number, and its instruction if there is room."""
     return 3 if width < 100 else min((width - 70) // 2 + 4, 40)
 
 
@@ -45,10 +45,10 @@ class MatchList(LineList):
         self._query = Query()
         self.found = NOTHING
         self.nothing = ""
-        """What is said while there are no matches."""
+        """The text shown while there are no matches."""
 
     def show(self, query: Query, found: Found, endings: Endings | None) -> None:
-        """Show what a query found, from the best match on."""
+        """Show the matches of a query, with the cursor on the best."""
         self._query, self.found, self._endings = query, found, endings
         self.cursor = 0
         self.rows_changed()
@@ -91,7 +91,7 @@ class MatchList(LineList):
         painter.add(f" {fit(where, label)}", self.style_of("quiet"))
 
     def _paint_path(self, raw: bytes, width: int, directory: bool, painter: RowPainter) -> None:
-        """A path with its end in sight, and what the query found in it set off."""
+        """Paint a path, cut at its front, with the match highlighted."""
         name = "/" + text.safe_name(raw)
         shown = fit_left(name, width)
         plain = self.style_of("directory") if directory else None

@@ -1,21 +1,68 @@
-"""A list of groups that open: the keys of all of them, whatever the rows hold."""
+"""Lists of two levels: groups that expand, and their items."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
 from textual.binding import BindingType
 
 from layerscope.tui.commands import bindings
-from layerscope.tui.outline import Outline
 from layerscope.tui.widgets.line_list import LineList
+
+
+class Outline:
+    """Groups that can be expanded; an expanded one is followed by its items."""
+
+    def __init__(self, counts: Iterable[int] | NDArray[np.int64] = ()) -> None:
+        """`counts` are the numbers of items of each group."""
+        self.counts = np.asarray(
+            counts if isinstance(counts, np.ndarray) else list(counts), np.int64
+        )
+        self.opened = np.zeros(len(self.counts), bool)
+        self._place()
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def at(self, row: int) -> tuple[int, int | None]:
+        """The group of a row, and which of its items it is; None for the group itself."""
+        group = int(np.searchsorted(self._starts, row, "right")) - 1
+        item = row - int(self._starts[group]) - 1
+        return group, None if item < 0 else item
+
+    def row_of(self, group: int, item: int | None = None) -> int:
+        """The row of a group, or of an item of an open one."""
+        return int(self._starts[group]) + (0 if item is None else 1 + item)
+
+    def is_open(self, group: int) -> bool:
+        """Whether a group's items are shown."""
+        return bool(self.opened[group])
+
+    def open(self, group: int, opened: bool = True) -> None:
+        """Open or close a group."""
+        self.opened[group] = opened
+        self._place()
+
+    def open_all(self, opened: bool = True) -> None:
+        """Open or close all groups."""
+        self.opened[:] = opened
+        self._place()
+
+    def _place(self) -> None:
+        """Find the row of each group; the last item is the number of rows."""
+        heights = 1 + np.where(self.opened, self.counts, 0)
+        self._starts = np.concatenate([[0], np.cumsum(heights)]).astype(np.int64)
+
 
 ARROW_ROOM = 2
 """Cells of a group's arrow, and of the space that its items are moved in by."""
 
 
 class OutlineList(LineList):
-    """Rows of an `Outline`. Enter on a group opens or closes it; on an item it means what the view makes of it."""
+    """Rows of an `Outline`. Opening a group expands or collapses it; the view handles opened items."""
 
     DEFAULT_CSS = """
     OutlineList { scrollbar-gutter: stable; }
@@ -36,7 +83,7 @@ class OutlineList(LineList):
         return len(self.outline)
 
     def here(self) -> tuple[int, int | None] | None:
-        """Group and item under the cursor; None if there are no rows."""
+        """The group and item under the cursor; None if there are no rows."""
         return self.outline.at(self.cursor) if self.row_count() else None
 
     def arrow(self, group: int) -> str:
@@ -56,7 +103,7 @@ class OutlineList(LineList):
             self._open(here[0], not self.outline.is_open(here[0]))
 
     def action_open_group(self) -> None:
-        """Open the group, or move into it."""
+        """Expand the group, or move into it."""
         here = self.here()
         if here is None or here[1] is not None:
             return
@@ -66,7 +113,7 @@ class OutlineList(LineList):
             self._open(here[0], True)
 
     def action_close_group(self) -> None:
-        """Close the group; from one of its items, move to it first."""
+        """Collapse the group; on an item, move to the group."""
         here = self.here()
         if here is None:
             return

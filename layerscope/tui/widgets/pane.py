@@ -1,4 +1,4 @@
-"""A pane: a title line that says where one is, column titles, and one list below."""
+"""A pane: a title line, column titles and a list."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from textual.widget import Widget
 from layerscope.tui.paint import fit
 
 LEFT = 12
-"""Cells that the left words keep beside the right ones."""
+"""Minimum width of the left text, in cells."""
 
 
 class PaneTitle(Widget):
-    """One line: what the pane shows on the left, how on the right."""
+    """A title line: the subject on the left, its state on the right."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"title--quiet", "title--name"}
     DEFAULT_CSS = """
@@ -37,7 +37,7 @@ class PaneTitle(Widget):
         self.whole = False
 
     def show(self, left: str, right: str = "", *, whole: bool = False) -> None:
-        """Change the words; they must be safe for a terminal. `whole` cuts the right ones before the left ones."""
+        """Change the texts; they must be safe for a terminal. `whole` cuts the right one first."""
         if (left, right, whole) != (self.left, self.right, self.whole):
             self.left, self.right, self.whole = left, right, whole
             self.refresh()
@@ -47,7 +47,7 @@ class PaneTitle(Widget):
         right = f" {self.right} " if self.right else ""
         room = width - (cell_len(self.left) + 1 if self.whole else LEFT)
         while len(right) > room and " · " in right:
-            right = f" {right.partition(' · ')[2]}"  # the last part tells most
+            right = f" {right.partition(' · ')[2]}"  # the last part matters most
         if len(right) > room:
             right = ""
         left = fit(f" {self.left}", width - len(right))
@@ -59,7 +59,7 @@ class PaneTitle(Widget):
 
 
 class ColumnTitles(PaneTitle):
-    """Names of the columns of the list below."""
+    """Column titles of the list below."""
 
     def render_line(self, y: int) -> Strip:
         quiet = self.rich_style + self.get_component_rich_style("title--quiet", partial=True)
@@ -77,7 +77,7 @@ class Pane(Vertical):
     # The second selector, which changes nothing, is why Textual looks at the title again when the focus comes or goes.
 
     def __init__(self, *parts: Widget | None, id: str | None = None) -> None:
-        """`parts` are its title, column titles and list, from top to bottom; None for what it has not."""
+        """`parts` are title, column titles and list, from top to bottom; None for a missing one."""
         super().__init__(id=id)
         self._parts = [part for part in parts if part is not None]
 

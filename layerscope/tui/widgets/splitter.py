@@ -1,4 +1,4 @@
-"""The line between two panes, which can be dragged."""
+"""The border between two panes, which can be dragged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 
 class Splitter(Widget):
-    """Divides a container between the pane before it and the one after; upright, or level if it is styled that way.
+    """Divides a container between the panes before and after it; vertical, or horizontal if styled that way.
 
     What the user chose is kept as a share, for each of the two, so that it survives another size of the terminal.
     """
@@ -30,10 +30,10 @@ class Splitter(Widget):
     """
 
     class Moved(Message):
-        """The panes beside it have other sizes."""
+        """The panes beside it were resized."""
 
     def __init__(self, before: Widget, least: tuple[int, int], *, id: str | None = None) -> None:
-        """`least` is how narrow and how low either pane may become, in cells."""
+        """`least` is the minimum width and height of either pane, in cells."""
         super().__init__(id=id)
         self._before = before
         self._least = least
@@ -42,7 +42,7 @@ class Splitter(Widget):
         self._held = False
 
     def on_resize(self, event: events.Resize) -> None:
-        """Take up what was chosen for the way in which it lies now."""
+        """Apply the extent chosen for the current orientation."""
         level = event.size.width > event.size.height
         if level != self._level:
             self._level = level
@@ -52,7 +52,7 @@ class Splitter(Widget):
             self.refresh()
 
     def move(self, cells: int) -> None:
-        """Give the pane before it so many cells more."""
+        """Enlarge the pane before it by so many cells."""
         self._place(self._extent(self._before.outer_size) + cells)
 
     def _place(self, extent: int) -> None:

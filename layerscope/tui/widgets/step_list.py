@@ -1,4 +1,4 @@
-"""The steps of an image, one row each: what a step stores, its share, its waste, its instruction."""
+"""The steps of an image, one per row: size, share, waste, instruction."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from layerscope.words import DigestState, StepKind
 
 NUMBER, SIZE, WASTE = 4, 9, 9
 NARROW = 64
-"""Columns below which the bar is short and the share is left out."""
+"""Below this width, the bar is short and the share is left out."""
 
 
 def column_titles(width: int) -> str:
-    """Titles over the columns, for a list of this width."""
+    """Column titles for a list of this width."""
     share = fit("share", _bar_width(width) + (0 if width < NARROW else 6))
     return f" {'#':<{NUMBER}}{'size':>{SIZE}}  {share}{'waste':>{WASTE}}  instruction"
 
@@ -29,10 +29,10 @@ def _bar_width(width: int) -> int:
 
 
 class StepList(LineList):
-    """Steps in the order of the history; those that only write metadata can be hidden. A line marks the base image's."""
+    """Steps in the order of the history; metadata steps can be hidden. A line marks the base image."""
 
     class BaseMoved(Message):
-        """The base image ends elsewhere now."""
+        """The end of the base image moved."""
 
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -40,7 +40,7 @@ class StepList(LineList):
         self.shows_metadata = True
         self._steps: list[Step] = list(session.image.steps)
         self.marked: int | None = None
-        """The layer that others are compared with; -1 is before the first."""
+        """The layer to compare with; -1 is before the first."""
 
     def step_at(self, row: int) -> Step | None:
         """The step in a row."""
@@ -52,7 +52,7 @@ class StepList(LineList):
         return self.step_at(self.cursor)
 
     def show_metadata(self, shown: bool) -> None:
-        """Show or hide metadata steps; the cursor stays with its step, or the next one that is left."""
+        """Show or hide metadata steps; the cursor stays on its step, or the next visible one."""
         current = self.step
         self.shows_metadata = shown
         self._steps = [
@@ -63,12 +63,12 @@ class StepList(LineList):
             self.select(current)
 
     def mark(self, layer: int | None) -> None:
-        """Mark the layer that others are compared with; None for none."""
+        """Mark the layer to compare with; None for none."""
         self.marked = layer
         self.rows_changed()
 
     def select(self, step: Step) -> None:
-        """Put the cursor on a step, or on the next one that is shown."""
+        """Put the cursor on a step, or the next visible one."""
         row = next(
             (row for row, other in enumerate(self._steps) if other.index >= step.index),
             len(self._steps) - 1,
@@ -80,7 +80,7 @@ class StepList(LineList):
         self.select(self._session.image.steps[self._session.image.layers[layer].step])
 
     def move_base(self, by: int) -> None:
-        """Let the base image end `by` steps later."""
+        """Move the end of the base image by `by` steps."""
         if self._session.move_base(by):
             self.rows_changed()
             self.post_message(self.BaseMoved())
@@ -98,7 +98,7 @@ class StepList(LineList):
         return len(self._steps)
 
     def empty_text(self) -> str:
-        return "This image records no steps and holds no layers."
+        return "This image has no history and no layers."
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
         step = self._steps[row]
@@ -130,7 +130,7 @@ class StepList(LineList):
             painter.add(fit(instruction, room), style)
 
     def _base_mark(self, row: int) -> str:
-        """A line beside the steps of the base image, which closes at the last one."""
+        """The line beside the steps of the base image, which ends at the last one."""
         base = self._session.base_steps
         if self._steps[row].index >= base:
             return " "
@@ -138,7 +138,7 @@ class StepList(LineList):
         return "╰" if below is None or below.index >= base else "│"
 
     def _paint_layer(self, layer: int, width: int, painter: RowPainter) -> None:
-        """Number, size, share and waste of a step that stores a layer."""
+        """Paint number, size, share and waste of a step with a layer."""
         session = self._session
         index = session.indexes[layer]
         painter.add(f"{layer:<{NUMBER}}", self.style_of("strong") if layer == self.marked else None)
@@ -167,7 +167,7 @@ class StepList(LineList):
         )
 
     def _note(self, layer: int) -> str:
-        """What must be said of a layer before its instruction."""
+        """The remark before the instruction of a layer; may be empty."""
         session = self._session
         index = session.indexes[layer]
         if index is not None and index.broken is not None:

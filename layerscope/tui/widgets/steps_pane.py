@@ -1,4 +1,4 @@
-"""The pane of the steps: the list, and a title that says where the base image ends and what is compared."""
+"""The steps pane: the list, and a title with the base image and the comparison."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from layerscope.tui.session import Session
 from layerscope.tui.widgets import step_list
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
 from layerscope.tui.widgets.step_list import StepList
-
-COMPARING = "◆ compared · select another layer · Esc ends"
 
 
 class StepsPane(Pane):
@@ -25,26 +23,32 @@ class StepsPane(Pane):
         self._say_title()
 
     def name_columns(self) -> None:
-        """The list has another width."""
+        """Update the column titles after a change of width."""
         width = self.steps.scrollable_content_region.width
         self._columns.show(step_list.column_titles(width))
 
     def toggle_metadata(self) -> None:
-        """Show or hide the steps that only write metadata."""
+        """Show or hide metadata steps."""
         self.steps.show_metadata(not self.steps.shows_metadata)
         self._say_title()
 
     def mark(self, layer: int | None) -> None:
-        """Mark the layer that others are compared with; None for none."""
+        """Mark the layer to compare with; None for none."""
         self.steps.mark(layer)
         self._say_title()
 
     @on(StepList.BaseMoved)
     def _say_title(self) -> None:
-        self._title.show("Steps", self._words() if self.steps.marked is None else COMPARING)
+        marked = self.steps.marked is not None
+        self._title.show("Steps", self._comparing() if marked else self._words())
+
+    def _comparing(self) -> str:
+        return f"◆ compared · select another layer · {self._session.key('app.back')} ends"
 
     def _words(self) -> str:
-        """Where the base image ends, and whether metadata steps are there."""
+        """The end of the base image, and whether metadata steps are shown."""
         base = text.count_of(self._session.base_steps, "step")
-        metadata = "m metadata" if self.steps.shows_metadata else "metadata hidden · m shows"
+        key = self._session.key("explore.metadata")
+        shown = self.steps.shows_metadata
+        metadata = f"{key} metadata" if shown else f"metadata hidden · {key} shows"
         return f"base {base} · {metadata}" if self._session.base_steps else metadata

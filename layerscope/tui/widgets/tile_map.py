@@ -1,4 +1,4 @@
-"""The map itself: tiles by size, coloured by layer, under a cursor."""
+"""The map: tiles by size, coloured by layer, with a cursor."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from layerscope.tui.theme import hues
 from layerscope.tui.widgets.canvas import Canvas
 
 FILL, LIT = 0.16, 0.34
-"""How much of a layer's colour is in the ground of its tiles, and of those at the cursor."""
+"""Share of a layer's colour in the background of its tiles, and of the selected tile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class _Ink:
 
 
 class TileMap(Pointing, Widget, can_focus=True):
-    """Draws a place of a `Usage`. The cursor is on one of its outer tiles; what those hold is drawn inside them."""
+    """Draws a place of a `Usage`. The cursor is on one of its outer tiles, which show their contents inside."""
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = bindings("map")
@@ -50,7 +50,7 @@ class TileMap(Pointing, Widget, can_focus=True):
     """The tile under the cursor."""
 
     class Highlighted(Message):
-        """The cursor came to another tile, or other tiles are shown."""
+        """The cursor or the tiles changed."""
 
     class Opened(Message):
         """The tile under the cursor was opened, by Enter or a double click."""
@@ -60,10 +60,10 @@ class TileMap(Pointing, Widget, can_focus=True):
             self.tile = tile
 
     class Left(Message):
-        """One wants to go up."""
+        """Request to go to the parent directory."""
 
     class LayerMoved(Message):
-        """One wants to see another layer."""
+        """Request to show another layer."""
 
         def __init__(self, by: int) -> None:
             super().__init__()
@@ -75,9 +75,9 @@ class TileMap(Pointing, Widget, can_focus=True):
         self.place = Place()
         self.tiles: Sequence[Tile] = ()
         self.nothing = ""
-        """What is said when there are no tiles."""
+        """The text shown when there are no tiles."""
         self.ranks: dict[int, int] = {}
-        """Which colour a layer has, by its number; those left out have none."""
+        """Colour rank by layer; layers without one share the quiet colour."""
         self._anchor = (0, 0)
         self._strips: list[Strip] | None = None
 
@@ -95,7 +95,7 @@ class TileMap(Pointing, Widget, can_focus=True):
         return Pointed.after(self.usage.filesystem, tile.path, self.usage.layer)
 
     def show(self, usage: Usage, place: Place, at: Place | None = None) -> None:
-        """Show a place, with the cursor on the tile that leads to `at`, or else on the largest."""
+        """Show a place, with the cursor on the tile of `at`, otherwise on the largest."""
         self.usage, self.place = usage, place
         self._arrange(at)
 
@@ -119,13 +119,13 @@ class TileMap(Pointing, Widget, can_focus=True):
         self.redraw()
 
     def action_step(self, x: int, y: int) -> None:
-        """To the tile beside."""
+        """Move to the adjacent tile."""
         if self.tile is None:
             return
         number = beside(self.tiles, self.cursor, self._anchor, (x, y))
         if number != self.cursor:
             middle = self.tiles[number].box.middle
-            # Only what one moves along changes, so that the way back leads where one came from.
+            # Only the coordinate along the move changes, so that moving back returns to the same tile.
             self._select(
                 number, (middle[0] if x else self._anchor[0], middle[1] if y else self._anchor[1])
             )
@@ -155,7 +155,7 @@ class TileMap(Pointing, Widget, can_focus=True):
     # painting
 
     def redraw(self) -> None:
-        """Draw anew: tiles, cursor or colours are others."""
+        """Redraw after tiles, cursor or colours changed."""
         self._strips = None
         self.refresh()
 
@@ -186,7 +186,7 @@ class TileMap(Pointing, Widget, can_focus=True):
         return canvas.strips()
 
     def hue(self, layer: int) -> Color | None:
-        """The colour of a layer; None for one that shares the quiet colour of all others."""
+        """The colour of a layer; None if it shares the quiet colour."""
         rank = self.ranks.get(layer)
         known = hues(self.app.current_theme)
         return None if rank is None or rank >= len(known) else Color.parse(known[rank])
@@ -231,7 +231,7 @@ class TileMap(Pointing, Widget, can_focus=True):
             canvas.write(box.x + 2, box.y + number, line, ink.words, box.width - 3)
 
     def _draw_title(self, canvas: Canvas, tile: Tile, ink: _Ink) -> bool:
-        """Name, and size if there is room: then true."""
+        """Draw the name, and the size if there is room; whether there was."""
         box = tile.box
         room = box.width - 3
         size = text.size(tile.bytes)
@@ -244,7 +244,7 @@ class TileMap(Pointing, Widget, can_focus=True):
         return fits
 
     def name_of(self, tile: Tile) -> str:
-        """What a tile is called, safe for a terminal."""
+        """The name of a tile, safe for a terminal."""
         if self.usage is None:
             return ""
         if tile.merged:
@@ -253,12 +253,12 @@ class TileMap(Pointing, Widget, can_focus=True):
         return f"{name}/" if self.usage.is_directory(tile.path) else name
 
     def share_of(self, tile: Tile) -> str:
-        """A tile's part of all that is shown."""
+        """A tile's share of the shown bytes."""
         return text.percent(tile.bytes, sum(each.bytes for each in self.tiles))
 
 
 def _lines(words: Sequence[str], width: int, count: int) -> list[str]:
-    """Words below each other where there are lines for them, else beside each other; those without room are left out."""
+    """Texts on lines of their own if there is room, otherwise on one line; texts that do not fit are left out."""
     lines: list[str] = []
     for word in words:
         if len(word) > width:

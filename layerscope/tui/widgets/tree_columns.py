@@ -1,4 +1,4 @@
-"""The columns of the file tree: which are shown, how wide they are, what stands in them."""
+"""The columns of the file tree: names, widths and texts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from layerscope.tui.paint import bar, fit
 from layerscope.words import Change
 
 NAME_ROOM = 30
-"""Cells that the names keep: columns that leave less are dropped, the last of `DROPPED` first."""
+"""Minimum width of the names: columns are dropped to keep it, the last of `DROPPED` first."""
 SIZE = 9
 GLYPH = 3
 
@@ -23,7 +23,7 @@ class Column:
     """A column that can be chosen."""
 
     name: str
-    """As settings call it."""
+    """The name in the settings."""
     title: str
     help: str
     width: int
@@ -32,11 +32,11 @@ class Column:
     """Component class of its text."""
     words: Callable[[TreeRow], str]
     left: bool = True
-    """Whether it stands left of the size."""
+    """Whether it is left of the size."""
     to_the_right: bool = False
 
     def cell(self, words: str) -> str:
-        """Words in the width of this column."""
+        """A text in the width of this column."""
         room = self.width - 1
         if self.to_the_right:
             return f" {words:>{room}}"
@@ -73,12 +73,12 @@ COLUMNS: tuple[Column, ...] = (
     Column("percent", "%", "its part of the directory, in percent", 6, "quiet", _percent, left=False, to_the_right=True),
 )  # fmt: skip
 DROPPED = ("share", "percent", "layer", "mode", "owner", "mtime")
-"""Which columns stay longest where room is short."""
+"""Columns in the order in which they are kept, most important first."""
 _MARKS = {Sort.SIZE: "▾", Sort.NAME: "▴", Sort.CHANGE: "▾", Sort.LAYER: "▾"}
 
 
 def layout(width: int, chosen: Iterable[str]) -> tuple[Column, ...]:
-    """The chosen columns that a tree of this width has room for."""
+    """The chosen columns that fit a tree of this width."""
     wanted = set(chosen)
     room = width - SIZE - 1 - GLYPH - NAME_ROOM
     kept = set()
@@ -98,7 +98,7 @@ def name_column(columns: Sequence[Column]) -> int:
 
 
 def titles(columns: Sequence[Column], sort: Sort) -> str:
-    """Titles over the columns; the one that rows are ordered by is marked."""
+    """Column titles; the sorted column is marked."""
     mark = _MARKS[sort]
 
     def marked(title: str, its: Sort) -> str:
@@ -116,7 +116,7 @@ def titles(columns: Sequence[Column], sort: Sort) -> str:
 
 
 def size_of(entry: TreeRow) -> int:
-    """The bytes that a row shows: its own, all below a directory, or what a removed path held."""
+    """The bytes of a row: of the file, of all files below a directory, or of the deleted version."""
     if entry.change is Change.REMOVED:
         return entry.removed_bytes
     return entry.total_bytes if entry.is_directory else entry.own_bytes

@@ -1,4 +1,4 @@
-"""Changes of what the file tree shows: at once where that is quick, in a thread where there are very many paths."""
+"""Updates of the file tree: direct for small images, in a thread for large ones."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from layerscope.errors import CancelledError, LayerscopeError
 from layerscope.filesystem.contents import hash_contents
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.contents import LayerContents
-from layerscope.tui.loader import MessageProgress, WorkDone
-from layerscope.tui.wanted import check_while
+from layerscope.tui.loader import WorkDone
 from layerscope.tui.widgets.line_list import LineList
+from layerscope.tui.workers import MessageProgress, check_while
 
 WORK = "tree"
-"""The group of the workers that work out views."""
+"""Worker group for computing views."""
 Inodes = NDArray[np.int32]
 AT_ONCE = 30_000
-"""Paths of an image up to which nothing takes long enough to be noticed."""
+"""Up to this many paths, updates are not noticeable."""
 
 
 class WorkedTree(LineList):
-    """Rows of a `TreeView`. The view on screen is never changed while a thread works on the next one, and of many
-    changes in a row only the last one is worked out."""
+    """Rows of a `TreeView`. The visible view is not changed while a thread computes the next one; of several
+    changes in a row, only the last one is computed."""
 
     class RowsChanged(Message):
-        """Other rows are shown than before."""
+        """The rows changed."""
 
     class Prepared(Message):
-        """A view is worked out, and which contents it would have to read."""
+        """A view was computed; `unread` are inodes whose contents it needs."""
 
         def __init__(self, view: TreeView, unread: Inodes, number: int) -> None:
             super().__init__()
@@ -44,7 +44,7 @@ class WorkedTree(LineList):
             self.number = number
 
     class FilterFailed(Message):
-        """A filter could not be worked out; what it would have shown is shown with the filter before it."""
+        """A filter failed; the view uses the filter before it."""
 
         def __init__(self, view: TreeView, words: str, number: int) -> None:
             super().__init__()
@@ -53,17 +53,17 @@ class WorkedTree(LineList):
             self.number = number
 
     class ContentsRead(Message):
-        """Contents that a comparison needed are known."""
+        """The contents for a comparison were read."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.view: TreeView | None = None
-        """What is on screen."""
+        """The visible view."""
         self.contents: Sequence[LayerContents] = ()
         self.at_once = AT_ONCE
         self._wanted: TreeView | None = None
         self._certain: Filesystem | None = None
-        """What was read, and not only promised."""
+        """The view, if it comes from read layers and not only from tables of contents."""
         self._reveal: int | None = None
         self._keep: int | None = None
         self._number = 0
@@ -72,12 +72,12 @@ class WorkedTree(LineList):
 
     @property
     def wanted(self) -> TreeView | None:
-        """What is on screen, or what is being worked out to be."""
+        """The view being computed, otherwise the visible one."""
         return self._wanted
 
     @property
     def working(self) -> bool:
-        """Whether something else is about to be shown."""
+        """Whether another view is being computed."""
         return self._in_work
 
     @property
@@ -93,7 +93,7 @@ class WorkedTree(LineList):
         In place of a promise that was right it is shown as soon as it is worked out, without losing a row.
         """
         self.contents = contents or ()
-        self._number += 1  # what is in work is of the filesystem before
+        self._number += 1  # a running computation uses the previous filesystem
         self._read.clear()
         self._certain = None if contents is None else view.filesystem
         self._wanted = view
@@ -104,11 +104,11 @@ class WorkedTree(LineList):
 
     @property
     def certain(self) -> bool:
-        """Whether what is on screen was read, and not only promised."""
+        """Whether the visible view comes from read layers, not only from tables of contents."""
         return self.view is None or self.view.filesystem is self._certain
 
     def change(self, how: Callable[[TreeView], None], reveal: int | None = None) -> None:
-        """Show something else; the cursor stays with its path, or goes to path `reveal`."""
+        """Change the view; the cursor stays on its path, or goes to path `reveal`."""
         if self._wanted is None:
             return
         if not self._in_work:
@@ -125,7 +125,7 @@ class WorkedTree(LineList):
             self._start()
 
     def _is_quick(self, view: TreeView) -> bool:
-        """Whether a view is worked out before anybody notices."""
+        """Whether computing a view is fast enough to do directly."""
         slow = view.filter is not None and view.filter.has_regex
         return not slow and len(view.filesystem.table) <= self.at_once
 
@@ -143,7 +143,7 @@ class WorkedTree(LineList):
         except CancelledError:
             if get_current_worker().is_cancelled:
                 return
-            unread = np.zeros(0, np.int32)  # something else is wanted: that is begun with
+            unread = np.zeros(0, np.int32)  # superseded by another view
         except LayerscopeError as error:
             self.post_message(self.FilterFailed(view, error.message, number))
             return
@@ -162,7 +162,7 @@ class WorkedTree(LineList):
 
     @on(FilterFailed)
     def _filter_failed(self, event: FilterFailed) -> None:
-        """Go back to the last filter that could be worked out; the message goes on to who shows the field."""
+        """Return to the last working filter; the message bubbles up to the filter field."""
         if event.number != self._number or self.view is None:
             event.stop()
             self._start()
@@ -175,7 +175,7 @@ class WorkedTree(LineList):
         self._start()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """A view that could not be worked out leaves the one on screen."""
+        """After a failure, the visible view stays."""
         if event.worker.group == WORK and event.state in (WorkerState.ERROR, WorkerState.CANCELLED):
             self._in_work = False
             self._wanted = self.view
@@ -191,14 +191,14 @@ class WorkedTree(LineList):
 
     @work(thread=True, exit_on_error=False, group="warm")
     def expect_filter(self) -> None:
-        """A filter is about to be typed: read all names once, so that its first letter is as quick as the others."""
+        """Prepare for a filter: read all names once, so that the first letter is as fast as the others."""
         if self.view is not None:
             self.view.texts.containing("a")
 
     # contents of a range
 
     def _read_contents(self, view: TreeView, unread: Inodes) -> None:
-        """Learn, once, what a comparison cannot tell apart without reading."""
+        """Read, once, the contents that a comparison cannot decide without."""
         if not self.certain:
             return
         new = unread[[inode not in self._read for inode in unread.tolist()]]
@@ -232,14 +232,14 @@ class WorkedTree(LineList):
         self.post_message(self.RowsChanged())
 
     def opened(self) -> None:
-        """Directories were opened or closed in the view on screen: what is being worked out must know it."""
+        """Pass expanded and collapsed directories on to the view being computed."""
         if self._in_work:
             self.change(lambda _: None)
         self.rows_changed()
 
 
 def prepare(view: TreeView, reveal: int | None) -> Inodes:
-    """Work out all that painting and titles ask of a view; the inodes whose contents a range would have to know."""
+    """Compute everything that painting and titles need; returns the inodes whose contents a range needs."""
     if reveal is not None:
         view.reveal(reveal)
     if len(view.rows):

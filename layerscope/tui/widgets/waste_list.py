@@ -1,25 +1,24 @@
-"""Every wasted byte, in groups: how many, which path, stored where, hidden by what, and why."""
+"""Grouped waste records: bytes, path, storing layer, hiding layer, reason."""
 
 from __future__ import annotations
 
 from layerscope import text
 from layerscope.analysis.grouping import GroupBy, WasteGroups
-from layerscope.tui.outline import Outline
 from layerscope.tui.paint import RowPainter, bar, fit, fit_left
 from layerscope.tui.pointing import Pointed
 from layerscope.tui.session import Session
 from layerscope.tui.waste_words import WasteRecord, group_words, record_of, step_label, step_of
-from layerscope.tui.widgets.outline_list import ARROW_ROOM, OutlineList
+from layerscope.tui.widgets.outline_list import ARROW_ROOM, Outline, OutlineList
 
 SIZE, BAR, SHARE, COUNT = 9, 8, 6, 14
 LEGIBLE = 9
-"""Cells from which an instruction says more than its number alone."""
+"""Minimum width for showing an instruction beside its number."""
 WIDE = 110
-"""Columns from which shares are quoted, not only drawn, and reasons have all the room they need."""
+"""Minimum width for percentages and whole reasons."""
 
 
 def column_titles(width: int) -> str:
-    """Titles over the columns, for a list of this width."""
+    """Column titles for a list of this width."""
     label = _label_width(width)
     stored, hidden = ("stored in", "hidden by") if label >= LEGIBLE else ("in", "by")
     share = fit("share", BAR + (SHARE if width >= WIDE else 0))
@@ -28,7 +27,7 @@ def column_titles(width: int) -> str:
 
 
 def _label_width(width: int) -> int:
-    """Cells for a layer: its number alone where there is no room for its instruction."""
+    """Cells for a layer: its number, and its instruction if there is room."""
     return min(max((width - 80) // 4, 0) + 3, 24)
 
 
@@ -51,7 +50,7 @@ class WasteList(OutlineList):
         self.groups: WasteGroups | None = None
 
     def show_groups(self, groups: WasteGroups) -> None:
-        """Show other groups, the largest open; the cursor stays with its record, else it is on the largest."""
+        """Show other groups, the largest expanded; the cursor stays on its record, otherwise goes to the largest."""
         kept = self.record_row
         self.groups = groups
         self.show_outline(Outline(groups.counts))
@@ -77,7 +76,7 @@ class WasteList(OutlineList):
         )
 
     def words(self, group: int) -> tuple[str, str]:
-        """What a group is called, and a sentence about it."""
+        """Title and sentence of a group."""
         opened = self._session.opened
         if opened is None or self.groups is None:
             return "", ""
@@ -88,13 +87,13 @@ class WasteList(OutlineList):
         return group_words(self.groups, group, self._session.image, path)
 
     def path_words(self, path: int) -> str:
-        """A path as it is shown."""
+        """A path as displayed."""
         opened = self._session.opened
         return "" if opened is None else "/" + text.safe_name(opened.filesystem.table.full(path))
 
     def empty_text(self) -> str:
         if self._session.opened is None:
-            return "Waste is known once all layers are read."
+            return "Available once all layers are read."
         return (
             "Grouping…"
             if len(self._session.opened.accounting.waste)

@@ -1,4 +1,4 @@
-"""What the picker shows: images from everywhere, each once, searched and sorted."""
+"""The rows of the picker: images of all sources, each once, filtered and sorted."""
 
 from __future__ import annotations
 
@@ -16,45 +16,45 @@ _EARLIEST = datetime.datetime.min.replace(tzinfo=datetime.UTC)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An image, and all the places that have it."""
+    """An image, and all sources that have it."""
 
     image: StoreImage
-    """As the place has it that opens it soonest."""
+    """The image of the source that opens it fastest."""
     sources: tuple[str, ...]
     name: str
     """Safe to show."""
     platform: str
-    """Safe to show; empty where nothing says it."""
+    """Safe to show; empty if unknown."""
     saved: bool
-    """Whether it lies in the folder."""
+    """Whether it is a file in the folder."""
     sought: str
-    """What a search looks in: all of it in small letters."""
+    """The searchable text, in lower case."""
 
 
 class Choice:
-    """The images that were found so far."""
+    """The images found so far."""
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
-        """Those that match the search, in order."""
+        """Images that match the search, sorted."""
         self.longest_platform = 0
-        """Characters of the longest name of a platform in the rows."""
+        """Length of the longest platform name, in characters."""
         self.sort = SORTS[0]
         self.search = ""
         self._found: dict[str, list[StoreImage]] = {}
 
     @property
     def total(self) -> int:
-        """All images, those that do not match among them."""
+        """The number of all images, matching or not."""
         return len(self._found)
 
     def clear(self) -> None:
-        """Forget all images."""
+        """Remove all images."""
         self._found = {}
         self.arrange()
 
     def add(self, images: Iterable[StoreImage], *, saved: bool = False) -> None:
-        """More images; one that an engine and its store both tell of is one."""
+        """Add images; one that both an engine and its store list becomes one row."""
         for image in images:
             if not image.intermediate:
                 key = image.reference if saved or not image.id else image.id
@@ -62,7 +62,7 @@ class Choice:
         self.arrange()
 
     def arrange(self) -> None:
-        """Search and sort anew."""
+        """Apply search and order."""
         words = self.search.casefold().split()
         rows = map(_row, self._found.values())
         found = [row for row in rows if all(word in row.sought for word in words)]
@@ -76,13 +76,13 @@ class Choice:
         self.longest_platform = max((len(row.platform) for row in found), default=0)
 
     def place_of(self, reference: str) -> int | None:
-        """The row of an image; None if it is not among those that match."""
+        """The row of an image; None if it does not match the search."""
         found = (n for n, row in enumerate(self.rows) if row.image.reference == reference)
         return next(found, None)
 
 
 def _row(images: Sequence[StoreImage]) -> Row:
-    # What a store tells with sizes of layers is read in place; an engine has to export it first.
+    # A store with layer sizes is read in place; an engine has to export the image first.
     best = max(images, key=_readiness)
     tags = list(dict.fromkeys(familiar(tag) for image in images for tag in image.tags))
     saved = best.reference.startswith(("./", "/"))
@@ -97,7 +97,7 @@ def _row(images: Sequence[StoreImage]) -> Row:
 
 
 def _readiness(image: StoreImage) -> int:
-    """How much of an image is there to be read at once."""
+    """How directly an image can be read: higher is faster."""
     if image.layers is None:
         return 0
     return 1 if any(layer.size is None for layer in image.layers) else 2

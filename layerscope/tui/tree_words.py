@@ -1,0 +1,151 @@
+"""Words of the file tree: its title, its empty states, and the notes beside its rows."""
+
+from __future__ import annotations
+
+from layerscope import text
+from layerscope.analysis.duplicates import Copies
+from layerscope.browse.modes import Mode
+from layerscope.browse.ordering import Sort
+from layerscope.browse.rows import TreeRow
+from layerscope.browse.tree import TreeView
+from layerscope.filesystem.inodes import Why
+from layerscope.image.history import Step
+from layerscope.image.summary import one_line
+from layerscope.layers.index import Kind, LayerIndex
+from layerscope.words import Change
+
+FROM_TOC = "from the table of contents"
+"""Title while the tree comes from the layers' tables of contents, which are not verified yet."""
+SORT_WORDS = {
+    Sort.SIZE: "by size",
+    Sort.NAME: "by name",
+    Sort.CHANGE: "by change",
+    Sort.LAYER: "by layer",
+}
+
+
+def place(step: Step) -> str:
+    """The shown layer or step with its instruction."""
+    where = f"Layer {step.layer}" if step.layer is not None else f"Step {step.index}"
+    return f"{where} · {text.safe_name(one_line(step))}"
+
+
+def compared(old: int, new: int) -> str:
+    """The compared layers; -1 is before the first."""
+    if old == new:
+        return f"{_layer(old)} is marked".capitalize()
+    return f"Changes from {_layer(old)} (old) to {_layer(new)} (new)"
+
+
+def _layer(layer: int) -> str:
+    return f"layer {layer}" if layer >= 0 else "nothing"
+
+
+def shown(view: TreeView) -> str:
+    """Mode, order, filter and row count; a narrow title keeps the last ones."""
+    parts = [f"{_mode(view)}, largest files"] if view.flat else [_mode(view), SORT_WORDS[view.sort]]
+    if view.filter:
+        parts.append(f"filter · {view.matching:,} of {text.count_of(view.present, 'row')}")
+    else:
+        parts.append(text.count_of(len(view), "row"))
+    return " · ".join(parts)
+
+
+def _mode(view: TreeView) -> str:
+    if view.mode is Mode.RANGE:
+        return "all differences"
+    if view.mode is Mode.LAYER:
+        return "changes in this layer"
+    return "changed only" if view.changed_only else "all files"
+
+
+def empty_text(view: TreeView, index: LayerIndex | None, back_key: str) -> str:
+    """The text of an empty tree; `index` is the selected layer's, `back_key` clears the filter."""
+    if view.filter:
+        written = text.safe_name(view.filter.text)
+        return f"No file matches `{written}`. {back_key} clears the filter."
+    if view.mode is Mode.RANGE:
+        if view.layer == view.since:
+            return "This is the marked layer. Select another layer to compare."
+        return "These two layers do not differ."
+    if view.mode is Mode.UP_TO:
+        if view.changed_only and view.layer >= 0:
+            return "This layer neither adds nor changes a file that exists after it."
+        return "The image has no files at this step."
+    if index is not None and index.broken is not None and not len(index):
+        message = text.safe_name(index.broken.message)
+        return f"This layer cannot be read: {message}."
+    if index is not None and not len(index):
+        return "This layer is empty: it has no entries."
+    return "This layer changes nothing: its entries are identical to those of lower layers."
+
+
+_WHY_WORDS = {
+    Why.TYPE: "type",
+    Why.CONTENT: "content",
+    Why.TARGET: "target",
+    Why.DEVICE: "device",
+    Why.MODE: "mode",
+    Why.OWNER: "owner",
+    Why.MTIME: "time",
+    Why.XATTRS: "extended attributes",
+}
+
+
+def note(view: TreeView, entry: TreeRow) -> str:
+    """A note on a change: what the row replaces, or which attributes changed. May be empty."""
+    if entry.context or entry.change not in (Change.MODIFIED, Change.METADATA, Change.REMOVED):
+        return ""
+    before = version_before(view, entry.path)
+    if before is None:
+        return ""
+    filesystem = view.filesystem
+    inode = int(filesystem.inode_of[before])
+    layer = filesystem.inodes.layer(inode)
+    if inode == filesystem.inodes.implicit:
+        layer = int(filesystem.born[before])
+    if entry.change is Change.REMOVED:
+        return f"was in layer {layer}"
+    if entry.change is Change.METADATA:
+        return _attributes(view, entry, inode)
+    if int(filesystem.kinds[before]) == Kind.FILE:
+        return f"replaces {text.size(int(filesystem.stored[before]))} from layer {layer}"
+    kind = Kind(int(filesystem.kinds[before])).name.lower().replace("_", " ")
+    return f"replaces a {kind} from layer {layer}"
+
+
+def duplicate_note(view: TreeView, entry: TreeRow, copies: Copies | None) -> str:
+    """The number of a file among its duplicates in the final image; empty if it has none."""
+    filesystem = view.filesystem
+    if copies is None or entry.kind is not Kind.FILE or entry.version < 0 or entry.removed:
+        return ""
+    if filesystem.died[entry.version] != filesystem.layer_count:
+        return ""
+    found = copies.of(entry.path)
+    if found is None:
+        return ""
+    return f"duplicate {found[0] + 1:,} of {len(found[1].paths):,}"
+
+
+def version_before(view: TreeView, path: int) -> int | None:
+    """The version of a path before the layer or range; None if there is none."""
+    filesystem = view.filesystem
+    since = view.since if view.mode is Mode.RANGE else view.layer - 1
+    rows = filesystem.rows_of(path)
+    for row in range(rows.start, rows.stop):
+        if filesystem.born[row] <= since < filesystem.died[row]:
+            return row
+    return None
+
+
+def _attributes(view: TreeView, entry: TreeRow, before: int) -> str:
+    """The attributes that differ, with old and new value of mode or owner."""
+    columns = view.filesystem.inodes.columns
+    if Why.MODE in entry.why:
+        old = int(columns.modes[before])
+        return f"mode {old:04o} → {entry.mode:04o}"
+    if Why.OWNER in entry.why:
+        old_owner = f"{int(columns.uids[before])}:{int(columns.gids[before])}"
+        return f"owner {old_owner} → {entry.uid}:{entry.gid}"
+    words = [word for why, word in _WHY_WORDS.items() if why in entry.why]
+    return ", ".join(words)

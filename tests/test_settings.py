@@ -68,15 +68,15 @@ def test_a_whole_configuration() -> None:
         ("# x\n[keys]\n'files.toggle' = 3", 3, "must be a key"),
         ("sort = ", 1, ""),
         ("sort = 'size'\nsort = 'name'", 2, ""),
-        ("[keys]\nfiles.togle = 'o'", 2, "there is no command `files.togle`"),
+        ("[keys]\nfiles.togle = 'o'", 2, "unknown command `files.togle`"),
         ("[keys]\n'files.toggle' = 'ctrl+m'", 2, "that is enter"),
         ("[keys]\n'files.toggle' = 'ctrl+1'", 2, "terminals do not send"),
         ("[keys]\n'files.toggle' = 'hyper+x'", 2, "terminals do not send"),
         ("[keys]\n'files.toggle' = 'shift+a'", 2, "write `A`"),
-        ("[keys]\n'files.toggle' = 'nokey'", 2, "`nokey` is no key"),
-        ("[keys]\n'files.toggle' = '+'", 2, "the key of `files.expand_all`"),
-        ("[keys]\n'explore.mode' = 'j'", 2, "the key of `list.down`"),
-        ("[keys]\nexplore.mode = 'z'\nexplore.flat = 'z'", 2, "the key of `explore.flat`"),
+        ("[keys]\n'files.toggle' = 'nokey'", 2, "unknown key `nokey`"),
+        ("[keys]\n'files.toggle' = '+'", 2, "already bound to `files.expand_all`"),
+        ("[keys]\n'explore.mode' = 'j'", 2, "already bound to `list.down`"),
+        ("[keys]\nexplore.mode = 'z'\nexplore.flat = 'z'", 2, "already bound to `explore.flat`"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_names_file_and_line(text: str, line: int, words: str) -> None:
@@ -132,7 +132,7 @@ def test_commands_refuse_a_wrong_configuration(
     config.write_text("[keys]\nexplore.nothing = 'x'\n")
     monkeypatch.setenv("LAYERSCOPE_CONFIG", str(config))
     assert run(["report", str(demo_image)]) == 2
-    assert f"{config}, line 2: there is no command `explore.nothing`" in capsys.readouterr().err
+    assert f"{config}, line 2: unknown command `explore.nothing`" in capsys.readouterr().err
     assert run(["report", "--help"]) == 0
 
 

@@ -19,7 +19,7 @@ def toc_warnings(layer: Layer, index: LayerIndex) -> list[ImageWarning]:
     if check is None:
         if not claims_toc(layer.annotations):
             return []
-        said = "the manifest promises a table of contents, and the layer does not end with one"
+        said = "the manifest announces a table of contents, but the layer does not end with one"
         return [ImageWarning(UNUSABLE, layer.index, said)]
     if check.elsewhere:
         return []
@@ -27,11 +27,11 @@ def toc_warnings(layer: Layer, index: LayerIndex) -> list[ImageWarning]:
     if check.problem is not None:
         return [ImageWarning(UNUSABLE, layer.index, f"{name} is not used: {check.problem}")]
     if not is_as_claimed(check, layer.annotations):
-        said = f"{name} is not used: it is not what its digest in the manifest says"
+        said = f"{name} is not used: it does not match its digest in the manifest"
         return [ImageWarning(UNUSABLE, layer.index, said)]
     if check.differing:
         count = check.differing
         paths = f"{count:,} path{'s' if count != 1 else ''}"
-        said = f"{name} says something else than the tar, which counts, of {paths}: {check.example} {check.what}"
+        said = f"{name} disagrees with the tar, which is used, for {paths}: {check.example} {check.what}"
         return [ImageWarning(MISMATCH, layer.index, said)]
     return []

@@ -12,26 +12,26 @@ from layerscope.layers.index import LayerIndex
 from layerscope.limits import Limits
 
 _SAID = {
-    "entry-repeated": ("entry names", "entries name", "a path that the layer lists before"),
+    "entry-repeated": ("entry repeats", "entries repeat", "an earlier path of the same layer"),
     "entry-type-unknown": ("entry has", "entries have", "an unknown type: shown without content"),
     "link-across-layers": (
         "hard link points",
         "hard links point",
-        "to a lower layer: most engines fail to extract that",
+        "to a lower layer: most engines cannot extract this",
     ),
     "link-broken": ("hard link has", "hard links have", "no target"),
     "link-forward": (
         "hard link comes",
         "hard links come",
-        "before the target, and thus to nothing",
+        "before the target: the link is broken",
     ),
-    "name-outside-root": ("name leads", "names lead", "out of the root, where nothing is put"),
+    "name-outside-root": ("name points", "names point", "outside the root: resolved inside it"),
     "parent-replaced": (
-        "path lies",
-        "paths lie",
-        "under what is no directory, which a directory replaces",
+        "path is",
+        "paths are",
+        "below a path that is not a directory: replaced by a directory",
     ),
-    "whiteout-invalid": ("whiteout names", "whiteouts name", "nothing, and removes nothing"),
+    "whiteout-invalid": ("whiteout has", "whiteouts have", "no valid name: ignored"),
 }
 """Words for the warnings that entries draw: for one, for several, and what is odd."""
 
@@ -51,7 +51,7 @@ def collect_warnings(
             and number not in known
         ):
             warnings.append(
-                ImageWarning("digest-mismatch", number, "the blob is not what its digest says")
+                ImageWarning("digest-mismatch", number, "the blob does not match its digest")
             )
         if (
             index.diff_id
@@ -60,14 +60,14 @@ def collect_warnings(
             and index.diff_id != layer.diff_id
         ):
             warnings.append(
-                ImageWarning("diff-id-mismatch", number, "the tar is not what its diff ID says")
+                ImageWarning("diff-id-mismatch", number, "the layer does not match its diff ID")
             )
         if index.compressed_bytes and index.tar_bytes > limits.ratio * index.compressed_bytes:
             warnings.append(
                 ImageWarning(
                     "compression-ratio",
                     number,
-                    f"{index.compressed_bytes:,} bytes unpack to {index.tar_bytes:,}",
+                    f"{index.compressed_bytes:,} bytes decompress to {index.tar_bytes:,}",
                 )
             )
         if index.trailing:

@@ -47,31 +47,34 @@ def written(image: Image, lines: DockerfileLines) -> GateBase | None:
     if lines.base_steps is None:
         return None
     layers = layers_of(image.steps, lines.base_steps)
-    return GateBase(lines.base_steps, layers, f"as {lines.name} has it")
+    return GateBase(lines.base_steps, layers, f"from {lines.name}")
 
 
 def first_layers(image: Image, count: int, place: str) -> GateBase:
     """As many layers as the user says. Raises `UsageError` if there are not that many."""
     if count > len(image.layers):
         had = count_of(len(image.layers), "layer")
-        raise UsageError(f"{place}: the base is to have {count:,} layers, the image has {had}")
+        raise UsageError(
+            f"{place}: the base image cannot have {count:,} layers: the image has {had}"
+        )
     steps = image.layers[count - 1].step + 1 if count else 0
-    return GateBase(steps, count, f"{place} says so")
+    return GateBase(steps, count, f"set by {place}")
 
 
 def same_layers(image: Image, base: Image, place: str) -> GateBase:
     """The layers of another image, which must be the first ones. Raises `UsageError` if they are not."""
     mine, theirs = _diff_ids(image), _diff_ids(base)
     if None in theirs or not theirs:
-        raise UsageError(f"{place}: {base.reference} does not say what its layers hold")
+        why = "its diff IDs are unknown" if theirs else "it has no layers"
+        raise UsageError(f"{place}: cannot compare with {base.reference}: {why}")
     if theirs != mine[: len(theirs)]:
         at = next(
             (number for number, pair in enumerate(zip(mine, theirs, strict=False)) if pair[0] != pair[1]),
             len(mine),
         )  # fmt: skip
         raise UsageError(
-            f"{place}: the image is not built on {base.reference}: layer {at} is another one",
-            hint="the base may have been updated since: say how many layers it has instead",
+            f"{place}: the image is not built on {base.reference}: layer {at} differs",
+            hint="the base image may have been updated since: give its number of layers instead",
         )
     count = len(theirs)
     last = image.layers[count - 1].step + 1

@@ -100,41 +100,41 @@ def read_report(path: Path) -> Report:
         data = read_file(path, MAX_BYTES)
     except OSError as error:
         if error.errno == errno.EFBIG:
-            hint = "write it without --files, unless paths are to be compared"
+            hint = "write it without --files unless you compare paths"
         raise UsageError(f"{path}: {error.strerror or error}", hint=hint) from None
     try:
         # msgspec's own parser takes lone surrogates, which names that are not UTF-8 need, for damage.
         document: Any = json.loads(data)
     except RecursionError:
-        raise UsageError(f"{path}: it is nested too deeply for a report", hint=hint) from None
+        raise UsageError(f"{path}: nested too deeply for a report", hint=hint) from None
     except json.JSONDecodeError as error:
         raise UsageError(
-            f"{path}, line {error.lineno}: this is no JSON: {error.msg}", hint=hint
+            f"{path}, line {error.lineno}: invalid JSON: {error.msg}", hint=hint
         ) from None
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise UsageError(f"{path}, line {line}: this is not UTF-8", hint=hint) from None
+        raise UsageError(f"{path}, line {line}: invalid UTF-8", hint=hint) from None
     except ValueError:
-        said = "it has a number of more digits than a report"
-        raise UsageError(f"{path}: this is no JSON of layerscope: {said}", hint=hint) from None
+        said = "it contains a number with too many digits"
+        raise UsageError(f"{path}: not a layerscope report: {said}", hint=hint) from None
     return _checked(document, path, hint)
 
 
 def _checked(document: object, path: Path, hint: str) -> Report:
     version = document.get("schemaVersion") if isinstance(document, dict) else None
     if not isinstance(version, str):
-        raise UsageError(f"{path}: this is no report of layerscope: no schemaVersion", hint=hint)
+        raise UsageError(f"{path}: not a layerscope report: no schemaVersion", hint=hint)
     if version.partition(".")[0] != "1":
-        raise UsageError(f"{path}: reports of schema {version[:20]} are not known here", hint=hint)
+        raise UsageError(f"{path}: unsupported report schema {version[:20]}", hint=hint)
     try:
         report = msgspec.convert(document, Report)
     except msgspec.ValidationError as error:
-        raise UsageError(f"{path}: this is no report of layerscope: {error}", hint=hint) from None
+        raise UsageError(f"{path}: not a layerscope report: {error}", hint=hint) from None
     count = len(report.layers)
     wasted = [0] * count
     for record in report.waste.records:
         if record.storedIn >= count or record.hiddenBy >= count:
-            raise UsageError(f"{path}: its waste names a layer that it has not", hint=hint)
+            raise UsageError(f"{path}: a waste record names a layer that does not exist", hint=hint)
         wasted[record.storedIn] += record.bytes
     stored = [layer.storedBytes for layer in report.layers]
     if (
@@ -144,7 +144,7 @@ def _checked(document: object, path: Path, hint: str) -> Report:
         or report.totals.layers not in (None, count)
         or report.totals.liveBytes not in (None, sum(stored) - sum(wasted))
     ):
-        raise UsageError(f"{path}: its sums do not add up, it was changed", hint=hint)
+        raise UsageError(f"{path}: its totals do not add up: the report was edited", hint=hint)
     return report
 
 

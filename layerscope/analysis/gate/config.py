@@ -37,9 +37,13 @@ def _base(value: object) -> int | str:
 
 
 OPTIONS: dict[str, tuple[Callable[[object], Any], str, str]] = {
-    "wasted-floor": (parse_size, "SIZE", "Wasted bytes up to which shares do not count."),
-    "fail-on": (_fail_on, "error|warning", "The least severity of findings that fails."),
-    "base": (_base, "N|IMAGE", "The base image: how many first layers, or an image that it is."),
+    "wasted-floor": (parse_size, "SIZE", "Ignore percentages up to this many wasted bytes."),
+    "fail-on": (
+        _fail_on,
+        "error|warning",
+        "Lowest severity of findings that fails: error or warning.",
+    ),
+    "base": (_base, "N|IMAGE", "The base image, or its number of layers."),
 }
 """Settings of the gate besides its rules: how they are read, what they take, and what they are for."""
 
@@ -95,5 +99,5 @@ def known_keys() -> list[str]:
 def unknown_key(place: str, key: str, known: list[str]) -> UsageError:
     """The error of a key that means nothing, with what it may have been meant to be."""
     near = difflib.get_close_matches(key, known, 3)
-    hint = f"did you mean {', '.join(near)}?" if near else f"it may be: {', '.join(known)}"
-    return UsageError(f"{place}: there is no setting `{key}`", hint=hint)
+    hint = f"did you mean {', '.join(near)}?" if near else f"settings: {', '.join(known)}"
+    return UsageError(f"{place}: unknown setting `{key}`", hint=hint)

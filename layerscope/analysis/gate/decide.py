@@ -83,8 +83,8 @@ def _unused(ignores: Ignores, base: GateBase) -> list[GateWarning]:
     for entry, used in zip(ignores.entries, ignores.used, strict=True):
         if used:
             continue
-        said = "this ignore matches nothing that is checked"
+        said = "this ignore matches nothing"
         if entry.base_image and not base.known:
-            said += ": no base image is known, say how many layers it has with `base`"
+            said += ": the base image is unknown; give its number of layers with `base`"
         found.append(GateWarning("ignore-unused", said, entry.place))
     return found

@@ -32,7 +32,7 @@ def load_config(given: Path | None, folder: Path) -> GateConfig:
     first, *rest = there
     config = PARSERS[first](read_text(folder / first), first)
     unread = tuple(
-        GateWarning("config-unused", f"{name} is not read, because there is {first}", name)
+        GateWarning("config-unused", f"{name} is not read because {first} exists", name)
         for name in rest
     )
     return replace(config, warnings=(*config.warnings, *unread))

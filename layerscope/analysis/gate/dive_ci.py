@@ -49,7 +49,7 @@ def parse_dive(text: str, file: str) -> GateConfig:
     for key, value, line in _pairs(text, file, unread):
         place, name = f"{file}, line {line}", _NAMES[key]
         if KEYS[name] in places:
-            raise UsageError(f"{place}: `{key}` is set for the second time")
+            raise UsageError(f"{place}: `{key}` is set twice")
         places[KEYS[name]] = place
         try:
             limits[KEYS[name]] = _limit(name, value)
@@ -66,7 +66,7 @@ def _limit(key: str, value: str) -> float | int | None:
     if key == "highestWastedBytes":
         found = _SIZE.fullmatch(value.strip())
         if found is None:
-            raise WrongValueError("takes a number of bytes such as 20MB, or disabled")
+            raise WrongValueError("takes a size such as 20MB, or disabled")
         power = " kmgtp".index(found[2].lower() or " ")
         return int(Decimal(found[1].replace(",", "")) * (1024 if found[3] else 1000) ** power)
     share = float(value) if _SHARE.fullmatch(value) and any(map(str.isdigit, value)) else 2.0
@@ -77,7 +77,7 @@ def _limit(key: str, value: str) -> float | int | None:
 
 def _unread(key: str, place: str) -> GateWarning:
     """The warning of a key beside `rules`."""
-    said = f"`{key}` has no effect: only what stands below `rules` is read"
+    said = f"`{key}` has no effect: only keys below `rules` are read"
     if key in _NAMES:
         said = f"`{key}` has no effect here: write it below `rules`"
     elif difflib.get_close_matches(key.lower(), ["rules"]):
@@ -108,7 +108,7 @@ def _pairs(text: str, file: str, unread: list[GateWarning]) -> Iterator[tuple[st
     def fail(event: Any, said: str) -> UsageError:
         return UsageError(f"{file}, line {line_of(event)}: {said}")
 
-    shape = "the file holds `rules:` and dive's keys below it"
+    shape = "expected `rules:` with dive's keys below it"
     try:
         events = yaml.parse(text, Loader=yaml.SafeLoader)
         depth, key = 0, None
@@ -122,7 +122,7 @@ def _pairs(text: str, file: str, unread: list[GateWarning]) -> Iterator[tuple[st
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    raise fail(event, "there is a second document, which nobody reads")
+                    raise fail(event, "only one YAML document is supported")
             elif isinstance(event, yaml.MappingStartEvent):
                 depth += 1
                 if depth > 2 or (depth == 2 and key != "rules"):
@@ -144,7 +144,7 @@ def _pairs(text: str, file: str, unread: list[GateWarning]) -> Iterator[tuple[st
                         continue
                     top = "rules" if key.lower() == "rules" else key  # dive takes it in any case
                     if top in tops:
-                        raise fail(event, f"`{key}` is set for the second time")
+                        raise fail(event, f"`{key}` is set twice")
                     tops.add(top)
                     key = top
                     if key != "rules":
@@ -160,15 +160,13 @@ def _pairs(text: str, file: str, unread: list[GateWarning]) -> Iterator[tuple[st
                     yield key, event.value, line
                     key = None
             elif isinstance(event, yaml.AliasEvent):
-                raise fail(event, "aliases are not read here")
+                raise fail(event, "YAML aliases are not supported")
             else:
                 raise fail(event, shape)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark is not None else ""
-        said = (
-            getattr(error, "problem", None) or getattr(error, "reason", None) or "this is no YAML"
-        )
+        said = getattr(error, "problem", None) or getattr(error, "reason", None) or "invalid YAML"
         raise UsageError(f"{file}{where}: {said}") from None
     except RecursionError:
-        raise UsageError(f"{file}: it is nested too deeply") from None
+        raise UsageError(f"{file}: nested too deeply") from None

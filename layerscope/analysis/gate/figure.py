@@ -72,13 +72,13 @@ def figure_rule(
         if beyond(now.value, limit):
             if now.wasted is not None and now.wasted <= case.wasted_floor:
                 floor = amount(case.wasted_floor, Unit.BYTES)
-                message = f"{amount(now.wasted, Unit.BYTES)} wasted: shares count above {floor}."
+                message = f"{amount(now.wasted, Unit.BYTES)} wasted: percentages are ignored up to {floor}."
             elif (
                 value_before is not None
                 and beyond(value_before, limit)
                 and not worse(case, now, value_before)
             ):
-                message = f"{now.said}; the baseline was no better ({amount(value_before, unit)})."
+                message = f"{now.said}; no worse than the baseline ({amount(value_before, unit)})."
             else:
                 outcome = Outcome.FAIL
                 found = offenders(case, limit)

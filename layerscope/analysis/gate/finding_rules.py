@@ -32,7 +32,7 @@ def _check(case: Case, wanted: bool) -> Iterator[Check]:
 
 RULE = GateRule(
     NAME,
-    "Whether what rules find counts, by its severity: on or off.",
+    "Check findings by severity: on or off.",
     parse_switch,
     _check,
     metavar="on|off",

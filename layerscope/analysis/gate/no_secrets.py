@@ -21,14 +21,14 @@ def _parse(value: object) -> Confidence:
     if value is True:
         return Confidence.LOW
     if value not in tuple(Confidence):
-        raise WrongValueError("takes high, medium or low (how sure it must be), true or false")
+        raise WrongValueError("takes high, medium or low (minimum confidence), true or false")
     return Confidence(str(value))
 
 
 def _check(case: Case, sure: Confidence) -> Iterator[Check]:
     title = "Secrets"
     if not any(is_secret(rule.name) for rule in case.finding_rules):
-        said, place = "no rule looks for secrets", case.place(NAME)
+        said, place = "the rules for secrets are off", case.place(NAME)
         if place != "default":
             case.warnings.append(GateWarning("rule-skipped", f"{NAME}: {said}", place))
         yield Check(
@@ -45,7 +45,7 @@ def _check(case: Case, sure: Confidence) -> Iterator[Check]:
     yield check_findings(case, NAME, title, certain, secret=True, least=Severity.ERROR)
     unsure = [one for one in found if _RANKS[one.confidence] < _RANKS[sure]]
     if unsure:
-        check = check_findings(case, NAME, "Secrets, perhaps", unsure, secret=True)
+        check = check_findings(case, NAME, "Possible secrets", unsure, secret=True)
         outcome = Outcome.PASS if check.outcome is Outcome.PASS else Outcome.WARN
         yield _with(check, outcome)
 
@@ -57,7 +57,7 @@ def _with(check: Check, outcome: Outcome) -> Check:
 
 RULE = GateRule(
     NAME,
-    "No secret in any layer, of this confidence at least: high, medium or low.",
+    "Fail on secrets of this confidence or higher: high, medium or low.",
     _parse,
     _check,
     metavar="CONFIDENCE",

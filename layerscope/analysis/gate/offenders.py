@@ -20,7 +20,7 @@ _NOTES = {
     Reason.DELETED: "deleted in layer {}",
     Reason.TYPE_CHANGED: "replaced in layer {}",
     Reason.OVERWRITTEN: "overwritten in layer {}",
-    Reason.METADATA_ONLY: "copied again in layer {}, attributes only",
+    Reason.METADATA_ONLY: "copied again in layer {}, metadata-only",
     Reason.IDENTICAL: "copied again in layer {}, identical",
 }
 

@@ -21,4 +21,4 @@ def read_text(path: Path) -> str:
         return data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise UsageError(f"{path}, line {line}: this is not UTF-8") from None
+        raise UsageError(f"{path}, line {line}: invalid UTF-8") from None

@@ -47,7 +47,7 @@ def parse_switch(value: object) -> bool:
     """True or false; behind a flag on or off."""
     switched = _SWITCHES.get(value) if isinstance(value, str) else value
     if not isinstance(switched, bool):
-        raise WrongValueError("takes on or off; in a file also true or false")
+        raise WrongValueError("takes on or off (in a file also true or false)")
     return switched
 
 
@@ -55,15 +55,15 @@ def parse_patterns(value: object) -> tuple[str, ...]:
     """A glob, or a list of globs."""
     listed = [value] if isinstance(value, str) else value
     if not isinstance(listed, list | tuple) or not listed:
-        raise WrongValueError("takes a path or a list of paths, in quotes; globs are welcome")
+        raise WrongValueError("takes a quoted path or glob, or a list of them")
     for pattern in listed:
         if not isinstance(pattern, str) or not pattern.strip("/"):
-            raise WrongValueError("takes a path or a list of paths, in quotes; globs are welcome")
+            raise WrongValueError("takes a quoted path or glob, or a list of them")
         if len(pattern) > _LONGEST_PATTERN:
             raise WrongValueError(f"takes paths of at most {_LONGEST_PATTERN:,} characters")
         why = _never(pattern)
         if why:
-            raise WrongValueError(f"has `{pattern[:100]}`, which can match nothing: {why}")
+            raise WrongValueError(f"has `{pattern[:100]}`, which matches nothing: {why}")
     if len(listed) > MAX_PATTERNS:
         raise WrongValueError(f"takes at most {MAX_PATTERNS:,} paths")
     return tuple(listed)
@@ -77,7 +77,7 @@ def _never(pattern: str) -> str:
     if any(part in ("", ".", "..") for part in parts):
         return "write the path from the root, without `//`, `.` and `..`"
     if any(map(has_open_set, parts)):
-        return "a `[` is not closed; the character itself is written `[[]`"
+        return "unclosed `[`; write `[[]` to match the character"
     return ""
 
 

@@ -114,7 +114,7 @@ def test_rules_have_names_that_tell_them_apart() -> None:
 def test_a_rule_that_does_not_exist_is_an_error_with_a_near_name() -> None:
     """A setting that has no effect never passes in silence."""
     with pytest.raises(
-        UsageError, match=r"config\.toml, line 3: there is no rule `apt-list`"
+        UsageError, match=r"config\.toml, line 3: unknown rule `apt-list`"
     ) as caught:
         check_rules(["apt-list"], lambda _: "config.toml, line 3")
     assert (caught.value.hint or "").startswith("did you mean apt-lists")

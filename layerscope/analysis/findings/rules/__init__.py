@@ -73,4 +73,4 @@ def check_rules(names: Iterable[str], place: Callable[[str], str]) -> None:
         if name not in known:
             near = difflib.get_close_matches(name, known, 3)
             hint = f"did you mean {', '.join(near)}?" if near else "`layerscope rules` lists them"
-            raise UsageError(f"{place(name)}: there is no rule `{name}`", hint=hint)
+            raise UsageError(f"{place(name)}: unknown rule `{name}`", hint=hint)

@@ -104,7 +104,9 @@ def _of_names(
     if size < _SMALL and not matters:
         return
     ignored = "# in .dockerignore:\n" + "\n".join(f"**/{line}" for line in lines)
-    title = f"Copied along: {', '.join(lines[:3])}" + (" and more" if len(lines) > 3 else "")
+    title = f"From the build context: {', '.join(lines[:3])}" + (
+        " and more" if len(lines) > 3 else ""
+    )
     if needed:
         # No bytes: what is shown beside a finding is what its fix saves, and this saves none.
         commands = dict.fromkeys(_NEEDED[name] for name in lines)
@@ -114,7 +116,7 @@ def _of_names(
             layers=(group.layer,),
             paths=paths,
             bytes=0,
-            title=f"{title} ({in_words(size)}, and as much once installed)",
+            title=f"{title} ({in_words(size)}, and the same again once installed)",
             why=_BETTER_INSTALLED,
             severity=Severity.NOTE,
             confidence=Confidence.LOW,
@@ -132,8 +134,8 @@ def _of_names(
 
 
 _BETTER_INSTALLED = (
-    "Packages of the build machine are in the image, for its system and its versions. Installing them while the image is built "
-    "takes as much room, but is the same everywhere, and is cached."
+    "These packages were installed on the build machine, for its system and versions. Installing them in the image "
+    "takes the same space, but is reproducible and cached."
 )
 
 
@@ -151,9 +153,9 @@ def _inside(
 
 RULE = Rule(
     "copied-context",
-    title="Copied along from the build context",
-    why="Histories, editors' files and packages of the build machine are in the image of everyone who pulls it; "
-    "a .dockerignore keeps them out, and keeps the build cache valid.",
+    title="Unwanted files from the build context",
+    why="Git history, editor files and locally installed packages end up in the image. "
+    "A .dockerignore keeps them out, and keeps the build cache valid.",
     find=_find,
     confidence=Confidence.MEDIUM,
     min_bytes=0,

@@ -43,7 +43,7 @@ def _is_core(head: bytes) -> bool:
 
 RULE = Rule(
     "core-dumps",
-    title="Core dumps left in",
-    why="A program crashed during the build and left its memory behind, with whatever secrets were in it.",
+    title="Core dumps left in the image",
+    why="A core dump contains the memory of a crashed program, including any secrets.",
     find=_find,
 )

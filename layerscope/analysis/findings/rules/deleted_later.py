@@ -38,7 +38,7 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
 
 RULE = Rule(
     "deleted-later",
-    title="Stored, then deleted by a later step",
-    why="A layer never shrinks: deleting a file in a later step hides it, and its bytes are still pushed and pulled.",
+    title="Deleted by a later step",
+    why="Layers cannot shrink: a later step hides the file, but its bytes are still pushed and pulled.",
     find=_find,
 )

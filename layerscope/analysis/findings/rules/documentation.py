@@ -55,7 +55,7 @@ _PATTERNS = (
 RULE = path_rule(
     "documentation",
     title="Manual pages and documentation",
-    why="Nobody reads manuals inside a container; the files on copyright, which licences ask for, are not counted here.",
+    why="Nobody reads manuals in a container. Copyright files, which licenses require, are not counted.",
     patterns=_PATTERNS,
     fix=_excluded,
     spare=("/usr/share/doc/*/copyright", "/usr/share/doc/*/LICENSE*", "/usr/share/doc/*/COPYING*"),

@@ -127,8 +127,8 @@ def _of_base(kept: str) -> str:
 
 RULE = Rule(
     "duplicate-directories",
-    title="A directory that is there twice",
-    why="All files in it are stored, pushed and pulled once for each copy.",
+    title="Duplicate directory",
+    why="Every copy is stored, pushed and pulled.",
     find=_find,
     confidence=Confidence.MEDIUM,
     min_bytes=1_000_000,

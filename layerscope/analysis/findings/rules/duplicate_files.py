@@ -66,7 +66,7 @@ def _claim(
         layers=(layer,),
         inodes=np.unique(inodes),
         paths=paths,
-        title=f"Layer {layer} stores {count_of(len(paths), 'further copy', 'further copies')} of large files",
+        title=f"Layer {layer} stores {count_of(len(paths), 'duplicate')} of large files",
     )
 
 
@@ -105,8 +105,8 @@ def _fix(
 
 RULE = Rule(
     "duplicate-files",
-    title="Further copies of large files",
-    why="Files of equal content are stored, pushed and pulled once for each path, unless they are links.",
+    title="Duplicates of large files",
+    why="Every copy is stored, pushed and pulled, unless it is a hard link.",
     find=_find,
     severity=Severity.NOTE,
     confidence=Confidence.LOW,

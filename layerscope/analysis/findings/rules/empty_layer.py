@@ -36,8 +36,8 @@ def _fix(text: str, command: str) -> str:
 
 RULE = Rule(
     "empty-layer",
-    title="A RUN that leaves nothing behind",
-    why="Each RUN has a shell of its own: what cd, export or a running service did is gone with it, and the layer is empty.",
+    title="RUN without effect",
+    why="Each RUN has its own shell: cd, export and started services end with it, and the layer is empty.",
     find=_find,
     severity=Severity.NOTE,
     confidence=Confidence.MEDIUM,

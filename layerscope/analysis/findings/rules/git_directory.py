@@ -17,8 +17,8 @@ def _shallow(place: Place) -> str:
 
 RULE = path_rule(
     "git-directory",
-    title="History of a Git repository",
-    why="A clone holds each version that ever was; what runs needs one, without its history.",
+    title="Git history left in the image",
+    why="A clone contains every version of every file. Only one is needed to run.",
     patterns=("**/.git/objects", "**/.git/lfs", "**/.git/modules"),
     fix=_shallow,
     steps=lambda step: not is_copy(step),

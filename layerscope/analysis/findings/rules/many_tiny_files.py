@@ -21,7 +21,7 @@ _OVERHEAD = 10_000_000
 """Bytes of headers and padding from which on it is: they are no content, which is all that a finding's own bytes count."""
 
 
-_TITLE = "More headers than content in very many tiny files"
+_TITLE = "More tar headers than content"
 
 
 def _find(evidence: Evidence) -> Iterator[Claim]:
@@ -56,7 +56,7 @@ def _files(filesystem: Filesystem, layer: int) -> np.ndarray[tuple[int], np.dtyp
 RULE = Rule(
     "many-tiny-files",
     title=_TITLE,
-    why="Every entry of a layer costs 512 bytes or more besides its content.",
+    why="Every entry of a layer takes at least 512 bytes besides its content.",
     find=_find,
     severity=Severity.NOTE,
     confidence=Confidence.LOW,

@@ -45,8 +45,8 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
 
 RULE = Rule(
     "no-effect-layer",
-    title="A layer that changes nothing",
-    why="Everything in the layer was there before, with the same content and attributes: it is pulled and unpacked for nothing.",
+    title="Layer without changes",
+    why="All of its files were already there, with the same content and attributes.",
     find=_find,
     severity=Severity.NOTE,
     min_bytes=0,

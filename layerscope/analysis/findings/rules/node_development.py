@@ -80,9 +80,9 @@ def _used(evidence: Evidence, layer: int) -> Iterator[Step]:
 
 RULE = Rule(
     "node-development",
-    title="Packages for development in node_modules",
-    why="Compilers, linters, bundlers and test runners are needed while an application is built, not while it runs. "
-    "npm notes which packages only development asks for.",
+    title="Development packages in node_modules",
+    why="Compilers, linters, bundlers and test runners are needed to build an application, not to run it. "
+    "npm records which packages are only needed for development.",
     find=_find,
     confidence=Confidence.MEDIUM,
     min_bytes=1_000_000,

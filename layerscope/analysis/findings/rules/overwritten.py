@@ -97,7 +97,7 @@ def _of_base(evidence: Evidence, layer: int, rows: Rows) -> Iterator[Claim]:
                 "# take a newer base image (FROM …), which has the upgraded packages, and leave out the upgrade:\n"
                 + instruction_text(step),
             ),
-            why="An upgrade stores all that it changes a second time, and what the base image brought is still pulled.",
+            why="An upgrade stores every file that it changes again, and the versions of the base image are still pulled.",
         )
         return
     rows = rows[~evidence.selector.select(PACKAGE_DATABASES)[waste.paths[rows]]]
@@ -151,6 +151,6 @@ def _apart(evidence: Evidence, steps: list[Step], step: Step, rows: Rows) -> str
 RULE = Rule(
     "overwritten",
     title="Overwritten by a later step",
-    why="A layer never shrinks: the first version is still pushed and pulled, though nothing shows it any more.",
+    why="Layers cannot shrink: the first version is still pushed and pulled.",
     find=_find,
 )

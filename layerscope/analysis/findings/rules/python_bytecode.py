@@ -52,8 +52,8 @@ def _of_packages(place: Place, tops: NDArray[np.int32]) -> NDArray[np.bool_]:
 
 RULE = path_rule(
     "python-bytecode",
-    title="Byte code of Python",
-    why="Python makes it anew from the sources. It saves time at the first start: leave it in if that counts.",
+    title="Python bytecode (.pyc)",
+    why="Python recreates it from the sources. It speeds up the first start: keep it if that matters.",
     patterns=(_NAME,),
     fix=_uncompiled,
     severity=Severity.NOTE,

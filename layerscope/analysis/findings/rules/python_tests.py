@@ -27,7 +27,7 @@ def _deleted(place: Place) -> str:
 RULE = path_rule(
     "python-tests",
     title="Tests of Python packages",
-    why="Tests that packages install beside themselves are never run in an image.",
+    why="Tests that packages install are never run in an image.",
     patterns=(
         "**/site-packages/**/tests",
         "**/site-packages/**/test",

@@ -83,7 +83,7 @@ def _for(found: int) -> str:
 
 RULE = Rule(
     "rewritten-for-attributes",
-    title="Stored again only for other attributes",
-    why="A layer holds whole files: changing the owner, mode or time of one stores all of its content once more.",
+    title="Copied again by chown, chmod or touch",
+    why="Layers store whole files: changing the owner, mode or time of a file stores all of its content again.",
     find=_find,
 )

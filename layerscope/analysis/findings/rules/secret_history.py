@@ -95,7 +95,7 @@ def _fix(step: Step, names: list[str]) -> str:
 RULE = Rule(
     "secret-history",
     title="Secret in the history",
-    why="Build arguments and ENV are part of the image's config: `docker history` and `docker inspect` show them to everyone.",
+    why="Build arguments and ENV are stored in the image config: `docker history` and `docker inspect` show them.",
     find=_find,
     severity=Severity.ERROR,
     min_bytes=0,

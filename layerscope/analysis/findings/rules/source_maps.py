@@ -16,8 +16,8 @@ _NAMES = ("*.js.map", "*.mjs.map", "*.cjs.map", "*.css.map", "*.ts.map")
 
 RULE = path_rule(
     "source-maps",
-    title="Source maps left in",
-    why="They lead from packed code to its sources, for debuggers of browsers; serving them also gives the sources away.",
+    title="Source maps left in the image",
+    why="Only browser debuggers read them, and serving them exposes the sources.",
     patterns=_NAMES,
     fix=_deleted,
     severity=Severity.NOTE,

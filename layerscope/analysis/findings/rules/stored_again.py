@@ -86,7 +86,7 @@ def _many(evidence: Evidence, layer: int, flags: Sequence[str]) -> str:
 
 RULE = Rule(
     "stored-again",
-    title="The same content stored again",
-    why="A step that writes a file stores it whole, even if it writes what was there before.",
+    title="Stored again without a change",
+    why="Writing a file stores all of it again, even if nothing changed.",
     find=_find,
 )

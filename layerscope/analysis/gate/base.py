@@ -1,4 +1,4 @@
-"""Where the base image ends, for a gate: as the user says, or a guess."""
+"""The end of the base image for a gate: given by the user or guessed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from layerscope.text import count_of
 
 @dataclass(frozen=True, slots=True)
 class GateBase:
-    """The first steps and layers of an image, which are its base's."""
+    """The number of steps and layers of the base image."""
 
     steps: int = 0
     layers: int = 0
@@ -29,13 +29,13 @@ class GateBase:
 
 
 def base_of(image: Image, lines: DockerfileLines | None) -> GateBase:
-    """What the Dockerfile tells, or else the image itself."""
+    """The base image according to the Dockerfile, otherwise guessed from the image."""
     told = None if lines is None else written(image, lines)
     return told or guessed(image)
 
 
 def guessed(image: Image) -> GateBase:
-    """What the image itself tells."""
+    """The base image guessed from the image."""
     guess = guess_base(image)
     if guess is None or not guess.layers:
         return GateBase(reason="" if guess is None else guess.reason)
@@ -43,7 +43,7 @@ def guessed(image: Image) -> GateBase:
 
 
 def written(image: Image, lines: DockerfileLines) -> GateBase | None:
-    """What the Dockerfile tells; None if it is not that of the image."""
+    """The base image according to the Dockerfile; None if that is unknown."""
     if lines.base_steps is None:
         return None
     layers = layers_of(image.steps, lines.base_steps)
@@ -51,7 +51,7 @@ def written(image: Image, lines: DockerfileLines) -> GateBase | None:
 
 
 def first_layers(image: Image, count: int, place: str) -> GateBase:
-    """As many layers as the user says. Raises `UsageError` if there are not that many."""
+    """A base image of `count` layers. Raises `UsageError` if the image has fewer."""
     if count > len(image.layers):
         had = count_of(len(image.layers), "layer")
         raise UsageError(
@@ -62,7 +62,7 @@ def first_layers(image: Image, count: int, place: str) -> GateBase:
 
 
 def same_layers(image: Image, base: Image, place: str) -> GateBase:
-    """The layers of another image, which must be the first ones. Raises `UsageError` if they are not."""
+    """A base image with the layers of `base`. Raises `UsageError` unless the image starts with them."""
     mine, theirs = _diff_ids(image), _diff_ids(base)
     if None in theirs or not theirs:
         why = "its diff IDs are unknown" if theirs else "it has no layers"

@@ -1,4 +1,4 @@
-"""`baseline-tolerance`: how much more than the baseline an image may store and waste."""
+"""`baseline-tolerance`: growth over the baseline to tolerate."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _check(case: Case, tolerance: Tolerance) -> Iterator[Check]:
         message=f"{size(new_size)} stored, {size(old_size)} in the baseline.",
         place=case.place(NAME), baseline=old_size,
     )  # fmt: skip
-    # Less live content makes the share of waste grow by itself: no regression unless more is wasted.
+    # Less live content lowers efficiency by itself: not a regression unless more is wasted.
     least = old.live / (old.stored + allowed) if old.stored else 1.0
     below = new.efficiency < least
     fallen = below and wasted_more

@@ -1,4 +1,4 @@
-"""Reads the JSON report of an earlier run: bounded, checked, and every error names the file."""
+"""Reads the JSON report of an earlier run, with limits; errors name the file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from layerscope.limits import DEFAULT_LIMITS
 from layerscope.words import REASONS, Reason
 
 MAX_BYTES = 512 << 20
-"""Bytes of a report that are read; one with `--files` of a million paths has some 300 MB."""
+"""Maximum bytes of a report; with `--files` and a million paths it has about 300 MB."""
 
 _Size = Annotated[int, msgspec.Meta(ge=0, le=1 << 62)]
 
@@ -37,7 +37,7 @@ class _Totals(msgspec.Struct):
     storedBytes: _Size  # noqa: N815
     wastedBytes: _Size  # noqa: N815
     compressedBytes: _Size | None  # noqa: N815
-    # Nothing is compared with these; but a report in which they are wrong was not written by layerscope.
+    # Not compared, but checked: a report with invalid totals was not written by layerscope.
     tarBytes: _Size | None = None  # noqa: N815
     liveBytes: _Size | None = None  # noqa: N815
     duplicateBytes: _Size | None = None  # noqa: N815
@@ -81,7 +81,7 @@ class _Finding(msgspec.Struct):
 
 
 class Report(msgspec.Struct):
-    """What a gate needs of a report of schema 1."""
+    """The parts of a report (schema 1) that a gate needs."""
 
     totals: _Totals
     layers: list[_Layer]
@@ -103,7 +103,7 @@ def read_report(path: Path) -> Report:
             hint = "write it without --files unless you compare paths"
         raise UsageError(f"{path}: {error.strerror or error}", hint=hint) from None
     try:
-        # msgspec's own parser takes lone surrogates, which names that are not UTF-8 need, for damage.
+        # msgspec's parser rejects lone surrogates, which names in other encodings need.
         document: Any = json.loads(data)
     except RecursionError:
         raise UsageError(f"{path}: nested too deeply for a report", hint=hint) from None
@@ -151,7 +151,7 @@ def _checked(document: object, path: Path, hint: str) -> Report:
 def baseline_of(
     report: Report, entries: Sequence[Ignore], base_layers: int, tolerance: Tolerance
 ) -> Baseline:
-    """A report to be compared with; ignores mean the same in it, and its base has as many layers as today's."""
+    """The baseline of a report, with the current ignores and number of base image layers."""
     records = report.waste.records
     table, paths = _table([record.path for record in records])
     ledger = Ledger(

@@ -1,4 +1,4 @@
-"""All rules of a gate over one image: the verdict."""
+"""Applies all gate rules to an image."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def decide(
     for rule in RULES:
         limit = config.limits.get(rule.name)
         if rule.name == "baseline-tolerance":
-            limit = tolerance  # switched off, nothing is tolerated
+            limit = tolerance  # off: tolerate nothing
         if limit is not None:
             checks += rule.check(case, limit)
     warnings = [*config.warnings, *case.warnings, *_unused(ignores, base)]
@@ -78,7 +78,7 @@ def decide(
 
 
 def _unused(ignores: Ignores, base: GateBase) -> list[GateWarning]:
-    """A warning for each entry that left nothing out."""
+    """A warning for each ignore that had no effect."""
     found = []
     for entry, used in zip(ignores.entries, ignores.used, strict=True):
         if used:

@@ -20,29 +20,29 @@ from layerscope.settings import WrongValueError
 
 NAME = ".dive-ci"
 OTHER_NAMES = (".dive-ci.yaml", ".dive-ci.yml")
-"""Names that projects give it, since dive reads any file that `--ci-config` names."""
+"""Other common names: dive reads any file given with `--ci-config`."""
 
 KEYS = {
     "lowestEfficiency": "min-efficiency",
     "highestWastedBytes": "max-wasted",
     "highestUserWastedPercent": "max-user-wasted-percent",
 }
-"""dive's keys and the gates that they are; newer ones are written with hyphens."""
+"""Gate rules by dive key; newer versions write the keys with hyphens."""
 _NAMES = {
     **{key: key for key in KEYS},
     **{re.sub("[A-Z]", lambda found: f"-{found[0].lower()}", key): key for key in KEYS},
 }
 _DEFAULTS = {"min-efficiency": 0.9, "max-user-wasted-percent": 0.1}
-"""What dive demands where nothing is said."""
+"""Defaults of dive."""
 
 _NESTING = 100
-"""Levels of what is passed over."""
+"""Maximum nesting of skipped values."""
 _SIZE = re.compile(r"([0-9][0-9,]{0,20}(?:\.[0-9]{1,9})?)\s*([kmgtp]?)(i?)b?", re.IGNORECASE)
 _SHARE = re.compile(r"[0-9]{0,9}(?:\.[0-9]{0,20})?")
 
 
 def parse_dive(text: str, file: str) -> GateConfig:
-    """The gate that a file of dive's says. Raises `UsageError` that names file and line."""
+    """The gate configuration of a dive file. Raises `UsageError` with file and line."""
     limits: dict[str, Any] = {rule.name: None for rule in RULES} | _DEFAULTS
     places: dict[str, str] = {}
     unread: list[GateWarning] = []
@@ -76,7 +76,7 @@ def _limit(key: str, value: str) -> float | int | None:
 
 
 def _unread(key: str, place: str) -> GateWarning:
-    """The warning of a key beside `rules`."""
+    """The warning about a key next to `rules`."""
     said = f"`{key}` has no effect: only keys below `rules` are read"
     if key in _NAMES:
         said = f"`{key}` has no effect here: write it below `rules`"
@@ -86,7 +86,7 @@ def _unread(key: str, place: str) -> GateWarning:
 
 
 def _passed_over(events: Iterator[Any]) -> bool:
-    """Take the events of one node; whether it is nested no deeper than YAML is read in little time."""
+    """Skip the events of one node; False if it is nested too deeply."""
     import yaml
 
     inside = 0
@@ -99,7 +99,7 @@ def _passed_over(events: Iterator[Any]) -> bool:
 
 
 def _pairs(text: str, file: str, unread: list[GateWarning]) -> Iterator[tuple[str, str, int]]:
-    """Known keys below `rules`, with their values and lines; a warning is added to `unread` for each key beside it."""
+    """Known keys below `rules` with values and lines. Adds a warning to `unread` for each key next to it."""
     import yaml
 
     def line_of(event: Any) -> int:

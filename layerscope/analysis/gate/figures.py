@@ -68,7 +68,7 @@ def _user_wasted_share(ignores: Ignores, _base_known: bool) -> Measured:
 
 
 def _new(ignores: Ignores) -> Mask:
-    """Waste caused by steps after the base image: they hide what is stored."""
+    """Waste caused by steps after the base image, which hide stored contents."""
     ledger = ignores.ledger
     return ignores.waste_kept(_NEW_WASTE) & (ledger.waste.hidden_by >= ledger.base_layers)
 

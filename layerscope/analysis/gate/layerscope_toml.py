@@ -23,7 +23,7 @@ _DIGEST = re.compile(r"(?:sha256|sha512):[0-9a-f]{8,128}")
 
 
 def parse_toml(text: str, file: str) -> GateConfig:
-    """The gate that a configuration says. Raises `UsageError` that names file and line."""
+    """The gate configuration in `text`. Raises `UsageError` with file and line."""
     table = parse_toml_text(text, file)
     lines = _Lines(file, text)
     for key, value in table.items():
@@ -56,14 +56,14 @@ def parse_toml(text: str, file: str) -> GateConfig:
 
 
 class _Lines:
-    """Where keys stand in a file."""
+    """The lines of keys in a file."""
 
     def __init__(self, file: str, text: str) -> None:
         self.file = file
         self._lines = key_lines(text)
 
     def place(self, key: str) -> str:
-        """File and line of a dotted key, or of the nearest table around it."""
+        """File and line of a dotted key, or of the closest table that contains it."""
         while key and key not in self._lines:
             key = key.rpartition(".")[0]
         return f"{self.file}, line {self._lines[key]}" if key else self.file

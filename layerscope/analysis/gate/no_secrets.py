@@ -1,4 +1,4 @@
-"""`no-secrets`: no layer may store a secret, be it deleted later. Secrets are what rules named `secret-…` find."""
+"""`no-secrets`: no layer may contain a secret, even if it is deleted later. Secrets are findings of rules `secret-…`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from layerscope.analysis.gate.case import Case, is_secret
-from layerscope.analysis.gate.found import check_findings
+from layerscope.analysis.gate.finding_checks import check_findings
 from layerscope.analysis.gate.rule import GateRule
 from layerscope.analysis.gate.verdict import Check, GateWarning, Outcome, Unit
 from layerscope.settings import WrongValueError
@@ -17,7 +17,7 @@ _RANKS = {Confidence.LOW: 0, Confidence.MEDIUM: 1, Confidence.HIGH: 2}
 
 
 def _parse(value: object) -> Confidence:
-    """How sure a secret must be to fail; true for any."""
+    """The minimum confidence that fails; true for any."""
     if value is True:
         return Confidence.LOW
     if value not in tuple(Confidence):
@@ -51,7 +51,7 @@ def _check(case: Case, sure: Confidence) -> Iterator[Check]:
 
 
 def _with(check: Check, outcome: Outcome) -> Check:
-    """A check of what is too unsure to fail."""
+    """A check of findings below the minimum confidence."""
     return replace(check, rule=f"{NAME}-perhaps", outcome=outcome, severity=Severity.WARNING)
 
 

@@ -18,9 +18,9 @@ from layerscope.words import Severity
 
 
 def _check_paths(case: Case, name: str, title: str, rows: NDArray[np.int64], what: str) -> Check:
-    """The check that there are no such versions of paths; `what` says in the message what they are, behind their count."""
+    """The check that there are no such path versions; `what` describes them in the message, after their number."""
     filesystem = case.filesystem
-    # What its own layer replaced at once, and has no content, is stored nowhere.
+    # A version without content that its own layer replaced is not stored anywhere.
     lasting = filesystem.died[rows] > filesystem.born[rows]
     rows = rows[lasting | (filesystem.stored[rows] > 0)]
     paths, first = np.unique(filesystem.paths[rows], return_index=True)

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from layerscope.analysis.gate.discover import load_config
-from layerscope.analysis.gate.reading import MAX_BYTES
+from layerscope.analysis.gate.discover import MAX_BYTES, load_config
 from layerscope.errors import UsageError
 
 OURS, DIVES = ".layerscope.toml", ".dive-ci"

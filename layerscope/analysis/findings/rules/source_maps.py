@@ -8,7 +8,7 @@ from layerscope.words import Confidence, Severity
 
 def _deleted(place: Place) -> str:
     """Delete them in the same RUN, in the deepest directories that hold them."""
-    command = find_by_name(place.evidence, place.top_paths(), _NAMES, "f")
+    command = find_by_name(place.evidence, place.topmost_paths(), _NAMES, "f")
     return not_copied(place) or run_and(place.step, command)
 
 

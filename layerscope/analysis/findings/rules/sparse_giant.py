@@ -1,4 +1,4 @@
-"""Files that are far larger than what is in them: login records of users with large numbers, holes."""
+"""Files with a logical size far above their content: login records of large user IDs, other sparse files."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from layerscope.image.history import Step
 from layerscope.text import size
 
 _LOGS = ("/var/log/lastlog", "/var/log/faillog", "/var/log/tallylog")
-"""One record a user number, so that they grow with the largest number."""
+"""One record per user ID: their size grows with the largest ID."""
 _GIANT = 1_000_000_000
-"""Bytes that a sparse file of any other name seems to have."""
+"""Minimum logical bytes of any other sparse file."""
 _TIMES = 100
-"""How many times what it stores."""
+"""Minimum ratio of logical to stored bytes."""
 
 _USERADD = re.compile(r"\buseradd\b(?!\s+(?:-\S*l|--no-log-init))")
 

@@ -1,4 +1,4 @@
-"""Where the bytes of an image went: the accounting rules, exact, over the stacked filesystem."""
+"""Exact accounting of an image's bytes over the stacked filesystem (docs/accounting.md)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from layerscope.words import REASONS, Reason
 
 @dataclass(frozen=True, slots=True)
 class Waste:
-    """One row a dead inode of more than 0 bytes, largest first; ties by path, storing layer, hiding layer."""
+    """One row per dead inode of more than 0 bytes, largest first; ties by path, storing layer, hiding layer."""
 
     paths: NDArray[np.int32]
     """The path that held the last name of the inode."""
@@ -33,7 +33,7 @@ class Waste:
         return len(self.paths)
 
     def by_reason(self) -> dict[Reason, int]:
-        """Bytes by reason; reasons that waste nothing are left out."""
+        """Wasted bytes by reason, without reasons that waste nothing."""
         sums = {
             reason: int(self.bytes[self.reasons == index].sum())
             for index, reason in enumerate(REASONS)
@@ -55,11 +55,11 @@ class LayerAccount:
     stored: int
     """Content bytes of its entries."""
     wasted: int
-    """Its own bytes that are dead in the final image."""
+    """Bytes that it stores and the final image does not show."""
     hides: int
-    """Bytes of lower layers that died here."""
+    """Bytes of lower layers that it hides."""
     net: int
-    """Stored less all bytes that died here, its own too: over all layers these add up to what is live."""
+    """Stored minus all bytes hidden in this layer, its own included; the sum over all layers is the live bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Accounting:
     stored: int
     entries: int
     files: int
-    """Regular files in the final filesystem, each name of one."""
+    """Regular files in the final filesystem; hard links count separately."""
     paths: int
     """Paths in the final filesystem, without the root."""
 
@@ -87,7 +87,7 @@ class Accounting:
 
     @property
     def efficiency(self) -> float:
-        """Live share of what is stored; 1 when nothing is stored."""
+        """Live / stored; 1 if nothing is stored."""
         return self.live / self.stored if self.stored else 1.0
 
 
@@ -122,7 +122,7 @@ def account(filesystem: Filesystem, indexes: list[LayerIndex]) -> Accounting:
 
 
 def find_waste(filesystem: Filesystem) -> Waste:
-    """All dead inodes: each died when its last name went, and why is why that name went."""
+    """All dead inodes: each dies with its last name, for the reason for which that name was removed."""
     inodes, stored = filesystem.inodes, filesystem.stored
     lives = np.zeros(len(inodes.columns.kinds), bool)
     lives[filesystem.inode_of[filesystem.died == filesystem.layer_count]] = True
@@ -159,7 +159,7 @@ def find_waste(filesystem: Filesystem) -> Waste:
 
 
 def _reasons(filesystem: Filesystem, rows: NDArray[np.int64], inodes: Inodes) -> NDArray[np.uint8]:
-    """Why these versions went, as indices into `REASONS`."""
+    """Why these versions were removed, as indices into `REASONS`."""
     removals = filesystem.removals[rows]
     reasons = np.where(
         removals == Removal.DELETED,

@@ -1,4 +1,4 @@
-"""What was learned of an image before: its layers stacked, the contents that replaced others compared, its duplicates."""
+"""The cache of results about an image: its stack, accounting, duplicates, secrets, packages and findings."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _PREFIX = "sha256:"
 
 
 class ImageCache:
-    """What a store knows of the image made of layers with these keys, bottom first; nothing if one of them has none."""
+    """Cached results of the image made of layers with these keys, bottom first; empty if a layer has no key."""
 
     def __init__(
         self,
@@ -55,49 +55,49 @@ class ImageCache:
         self._known: set[str] = set()
 
     def filesystem(self, indexes: Sequence[LayerIndex]) -> Filesystem | None:
-        """The layers stacked, with the contents of versions compared; None if that is not known."""
+        """The stacked layers with compared contents; None if not cached."""
         return self._read(_FILESYSTEM, lambda packed: unpack_filesystem(packed, indexes))
 
     def keep_filesystem(self, filesystem: Filesystem) -> None:
-        """Remember what `filesystem` asks for."""
+        """Store the filesystem."""
         self._keep(_FILESYSTEM, lambda: pack_filesystem(filesystem), filesystem)
 
     def accounting(self) -> Accounting | None:
-        """Where the bytes of the layers went; None if that is not known."""
+        """The accounting; None if not cached."""
         return self._read(_ACCOUNTING, lambda packed: unpack_fields(Accounting, packed))
 
     def keep_accounting(self, accounting: Accounting, filesystem: Filesystem) -> None:
-        """Remember what `accounting` asks for."""
+        """Store the accounting."""
         self._keep(_ACCOUNTING, lambda: pack_fields(accounting), filesystem)
 
     def duplicates(self) -> Sequence[Duplicate] | None:
-        """All duplicates, None if they are not known."""
+        """All duplicates; None if not cached."""
         return self._read(_DUPLICATES, unpack_duplicates)
 
     def keep_duplicates(self, duplicates: Sequence[Duplicate], filesystem: Filesystem) -> None:
-        """Remember what `duplicates` asks for."""
+        """Store the duplicates."""
         self._keep(_DUPLICATES, lambda: pack_duplicates(duplicates), filesystem)
 
     def secrets(self) -> Mapping[int, frozenset[str]] | None:
-        """Which contents hold secrets, and of which kinds; None if nobody has looked. Values are never remembered."""
+        """The kinds of secrets by inode; None if not cached. Secret values are never stored."""
         return self._read(_SECRETS, unpack_secrets)
 
     def keep_secrets(self, secrets: Mapping[int, frozenset[str]], filesystem: Filesystem) -> None:
-        """Remember what `secrets` asks for."""
+        """Store the kinds of secrets."""
         self._keep(_SECRETS, lambda: pack_secrets(secrets), filesystem)
 
     def packages(self) -> Installed | None:
-        """All packages, None if nobody has read the books."""
+        """All packages; None if not cached."""
         from layerscope.analysis.packages.model import Installed
 
         return self._read(_PACKAGES, lambda packed: unpack_fields(Installed, packed))
 
     def keep_packages(self, packages: Installed, filesystem: Filesystem) -> None:
-        """Remember what `packages` asks for."""
+        """Store the packages."""
         self._keep(_PACKAGES, lambda: pack_fields(packages), filesystem)
 
     def findings(self, words: Sequence[object], filesystem: Filesystem) -> Findings | None:
-        """What the rules found, given `words`: all that they see of an image besides its layers. None if that is not known."""
+        """The findings for `words`, which identify all input of rules besides the layers; None if not cached."""
         from layerscope.analysis.findings.finding import Findings
 
         sizes = filesystem.inodes.columns.stored
@@ -114,11 +114,11 @@ class ImageCache:
     def keep_findings(
         self, findings: Findings, words: Sequence[object], filesystem: Filesystem
     ) -> None:
-        """Remember what `findings` asks for."""
+        """Store the findings."""
         self._keep(_FINDINGS, lambda: pack_fields(findings, omit=("sizes",)), filesystem, words)
 
     def _place(self, words: Sequence[object]) -> str | None:
-        """The key of what is known of the image together with `words`."""
+        """The cache key of results that depend on the image and on `words`."""
         if self._store is None or self._key is None or not words:
             return self._key
         return self._store.key(self._key, list(words))
@@ -147,7 +147,7 @@ class ImageCache:
         filesystem: Filesystem,
         words: Sequence[object] = (),
     ) -> None:
-        """Write what is new and certain: what could not be read now may be readable another time."""
+        """Write new, complete results: contents that could not be read now may be readable later."""
         if self._store is None:
             return
         uncertain = filesystem.inodes.unread or any(blob.changed() for blob in self._blobs)
@@ -155,7 +155,7 @@ class ImageCache:
         if key is not None and kind not in self._known and not uncertain:
             try:
                 self._store.write(kind, key, pack())
-            except (OverflowError, UnicodeError):  # only a hostile image has such numbers and names
+            except (OverflowError, UnicodeError):  # only hostile images have such numbers and names
                 return
         if self._store.grown:
             self._store.trim()
@@ -168,7 +168,7 @@ def _check_range(numbers: NDArray[np.int32], count: int) -> None:
 
 
 def pack_duplicates(duplicates: Sequence[Duplicate]) -> Packed:
-    """Duplicates as arrays: one row each, and the paths of all of them."""
+    """Duplicates as arrays: one row each, and all their paths."""
     digests = b"".join(bytes.fromhex(found.digest.removeprefix(_PREFIX)) for found in duplicates)
     counts = [0, *(len(found.paths) for found in duplicates)]
     return Packed(
@@ -183,7 +183,7 @@ def pack_duplicates(duplicates: Sequence[Duplicate]) -> Packed:
 
 
 def unpack_duplicates(packed: Packed) -> list[Duplicate]:
-    """What `pack_duplicates` was given. Raises KeyError for what it did not make."""
+    """The inverse of `pack_duplicates`. Raises KeyError for invalid arrays."""
     arrays = packed.arrays
     digests, paths = arrays["digests"].tobytes().hex(), arrays["paths"].tolist()
     return [
@@ -195,7 +195,7 @@ def unpack_duplicates(packed: Packed) -> list[Duplicate]:
 
 
 def pack_secrets(secrets: Mapping[int, frozenset[str]]) -> Packed:
-    """Inodes, and the kinds of each."""
+    """Inodes and their kinds of secrets."""
     ordered = sorted(secrets)
     return Packed(
         {"kinds": [sorted(secrets[inode]) for inode in ordered]},
@@ -204,7 +204,7 @@ def pack_secrets(secrets: Mapping[int, frozenset[str]]) -> Packed:
 
 
 def unpack_secrets(packed: Packed) -> dict[int, frozenset[str]]:
-    """What `pack_secrets` was given. Raises KeyError, TypeError or ValueError for what it did not make."""
+    """The inverse of `pack_secrets`. Raises KeyError, TypeError or ValueError for invalid values."""
     kinds = packed.values["kinds"]
     return {
         inode: frozenset(map(str, found))

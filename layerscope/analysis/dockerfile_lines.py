@@ -1,4 +1,4 @@
-"""Where the steps of an image are written: the lines of its Dockerfile."""
+"""Maps the steps of an image to lines of its Dockerfile."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from layerscope.image.dockerfile import Dockerfile
 from layerscope.image.history import Step
 
 _STEPLESS = ("ARG",)
-"""Instructions that need not leave a step."""
+"""Instructions that may not create a step."""
 _NAMED = 5
-"""Lines that are named before the rest is counted."""
+"""How many lines a message names."""
 
 
 @dataclass(frozen=True, slots=True)
 class DockerfileLines:
-    """The lines of the instructions that made an image, counted from 1."""
+    """The Dockerfile lines of the instructions that made an image, counted from 1."""
 
     name: str
-    """Where the Dockerfile was read from."""
+    """The path of the Dockerfile."""
     spans: Mapping[int, tuple[int, int]]
-    """First and last line of each step that is found in it."""
+    """First and last line, by step."""
     instructions: Mapping[int, str]
-    """What follows the instruction's name, as it is written, of each step that is found."""
+    """The arguments as written in the Dockerfile, by step."""
     base: tuple[int, int]
     """First and last line of the FROM that names the base image."""
     base_steps: int | None
     """How many first steps are the base image's; None if the Dockerfile does not tell, as what it begins with is not in the
     image."""
     missing: tuple[int, ...]
-    """Lines of instructions that should have made a step and are not in the image."""
+    """Lines of instructions that should have made a step but have none in the image."""
 
     @classmethod
     def of(cls, dockerfile: Dockerfile, steps: Sequence[Step]) -> DockerfileLines:
-        """Find the instructions of a Dockerfile among the steps of an image."""
+        """Match the instructions of a Dockerfile with the steps of an image."""
         matches = match_steps(dockerfile, steps)
         spans, instructions = {}, {}
         for number, step in matches.items():
@@ -56,7 +56,7 @@ class DockerfileLines:
         return cls(dockerfile.name, spans, instructions, place, base_steps, lines)
 
     def doubt(self) -> str | None:
-        """What speaks against this being the Dockerfile of the image, in a sentence; None if nothing does."""
+        """Why this may not be the Dockerfile of the image, in a sentence; None if it matches."""
         if not self.missing:
             return None
         if not self.spans:

@@ -25,10 +25,10 @@ _INVERSE = np.uint64(pow(int(_BASE), -1, 1 << 64))
 
 @dataclass(frozen=True, slots=True)
 class DuplicateTree:
-    """A directory that is there several times, and is in no larger one that is, too."""
+    """Identical directories that are not part of larger identical ones."""
 
     bytes: int
-    """Content bytes of one copy, each name of a file."""
+    """Content bytes of one copy; hard links count separately."""
     paths: tuple[int, ...]
     """Its copies, in path order."""
 
@@ -42,13 +42,13 @@ class _Live:
     kinds: NDArray[np.uint8]
     names: NDArray[np.int32]
     contents: NDArray[np.int64]
-    """What tells contents, or links, of one kind apart; -1 for a content that no other file has."""
+    """Number of the content or link target, equal for equal ones; -1 for a content that no other file has."""
     stored: NDArray[np.int64]
     parents: NDArray[np.int64]
     """Place of the directory that a path is in, -1 in the root."""
 
     def same(self, one: int, other: int) -> bool:
-        """Whether two trees are equal, the names of their tops apart."""
+        """Whether two trees are equal except for their own names."""
         size = int(self.ends[one]) - one
         if int(self.ends[other]) - other != size:
             return False
@@ -105,7 +105,7 @@ def _may_be(
     duplicates: Sequence[Duplicate],
     least: int,
 ) -> bool:
-    """Whether two directories are large enough and hold nothing but repeated contents: the rest costs ten times as much."""
+    """Which directories are large enough and contain only repeated contents; skipping the others is ten times as fast."""
     if sum(duplicate.saving for duplicate in duplicates) < least:
         return False
     columns, ends = filesystem.inodes.columns, filesystem.table.ends
@@ -124,7 +124,7 @@ def _live(
 ) -> _Live:
     table, columns = filesystem.table, filesystem.inodes.columns
     here = live_inodes >= 0
-    here[0] = False  # the root is no copy of anything
+    here[0] = False  # the root is not a copy
     paths = np.flatnonzero(here)
     before = _prefix(here.astype(np.int64))
     inodes = live_inodes[paths]
@@ -173,13 +173,13 @@ def _equal(live: _Live, tops: NDArray[np.int64]) -> list[list[int]]:
     order = np.lexsort((tops, values))
     bounds = np.flatnonzero(np.diff(values[order])) + 1
     candidates = [found.tolist() for found in np.split(tops[order], bounds) if len(found) > 1]
-    # Largest first, so that a tree in trees that were compared need not be compared again.
+    # Largest first: trees inside compared trees need no comparison.
     candidates.sort(key=lambda members: members[0] - int(live.ends[members[0]]))
     place: dict[int, int] = {}
     groups = []
     for number, (first, *others) in enumerate(candidates):
         above, offset = _within(live, place, first)
-        # Only what someone made for it has an equal value and another content: it is left out.
+        # Equal hashes of different contents only occur in crafted images: skip them.
         equal = [
             first,
             *(

@@ -17,15 +17,15 @@ from layerscope.layers.index import Kind
 from layerscope.progress import Progress, check
 
 HEAD = 4096
-"""First bytes of a file that are compared before all of it is read."""
+"""How many first bytes of a file are compared before the whole file is read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """A content that is stored for several paths, hard links not counted."""
+    """A content stored for several paths, without hard links."""
 
     bytes: int
-    """Of one copy."""
+    """Content bytes of one copy."""
     digest: str
     paths: tuple[int, ...]
     """One path of each copy, in path order."""
@@ -37,7 +37,7 @@ class Duplicate:
 
 
 class Copies:
-    """Which of the copies of its content a path is."""
+    """The position of paths among the copies of their content."""
 
     def __init__(self, duplicates: Sequence[Duplicate]) -> None:
         counts = np.array([len(duplicate.paths) for duplicate in duplicates], np.int64)
@@ -51,7 +51,7 @@ class Copies:
         self._paths, self._groups, self._places = paths[order], groups[order], places[order]
 
     def of(self, path: int) -> tuple[int, Duplicate] | None:
-        """Its place among the copies, from 0, and all of them; None if there is but one, or it is a further hard link."""
+        """Index of a path among the copies, and their number; None for a single copy or another hard link."""
         at = int(np.searchsorted(self._paths, path))
         if at == len(self._paths) or self._paths[at] != path:
             return None
@@ -61,7 +61,7 @@ class Copies:
 def find_duplicates(
     filesystem: Filesystem, layers: Sequence[LayerContents], progress: Progress
 ) -> list[Duplicate]:
-    """All duplicates, largest saving first. Reads only contents whose size and first bytes equal another's."""
+    """All duplicates, largest saving first. Only reads files with the size and first bytes of another file."""
     inodes = filesystem.inodes
     rows = np.flatnonzero(
         filesystem.visible(filesystem.layer_count - 1)
@@ -135,7 +135,7 @@ def _heads(
             entries = candidates[mine] - inodes.first[layer]
             for index, head in zip(mine.tolist(), layers[layer].heads(entries, HEAD), strict=True):
                 check(progress)
-                if head is None:  # it is left out once all of it cannot be read, either
+                if head is None:  # left out later, as it cannot be read
                     inodes.unread = True
                 else:
                     heads[index] = isal_zlib.crc32(head)

@@ -1,4 +1,4 @@
-"""What rules look at: an image, its stacked filesystem, and the questions that many of them ask."""
+"""The input of finding rules: an image, its stacked filesystem, and shared queries."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from layerscope.progress import NullProgress, Progress
 
 _Known = TypeVar("_Known")
 _NEAR_BYTES = 1_000_000
-"""Directories that share less are not worth a word."""
+"""Minimum shared bytes of nearly identical directories."""
 _TREE_BYTES = 50_000
-"""Smaller directories are not compared."""
+"""Minimum bytes of duplicate directories."""
 
 _PACKAGED = (
     *("/usr/lib", "/usr/lib64", "/usr/libexec", "/usr/share", "/usr/include"),
@@ -42,7 +42,7 @@ class Group:
 
     layer: int
     paths: NDArray[np.int32]
-    """Files, largest first; of a content with several names, all of them."""
+    """Files, largest first, with all hard links."""
     inodes: NDArray[np.int32]
     """Their contents, each once."""
     bytes: int
@@ -51,27 +51,27 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """An image to be judged. Masks over paths have shape (paths,), those over versions (rows,)."""
+    """An image to apply rules to. Masks over paths have shape (paths,), masks over versions (rows,)."""
 
     image: Image
     filesystem: Filesystem
     contents: Sequence[LayerContents]
     accounting: Accounting
     duplicates: Sequence[Duplicate] | None
-    """None if they were not looked for."""
+    """None if duplicates were not searched."""
     base_steps: int = 0
-    """How many first steps are the base image's."""
+    """Number of steps of the base image."""
     progress: Progress = field(default_factory=NullProgress)
     known: dict[object, object] = field(default_factory=dict, repr=False)
-    """What `once` has answered."""
+    """Results of `once`."""
 
     @cached_property
     def claimed(self) -> NDArray[np.bool_]:
-        """Contents that rules claim which were asked before; shape (inodes,)."""
+        """Contents claimed by rules that ran before; shape (inodes,)."""
         return np.zeros(len(self.filesystem.inodes.columns.stored), bool)
 
     def once(self, work: Callable[[Evidence], _Known]) -> _Known:
-        """What `work` finds in this evidence; done once for all rules that ask."""
+        """The result of `work` for this evidence, computed once for all rules."""
         if work not in self.known:
             self.known[work] = work(self)
         return cast("_Known", self.known[work])
@@ -81,14 +81,14 @@ class Evidence:
         return self.image.steps[self.image.layers[layer].step]
 
     def is_base(self, layer: int) -> bool:
-        """Whether a layer is the base image's, or a root filesystem that a build starts with."""
+        """Whether a layer belongs to the base image, or is the root filesystem of a FROM scratch image."""
         step = self.step(layer)
         starts = layer == 0 and step.instruction == "ADD" and step.arguments.endswith(" /")
         return step.index < self.base_steps or starts
 
     @cached_property
     def selector(self) -> Selector:
-        """Looks up patterns."""
+        """The pattern matcher of the path table."""
         return Selector(self.filesystem.table)
 
     @cached_property
@@ -113,7 +113,7 @@ class Evidence:
 
     @cached_property
     def live_sizes(self) -> NDArray[np.int64]:
-        """Content bytes of each path of the final image, 0 for what is no file; shape (paths,)."""
+        """Content bytes of each path of the final image, 0 if it is not a file; shape (paths,)."""
         sizes = np.zeros(len(self.filesystem.table), np.int64)
         files = np.flatnonzero(self.live_files)
         sizes[files] = self.stored(self.live_inodes[files])
@@ -121,18 +121,18 @@ class Evidence:
 
     @cached_property
     def _names_of_inode(self) -> NDArray[np.int64]:
-        """How many names each inode has in the final image."""
+        """Number of names of each inode in the final image."""
         files = self.live_inodes[self.live_files]
         return np.bincount(files, minlength=len(self.filesystem.inodes.columns.stored))
 
     @cached_property
     def packaged(self) -> Mask:
-        """Paths in the folders of the distribution's packages, where nothing is the user's to change."""
+        """Paths in directories of distribution packages, which users do not edit."""
         return self.selector.select(_PACKAGED) & ~self.selector.select(("site-packages",))
 
     @cached_property
     def duplicate_trees(self) -> list[DuplicateTree]:
-        """Directories that are there several times; none if duplicates were not looked for."""
+        """Duplicate directories; empty if duplicates were not searched."""
         return find_duplicate_trees(
             self.filesystem, self.live_inodes, self.duplicates or (), _TREE_BYTES
         )
@@ -156,7 +156,7 @@ class Evidence:
         return find_near_trees(self.filesystem.table, sizes, duplicates, _NEAR_BYTES, exact)
 
     def sole(self, paths: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Those of these files of the final image whose content has no name besides these."""
+        """Those of these files whose content has no other name in the final image."""
         found, place, counts = np.unique(
             self.live_inodes[paths], return_inverse=True, return_counts=True
         )
@@ -164,18 +164,18 @@ class Evidence:
         return alone
 
     def name(self, path: int) -> str:
-        """A path from the root; bytes that are no UTF-8 are lone surrogates. Not safe for a terminal."""
+        """A path from the root; bytes that are not UTF-8 are lone surrogates. Not safe for a terminal."""
         return "/" + self.filesystem.table.full(path).decode(errors="surrogateescape")
 
     def common(self, paths: NDArray[np.int32]) -> int:
-        """The deepest path that holds all of these; one alone is its own."""
+        """The deepest path that contains all of these; a single path itself."""
         table = self.filesystem.table
         top, last = int(paths.min()), int(paths.max())
         while table.ends[top] <= last:
             top = int(table.parents[top])
         return top
 
-    def gone_tops(self, paths: NDArray[np.int32]) -> list[int]:
+    def topmost_gone(self, paths: NDArray[np.int32]) -> list[int]:
         """The topmost directories, or files, that the final image has no longer and that hold these paths; in the order
         of the paths that are first in them."""
         parents, tops = self.filesystem.table.parents, paths.copy()
@@ -193,17 +193,17 @@ class Evidence:
         return self.filesystem.inodes.columns.stored[inodes]
 
     def exists(self, *patterns: str) -> bool:
-        """Whether the final image has something that one of the patterns matches."""
+        """Whether a pattern matches a path of the final image."""
         return any(
             (self.live_inodes[self.selector.matches(pattern)] >= 0).any() for pattern in patterns
         )
 
     def live_under(self, *patterns: str) -> Mask:
-        """Files of the final image that patterns match, or that lie below what they match."""
+        """Files of the final image at or below paths that match a pattern."""
         return self.selector.select(patterns) & self.live_files
 
     def head(self, inode: int, length: int) -> bytes:
-        """The first bytes of a content, as stored; fewer where it cannot be read. Costs a pass where its layer is compressed."""
+        """The first bytes of a content, fewer if unreadable. Decompresses its layer up to there."""
         layer = self.filesystem.inodes.layer(inode)
         found = b""
         try:

@@ -1,4 +1,4 @@
-"""Waste records in groups: by reason, by the step that hides them, or by directory."""
+"""Waste records grouped by reason, by the step that hides them, or by directory."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from layerscope.filesystem.paths import PathTable
 from layerscope.words import REASONS, Reason
 
 NOTEWORTHY = 50
-"""A directory is a group of its own if it holds at least the 50th part of all wasted bytes."""
+"""A directory is a separate group if it contains at least 1/50 of all wasted bytes."""
 
 
 class GroupBy(StrEnum):
-    """What records of one group have in common."""
+    """How records are grouped."""
 
     REASON = "reason"
     STEP = "step"
-    """The layer that hides them."""
+    """By the layer that hides them."""
     DIRECTORY = "directory"
-    """The deepest directory above them that holds a noteworthy part of all waste."""
+    """By the deepest directory above them with a noteworthy part of all waste."""
 
 
 @dataclass(frozen=True, slots=True)
 class WasteGroups:
-    """Groups of waste records, the one of most bytes first; each group's records are the largest first."""
+    """Groups of waste records, largest first; records of a group are largest first."""
 
     by: GroupBy
     keys: NDArray[np.int64]
@@ -106,7 +106,7 @@ def _narrow(group: NDArray[np.int64], count: int) -> NDArray[np.uint16] | NDArra
 
 
 def _noteworthy(waste: Waste, table: PathTable) -> NDArray[np.int32]:
-    """For each path the deepest noteworthy directory above it, the root if there is none."""
+    """For each path, the deepest noteworthy directory above it, or the root."""
     # A record lies below its directory: a path that is noteworthy itself does not stand for its own record.
     return nearest_noteworthy(waste.paths, waste.bytes, table)[table.parents]
 

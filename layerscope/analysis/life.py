@@ -1,4 +1,4 @@
-"""The life of a path: what each layer did to it, what the final image shows of that, and what was wasted on the way."""
+"""The life of a path: what each layer did to it, which version is live, and what was wasted."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from layerscope.words import REASONS, Change, Reason
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a path is between two layers."""
+    """The state of a path after a layer."""
 
     row: int
     """Row of the filesystem's versions."""
     kind: Kind
     target: bytes
-    """Where a symlink, or a hard link without a target, leads; else empty."""
+    """Target of a symlink or of a broken hard link; otherwise empty."""
     bytes: int
-    """Content bytes of a file; 0 for all else."""
+    """Content bytes of a file; 0 for other types."""
     mode: int
     """Permission bits; like owner and time 0 where `known` is false."""
     uid: int
@@ -33,9 +33,9 @@ class State:
     mtime: int
     """Whole seconds since 1970."""
     known: bool
-    """Whether some entry gave its attributes."""
+    """Whether a tar entry describes it."""
     stored_in: int
-    """The layer that stores its content; for an implicit directory, the one that brought it about."""
+    """The layer that stores its content; for an implicit directory, the layer that caused it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,31 +45,31 @@ class Loss:
     bytes: int
     reason: Reason
     hidden_by: int
-    """The layer in which its last name went."""
+    """The layer that removed its last name."""
     path: int
-    """The path that held its last name: the loss is counted there."""
+    """The path of its last name, where the waste is counted."""
     inode: int
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that a layer did to a path or below it."""
+    """A change of a path, or below it, by one layer."""
 
     layer: int
     path: int
     change: Change | None
-    """None where only what lies below a directory changes, and for what the layer itself replaced again."""
+    """None if only paths below a directory change, or if the layer itself replaced it."""
     why: Why
-    """What differs, for what is modified or changes its attributes."""
+    """What differs, for a modified or metadata change."""
     before: State | None
     after: State | None
-    """What it is after the layer; what the layer replaced again, if `brief`."""
+    """The state after the layer; if `brief`, the state that the layer replaced."""
     brief: bool
     """The layer stored this and replaced or removed it itself."""
     shown: bool
-    """The final image shows this."""
+    """Whether this is live."""
     loss: Loss | None
-    """What became waste of what the path is after the event: told where it is stored, and at its last name."""
+    """The waste that this version became, on the layer that stores it and at its last name."""
     below: Mapping[Change, int]
     """For a directory: how many paths in it the layer changes, by kind; those that it changes not are left out."""
     total: int | None
@@ -85,11 +85,11 @@ class Life:
     """The path itself, without a leading slash."""
     events: tuple[Event, ...]
     is_directory: bool
-    """Whether it ever is a directory."""
+    """Whether it is a directory in any layer."""
 
     @property
     def versions(self) -> int:
-        """How often a layer stored it, or brought it about."""
+        """How many layers stored or implied it."""
         return len({event.after.row for event in self.events if event.after is not None})
 
     @property
@@ -104,12 +104,12 @@ class Life:
 
     @property
     def alive(self) -> bool:
-        """Whether the final image shows it."""
+        """Whether it is live."""
         return any(event.shown for event in self.events)
 
 
 def life_of(filesystem: Filesystem, waste: Waste, path: int) -> Life:
-    """The life of one path; of a directory also what happens in it."""
+    """The life of one path; for a directory, including changes below it."""
     changes, end = filesystem.changes, int(filesystem.table.ends[path])
     lives = _Events(filesystem, waste)
     events = list(lives.brief(path))
@@ -135,7 +135,7 @@ def life_of(filesystem: Filesystem, waste: Waste, path: int) -> Life:
 
 
 def events_of(filesystem: Filesystem, waste: Waste, paths: NDArray[np.bool_]) -> Iterator[Event]:
-    """What the layers did to many paths, layer by layer, in path order; nothing of what lies below directories."""
+    """The events of many paths by layer, then path, without changes below directories."""
     lives = _Events(filesystem, waste)
     changes = filesystem.changes
     short = np.flatnonzero((filesystem.born == filesystem.died) & paths[filesystem.paths])
@@ -187,7 +187,7 @@ def _linked_totals(
 
 
 def _changes_below(filesystem: Filesystem, path: int) -> NDArray[np.int64]:
-    """How many paths below one each layer changes, shape (layers, changes)."""
+    """How many paths below a path each layer changes, shape (layers, changes)."""
     changes, end = filesystem.changes, int(filesystem.table.ends[path])
     rows = (changes.paths > path) & (changes.paths < end) & (changes.kinds != Change.UNCHANGED)
     keys = changes.layers[rows].astype(np.int64) * len(Change) + changes.kinds[rows]
@@ -196,7 +196,7 @@ def _changes_below(filesystem: Filesystem, path: int) -> NDArray[np.int64]:
 
 
 def _life(filesystem: Filesystem, path: int, events: Iterable[Event], directory: bool) -> Life:
-    """A life of these events: what a layer replaced itself comes before what it leaves."""
+    """A life of these events; within a layer, replaced versions come first."""
     ordered = sorted(events, key=lambda event: (event.layer, not event.brief))
     return Life(path, filesystem.table.full(path), tuple(ordered), directory)
 
@@ -213,7 +213,7 @@ class _Events:
     def event(
         self, row: int, below: Mapping[Change, int] | None = None, total: int | None = None
     ) -> Event:
-        """What a layer did to a path, from its row among the changes."""
+        """The event of a row of the changes."""
         filesystem = self._filesystem
         changes = filesystem.changes
         layer, after = int(changes.layers[row]), int(changes.after[row])
@@ -246,7 +246,7 @@ class _Events:
         return Event(layer, path, None, Why(0), None, state, True, False, loss, {}, None)
 
     def standing(self, path: int, layer: int) -> State | None:
-        """What a path is after a layer."""
+        """The state of a path after a layer."""
         filesystem, span = self._filesystem, self._filesystem.rows_of(path)
         for row in range(span.start, span.stop):
             if filesystem.born[row] <= layer < filesystem.died[row]:
@@ -274,7 +274,7 @@ class _Events:
         )
 
     def _loss(self, row: int, layer: int) -> Loss | None:
-        """What became of the bytes of a version, if this layer stored them or they are counted at this path."""
+        """The waste of a version, if this layer stored it or it is counted at this path."""
         if row < 0:
             return None
         filesystem, waste = self._filesystem, self._waste

@@ -1,4 +1,4 @@
-"""The events of a path in words, safe to show."""
+"""Texts for the events of a path, safe for a terminal."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def glyph(event: Event) -> str:
 
 
 def change_word(event: Event) -> str:
-    """What happened, in a word."""
+    """The event in one word."""
     if only_contents(event):
         return "contents"
     return event.change.word if event.change is not None else "replaced"
 
 
 def only_contents(event: Event) -> bool:
-    """Whether nothing but what lies in a directory changes."""
+    """Whether only paths below a directory change."""
     return not event.brief and (
         event.change is None or (event.change is Change.UNCHANGED and bool(event.below))
     )
@@ -39,12 +39,12 @@ def mode_words(state: State) -> str:
 
 
 def owner_words(state: State) -> str:
-    """Numbers of user and group."""
+    """User ID and group ID."""
     return f"{state.uid}:{state.gid}" if state.known else "?"
 
 
 def size_of(event: Event) -> int | None:
-    """Bytes of the path after the event: of a file its own, of a directory what it holds; of what is gone, its former."""
+    """Bytes of a file or directory after the event; of a removed path, before it."""
     if event.total is not None and event.after is not None:
         return event.total if event.after.kind is Kind.DIRECTORY else event.after.bytes
     state = event.after or event.before
@@ -52,7 +52,7 @@ def size_of(event: Event) -> int | None:
 
 
 def differences(event: Event) -> Iterator[str]:
-    """What differs from what was there before, one phrase each."""
+    """The differences from the previous version, one phrase each."""
     before, after, why = event.before, event.after, event.why
     if before is None or after is None:
         return
@@ -76,7 +76,7 @@ def differences(event: Event) -> Iterator[str]:
 
 
 def below_words(event: Event) -> str:
-    """What the layer changes in a directory."""
+    """The changes of the layer below a directory."""
     return ", ".join(
         f"{count:,} {change.word}"
         for change, count in event.below.items()
@@ -85,7 +85,7 @@ def below_words(event: Event) -> str:
 
 
 def what_words(event: Event) -> str:
-    """All that an event has to say after its glyph and its size, in one line."""
+    """The event in one line, without glyph and size."""
     parts = list(differences(event))
     below = below_words(event)
     if below:
@@ -103,7 +103,7 @@ def loss_words(loss: Loss, *, binary: bool = False) -> str:
 
 
 def summary_words(life: Life) -> str:
-    """A life in a few words."""
+    """A one-line summary of a life."""
     layers = len({event.layer for event in life.events})
     words = f"{text.count_of(life.versions, 'version')} in {text.count_of(layers, 'layer')}"
     return f"{words} · {text.size(life.wasted)} wasted" if life.wasted else words

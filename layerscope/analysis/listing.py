@@ -1,4 +1,4 @@
-"""The instructions of an image as one listing: restored from its history, or as its Dockerfile has them."""
+"""The instructions of an image as one listing, restored from its history or taken from its Dockerfile."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from layerscope.image.summary import NOTHING_RECORDED, short_digests, whole_text
 from layerscope.limits import DEFAULT_LIMITS, Limits
 
 MAX_LINES = 400
-"""Lines of one instruction that are listed; generated ones can be endless."""
+"""Maximum lines of one instruction: generated ones can be very long."""
 MATCHED = 500
-"""Instructions of a Dockerfile that are looked for in the history, the last ones."""
+"""Maximum instructions of a Dockerfile that are matched with the history, from its end."""
 
 KNOWN = 10
-"""The likeness of an instruction and a step that are known to be the same."""
+"""The likeness of an instruction and a step that are known to match."""
 
 _SKIPPED_STEP, _SKIPPED_INSTRUCTION = -2, -1
-"""What it costs an alignment to leave out a step, or an instruction; `likeness` is what it gains."""
+"""The cost of leaving out a step or an instruction in an alignment; `likeness` is the gain of a match."""
 
 
 class Line(Enum):
-    """What a line of the listing is."""
+    """The kind of a listing line."""
 
     STEP = auto()
-    """It begins an instruction that the image has."""
+    """Starts an instruction of the image."""
     MORE = auto()
-    """It goes on with the instruction of the line before."""
+    """Continues the instruction of the previous line."""
     REMARK = auto()
     """A comment, an empty line, a declaration before the first stage."""
     BASE = auto()
-    """The FROM that stands for all steps of the base image."""
+    """The FROM that represents all steps of the base image."""
     STAGE = auto()
-    """It belongs to a stage that is not part of the image."""
+    """Belongs to a stage that is not part of the image."""
     ABSENT = auto()
-    """An instruction that the image does not have."""
+    """An instruction without a step in the image."""
     UNWRITTEN = auto()
-    """It begins an instruction that the image has and the Dockerfile has not."""
+    """Starts an instruction of the image that is not in the Dockerfile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class ListingLine:
     kind: Line
     text: str
     steps: range
-    """The steps that it stands for; empty where it stands for none."""
+    """The steps of this line; may be empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +62,19 @@ class Listing:
 
     lines: tuple[ListingLine, ...]
     source: str | None
-    """The Dockerfile they are from; None for the history."""
+    """The path of the Dockerfile; None for the history."""
     found: int
-    """Instructions of the Dockerfile that the image has."""
+    """Number of Dockerfile instructions found in the image."""
     written: int
-    """Instructions of the Dockerfile that it should have."""
+    """Number of Dockerfile instructions that should be in the image."""
     base_end: int | None
-    """Steps below this one are the base image's, as the Dockerfile tells; None if nothing tells."""
+    """Number of base image steps according to the Dockerfile; None if unknown."""
 
 
 def list_instructions(
     image: Image, dockerfile: Dockerfile | None = None, limits: Limits = DEFAULT_LIMITS
 ) -> Listing:
-    """The listing of an image: as a Dockerfile has it if one is given, or if the image's provenance holds it."""
+    """The listing of an image, from the given Dockerfile or the one in its provenance, otherwise from its history."""
     known: Mapping[int, int] = {}
     if dockerfile is None and image.provenance is not None:
         provenance = read_provenance(image.provenance, limits)
@@ -141,7 +141,7 @@ def match_steps(
 def _pin(
     rows: list[list[int]], numbers: Sequence[int], first: int, known: Mapping[int, int]
 ) -> None:
-    """Let what is known be alike, and nothing else be like it."""
+    """Force known pairs to match, and nothing else to match them."""
     taken = set(known.values())
     for number, row in zip(numbers, rows, strict=True):
         for place in range(len(row)):
@@ -152,7 +152,7 @@ def _pin(
 def _annotated(
     image: Image, dockerfile: Dockerfile, matches: dict[int, int], base_end: int | None
 ) -> Iterator[ListingLine]:
-    """The lines of the Dockerfile, and between them the steps that it does not have."""
+    """The lines of the Dockerfile, with missing steps inserted."""
     final = set(dockerfile.final())
     chain = {dockerfile.instructions[number].stage for number in final}
     base_line = dockerfile.base_line()
@@ -188,7 +188,7 @@ def _unwritten(steps: Sequence[Step]) -> Iterator[ListingLine]:
 
 
 def _lines_of(step: Step, kind: Line) -> Iterator[ListingLine]:
-    """A step as its instruction is restored from the history, broken into lines for reading."""
+    """The lines of a step's instruction, restored from the history."""
     whole = short_digests(whole_text(step))
     if not whole:
         whole = step.comment.strip() if step.comment else ""

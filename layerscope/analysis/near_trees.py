@@ -19,29 +19,29 @@ from layerscope.analysis.duplicates import Duplicate
 from layerscope.filesystem.paths import PathTable
 
 LEAST_SHARE = 0.8
-"""Part of the larger directory's bytes that must be in the other one."""
+"""Minimum share of the larger directory's bytes that must be in the other one."""
 _NEARLY_ALL = 0.9
 """Part of what two directories share that one pair of directories in them holds, if that is what is the same."""
 _HIGHEST = 64
-"""Directories above a file that are looked at."""
+"""Maximum directories above a file that are considered."""
 _ALIKE = 8
 """Last names of paths by which those of a content are brought together."""
 
 
 @dataclass(frozen=True, slots=True)
 class NearTree:
-    """Two directories that hold nearly the same."""
+    """Two nearly identical directories."""
 
     first: int
     second: int
     bytes: int
-    """Content bytes that are at the same places in both."""
+    """Content bytes at the same places in both."""
     share: float
-    """Part of the larger one's bytes that this is."""
+    """Their share of the larger directory's bytes."""
     firsts: NDArray[np.int32]
     """The shared files in the first directory."""
     seconds: NDArray[np.int32]
-    """The same in the second one, in the same order."""
+    """The shared files in the second directory, in the same order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def find_near_trees(
     a, b = keys // len(table), keys % len(table)
     totals = np.concatenate([[0], np.cumsum(sizes)])
     larger = np.maximum(totals[table.ends[a]] - totals[a], totals[table.ends[b]] - totals[b])
-    apart = (b >= table.ends[a]) | (b < a)  # neither is in the other, as a comes first
+    apart = (b >= table.ends[a]) | (b < a)  # neither contains the other: a comes first
     good = np.flatnonzero((shared >= least) & (shared >= LEAST_SHARE * larger) & apart)
     good = good[~_of_one_child(table, keys, shared, totals)[good]]
     if exact is not None:

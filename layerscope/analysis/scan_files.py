@@ -1,4 +1,4 @@
-"""Small files that several questions want to look into, read in one pass over each layer."""
+"""Reads small files for several scanners in one pass over each layer."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from layerscope.layers.contents import LayerContents
 from layerscope.progress import Progress, check
 
 
-class Looker(Protocol):
-    """Wants to look into some contents."""
+class Scanner(Protocol):
+    """Reads the contents of some files."""
 
     def wanted(self) -> NDArray[np.int32]:
-        """The inodes that it wants to see; asked once, before anything is read."""
+        """The inodes to read; called once, before reading starts."""
 
-    def look(self, inode: int, data: bytes) -> None:
-        """See one content, as it is stored. Called from several threads, in no certain order."""
+    def scan(self, inode: int, data: bytes) -> None:
+        """Take one content. Called from several threads, in any order."""
 
 
-def look_into(
+def scan_files(
     filesystem: Filesystem,
     contents: Sequence[LayerContents],
-    lookers: Sequence[Looker],
+    scanners: Sequence[Scanner],
     progress: Progress,
 ) -> None:
-    """Show each looker what it wants to see. Contents that cannot be read are left out. Raises `CancelledError`."""
-    wanted = [looker.wanted() for looker in lookers]
+    """Pass the wanted contents to each scanner. Unreadable contents are skipped. Raises `CancelledError`."""
+    wanted = [scanner.wanted() for scanner in scanners]
     inodes = np.unique(np.concatenate([np.zeros(0, np.int32), *wanted]))
     layers = filesystem.inodes.layers(inodes)
     sets = [set(numbers.tolist()) for numbers in wanted]
@@ -58,15 +58,15 @@ def look_into(
     def show(inode: int, parts: list[bytes]) -> None:
         if parts:
             data = b"".join(parts)
-            for looker, numbers in zip(lookers, sets, strict=True):
+            for scanner, numbers in zip(scanners, sets, strict=True):
                 if inode in numbers:
-                    looker.look(inode, data)
+                    scanner.scan(inode, data)
 
     in_parallel(read, np.unique(layers).tolist(), progress)
 
 
 class _Silent:
-    """Passes on only that the user asked to stop: these bytes are no units of the running stage."""
+    """Passes on cancellation only: bytes read here are not progress of the current stage."""
 
     def __init__(self, progress: Progress) -> None:
         self.cancelled = progress.cancelled

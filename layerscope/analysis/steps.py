@@ -1,4 +1,4 @@
-"""What a step does, by what its layer changes."""
+"""The kind of a step, by what its layer changes."""
 
 from __future__ import annotations
 

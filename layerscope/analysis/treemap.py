@@ -1,4 +1,4 @@
-"""Tiles of a treemap, in cells of a terminal: how large, where, and which lies beside which."""
+"""Layout of a treemap in terminal cells, and navigation between its tiles."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import squarify
 from layerscope.filesystem.usage import Usage, largest
 
 LEAST_WIDTH, LEAST_HEIGHT = 8, 2
-"""Cells that a tile needs to hold a few letters of a name."""
+"""Minimum cells of a tile with a readable name."""
 LEAST_AREA = 24
-"""Cells that a tile needs to be worth drawing; what would get less is merged."""
+"""Minimum cells of a tile; smaller entries are merged."""
 MOST = 40
-"""Tiles of one directory."""
+"""Maximum tiles of one directory."""
 SHOWN_ANYWAY = (6, 2)
 """The largest so many have a tile, however little of the room is theirs: of the place shown, and of what lies inside."""
 EMPHASES = (1, 2, 4)
 """How many times the least area those are given, until their tiles can be read."""
 INNER_WIDTH, INNER_HEIGHT = 22, 6
-"""Cells that a directory needs to show what it holds."""
+"""Minimum cells of a directory that shows its entries."""
 DEEPEST = 3
 ASPECT = 2
-"""A cell is so many times as high as it is wide."""
+"""Height of a cell / its width."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +49,26 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a map shows: a directory, or what is left of it without its largest entries."""
+    """What a map shows: a directory, or the rest of it without its largest entries."""
 
     path: int = 0
     skip: int = 0
-    """How many of its largest are left out."""
+    """How many of its largest entries are left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A file, a directory, or all that is too small for a tile of its own."""
+    """A file, a directory, or all entries that are too small for separate tiles."""
 
     box: Box
     path: int
     """The directory that it is the rest of, if it stands for several."""
     bytes: int
-    """Content bytes of all that it stands for."""
+    """Content bytes of all its entries."""
     layer: int
     """The layer that stored most of them."""
     merged: int = 0
-    """How many entries it stands for; 0 for one of its own."""
+    """Number of merged entries; 0 for a single entry."""
     skip: int = 0
     """How many larger ones have a tile of their own, or are left out."""
     inside: tuple[Tile, ...] = ()
@@ -76,7 +76,7 @@ class Tile:
 
     @property
     def target(self) -> Place:
-        """What it shows when it is gone into."""
+        """The place to show when the tile is opened."""
         return Place(self.path, self.skip if self.merged else 0)
 
 

@@ -32,7 +32,7 @@ class FileFacts:
     died: int
     """The number of layers if it is there in the final image."""
     known: bool
-    """Whether some entry gave its attributes."""
+    """Whether a tar entry describes it."""
     mode: int
     """Permission bits."""
     uid: int
@@ -44,7 +44,7 @@ class FileFacts:
     logical: int
     """Content bytes with the holes."""
     target: bytes
-    """Where a symlink, or a hard link without a target, leads; else empty."""
+    """Target of a symlink or of a broken hard link; otherwise empty."""
     device: tuple[int, int]
     """Major and minor number of a device."""
     xattrs: dict[bytes, bytes]
@@ -91,7 +91,7 @@ class FileFacts:
         return mode_text(self.mode, letter) if self.known else f"{letter}?????????"
 
     def owner_words(self) -> str:
-        """Numbers of user and group."""
+        """User ID and group ID."""
         return f"{self.uid}:{self.gid}" if self.known else "?"
 
     def kind_words(self) -> str:

@@ -43,9 +43,9 @@ class TreeRow:
     mtime: int
     """Whole seconds since 1970."""
     known: bool
-    """Whether some entry gave its attributes."""
+    """Whether a tar entry describes it."""
     target: bytes
-    """Where a symlink, or a hard link without a target, leads; else empty."""
+    """Target of a symlink or of a broken hard link; otherwise empty."""
     version: int
     """Row of the filesystem that is shown."""
     layer: int

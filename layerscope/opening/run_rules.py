@@ -42,8 +42,7 @@ def find_findings(
     if known is not None:
         return known
     from layerscope.analysis.evidence import Evidence
-    from layerscope.analysis.findings.judge import judge
-    from layerscope.analysis.survey import survey
+    from layerscope.analysis.findings.run_rules import run_rules, scan_image
 
     evidence = Evidence(
         image,
@@ -54,8 +53,8 @@ def find_findings(
         base,
         progress,
     )
-    survey(evidence, cache)
-    findings = judge(evidence, choices)
+    scan_image(evidence, cache)
+    findings = run_rules(evidence, choices)
     if cache is not None:
         cache.keep_findings(findings, words, opened.filesystem)
     return findings

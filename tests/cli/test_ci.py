@@ -65,12 +65,12 @@ def test_an_image_that_fails_exits_with_1_and_says_in_what(here: Here) -> None:
         (["--fail-on", "off"], "--fail-on takes"),
         (["--rule", "apt-lists"], "--rule apt-lists: expected NAME=SEVERITY"),
         (["--rule", "apt-lists=fatal"], "--rule apt-lists=fatal: expected NAME=SEVERITY"),
-        (["--rule", "apt-list=error"], "there is no rule `apt-list`"),
-        (["--base", "9"], "--base: the base is to have 9 layers, the image has 3 layers"),
+        (["--rule", "apt-list=error"], "unknown rule `apt-list`"),
+        (["--base", "9"], "--base: the base image cannot have 9 layers: the image has 3 layers"),
         (["--base", "damaged.tar"], "--base: the image is not built on damaged.tar"),
         (["--config", "none.toml"], "none.toml: No such file"),
         (["--baseline", "none.json"], "none.json: No such file"),
-        (["--baseline", "image.tar"], "image.tar, line 1: this is no JSON"),
+        (["--baseline", "image.tar"], "image.tar, line 1: invalid JSON"),
         (["--dockerfile", "none"], "none: No such file"),
         (["--max-waste", "3"], "No such option"),
         (["--output", "none/x"], "no such directory: none"),
@@ -147,7 +147,7 @@ def test_dives_rules_hold_where_ours_are_not(here: Here) -> None:
     here.write(".layerscope.toml", "")
     code, out, _ = here("image.tar")
     assert code == 0
-    assert ".dive-ci is not read, because there is .layerscope.toml" in out
+    assert ".dive-ci is not read because .layerscope.toml exists" in out
 
 
 @pytest.mark.parametrize("name", [".dive-ci", ".dive-ci.yaml", ".dive-ci.yml"])
@@ -157,7 +157,9 @@ def test_what_dive_passes_over_is_one_line_on_stderr(
 ) -> None:
     """In all formats, and if there is no image, too."""
     here.write(name, "plugins:\n  - x\nrules:\n  lowestEfficiency: 0\n  highestUserWastedPercent: 1\n\x20\n")  # fmt: skip
-    warning = f"layerscope: {name}, line 1: `plugins` has no effect: only what stands below `rules` is read\n"
+    warning = (
+        f"layerscope: {name}, line 1: `plugins` has no effect: only keys below `rules` are read\n"
+    )
     code, _, err = here("image.tar", "--format", format_name)
     assert (code, err) == (0, warning)
     code, _, err = here("no-image.tar", "--format", format_name)
@@ -169,7 +171,7 @@ def test_which_of_several_files_counts_is_said(here: Here) -> None:
     here.write(".dive-ci.yaml", "rules:\n  lowestEfficiency: 0\n  highestUserWastedPercent: 1\n")
     here.write(".dive-ci.yml", "rules:\n  lowestEfficiency: high\n")
     code, out, err = here("image.tar")
-    assert (code, err) == (0, "layerscope: .dive-ci.yml is not read, because there is .dive-ci.yaml\n")  # fmt: skip
+    assert (code, err) == (0, "layerscope: .dive-ci.yml is not read because .dive-ci.yaml exists\n")  # fmt: skip
     assert "rules: .dive-ci.yaml" in out
 
 
@@ -260,7 +262,7 @@ def test_a_base_that_is_none_is_told_before_layers_are_read(here: Here) -> None:
     """Whatever else is wrong."""
     code, out, err = here("damaged.tar", "--base", "9")
     assert (code, out) == (2, "")
-    assert err.startswith("layerscope: --base: the base is to have 9 layers")
+    assert err.startswith("layerscope: --base: the base image cannot have 9 layers")
 
 
 # --- Output ---------------------------------------------------------------------------------------
@@ -312,5 +314,5 @@ def test_the_demo_does_not_cry_wolf(here: Here, demo_image: Path) -> None:
     """It wastes a quarter of itself, and that is 9 MB."""
     (here.folder / "demo.tar").symlink_to(demo_image)
     out = here("demo.tar", "--no-secrets", "off").out
-    assert "9.3 MB wasted: shares count above 20.0 MB" in out
+    assert "9.3 MB wasted: percentages are ignored up to 20.0 MB" in out
     assert here("demo.tar", "--wasted-floor", "9 MB").code == 1

@@ -16,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 
 from layerscope.analysis import duplicates as duplicates_module
-from layerscope.analysis.findings import judge as judging
+from layerscope.analysis.findings import run_rules as rule_runner
 from layerscope.errors import LimitExceededError
 from layerscope.filesystem.inodes import Inodes
 from layerscope.filesystem.model import Filesystem
@@ -389,13 +389,13 @@ def test_findings_are_known_the_second_time_unless_something_else_is_seen(
     image = settled(tmp_path / "image.tar", docker_archive(layers))
     first = report(opened(image, store, rules={}))
     judged: list[object] = []
-    judge = judging.judge
+    original = rule_runner.run_rules
 
     def noticed(*given: Any) -> Any:
         judged.append(given)
-        return judge(*given)
+        return original(*given)
 
-    monkeypatch.setattr(judging, "judge", noticed)
+    monkeypatch.setattr(rule_runner, "run_rules", noticed)
     assert report(opened(image, store, rules={})) == first
     assert not judged
     off = report(opened(image, store, rules={"apt-lists": RuleChoice(enabled=False)}))

@@ -114,7 +114,7 @@ def test_a_layer_that_unpacks_to_a_thousandfold_draws_a_warning(tmp_path: Path) 
     assert codes(open_path(path)) == []
     opened = open_path(path, limits=Limits(ratio=ratio - 1))
     assert codes(opened) == ["compression-ratio"]
-    assert f"{len(ZEROS):,} bytes unpack to {len(tar):,}" in opened.warnings[0].message
+    assert f"{len(ZEROS):,} bytes decompress to {len(tar):,}" in opened.warnings[0].message
     assert codes(open_path(path, limits=Limits(ratio=ratio + 1))) == []
 
 

@@ -78,7 +78,7 @@ async def test_findings_are_grouped_by_weight_and_those_of_the_base_stand_apart(
                 "critical",
                 "Private key",
                 "avoidable",
-                "Stored by layer 2, deleted by layer 3",
+                "Added in layer 2, deleted in layer 3",
                 "APT package lists left in the image",
                 "pip cache left in",
                 "base image",

@@ -1,1 +1,1 @@
-"""What differs between two images: layers, steps, files, packages, config."""
+"""Differences between two images: layers, steps, files, packages, config."""

@@ -1,4 +1,4 @@
-"""Which items of two sequences belong together, in time that does not grow with the square of their lengths."""
+"""Aligns two sequences in less than quadratic time."""
 
 from __future__ import annotations
 

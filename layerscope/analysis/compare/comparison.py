@@ -1,4 +1,4 @@
-"""All that differs between two images."""
+"""All differences between two images."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Comparison:
 
     layers: LayerComparison
     steps: Sequence[StepPair]
-    """All steps of both, those that are the same among them."""
+    """All steps of both images, equal ones included."""
     files: FileChanges
     directories: Sequence[DirectoryChange]
     packages: Sequence[PackageChange] | None
-    """None if nobody looked for packages in both."""
+    """None unless packages were searched in both images."""
     config: Sequence[ConfigDifference]
     mtime: bool
     """Whether times count."""

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.finding import NAMED
 from layerscope.analysis.findings.fixes import commented, instruction_text, shell_word, with_flags
 from layerscope.analysis.findings.hidden import Rows
 from layerscope.analysis.findings.merging import mergeable, one_run
-from layerscope.analysis.findings.words import NAMED
 from layerscope.filesystem.inodes import Why
 from layerscope.image.history import Step
 from layerscope.image.instruction import readable

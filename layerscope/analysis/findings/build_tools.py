@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence, Group
-from layerscope.analysis.findings.finding import Claim
+from layerscope.analysis.findings.finding import NAMED, Claim
 from layerscope.analysis.findings.fixes import commented, instruction_text, is_open_run, run_and
 from layerscope.analysis.findings.known_paths import Place, not_copied
 from layerscope.analysis.findings.rule import Rule
-from layerscope.analysis.findings.words import NAMED
-from layerscope.analysis.packages.apt_dependencies import AptBooks, read_books
+from layerscope.analysis.packages.apt_dependencies import AptDatabase, read_apt_database
 from layerscope.image.history import Step
 from layerscope.image.instruction import readable
 from layerscope.words import Confidence, Severity
@@ -98,13 +97,15 @@ def _claims(evidence: Evidence, group: Group, patterns: Sequence[str]) -> Iterat
     """What one step brought: by whether the packages that it names can be taken out again."""
     step = evidence.step(group.layer)
     found = _INSTALL.search(step.arguments)
-    books = evidence.once(read_books) if found and found[1] in ("apt-get", "apt") else None
-    if found is None or books is None or evidence.is_base(group.layer):
+    database = (
+        evidence.once(read_apt_database) if found and found[1] in ("apt-get", "apt") else None
+    )
+    if found is None or database is None or evidence.is_base(group.layer):
         place = Place(evidence, group, patterns)
         yield _claim(group, not_copied(place) or _taken_out(step, found, None))
         return
-    names, gone = books.going(_package(word) for word in _for_building(found))
-    owners = _owners(evidence, books, group.paths)
+    names, gone = database.going(_package(word) for word in _for_building(found))
+    owners = _owners(evidence, database, group.paths)
     ours = np.array([owner in gone for owner in owners], bool)
     loose = np.array([owner is None for owner in owners], bool)
     if ours.any():
@@ -112,7 +113,7 @@ def _claims(evidence: Evidence, group: Group, patterns: Sequence[str]) -> Iterat
     if loose.any():
         yield _claim(_part(evidence, group, loose), _staged(step))
     # What is left is there for packages that run: it is weight of these.
-    bringing = {} if names else _bringing(books, found, {*owners})
+    bringing = {} if names else _bringing(database, found, {*owners})
     theirs = np.array([owner in bringing for owner in owners], bool)
     if theirs.any():
         yield _claim(
@@ -138,12 +139,14 @@ def _part(evidence: Evidence, group: Group, chosen: NDArray[np.bool_]) -> Group:
     return Group(group.layer, paths, inodes, int(evidence.stored(inodes).sum()))
 
 
-def _owners(evidence: Evidence, books: AptBooks, paths: NDArray[np.int32]) -> list[str | None]:
+def _owners(
+    evidence: Evidence, database: AptDatabase, paths: NDArray[np.int32]
+) -> list[str | None]:
     order = np.argsort(paths)
     names = evidence.filesystem.table.fulls(paths[order])
     found: list[str | None] = [None] * len(paths)
     for at, name in zip(order.tolist(), names, strict=True):
-        found[at] = books.owner(name)
+        found[at] = database.owner(name)
     return found
 
 
@@ -157,13 +160,13 @@ def _package(word: str) -> str:
 
 
 def _bringing(
-    books: AptBooks, found: re.Match[str], owners: set[str | None]
+    database: AptDatabase, found: re.Match[str], owners: set[str | None]
 ) -> dict[str | None, str]:
     """For packages that go with one package that an installation names, the word that names it."""
     words = [word for word in found[2].split() if not word.startswith("-")]
     brought: dict[str | None, str] = {}
     for word in words[:_LOOKED]:
-        _, gone = books.going([_package(word)])
+        _, gone = database.going([_package(word)])
         brought |= dict.fromkeys((gone & owners) - {_package(word)}, word)
     return brought
 

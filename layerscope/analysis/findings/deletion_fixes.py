@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
-from layerscope.analysis.findings.copying import target_of
+from layerscope.analysis.findings.copy_steps import excluding, kept_by_another, target_of
+from layerscope.analysis.findings.finding import NAMED
 from layerscope.analysis.findings.fixes import (
     instruction_text,
     is_open_run,
@@ -21,8 +22,6 @@ from layerscope.analysis.findings.fixes import (
 )
 from layerscope.analysis.findings.package_lists import LISTS
 from layerscope.analysis.findings.run_deletions import in_one_run
-from layerscope.analysis.findings.same_source import excluding, kept_by_another
-from layerscope.analysis.findings.words import NAMED
 from layerscope.image.history import Step
 from layerscope.image.instruction import readable
 
@@ -39,18 +38,21 @@ _LINES = 40
 def deletion_fix(
     evidence: Evidence,
     layer: int,
-    hiders: Sequence[int],
+    hiding_layers: Sequence[int],
     paths: NDArray[np.int32],
     size: int,
 ) -> str:
     """The fix for a layer of which later layers delete these paths, of so many content bytes."""
     step = evidence.step(layer)
-    tops = [evidence.name(path) for path in evidence.gone_tops(paths)[: _LINES + 1]]
+    tops = [evidence.name(path) for path in evidence.topmost_gone(paths)[: _LINES + 1]]
     names = " ".join(map(shell_word, tops[:NAMED])) + (" …" if len(tops) > NAMED else "")
-    if evidence.is_base(layer) and not all(map(evidence.is_base, hiders)):
+    if evidence.is_base(layer) and not all(map(evidence.is_base, hiding_layers)):
         return (
             f"# {names}: the base image stores it, and deleting it saves nothing: only another base image is smaller\n"
-            + "\n".join(instruction_text(evidence.step(hider)) for hider in hiders[:NAMED])
+            + "\n".join(
+                instruction_text(evidence.step(hiding_layer))
+                for hiding_layer in hiding_layers[:NAMED]
+            )
         )
     if step.instruction == "RUN":
         hint = (
@@ -58,9 +60,9 @@ def deletion_fix(
             if _BUILDS.search(step.arguments) and not any(top.startswith(LISTS) for top in tops)
             else ""
         )
-        return hint + in_one_run(evidence, layer, hiders, tops)
+        return hint + in_one_run(evidence, layer, hiding_layers, tops)
     whole = size >= evidence.accounting.layers[layer].stored
-    mounted = _mounted(evidence, layer, hiders, tops) if whole else None
+    mounted = _mounted(evidence, layer, hiding_layers, tops) if whole else None
     if mounted is not None:
         return mounted
     keeper = kept_by_another(evidence, step, tops)
@@ -96,12 +98,17 @@ def _in_context(evidence: Evidence, step: Step, tops: Sequence[str]) -> list[str
 
 
 def _mounted(
-    evidence: Evidence, layer: int, hiders: Sequence[int], tops: Sequence[str]
+    evidence: Evidence, layer: int, hiding_layers: Sequence[int], tops: Sequence[str]
 ) -> str | None:
     """What a COPY brought and the steps up to the deletion used is mounted for them; None if its source is not known."""
     step = evidence.step(layer)
     sources, target = sources_of(step)
-    if len(sources) != 1 or len(hiders) != 1 or len(tops) != 1 or "--from=" in step.arguments:
+    if (
+        len(sources) != 1
+        or len(hiding_layers) != 1
+        or len(tops) != 1
+        or "--from=" in step.arguments
+    ):
         return None
     source, top = sources[0], tops[0]
     same_name = posixpath.basename(top) == posixpath.basename(posixpath.normpath(source))
@@ -110,14 +117,18 @@ def _mounted(
     if top not in (target_of(evidence, step, target), same_name and top):
         return None
     mount = f"type=bind,source={source},target={shell_word(top)}"
-    lines = [f"# in place of layers {layer} to {hiders[0]}:"]
-    for found in range(layer + 1, hiders[0] + 1):
+    lines = [f"# in place of layers {layer} to {hiding_layers[0]}:"]
+    for found in range(layer + 1, hiding_layers[0] + 1):
         used = evidence.step(found)
         if used.instruction == "RUN" and len(lines) <= NAMED:
             kept = _without_deletion(used, top, target_of(evidence, used, "."))
             if kept is not None:
                 lines.append(run_and(kept, "", [mount]))
-    return "\n".join(lines) if len(lines) > 1 and is_open_run(evidence.step(hiders[0])) else None
+    return (
+        "\n".join(lines)
+        if len(lines) > 1 and is_open_run(evidence.step(hiding_layers[0]))
+        else None
+    )
 
 
 def _without_deletion(step: Step, top: str, folder: str) -> Step | None:

@@ -6,9 +6,9 @@ import numpy as np
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.copies import Copies, files_of
+from layerscope.analysis.findings.finding import NAMED
 from layerscope.analysis.findings.fixes import commented, instruction_text, run_and, shell_word
 from layerscope.analysis.findings.links import link, stays, whole
-from layerscope.analysis.findings.words import NAMED
 
 _MODULES = "/node_modules/"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +11,15 @@ from numpy.typing import NDArray
 from layerscope.analysis.packages.model import Package
 from layerscope.image.warnings import ImageWarning
 from layerscope.words import Confidence, Severity
+
+NAMED = 3
+"""How many layers or paths titles and fixes name."""
+
+
+def layers_named(numbers: Sequence[int]) -> str:
+    """`layer 4`, or `layers 4, 6, 9 and more`."""
+    shown = ", ".join(map(str, numbers[:NAMED])) + (" and more" if len(numbers) > NAMED else "")
+    return f"layer{'' if len(numbers) == 1 else 's'} {shown}"
 
 
 def _none() -> NDArray[np.int32]:

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
-from layerscope.analysis.findings.finding import Claim
+from layerscope.analysis.findings.finding import NAMED, Claim
 from layerscope.analysis.findings.fixes import shell_word
-from layerscope.analysis.findings.words import NAMED
 from layerscope.filesystem.versions import Removal
 from layerscope.words import REASONS, Confidence, Reason
 

@@ -30,11 +30,11 @@ class Place:
         self.patterns = patterns
         self.step: Step = evidence.step(group.layer)
 
-    def tops(self) -> list[str]:
+    def topmost_names(self) -> list[str]:
         """The places that the patterns match themselves, those of the largest files first."""
-        return [self.evidence.name(top) for top in self.top_paths().tolist()]
+        return [self.evidence.name(top) for top in self.topmost_paths().tolist()]
 
-    def top_paths(self) -> NDArray[np.int32]:
+    def topmost_paths(self) -> NDArray[np.int32]:
         """The same as paths of the filesystem's table."""
         parents = self.evidence.filesystem.table.parents
         found = np.zeros(len(parents), bool)
@@ -50,7 +50,7 @@ class Place:
 
     def named(self) -> str:
         """The first places in words, and how many more there are; safe for a terminal."""
-        names = self.tops()
+        names = self.topmost_names()
         more = f" and {len(names) - _NAMED:,} more like them" if len(names) > _NAMED else ""
         return safe_name(", ".join(names[:_NAMED])) + more
 
@@ -109,13 +109,13 @@ def cleaned(command: str) -> Fix:
 def removed(place: Place) -> str:
     """The fix of deleting what was found in the same RUN; of not copying it."""
     return not_copied(place) or run_and(
-        place.step, deletion(place.evidence, place.top_paths(), place.patterns)
+        place.step, deletion(place.evidence, place.topmost_paths(), place.patterns)
     )
 
 
 def mounted(place: Place) -> str:
     """The fix of a cache mount (BuildKit, buildah) where the cache was found."""
-    mounts = [f"type=cache,target={shell_word(name)}" for name in place.tops()]
+    mounts = [f"type=cache,target={shell_word(name)}" for name in place.topmost_names()]
     return not_copied(place) or run_and(place.step, "", mounts)
 
 

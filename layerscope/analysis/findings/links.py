@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from layerscope.analysis.evidence import Evidence
-from layerscope.analysis.findings.copying import brings_only
+from layerscope.analysis.findings.copy_steps import brings_only
 from layerscope.analysis.findings.fixes import shell_word
 from layerscope.layers.index import Kind
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.finding import NAMED, layers_named
 from layerscope.analysis.findings.fixes import instruction_text, is_open_run
 from layerscope.analysis.findings.hidden import Rows, split
-from layerscope.analysis.findings.words import NAMED, layers_named
 from layerscope.image.history import Step
 from layerscope.image.instruction import readable
 

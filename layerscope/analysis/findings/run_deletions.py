@@ -7,7 +7,8 @@ import re
 from collections.abc import Sequence
 
 from layerscope.analysis.evidence import Evidence
-from layerscope.analysis.findings.copying import target_of
+from layerscope.analysis.findings.copy_steps import target_of
+from layerscope.analysis.findings.finding import NAMED, layers_named
 from layerscope.analysis.findings.fixes import (
     commented,
     instruction_text,
@@ -17,7 +18,6 @@ from layerscope.analysis.findings.fixes import (
 )
 from layerscope.analysis.findings.merging import mergeable, one_run
 from layerscope.analysis.findings.package_lists import LISTS, users_of_lists
-from layerscope.analysis.findings.words import NAMED, layers_named
 from layerscope.image.history import Step
 from layerscope.image.instruction import readable
 
@@ -30,32 +30,34 @@ _FOUND_UNNAMED = ("/usr/", "/bin/", "/sbin/", "/lib", "/etc/", "/var/lib/", "/op
 _DELETES = re.compile(r"^(?:&&\s*|\|\|\s*|;\s*)?(?:rm|rmdir|unlink)\s|^(?:&&\s*)?find\s.*\s-delete")
 
 
-def in_one_run(evidence: Evidence, layer: int, hiders: Sequence[int], tops: Sequence[str]) -> str:
+def in_one_run(
+    evidence: Evidence, layer: int, hiding_layers: Sequence[int], tops: Sequence[str]
+) -> str:
     """Make and delete in the same RUN: with the user's own commands, and those between them that may need it."""
-    users = users_of_lists(evidence, layer, hiders[-1])
+    users = users_of_lists(evidence, layer, hiding_layers[-1])
     if users and any(top.startswith(LISTS) for top in tops):
         others = [top for top in tops if not top.startswith(LISTS)]
         return lists_in_one_run(evidence, layer, users, others if len(others) <= _LISTED else ())
-    if len(hiders) == 1 and len(tops) <= NAMED and hiders[0] > layer + 1:
-        apart = _where_it_is_made(evidence, layer, hiders[0], tops)
+    if len(hiding_layers) == 1 and len(tops) <= NAMED and hiding_layers[0] > layer + 1:
+        apart = _where_it_is_made(evidence, layer, hiding_layers[0], tops)
         if apart is not None:
             return apart
-    span = list(range(layer, hiders[-1] + 1)) if len(hiders) == 1 else []
+    span = list(range(layer, hiding_layers[-1] + 1)) if len(hiding_layers) == 1 else []
     runs = [found for found in span if evidence.step(found).instruction == "RUN"]
     if (
         runs
-        and runs[-1] == hiders[-1]
+        and runs[-1] == hiding_layers[-1]
         and len(span) <= _STEPS
         and mergeable(evidence, layer, runs[-1])
     ):
         return one_run(evidence, runs)
     if len(tops) > NAMED:
-        steps = [evidence.step(found) for found in hiders[:NAMED]]
+        steps = [evidence.step(found) for found in hiding_layers[:NAMED]]
         told = "\n".join(commented(instruction_text(step)) for step in steps)
         return (
             f"# do at its end what now is done by\n{told}\n{instruction_text(evidence.step(layer))}"
         )
-    return f"# if no step up to layer {hiders[-1]} needs it:\n" + run_and(
+    return f"# if no step up to layer {hiding_layers[-1]} needs it:\n" + run_and(
         evidence.step(layer), f"rm -rf {' '.join(map(shell_word, tops))}"
     )
 
@@ -87,13 +89,13 @@ def _behind(evidence: Evidence, layers: Sequence[int], text: str, command: str) 
 
 
 def _where_it_is_made(
-    evidence: Evidence, layer: int, hider: int, tops: Sequence[str]
+    evidence: Evidence, layer: int, hiding_layer: int, tops: Sequence[str]
 ) -> str | None:
     """Delete it at the end of the last step that names it; None where a step may need it without naming it, or where the one
     that deletes it does something else with it."""
     if any(f"{top}/".startswith(_FOUND_UNNAMED) for top in tops):
         return None
-    deleting = evidence.step(hider)
+    deleting = evidence.step(hiding_layer)
     kept = " ".join(
         part for part in readable(deleting.arguments) if _DELETES.search(part.strip()) is None
     )
@@ -102,7 +104,9 @@ def _where_it_is_made(
     if not _names(evidence, deleting, deleting.arguments, tops):
         return None
     between = [
-        found for found in range(layer + 1, hider) if evidence.step(found).instruction == "RUN"
+        found
+        for found in range(layer + 1, hiding_layer)
+        if evidence.step(found).instruction == "RUN"
     ]
     users = [
         found

@@ -4,13 +4,13 @@ Rules are listed in the order in which help and verdicts show them. A rule that 
 `figures.py`; one with logic of its own is a file that ends in `RULE = GateRule(…)`.
 """
 
-from layerscope.analysis.gate import baseline_growth, figures, finding_rules, no_secrets, paths
+from layerscope.analysis.gate import baseline_growth, figures, finding_checks, no_secrets, paths
 from layerscope.analysis.gate.rule import GateRule
 
 RULES: tuple[GateRule, ...] = (
     *figures.RULES,
     *paths.RULES,
     no_secrets.RULE,
-    finding_rules.RULE,
+    finding_checks.RULE,
     baseline_growth.RULE,
 )

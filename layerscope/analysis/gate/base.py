@@ -1,4 +1,4 @@
-"""Where the base image ends, for a gate: as the user says, or a guess."""
+"""The end of the base image for a gate: given by the user or guessed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from layerscope.text import count_of
 
 @dataclass(frozen=True, slots=True)
 class GateBase:
-    """The first steps and layers of an image, which are its base's."""
+    """The number of steps and layers of the base image."""
 
     steps: int = 0
     layers: int = 0
@@ -29,13 +29,13 @@ class GateBase:
 
 
 def base_of(image: Image, lines: DockerfileLines | None) -> GateBase:
-    """What the Dockerfile tells, or else the image itself."""
+    """The base image according to the Dockerfile, otherwise guessed from the image."""
     told = None if lines is None else written(image, lines)
     return told or guessed(image)
 
 
 def guessed(image: Image) -> GateBase:
-    """What the image itself tells."""
+    """The base image guessed from the image."""
     guess = guess_base(image)
     if guess is None or not guess.layers:
         return GateBase(reason="" if guess is None else guess.reason)
@@ -43,35 +43,38 @@ def guessed(image: Image) -> GateBase:
 
 
 def written(image: Image, lines: DockerfileLines) -> GateBase | None:
-    """What the Dockerfile tells; None if it is not that of the image."""
+    """The base image according to the Dockerfile; None if that is unknown."""
     if lines.base_steps is None:
         return None
     layers = layers_of(image.steps, lines.base_steps)
-    return GateBase(lines.base_steps, layers, f"as {lines.name} has it")
+    return GateBase(lines.base_steps, layers, f"from {lines.name}")
 
 
 def first_layers(image: Image, count: int, place: str) -> GateBase:
-    """As many layers as the user says. Raises `UsageError` if there are not that many."""
+    """A base image of `count` layers. Raises `UsageError` if the image has fewer."""
     if count > len(image.layers):
         had = count_of(len(image.layers), "layer")
-        raise UsageError(f"{place}: the base is to have {count:,} layers, the image has {had}")
+        raise UsageError(
+            f"{place}: the base image cannot have {count:,} layers: the image has {had}"
+        )
     steps = image.layers[count - 1].step + 1 if count else 0
-    return GateBase(steps, count, f"{place} says so")
+    return GateBase(steps, count, f"set by {place}")
 
 
 def same_layers(image: Image, base: Image, place: str) -> GateBase:
-    """The layers of another image, which must be the first ones. Raises `UsageError` if they are not."""
+    """A base image with the layers of `base`. Raises `UsageError` unless the image starts with them."""
     mine, theirs = _diff_ids(image), _diff_ids(base)
     if None in theirs or not theirs:
-        raise UsageError(f"{place}: {base.reference} does not say what its layers hold")
+        why = "its diff IDs are unknown" if theirs else "it has no layers"
+        raise UsageError(f"{place}: cannot compare with {base.reference}: {why}")
     if theirs != mine[: len(theirs)]:
         at = next(
             (number for number, pair in enumerate(zip(mine, theirs, strict=False)) if pair[0] != pair[1]),
             len(mine),
         )  # fmt: skip
         raise UsageError(
-            f"{place}: the image is not built on {base.reference}: layer {at} is another one",
-            hint="the base may have been updated since: say how many layers it has instead",
+            f"{place}: the image is not built on {base.reference}: layer {at} differs",
+            hint="the base image may have been updated since: give its number of layers instead",
         )
     count = len(theirs)
     last = image.layers[count - 1].step + 1

@@ -1,4 +1,4 @@
-"""What an earlier report says of an image, to be compared with: everything that was there already passes."""
+"""The baseline: an earlier report of an image. Whatever it already contains passes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from layerscope.analysis.gate.ignores import Ignores
 from layerscope.filesystem.paths import PathTable
 
 LISTED = 100
-"""Paths of a finding that reports list, the largest."""
+"""Maximum paths of a finding in a report, largest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +29,16 @@ class KnownFinding:
 
 @dataclass(frozen=True)
 class Baseline:
-    """An earlier report, with today's ignores applied to it."""
+    """An earlier report with the current ignores applied."""
 
     ignores: Ignores
-    """They hold its ledger."""
+    """The ignores, applied to the ledger of the report."""
     tolerated: int
-    """Bytes that are no growth."""
+    """Growth in bytes that is tolerated."""
     findings: dict[str, list[KnownFinding]]
     """By rule."""
     files: frozenset[bytes] | None
-    """Every path that one of its layers has; None if it lists none."""
+    """All paths of all layers; None if the report lists no files."""
 
     def knows(self, finding: Finding, table: PathTable, *, secret: bool) -> bool:
         """Whether a finding was there already: one of its rule that shares a path and is not smaller by more than is
@@ -55,7 +55,7 @@ class Baseline:
         )
 
     def has_paths(self, table: PathTable, paths: NDArray[np.int32]) -> NDArray[np.bool_] | None:
-        """Which paths were there already; None if the report does not list files."""
+        """Which paths are in the baseline; None if the report lists no files."""
         if self.files is None:
             return None
         return np.fromiter((name in self.files for name in table.fulls(paths)), bool, len(paths))
@@ -73,7 +73,7 @@ def group_findings(
 
 
 def encoded(name: str) -> bytes:
-    """The bytes of a name in a report; lone surrogates that no byte becomes are lost."""
+    """The bytes of a name in a report; lone surrogates that do not stand for a byte are replaced."""
     try:
         return name.encode(errors="surrogateescape")
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""`baseline-tolerance`: how much more than the baseline an image may store and waste."""
+"""`baseline-tolerance`: growth over the baseline to tolerate."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ def _check(case: Case, tolerance: Tolerance) -> Iterator[Check]:
     wasted_more = new.wasted - old.wasted > allowed
     blamed = offenders.newly_wasted(case, now.waste_kept(WASTED)) if wasted_more else ((), 0)
     yield Check(
-        WASTED, "Wasted, by the baseline", _outcome(wasted_more), Severity.ERROR, Unit.BYTES,
+        WASTED, "Wasted, against the baseline", _outcome(wasted_more), Severity.ERROR, Unit.BYTES,
         new.wasted, old.wasted + allowed,
         message=f"{size(new.wasted)} wasted, {size(old.wasted)} in the baseline.",
         offenders=blamed[0], offender_count=blamed[1], place=case.place(NAME), baseline=old.wasted,
     )  # fmt: skip
     grown = new_size - old_size > allowed
     yield Check(
-        SIZE, "Size, by the baseline", _outcome(grown), Severity.ERROR, Unit.BYTES,
+        SIZE, "Size, against the baseline", _outcome(grown), Severity.ERROR, Unit.BYTES,
         new_size, old_size + allowed,
         message=f"{size(new_size)} stored, {size(old_size)} in the baseline.",
         place=case.place(NAME), baseline=old_size,
     )  # fmt: skip
-    # Less live content makes the share of waste grow by itself: no regression unless more is wasted.
+    # Less live content lowers efficiency by itself: not a regression unless more is wasted.
     least = old.live / (old.stored + allowed) if old.stored else 1.0
     below = new.efficiency < least
     fallen = below and wasted_more
     yield Check(
-        EFFICIENCY, "Efficiency, by the baseline", _outcome(fallen), Severity.ERROR, Unit.RATIO,
+        EFFICIENCY, "Efficiency, against the baseline", _outcome(fallen), Severity.ERROR, Unit.RATIO,
         new.efficiency, least if fallen or not below else None, at_least=True,
-        message="It is lower only because less is live."
+        message="Lower only because less is live."
         if below and not fallen
         else f"{percent(old.efficiency, 1)} in the baseline.",
         place=case.place(NAME), baseline=old.efficiency,
@@ -58,7 +58,7 @@ def _outcome(worse: bool) -> Outcome:
 
 RULE = GateRule(
     NAME,
-    "How much more than the baseline counts as no more: a size, or a share of what that stores.",
+    "Growth over the baseline to tolerate: a size, or a percentage of its stored bytes.",
     parse_tolerance,
     _check,
     metavar="SIZE|PERCENT",

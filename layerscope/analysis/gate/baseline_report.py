@@ -1,4 +1,4 @@
-"""Reads the JSON report of an earlier run: bounded, checked, and every error names the file."""
+"""Reads the JSON report of an earlier run, with limits; errors name the file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from layerscope.limits import DEFAULT_LIMITS
 from layerscope.words import REASONS, Reason
 
 MAX_BYTES = 512 << 20
-"""Bytes of a report that are read; one with `--files` of a million paths has some 300 MB."""
+"""Maximum bytes of a report; with `--files` and a million paths it has about 300 MB."""
 
 _Size = Annotated[int, msgspec.Meta(ge=0, le=1 << 62)]
 
@@ -37,7 +37,7 @@ class _Totals(msgspec.Struct):
     storedBytes: _Size  # noqa: N815
     wastedBytes: _Size  # noqa: N815
     compressedBytes: _Size | None  # noqa: N815
-    # Nothing is compared with these; but a report in which they are wrong was not written by layerscope.
+    # Not compared, but checked: a report with invalid totals was not written by layerscope.
     tarBytes: _Size | None = None  # noqa: N815
     liveBytes: _Size | None = None  # noqa: N815
     duplicateBytes: _Size | None = None  # noqa: N815
@@ -81,7 +81,7 @@ class _Finding(msgspec.Struct):
 
 
 class Report(msgspec.Struct):
-    """What a gate needs of a report of schema 1."""
+    """The parts of a report (schema 1) that a gate needs."""
 
     totals: _Totals
     layers: list[_Layer]
@@ -100,41 +100,41 @@ def read_report(path: Path) -> Report:
         data = read_file(path, MAX_BYTES)
     except OSError as error:
         if error.errno == errno.EFBIG:
-            hint = "write it without --files, unless paths are to be compared"
+            hint = "write it without --files unless you compare paths"
         raise UsageError(f"{path}: {error.strerror or error}", hint=hint) from None
     try:
-        # msgspec's own parser takes lone surrogates, which names that are not UTF-8 need, for damage.
+        # msgspec's parser rejects lone surrogates, which names in other encodings need.
         document: Any = json.loads(data)
     except RecursionError:
-        raise UsageError(f"{path}: it is nested too deeply for a report", hint=hint) from None
+        raise UsageError(f"{path}: nested too deeply for a report", hint=hint) from None
     except json.JSONDecodeError as error:
         raise UsageError(
-            f"{path}, line {error.lineno}: this is no JSON: {error.msg}", hint=hint
+            f"{path}, line {error.lineno}: invalid JSON: {error.msg}", hint=hint
         ) from None
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise UsageError(f"{path}, line {line}: this is not UTF-8", hint=hint) from None
+        raise UsageError(f"{path}, line {line}: invalid UTF-8", hint=hint) from None
     except ValueError:
-        said = "it has a number of more digits than a report"
-        raise UsageError(f"{path}: this is no JSON of layerscope: {said}", hint=hint) from None
+        said = "it contains a number with too many digits"
+        raise UsageError(f"{path}: not a layerscope report: {said}", hint=hint) from None
     return _checked(document, path, hint)
 
 
 def _checked(document: object, path: Path, hint: str) -> Report:
     version = document.get("schemaVersion") if isinstance(document, dict) else None
     if not isinstance(version, str):
-        raise UsageError(f"{path}: this is no report of layerscope: no schemaVersion", hint=hint)
+        raise UsageError(f"{path}: not a layerscope report: no schemaVersion", hint=hint)
     if version.partition(".")[0] != "1":
-        raise UsageError(f"{path}: reports of schema {version[:20]} are not known here", hint=hint)
+        raise UsageError(f"{path}: unsupported report schema {version[:20]}", hint=hint)
     try:
         report = msgspec.convert(document, Report)
     except msgspec.ValidationError as error:
-        raise UsageError(f"{path}: this is no report of layerscope: {error}", hint=hint) from None
+        raise UsageError(f"{path}: not a layerscope report: {error}", hint=hint) from None
     count = len(report.layers)
     wasted = [0] * count
     for record in report.waste.records:
         if record.storedIn >= count or record.hiddenBy >= count:
-            raise UsageError(f"{path}: its waste names a layer that it has not", hint=hint)
+            raise UsageError(f"{path}: a waste record names a layer that does not exist", hint=hint)
         wasted[record.storedIn] += record.bytes
     stored = [layer.storedBytes for layer in report.layers]
     if (
@@ -144,14 +144,14 @@ def _checked(document: object, path: Path, hint: str) -> Report:
         or report.totals.layers not in (None, count)
         or report.totals.liveBytes not in (None, sum(stored) - sum(wasted))
     ):
-        raise UsageError(f"{path}: its sums do not add up, it was changed", hint=hint)
+        raise UsageError(f"{path}: its totals do not add up: the report was edited", hint=hint)
     return report
 
 
 def baseline_of(
     report: Report, entries: Sequence[Ignore], base_layers: int, tolerance: Tolerance
 ) -> Baseline:
-    """A report to be compared with; ignores mean the same in it, and its base has as many layers as today's."""
+    """The baseline of a report, with the current ignores and number of base image layers."""
     records = report.waste.records
     table, paths = _table([record.path for record in records])
     ledger = Ledger(

@@ -1,4 +1,4 @@
-"""An image before the gate: all that rules look at."""
+"""The input of gate rules."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 def is_secret(rule: str) -> bool:
-    """Whether a rule of findings looks for secrets: its name says so."""
+    """Whether a finding rule is about secrets, by its name."""
     return rule.startswith("secret-")
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One image, with what the user wants of it."""
+    """One image and the configuration of the gate."""
 
     image: Image
     filesystem: Filesystem
@@ -34,20 +34,20 @@ class Case:
     ignores: Ignores
     findings: Sequence[Finding]
     finding_rules: Sequence[Rule]
-    """Rules of findings that were applied."""
+    """Finding rules that ran."""
     base_known: bool
-    """Whether anything tells where the base image ends."""
+    """Whether the end of the base image is known."""
     wasted_floor: int
-    """Wasted bytes up to which no share counts."""
+    """Wasted bytes up to which percentages are ignored."""
     fail_on: Severity
-    """The least severity that makes the gate fail."""
+    """The lowest severity that fails the gate."""
     secrets_apart: bool
-    """Whether findings of secrets are checked by a gate of their own."""
+    """Whether secrets are checked by `no-secrets`."""
     places: Mapping[str, str]
     """Where each limit was set."""
     baseline: Baseline | None = None
     warnings: list[GateWarning] = field(default_factory=list)
-    """Rules add what does not fail and should be known."""
+    """Warnings added by rules."""
 
     def place(self, rule: str) -> str:
         """Where the limit of a rule was set."""

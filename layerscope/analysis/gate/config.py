@@ -37,30 +37,34 @@ def _base(value: object) -> int | str:
 
 
 OPTIONS: dict[str, tuple[Callable[[object], Any], str, str]] = {
-    "wasted-floor": (parse_size, "SIZE", "Wasted bytes up to which shares do not count."),
-    "fail-on": (_fail_on, "error|warning", "The least severity of findings that fails."),
-    "base": (_base, "N|IMAGE", "The base image: how many first layers, or an image that it is."),
+    "wasted-floor": (parse_size, "SIZE", "Ignore percentages up to this many wasted bytes."),
+    "fail-on": (
+        _fail_on,
+        "error|warning",
+        "Lowest severity of findings that fails: error or warning.",
+    ),
+    "base": (_base, "N|IMAGE", "The base image, or its number of layers."),
 }
-"""Settings of the gate besides its rules: how they are read, what they take, and what they are for."""
+"""Gate settings besides rules: parser, metavar and help."""
 
 
 @dataclass(frozen=True)
 class GateConfig:
-    """A configuration of the gate, all checked."""
+    """A validated gate configuration."""
 
     limits: Mapping[str, Any] = field(
         default_factory=lambda: {rule.name: rule.default for rule in RULES}
     )
-    """By rule; None for one that is off."""
+    """By rule; None if it is off."""
     wasted_floor: int = WASTED_FLOOR
     fail_on: Severity = Severity.ERROR
     base: int | str | None = None
-    """How many first layers are the base image's, or the name of an image that it is; None for a guess."""
+    """The number of base image layers, or the name of the base image; None to guess."""
     rules: Mapping[str, RuleChoice] = field(default_factory=dict)
-    """Choices of rules of findings."""
+    """Settings of finding rules."""
     ignores: tuple[Ignore, ...] = ()
     places: Mapping[str, str] = field(default_factory=dict)
-    """Where each key was set, by its name: file and line, or the flag."""
+    """Where each key was set: file and line, or the option."""
     source: str = "defaults"
     source_kind: str = "defaults"
     """`layerscope`, `dive` or `defaults`."""
@@ -71,7 +75,7 @@ class GateConfig:
         return self.places.get(key, "default")
 
     def with_values(self, values: Mapping[str, object], places: Mapping[str, str]) -> GateConfig:
-        """The same with keys set to what was written; `False` and "off" are no limit. Raises `WrongValueError` with the key."""
+        """A copy with these values; `False` and "off" turn a rule off. Raises `WrongValueError` with the key."""
         limits, options = dict(self.limits), {}
         parsers = {rule.name: rule.parse for rule in RULES}
         for key, value in values.items():
@@ -93,7 +97,7 @@ def known_keys() -> list[str]:
 
 
 def unknown_key(place: str, key: str, known: list[str]) -> UsageError:
-    """The error of a key that means nothing, with what it may have been meant to be."""
+    """The error for an unknown key, with suggestions."""
     near = difflib.get_close_matches(key, known, 3)
-    hint = f"did you mean {', '.join(near)}?" if near else f"it may be: {', '.join(known)}"
-    return UsageError(f"{place}: there is no setting `{key}`", hint=hint)
+    hint = f"did you mean {', '.join(near)}?" if near else f"settings: {', '.join(known)}"
+    return UsageError(f"{place}: unknown setting `{key}`", hint=hint)

@@ -1,4 +1,4 @@
-"""All rules of a gate over one image: the verdict."""
+"""Applies all gate rules to an image."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def decide(
     for rule in RULES:
         limit = config.limits.get(rule.name)
         if rule.name == "baseline-tolerance":
-            limit = tolerance  # switched off, nothing is tolerated
+            limit = tolerance  # off: tolerate nothing
         if limit is not None:
             checks += rule.check(case, limit)
     warnings = [*config.warnings, *case.warnings, *_unused(ignores, base)]
@@ -78,13 +78,13 @@ def decide(
 
 
 def _unused(ignores: Ignores, base: GateBase) -> list[GateWarning]:
-    """A warning for each entry that left nothing out."""
+    """A warning for each ignore that had no effect."""
     found = []
     for entry, used in zip(ignores.entries, ignores.used, strict=True):
         if used:
             continue
-        said = "this ignore matches nothing that is checked"
+        said = "this ignore matches nothing"
         if entry.base_image and not base.known:
-            said += ": no base image is known, say how many layers it has with `base`"
+            said += ": the base image is unknown; give its number of layers with `base`"
         found.append(GateWarning("ignore-unused", said, entry.place))
     return found

@@ -20,36 +20,36 @@ from layerscope.settings import WrongValueError
 
 NAME = ".dive-ci"
 OTHER_NAMES = (".dive-ci.yaml", ".dive-ci.yml")
-"""Names that projects give it, since dive reads any file that `--ci-config` names."""
+"""Other common names: dive reads any file given with `--ci-config`."""
 
 KEYS = {
     "lowestEfficiency": "min-efficiency",
     "highestWastedBytes": "max-wasted",
     "highestUserWastedPercent": "max-user-wasted-percent",
 }
-"""dive's keys and the gates that they are; newer ones are written with hyphens."""
+"""Gate rules by dive key; newer versions write the keys with hyphens."""
 _NAMES = {
     **{key: key for key in KEYS},
     **{re.sub("[A-Z]", lambda found: f"-{found[0].lower()}", key): key for key in KEYS},
 }
 _DEFAULTS = {"min-efficiency": 0.9, "max-user-wasted-percent": 0.1}
-"""What dive demands where nothing is said."""
+"""Defaults of dive."""
 
 _NESTING = 100
-"""Levels of what is passed over."""
+"""Maximum nesting of skipped values."""
 _SIZE = re.compile(r"([0-9][0-9,]{0,20}(?:\.[0-9]{1,9})?)\s*([kmgtp]?)(i?)b?", re.IGNORECASE)
 _SHARE = re.compile(r"[0-9]{0,9}(?:\.[0-9]{0,20})?")
 
 
 def parse_dive(text: str, file: str) -> GateConfig:
-    """The gate that a file of dive's says. Raises `UsageError` that names file and line."""
+    """The gate configuration of a dive file. Raises `UsageError` with file and line."""
     limits: dict[str, Any] = {rule.name: None for rule in RULES} | _DEFAULTS
     places: dict[str, str] = {}
     unread: list[GateWarning] = []
     for key, value, line in _pairs(text, file, unread):
         place, name = f"{file}, line {line}", _NAMES[key]
         if KEYS[name] in places:
-            raise UsageError(f"{place}: `{key}` is set for the second time")
+            raise UsageError(f"{place}: `{key}` is set twice")
         places[KEYS[name]] = place
         try:
             limits[KEYS[name]] = _limit(name, value)
@@ -66,7 +66,7 @@ def _limit(key: str, value: str) -> float | int | None:
     if key == "highestWastedBytes":
         found = _SIZE.fullmatch(value.strip())
         if found is None:
-            raise WrongValueError("takes a number of bytes such as 20MB, or disabled")
+            raise WrongValueError("takes a size such as 20MB, or disabled")
         power = " kmgtp".index(found[2].lower() or " ")
         return int(Decimal(found[1].replace(",", "")) * (1024 if found[3] else 1000) ** power)
     share = float(value) if _SHARE.fullmatch(value) and any(map(str.isdigit, value)) else 2.0
@@ -76,8 +76,8 @@ def _limit(key: str, value: str) -> float | int | None:
 
 
 def _unread(key: str, place: str) -> GateWarning:
-    """The warning of a key beside `rules`."""
-    said = f"`{key}` has no effect: only what stands below `rules` is read"
+    """The warning about a key next to `rules`."""
+    said = f"`{key}` has no effect: only keys below `rules` are read"
     if key in _NAMES:
         said = f"`{key}` has no effect here: write it below `rules`"
     elif difflib.get_close_matches(key.lower(), ["rules"]):
@@ -86,7 +86,7 @@ def _unread(key: str, place: str) -> GateWarning:
 
 
 def _passed_over(events: Iterator[Any]) -> bool:
-    """Take the events of one node; whether it is nested no deeper than YAML is read in little time."""
+    """Skip the events of one node; False if it is nested too deeply."""
     import yaml
 
     inside = 0
@@ -99,7 +99,7 @@ def _passed_over(events: Iterator[Any]) -> bool:
 
 
 def _pairs(text: str, file: str, unread: list[GateWarning]) -> Iterator[tuple[str, str, int]]:
-    """Known keys below `rules`, with their values and lines; a warning is added to `unread` for each key beside it."""
+    """Known keys below `rules` with values and lines. Adds a warning to `unread` for each key next to it."""
     import yaml
 
     def line_of(event: Any) -> int:
@@ -108,7 +108,7 @@ def _pairs(text: str, file: str, unread: list[GateWarning]) -> Iterator[tuple[st
     def fail(event: Any, said: str) -> UsageError:
         return UsageError(f"{file}, line {line_of(event)}: {said}")
 
-    shape = "the file holds `rules:` and dive's keys below it"
+    shape = "expected `rules:` with dive's keys below it"
     try:
         events = yaml.parse(text, Loader=yaml.SafeLoader)
         depth, key = 0, None
@@ -122,7 +122,7 @@ def _pairs(text: str, file: str, unread: list[GateWarning]) -> Iterator[tuple[st
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    raise fail(event, "there is a second document, which nobody reads")
+                    raise fail(event, "only one YAML document is supported")
             elif isinstance(event, yaml.MappingStartEvent):
                 depth += 1
                 if depth > 2 or (depth == 2 and key != "rules"):
@@ -144,7 +144,7 @@ def _pairs(text: str, file: str, unread: list[GateWarning]) -> Iterator[tuple[st
                         continue
                     top = "rules" if key.lower() == "rules" else key  # dive takes it in any case
                     if top in tops:
-                        raise fail(event, f"`{key}` is set for the second time")
+                        raise fail(event, f"`{key}` is set twice")
                     tops.add(top)
                     key = top
                     if key != "rules":
@@ -160,15 +160,13 @@ def _pairs(text: str, file: str, unread: list[GateWarning]) -> Iterator[tuple[st
                     yield key, event.value, line
                     key = None
             elif isinstance(event, yaml.AliasEvent):
-                raise fail(event, "aliases are not read here")
+                raise fail(event, "YAML aliases are not supported")
             else:
                 raise fail(event, shape)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark is not None else ""
-        said = (
-            getattr(error, "problem", None) or getattr(error, "reason", None) or "this is no YAML"
-        )
+        said = getattr(error, "problem", None) or getattr(error, "reason", None) or "invalid YAML"
         raise UsageError(f"{file}{where}: {said}") from None
     except RecursionError:
-        raise UsageError(f"{file}: it is nested too deeply") from None
+        raise UsageError(f"{file}: nested too deeply") from None

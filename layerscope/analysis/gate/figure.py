@@ -16,19 +16,19 @@ from layerscope.words import Severity
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A figure of an image."""
+    """A measured figure of an image."""
 
     value: float
     said: str
-    """What it is made of, as a sentence without its full stop."""
+    """Its explanation, as a sentence without a full stop."""
     wasted: int | None = None
-    """For a share: the wasted bytes behind it, which must exceed the floor for it to count."""
+    """For a share: its wasted bytes. The share counts if they exceed the floor."""
     stored: int = 0
-    """For a share: the bytes that it is a share of."""
+    """For a share: the bytes of the whole."""
 
 
 Measure = Callable[[Ignores, bool], Measured | str]
-"""A figure of the ledger that ignores hold, and whether its base image is known; a sentence if there is no such figure."""
+"""Measures a ledger (through its ignores; the flag says whether the base image is known), or returns why it cannot."""
 
 
 def figure_rule(
@@ -44,13 +44,13 @@ def figure_rule(
     default: float | None = None,
     ignorable: bool = True,
 ) -> GateRule:
-    """A rule that fails if a figure exceeds its limit, or falls below it with `at_least`."""
+    """A rule that fails if a figure is above its limit, or below it with `at_least`."""
 
     def beyond(value: float, limit: float) -> bool:
         return value < limit if at_least else value > limit
 
     def worse(case: Case, now: Measured, before: float) -> bool:
-        """Whether a figure is worse than the baseline's by more than is tolerated."""
+        """Whether a figure is worse than in the baseline by more than the tolerance."""
         more = before - now.value if at_least else now.value - before
         if unit is Unit.RATIO:
             more *= now.stored
@@ -72,13 +72,13 @@ def figure_rule(
         if beyond(now.value, limit):
             if now.wasted is not None and now.wasted <= case.wasted_floor:
                 floor = amount(case.wasted_floor, Unit.BYTES)
-                message = f"{amount(now.wasted, Unit.BYTES)} wasted: shares count above {floor}."
+                message = f"{amount(now.wasted, Unit.BYTES)} wasted: percentages are ignored up to {floor}."
             elif (
                 value_before is not None
                 and beyond(value_before, limit)
                 and not worse(case, now, value_before)
             ):
-                message = f"{now.said}; the baseline was no better ({amount(value_before, unit)})."
+                message = f"{now.said}; no worse than the baseline ({amount(value_before, unit)})."
             else:
                 outcome = Outcome.FAIL
                 found = offenders(case, limit)

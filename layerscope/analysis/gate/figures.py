@@ -68,7 +68,7 @@ def _user_wasted_share(ignores: Ignores, _base_known: bool) -> Measured:
 
 
 def _new(ignores: Ignores) -> Mask:
-    """Waste caused by steps after the base image: they hide what is stored."""
+    """Waste caused by steps after the base image, which hide stored contents."""
     ledger = ignores.ledger
     return ignores.waste_kept(_NEW_WASTE) & (ledger.waste.hidden_by >= ledger.base_layers)
 
@@ -92,7 +92,7 @@ def _stored(ignores: Ignores, _base_known: bool) -> Measured:
 def _compressed(ignores: Ignores, _base_known: bool) -> Measured | str:
     compressed = ignores.ledger.compressed
     if compressed is None:
-        return "the layers are not compressed here, so their compressed size is unknown"
+        return "the layers are not compressed here: compressed size unknown"
     return Measured(compressed, f"the blobs take {size(compressed)}")
 
 
@@ -122,7 +122,7 @@ RULES: tuple[GateRule, ...] = (
     figure_rule(
         _EFFICIENCY,
         title="Efficiency",
-        help="The least share of the stored bytes that must be live. Counts only above wasted-floor.",
+        help="Minimum efficiency (live / stored). Applies above wasted-floor.",
         unit=Unit.RATIO,
         parse=parse_share,
         measure=_efficiency,
@@ -133,7 +133,7 @@ RULES: tuple[GateRule, ...] = (
     figure_rule(
         _WASTED,
         title="Wasted",
-        help="The most bytes that may be wasted.",
+        help="Maximum wasted bytes.",
         unit=Unit.BYTES,
         parse=parse_size,
         measure=_wasted,
@@ -142,7 +142,7 @@ RULES: tuple[GateRule, ...] = (
     figure_rule(
         _WASTED_SHARE,
         title="Wasted share",
-        help="The largest share of the stored bytes that may be wasted. Counts only above wasted-floor.",
+        help="Maximum share of the stored bytes that is wasted. Applies above wasted-floor.",
         unit=Unit.RATIO,
         parse=parse_share,
         measure=_wasted_share,
@@ -150,8 +150,8 @@ RULES: tuple[GateRule, ...] = (
     ),
     figure_rule(
         _USER_WASTED_SHARE,
-        title="Wasted share, less layer 0",
-        help="The largest wasted share of what all layers but the first store: dive's highestUserWastedPercent.",
+        title="Wasted share without layer 0",
+        help="Maximum wasted share of the bytes stored by all layers but the first (dive's highestUserWastedPercent).",
         unit=Unit.RATIO,
         parse=parse_share,
         measure=_user_wasted_share,
@@ -160,7 +160,7 @@ RULES: tuple[GateRule, ...] = (
     figure_rule(
         _NEW_WASTE,
         title="New waste",
-        help="The most bytes that steps after the base image may waste, including files of the base.",
+        help="Maximum bytes wasted by steps after the base image, including files of the base.",
         unit=Unit.BYTES,
         parse=parse_size,
         measure=_new_waste,
@@ -169,7 +169,7 @@ RULES: tuple[GateRule, ...] = (
     figure_rule(
         "max-size",
         title="Size",
-        help="The most content bytes that all layers together may store.",
+        help="Maximum stored bytes of the image.",
         unit=Unit.BYTES,
         parse=parse_size,
         measure=_stored,
@@ -179,7 +179,7 @@ RULES: tuple[GateRule, ...] = (
     figure_rule(
         "max-compressed-size",
         title="Compressed size",
-        help="The most bytes that all compressed layers together may take.",
+        help="Maximum compressed size of the image.",
         unit=Unit.BYTES,
         parse=parse_size,
         measure=_compressed,
@@ -191,7 +191,7 @@ RULES: tuple[GateRule, ...] = (
     figure_rule(
         _LAYER_SIZE,
         title="Largest layer",
-        help="The most content bytes that one layer may store.",
+        help="Maximum stored bytes of a layer.",
         unit=Unit.BYTES,
         parse=parse_size,
         measure=_largest_layer,
@@ -200,7 +200,7 @@ RULES: tuple[GateRule, ...] = (
     figure_rule(
         "max-layers",
         title="Layers",
-        help="The most layers that the image may have.",
+        help="Maximum number of layers.",
         unit=Unit.LAYERS,
         parse=parse_count,
         measure=_layer_count,

@@ -1,4 +1,4 @@
-"""What a configuration leaves out of the gates, and whether that had any effect.
+"""Ignores: what a configuration excludes from the gate, and whether that had any effect.
 
 All conditions of one entry must hold. Waste is matched by the path that hid it or was hidden; a layer stands for what it
 stores and what it hides; the base image for what its own layers hide. An entry without a path leaves out the live bytes of
@@ -21,24 +21,24 @@ from layerscope.filesystem.selecting import Mask, Selector
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """One entry `[[ignore]]`."""
+    """One `[[ignore]]` entry."""
 
     paths: tuple[str, ...] = ()
-    """Globs as `filesystem.selecting.Selector` reads them; what lies below a match matches, too."""
+    """Patterns of `filesystem.selecting.Selector`; paths below a match match too."""
     rules: tuple[str, ...] = ()
-    """Rules of findings, or gates; empty for all that look at paths, layers or findings."""
+    """Names of finding or gate rules; empty for all rules about paths, layers or findings."""
     layers: tuple[int | str, ...] = ()
-    """Numbers, or the beginnings of digests or diff IDs."""
+    """Layer numbers, or prefixes of digests or diff IDs."""
     base_image: bool = False
     place: str = ""
     """File and line, for warnings."""
 
     def concerns(self, *names: str) -> bool:
-        """Whether it is for a rule, which may have several names."""
+        """Whether it applies to a rule with one of these names."""
         return not self.rules or any(name in self.rules for name in names)
 
     def layer_numbers(self, ledger: Ledger) -> list[int]:
-        """The layers that it names and that there are."""
+        """The existing layers that it names."""
         return [
             number
             for number, digests in enumerate(ledger.digests)
@@ -58,15 +58,15 @@ class Ignores:
         self.entries = tuple(entries)
         self.ledger = ledger
         self.used = [False] * len(self.entries)
-        """Which entries left anything out so far."""
+        """Which entries had an effect so far."""
         self.findings: set[int] = set()
-        """Findings (by `id`) that were left out."""
+        """Ignored findings, by `id`."""
         self._matched: dict[tuple[int, int], Mask] = {}
         self._selectors: dict[int, Selector] = {}
         self._layers = [entry.layer_numbers(ledger) for entry in self.entries]
 
     def waste_kept(self, rule: str) -> NDArray[np.bool_]:
-        """Which records of waste count for a gate."""
+        """Which waste records count for a rule."""
         waste = self.ledger.waste
         kept = np.ones(len(waste), bool)
         for number, entry in enumerate(self.entries):
@@ -85,7 +85,7 @@ class Ignores:
         return kept
 
     def layers_kept(self, rule: str) -> NDArray[np.bool_]:
-        """Which layers count for a gate as a whole."""
+        """Which whole layers count for a rule."""
         ledger = self.ledger
         kept = np.ones(len(ledger.stored), bool)
         for number, entry in enumerate(self.entries):
@@ -101,7 +101,7 @@ class Ignores:
         return kept
 
     def figures(self, rule: str) -> Figures:
-        """What counts for a gate."""
+        """The figures that count for a rule."""
         wasted = self.ledger.waste.bytes[self.waste_kept(rule)].sum()
         live = self.ledger.live[self.layers_kept(rule)].sum()
         return Figures(live=int(live), wasted=int(wasted))
@@ -139,7 +139,7 @@ class Ignores:
     def paths_kept(
         self, rule: str, paths: NDArray[np.int32], layers: NDArray[np.int32], table: PathTable
     ) -> NDArray[np.bool_]:
-        """Which of these paths, stored by these layers, count for a gate."""
+        """Which of these paths, stored by these layers, count for a rule."""
         kept = np.ones(len(paths), bool)
         for number, entry in enumerate(self.entries):
             if not entry.concerns(rule):
@@ -156,7 +156,7 @@ class Ignores:
         return kept
 
     def paths(self, number: int, table: PathTable) -> Mask:
-        """What the globs of an entry mean in a table; looked up once."""
+        """The paths of a table that an entry's patterns match; computed once."""
         key = (number, id(table))
         if key not in self._matched:
             selector = self._selectors.setdefault(id(table), Selector(table))

@@ -23,7 +23,7 @@ _DIGEST = re.compile(r"(?:sha256|sha512):[0-9a-f]{8,128}")
 
 
 def parse_toml(text: str, file: str) -> GateConfig:
-    """The gate that a configuration says. Raises `UsageError` that names file and line."""
+    """The gate configuration in `text`. Raises `UsageError` with file and line."""
     table = parse_toml_text(text, file)
     lines = _Lines(file, text)
     for key, value in table.items():
@@ -31,7 +31,7 @@ def parse_toml(text: str, file: str) -> GateConfig:
             raise unknown_key(lines.place(key), key, list(TABLES))
         wanted, words = (list, "[[ignore]]") if key == "ignore" else (dict, f"[{key}]")
         if not isinstance(value, wanted):
-            raise UsageError(f"{lines.place(key)}: `{key}` is written {words}")
+            raise UsageError(f"{lines.place(key)}: `{key}` must be written as {words}")
     config = _limits(table.get("ci", {}), lines)
     try:
         rules = parse_rules(table.get("rules", {}))
@@ -56,14 +56,14 @@ def parse_toml(text: str, file: str) -> GateConfig:
 
 
 class _Lines:
-    """Where keys stand in a file."""
+    """The lines of keys in a file."""
 
     def __init__(self, file: str, text: str) -> None:
         self.file = file
         self._lines = key_lines(text)
 
     def place(self, key: str) -> str:
-        """File and line of a dotted key, or of the nearest table around it."""
+        """File and line of a dotted key, or of the closest table that contains it."""
         while key and key not in self._lines:
             key = key.rpartition(".")[0]
         return f"{self.file}, line {self._lines[key]}" if key else self.file
@@ -84,7 +84,7 @@ def _ignore(entry: object, number: int, lines: _Lines) -> Ignore:
     table = f"ignore.{number}"
     place = lines.place(table)
     if not isinstance(entry, dict):
-        raise UsageError(f"{place}: `ignore` is written [[ignore]]")
+        raise UsageError(f"{place}: `ignore` must be written as [[ignore]]")
     values: dict[str, Any] = {"place": place}
     for key, value in entry.items():
         here = lines.place(f"{table}.{key}")
@@ -100,7 +100,7 @@ def _ignore(entry: object, number: int, lines: _Lines) -> Ignore:
             elif key == "base-image":
                 values["base_image"] = parse_switch(value)
             elif not isinstance(value, str):
-                raise WrongValueError("takes a text in quotes")
+                raise WrongValueError("takes a quoted string")
         except WrongValueError as error:
             raise UsageError(f"{here}: `{key}` {error}") from None
     ignore = Ignore(**values)
@@ -112,7 +112,7 @@ def _ignore(entry: object, number: int, lines: _Lines) -> Ignore:
     if gates and not (ignore.paths or ignore.layers or ignore.base_image):
         raise UsageError(
             f"{place}: this would ignore all of {gates[0]}",
-            hint=f"name a path, a layer or base-image = true; or switch it off: {gates[0]} = false",
+            hint=f"add path, layer or base-image = true, or turn the rule off: {gates[0]} = false",
         )
     return ignore
 
@@ -120,20 +120,18 @@ def _ignore(entry: object, number: int, lines: _Lines) -> Ignore:
 def _paths(value: object) -> tuple[str, ...]:
     for pattern in value if isinstance(value, list) else [value]:
         if isinstance(pattern, str) and pattern and not pattern.strip("/"):
-            raise WrongValueError(f"`{pattern}` would ignore everything: name what lies below it")
+            raise WrongValueError(f"`{pattern}` would ignore everything: name a path below it")
     return parse_patterns(value)
 
 
 def _rules(value: object, place: str) -> tuple[str, ...]:
     listed = [value] if isinstance(value, str) else value
     if not isinstance(listed, list) or not listed or not all(isinstance(x, str) for x in listed):
-        raise WrongValueError("takes the name of a rule, or a list of names, in quotes")
+        raise WrongValueError("takes a quoted rule name, or a list of them")
     gates = {rule.name: rule for rule in RULES}
     for name in listed:
         if name in gates and not gates[name].ignorable:
-            raise WrongValueError(
-                f"cannot be {name}, which counts everything: nothing of it can be ignored"
-            )
+            raise WrongValueError(f"cannot be {name}: it counts the whole image")
         if name not in gates and name not in (rule.name for rule in FINDING_RULES):
             check_rules([name], lambda _: place)
     return tuple(listed)
@@ -145,8 +143,8 @@ def _layers(value: object) -> tuple[int | str, ...]:
         number = isinstance(layer, int) and not isinstance(layer, bool) and layer >= 0
         if not number and not (isinstance(layer, str) and _DIGEST.fullmatch(layer)):
             raise WrongValueError(
-                "takes a number from 0, or the first 8 or more digits of a digest behind sha256:"
+                "takes a layer number, or sha256: with the first 8 or more digits of a digest"
             )
     if not listed:
-        raise WrongValueError("takes a number, a digest, or a list of them")
+        raise WrongValueError("takes a layer number, a digest, or a list of them")
     return tuple(listed)

@@ -1,4 +1,4 @@
-"""The bytes of an image as gates look at them: the one at hand, or that of an earlier report."""
+"""The bytes of an image as gate rules count them, for the image or an earlier report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from layerscope.image.model import Image
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What each layer stores, and what of it is wasted. All sizes are content bytes."""
+    """Stored and wasted content bytes by layer."""
 
     table: PathTable
     """Paths of the waste."""
@@ -23,17 +23,17 @@ class Ledger:
     stored: NDArray[np.int64]
     """By layer."""
     compressed: int | None
-    """Bytes of all blobs as they are stored; None if not all of them are compressed."""
+    """Compressed bytes of all blobs; None unless all are compressed."""
     blobs: tuple[int | None, ...]
-    """Bytes of each layer's blob; None for one that is not compressed."""
+    """Compressed bytes of each layer's blob; None if it is not compressed."""
     digests: tuple[tuple[str, ...], ...]
-    """By layer: digest and diff ID, as far as they are known."""
+    """Known digests and diff IDs by layer."""
     base_layers: int
-    """How many first layers are the base image's."""
+    """Number of base image layers."""
 
     @property
     def live(self) -> NDArray[np.int64]:
-        """Bytes of each layer that the final image shows."""
+        """Live bytes by layer."""
         wasted = np.zeros(len(self.stored), np.int64)
         np.add.at(wasted, self.waste.stored_in, self.waste.bytes)
         return self.stored - wasted
@@ -41,7 +41,7 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a gate counts, once ignores are left out: stored = live + wasted."""
+    """The bytes that a rule counts, without ignored ones: stored = live + wasted."""
 
     live: int
     wasted: int
@@ -53,7 +53,7 @@ class Figures:
 
     @property
     def efficiency(self) -> float:
-        """Live share of what counts; 1 when nothing does."""
+        """Live / stored; 1 if nothing is stored."""
         return self.live / self.stored if self.stored else 1.0
 
 
@@ -64,8 +64,8 @@ def ledger_of(
     blobs: Sequence[int | None],
     base_layers: int,
 ) -> Ledger:
-    """The ledger of an image; `blobs` are the bytes of each layer's, None for one that is not compressed."""
-    # Layers without entries are nothing but an end mark in many archives, compressed or not.
+    """The ledger of an image; `blobs` are compressed bytes by layer, None if a layer is not compressed."""
+    # In many archives, layers without entries are uncompressed end-of-archive markers.
     counted = [
         size
         for size, layer in zip(blobs, accounting.layers, strict=True)

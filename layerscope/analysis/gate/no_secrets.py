@@ -1,4 +1,4 @@
-"""`no-secrets`: no layer may store a secret, be it deleted later. Secrets are what rules named `secret-…` find."""
+"""`no-secrets`: no layer may contain a secret, even if it is deleted later. Secrets are findings of rules `secret-…`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from layerscope.analysis.gate.case import Case, is_secret
-from layerscope.analysis.gate.found import check_findings
+from layerscope.analysis.gate.finding_checks import check_findings
 from layerscope.analysis.gate.rule import GateRule
 from layerscope.analysis.gate.verdict import Check, GateWarning, Outcome, Unit
 from layerscope.settings import WrongValueError
@@ -17,18 +17,18 @@ _RANKS = {Confidence.LOW: 0, Confidence.MEDIUM: 1, Confidence.HIGH: 2}
 
 
 def _parse(value: object) -> Confidence:
-    """How sure a secret must be to fail; true for any."""
+    """The minimum confidence that fails; true for any."""
     if value is True:
         return Confidence.LOW
     if value not in tuple(Confidence):
-        raise WrongValueError("takes high, medium or low (how sure it must be), true or false")
+        raise WrongValueError("takes high, medium or low (minimum confidence), true or false")
     return Confidence(str(value))
 
 
 def _check(case: Case, sure: Confidence) -> Iterator[Check]:
     title = "Secrets"
     if not any(is_secret(rule.name) for rule in case.finding_rules):
-        said, place = "no rule looks for secrets", case.place(NAME)
+        said, place = "the rules for secrets are off", case.place(NAME)
         if place != "default":
             case.warnings.append(GateWarning("rule-skipped", f"{NAME}: {said}", place))
         yield Check(
@@ -45,19 +45,19 @@ def _check(case: Case, sure: Confidence) -> Iterator[Check]:
     yield check_findings(case, NAME, title, certain, secret=True, least=Severity.ERROR)
     unsure = [one for one in found if _RANKS[one.confidence] < _RANKS[sure]]
     if unsure:
-        check = check_findings(case, NAME, "Secrets, perhaps", unsure, secret=True)
+        check = check_findings(case, NAME, "Possible secrets", unsure, secret=True)
         outcome = Outcome.PASS if check.outcome is Outcome.PASS else Outcome.WARN
         yield _with(check, outcome)
 
 
 def _with(check: Check, outcome: Outcome) -> Check:
-    """A check of what is too unsure to fail."""
+    """A check of findings below the minimum confidence."""
     return replace(check, rule=f"{NAME}-perhaps", outcome=outcome, severity=Severity.WARNING)
 
 
 RULE = GateRule(
     NAME,
-    "No secret in any layer, of this confidence at least: high, medium or low.",
+    "Fail on secrets of this confidence or higher: high, medium or low.",
     _parse,
     _check,
     metavar="CONFIDENCE",

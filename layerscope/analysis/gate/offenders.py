@@ -20,13 +20,13 @@ _NOTES = {
     Reason.DELETED: "deleted in layer {}",
     Reason.TYPE_CHANGED: "replaced in layer {}",
     Reason.OVERWRITTEN: "overwritten in layer {}",
-    Reason.METADATA_ONLY: "copied again in layer {}, attributes only",
+    Reason.METADATA_ONLY: "copied again in layer {}, metadata-only",
     Reason.IDENTICAL: "copied again in layer {}, identical",
 }
 
 
 def wasted_files(case: Case, kept: NDArray[np.bool_]) -> Offenders:
-    """Wasted contents, the largest first. To be changed is the step that stores what goes, or stores it again."""
+    """Wasted contents, largest first, with the step to change: the one that stores the content, or stores it again."""
     waste = case.ledger.waste
     rows = np.flatnonzero(kept)
     found = []
@@ -48,7 +48,7 @@ def wasted_files(case: Case, kept: NDArray[np.bool_]) -> Offenders:
 
 
 def newly_wasted(case: Case, kept: NDArray[np.bool_]) -> Offenders:
-    """Wasted contents that the baseline does not waste just so."""
+    """Wasted contents that are not wasted in the baseline."""
     waste, new = case.ledger.waste, kept.copy()
     if case.baseline is not None:
         known = Counter(_records(case.baseline.ignores.ledger))
@@ -79,5 +79,5 @@ def layers(case: Case, sizes: NDArray[np.int64], over: int = 0) -> Offenders:
 
 
 def none(_case: Case) -> Offenders:
-    """Nothing in particular is to blame."""
+    """No offenders."""
     return (), 0

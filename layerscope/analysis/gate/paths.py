@@ -18,9 +18,9 @@ from layerscope.words import Severity
 
 
 def _check_paths(case: Case, name: str, title: str, rows: NDArray[np.int64], what: str) -> Check:
-    """The check that there are no such versions of paths; `what` says in the message what they are, behind their count."""
+    """The check that there are no such path versions; `what` describes them in the message, after their number."""
     filesystem = case.filesystem
-    # What its own layer replaced at once, and has no content, is stored nowhere.
+    # A version without content that its own layer replaced is not stored anywhere.
     lasting = filesystem.died[rows] > filesystem.born[rows]
     rows = rows[lasting | (filesystem.stored[rows] > 0)]
     paths, first = np.unique(filesystem.paths[rows], return_index=True)
@@ -31,10 +31,10 @@ def _check_paths(case: Case, name: str, title: str, rows: NDArray[np.int64], wha
     if case.baseline is not None:
         known = case.baseline.has_paths(filesystem.table, _reported(case, rows))
         if known is None:
-            message = " (the baseline lists no files: write it with --files)"
+            message = " (the baseline lists no files: create it with --files)"
         else:
             kept &= ~known
-            message = " that the baseline has not"
+            message = " not in the baseline"
     rows = rows[kept]
     return Check(
         rule=name,
@@ -100,7 +100,7 @@ def _forbidden(case: Case, patterns: tuple[str, ...]) -> Iterator[Check]:
         found[selector.matches(pattern)] = True
     known = filesystem.inode_of != filesystem.inodes.implicit
     rows = np.flatnonzero(found[filesystem.paths] & known)
-    yield _check_paths(case, _FORBIDDEN, "Forbidden paths", rows, "in some layer, and forbidden")
+    yield _check_paths(case, _FORBIDDEN, "Forbidden paths", rows, "forbidden")
 
 
 def _allowed(case: Case, patterns: tuple[str, ...]) -> Iterator[Check]:
@@ -108,15 +108,13 @@ def _allowed(case: Case, patterns: tuple[str, ...]) -> Iterator[Check]:
     allowed = Selector(filesystem.table).select(patterns)
     added = (filesystem.born >= case.ledger.base_layers) & (filesystem.kinds != Kind.DIRECTORY)
     rows = np.flatnonzero(added & ~allowed[filesystem.paths])
-    yield _check_paths(
-        case, _ALLOWED, "Allowed paths", rows, "added elsewhere by steps after the base"
-    )
+    yield _check_paths(case, _ALLOWED, "Allowed paths", rows, "outside the allowed paths")
 
 
 RULES: tuple[GateRule, ...] = (
     GateRule(
         _FORBIDDEN,
-        "Paths that no layer may contain, as a glob. Can be given several times.",
+        "Paths that no layer may contain (glob). Can be repeated.",
         parse_patterns,
         _forbidden,
         metavar="GLOB",
@@ -124,7 +122,7 @@ RULES: tuple[GateRule, ...] = (
     ),
     GateRule(
         _ALLOWED,
-        "The only paths where steps after the base image may add files, as a glob. Can be given several times.",
+        "The only paths where steps after the base image may add files (glob). Can be repeated.",
         parse_patterns,
         _allowed,
         metavar="GLOB",

@@ -1,4 +1,4 @@
-"""What a rule of the gate is.
+"""The type of gate rules.
 
 A new one is one file in this package that ends in `RULE = GateRule(…)`, and one line in `RULES` in `__init__.py`: that gives it
 its key in the configuration, its flag and its row in the table. Rules that compare one figure are made by
@@ -17,20 +17,20 @@ from layerscope.analysis.gate.verdict import Check
 
 @dataclass(frozen=True, slots=True)
 class GateRule:
-    """One thing that a gate checks."""
+    """One rule of the gate."""
 
     name: str
-    """Its key in the configuration; with `--` before it, its flag."""
+    """Its key in the configuration; with `--` in front, its option."""
     help: str
-    """What it demands, in a few words that begin with a capital and end with a full stop."""
+    """Help text: a capitalized phrase with a full stop."""
     parse: Callable[[object], Any]
-    """A limit from what the configuration says, or from the text of a flag. Raises `WrongValueError`."""
+    """Parses a limit from a configuration value or the text of an option. Raises `WrongValueError`."""
     check: Callable[[Case, Any], Iterable[Check]]
-    """The checks that it makes with a limit."""
+    """Returns the checks for a limit."""
     metavar: str = "SIZE"
     default: Any = None
-    """The limit where nothing is said; None for none: then it checks nothing."""
+    """The default limit; None if the rule is off by default."""
     repeated: bool = False
-    """Whether the limit is a list, and the flag may be given several times."""
+    """Whether the limit is a list and the option can be repeated."""
     ignorable: bool = True
     """Whether `[[ignore]]` may name it."""

@@ -1,4 +1,4 @@
-"""Limits as people write them, in a configuration or behind a flag."""
+"""Parses limits from configuration files and options."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LONGEST_PATTERN = 4096
 
 
 def parse_share(value: object) -> float:
-    """A share of the whole: 0.9 or "90 %"."""
+    """A share from 0 to 1, written as 0.9 or "90 %"."""
     share: float | None = None
     if isinstance(value, str):
         number, percent = value.strip().removesuffix("%").strip(), value.strip().endswith("%")
@@ -30,12 +30,12 @@ def parse_share(value: object) -> float:
 
 
 def parse_size(value: object) -> int:
-    """A number of bytes, or a size with a unit."""
+    """Bytes, from a number or a size with a unit."""
     return parse_bytes(value)
 
 
 def parse_count(value: object) -> int:
-    """A whole number that is not negative."""
+    """A non-negative integer."""
     if isinstance(value, str) and _COUNT.fullmatch(value.strip()):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 10**9:
@@ -44,10 +44,10 @@ def parse_count(value: object) -> int:
 
 
 def parse_switch(value: object) -> bool:
-    """True or false; behind a flag on or off."""
+    """A boolean; on or off in an option."""
     switched = _SWITCHES.get(value) if isinstance(value, str) else value
     if not isinstance(switched, bool):
-        raise WrongValueError("takes on or off; in a file also true or false")
+        raise WrongValueError("takes on or off (in a file also true or false)")
     return switched
 
 
@@ -55,42 +55,42 @@ def parse_patterns(value: object) -> tuple[str, ...]:
     """A glob, or a list of globs."""
     listed = [value] if isinstance(value, str) else value
     if not isinstance(listed, list | tuple) or not listed:
-        raise WrongValueError("takes a path or a list of paths, in quotes; globs are welcome")
+        raise WrongValueError("takes a quoted path or glob, or a list of them")
     for pattern in listed:
         if not isinstance(pattern, str) or not pattern.strip("/"):
-            raise WrongValueError("takes a path or a list of paths, in quotes; globs are welcome")
+            raise WrongValueError("takes a quoted path or glob, or a list of them")
         if len(pattern) > _LONGEST_PATTERN:
             raise WrongValueError(f"takes paths of at most {_LONGEST_PATTERN:,} characters")
         why = _never(pattern)
         if why:
-            raise WrongValueError(f"has `{pattern[:100]}`, which can match nothing: {why}")
+            raise WrongValueError(f"has `{pattern[:100]}`, which matches nothing: {why}")
     if len(listed) > MAX_PATTERNS:
         raise WrongValueError(f"takes at most {MAX_PATTERNS:,} paths")
     return tuple(listed)
 
 
 def _never(pattern: str) -> str:
-    """Why a pattern matches no path, or not what was meant; "" if it is fine."""
+    """Why a pattern matches nothing or something unintended; "" if it is fine."""
     if not pattern.strip():
         return "it is blank"
     parts = pattern.strip("/").split("/")
     if any(part in ("", ".", "..") for part in parts):
         return "write the path from the root, without `//`, `.` and `..`"
     if any(map(has_open_set, parts)):
-        return "a `[` is not closed; the character itself is written `[[]`"
+        return "unclosed `[`; write `[[]` to match the character"
     return ""
 
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """How much more than before is no more than before: the larger of both."""
+    """Growth to tolerate: the larger of both values."""
 
     bytes: int = 0
     share: float = 0.0
-    """Of what was stored before."""
+    """As a share of the baseline's stored bytes."""
 
     def allowed(self, stored: int) -> int:
-        """Bytes, of an image that stored so many."""
+        """Tolerated growth in bytes, for a baseline that stores so many."""
         return max(self.bytes, int(self.share * stored))
 
 

@@ -1,4 +1,4 @@
-"""What a gate says of an image: a check for each rule, and whether the image passes."""
+"""The verdict of the gate: a check for each rule, and whether the image passes."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from layerscope.words import Severity
 
 
 class Outcome(StrEnum):
-    """How one check ended. Only `FAIL` makes the gate fail."""
+    """The outcome of a check. Only `FAIL` fails the gate."""
 
     PASS = "pass"  # noqa: S105
     WARN = "warn"
     FAIL = "fail"
     SKIP = "skip"
-    """It could not be made: the message says why."""
+    """The check could not be made; see its message."""
 
 
 class Unit(StrEnum):
-    """What values and limits are numbers of."""
+    """The unit of values and limits."""
 
     BYTES = "bytes"
     RATIO = "ratio"
@@ -33,58 +33,58 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Offender:
-    """One thing that a check complains of."""
+    """One violation of a check."""
 
     path: str | None = None
-    """A path from the root; bytes that are no UTF-8 are lone surrogates. Not safe for a terminal."""
+    """A path from the root; bytes that are not UTF-8 are lone surrogates. Not safe for a terminal."""
     bytes: int | None = None
     layer: int | None = None
     """The layer that stores it."""
     step: int | None = None
     """The step to change."""
     hidden_by: int | None = None
-    """The layer that hides it, where that is the trouble."""
+    """The layer that hides it, for waste."""
     note: str = ""
-    """What is wrong with it, in a few words; safe to show."""
+    """What is wrong, in a few words; safe for a terminal."""
     finding: Finding | None = None
-    """The finding that it is, with its title, reason and fix."""
+    """The finding, if it is one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One rule, applied."""
+    """The result of one rule."""
 
     rule: str
-    """The gate's own rule (`max-wasted`), or the rule of findings (`apt-lists`)."""
+    """A gate rule (`max-wasted`) or a finding rule (`apt-lists`)."""
     title: str
-    """What is checked, in a few words that begin with a capital."""
+    """A capitalized noun phrase."""
     outcome: Outcome
     severity: Severity
-    """How much it matters if it is not met."""
+    """The severity of a failure."""
     unit: Unit
     value: float | None
-    """What the image has, in `unit`; None if that is not known."""
+    """The value of the image, in `unit`; None if unknown."""
     limit: float | None
-    """What is allowed, in `unit`; None if nothing is compared."""
+    """The limit, in `unit`; None if nothing is compared."""
     at_least: bool = False
-    """Whether the limit is the least allowed value, not the most."""
+    """Whether the limit is a minimum."""
     message: str = ""
-    """A sentence that says what was found and why the outcome is what it is. Not safe for a terminal."""
+    """A sentence that explains the outcome. Not safe for a terminal."""
     offenders: tuple[Offender, ...] = ()
     """The worst ones, worst first, at most `MAX_OFFENDERS`."""
     offender_count: int = 0
-    """How many there are."""
+    """Their total number."""
     place: str = ""
-    """Where the limit was set: a file and its line, a flag, or "default"."""
+    """Where the limit was set: file and line, an option, or "default"."""
     baseline: float | None = None
-    """What the baseline has, in `unit`; None without one, or if it does not tell."""
+    """The value of the baseline, in `unit`; None if unknown."""
 
     def value_text(self, *, binary: bool = False) -> str:
-        """The value for people; exact where rounding would hide on which side of the limit it is."""
+        """The value as text; exact if rounding would hide on which side of the limit it is."""
         return self._text(self.value, binary=binary)
 
     def limit_text(self, *, binary: bool = False) -> str:
-        """The limit for people: `≤ 20 MB`; empty if there is none."""
+        """The limit as text (`≤ 20 MB`); empty if there is none."""
         if self.limit is None:
             return ""
         if self.unit in (Unit.FINDINGS, Unit.PATHS) and not self.limit:
@@ -105,7 +105,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class GateWarning:
-    """Something that does not make the gate fail, and that nobody should overlook."""
+    """A warning that does not fail the gate."""
 
     code: str
     """`config-unused`, `config-key-unused`, `ignore-unused`, `rule-skipped`, `base-unknown`, `dockerfile-unlike`."""
@@ -121,15 +121,15 @@ class Verdict:
     checks: tuple[Check, ...]
     warnings: tuple[GateWarning, ...]
     source: str
-    """Where the rules are from: a file, or "defaults"; flags are named by each check's place."""
+    """The configuration file, or "defaults"; options are named in the `place` of each check."""
     source_kind: str
     """`layerscope`, `dive` or `defaults`."""
     base_layers: int
-    """How many first layers are taken for the base image's."""
+    """Number of base image layers."""
     base_reason: str
     """Why. Not safe for a terminal."""
     base_guessed: bool
-    """Whether nobody said so."""
+    """Whether the base image was guessed."""
     ignored_bytes: int
     """Wasted bytes that ignores leave out of `wasted`."""
     ignored_findings: int
@@ -143,7 +143,7 @@ class Verdict:
         return not self.count(Outcome.FAIL)
 
     def failure(self) -> str:
-        """Which checks failed, in a sentence without its full stop; all passed if none did."""
+        """Which checks failed, as a sentence without a full stop."""
         failed = [check.rule for check in self.checks if check.outcome is Outcome.FAIL]
         if not failed:
             return "all checks passed"
@@ -151,16 +151,16 @@ class Verdict:
         return f"{count_of(len(failed), 'check')} failed: {', '.join(failed[:5])}{more}"
 
     def count(self, outcome: Outcome) -> int:
-        """How many checks ended so."""
+        """How many checks have this outcome."""
         return sum(check.outcome is outcome for check in self.checks)
 
 
 MAX_OFFENDERS = 50
-"""Offenders of one check that are kept."""
+"""Maximum offenders of one check."""
 
 
 def amount(number: float | None, unit: Unit, *, binary: bool = False) -> str:
-    """A number with its unit, for people."""
+    """A number with its unit, as text."""
     if number is None:
         return "?"
     if unit is Unit.BYTES:

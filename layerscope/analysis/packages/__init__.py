@@ -1,5 +1,5 @@
-"""Installed packages: what each takes in the final image, and the layer that brought it.
+"""Installed packages: the size of each in the final image, and the layer that installed it.
 
-A new package manager is one file with a class of `Books`, and one line in `MANAGERS` in `managers.py`. Those of the system come first: what
-dpkg installed is dpkg's, also if it is a distribution of Python.
+A new package manager is one file with a class that implements `PackageDatabase`, and one line in `MANAGERS` in `managers.py`.
+System package managers come first: a Python distribution that dpkg installed belongs to dpkg.
 """

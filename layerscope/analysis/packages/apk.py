@@ -1,16 +1,16 @@
-"""Packages of apk (Alpine's package keeper: lib/apk/db/installed, a letter and a colon a line)."""
+"""Packages of apk (Alpine: lib/apk/db/installed, lines of a letter, a colon and a value)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.packages.database_files import DatabaseFiles, joined
 from layerscope.analysis.packages.model import Listed
-from layerscope.analysis.packages.shelf import Shelf, joined
 
 
-class Apk(Shelf):
-    """The book of apk."""
+class Apk(DatabaseFiles):
+    """The database of apk."""
 
     kind = "apk"
 
@@ -24,22 +24,22 @@ class Apk(Shelf):
         )
 
     def packages(self) -> Iterator[Listed]:
-        """All that are installed: P is the name, V the version, F a directory, R a file in it."""
-        for book, _, text in self.books():
+        """All installed packages: P is the name, V the version, F a directory, R a file in it."""
+        for database, _, text in self.files():
             parts = [part for part in text.split(b"\n\n") if part.strip()]
             broken = 0
             for part in parts:
-                listed = _listed(part, book)
+                listed = _listed(part, database)
                 if listed is None:
                     broken += 1
                 else:
                     yield listed
                     broken += not listed.version
-            self.complain_of_damage(book, broken, len(parts))
+            self.report_damage(database, broken, len(parts))
 
 
-def _listed(part: bytes, book: int) -> Listed | None:
-    """The package of one record; None if it has no name, or longer paths than there are."""
+def _listed(part: bytes, database: int) -> Listed | None:
+    """The package of one record; None if it has no name or impossibly long paths."""
     name = version = folder = b""
     pairs = []
     folders = 0
@@ -64,5 +64,5 @@ def _listed(part: bytes, book: int) -> Listed | None:
         name.decode(errors="surrogateescape"),
         version.decode(errors="surrogateescape"),
         files,
-        book=book,
+        database=database,
     )

@@ -1,7 +1,7 @@
-"""What apt would remove with some packages: `apt-get purge --auto-remove` by the books in the image.
+"""Which packages `apt-get purge --auto-remove` would remove, from the databases of APT and dpkg in the image.
 
-Packages that somebody asked for stay, with all that they depend on, recommend or suggest (apt's pkgDepCache::MarkRequired); the rest
-was installed automatically, and goes. Versions are not compared: what may satisfy a dependency stays.
+Manually installed packages stay, with everything they depend on, recommend or suggest (apt's pkgDepCache::MarkRequired); the
+rest was installed automatically and is removed. Versions are not compared: a package that may satisfy a dependency stays.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from layerscope.analysis.evidence import Evidence
-from layerscope.analysis.packages.notes import read_notes
+from layerscope.analysis.packages.manager_files import read_manager_files
 
 _STATUS = "/var/lib/dpkg/status"
 _STATES = "/var/lib/apt/extended_states"
@@ -24,20 +24,20 @@ _IMPORTANT = re.compile(
 _NAME = re.compile(r"\s*([^\s:(\[<|,]+)")
 
 _Clauses = tuple[tuple[str, ...], ...]
-"""Of each clause, the names of packages of which one is enough."""
+"""For each clause, the package names that satisfy it."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Installed:
     kept: bool
-    """It is essential."""
+    """Essential, protected or important: never removed automatically."""
     hard: _Clauses
     soft: _Clauses
     provides: tuple[str, ...]
 
 
-class AptBooks:
-    """The installed packages of dpkg, and which of them nobody asked for."""
+class AptDatabase:
+    """The installed packages of dpkg, and which of them were installed automatically."""
 
     def __init__(
         self, status: str, states: str, settings: str, lists: Iterable[tuple[str, bytes]]
@@ -69,17 +69,17 @@ class AptBooks:
             )
 
     def owner(self, path: bytes) -> str | None:
-        """The package that a path, from the root without a slash, belongs to."""
+        """The package that owns a path (without a leading slash)."""
         found = self._owners.get(path)
         # Where /lib is a link to /usr/lib, packages may still name the former.
         return self._owners.get(path.removeprefix(b"usr/")) if found is None else found
 
     def folders(self, ending: bytes) -> set[bytes]:
-        """Directories in which packages have files of this ending."""
+        """Directories with packaged files of this extension."""
         return {path.rpartition(b"/")[0] for path in self._owners if path.endswith(ending)}
 
     def going(self, names: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
-        """Which of these packages can be purged without harm to what stays, and all that goes with them."""
+        """Which of these packages can be purged without breaking others, and all packages that are removed with them."""
         chosen = {name for name in names if name in self._packages}
         while chosen:
             gone = (set(self._packages) - self._wanted(chosen)) | chosen
@@ -90,7 +90,7 @@ class AptBooks:
         return frozenset(), frozenset()
 
     def _wanted(self, without: set[str]) -> set[str]:
-        """Packages that somebody asked for, and what they need, without these."""
+        """Manually installed packages and their dependencies, without these."""
         left = [
             name
             for name, package in self._packages.items()
@@ -107,7 +107,7 @@ class AptBooks:
         return found
 
     def _torn(self, removed: set[str]) -> set[str]:
-        """What cannot stay without these packages, and they."""
+        """These packages and those that depend on them."""
         gone, left = set(removed), list(removed)
         while left:
             went = left.pop()
@@ -120,31 +120,31 @@ class AptBooks:
         return gone
 
     def _holds(self, clause: tuple[str, ...], gone: set[str]) -> bool:
-        """Whether a clause is satisfied without some packages; one that never was tells nothing."""
+        """Whether a clause stays satisfied; one that never was counts as satisfied."""
         providers = [found for name in clause for found in self._providers.get(name, ())]
         return not providers or any(found not in gone for found in providers)
 
 
-def read_books(evidence: Evidence) -> AptBooks | None:
-    """The books of apt and dpkg in the final image; None if it has none. Meant for `Evidence.once`."""
+def read_apt_database(evidence: Evidence) -> AptDatabase | None:
+    """The databases of APT and dpkg in the final image; None if there are none. Call it with `Evidence.once`."""
     status = _text(evidence, _STATUS)
     if not status:
         return None
-    notes, table = evidence.once(read_notes), evidence.filesystem.table
+    manager_files, table = evidence.once(read_manager_files), evidence.filesystem.table
     lists = (
         (_decoded(table.name(path)).removesuffix(".list").partition(":")[0], text)
         for path in evidence.selector.matches(_LISTS).tolist()
-        if (text := notes.text(path)) is not None
+        if (text := manager_files.text(path)) is not None
     )
     settings = _text(evidence, "/etc/apt/apt.conf", "/etc/apt/apt.conf.d/*")
-    return AptBooks(status, _text(evidence, _STATES), settings, lists)
+    return AptDatabase(status, _text(evidence, _STATES), settings, lists)
 
 
 def _text(evidence: Evidence, *patterns: str) -> str:
-    """What the files of these patterns hold, behind each other."""
-    notes = evidence.once(read_notes)
+    """The contents of the files that match, joined."""
+    manager_files = evidence.once(read_manager_files)
     found = [
-        notes.text(path)
+        manager_files.text(path)
         for pattern in patterns
         for path in evidence.selector.matches(pattern).tolist()
     ]
@@ -161,13 +161,13 @@ def _installed(stanza: dict[str, str], soft: list[str]) -> _Installed:
 
 
 def _clauses(field: str) -> Iterator[tuple[str, ...]]:
-    """Names of packages in a field of relationships (deb-control(5)), clause by clause."""
+    """Package names of a relationship field (deb-control(5)), clause by clause."""
     for clause in field.split(",") if field else ():
         yield tuple(found[1] for part in clause.split("|") if (found := _NAME.match(part)))
 
 
 def _stanzas(text: str) -> Iterator[dict[str, str]]:
-    """Fields by their names in small letters (deb822(5))."""
+    """Fields by lower-case name (deb822(5)), stanza by stanza."""
     for part in text.split("\n\n"):
         fields: dict[str, str] = {}
         last = ""

@@ -1,4 +1,4 @@
-"""What packages take: their files in the final image, each content counted once."""
+"""Package sizes: the files of each package in the final image, each content counted once."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
-from layerscope.analysis.packages.model import Books, Listed, Package
+from layerscope.analysis.packages.model import Listed, Package, PackageDatabase
 from layerscope.layers.index import Kind
 
 
 class Counter:
-    """Gives files to packages, first come first served."""
+    """Assigns files to packages, first come first served."""
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
         self._owned = np.zeros(len(evidence.filesystem.table), bool)
-        """Paths that some package has."""
+        """Paths that belong to a package."""
         self._counted = np.zeros(len(evidence.filesystem.inodes.columns.stored), bool)
         self._paths: dict[bytes, int] | None = None
         self._links: dict[bytes, bytes] | None = None
 
-    def count(self, books: Sequence[Books]) -> tuple[Package, ...]:
-        """All packages, largest first. One whose book belongs to another package is that one's part, and left out."""
+    def count(self, databases: Sequence[PackageDatabase]) -> tuple[Package, ...]:
+        """All packages, largest first. A package whose database file belongs to another package is part of that one and left out."""
         found = []
-        for manager in books:
+        for manager in databases:
             for listed in manager.packages():
-                if listed.book is not None and self._owned[listed.book]:
+                if listed.database is not None and self._owned[listed.database]:
                     continue
                 found.append(self._package(manager.kind, listed))
         return tuple(
@@ -53,8 +53,8 @@ class Counter:
         return Package(kind, listed.name, listed.version, int(sizes.sum()), len(paths), layer)
 
     def _layer_of(self, listed: Listed) -> int:
-        """The layer that wrote the book."""
-        inode = -1 if listed.book is None else int(self._evidence.live_inodes[listed.book])
+        """The layer that stores the database file."""
+        inode = -1 if listed.database is None else int(self._evidence.live_inodes[listed.database])
         return 0 if inode < 0 else self._evidence.filesystem.inodes.layer(inode)
 
     def _files(self, listed: Listed) -> NDArray[np.int64]:
@@ -80,7 +80,7 @@ class Counter:
         return self._paths
 
     def _spelled(self, files: Sequence[bytes]) -> Iterator[bytes]:
-        """Paths as the image has them: books may say `/lib/x` where `/lib` is a symlink to `usr/lib`."""
+        """Paths with links of the root resolved: databases may list `/lib/x` although `/lib` links to `usr/lib`."""
         links = self._top_links()
         for path in files:
             top, slash, rest = path.partition(b"/")
@@ -88,7 +88,7 @@ class Counter:
             yield path if target is None else target + b"/" + rest
 
     def _top_links(self) -> dict[bytes, bytes]:
-        """The symlinks in the root, with where they lead."""
+        """The symlinks in the root directory and their targets."""
         if self._links is None:
             filesystem = self._evidence.filesystem
             inodes, rows = filesystem.inodes, self._evidence.live_rows

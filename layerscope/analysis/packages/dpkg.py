@@ -1,4 +1,4 @@
-"""Packages of dpkg (dpkg(1): /var/lib/dpkg/status, and info/NAME.list for the files of each), also as distroless images keep them."""
+"""Packages of dpkg (dpkg(1): /var/lib/dpkg/status, and info/NAME.list for files), and of distroless images (status.d)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterator
 
 from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.packages.database_files import DatabaseFiles
 from layerscope.analysis.packages.model import Listed
-from layerscope.analysis.packages.shelf import Shelf
 
 
-class Dpkg(Shelf):
-    """The books of dpkg."""
+class Dpkg(DatabaseFiles):
+    """The database of dpkg."""
 
     kind = "dpkg"
 
@@ -25,10 +25,10 @@ class Dpkg(Shelf):
         )
 
     def packages(self) -> Iterator[Listed]:
-        """All that are installed."""
+        """All installed packages."""
         lists: dict[bytes, tuple[int, list[bytes]]] = {}
         stanzas: list[tuple[int, dict[bytes, bytes]]] = []
-        for path, name, text in self.books():
+        for path, name, text in self.files():
             if name.endswith(b".list"):
                 files = [line.lstrip(b"/") for line in text.splitlines()]
                 lists[name.removesuffix(b".list")] = path, files
@@ -46,15 +46,15 @@ class Dpkg(Shelf):
                 continue
             name = stanza[b"package"]
             both = name + b":" + stanza.get(b"architecture", b"")
-            book, files = lists.get(name) or lists.get(both) or (None, [])
+            database, files = lists.get(name) or lists.get(both) or (None, [])
             version = stanza.get(b"version", b"")
-            yield Listed(_text(name), _text(version), files, book=book)
+            yield Listed(_text(name), _text(version), files, database=database)
         for path, count in broken.items():
-            self.complain_of_damage(path, count, totals[path])
+            self.report_damage(path, count, totals[path])
 
 
 def _stanzas(text: bytes) -> Iterator[dict[bytes, bytes]]:
-    """The first lines of fields, by their names in small letters (deb822(5)); none of what is no stanza."""
+    """The first lines of fields by lower-case name (deb822(5)), stanza by stanza."""
     for part in text.split(b"\n\n"):
         fields = {}
         for line in part.splitlines():

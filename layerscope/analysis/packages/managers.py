@@ -8,47 +8,47 @@ from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.packages.apk import Apk
 from layerscope.analysis.packages.count import Counter
 from layerscope.analysis.packages.dpkg import Dpkg
-from layerscope.analysis.packages.model import Books, Installed
+from layerscope.analysis.packages.model import Installed, PackageDatabase
 from layerscope.analysis.packages.npm import Npm
 from layerscope.analysis.packages.python import Python
 from layerscope.analysis.packages.rpm import Rpm
-from layerscope.analysis.scan_files import look_into
+from layerscope.analysis.scan_files import scan_files
 from layerscope.image.warnings import ImageWarning
 
-_TOLD = 5
-"""Books that a warning names."""
+_NAMED = 5
+"""How many databases a warning names."""
 
-MANAGERS: tuple[Callable[[Evidence], Books], ...] = (Dpkg, Rpm, Apk, Python, Npm)
+MANAGERS: tuple[Callable[[Evidence], PackageDatabase], ...] = (Dpkg, Rpm, Apk, Python, Npm)
 
 
-def open_books(evidence: Evidence) -> list[Books]:
-    """The books of all managers, still to be read."""
+def open_databases(evidence: Evidence) -> list[PackageDatabase]:
+    """The databases of all package managers, not read yet."""
     return [manager(evidence) for manager in MANAGERS]
 
 
-def count_packages(evidence: Evidence, books: list[Books]) -> Installed:
-    """All packages, once the books are read."""
-    packages = Counter(evidence).count(books)
-    return Installed(packages, tuple(_complaints(evidence, books)))
+def count_packages(evidence: Evidence, databases: list[PackageDatabase]) -> Installed:
+    """All packages of databases that have been read."""
+    packages = Counter(evidence).count(databases)
+    return Installed(packages, tuple(_warnings(evidence, databases)))
 
 
 def find_packages(evidence: Evidence) -> Installed:
-    """All packages of an image. Reads the books of package managers; damaged ones list what can be read, and draw a warning."""
-    books = open_books(evidence)
-    look_into(evidence.filesystem, evidence.contents, books, evidence.progress)
-    return count_packages(evidence, books)
+    """All packages of an image. A damaged database lists what can be read, with a warning."""
+    databases = open_databases(evidence)
+    scan_files(evidence.filesystem, evidence.contents, databases, evidence.progress)
+    return count_packages(evidence, databases)
 
 
-def _complaints(evidence: Evidence, books: list[Books]) -> Iterator[ImageWarning]:
-    """One warning a layer."""
-    said: dict[int, list[str]] = {}
-    for manager in books:
-        for path, why in sorted(manager.complaints.items()):
+def _warnings(evidence: Evidence, databases: list[PackageDatabase]) -> Iterator[ImageWarning]:
+    """One warning for each layer with unreadable databases."""
+    problems: dict[int, list[str]] = {}
+    for manager in databases:
+        for path, why in sorted(manager.problems.items()):
             layer = evidence.filesystem.inodes.layer(int(evidence.live_inodes[path]))
-            said.setdefault(layer, []).append(f"{evidence.name(path)}: {why}")
-    for layer, words in sorted(said.items()):
-        shown = "; ".join(words[:_TOLD])
-        more = f"; and {len(words) - _TOLD:,} more" if len(words) > _TOLD else ""
+            problems.setdefault(layer, []).append(f"{evidence.name(path)}: {why}")
+    for layer, words in sorted(problems.items()):
+        shown = "; ".join(words[:_NAMED])
+        more = f"; and {len(words) - _NAMED:,} more" if len(words) > _NAMED else ""
         yield ImageWarning(
             "packages-unreadable", layer, f"packages are missing from the list: {shown}{more}"
         )

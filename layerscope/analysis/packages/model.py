@@ -1,4 +1,4 @@
-"""What a package is, and what reads the books of package managers."""
+"""Installed packages, and the protocol of package databases."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from layerscope.image.warnings import ImageWarning
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """An installed package with what it takes in the final image."""
+    """An installed package and its size in the final image."""
 
     kind: str
-    """Whose books it is in: dpkg, rpm, apk, python or npm."""
+    """The package manager: dpkg, rpm, apk, python or npm."""
     name: str
     version: str
     bytes: int
-    """Content bytes of its files. A content that two packages have is the first one's."""
+    """Content bytes of its files. Content that two packages share counts for the first one."""
     files: int
     layer: int
     """The layer that stores most of it."""
@@ -34,38 +34,38 @@ class Installed:
     packages: tuple[Package, ...] = ()
     """Largest first."""
     warnings: tuple[ImageWarning, ...] = ()
-    """Books that could not be read whole: more may be installed."""
+    """Databases that could not be read completely: packages may be missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A package as the books list it. Names and paths are hostile, and need not exist."""
+    """A package as a database lists it. Names and paths are hostile and need not exist."""
 
     name: str
     version: str
     files: list[bytes] = field(default_factory=list)
     """Paths without a leading slash."""
     tree: int | None = None
-    """A directory that is the package's, but for what lies in `apart`."""
+    """A directory that belongs to the package, except the paths in `apart`."""
     apart: tuple[int, ...] = ()
-    book: int | None = None
-    """The path of the book that lists it: what another manager installed is that manager's."""
+    database: int | None = None
+    """Path of the file that lists it. If that file belongs to another package, this one is part of it."""
 
 
-class Books(Protocol):
-    """The books of one package manager in one image; a `Looker` for the files that they are in."""
+class PackageDatabase(Protocol):
+    """The database of one package manager in one image; a `Scanner` of its files."""
 
     kind: str
 
     def wanted(self) -> NDArray[np.int32]:
-        """The inodes of the books."""
+        """The inodes of the database files."""
 
-    def look(self, inode: int, data: bytes) -> None:
-        """Keep what a book says."""
+    def scan(self, inode: int, data: bytes) -> None:
+        """Keep the content of a database file."""
 
     @property
-    def complaints(self) -> Mapping[int, str]:
-        """Why a book, by its path, is not read whole; complete once `packages` ended. Not safe for a terminal."""
+    def problems(self) -> Mapping[int, str]:
+        """Why files could not be read completely, by path; complete after `packages`. Not safe for a terminal."""
 
     def packages(self) -> Iterator[Listed]:
-        """All packages that the books list, once all that could be read has been seen."""
+        """All packages in the database; call it after the scan."""

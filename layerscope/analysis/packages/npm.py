@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 
 from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.packages.database_files import DatabaseFiles
 from layerscope.analysis.packages.model import Listed
-from layerscope.analysis.packages.shelf import Shelf
 
 
 class _Manifest(msgspec.Struct):
@@ -17,7 +17,7 @@ class _Manifest(msgspec.Struct):
     version: str = ""
 
 
-class Npm(Shelf):
+class Npm(DatabaseFiles):
     """The manifests of all packages in node_modules."""
 
     kind = "npm"
@@ -33,10 +33,10 @@ class Npm(Shelf):
         self._nested = np.unique(matches)
 
     def packages(self) -> Iterator[Listed]:
-        """All directories whose package.json gives a name; what lies in their own node_modules is others'."""
+        """All directories whose package.json has a name, without their own node_modules."""
         table = self.evidence.filesystem.table
-        for book, _, text in self.books():
-            folder = int(table.parents[book])
+        for database, _, text in self.files():
+            folder = int(table.parents[database])
             try:
                 manifest = msgspec.json.decode(text, type=_Manifest)
             except (msgspec.DecodeError, UnicodeError, RecursionError):
@@ -49,4 +49,6 @@ class Npm(Shelf):
                 )
             ]
             apart = tuple(inner[table.parents[inner] == folder].tolist())
-            yield Listed(manifest.name, manifest.version, tree=folder, apart=apart, book=book)
+            yield Listed(
+                manifest.name, manifest.version, tree=folder, apart=apart, database=database
+            )

@@ -13,7 +13,11 @@ import msgspec
 import numpy as np
 
 from layerscope.analysis.evidence import Evidence
-from layerscope.analysis.packages.notes import Notes, in_packages, read_notes
+from layerscope.analysis.packages.manager_files import (
+    ManagerFiles,
+    in_node_modules,
+    read_manager_files,
+)
 from layerscope.filesystem.selecting import Mask
 
 
@@ -66,18 +70,18 @@ class _Manifest(msgspec.Struct):
 def find_projects(evidence: Evidence) -> list[Project]:
     """All projects with packages for development. Meant for `Evidence.once`."""
     table = evidence.filesystem.table
-    inside = in_packages(evidence)
+    inside = in_node_modules(evidence)
     modules = evidence.selector.matches("node_modules")
     modules = modules[(evidence.live_inodes[modules] >= 0) & ~inside[table.parents[modules]]]
     if not len(modules):
         return []
-    notes, known = evidence.once(read_notes), _known(evidence)
+    manager_files, known = evidence.once(read_manager_files), _known(evidence)
     found, covered = [], set[int]()
     for module in modules.tolist():
         folder = int(table.parents[module])
         if folder in covered:
             continue
-        locked = _locked(evidence, notes, folder, module)
+        locked = _locked(evidence, manager_files, folder, module)
         if locked is not None:
             top = table.full(folder) + b"/" if folder else b""
             places = [
@@ -91,7 +95,7 @@ def find_projects(evidence: Evidence) -> list[Project]:
             dev = tuple(path for path, dev in places if dev)
             others = tuple(path for path, dev in places if not dev)
         else:
-            dev, others = _by_manifests(evidence, notes, known, folder)
+            dev, others = _by_manifests(evidence, manager_files, known, folder)
         if dev:
             found.append(Project(folder, dev, others))
     return found
@@ -118,14 +122,16 @@ def _known(evidence: Evidence) -> dict[bytes, int]:
     return dict(zip(table.fulls(paths), paths.tolist(), strict=True))
 
 
-def _locked(evidence: Evidence, notes: Notes, folder: int, module: int) -> dict[bytes, bool] | None:
+def _locked(
+    evidence: Evidence, manager_files: ManagerFiles, folder: int, module: int
+) -> dict[bytes, bool] | None:
     """Places of packages below the project's folder, and whether they are for development alone; None without a lockfile."""
     for place, name in (
         (module, ".package-lock.json"),
         (folder, "npm-shrinkwrap.json"),
         (folder, "package-lock.json"),
     ):
-        text = notes.text(child(evidence, place, name))
+        text = manager_files.text(child(evidence, place, name))
         if text is None:
             continue
         try:
@@ -150,19 +156,21 @@ def _older(lock: _Lock) -> Iterator[tuple[bytes, bool]]:
 
 
 def _by_manifests(
-    evidence: Evidence, notes: Notes, known: dict[bytes, int], folder: int
+    evidence: Evidence, manager_files: ManagerFiles, known: dict[bytes, int], folder: int
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Packages that only devDependencies lead to, and those that something else does."""
-    project = _manifest(notes.text(child(evidence, folder, "package.json")))
+    project = _manifest(manager_files.text(child(evidence, folder, "package.json")))
     if project is None or not project.development or project.workspaces:
         return (), ()
     top = evidence.filesystem.table.full(folder)
-    needed = _reached(notes, known, top, project.needed())
-    wanted = _reached(notes, known, top, project.development)
+    needed = _reached(manager_files, known, top, project.needed())
+    wanted = _reached(manager_files, known, top, project.development)
     return tuple(sorted(wanted - needed)), tuple(sorted(needed))
 
 
-def _reached(notes: Notes, known: dict[bytes, int], top: bytes, names: Iterable[str]) -> set[int]:
+def _reached(
+    manager_files: ManagerFiles, known: dict[bytes, int], top: bytes, names: Iterable[str]
+) -> set[int]:
     """Directories of these packages of the project in `top`, and of all that they need."""
     found: set[int] = set()
     left = [(top, name) for name in names]
@@ -172,7 +180,7 @@ def _reached(notes: Notes, known: dict[bytes, int], top: bytes, names: Iterable[
         if place is None or known[place] in found:
             continue
         found.add(known[place])
-        manifest = _manifest(notes.text(known.get(place + b"/package.json")))
+        manifest = _manifest(manager_files.text(known.get(place + b"/package.json")))
         if manifest is not None:
             left += [(place, needed) for needed in manifest.needed()]
     return found

@@ -1,4 +1,4 @@
-"""Distributions of Python: NAME-VERSION.dist-info with a RECORD of the files (packaging.python.org, "Recording installed projects")."""
+"""Python distributions: NAME-VERSION.dist-info with a RECORD of files (packaging.python.org, "Recording installed projects")."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import posixpath
 from collections.abc import Iterator
 
 from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.packages.database_files import DatabaseFiles, joined
 from layerscope.analysis.packages.model import Listed
-from layerscope.analysis.packages.shelf import Shelf, joined
 
 
-class Python(Shelf):
+class Python(DatabaseFiles):
     """The records of all installed distributions."""
 
     kind = "python"
@@ -19,10 +19,10 @@ class Python(Shelf):
         super().__init__(evidence, "**/*.dist-info/RECORD")
 
     def packages(self) -> Iterator[Listed]:
-        """All that have a RECORD; those that another manager installed among them."""
+        """All distributions with a RECORD, including those that another package manager installed."""
         table = self.evidence.filesystem.table
-        for book, _, text in self.books():
-            folder = int(table.parents[book])
+        for database, _, text in self.files():
+            folder = int(table.parents[database])
             name, _, version = (
                 table.name(folder)
                 .removesuffix(b".dist-info")
@@ -37,11 +37,11 @@ class Python(Shelf):
             except ValueError:
                 continue
             files = [posixpath.normpath(file).lstrip(b"/") for file in files]
-            yield Listed(name, version, files, book=book)
+            yield Listed(name, version, files, database=database)
 
 
 def _path(line: bytes) -> bytes:
-    """The first field of a line of CSV (PEP 376), but only names with commas or quotes are quoted."""
+    """The first field of a CSV line (PEP 376), in which only names with commas or quotes are quoted."""
     if line[:1] == b'"':
         return line[1:].partition(b'",')[0].replace(b'""', b'"')
     return line.partition(b",")[0]

@@ -1,7 +1,7 @@
 """Packages of rpm, from its database: SQLite (rpm 4.16 and later), ndb (openSUSE, SLE) or Berkeley DB (before).
 
-Each holds a header a package, which is a header without its magic: two counts, an index of 16 bytes a tag, and the data (rpm's file format,
-"Header Format").
+Each contains one header per package, without its magic: two counts, an index of 16 bytes per tag, and the data (rpm's file
+format, "Header Format").
 """
 
 from __future__ import annotations
@@ -11,28 +11,28 @@ from collections.abc import Callable, Iterator
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.packages import rpm_bdb, rpm_ndb, rpm_sqlite
+from layerscope.analysis.packages.database_files import DatabaseFiles, joined
 from layerscope.analysis.packages.model import Listed
 from layerscope.analysis.packages.rpm_database import UnreadableDatabaseError
-from layerscope.analysis.packages.shelf import Shelf, joined
 from layerscope.progress import Progress
 
 FOLDERS = ("/var/lib/rpm", "/usr/lib/sysimage/rpm", "/usr/share/rpm")
-"""Where distributions keep it: by tradition, with a read-only /var, with rpm-ostree."""
+"""Where distributions keep it: traditionally, with a read-only /var, with rpm-ostree."""
 READERS: dict[bytes, Callable[[bytes, Progress], Iterator[bytes | None]]] = {
     b"rpmdb.sqlite": rpm_sqlite.headers,
     b"Packages.db": rpm_ndb.headers,
     b"Packages": rpm_bdb.headers,
 }
-"""What reads each database, by the name of its file, newest first: what rpm converted to another one may still be there."""
+"""Readers by file name, newest format first: older files may remain after rpm converted its database."""
 
 _NAME, _VERSION, _RELEASE = 1000, 1001, 1002
 _DIRINDEXES, _BASENAMES, _DIRNAMES = 1116, 1117, 1118
 _INT32, _STRING, _STRINGS, _I18N = 4, 6, 8, 9
 _MOST = 1_000_000
-"""Items of one tag."""
+"""Maximum items of one tag."""
 
 
-class Rpm(Shelf):
+class Rpm(DatabaseFiles):
     """The database of rpm."""
 
     kind = "rpm"
@@ -46,13 +46,17 @@ class Rpm(Shelf):
         )
 
     def packages(self) -> Iterator[Listed]:
-        """All that are installed: of each folder, what the newest database lists that lists any."""
+        """All installed packages: in each folder, those of the newest database that lists any."""
         folders: dict[str, list[tuple[int, bytes, bytes]]] = {}
-        for book in self.books():
-            folders.setdefault(self.evidence.name(book[0]).rpartition("/")[0], []).append(book)
+        for database in self.files():
+            folders.setdefault(self.evidence.name(database[0]).rpartition("/")[0], []).append(
+                database
+            )
         order = list(READERS)
         for databases in folders.values():
-            for path, name, data in sorted(databases, key=lambda book: order.index(book[1])):
+            for path, name, data in sorted(
+                databases, key=lambda database: order.index(database[1])
+            ):
                 found = 0
                 for listed in self._listed(path, READERS[name], data):
                     found += 1
@@ -63,7 +67,7 @@ class Rpm(Shelf):
     def _listed(
         self, path: int, read: Callable[[bytes, Progress], Iterator[bytes | None]], data: bytes
     ) -> Iterator[Listed]:
-        """The packages of one database; of a damaged one those that could be read, of a refused one none."""
+        """The packages of one database that could be read."""
         broken = total = 0
         try:
             for header in read(data, self.evidence.progress):
@@ -77,12 +81,12 @@ class Rpm(Shelf):
                 else:
                     yield listed
         except UnreadableDatabaseError as error:
-            self.complain(path, str(error))
-        self.complain_of_damage(path, broken, total)
+            self.report_problem(path, str(error))
+        self.report_damage(path, broken, total)
 
 
-def _listed(tags: dict[int, list[bytes] | list[int]], book: int) -> Listed | None:
-    """The package of a header, None if it has no name. Raises ValueError for more paths than a header holds."""
+def _listed(tags: dict[int, list[bytes] | list[int]], database: int) -> Listed | None:
+    """The package of a header, None if it has no name. Raises ValueError for impossibly long paths."""
     names = _texts(tags.get(_NAME))
     if not names:
         return None
@@ -99,7 +103,7 @@ def _listed(tags: dict[int, list[bytes] | list[int]], book: int) -> Listed | Non
         names[0].decode(errors="surrogateescape"),
         version.decode(errors="surrogateescape"),
         files,
-        book=book,
+        database=database,
     )
 
 
@@ -108,11 +112,11 @@ def _texts(values: list[bytes] | list[int] | None) -> list[bytes]:
 
 
 def _tags(blob: bytes) -> dict[int, list[bytes] | list[int]]:
-    """The tags that are wanted here. Raises struct.error, IndexError or ValueError for what is no header."""
+    """The tags used here. Raises struct.error, IndexError or ValueError for an invalid header."""
     count, size = struct.unpack_from(">II", blob)
     start = 8 + 16 * count
     if start + size > len(blob):
-        raise ValueError("the header is cut")
+        raise ValueError("truncated header")
     store = blob[start : start + size]
     found: dict[int, list[bytes] | list[int]] = {}
     for number in range(count):

@@ -97,7 +97,7 @@ class _Hash:
                 return None
             self._room -= 1
             if self._room < 0:
-                raise UnreadableDatabaseError("its packages are more than it has room for")
+                raise UnreadableDatabaseError("its packages are larger than the file")
             page = number * self._size
             (held,) = self._shorts(page + 22, 1)
             if not 0 < held <= min(self._size - _PAGE_HEADER, length):

@@ -1,4 +1,4 @@
-"""What the readers of rpm's three databases share: they give headers, take every byte for hostile, and stay within its size."""
+"""Shared by the readers of rpm's three database formats: limits on headers from hostile files."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Iterator
 from layerscope.progress import Progress, check
 
 MOST_HEADERS = 1_000_000
-"""Packages of one database."""
+"""Maximum packages of one database."""
 LARGEST = 64 << 20
-"""Bytes of one header."""
+"""Maximum bytes of one header."""
 
 
 class UnreadableDatabaseError(Exception):
-    """A database that is damaged, or that no rpm has made; the message says which."""
+    """A database that is damaged or not written by rpm; the message says why."""
 
 
 def within(
     size: int, headers: Iterator[bytes | None], progress: Progress
 ) -> Iterator[bytes | None]:
-    """The same headers, as long as a database of `size` bytes has room for all of them.
+    """The same headers, up to the `size` in bytes of the database.
 
     Raises `UnreadableDatabaseError` and `CancelledError`.
     """
@@ -27,5 +27,5 @@ def within(
         check(progress)
         size -= len(header or b"")
         if size < 0 or number >= MOST_HEADERS:
-            raise UnreadableDatabaseError("its packages are more than it has room for")
+            raise UnreadableDatabaseError("its packages are larger than the file")
         yield header

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from layerscope.analysis.findings.finding import Finding
-from layerscope.analysis.packages.apt_dependencies import AptBooks
+from layerscope.analysis.packages.apt_dependencies import AptDatabase
 from layerscope.words import Confidence
 from tests.analysis.findings.judging import EVERYTHING, findings_of, opened_of, paths_of
 from tests.images import Member, file
@@ -23,7 +23,7 @@ def going(
     """Which of some packages can be purged, and what goes with them; sorted words."""
     status = "\n".join(stanza(name, **fields) for name, fields in packages.items())
     states = "\n".join(f"Package: {name}\nAuto-Installed: 1\n" for name in automatic.split())
-    usable, gone = AptBooks(status, states, settings, []).going(names.split())
+    usable, gone = AptDatabase(status, states, settings, []).going(names.split())
     return " ".join(sorted(usable)), " ".join(sorted(gone))
 
 

@@ -36,7 +36,7 @@ def smallest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Thresholds that drop nothing."""
     monkeypatch.setattr(evidence, "_NEAR_BYTES", 1)
     monkeypatch.setattr(evidence, "_TREE_BYTES", 1)
-    monkeypatch.setattr(duplicate_files, "_LEAST", 1)
+    monkeypatch.setattr(duplicate_files, "_MIN_FILE_BYTES", 1)
 
 
 def claims(layers: list[list[Member]]) -> list[str]:
@@ -148,7 +148,7 @@ def test_a_directory_that_is_in_a_cache_too_stays_where_it_is_not() -> None:
         (finding.rule, finding.title, finding.bytes)
         for finding in findings_of(opened_of([("RUN make # buildkit", members)])).found
     ) == [
-        ("duplicate-directories", "/usr/local is the same as /srv", 30 * 120_000),
+        ("duplicate-directories", "/usr/local is identical to /srv", 30 * 120_000),
         ("pip-cache", "pip cache left in the image", 30 * 120_000),
     ]
 
@@ -179,7 +179,7 @@ def test_a_part_that_an_earlier_layer_stores_is_not_claimed_in_both() -> None:
     rest = [member for member in late if member not in part]
     steps = [("1", part), ("2", early), ("3", rest)]
     assert told(*steps) == [
-        ("/b/vendor is nearly the same as /c/vendor (97 % of its bytes)", 29 * 120_000, 2)
+        ("/b/vendor is nearly identical to /c/vendor (97 % of its bytes)", 29 * 120_000, 2)
     ]
 
 
@@ -187,8 +187,8 @@ def test_a_third_copy_that_was_changed_is_one_finding_beside_two_that_are_the_sa
     """The exact copy is told as one, the changed one as nearly the same."""
     steps = [("1", vendor("a/vendor")), ("2", vendor("b/vendor")), ("3", vendor("c/vendor", "13"))]
     assert sorted(told(*steps)) == [
-        ("/b is the same as /a", 30 * 120_000, 1),
-        ("/c/vendor is nearly the same as /b/vendor (97 % of its bytes)", 29 * 120_000, 2),
+        ("/b is identical to /a", 30 * 120_000, 1),
+        ("/c/vendor is nearly identical to /b/vendor (97 % of its bytes)", 29 * 120_000, 2),
     ]
 
 
@@ -219,4 +219,4 @@ def test_two_directories_of_which_half_is_the_same_are_none() -> None:
         for number in range(10, 40)
     ]
     ((title, size, _),) = told(("1", half))
-    assert (title, size) == ("Layer 0 stores 18 further copies of large files", 18 * 120_000)
+    assert (title, size) == ("Layer 0 stores 18 duplicates of large files", 18 * 120_000)

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from layerscope.analysis.gate.discover import load_config
-from layerscope.analysis.gate.reading import MAX_BYTES
+from layerscope.analysis.gate.discover import MAX_BYTES, load_config
 from layerscope.errors import UsageError
 
 OURS, DIVES = ".layerscope.toml", ".dive-ci"
@@ -36,7 +35,7 @@ def test_the_first_that_is_there_counts(tmp_path: Path, number: int) -> None:
     config = load_config(None, tmp_path)
     assert (config.source, config.limits["max-wasted"]) == (there[0], 2 if number == 0 else 3)
     assert [(warning.place, warning.message) for warning in config.warnings] == [
-        (name, f"{name} is not read, because there is {there[0]}") for name in there[1:]
+        (name, f"{name} is not read because {there[0]} exists") for name in there[1:]
     ]
 
 
@@ -64,7 +63,7 @@ def test_what_cannot_be_read_is_an_error(name: str, tmp_path: Path) -> None:
         load_config(None, tmp_path)
     path.rmdir()
     path.write_bytes(b"# one\n# two \xff\n")
-    with pytest.raises(UsageError, match="line 2: this is not UTF-8"):
+    with pytest.raises(UsageError, match="line 2: invalid UTF-8"):
         load_config(None, tmp_path)
     path.write_bytes(b"#" * (MAX_BYTES + 1))
     with pytest.raises(UsageError, match="more than 262,144 bytes"):

@@ -45,7 +45,9 @@ def test_shares_count_only_above_the_floor() -> None:
     high = verdict_of(image, config({**wanted, "wasted-floor": 500}))
     assert [check.outcome for check in low.checks] == [FAIL] * 3
     assert [check.outcome for check in high.checks] == [PASS] * 3
-    assert the(high, "min-efficiency").message == "500 B wasted: shares count above 500 B."
+    assert (
+        the(high, "min-efficiency").message == "500 B wasted: percentages are ignored up to 500 B."
+    )
 
 
 def test_bytes_count_without_a_floor() -> None:

@@ -94,7 +94,7 @@ def test_ignoring_a_base_that_nobody_knows_is_told() -> None:
         base=GateBase(),
     )
     (warning,) = verdict.warnings
-    assert "no base image is known" in warning.message
+    assert "the base image is unknown" in warning.message
 
 
 def test_what_is_ignored_is_summed_up() -> None:

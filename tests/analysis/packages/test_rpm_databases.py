@@ -183,7 +183,7 @@ AT_VALUE = HASH + struct.unpack_from("<H", BDB, HASH + PAGE_HEADER + 10)[0]
         ("Packages", changed(BDB, (SPILL + 22, b"\xff\xff")), "damage in 1 of 2 packages"),
         ("Packages", changed(BDB, (SPILL + 25, b"\0")), "damage in 1 of 2 packages"),
         ("Packages", changed(BDB, (SPILL + 16, number(0))), "damage in 1 of 2 packages"),
-        ("Packages", changed(BDB, (SPILL + 16, number(2)), (AT_VALUE + 8, number(60 << 20))), "more than it has room for"),
+        ("Packages", changed(BDB, (SPILL + 16, number(2)), (AT_VALUE + 8, number(60 << 20))), "larger than the file"),
     ],
     ids=lambda value: "data" if isinstance(value, bytes) else None,
 )  # fmt: skip
@@ -199,7 +199,7 @@ def test_damage_draws_a_warning_that_names_it(name: str, data: bytes, said: str)
 def test_one_header_cannot_be_named_without_end() -> None:
     """By every slot, or by every item of the hash: then the database would unfold to more than it holds."""
     slots = NDB[FIRST:SECOND] * 254
-    assert read("Packages.db", changed(NDB, (FIRST, slots)))[1] == "its packages are more than it has room for"  # fmt: skip
+    assert read("Packages.db", changed(NDB, (FIRST, slots)))[1] == "its packages are larger than the file"  # fmt: skip
     data = bdb(*[b"x" * 9000] * 20)
     page = 4096
     for pair in range(1, 21):
@@ -208,7 +208,7 @@ def test_one_header_cannot_be_named_without_end() -> None:
     shared, error = read("Packages", changed(data, (page + 25, b"\x0d")))
     assert (error, len(shared)) == ("", 20)  # no more than if each had its own
     small = changed(data, (32, number(5)))
-    assert read("Packages", small)[1] == "its packages are more than it has room for"
+    assert read("Packages", small)[1] == "its packages are larger than the file"
 
 
 @pytest.mark.parametrize("name", ["Packages.db", "Packages"])

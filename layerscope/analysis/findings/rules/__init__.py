@@ -1,4 +1,4 @@
-"""The rules of findings, in the order in which help lists them.
+"""All finding rules, in the order of `layerscope rules`.
 
 A new rule is a row in `caches.py`, `build_tools.py` or `unused_files.py`, or a file with logic of its own that ends in
 `RULE = Rule(…)` and has a line here.
@@ -67,10 +67,10 @@ RULES: tuple[Rule, ...] = (
 
 
 def check_rules(names: Iterable[str], place: Callable[[str], str]) -> None:
-    """Raise `UsageError` for a name that is no rule's; `place` tells where it was written."""
+    """Raise `UsageError` for an unknown rule name; `place` returns where a name was written."""
     known = [rule.name for rule in RULES]
     for name in names:
         if name not in known:
             near = difflib.get_close_matches(name, known, 3)
             hint = f"did you mean {', '.join(near)}?" if near else "`layerscope rules` lists them"
-            raise UsageError(f"{place(name)}: there is no rule `{name}`", hint=hint)
+            raise UsageError(f"{place(name)}: unknown rule `{name}`", hint=hint)

@@ -30,12 +30,12 @@ _OWN_RULE = (
     *("pip", "uv", "pypoetry", "pipenv", "pdm", "yarn", "pnpm", "go-build", "coursier", "composer"),
     *("ccache", "sccache", "bazel"),
 )
-"""Folders of ~/.cache that another rule is about."""
+"""Directories of ~/.cache that have a rule of their own."""
 _PUT_THERE = (
     *("huggingface", "torch", "whisper", "modelscope", "clip", "sentence_transformers", "doctr"),
     *("ms-playwright", "puppeteer", "Cypress", "selenium", "electron"),
 )
-"""Folders of ~/.cache with models and browsers that a step downloads on purpose."""
+"""Directories of ~/.cache with models and browsers that a step downloads on purpose."""
 
 
 def _without_apt_lists(place: Place) -> str:

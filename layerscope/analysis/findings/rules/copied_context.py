@@ -1,4 +1,4 @@
-"""What a COPY brings along from the build context although no container needs it."""
+"""Files that a COPY brings from the build context and no container needs."""
 
 from __future__ import annotations
 
@@ -21,21 +21,20 @@ _PATTERNS = (
     *(".git", ".hg", ".svn", "node_modules", ".venv", "venv", ".env", ".idea", ".vscode"),
     *("__pycache__", ".DS_Store", "*.swp", ".pytest_cache", ".mypy_cache"),
 )
-"""Names anywhere, as a .dockerignore has them behind `**/`."""
+"""Names at any depth, as `**/NAME` in .dockerignore."""
 _NEEDED = {
     "node_modules": "npm ci --omit=dev",
     ".venv": "pip install -r requirements.txt",
     "venv": "pip install -r requirements.txt",
 }
-"""What an application mostly needs: it is to be installed in the image, with these commands, so that leaving it out alone saves
-nothing."""
+"""Names that most applications need, and the commands that install them in the image: leaving them out saves nothing."""
 _MATTERS = frozenset((".git", ".hg", ".svn", ".env"))
-"""What tells of the past or of secrets, however small it is."""
+"""Names reported at any size: history and secrets."""
 _LARGE = 1_000_000
 _SMALL = 10_000
-"""Bytes below which the rest is not worth a word."""
+"""Minimum bytes of a finding about other names."""
 _INSTALLED = ("site-packages", "dist-packages", "/usr/lib/**", "/opt/conda/**")
-"""Where such names are installed software's."""
+"""Places where such names belong to installed software."""
 _OF_STAGE = re.compile(r"(?:^|\s)--from=")
 
 
@@ -62,7 +61,7 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
 
 
 def _is_context(step: Step) -> bool:
-    """Whether a step copies from the build context: stages are named, or their paths begin at the root."""
+    """Whether a step copies from the build context: no --from=, no absolute source."""
     if step.instruction not in ("COPY", "ADD") or _OF_STAGE.search(step.arguments):
         return False
     sources, _ = sources_of(step)
@@ -70,7 +69,7 @@ def _is_context(step: Step) -> bool:
 
 
 def _claim(evidence: Evidence, group: Group, tops: dict[str, NDArray[np.int64]]) -> Iterator[Claim]:
-    """The claims about one COPY, less what it names itself: what nobody needs, and what is better installed."""
+    """The claims about one COPY, without sources that it names itself: unneeded files, and files better installed in the image."""
     step = evidence.step(group.layer)
     sources, _ = sources_of(step)
     named = {source.rstrip("/").rpartition("/")[2] for source in sources}
@@ -96,7 +95,7 @@ def _claim(evidence: Evidence, group: Group, tops: dict[str, NDArray[np.int64]])
 def _of_names(
     evidence: Evidence, group: Group, paths: NDArray[np.int32], lines: list[str], needed: bool
 ) -> Iterator[Claim]:
-    """The claim about files below these names, if they are worth it."""
+    """The claim about files at or below these names, if it is large enough."""
     step = evidence.step(group.layer)
     inodes = np.unique(evidence.live_inodes[paths])
     size = int(evidence.stored(inodes).sum())
@@ -104,9 +103,11 @@ def _of_names(
     if size < _SMALL and not matters:
         return
     ignored = "# in .dockerignore:\n" + "\n".join(f"**/{line}" for line in lines)
-    title = f"Copied along: {', '.join(lines[:3])}" + (" and more" if len(lines) > 3 else "")
+    title = f"From the build context: {', '.join(lines[:3])}" + (
+        " and more" if len(lines) > 3 else ""
+    )
     if needed:
-        # No bytes: what is shown beside a finding is what its fix saves, and this saves none.
+        # 0 bytes: a finding shows what its fix saves, and this one saves nothing.
         commands = dict.fromkeys(_NEEDED[name] for name in lines)
         install = "".join(f"\nRUN {command}" for command in commands)
         yield Claim(
@@ -114,7 +115,7 @@ def _of_names(
             layers=(group.layer,),
             paths=paths,
             bytes=0,
-            title=f"{title} ({in_words(size)}, and as much once installed)",
+            title=f"{title} ({in_words(size)}, and the same again once installed)",
             why=_BETTER_INSTALLED,
             severity=Severity.NOTE,
             confidence=Confidence.LOW,
@@ -132,15 +133,15 @@ def _of_names(
 
 
 _BETTER_INSTALLED = (
-    "Packages of the build machine are in the image, for its system and its versions. Installing them while the image is built "
-    "takes as much room, but is the same everywhere, and is cached."
+    "These packages were installed on the build machine, for its system and versions. Installing them in the image "
+    "takes the same space, but is reproducible and cached."
 )
 
 
 def _inside(
     tops: NDArray[np.int64], ends: NDArray[np.int32], paths: NDArray[np.int32]
 ) -> NDArray[np.bool_]:
-    """Which paths are one of these or lie below one."""
+    """Which paths are at or below one of `tops`."""
     if not len(tops):
         return np.zeros(len(paths), bool)
     tops = np.sort(tops)
@@ -151,9 +152,9 @@ def _inside(
 
 RULE = Rule(
     "copied-context",
-    title="Copied along from the build context",
-    why="Histories, editors' files and packages of the build machine are in the image of everyone who pulls it; "
-    "a .dockerignore keeps them out, and keeps the build cache valid.",
+    title="Unwanted files from the build context",
+    why="Git history, editor files and locally installed packages end up in the image. "
+    "A .dockerignore keeps them out, and keeps the build cache valid.",
     find=_find,
     confidence=Confidence.MEDIUM,
     min_bytes=0,

@@ -35,7 +35,7 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
 
 
 def _is_core(head: bytes) -> bool:
-    """Whether a file begins as a core dump does, in either byte order."""
+    """Whether a file is an ELF core dump, in either byte order."""
     if len(head) < _HEAD or not head.startswith(b"\x7fELF"):
         return False
     return int.from_bytes(head[16:18], "big" if head[5] == 2 else "little") == _CORE
@@ -43,7 +43,7 @@ def _is_core(head: bytes) -> bool:
 
 RULE = Rule(
     "core-dumps",
-    title="Core dumps left in",
-    why="A program crashed during the build and left its memory behind, with whatever secrets were in it.",
+    title="Core dumps left in the image",
+    why="A core dump contains the memory of a crashed program, including any secrets.",
     find=_find,
 )

@@ -17,7 +17,7 @@ RUN printf 'path-exclude=/usr/share/%s/*\\n' man doc info > /etc/dpkg/dpkg.cfg.d
 
 
 def _excluded(place: Place) -> str:
-    """Tell the package manager not to unpack them; for other steps, delete them."""
+    """Configure the package manager not to unpack them; in other steps, delete them."""
     if not_copied(place):
         return not_copied(place)
     words = place.step.arguments.split()
@@ -29,7 +29,7 @@ def _excluded(place: Place) -> str:
 
 
 def _deleted(place: Place) -> str:
-    """Delete them, but for what licences ask for."""
+    """Delete them, except files that licenses require."""
     found = [pattern for pattern in _PATTERNS if _holds(place, pattern)]
     words = " ".join(pattern.removesuffix("/*") for pattern in found)
     names = "! -name copyright ! -name 'LICENSE*' ! -name 'COPYING*'"
@@ -37,7 +37,7 @@ def _deleted(place: Place) -> str:
 
 
 def _holds(place: Place, pattern: str) -> bool:
-    return bool(np.isin(place.top_paths(), place.evidence.selector.matches(pattern)).any())
+    return bool(np.isin(place.topmost_paths(), place.evidence.selector.matches(pattern)).any())
 
 
 _PATTERNS = (
@@ -55,7 +55,7 @@ _PATTERNS = (
 RULE = path_rule(
     "documentation",
     title="Manual pages and documentation",
-    why="Nobody reads manuals inside a container; the files on copyright, which licences ask for, are not counted here.",
+    why="Nobody reads manuals in a container. Copyright files, which licenses require, are not counted.",
     patterns=_PATTERNS,
     fix=_excluded,
     spare=("/usr/share/doc/*/copyright", "/usr/share/doc/*/LICENSE*", "/usr/share/doc/*/COPYING*"),

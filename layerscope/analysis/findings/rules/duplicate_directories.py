@@ -1,4 +1,4 @@
-"""Whole directories that the final image holds several times."""
+"""Whole directories that the final image contains several times."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from layerscope.analysis.findings.rule import Rule
 from layerscope.words import Confidence, Severity
 
 _SURE = 0.9
-"""Share of its bytes from which a directory of the same name is taken for a second copy that was changed a little."""
+"""Share of equal bytes from which a directory of the same name counts as a slightly changed copy."""
 
 
 def _find(evidence: Evidence) -> Iterator[Claim]:
-    """Directories whose copies lie in the same two or more places are one finding; so are two that are nearly the same,
-    with all that is exactly the same in them."""
+    """One claim for all directories with copies in the same places, and one for each pair of nearly identical directories,
+    including what is identical inside them."""
     dealt = evidence.once(deal)
     for near in dealt.near:
         yield from _near_claim(evidence, near)
@@ -53,14 +53,14 @@ def _near_claim(evidence: Evidence, near: Copies) -> Iterator[Claim]:
         layers=layers,
         inodes=np.unique(evidence.live_inodes[files]),
         paths=_largest_first(evidence, files),
-        title=f"{names[1]} is nearly the same as {names[0]} ({share} of its bytes)",
+        title=f"{names[1]} is nearly identical to {names[0]} ({share} of its bytes)",
         severity=None if copied_twice else Severity.NOTE,
         confidence=Confidence.MEDIUM if copied_twice else Confidence.LOW,
     )
 
 
 def _is_the_same_thing(evidence: Evidence, layer: int, names: tuple[str, str]) -> bool:
-    """Whether two directories go by one name and a COPY brought one of them: no package that several others need."""
+    """Whether two directories have the same name and one comes from a COPY: not a package that several others need."""
     kept, copy = names
     return (
         evidence.step(layer).instruction in ("COPY", "ADD")
@@ -70,7 +70,7 @@ def _is_the_same_thing(evidence: Evidence, layer: int, names: tuple[str, str]) -
 
 
 def _heaviest_first(evidence: Evidence, files: NDArray[np.int32]) -> tuple[int, ...]:
-    """The layers whose steps brought files, that of most bytes first."""
+    """The layers that brought files, most bytes first."""
     inodes = evidence.live_inodes[files]
     found, place = np.unique(origins(evidence, inodes), return_inverse=True)
     sums = np.bincount(place, evidence.stored(inodes))
@@ -102,16 +102,16 @@ def _claim(evidence: Evidence, alike: list[Copies]) -> Iterator[Claim]:
         layers=layers,
         inodes=np.unique(evidence.live_inodes[files]),
         paths=_largest_first(evidence, files),
-        title=f"{len(alike):,} directories of {_parent(first)} are in {_parent(kept)} too"
+        title=f"{len(alike):,} directories of {_parent(first)} are also in {_parent(kept)}"
         if len(alike) > 1
-        else f"{kept} is there {len(more) + 2} times"
+        else f"{kept} exists {len(more) + 2} times"
         if more
-        else f"{first} is the same as {kept}",
+        else f"{first} is identical to {kept}",
     )
 
 
 def of_packages(evidence: Evidence, layer: int) -> bool:
-    """Whether what a layer puts into the folders of packages is a package manager's: no COPY of the user's own."""
+    """Whether files of a layer in package directories come from a package manager, not from a COPY."""
     return evidence.is_base(layer) or evidence.step(layer).instruction not in ("COPY", "ADD")
 
 
@@ -127,8 +127,8 @@ def _of_base(kept: str) -> str:
 
 RULE = Rule(
     "duplicate-directories",
-    title="A directory that is there twice",
-    why="All files in it are stored, pushed and pulled once for each copy.",
+    title="Duplicate directory",
+    why="Every copy is stored, pushed and pulled.",
     find=_find,
     confidence=Confidence.MEDIUM,
     min_bytes=1_000_000,

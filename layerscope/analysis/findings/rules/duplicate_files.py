@@ -1,4 +1,4 @@
-"""Files of equal content that the final image holds several times, apart from whole directories."""
+"""Duplicate files in the final image, without those of duplicate directories."""
 
 from __future__ import annotations
 
@@ -10,26 +10,25 @@ from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.copies import deal
-from layerscope.analysis.findings.finding import Claim
+from layerscope.analysis.findings.finding import NAMED, Claim
 from layerscope.analysis.findings.fixes import commented, instruction_text, run_and, shell_word
 from layerscope.analysis.findings.hidden import origins, split
 from layerscope.analysis.findings.links import link, stays, whole
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.rules.duplicate_directories import of_packages
-from layerscope.analysis.findings.words import NAMED
 from layerscope.text import count_of
 from layerscope.words import Confidence, Severity
 
-_LEAST = 50_000
-"""Bytes of a file that is worth a link."""
-_LOOKED = 100
-"""Files of which it is asked whether a later step writes to them."""
+_MIN_FILE_BYTES = 50_000
+"""Smaller files are not reported."""
+_MAX_CHECKED = 100
+"""How many files are checked for writes by later steps."""
 _SPARED = ("/usr/share/doc", "copyright", "LICENSE*", "LICENCE*", "COPYING*", "NOTICE*")
-"""What has to be beside each of the things that it is about."""
+"""Files that must stay next to what they describe."""
 
 
 def _find(evidence: Evidence) -> Iterator[Claim]:
-    worth = [found for found in evidence.duplicates or () if found.bytes >= _LEAST]
+    worth = [found for found in evidence.duplicates or () if found.bytes >= _MIN_FILE_BYTES]
     if not worth:
         return
     counts = np.array([len(found.paths) for found in worth])
@@ -66,7 +65,7 @@ def _claim(
         layers=(layer,),
         inodes=np.unique(inodes),
         paths=paths,
-        title=f"Layer {layer} stores {count_of(len(paths), 'further copy', 'further copies')} of large files",
+        title=f"Layer {layer} stores {count_of(len(paths), 'duplicate')} of large files",
     )
 
 
@@ -78,7 +77,7 @@ def _fix(
     if evidence.is_base(layer):
         return f"# the base image has {shell_word(evidence.name(int(keepers[0])))} several times: only another base image is smaller"
     copied = step.instruction != "RUN"
-    able = np.array([stays(evidence, layer, path) for path in paths[:_LOOKED].tolist()])
+    able = np.array([stays(evidence, layer, path) for path in paths[:_MAX_CHECKED].tolist()])
     if not able.any():
         names = [shell_word(evidence.name(int(path))) for path in (keepers[0], paths[0])]
         return (
@@ -105,8 +104,8 @@ def _fix(
 
 RULE = Rule(
     "duplicate-files",
-    title="Further copies of large files",
-    why="Files of equal content are stored, pushed and pulled once for each path, unless they are links.",
+    title="Duplicates of large files",
+    why="Every copy is stored, pushed and pulled, unless it is a hard link.",
     find=_find,
     severity=Severity.NOTE,
     confidence=Confidence.LOW,

@@ -1,4 +1,4 @@
-"""RUN steps whose layer is empty: what they did is lost."""
+"""RUN steps with an empty layer."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
         if step.index < evidence.base_steps or step.instruction != "RUN":
             continue
         if contents.index.broken is not None:
-            continue  # nobody knows what it stores
+            continue  # its contents are unknown
         if step_kind(evidence.filesystem, contents.index, layer) is not StepKind.EMPTY:
             continue
         yield Claim(fix=_fix(instruction_text(step), step.arguments), layers=(layer,))
 
 
 def _fix(text: str, command: str) -> str:
-    """`cd` and `export` are instructions of their own; what else left nothing behind can go."""
+    """`cd` becomes WORKDIR, `export` becomes ENV; anything else can be left out."""
     words = command.split()
     if len(words) == 2 and words[0] == "cd":
         return f"WORKDIR {words[1]}"
@@ -36,8 +36,8 @@ def _fix(text: str, command: str) -> str:
 
 RULE = Rule(
     "empty-layer",
-    title="A RUN that leaves nothing behind",
-    why="Each RUN has a shell of its own: what cd, export or a running service did is gone with it, and the layer is empty.",
+    title="RUN without effect",
+    why="Each RUN has its own shell: cd, export and started services end with it, and the layer is empty.",
     find=_find,
     severity=Severity.NOTE,
     confidence=Confidence.MEDIUM,

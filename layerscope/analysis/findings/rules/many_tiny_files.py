@@ -1,4 +1,4 @@
-"""Steps of so many tiny files that storing them costs more than what is in them."""
+"""Layers with so many tiny files that tar headers take more space than content."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from layerscope.text import size
 from layerscope.words import Confidence, Severity
 
 _ENTRIES = 20_000
-"""Entries from which on it is worth a word."""
+"""Minimum entries of a layer."""
 _OVERHEAD = 10_000_000
-"""Bytes of headers and padding from which on it is: they are no content, which is all that a finding's own bytes count."""
+"""Minimum bytes of headers and padding. They are not content, so the finding itself has 0 bytes."""
 
 
-_TITLE = "More headers than content in very many tiny files"
+_TITLE = "More tar headers than content"
 
 
 def _find(evidence: Evidence) -> Iterator[Claim]:
@@ -56,7 +56,7 @@ def _files(filesystem: Filesystem, layer: int) -> np.ndarray[tuple[int], np.dtyp
 RULE = Rule(
     "many-tiny-files",
     title=_TITLE,
-    why="Every entry of a layer costs 512 bytes or more besides its content.",
+    why="Every entry of a layer takes at least 512 bytes besides its content.",
     find=_find,
     severity=Severity.NOTE,
     confidence=Confidence.LOW,

@@ -1,4 +1,4 @@
-"""Steps whose layer stores something that changes nothing."""
+"""Layers with files that change nothing."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _NONE = np.zeros(0, np.int64)
 
 def _find(evidence: Evidence) -> Iterator[Claim]:
     waste = evidence.accounting.waste
-    # Without the layer, what it hides would be live: one of two equal contents goes either way.
+    # Without the layer, the contents that it hides would be live: one of two equal contents is saved either way.
     hides = dict(split(waste.hidden_by, np.arange(len(waste))))
     for layer, contents in enumerate(evidence.contents):
         step = evidence.step(layer)
         if step.index < evidence.base_steps or step.instruction not in ("RUN", "COPY", "ADD"):
             continue
         if contents.index.broken is not None:
-            continue  # nobody knows what else it stores
+            continue  # the rest of the layer is unknown
         if step_kind(evidence.filesystem, contents.index, layer) is not StepKind.UNCHANGED:
             continue
         rows = hides.get(layer, _NONE)
@@ -45,8 +45,8 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
 
 RULE = Rule(
     "no-effect-layer",
-    title="A layer that changes nothing",
-    why="Everything in the layer was there before, with the same content and attributes: it is pulled and unpacked for nothing.",
+    title="Layer without changes",
+    why="All of its files were already there, with the same content and attributes.",
     find=_find,
     severity=Severity.NOTE,
     min_bytes=0,

@@ -1,4 +1,4 @@
-"""Packages of npm that are for development alone."""
+"""npm packages that are only needed for development."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _USES = re.compile(
     r"\b(?:npm\s+(?:run|run-script|test|t|exec|x)|npx|yarn\s+(?!install\b|add\b|cache\b|config\b|-)\w|pnpm\s+(?:run|exec|build)"
     r"|tsc|webpack|vite|rollup|esbuild|parcel|gulp|grunt|jest|eslint|ng\s+build|next\s+build)\b|node_modules/\.bin/"
 )
-"""What may need packages for development."""
+"""Commands that may need development packages."""
 
 
 def _find(evidence: Evidence) -> Iterator[Claim]:
@@ -40,7 +40,7 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
 
 
 def _fix(evidence: Evidence, project: Project, layer: int) -> str:
-    """Install without them; where something needs them, take them out once that is done, or do it in a stage of its own."""
+    """Install without them; if a command needs them, prune them afterwards or build in a separate stage."""
     step = evidence.step(layer)
     yarn = child(evidence, project.folder, "yarn.lock") is not None
     install = "yarn install --production" if yarn else "npm ci --omit=dev"
@@ -71,7 +71,7 @@ def _fix(evidence: Evidence, project: Project, layer: int) -> str:
 
 
 def _used(evidence: Evidence, layer: int) -> Iterator[Step]:
-    """Later steps that may need packages for development."""
+    """Later steps that may need development packages."""
     first = evidence.step(layer).index + 1
     for step in evidence.image.steps[first:]:
         if step.instruction == "RUN" and _USES.search(step.arguments):
@@ -80,9 +80,9 @@ def _used(evidence: Evidence, layer: int) -> Iterator[Step]:
 
 RULE = Rule(
     "node-development",
-    title="Packages for development in node_modules",
-    why="Compilers, linters, bundlers and test runners are needed while an application is built, not while it runs. "
-    "npm notes which packages only development asks for.",
+    title="Development packages in node_modules",
+    why="Compilers, linters, bundlers and test runners are needed to build an application, not to run it. "
+    "npm records which packages are only needed for development.",
     find=_find,
     confidence=Confidence.MEDIUM,
     min_bytes=1_000_000,

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from layerscope.analysis.evidence import Evidence
-from layerscope.analysis.findings.finding import Claim
+from layerscope.analysis.findings.finding import NAMED, Claim, layers_named
 from layerscope.analysis.findings.fixes import commented, instruction_text
 from layerscope.analysis.findings.hidden import (
     Fate,
@@ -22,7 +22,6 @@ from layerscope.analysis.findings.hidden import (
 )
 from layerscope.analysis.findings.merging import chains, one_run, split_mergeable
 from layerscope.analysis.findings.rule import Rule
-from layerscope.analysis.findings.words import NAMED, layers_named
 from layerscope.image.history import Step
 from layerscope.words import Confidence, Severity
 
@@ -41,7 +40,7 @@ PACKAGE_DATABASES = (
     "/etc/ld.so.cache",
     "/var/log",
 )
-"""What every installation of a package writes anew."""
+"""Paths that every package installation rewrites."""
 
 _OPTIONS = r"\s+(?:-o\s+\S+\s+|-\S+\s+)*+"
 _UPGRADE = re.compile(
@@ -50,7 +49,7 @@ _UPGRADE = re.compile(
     rf"|\b(?:yum|dnf|microdnf|tdnf|zypper){_OPTIONS}(?:update|upgrade|up|dup|patch|distro-sync)(?!\S)"
 )
 _LARGE = 1_000_000
-"""Bytes of a base image that are overwritten and worth a word although no package is upgraded."""
+"""Minimum bytes of a finding about overwritten base image files without an upgrade."""
 
 
 def _find(evidence: Evidence) -> Iterator[Claim]:
@@ -67,16 +66,16 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
             and sizes[databases[waste.paths[chain.rows]]].sum() * 2 > sizes.sum()
         )
         title = (
-            f"Package database stored by each of {layers_named(chain.layers)}"
+            f"Package database rewritten in {layers_named(chain.layers)}"
             if kept
-            else f"Stored by layer {chain.layers[0]}, overwritten by {layers_named(chain.layers[1:])}"
+            else f"Added in layer {chain.layers[0]}, overwritten in {layers_named(chain.layers[1:])}"
         )
         fix = one_run(evidence, chain.layers)
         yield claim_of(evidence, chain.rows, chain.layers, title, fix)
     for layer, mine in split(waste.hidden_by[apart], apart):
         theirs = np.array([evidence.is_base(int(stored)) for stored in waste.stored_in[mine]], bool)
         if evidence.is_base(layer):
-            continue  # a base is mended where it is built
+            continue  # fixed where the base image is built
         if theirs.any():
             yield from _of_base(evidence, layer, mine[theirs])
         if not theirs.all():
@@ -84,7 +83,7 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
 
 
 def _of_base(evidence: Evidence, layer: int, rows: Rows) -> Iterator[Claim]:
-    """What a step overwrites of the base image. Databases change with any installation: nothing saves them."""
+    """Claims about base image files that a step overwrites, without package databases: any installation rewrites those."""
     waste, step = evidence.accounting.waste, evidence.step(layer)
     layers = (layer, *largest_first(evidence, waste.stored_in[rows], rows))
     if step.instruction == "RUN" and _UPGRADE.search(step.arguments):
@@ -93,11 +92,11 @@ def _of_base(evidence: Evidence, layer: int, rows: Rows) -> Iterator[Claim]:
                 evidence,
                 rows,
                 layers,
-                f"Packages of the base image upgraded by layer {layer}",
+                f"Packages of the base image upgraded in layer {layer}",
                 "# take a newer base image (FROM …), which has the upgraded packages, and leave out the upgrade:\n"
                 + instruction_text(step),
             ),
-            why="An upgrade stores all that it changes a second time, and what the base image brought is still pulled.",
+            why="An upgrade stores every file that it changes again, and the versions of the base image are still pulled.",
         )
         return
     rows = rows[~evidence.selector.select(PACKAGE_DATABASES)[waste.paths[rows]]]
@@ -107,7 +106,7 @@ def _of_base(evidence: Evidence, layer: int, rows: Rows) -> Iterator[Claim]:
                 evidence,
                 rows,
                 layers,
-                f"Content of the base image overwritten by layer {layer}",
+                f"Files of the base image overwritten in layer {layer}",
                 "# a base image that has this already, or has it not at all, saves one of both copies\n"
                 + instruction_text(step),
                 Confidence.LOW,
@@ -117,7 +116,7 @@ def _of_base(evidence: Evidence, layer: int, rows: Rows) -> Iterator[Claim]:
 
 
 def _of_steps(evidence: Evidence, layer: int, rows: Rows) -> Claim:
-    """What a step overwrites of earlier ones that it cannot be one RUN with."""
+    """The claim about files of earlier steps that cannot be merged into one RUN with this one."""
     waste, step = evidence.accounting.waste, evidence.step(layer)
     storers = largest_first(evidence, waste.stored_in[rows], rows)
     steps = [evidence.step(storer) for storer in storers]
@@ -125,7 +124,7 @@ def _of_steps(evidence: Evidence, layer: int, rows: Rows) -> Claim:
         evidence,
         rows,
         (layer, *storers),
-        f"Stored by {layers_named(sorted(storers))}, overwritten by layer {layer}",
+        f"Added in {layers_named(sorted(storers))}, overwritten in layer {layer}",
         _apart(evidence, steps, step, rows),
         Confidence.MEDIUM,
     )
@@ -151,6 +150,6 @@ def _apart(evidence: Evidence, steps: list[Step], step: Step, rows: Rows) -> str
 RULE = Rule(
     "overwritten",
     title="Overwritten by a later step",
-    why="A layer never shrinks: the first version is still pushed and pulled, though nothing shows it any more.",
+    why="Layers cannot shrink: the first version is still pushed and pulled.",
     find=_find,
 )

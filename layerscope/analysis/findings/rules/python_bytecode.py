@@ -1,4 +1,4 @@
-"""Byte code that Python has compiled."""
+"""Python bytecode (.pyc files)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from layerscope.analysis.findings.deleting import find_by_name
 from layerscope.analysis.findings.fixes import instruction_text, run_and
 from layerscope.analysis.findings.known_paths import Place, not_copied, path_rule
-from layerscope.analysis.packages.apt_dependencies import read_books
+from layerscope.analysis.packages.apt_dependencies import read_apt_database
 from layerscope.words import Confidence, Severity
 
 _NAME = "__pycache__"
@@ -19,12 +19,12 @@ _PIP = re.compile(r"\bpip[\d.]* install(?=\s)(?![^;&|]*\s--no-compile(?:\s|$))")
 
 
 def _uncompiled(place: Place) -> str:
-    """Do not compile: by an option of pip, else by the environment. What packages of the distribution compile when they are
-    installed heeds neither: it is deleted in the same RUN."""
+    """Do not compile: with an option of pip, otherwise with an environment variable. Distribution packages ignore both when
+    they are installed: delete their bytecode in the same RUN."""
     copied = not_copied(place)
     if copied:
         return copied
-    tops = place.top_paths()
+    tops = place.topmost_paths()
     packaged = _of_packages(place, tops)
     step, environment = place.step, ""
     if not packaged.all():
@@ -38,13 +38,13 @@ def _uncompiled(place: Place) -> str:
 
 
 def _of_packages(place: Place, tops: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Which of these directories belong to sources that a package manager installed."""
+    """Which of these directories belong to sources installed by a package manager."""
     evidence = place.evidence
     found: NDArray[np.bool_] = evidence.packaged[tops]
-    books = None if found.all() else evidence.once(read_books)
-    if books is None:
+    database = None if found.all() else evidence.once(read_apt_database)
+    if database is None:
         return found
-    table, folders = evidence.filesystem.table, books.folders(b".py")
+    table, folders = evidence.filesystem.table, database.folders(b".py")
     listed = [table.full(parent) in folders for parent in table.parents[tops].tolist()]
     found |= np.array(listed, bool)
     return found
@@ -52,8 +52,8 @@ def _of_packages(place: Place, tops: NDArray[np.int32]) -> NDArray[np.bool_]:
 
 RULE = path_rule(
     "python-bytecode",
-    title="Byte code of Python",
-    why="Python makes it anew from the sources. It saves time at the first start: leave it in if that counts.",
+    title="Python bytecode (.pyc)",
+    why="Python recreates it from the sources. It speeds up the first start: keep it if that matters.",
     patterns=(_NAME,),
     fix=_uncompiled,
     severity=Severity.NOTE,

@@ -7,12 +7,12 @@ from layerscope.filesystem.paths import subtree_counts
 from layerscope.words import Confidence, Severity
 
 _KEPT = "support"
-"""What other tests than Python's own use of its package `test`."""
+"""The part of Python's package `test` that other tests use."""
 
 
 def _deleted(place: Place) -> str:
-    """Delete them in the folders where they are, and spare what is not claimed."""
-    evidence, tops = place.evidence, place.top_paths()
+    """Delete them where they are, except paths that are not claimed."""
+    evidence, tops = place.evidence, place.topmost_paths()
     kept = evidence.live_under(f"**/test/{_KEPT}")
     spare = subtree_counts(evidence.filesystem.table, kept)[tops] > 0
     commands = [
@@ -27,7 +27,7 @@ def _deleted(place: Place) -> str:
 RULE = path_rule(
     "python-tests",
     title="Tests of Python packages",
-    why="Tests that packages install beside themselves are never run in an image.",
+    why="Tests that packages install are never run in an image.",
     patterns=(
         "**/site-packages/**/tests",
         "**/site-packages/**/test",

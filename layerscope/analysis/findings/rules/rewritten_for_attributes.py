@@ -45,45 +45,45 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
     rows, new, differences = rows[wanted], new[wanted], differences[wanted]
     place = np.arange(len(rows))
     for layer, mine in split(waste.hidden_by[rows], place):
-        found = int(np.bitwise_or.reduce(differences[mine]))
+        differences_found = int(np.bitwise_or.reduce(differences[mine]))
         storers = largest_first(evidence, waste.stored_in[rows[mine]], rows[mine])
         yield claim_of(
             evidence,
             rows[mine],
             (layer, *storers),
-            f"Stored again by layer {layer} {_for(found)}",
-            rewriting_fix(evidence, layer, storers, rows[mine], new[mine], found),
+            f"Copied again in layer {layer} {_purpose(differences_found)}",
+            rewriting_fix(evidence, layer, storers, rows[mine], new[mine], differences_found),
         )
 
 
 def _changes(evidence: Evidence, rows: Rows, differences: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Which contents are worth a word: times that a command changes by writing a file of the base again, as debconf does,
-    no instruction keeps."""
+    """Which contents to report. A command that rewrites a file of the base image, as debconf does, changes its time: no
+    instruction avoids that."""
     waste = evidence.accounting.waste
     runs = np.array(
         [evidence.step(layer.index).instruction == "RUN" for layer in evidence.image.layers], bool
     )
-    hiders = waste.hidden_by[rows]
-    writes = runs & ~changes_attributes(evidence, hiders)
-    kept: NDArray[np.bool_] = (differences & ~np.uint8(Why.MTIME) != 0) | ~writes[hiders]
+    hiding_layers = waste.hidden_by[rows]
+    writes = runs & ~changes_attributes(evidence, hiding_layers)
+    kept: NDArray[np.bool_] = (differences & ~np.uint8(Why.MTIME) != 0) | ~writes[hiding_layers]
     together, _ = split_mergeable(evidence, rows)
     kept |= np.isin(rows, together)
     return kept
 
 
-def _for(found: int) -> str:
-    """What only changed; times change along with all else."""
-    words = [word for why, word in _WORDS.items() if found & why]
+def _purpose(differences: int) -> str:
+    """Why a layer copied files again; a changed time is only named if nothing else changed."""
+    words = [word for why, word in _WORDS.items() if differences & why]
     if len(words) > 1 and words[-1] == "time":
         words.pop()
     if not words:
-        return "although nothing of it changed"
-    return f"only for another {' and '.join(words)}"
+        return "without a change"
+    return f"to change the {' and '.join(words)}"
 
 
 RULE = Rule(
     "rewritten-for-attributes",
-    title="Stored again only for other attributes",
-    why="A layer holds whole files: changing the owner, mode or time of one stores all of its content once more.",
+    title="Copied again by chown, chmod or touch",
+    why="Layers store whole files: changing the owner, mode or time of a file stores all of its content again.",
     find=_find,
 )

@@ -1,4 +1,4 @@
-"""Secrets in the history and in the config: build arguments, ENV, and what commands were given."""
+"""Secrets in the history and the config: build arguments, ENV, and arguments of commands."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from layerscope.text import safe_name
 from layerscope.words import Confidence, Severity
 
 _LONGEST = 64 * 1024
-"""Characters of a command that are looked at."""
+"""Maximum characters of a command that are searched."""
 
 
 def _find(evidence: Evidence) -> Iterator[Claim]:
-    told: set[str] = set()
+    reported: set[str] = set()
     for step in evidence.image.steps:
         names, kinds, values = _secrets(step)
-        told |= values
+        reported |= values
         sure = detect((step.created_by or "")[:_LONGEST].encode(errors="replace"))
         if IN_URL in kinds:
             sure.add(IN_URL)
@@ -37,7 +37,7 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
                 title=f"Secret in the history: {', '.join(map(safe_name, [*names, *sorted(kinds)]))}",
                 confidence=None if sure else Confidence.MEDIUM,
             )
-    left = [*dict.fromkeys(_configured(evidence.image.config, told))]
+    left = [*dict.fromkeys(_configured(evidence.image.config, reported))]
     if left:
         yield Claim(
             fix="# set it when the container starts: docker run --env-file …",
@@ -48,7 +48,7 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
 
 
 def _secrets(step: Step) -> tuple[list[str], set[str], set[str]]:
-    """The names of what holds secrets in a step, kinds of those without a name, and the values; these are never told."""
+    """Names of variables with secrets in a step, kinds of unnamed secrets, and their values, which are never shown."""
     names: dict[str, None] = {}
     kinds: set[str] = set()
     values: set[str] = set()
@@ -66,22 +66,22 @@ def _secrets(step: Step) -> tuple[list[str], set[str], set[str]]:
     return list(names), kinds, values
 
 
-def _configured(config: ImageConfig, told: Set[str]) -> Iterator[str]:
-    """Names and kinds of secrets in the config that no step has told."""
+def _configured(config: ImageConfig, reported: Set[str]) -> Iterator[str]:
+    """Names and kinds of secrets in the config that no step contains."""
     pairs = [(name, value) for name, _, value in (pair.partition("=") for pair in config.env)]
     for name, value in (*pairs, *config.labels.items()):
-        if value not in told and is_secret(name, value):
+        if value not in reported and is_secret(name, value):
             yield name
     for command in (config.entrypoint, config.cmd):
-        # As a list of JSON, it can be told where a word ends.
+        # As a JSON list, so that the ends of words are known.
         text = json.dumps(command, ensure_ascii=False)[:_LONGEST]
         for span in find_spans(text, "CMD"):
-            if span.label and text[span.start : span.end] not in told:
+            if span.label and text[span.start : span.end] not in reported:
                 yield span.label
 
 
 def _fix(step: Step, names: list[str]) -> str:
-    """The instruction without the secret; it is not quoted, as it holds it."""
+    """How to do without the secret. The instruction is not quoted: it contains the secret."""
     name = safe_name(names[0]) if names else "TOKEN"
     if step.instruction in ("CMD", "ENTRYPOINT", "HEALTHCHECK"):
         return f"# let it read {name} from the environment or a file, and give it that when the container starts"
@@ -95,7 +95,7 @@ def _fix(step: Step, names: list[str]) -> str:
 RULE = Rule(
     "secret-history",
     title="Secret in the history",
-    why="Build arguments and ENV are part of the image's config: `docker history` and `docker inspect` show them to everyone.",
+    why="Build arguments and ENV are stored in the image config: `docker history` and `docker inspect` show them.",
     find=_find,
     severity=Severity.ERROR,
     min_bytes=0,

@@ -1,4 +1,4 @@
-"""Secrets in files that anyone who can pull the image can read. Values are never kept, shown or written, only where they are."""
+"""Secrets in files. Only their places are reported: values are never stored, shown or written."""
 
 from __future__ import annotations
 

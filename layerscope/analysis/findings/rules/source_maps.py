@@ -8,7 +8,7 @@ from layerscope.words import Confidence, Severity
 
 def _deleted(place: Place) -> str:
     """Delete them in the same RUN, in the deepest directories that hold them."""
-    command = find_by_name(place.evidence, place.top_paths(), _NAMES, "f")
+    command = find_by_name(place.evidence, place.topmost_paths(), _NAMES, "f")
     return not_copied(place) or run_and(place.step, command)
 
 
@@ -16,8 +16,8 @@ _NAMES = ("*.js.map", "*.mjs.map", "*.cjs.map", "*.css.map", "*.ts.map")
 
 RULE = path_rule(
     "source-maps",
-    title="Source maps left in",
-    why="They lead from packed code to its sources, for debuggers of browsers; serving them also gives the sources away.",
+    title="Source maps left in the image",
+    why="Only browser debuggers read them, and serving them exposes the sources.",
     patterns=_NAMES,
     fix=_deleted,
     severity=Severity.NOTE,

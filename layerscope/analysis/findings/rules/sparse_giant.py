@@ -1,4 +1,4 @@
-"""Files that are far larger than what is in them: login records of users with large numbers, holes."""
+"""Files with a logical size far above their content: login records of large user IDs, other sparse files."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from layerscope.image.history import Step
 from layerscope.text import size
 
 _LOGS = ("/var/log/lastlog", "/var/log/faillog", "/var/log/tallylog")
-"""One record a user number, so that they grow with the largest number."""
+"""One record per user ID: their size grows with the largest ID."""
 _GIANT = 1_000_000_000
-"""Bytes that a sparse file of any other name seems to have."""
+"""Minimum logical bytes of any other sparse file."""
 _TIMES = 100
-"""How many times what it stores."""
+"""Minimum ratio of logical to stored bytes."""
 
 _USERADD = re.compile(r"\buseradd\b(?!\s+(?:-\S*l|--no-log-init))")
 
@@ -54,11 +54,15 @@ def _claim(evidence: Evidence, group: Group, *, is_log: bool) -> Claim:
         inodes=group.inodes if is_log else group.inodes[:0],
         paths=group.paths,
         bytes=logical,
-        title="Records of logins that grew with a user's number" if is_log else None,
+        title="Login records that grew with a user ID" if is_log else None,
         why=None
         if not is_log
-        else "useradd writes a record for every number up to the new user's: with a large number that is a giant file"
-        + (f", here of {size(logical)} in {size(group.bytes)}." if grown else " of zeros."),
+        else "useradd writes a record for every ID up to the new user's: a large ID makes a huge file"
+        + (
+            f", here {size(logical)}, of which {size(group.bytes)} are stored."
+            if grown
+            else " of zeros."
+        ),
     )
 
 
@@ -75,8 +79,8 @@ def _fix_of_giant(step: Step, names: str) -> str:
 
 RULE = Rule(
     "sparse-giant",
-    title="A file of holes that seems far larger than it is",
-    why="Storage drivers and tools that know no holes write all of the file out: a push, a copy or a start may fill the disk.",
+    title="Sparse file with a huge logical size",
+    why="Tools without support for sparse files write all of it: a push, copy or start may fill the disk.",
     find=_find,
     min_bytes=10_000_000,
 )

@@ -1,4 +1,4 @@
-"""Content that a later step stores again, with the same attributes."""
+"""Content that a later step stores again without a change."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from layerscope.analysis.evidence import Evidence
-from layerscope.analysis.findings.finding import Claim
+from layerscope.analysis.findings.finding import NAMED, Claim, layers_named
 from layerscope.analysis.findings.fixes import instruction_text, shell_word, with_flags
 from layerscope.analysis.findings.hidden import (
     Fate,
@@ -21,7 +21,6 @@ from layerscope.analysis.findings.hidden import (
 )
 from layerscope.analysis.findings.merging import chains, one_run, split_mergeable
 from layerscope.analysis.findings.rule import Rule
-from layerscope.analysis.findings.words import NAMED, layers_named
 from layerscope.words import Confidence
 
 
@@ -32,22 +31,22 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
     waste = evidence.accounting.waste
     together, apart = split_mergeable(evidence, rows)
     for chain in chains(evidence, together):
-        title = f"The same content stored by {layers_named(chain.layers)}"
+        title = f"Same content stored in {layers_named(chain.layers)}"
         fix = one_run(evidence, chain.layers)
         yield claim_of(evidence, chain.rows, chain.layers, title, fix, Confidence.MEDIUM)
     for layer, mine in split(waste.hidden_by[apart], apart):
         step = evidence.step(layer)
         if step.instruction == "RUN":
-            # What a command writes again over a base or a copy, as debconf does, no instruction prevents.
+            # A command that rewrites files of a base image or a copy, as debconf does: no instruction avoids it.
             continue
         storers = largest_first(evidence, waste.stored_in[mine], mine)
-        title = f"Stored by {layers_named(sorted(storers))}, and the same again by layer {layer}"
+        title = f"Added in {layers_named(sorted(storers))}, stored again in layer {layer}"
         fix = _fix(evidence, layer, storers, mine)
         yield claim_of(evidence, mine, (layer, *storers), title, fix, Confidence.MEDIUM)
 
 
 def _fix(evidence: Evidence, layer: int, storers: Sequence[int], rows: Rows) -> str:
-    """Leave it out of one of the copies."""
+    """Leave the files out of one of the copies."""
     step, first = evidence.step(layer), evidence.step(storers[0])
     names, shown = names_of(evidence, rows), named(evidence, rows)
     if evidence.is_base(storers[0]):
@@ -71,7 +70,7 @@ def _fix(evidence: Evidence, layer: int, storers: Sequence[int], rows: Rows) -> 
 
 
 def _are_alone(evidence: Evidence, layer: int, rows: Rows) -> bool:
-    """Whether a layer stores nothing else of these names, which would be left out with them."""
+    """Whether a layer stores no other files with these names, which --exclude would leave out too."""
     filesystem, components = evidence.filesystem, evidence.filesystem.table.components
     paths = np.unique(evidence.accounting.waste.paths[rows])
     stored = np.unique(filesystem.paths[filesystem.born == layer])
@@ -79,14 +78,14 @@ def _are_alone(evidence: Evidence, layer: int, rows: Rows) -> bool:
 
 
 def _many(evidence: Evidence, layer: int, flags: Sequence[str]) -> str:
-    """A COPY with a flag that stands several times."""
+    """A COPY with one flag repeated for several values."""
     text = with_flags(evidence.step(layer), flags[0])
     return text.replace(flags[0], " ".join(flags), 1)
 
 
 RULE = Rule(
     "stored-again",
-    title="The same content stored again",
-    why="A step that writes a file stores it whole, even if it writes what was there before.",
+    title="Stored again without a change",
+    why="Writing a file stores all of it again, even if nothing changed.",
     find=_find,
 )

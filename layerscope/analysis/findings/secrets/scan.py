@@ -16,7 +16,7 @@ from layerscope.analysis.findings.secrets.files import (
     is_environment_file,
 )
 from layerscope.analysis.findings.secrets.reading import files_to_read
-from layerscope.analysis.scan_files import look_into
+from layerscope.analysis.scan_files import scan_files
 
 CREDENTIALS = "credentials"
 """The kind of what stands at its place in a file of a known format."""
@@ -47,7 +47,7 @@ class SecretScan:
         """Files with telling names, and small ones where people put texts."""
         return self._wanted
 
-    def look(self, inode: int, data: bytes) -> None:
+    def scan(self, inode: int, data: bytes) -> None:
         """Look through one file, if it is a text."""
         text = _as_utf8(data)
         kinds = frozenset() if b"\0" in text else _kinds(self._names[inode], text)
@@ -58,7 +58,7 @@ class SecretScan:
 def find_secrets(evidence: Evidence) -> Mapping[int, frozenset[str]]:
     """The kinds of secrets in each inode that holds any."""
     scan = SecretScan(evidence)
-    look_into(evidence.filesystem, evidence.contents, [scan], evidence.progress)
+    scan_files(evidence.filesystem, evidence.contents, [scan], evidence.progress)
     return scan.found
 
 

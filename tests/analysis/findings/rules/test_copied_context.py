@@ -24,7 +24,7 @@ def test_a_history_is_claimed_with_its_exact_bytes() -> None:
     opened = opened_of([(COPY, members)], RULE, 0)
     (finding,) = [found for found in findings_of(opened).found if found.rule == RULE]
     assert (finding.bytes, finding.layers) == (12_000, (0,))
-    assert finding.title == "Copied along: .git, .idea"
+    assert finding.title == "From the build context: .git, .idea"
     assert paths_of(opened, finding) == ["app/.idea/workspace.xml", "app/.git/pack"]
     assert finding.fix == (
         "# in .dockerignore:\n**/.git\n**/.idea\n# so that this does not copy it:\nCOPY . /app"
@@ -49,7 +49,9 @@ def test_packages_that_an_application_needs_promise_no_saving(
         key=lambda found: found.severity,
     )
     size = f"{20 * len(name)} kB"
-    assert note.title == f"Copied along: {top} ({size}, and as much once installed)"
+    assert (
+        note.title == f"From the build context: {top} ({size}, and the same again once installed)"
+    )
     assert (note.severity, note.confidence, note.bytes) == ("note", "low", 0)
     assert note.fix.endswith(f"\nCOPY . /app\nRUN {install}")
     assert f"**/{top}\n" in note.fix

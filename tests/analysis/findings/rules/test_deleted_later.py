@@ -20,7 +20,7 @@ def test_what_a_later_step_deletes_is_claimed_by_the_step_that_stored_it() -> No
     )
     (finding,) = findings_of(opened).found
     assert (finding.bytes, finding.layers, finding.steps) == (9000, (0, 1), (0, 1))
-    assert finding.title == "Stored by layer 0, deleted by layer 1"
+    assert finding.title == "Added in layer 0, deleted in layer 1"
     assert paths_of(opened, finding) == ["opt/model.bin"]
     assert finding.fix.endswith(
         "# one RUN for layers 0, 1\nRUN curl -O https://example.test/model.bin \\\n    && rm /opt/model.bin"
@@ -127,7 +127,7 @@ def test_a_copy_that_another_step_rewrote_is_mended_at_the_copy() -> None:
     ]
     (finding,) = judged(steps, "deleted-later")
     assert (finding.bytes, finding.layers) == (800, (0, 1, 2))
-    assert finding.title == "Stored by layer 0, again by layer 1, deleted by layer 2"
+    assert finding.title == "Added in layer 0, rewritten in layer 1, deleted in layer 2"
     assert "\ndump.sql\n" in finding.fix
     (other,) = judged(steps, "rewritten-for-attributes")
     assert other.bytes == 807

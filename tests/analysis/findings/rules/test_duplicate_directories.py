@@ -32,7 +32,7 @@ def test_a_library_that_is_there_twice_is_one_finding() -> None:
     opened = opened_of([(RUN, members)], RULE, 0)
     (finding,) = [found for found in findings_of(opened).found if found.rule == RULE]
     assert (finding.bytes, finding.layers) == (130_000, (0,))
-    assert finding.title == "/usr/local/cuda is the same as /opt/cuda"
+    assert finding.title == "/usr/local/cuda is identical to /opt/cuda"
     assert paths_of(opened, finding) == [
         "usr/local/cuda/lib/libcublas.so",
         "usr/local/cuda/lib/libcudart.so",
@@ -73,14 +73,14 @@ def test_directories_of_the_same_two_places_are_one_finding() -> None:
     ]
     (finding,) = judged([(RUN, members)], RULE)
     assert finding.bytes == 200_000
-    assert finding.title == "2 directories of /srv/venv2 are in /srv/venv1 too"
+    assert finding.title == "2 directories of /srv/venv2 are also in /srv/venv1"
 
 
 def test_three_copies_save_two() -> None:
     """All but one."""
     members = [member for top in ("a", "b", "c") for member in cuda(top)]
     (finding,) = judged([(RUN, members)], RULE)
-    assert (finding.bytes, finding.title) == (260_000, "/a is there 3 times")
+    assert (finding.bytes, finding.title) == (260_000, "/a exists 3 times")
 
 
 def test_files_of_duplicate_directories_are_not_told_again_one_by_one() -> None:
@@ -117,7 +117,7 @@ def test_a_tree_that_was_copied_twice_and_changed_since_is_one_finding() -> None
     )
     (finding,) = findings_of(opened).found
     assert finding.rule == RULE
-    assert finding.title == "/srv/app/vendor is nearly the same as /opt/vendor (97 % of its bytes)"
+    assert finding.title == "/srv/app/vendor is nearly identical to /opt/vendor (97 % of its bytes)"
     assert (finding.bytes, finding.layers, len(finding.paths)) == (29 * 120_000, (1,), 29)
     assert finding.fix == (
         "# they differ in lib1/10.js\n# if /opt/vendor does for both, leave /srv/app/vendor out of\nCOPY . /srv/app"
@@ -209,7 +209,7 @@ def test_two_packages_that_hold_a_third_one_are_not_the_same() -> None:
     steps = [("COPY . /app # buildkit", [*package("schema-utils"), *package("ajv-formats")])]
     (finding,) = judged(steps, RULE)
     assert finding.title == (
-        "/app/node_modules/schema-utils/node_modules is the same as /app/node_modules/ajv-formats/node_modules"
+        "/app/node_modules/schema-utils/node_modules is identical to /app/node_modules/ajv-formats/node_modules"
     )
     assert finding.bytes == 10 * 120_000
 

@@ -1,4 +1,4 @@
-"""Further copies of large files: grouped by the step that stores them."""
+"""Duplicates of large files: grouped by the step that stores them."""
 
 from __future__ import annotations
 

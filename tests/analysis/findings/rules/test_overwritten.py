@@ -34,7 +34,7 @@ def test_a_package_database_that_several_steps_write_is_one_finding() -> None:
     )
     (finding,) = findings_of(opened).found
     assert (finding.rule, finding.bytes, finding.layers) == (RULE, 2100, (1, 2, 4))
-    assert finding.title == "Package database stored by each of layers 1, 2, 4"
+    assert finding.title == "Package database rewritten in layers 1, 2, 4"
     assert paths_of(opened, finding) == ["var/lib/dpkg/status"] * 2
     assert finding.fix == (
         "# one RUN for layers 1, 2, 4\nCOPY x /x\n"
@@ -73,7 +73,7 @@ def test_a_copy_over_a_copy_keeps_one() -> None:
     ]
     (finding,) = judged(steps, RULE)
     assert (finding.bytes, finding.steps) == (700, (1, 0))
-    assert finding.title == "Stored by layer 0, overwritten by layer 1"
+    assert finding.title == "Added in layer 0, overwritten in layer 1"
     assert finding.fix.endswith("leave it out of one of these\nCOPY app /app\nCOPY new /app")
 
 

@@ -25,7 +25,7 @@ def test_a_chown_behind_a_copy_is_a_flag_of_the_copy() -> None:
     opened = opened_of([(COPY, app()), (run("chown -R app /app"), app(uid=1000, gid=50))], RULE, 0)
     (finding,) = findings_of(opened).found
     assert (finding.rule, finding.bytes, finding.layers) == (RULE, 3500, (1, 0))
-    assert finding.title == "Stored again by layer 1 only for another owner"
+    assert finding.title == "Copied again in layer 1 to change the owner"
     assert paths_of(opened, finding) == ["app/a.bin", "app/b.bin"]
     assert finding.fix == (
         "COPY --chown=1000:50 . /app\n# in place of layer 1:\n# RUN chown -R app /app"
@@ -56,7 +56,7 @@ def test_a_chmod_behind_a_copy_is_a_flag_of_the_copy() -> None:
     """In numbers for what can be entered, in letters for files alone: COPY sets it for directories, too."""
     (finding,) = judged([(COPY, app()), (run("chmod -R 755 /app"), app(mode=0o755))], RULE)
     assert finding.fix.startswith("COPY --chmod=755 . /app\n")
-    assert finding.title.endswith("only for another mode")
+    assert finding.title.endswith("to change the mode")
     (finding,) = judged([(COPY, app()), (run("chmod 640 /app/*"), app(mode=0o640))], RULE)
     assert "COPY --chmod=u=rwX,g=rX,o=X . /app\n" in finding.fix
     (finding,) = judged([(COPY, app()), (run("chmod -R g+w /app"), app(mode=0o664))], RULE)
@@ -108,7 +108,7 @@ def test_each_step_that_rewrites_has_a_finding_of_its_own() -> None:
 def test_only_times_are_said_to_be_so() -> None:
     """touch stores whole files again."""
     (finding,) = judged([(COPY, app()), (run("touch /app/*"), app(mtime=9))], RULE)
-    assert finding.title == "Stored again by layer 1 only for another time"
+    assert finding.title == "Copied again in layer 1 to change the time"
     assert "SOURCE_DATE_EPOCH" in finding.fix
 
 
@@ -118,7 +118,7 @@ def test_a_chown_that_changes_nothing_counts_too() -> None:
     (finding,) = judged([(COPY, app()), (run("chown -R 0:0 /app"), again)], RULE)
     assert (finding.bytes, finding.title) == (
         3500,
-        "Stored again by layer 1 although nothing of it changed",
+        "Copied again in layer 1 without a change",
     )
     assert judged([(COPY, app()), (COPY, again)], RULE) == []
 

@@ -1,4 +1,4 @@
-"""Files of the final image that books are in: their inodes, and what was read of them."""
+"""The files of package databases in the final image."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from layerscope.analysis.evidence import Evidence
 from layerscope.text import count_of
 
 
-class Shelf:
-    """The books that patterns name, no larger than `largest` bytes each.
+class DatabaseFiles:
+    """The database files that match patterns, up to `largest` bytes each.
 
-    Without those that are `needed`, nobody knows what is installed: one that cannot be read is worth a warning.
+    With `needed`, a file that cannot be read is reported: packages would be missing.
     """
 
     def __init__(
@@ -30,44 +30,44 @@ class Shelf:
         self.paths: list[int] = found[fits].tolist()
         self._inodes: NDArray[np.int32] = inodes[fits]
         self._read: dict[int, bytes] = {}
-        self.complaints: dict[int, str] = {}
-        """Why a book, by its path, is not read whole."""
+        self.problems: dict[int, str] = {}
+        """Why a file could not be read completely, by path."""
         self._needed = needed
         for path in found[~fits].tolist() if needed else ():
-            self.complain(path, f"it has more than {largest:,} bytes")
+            self.report_problem(path, f"larger than {largest:,} bytes")
 
     def wanted(self) -> NDArray[np.int32]:
-        """The inodes of the books."""
+        """The inodes of the files."""
         return self._inodes
 
-    def look(self, inode: int, data: bytes) -> None:
-        """Keep what was read."""
+    def scan(self, inode: int, data: bytes) -> None:
+        """Keep the content."""
         self._read[inode] = data
 
-    def books(self) -> Iterator[tuple[int, bytes, bytes]]:
-        """Path, name and text of each book that could be read, in path order."""
+    def files(self) -> Iterator[tuple[int, bytes, bytes]]:
+        """Path, name and content of each readable file, in path order."""
         for path, inode in zip(self.paths, self._inodes.tolist(), strict=True):
             if inode in self._read:
                 yield path, self.evidence.filesystem.table.name(path), self._read[inode]
             elif self._needed and self.evidence.stored(np.array([inode])).any():
-                self.complain(path, "its content is damaged")
+                self.report_problem(path, "damaged content")
 
-    def complain_of_damage(self, path: int, broken: int, total: int) -> None:
-        """Say how many of a book's packages could not be read, if there are any."""
+    def report_damage(self, path: int, broken: int, total: int) -> None:
+        """Report how many packages of a file could not be read, if any."""
         if broken:
-            self.complain(path, f"damage in {broken:,} of {count_of(total, 'package')}")
+            self.report_problem(path, f"damage in {broken:,} of {count_of(total, 'package')}")
 
-    def complain(self, path: int, why: str) -> None:
-        """Say that a book is not read whole."""
-        said = self.complaints.get(path)
-        self.complaints[path] = why if said is None else f"{said}; {why}"
+    def report_problem(self, path: int, why: str) -> None:
+        """Report that a file was not read completely."""
+        earlier = self.problems.get(path)
+        self.problems[path] = why if earlier is None else f"{earlier}; {why}"
 
 
 def joined(pairs: Iterable[tuple[bytes, bytes]], count: int, size: int) -> list[bytes]:
     """`folder/file` for pairs whose folders end in a slash or are empty.
 
-    `count` files whose names, each folder once, take `size` bytes: a folder of a megabyte for a million files is no real one.
-    Raises ValueError for it.
+    `count` is the number of files, `size` the bytes of their names with each folder once. Raises ValueError if the joined
+    paths are far longer than that, as with a folder name of a megabyte for a million files.
     """
     room = 256 * count + 16 * size
     paths = []

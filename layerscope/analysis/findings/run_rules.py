@@ -1,4 +1,4 @@
-"""All rules over one image: what they find, and what all their fixes would save together."""
+"""Reads the files that rules need, then applies all rules to an image."""
 
 from __future__ import annotations
 
@@ -7,28 +7,52 @@ from dataclasses import replace
 
 import numpy as np
 
+from layerscope.analysis.cache import ImageCache
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim, Finding, Findings
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.rules import RULES
-from layerscope.analysis.packages.managers import find_packages
+from layerscope.analysis.findings.secrets.scan import SecretScan, find_secrets
+from layerscope.analysis.packages.manager_files import ManagerFiles, read_manager_files
+from layerscope.analysis.packages.managers import count_packages, find_packages, open_databases
+from layerscope.analysis.scan_files import Scanner, scan_files
 from layerscope.image.secret_spans import masked
 from layerscope.progress import check
 from layerscope.settings import RuleChoice
 from layerscope.words import Severity
 
 
-def judge(
+def scan_image(evidence: Evidence, cache: ImageCache | None = None) -> None:
+    """Find secrets and packages in one pass over the layers, or take them from the cache, so that `evidence.once` has them.
+    Raises `CancelledError`."""
+    secrets = None if cache is None else cache.secrets()
+    packages = None if cache is None else cache.packages()
+    if secrets is None or packages is None:
+        scan, databases = SecretScan(evidence), open_databases(evidence)
+        manager_files = ManagerFiles(evidence)
+        evidence.progress.stage("Scanning files")
+        scanners: list[Scanner] = [scan, *databases, manager_files]
+        scan_files(evidence.filesystem, evidence.contents, scanners, evidence.progress)
+        evidence.known[read_manager_files] = manager_files
+        secrets, packages = scan.found, count_packages(evidence, databases)
+        if cache is not None:
+            cache.keep_secrets(secrets, evidence.filesystem)
+            cache.keep_packages(packages, evidence.filesystem)
+    evidence.known[find_secrets] = secrets
+    evidence.known[find_packages] = packages
+
+
+def run_rules(
     evidence: Evidence,
     choices: Mapping[str, RuleChoice] | None = None,
     rules: Sequence[Rule] = RULES,
 ) -> Findings:
-    """Apply rules to an image, as `choices` switch and tune them. Raises `CancelledError`."""
+    """The findings of all rules; `choices` turns rules off and tunes them. Raises `CancelledError`."""
     choices = choices or {}
     sizes = evidence.filesystem.inodes.columns.stored
     found: list[Finding] = []
     applied: set[str] = set()
-    evidence.progress.stage("Looking for what to fix", len(rules))
+    evidence.progress.stage("Running rules", len(rules))
     evidence.claimed[:] = False
     for rule in sorted(rules, key=lambda rule: rule.last):
         check(evidence.progress)
@@ -68,7 +92,7 @@ _ELSEWHERE = "# in the Dockerfile of the base image; a newer or a slimmer base m
 
 
 def _findings(evidence: Evidence, rule: Rule, choice: RuleChoice) -> Iterator[Finding]:
-    """What one rule finds, without what is too small."""
+    """The findings of one rule that reach its minimum size."""
     for claim in rule.find(evidence):
         saved = int(evidence.stored(np.unique(claim.inodes)).sum())
         size = saved if claim.bytes is None else claim.bytes

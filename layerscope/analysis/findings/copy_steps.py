@@ -1,4 +1,8 @@
-"""Several COPY of the same source: what one of them should not bring, another may, so that no .dockerignore can leave it out."""
+"""What COPY and ADD steps bring, and where they put it.
+
+If several COPY steps have the same source, a path that one should leave out may be needed by another: .dockerignore cannot
+exclude it.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from layerscope.analysis.evidence import Evidence
-from layerscope.analysis.findings.copying import target_of
+from layerscope.analysis.findings.finding import NAMED
 from layerscope.analysis.findings.fixes import (
     instruction_text,
     recorded_source,
@@ -15,11 +19,12 @@ from layerscope.analysis.findings.fixes import (
     sources_of,
     with_flags,
 )
-from layerscope.analysis.findings.words import NAMED
 from layerscope.image.history import Step
 
-_LATER = 1000
-"""Steps that are looked at."""
+_MAX_COPIES = 1000
+"""How many first steps are searched for other copies."""
+_MAX_WORKDIR_STEPS = 1000
+"""How many steps before a COPY are searched for its WORKDIR."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ def kept_by_another(evidence: Evidence, step: Step, tops: Sequence[str]) -> Step
 def _copies(evidence: Evidence) -> dict[_Copy, list[Step]]:
     """What the first steps copy, each with the first two steps that do: one of them may be the step that is asked about."""
     found: dict[_Copy, list[Step]] = {}
-    for step in evidence.image.steps[:_LATER]:
+    for step in evidence.image.steps[:_MAX_COPIES]:
         if step.instruction in ("COPY", "ADD"):
             steps = found.setdefault(_copy_of(evidence, step), [])
             if len(steps) < 2:
@@ -117,3 +122,30 @@ def _is_shown(evidence: Evidence, name: str) -> bool:
     data = name.strip("/").encode(errors="surrogateescape")
     found = evidence.filesystem.table.find(posixpath.normpath(data))
     return found is not None and bool(evidence.live_inodes[found] >= 0)
+
+
+def target_of(evidence: Evidence, step: Step, target: str) -> str:
+    """The absolute path of the target of a COPY, resolved against the WORKDIR before it."""
+    path = target
+    for before in reversed(
+        evidence.image.steps[max(step.index - _MAX_WORKDIR_STEPS, 0) : step.index]
+    ):
+        if path.startswith("/"):
+            break
+        if before.instruction == "WORKDIR":
+            path = posixpath.join(before.arguments, path)
+    return posixpath.normpath(posixpath.join("/", path)).replace("//", "/")
+
+
+def brings_only(evidence: Evidence, layer: int, name: str) -> bool:
+    """Whether everything that a COPY can bring is at or below `name`."""
+    step = evidence.step(layer)
+    sources, target = sources_of(step)
+    if not target:
+        return False
+    place = target_of(evidence, step, target)
+    if len(sources) == 1 and (target.endswith("/") or target in (".", "..")):
+        inside = posixpath.join(place, posixpath.basename(posixpath.normpath(sources[0])))
+        if inside == name:
+            return True
+    return place == name or place.startswith(f"{name}/")

@@ -1,4 +1,4 @@
-"""Small files of an image that rules read: what package managers note of who asked for what."""
+"""Small files in which package managers record which packages were requested: dpkg, APT and npm."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
-from layerscope.analysis.scan_files import look_into
+from layerscope.analysis.scan_files import scan_files
 from layerscope.filesystem.selecting import Mask
 
 _PATTERNS = (
@@ -15,12 +15,12 @@ _PATTERNS = (
     *("package-lock.json", "npm-shrinkwrap.json", ".package-lock.json"),
 )
 _LARGEST = 16 << 20
-"""Bytes of a note."""
+"""Maximum bytes of a file."""
 _MANIFEST = "package.json"
 
 
-class Notes:
-    """The notes in the final image; a `Looker`."""
+class ManagerFiles:
+    """These files in the final image; a `Scanner`."""
 
     def __init__(self, evidence: Evidence) -> None:
         found = np.concatenate([evidence.selector.matches(pattern) for pattern in _PATTERNS])
@@ -33,37 +33,37 @@ class Notes:
         self._read: dict[int, bytes] = {}
 
     def wanted(self) -> NDArray[np.int32]:
-        """The inodes of the notes."""
+        """The inodes of the files."""
         return np.unique(np.fromiter(self._inodes.values(), np.int32, len(self._inodes)))
 
-    def look(self, inode: int, data: bytes) -> None:
-        """Keep what was read."""
+    def scan(self, inode: int, data: bytes) -> None:
+        """Keep the content."""
         self._read[inode] = data
 
     def text(self, path: int | None) -> bytes | None:
-        """What a path of the filesystem's table holds; None if it is no note, or could not be read."""
+        """The content at a path of the filesystem's table; None if it is not one of these files, or unreadable."""
         return None if path is None else self._read.get(self._inodes.get(path, -1))
 
 
-def read_notes(evidence: Evidence) -> Notes:
-    """The notes, read in one pass. Meant for `Evidence.once`."""
-    notes = Notes(evidence)
-    look_into(evidence.filesystem, evidence.contents, [notes], evidence.progress)
-    return notes
+def read_manager_files(evidence: Evidence) -> ManagerFiles:
+    """The files, read in one pass. Call it with `Evidence.once`."""
+    manager_files = ManagerFiles(evidence)
+    scan_files(evidence.filesystem, evidence.contents, [manager_files], evidence.progress)
+    return manager_files
 
 
-def in_packages(evidence: Evidence) -> Mask:
+def in_node_modules(evidence: Evidence) -> Mask:
     """Paths at or below a node_modules."""
     return evidence.selector.below(evidence.selector.matches("node_modules"))
 
 
 def _manifests(evidence: Evidence) -> NDArray[np.int64]:
-    """Manifests of npm: those of packages only where no lockfile beside them knows more."""
+    """npm manifests: those inside node_modules only where no lockfile covers them."""
     found = evidence.selector.matches(_MANIFEST)
     if not len(found):
         return found
     table = evidence.filesystem.table
-    inside = in_packages(evidence)
+    inside = in_node_modules(evidence)
     known = evidence.selector.matches(".package-lock.json")
     locked = evidence.selector.below(table.parents[known].astype(np.int64))
     return found[~inside[found] | ~locked[found]]

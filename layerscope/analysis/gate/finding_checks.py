@@ -1,20 +1,23 @@
-"""A check of some findings: which of them count, and how it ends."""
+"""`findings`: a check for each finding rule, and how a check of findings ends. Severities are set in `[rules.NAME]`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from layerscope.analysis.findings.finding import Finding
-from layerscope.analysis.gate.case import Case
+from layerscope.analysis.gate.case import Case, is_secret
+from layerscope.analysis.gate.rule import GateRule
+from layerscope.analysis.gate.values import parse_switch
 from layerscope.analysis.gate.verdict import MAX_OFFENDERS, Check, Offender, Outcome, Unit
 from layerscope.text import count_of, safe_name, size
 from layerscope.words import Severity
 
+NAME = "findings"
 _RANKS = {Severity.NOTE: 0, Severity.WARNING: 1, Severity.ERROR: 2}
 
 
 def outcome_of(case: Case, severity: Severity) -> Outcome:
-    """How a finding of this severity ends; with a baseline it is a new one, and fails unless it is a mere note."""
+    """The outcome of a finding with this severity. With a baseline it is new, and fails unless it is a note."""
     least = Severity.WARNING if case.baseline is not None else case.fail_on
     if _RANKS[severity] >= _RANKS[least]:
         return Outcome.FAIL
@@ -30,7 +33,7 @@ def check_findings(
     secret: bool = False,
     least: Severity = Severity.NOTE,
 ) -> Check:
-    """The check of findings that no ignore names; those of the baseline pass. `least` is how severe they are at least."""
+    """The check of findings that are not ignored; findings of the baseline pass. `least` is their minimum severity."""
     baseline = case.baseline
     new = found if baseline is None else [
         one for one in found if not baseline.knows(one, case.filesystem.table, secret=secret)
@@ -62,7 +65,7 @@ def check_findings(
 
 
 def offender_of(case: Case, finding: Finding) -> Offender:
-    """A finding as what a check complains of."""
+    """A finding as an offender."""
     return Offender(
         path=case.name(int(finding.paths[0])) if len(finding.paths) else None,
         bytes=finding.bytes,
@@ -75,3 +78,29 @@ def offender_of(case: Case, finding: Finding) -> Offender:
 
 def _bytes(found: Sequence[Finding]) -> int:
     return sum(finding.bytes for finding in found)
+
+
+def _check(case: Case, enabled: bool) -> Iterator[Check]:
+    if not enabled:
+        return
+    by_rule: dict[str, list[Finding]] = {}
+    for finding in case.findings:
+        by_rule.setdefault(finding.rule, []).append(finding)
+    for rule in case.finding_rules:
+        if case.secrets_apart and is_secret(rule.name):
+            continue
+        found = [
+            finding for finding in by_rule.get(rule.name, ()) if not case.ignored(finding, NAME)
+        ]
+        secret = is_secret(rule.name)
+        yield check_findings(case, rule.name, rule.title, found, secret=secret)
+
+
+RULE = GateRule(
+    NAME,
+    "Check findings by severity: on or off.",
+    parse_switch,
+    _check,
+    metavar="on|off",
+    default=True,
+)

@@ -9,9 +9,9 @@ import pytest
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim
-from layerscope.analysis.findings.judge import judge
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.rules import RULES, check_rules
+from layerscope.analysis.findings.run_rules import run_rules
 from layerscope.errors import UsageError
 from layerscope.settings import RuleChoice
 from layerscope.words import Severity
@@ -52,13 +52,13 @@ def claims(name: str, *letters: str) -> Rule:
 def test_what_is_severer_comes_first() -> None:
     """A note of many bytes does not push aside a warning of few."""
     note = replace(claims("x", "a"), severity=Severity.NOTE)
-    found = judge(evidence(), rules=[note, claims("y", "c")]).found
+    found = run_rules(evidence(), rules=[note, claims("y", "c")]).found
     assert [(finding.rule, finding.bytes) for finding in found] == [("y", 7), ("x", 100)]
 
 
 def test_findings_come_largest_first_and_name_their_steps() -> None:
     """Steps without a layer count, so that layer 1 is step 2."""
-    found = judge(evidence(), rules=[claims("x", "c", "a")]).found
+    found = run_rules(evidence(), rules=[claims("x", "c", "a")]).found
     assert [(finding.bytes, finding.layers, finding.steps) for finding in found] == [
         (100, (0,), (0,)),
         (7, (1,), (2,)),
@@ -67,7 +67,7 @@ def test_findings_come_largest_first_and_name_their_steps() -> None:
 
 def test_a_content_that_several_findings_claim_counts_once() -> None:
     """The sum of all findings is no saving; the union of what they claim is."""
-    findings = judge(evidence(), rules=[claims("x", "a+b"), claims("y", "b", "c")])
+    findings = run_rules(evidence(), rules=[claims("x", "a+b"), claims("y", "b", "c")])
     assert sorted(finding.bytes for finding in findings.found) == [7, 50, 150]
     assert findings.saving() == 157
     assert findings.saving([0]) == 150
@@ -76,7 +76,7 @@ def test_a_content_that_several_findings_claim_counts_once() -> None:
 
 def test_what_the_base_image_brought_is_told_apart() -> None:
     """A finding whose step is among the base's first steps is the base's."""
-    findings = judge(evidence(base_steps=1), rules=[claims("x", "a", "c")])
+    findings = run_rules(evidence(base_steps=1), rules=[claims("x", "a", "c")])
     assert [finding.base for finding in findings.found] == [True, False]
     assert findings.saving(findings.own) == 7
 
@@ -84,8 +84,10 @@ def test_what_the_base_image_brought_is_told_apart() -> None:
 def test_a_rule_can_be_switched_off_and_tuned() -> None:
     """Off, with another threshold, with another severity."""
     rules = [claims("x", "a", "c")]
-    assert judge(evidence(), {"x": RuleChoice(enabled=False)}, rules).found == ()
-    (finding,) = judge(evidence(), {"x": RuleChoice(min_bytes=8, severity="error")}, rules).found
+    assert run_rules(evidence(), {"x": RuleChoice(enabled=False)}, rules).found == ()
+    (finding,) = run_rules(
+        evidence(), {"x": RuleChoice(min_bytes=8, severity="error")}, rules
+    ).found
     assert (finding.bytes, finding.severity) == (100, Severity.ERROR)
 
 
@@ -95,9 +97,9 @@ def test_bytes_that_no_fix_saves_are_not_avoidable() -> None:
     def find(evidence: Evidence) -> Iterator[Claim]:
         yield Claim("# fix", layers=(0,), bytes=4000)
 
-    findings = judge(evidence(), rules=[Rule("x", "Found", "It matters.", find)])
+    findings = run_rules(evidence(), rules=[Rule("x", "Found", "It matters.", find)])
     assert findings.found == ()  # below the threshold
-    findings = judge(evidence(), rules=[replace(claims("x"), find=find)])
+    findings = run_rules(evidence(), rules=[replace(claims("x"), find=find)])
     assert (findings.found[0].bytes, findings.saving()) == (4000, 0)
 
 
@@ -114,7 +116,7 @@ def test_rules_have_names_that_tell_them_apart() -> None:
 def test_a_rule_that_does_not_exist_is_an_error_with_a_near_name() -> None:
     """A setting that has no effect never passes in silence."""
     with pytest.raises(
-        UsageError, match=r"config\.toml, line 3: there is no rule `apt-list`"
+        UsageError, match=r"config\.toml, line 3: unknown rule `apt-list`"
     ) as caught:
         check_rules(["apt-list"], lambda _: "config.toml, line 3")
     assert (caught.value.hint or "").startswith("did you mean apt-lists")

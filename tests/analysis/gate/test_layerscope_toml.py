@@ -81,15 +81,9 @@ def test_what_is_not_said_keeps_its_default() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
-<<<<<<< HEAD
         ("[ci]\nmax-waste = 3", 2, "unknown setting `max-waste`"),
-        ("[ci]\n\nmax-wasted = 'much'", 3, "`max-wasted` takes a number of bytes"),
-        ("[ci]\nmax-wasted = -1", 2, "`max-wasted` takes a number of bytes"),
-=======
-        ("[ci]\nmax-waste = 3", 2, "there is no setting `max-waste`"),
         ("[ci]\n\nmax-wasted = 'much'", 3, "`max-wasted` must be a number of bytes"),
         ("[ci]\nmax-wasted = -1", 2, "`max-wasted` must be a number of bytes"),
->>>>>>> w-m
         ("[ci]\nmin-efficiency = 90", 2, "`min-efficiency` takes a share from 0 to 1"),
         ("[ci]\nmin-efficiency = true", 2, "`min-efficiency` takes a share"),
         ("[ci]\nmin-efficiency = nan", 2, "`min-efficiency` takes a share"),

@@ -125,6 +125,7 @@ def ci(
         opened.filesystem.table,
         [index.compressed_bytes for index in opened.indexes],
         base.layers,
+        [number for number, index in enumerate(opened.indexes) if index.broken is not None],
     )
     found = () if opened.findings is None else opened.findings.found
     verdict = decide(wanted, opened.image, opened.filesystem, ledger, found, choices, base, known)

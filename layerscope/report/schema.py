@@ -113,11 +113,11 @@ def totals_document(opened: Opened) -> dict[str, Any]:
 
 
 def compressed_bytes(opened: Opened) -> int | None:
-    """Compressed bytes of all layers; None unless every layer with entries is compressed."""
+    """Compressed bytes of all layers; None unless every layer with entries is compressed and can be read."""
     known = [
         index.compressed_bytes
         for index in opened.indexes
-        if len(index) or index.compressed_bytes is not None
+        if len(index) or index.compressed_bytes is not None or index.broken is not None
     ]
     sizes = [size for size in known if size is not None]
     return sum(sizes) if sizes and len(sizes) == len(known) else None

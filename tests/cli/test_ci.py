@@ -59,7 +59,7 @@ def test_an_image_that_fails_exits_with_1_and_says_in_what(here: Here) -> None:
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (["--max-wasted", "much"], "--max-wasted takes a number of bytes"),
+        (["--max-wasted", "much"], "--max-wasted must be a number of bytes"),
         (["--max-layers", "-1"], "--max-layers takes a whole number"),
         (["--min-efficiency", "90"], "--min-efficiency takes a share"),
         (["--fail-on", "off"], "--fail-on takes"),

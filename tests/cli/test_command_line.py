@@ -471,5 +471,5 @@ def test_a_theme_that_is_not_there_is_a_mistake_also_without_a_terminal(
     else:
         ran = here("image.tar", "--theme", "drakula")
     assert (ran.code, ran.out) == (2, "")
-    assert "there is no theme `drakula`" in ran.err
+    assert "unknown theme `drakula`" in ran.err
     assert "did you mean dracula" in ran.err

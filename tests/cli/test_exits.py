@@ -88,7 +88,7 @@ def test_a_full_stream_is_exit_2(here: Here, words: str, unbuffered: str) -> Non
             done = ended(args, stderr=full.fileno(), unbuffered=unbuffered)
         else:
             done = ended(args, stdout=full.fileno(), unbuffered=unbuffered)
-            assert done.stderr == b"layerscope: stdout cannot be written: No space left on device\n"
+            assert done.stderr == b"layerscope: cannot write stdout: No space left on device\n"
     assert done.returncode == 2
 
 

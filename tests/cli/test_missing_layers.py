@@ -82,3 +82,16 @@ def test_the_report_has_every_layer(image: str, capsysbinary: pytest.CaptureFixt
     assert any(layer["broken"] for layer in report["layers"])
     assert all(layer["entries"] or layer["broken"] for layer in report["layers"])
     assert not any(finding["layers"] for finding in report["findings"])
+
+
+@pytest.mark.parametrize("image", list(KINDS), indirect=True)
+def test_the_compressed_size_of_a_missing_layer_is_unknown(
+    image: str, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """The total does not leave it out, and no limit passes without it."""
+    cli.run(["report", image, "--format", "json"])
+    assert json.loads(capsysbinary.readouterr().out)["totals"]["compressedBytes"] is None
+    cli.run(["ci", image, "--max-compressed-size", "1 GB", "--format", "json"])
+    checks = json.loads(capsysbinary.readouterr().out)["checks"]
+    (check,) = (check for check in checks if check["rule"] == "max-compressed-size")
+    assert (check["outcome"], check["value"]) == ("skip", None)

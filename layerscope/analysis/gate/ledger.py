@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,13 +63,15 @@ def ledger_of(
     table: PathTable,
     blobs: Sequence[int | None],
     base_layers: int,
+    unread: Collection[int] = (),
 ) -> Ledger:
-    """The ledger of an image; `blobs` are compressed bytes by layer, None if a layer is not compressed."""
+    """The ledger of an image; `blobs` are compressed bytes by layer, None if a layer is not compressed, or is one of the
+    `unread` layers, whose size is unknown."""
     # In many archives, layers without entries are uncompressed end-of-archive markers.
     counted = [
         size
-        for size, layer in zip(blobs, accounting.layers, strict=True)
-        if layer.entries or size is not None
+        for number, (size, layer) in enumerate(zip(blobs, accounting.layers, strict=True))
+        if layer.entries or size is not None or number in unread
     ]
     known = [size for size in counted if size is not None]
     return Ledger(

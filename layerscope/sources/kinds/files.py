@@ -173,7 +173,7 @@ def _kind(data: bytes, *, whole: bool) -> tuple[str, str]:
     if _is_text(text):
         return f"text, not an image{_words(text.splitlines()[0])}", OPENS
     first = data[:_SHOWN].hex(" ")
-    return f"not a tar archive, and not recognized (it starts with {first})", OPENS
+    return f"data in an unknown format (it starts with {first})", OPENS
 
 
 def _detail(kind: FileKind, text: bytes) -> str:

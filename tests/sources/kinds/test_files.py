@@ -158,7 +158,7 @@ def test_its_words_are_quoted_shortened_and_escaped(
         (gzip.compress(bytes(1024)), "the gzip stream holds an empty tar"),
         (b"\x1f\x8b\x08", "truncated"),
         (b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xff\xff\xff\xff", "is damaged"),
-        (random.Random(1).randbytes(2000), "not recognized (it starts with f5 b1 65 22 4a 58 b7 91)"),
+        (random.Random(1).randbytes(2000), "data in an unknown format (it starts with f5 b1 65 22 4a 58 b7 91)"),
         (gzip.compress(gzip.compress(IMAGE)), "the gzip stream holds a second compressed stream (gzip)"),
         (lzma.compress(bz2.compress(IMAGE)), "the xz stream holds a second compressed stream (bzip2)"),
         (b"x" + IMAGE[1:], "the file is a damaged tar archive: bad checksum in the first header"),

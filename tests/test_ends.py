@@ -376,7 +376,7 @@ SCREENS: dict[str, tuple[list[str], str | Callable[[Screen], None]]] = {
     "reading the image": ([sys.executable, "-c", PAUSED, "layerscope.tui.loader:analyse", "image.tar"], "here"),
     "reading stdin": (["sh", "-c", 'exec "$0" -c "$1" layerscope.sources.spool:_read - < pipe', sys.executable, PAUSED], "here"),
     "the picker": (program(), "image.tar"),
-    "the chooser": (program("two.tar"), "which one"),
+    "the chooser": (program("two.tar"), "Choose one of"),
     "the explorer": (program("image.tar"), "etc"),
     "demo": (program("demo"), "Dockerfile|flask"),
     "a dialog": (program("image.tar"), dialog),

@@ -89,7 +89,7 @@ def what_words(event: Event) -> str:
     parts = list(differences(event))
     below = below_words(event)
     if below:
-        parts.append(f"in it {below}")
+        parts.append(f"inside {below}")
     if event.change is Change.ADDED and event.after is not None and event.after.target:
         parts.append(f"→ {text.safe_name(event.after.target)}")
     if event.brief:

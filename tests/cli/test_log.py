@@ -87,7 +87,7 @@ def test_a_path_that_looks_like_a_glob_is_a_path(log: Log) -> None:
 def test_a_directory_tells_what_changes_in_it(log: Log) -> None:
     """With what it holds after each step."""
     out = log("etc/")[1]
-    assert "· drwxr-xr-x  0:0             8 B  /etc  in it 1 added, 1 modified" in out
+    assert "· drwxr-xr-x  0:0             8 B  /etc  inside 1 added, 1 modified" in out
 
 
 def test_nothing_touched_is_exit_1(log: Log) -> None:

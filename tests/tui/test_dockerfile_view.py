@@ -167,7 +167,7 @@ async def test_an_image_without_steps_speaks(tmp_path: Path) -> None:
     async with app.run_test(size=SMALL) as pilot:
         await dockerfile_view(pilot)
         await pilot.press("enter", "down", "G")
-        assert "records no steps" in "\n".join(screen_text(app))
+        assert "no history and no layers" in "\n".join(screen_text(app))
 
 
 async def test_hostile_instructions_stay_text(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ async def test_steps_are_there_before_any_layer_is_read(
         text = "\n".join(screen_text(app))
     assert "COPY requirements.txt" in text
     assert "RUN apt-get update" in text
-    assert "Files are shown once all layers are read" in text
+    assert "Available once all layers are read" in text
 
 
 async def test_metadata_steps_say_so_and_can_be_hidden(demo_image: Path) -> None:
@@ -175,7 +175,7 @@ async def test_an_image_without_layers_speaks(tmp_path: Path) -> None:
     async with app.run_test(size=WIDE) as pilot:
         await loaded(pilot)
         text = "\n".join(screen_text(app))
-    assert "no steps" in text
+    assert "no history and no layers" in text
     assert "nothing wasted" in text
 
 
@@ -217,7 +217,7 @@ async def test_a_damaged_layer_is_shown_and_said(tmp_path: Path) -> None:
         await loaded(pilot)
         text = "\n".join(screen_text(app))
     assert "damaged" in text
-    assert "cut short" in text
+    assert "truncated" in text
 
 
 async def test_quitting_while_layers_are_read_does_not_wait(demo_image: Path) -> None:

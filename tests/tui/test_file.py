@@ -113,7 +113,7 @@ async def test_enter_on_a_file_shows_it(image: Path, size: tuple[int, int]) -> N
         assert "layer 0 · COPY layer0" in shown
         assert "-rw-r--r--  0:0  1970-01-02 00:00  14 B" in shown
         assert "two" in shown
-        assert "gone or replaced since layer 1" in shown
+        assert "deleted or replaced in layer 1" in shown
         await pilot.press("escape")
         assert screen.view is screen.explore
 
@@ -221,7 +221,7 @@ async def test_d_shows_what_the_layer_changed(image: Path) -> None:
         await show(pilot, "etc/script.py")
         await pilot.press("D")
         await settled(pilot)
-        assert "There is no file that" in page(app)
+        assert "There is no earlier version" in page(app)
 
 
 async def test_an_archive_that_is_overwritten_shows_none_of_the_new_bytes(plain: Path) -> None:
@@ -361,7 +361,7 @@ async def test_e_on_a_directory_saves_all_of_it_as_it_is_after_the_layer(
     app = explorer(plain)
     async with app.run_test(size=SMALL, notifications=True) as pilot:
         await ask(pilot, "etc", layer=0)
-        assert "all that lies below it" in page(app)
+        assert "everything below it" in page(app)
         await pilot.press(*"./old", "enter")
         await settled(pilot)
     assert (plain.parent / "old/motd").read_bytes() == b"one\ntwo\nthree\n"

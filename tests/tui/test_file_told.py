@@ -49,7 +49,7 @@ async def test_rows_of_the_tree_say_which_copy_they_are(copies: Path) -> None:
         explore.steps.select_layer(1)
         await settled(pilot)
         lines = screen_text(app)
-        assert any("c3" in line and "8th of 14 copies" in line for line in lines)
+        assert any("c3" in line and "duplicate 8 of 14" in line for line in lines)
         explore.steps.select_layer(0)
         await settled(pilot)
         (other,) = [line for line in screen_text(app) if "other" in line]
@@ -80,7 +80,7 @@ async def test_a_layer_of_which_nothing_can_be_read_is_not_called_empty(tmp_path
         await settled(pilot)
         shown = "\n".join(screen_text(app))
         assert "empty" not in shown
-        assert "Nothing of this layer can be read: it is no tar" in shown
+        assert "This layer cannot be read: " in shown
 
 
 async def test_keys_that_would_do_nothing_are_not_offered(copies: Path) -> None:

@@ -150,7 +150,7 @@ async def test_hostile_names_stay_text(tmp_path: Path) -> None:
         await known(pilot)
         text = "\n".join(screen_text(app))
         assert "Life of /\\e[31m[b]" in text
-        assert "hides   1 B of layer 0: deleted" in text
+        assert "hides   1 B from layer 0: deleted" in text
         assert "\x1b" not in text
 
 

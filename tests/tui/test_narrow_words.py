@@ -48,9 +48,11 @@ async def test_help_keeps_its_columns(demo_image: Path) -> None:
         await loaded(pilot)
         await pilot.press("question_mark")
         await settled(pilot)
+        await pilot.press("pagedown")
+        await settled(pilot)
         lines = screen_text(app)
-        (start,) = [n for n, line in enumerate(lines) if "instructions as one listing" in line]
-        assert lines[start].index("The instructions") == lines[start + 1].index("wastes.")
+        (start,) = [n for n, line in enumerate(lines) if "Copy the path under" in line]
+        assert lines[start].index("Copy the path") == lines[start + 1].index("step.")
 
 
 async def test_the_base_bracket_is_named_in_a_whole_word(demo_image: Path) -> None:

@@ -154,7 +154,7 @@ async def test_the_end_of_the_base_image_can_be_moved(demo_image: Path) -> None:
         text = screen_text(app)
         assert any(line.startswith("│0 ") for line in text)
         assert any(line.startswith("╰·") for line in text)
-        assert "base image (estimated: BuildKit" in "\n".join(text)
+        assert "base image (estimated: " in "\n".join(text)
         await pilot.press("greater_than_sign", "greater_than_sign", "greater_than_sign")
         assert (session.base_steps, session.base_layers) == (5, 2)
         text = screen_text(app)

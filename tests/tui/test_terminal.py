@@ -56,7 +56,7 @@ def test_several_images_are_asked_for(tmp_path: Path) -> None:
     merged = {**first, **second, "manifest.json": json.dumps(items).encode()}
     image = write(tmp_path / "two.tar", archive(merged))
     with terminal(layerscope(str(image))) as screen:
-        screen.wait_for("which one?")
+        screen.wait_for("Choose one of 2 images")
         screen.keys("Down", "Enter")
         screen.wait_for("second:2")
         screen.wait_for("layer0")

@@ -283,7 +283,7 @@ async def test_the_marked_layer_compared_with_itself_says_so(versions: Path) -> 
         explore = (await loaded(pilot)).explore
         await pilot.press("x")
         await _settled(pilot, explore)
-        assert "select another one" in "\n".join(screen_text(app))
+        assert "Select another layer to compare" in "\n".join(screen_text(app))
         await pilot.press("x")
         await _settled(pilot, explore)
         assert explore.files.row_count()
@@ -297,7 +297,7 @@ async def test_rows_say_what_they_replace(versions: Path) -> None:
         explore.steps.select_layer(1)
         await pilot.press("tab", "plus")
         await _settled(pilot, explore)
-        assert "replaces 3 B of layer 0" in "\n".join(screen_text(app))
+        assert "replaces 3 B from layer 0" in "\n".join(screen_text(app))
         explore.steps.select_layer(2)
         await _settled(pilot, explore)
         view = explore.files.view

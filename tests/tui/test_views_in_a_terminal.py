@@ -155,7 +155,7 @@ def _dockerfile(running: Running) -> None:
     """All instructions with what each stores."""
     screen = running.screen
     screen.keys("6")
-    screen.wait_for("Dockerfile · as the image")
+    screen.wait_for("Dockerfile · reconstructed")
     for step in running.opened.image.steps[:4]:
         shown = screen.wait_for(f"│ {step.instruction} ")
     assert text.size(running.opened.accounting.layers[0].stored) in shown

@@ -85,7 +85,7 @@ async def test_an_instruction_is_copied_whole(demo_image: Path) -> None:
         assert "build-essential" in app.clipboard
         await pilot.press("e")
         await settled(pilot)
-        assert "There is no file under the cursor" in "\n".join(screen_text(app))
+        assert "No file under the cursor" in "\n".join(screen_text(app))
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ class EventDetails(VerticalScroll, can_focus=False):
             Change.ADDED: "added",
             Change.MODIFIED: "modified",
             Change.METADATA: "same content, different attributes",
-            Change.REMOVED: "removed",
+            Change.REMOVED: "deleted",
             Change.UNCHANGED: "stored again without a change",
         }[event.change]
         total = f" · {text.exact_size(event.total)} afterwards" if event.total is not None else ""

@@ -110,9 +110,11 @@ def _settled(several: Sequence[Description]) -> list[Description]:
     counted = set(map(id, kept))
     rest = [one for one in several if id(one) not in counted]
     candidates = [one.candidate for one in (first, *rest)]
+    # manifest.json has the names that docker prints, the index spells them out.
+    by_name = sorted(candidates, key=lambda one: one.kind is None)
     named = replace(
         first.candidate,
-        tags=_together(tag for one in candidates for tag in one.tags),
+        tags=_together(tag for one in by_name for tag in one.tags),
         groups=tuple(dict.fromkeys(group for one in candidates for group in one.groups)),
         digests=list(dict.fromkeys(digest for one in candidates for digest in one.digests)),
         platform=next((one.platform for one in candidates if one.platform is not None), None),

@@ -113,7 +113,7 @@ def test_a_whole_oci_manifest_comes_first(tmp_path: Path) -> None:
         )
         assert (layers_of(opened), opened.image.alternatives) == (NAMES, ())
         assert opened.image.source_kind == "oci-archive"
-        assert opened.image.tags == ("docker.io/library/demo:latest", "demo:docker")
+        assert opened.image.tags == ("demo:docker", "docker.io/library/demo:latest")
         alone = open_path(save(tmp_path, archive(right), "alone.tar"))
         assert opened.image.manifest_digest == alone.image.manifest_digest
         assert opened.image.layers[0].media_type == LAYER

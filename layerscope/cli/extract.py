@@ -41,7 +41,7 @@ def extract(
     """Save files and directories of IMAGE to DIR, keeping their paths; / saves everything.
 
     PATH can be a glob, matched from the root. Links are written as links and never followed. Owners, extended attributes, setuid
-    and setgid bits are not kept; device nodes and pipes are skipped. Either all files are written or none.
+    and setgid bits are not kept; device nodes and pipes are skipped. If writing fails, no file is left behind.
     """
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import input_files, say

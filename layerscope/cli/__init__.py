@@ -86,7 +86,7 @@ def run(args: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, CancelledError, click.Abort):
         return ExitCode.INTERRUPTED
     except UnwritableError as error:
-        say(UsageError(f"stdout cannot be written: {error.strerror}"))
+        say(UsageError(f"cannot write stdout: {error.strerror}"))
         return ExitCode.USAGE
     except EndedBySignal as error:
         return 128 + error.number
@@ -129,7 +129,7 @@ def main() -> NoReturn:
             sys.stdout.flush()
     except OSError as error:
         if not isinstance(error, BrokenPipeError):
-            say(UsageError(f"stdout cannot be written: {error.strerror}"))
+            say(UsageError(f"cannot write stdout: {error.strerror}"))
             code = ExitCode.USAGE
     if words_lost() and code < ExitCode.INTERNAL:
         code = ExitCode.USAGE

@@ -19,6 +19,7 @@ _SIGNS = (
     "annot allocate memory",
     "not enough memory",
     "without setting an exception",
+    "error return without exception set",
 )
 """What loaders and libraries say where memory is missing, and no exception type does."""
 _NO_THREAD = "can't start new thread"

@@ -28,8 +28,9 @@ _ending: tuple[int, float] | None = None
 _instead: list[tuple[Callable[[int], object], bool]] = []
 """Who takes signals now, the last one first; and whether the program has to end within `PATIENCE` then."""
 _undo: list[Callable[[], object]] = []
-_reserve: list[bytearray] = []
-"""Memory to undo things with where there is no other; never touched, so that it takes up none."""
+_reserve: list[bytes] = []
+"""Room to undo things in when memory is short. `bytes` leaves its pages untouched, so that they take up none until then;
+`bytearray` would write to them."""
 _RESERVE = 4 << 20
 
 
@@ -43,7 +44,7 @@ class EndedBySignal(SystemExit):
 
 def catch() -> None:
     """From now on signals end the program in order. For the main thread, once."""
-    _reserve.append(bytearray(_RESERVE))
+    _reserve.append(bytes(_RESERVE))
     for number in CAUGHT:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _received)

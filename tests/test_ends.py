@@ -193,6 +193,25 @@ finally:
         assert process.wait(PATIENCE) == 128 + signal.SIGTERM
 
 
+def test_the_reserve_takes_up_no_memory_until_it_is_needed() -> None:
+    """It is a reserve of address space: every start would otherwise cost its 4 MiB."""
+    script = """
+import re
+from pathlib import Path
+from layerscope import signals
+def resident():
+    return int(re.search(r"VmRSS:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1]) << 10
+resident()
+before = resident()
+signals.catch()
+print(len(signals._reserve[0]), resident() - before)
+"""
+    said = subprocess.check_output([sys.executable, "-c", script], text=True)
+    reserved, taken = map(int, said.split())
+    assert reserved == 4 << 20
+    assert taken < reserved // 4
+
+
 def test_a_thread_that_does_not_end_keeps_nobody_waiting(here: Here) -> None:
     """One that hangs in the filesystem, say."""
     command = [sys.executable, "-c", PAUSED, "layerscope.layers.reading:index_layer", "report", "image.tar", "--no-cache"]  # fmt: skip

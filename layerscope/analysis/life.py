@@ -247,11 +247,8 @@ class _Events:
 
     def standing(self, path: int, layer: int) -> State | None:
         """The state of a path after a layer."""
-        filesystem, span = self._filesystem, self._filesystem.rows_of(path)
-        for row in range(span.start, span.stop):
-            if filesystem.born[row] <= layer < filesystem.died[row]:
-                return self._state(row)
-        return None
+        version = self._filesystem.version_after(path, layer)
+        return None if version is None else self._state(version)
 
     def _state(self, row: int) -> State | None:
         if row < 0:
@@ -259,7 +256,6 @@ class _Events:
         filesystem, inodes = self._filesystem, self._filesystem.inodes
         inode, columns = int(filesystem.inode_of[row]), inodes.columns
         kind, known = Kind(int(columns.kinds[inode])), inode != inodes.implicit
-        linked = kind in (Kind.SYMLINK, Kind.BROKEN_LINK)
         return State(
             row=row,
             kind=kind,
@@ -269,8 +265,8 @@ class _Events:
             gid=int(columns.gids[inode]),
             mtime=int(columns.mtimes[inode]),
             known=known,
-            target=inodes.links[int(columns.links[inode])] if linked else b"",
-            stored_in=inodes.layer(inode) if known else int(filesystem.born[row]),
+            target=inodes.target(inode),
+            stored_in=filesystem.layer_of(row),
         )
 
     def _loss(self, row: int, layer: int) -> Loss | None:

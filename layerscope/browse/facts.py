@@ -57,7 +57,6 @@ class FileFacts:
         path, inode = int(filesystem.paths[row]), int(filesystem.inode_of[row])
         kind = Kind(int(columns.kinds[inode]))
         known = inode != inodes.implicit
-        linked = kind in (Kind.SYMLINK, Kind.BROKEN_LINK)
         major, minor = divmod(int(columns.devices[inode]), 1 << 32)
         return cls(
             row=row,
@@ -65,7 +64,7 @@ class FileFacts:
             full=filesystem.table.full(path),
             inode=inode,
             kind=kind,
-            layer=inodes.layer(inode) if known else int(filesystem.born[row]),
+            layer=filesystem.layer_of(row),
             born=int(filesystem.born[row]),
             died=int(filesystem.died[row]),
             known=known,
@@ -75,7 +74,7 @@ class FileFacts:
             mtime=int(columns.mtimes[inode]),
             stored=int(columns.stored[inode]) if kind is Kind.FILE else 0,
             logical=inodes.logical(inode) if kind is Kind.FILE else 0,
-            target=inodes.links[int(columns.links[inode])] if linked else b"",
+            target=inodes.target(inode),
             device=(major, minor),
             xattrs=unpack_xattrs(inodes.xattrs[int(columns.xattrs[inode])]),
         )

@@ -73,7 +73,6 @@ def make_row(shown: Selection, path: int, *, children: bool, opened: bool, flat:
     inode = int(filesystem.inode_of[version]) if version >= 0 else inodes.implicit
     known = inode != inodes.implicit
     kind = Kind(int(columns.kinds[inode]))
-    linked = kind in (Kind.SYMLINK, Kind.BROKEN_LINK)
     change = int(shown.changes[path])
     total = int(shown.totals.bytes[path])
     whole = int(shown.totals.bytes[0 if flat else table.parents[path]])
@@ -96,7 +95,7 @@ def make_row(shown: Selection, path: int, *, children: bool, opened: bool, flat:
         gid=int(columns.gids[inode]),
         mtime=int(columns.mtimes[inode]),
         known=known,
-        target=inodes.links[int(columns.links[inode])] if linked else b"",
+        target=inodes.target(inode),
         version=version,
         layer=inodes.layer(inode) if known else int(filesystem.born[version]),
         share=total / whole if whole else 0.0,

@@ -111,6 +111,11 @@ class Inodes:
         """The layers that store these inodes."""
         return (np.searchsorted(self.first, inodes, "right") - 1).astype(np.int32)
 
+    def target(self, inode: int) -> bytes:
+        """Target of a symlink or of a broken hard link; otherwise empty."""
+        linked = self.columns.kinds[inode] in (Kind.SYMLINK, Kind.BROKEN_LINK)
+        return self.links[int(self.columns.links[inode])] if linked else b""
+
     def logical(self, inode: int) -> int:
         """Bytes of a file with its holes."""
         found = self.sparse.get(inode)

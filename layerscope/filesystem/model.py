@@ -174,3 +174,18 @@ class Filesystem:
         """All versions of one path, oldest first."""
         start, end = np.searchsorted(self.paths, [path, path + 1])
         return slice(int(start), int(end))
+
+    def version_after(self, path: int, layer: int) -> int | None:
+        """The version of one path that is visible after a layer; None if there is none."""
+        rows = self.rows_of(path)
+        for row in range(rows.start, rows.stop):
+            if self.born[row] <= layer < self.died[row]:
+                return row
+        return None
+
+    def layer_of(self, version: int) -> int:
+        """The layer that stores a version; for an implicit directory, the one that brought it about."""
+        inode = int(self.inode_of[version])
+        if inode == self.inodes.implicit:
+            return int(self.born[version])
+        return self.inodes.layer(inode)

@@ -31,11 +31,8 @@ class Pointed:
     @classmethod
     def after(cls, filesystem: Filesystem, path: int, layer: int) -> Pointed | None:
         """The version of a path after a layer; None if the path does not exist then."""
-        rows = filesystem.rows_of(path)
-        for row in range(rows.start, rows.stop):
-            if filesystem.born[row] <= layer < filesystem.died[row]:
-                return cls(path, row, layer)
-        return None
+        version = filesystem.version_after(path, layer)
+        return None if version is None else cls(path, version, layer)
 
 
 class Pointing:

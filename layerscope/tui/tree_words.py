@@ -100,14 +100,11 @@ def note(view: TreeView, entry: TreeRow) -> str:
     if before is None:
         return ""
     filesystem = view.filesystem
-    inode = int(filesystem.inode_of[before])
-    layer = filesystem.inodes.layer(inode)
-    if inode == filesystem.inodes.implicit:
-        layer = int(filesystem.born[before])
+    layer = filesystem.layer_of(before)
     if entry.change is Change.REMOVED:
         return f"was in layer {layer}"
     if entry.change is Change.METADATA:
-        return _attributes(view, entry, inode)
+        return _attributes(view, entry, int(filesystem.inode_of[before]))
     if int(filesystem.kinds[before]) == Kind.FILE:
         return f"replaces {text.size(int(filesystem.stored[before]))} from layer {layer}"
     kind = Kind(int(filesystem.kinds[before])).name.lower().replace("_", " ")
@@ -129,13 +126,8 @@ def duplicate_note(view: TreeView, entry: TreeRow, copies: Copies | None) -> str
 
 def version_before(view: TreeView, path: int) -> int | None:
     """The version of a path before the layer or range; None if there is none."""
-    filesystem = view.filesystem
     since = view.since if view.mode is Mode.RANGE else view.layer - 1
-    rows = filesystem.rows_of(path)
-    for row in range(rows.start, rows.stop):
-        if filesystem.born[row] <= since < filesystem.died[row]:
-            return row
-    return None
+    return view.filesystem.version_after(path, since)
 
 
 def _attributes(view: TreeView, entry: TreeRow, before: int) -> str:

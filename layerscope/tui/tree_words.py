@@ -11,7 +11,7 @@ from layerscope.browse.tree import TreeView
 from layerscope.filesystem.inodes import Why
 from layerscope.image.history import Step
 from layerscope.image.summary import one_line
-from layerscope.layers.index import Kind, LayerIndex
+from layerscope.layers.index import KIND_PHRASES, Kind, LayerIndex
 from layerscope.words import Change
 
 FROM_TOC = "from the table of contents"
@@ -105,10 +105,10 @@ def note(view: TreeView, entry: TreeRow) -> str:
         return f"was in layer {layer}"
     if entry.change is Change.METADATA:
         return _attributes(view, entry, int(filesystem.inode_of[before]))
-    if int(filesystem.kinds[before]) == Kind.FILE:
+    kind = Kind(int(filesystem.kinds[before]))
+    if kind is Kind.FILE:
         return f"replaces {text.size(int(filesystem.stored[before]))} from layer {layer}"
-    kind = Kind(int(filesystem.kinds[before])).name.lower().replace("_", " ")
-    return f"replaces a {kind} from layer {layer}"
+    return f"replaces {KIND_PHRASES[kind]} from layer {layer}"
 
 
 def duplicate_note(view: TreeView, entry: TreeRow, copies: Copies | None) -> str:

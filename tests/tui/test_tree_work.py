@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from layerscope.browse import regex_process
 from layerscope.browse.modes import Mode
 from layerscope.browse.ordering import Sort
+from layerscope.browse.tree import TreeView
 from layerscope.settings import COLUMNS, MODES, SORTS, Settings
 from layerscope.tui.preferences import Preferences
 from layerscope.tui.screens.explore import ExploreView
@@ -18,7 +19,8 @@ from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.tree_words import note
 from layerscope.tui.widgets import tree_columns
 from layerscope.words import Change
-from tests.images import docker_archive, file, layer_tar, whiteout, write
+from tests.filesystem.stacking import stack
+from tests.images import device, directory, docker_archive, fifo, file, layer_tar, whiteout, write
 from tests.tui.explorer import explorer, loaded, screen_text, until
 from tests.tui.pictures import HOSTILE_NAMES
 
@@ -304,6 +306,20 @@ async def test_rows_say_what_they_replace(versions: Path) -> None:
         assert view is not None
         notes = [note(view, view.row(row)) for row in range(len(view))]
         assert "was in layer 0" in notes
+
+
+def test_what_is_no_file_is_replaced_by_its_name_in_plain_english() -> None:
+    """With its article: a device is no character."""
+    replaced = [device("tty", 5, 0), device("disk", 8, 0, block=True), fifo("queue"), directory("etc")]  # fmt: skip
+    names = ("tty", "disk", "queue", "etc")
+    view = TreeView(stack([replaced, [file(name, b"1") for name in names]]).filesystem, layer=1)
+    said = {view.row(row).name.decode(): note(view, view.row(row)) for row in range(len(view))}
+    assert said == {
+        "tty": "replaces a character device from layer 0",
+        "disk": "replaces a block device from layer 0",
+        "queue": "replaces a named pipe from layer 0",
+        "etc": "replaces a directory from layer 0",
+    }
 
 
 async def test_how_many_rows_match_is_said_however_narrow(demo_image: Path) -> None:

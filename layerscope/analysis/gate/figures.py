@@ -27,8 +27,7 @@ _LAYER_SIZE = "max-layer-size"
 
 def _efficiency(ignores: Ignores, _base_known: bool) -> Measured:
     figures = ignores.figures(_EFFICIENCY)
-    said = f"{size(figures.wasted)} wasted of {size(figures.stored)} stored"
-    return Measured(figures.efficiency, said, figures.wasted, figures.stored)
+    return _share(figures.efficiency, figures.wasted, figures.stored)
 
 
 def _wasted(ignores: Ignores, _base_known: bool) -> Measured:
@@ -42,9 +41,12 @@ def _wasted(ignores: Ignores, _base_known: bool) -> Measured:
 
 def _wasted_share(ignores: Ignores, _base_known: bool) -> Measured:
     figures = ignores.figures(_WASTED_SHARE)
-    said = f"{size(figures.wasted)} wasted of {size(figures.stored)} stored"
     share = figures.wasted / figures.stored if figures.stored else 0.0
-    return Measured(share, said, figures.wasted, figures.stored)
+    return _share(share, figures.wasted, figures.stored)
+
+
+def _share(value: float, wasted: int, stored: int) -> Measured:
+    return Measured(value, f"{size(wasted)} wasted of {size(stored)} stored", wasted, stored)
 
 
 def _user_wasted_share(ignores: Ignores, _base_known: bool) -> Measured:

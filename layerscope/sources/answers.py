@@ -155,23 +155,20 @@ class _Exchange:
 
     def pieces(self) -> Iterator[Answer | bytes]:
         """The raw body; the whole answer for an error status."""
-        response = self._begin()
-        try:
-            if 200 <= response.status_code < 300:
-                yield from self._sent()
-            else:
-                yield Answer(response.status_code, self._body(response))
-        finally:
-            response.close()
+        return self._unless_refused(lambda _: self._sent())
 
     def lines(self) -> Iterator[Answer | bytes]:
         """The same as decoded lines, without empty ones."""
+        return self._unless_refused(self._lines)
+
+    def _unless_refused(self, read: Callable[[Any], Iterator[bytes]]) -> Iterator[Answer | bytes]:
+        """What `read` makes of the response; the whole answer for an error status."""
         response = self._begin()
         try:
-            if not 200 <= response.status_code < 300:
+            if 200 <= response.status_code < 300:
+                yield from read(response)
+            else:
                 yield Answer(response.status_code, self._body(response))
-                return
-            yield from self._lines(response)
         finally:
             response.close()
 

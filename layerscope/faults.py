@@ -23,6 +23,8 @@ _SIGNS = (
 )
 """What loaders and libraries say where memory is missing, and no exception type does."""
 _NO_THREAD = "can't start new thread"
+_telling = threading.Lock()
+"""Held from then on by the first to say that memory ran out."""
 START_SECONDS = 10.0
 """Seconds in which a thread has begun, or never will."""
 
@@ -91,6 +93,11 @@ def is_out_of_memory(error: BaseException) -> bool:
     return not isinstance(error, LayerscopeError) and any(sign in str(error) for sign in _SIGNS)
 
 
+def first_to_tell() -> bool:
+    """Whether nobody has said yet that memory ran out: the command and its threads find out at once, each for itself."""
+    return _telling.acquire(blocking=False)
+
+
 def watch_threads(say: Callable[[LayerscopeError], object]) -> None:
     """End the program where memory runs out in a thread, whatever that thread was doing: others would wait for it for ever.
 
@@ -101,6 +108,8 @@ def watch_threads(say: Callable[[LayerscopeError], object]) -> None:
         if error is None:
             return
         if is_out_of_memory(error):
+            if not first_to_tell():
+                return  # whoever was first ends the program
             with suppress(OSError):
                 os.write(2, b"layerscope: out of memory\n")
             signals.end_now(ExitCode.INTERNAL)

@@ -26,7 +26,13 @@ from layerscope.cli.output import UnwritableError, guard_streams, say, words_los
 from layerscope.cli.report import report
 from layerscope.cli.rules import rules
 from layerscope.errors import CancelledError, ExitCode, LayerscopeError, UsageError
-from layerscope.faults import as_user_error, is_out_of_memory, watch_threads
+from layerscope.faults import (
+    OutOfMemoryError,
+    as_user_error,
+    first_to_tell,
+    is_out_of_memory,
+    watch_threads,
+)
 from layerscope.signals import EndedBySignal
 
 COMMANDS: tuple[click.Command, ...] = (
@@ -115,7 +121,8 @@ def _usage_error(error: click.ClickException) -> UsageError:
 def _fault(error: BaseException) -> int:
     """Say what an unexpected exception means; its exit code."""
     fault = as_user_error(error)
-    say(fault)
+    if not isinstance(fault, OutOfMemoryError) or first_to_tell():
+        say(fault)
     return fault.exit_code
 
 

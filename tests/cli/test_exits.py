@@ -175,6 +175,34 @@ def test_an_empty_name_is_a_mistake(here: Here, args: list[str]) -> None:
     assert err.replace("OLD: ", "").replace("NEW: ", "") == ("layerscope: the name of the image is empty\n  hint: is a variable unset?\n")  # fmt: skip
 
 
+@pytest.mark.parametrize("order", ["thread, command", "command, thread", "thread, thread"])
+def test_a_lack_of_memory_is_said_once(order: str) -> None:
+    """The command and its threads find out at the same time, each for itself."""
+    script = f"""
+import threading, time
+from layerscope import cli, faults, signals
+ending = threading.Event()
+def end_now(code):
+    ending.set()
+    threading.Event().wait()  # undoing things may take a while
+signals.end_now = end_now
+faults.watch_threads(cli.say)
+def starve():
+    raise MemoryError
+for who in {order.split(", ")!r}:
+    if who == "command":
+        assert cli._fault(MemoryError()) == 70
+    else:
+        ending.clear()
+        thread = threading.Thread(target=starve, daemon=True)
+        thread.start()
+        while thread.is_alive() and not ending.is_set():
+            time.sleep(0.01)
+"""
+    said = subprocess.run([sys.executable, "-c", script], stderr=subprocess.PIPE, check=True)
+    assert said.stderr.count(b"out of memory") == 1
+
+
 def test_threads_end_the_program_where_they_find_no_memory() -> None:
     """Whoever waits for them would wait for ever."""
     script = """

@@ -27,6 +27,8 @@ _telling = threading.Lock()
 """Held from then on by the first to say that memory ran out."""
 START_SECONDS = 10.0
 """Seconds in which a thread has begun, or never will."""
+_LOOK_EVERY = 0.05
+"""Seconds between two looks at whether it failed."""
 
 
 class OutOfMemoryError(LayerscopeError):
@@ -122,20 +124,38 @@ def watch_threads(say: Callable[[LayerscopeError], object]) -> None:
         def emit(self, record: logging.LogRecord) -> None:
             lost(record.exc_info[1] if record.exc_info else None)
 
-    begin = threading.Thread.start
+    begin, one_at_a_time = threading.Thread.start, threading.RLock()
 
     def start(thread: threading.Thread) -> None:
-        """Python's own waits for ever for a thread that found no memory to begin in."""
+        """Python's own waits for ever for a thread that found no memory to begin in.
+
+        Such a thread has none for a hook that is written in Python either: what it raises is taken note of here.
+        """
         started: threading.Event = thread._started  # type: ignore[attr-defined]
         wait = started.wait
+        raised: list[sys.UnraisableHookArgs] = []
 
         def wait_a_while(timeout: float | None = None) -> bool:
-            if not wait(START_SECONDS if timeout is None else timeout):
-                raise RuntimeError(_NO_THREAD)
+            left = START_SECONDS if timeout is None else timeout
+            while not wait(min(left, _LOOK_EVERY)):
+                look()
+                left -= _LOOK_EVERY
+                if left <= 0:
+                    raise RuntimeError(_NO_THREAD)
             return True
 
+        def look() -> None:
+            while raised:
+                lost(raised.pop().exc_value)
+
         started.wait = wait_a_while  # type: ignore[method-assign]
-        begin(thread)
+        with one_at_a_time:
+            usual, sys.unraisablehook = sys.unraisablehook, raised.append
+            try:
+                begin(thread)
+            finally:
+                sys.unraisablehook = usual
+                look()
 
     threading.Thread.start = start  # type: ignore[method-assign, assignment]
     threading.excepthook = lambda args: lost(args.exc_value)

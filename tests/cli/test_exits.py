@@ -203,6 +203,26 @@ for who in {order.split(", ")!r}:
     assert said.stderr.count(b"out of memory") == 1
 
 
+def test_a_thread_without_memory_to_begin_in_ends_the_program_quietly() -> None:
+    """It has none for a hook that is written in Python either, and Python would say so on stderr."""
+    script = """
+import sys, threading
+from layerscope import cli, faults
+faults.watch_threads(cli.say)
+usual = sys.unraisablehook
+class Starved(threading.Thread):
+    def _bootstrap(self):
+        print(type(sys.unraisablehook).__name__, flush=True)
+        raise MemoryError
+threading.Thread(target=print).start()
+assert sys.unraisablehook is usual
+Starved().start()
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False, timeout=60)  # fmt: skip
+    assert done.stdout.split() == [b"builtin_function_or_method"]
+    assert (done.returncode, done.stderr) == (70, b"layerscope: out of memory\n")
+
+
 def test_threads_end_the_program_where_they_find_no_memory() -> None:
     """Whoever waits for them would wait for ever."""
     script = """

@@ -24,7 +24,7 @@ _SIGNS = (
 """What loaders and libraries say where memory is missing, and no exception type does."""
 _NO_THREAD = "can't start new thread"
 _telling = threading.Lock()
-"""Held from then on by the first to say that memory ran out."""
+"""Held by the first to say that memory ran out, until a command begins."""
 START_SECONDS = 10.0
 """Seconds in which a thread has begun, or never will."""
 _LOOK_EVERY = 0.05
@@ -93,6 +93,12 @@ def is_out_of_memory(error: BaseException) -> bool:
     ):
         return True
     return not isinstance(error, LayerscopeError) and any(sign in str(error) for sign in _SIGNS)
+
+
+def nothing_told() -> None:
+    """A command begins: nobody has said yet that memory ran out."""
+    with suppress(RuntimeError):
+        _telling.release()
 
 
 def first_to_tell() -> bool:

@@ -31,6 +31,7 @@ from layerscope.faults import (
     as_user_error,
     first_to_tell,
     is_out_of_memory,
+    nothing_told,
     watch_threads,
 )
 from layerscope.signals import EndedBySignal
@@ -76,6 +77,7 @@ for _command in COMMANDS:
 
 def run(args: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code."""
+    nothing_told()
     try:
         code = layerscope.main(
             args=None if args is None else list(args), prog_name="layerscope", standalone_mode=False

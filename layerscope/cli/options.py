@@ -21,6 +21,8 @@ from layerscope.settings import Settings, limits_from, load_settings
 from layerscope.sources import Request
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+_SETTINGS = "layerscope.settings"
+"""Where the context of click keeps the settings of a command."""
 
 _IMAGE_OPTIONS = (
     click.option(
@@ -119,7 +121,16 @@ def request_of(reference: str, progress: Progress, given: dict[str, Any]) -> Req
 
 
 def settings_of(given: dict[str, Any]) -> Settings:
-    """The validated settings of file, environment and flags. Raises `UsageError`."""
+    """The validated settings of file, environment and flags, which a command reads once. Raises `UsageError`."""
+    context = click.get_current_context(silent=True)
+    kept = {} if context is None else context.meta
+    if _SETTINGS not in kept:
+        kept[_SETTINGS] = _read_settings(given.get("theme"))
+    settings: Settings = kept[_SETTINGS]
+    return settings
+
+
+def _read_settings(theme: str | None) -> Settings:
     from layerscope.tui.keys import changed_keys
     from layerscope.tui.theme_names import check_theme
 
@@ -129,8 +140,8 @@ def settings_of(given: dict[str, Any]) -> Settings:
         from layerscope.analysis.findings.rules import check_rules
 
         check_rules(settings.rules, lambda name: settings.place(f"rules.{name}"))
-    if given.get("theme") is not None:
-        settings = replace(settings, theme=given["theme"], lines={}, file="--theme")
+    if theme is not None:
+        settings = replace(settings, theme=theme, lines={}, file="--theme")
     check_theme(settings)
     return settings
 

@@ -22,6 +22,7 @@ import pytest
 from layerscope import __version__, cli
 from layerscope.cli import output
 from layerscope.report import FORMATS
+from layerscope.settings import Settings
 from tests.cli.running import Here, Ran
 from tests.images import BLOCK, directory, docker_archive, file, layer_tar, write
 
@@ -473,3 +474,28 @@ def test_a_theme_that_is_not_there_is_a_mistake_also_without_a_terminal(
     assert (ran.code, ran.out) == (2, "")
     assert "unknown theme `drakula`" in ran.err
     assert "did you mean dracula" in ran.err
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["report", "image.tar"],
+        ["ci", "image.tar"],
+        ["diff", "image.tar", "image.tar"],
+        ["log", "image.tar", "/etc"],
+        ["rules"],
+    ],
+)
+def test_a_command_reads_its_settings_once(
+    here: Here, monkeypatch: pytest.MonkeyPatch, args: list[str]
+) -> None:
+    """Two readings could even differ."""
+    read: list[Settings] = []
+
+    def load() -> Settings:
+        read.append(Settings())
+        return read[-1]
+
+    monkeypatch.setattr("layerscope.cli.options.load_settings", load)
+    here(*args)
+    assert len(read) == 1

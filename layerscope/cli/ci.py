@@ -85,7 +85,8 @@ def ci(
         report_options,
     )
     from layerscope.errors import GateFailedError, UsageError
-    from layerscope.opening.open import analyse, fetched
+    from layerscope.opening.cache_lookup import index_cache
+    from layerscope.opening.open import analyse
     from layerscope.report.gate import writer_of
     from layerscope.sources import open_source
 
@@ -114,7 +115,7 @@ def ci(
         else:
             options = replace(options, duplicates=False)  # only findings use them
         request = request_of(reference, progress, given)
-        source = fetched(request, open_source(request), options)
+        source = open_source(request).complete(request, index_cache(request, options))
         configured = _configured_base(wanted, source.image, base_image)
         base_steps = None if configured is None else configured.steps
         opened = analyse(request, source, replace(options, base_steps=base_steps))

@@ -48,14 +48,15 @@ class IndexCache:
     """
 
     def __init__(self, store: Store, limits: Limits, *, fresh: bool = False) -> None:
-        self._store = store
+        self.store = store
+        """Where they are."""
         self._limits = astuple(limits)
         self._fresh = fresh
 
     def recall_length(self, blob: Blob) -> None:
         """Set the length of a blob from the cache, if it would have to be read to find out."""
         key = None if self._fresh else self._length_key(blob)
-        packed = None if key is None else self._store.read(_LENGTH, key)
+        packed = None if key is None else self.store.read(_LENGTH, key)
         length = None if packed is None else packed.values.get("bytes")
         if isinstance(blob, TarSplitBlob) and isinstance(length, int):
             blob.expect(length)
@@ -63,7 +64,7 @@ class IndexCache:
     def has(self, blob: Blob) -> bool:
         """Whether the cache has a blob whose digest is certain."""
         digest = None if self._fresh else blob.digest
-        return digest is not None and self._store.has(_INDEX, self._digest_key(blob, digest))
+        return digest is not None and self.store.has(_INDEX, self._digest_key(blob, digest))
 
     def recall(self, blob: Blob, *, hash_all: bool) -> Indexed | None:
         """The cached index of a blob, without reading it; None if unknown."""
@@ -82,7 +83,7 @@ class IndexCache:
         if self._fresh or blob.digest is not None:
             return self.has(blob)
         digest = self._pointed(blob)
-        return isinstance(digest, str) and self._store.has(_INDEX, self._digest_key(blob, digest))
+        return isinstance(digest, str) and self.store.has(_INDEX, self._digest_key(blob, digest))
 
     def find(
         self, blob: Blob, claims: Collection[str], progress: Progress, *, hash_all: bool
@@ -103,7 +104,7 @@ class IndexCache:
             return Indexed(index, None)
         length_key = self._length_key(blob)
         if length_key is not None and not blob.changed():
-            self._store.write(_LENGTH, length_key, Packed({"bytes": blob.size}, {}))
+            self.store.write(_LENGTH, length_key, Packed({"bytes": blob.size}, {}))
         if index.blob_digest is not None:
             key: str | None = self._digest_key(blob, index.blob_digest)
             self._point(blob, index.blob_digest)
@@ -111,7 +112,7 @@ class IndexCache:
             key = None if blob.changed() else self._file_key(blob)
         if key is not None:
             try:
-                self._store.write(_INDEX, key, pack_fields(index))
+                self.store.write(_INDEX, key, pack_fields(index))
             except OverflowError:  # such numbers occur only in hostile layers
                 return Indexed(index, None)
         return Indexed(index, key)
@@ -142,16 +143,14 @@ class IndexCache:
     def _pointed(self, blob: Blob) -> object:
         """The cached digest of a file's bytes; None if unknown."""
         key = self._pointer_key(blob)
-        packed = None if key is None else self._store.read(_POINTER, key)
+        packed = None if key is None else self.store.read(_POINTER, key)
         return None if packed is None else packed.values.get("digest")
 
     def _of_true_claim(
         self, blob: Blob, claims: Collection[str], progress: Progress
     ) -> Indexed | None:
         """The index of a blob with the claimed digest of a cached one, if hashing confirms it."""
-        known = [
-            claim for claim in claims if self._store.has(_INDEX, self._digest_key(blob, claim))
-        ]
+        known = [claim for claim in claims if self.store.has(_INDEX, self._digest_key(blob, claim))]
         if not known:
             return None
         digest, size = hashlib.sha256(), 0
@@ -180,32 +179,32 @@ class IndexCache:
         return None if index is None or index.blob_digest != digest else Indexed(index, key)
 
     def _read(self, key: str) -> LayerIndex | None:
-        packed = self._store.read(_INDEX, key)
+        packed = self.store.read(_INDEX, key)
         try:
             return None if packed is None else unpack_fields(LayerIndex, packed)
         except (KeyError, TypeError, ValueError):
-            self._store.forget(_INDEX, key)
+            self.store.forget(_INDEX, key)
             return None
 
     def _point(self, blob: Blob, digest: str) -> None:
         """Store the digest of a file's bytes."""
         key = self._pointer_key(blob)
         if key is not None and not blob.read_changed():
-            self._store.write(_POINTER, key, Packed({"digest": digest}, {}))
+            self.store.write(_POINTER, key, Packed({"digest": digest}, {}))
 
     def _digest_key(self, blob: Blob, digest: str) -> str:
         # The size of a truncated blob is not determined by its bytes.
-        return self._store.key(_INDEX, self._limits, digest, blob.size)
+        return self.store.key(_INDEX, self._limits, digest, blob.size)
 
     def _file_key(self, blob: Blob) -> str | None:
         """The key for the index of a file that was not hashed."""
         identity = blob.identity
-        return None if identity is None else self._store.key(_INDEX, self._limits, identity)
+        return None if identity is None else self.store.key(_INDEX, self._limits, identity)
 
     def _pointer_key(self, blob: Blob) -> str | None:
         identity = blob.read_identity
-        return None if identity is None else self._store.key(_POINTER, identity)
+        return None if identity is None else self.store.key(_POINTER, identity)
 
     def _length_key(self, blob: Blob) -> str | None:
         identity = blob.identity if isinstance(blob, TarSplitBlob) else None
-        return None if identity is None else self._store.key(_LENGTH, identity)
+        return None if identity is None else self.store.key(_LENGTH, identity)

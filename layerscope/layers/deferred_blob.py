@@ -5,19 +5,32 @@ from __future__ import annotations
 import errno
 import hashlib
 import threading
-from collections.abc import Callable
+from typing import Protocol
 
 from layerscope.errors import LayerscopeError
 from layerscope.layers.blob import Blob
 
 
-class DeferredBlob(Blob):
-    """`size` bytes with the digest `digest`, which `fetch` gets at the first read. Raises OSError if they differ."""
+class LayersOnDemand(Protocol):
+    """Layers that are fetched when the first of them is needed."""
 
-    def __init__(self, name: str, size: int, digest: str, fetch: Callable[[], Blob]) -> None:
+    def layer(self, number: int) -> Blob:
+        """One layer. Raises `LayerscopeError`."""
+
+
+class DeferredBlob(Blob):
+    """`size` bytes with the digest `digest`: layer `number` of `layers`, which are fetched at the first read.
+
+    Reading raises OSError if they differ.
+    """
+
+    def __init__(
+        self, name: str, size: int, digest: str, layers: LayersOnDemand, number: int
+    ) -> None:
         super().__init__(name, size)
         self._digest = digest
-        self._fetch = fetch
+        self._layers = layers
+        self._number = number
         self._lock = threading.Lock()
         self._fetched: Blob | None = None
         self._problem: OSError | None = None
@@ -42,7 +55,7 @@ class DeferredBlob(Blob):
         if self._problem is not None:
             raise self._problem
         try:
-            blob = self._fetch()
+            blob = self._layers.layer(self._number)
         except LayerscopeError as error:
             raise OSError(errno.EIO, error.message) from error
         found = hashlib.sha256()

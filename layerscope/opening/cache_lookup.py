@@ -33,7 +33,7 @@ def recall_image(request: Request, source: SourceImage, options: Options) -> Rec
     May run in another thread before `analyse`, which takes the result.
     """
     cached = index_cache(request, options)
-    if cached is None or source.fetch is not None:
+    if cached is None or source.awaits_export:
         return None
     hash_all = options.hash_all(source.blobs)
     for blob in source.blobs:

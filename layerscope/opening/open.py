@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from layerscope.analysis.accounting import account
-from layerscope.analysis.dockerfile_lines import DockerfileLines
 from layerscope.analysis.duplicates import find_duplicates
 from layerscope.analysis.warnings import collect_warnings
 from layerscope.filesystem.contents import compare_versions
@@ -25,7 +24,7 @@ from layerscope.opening.run_rules import find_findings
 from layerscope.sources import Request, SourceImage, open_source
 from layerscope.sources.base import naming
 
-__all__ = ["Listener", "Opened", "Options", "analyse", "fetched", "file_name", "open_image"]
+__all__ = ["Listener", "Opened", "Options", "analyse", "file_name", "open_image"]
 
 
 class Listener:
@@ -60,102 +59,68 @@ def analyse(
     source: SourceImage,
     options: Options | None = None,
     listener: Listener | None = None,
-    recall: Callable[[], Recalled | None] | None = None,
+    recalled: Recalled | None = None,
 ) -> Opened:
     """Analyse an image whose documents were read. `listener` is called for each part as it becomes known.
 
-    `recall` returns the result of an earlier `recall_image`.
+    `recalled` is what `recall_image` returned, if it was called.
     """
-    listener = listener or Listener()
-    options = options or Options()
-    if source.fetch is not None:
-        source = fetched(request, source, options)
-        listener.fetched(source)
+    options, listener = options or Options(), listener or Listener()
+    progress, limits = request.progress, request.limits
     with naming(request):
-        recalled = None if recall is None else recall()
-        return _analyse(request, source, options, listener, recalled)
-
-
-def fetched(request: Request, source: SourceImage, options: Options) -> SourceImage:
-    """The complete image with its layers, exported if only described so far. Raises `LayerscopeError` and `CancelledError`."""
-    if source.fetch is None:
-        return source
-    with naming(request):
-        return _recalled(request, source, options) or source.fetch(request)
-
-
-def _recalled(request: Request, source: SourceImage, options: Options) -> SourceImage | None:
-    """The image from its last export; None if that or one of its layers is not cached."""
-    cached = index_cache(request, options)
-    if options.cache is None or cached is None or source.recall is None:
-        return None
-    recalled = source.recall(request, options.cache)
-    known = recalled is not None and all(map(cached.has, recalled.blobs))
-    return recalled if known else None
-
-
-def _analyse(
-    request: Request,
-    source: SourceImage,
-    options: Options,
-    listener: Listener,
-    recalled: Recalled | None,
-) -> Opened:
-    progress = request.progress
-    store, limits = options.cache, request.limits
-    if recalled is None:
-        layers = _read_layers(request, source, options, listener)
-        cache = image_cache(request, source, options, layers)
-    else:
-        layers, cache = recalled.layers, recalled.cache
-        for number, layer in enumerate(layers):
-            listener.layer_indexed(number, layer.index)
-    indexes = [layer.index for layer in layers]
-    del layers
-    filesystem = cache.filesystem(indexes) if recalled is None else recalled.filesystem
-    known = filesystem is not None
-    if filesystem is None:
-        filesystem = Filesystem.stack(indexes, limits=limits, progress=progress)
-    indexes = filesystem.inodes.shared_with(indexes, names=options.names)
-    if store is not None and source.keep is not None:
-        source.keep(store, indexes)
-    contents = [
-        LayerContents(blob, index, limits)
-        for blob, index in zip(source.blobs, indexes, strict=True)
-    ]
-    if not known:
-        compare_versions(filesystem, contents, progress)
-    accounting = cache.accounting() if recalled is None else recalled.accounting
-    opened = Opened(
-        image=source.image,
-        indexes=indexes,
-        contents=contents,
-        filesystem=filesystem,
-        accounting=accounting or account(filesystem, indexes),
-        duplicates=None,
-        warnings=collect_warnings(source.image, indexes, filesystem, limits),
-        damage=source.damage,
-        written=None
-        if options.dockerfile is None
-        else DockerfileLines.of(options.dockerfile, source.image.steps),
-    )
-    listener.stacked(opened)
-    cache.keep_filesystem(filesystem)
-    cache.keep_accounting(opened.accounting, filesystem)
-    if options.duplicates:
-        duplicates = cache.duplicates() if recalled is None else recalled.duplicates
-        if duplicates is None:
-            duplicates = find_duplicates(filesystem, contents, progress)
-            cache.keep_duplicates(duplicates, filesystem)
-        opened = replace(opened, duplicates=duplicates)
-        listener.compared(opened)
-    if options.rules is not None:
-        findings = find_findings(
-            opened, progress, options.rules, cache, base_steps=options.base_steps
+        whole = source.complete(request, index_cache(request, options))
+        if whole is not source:
+            listener.fetched(whole)
+        if recalled is None:
+            layers = _read_layers(request, whole, options, listener)
+            cache = image_cache(request, whole, options, layers)
+            filesystem = cache.filesystem([layer.index for layer in layers])
+            accounting = cache.accounting()
+        else:
+            layers, cache = recalled.layers, recalled.cache
+            filesystem, accounting = recalled.filesystem, recalled.accounting
+            for number, layer in enumerate(layers):
+                listener.layer_indexed(number, layer.index)
+        indexes = [layer.index for layer in layers]
+        del layers
+        stacked = filesystem or Filesystem.stack(indexes, limits=limits, progress=progress)
+        indexes = stacked.inodes.shared_with(indexes, names=options.names)
+        if options.cache is not None:
+            whole.keep_export(options.cache, indexes)
+        contents = [
+            LayerContents(blob, index, limits)
+            for blob, index in zip(whole.blobs, indexes, strict=True)
+        ]
+        if filesystem is None:
+            compare_versions(stacked, contents, progress)
+        opened = Opened(
+            image=whole.image,
+            indexes=indexes,
+            contents=contents,
+            filesystem=stacked,
+            accounting=accounting or account(stacked, indexes),
+            duplicates=None,
+            warnings=collect_warnings(whole.image, indexes, stacked, limits),
+            damage=whole.damage,
+            written=options.lines_of(whole.image.steps),
         )
-        warnings = [*opened.warnings, *findings.warnings]
-        opened = replace(opened, findings=findings, warnings=warnings)
-    return opened
+        listener.stacked(opened)
+        cache.keep_filesystem(stacked)
+        cache.keep_accounting(opened.accounting, stacked)
+        if options.duplicates:
+            duplicates = cache.duplicates() if recalled is None else recalled.duplicates
+            if duplicates is None:
+                duplicates = find_duplicates(stacked, contents, progress)
+                cache.keep_duplicates(duplicates, stacked)
+            opened = replace(opened, duplicates=duplicates)
+            listener.compared(opened)
+        if options.rules is not None:
+            findings = find_findings(
+                opened, progress, options.rules, cache, base_steps=options.base_steps
+            )
+            warnings = [*opened.warnings, *findings.warnings]
+            opened = replace(opened, findings=findings, warnings=warnings)
+        return opened
 
 
 def _read_layers(

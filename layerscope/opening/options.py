@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from layerscope.analysis.dockerfile_lines import DockerfileLines
 from layerscope.image.dockerfile import Dockerfile
+from layerscope.image.history import Step
 from layerscope.layers.blob import Blob
 from layerscope.layers.reading import are_small
 from layerscope.layers.store import Store
@@ -36,3 +38,7 @@ class Options:
     def hash_all(self, blobs: Sequence[Blob]) -> bool:
         """Whether plain layers are hashed, too."""
         return self.verify or (self.verify_small and are_small(blobs))
+
+    def lines_of(self, steps: Sequence[Step]) -> DockerfileLines | None:
+        """The lines of the Dockerfile that made the steps; None without a Dockerfile."""
+        return None if self.dockerfile is None else DockerfileLines.of(self.dockerfile, steps)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 from layerscope.errors import LayerscopeError
 from layerscope.faults import is_out_of_memory
@@ -13,6 +14,7 @@ from layerscope.image.model import Image
 from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
 from layerscope.layers.blob import Blob
+from layerscope.layers.cache import IndexCache
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.store import Store
 from layerscope.limits import DEFAULT_LIMITS, Limits
@@ -103,6 +105,17 @@ class ImageParts:
     """The raw provenance statement, if one is stored with the image."""
 
 
+class Export(Protocol):
+    """An engine's export of an image, which is made only when it is needed."""
+
+    @property
+    def key(self) -> Sequence[str]:
+        """Equal only for exports of the same image."""
+
+    def run(self, request: Request) -> Found:
+        """Export the image, which may take long. Raises `LayerscopeError` and `CancelledError`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """One image that could be opened: one name of an archive, one platform of an index."""
@@ -122,11 +135,8 @@ class Candidate:
         """The first group."""
         return self.groups[0]
 
-    fetch: Callable[[Request], Found] | None = None
-    """Gets the complete image, which may take long, if `load` returns only what is known at once."""
-    fetched_from: tuple[str, ...] = ()
-    """Identifies what `fetch` gets: equal values mean equal results."""
-
+    export: Export | None = None
+    """The way to its layers, if `load` returns only what an engine says at once."""
     kind: str | None = None
     """A scheme, if it differs between images of one place."""
     is_image: bool = True
@@ -178,14 +188,20 @@ class SourceImage:
 
     image: Image
     blobs: Sequence[Blob]
-    """One per layer; reading them fails until the image is fetched."""
-    damage: str | None = None
-    fetch: Callable[[Request], SourceImage] | None = None
-    """Gets the layers and the complete image, if that takes long; None if they are already there."""
-    recall: Callable[[Request, Store], SourceImage | None] | None = None
-    """The same from the cache of an earlier `fetch`, with layers fetched when they are read. None if nothing is cached."""
-    keep: Callable[[Store, Sequence[LayerIndex]], None] | None = None
-    """Caches what `recall` needs, if the layers with these indexes match their digests."""
+    """One per layer; they cannot be read while the image awaits its export."""
+    damage: str | None
+
+    @property
+    def awaits_export(self) -> bool:
+        """Whether only its description is known."""
+        return False
+
+    def complete(self, request: Request, cache: IndexCache | None) -> SourceImage:  # noqa: ARG002
+        """The same image with its layers. Raises `LayerscopeError` and `CancelledError`."""
+        return self
+
+    def keep_export(self, store: Store, indexes: Sequence[LayerIndex]) -> None:
+        """Cache what spares the next opening an export, if the layers with these indexes match their digests."""
 
 
 Chooser = Callable[[Sequence[Candidate]], Candidate | None]

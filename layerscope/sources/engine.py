@@ -10,8 +10,8 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from layerscope.errors import LayerscopeError, UnreachableError
@@ -83,7 +83,6 @@ def find_at(kind: str, endpoint: Endpoint, request: Request, reference: str) -> 
         raise NotInStoreError(error.said) from None
     finally:
         client.close()
-    connect = partial(Client, endpoint, kind, limits)
     platform = stated_platform(inspected)
 
     def candidate(held: HeldImage | None) -> Candidate:
@@ -91,23 +90,18 @@ def find_at(kind: str, endpoint: Endpoint, request: Request, reference: str) -> 
         exported = platform if inspected.mapping("Descriptor") else None
         exported = exported if held is None else held.platform
 
-        def fetch(request: Request) -> Found:
-            file = _export(connect, kind, image_id, exported, request)
-            with explaining(_PLACE, _UNPACKED):
-                return explained(find_in_file(request, file), _PLACE, _UNPACKED)
-
         def load() -> ImageParts:
             if held is None or held.platform == platform:
                 return _preliminary(inspected, history)
-            return _preliminary_of(connect, image_id, held.platform)
+            return _preliminary_of(Client(endpoint, kind, limits), image_id, held.platform)
 
         digests = [image_id, *(name.rpartition("@")[2] for name in inspected.texts("RepoDigests"))]
         if held is not None:
             digests.insert(0, held.digest)
         tags = [name for name in inspected.texts("RepoTags") if name != "<none>:<none>"]
-        asked = (kind, endpoint.url, f"{client.version}", image_id, f"{exported}", f"{not tags}")
+        export = EngineExport(kind, endpoint, client.version, image_id, exported, not tags)
         shown = None if held is None else held.platform
-        return Candidate(tags, shown, load, digests, fetch=fetch, fetched_from=asked)
+        return Candidate(tags, shown, load, digests, export=export)
 
     held = held_images(inspected)
     if not held and wanted is not None and client.version < EXPORT_PLATFORM:
@@ -124,9 +118,8 @@ def _inspect(client: Client, reference: str) -> dict[str, Any]:
     return client.inspect(f"sha256:{pick(reference, client.images()).id}")
 
 
-def _preliminary_of(connect: Callable[[], Client], image_id: str, platform: Platform) -> ImageParts:
+def _preliminary_of(client: Client, image_id: str, platform: Platform) -> ImageParts:
     """The same for one of several platforms; incomplete if the engine cannot inspect a single platform."""
-    client = connect()
     try:
         if client.version >= INSPECT_PLATFORM:
             inspected = client.inspect(image_id, platform)
@@ -186,40 +179,57 @@ def _date(seconds: int | None) -> str | None:
     return None if moment is None else moment.isoformat().replace("+00:00", "Z")
 
 
-def _export(
-    connect: Callable[[], Client],
-    kind: str,
-    image_id: str,
-    platform: Platform | None,
-    request: Request,
-) -> OpenFile:
-    """The image's archive. Raises `CancelledError`, and `LayerscopeError` for an error of the engine within the stream."""
-    client = connect()
-    progress, name = request.progress, f"{kind}'s export"
-    progress.stage(f"Exporting from {kind}")
+@dataclass(frozen=True, slots=True)
+class EngineExport:
+    """An engine's export of an image: an archive in a private temporary file."""
 
-    def pieces() -> Iterator[bytes]:
-        total = 0
-        for piece in client.export(image_id, platform, progress):
-            total += len(piece)
-            if total > request.limits.layer_bytes:
-                raise request.limits.exceeded("layer_bytes", name)
-            progress.advance(len(piece))
-            yield piece
+    kind: str
+    endpoint: Endpoint
+    version: tuple[int, int]
+    """Version of the engine's API."""
+    image_id: str
+    platform: Platform | None
+    """The exported platform; None if the engine has only one."""
+    unnamed: bool
+    """Whether the image has no tag."""
 
-    try:
-        file = spool(pieces(), name)
-    except NoSuchImageError as error:
-        raise NotInStoreError(error.said) from None
-    finally:
-        client.close()
-    said = _error_in(file)
-    if said is not None:
-        raise LayerscopeError(
-            f"the engine could not export the image: {said}",
-            hint="check the engine's disk space, then pull or build the image again",
-        )
-    return file
+    @property
+    def key(self) -> Sequence[str]:
+        words = (self.version, self.image_id, self.platform, self.unnamed)
+        return self.kind, self.endpoint.url, *(f"{word}" for word in words)
+
+    def run(self, request: Request) -> Found:
+        """Export the image. Raises `CancelledError`, and `LayerscopeError` for an error of the engine within the stream."""
+        file = self._spooled(request)
+        said = _error_in(file)
+        if said is not None:
+            raise LayerscopeError(
+                f"the engine could not export the image: {said}",
+                hint="check the engine's disk space, then pull or build the image again",
+            )
+        with explaining(_PLACE, _UNPACKED):
+            return explained(find_in_file(request, file), _PLACE, _UNPACKED)
+
+    def _spooled(self, request: Request) -> OpenFile:
+        client = Client(self.endpoint, self.kind, request.limits)
+        progress, name = request.progress, f"{self.kind}'s export"
+        progress.stage(f"Exporting from {self.kind}")
+
+        def pieces() -> Iterator[bytes]:
+            total = 0
+            for piece in client.export(self.image_id, self.platform, progress):
+                total += len(piece)
+                if total > request.limits.layer_bytes:
+                    raise request.limits.exceeded("layer_bytes", name)
+                progress.advance(len(piece))
+                yield piece
+
+        try:
+            return spool(pieces(), name)
+        except NoSuchImageError as error:
+            raise NotInStoreError(error.said) from None
+        finally:
+            client.close()
 
 
 def _error_in(file: OpenFile) -> str | None:

@@ -6,18 +6,15 @@ to its diff ID. Layers that are fetched later are checked against their digests.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import astuple
 
 import msgspec
 import numpy as np
 
-from layerscope.errors import CorruptImageError
 from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
-from layerscope.layers.blob import Blob
-from layerscope.layers.deferred_blob import DeferredBlob
+from layerscope.layers.deferred_blob import DeferredBlob, LayersOnDemand
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.packing import Packed
 from layerscope.layers.store import Store
@@ -110,8 +107,8 @@ class ExportCache:
         packed = Packed({}, {"export": np.frombuffer(encoded, np.uint8)})
         store.write(_EXPORT, self._key(store), packed)
 
-    def recall(self, store: Store, fetch: Callable[[], SourceImage]) -> Found | None:
-        """The cached export; `fetch` exports again when a layer is read. None if nothing matching is cached."""
+    def recall(self, store: Store, layers: LayersOnDemand) -> Found | None:
+        """The cached export with these layers, which are fetched only when they are read. None if nothing matching is cached."""
         packed = store.read(_EXPORT, self._key(store))
         if packed is None:
             return None
@@ -122,11 +119,10 @@ class ExportCache:
             return None
         if [layer.diff_id for layer in told.layers] != self._diff_ids:
             return None
-        once = _SharedExport(fetch)
         parts = ImageParts(
             [
                 LayerPart(
-                    DeferredBlob(layer.name, layer.size, layer.blob_digest, once.layer(number)),
+                    DeferredBlob(layer.name, layer.size, layer.blob_digest, layers, number),
                     layer.digest,
                     layer.media_type,
                     layer.annotations,
@@ -147,28 +143,6 @@ class ExportCache:
 
     def _key(self, store: Store) -> str:
         return store.key(_EXPORT, self._parts)
-
-
-class _SharedExport:
-    """An export made at the first read of a layer, for all layers."""
-
-    def __init__(self, fetch: Callable[[], SourceImage]) -> None:
-        self._fetch = fetch
-        self._lock = threading.Lock()
-        self._source: SourceImage | None = None
-
-    def layer(self, number: int) -> Callable[[], Blob]:
-        """Gets one layer."""
-
-        def get() -> Blob:
-            with self._lock:
-                if self._source is None:
-                    self._source = self._fetch()
-            if number >= len(self._source.blobs):
-                raise CorruptImageError("the engine exports fewer layers than before")
-            return self._source.blobs[number]
-
-        return get
 
 
 def _pack(warnings: Sequence[ImageWarning]) -> list[_Warning]:

@@ -15,6 +15,7 @@ from layerscope.layers.index import LayerIndex
 from layerscope.opening.open import Listener, Opened, analyse
 from layerscope.opening.opened import check_digests
 from layerscope.sources import SourceImage
+from layerscope.sources.base import naming
 from layerscope.tui.session import Session
 from layerscope.tui.workers import MessageProgress
 
@@ -119,7 +120,9 @@ def load(
     progress = MessageProgress(post, cancelled)
     request = replace(session.request, progress=progress)
     try:
-        opened = analyse(request, session.source, session.options, _Posting(post), session.prefetch)
+        with naming(request):
+            recalled = None if session.prefetch is None else session.prefetch()
+        opened = analyse(request, session.source, session.options, _Posting(post), recalled)
         if opened.findings is not None:
             post(FindingsFound(opened.findings))
         for number, right in check_digests(opened, progress):

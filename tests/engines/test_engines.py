@@ -46,8 +46,8 @@ def test_an_engine_gives_what_was_saved(engine: str, archive: Path) -> None:
 def test_steps_are_known_before_the_export(engine: str) -> None:
     """Most of them, and the diff IDs."""
     source = open_source(Request(f"{engine}://{TAG}"))
-    assert source.fetch is not None
-    whole = source.fetch(Request(f"{engine}://{TAG}")).image
+    assert source.awaits_export
+    whole = source.complete(Request(f"{engine}://{TAG}"), None).image
     assert [layer.diff_id for layer in source.image.layers] == [
         layer.diff_id for layer in whole.layers
     ]
@@ -72,9 +72,9 @@ def test_an_export_can_be_stopped(engine: str) -> None:
             return True
 
     source = open_source(Request(f"{engine}://{TAG}"))
-    assert source.fetch is not None
+    assert source.awaits_export
     with pytest.raises(CancelledError):
-        source.fetch(Request(f"{engine}://{TAG}", progress=Stopped()))
+        source.complete(Request(f"{engine}://{TAG}", progress=Stopped()), None)
 
 
 def test_an_engine_behind_ssh(

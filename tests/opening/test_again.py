@@ -147,7 +147,7 @@ def test_what_is_remembered_can_be_asked_for_ahead(
     recalled = recall_image(request, source, options)
     assert recalled is not None
     forbid(monkeypatch, (Store, "write"), (reading, "index_layer"), (LayerContents, "chunks"))
-    assert report(analyse(request, source, options, recall=lambda: recalled)) == without
+    assert report(analyse(request, source, options, recalled=recalled)) == without
 
 
 def test_the_listener_hears_the_same(tmp_path: Path, store: Store) -> None:

@@ -62,8 +62,8 @@ def test_the_image_is_described_before_its_export(engine: FakeEngine) -> None:
     assert steps == [("COPY", 0), ("ENV", None), ("COPY", 1)]
     assert source.image.config.cmd == ("sh",)
     assert source.image.id == IMAGE_ID
-    assert source.fetch is not None
-    assert len(source.fetch(Request("docker://demo")).blobs) == 2
+    assert source.awaits_export
+    assert len(source.complete(Request("docker://demo"), None).blobs) == 2
 
 
 @pytest.mark.parametrize(
@@ -111,9 +111,9 @@ def test_a_silent_export_can_be_stopped(engine: FakeEngine) -> None:
             return time.monotonic() - self.started > 0.3
 
     source = open_source(Request("docker://demo"))
-    assert source.fetch is not None
+    assert source.awaits_export
     with pytest.raises(CancelledError):
-        source.fetch(Request("docker://demo", progress=Stops()))
+        source.complete(Request("docker://demo", progress=Stops()), None)
     assert time.monotonic() - Stops.started < 5
 
 

@@ -8,11 +8,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from layerscope.analysis.marks import Content
 from layerscope.filesystem.contents import in_parallel
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.compression import DamagedStreamError
 from layerscope.layers.contents import LayerContents
-from layerscope.progress import Progress, check
+from layerscope.progress import Progress
 
 
 class Scanner(Protocol):
@@ -21,8 +22,8 @@ class Scanner(Protocol):
     def wanted(self) -> NDArray[np.int32]:
         """The inodes to read; called once, before reading starts."""
 
-    def scan(self, inode: int, data: bytes) -> None:
-        """Take one content. Called from several threads, in any order."""
+    def scan(self, inodes: Sequence[int], contents: Sequence[Content]) -> None:
+        """Take some contents. Called from several threads, in any order."""
 
 
 def scan_files(
@@ -39,28 +40,22 @@ def scan_files(
 
     def read(layer: int, progress: Progress) -> None:
         first = int(filesystem.inodes.first[layer])
-        entries = inodes[layers == layer] - first
+        entries = (inodes[layers == layer] - first).astype(np.int64)
         offsets = contents[layer].index.columns.offsets[entries]
-        ordered = entries[np.argsort(offsets, kind="stable")].tolist()
-        parts: list[bytes] = []
-        current = -1
+        ordered = entries[np.argsort(offsets, kind="stable")]
         try:
-            for entry, piece in contents[layer].pieces(ordered, _Silent(progress)):
-                if entry != current:
-                    show(first + current, parts)
-                    check(progress)
-                    current, parts = entry, []
-                parts.append(piece)
-            show(first + current, parts)
+            for batch, found in contents[layer].batches(ordered, _Silent(progress)):
+                show([first + entry for entry in batch], found)
         except (DamagedStreamError, OSError):
             filesystem.inodes.unread = True
 
-    def show(inode: int, parts: list[bytes]) -> None:
-        if parts:
-            data = b"".join(parts)
-            for scanner, numbers in zip(scanners, sets, strict=True):
-                if inode in numbers:
-                    scanner.scan(inode, data)
+    def show(mine: Sequence[int], found: Sequence[Content]) -> None:
+        for scanner, numbers in zip(scanners, sets, strict=True):
+            places = [place for place, inode in enumerate(mine) if inode in numbers]
+            if len(places) == len(mine):
+                scanner.scan(mine, found)
+            elif places:
+                scanner.scan([mine[place] for place in places], [found[place] for place in places])
 
     in_parallel(read, np.unique(layers).tolist(), progress)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -11,7 +12,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from layerscope.layers.batch import read_batch
+from layerscope.layers.batch import RUN, read_batch
 from layerscope.layers.blob import CHUNK, Blob
 from layerscope.layers.compression import DamagedStreamError, DecompressedStream
 from layerscope.layers.file_identity import FileChangedError
@@ -126,6 +127,50 @@ class LayerContents:
             progress.advance(len(piece))
             if span is None:
                 return
+
+    def batches(
+        self, entries: NDArray[np.int64], progress: Progress
+    ) -> Iterator[tuple[list[int], list[bytes | memoryview]]]:
+        """The stored bytes of these entries, in the order of their offsets, about a megabyte of them at a time.
+
+        What the layer no longer holds whole is cut, or left out. Raises as `pieces` does.
+        """
+        numbers: list[int] = []
+        found: list[bytes | memoryview] = []
+        size = 0
+        for entry, content in self._wholes(entries, progress):
+            if content:
+                numbers.append(entry)
+                found.append(content)
+                size += len(content)
+            if size >= RUN:
+                check(progress)
+                yield numbers, found
+                numbers, found, size = [], [], 0
+        if numbers:
+            yield numbers, found
+
+    def _wholes(
+        self, entries: NDArray[np.int64], progress: Progress
+    ) -> Iterator[tuple[int, bytes | memoryview]]:
+        """The stored bytes of each of these entries, each in one piece."""
+        if not self.seekable:
+            for entry, pieces in groupby(
+                self.pieces(entries.tolist(), progress), lambda piece: piece[0]
+            ):
+                yield entry, b"".join(piece for _, piece in pieces)
+            return
+        stored, known = self.index.columns.stored, self.index.digests
+        for entry, content in zip(
+            entries.tolist(), self.heads(entries, int(stored.max(initial=0))), strict=True
+        ):
+            if content is None:
+                raise OSError(errno.EIO, "cannot be read", self.blob.name)
+            if known is not None and len(content) == int(stored[entry]):
+                digest = known[entry].tobytes()
+                if any(digest) and self._digest(entry, hashlib.sha256(content).digest()) != digest:
+                    raise FileChangedError(self.blob.name)
+            yield entry, content
 
     def fetch(self) -> None:
         """Get the layer's bytes here, where only their digest is known yet. What goes wrong is told to who reads them."""

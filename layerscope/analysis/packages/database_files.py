@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.marks import Content
 from layerscope.text import count_of
 
 
@@ -40,9 +41,9 @@ class DatabaseFiles:
         """The inodes of the files."""
         return self._inodes
 
-    def scan(self, inode: int, data: bytes) -> None:
-        """Keep the content."""
-        self._read[inode] = data
+    def scan(self, inodes: Sequence[int], contents: Sequence[Content]) -> None:
+        """Keep the contents."""
+        self._read.update(zip(inodes, map(bytes, contents), strict=True))
 
     def files(self) -> Iterator[tuple[int, bytes, bytes]]:
         """Path, name and content of each readable file, in path order."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.marks import Content
 from layerscope.analysis.scan_files import scan_files
 from layerscope.filesystem.selecting import Mask
 
@@ -36,9 +39,9 @@ class ManagerFiles:
         """The inodes of the files."""
         return np.unique(np.fromiter(self._inodes.values(), np.int32, len(self._inodes)))
 
-    def scan(self, inode: int, data: bytes) -> None:
-        """Keep the content."""
-        self._read[inode] = data
+    def scan(self, inodes: Sequence[int], contents: Sequence[Content]) -> None:
+        """Keep the contents."""
+        self._read.update(zip(inodes, map(bytes, contents), strict=True))
 
     def text(self, path: int | None) -> bytes | None:
         """The content at a path of the filesystem's table; None if it is not one of these files, or unreadable."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from layerscope.analysis.marks import Content
 from layerscope.image.warnings import ImageWarning
 
 
@@ -60,8 +61,8 @@ class PackageDatabase(Protocol):
     def wanted(self) -> NDArray[np.int32]:
         """The inodes of the database files."""
 
-    def scan(self, inode: int, data: bytes) -> None:
-        """Keep the content of a database file."""
+    def scan(self, inodes: Sequence[int], contents: Sequence[Content]) -> None:
+        """Keep the contents of database files."""
 
     @property
     def problems(self) -> Mapping[int, str]:

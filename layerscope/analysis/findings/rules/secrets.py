@@ -10,7 +10,8 @@ from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.secrets.claims import secret_claims, unread_claims
 from layerscope.analysis.findings.secrets.detectors import PRIVATE_KEY
-from layerscope.analysis.findings.secrets.scan import SETTINGS, UNREAD, UNREAD_KEY
+from layerscope.analysis.findings.secrets.files import SETTINGS
+from layerscope.analysis.findings.secrets.scan import UNREAD, UNREAD_KEY
 from layerscope.words import Confidence, Severity
 
 _DEFAULT_KEYS = ("/etc/ssl/private/ssl-cert-snakeoil.key",)

@@ -14,10 +14,9 @@ from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import instruction_text, is_open_run, run_and, shell_word
 from layerscope.analysis.findings.hidden import originals
 from layerscope.analysis.findings.secrets.detectors import PRIVATE_KEY
+from layerscope.analysis.findings.secrets.files import CREDENTIALS, SETTINGS
 from layerscope.analysis.findings.secrets.reading import LARGEST_TELLING
 from layerscope.analysis.findings.secrets.scan import (
-    CREDENTIALS,
-    SETTINGS,
     UNREAD,
     UNREAD_KEY,
     find_secrets,

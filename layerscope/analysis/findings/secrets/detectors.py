@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from layerscope.analysis.findings.secrets.pem import holds_private_key
+from layerscope.analysis.findings.secrets import pem
+from layerscope.analysis.marks import Marks
 
 PRIVATE_KEY = "private key"
 LONGEST_LINE = 4096
@@ -60,25 +61,19 @@ _DETECTORS: Mapping[str, _Detector] = {
 }
 """What is found → who finds it. Those whose finds are mostly chance (entropy, words, addresses) are left out."""
 
-_SIEVE = re.compile(
-    b"|".join(re.escape(mark) for found in _DETECTORS.values() for mark in found.marks)
-)
+MARKS = Marks([*pem.MARKS, *(mark for found in _DETECTORS.values() for mark in found.marks)])
+"""A text without any of these holds none of these secrets."""
 _EXAMPLES = re.compile(r"EXAMPLE|example|XXXX|xxxx|\*\*\*\*|<[A-Za-z_ -]+>|YOUR[_-]")
 """What samples in documents have in the place of a secret."""
 
 
 def detect(data: bytes) -> set[str]:
     """The kinds of secrets that a text holds; never the secrets."""
-    found = {PRIVATE_KEY} if holds_private_key(data) else set()
-    if _SIEVE.search(data) is None:
-        return found
-    looked = 0
-    for line in data.splitlines():
-        if len(line) > LONGEST_LINE or _SIEVE.search(line) is None:
-            continue
-        looked += 1
-        if looked > _MOST_LINES:
-            break
+    found: set[str] = set()
+    places = MARKS.places(data)
+    if places and pem.holds_private_key(data):
+        found.add(PRIVATE_KEY)
+    for line in _lines(data, places):
         text = line.decode(errors="replace")
         if _EXAMPLES.search(text):
             continue
@@ -90,6 +85,30 @@ def detect(data: bytes) -> set[str]:
             and any(_plugin(kind).analyze_string(text))
         )
     return found
+
+
+def _lines(data: bytes, places: Sequence[int]) -> Iterator[bytes]:
+    """The first `_MOST_LINES` lines in which marks end at `places`, those that are too long left out."""
+    looked = stop = 0
+    for place in places:
+        if place <= stop:
+            continue
+        stop = _end_of_line(data, place)
+        low = max(place - LONGEST_LINE - 2, -1)
+        start = 1 + max(low, *(data.rfind(end, max(low, 0), place) for end in (b"\n", b"\r")))
+        if stop - start <= LONGEST_LINE:
+            looked += 1
+            yield data[start:stop]
+            if looked == _MOST_LINES:
+                return
+
+
+def _end_of_line(data: bytes, place: int) -> int:
+    """Where the line ends that `place` is in."""
+    stop = data.find(b"\n", place)
+    stop = len(data) if stop < 0 else stop
+    carriage = data.find(b"\r", place, stop)
+    return stop if carriage < 0 else carriage
 
 
 @cache

@@ -6,28 +6,23 @@ import configparser
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 import yaml
 
 from layerscope.image.secret_names import PLACEHOLDER, is_secret
 
+CREDENTIALS = "credentials"
+"""The kind of what stands at its place in a file of a known format."""
+SETTINGS = "secret settings"
+"""The kind of what an environment file assigns."""
 _ASSIGNED = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*[=:]")
 _URL = re.compile(r"[a-z][a-z0-9+.-]{1,20}://[^\s:/@]*:([^\s/@]+)@", re.IGNORECASE)
 _LONGEST_YAML = 64 * 1024
 _USER = re.compile(
     r"^[ \t]{1,40}(?:token|password|client-key-data):[ \t]{1,40}[^\s#]", re.MULTILINE
 )
-
-
-def holds_credentials(name: str, data: bytes) -> bool:
-    """Whether a file with this path holds credentials that its format has a place for; False for formats not known here."""
-    text = data.decode(errors="replace")
-    base = name.rpartition("/")[2]
-    for matches, look in _FORMATS:
-        if matches(name, base):
-            return look(text)
-    return False
 
 
 def _assigned(text: str) -> Iterator[tuple[str, str]]:
@@ -138,52 +133,42 @@ def _xml_password(text: str) -> bool:
     )
 
 
-_FORMATS: tuple[tuple[Callable[[str, str], bool], Callable[[str], bool]], ...] = (
-    (lambda _, base: base in (".npmrc", ".yarnrc.yml"), _npmrc),
-    (lambda _, base: base in (".netrc", "_netrc"), _netrc),
-    (lambda _, base: base == ".git-credentials", _url_lines),
-    (
-        lambda name, base: (
-            base in (".dockercfg", "auth.json") or name.endswith("/.docker/config.json")
-        ),
-        _registry,
-    ),
-    (
-        lambda name, base: (
-            base == "kubeconfig" or base.endswith(".kubeconfig") or name.endswith("/.kube/config")
-        ),
-        _kubeconfig,
-    ),
-    (
-        lambda name, base: (
-            base in (".pypirc", "pip.conf", ".my.cnf", ".s3cfg", ".boto", "rclone.conf")
-            or name.endswith(("/.aws/credentials", "/.aws/config"))
-        ),
-        _ini,
-    ),
-    (lambda _, base: base == ".pgpass", _pgpass),
-    (lambda name, _: name.endswith("/.m2/settings.xml"), _xml_password),
-    (
-        lambda name, base: (
-            base == "gradle.properties"
-            or base.endswith(".tfvars")
-            or name.endswith(
-                ("/.gem/credentials", "/.cargo/credentials", "/.cargo/credentials.toml")
-            )
-        ),
-        _settings,
-    ),
+FORMATS: tuple[tuple[tuple[str, ...], Callable[[str], bool]], ...] = (
+    ((".npmrc", ".yarnrc.yml"), _npmrc),
+    ((".netrc", "_netrc"), _netrc),
+    ((".git-credentials",), _url_lines),
+    ((".dockercfg", "auth.json", "**/.docker/config.json"), _registry),
+    (("kubeconfig", "*.kubeconfig", "**/.kube/config"), _kubeconfig),
+    ((".pypirc", "pip.conf", ".my.cnf", ".s3cfg", ".boto", "rclone.conf"), _ini),
+    (("**/.aws/credentials", "**/.aws/config"), _ini),
+    ((".pgpass",), _pgpass),
+    (("**/.m2/settings.xml",), _xml_password),
+    (("gradle.properties", "*.tfvars", "**/.gem/credentials"), _settings),
+    (("**/.cargo/credentials", "**/.cargo/credentials.toml"), _settings),
 )
-"""Which file has which format; the first that fits counts."""
+"""Patterns of paths, and whether a text of that format holds credentials; the first that matches counts."""
+ENVIRONMENT = (".env", ".env.*", "*.env")
+"""Names of settings for an environment."""
+SAMPLES = tuple(
+    f"*.{word}" for word in ("example", "sample", "template", "dist", "defaults", "test")
+)
+"""Names of samples of such files, which hold no secrets."""
 
 
-def is_environment_file(base: str) -> bool:
-    """Whether a name is that of settings for an environment; samples of such files are none."""
-    return (
-        base == ".env" or base.startswith(".env.") or base.endswith(".env")
-    ) and not base.endswith((".example", ".sample", ".template", ".dist", ".defaults", ".test"))
+@dataclass(frozen=True, slots=True)
+class Formats:
+    """What the paths of a file say about its format."""
 
+    credentials: Callable[[str], bool] | None = None
+    """One of `FORMATS`; None for all others."""
+    environment: bool = False
+    """Whether it is an environment file, and no sample of one."""
 
-def holds_secret_settings(data: bytes) -> bool:
-    """Whether settings for an environment have a secret among them."""
-    return _settings(data.decode(errors="replace"))
+    def kinds(self, text: str) -> set[str]:
+        """The kinds of secrets that stand at their places in a text."""
+        kinds = set()
+        if self.credentials is not None and self.credentials(text):
+            kinds.add(CREDENTIALS)
+        if self.environment and _settings(text):
+            kinds.add(SETTINGS)
+        return kinds

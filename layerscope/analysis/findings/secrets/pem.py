@@ -7,6 +7,8 @@ import re
 _BEGIN = re.compile(
     rb"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----|PuTTY-User-Key-File-[0-9]:"
 )
+MARKS = (b"PRIVATE KEY", b"PuTTY-User-Key-File-")
+"""One of these is in every text with a private key."""
 _BODY = re.compile(
     rb"""(?:\\[nr]|[\s"'+,;|>#*.()\\-]|(?:Version|Comment|Hash|Charset):[^\n]{0,200}\n){0,100}([A-Za-z0-9+/]{40,})"""
 )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.secrets.files import ENVIRONMENT, FORMATS, SAMPLES, Formats
 from layerscope.layers.index import Kind
 
 LARGEST = 64 * 1024
@@ -93,6 +94,8 @@ class Reading:
     """Those whose names say that they hold a secret, and that are too large or too many."""
     unread_keys: NDArray[np.int32]
     """Those of them whose names say that they hold a private key."""
+    formats: Mapping[int, Formats]
+    """What their paths say about the formats of some of the first."""
 
 
 def files_to_read(evidence: Evidence) -> Reading:
@@ -116,8 +119,29 @@ def files_to_read(evidence: Evidence) -> Reading:
     first = telling[order[fits]][:MOST]
     then = np.setdiff1d(contents(TEXTS, LARGEST), first)[: max(MOST - len(first), 0)]
     unread = np.setdiff1d(telling, first)
+    wanted = np.unique(np.concatenate([first, then])).astype(np.int32)
     return Reading(
-        np.unique(np.concatenate([first, then])).astype(np.int32),
+        wanted,
         unread,
         np.intersect1d(unread, contents(KEYS, everything)),
+        _formats(evidence, wanted),
     )
+
+
+def _formats(evidence: Evidence, wanted: NDArray[np.int32]) -> dict[int, Formats]:
+    """What the paths of these inodes say about their formats; those of no known format are left out."""
+    filesystem, matches = evidence.filesystem, evidence.selector.matches
+
+    def named(patterns: Sequence[str]) -> set[int]:
+        found = np.zeros(len(filesystem.table), bool)
+        for pattern in patterns:
+            found[matches(pattern)] = True
+        inodes = filesystem.inode_of[found[filesystem.paths]]
+        return set(np.intersect1d(inodes, wanted).tolist())
+
+    known: dict[int, Formats] = {}
+    for patterns, holds in reversed(FORMATS):
+        known.update(dict.fromkeys(named(patterns), Formats(holds)))
+    for inode in named(ENVIRONMENT) - named(SAMPLES):
+        known[inode] = replace(known.get(inode, Formats()), environment=True)
+    return known

@@ -8,9 +8,6 @@ import json
 import pytest
 
 from layerscope.analysis.findings.secrets.detectors import detect
-from layerscope.analysis.findings.secrets.files import (
-    is_environment_file,
-)
 from layerscope.image.secret_names import is_secret
 from layerscope.report.schema import document
 from layerscope.words import Confidence, Severity
@@ -220,12 +217,14 @@ def test_names_and_values_tell_a_secret(name: str, value: str, secret: bool) -> 
     assert is_secret(name, value) is secret
 
 
-def test_environment_files_are_known_by_name() -> None:
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [(".env", True), ("prod.env", True), (".env.example", False), ("environment", False)],
+)
+def test_environment_files_are_known_by_name(name: str, known: bool) -> None:
     """Their samples, too."""
-    assert is_environment_file(".env")
-    assert is_environment_file("prod.env")
-    assert not is_environment_file(".env.example")
-    assert not is_environment_file("environment")
+    found = judged([(COPY, [file(f"srv/{name}", ENV)])], "secret-environment-file")
+    assert bool(found) == known
 
 
 def test_a_line_of_a_packed_program_is_not_looked_at() -> None:

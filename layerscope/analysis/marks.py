@@ -1,0 +1,86 @@
+"""Looks for many byte strings in many contents at once.
+
+Hyperscan searches a gigabyte or two a second, whatever the number of strings, and lets other threads run meanwhile.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import hyperscan
+
+Content = bytes | memoryview
+_SEPARATOR = b"\0"
+"""Stands between contents, so that no mark begins in one and ends in the next."""
+_MOST_PLACES = 1 << 14
+"""Marks found in one search; each costs time, and hostile contents consist of nothing else."""
+
+
+class Marks:
+    """Byte strings to look for, none of which contains a NUL. Safe to use from several threads."""
+
+    def __init__(self, marks: Sequence[bytes]) -> None:
+        self._expressions = [re.escape(mark) for mark in marks]
+        self._lock = threading.Lock()
+        self._database: hyperscan.Database | None = None
+        self._of_thread = threading.local()
+
+    def places(self, content: Content, most: int = _MOST_PLACES) -> list[int]:
+        """Where marks end in a content, ascending: the first `most` of them."""
+        found: list[int] = []
+
+        def take(_mark: int, _start: int, end: int, _flags: int, _context: object) -> bool:
+            found.append(end)
+            return len(found) >= most
+
+        import hyperscan
+
+        database, scratch = self._compiled()
+        try:
+            database.scan(content, match_event_handler=take, scratch=scratch)
+        except hyperscan.ScanTerminated:
+            pass
+        except (hyperscan.NoMemoryError, hyperscan.BadAllocationError) as error:
+            raise MemoryError from error
+        return found
+
+    def holders(self, contents: Sequence[Content]) -> list[int]:
+        """Which of these contents may hold a mark, ascending; all others certainly hold none."""
+        joined = _SEPARATOR.join(contents)
+        ends = self.places(joined)
+        if not ends:
+            return []
+        holders: list[int] = []
+        stop, number = 0, -1
+        for end in ends:
+            while end > stop:
+                number += 1
+                stop += len(contents[number]) + 1
+            if not holders or holders[-1] != number:
+                holders.append(number)
+        if len(ends) >= _MOST_PLACES:
+            holders += range(number + 1, len(contents))
+        return holders
+
+    def _compiled(self) -> tuple[Any, Any]:
+        """The database, and memory for searches of this thread."""
+        import hyperscan
+
+        with self._lock:
+            if self._database is None:
+                database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+                database.compile(
+                    expressions=self._expressions,
+                    ids=list(range(len(self._expressions))),
+                    elements=len(self._expressions),
+                    flags=[0] * len(self._expressions),
+                )
+                self._database = database
+            scratch = getattr(self._of_thread, "scratch", None)
+            if scratch is None:
+                scratch = self._of_thread.scratch = hyperscan.Scratch(self._database)
+        return self._database, scratch

@@ -6,9 +6,17 @@ import base64
 import time
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from layerscope.analysis.findings.secrets import reading
-from layerscope.analysis.findings.secrets.detectors import detect
+from layerscope.analysis.findings.secrets.detectors import (
+    DETECTORS,
+    KINDS,
+    MARKS,
+    detect,
+    plugin_of,
+)
 from layerscope.analysis.findings.secrets.files import Formats
 from layerscope.analysis.findings.secrets.reading import LARGEST_TELLING
 from layerscope.words import Confidence, Severity
@@ -16,6 +24,7 @@ from tests.analysis.findings.judging import judged
 from tests.analysis.findings.rules.test_secrets import BODY, COPY, ENV, FILES, KEY, KEYS
 from tests.images import file
 
+PRINTABLE = st.characters(min_codepoint=32, max_codepoint=126)
 PADDING = b"# nothing to see here\n" * 4000
 LONG_KEY = KEY.replace(BODY, b"\n".join([base64.b64encode(bytes(range(48)))] * 3000))
 
@@ -94,3 +103,20 @@ def test_no_line_takes_long(line: bytes) -> None:
     assert detect(data) == set()
     assert not Formats(environment=True).kinds(data.decode())
     assert time.process_time() - started < 10
+
+
+@pytest.mark.parametrize("kind", DETECTORS)
+def test_whatever_a_detector_finds_has_a_mark(kind: str) -> None:
+    """The library is asked about no other texts."""
+    plugin = plugin_of(kind)
+    for pattern in plugin.denylist:
+
+        @given(st.from_regex(pattern, fullmatch=True, alphabet=PRINTABLE))
+        @settings(max_examples=40, suppress_health_check=list(HealthCheck), deadline=None)
+        def holds(text: str) -> None:
+            if any(plugin.analyze_string(text)):
+                for before in range(33):
+                    places = MARKS.places(b"." * before + text.encode())
+                    assert kind in {KINDS[mark] for _, mark in places}
+
+        holds()

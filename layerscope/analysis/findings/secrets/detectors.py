@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import import_module
+from itertools import islice
 from typing import Any, NamedTuple
 
 from layerscope.analysis.findings.secrets import pem
@@ -22,46 +23,58 @@ class _Detector(NamedTuple):
     module: str
     name: str
     """Class in a module of `detect_secrets.plugins`."""
-    marks: tuple[bytes, ...]
-    """What a line with such a secret holds: the library is asked about no others, as it takes its time."""
+    marks: tuple[str, ...]
+    """Expressions of Hyperscan, of which every text with such a secret matches one: the library is asked about no others, as it
+    takes its time."""
 
 
-_DETECTORS: Mapping[str, _Detector] = {
+_WORD = r"[A-Za-z0-9_\-]"
+DETECTORS: Mapping[str, _Detector] = {
     "AWS access key": _Detector(
-        "aws", "AWSKeyDetector", (b"AKIA", b"ASIA", b"ABIA", b"ACCA", b"aws", b"AWS")
+        "aws",
+        "AWSKeyDetector",
+        (
+            r"(?:A3T[A-Z0-9]|ABIA|ACCA|AKIA|ASIA)[0-9A-Z]{16}",
+            r"(?i)aws.{0,170}['\"][0-9a-z/+]{40}['\"]",
+        ),
     ),
     "Azure storage key": _Detector(
-        "azure_storage_key", "AzureStorageKeyDetector", (b"AccountKey=",)
+        "azure_storage_key", "AzureStorageKeyDetector", (r"AccountKey=[a-zA-Z0-9+/=]{88}",)
     ),
     "GitHub token": _Detector(
-        "github_token", "GitHubTokenDetector", (b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_")
+        "github_token", "GitHubTokenDetector", (r"gh[pousr]_[A-Za-z0-9_]{36}",)
     ),
     "GitLab token": _Detector(
         "gitlab_token",
         "GitLabTokenDetector",
         (
-            b"glpat-",
-            b"gldt-",
-            b"glft-",
-            b"glsoat-",
-            b"glrt-",
-            b"GR1348941",
-            b"glcbt-",
-            b"glptt-",
-            b"gloas-",
+            rf"gl(?:pat|dt|ft|soat|rt|cbt|imt|ptt|agent|oas)-{_WORD}{{20}}",
+            rf"GR1348941{_WORD}{{20}}",
         ),
     ),
-    "npm token": _Detector("npm", "NpmDetector", (b"_authToken",)),
-    "OpenAI key": _Detector("openai", "OpenAIDetector", (b"T3BlbkFJ",)),
-    "PyPI token": _Detector("pypi_token", "PypiTokenDetector", (b"pypi-Ag",)),
-    "SendGrid key": _Detector("sendgrid", "SendGridDetector", (b"SG.",)),
-    "Slack token": _Detector("slack", "SlackDetector", (b"xox", b"hooks.slack.com")),
-    "Square secret": _Detector("square_oauth", "SquareOAuthDetector", (b"sq0csp-",)),
-    "Stripe key": _Detector("stripe", "StripeDetector", (b"sk_live_", b"rk_live_")),
+    "npm token": _Detector("npm", "NpmDetector", (r"/:_authToken=",)),
+    "OpenAI key": _Detector(
+        "openai", "OpenAIDetector", (r"[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}",)
+    ),
+    "PyPI token": _Detector("pypi_token", "PypiTokenDetector", (rf"pypi-AgE{_WORD}{{70}}",)),
+    "SendGrid key": _Detector(
+        "sendgrid", "SendGridDetector", (rf"SG\.{_WORD}{{22}}\.{_WORD}{{43}}",)
+    ),
+    "Slack token": _Detector(
+        "slack", "SlackDetector", (r"(?i)xox[abpors]-", r"(?i)hooks\.slack\.com/services/T")
+    ),
+    "Square secret": _Detector("square_oauth", "SquareOAuthDetector", (r"sq0csp-",)),
+    "Stripe key": _Detector("stripe", "StripeDetector", (r"[rs]k_live_[0-9a-zA-Z]{24}",)),
 }
 """What is found → who finds it. Those whose finds are mostly chance (entropy, words, addresses) are left out."""
 
-MARKS = Marks([*pem.MARKS, *(mark for found in _DETECTORS.values() for mark in found.marks)])
+_KIND_OF_MARK = {
+    **dict.fromkeys(pem.MARKS, PRIVATE_KEY),
+    **{mark: kind for kind, detector in DETECTORS.items() for mark in detector.marks},
+}
+KINDS = list(_KIND_OF_MARK.values())
+"""The kind that each of `MARKS` is a mark of."""
+MARKS = Marks(list(_KIND_OF_MARK))
 """A text without any of these holds none of these secrets."""
 _EXAMPLES = re.compile(r"EXAMPLE|example|XXXX|xxxx|\*\*\*\*|<[A-Za-z_ -]+>|YOUR[_-]")
 """What samples in documents have in the place of a secret."""
@@ -69,38 +82,30 @@ _EXAMPLES = re.compile(r"EXAMPLE|example|XXXX|xxxx|\*\*\*\*|<[A-Za-z_ -]+>|YOUR[
 
 def detect(data: bytes) -> set[str]:
     """The kinds of secrets that a text holds; never the secrets."""
-    found: set[str] = set()
-    places = MARKS.places(data)
-    if places and pem.holds_private_key(data):
-        found.add(PRIVATE_KEY)
-    for line in _lines(data, places):
+    places = [(end, KINDS[mark]) for end, mark in MARKS.places(data)]
+    looks = [place for place in places if place[1] != PRIVATE_KEY]
+    found = {PRIVATE_KEY} if len(looks) < len(places) and pem.holds_private_key(data) else set()
+    for line, kinds in islice(_lines(data, looks), _MOST_LINES):
         text = line.decode(errors="replace")
-        if _EXAMPLES.search(text):
-            continue
-        found.update(
-            kind
-            for kind, detector in _DETECTORS.items()
-            if kind not in found
-            and any(mark in line for mark in detector.marks)
-            and any(_plugin(kind).analyze_string(text))
-        )
+        if not kinds <= found and not _EXAMPLES.search(text):
+            found |= {kind for kind in kinds - found if any(plugin_of(kind).analyze_string(text))}
     return found
 
 
-def _lines(data: bytes, places: Sequence[int]) -> Iterator[bytes]:
-    """The first `_MOST_LINES` lines in which marks end at `places`, those that are too long left out."""
-    looked = stop = 0
-    for place in places:
-        if place <= stop:
-            continue
+def _lines(data: bytes, places: Sequence[tuple[int, str]]) -> Iterator[tuple[bytes, set[str]]]:
+    """The lines in which marks end at `places`, with the kinds of these marks; those that are too long are left out."""
+    at = 0
+    while at < len(places):
+        place = places[at][0]
         stop = _end_of_line(data, place)
         low = max(place - LONGEST_LINE - 2, -1)
         start = 1 + max(low, *(data.rfind(end, max(low, 0), place) for end in (b"\n", b"\r")))
+        kinds = set()
+        while at < len(places) and places[at][0] <= stop:
+            kinds.add(places[at][1])
+            at += 1
         if stop - start <= LONGEST_LINE:
-            looked += 1
-            yield data[start:stop]
-            if looked == _MOST_LINES:
-                return
+            yield data[start:stop], kinds
 
 
 def _end_of_line(data: bytes, place: int) -> int:
@@ -112,7 +117,7 @@ def _end_of_line(data: bytes, place: int) -> int:
 
 
 @cache
-def _plugin(kind: str) -> Any:
+def plugin_of(kind: str) -> Any:
     """The library's detector; loading it takes a fifth of a second, so it is loaded when a text looks like it."""
-    detector = _DETECTORS[kind]
+    detector = DETECTORS[kind]
     return getattr(import_module(f"detect_secrets.plugins.{detector.module}"), detector.name)()

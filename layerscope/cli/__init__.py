@@ -10,21 +10,8 @@ from typing import NoReturn
 import click
 
 from layerscope import __version__
-from layerscope.cli.build import build
-from layerscope.cli.cache import cache
-from layerscope.cli.cat import cat
-from layerscope.cli.ci import ci
-from layerscope.cli.demo import demo
-from layerscope.cli.diff import diff
-from layerscope.cli.extract import extract
 from layerscope.cli.group import DEFAULT_COMMAND, ImageOrCommandGroup
-from layerscope.cli.images import images
-from layerscope.cli.log import log
-from layerscope.cli.ls import ls
-from layerscope.cli.open import open_command
 from layerscope.cli.output import UnwritableError, guard_streams, say, words_lost
-from layerscope.cli.report import report
-from layerscope.cli.rules import rules
 from layerscope.errors import CancelledError, ExitCode, LayerscopeError, UsageError
 from layerscope.faults import (
     OutOfMemoryError,
@@ -35,22 +22,6 @@ from layerscope.faults import (
     watch_threads,
 )
 from layerscope.signals import EndedBySignal
-
-COMMANDS: tuple[click.Command, ...] = (
-    open_command,
-    report,
-    ci,
-    diff,
-    log,
-    ls,
-    cat,
-    extract,
-    images,
-    build,
-    demo,
-    rules,
-    cache,
-)
 
 
 @click.group(
@@ -69,10 +40,6 @@ def layerscope() -> None:
     In the explorer, press ? for keys and filters. Settings and key bindings are read from ~/.config/layerscope/config.toml, or
     from $LAYERSCOPE_CONFIG; docs/settings.md shows every setting.
     """
-
-
-for _command in COMMANDS:
-    layerscope.add_command(_command)
 
 
 def run(args: Sequence[str] | None = None) -> int:

@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from importlib import import_module
+
 import click
 
 from layerscope.cli.output import reader_gone
 from layerscope.faults import InternalError
 
 DEFAULT_COMMAND = "open"
+COMMANDS = (
+    DEFAULT_COMMAND,
+    *("report", "ci", "diff", "log", "ls", "cat", "extract", "images", "build", "demo"),
+    *("rules", "cache"),
+)
+"""Each is the command `NAME_command` or `NAME` of a module of that name, in the order of the help."""
 
 
 class ImageOrCommandGroup(click.Group):
-    """A click group with a hidden default command that takes an image; options can precede the command."""
+    """A click group with a hidden default command that takes an image; options can precede the command.
+
+    A command's module is imported when the command is needed.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context | None, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        return self.named(cmd_name) if cmd_name in COMMANDS else None
+
+    @staticmethod
+    def named(name: str) -> click.Command:
+        """The command of that name."""
+        module = import_module(f"layerscope.cli.{name}")
+        command: click.Command = getattr(module, f"{name}_command", None) or getattr(module, name)
+        return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, self._with_command_first(args))
@@ -30,7 +55,7 @@ class ImageOrCommandGroup(click.Group):
         formatter.write_usage(ctx.command_path, "COMMAND [ARGS]…", prefix="       ")
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        default = self.commands[DEFAULT_COMMAND]
+        default = self.named(DEFAULT_COMMAND)
         records = [
             record
             for param in (*default.params, *self.params, self.get_help_option(ctx))
@@ -43,13 +68,6 @@ class ImageOrCommandGroup(click.Group):
 
     def _with_command_first(self, args: list[str]) -> list[str]:
         """`args` with the command's name in front; only the option for --help and --version."""
-        takes_value = {
-            name
-            for command in self.commands.values()
-            for param in command.params
-            if isinstance(param, click.Option) and not param.is_flag and not param.count
-            for name in param.opts
-        }
         own = {
             name
             for param in (
@@ -65,10 +83,21 @@ class ImageOrCommandGroup(click.Group):
             if word == "--":
                 break
             if image is None and (word == "-" or not word.startswith("-")):
-                if word in self.commands and word != DEFAULT_COMMAND:
+                if word in COMMANDS and word != DEFAULT_COMMAND:
                     return [word, *args[:position], *args[position + 1 :]]
                 image = word
             if word in own:
                 return [word]
-            position += 2 if word in takes_value else 1
+            position += (
+                2 if self._takes_value(word, COMMANDS if image is None else COMMANDS[:1]) else 1
+            )
         return [DEFAULT_COMMAND, *args]
+
+    def _takes_value(self, word: str, commands: Sequence[str]) -> bool:
+        """Whether a word is an option of one of these commands that takes a value."""
+        return word.startswith("-") and any(
+            word in param.opts
+            for name in commands
+            for param in self.named(name).params
+            if isinstance(param, click.Option) and not param.is_flag and not param.count
+        )

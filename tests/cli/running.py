@@ -8,6 +8,11 @@ from typing import NamedTuple
 import pytest
 
 from layerscope import cli
+from layerscope.cli import group
+from layerscope.cli.group import ImageOrCommandGroup
+
+COMMANDS = {name: ImageOrCommandGroup.named(name) for name in group.COMMANDS}
+"""Every command by its name."""
 
 
 class Ran(NamedTuple):

@@ -19,11 +19,11 @@ from typing import Any
 import click
 import pytest
 
-from layerscope import __version__, cli
+from layerscope import __version__
 from layerscope.cli import output
 from layerscope.report import FORMATS
 from layerscope.settings import Settings
-from tests.cli.running import Here, Ran
+from tests.cli.running import COMMANDS, Here, Ran
 from tests.images import BLOCK, directory, docker_archive, file, layer_tar, write
 
 LAYER = layer_tar([directory("etc"), file("etc/motd", b"welcome\n" * 500)])
@@ -123,8 +123,8 @@ def test_help_lists_only_what_works(here: Here) -> None:
     """Each command that is listed has help of its own, and each format is one."""
     listing = here("--help").out.partition("\nCommands:\n")[2]
     names = [line.split()[0] for line in listing.splitlines() if line.startswith("  ")]
-    visible = {name for name, each in cli.layerscope.commands.items() if not each.hidden}
-    assert visible == {name for name in names if name in cli.layerscope.commands}
+    visible = {name for name, each in COMMANDS.items() if not each.hidden}
+    assert visible == {name for name in names if name in COMMANDS}
     for name in visible:
         code, out, _ = here(name, "--help")
         assert code == 0
@@ -134,7 +134,7 @@ def test_help_lists_only_what_works(here: Here) -> None:
 
 
 def test_every_option_explains_itself() -> None:
-    for each in cli.layerscope.commands.values():
+    for each in COMMANDS.values():
         for option in each.params:
             assert not isinstance(option, click.Option) or option.help, (each.name, option.name)
 

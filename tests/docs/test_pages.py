@@ -10,14 +10,14 @@ from pathlib import Path
 import click
 import pytest
 
-from layerscope.cli import COMMANDS, layerscope
+from layerscope.cli import layerscope
 from layerscope.cli.group import DEFAULT_COMMAND
 from layerscope.tui.view import VIEWS
+from tests.cli.running import COMMANDS
 from tests.docs.page import DOCS, ROOT
 from tests.screenshots import FOLDER, SHOTS, Shot
 
 PAGES = sorted([*DOCS.glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
-NAMES = {command.name: command for command in COMMANDS}
 
 
 def _anchor(heading: str) -> str:
@@ -84,7 +84,7 @@ def test_every_view_has_a_section() -> None:
 def test_every_command_is_explained() -> None:
     """All commands that help lists."""
     text = (DOCS / "commands.md").read_text()
-    for command in COMMANDS:
+    for command in COMMANDS.values():
         assert command.hidden or f"layerscope {command.name}" in text, command.name
 
 
@@ -100,10 +100,10 @@ def _commands() -> Iterator[tuple[str, str]]:
 def test_options_of_commands_exist(page: str, line: str) -> None:
     """Each option is one of the command that it is given to."""
     words = shlex.split(line)[1:]
-    name = words[0] if words and words[0] in NAMES else DEFAULT_COMMAND
+    name = words[0] if words and words[0] in COMMANDS else DEFAULT_COMMAND
     if name == "build":
         return  # all options belong to the build
-    command: click.Command | None = NAMES[name]
+    command: click.Command | None = COMMANDS[name]
     if isinstance(command, click.Group):
         command = command.commands[words[1]]
     assert command is not None

@@ -1,12 +1,16 @@
-"""Reads whole files with a size limit, without ever blocking on a pipe."""
+"""Reads whole files with a size limit, without ever blocking on a pipe; replaces files atomically."""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+from layerscope.signals import at_end
 
 
 def open_regular(path: str | os.PathLike[str], _flags: int = 0) -> int:
@@ -41,6 +45,44 @@ def read_toml(path: Path, at_most: int = 1 << 20) -> dict[str, Any]:
         return tomllib.loads(read_file(path, at_most).decode())
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+@contextmanager
+def replacing(
+    path: Path, *, prefix: str = ".layerscope-", mode: int | None = None
+) -> Iterator[BinaryIO]:
+    """A temporary file beside `path` that takes its place once complete; on any error, or a signal, it is removed and `path` is as it was.
+
+    Permissions are `mode`; without it those of the file at `path`, or those of a new file. A symlink at `path` is replaced, not
+    followed. Nothing is synced to disk. Raises OSError.
+    """
+    import tempfile
+
+    descriptor, name = tempfile.mkstemp(prefix=prefix, dir=path.parent)
+    temporary = Path(name)
+    forget = at_end(lambda: temporary.unlink(missing_ok=True))
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            yield stream
+        temporary.chmod(_mode(path) if mode is None else mode)
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+    finally:
+        forget()
+
+
+def _mode(path: Path) -> int:
+    """The permissions of a file, or those that a new one gets."""
+    with suppress(FileNotFoundError):
+        status = path.lstat()
+        if stat.S_ISREG(status.st_mode):
+            return stat.S_IMODE(status.st_mode)
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
 
 
 def _is_null(status: os.stat_result) -> bool:

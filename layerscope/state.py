@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from layerscope.files import read_file
+from layerscope.files import read_file, replacing
 
 MOST_BYTES = 1 << 16
 """A larger file is not a state file."""
@@ -33,14 +31,7 @@ def load_state(path: Path) -> dict[str, object]:
 
 def save_state(path: Path, state: Mapping[str, object]) -> None:
     """Save the state atomically; errors are ignored."""
-    temporary = None
-    try:
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=".state-", dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump(state, stream, indent=1, sort_keys=True)
-        Path(temporary).replace(path)
-    except OSError:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
+        with replacing(path, prefix=".state-", mode=0o600) as stream:
+            stream.write(json.dumps(state, indent=1, sort_keys=True).encode())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from layerscope.analysis.gate.baseline_report import read_report
 from layerscope.analysis.gate.discover import load_config
 from layerscope.errors import UsageError
-from layerscope.files import open_regular, read_file
+from layerscope.files import open_regular, read_file, replacing
 from layerscope.image.dockerfile import read_dockerfile
 from layerscope.settings import load_settings
 from layerscope.state import load_state
@@ -85,3 +86,62 @@ def test_files_that_the_user_names_are_not_waited_for(
 def test_what_was_chosen_last_is_not_waited_for(special: Path) -> None:
     """It is forgotten."""
     assert load_state(special) == {}
+
+
+@pytest.mark.parametrize(
+    ("there", "given", "expected"),
+    [(None, None, 0o640), (0o604, None, 0o604), (None, 0o600, 0o600), (0o644, 0o600, 0o600)],
+)
+def test_a_replaced_file_has_its_mode_or_the_given_one(
+    tmp_path: Path, there: int | None, given: int | None, expected: int
+) -> None:
+    """A new one has the mode that the umask leaves."""
+    path = tmp_path / "file"
+    if there is not None:
+        path.write_bytes(b"old")
+        path.chmod(there)
+    old = os.umask(0o026)
+    try:
+        with replacing(path, mode=given) as stream:
+            stream.write(b"new")
+    finally:
+        os.umask(old)
+    assert path.read_bytes() == b"new"
+    assert stat.S_IMODE(path.stat().st_mode) == expected
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "full"), KeyboardInterrupt(), ValueError()]
+)
+def test_an_error_leaves_the_file_as_it_was(tmp_path: Path, error: BaseException) -> None:
+    """And nothing beside it."""
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def write() -> None:
+        with replacing(path) as stream:
+            stream.write(b"new")
+            raise error
+
+    with pytest.raises(type(error)):
+        write()
+    assert [found.name for found in tmp_path.iterdir()] == ["file"]
+    assert path.read_bytes() == b"old"
+
+
+def test_what_cannot_be_replaced_leaves_no_temporary_file(tmp_path: Path) -> None:
+    """A directory is in the way."""
+    (tmp_path / "file").mkdir()
+    with pytest.raises(IsADirectoryError), replacing(tmp_path / "file"):
+        pass
+    assert [found.name for found in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
+    """What it names keeps its content."""
+    (tmp_path / "input").write_bytes(b"old")
+    (tmp_path / "link").symlink_to("input")
+    with replacing(tmp_path / "link") as stream:
+        stream.write(b"new")
+    assert (tmp_path / "input").read_bytes() == b"old"
+    assert not (tmp_path / "link").is_symlink()

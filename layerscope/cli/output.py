@@ -8,16 +8,15 @@ import os
 import shutil
 import stat
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from layerscope.errors import LayerscopeError, UsageError
+from layerscope.files import replacing
 from layerscope.report.options import ReportOptions
 from layerscope.settings import config_file
-from layerscope.signals import at_end
 from layerscope.sources.inputs import InputFiles
 from layerscope.text import log_line
 
@@ -177,7 +176,7 @@ def output_stream(path: Path | None, *, verdict: bool = False) -> Iterator[Binar
             with path.open("wb") as stream:
                 yield stream
         else:
-            with _replacing(Path(os.path.realpath(path))) as stream:
+            with replacing(Path(os.path.realpath(path))) as stream:
                 yield stream
     except BrokenPipeError:
         if not (verdict and reader_gone()):
@@ -200,31 +199,6 @@ def _stdout() -> Iterator[BinaryIO]:
     sys.stdout.flush()
     yield sys.stdout.buffer
     sys.stdout.buffer.flush()
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """A temporary file in the same directory that replaces `path` once complete."""
-    descriptor, name = tempfile.mkstemp(prefix=".layerscope-", dir=path.parent)
-    temporary = Path(name)
-    forget = at_end(lambda: temporary.unlink(missing_ok=True))
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            yield stream
-        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask()
-        temporary.chmod(mode)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    finally:
-        forget()
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def say(error: LayerscopeError) -> None:

@@ -8,9 +8,7 @@ builds are the same bytes on every machine and every Python.
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,6 +23,7 @@ from layerscope.demo.packages import (
     unpack,
 )
 from layerscope.errors import UsageError
+from layerscope.files import replacing
 
 __all__ = ["DEMO_REFERENCE", "save_demo", "write_demo"]
 
@@ -60,18 +59,13 @@ def save_demo(path: Path, *, overwrite: bool = False) -> None:
         raise UsageError(
             f"{path} already exists", hint="choose another name, or pass --force to replace it"
         )
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        with temporary.open("xb") as stream:
+        with replacing(path) as stream:
             write_demo(stream)
-        temporary.replace(path)
     except OSError as error:
         raise UsageError(
             f"{path} cannot be written: {error.strerror or error}", hint="choose another place"
         ) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
 
 
 def _steps() -> Iterator[Step]:

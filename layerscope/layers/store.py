@@ -11,7 +11,6 @@ import hashlib
 import os
 import re
 import stat
-import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -22,7 +21,7 @@ import msgspec
 import numpy as np
 
 from layerscope import __version__
-from layerscope.files import open_regular
+from layerscope.files import open_regular, replacing
 from layerscope.layers.packing import DamagedEntryError, Packed, pack, unpack
 
 FORMAT = 13
@@ -106,13 +105,11 @@ class Store:
         try:
             if not self._prepare():
                 return
-            descriptor, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=self._entries)
-            try:
-                with os.fdopen(descriptor, "wb") as stream:
-                    stream.writelines(pieces)
-                self.grown = _put(Path(name), path) or self.grown
-            finally:
-                Path(name).unlink(missing_ok=True)
+            if _in_the_way(path):
+                return
+            with replacing(path, prefix=_TEMPORARY, mode=0o600) as stream:
+                stream.writelines(pieces)
+            self.grown = True
         except OSError as error:
             self._writable = False
             why = error.strerror or error
@@ -227,12 +224,10 @@ def _remove(entry: Entry) -> None:
         entry.path.unlink()
 
 
-def _put(written: Path, path: Path) -> bool:
-    """Rename a file to an entry; returns False if a non-empty folder is in the way. Raises OSError."""
-    if path.is_dir() and not path.is_symlink():
-        with suppress(OSError):
-            path.rmdir()
-        if path.is_dir():
-            return False
-    written.replace(path)
-    return True
+def _in_the_way(path: Path) -> bool:
+    """Whether a folder with content has the place of an entry; an empty one is removed."""
+    if path.is_symlink() or not path.is_dir():
+        return False
+    with suppress(OSError):
+        path.rmdir()
+    return path.is_dir()

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from layerscope.filesystem import tables_of_contents
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers import reading
 from layerscope.layers.blob import Blob
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.indexing import index_layer
+from layerscope.layers.toc import tables_of_contents
 from layerscope.layers.toc.reading import has_toc
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.opening.open import Listener, Opened, Options, analyse

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from layerscope.analysis.accounting import account
 from layerscope.analysis.duplicates import find_duplicates
 from layerscope.analysis.warnings import collect_warnings
+from layerscope.errors import LimitExceededError
 from layerscope.filesystem.contents import compare_versions
 from layerscope.filesystem.model import Filesystem
-from layerscope.filesystem.tables_of_contents import TablesOfContents
 from layerscope.layers.cache import Indexed
 from layerscope.layers.contents import LayerContents
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.reading import read_layers
+from layerscope.layers.toc.tables_of_contents import TablesOfContents
 from layerscope.opening.cache_lookup import Recalled, image_cache, index_cache
 from layerscope.opening.digests import claims_of
 from layerscope.opening.opened import Opened
 from layerscope.opening.options import Options
 from layerscope.opening.run_rules import find_findings
+from layerscope.progress import Quiet
 from layerscope.sources import Request, SourceImage, open_source
 from layerscope.sources.base import naming
 
@@ -135,11 +138,14 @@ def _read_layers(
             cached.recall_length(blob)
     layers, progress = source.image.layers, request.progress
     tables = TablesOfContents(source.blobs, [layer.annotations for layer in layers], request.limits)
-    expected = (
-        tables.expected_indexes(cached, listener.expected, progress)
-        if listener.wants_expected
-        else None
-    )
+
+    def show(indexes: Sequence[LayerIndex]) -> None:
+        with suppress(LimitExceededError):  # if that is so, the layers will tell
+            listener.expected(
+                Filesystem.stack(indexes, limits=request.limits, progress=Quiet(progress))
+            )
+
+    expected = tables.expected_indexes(cached, show) if listener.wants_expected else None
     return read_layers(
         source.blobs,
         [claims_of(layer) for layer in layers],

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from layerscope.filesystem import tables_of_contents
 from layerscope.layers import reading
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.indexing import index_layer
+from layerscope.layers.toc import tables_of_contents
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.widgets.tree_columns import size_of
 from tests.images import directory, file, whiteout

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from threading import Lock
 
 from layerscope.errors import LimitExceededError
-from layerscope.filesystem.model import Filesystem
-from layerscope.filesystem.toc_differences import compared
 from layerscope.layers.blob import Blob
 from layerscope.layers.cache import IndexCache
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.reading import ExpectedIndexes
 from layerscope.layers.toc.claims import is_as_claimed
+from layerscope.layers.toc.differences import compared
 from layerscope.layers.toc.reading import Toc, has_toc, read_toc
 from layerscope.limits import Limits
-from layerscope.progress import Progress, Quiet
 
 WORTHWHILE = 4 << 20
 """Layers of fewer bytes are read before anybody could look at what they promise."""
@@ -68,10 +65,9 @@ class TablesOfContents:
     def expected_indexes(
         self,
         cached: IndexCache | None,
-        show: Callable[[Filesystem], None],
-        progress: Progress,
+        show: Callable[[Sequence[LayerIndex]], None],
     ) -> ExpectedIndexes | None:
-        """The expected indexes for `read_layers`; `show` gets the filesystem according to the tables, long before it is certain.
+        """The expected indexes for `read_layers`; `show` gets those of all layers, long before they are certain.
 
         None if that is not faster: if no layer has a table, or those with one are small or cached.
         """
@@ -83,12 +79,7 @@ class TablesOfContents:
         if sum(self._blobs[number].size for number in numbers) < WORTHWHILE:
             return None
         self._keeps_tables = True
-
-        def stack(indexes: Sequence[LayerIndex]) -> None:
-            with suppress(LimitExceededError):  # if that is so, the layers will tell
-                show(Filesystem.stack(indexes, limits=self._limits, progress=Quiet(progress)))
-
-        return ExpectedIndexes(numbers, self.expected_index, stack)
+        return ExpectedIndexes(numbers, self.expected_index, show)
 
     def _toc(self, number: int) -> Toc | None:
         with self._locks[number]:

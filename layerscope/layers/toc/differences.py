@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope import text
-from layerscope.filesystem.paths import merge
 from layerscope.layers.extensions import pack_xattrs, unpack_xattrs
 from layerscope.layers.index import Kind, LayerIndex
+from layerscope.layers.merged_paths import merge_paths
 from layerscope.layers.names import Role, clean
 from layerscope.layers.strings import StringTable
 from layerscope.layers.toc.check import TocCheck
@@ -56,7 +56,7 @@ def compared(check: TocCheck, told: LayerIndex, found: LayerIndex, limits: Limit
     if told.tree.same_as(found.tree):
         paths = [told.nodes, found.nodes]
     else:
-        _, path_of = merge([told.tree, found.tree], limits)
+        _, path_of = merge_paths([told.tree, found.tree], limits)
         paths = [path_of[0][told.nodes], path_of[1][found.nodes]]
     table, tar = _side(told, paths[0]), _side(found, paths[1])
     shared, in_table, in_tar = np.intersect1d(table.keys, tar.keys, True, True)

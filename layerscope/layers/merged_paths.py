@@ -1,0 +1,137 @@
+"""Merges the paths of several trees, and numbers them in pre-order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.layers.names import PathTree
+from layerscope.layers.strings import StringTable
+from layerscope.limits import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class MergedPaths:
+    """Columns of the paths of all trees; `PathTable` describes them."""
+
+    parents: NDArray[np.int32]
+    ends: NDArray[np.int32]
+    depths: NDArray[np.int32]
+    components: NDArray[np.int32]
+    names: StringTable
+
+
+def merge_paths(
+    trees: Sequence[PathTree], limits: Limits
+) -> tuple[MergedPaths, list[NDArray[np.int32]]]:
+    """The paths of all trees; for each tree, the path of each of its nodes."""
+    names, ranks = _merge_names(trees)
+    counts = [len(tree.parents) for tree in trees]
+    starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    if starts[-1] > limits.entries:
+        raise limits.exceeded("entries", "the image", int(starts[-1]))
+    node_parents = np.concatenate(
+        [
+            np.zeros(0, np.int64),
+            *(tree.parents + start for tree, start in zip(trees, starts, strict=False)),
+        ]
+    )
+    node_ranks = np.concatenate([np.zeros(0, np.int64), *ranks])
+    levels, number_of_node = _merge_levels(node_parents, node_ranks, starts[:-1], len(names))
+    merged, position = _pre_order(levels, names)
+    paths = position[number_of_node].astype(np.int32)
+    return merged, [paths[starts[layer] : starts[layer + 1]] for layer in range(len(trees))]
+
+
+def _merge_names(trees: Sequence[PathTree]) -> tuple[StringTable, list[NDArray[np.int64]]]:
+    """All components in byte order, and for each layer the rank of each node's (-1 for its root)."""
+    lists = [list(tree.names) for tree in trees]
+    ordered = sorted(set().union(*lists))
+    rank_of = {name: rank for rank, name in enumerate(ordered)}
+    ranks = []
+    for tree, components in zip(trees, lists, strict=True):
+        rank = np.fromiter(map(rank_of.__getitem__, components), np.int64, len(components))
+        ranks.append(np.where(tree.components < 0, -1, rank[tree.components] if len(rank) else -1))
+    return StringTable.of(ordered), ranks
+
+
+@dataclass(slots=True)
+class _Level:
+    """Merged nodes of one depth, ordered by parent, then name."""
+
+    parents: NDArray[np.int64]
+    ranks: NDArray[np.int64]
+    first: int
+    """Number of its first node; they are numbered level by level."""
+
+
+def _merge_levels(
+    parents: NDArray[np.int64], ranks: NDArray[np.int64], roots: NDArray[np.int64], name_count: int
+) -> tuple[list[_Level], NDArray[np.int64]]:
+    """Merge equal paths depth by depth: the levels, and the number that each node got."""
+    is_root = np.zeros(len(parents), bool)
+    is_root[roots] = True
+    by_parent = np.argsort(parents, kind="stable")
+    by_parent = by_parent[~is_root[by_parent]]
+    sorted_parents = parents[by_parent]
+    number_of_node = np.zeros(len(parents), np.int64)
+    levels = [_Level(np.zeros(1, np.int64), np.full(1, -1, np.int64), 0)]
+    frontier = roots
+    first = 1
+    while True:
+        begin = np.searchsorted(sorted_parents, frontier, "left")
+        lengths = np.searchsorted(sorted_parents, frontier, "right") - begin
+        total = int(lengths.sum())
+        if not total:
+            return levels, number_of_node
+        shifts = np.repeat(begin - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths)
+        children = by_parent[shifts + np.arange(total)]
+        keys = np.repeat(number_of_node[frontier], lengths) * name_count + ranks[children]
+        unique, inverse = np.unique(keys, return_inverse=True)
+        number_of_node[children] = first + inverse
+        levels.append(_Level(unique // name_count, unique % name_count, first))
+        first += len(unique)
+        frontier = children
+
+
+def _pre_order(levels: list[_Level], names: StringTable) -> tuple[MergedPaths, NDArray[np.int64]]:
+    """Number the merged nodes in pre-order: the table, and the new number of each."""
+    parents = np.concatenate([level.parents for level in levels])
+    ranks = np.concatenate([level.ranks for level in levels])
+    count = len(parents)
+    sizes = np.ones(count, np.int64)
+    for level in reversed(levels[1:]):
+        own = sizes[level.first : level.first + len(level.parents)]
+        eldest = np.flatnonzero(np.diff(level.parents, prepend=-1))
+        sizes[level.parents[eldest]] += np.add.reduceat(own, eldest)
+    position = np.zeros(count, np.int64)
+    depth = np.zeros(count, np.int32)
+    for number, level in enumerate(levels[1:], 1):
+        span = slice(level.first, level.first + len(level.parents))
+        before = np.cumsum(sizes[span]) - sizes[span]
+        eldest = np.concatenate([[True], level.parents[1:] != level.parents[:-1]])
+        position[span] = (
+            position[level.parents]
+            + 1
+            + before
+            - np.maximum.accumulate(np.where(eldest, before, 0))
+        )
+        depth[span] = number
+    merged = MergedPaths(
+        parents=_scatter(position, position[parents].astype(np.int32)),
+        ends=_scatter(position, (position + sizes).astype(np.int32)),
+        depths=_scatter(position, depth),
+        components=_scatter(position, ranks.astype(np.int32)),
+        names=names,
+    )
+    return merged, position
+
+
+def _scatter(position: NDArray[np.int64], values: NDArray[np.int32]) -> NDArray[np.int32]:
+    """`values` put at their positions."""
+    out = np.empty_like(values)
+    out[position] = values
+    return out

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from layerscope.filesystem.inodes import SUBSTANCE, Inodes
 from layerscope.filesystem.model import Filesystem
-from layerscope.filesystem.sorting import order_by
+from layerscope.filesystem.sorting import order_by, stable_order
 from layerscope.filesystem.versions import Removal
 from layerscope.layers.index import Kind, LayerIndex
 from layerscope.layers.names import Role
@@ -94,20 +94,22 @@ class Accounting:
 def account(filesystem: Filesystem, indexes: list[LayerIndex]) -> Accounting:
     """The accounting of a stacked image."""
     waste = find_waste(filesystem)
+    own = waste.stored_in == waste.hidden_by
+    count = len(indexes)
+    wasted = sums_by_layer(waste.stored_in, waste.bytes, count)
+    died = sums_by_layer(waste.hidden_by, waste.bytes, count)
+    died_at_once = sums_by_layer(waste.hidden_by[own], waste.bytes[own], count)
     layers = []
     for number, index in enumerate(indexes):
-        here = waste.hidden_by == number
-        own = waste.stored_in == number
         stored = int(index.columns.stored.sum())
-        died = int(waste.bytes[here].sum())
         layers.append(
             LayerAccount(
                 entries=len(index),
-                whiteouts=int((index.roles == Role.WHITEOUT).sum()),
+                whiteouts=int(np.count_nonzero(index.roles == Role.WHITEOUT)),
                 stored=stored,
-                wasted=int(waste.bytes[own].sum()),
-                hides=int(waste.bytes[here & ~own].sum()),
-                net=stored - died,
+                wasted=wasted[number],
+                hides=died[number] - died_at_once[number],
+                net=stored - died[number],
             )
         )
     final = filesystem.visible(filesystem.layer_count - 1)
@@ -119,6 +121,21 @@ def account(filesystem: Filesystem, indexes: list[LayerIndex]) -> Accounting:
         files=int((final & (filesystem.kinds == Kind.FILE)).sum()),
         paths=int(final.sum()),
     )
+
+
+def sums_by_layer(
+    layers: NDArray[np.int32], values: NDArray[np.int64], layer_count: int
+) -> list[int]:
+    """For each layer, the exact sum of its values; `layers` has the layer of each value.
+
+    Floating point, as the weights of `np.bincount` are, is exact up to 2**53 only.
+    """
+    order = stable_order(layers)
+    before = np.zeros(len(values) + 1, np.int64)
+    np.cumsum(values[order], out=before[1:])
+    bounds = np.searchsorted(layers[order], np.arange(layer_count + 1))
+    sums: list[int] = np.diff(before[bounds]).tolist()
+    return sums
 
 
 def find_waste(filesystem: Filesystem) -> Waste:

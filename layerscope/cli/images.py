@@ -36,11 +36,11 @@ def images(format_name: str, binary: bool, store_root: Path | None) -> None:
     """
     from layerscope.cli.output import output_stream, report_options
     from layerscope.settings import load_settings
-    from layerscope.sources import Request
-    from layerscope.sources.listing import LISTED_SOURCES, list_images
+    from layerscope.sources import SOURCES, Request
+    from layerscope.sources.listing import list_images
 
     request = Request("", store_root=store_root)
-    names = [source.name for source in LISTED_SOURCES]
+    names = [source.name for source in SOURCES]
     answers = sorted(list_images(request), key=lambda answer: names.index(answer.source.name))
     with output_stream(None) as stream:
         if format_name == "json":

@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from layerscope.errors import UnreachableError, UsageError
-from layerscope.sources import containerd, containers_storage, docker_store, engine, engine_pull
+from layerscope.sources import (
+    containerd,
+    containers_storage,
+    docker_store,
+    engine,
+    engine_listing,
+    engine_pull,
+)
 from layerscope.sources.base import (
     STDIN,
     Candidate,
@@ -46,16 +53,30 @@ SOURCES: tuple[Source, ...] = (
         ("docker",),
         partial(engine.find, "docker", docker_endpoints),
         pull=partial(engine_pull.pull, "docker", docker_endpoints),
+        listed=partial(engine_listing.listed, "docker", docker_endpoints),
     ),
     Source(
         "podman",
         ("podman",),
         partial(engine.find, "podman", podman_endpoints),
         pull=partial(engine_pull.pull, "podman", podman_endpoints),
+        listed=partial(engine_listing.listed, "podman", podman_endpoints),
     ),
-    Source("containers-storage", ("containers-storage",), containers_storage.find, stored=True),
-    Source("docker-store", ("docker-store",), docker_store.find, stored=True),
-    Source("containerd", ("containerd",), containerd.find, stored=True),
+    Source(
+        "containers-storage",
+        ("containers-storage",),
+        containers_storage.find,
+        stored=True,
+        listed=containers_storage.listed,
+    ),
+    Source(
+        "docker-store",
+        ("docker-store",),
+        docker_store.find,
+        stored=True,
+        listed=docker_store.listed,
+    ),
+    Source("containerd", ("containerd",), containerd.find, stored=True, listed=containerd.listed),
 )
 """In search order for a reference without a scheme."""
 

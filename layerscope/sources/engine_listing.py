@@ -9,8 +9,8 @@ from layerscope.errors import LayerscopeError
 from layerscope.image.digest import chain_ids
 from layerscope.image.documents import Lenient
 from layerscope.image.platform import stated_platform
-from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.sources.artifacts import of_inspected
+from layerscope.sources.base import Request
 from layerscope.sources.endpoints import Endpoint
 from layerscope.sources.engine_client import Client, NoSuchImageError, clients
 from layerscope.sources.store_image import StoreImage, StoreLayer
@@ -20,11 +20,11 @@ INSPECTED = 200
 
 
 def listed(
-    kind: str, endpoints: Callable[[], Sequence[Endpoint]], limits: Limits = DEFAULT_LIMITS
+    kind: str, endpoints: Callable[[], Sequence[Endpoint]], request: Request
 ) -> list[StoreImage]:
     """The images of all engines of this kind that answer, each once. Raises `UnreachableError`."""
     found: dict[str, StoreImage] = {}
-    for endpoint, client in clients(kind, endpoints, limits):
+    for endpoint, client in clients(kind, endpoints, request.limits):
         try:
             near = endpoint.url.startswith("unix://")
             for image in _images(client, kind, endpoint.url, INSPECTED if near else 0):

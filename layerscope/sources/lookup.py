@@ -14,6 +14,7 @@ from layerscope.errors import (
 )
 from layerscope.sources.base import Found, Request
 from layerscope.sources.references import NotInStoreError, looks_like_path, near
+from layerscope.sources.store_image import StoreImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +27,11 @@ class Source:
     """Takes the reference without its scheme, and the accepted kinds. Raises `NotInStoreError` if the place has no such image, `UnreachableError` if it does not answer.
     """
     stored: bool = False
-    """Whether it reads a store directly, so that --store-root applies."""
+    """Whether it reads a store directly, so that --store-root applies and layers have sizes."""
     pull: Callable[[Request, str], Found] | None = None
     """Pulls a missing image; None if not supported. Raises `UnreachableError`, `ImageNotFoundError`."""
+    listed: Callable[[Request], Sequence[StoreImage]] | None = None
+    """All its images; None if it cannot list them. Raises `LayerscopeError` or OSError if it is not reachable."""
 
 
 def find_in_turn(request: Request, sources: Sequence[Source]) -> Found:

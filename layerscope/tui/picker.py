@@ -19,9 +19,9 @@ from textual.worker import Worker, get_current_worker
 
 from layerscope import text
 from layerscope.progress import NullProgress
-from layerscope.sources import Request
+from layerscope.sources import SOURCES, Request, Source
 from layerscope.sources.folder import saved_images
-from layerscope.sources.listing import LISTED_SOURCES, Listed, ListedSource, list_images
+from layerscope.sources.listing import Listed, list_images
 from layerscope.sources.store_image import StoreImage
 from layerscope.tui import theme
 from layerscope.tui.commands import bindings, first_key
@@ -86,7 +86,7 @@ class PickerApp(TerminalApp[StoreImage]):
         preferences: Preferences | None = None,
         *,
         folder: Path | None = None,
-        sources: Sequence[ListedSource] = LISTED_SOURCES,
+        sources: Sequence[Source] = SOURCES,
         now: datetime.datetime | None = None,
         trouble: str = "",
     ) -> None:

@@ -13,18 +13,18 @@ from layerscope import cli
 from layerscope.errors import UnreachableError
 from layerscope.report import images_text
 from layerscope.report.options import ReportOptions
-from layerscope.sources.listing import Listed, ListedSource
+from layerscope.sources.listing import Listed
 from layerscope.sources.store_image import StoreImage, StoreLayer
 from layerscope.text import cells
 from tests.images import digest, file, layer_tar
 from tests.sources.fake_engine import serving
-from tests.sources.places import BASE, LAYERS
+from tests.sources.places import BASE, LAYERS, listing
 from tests.sources.stores import docker_store, podman_store
 
 NOW = datetime.datetime(2024, 6, 1, tzinfo=datetime.UTC)
 OTHER = layer_tar([file("other", b"5")])
-STORE = ListedSource("containers-storage", lambda _: [], stored=True)
-ENGINE = ListedSource("docker", lambda _: [])
+STORE = listing("containers-storage", lambda _: [], stored=True)
+ENGINE = listing("docker", lambda _: [])
 
 
 def image(name: str, *layers: tuple[str, int]) -> StoreImage:

@@ -177,7 +177,7 @@ def record(engine: str, output: Path, version: str | None) -> None:
                 open_image(Request(f"docker://{reference}", platform=wanted))
             except LayerscopeError as error:
                 sys.stderr.write(f"{reference} {platform}: {error.message}\n")
-        listed("docker", docker_endpoints)
+        listed("docker", docker_endpoints, Request(""))
     output.write_text(json.dumps(list(exchanges.values()), indent=1) + "\n")
 
 

@@ -13,7 +13,8 @@ from layerscope.errors import CorruptImageError, LayerscopeError
 from layerscope.image.platform import Platform
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.opening.open import Opened, Options, open_image
-from layerscope.sources import Request
+from layerscope.sources import Request, Source
+from layerscope.sources.store_image import StoreImage
 from tests.images import archive, digest, file, image_config, layer_tar, write
 from tests.layers.reading import names
 
@@ -27,6 +28,17 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar"
+
+
+def listing(
+    name: str, listed: Callable[[Request], Sequence[StoreImage]], *, stored: bool = False
+) -> Source:
+    """A source that lists images and finds none."""
+
+    def find(*_: object) -> Any:
+        raise AssertionError
+
+    return Source(name, (name,), find, stored=stored, listed=listed)
 
 
 def save(folder: Path, data: bytes, name: str = "image.tar") -> Path:

@@ -268,6 +268,6 @@ def test_what_an_engine_lists_is_not_always_an_image(tmp_path: Path, words: str)
     with serving(tmp_path / "engine.sock") as engine:
         engine.more = ENGINE_WORDS[words]
         endpoint = Endpoint(engine.url, "test")
-        assert engine_listing.listed("docker", lambda: [endpoint]) == []
+        assert engine_listing.listed("docker", lambda: [endpoint], Request("")) == []
         with pytest.raises(NotAnImageError, match="not a container image"):
             find_at("docker", endpoint, Request("demo"), "demo")

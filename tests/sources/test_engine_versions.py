@@ -183,6 +183,6 @@ def test_a_name_that_is_not_there_has_near_names(engine: Recording) -> None:
 @ALL
 def test_its_images_are_listed(engine: Recording) -> None:
     """With platform and layers."""
-    images = {image.tags[0]: image for image in listed("docker", docker_endpoints)}
+    images = {image.tags[0]: image for image in listed("docker", docker_endpoints, Request(""))}
     assert images[ONE].platform == AMD
     assert len(images[ONE].layers or []) == 2

@@ -16,11 +16,12 @@ from layerscope.opening.open import open_image
 from layerscope.sources import Request, docker_store, engine_listing, local
 from layerscope.sources.endpoints import Endpoint
 from layerscope.sources.folder import saved_images
-from layerscope.sources.listing import Listed, ListedSource, StoreImage, StoreLayer, list_images
+from layerscope.sources.listing import Listed, list_images
 from layerscope.sources.sharing import sharing
+from layerscope.sources.store_image import StoreImage, StoreLayer
 from tests.images import archive, digest, docker_archive, file, layer_tar, oci_files, write
 from tests.sources.fake_engine import IMAGE_ID, serving
-from tests.sources.places import BASE, LAYERS, TOP, Layout, dump, unpack
+from tests.sources.places import BASE, LAYERS, TOP, Layout, dump, listing, unpack
 from tests.sources.stores import docker_store as store_of
 from tests.sources.stores import podman_store
 from tests.sources.test_containerd import NAME
@@ -116,16 +117,16 @@ def test_an_engine_lists_its_images(tmp_path: Path) -> None:
         engine.images[0] |= {"Size": 1234, "Created": 1_704_067_200}
         engine.images.append({"Id": "sha256:" + "a" * 64, "RepoTags": ["<none>:<none>"]})
         places = [Endpoint(f"unix://{tmp_path}/none.sock", "x"), Endpoint(engine.url, "y")]
-        first, second = engine_listing.listed("docker", lambda: places)
+        first, second = engine_listing.listed("docker", lambda: places, Request(""))
     assert first.reference == f"docker://{IMAGE_ID}"
     assert (first.size, str(first.platform), first.tags) == (1234, "linux/amd64", ["localhost/demo:latest"])  # fmt: skip
     assert first.layers is not None
     assert [layer.chain_id for layer in first.layers] == CHAINS
     assert second.dangling
     with pytest.raises(UnreachableError):
-        engine_listing.listed("docker", lambda: places)
+        engine_listing.listed("docker", lambda: places, Request(""))
     with pytest.raises(UnreachableError, match="no engine socket"):
-        engine_listing.listed("docker", list)
+        engine_listing.listed("docker", list, Request(""))
 
 
 def test_who_does_not_answer_in_time_is_out_of_reach() -> None:
@@ -144,10 +145,10 @@ def test_who_does_not_answer_in_time_is_out_of_reach() -> None:
 
     image = StoreImage("x://a", "a", "x")
     sources = [
-        ListedSource("silent", silent),
-        ListedSource("broken", broken),
-        ListedSource("locked", locked),
-        ListedSource("good", lambda _: [image]),
+        listing("silent", silent),
+        listing("broken", broken),
+        listing("locked", locked),
+        listing("good", lambda _: [image]),
     ]
     answers = {
         one.source.name: one for one in list_images(Request(""), sources=sources, patience=0.3)

@@ -17,7 +17,7 @@ from layerscope.report.schema import image_document
 from layerscope.sources import Candidate, Request, engine_listing, open_source
 from layerscope.sources.endpoints import Endpoint
 from layerscope.sources.folder import saved_images
-from layerscope.sources.listing import Listed, ListedSource
+from layerscope.sources.listing import Listed
 from tests.images import digest, docker_archive, file, layer_tar
 from tests.sources.fake_engine import IMAGE_ID, FakeEngine, serving
 from tests.sources.places import (
@@ -25,6 +25,7 @@ from tests.sources.places import (
     Layout,
     codes,
     layers_of,
+    listing,
     open_path,
     refuse,
     runs_on,
@@ -286,11 +287,11 @@ def test_what_was_exported_is_remembered_with_its_version(
 
 def test_lists_of_images_name_it(engine: FakeEngine, tmp_path: Path) -> None:
     """Those of engines and of folders, and in JSON."""
-    listed = engine_listing.listed("docker", lambda: [Endpoint(engine.url, "test")])
+    listed = engine_listing.listed("docker", lambda: [Endpoint(engine.url, "test")], Request(""))
     assert [str(image.platform) for image in listed] == [NEW]
     save(tmp_path / "saved", windows(NEW, stated="descriptor"))
     saved = list(saved_images(tmp_path / "saved"))
-    source = ListedSource("docker", lambda _: listed)
+    source = listing("docker", lambda _: listed)
     (found,) = images_document([Listed(source, [*listed, *saved])])["sources"]
     assert [image["platform"] for image in found["images"]] == [NEW, NEW]
 

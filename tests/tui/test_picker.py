@@ -13,12 +13,12 @@ from textual.pilot import Pilot
 
 from layerscope.errors import UnreachableError
 from layerscope.image.platform import Platform
-from layerscope.sources import Request
-from layerscope.sources.listing import ListedSource
+from layerscope.sources import Request, Source
 from layerscope.sources.store_image import StoreImage, StoreLayer
 from layerscope.tui.picker import PickerApp
 from layerscope.tui.picker_rows import Choice
 from tests.images import docker_archive, file, layer_tar, write
+from tests.sources.places import listing
 from tests.terminal import TMUX, layerscope, terminal
 from tests.tui.explorer import screen_text
 
@@ -48,12 +48,12 @@ def refusing(_: Request) -> Sequence[StoreImage]:
 
 
 SOURCES = [
-    ListedSource("docker", lambda _: IMAGES),
-    ListedSource("docker-store", refusing, stored=True),
+    listing("docker", lambda _: IMAGES),
+    listing("docker-store", refusing, stored=True),
 ]
 
 
-def picker(folder: Path, sources: Sequence[ListedSource] = SOURCES, **more: Any) -> PickerApp:
+def picker(folder: Path, sources: Sequence[Source] = SOURCES, **more: Any) -> PickerApp:
     """The picker on a folder, not running yet."""
     return PickerApp(Request(""), folder=folder, sources=sources, now=NOW, **more)
 
@@ -169,7 +169,7 @@ async def test_rows_appear_while_others_are_awaited(folder: Path) -> None:
         silence.wait(20)
         return []
 
-    sources = [ListedSource("slow", slow), *SOURCES]
+    sources = [listing("slow", slow), *SOURCES]
     async with picker(folder, sources).run_test() as pilot:
         app = pilot.app
         assert isinstance(app, PickerApp)
@@ -206,7 +206,7 @@ async def test_what_did_not_open_is_said(folder: Path) -> None:
 async def test_versions_of_windows_are_whole_where_there_is_room(folder: Path) -> None:
     """Their column takes from that of places."""
     platform = Platform.parse("windows(10.0.20348.2402)/amd64")
-    sources = [ListedSource("docker", lambda _: [stored("app:1", 5, platform=platform)])]
+    sources = [listing("docker", lambda _: [stored("app:1", 5, platform=platform)])]
     async with picker(folder, sources).run_test(size=(120, 24)) as pilot:
         app = await looked(pilot)
         await pilot.pause()

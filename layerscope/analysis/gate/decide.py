@@ -74,6 +74,7 @@ def decide(
         ignored_bytes=int(ledger.waste.bytes.sum()) - wasted,
         ignored_findings=len(ignores.findings),
         baseline=None if baseline is None else baseline[0],
+        limits=config.limits,
     )
 
 

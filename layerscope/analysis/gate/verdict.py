@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from layerscope.analysis.findings.finding import Finding
 from layerscope.text import count_of, percent, size
@@ -136,6 +138,8 @@ class Verdict:
     """Findings that ignores leave out."""
     baseline: str | None = None
     """The file of the report that the image is compared with."""
+    limits: Mapping[str, Any] = field(default_factory=dict)
+    """The limits in force, by rule; None if it is off."""
 
     @property
     def passed(self) -> bool:

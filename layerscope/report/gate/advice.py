@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 
+from layerscope.analysis.gate import RULES
+from layerscope.analysis.gate.dive_ci import KEYS
 from layerscope.analysis.gate.layerscope_toml import NAME as CONFIG
 from layerscope.analysis.gate.verdict import Check, Outcome, Unit, Verdict
 from layerscope.opening.open import Opened
@@ -23,18 +25,32 @@ def write_advice(console: Console, verdict: Verdict, opened: Opened) -> None:
     console.line("    ", (f"layerscope {image}", "cyan"))
     example = next(filter(None, (_ignore(check, verdict) for check in failed)), None)
     if example is not None:
-        wanted = (
-            CONFIG
-            if verdict.source_kind != "dive"
-            else f"{CONFIG} (in place of {safe_name(verdict.source)})"
-        )
+        source, limits = safe_name(verdict.source), list[str]()
+        wanted = source if verdict.source_kind == "layerscope" else CONFIG
+        if verdict.source_kind == "dive":
+            wanted = f"{CONFIG}, in place of {source} and with its limits"
+            limits = _dive_limits(verdict)
         console.paragraph(f"Accept this finding in {wanted}:", indent=2)
-        for line in ("[[ignore]]", *example, 'reason = "…"'):
+        for line in (*limits, "[[ignore]]", *example, 'reason = "…"'):
             console.line("    ", (clip_start(line, console.width - 4), "cyan"))
     if verdict.baseline is None:
         console.paragraph("Accept the current state and fail only on regressions:", indent=2)
-        console.line("    ", (f"layerscope report {image} --format json -o baseline.json", "cyan"))
+        files = " --files" if any(check.unit is Unit.PATHS for check in failed) else ""
+        report = f"layerscope report {image} --format json{files} -o baseline.json"
+        console.line("    ", (report, "cyan"))
         console.line("    ", (f"layerscope ci {image} --baseline baseline.json", "cyan"))
+
+
+def _dive_limits(verdict: Verdict) -> list[str]:
+    """The lines of a `.layerscope.toml` that checks what dive's file does, and no more."""
+    lines = ["[ci]", "wasted-floor = 0"]
+    for rule in RULES:
+        limit = verdict.limits.get(rule.name)
+        if limit is None and rule.default is not None:
+            lines.append(f'{rule.name} = "off"')
+        elif rule.name in KEYS.values() and limit is not None:
+            lines.append(f"{rule.name} = {limit}")
+    return lines
 
 
 def _ignore(check: Check, verdict: Verdict) -> list[str] | None:

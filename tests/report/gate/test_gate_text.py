@@ -16,6 +16,7 @@ from layerscope.analysis.gate.base import GateBase
 from layerscope.analysis.gate.config import GateConfig
 from layerscope.analysis.gate.dive_ci import parse_dive
 from layerscope.analysis.gate.ignores import Ignore
+from layerscope.analysis.gate.layerscope_toml import parse_toml
 from layerscope.analysis.gate.verdict import Verdict
 from layerscope.image.dockerfile import parse_dockerfile
 from layerscope.opening.open import Opened
@@ -128,6 +129,46 @@ def test_advice_names_the_worst_offender() -> None:
     layered = written(verdict_of(IMAGE, config({"max-layer-size": 0})))
     assert '    rule = "max-layer-size"\n    layer = 0\n' in layered
     assert "[[ignore]]" not in written(verdict_of(IMAGE, config({"max-size": 0})))
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "  highestWastedBytes: 1\n",
+        "  lowestEfficiency: 0.95\n  highestUserWastedPercent: disabled\n",
+        "  lowestEfficiency: disabled\n  highestWastedBytes: 10kB\n",
+    ],
+)
+def test_advice_keeps_the_limits_of_dive(rules: str) -> None:
+    """The file that it writes takes the place of dive's, which is not read any more."""
+    dive = parse_dive(f"rules:\n{rules}", ".dive-ci")
+    limits = {**dive.limits, "max-wasted": 0}
+    text = written(verdict_of(IMAGE, replace(dive, limits=limits)))
+    assert "in .layerscope.toml, in place of .dive-ci and with its limits:" in text
+    file = re.sub(
+        "^    ",
+        "",
+        re.findall(r"^    \[ci\]\n(?:    .*\n)+", text, re.MULTILINE)[0],
+        flags=re.MULTILINE,
+    )
+    config = parse_toml(file, ".layerscope.toml")
+    assert config.limits == limits
+    assert config.wasted_floor == 0
+    assert config.ignores
+
+
+def test_advice_names_the_file_in_force() -> None:
+    """Another one would not be read."""
+    given = replace(config({"max-wasted": 0}), source="limits.toml", source_kind="layerscope")
+    assert "Accept this finding in limits.toml:" in written(verdict_of(IMAGE, given))
+
+
+def test_a_baseline_of_paths_lists_files() -> None:
+    """Without them, paths that are there already would fail again."""
+    report = "layerscope report image.tar --format json"
+    paths = written(verdict_of(IMAGE, config({"forbidden-paths": ["gone"]})))
+    assert f"{report} --files -o baseline.json" in paths
+    assert f"{report} -o baseline.json" in written(verdict_of(IMAGE, config({"max-wasted": 0})))
 
 
 def test_what_dive_would_say_is_told_to_differ() -> None:

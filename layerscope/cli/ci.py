@@ -134,7 +134,7 @@ def ci(
         unlike = GateWarning("dockerfile-unlike", doubt, opened.written.name)
         verdict = replace(verdict, warnings=(*verdict.warnings, unlike))
     how = report_options(output, binary=binary or settings.binary)
-    with output_stream(output, verdict=True) as stream:
+    with output_stream(output) as stream:
         writer_of(format_name)(verdict, opened, stream, how)
     if not ignore_errors:
         opened.raise_damage()

@@ -98,7 +98,7 @@ def diff(
         if files or format_name == "json":
             changes = comparison.files
             changes.table.check_listing(changes.paths, limits, f"{old} and {new}")
-        with output_stream(output, verdict=True) as stream:
+        with output_stream(output) as stream:
             if format_name == "json":
                 diff_json.write(first, second, comparison, stream)
             else:

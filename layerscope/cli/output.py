@@ -163,11 +163,11 @@ def _problem(path: Path, inputs: InputFiles) -> str | None:
 
 
 @contextmanager
-def output_stream(path: Path | None, *, verdict: bool = False) -> Iterator[BinaryIO]:
+def output_stream(path: Path | None) -> Iterator[BinaryIO]:
     """A binary stream: stdout for None; a regular file is replaced once complete, other files are written directly.
 
-    Where the exit code is a `verdict`, a reader of stdout that stops early does not change it. Raises `UsageError` if it
-    cannot be written, and `BrokenPipeError` if the reader has closed the pipe.
+    A reader of stdout that stops early ends the `with` block and changes no exit code. Raises `UsageError` if it cannot be
+    written.
     """
     try:
         if path is None or _is_stdout(path):
@@ -179,7 +179,7 @@ def output_stream(path: Path | None, *, verdict: bool = False) -> Iterator[Binar
             with replacing(Path(os.path.realpath(path))) as stream:
                 yield stream
     except BrokenPipeError:
-        if not (verdict and reader_gone()):
+        if not reader_gone():
             raise
     except OSError as error:
         raise UsageError(f"cannot write {path or 'stdout'}: {error.strerror or error}") from error

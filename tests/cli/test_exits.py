@@ -109,6 +109,19 @@ def test_a_reader_that_has_seen_enough_changes_no_verdict(here: Here, args: list
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("words", ["report cut.tar", "report cut.tar --format json", "ls cut.tar", "cat cut.tar /a", "log cut.tar /a", "ci cut.tar", "diff cut.tar cut.tar"])  # fmt: skip
+def test_a_reader_that_has_seen_enough_mends_no_damage(here: Here, words: str) -> None:
+    """As in `layerscope report IMAGE | head -0`."""
+    layer = layer_tar([file("a", b"whole"), file("b", os.urandom(1 << 20))])
+    write(here.folder / "cut.tar", docker_archive([layer[: len(layer) // 2]]))
+    read, written = os.pipe()
+    os.close(read)
+    done = ended(words.split(), stdout=written)
+    os.close(written)
+    assert done.returncode == 3
+    assert b"cut.tar: " in done.stderr
+
+
 # --- Faults ---------------------------------------------------------------------------------------
 
 

@@ -23,13 +23,15 @@ from layerscope.cli.output_options import (
     output_option,
 )
 from layerscope.report.gate import FORMATS
-from layerscope.text import safe_name
+from layerscope.text import log_line, safe_name
 
 if TYPE_CHECKING:
     from layerscope.analysis.gate.base import GateBase
     from layerscope.analysis.gate.config import GateConfig
     from layerscope.image.model import Image
     from layerscope.progress import Progress
+
+_ROOTFS = "warning: an ordinary tar, not an image; checked as a root filesystem of one layer"
 
 
 @click.command(short_help="Check an image against limits; exit 1 if it fails.")
@@ -133,13 +135,15 @@ def ci(
     if opened.written is not None and (doubt := opened.written.doubt()) is not None:
         unlike = GateWarning("dockerfile-unlike", doubt, opened.written.name)
         verdict = replace(verdict, warnings=(*verdict.warnings, unlike))
+    name = "stdin" if reference == "-" else reference
+    if opened.image.source_kind == "rootfs":
+        click.echo(f"layerscope: {log_line(name)}: {_ROOTFS}", err=True)
     how = report_options(output, binary=binary or settings.binary)
     with output_stream(output) as stream:
         writer_of(format_name)(verdict, opened, stream, how)
     if not ignore_errors:
         opened.raise_damage()
     if not verdict.passed:
-        name = "stdin" if reference == "-" else reference
         raise GateFailedError(f"{name}: {verdict.failure()}")
 
 

@@ -120,6 +120,18 @@ def test_a_damaged_image_is_checked_all_the_same_and_exits_with_3(here: Here) ->
         assert here("damaged.tar", *args, "--ignore-errors").code == accepted
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_an_ordinary_tar_is_said_to_be_no_image(here: Here, form: str) -> None:
+    """Whoever saved the wrong file would take its verdict for the image's."""
+    write(here.folder / "tree.tar", layer_tar([file("etc/motd", b"x")]))
+    code, out, err = here("tree.tar", "--format", form)
+    assert code == 0
+    assert err == (
+        "layerscope: tree.tar: warning: an ordinary tar, not an image; checked as a root filesystem of one layer\n"
+    )
+    assert form == "text" or json.loads(out)["warnings"] == []
+
+
 def test_an_engine_that_cannot_be_reached_exits_with_4(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,7 +32,7 @@ def log(
     counted. Exits with 1 if no step touched any path.
     """
     from layerscope.cli.bar import progress_bar
-    from layerscope.cli.output import output_stream, report_options
+    from layerscope.cli.output import output_stream, report_options, say
     from layerscope.opening.open import open_image
     from layerscope.report.log import find_events, write_json, write_text
 
@@ -40,12 +40,15 @@ def log(
     with progress_bar() as progress:
         opened = open_image(request_of(reference, progress, given), options_of(given))
     options = report_options(binary=binary or settings_of(given).binary)
-    events = find_events(opened, paths)
+    events, unmatched = find_events(opened, paths)
+    some = True  # if the reader of stdout goes early, something was written
     with output_stream(None) as stream:
         if format_name == "json":
             some = write_json(opened, events, stream)
         else:
             some = write_text(opened, events, stream, options)
+    for path in unmatched if some else ():
+        say(NothingFoundError(f"no step touched {path}"))
     if not ignore_errors:
         opened.raise_damage()
     if not some:

@@ -28,8 +28,8 @@ from layerscope.text import clip, safe_name, size
 _STYLES = {"+": "green", "~": "yellow", "±": "cyan", "-": "red"}
 
 
-def find_events(opened: Opened, wanted: Sequence[str]) -> Iterator[Event]:
-    """Events on these paths and globs, oldest layer first, then in path order.
+def find_events(opened: Opened, wanted: Sequence[str]) -> tuple[Iterator[Event], list[str]]:
+    """Events on these paths and globs, oldest layer first, then in path order; and the words that match no path.
 
     A word that names an existing path is not treated as a glob. For a directory named this way, changes below it are counted.
     """
@@ -38,16 +38,19 @@ def find_events(opened: Opened, wanted: Sequence[str]) -> Iterator[Event]:
     lookup, texts = PathLookup(table), PathTexts(table, Siblings(table))
     named: set[int] = set()
     matched = np.zeros(len(table), bool)
+    unmatched = []
     for text in wanted:
         path = lookup.find(text.encode(errors="surrogateescape"))
         if path is not None:
             named.add(path)
-        elif is_glob(text):
-            matched |= texts.glob(text.rstrip("/"))
+        elif is_glob(text) and (hits := texts.glob(text.rstrip("/"))).any():
+            matched |= hits
+        else:
+            unmatched.append(text)
     matched[list(named)] = False
     alone = [event for path in named for event in life_of(filesystem, waste, path).events]
     many = events_of(filesystem, waste, matched)
-    return heapq.merge(many, sorted(alone, key=_place), key=_place)
+    return heapq.merge(many, sorted(alone, key=_place), key=_place), unmatched
 
 
 def _place(event: Event) -> tuple[int, bool, int]:

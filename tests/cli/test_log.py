@@ -99,6 +99,15 @@ def test_nothing_touched_is_exit_1(log: Log) -> None:
     assert json.loads(out)["steps"] == []
 
 
+def test_a_path_that_no_step_touched_is_named_beside_one(log: Log) -> None:
+    """On stderr; the others are listed all the same."""
+    code, out = log("etc/motd", "etc/\x1bnothing", "*.conf", "*.none", "--format", "json")
+    assert (code, len(json.loads(out)["steps"])) == (0, 3)
+    assert log.err == (
+        "layerscope: no step touched etc/\\enothing\nlayerscope: no step touched *.none\n"
+    )
+
+
 def test_json_has_all_of_it(log: Log) -> None:
     """Steps, events, states before and after, and the waste, in the names of the report."""
     code, out = log("etc/motd", "--format", "json")

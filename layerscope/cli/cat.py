@@ -55,7 +55,7 @@ def cat(
     problems = []
     with output_stream(None) as stream:
         for path in found:
-            name = opened.filesystem.table.full(path).decode(errors="surrogateescape") or "/"
+            name = "/" + opened.filesystem.table.full(path).decode(errors="surrogateescape")
             if lookup.kind(path) is not Kind.FILE:
                 kind = "a directory"
                 if lookup.rows[path] >= 0:

@@ -49,7 +49,7 @@ def extract(
     from layerscope.errors import CorruptImageError
     from layerscope.extraction import extract as core
     from layerscope.extraction.plan import plan_whole
-    from layerscope.text import count_of, log_line, size
+    from layerscope.text import count_of, log_line
 
     output = output or Path()
     inputs = input_files(given, reference)
@@ -83,8 +83,8 @@ def extract(
     if sys.stderr is not None:
         for path, why in result.reasons:
             name = log_line(opened.filesystem.table.full(path))
-            sys.stderr.write(f"layerscope: {name}: {log_line(why)}\n")
-        what = f"{count_of(result.files, 'file')}, {size(result.bytes)}, into {output}"
+            sys.stderr.write(f"layerscope: /{name}: {log_line(why)}\n")
+        what = f"{result.written()}, into {output}"
         sys.stderr.write(log_line("; ".join([what, *result.notes()])) + "\n")
     if not ignore_errors:
         opened.raise_damage()

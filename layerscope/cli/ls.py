@@ -76,5 +76,5 @@ def _lines(lookup: Lookup, paths: Iterable[int]) -> Iterator[str]:
         arrow = f" -> {log_line(facts.target)}" if facts.target else ""
         yield (
             f"{facts.mode_words()} {facts.owner_words():<9} {size:>12} {time:<16} "
-            f"{log_line(facts.full)}{arrow}\n"
+            f"/{log_line(facts.full)}{arrow}\n"
         )

@@ -65,7 +65,7 @@ def find_all(
 
 def not_found(missing: Missing) -> NothingFoundError:
     """The error for a missing path, with similar paths as its hint."""
-    near = [os.fsdecode(path) for path in missing.near]
+    near = ["/" + os.fsdecode(path) for path in missing.near]
     hint = (
         f"did you mean {', '.join(near[:-1])}{' or ' if len(near) > 1 else ''}{near[-1]}?"
         if near
@@ -74,7 +74,7 @@ def not_found(missing: Missing) -> NothingFoundError:
     if missing.link is not None:
         link, target = map(os.fsdecode, missing.link)
         return NothingFoundError(
-            f"{missing.word}: {link} is a symlink to {target}",
+            f"{missing.word}: /{link} is a symlink to {target}",
             hint=hint and f"symlinks are not followed; {hint}",
         )
     return NothingFoundError(f"{missing.word}: no such path in the image", hint=hint)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from layerscope.text import count_of, size
+
 LISTED = 100
 """Paths that are told of by name; of more only the number is known."""
 
@@ -39,6 +41,11 @@ class Extracted:
         """A content is damaged."""
         self.unreadable += 1
         self._add_reason(path, why)
+
+    def written(self) -> str:
+        """What was written, for people: `2 files, 1 symlink, 3 B`."""
+        links = [count_of(self.links, "symlink")] if self.links else []
+        return ", ".join([count_of(self.files, "file"), *links, size(self.bytes)])
 
     def notes(self) -> list[str]:
         """What was done besides what was asked for, a phrase each, without names from the image."""

@@ -74,24 +74,24 @@ def test_ls_lists_the_root(here: Here) -> None:
     """Without a path, what lies at the top; a symlink with where it leads."""
     code, out, err = here("ls")
     assert (code, err) == (0, "")
-    assert listed(out) == ["bin -> usr/bin", "etc", "odd\\e[2J", "usr"]
+    assert listed(out) == ["/bin -> usr/bin", "/etc", "/odd\\e[2J", "/usr"]
 
 
 def test_ls_lists_a_directory_a_file_and_a_glob(here: Here) -> None:
     """A directory lists what lies in it; globs are matched from the root; each path comes once."""
     assert listed(here("ls", "/etc/")[1]) == [
-        "etc/[id].tsx", "etc/a.conf", "etc/motd", "etc/passwd", "etc/sub",
+        "/etc/[id].tsx", "/etc/a.conf", "/etc/motd", "/etc/passwd", "/etc/sub",
     ]  # fmt: skip
-    assert listed(here("ls", "**/*.conf")[1]) == ["etc/a.conf", "etc/sub/b.conf"]
-    assert listed(here("ls", "etc/*.conf", "etc/a.conf")[1]) == ["etc/a.conf"]
-    assert listed(here("ls", "-d", "etc")[1]) == ["etc"]
-    assert listed(here("ls", "-R", "usr")[1]) == ["usr/bin", "usr/bin/sh"]
-    assert listed(here("ls", "etc/[id].tsx")[1]) == ["etc/[id].tsx"]
+    assert listed(here("ls", "**/*.conf")[1]) == ["/etc/a.conf", "/etc/sub/b.conf"]
+    assert listed(here("ls", "etc/*.conf", "etc/a.conf")[1]) == ["/etc/a.conf"]
+    assert listed(here("ls", "-d", "etc")[1]) == ["/etc"]
+    assert listed(here("ls", "-R", "usr")[1]) == ["/usr/bin", "/usr/bin/sh"]
+    assert listed(here("ls", "etc/[id].tsx")[1]) == ["/etc/[id].tsx"]
 
 
 def test_ls_tells_mode_owner_size_and_time(here: Here) -> None:
     assert here("ls", "etc/motd", "--layer", "0")[1] == (
-        b"-rw-r----- 7:0                  6 1970-01-02 00:00 etc/motd\n"
+        b"-rw-r----- 7:0                  6 1970-01-02 00:00 /etc/motd\n"
     )
 
 
@@ -110,17 +110,17 @@ def test_a_missing_path_exits_1_with_near_names(here: Here) -> None:
     code, out, err = here("cat", "etc/mtod", "etc/passwd")
     assert (code, out) == (1, b"root\n")
     assert "etc/mtod: no such path" in err
-    assert "did you mean etc/motd?" in err
-    assert "usr/bin/sh?" in here("ls", "sh")[2]
+    assert "did you mean /etc/motd?" in err
+    assert "/usr/bin/sh?" in here("ls", "sh")[2]
 
 
 def test_links_are_told_not_followed(here: Here) -> None:
     code, out, err = here("cat", "bin/sh")
     assert (code, out) == (1, b"")
-    assert "bin is a symlink to usr/bin" in err
-    assert "usr/bin/sh" in err
-    assert "bin is a symlink to usr/bin" in here("cat", "bin")[2]
-    assert "etc is a directory" in here("cat", "etc")[2]
+    assert "bin/sh: /bin is a symlink to usr/bin" in err
+    assert "/usr/bin/sh" in err
+    assert "layerscope: /bin is a symlink to usr/bin" in here("cat", "bin")[2]
+    assert "/etc is a directory" in here("cat", "etc")[2]
 
 
 def test_cat_writes_exact_bytes_into_a_pipe(here: Here) -> None:
@@ -167,6 +167,12 @@ def test_extract_saves_at_whole_paths(here: Here) -> None:
     assert "2 files, 3 B, into a/b" in err
     assert (here.folder / "a/b/etc/a.conf").read_bytes() == b"a"
     assert (here.folder / "a/b/usr/bin/sh").read_bytes() == b"sh"
+
+
+def test_extract_counts_symlinks(here: Here) -> None:
+    """They are written, too."""
+    assert "0 files, 1 symlink, 0 B, into b" in here("extract", "bin", "--output", "b")[2]
+    assert "7 files, 1 symlink, " in here("extract", "/", "--output", "all")[2]
 
 
 def test_extract_replaces_nothing_unless_told(here: Here) -> None:

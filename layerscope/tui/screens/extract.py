@@ -176,8 +176,7 @@ class ExtractScreen(ModalScreen[None]):
 
     def _tell(self, result: Extracted, target: Path) -> None:
         """Notify of the result."""
-        parts = [text.count_of(result.files, "file"), text.size(result.bytes)]
-        lines = [f"{', '.join(parts)}: {text.safe_name(str(target))}", *result.notes()]
+        lines = [f"{result.written()}: {text.safe_name(str(target))}", *result.notes()]
         for path, why in result.reasons[:_TOLD]:
             name = text.safe_name(self._opened.filesystem.table.full(path))
             lines.append(f"{text.clip_start(name, 40)}: {text.safe_name(why)}")

@@ -14,6 +14,7 @@ from pathlib import Path
 from layerscope import signals
 from layerscope.errors import ExitCode, LayerscopeError
 
+_PACKAGE = Path(__file__).parent
 _SIGNS = (
     "failed to map segment",
     "annot allocate memory",
@@ -59,7 +60,7 @@ class InternalError(LayerscopeError):
         import traceback
 
         frames = traceback.extract_tb(error.__traceback__)
-        ours = [frame for frame in frames if "layerscope" in Path(frame.filename).parts]
+        ours = [frame for frame in frames if _PACKAGE in Path(frame.filename).parents]
         self.place = "an unknown place"
         for at in (ours or frames)[-1:]:
             self.place = f"{_short(at.filename)}, line {at.lineno}, in {at.name}"
@@ -171,8 +172,5 @@ def watch_threads(say: Callable[[LayerscopeError], object]) -> None:
 
 def _short(filename: str) -> str:
     """A file's path from the package on."""
-    parts = Path(filename).parts
-    if "layerscope" in parts:
-        last = len(parts) - 1 - parts[::-1].index("layerscope")
-        return "/".join(parts[last:])
-    return parts[-1] if parts else filename
+    path = Path(filename)
+    return str(path.relative_to(_PACKAGE.parent)) if _PACKAGE in path.parents else path.name

@@ -103,6 +103,7 @@ def loaded(*args: str) -> set[str]:
         (["cat", "IMAGE", "a"], {"rich", "textual", "pygments"}),
         (["extract", "IMAGE", "a", "--output", "FOLDER"], {"rich", "textual", "pygments"}),
         (["--help"], {"rich", "textual"}),
+        (["--version"], {"rich", "textual", "numpy", "msgspec", "docker", "urllib3", "yaml"}),
     ],
 )
 def test_a_command_loads_no_screen_that_it_does_not_need(

@@ -11,7 +11,7 @@ import click
 
 from layerscope import __version__
 from layerscope.cli.group import DEFAULT_COMMAND, ImageOrCommandGroup
-from layerscope.cli.output import UnwritableError, guard_streams, say, words_lost
+from layerscope.cli.streams import UnwritableError, guard_streams, say, words_lost
 from layerscope.errors import CancelledError, ExitCode, LayerscopeError, UsageError
 from layerscope.faults import (
     OutOfMemoryError,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from layerscope.cli.output import is_terminal
+from layerscope.cli.streams import is_terminal
 from layerscope.progress import NullProgress, Progress
 from layerscope.signals import at_end
 from layerscope.text import size

@@ -37,8 +37,9 @@ def cat(
     """
     from layerscope.browse.facts import FileFacts
     from layerscope.cli.bar import progress_bar
-    from layerscope.cli.output import is_terminal, output_stream, say
+    from layerscope.cli.output import output_stream
     from layerscope.cli.paths import NothingFoundError, find_all, lookup_of, open_for_paths
+    from layerscope.cli.streams import is_terminal, say
     from layerscope.errors import CorruptImageError
     from layerscope.filesystem.content import ContentReader
     from layerscope.layers.blob import CHUNK

@@ -80,12 +80,7 @@ def ci(
     from layerscope.analysis.gate.ledger import ledger_of
     from layerscope.analysis.gate.verdict import GateWarning
     from layerscope.cli.bar import progress_bar
-    from layerscope.cli.output import (
-        check_output,
-        input_files,
-        output_stream,
-        report_options,
-    )
+    from layerscope.cli.output import check_output, input_files, output_stream, report_options
     from layerscope.errors import GateFailedError, UsageError
     from layerscope.opening.cache_lookup import index_cache
     from layerscope.opening.open import analyse

@@ -60,12 +60,7 @@ def diff(
     """
     from layerscope.analysis.compare.comparison import compare
     from layerscope.cli.bar import progress_bar
-    from layerscope.cli.output import (
-        check_output,
-        input_files,
-        output_stream,
-        report_options,
-    )
+    from layerscope.cli.output import check_output, input_files, output_stream, report_options
     from layerscope.opening.open import analyse
     from layerscope.report import diff_json, diff_text
     from layerscope.sources import open_source

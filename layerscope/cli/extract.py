@@ -44,8 +44,9 @@ def extract(
     and setgid bits are not kept; device nodes and pipes are skipped. If writing fails, no file is left behind.
     """
     from layerscope.cli.bar import progress_bar
-    from layerscope.cli.output import input_files, say
+    from layerscope.cli.output import input_files
     from layerscope.cli.paths import NothingFoundError, find_all, lookup_of, open_for_paths
+    from layerscope.cli.streams import say
     from layerscope.errors import CorruptImageError
     from layerscope.extraction import extract as core
     from layerscope.extraction.plan import plan_whole

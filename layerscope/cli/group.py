@@ -7,7 +7,7 @@ from importlib import import_module
 
 import click
 
-from layerscope.cli.output import reader_gone
+from layerscope.cli.streams import reader_gone
 from layerscope.faults import InternalError
 
 DEFAULT_COMMAND = "open"

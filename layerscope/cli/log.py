@@ -32,7 +32,8 @@ def log(
     counted. Exits with 1 if no step touched any path.
     """
     from layerscope.cli.bar import progress_bar
-    from layerscope.cli.output import output_stream, report_options, say
+    from layerscope.cli.output import output_stream, report_options
+    from layerscope.cli.streams import say
     from layerscope.opening.open import open_image
     from layerscope.report.log import find_events, write_json, write_text
 

@@ -37,8 +37,9 @@ def ls(
     PATH can be a glob, matched from the root: '/etc/*.conf', '**/*.pem'. For a directory, its contents are listed.
     """
     from layerscope.cli.bar import progress_bar
-    from layerscope.cli.output import output_stream, say
+    from layerscope.cli.output import output_stream
     from layerscope.cli.paths import NothingFoundError, find_all, lookup_of, open_for_paths
+    from layerscope.cli.streams import say
     from layerscope.layers.index import Kind
 
     with progress_bar() as progress:

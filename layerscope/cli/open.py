@@ -15,7 +15,7 @@ from layerscope.cli.options import (
     request_of,
     settings_of,
 )
-from layerscope.cli.output import is_terminal
+from layerscope.cli.streams import is_terminal
 from layerscope.errors import UsageError
 
 _STDIN = "-"

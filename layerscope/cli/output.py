@@ -3,94 +3,21 @@
 from __future__ import annotations
 
 import errno
-import io
 import os
 import shutil
 import stat
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
+from typing import Any, BinaryIO
 
-from layerscope.errors import LayerscopeError, UsageError
+from layerscope.cli.streams import is_terminal, reader_gone
+from layerscope.errors import UsageError
 from layerscope.files import replacing
 from layerscope.report.options import ReportOptions
 from layerscope.settings import config_file
 from layerscope.sources.inputs import InputFiles
-from layerscope.text import log_line
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
-
-
-class UnwritableError(OSError):
-    """stdout takes no more, other than because its reader has seen enough."""
-
-
-class _Stream(io.FileIO):
-    """stdout or stderr; once one of them cannot be written, what else goes there is dropped."""
-
-    def __init__(self, descriptor: int, name: str) -> None:
-        super().__init__(descriptor, "wb", closefd=False)
-        self.what = name
-        self.problem: OSError | None = None
-
-    def write(self, data: ReadableBuffer, /) -> int:
-        if self.problem is None:
-            try:
-                return super().write(data)
-            except OSError as error:
-                self.problem = error
-                if self.what == "stdout":
-                    if error.errno == errno.EPIPE:
-                        raise
-                    raise UnwritableError(error.errno, error.strerror) from None
-        return memoryview(data).nbytes
-
-
-def guard_streams() -> None:
-    """Have stdout and stderr write all of what they are given: Python's own lose bytes under PYTHONUNBUFFERED when they are interrupted.
-
-    Words that stderr does not take are dropped; `unwritable` tells.
-    """
-    for descriptor, name in ((1, "stdout"), (2, "stderr")):
-        stream = getattr(sys, name)
-        if stream is None:
-            continue
-        guarded = io.TextIOWrapper(
-            io.BufferedWriter(_Stream(descriptor, name)),
-            encoding=stream.encoding,
-            errors=stream.errors,
-            line_buffering=name == "stderr" or stream.line_buffering,
-        )
-        vars(sys)[name] = vars(sys)[f"__{name}__"] = guarded
-
-
-def words_lost() -> bool:
-    """Whether stderr did not take what was written, though somebody reads it."""
-    problem = _stream_problem(sys.stderr)
-    return problem is not None and problem.errno != errno.EPIPE
-
-
-def reader_gone() -> bool:
-    """Whether the reader of stdout has seen enough."""
-    return isinstance(_stream_problem(sys.stdout), BrokenPipeError)
-
-
-def _stream_problem(stream: TextIO | None) -> OSError | None:
-    """What kept a guarded stream from being written; writes what it still keeps."""
-    raw = getattr(getattr(stream, "buffer", None), "raw", None)
-    if stream is None or not isinstance(raw, _Stream):
-        return None
-    with suppress(OSError, ValueError):
-        stream.flush()
-    return raw.problem
-
-
-def is_terminal(stream: TextIO | None) -> bool:
-    """Whether one of the standard streams is open and a terminal."""
-    return stream is not None and stream.isatty()
 
 
 def report_options(
@@ -199,12 +126,3 @@ def _stdout() -> Iterator[BinaryIO]:
     sys.stdout.flush()
     yield sys.stdout.buffer
     sys.stdout.buffer.flush()
-
-
-def say(error: LayerscopeError) -> None:
-    """Print an error on stderr: its message, then its hint."""
-    if sys.stderr is None:
-        return
-    sys.stderr.write(f"layerscope: {log_line(error.message)}\n")
-    if error.hint:
-        sys.stderr.write(f"  hint: {log_line(error.hint)}\n")

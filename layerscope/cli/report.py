@@ -78,12 +78,7 @@ def write_report(
 ) -> None:
     """Open an image and write its report. Raises `CorruptImageError` afterwards if a part could not be read."""
     from layerscope.cli.bar import progress_bar
-    from layerscope.cli.output import (
-        check_output,
-        input_files,
-        output_stream,
-        report_options,
-    )
+    from layerscope.cli.output import check_output, input_files, output_stream, report_options
     from layerscope.opening.open import open_image
     from layerscope.report import writer_of
 

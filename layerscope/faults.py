@@ -24,7 +24,7 @@ _SIGNS = (
 )
 """What loaders and libraries say where memory is missing, and no exception type does."""
 _NO_THREAD = "can't start new thread"
-_telling = threading.Lock()
+_memory_report = threading.Lock()
 """Held by the first to say that memory ran out, until a command begins."""
 START_SECONDS = 10.0
 """Seconds in which a thread has begun, or never will."""
@@ -96,15 +96,15 @@ def is_out_of_memory(error: BaseException) -> bool:
     return not isinstance(error, LayerscopeError) and any(sign in str(error) for sign in _SIGNS)
 
 
-def nothing_told() -> None:
+def reset_memory_report() -> None:
     """A command begins: nobody has said yet that memory ran out."""
     with suppress(RuntimeError):
-        _telling.release()
+        _memory_report.release()
 
 
-def first_to_tell() -> bool:
+def claim_memory_report() -> bool:
     """Whether nobody has said yet that memory ran out: the command and its threads find out at once, each for itself."""
-    return _telling.acquire(blocking=False)
+    return _memory_report.acquire(blocking=False)
 
 
 def watch_threads(say: Callable[[LayerscopeError], object]) -> None:
@@ -117,7 +117,7 @@ def watch_threads(say: Callable[[LayerscopeError], object]) -> None:
         if error is None:
             return
         if is_out_of_memory(error):
-            if not first_to_tell():
+            if not claim_memory_report():
                 return  # whoever was first ends the program
             with suppress(OSError):
                 os.write(2, b"layerscope: out of memory\n")

@@ -234,12 +234,12 @@ class Busy:
     def release(self):
         pass
     __enter__, __exit__ = acquire, lambda *_: None
-begin = reading._Lanes.__init__
+begin = reading._IndexScheduler.__init__
 def lanes(self, *words, **more):
     begin(self, *words, **more)
     self._here = Busy()
-reading._Lanes.__init__ = lanes
-reading.ASIDE_BYTES, reading.VERIFY_BYTES = 0, -1
+reading._IndexScheduler.__init__ = lanes
+reading.SECOND_PROCESS_BYTES, reading.VERIFY_BYTES = 0, -1
 from layerscope.__main__ import main
 main()
 """

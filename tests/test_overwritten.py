@@ -14,8 +14,8 @@ from layerscope.analysis.duplicates import find_duplicates
 from layerscope.errors import CorruptImageError
 from layerscope.extraction.extract import extract
 from layerscope.extraction.plan import plan_whole
-from layerscope.filesystem.content import ContentReader
-from layerscope.filesystem.contents import compare_versions
+from layerscope.filesystem.compare_contents import compare_versions
+from layerscope.filesystem.content_reader import ContentReader
 from layerscope.layers.store import Store
 from layerscope.opening.open import Opened, Options, open_image
 from layerscope.progress import NullProgress

@@ -10,7 +10,7 @@ import numpy as np
 from isal import isal_zlib
 from numpy.typing import NDArray
 
-from layerscope.filesystem.contents import hash_contents, in_parallel
+from layerscope.filesystem.compare_contents import hash_contents, in_parallel
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.contents import LayerContents
 from layerscope.layers.index import Kind

@@ -16,7 +16,7 @@ from layerscope.analysis.duplicates import Duplicate
 from layerscope.analysis.near_trees import NearTree, find_near_trees
 from layerscope.errors import LayerscopeError
 from layerscope.filesystem.model import Filesystem
-from layerscope.filesystem.selecting import Mask, Selector
+from layerscope.filesystem.selector import Mask, Selector
 from layerscope.image.history import Step
 from layerscope.image.model import Image
 from layerscope.layers.compression import DamagedStreamError

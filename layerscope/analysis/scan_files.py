@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.marks import Content
-from layerscope.filesystem.contents import in_parallel
+from layerscope.filesystem.compare_contents import in_parallel
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.compression import DamagedStreamError
 from layerscope.layers.contents import LayerContents

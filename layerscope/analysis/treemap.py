@@ -121,7 +121,7 @@ def _tile(usage: Usage, path: int, box: Box, depth: int) -> Tile:
     if roomy and depth < DEEPEST and usage.is_directory(path):
         body = Box(box.x + 1, box.y + 1, box.width - 1, box.height - 1)
         inside = tiles_of(usage, Place(path), body, depth + 1)
-    return Tile(box, path, int(usage.bytes[path]), usage.holder(path), inside=inside)
+    return Tile(box, path, int(usage.bytes[path]), usage.main_layer(path), inside=inside)
 
 
 def _fit(

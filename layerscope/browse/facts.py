@@ -124,7 +124,7 @@ def other_names(filesystem: Filesystem, facts: FileFacts, at_most: int = 20) -> 
     return paths
 
 
-def version_before(filesystem: Filesystem, row: int) -> int | None:
+def replaced_version(filesystem: Filesystem, row: int) -> int | None:
     """The version that a version of the same path took the place of; None if it was new there."""
     versions = filesystem.rows_of(int(filesystem.paths[row]))
     born = int(filesystem.born[row])

@@ -1,4 +1,4 @@
-"""The filter language: words that a path must all meet, a leading `!` turns one around.
+"""The filter language: terms that a path must all meet, a leading `!` turns one around.
 
 `python` text in any case · `*.py` `usr/**/*.so` globs as in `.gitignore` · `/\\.py$/` regular expressions ·
 `size>10M` · `change:added,~` · `type:symlink` · `setuid` `setgid` · `owner:0` `owner:1000:1000` · `layer:3` `layer>2`
@@ -18,17 +18,17 @@ from numpy.typing import NDArray
 from layerscope.browse.matching import compile_regex
 from layerscope.browse.terms import (
     COMPARISONS,
-    ChangeWord,
-    GlobWord,
-    KindWord,
-    LayerWord,
-    ModeWord,
-    OwnerWord,
-    RegexWord,
-    Shown,
-    SizeWord,
-    TextWord,
-    Word,
+    ChangeTerm,
+    FilteredView,
+    GlobTerm,
+    KindTerm,
+    LayerTerm,
+    ModeTerm,
+    OwnerTerm,
+    RegexTerm,
+    SizeTerm,
+    Term,
+    TextTerm,
 )
 from layerscope.errors import UsageError
 from layerscope.filesystem.components import is_glob
@@ -81,32 +81,32 @@ class FilterError(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a path must meet: every word, and none of the negated ones."""
+    """What a path must meet: every term, and none of the negated ones."""
 
     text: str
     """As it was typed."""
-    words: tuple[tuple[Word, bool], ...]
+    terms: tuple[tuple[Term, bool], ...]
     """Each with whether it is negated."""
 
     def __bool__(self) -> bool:
-        return bool(self.words)
+        return bool(self.terms)
 
     @property
     def has_regex(self) -> bool:
         """Whether a regular expression is part of it, of which nobody knows how long it takes."""
-        return any(isinstance(word, RegexWord) for word, _ in self.words)
+        return any(isinstance(term, RegexTerm) for term, _ in self.terms)
 
-    def matches(self, view: Shown) -> NDArray[np.bool_]:
+    def matches(self, view: FilteredView) -> NDArray[np.bool_]:
         """Which of all paths meet it, in what the view's mode shows of them; without meaning for what it shows not."""
         hits = np.ones(len(view.filesystem.table), bool)
-        for word, negated in self.words:
-            hits &= word.matches(view) ^ negated
+        for term, negated in self.terms:
+            hits &= term.matches(view) ^ negated
         return hits
 
 
 def parse_filter(text: str) -> Filter:
     """The filter that a text means; an empty one lets everything pass. Raises `FilterError`."""
-    words = []
+    terms = []
     for token in _TOKEN.finditer(text):
         written, position = token[0], token.start()
         if written.count('"') % 2:
@@ -114,28 +114,28 @@ def parse_filter(text: str) -> Filter:
         negated = written[0] == "!"
         if written == "!":
             raise FilterError("`!` stands in front of what must not match", position)
-        words.append((_word(written[negated:], position + negated), negated))
-    return Filter(text, tuple(words))
+        terms.append((_term(written[negated:], position + negated), negated))
+    return Filter(text, tuple(terms))
 
 
-def _word(written: str, position: int) -> Word:
-    """One word, without its negation."""
+def _term(written: str, position: int) -> Term:
+    """One term, without its negation."""
     plain = written.replace('"', "")
     if written[0] == '"':
-        return TextWord(plain)
+        return TextTerm(plain)
     if found := _PROPERTY.fullmatch(plain):
         return _property(found[1], found[2], found[3], position)
     if plain in _MODES:
-        return ModeWord(_MODES[plain])
+        return ModeTerm(_MODES[plain])
     if len(plain) > 2 and plain[0] == plain[-1] == "/":
         return _regex(plain[1:-1], position + 1)
     if is_glob(plain):
-        return GlobWord(plain.rstrip("/"), plain[-1] == "/")
-    return TextWord(plain)
+        return GlobTerm(plain.rstrip("/"), plain[-1] == "/")
+    return TextTerm(plain)
 
 
-def _property(name: str, comparison: str, value: str, position: int) -> Word:
-    """A word about what a path is rather than what it is called."""
+def _property(name: str, comparison: str, value: str, position: int) -> Term:
+    """A term about what a path is rather than what it is called."""
     place = position + len(name) + len(comparison)
     if name in ("change", "type", "owner") and comparison not in (":", "="):
         raise FilterError(f"`{name}` is followed by a colon", position + len(name))
@@ -143,15 +143,15 @@ def _property(name: str, comparison: str, value: str, position: int) -> Word:
     if not value:
         raise FilterError(f"`{name}{comparison}` needs a value", place)
     if name == "size":
-        return SizeWord(compare, _bytes(value, place))
+        return SizeTerm(compare, _bytes(value, place))
     if name == "layer":
-        return LayerWord(compare, _number(value, "a layer is a number, counted from 0", place))
+        return LayerTerm(compare, _number(value, "a layer is a number, counted from 0", place))
     if name == "owner":
         return _owner(value, place)
     if name == "change":
-        return ChangeWord(tuple(_choices(value, _CHANGES, place)))
+        return ChangeTerm(tuple(_choices(value, _CHANGES, place)))
     kinds = _choices(value, _KINDS, place)
-    return KindWord(tuple(kind for choice in kinds for kind in choice))
+    return KindTerm(tuple(kind for choice in kinds for kind in choice))
 
 
 def _choices(value: str, known: Mapping[str, _T], place: int) -> list[_T]:
@@ -181,20 +181,20 @@ def _number(value: str, message: str, place: int) -> int:
     return int(value)
 
 
-def _owner(value: str, place: int) -> OwnerWord:
+def _owner(value: str, place: int) -> OwnerTerm:
     """`UID`, `UID:GID` or `:GID`."""
     uid, colon, gid = value.partition(":")
     message = "an owner is UID, UID:GID or :GID, in numbers"
-    return OwnerWord(
+    return OwnerTerm(
         _number(uid, message, place) if uid or not colon else None,
         _number(gid, message, place + len(uid) + 1) if colon else None,
     )
 
 
-def _regex(source: str, position: int) -> RegexWord:
+def _regex(source: str, position: int) -> RegexTerm:
     """A regular expression over the whole path, which begins with a slash."""
     try:
-        return RegexWord(compile_regex(source))
+        return RegexTerm(compile_regex(source))
     except re.error as error:
         raise FilterError(
             f"no regular expression: {error.msg}", position + (error.pos or 0)

@@ -61,7 +61,7 @@ class FuzzyIndex:
         word = word[:LONGEST_WORD]
         length = len(word)
         tail = word.rpartition(b"/")[2]
-        alone = self._after(tail, 0, self._every, check)
+        alone = self._matched_after(tail, 0, self._every, check)
         states, parts = self._states(word, alone if tail == word else None, check)
         names = np.append(self._name_tiers(tail, alone == len(tail)), np.uint8(ACROSS))
         check()
@@ -115,13 +115,13 @@ class FuzzyIndex:
                 after[those] = (
                     alone[names]
                     if alone is not None and not state
-                    else self._after(word, state, names, check)
+                    else self._matched_after(word, state, names, check)
                 )
             states[paths[level]] = after
             parts[paths[level]] = np.minimum(parts[parents[level]], ABOVE) + (after > before)
         return states, parts
 
-    def _after(
+    def _matched_after(
         self, word: bytes, before: int, rows: NDArray[np.int32], check: Check
     ) -> NDArray[np.uint8]:
         """How many letters are matched after each of these names, if so many were before."""
@@ -130,7 +130,7 @@ class FuzzyIndex:
         wanted = np.zeros(len(self._starts), bool)
         wanted[rows] = True
         after = np.full(len(self._starts), before, np.uint8)
-        first = self._first(word[before])
+        first = self._first_places(word[before])
         names = np.flatnonzero(wanted & (first >= 0))
         places = first[names]
         after[names] = before + 1
@@ -138,15 +138,15 @@ class FuzzyIndex:
             if not len(names):
                 break
             check()
-            names, places = self._next(names, places, word[state])
+            names, places = self._next_places(names, places, word[state])
             after[names] = state + 1
         return after[rows]
 
-    def _next(
+    def _next_places(
         self, names: NDArray[np.int64], places: NDArray[np.int32], letter: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """The next place of a letter in each name after a place; names without one are left out."""
-        following = self._of(letter)
+        following = self._places_of(letter)
         slots = np.searchsorted(following, places, "right")
         if len(slots) and slots[-1] == len(following):
             there = slots < len(following)
@@ -171,7 +171,7 @@ class FuzzyIndex:
         if not word:
             return np.full(len(self._starts), ACROSS, np.uint8)
         tiers = np.where(scattered, np.uint8(SCATTERED), np.uint8(ACROSS))
-        text, places = self._text, self._of(word[0])
+        text, places = self._text, self._places_of(word[0])
         places = places[places <= len(text) - len(word)]
         for offset, letter in enumerate(word[1:], 1):
             places = places[text[places + offset] == letter]
@@ -199,16 +199,16 @@ class FuzzyIndex:
         """The names that these places of the text lie in."""
         return (np.searchsorted(self._starts, places, "right") - 1).astype(np.int32)
 
-    def _of(self, letter: int) -> NDArray[np.int32]:
+    def _places_of(self, letter: int) -> NDArray[np.int32]:
         """All places of a letter."""
         if letter not in self._places:
             self._places[letter] = np.flatnonzero(self._text == letter).astype(np.int32)
         return self._places[letter]
 
-    def _first(self, letter: int) -> NDArray[np.int32]:
+    def _first_places(self, letter: int) -> NDArray[np.int32]:
         """The first place of a letter in each name, -1 where there is none."""
         if letter not in self._firsts:
-            places = self._of(letter)
+            places = self._places_of(letter)
             names = self._name_at(places)
             eldest = np.ones(len(names), bool)
             eldest[1:] = names[1:] != names[:-1]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from layerscope.browse.regex_process import find_in
 from layerscope.filesystem.components import ComponentTexts
 from layerscope.filesystem.paths import PathTable
-from layerscope.filesystem.selecting import Mask, Selector
+from layerscope.filesystem.selector import Mask, Selector
 from layerscope.filesystem.siblings import Siblings
 from layerscope.layers.strings import StringTable
 
@@ -69,10 +69,10 @@ class PathTexts:
         """Paths that hold this text, in any case."""
         parts = [part.encode(errors="surrogateescape") for part in text.casefold().split("/")]
         if len(parts) == 1:
-            paths = np.flatnonzero(self._named(self._names.containing(parts[0])))
+            paths = np.flatnonzero(self._with_names(self._names.containing(parts[0])))
             return self._selector.below(paths)
         parents, components = self._table.parents, self._table.components
-        last = self._named(self._names.starting(parts[-1]))
+        last = self._with_names(self._names.starting(parts[-1]))
         last[0] = False
         paths = np.flatnonzero(last)
         above = parents[paths]
@@ -93,7 +93,7 @@ class PathTexts:
         """Paths that a regular expression is found in; `finder` does the looking, in this thread if there is none."""
         hits = np.zeros(len(self._table), bool)
         find = finder or find_in
-        quick = self._quick(pattern)
+        quick = self._line_pattern(pattern)
         for piece in self._pieces():
             if quick is not None:
                 found = find(quick.pattern, quick.flags, piece.text, None)
@@ -109,11 +109,11 @@ class PathTexts:
         """All components in the case that texts are compared in."""
         return self._names.folded
 
-    def _named(self, names: Mask) -> Mask:
+    def _with_names(self, names: Mask) -> Mask:
         """Paths by the name they have; the last item of `names` is for the root."""
         return names[self._table.components]
 
-    def _quick(self, pattern: re.Pattern[str]) -> re.Pattern[str] | None:
+    def _line_pattern(self, pattern: re.Pattern[str]) -> re.Pattern[str] | None:
         """The pattern for many paths on a line each, at most one match a line; None where that could be wrong."""
         source = pattern.pattern
         flags = int(re.MULTILINE)

@@ -1,4 +1,4 @@
-"""The words of a filter: each tells for all paths of a view which of them it matches."""
+"""The terms of a filter: each tells for all paths of a view which of them it matches."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-class Shown(Protocol):
+class FilteredView(Protocol):
     """What a filter is applied to: paths of a filesystem, in what a mode shows of them."""
 
     filesystem: Filesystem
@@ -45,76 +45,76 @@ class Shown(Protocol):
         """The texts of all paths."""
 
 
-class Word(Protocol):
+class Term(Protocol):
     """One condition of a filter."""
 
-    def matches(self, view: Shown) -> Mask:
+    def matches(self, view: FilteredView) -> Mask:
         """Which of all paths meet it; without meaning for those that the view does not show."""
 
 
 @dataclass(frozen=True, slots=True)
-class TextWord:
+class TextTerm:
     """The path, with its leading slash, holds a text in any case."""
 
     text: str
 
-    def matches(self, view: Shown) -> Mask:
+    def matches(self, view: FilteredView) -> Mask:
         return view.texts.containing(self.text)
 
 
 @dataclass(frozen=True, slots=True)
-class GlobWord:
+class GlobTerm:
     """The name, or with a slash the whole path, is matched as `.gitignore` does."""
 
     pattern: str
     directories: bool
     """Only directories match."""
 
-    def matches(self, view: Shown) -> Mask:
+    def matches(self, view: FilteredView) -> Mask:
         hits = view.texts.glob(self.pattern)
         return hits & (view.selection.kinds == Kind.DIRECTORY) if self.directories else hits
 
 
 @dataclass(frozen=True, slots=True)
-class RegexWord:
+class RegexTerm:
     """A regular expression is found in the path with its leading slash."""
 
     pattern: re.Pattern[str]
 
-    def matches(self, view: Shown) -> Mask:
+    def matches(self, view: FilteredView) -> Mask:
         return view.texts.regex(self.pattern, view.finder)
 
 
 @dataclass(frozen=True, slots=True)
-class SizeWord:
+class SizeTerm:
     """A regular file whose content bytes compare so."""
 
     compare: Callable[[Any, Any], Any]
     bytes: float
 
-    def matches(self, view: Shown) -> Mask:
+    def matches(self, view: FilteredView) -> Mask:
         shown = view.selection
         hits: Mask = (shown.kinds == Kind.FILE) & self.compare(shown.bytes, self.bytes)
         return hits
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeWord:
+class ChangeTerm:
     """The layer or range changes the path in one of these ways."""
 
     changes: tuple[int, ...]
 
-    def matches(self, view: Shown) -> Mask:
+    def matches(self, view: FilteredView) -> Mask:
         return np.isin(view.selection.changes, self.changes)
 
 
 @dataclass(frozen=True, slots=True)
-class KindWord:
+class KindTerm:
     """The path is of one of these kinds; `HARDLINK` stands for a file of several names."""
 
     kinds: tuple[int, ...]
 
-    def matches(self, view: Shown) -> Mask:
+    def matches(self, view: FilteredView) -> Mask:
         shown = view.selection
         hits: Mask = np.isin(shown.kinds, self.kinds)
         if Kind.HARDLINK in self.kinds:
@@ -125,24 +125,24 @@ class KindWord:
 
 
 @dataclass(frozen=True, slots=True)
-class ModeWord:
+class ModeTerm:
     """A permission bit is set."""
 
     bit: int
 
-    def matches(self, view: Shown) -> Mask:
+    def matches(self, view: FilteredView) -> Mask:
         shown = view.selection
         return view.filesystem.inodes.columns.modes[shown.inodes] & self.bit > 0
 
 
 @dataclass(frozen=True, slots=True)
-class OwnerWord:
+class OwnerTerm:
     """The path belongs to a user, a group or both; a directory of unknown attributes to none."""
 
     uid: int | None
     gid: int | None
 
-    def matches(self, view: Shown) -> Mask:
+    def matches(self, view: FilteredView) -> Mask:
         inodes, shown = view.filesystem.inodes, view.selection.inodes
         hits: Mask = shown != inodes.implicit
         if self.uid is not None:
@@ -153,12 +153,12 @@ class OwnerWord:
 
 
 @dataclass(frozen=True, slots=True)
-class LayerWord:
+class LayerTerm:
     """The number of the layer that stored what is shown compares so."""
 
     compare: Callable[[Any, Any], Any]
     layer: int
 
-    def matches(self, view: Shown) -> Mask:
+    def matches(self, view: FilteredView) -> Mask:
         hits: Mask = self.compare(view.selection.layers, self.layer)
         return hits

@@ -11,14 +11,14 @@ import click
 
 from layerscope import __version__
 from layerscope.cli.group import DEFAULT_COMMAND, ImageOrCommandGroup
-from layerscope.cli.streams import UnwritableError, guard_streams, say, words_lost
+from layerscope.cli.streams import UnwritableError, guard_streams, say, stderr_failed
 from layerscope.errors import CancelledError, ExitCode, LayerscopeError, UsageError
 from layerscope.faults import (
     OutOfMemoryError,
     as_user_error,
-    first_to_tell,
+    claim_memory_report,
     is_out_of_memory,
-    nothing_told,
+    reset_memory_report,
     watch_threads,
 )
 from layerscope.signals import EndedBySignal
@@ -44,7 +44,7 @@ def layerscope() -> None:
 
 def run(args: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code."""
-    nothing_told()
+    reset_memory_report()
     try:
         code = layerscope.main(
             args=None if args is None else list(args), prog_name="layerscope", standalone_mode=False
@@ -90,7 +90,7 @@ def _usage_error(error: click.ClickException) -> UsageError:
 def _fault(error: BaseException) -> int:
     """Say what an unexpected exception means; its exit code."""
     fault = as_user_error(error)
-    if not isinstance(fault, OutOfMemoryError) or first_to_tell():
+    if not isinstance(fault, OutOfMemoryError) or claim_memory_report():
         say(fault)
     return fault.exit_code
 
@@ -107,6 +107,6 @@ def main() -> NoReturn:
         if not isinstance(error, BrokenPipeError):
             say(UsageError(f"cannot write stdout: {error.strerror}"))
             code = ExitCode.USAGE
-    if words_lost() and code < ExitCode.INTERNAL:
+    if stderr_failed() and code < ExitCode.INTERNAL:
         code = ExitCode.USAGE
     os._exit(code)

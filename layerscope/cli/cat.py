@@ -41,7 +41,7 @@ def cat(
     from layerscope.cli.paths import NothingFoundError, find_all, lookup_of, open_for_paths
     from layerscope.cli.streams import is_terminal, say
     from layerscope.errors import CorruptImageError
-    from layerscope.filesystem.content import ContentReader
+    from layerscope.filesystem.content_reader import ContentReader
     from layerscope.layers.blob import CHUNK
     from layerscope.layers.index import Kind
     from layerscope.progress import NullProgress

@@ -7,7 +7,7 @@ from importlib import import_module
 
 import click
 
-from layerscope.cli.streams import reader_gone
+from layerscope.cli.streams import stdout_closed
 from layerscope.faults import InternalError
 
 DEFAULT_COMMAND = "open"
@@ -46,7 +46,7 @@ class ImageOrCommandGroup(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:
-            if reader_gone():
+            if stdout_closed():
                 raise
             raise InternalError(error) from error
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from layerscope.cli.streams import is_terminal, reader_gone
+from layerscope.cli.streams import is_terminal, stdout_closed
 from layerscope.errors import UsageError
 from layerscope.files import replacing
 from layerscope.report.options import ReportOptions
@@ -106,7 +106,7 @@ def output_stream(path: Path | None) -> Iterator[BinaryIO]:
             with replacing(Path(os.path.realpath(path))) as stream:
                 yield stream
     except BrokenPipeError:
-        if not reader_gone():
+        if not stdout_closed():
             raise
     except OSError as error:
         raise UsageError(f"cannot write {path or 'stdout'}: {error.strerror or error}") from error

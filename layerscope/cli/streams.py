@@ -58,13 +58,13 @@ def guard_streams() -> None:
         vars(sys)[name] = vars(sys)[f"__{name}__"] = guarded
 
 
-def words_lost() -> bool:
+def stderr_failed() -> bool:
     """Whether stderr did not take what was written, though somebody reads it."""
     problem = _stream_problem(sys.stderr)
     return problem is not None and problem.errno != errno.EPIPE
 
 
-def reader_gone() -> bool:
+def stdout_closed() -> bool:
     """Whether the reader of stdout has seen enough."""
     return isinstance(_stream_problem(sys.stdout), BrokenPipeError)
 

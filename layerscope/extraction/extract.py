@@ -54,18 +54,18 @@ def extract(
             writer = Writer(plan, contents, stage, result, progress)
             try:
                 writer.run()
-                placing.run(stage, writer.there)
+                placing.run(stage, writer.written)
             finally:
                 writer.close()
         except BaseException:
             with suppress(OSError):
-                staging.sweep(name, folder)
+                staging.remove_tree(name, folder)
             raise
         finally:
             os.close(stage)
         with suppress(OSError):
-            staging.sweep(name, folder)
-        placing.finish(writer.there)
+            staging.remove_tree(name, folder)
+        placing.finish(writer.written)
     finally:
         placing.close()
         os.close(folder)

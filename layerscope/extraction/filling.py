@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from layerscope.extraction.staging import new_file
-from layerscope.filesystem.content import placed
+from layerscope.filesystem.content_reader import placed
 from layerscope.filesystem.inodes import Inodes
 from layerscope.layers.blob import CHUNK
 from layerscope.layers.contents import ContentCutError

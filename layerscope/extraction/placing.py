@@ -48,22 +48,22 @@ class Placing:
         """Raise `UsageError` for what is in the way."""
         self._walk(None, np.ones(len(self._plan), bool))
 
-    def run(self, stage: int, there: NDArray[np.bool_]) -> None:
-        """Move what is `there` in the directory `stage` to its place. Raises `UsageError`."""
+    def run(self, stage: int, written: NDArray[np.bool_]) -> None:
+        """Move what was `written` in the directory `stage` to its place. Raises `UsageError`."""
         plan = self._plan
         staged = Folders(stage, plan.base, plan.filesystem.table, plan.name)
         try:
-            self._walk(staged, there)
+            self._walk(staged, written)
         finally:
             staged.close()
 
-    def finish(self, there: NDArray[np.bool_]) -> None:
+    def finish(self, written: NDArray[np.bool_]) -> None:
         """Give new directories their modes and times, the innermost first: what is put into one changes its time."""
         plan = self._plan
         inodes = plan.filesystem.inodes
         columns, mask = inodes.columns, _umask()
         own = plan.inodes
-        for position in np.flatnonzero(self._directories & there & ~self._merged)[::-1].tolist():
+        for position in np.flatnonzero(self._directories & written & ~self._merged)[::-1].tolist():
             path, inode = int(plan.paths[position]), int(own[position])
             with suppress(OSError, OverflowError, ValueError):
                 opened = open_directory(plan.name(path), self._folders.above(path))
@@ -82,14 +82,14 @@ class Placing:
         """Close what is open."""
         self._folders.close()
 
-    def _walk(self, staged: Folders | None, there: NDArray[np.bool_]) -> None:
+    def _walk(self, staged: Folders | None, written: NDArray[np.bool_]) -> None:
         """Meet what is at the target already; move there from `staged`, or only look where that is None."""
         plan = self._plan
         self._merged[:] = False
         position = 0
         while position < len(plan):
             path = int(plan.paths[position])
-            if not there[position]:
+            if not written[position]:
                 position = plan.end(position)
                 continue
             name = plan.name(path)
@@ -109,7 +109,7 @@ class Placing:
                 if staged is None:
                     position = plan.end(
                         position
-                    )  # a name that cannot be there: told when it is written
+                    )  # a name that cannot be written: told when it is written
                     continue
                 raise UsageError(
                     f"{self._shown(path)} cannot be written: {error.strerror or error}"

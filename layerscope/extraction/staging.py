@@ -91,7 +91,7 @@ def status(name: bytes, folder: int) -> os.stat_result | None:
         return None
 
 
-def sweep(name: bytes, folder: int) -> None:
+def remove_tree(name: bytes, folder: int) -> None:
     """Remove a directory of ours and all in it, however deep. Raises OSError.
 
     Directories in it are moved up to its top, one after the other: no path gets long, and nothing recurses.
@@ -124,7 +124,7 @@ def sweep(name: bytes, folder: int) -> None:
     os.rmdir(name, dir_fd=folder)
 
 
-def refused(error: OSError) -> bool:
+def is_name_refused(error: OSError) -> bool:
     """Whether a filesystem refuses a name, or has it for something else already, rather than being unable to write."""
     return error.errno in (
         errno.ENAMETOOLONG,

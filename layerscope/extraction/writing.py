@@ -23,8 +23,8 @@ from layerscope.extraction.filling import (
 )
 from layerscope.extraction.plan import Plan
 from layerscope.extraction.result import Extracted
-from layerscope.extraction.staging import Folders, new_file, refused
-from layerscope.filesystem.content import reading_problem
+from layerscope.extraction.staging import Folders, is_name_refused, new_file
+from layerscope.filesystem.content_reader import reading_problem
 from layerscope.layers.compression import DamagedStreamError
 from layerscope.layers.contents import ContentCutError, LayerContents
 from layerscope.layers.index import Kind
@@ -52,7 +52,7 @@ class Writer:
         result: Extracted,
         progress: Progress,
     ) -> None:
-        self.there = np.ones(len(plan), bool)
+        self.written = np.ones(len(plan), bool)
         """Which paths of the plan were written."""
         self._plan = plan
         self._inodes = plan.filesystem.inodes
@@ -67,7 +67,7 @@ class Writer:
         """Write all of it. Raises `UsageError` for what cannot be written, and `CancelledError`."""
         self._make_directories()
         self._write_files()
-        for position in np.flatnonzero(self.there & (self._kinds == Kind.SYMLINK)).tolist():
+        for position in np.flatnonzero(self.written & (self._kinds == Kind.SYMLINK)).tolist():
             check(self._progress)
             self._make_symlink(position)
         self._leave_out()
@@ -85,7 +85,7 @@ class Writer:
                 position += 1
                 continue
             check(self._progress)
-            if self._made(position, _make_directory):
+            if self._create(position, _make_directory):
                 result.directories += int(self._plan.rows[position] >= 0)
                 mode = int(self._inodes.columns.modes[self._own[position]])
                 result.without_bits += mode & SPECIAL_BITS > 0
@@ -93,11 +93,11 @@ class Writer:
                 continue
             end = self._plan.end(position)
             result.skipped += end - position - 1
-            self.there[position:end] = False
+            self.written[position:end] = False
             position = end
 
     def _write_files(self) -> None:
-        positions = np.flatnonzero(self.there & (self._kinds == Kind.FILE))
+        positions = np.flatnonzero(self.written & (self._kinds == Kind.FILE))
         inodes, eldest = np.unique(self._own[positions], return_index=True)
         eldest = positions[eldest]
         layers = self._inodes.layers(inodes)
@@ -108,7 +108,7 @@ class Writer:
         self._progress.stage(
             "Extracting",
             sum(
-                self._contents[layer].passed(entries.tolist())
+                self._contents[layer].bytes_to_pass(entries.tolist())
                 for layer, entries in enumerate(wanted)
             ),
         )
@@ -146,13 +146,13 @@ class Writer:
         except (DamagedStreamError, OSError) as error:
             problem = reading_problem(error)
         for position in where.values():
-            self.there[position] = False
+            self.written[position] = False
             self._result.cannot_read(int(self._plan.paths[position]), problem)
 
     def _write(self, position: int, stored: Iterator[bytes]) -> None:
         """Write one file. Raises as reading `stored` does, after removing what it wrote."""
         inode, path = int(self._own[position]), int(self._plan.paths[position])
-        descriptor = self._made(position, lambda folder, name: new_file(name, folder))
+        descriptor = self._create(position, lambda folder, name: new_file(name, folder))
         if descriptor is None:
             return
         try:
@@ -187,13 +187,13 @@ class Writer:
                 os.utime(name, ns=(mtime, mtime), dir_fd=folder, follow_symlinks=False)
             return True
 
-        self._result.links += self._made(position, make) or 0
+        self._result.links += self._create(position, make) or 0
 
     def _make_hard_link(self, position: int, source: int) -> None:
         """One more name for a file that was written."""
         path = int(self._plan.paths[position])
-        if not self.there[source]:
-            self.there[position] = False
+        if not self.written[source]:
+            self.written[position] = False
             self._result.skip(path, "the file that it is a link to could not be written")
             return
         original = int(self._plan.paths[source])
@@ -210,28 +210,28 @@ class Writer:
             return True
 
         try:
-            self._result.files += self._made(position, make) or 0
+            self._result.files += self._create(position, make) or 0
         finally:
             os.close(held)
 
     def _leave_out(self) -> None:
         """Say what is not written at all."""
-        special = np.isin(self._kinds, _LEFT_OUT) & self.there
+        special = np.isin(self._kinds, _LEFT_OUT) & self.written
         self._result.left_out += int(special.sum())
-        self.there &= ~special
+        self.written &= ~special
         for kind, why in _NOTHING.items():
-            for position in np.flatnonzero((self._kinds == kind) & self.there).tolist():
-                self.there[position] = False
+            for position in np.flatnonzero((self._kinds == kind) & self.written).tolist():
+                self.written[position] = False
                 self._result.skip(int(self._plan.paths[position]), why)
 
     # making
 
-    def _made(self, position: int, make: Callable[[int, bytes], _Made]) -> _Made | None:
-        """What `make` makes of the directory that a path lies in and its name; None if the name is refused."""
+    def _create(self, position: int, make: Callable[[int, bytes], _Made]) -> _Made | None:
+        """What `make` makes of the directory that a path lies in and its name; None if the name is is_name_refused."""
         path = int(self._plan.paths[position])
         name = self._plan.name(path)
         if name in (b"", b".", b"..") or b"/" in name or b"\0" in name:
-            self.there[position] = False
+            self.written[position] = False
             self._result.skip(path, "no filesystem has such a name")
             return None
         try:
@@ -239,9 +239,9 @@ class Writer:
         except WriteError as error:
             raise self._cannot_write(path, error.error) from error
         except OSError as error:
-            if not refused(error):
+            if not is_name_refused(error):
                 raise self._cannot_write(path, error) from error
-            self.there[position] = False
+            self.written[position] = False
             why = (
                 "another path has its name here" if error.errno == errno.EEXIST else error.strerror
             )
@@ -251,7 +251,7 @@ class Writer:
     def _remove(self, position: int) -> None:
         """Take an incomplete file away."""
         path = int(self._plan.paths[position])
-        self.there[position] = False
+        self.written[position] = False
         with suppress(OSError):
             os.unlink(self._plan.name(path), dir_fd=self._folders.above(path))
 

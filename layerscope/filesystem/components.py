@@ -42,11 +42,11 @@ class ComponentTexts:
 
     def containing(self, text: bytes) -> NDArray[np.bool_]:
         """Components that hold a text, in any case; the text must be folded."""
-        return self._mask(_holding(self.folded, text))
+        return self._mask(_containing(self.folded, text))
 
     def starting(self, text: bytes) -> NDArray[np.bool_]:
         """Components that begin with a text, in any case."""
-        return self._mask(_beginning(self.folded, text, _all(self.folded)))
+        return self._mask(_starting(self.folded, text, _all(self.folded)))
 
     def ending(self, text: bytes) -> NDArray[np.bool_]:
         """Components that end with a text, in any case."""
@@ -54,15 +54,15 @@ class ComponentTexts:
 
     def equal(self, text: bytes) -> NDArray[np.bool_]:
         """Components that are a text, in any case."""
-        found = _beginning(self.folded, text, _all(self.folded))
+        found = _starting(self.folded, text, _all(self.folded))
         return self._mask(found[_lengths(self.folded)[found] == len(text)])
 
     def matching(self, pattern: str) -> NDArray[np.bool_]:
         """Components that a glob matches, as they are written."""
         names, glob = self._names, _parse(pattern)
-        found = np.flatnonzero(self._mask(_holding(names, glob.middle))[:-1])
+        found = np.flatnonzero(self._mask(_containing(names, glob.middle))[:-1])
         found = found[_lengths(names)[found] >= glob.shortest]
-        found = _ending(names, glob.end, _beginning(names, glob.start, found))
+        found = _ending(names, glob.end, _starting(names, glob.start, found))
         if glob.rest is not None:
             fits = glob.rest.fullmatch
             held = [
@@ -175,7 +175,7 @@ def _lengths(names: StringTable) -> NDArray[np.int64]:
     return np.diff(names.offsets)
 
 
-def _holding(names: StringTable, text: bytes) -> NDArray[np.int64]:
+def _containing(names: StringTable, text: bytes) -> NDArray[np.int64]:
     """Components that hold a text; several times if they hold it several times."""
     if not text:
         return _all(names)
@@ -187,7 +187,7 @@ def _holding(names: StringTable, text: bytes) -> NDArray[np.int64]:
     return indices[found + len(text) <= names.offsets[indices + 1]]
 
 
-def _beginning(names: StringTable, text: bytes, among: NDArray[np.int64]) -> NDArray[np.int64]:
+def _starting(names: StringTable, text: bytes, among: NDArray[np.int64]) -> NDArray[np.int64]:
     """Those of some components that begin with a text."""
     data = np.frombuffer(names.data, np.uint8)
     found = among[_lengths(names)[among] >= len(text)]

@@ -122,7 +122,7 @@ class Filesystem:
 
     @cached_property
     def changes(self) -> Changes:
-        """What each layer changes. Contents that need comparing must be known before (see `contents.py`)."""
+        """What each layer changes. Contents that need comparing must be known before (see `compare_contents.py`)."""
         changes = classify(
             self.pairs, self.paths, self.inode_of, self.born, self.inodes, self.layer_count
         )

@@ -59,7 +59,7 @@ class PathTable:
             path = int(self.parents[path])
         return b"/".join(reversed(parts))
 
-    def fulls(self, paths: NDArray[np.int32]) -> Iterator[bytes]:
+    def full_paths(self, paths: NDArray[np.int32]) -> Iterator[bytes]:
         """The whole of each of many paths; those of the directories last met are kept, within `KEPT_BYTES`."""
         components = self.components[paths]
         bounds = self.names.offsets

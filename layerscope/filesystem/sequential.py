@@ -7,12 +7,12 @@ from collections import defaultdict
 import numpy as np
 from numpy.typing import NDArray
 
-from layerscope.filesystem.state import LayerEntries, Stack, Unordered
+from layerscope.filesystem.stack_state import LayerEntries, Stack, Unordered
 from layerscope.filesystem.versions import Removal
 from layerscope.layers.index import Kind
 
 
-class SequentialRoad:
+class SequentialStacker:
     """Applies entries of one layer in tar order.
 
     Directories above the unordered subtrees stand, or will be added by the caller: parents are made inside them only.

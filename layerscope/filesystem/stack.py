@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from layerscope.filesystem.inodes import Inodes
 from layerscope.filesystem.paths import PathTable
-from layerscope.filesystem.sequential import SequentialRoad
-from layerscope.filesystem.state import Indices, LayerEntries, Rows, Stack, Unordered
+from layerscope.filesystem.sequential import SequentialStacker
+from layerscope.filesystem.stack_state import Indices, LayerEntries, Rows, Stack, Unordered
 from layerscope.filesystem.versions import Removal, Versions
 from layerscope.layers.index import Kind, LayerIndex
 from layerscope.layers.names import Role
@@ -32,7 +32,7 @@ def stack_layers(
     *,
     plain: bool = False,
 ) -> Stack:
-    """Apply all layers, bottom first. With `plain` every entry takes the sequential road."""
+    """Apply all layers, bottom first. With `plain` every entry takes the sequential stacker."""
     stack = Stack(table, inodes, Versions(int(inodes.first[-1])), np.full(len(table), -1, np.int32))
     for layer, index in enumerate(indexes):
         check(progress)
@@ -230,18 +230,20 @@ class _Layer:
         orderly: LayerEntries | None = None,
         inodes: Rows | None = None,
     ) -> None:
-        road = SequentialRoad(self.stack, self.layer, self.base, 2 * len(self.roles), unordered)
-        road.stored_here = set(entries.paths[np.isin(entries.paths, slow.targets)].tolist())
+        stacker = SequentialStacker(
+            self.stack, self.layer, self.base, 2 * len(self.roles), unordered
+        )
+        stacker.stored_here = set(entries.paths[np.isin(entries.paths, slow.targets)].tolist())
         if orderly is not None and inodes is not None:
             wanted = np.isin(orderly.paths, slow.targets)
             columns = (orderly.paths[wanted], orderly.positions[wanted], inodes[wanted])
-            road.orderly = {
+            stacker.orderly = {
                 path: (position, inode)
                 for path, position, inode in zip(
                     *(column.tolist() for column in columns), strict=True
                 )
             }
-        road.run(slow)
+        stacker.run(slow)
 
     def _apply_orderly(self, entries: LayerEntries, inodes: Rows) -> None:
         """Apply entries that touch nothing of each other."""

@@ -96,7 +96,7 @@ class Usage:
         self._sums[path] = sums.astype(np.int64)
         return self._sums[path]
 
-    def holder(self, path: int) -> int:
+    def main_layer(self, path: int) -> int:
         """The layer that stored most of the bytes at and below a path; where there are none, the path itself."""
         if not self.bytes[path]:
             return int(self.stored_in[path])

@@ -277,7 +277,7 @@ class FileBlob(Blob):
         )
 
 
-class PartOfBlob(Blob):
+class BlobRange(Blob):
     """A range of another blob, which may be truncated."""
 
     def __init__(self, whole: Blob, name: str, offset: int, size: int) -> None:

@@ -53,7 +53,7 @@ class IndexCache:
         self._limits = astuple(limits)
         self._fresh = fresh
 
-    def recall_length(self, blob: Blob) -> None:
+    def set_cached_length(self, blob: Blob) -> None:
         """Set the length of a blob from the cache, if it would have to be read to find out."""
         key = None if self._fresh else self._length_key(blob)
         packed = None if key is None else self.store.read(_LENGTH, key)
@@ -66,23 +66,23 @@ class IndexCache:
         digest = None if self._fresh else blob.digest
         return digest is not None and self.store.has(_INDEX, self._digest_key(blob, digest))
 
-    def recall(self, blob: Blob, *, hash_all: bool) -> Indexed | None:
+    def get(self, blob: Blob, *, hash_all: bool) -> Indexed | None:
         """The cached index of a blob, without reading it; None if unknown."""
         if hash_all:
             _ = blob.read_identity  # taken before anything is read
         if self._fresh:
             return None
         if blob.digest is not None:
-            return self._of_digest(blob, blob.digest)
+            return self._by_digest(blob, blob.digest)
         if self._is_hashed(blob, hash_all):
-            return self._of_known_file(blob)
+            return self._by_known_file(blob)
         return self._unhashed(blob)
 
-    def remembers(self, blob: Blob) -> bool:
+    def has_compressed(self, blob: Blob) -> bool:
         """Whether the cache has a compressed blob, without reading it."""
         if self._fresh or blob.digest is not None:
             return self.has(blob)
-        digest = self._pointed(blob)
+        digest = self._cached_digest(blob)
         return isinstance(digest, str) and self.store.has(_INDEX, self._digest_key(blob, digest))
 
     def find(
@@ -91,14 +91,14 @@ class IndexCache:
         """The cached index of a blob, None if unknown. `claims` are the digests that the image claims for the blob, which may be
         read to check them.
         """
-        found = self.recall(blob, hash_all=hash_all)
+        found = self.get(blob, hash_all=hash_all)
         if found is not None:
             progress.advance(blob.size)
         elif not self._fresh and blob.digest is None and self._is_hashed(blob, hash_all):
-            return self._of_true_claim(blob, claims, progress)
+            return self._by_claim(blob, claims, progress)
         return found
 
-    def keep(self, blob: Blob, index: LayerIndex) -> Indexed:
+    def add(self, blob: Blob, index: LayerIndex) -> Indexed:
         """Store the index of a blob. Damage is never stored: it may be temporary."""
         if index.broken is not None:
             return Indexed(index, None)
@@ -107,7 +107,7 @@ class IndexCache:
             self.store.write(_LENGTH, length_key, Packed({"bytes": blob.size}, {}))
         if index.blob_digest is not None:
             key: str | None = self._digest_key(blob, index.blob_digest)
-            self._point(blob, index.blob_digest)
+            self._store_digest(blob, index.blob_digest)
         else:
             key = None if blob.changed() else self._file_key(blob)
         if key is not None:
@@ -130,25 +130,23 @@ class IndexCache:
             return Indexed(index, key)
         if isinstance(blob, TarSplitBlob):
             return None  # reading its headers is faster than checking all files for changes
-        found = self._of_known_file(blob)
+        found = self._by_known_file(blob)
         if found is None or found.index.tar_bytes != blob.size:
             return None
         # without hashing, its digests would stay unverified
         return Indexed(replace(found.index, diff_id=None, blob_digest=None), key)
 
-    def _of_known_file(self, blob: Blob) -> Indexed | None:
+    def _by_known_file(self, blob: Blob) -> Indexed | None:
         """The index of a file whose bytes were hashed before."""
-        return self._of_digest(blob, self._pointed(blob))
+        return self._by_digest(blob, self._cached_digest(blob))
 
-    def _pointed(self, blob: Blob) -> object:
+    def _cached_digest(self, blob: Blob) -> object:
         """The cached digest of a file's bytes; None if unknown."""
         key = self._pointer_key(blob)
         packed = None if key is None else self.store.read(_POINTER, key)
         return None if packed is None else packed.values.get("digest")
 
-    def _of_true_claim(
-        self, blob: Blob, claims: Collection[str], progress: Progress
-    ) -> Indexed | None:
+    def _by_claim(self, blob: Blob, claims: Collection[str], progress: Progress) -> Indexed | None:
         """The index of a blob with the claimed digest of a cached one, if hashing confirms it."""
         known = [claim for claim in claims if self.store.has(_INDEX, self._digest_key(blob, claim))]
         if not known:
@@ -163,14 +161,14 @@ class IndexCache:
         except OSError:
             size = -size  # indexing it reports the error
         found = f"sha256:{digest.hexdigest()}"
-        indexed = self._of_digest(blob, found) if found in known and size == blob.size else None
+        indexed = self._by_digest(blob, found) if found in known and size == blob.size else None
         if indexed is None:
             progress.advance(-abs(size))
         else:
-            self._point(blob, found)
+            self._store_digest(blob, found)
         return indexed
 
-    def _of_digest(self, blob: Blob, digest: object) -> Indexed | None:
+    def _by_digest(self, blob: Blob, digest: object) -> Indexed | None:
         """The cached index under this digest of the blob."""
         if not isinstance(digest, str):
             return None
@@ -186,7 +184,7 @@ class IndexCache:
             self.store.forget(_INDEX, key)
             return None
 
-    def _point(self, blob: Blob, digest: str) -> None:
+    def _store_digest(self, blob: Blob, digest: str) -> None:
         """Store the digest of a file's bytes."""
         key = self._pointer_key(blob)
         if key is not None and not blob.read_changed():

@@ -45,7 +45,7 @@ class LayerContents:
     def chunks(self, entry: int, progress: Progress | None = None) -> Iterator[bytes]:
         """The stored bytes of one entry. Raises `ContentCutError`, `DamagedStreamError`, `CancelledError`.
 
-        `progress` counts the bytes that are passed through, see `passed`.
+        `progress` counts the bytes that are passed through, see `bytes_to_pass`.
         """
         left = int(self.index.columns.stored[entry])
         for _, piece in self.pieces([entry], progress or NullProgress()):
@@ -178,7 +178,7 @@ class LayerContents:
             with suppress(OSError):
                 self.blob.pread(1, 0)
 
-    def passed(self, entries: Sequence[int]) -> int:
+    def bytes_to_pass(self, entries: Sequence[int]) -> int:
         """Bytes of the tar that `pieces` passes through: all up to the last of the entries where they are compressed."""
         stored = self.index.columns.stored
         if not len(entries):

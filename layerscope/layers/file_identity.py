@@ -37,7 +37,7 @@ def file_identity(status: os.stat_result) -> Identity | None:
     clock = CLOCK_NS if changed % 1_000_000_000 else COARSE_CLOCK_NS
     if changed + clock > time.time_ns():
         return None
-    return (*_content(status), changed)
+    return (*_content_status(status), changed)
 
 
 class FileWatch:
@@ -53,30 +53,30 @@ class FileWatch:
         self.changed = False
         """Whether a change was found. It stays so: later reads could meet old and new bytes."""
         self._named = descriptor is not None
-        self._seen = (_content(status), status.st_ctime_ns)
-        self._others = _others(status, descriptor)
+        self._seen = (_content_status(status), status.st_ctime_ns)
+        self._other_status = _other_status(status, descriptor)
 
     def check(self, descriptor: int) -> None:
         """Raise `FileChangedError` if the open file has changed. Called after its bytes were read."""
         if self.changed:
             raise FileChangedError(self._name)
         status = os.fstat(descriptor)
-        seen = (_content(status), status.st_ctime_ns)
+        seen = (_content_status(status), status.st_ctime_ns)
         if seen == self._seen:
             return
-        others = _others(status, descriptor if self._named else None)
-        if seen[0] != self._seen[0] or others == self._others:
+        others = _other_status(status, descriptor if self._named else None)
+        if seen[0] != self._seen[0] or others == self._other_status:
             self.changed = True
             raise FileChangedError(self._name)
-        self._seen, self._others = seen, others
+        self._seen, self._other_status = seen, others
 
 
-def _content(status: os.stat_result) -> tuple[int, ...]:
+def _content_status(status: os.stat_result) -> tuple[int, ...]:
     """What writing to a file changes."""
     return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
-def _others(status: os.stat_result, descriptor: int | None) -> tuple[int | str, ...]:
+def _other_status(status: os.stat_result, descriptor: int | None) -> tuple[int | str, ...]:
     """What moves a file's ctime without a write: its attributes, and its name where it is open and the system knows it."""
     name = ""
     if descriptor is not None:

@@ -15,16 +15,16 @@ import msgspec
 import numpy as np
 
 from layerscope.channel import ChannelError, RequestFailedError, SecondProcess, Task, serve
-from layerscope.layers.blob import Blob, OpenFile, PartOfBlob
+from layerscope.layers.blob import Blob, BlobRange, OpenFile
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.indexing import index_layer
 from layerscope.layers.packing import DamagedEntryError, pack, pack_fields, unpack, unpack_fields
 from layerscope.limits import Limits
 from layerscope.progress import NullProgress
 
-SILENCE = 30.0
+HEARTBEAT_TIMEOUT = 30.0
 """Seconds without a sign of life after which the layer is read here."""
-_SIGN_EVERY = 0.2
+_HEARTBEAT_INTERVAL = 0.2
 """Seconds between two signs of life."""
 
 
@@ -54,7 +54,7 @@ class IndexProcess:
             return None
         request = msgspec.json.encode(_Request(blob.name, place[1], blob.size, self._limits))
         try:
-            answer = self.child.ask([request], self._check, patience=SILENCE)
+            answer = self.child.ask([request], self._check, patience=HEARTBEAT_TIMEOUT)
             return unpack_fields(LayerIndex, unpack(np.frombuffer(answer, np.uint8)))
         except (ChannelError, RequestFailedError):
             return None
@@ -74,7 +74,7 @@ class _Request(msgspec.Struct):
     limits: Limits
 
 
-class _Signs(NullProgress):
+class _Heartbeat(NullProgress):
     """Turns progress into signs of life."""
 
     def __init__(self, task: Task) -> None:
@@ -83,7 +83,7 @@ class _Signs(NullProgress):
 
     def advance(self, _: int) -> None:
         if time.monotonic() >= self._next:
-            self._next = time.monotonic() + _SIGN_EVERY
+            self._next = time.monotonic() + _HEARTBEAT_INTERVAL
             self._task.progress()
 
     def cancelled(self) -> bool:
@@ -97,8 +97,8 @@ def main(descriptor: str) -> None:
     def answer(task: Task) -> list[bytes | memoryview]:
         request = msgspec.json.decode(task.body, type=_Request)
         whole = file.blob(request.name)
-        blob = PartOfBlob(whole, request.name, request.offset, request.size)
-        index = index_layer(blob, request.limits, _Signs(task))
+        blob = BlobRange(whole, request.name, request.offset, request.size)
+        index = index_layer(blob, request.limits, _Heartbeat(task))
         if index.broken is not None:
             raise ValueError(index.broken)
         return pack(pack_fields(index))

@@ -160,7 +160,7 @@ class _HashedReading:
             self._progress.advance(len(piece))
 
 
-def starts_like_a_tar(blob: Blob) -> bool:
+def looks_like_tar(blob: Blob) -> bool:
     """Whether a blob is a tar, compressed or not, or empty as a layer may be: by its first block."""
     head = blob.pread(BLOCK, 0)
     compression = layer_compression(blob)

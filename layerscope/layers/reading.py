@@ -18,7 +18,7 @@ from layerscope.progress import Progress, Stoppable, check
 
 WORKERS = 2
 """Threads that read layers."""
-ASIDE_BYTES = 256 << 20
+SECOND_PROCESS_BYTES = 256 << 20
 """Below this size of all plain layers, a second process does not pay off."""
 VERIFY_BYTES = 256 << 20
 """Up to this size together, plain layers count as small."""
@@ -63,15 +63,15 @@ def read_layers(
     first = [places.setdefault(_place(blob), number) for number, blob in enumerate(blobs)]
 
     with ExitStack() as stack:
-        lanes = _Lanes(blobs, limits, stoppable, stack, aside=not hash_all)
+        scheduler = _IndexScheduler(blobs, limits, stoppable, stack, second_process=not hash_all)
 
         def read(number: int) -> Indexed:
             blob = blobs[number]
             whole = hash_all or blob.spooled
             if cache is None:
-                return Indexed(complete(number, lanes.index(blob, whole)), None)
+                return Indexed(complete(number, scheduler.index(blob, whole)), None)
             known = cache.find(blob, claims[number], stoppable, hash_all=whole)
-            return known or cache.keep(blob, complete(number, lanes.index(blob, whole)))
+            return known or cache.add(blob, complete(number, scheduler.index(blob, whole)))
 
         with ThreadPoolExecutor(WORKERS) as pool:
             with_toc = set() if expected is None else set(expected.layers) & set(first)
@@ -96,14 +96,14 @@ def read_layers(
     return layers
 
 
-def recall_layers(
+def cached_layers(
     blobs: Sequence[Blob], cache: IndexCache, *, hash_all: bool
 ) -> list[Indexed] | None:
     """The result of `read_layers` from the cache alone; None if a layer would have to be read."""
     places: dict[object, Indexed] = {}
     for blob in blobs:
         if _place(blob) not in places:
-            known = cache.recall(blob, hash_all=hash_all or blob.spooled)
+            known = cache.get(blob, hash_all=hash_all or blob.spooled)
             if known is None:
                 return None
             places[_place(blob)] = known
@@ -129,7 +129,7 @@ def _show_expected(
     expected.show([known[number] for number in first])
 
 
-class _Lanes:
+class _IndexScheduler:
     """Assigns layers to this process or a second one. Walking headers holds the interpreter lock, so only one thread
     does it here."""
 
@@ -140,18 +140,18 @@ class _Lanes:
         progress: Stoppable,
         stack: ExitStack,
         *,
-        aside: bool,
+        second_process: bool,
     ) -> None:
-        """The process ends with `stack`; it starts only if `aside` and if there is enough work."""
+        """The process ends with `stack`; it starts only if `second_process` and if there is enough work."""
         self._limits = limits
         self._progress = progress
-        self._here = Lock()
-        self._there = Lock()
+        self._interpreter_lock = Lock()
+        self._process_lock = Lock()
         self._process: IndexProcess | None = None
         plain = [blob for blob in blobs if not blob.spooled and layer_compression(blob) is None]
         places = [place for blob in plain if (place := blob.place()) is not None]
-        large = sum(blob.size for blob in plain) >= ASIDE_BYTES
-        if aside and large and len(places) > 1 and len({fd for fd, _ in places}) == 1:
+        large = sum(blob.size for blob in plain) >= SECOND_PROCESS_BYTES
+        if second_process and large and len(places) > 1 and len({fd for fd, _ in places}) == 1:
             self._process = stack.enter_context(
                 IndexProcess(places[0][0], limits, lambda: check(progress))
             )
@@ -160,8 +160,8 @@ class _Lanes:
         """The index of a layer; read through if `whole`, or if it is compressed."""
         if whole or layer_compression(blob) is not None:
             return index_layer(blob, self._limits, self._progress, hash_all=whole)
-        if self._process is not None and not self._here.acquire(blocking=False):
-            with self._there:
+        if self._process is not None and not self._interpreter_lock.acquire(blocking=False):
+            with self._process_lock:
                 found = self._process.index(blob)
             if found is not None and not _overwritten(blob):
                 self._progress.advance(blob.size)
@@ -170,8 +170,8 @@ class _Lanes:
             try:
                 return index_layer(blob, self._limits, self._progress)
             finally:
-                self._here.release()
-        with self._here:
+                self._interpreter_lock.release()
+        with self._interpreter_lock:
             check(self._progress)
             return index_layer(blob, self._limits, self._progress)
 

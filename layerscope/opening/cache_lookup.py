@@ -10,13 +10,13 @@ from layerscope.analysis.cache import ImageCache
 from layerscope.analysis.duplicates import Duplicate
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.cache import IndexCache, Indexed
-from layerscope.layers.reading import recall_layers
+from layerscope.layers.reading import cached_layers
 from layerscope.opening.options import Options
 from layerscope.sources import Request, SourceImage
 
 
 @dataclass(frozen=True, slots=True)
-class Recalled:
+class CachedImage:
     """A completely cached image: every layer, and the stacked filesystem."""
 
     layers: Sequence[Indexed]
@@ -27,7 +27,9 @@ class Recalled:
     """None if not requested, or not cached."""
 
 
-def recall_image(request: Request, source: SourceImage, options: Options) -> Recalled | None:
+def read_cached_image(
+    request: Request, source: SourceImage, options: Options
+) -> CachedImage | None:
     """The cached image, without reading a layer; None unless everything `analyse` needs is cached.
 
     May run in another thread before `analyse`, which takes the result.
@@ -37,8 +39,8 @@ def recall_image(request: Request, source: SourceImage, options: Options) -> Rec
         return None
     hash_all = options.hash_all(source.blobs)
     for blob in source.blobs:
-        cached.recall_length(blob)
-    layers = recall_layers(source.blobs, cached, hash_all=hash_all)
+        cached.set_cached_length(blob)
+    layers = cached_layers(source.blobs, cached, hash_all=hash_all)
     if layers is None:
         return None
     cache = image_cache(request, source, options, layers)
@@ -47,7 +49,7 @@ def recall_image(request: Request, source: SourceImage, options: Options) -> Rec
     if filesystem is None or accounting is None:
         return None
     duplicates = cache.duplicates() if options.duplicates else None
-    return Recalled(layers, cache, filesystem, accounting, duplicates)
+    return CachedImage(layers, cache, filesystem, accounting, duplicates)
 
 
 def index_cache(request: Request, options: Options) -> IndexCache | None:

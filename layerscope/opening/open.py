@@ -11,14 +11,14 @@ from layerscope.analysis.accounting import account
 from layerscope.analysis.duplicates import find_duplicates
 from layerscope.analysis.warnings import collect_warnings
 from layerscope.errors import LimitExceededError
-from layerscope.filesystem.contents import compare_versions
+from layerscope.filesystem.compare_contents import compare_versions
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.cache import Indexed
 from layerscope.layers.contents import LayerContents
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.reading import read_layers
 from layerscope.layers.toc.tables_of_contents import TablesOfContents
-from layerscope.opening.cache_lookup import Recalled, image_cache, index_cache
+from layerscope.opening.cache_lookup import CachedImage, image_cache, index_cache
 from layerscope.opening.digests import claims_of
 from layerscope.opening.opened import Opened
 from layerscope.opening.options import Options
@@ -62,11 +62,11 @@ def analyse(
     source: SourceImage,
     options: Options | None = None,
     listener: Listener | None = None,
-    recalled: Recalled | None = None,
+    cached_image: CachedImage | None = None,
 ) -> Opened:
     """Analyse an image whose documents were read. `listener` is called for each part as it becomes known.
 
-    `recalled` is what `recall_image` returned, if it was called.
+    `cached_image` is what `read_cached_image` returned, if it was called.
     """
     options, listener = options or Options(), listener or Listener()
     progress, limits = request.progress, request.limits
@@ -74,14 +74,14 @@ def analyse(
         whole = source.complete(request, index_cache(request, options))
         if whole is not source:
             listener.fetched(whole)
-        if recalled is None:
+        if cached_image is None:
             layers = _read_layers(request, whole, options, listener)
             cache = image_cache(request, whole, options, layers)
             filesystem = cache.filesystem([layer.index for layer in layers])
             accounting = cache.accounting()
         else:
-            layers, cache = recalled.layers, recalled.cache
-            filesystem, accounting = recalled.filesystem, recalled.accounting
+            layers, cache = cached_image.layers, cached_image.cache
+            filesystem, accounting = cached_image.filesystem, cached_image.accounting
             for number, layer in enumerate(layers):
                 listener.layer_indexed(number, layer.index)
         indexes = [layer.index for layer in layers]
@@ -111,7 +111,7 @@ def analyse(
         cache.keep_filesystem(stacked)
         cache.keep_accounting(opened.accounting, stacked)
         if options.duplicates:
-            duplicates = cache.duplicates() if recalled is None else recalled.duplicates
+            duplicates = cache.duplicates() if cached_image is None else cached_image.duplicates
             if duplicates is None:
                 duplicates = find_duplicates(stacked, contents, progress)
                 cache.keep_duplicates(duplicates, stacked)
@@ -135,7 +135,7 @@ def _read_layers(
     cached = index_cache(request, options)
     if cached is not None:
         for blob in source.blobs:
-            cached.recall_length(blob)
+            cached.set_cached_length(blob)
     layers, progress = source.image.layers, request.progress
     tables = TablesOfContents(source.blobs, [layer.annotations for layer in layers], request.limits)
 

@@ -61,7 +61,7 @@ def _waste(opened: Opened) -> Iterator[Row]:
     waste = opened.accounting.waste
     columns = (waste.bytes, waste.reasons, waste.stored_in, waste.hidden_by)
     for path, count, reason, stored, hidden in zip(
-        opened.filesystem.table.fulls(waste.paths),
+        opened.filesystem.table.full_paths(waste.paths),
         *(column.tolist() for column in columns),
         strict=True,
     ):

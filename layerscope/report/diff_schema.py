@@ -87,7 +87,7 @@ def document(old: Opened, new: Opened, comparison: Comparison) -> dict[str, Any]
 def changes_of(old: Opened, new: Opened, changes: FileChanges) -> Iterator[dict[str, Any]]:
     """The changed paths, in path order."""
     rows = zip(
-        changes.table.fulls(changes.paths),
+        changes.table.full_paths(changes.paths),
         changes.kinds.tolist(),
         changes.why.tolist(),
         changes.growth[changes.paths].tolist(),

@@ -186,7 +186,7 @@ def files_of(opened: Opened, number: int) -> Iterator[dict[str, Any]]:
     changes = filesystem.changes
     span = changes.of_layer(number)
     rows = zip(
-        filesystem.table.fulls(changes.paths[span]),
+        filesystem.table.full_paths(changes.paths[span]),
         *(
             column[span].tolist()
             for column in (changes.before, changes.after, changes.kinds, changes.why)
@@ -238,7 +238,7 @@ def _waste(opened: Opened, rows: bool) -> dict[str, Any]:
                 "hiddenBy": hidden,
             }
             for path, size, reason, stored, hidden in zip(
-                table.fulls(waste.paths), *(column.tolist() for column in columns), strict=True
+                table.full_paths(waste.paths), *(column.tolist() for column in columns), strict=True
             )
         ],
     }
@@ -247,7 +247,7 @@ def _waste(opened: Opened, rows: bool) -> dict[str, Any]:
 def _duplicates(opened: Opened) -> list[dict[str, Any]]:
     duplicates = opened.duplicates or ()
     numbers = np.array([path for found in duplicates for path in found.paths], np.int32)
-    paths = opened.filesystem.table.fulls(numbers)
+    paths = opened.filesystem.table.full_paths(numbers)
     return [
         {
             "bytes": found.bytes,
@@ -272,7 +272,7 @@ def _findings(opened: Opened) -> list[dict[str, Any]]:
             "steps": list(finding.steps),
             "layers": list(finding.layers),
             "line": (lines_of(opened, finding.steps) or [None])[0],
-            "paths": [_text(path) for path in table.fulls(finding.paths[:FINDING_PATHS])],
+            "paths": [_text(path) for path in table.full_paths(finding.paths[:FINDING_PATHS])],
             "pathCount": len(finding.paths),
             "base": finding.base,
             "why": finding.why,

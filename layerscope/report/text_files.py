@@ -42,7 +42,7 @@ def _rows(opened: Opened, layer: int, options: ReportOptions) -> Iterator[list[P
     owner_width = sum(len(str(int(ids[here].max()))) for ids in (columns.uids, columns.gids)) + 1
     size_width = 10 if options.binary_sizes else 8
     for path, change, inode in zip(
-        filesystem.table.fulls(changes.paths[rows]),
+        filesystem.table.full_paths(changes.paths[rows]),
         changes.kinds[rows].tolist(),
         here.tolist(),
         strict=True,

@@ -14,7 +14,7 @@ from layerscope.image.model import Alternative, Image, ImageConfig, Layer
 from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning, one_each
 from layerscope.layers.blob import Blob, MissingBlob
-from layerscope.layers.indexing import starts_like_a_tar
+from layerscope.layers.indexing import looks_like_tar
 from layerscope.limits import Limits
 from layerscope.sources.base import ImageParts, LayerPart, Request
 
@@ -119,7 +119,7 @@ def _all_tars(layers: Sequence[LayerPart]) -> bool:
     """Whether there is at least one layer and all are tars."""
     blobs = {part.blob.name: part.blob for part in layers}
     return bool(blobs) and all(
-        not isinstance(blob, MissingBlob) and starts_like_a_tar(blob) for blob in blobs.values()
+        not isinstance(blob, MissingBlob) and looks_like_tar(blob) for blob in blobs.values()
     )
 
 

@@ -83,7 +83,7 @@ class DescribedImage(SourceImage):
 
     def _from_cache(self, request: Request, store: Store) -> SourceImage | None:
         """The image without a new export until a layer is read; None if none is cached."""
-        cached = self.export_cache.recall(store, _ExportedLater(self, request))
+        cached = self.export_cache.lookup(store, _ExportedLater(self, request))
         return None if cached is None else self._named_alike(self._inside(request, None), cached)
 
     @staticmethod

@@ -107,7 +107,7 @@ class ExportCache:
         packed = Packed({}, {"export": np.frombuffer(encoded, np.uint8)})
         store.write(_EXPORT, self._key(store), packed)
 
-    def recall(self, store: Store, layers: LayersOnDemand) -> Found | None:
+    def lookup(self, store: Store, layers: LayersOnDemand) -> Found | None:
         """The cached export with these layers, which are fetched only when they are read. None if nothing matching is cached."""
         packed = store.read(_EXPORT, self._key(store))
         if packed is None:

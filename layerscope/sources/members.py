@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from layerscope.errors import CorruptImageError
-from layerscope.layers.blob import Blob, PartOfBlob, PathFile
+from layerscope.layers.blob import Blob, BlobRange, PathFile
 from layerscope.layers.cursor import OffsetCursor
 from layerscope.layers.index import Kind, kinds_of
 from layerscope.layers.names import clean
@@ -69,7 +69,7 @@ class TarMembers:
                 )
             if name in self._files:
                 offset, size = self._files[name]
-                return PartOfBlob(self.tar, name, offset, size)
+                return BlobRange(self.tar, name, offset, size)
             if name not in self._links:
                 return None
             name = self._links[name]

@@ -25,10 +25,10 @@ from layerscope.tui.loader import (
     DuplicatesFound,
     Fetched,
     FindingsFound,
-    Foreseen,
     LayerChecked,
     LayerRead,
     Stacked,
+    TreeExpected,
     WorkDone,
     WorkFailed,
     load,
@@ -112,10 +112,10 @@ class LayerscopeApp(Guarded, TerminalApp[None]):
         if self.main is not None:
             self.main.image_changed()
 
-    @on(Foreseen)
-    def _foreseen(self, event: Foreseen) -> None:
+    @on(TreeExpected)
+    def _tree_expected(self, event: TreeExpected) -> None:
         if self.main is not None and self.session.opened is None:
-            self.main.explore.foresee(event.filesystem)
+            self.main.explore.show_expected(event.filesystem)
 
     @on(LayerRead)
     def _layer_read(self, event: LayerRead) -> None:

@@ -31,7 +31,7 @@ class Fetched(Message):
 
 
 @dataclass(eq=False, repr=False)
-class Foreseen(Message):
+class TreeExpected(Message):
     """The filesystem according to the layers' tables of contents, not verified yet."""
 
     filesystem: Filesystem
@@ -99,7 +99,7 @@ class _Posting(Listener):
 
     def expected(self, filesystem: Filesystem) -> None:
         filesystem.prepare()
-        self._post(Foreseen(filesystem))
+        self._post(TreeExpected(filesystem))
 
     def layer_indexed(self, number: int, index: LayerIndex) -> None:
         self._post(LayerRead(number, index))
@@ -121,8 +121,8 @@ def load(
     request = replace(session.request, progress=progress)
     try:
         with naming(request):
-            recalled = None if session.prefetch is None else session.prefetch()
-        opened = analyse(request, session.source, session.options, _Posting(post), recalled)
+            cached_image = None if session.prefetch is None else session.prefetch()
+        opened = analyse(request, session.source, session.options, _Posting(post), cached_image)
         if opened.findings is not None:
             post(FindingsFound(opened.findings))
         for number, right in check_digests(opened, progress):

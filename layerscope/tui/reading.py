@@ -13,7 +13,7 @@ from textual.worker import get_current_worker
 
 from layerscope import text
 from layerscope.errors import CancelledError
-from layerscope.filesystem.content import ContentReader
+from layerscope.filesystem.content_reader import ContentReader
 from layerscope.opening.open import Opened
 from layerscope.progress import Progress
 from layerscope.tui.documents.base import Document
@@ -107,11 +107,11 @@ class Content:
 def progress_of(token: int, post: Post, cancelled: Callable[[], bool]) -> Progress:
     """Progress that becomes `Reading` messages."""
 
-    def told(message: Message) -> None:
+    def forward(message: Message) -> None:
         if isinstance(message, ProgressMoved):
             post(Reading(token, message.done, message.total or 0))
 
-    return MessageProgress(told, cancelled)
+    return MessageProgress(forward, cancelled)
 
 
 def read(
@@ -125,7 +125,7 @@ def read(
 ) -> None:
     """Read the next part of a content and post rows of all of it; `as_bytes` None detects binary content."""
     progress = progress_of(token, post, cancelled)
-    progress.stage("Reading", reader.passing(PART))
+    progress.stage("Reading", reader.bytes_to_pass(PART))
     try:
         data = before + reader.read(PART, progress)
         shown = is_binary(data) if as_bytes is None else as_bytes
@@ -167,7 +167,7 @@ def compare(
     progress = progress_of(token, post, cancelled)
     inodes, contents = opened.filesystem.inodes, opened.contents
     readers = [ContentReader(inodes, contents, inode) for inode in (old, new)]
-    progress.stage("Reading", sum(reader.passing(PART) for reader in readers))
+    progress.stage("Reading", sum(reader.bytes_to_pass(PART) for reader in readers))
     try:
         before, after = (reader.read(PART, progress) for reader in readers)
         for reader in readers:

@@ -11,7 +11,7 @@ from layerscope.image.base import BaseGuess, guess_base, layers_of
 from layerscope.image.dockerfile import Dockerfile
 from layerscope.image.model import Image
 from layerscope.layers.index import LayerIndex
-from layerscope.opening.cache_lookup import Recalled
+from layerscope.opening.cache_lookup import CachedImage
 from layerscope.opening.digests import state_of, verified
 from layerscope.opening.open import Opened, Options
 from layerscope.sources import Request, SourceImage
@@ -46,7 +46,7 @@ class Session:
     """Layers whose digests were verified last, and whether they match."""
     preferences: Preferences = field(default_factory=Preferences)
     """The user's preferences."""
-    prefetch: Callable[[], Recalled | None] | None = None
+    prefetch: Callable[[], CachedImage | None] | None = None
     """Returns the cache entry of the image, if it is being read already."""
     base_guess: BaseGuess | None = field(init=False)
     """Estimated end of the base image."""

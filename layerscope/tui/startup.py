@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from threading import Thread
 
-from layerscope.opening.cache_lookup import Recalled, recall_image
+from layerscope.opening.cache_lookup import CachedImage, read_cached_image
 from layerscope.opening.options import Options
 from layerscope.sources import Request, SourceImage
 
@@ -33,12 +33,12 @@ class CachePrefetch:
 
     def __init__(self, request: Request, source: SourceImage, options: Options) -> None:
         self._arguments = (request, source, options)
-        self._cached: Recalled | None = None
+        self._cached: CachedImage | None = None
         self._error: BaseException | None = None
         self._thread = Thread(target=self._read, name="cache prefetch", daemon=True)
         self._thread.start()
 
-    def __call__(self) -> Recalled | None:
+    def __call__(self) -> CachedImage | None:
         """Wait for the entry and return it, once; None if it is not cached. Raises the errors of reading it."""
         self._thread.join()
         cached, self._cached = self._cached, None
@@ -49,7 +49,7 @@ class CachePrefetch:
 
     def _read(self) -> None:
         try:
-            self._cached = recall_image(*self._arguments)
+            self._cached = read_cached_image(*self._arguments)
             if self._cached is not None:
                 self._cached.filesystem.prepare()
         except BaseException as error:  # raised again by __call__

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from layerscope.browse.capabilities import capabilities
-from layerscope.browse.facts import FileFacts, other_names, version_before
+from layerscope.browse.facts import FileFacts, other_names, replaced_version
 from layerscope.errors import CancelledError
-from layerscope.filesystem.content import ContentReader
-from layerscope.layers.blob import PartOfBlob
+from layerscope.filesystem.content_reader import ContentReader
+from layerscope.layers.blob import BlobRange
 from layerscope.opening.open import Opened, Options, open_image
 from layerscope.progress import NullProgress
 from layerscope.sources import Request
@@ -112,10 +112,10 @@ def test_a_version_knows_the_one_that_it_replaced(tmp_path: Path) -> None:
             layer_tar([file("a", b"3")]),
         ],
     )
-    before = version_before(image.filesystem, row_of(image, "a", 1))
+    before = replaced_version(image.filesystem, row_of(image, "a", 1))
     assert before == row_of(image, "a", 0)
-    assert version_before(image.filesystem, before) is None
-    assert version_before(image.filesystem, row_of(image, "a", 2)) is None
+    assert replaced_version(image.filesystem, before) is None
+    assert replaced_version(image.filesystem, row_of(image, "a", 2)) is None
 
 
 def test_hard_links_are_other_names(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_a_cut_content_is_shown_up_to_the_cut(tmp_path: Path) -> None:
     tar = layer_tar([file("a", b"a" * 2000)])
     image = opened(tmp_path, [tar])
     whole = image.contents[0]
-    cut = replace(whole, blob=PartOfBlob(whole.blob, "cut", 0, BLOCK + 600))
+    cut = replace(whole, blob=BlobRange(whole.blob, "cut", 0, BLOCK + 600))
     reader = ContentReader(image.filesystem.inodes, [cut], facts(image, "a").inode)
     assert reader.read(5000, NullProgress()) == b"a" * 600
     assert reader.problem == "its layer is cut short"

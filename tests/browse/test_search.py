@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from layerscope.browse.endings import Endings
 from layerscope.browse.fuzzy import positions
+from layerscope.browse.last_changes import LastChanges
 from layerscope.browse.regex_process import RegexProcess, RegexTimeoutError
 from layerscope.browse.search import PathSearch, QueryError, parse_query
 from layerscope.errors import CancelledError, LayerscopeError
@@ -191,12 +191,12 @@ def test_endings_are_the_last_change() -> None:
             [file("brief", b"1"), directory("brief")],
         ]
     ).filesystem
-    endings = Endings(filesystem)
+    last_changes = LastChanges(filesystem)
 
     def of(name: bytes) -> tuple[int, Change | None, int | None]:
         path = filesystem.table.find(name)
         assert path is not None
-        ending = endings.of(path)
+        ending = last_changes.of(path)
         return ending.layer, ending.change, ending.bytes
 
     assert of(b"d/f") == (1, Change.METADATA, 5)

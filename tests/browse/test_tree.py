@@ -17,7 +17,7 @@ from layerscope.browse.ordering import Sort
 from layerscope.browse.rows import TreeRow
 from layerscope.browse.tree import TreeView
 from layerscope.filesystem.changes import WHY_NAMES
-from layerscope.filesystem.contents import hash_contents
+from layerscope.filesystem.compare_contents import hash_contents
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.index import KIND_NAMES, Kind
 from layerscope.progress import NullProgress

@@ -30,8 +30,8 @@ def _filter_words() -> list[str]:
 @pytest.mark.parametrize("word", _filter_words())
 def test_every_word_of_the_table_is_a_filter(word: str) -> None:
     """One condition each, as it is written."""
-    assert len(parse_filter(word).words) == 1
-    assert len(parse_filter(f"!{word}").words) == 1
+    assert len(parse_filter(word).terms) == 1
+    assert len(parse_filter(f"!{word}").terms) == 1
 
 
 def test_the_table_leaves_nothing_out() -> None:

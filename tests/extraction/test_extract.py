@@ -15,7 +15,7 @@ from layerscope.extraction.extract import extract, target_of
 from layerscope.extraction.placing import ExistsError
 from layerscope.extraction.plan import plan_one, plan_whole
 from layerscope.extraction.result import Extracted
-from layerscope.extraction.staging import open_directory, sweep
+from layerscope.extraction.staging import open_directory, remove_tree
 from layerscope.layers.compression import DecompressedStream
 from layerscope.opening.open import Opened, Options, open_image
 from layerscope.progress import NullProgress
@@ -255,7 +255,7 @@ def test_a_deep_tree_arrives_and_can_be_swept(tmp_path: Path, compress: Compress
         cancel_after(opened, tmp_path / "second", 290)
     assert listed(tmp_path / "second") == []
     folder = open_directory(str(tmp_path))
-    sweep(b"root", folder)  # no ordinary tool can
+    remove_tree(b"root", folder)  # no ordinary tool can
     os.close(folder)
 
 

@@ -11,7 +11,7 @@ from layerscope.analysis.accounting import Accounting, account
 from layerscope.analysis.duplicates import Duplicate, find_duplicates
 from layerscope.analysis.steps import step_kind
 from layerscope.filesystem.changes import WHY_NAMES
-from layerscope.filesystem.contents import compare_versions
+from layerscope.filesystem.compare_contents import compare_versions
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.blob import MemoryBlob
 from layerscope.layers.contents import LayerContents

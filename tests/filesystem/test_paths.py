@@ -23,9 +23,9 @@ def test_many_paths_are_put_together_as_one() -> None:
     for seed in range(50):
         table = stack(random_layers(seed, wild=True)).filesystem.table
         paths = np.arange(len(table), dtype=np.int32)[::-1]
-        assert list(table.fulls(paths)) == [table.full(path) for path in paths.tolist()]
-        assert list(table.fulls(paths[:0])) == []
-        assert table.lengths()[paths].tolist() == [len(full) for full in table.fulls(paths)]
+        assert list(table.full_paths(paths)) == [table.full(path) for path in paths.tolist()]
+        assert list(table.full_paths(paths[:0])) == []
+        assert table.lengths()[paths].tolist() == [len(full) for full in table.full_paths(paths)]
 
 
 DEPTH = 1000
@@ -51,7 +51,7 @@ def test_names_of_nested_directories_are_put_together_from_each_other(
     for depth in (DEPTH, 2 * DEPTH):
         table = _chain(b"/".join([b"directory"] * depth))
         looked_up.clear()
-        for full in table.fulls(np.arange(len(table), dtype=np.int32)):
+        for full in table.full_paths(np.arange(len(table), dtype=np.int32)):
             assert len(full) < 10 * depth
         assert len(looked_up) <= 2 * depth
 
@@ -62,7 +62,7 @@ def test_few_names_of_directories_are_kept(monkeypatch: pytest.MonkeyPatch) -> N
     table = _chain(b"/".join([b"directory"] * DEPTH))
     tracemalloc.start()
     try:
-        total = sum(map(len, table.fulls(np.arange(len(table), dtype=np.int32))))
+        total = sum(map(len, table.full_paths(np.arange(len(table), dtype=np.int32))))
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
     finally:
         tracemalloc.stop()
@@ -86,8 +86,8 @@ def test_directories_that_end_at_different_depths_are_in_pre_order(depths: Seque
     """Each subtree is a slice, whatever lies beside it."""
     names = [b"%d/" % number + b"d/" * depth + b"f" for number, depth in enumerate(depths)]
     table = _chain(*names)
-    fulls = list(table.fulls(np.arange(len(table), dtype=np.int32)))
-    assert fulls[1:] == naive.in_path_order(fulls[1:])
-    for path, full in enumerate(fulls):
-        below = [each for each in fulls if each.startswith(full + b"/" if full else b"")]
+    full_paths = list(table.full_paths(np.arange(len(table), dtype=np.int32)))
+    assert full_paths[1:] == naive.in_path_order(full_paths[1:])
+    for path, full in enumerate(full_paths):
+        below = [each for each in full_paths if each.startswith(full + b"/" if full else b"")]
         assert int(table.ends[path]) - path == len(below) + bool(full)

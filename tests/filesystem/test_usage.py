@@ -54,7 +54,7 @@ def test_a_directory_belongs_to_the_layer_with_most_of_its_bytes(filesystem: Fil
     usage = Usage.of(filesystem, 2)
     assert usage.by_layer(0).tolist() == [100, 910, 60]
     holders = {
-        name: usage.holder(_path(filesystem, name))
+        name: usage.main_layer(_path(filesystem, name))
         for name in (b"usr", b"usr/lib", b"usr/lib/b", b"etc", b"empty")
     }
     assert holders == {b"usr": 1, b"usr/lib": 1, b"usr/lib/b": 0, b"etc": 2, b"empty": 0}

@@ -14,10 +14,10 @@ from layerscope.layers.blob import (
     CHUNK,
     OPEN_FILES,
     Blob,
+    BlobRange,
     MemoryBlob,
     MissingBlob,
     OpenFile,
-    PartOfBlob,
     PathFile,
 )
 from tests.layers.caching import settled
@@ -32,7 +32,7 @@ def _blobs(folder: Path) -> list[Blob]:
         MemoryBlob("memory", DATA),
         OpenFile.open(path).blob("open"),
         PathFile(path, "path").blob("path"),
-        PartOfBlob(MemoryBlob("whole", b"before" + DATA + b"after"), "part", 6, len(DATA)),
+        BlobRange(MemoryBlob("whole", b"before" + DATA + b"after"), "part", 6, len(DATA)),
     ]
 
 
@@ -59,7 +59,7 @@ def test_a_blob_is_read_in_pieces() -> None:
 
 def test_a_part_that_is_cut_ends_early() -> None:
     """Fewer bytes, and no loop."""
-    part = PartOfBlob(MemoryBlob("whole", b"abc"), "part", 1, 100)
+    part = BlobRange(MemoryBlob("whole", b"abc"), "part", 1, 100)
     assert part.read() == b"bc"
 
 
@@ -141,4 +141,4 @@ def test_a_copy_never_changes(tmp_path: Path) -> None:
     blob = OpenFile(os.open(path, os.O_RDONLY), "copy", spooled=True).blob("stdin")
     assert blob.identity is None
     assert not blob.changed()
-    assert not PartOfBlob(blob, "part", 0, 1).changed()
+    assert not BlobRange(blob, "part", 0, 1).changed()

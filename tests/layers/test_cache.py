@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from layerscope.layers.blob import Blob, MemoryBlob, OpenFile, PartOfBlob, PathFile
+from layerscope.layers.blob import Blob, BlobRange, MemoryBlob, OpenFile, PathFile
 from layerscope.layers.cache import IndexCache, Indexed
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.indexing import index_layer
@@ -49,7 +49,7 @@ class Cache:
         found = cache.find(blob, claims, NullProgress(), hash_all=hash_all)
         if found is None:
             self.read += 1
-            found = cache.keep(blob, index(blob, hash_all=hash_all))
+            found = cache.add(blob, index(blob, hash_all=hash_all))
         expected = index(blob, hash_all=hash_all)
         if expected.digests is None:  # they may be known from another run
             expected = replace(expected, digests=found.index.digests)
@@ -110,7 +110,7 @@ def test_a_file_is_read_once(cache: Cache, tmp_path: Path, how: str | None, hash
     path = settled(tmp_path / "layer", b"before" + data + b"after")
     alone = settled(tmp_path / "alone", data)
     makers: list[Callable[[], Blob]] = [
-        lambda: PartOfBlob(opened(path), "layer", 6, len(data)),
+        lambda: BlobRange(opened(path), "layer", 6, len(data)),
         lambda: opened(alone),
         lambda: PathFile(alone, "layer").blob("other name"),
     ]
@@ -127,7 +127,7 @@ def test_ranges_of_a_file_are_told_apart(cache: Cache, tmp_path: Path) -> None:
     path = settled(tmp_path / "archive", TAR + OTHER)
     for _ in range(2):
         keys = {
-            cache(PartOfBlob(opened(path), "layer", offset, len(TAR))).key
+            cache(BlobRange(opened(path), "layer", offset, len(TAR))).key
             for offset in (0, len(TAR))
         }
         assert len(keys) == 2
@@ -243,7 +243,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_remembered(
             found = index(blob, hash_all=hash_all)
             settled(path, OTHER)
             assert blob.changed()
-            IndexCache(cache.store, DEFAULT_LIMITS).keep(blob, found)
+            IndexCache(cache.store, DEFAULT_LIMITS).add(blob, found)
             settled(path, TAR)
     cache(opened(path))
     cache(opened(path), hash_all=True)

@@ -27,7 +27,7 @@ from layerscope.layers.compression import (
     sniff,
     zstd_window,
 )
-from layerscope.layers.indexing import index_layer, layer_compression, starts_like_a_tar
+from layerscope.layers.indexing import index_layer, layer_compression, looks_like_tar
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.progress import NullProgress
 from tests.layers.reading import END, entry, names, read, read_both, rows
@@ -387,13 +387,13 @@ def test_bytes_after_a_stream_are_told_with_the_layer() -> None:
 def test_a_tar_in_small_pieces_is_one() -> None:
     """What a layer starts with is known from its first block, in however many members it comes."""
     packed = b"".join(gzip.compress(TAR[at : at + 100], 1) for at in range(0, len(TAR), 100))
-    assert starts_like_a_tar(MemoryBlob("layer", packed))
-    assert starts_like_a_tar(MemoryBlob("layer", SKIPPABLE + _zstd(TAR)))
-    assert starts_like_a_tar(MemoryBlob("layer", TAR))
-    assert starts_like_a_tar(MemoryBlob("layer", b""))
-    assert starts_like_a_tar(MemoryBlob("layer", gzip.compress(bytes(1024))))
+    assert looks_like_tar(MemoryBlob("layer", packed))
+    assert looks_like_tar(MemoryBlob("layer", SKIPPABLE + _zstd(TAR)))
+    assert looks_like_tar(MemoryBlob("layer", TAR))
+    assert looks_like_tar(MemoryBlob("layer", b""))
+    assert looks_like_tar(MemoryBlob("layer", gzip.compress(bytes(1024))))
     for other in (b"{}", gzip.compress(b"{}" * 1000), gzip.compress(TAR)[:20], DATA):
-        assert not starts_like_a_tar(MemoryBlob("layer", other))
+        assert not looks_like_tar(MemoryBlob("layer", other))
 
 
 # --- Bombs ----------------------------------------------------------------------------------------

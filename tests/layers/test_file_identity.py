@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from layerscope.layers.blob import Blob, MemoryBlob, OpenFile, PartOfBlob, PathFile
+from layerscope.layers.blob import Blob, BlobRange, MemoryBlob, OpenFile, PathFile
 from layerscope.layers.contents import LayerContents
 from layerscope.layers.file_identity import FileChangedError
 from layerscope.limits import DEFAULT_LIMITS
@@ -71,7 +71,7 @@ HARMLESS: dict[str, Callable[[Path], object]] = {
 OPENERS: dict[str, Callable[[Path], Blob]] = {
     "open": lambda path: OpenFile.open(path).blob("file"),
     "by its path": lambda path: PathFile(path, "file").blob("file"),
-    "a part": lambda path: PartOfBlob(OpenFile.open(path).blob("file"), "part", 0, len(DATA)),
+    "a part": lambda path: BlobRange(OpenFile.open(path).blob("file"), "part", 0, len(DATA)),
 }
 
 

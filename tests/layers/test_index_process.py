@@ -10,7 +10,7 @@ import pytest
 
 from layerscope.errors import CancelledError, LimitExceededError
 from layerscope.layers import reading
-from layerscope.layers.blob import Blob, OpenFile, PartOfBlob
+from layerscope.layers.blob import Blob, BlobRange, OpenFile
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.index_process import IndexProcess
 from layerscope.layers.indexing import index_layer
@@ -32,7 +32,7 @@ def layers_in(path: Path, tars: list[bytes]) -> list[Blob]:
     whole = OpenFile.open(path).blob("image")
     offsets = np.cumsum([0, *map(len, tars)]).tolist()
     return [
-        PartOfBlob(whole, f"layer {number}", offsets[number], len(tar))
+        BlobRange(whole, f"layer {number}", offsets[number], len(tar))
         for number, tar in enumerate(tars)
     ]
 
@@ -103,7 +103,7 @@ def test_layers_come_in_order_with_and_without_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, aside: bool
 ) -> None:
     """Whoever indexes them; damage and repeated blobs among them."""
-    monkeypatch.setattr(reading, "ASIDE_BYTES", 0 if aside else 1 << 60)
+    monkeypatch.setattr(reading, "SECOND_PROCESS_BYTES", 0 if aside else 1 << 60)
     blobs = layers_in(tmp_path / "image", [*TARS, TARS[0][:1000], *TARS])
     blobs.append(blobs[0])
     heard: list[int] = []
@@ -125,7 +125,7 @@ def test_layers_come_in_order_with_and_without_it(
 
 def test_limits_are_met_as_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error is the same with the other process."""
-    monkeypatch.setattr(reading, "ASIDE_BYTES", 0)
+    monkeypatch.setattr(reading, "SECOND_PROCESS_BYTES", 0)
     blobs = layers_in(tmp_path / "image", TARS)
     limits = dataclasses.replace(Limits(), path_bytes=2)
     with pytest.raises(LimitExceededError, match="path"):

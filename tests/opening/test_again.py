@@ -27,7 +27,7 @@ from layerscope.layers.index import LayerIndex
 from layerscope.layers.indexing import index_layer
 from layerscope.layers.store import Store
 from layerscope.limits import DEFAULT_LIMITS
-from layerscope.opening.cache_lookup import recall_image
+from layerscope.opening.cache_lookup import read_cached_image
 from layerscope.opening.open import Listener, Opened, Options, analyse, open_image
 from layerscope.report import ReportOptions, writer_of
 from layerscope.settings import RuleChoice
@@ -131,23 +131,23 @@ def test_what_is_remembered_can_be_asked_for_ahead(
         settled(path)
     options = Options(cache=store, verify_small=small)
     request = Request(str(image))
-    assert recall_image(request, open_source(request), replace(options, cache=None)) is None
+    assert read_cached_image(request, open_source(request), replace(options, cache=None)) is None
     if place != "no-layers":
-        assert recall_image(request, open_source(request), options) is None
+        assert read_cached_image(request, open_source(request), options) is None
     without = report(open_image(request, options))
     kept = {entry.path: entry.path.read_bytes() for entry in store.entries()}
-    verifying = recall_image(request, open_source(request), replace(options, verify=True))
+    verifying = read_cached_image(request, open_source(request), replace(options, verify=True))
     assert verifying is None or place == "no-layers"
     for path, content in kept.items():
         path.unlink()
-        recalled = recall_image(request, open_source(request), options)
-        assert (recalled is None) == (path.suffix != ".duplicates")
+        cached_image = read_cached_image(request, open_source(request), options)
+        assert (cached_image is None) == (path.suffix != ".duplicates")
         path.write_bytes(content)
     source = open_source(request)
-    recalled = recall_image(request, source, options)
-    assert recalled is not None
+    cached_image = read_cached_image(request, source, options)
+    assert cached_image is not None
     forbid(monkeypatch, (Store, "write"), (reading, "index_layer"), (LayerContents, "chunks"))
-    assert report(analyse(request, source, options, recalled=recalled)) == without
+    assert report(analyse(request, source, options, cached_image=cached_image)) == without
 
 
 def test_the_listener_hears_the_same(tmp_path: Path, store: Store) -> None:

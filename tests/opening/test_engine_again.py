@@ -11,7 +11,7 @@ import pytest
 
 from layerscope import cli
 from layerscope.errors import LayerscopeError
-from layerscope.filesystem.content import ContentReader
+from layerscope.filesystem.content_reader import ContentReader
 from layerscope.layers.store import Store
 from layerscope.opening.open import Listener, Opened, Options, analyse, open_image
 from layerscope.progress import NullProgress

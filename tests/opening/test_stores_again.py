@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from layerscope.analysis import duplicates as duplicates_module
-from layerscope.filesystem.content import ContentReader
+from layerscope.filesystem.content_reader import ContentReader
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers import reading, tarsplit
 from layerscope.layers.contents import LayerContents

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from layerscope.filesystem import content
+from layerscope.filesystem import content_reader
 from layerscope.progress import Progress
 from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.documents.bytes import BytesDocument
@@ -279,14 +279,14 @@ def stuck(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Reading that waits until it is cancelled, while the event is set."""
     waiting = threading.Event()
     waiting.set()
-    read = content.ContentReader.read
+    read = content_reader.ContentReader.read
 
-    def slow(self: content.ContentReader, length: int, progress: Progress) -> bytes:
+    def slow(self: content_reader.ContentReader, length: int, progress: Progress) -> bytes:
         while waiting.is_set() and not progress.cancelled():
             threading.Event().wait(0.01)
         return read(self, length, progress)
 
-    monkeypatch.setattr(content.ContentReader, "read", slow)
+    monkeypatch.setattr(content_reader.ContentReader, "read", slow)
     yield waiting
     waiting.clear()
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from layerscope.analysis.compare.layers import diff_ids
 from layerscope.analysis.compare.side import Side
-from layerscope.filesystem.contents import hash_contents
+from layerscope.filesystem.compare_contents import hash_contents
 from layerscope.filesystem.inodes import Inodes, merge_strings
 from layerscope.layers.extensions import SparseMap
 from layerscope.layers.index import Columns, Kind

@@ -14,7 +14,7 @@ from layerscope.analysis.compare.tables import common_table, final_files
 from layerscope.filesystem.inodes import SUBSTANCE, Inodes, Why
 from layerscope.filesystem.lookup import PathLookup
 from layerscope.filesystem.paths import PathTable
-from layerscope.filesystem.selecting import Selector
+from layerscope.filesystem.selector import Selector
 from layerscope.layers.index import Kind
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.progress import Progress, check

@@ -104,7 +104,7 @@ def _claims(evidence: Evidence, group: Group, patterns: Sequence[str]) -> Iterat
         place = Place(evidence, group, patterns)
         yield _claim(group, not_copied(place) or _taken_out(step, found, None))
         return
-    names, gone = database.going(_package(word) for word in _for_building(found))
+    names, gone = database.removed_with(_package(word) for word in _for_building(found))
     owners = _owners(evidence, database, group.paths)
     ours = np.array([owner in gone for owner in owners], bool)
     loose = np.array([owner is None for owner in owners], bool)
@@ -143,7 +143,7 @@ def _owners(
     evidence: Evidence, database: AptDatabase, paths: NDArray[np.int32]
 ) -> list[str | None]:
     order = np.argsort(paths)
-    names = evidence.filesystem.table.fulls(paths[order])
+    names = evidence.filesystem.table.full_paths(paths[order])
     found: list[str | None] = [None] * len(paths)
     for at, name in zip(order.tolist(), names, strict=True):
         found[at] = database.owner(name)
@@ -166,7 +166,7 @@ def _bringing(
     words = [word for word in found[2].split() if not word.startswith("-")]
     brought: dict[str | None, str] = {}
     for word in words[:_LOOKED]:
-        _, gone = database.going([_package(word)])
+        _, gone = database.removed_with([_package(word)])
         brought |= dict.fromkeys((gone & owners) - {_package(word)}, word)
     return brought
 

@@ -1,4 +1,4 @@
-"""Which of the copies of directories go, and which stay: dealt out once, so that no file goes twice and no content goes with its
+"""Which of the copies of directories go, and which stay: chosen out once, so that no file goes twice and no content goes with its
 last file.
 
 Directories that are nearly the same come first, then those that are exactly the same. Each file that goes points to an equal
@@ -18,7 +18,7 @@ from layerscope.analysis.duplicate_trees import DuplicateTree
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.hidden import origins
 from layerscope.analysis.near_trees import NearTree
-from layerscope.filesystem.selecting import Mask
+from layerscope.filesystem.selector import Mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Copies:
 
 
 @dataclass(frozen=True, slots=True)
-class Dealt:
+class ChosenCopies:
     """All copies of directories in an image."""
 
     near: tuple[Copies, ...]
@@ -47,13 +47,13 @@ class Dealt:
     """Files that go with them; shape (paths,)."""
 
 
-def deal(evidence: Evidence) -> Dealt:
+def choose_copies(evidence: Evidence) -> ChosenCopies:
     """Deal out the files of all directories that are there several times. Meant for `Evidence.once`."""
     keepers = np.arange(len(evidence.filesystem.table), dtype=np.int32)
     near = [_near(evidence, keepers, found) for found in evidence.near_trees]
     exact = [_exact(evidence, keepers, found) for found in evidence.duplicate_trees]
     gone = keepers != np.arange(len(keepers))
-    return Dealt(tuple(near), tuple(found for found in exact if found.others), gone)
+    return ChosenCopies(tuple(near), tuple(found for found in exact if found.others), gone)
 
 
 def files_of(evidence: Evidence, directories: Sequence[int]) -> NDArray[np.int32]:

@@ -44,7 +44,7 @@ class Baseline:
         """Whether a finding was there already: one of its rule that shares a path and is not smaller by more than is
         tolerated. Every path of a secret must have been there."""
         known = self.findings.get(finding.rule, ())
-        paths = set(table.fulls(finding.paths[:LISTED]))
+        paths = set(table.full_paths(finding.paths[:LISTED]))
         if not paths:
             return any(not old.paths and old.title == finding.title for old in known)
         if secret:
@@ -58,7 +58,9 @@ class Baseline:
         """Which paths are in the baseline; None if the report lists no files."""
         if self.files is None:
             return None
-        return np.fromiter((name in self.files for name in table.fulls(paths)), bool, len(paths))
+        return np.fromiter(
+            (name in self.files for name in table.full_paths(paths)), bool, len(paths)
+        )
 
 
 def group_findings(

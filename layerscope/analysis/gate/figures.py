@@ -14,7 +14,7 @@ from layerscope.analysis.gate.offenders import Offenders, layers, none, wasted_f
 from layerscope.analysis.gate.rule import GateRule
 from layerscope.analysis.gate.values import parse_count, parse_share, parse_size
 from layerscope.analysis.gate.verdict import Unit
-from layerscope.filesystem.selecting import Mask
+from layerscope.filesystem.selector import Mask
 from layerscope.text import count_of, size
 
 _EFFICIENCY = "min-efficiency"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from layerscope.analysis.findings.finding import Finding
 from layerscope.analysis.gate.ledger import Figures, Ledger
 from layerscope.filesystem.paths import PathTable
-from layerscope.filesystem.selecting import Mask, Selector
+from layerscope.filesystem.selector import Mask, Selector
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,10 @@ def _records(ledger: Ledger) -> Iterator[tuple[bytes, int, int]]:
     """Path, bytes and reason of all waste."""
     waste = ledger.waste
     return zip(
-        ledger.table.fulls(waste.paths), waste.bytes.tolist(), waste.reasons.tolist(), strict=True
+        ledger.table.full_paths(waste.paths),
+        waste.bytes.tolist(),
+        waste.reasons.tolist(),
+        strict=True,
     )
 
 

@@ -11,7 +11,7 @@ from layerscope.analysis.gate.case import Case
 from layerscope.analysis.gate.rule import GateRule
 from layerscope.analysis.gate.values import parse_patterns
 from layerscope.analysis.gate.verdict import MAX_OFFENDERS, Check, Offender, Outcome, Unit
-from layerscope.filesystem.selecting import Selector
+from layerscope.filesystem.selector import Selector
 from layerscope.layers.index import Kind
 from layerscope.text import count_of
 from layerscope.words import Severity

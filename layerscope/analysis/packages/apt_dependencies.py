@@ -78,14 +78,14 @@ class AptDatabase:
         """Directories with packaged files of this extension."""
         return {path.rpartition(b"/")[0] for path in self._owners if path.endswith(ending)}
 
-    def going(self, names: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
+    def removed_with(self, names: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
         """Which of these packages can be purged without breaking others, and all packages that are removed with them."""
         chosen = {name for name in names if name in self._packages}
         while chosen:
             gone = (set(self._packages) - self._wanted(chosen)) | chosen
-            if self._torn(chosen) <= gone:
+            if self._with_dependents(chosen) <= gone:
                 return frozenset(chosen), frozenset(gone)
-            bad = {name for name in chosen if not self._torn({name}) <= gone}
+            bad = {name for name in chosen if not self._with_dependents({name}) <= gone}
             chosen -= bad or chosen
         return frozenset(), frozenset()
 
@@ -106,7 +106,7 @@ class AptDatabase:
                     left += more
         return found
 
-    def _torn(self, removed: set[str]) -> set[str]:
+    def _with_dependents(self, removed: set[str]) -> set[str]:
         """These packages and those that depend on them."""
         gone, left = set(removed), list(removed)
         while left:

@@ -75,7 +75,7 @@ class Counter:
         if self._paths is None:
             paths = np.flatnonzero(self._evidence.live_files).astype(np.int32)
             self._paths = dict(
-                zip(self._evidence.filesystem.table.fulls(paths), paths.tolist(), strict=True)
+                zip(self._evidence.filesystem.table.full_paths(paths), paths.tolist(), strict=True)
             )
         return self._paths
 

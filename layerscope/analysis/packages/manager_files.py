@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.marks import Content
 from layerscope.analysis.scan_files import scan_files
-from layerscope.filesystem.selecting import Mask
+from layerscope.filesystem.selector import Mask
 
 _PATTERNS = (
     *("/var/lib/dpkg/status", "/var/lib/dpkg/info/*.list", "/var/lib/apt/extended_states"),

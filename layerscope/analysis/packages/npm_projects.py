@@ -18,7 +18,7 @@ from layerscope.analysis.packages.manager_files import (
     in_node_modules,
     read_manager_files,
 )
-from layerscope.filesystem.selecting import Mask
+from layerscope.filesystem.selector import Mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def _known(evidence: Evidence) -> dict[bytes, int]:
     found |= scopes[table.parents]
     found[evidence.selector.matches("package.json")] = True
     paths = np.flatnonzero(found & (evidence.live_inodes >= 0)).astype(np.int32)
-    return dict(zip(table.fulls(paths), paths.tolist(), strict=True))
+    return dict(zip(table.full_paths(paths), paths.tolist(), strict=True))
 
 
 def _locked(

@@ -47,12 +47,14 @@ class _Side:
         return clean(self.index.links[int(self.index.columns.links[row])])[0]
 
 
-def compared(check: TocCheck, told: LayerIndex, found: LayerIndex, limits: Limits) -> TocCheck:
+def compare_with_tar(
+    check: TocCheck, told: LayerIndex, found: LayerIndex, limits: Limits
+) -> TocCheck:
     """What comparing a table, whose index is `told`, with its tar tells. Raises `LimitExceededError`."""
     if any(
         _REPLACED.encode() in table.data for table in (told.tree.names, told.links, told.xattrs)
     ):
-        found = _as_json_has_it(found)
+        found = _with_replacement_characters(found)
     if told.tree.same_as(found.tree):
         paths = [told.nodes, found.nodes]
     else:
@@ -151,23 +153,27 @@ def _other(attribute: str) -> str:
     return f"other {attribute}" if attribute.endswith("s") else f"another {attribute}"
 
 
-def _as_json_has_it(index: LayerIndex) -> LayerIndex:
+def _with_replacement_characters(index: LayerIndex) -> LayerIndex:
     """An index with names as Go writes them to JSON: what is no UTF-8 becomes U+FFFD, byte by byte."""
-    tree = replace(index.tree, names=StringTable.of([_mended(name) for name in index.tree.names]))
+    tree = replace(
+        index.tree, names=StringTable.of([_replace_invalid(name) for name in index.tree.names])
+    )
     return replace(
         index,
         tree=tree,
-        links=StringTable.of([_mended(link) for link in index.links]),
+        links=StringTable.of([_replace_invalid(link) for link in index.links]),
         xattrs=StringTable.of(
             [
-                pack_xattrs({_mended(key): value for key, value in unpack_xattrs(packed).items()})
+                pack_xattrs(
+                    {_replace_invalid(key): value for key, value in unpack_xattrs(packed).items()}
+                )
                 for packed in index.xattrs
             ]
         ),
     )
 
 
-def _mended(name: bytes) -> bytes:
+def _replace_invalid(name: bytes) -> bytes:
     try:
         name.decode()
     except UnicodeDecodeError:

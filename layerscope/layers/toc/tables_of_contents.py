@@ -12,7 +12,7 @@ from layerscope.layers.cache import IndexCache
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.reading import ExpectedIndexes
 from layerscope.layers.toc.claims import is_as_claimed
-from layerscope.layers.toc.differences import compared
+from layerscope.layers.toc.differences import compare_with_tar
 from layerscope.layers.toc.reading import Toc, has_toc, read_toc
 from layerscope.limits import Limits
 
@@ -55,7 +55,7 @@ class TablesOfContents:
         check = toc.check
         if toc.expected is not None and index.broken is None:
             try:
-                check = compared(check, toc.expected, index, self._limits)
+                check = compare_with_tar(check, toc.expected, index, self._limits)
             except LimitExceededError as error:
                 check = replace(check, problem=error.message)
         if not self._keeps_tables:
@@ -74,7 +74,8 @@ class TablesOfContents:
         numbers = {
             number
             for number, blob in enumerate(self._blobs)
-            if not (cached is not None and cached.remembers(blob)) and self.may_have_toc(number)
+            if not (cached is not None and cached.has_compressed(blob))
+            and self.may_have_toc(number)
         }
         if sum(self._blobs[number].size for number in numbers) < WORTHWHILE:
             return None

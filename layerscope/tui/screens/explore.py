@@ -81,9 +81,9 @@ class ExploreView(View):
         self.steps.rows_changed()
         self._show_step()
 
-    def foresee(self, filesystem: Filesystem) -> None:
+    def show_expected(self, filesystem: Filesystem) -> None:
         """Show the filesystem from the layers' tables of contents until the layers are read."""
-        self._files_pane.foresee(filesystem)
+        self._files_pane.show_expected(filesystem)
         self._show_step()
 
     def duplicates_found(self) -> None:

@@ -201,12 +201,12 @@ def write(
 ) -> None:
     """Extract in the calling thread, posting progress and result."""
 
-    def told(message: Message) -> None:
+    def forward(message: Message) -> None:
         if isinstance(message, ProgressMoved):
             post(_Advanced(message.done, message.total or 0))
 
     target = folder / os.fsdecode(name)
-    progress = MessageProgress(told, cancelled)
+    progress = MessageProgress(forward, cancelled)
     try:
         plan = plan_one(opened.filesystem, pointed.version, pointed.layer, name)
         inputs = InputFiles()

@@ -12,7 +12,7 @@ from textual.widget import Widget
 
 from layerscope import text
 from layerscope.browse.facts import FileFacts
-from layerscope.filesystem.content import ContentReader
+from layerscope.filesystem.content_reader import ContentReader
 from layerscope.layers.index import Kind
 from layerscope.tui import reading
 from layerscope.tui.commands import bindings

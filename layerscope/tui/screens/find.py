@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from layerscope import text
-from layerscope.browse.endings import Endings
+from layerscope.browse.last_changes import LastChanges
 from layerscope.browse.regex_process import RegexProcess
 from layerscope.browse.search import Found, PathSearch, Query, QueryError, parse_query
 from layerscope.errors import CancelledError, LayerscopeError
@@ -51,10 +51,10 @@ class FindView(View):
     class Prepared(Message):
         """Searching can begin."""
 
-        def __init__(self, search: PathSearch, endings: Endings) -> None:
+        def __init__(self, search: PathSearch, last_changes: LastChanges) -> None:
             super().__init__()
             self.search = search
-            self.endings = endings
+            self.last_changes = last_changes
 
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(session, id=id)
@@ -68,7 +68,7 @@ class FindView(View):
         self._title = PaneTitle("Find in all layers")
         self._columns = ColumnTitles()
         self._search: PathSearch | None = None
-        self._endings: Endings | None = None
+        self._last_changes: LastChanges | None = None
         self._number = 0
         """Number of the current search; results of earlier ones are ignored."""
 
@@ -94,12 +94,12 @@ class FindView(View):
         if opened is not None:
             search = PathSearch(opened.filesystem)
             search.prepare()
-            self.post_message(self.Prepared(search, Endings(opened.filesystem)))
+            self.post_message(self.Prepared(search, LastChanges(opened.filesystem)))
 
     @on(Prepared)
     def _prepared(self, event: Prepared) -> None:
         event.stop()
-        self._search, self._endings = event.search, event.endings
+        self._search, self._last_changes = event.search, event.last_changes
         self.matches.nothing = HOW
         self.matches.rows_changed()
         self._look(self.field.input.value)
@@ -160,7 +160,7 @@ class FindView(View):
 
     def _show(self, query: Query, found: Found, nothing: str) -> None:
         self.matches.nothing = nothing
-        self.matches.show(query, found, self._endings)
+        self.matches.show(query, found, self._last_changes)
         self.call_after_refresh(self._name_columns)
 
     # going on
@@ -178,8 +178,8 @@ class FindView(View):
     def _go(self) -> None:
         """Show the match in the layer that last changed it."""
         path = self.matches.path
-        if path is not None and self._endings is not None:
-            self.post_message(ShowPath(path, self._endings.layer(path)))
+        if path is not None and self._last_changes is not None:
+            self.post_message(ShowPath(path, self._last_changes.layer(path)))
 
     def action_match(self, by: int) -> None:
         self.matches.go_to(self.matches.cursor + by)

@@ -173,7 +173,7 @@ class WasteView(View):
         self.facts.show(*facts)
 
     def _waste_facts(self) -> list[tuple[str, str]]:
-        here, groups = self.records.here(), self.records.groups
+        here, groups = self.records.current(), self.records.groups
         if here is None or groups is None:
             return []
         if here[1] is None:

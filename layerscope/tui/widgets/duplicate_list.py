@@ -46,7 +46,7 @@ class DuplicateList(OutlineList):
 
     def duplicate_at_cursor(self) -> tuple[Duplicate, int] | None:
         """The duplicate under the cursor, and its path; on the heading, the first path."""
-        here = self.here()
+        here = self.current()
         if here is None:
             return None
         duplicate = self.duplicates[here[0]]

@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from layerscope import text
 from layerscope.analysis.duplicates import Copies
-from layerscope.browse.facts import FileFacts, other_names, version_before
+from layerscope.browse.facts import FileFacts, other_names, replaced_version
 from layerscope.filesystem.changes import WHY_NAMES
 from layerscope.filesystem.inodes import Why
 from layerscope.filesystem.model import Filesystem
@@ -102,7 +102,7 @@ def size_words(facts: FileFacts) -> str:
 
 def history_words(filesystem: Filesystem, facts: FileFacts) -> str:
     """The version before this one, and what happened to this one later."""
-    before = version_before(filesystem, facts.row)
+    before = replaced_version(filesystem, facts.row)
     if before is None:
         came = f"new in layer {facts.born}"
     else:
@@ -119,7 +119,7 @@ def history_words(filesystem: Filesystem, facts: FileFacts) -> str:
 
 def may_compare(filesystem: Filesystem, facts: FileFacts) -> int | None:
     """The file version that this one replaced, to compare with; None if there is none."""
-    before = version_before(filesystem, facts.row)
+    before = replaced_version(filesystem, facts.row)
     if before is None or facts.kind is not Kind.FILE or filesystem.kinds[before] != Kind.FILE:
         return None
     return before

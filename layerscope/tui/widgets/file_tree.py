@@ -130,7 +130,7 @@ class FileTree(WorkedTree):
     def action_open(self) -> None:
         entry, pointed = self._entry(), self.pointed()
         if entry is not None and not self.certain:
-            self._open_promised(entry)
+            self._open_expected(entry)
         elif pointed is None or entry is None:
             super().action_open()
         elif entry.has_children:
@@ -138,7 +138,7 @@ class FileTree(WorkedTree):
         else:
             self.post_message(ShowFile(pointed.version))
 
-    def _open_promised(self, entry: TreeRow) -> None:
+    def _open_expected(self, entry: TreeRow) -> None:
         """Directories can be expanded before the layers are read; files cannot be opened."""
         if entry.has_children:
             self.action_toggle_directory()

@@ -48,14 +48,14 @@ class FilesPane(Pane):
         opened = self._session.opened
         if opened is None:
             return
-        promised = self.files.wanted
-        if promised is None:
+        expected = self.files.wanted
+        if expected is None:
             view = self._view(opened.filesystem)
         else:
-            view = promised.over(opened.filesystem)
+            view = expected.over(opened.filesystem)
         self.files.begin(view, opened.contents)
 
-    def foresee(self, filesystem: Filesystem) -> None:
+    def show_expected(self, filesystem: Filesystem) -> None:
         """Show the filesystem from the layers' tables of contents until the layers are read."""
         self.files.begin(self._view(filesystem), None)
 

@@ -66,14 +66,14 @@ class FindingList(OutlineList, inherit_bindings=False):
     @property
     def number(self) -> int | None:
         """The finding under the cursor; None for a group."""
-        here = self.here()
+        here = self.current()
         if here is None or here[1] is None or here[0] >= len(self.groups):
             return None
         return self.groups[here[0]].members[here[1]]
 
     def numbers(self) -> tuple[int, ...]:
         """Numbers of the finding under the cursor, or of all in its group."""
-        here = self.here()
+        here = self.current()
         if here is None or here[0] >= len(self.groups):
             return ()
         members = self.groups[here[0]].members

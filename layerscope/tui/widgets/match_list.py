@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from layerscope import text
-from layerscope.browse.endings import Endings
+from layerscope.browse.last_changes import LastChanges
 from layerscope.browse.search import Found, Query
 from layerscope.image.summary import one_line
 from layerscope.layers.index import Kind
@@ -41,15 +41,15 @@ class MatchList(LineList):
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._session = session
-        self._endings: Endings | None = None
+        self._last_changes: LastChanges | None = None
         self._query = Query()
         self.found = NOTHING
         self.nothing = ""
         """The text shown while there are no matches."""
 
-    def show(self, query: Query, found: Found, endings: Endings | None) -> None:
+    def show(self, query: Query, found: Found, last_changes: LastChanges | None) -> None:
         """Show the matches of a query, with the cursor on the best."""
-        self._query, self.found, self._endings = query, found, endings
+        self._query, self.found, self._last_changes = query, found, last_changes
         self.cursor = 0
         self.rows_changed()
         self.scroll_home(animate=False)
@@ -66,18 +66,18 @@ class MatchList(LineList):
 
     def pointed(self) -> Pointed | None:
         opened, path = self._session.opened, self.path
-        if opened is None or path is None or self._endings is None:
+        if opened is None or path is None or self._last_changes is None:
             return None
-        return Pointed.at(opened.filesystem, self._endings.version(path))
+        return Pointed.at(opened.filesystem, self._last_changes.version(path))
 
     def empty_text(self) -> str:
         return self.nothing
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
         opened, path = self._session.opened, int(self.found.paths[row])
-        if opened is None or self._endings is None:
+        if opened is None or self._last_changes is None:
             return
-        ending = self._endings.of(path)
+        ending = self._last_changes.of(path)
         change = ending.change
         gone = change in (Change.REMOVED, None)
         style = self.style_of("removed" if gone else change.name.lower() if change else "quiet")

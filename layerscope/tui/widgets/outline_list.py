@@ -82,7 +82,7 @@ class OutlineList(LineList):
     def row_count(self) -> int:
         return len(self.outline)
 
-    def here(self) -> tuple[int, int | None] | None:
+    def current(self) -> tuple[int, int | None] | None:
         """The group and item under the cursor; None if there are no rows."""
         return self.outline.at(self.cursor) if self.row_count() else None
 
@@ -91,36 +91,36 @@ class OutlineList(LineList):
         return "▾ " if self.outline.is_open(group) else "▸ "
 
     def action_open(self) -> None:
-        here = self.here()
-        if here is not None and here[1] is None:
+        current = self.current()
+        if current is not None and current[1] is None:
             self.action_toggle_group()
         else:
             super().action_open()
 
     def action_toggle_group(self) -> None:
-        here = self.here()
-        if here is not None:
-            self._open(here[0], not self.outline.is_open(here[0]))
+        current = self.current()
+        if current is not None:
+            self._open(current[0], not self.outline.is_open(current[0]))
 
     def action_open_group(self) -> None:
         """Expand the group, or move into it."""
-        here = self.here()
-        if here is None or here[1] is not None:
+        current = self.current()
+        if current is None or current[1] is not None:
             return
-        if self.outline.is_open(here[0]):
+        if self.outline.is_open(current[0]):
             self.go_to(self.cursor + 1)
         else:
-            self._open(here[0], True)
+            self._open(current[0], True)
 
     def action_close_group(self) -> None:
         """Collapse the group; on an item, move to the group."""
-        here = self.here()
-        if here is None:
+        current = self.current()
+        if current is None:
             return
-        if here[1] is not None:
-            self.go_to(self.outline.row_of(here[0]))
+        if current[1] is not None:
+            self.go_to(self.outline.row_of(current[0]))
         else:
-            self._open(here[0], False)
+            self._open(current[0], False)
 
     def action_open_all_groups(self) -> None:
         self._open_all(True)
@@ -135,15 +135,15 @@ class OutlineList(LineList):
             self.go_to(self.outline.row_of(group))
 
     def _open_all(self, opened: bool) -> None:
-        here = self.here()
+        current = self.current()
         self.outline.open_all(opened)
         self.rows_changed()
-        if here is not None:
-            self.go_to(self.outline.row_of(here[0], here[1] if opened else None))
+        if current is not None:
+            self.go_to(self.outline.row_of(current[0], current[1] if opened else None))
 
     def clicked(self, x: int, chain: int) -> None:
-        here = self.here()
-        if here is not None and here[1] is None:
+        current = self.current()
+        if current is not None and current[1] is None:
             if chain == 1:
                 self.action_toggle_group()
         elif chain == 2:

@@ -13,7 +13,7 @@ from textual.worker import Worker, WorkerState, get_current_worker
 from layerscope.browse.regex_process import RegexProcess
 from layerscope.browse.tree import TreeView
 from layerscope.errors import CancelledError, LayerscopeError
-from layerscope.filesystem.contents import hash_contents
+from layerscope.filesystem.compare_contents import hash_contents
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.contents import LayerContents
 from layerscope.tui.loader import WorkDone

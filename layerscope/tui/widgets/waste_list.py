@@ -63,7 +63,7 @@ class WasteList(OutlineList):
     @property
     def record_row(self) -> int | None:
         """The row of the waste table under the cursor; None for a group."""
-        here = self.here()
+        here = self.current()
         if here is None or here[1] is None or self.groups is None:
             return None
         return self.groups.record(here[0], here[1])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from layerscope.analysis.accounting import account
 from layerscope.analysis.compare.files import FileChanges, compare_files
 from layerscope.filesystem.changes import WHY_NAMES
-from layerscope.filesystem.contents import compare_versions
+from layerscope.filesystem.compare_contents import compare_versions
 from layerscope.filesystem.model import Filesystem
 from layerscope.image.history import align
 from layerscope.image.model import Image, ImageConfig, Layer
@@ -85,7 +85,7 @@ def by_path(changes: FileChanges) -> dict[bytes, tuple[str, list[str], int, int]
             after,
         )
         for path, kind, why, before, after in zip(
-            changes.table.fulls(changes.paths),
+            changes.table.full_paths(changes.paths),
             changes.kinds.tolist(),
             changes.why.tolist(),
             changes.old_bytes.tolist(),

@@ -57,4 +57,4 @@ def findings_of(opened: Opened) -> Findings:
 def paths_of(opened: Opened, finding: Finding) -> list[str]:
     """The paths of a finding, as text."""
     table = opened.filesystem.table
-    return [path.decode(errors="surrogateescape") for path in table.fulls(finding.paths)]
+    return [path.decode(errors="surrogateescape") for path in table.full_paths(finding.paths)]

@@ -23,7 +23,7 @@ def going(
     """Which of some packages can be purged, and what goes with them; sorted words."""
     status = "\n".join(stanza(name, **fields) for name, fields in packages.items())
     states = "\n".join(f"Package: {name}\nAuto-Installed: 1\n" for name in automatic.split())
-    usable, gone = AptDatabase(status, states, settings, []).going(names.split())
+    usable, gone = AptDatabase(status, states, settings, []).removed_with(names.split())
     return " ".join(sorted(usable)), " ".join(sorted(gone))
 
 

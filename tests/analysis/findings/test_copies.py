@@ -56,7 +56,7 @@ def all_claims(layers: list[list[Member]]) -> list[tuple[str, str]]:
     return [
         (finding.rule, path.decode())
         for finding in findings_of(opened).found
-        for path in table.fulls(finding.paths)
+        for path in table.full_paths(finding.paths)
     ]
 
 

@@ -132,7 +132,7 @@ def with_findings(image: Opened, old: Report, before: list[Finding]) -> Report:
                 "rule": one.rule,
                 "title": one.title,
                 "bytes": one.bytes,
-                "paths": [path.decode() for path in table.fulls(one.paths)],
+                "paths": [path.decode() for path in table.full_paths(one.paths)],
             }
             for one in before
         ]

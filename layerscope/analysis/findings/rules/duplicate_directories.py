@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
-from layerscope.analysis.findings.copies import Copies, deal
+from layerscope.analysis.findings.copies import Copies, choose_copies
 from layerscope.analysis.findings.directory_fixes import equal_fix, near_fix
 from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import shell_word
@@ -23,12 +23,12 @@ _SURE = 0.9
 def _find(evidence: Evidence) -> Iterator[Claim]:
     """One claim for all directories with copies in the same places, and one for each pair of nearly identical directories,
     including what is identical inside them."""
-    dealt = evidence.once(deal)
-    for near in dealt.near:
+    chosen = evidence.once(choose_copies)
+    for near in chosen.near:
         yield from _near_claim(evidence, near)
     parents = evidence.filesystem.table.parents
     places: dict[tuple[int, ...], list[Copies]] = {}
-    for copies in dealt.exact:
+    for copies in chosen.exact:
         place = tuple(int(parents[copy]) for copy in (copies.kept, *copies.others))
         places.setdefault(place, []).append(copies)
     for alike in places.values():

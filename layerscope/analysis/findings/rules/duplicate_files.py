@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
-from layerscope.analysis.findings.copies import deal
+from layerscope.analysis.findings.copies import choose_copies
 from layerscope.analysis.findings.finding import NAMED, Claim
 from layerscope.analysis.findings.fixes import commented, instruction_text, run_and, shell_word
 from layerscope.analysis.findings.hidden import origins, split
@@ -37,7 +37,7 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
     )
     groups = np.repeat(np.arange(len(worth)), counts)
     spared = evidence.selector.select(_SPARED)
-    spared |= evidence.once(deal).gone
+    spared |= evidence.once(choose_copies).gone
     left = ~spared[paths] & ~evidence.claimed[evidence.live_inodes[paths]]
     paths, groups = paths[left], groups[left]
     layers = origins(evidence, evidence.live_inodes[paths])

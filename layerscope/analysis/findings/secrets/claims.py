@@ -21,7 +21,7 @@ from layerscope.analysis.findings.secrets.scan import (
     UNREAD_KEY,
     find_secrets,
 )
-from layerscope.filesystem.selecting import Mask
+from layerscope.filesystem.selector import Mask
 from layerscope.image.history import Step
 from layerscope.text import safe_name
 from layerscope.words import Confidence, Severity

@@ -32,19 +32,19 @@ class ContentReader:
         self.size = inodes.logical(inode)
         """Bytes of the content with its holes."""
         self.position = position
-        """Bytes read so far, or passed over."""
+        """Bytes read so far, or bytes_to_pass over."""
         self.problem: str | None = None
         """Why the rest of it cannot be read, None as long as it can."""
         self._pieces: Iterator[bytes] | None = None
         self._rest = b""
 
-    def passing(self, length: int) -> int:
+    def bytes_to_pass(self, length: int) -> int:
         """About how many bytes of the layer's tar reading the next `length` bytes passes through."""
         stored = int(self._contents.index.columns.stored[self._entry])
         if self._pieces is not None:
             return min(length, stored)
         left = max(stored - self.position - length, 0)
-        return max(self._contents.passed([self._entry]) - left, 0)
+        return max(self._contents.bytes_to_pass([self._entry]) - left, 0)
 
     def read(self, length: int, progress: Progress) -> bytes:
         """The next `length` bytes; fewer at the end, and where there is a `problem`.

@@ -14,7 +14,7 @@ from layerscope.words import Change
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class LastChange:
     """The last that happened to a path."""
 
     layer: int
@@ -26,7 +26,7 @@ class Ending:
     """What the file held, what the directory holds in the final image; None for a directory that is gone."""
 
 
-class Endings:
+class LastChanges:
     """The ending of every path of a filesystem."""
 
     def __init__(self, filesystem: Filesystem) -> None:
@@ -58,7 +58,7 @@ class Endings:
         """Row of the filesystem: what the path was last."""
         return int(self._rows[path])
 
-    def of(self, path: int) -> Ending:
+    def of(self, path: int) -> LastChange:
         """The ending of a path that some layer stored or removed."""
         row, change = int(self._rows[path]), int(self._kinds[path])
         kind = Kind(int(self._filesystem.kinds[row]))
@@ -66,4 +66,4 @@ class Endings:
         if kind is Kind.DIRECTORY:
             size = None if change in (Change.REMOVED, NO_CHANGE) else int(self._totals[path])
         known = None if change == NO_CHANGE else Change(change)
-        return Ending(int(self._layers[path]), known, kind, size)
+        return LastChange(int(self._layers[path]), known, kind, size)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from layerscope.browse.matching import PathTexts
 from layerscope.filesystem.paths import PathTable
-from layerscope.filesystem.selecting import Selector
+from layerscope.filesystem.selector import Selector
 from layerscope.filesystem.siblings import Siblings
 from layerscope.layers.strings import StringTable
 from tests.filesystem.stacking import stack

@@ -15,9 +15,9 @@ import pytest
 
 from layerscope.channel import ChannelError, Kind, RequestFailedError, SecondProcess, Wire
 from layerscope.errors import CancelledError
-from tests.peers import BAD, DEAF, WHOLE
+from tests.second_processes import BAD, DEAF, WHOLE
 
-PEERS = "tests.peers"
+PEERS = "tests.second_processes"
 LONG = b"x" * (3 << 20)
 """More than pipes hold."""
 
@@ -81,7 +81,7 @@ def test_a_request_that_fails_is_the_only_one(
     assert peer.ask([b"repeat 1 a"]) == b"a"
 
 
-def test_what_a_module_prints_is_no_frame(peer: SecondProcess) -> None:
+def test_printed_text_is_not_a_frame(peer: SecondProcess) -> None:
     """And its stdin is empty."""
     assert peer.ask([b"print"]) == b""
     assert peer.ask([b"repeat 1 a"]) == b"a"
@@ -110,7 +110,7 @@ def test_a_request_cancelled_half_written_ends_the_process() -> None:
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_peer_that_misbehaves_is_a_fault_that_is_survived(name: str) -> None:
+def test_a_misbehaving_peer_is_an_error(name: str) -> None:
     """It is ended, and every later request fails at once."""
     with SecondProcess(PEERS, [name], most=1 << 20) as peer:
         for _ in range(2):
@@ -121,30 +121,30 @@ def test_a_peer_that_misbehaves_is_a_fault_that_is_survived(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DEAF)
-def test_a_peer_that_does_not_listen_is_a_fault(name: str) -> None:
+def test_a_peer_that_does_not_read_is_an_error(name: str) -> None:
     """Also while a long request is being written."""
     with SecondProcess(PEERS, [name]) as peer, pytest.raises(ChannelError, match="it "):
         peer.ask([LONG] * 10)
 
 
-def test_a_silent_peer_is_a_fault_after_a_while(peer: SecondProcess) -> None:
+def test_a_silent_peer_times_out(peer: SecondProcess) -> None:
     """A process that is stopped and never continued, say."""
     with pytest.raises(ChannelError, match=r"silent for 0\.3 s"):
         peer.ask([b"wait"], patience=0.3)
 
 
-def test_a_program_that_cannot_be_started_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_cannot_be_started_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/no/such/python")
     with SecondProcess(PEERS) as peer, pytest.raises(ChannelError, match="cannot be started"):
         peer.ask([b"repeat 1 a"])
 
 
-def test_a_module_that_cannot_be_loaded_is_a_fault() -> None:
+def test_a_module_that_cannot_be_loaded_is_an_error() -> None:
     with SecondProcess("tests.no_such_module") as peer, pytest.raises(ChannelError):
         peer.ask([b"repeat 1 a"])
 
 
-def test_what_does_not_answer_is_ended_with_the_channel() -> None:
+def test_an_unresponsive_process_ends_with_the_channel() -> None:
     with SecondProcess(PEERS) as peer:
         with pytest.raises(CancelledError):
             peer.ask([b"wait"], cancel_once(lambda: peer.process is not None))

@@ -95,7 +95,7 @@ def test_the_bytes_are_always_the_same(demo: Demo) -> None:
     assert again.getvalue() == demo.archive
 
 
-def test_it_is_small_enough_to_open_at_once_and_large_enough_to_explore(demo: Demo) -> None:
+def test_its_size_is_as_planned(demo: Demo) -> None:
     assert 30_000_000 < len(demo.archive) < 45_000_000
     assert 4_000 < sum(map(len, demo.layers)) < 6_000
 
@@ -132,7 +132,7 @@ def test_manifest_and_config_agree_with_the_layers(demo: Demo) -> None:
     assert settings["Cmd"][0] == "gunicorn"
 
 
-def test_the_history_tells_the_dockerfile(demo: Demo) -> None:
+def test_the_history_matches_the_dockerfile(demo: Demo) -> None:
     history = demo.config["history"]
     assert " ".join(entry["created_by"].split(" ")[0] for entry in history[2:]) == (
         "ENV ENV RUN WORKDIR COPY RUN COPY RUN RUN EXPOSE USER HEALTHCHECK LABEL LABEL CMD"
@@ -174,7 +174,7 @@ def test_the_base_looks_like_debian(demo: Demo) -> None:
     assert changes.startswith(b"bash (5.2.15-2+b13) ")
 
 
-def test_the_books_of_dpkg_are_right(demo: Demo) -> None:
+def test_the_dpkg_database_is_right(demo: Demo) -> None:
     tree = demo.final()
     status = tree["var/lib/dpkg/status"].data.decode()
     names = [line[9:] for line in status.splitlines() if line.startswith("Package: ")]
@@ -199,7 +199,7 @@ def test_names_and_attributes_that_need_extended_headers(demo: Demo) -> None:
     assert list(apt["usr/bin/ping"].info.pax_headers) == ["SCHILY.xattr.security.capability"]
 
 
-def test_what_is_left_behind_stays_to_the_end(demo: Demo) -> None:
+def test_leftovers_stay_in_the_final_image(demo: Demo) -> None:
     tree = demo.final()
     for start, count, size in (
         ("var/lib/apt/lists/", 6, 900_000),
@@ -273,7 +273,7 @@ def test_packages_of_two_managers(demo_opened: Opened) -> None:
     assert kinds["python"] == 10
 
 
-def test_waste_of_a_change_of_owner(demo: Demo) -> None:
+def test_waste_of_a_chown(demo: Demo) -> None:
     sources, owned = demo.layers[SOURCES], demo.layers[OWNED]
     assert list(owned) == list(sources)
     for path, (info, data) in owned.items():
@@ -283,7 +283,7 @@ def test_waste_of_a_change_of_owner(demo: Demo) -> None:
         assert (before.info.uid, before.info.gid, info.uid, info.gid) == (0, 0, 1000, 1000)
 
 
-def test_waste_of_what_is_removed_too_late(demo: Demo) -> None:
+def test_waste_of_late_deletions(demo: Demo) -> None:
     assert [path for path in demo.layers[CLEANED] if ".wh." in path] == [
         "app/.wh..env",
         "app/.wh..git",

@@ -47,7 +47,7 @@ def special(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return path
 
 
-def test_what_is_no_regular_file_is_refused(special: Path) -> None:
+def test_only_regular_files_are_accepted(special: Path) -> None:
     """At once."""
     with pytest.raises(OSError, match=r"(Is a directory|not a regular file)"):
         open_regular(special)
@@ -75,7 +75,7 @@ def test_a_file_is_read_up_to_a_bound(tmp_path: Path) -> None:
     ],
     ids=["dockerfile", "baseline", "gate", "settings"],
 )
-def test_files_that_the_user_names_are_not_waited_for(
+def test_files_that_the_user_names_never_block(
     read: Callable[[Path], object], special: Path
 ) -> None:
     """The error names the file."""
@@ -83,7 +83,7 @@ def test_files_that_the_user_names_are_not_waited_for(
         read(special)
 
 
-def test_what_was_chosen_last_is_not_waited_for(special: Path) -> None:
+def test_the_state_file_never_blocks(special: Path) -> None:
     """It is forgotten."""
     assert load_state(special) == {}
 

@@ -158,7 +158,7 @@ class TestLayers:
         info = read(layer_tar([file("f", xattrs={b"a": b"v" * length})]))["f"]
         assert info.pax_headers == {"SCHILY.xattr.a": "v" * length}
 
-    def test_records_of_ones_own(self) -> None:
+    def test_custom_records(self) -> None:
         """Given PAX records win over those that the writer makes."""
         found = read(layer_tar([file("f", mtime=0.5, pax={b"mtime": b"7", b"path": b"g"})]))
         assert found["g"].mtime == 7

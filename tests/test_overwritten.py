@@ -108,7 +108,7 @@ def test_contents_are_never_those_of_the_new_file(overwritten: Opened) -> None:
         assert reader.problem == CHANGED
 
 
-def test_extraction_writes_none_of_it(overwritten: Opened, tmp_path: Path) -> None:
+def test_extraction_writes_no_foreign_bytes(overwritten: Opened, tmp_path: Path) -> None:
     target = tmp_path / "target"
     target.mkdir()
     plan = plan_whole(overwritten.filesystem, [0], 1)
@@ -134,7 +134,7 @@ def test_nothing_is_compared_with_the_new_file(overwritten: Opened) -> None:
 
 @WHERE
 @pytest.mark.parametrize("when", ["indexing", "comparing"])
-def test_the_cache_knows_nothing_of_a_mixture(
+def test_mixed_content_is_never_cached(
     place: str, when: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of an image that is overwritten while it is read; the next run sees the new one."""

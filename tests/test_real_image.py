@@ -15,7 +15,7 @@ import pytest
 from layerscope.opening.open import open_image
 from layerscope.report.schema import document
 from layerscope.sources import Request
-from tests.acceptance import FLASK, needs_flask
+from tests.real_images import FLASK, needs_flask
 
 pytestmark = needs_flask
 Make = Callable[[Path, Path], Path]

@@ -30,7 +30,7 @@ explore.sort = ["S", "f5"]
 """
 
 
-def test_a_whole_configuration() -> None:
+def test_a_complete_configuration() -> None:
     """Everything that can be set, with dots in quotes or not."""
     settings = parse_settings(WHOLE, "config.toml")
     assert settings.theme == "nord"
@@ -79,7 +79,7 @@ def test_a_whole_configuration() -> None:
         ("[keys]\nexplore.mode = 'z'\nexplore.flat = 'z'", 2, "already bound to `explore.flat`"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_names_file_and_line(text: str, line: int, words: str) -> None:
+def test_errors_name_file_and_line(text: str, line: int, words: str) -> None:
     """Unknown keys, wrong types, unknown commands, keys that cannot be sent or are taken."""
     with pytest.raises(UsageError) as caught:
         changed_keys(parse_settings(text, "config.toml"))
@@ -107,7 +107,7 @@ def test_keys_are_written_as_characters_or_by_name(written: str, name: str) -> N
     assert key_name(written) == name
 
 
-def test_where_settings_come_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_are_found_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The user's file, or the one that the environment names; the environment's theme wins."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     assert load_settings().theme is None
@@ -167,7 +167,7 @@ def test_the_state_is_never_an_error(tmp_path: Path) -> None:
     assert stat.S_ISREG((tmp_path / "file").stat().st_mode)
 
 
-def test_the_file_wins_over_what_was_chosen_last(tmp_path: Path) -> None:
+def test_the_file_overrides_the_last_choice(tmp_path: Path) -> None:
     """What the configuration says holds at every start; what it leaves open is as one left it."""
     path = tmp_path / "state.json"
     save_state(path, {"theme": "light", "sort": "name"})
@@ -175,7 +175,7 @@ def test_the_file_wins_over_what_was_chosen_last(tmp_path: Path) -> None:
     assert (preferences.theme, preferences.sort) == ("nord", "name")
 
 
-def test_a_configuration_without_end_is_refused() -> None:
+def test_an_endless_configuration_is_refused() -> None:
     """It is read no further than configurations go; one that is empty is fine, be it a device."""
     with pytest.raises(UsageError, match="/dev/zero: not a regular file"):
         load_settings({"LAYERSCOPE_CONFIG": "/dev/zero"})

@@ -63,7 +63,7 @@ VISIBLE_SIGNS = (
         ("back\\slash", "back\\slash"),
     ],
 )
-def test_names_are_shown_as_they_are_unless_they_could_act_on_the_terminal(
+def test_names_are_shown_as_they_are_unless_they_control_the_terminal(
     name: str, shown: str
 ) -> None:
     assert safe_name(name) == shown
@@ -179,7 +179,7 @@ def test_a_path_that_is_too_long_keeps_its_end(path: str, width: int, shown: str
 
 
 @given(st.text().map(safe_name), st.integers(-2, 40))
-def test_what_is_clipped_fits_and_what_fits_is_not_clipped(text: str, width: int) -> None:
+def test_clipped_text_fits_and_fitting_text_is_not_clipped(text: str, width: int) -> None:
     for clipped in (clip(text, width), clip_start(text, width)):
         assert cells(clipped) <= max(width, 0)
         assert (clipped == text) == (cells(text) <= width or not text)

@@ -75,7 +75,7 @@ def test_every_key_has_its_line() -> None:
         ("x = ", "line 1: Invalid value"),
     ],
 )
-def test_what_is_no_configuration_is_told_with_its_line(text: str, said: str) -> None:
+def test_an_invalid_configuration_is_reported_with_its_line(text: str, said: str) -> None:
     """In words for people who never saw Python."""
     with pytest.raises(UsageError) as caught:
         parse_toml_text(text, "file.toml")

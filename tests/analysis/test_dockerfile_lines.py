@@ -39,19 +39,19 @@ def lines(path: Path, text: str) -> DockerfileLines:
     return found
 
 
-def test_a_step_has_all_lines_of_its_instruction(tmp_path: Path) -> None:
+def test_a_step_covers_all_lines_of_its_instruction(tmp_path: Path) -> None:
     found = lines(tmp_path, TEXT)
     assert found.of_steps([2]) == (4, 6)
     assert found.of_steps([3]) == (7, 7)
 
 
-def test_steps_of_the_base_image_stand_at_its_from(tmp_path: Path) -> None:
+def test_steps_of_the_base_image_are_at_its_from(tmp_path: Path) -> None:
     found = lines(tmp_path, TEXT)
     assert found.base_steps == 2
     assert found.of_steps([0]) == found.of_steps([1, 3]) == (2, 2)
 
 
-def test_of_several_steps_the_first_that_is_written_counts(tmp_path: Path) -> None:
+def test_of_several_steps_the_first_with_lines_counts(tmp_path: Path) -> None:
     found = lines(tmp_path, "FROM x\nRUN rm -rf /big\n")
     assert found.of_steps([3, 2]) == (2, 2)
     assert found.of_steps([]) is None
@@ -87,7 +87,7 @@ def test_a_changed_end_leaves_the_base_image_where_it_was(tmp_path: Path) -> Non
     assert lines(tmp_path, TEXT + "ARG B\n").doubt() is None
 
 
-def test_the_dockerfile_tells_which_findings_are_the_base_images(tmp_path: Path) -> None:
+def test_the_dockerfile_decides_which_findings_belong_to_the_base(tmp_path: Path) -> None:
     """It knows better than the guess that is made without one."""
 
     def bases(text: str | None) -> dict[str, bool]:

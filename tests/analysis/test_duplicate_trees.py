@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from layerscope.analysis.duplicate_trees import find_duplicate_trees
-from tests.analysis.findings.judging import opened_of
+from tests.analysis.findings.rule_images import opened_of
 from tests.images import Member, directory, file, hardlink, symlink
 
 Node = tuple[str, object]
@@ -71,7 +71,7 @@ def plain(members: list[Member]) -> set[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_random_trees_are_compared_as_nested_lists_are(seed: int) -> None:
+def test_random_trees_are_found_as_in_a_plain_model(seed: int) -> None:
     """Files, empty files, links and directories of few names and contents, so that many are equal."""
     pick = random.Random(seed)
     names = ["a", "a-b", "b"]
@@ -95,7 +95,7 @@ def test_random_trees_are_compared_as_nested_lists_are(seed: int) -> None:
     assert found(listed) == plain(listed)
 
 
-def test_a_copy_within_copies_is_told_with_them() -> None:
+def test_a_copy_within_copies_is_reported_with_them() -> None:
     """Of equal directories only the largest ones count; a third copy of a part is a finding of its own."""
     members = [
         file(f"{top}/lib/{name}", name.encode() * 9) for top in ("one", "two") for name in "ab"
@@ -106,7 +106,7 @@ def test_a_copy_within_copies_is_told_with_them() -> None:
     assert found(more) == {("one", "two"), ("one/lib", "three/lib")}
 
 
-def test_names_links_and_emptiness_tell_directories_apart() -> None:
+def test_names_links_and_empty_directories_make_a_difference() -> None:
     """Near misses: another name, another link, a file more, an empty directory more."""
     one = [file("one/a", b"aaa"), symlink("one/l", "a")]
     assert found([*one, file("two/a", b"aaa"), symlink("two/l", "a")]) == {("one", "two")}

@@ -72,7 +72,7 @@ def test_steps_are_those_that_hide(demo: Opened) -> None:
     assert dict(zip(groups.keys.tolist(), groups.counts.tolist(), strict=True)) == {1: 5, 2: 1}
 
 
-def test_directories_are_as_deep_as_they_hold_a_noteworthy_part(demo: Opened) -> None:
+def test_groups_are_the_deepest_directories_with_a_notable_share(demo: Opened) -> None:
     """Grouped by directory, small ones are told with the one above them."""
     table = demo.filesystem.table
     groups = group_waste(demo.accounting.waste, table, GroupBy.DIRECTORY)

@@ -69,7 +69,7 @@ def test_the_version_that_the_image_shows_is_marked(stacked: Stacked) -> None:
     assert gone.versions == 4
 
 
-def test_versions_that_died_say_what_hid_them(stacked: Stacked) -> None:
+def test_replaced_versions_name_the_layer_that_replaced_them(stacked: Stacked) -> None:
     """Bytes, reason and layer, as the accounting has them."""
     found = life(stacked, b"etc/motd")
     losses = [event.loss for event in found.events if event.loss is not None]
@@ -97,7 +97,7 @@ def test_a_directory_says_what_it_holds_after_each_layer(stacked: Stacked) -> No
     assert events[0].shown
 
 
-def test_what_a_layer_replaces_itself_is_told() -> None:
+def test_replacements_within_a_layer_are_reported() -> None:
     """A path that a layer lists twice lost its first content in that layer."""
     events = life(stack([[file("a", b"first"), file("a", b"2nd")]]), b"a").events
     assert [(event.brief, event.shown) for event in events] == [(True, False), (False, True)]

@@ -70,7 +70,7 @@ def test_a_dockerfile_is_annotated_with_its_steps(tmp_path: Path) -> None:
     assert (listing.found, listing.written, listing.base_end) == (2, 3, 2)
 
 
-def test_only_the_last_stage_is_looked_for(tmp_path: Path) -> None:
+def test_only_the_last_stage_is_matched(tmp_path: Path) -> None:
     """An instruction of another stage has no step, even if one would fit."""
     image = image_of(tmp_path, "RUN /bin/sh -c a # buildkit", "COPY a b # buildkit")
     listing = list_instructions(
@@ -88,7 +88,7 @@ def test_equal_instructions_are_matched_from_the_end(tmp_path: Path) -> None:
     assert list(match_steps(dockerfile, image.steps).values()) == [3, 4]
 
 
-def test_a_dockerfile_of_another_image_is_said_to_be_one(tmp_path: Path) -> None:
+def test_a_dockerfile_of_another_image_is_reported(tmp_path: Path) -> None:
     """If nothing fits, the history is listed, and all of the file is absent."""
     image = image_of(tmp_path, "RUN /bin/sh -c a # buildkit")
     listing = list_instructions(image, parsed("FROM x\nRUN b\n"))
@@ -98,7 +98,7 @@ def test_a_dockerfile_of_another_image_is_said_to_be_one(tmp_path: Path) -> None
     ]  # fmt: skip
 
 
-def test_a_dockerfile_with_nothing_but_from_is_all_base(tmp_path: Path) -> None:
+def test_a_dockerfile_with_only_from_is_all_base(tmp_path: Path) -> None:
     """All steps are the base image's."""
     image = image_of(tmp_path, "USER 1")
     assert told(list_instructions(image, parsed("FROM x\n"))) == [(Line.BASE, "FROM x", [0, 1, 2])]
@@ -117,7 +117,7 @@ def test_every_step_is_listed_once(demo_opened: Opened) -> None:
         assert found == list(range(len(image.steps)))
 
 
-def test_long_histories_are_matched_in_a_moment() -> None:
+def test_long_histories_are_matched_quickly() -> None:
     """Thousands of instructions and a hundred thousand steps do not take minutes."""
     entries = [HistoryEntry(None, f"ENV A={number}", None, None, True) for number in range(100_000)]
     steps, _ = align(entries, 0)

@@ -55,7 +55,7 @@ def test_a_tree_that_was_copied_twice_and_changed_a_little_is_one_pair() -> None
     assert told(members) == [("opt/vendor", "srv/app/vendor", 900, 0.9)]
 
 
-def test_one_that_was_changed_much_is_none() -> None:
+def test_a_tree_that_was_changed_a_lot_is_no_pair() -> None:
     """Less than four fifths of the bytes."""
     assert told([*vendor("a/vendor"), *vendor("b/vendor", changed=3)]) == []
     assert len(told([*vendor("a/vendor"), *vendor("b/vendor", changed=2)])) == 1
@@ -74,7 +74,7 @@ def test_a_part_that_one_lacks_counts_against_both() -> None:
     assert told([*vendor("a/v", count=20), *vendor("b/v", count=10)]) == []
 
 
-def test_two_trees_of_which_one_part_is_the_same_are_told_by_that_part() -> None:
+def test_trees_with_an_equal_part_are_reported_by_that_part() -> None:
     """What they have besides, however little, differs; where it does not, the whole is told."""
     third = [*vendor("p/m/ajv", count=30), *vendor("q/m/ajv", count=29)]
     own = [file("p/own.js", b"p" * 300), file("q/own.js", b"q" * 200)]
@@ -96,7 +96,7 @@ def test_files_of_equal_content_at_other_places_are_no_tree() -> None:
     assert told(members) == []
 
 
-def test_what_shares_too_little_is_not_told() -> None:
+def test_trees_that_share_too_little_are_not_reported() -> None:
     """The threshold counts shared bytes."""
     assert told([*vendor("a/v"), *vendor("b/v")], least=1001) == []
     assert len(told([*vendor("a/v"), *vendor("b/v")], least=1000)) == 1
@@ -119,7 +119,7 @@ def test_equal_files_within_a_tree_are_paired_with_those_at_their_places() -> No
     assert told([*members, *odd]) == [("opt/v/m", "srv/app/v/m", 400, 1.0)]
 
 
-def test_what_is_told_as_exactly_the_same_leaves_room_for_a_third_copy() -> None:
+def test_exact_duplicates_leave_a_third_near_copy() -> None:
     """Paths of one number are in copies that are the same."""
     stacked, _ = near([*vendor("a"), *vendor("b"), *vendor("c", changed=1)])
     table = stacked.filesystem.table

@@ -75,7 +75,7 @@ def test_small_files_are_merged() -> None:
     }
 
 
-def test_every_tile_can_be_read() -> None:
+def test_every_tile_is_legible() -> None:
     """No tile of an entry is too narrow or too low for a few letters."""
     for width, height in ((40, 10), (80, 20), (160, 44)):
         found = usage([file(f"f{n:03}", b"x" * (n * n + 1)) for n in range(200)])
@@ -93,7 +93,7 @@ def test_directories_show_what_they_hold() -> None:
     assert depth == DEEPEST
 
 
-def test_what_has_no_bytes_has_no_tiles() -> None:
+def test_empty_paths_have_no_tiles() -> None:
     """Empty files and directories take no room."""
     found = usage([file("a"), directory("b")])
     assert tiles_of(found, Place(), ROOM) == ()

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from layerscope.report.schema import warnings_document
+from tests.expected_tree import BASE, TOP, listen
 from tests.images import digest, image_config
-from tests.promised import BASE, TOP, listen
-from tests.sources.places import codes, open_path, said, unpack
+from tests.sources.image_files import codes, open_path, said, unpack
 from tests.toc_images import (
     CHUNKED,
     STARGZ_DIGEST,
@@ -73,7 +73,7 @@ MISMATCHES: dict[str, tuple[list[Entry], str]] = {
 
 @both_formats
 @pytest.mark.parametrize(("entries", "words"), MISMATCHES.values(), ids=MISMATCHES)
-def test_a_table_that_lies_is_warned_of(
+def test_a_wrong_table_is_warned_of(
     tmp_path: Path, make: Make, entries: list[Entry], words: str
 ) -> None:
     """The warning names the layer, a path and what of it; the figures are those of the tar."""
@@ -102,7 +102,7 @@ def test_a_table_that_lies_is_warned_of(
     ],
     ids=["order", "replaced", "time", "spelling of a target", "type in mode", "spelling"],
 )
-def test_what_makes_no_difference_is_no_mismatch(
+def test_irrelevant_differences_are_no_mismatch(
     tmp_path: Path, make: Make, entries: list[Entry]
 ) -> None:
     """Order, times that are rounded, entries that a later one replaces, and spellings."""
@@ -120,7 +120,7 @@ def test_a_table_with_another_digest_is_not_used(tmp_path: Path, make: Make) -> 
     for key in [key for key in layer.annotations if "position" not in key]:
         layer.annotations[key] = "sha256:" + "0" * 64
     path = write_image(tmp_path, [layer])
-    assert "expected" not in listen(path, wait=False).told
+    assert "expected" not in listen(path, wait=False).heard
     opened = open_path(path)
     assert codes(opened) == ["toc-unusable"]
     assert said(opened, "toc-unusable").endswith("not match its digest in the manifest")
@@ -137,7 +137,7 @@ def test_both_digests_of_a_table_are_checked(tmp_path: Path) -> None:
     assert codes(open_path(write_image(tmp_path, [layer]))) == ["toc-unusable"]
 
 
-def test_a_table_that_is_promised_and_missing_is_said(tmp_path: Path) -> None:
+def test_a_missing_table_is_reported_if_the_manifest_claims_it(tmp_path: Path) -> None:
     """A layer that was compressed again, or whose footer was cut off."""
     for annotation in (STARGZ_DIGEST, CHUNKED + "manifest-checksum"):
         layer = plain_layer(BASE)
@@ -154,29 +154,29 @@ def test_a_table_in_another_image_is_no_fault(tmp_path: Path) -> None:
     layer.annotations[STARGZ_DIGEST] = "sha256:" + "0" * 64
     path = write_image(tmp_path, [layer])
     assert codes(open_path(path)) == []
-    assert "expected" not in listen(path, wait=False).told
+    assert "expected" not in listen(path, wait=False).heard
 
 
 @both_formats
-def test_a_table_that_nobody_announced_counts(tmp_path: Path, make: Make) -> None:
+def test_a_table_without_annotations_is_used(tmp_path: Path, make: Make) -> None:
     """Copying drops annotations; the blob tells by itself."""
     path = write_image(tmp_path, [make(BASE, toc=toc_json([]))], annotated=False)
-    assert "expected" in listen(path).told
+    assert "expected" in listen(path).heard
     assert codes(open_path(path)) == ["toc-mismatch"]
 
 
 @both_formats
-def test_a_useless_table_is_said_and_the_layer_read(tmp_path: Path, make: Make) -> None:
+def test_an_unusable_table_is_reported_and_the_layer_read(tmp_path: Path, make: Make) -> None:
     """The report is that of the tar, with one warning."""
     path = write_image(tmp_path, [make(BASE, toc=b"[]")])
     opened = open_path(path)
     assert codes(opened) == ["toc-unusable"]
     warnings = warnings_document(opened)
     assert [(warning["code"], warning["layer"]) for warning in warnings] == [("toc-unusable", 0)]
-    assert listen(path, wait=False).told == ["layer 0", "stacked"]
+    assert listen(path, wait=False).heard == ["layer 0", "stacked"]
 
 
-def test_folders_of_skopeo_tell_the_digests_too(tmp_path: Path) -> None:
+def test_folders_of_skopeo_give_the_digests_too(tmp_path: Path) -> None:
     """`dir:` keeps the manifest with its annotations."""
     layer = estargz(BASE)
     config = image_config([layer.tar])

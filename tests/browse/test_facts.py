@@ -73,7 +73,7 @@ def facts(image: Opened, path: str, version: int = -1) -> FileFacts:
     return FileFacts.of(image.filesystem, row_of(image, path, version))
 
 
-def test_facts_speak(tmp_path: Path) -> None:
+def test_facts_are_worded(tmp_path: Path) -> None:
     image = opened(
         tmp_path,
         [
@@ -101,7 +101,7 @@ def test_facts_speak(tmp_path: Path) -> None:
     assert facts(image, "lost").kind_words() == "a hard link without a target: nowhere"
 
 
-def test_a_version_knows_the_one_that_it_replaced(tmp_path: Path) -> None:
+def test_a_version_has_the_one_it_replaced(tmp_path: Path) -> None:
     """Not one that was deleted before, nor one of another time."""
     image = opened(
         tmp_path,
@@ -118,7 +118,7 @@ def test_a_version_knows_the_one_that_it_replaced(tmp_path: Path) -> None:
     assert replaced_version(image.filesystem, row_of(image, "a", 2)) is None
 
 
-def test_hard_links_are_other_names(tmp_path: Path) -> None:
+def test_hard_links_are_listed_as_other_names(tmp_path: Path) -> None:
     image = opened(tmp_path, [layer_tar([file("a", b"1"), hardlink("b", "a"), file("c", b"1")])])
     assert other_names(image.filesystem, facts(image, "b")) == [facts(image, "a").path]
     assert other_names(image.filesystem, facts(image, "c")) == []

@@ -117,7 +117,7 @@ CASES = {
 
 
 @pytest.mark.parametrize(("text", "expected"), CASES.items(), ids=range(len(CASES)))
-def test_what_a_filter_matches(text: str, expected: list[str]) -> None:
+def test_filters_match(text: str, expected: list[str]) -> None:
     """One example of each kind of word, over all that is visible after the second layer."""
     view = TreeView(stack(IMAGE).filesystem, layer=1, mode=Mode.UP_TO)
     view.set_filter(parse_filter(text))
@@ -126,7 +126,7 @@ def test_what_a_filter_matches(text: str, expected: list[str]) -> None:
     assert found == expected
 
 
-def test_what_is_removed_matches_as_what_it_was() -> None:
+def test_removed_paths_match_as_they_were() -> None:
     """In the changes of a layer, a removed file has its former size and owner."""
     view = TreeView(stack(IMAGE).filesystem, layer=1)
     view.set_filter(parse_filter("change:- size=10 owner:7 layer:0 type:file old"))
@@ -173,7 +173,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize(("text", "mistake"), MISTAKES.items(), ids=range(len(MISTAKES)))
-def test_mistakes_are_told_with_their_place(text: str, mistake: tuple[int, str]) -> None:
+def test_mistakes_are_reported_with_their_position(text: str, mistake: tuple[int, str]) -> None:
     """An error names what is wrong and the character where it is."""
     position, word = mistake
     with pytest.raises(FilterError) as error:

@@ -104,7 +104,7 @@ def test_nothing_and_everything() -> None:
     st.lists(st.text("ab./é", min_size=1, max_size=8), min_size=1, max_size=8),
     st.text("ab/é", min_size=1, max_size=4),
 )
-def test_fuzzy_is_a_subsequence(names: list[str], word: str) -> None:
+def test_fuzzy_matches_are_subsequences(names: list[str], word: str) -> None:
     """A path matches if and only if it holds the bytes of the word in order."""
     search = PathSearch(stack([[file(name, b"1") for name in names]]).filesystem)
     table = search._filesystem.table
@@ -123,7 +123,7 @@ def test_positions_prefer_the_name() -> None:
     assert positions(b"/abc", b"x") == []
 
 
-def test_a_glob_of_many_stars_takes_no_time() -> None:
+def test_a_glob_of_many_stars_is_fast() -> None:
     """What stands between two stars is looked for once: no name can make a glob take forever."""
     search = PathSearch(stack([[file("a" * 250, b"1"), file("xabyabzc", b"2")]]).filesystem)
     began = time.monotonic()
@@ -132,7 +132,7 @@ def test_a_glob_of_many_stars_takes_no_time() -> None:
     assert found("*ab*ab*c", search) == found("x*?b*[yz]*", search) == ["xabyabzc"]
 
 
-def test_a_search_stops_when_it_is_told_to() -> None:
+def test_a_search_can_be_cancelled() -> None:
     """What `check` raises ends the search."""
 
     def stop() -> None:
@@ -181,7 +181,7 @@ def test_a_regular_expression_whose_process_fails_is_an_error(number: signal.Sig
     assert process.returncode is not None
 
 
-def test_endings_are_the_last_change() -> None:
+def test_each_path_has_its_last_change() -> None:
     """Where to look at a path: the layer that changed it last, or removed it."""
     filesystem = stack(
         [

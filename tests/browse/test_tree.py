@@ -431,7 +431,7 @@ def test_a_layer_shows_what_it_removes_at_its_former_size() -> None:
     assert (big.own_bytes, big.total_bytes, big.removed_bytes, big.removed) == (9, 0, 9, True)
 
 
-def test_what_a_file_replaced_lies_below_it() -> None:
+def test_a_replaced_directory_is_listed_below_the_file() -> None:
     """A file over a directory is modified, and what the directory held is removed."""
     view = tree_of([file("a/b", b"xx")], [file("a", b"y")], mode=Mode.LAYER)
     assert seen(view) == ["~ a", "  - b"]

@@ -104,7 +104,7 @@ def test_no_engine_is_a_usage_error(build: Builder) -> None:
     assert "nobody not found on PATH" in err
 
 
-def test_a_file_of_the_user_for_the_id_is_theirs(build: Builder) -> None:
+def test_the_users_iidfile_is_kept(build: Builder) -> None:
     """It is read, and stays."""
     build.program("docker")
     assert build("--iidfile", "mine", ".").code == 0
@@ -120,7 +120,7 @@ def test_a_file_of_the_user_for_the_id_is_theirs(build: Builder) -> None:
         ("sha256:" + "0" * 64, "--load"),
     ],
 )
-def test_a_build_without_an_image_is_told(build: Builder, built: str, words: str) -> None:
+def test_a_build_without_an_image_is_reported(build: Builder, built: str, words: str) -> None:
     """What the build did not leave in the engine cannot be opened."""
     build.program("docker")
     code, out, err = build(".", built=built)
@@ -128,7 +128,7 @@ def test_a_build_without_an_image_is_told(build: Builder, built: str, words: str
     assert words in err
 
 
-def test_help_is_ours_only_in_front(build: Builder) -> None:
+def test_only_a_leading_help_is_ours(build: Builder) -> None:
     """Without running anything."""
     code, out, _ = build("--help")
     assert code == 0

@@ -76,7 +76,7 @@ def test_info_and_clear(here: Here, image: Path, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_cold_and_warm_say_the_same(here: Here, image: Path, form: str) -> None:
+def test_cold_and_warm_output_is_equal(here: Here, image: Path, form: str) -> None:
     """To the byte, on both streams."""
     cold = here("report", str(image), "--format", form, "--files")
     assert cold[0] == 0

@@ -47,7 +47,7 @@ def test_an_image_that_passes_exits_with_0(here: Here) -> None:
     assert out.startswith("✔ demo:latest passes")
 
 
-def test_an_image_that_fails_exits_with_1_and_says_in_what(here: Here) -> None:
+def test_an_image_that_fails_exits_with_1_and_names_the_check(here: Here) -> None:
     """The table is data, the sentence is for the log."""
     code, out, err = here("image.tar", "--max-wasted", "2999")
     assert code == 1
@@ -110,7 +110,7 @@ def test_no_image_exits_with_3(here: Here) -> None:
     assert here("config.toml").code == 3
 
 
-def test_a_damaged_image_is_checked_all_the_same_and_exits_with_3(here: Here) -> None:
+def test_a_damaged_image_is_checked_anyway_and_exits_with_3(here: Here) -> None:
     """Whether it passes or not; unless damage is accepted."""
     for args, accepted in ([], 0), (["--max-layers", "1"], 1):
         code, out, err = here("damaged.tar", *args)
@@ -150,7 +150,7 @@ def test_flags_override_the_configuration(here: Here) -> None:
     assert here("image.tar", "--max-wasted", "off", "--max-layers", "false").code == 0
 
 
-def test_dives_rules_hold_where_ours_are_not(here: Here) -> None:
+def test_dive_rules_apply_without_our_configuration(here: Here) -> None:
     """Exactly its three: efficiency, wasted bytes, and their share of what follows layer 0."""
     here.write(".dive-ci", "rules:\n  highestWastedBytes: 20MB\n")
     code, out, err = here("image.tar")
@@ -164,7 +164,7 @@ def test_dives_rules_hold_where_ours_are_not(here: Here) -> None:
 
 @pytest.mark.parametrize("name", [".dive-ci", ".dive-ci.yaml", ".dive-ci.yml"])
 @pytest.mark.parametrize("format_name", ["text", "json", "csv", "junit"])
-def test_what_dive_passes_over_is_one_line_on_stderr(
+def test_keys_that_dive_ignores_are_one_line_on_stderr(
     here: Here, name: str, format_name: str
 ) -> None:
     """In all formats, and if there is no image, too."""
@@ -178,7 +178,7 @@ def test_what_dive_passes_over_is_one_line_on_stderr(
     assert (code, err.startswith(warning)) == (3, True)
 
 
-def test_which_of_several_files_counts_is_said(here: Here) -> None:
+def test_the_configuration_used_is_named(here: Here) -> None:
     """The first one; the text names it as the place of the rules."""
     here.write(".dive-ci.yaml", "rules:\n  lowestEfficiency: 0\n  highestUserWastedPercent: 1\n")
     here.write(".dive-ci.yml", "rules:\n  lowestEfficiency: high\n")
@@ -222,7 +222,7 @@ def test_rules_of_findings_are_chosen_by_flag(here: Here) -> None:
         ["--findings", "maybe"],
     ],
 )
-def test_flags_without_effect_are_no_flags(here: Here, flags: list[str]) -> None:
+def test_flags_without_effect_are_rejected(here: Here, flags: list[str]) -> None:
     """Exit code 2 with the option named, so that a misspelled gate does not pass unnoticed."""
     ran = here("image.tar", *flags)
     assert ran.code == 2
@@ -250,7 +250,7 @@ def test_the_base_image_can_be_an_image(here: Here) -> None:
     assert err.startswith("layerscope: --base: none.tar: ")
 
 
-def test_findings_are_judged_by_the_base_that_is_named(here: Here) -> None:
+def test_findings_use_the_named_base(here: Here) -> None:
     """Not by a guess: neither whose they are, nor how they are mended."""
     here.write(".layerscope.toml", "[rules.deleted-later]\nmin-bytes = 1\n")
 
@@ -270,7 +270,7 @@ def test_findings_are_judged_by_the_base_that_is_named(here: Here) -> None:
     assert "the base image" in fix("--dockerfile", "Dockerfile", "--base", "2")
 
 
-def test_a_base_that_is_none_is_told_before_layers_are_read(here: Here) -> None:
+def test_a_wrong_base_is_reported_before_layers_are_read(here: Here) -> None:
     """Whatever else is wrong."""
     code, out, err = here("damaged.tar", "--base", "9")
     assert (code, out) == (2, "")
@@ -301,7 +301,7 @@ def test_json_goes_to_a_file_whether_the_gate_passes_or_not(here: Here) -> None:
     assert found["rules"] == {"kind": "defaults", "source": "defaults"}
 
 
-def test_a_dockerfile_that_is_another_ones_is_told(here: Here) -> None:
+def test_a_dockerfile_of_another_image_is_reported(here: Here) -> None:
     """It was named to be of use."""
     here.write("Dockerfile", "FROM base\nRUN make\nRUN rm big\n")
     out = here("image.tar", "--max-wasted", "0", "--dockerfile", "Dockerfile").out
@@ -311,7 +311,7 @@ def test_a_dockerfile_that_is_another_ones_is_told(here: Here) -> None:
     assert "dockerfile-unlike" in here("image.tar", "--dockerfile", "Dockerfile").out
 
 
-def test_every_rule_has_its_flag_with_a_word_of_help(here: Here) -> None:
+def test_every_rule_has_a_flag_with_help(here: Here) -> None:
     """Help is generated from the rules."""
     text = " ".join(here("--help").out.split())
     for rule in RULES:
@@ -322,7 +322,7 @@ def test_every_rule_has_its_flag_with_a_word_of_help(here: Here) -> None:
         assert f"--{name} " in text
 
 
-def test_the_demo_does_not_cry_wolf(here: Here, demo_image: Path) -> None:
+def test_the_demo_has_no_false_alarms(here: Here, demo_image: Path) -> None:
     """It wastes a quarter of itself, and that is 9 MB."""
     (here.folder / "demo.tar").symlink_to(demo_image)
     out = here("demo.tar", "--no-secrets", "off").out

@@ -113,7 +113,7 @@ def test_words_that_name_no_command_are_images(here: Here) -> None:
 
 
 @pytest.mark.parametrize("args", [["--help"], ["-h"], ["--help", "report"], ["image.tar", "-h"]])
-def test_help_comes_on_stdout_and_is_no_failure(here: Here, args: list[str]) -> None:
+def test_help_is_printed_on_stdout_with_exit_code_0(here: Here, args: list[str]) -> None:
     code, out, err = here(*args)
     assert (code, err) == (0, "")
     assert out.startswith("Usage: layerscope [OPTIONS] [IMAGE]\n")
@@ -180,7 +180,7 @@ def test_a_missing_file_is_one_line_that_names_it(here: Here, args: list[str]) -
     assert err == "layerscope: nofile.tar: no such file or directory\n"
 
 
-def test_what_is_said_of_a_hostile_name_stays_on_one_line(here: Here) -> None:
+def test_errors_about_hostile_names_stay_on_one_line(here: Here) -> None:
     code, _, err = here("report", "no\n\x1b[2Jsuch\udcff.tar")
     assert code == 3
     assert err.splitlines()[0].startswith("layerscope: no\\n\\e[2Jsuch\\xff.tar: ")
@@ -197,7 +197,7 @@ def test_a_file_that_is_no_image_exits_3_and_names_the_file(here: Here, data: by
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_of_a_damaged_image_the_report_is_written_all_the_same(here: Here, form: str) -> None:
+def test_a_damaged_image_is_reported_anyway(here: Here, form: str) -> None:
     """The report covers the readable part; exit code and stderr show that it is incomplete."""
     code, out, err = here("report", "damaged.tar", "--format", form)
     assert code == 3
@@ -235,7 +235,7 @@ def test_a_new_file_gets_the_usual_permissions(here: Here) -> None:
     assert Path("new.txt").read_text() == here("report", "image.tar").out
 
 
-def test_through_a_link_the_file_behind_it_is_replaced(here: Here) -> None:
+def test_a_link_is_followed_and_its_file_replaced(here: Here) -> None:
     real = write(here.folder / "real" / "report.txt", b"old")
     Path("link").symlink_to(real)
     here("report", "image.tar", "--output", "link")
@@ -290,13 +290,13 @@ def test_an_output_that_cannot_be_written_is_named(here: Here, path: str, why: s
     assert err == f"layerscope: cannot write {path}: {why}\n"
 
 
-def test_an_impossible_output_is_told_before_the_image_is_read(here: Here) -> None:
+def test_an_impossible_output_is_reported_before_the_image_is_read(here: Here) -> None:
     code, _, err = here("report", "nofile.tar", "--output", "no/such/report.txt")
     assert code == 2
     assert "no/such" in err
 
 
-def test_dev_stdout_is_stdout(here: Here) -> None:
+def test_dev_stdout_means_stdout(here: Here) -> None:
     """The previous content is kept, as with any command that appends."""
     written = write(here.folder / "log.txt", b"before\n")
     with written.open("ab") as stream:
@@ -306,7 +306,7 @@ def test_dev_stdout_is_stdout(here: Here) -> None:
     assert written.read_text() == "before\n" + here("report", "image.tar").out
 
 
-def test_other_names_of_stdout_are_told_from_files(here: Here) -> None:
+def test_other_names_of_stdout_are_recognised(here: Here) -> None:
     assert not output._is_stdout(here.folder / "image.tar")
     assert not output._is_stdout(here.folder / "missing")
 
@@ -323,7 +323,7 @@ def test_an_image_may_come_through_a_pipe_or_from_a_file_on_stdin(here: Here) ->
         assert ran("report", "-", stdin=stream) == piped
 
 
-def test_an_empty_or_closed_stdin_is_an_error_in_words(here: Here) -> None:
+def test_an_empty_or_closed_stdin_is_a_clear_error(here: Here) -> None:
     code, out, err = ran("report", "-", stdin=subprocess.DEVNULL)
     assert (code, out) == (3, "")
     assert err.startswith("layerscope: stdin")
@@ -333,7 +333,7 @@ def test_an_empty_or_closed_stdin_is_an_error_in_words(here: Here) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
-def test_a_full_stdout_is_an_error_in_words(here: Here) -> None:
+def test_a_full_stdout_is_a_clear_error(here: Here) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             command("report", "image.tar"), stdout=full, stderr=subprocess.PIPE, check=False, timeout=60
@@ -342,13 +342,13 @@ def test_a_full_stdout_is_an_error_in_words(here: Here) -> None:
     assert done.stderr == b"layerscope: cannot write stdout: No space left on device\n"
 
 
-def test_a_closed_stdout_is_an_error_in_words(here: Here) -> None:
+def test_a_closed_stdout_is_a_clear_error(here: Here) -> None:
     closed = ran("report", "image.tar", preexec_fn=lambda: os.close(1))
     assert closed.code == 2
     assert closed.err.startswith("layerscope: stdout is closed\n")
 
 
-def test_a_reader_that_has_seen_enough_ends_the_report_quietly(here: Here) -> None:
+def test_a_closed_pipe_ends_the_report_quietly(here: Here) -> None:
     """As in `layerscope report IMAGE --files | head -1`."""
     many = layer_tar([file(f"file-{number}-{'x' * 60}") for number in range(3000)])
     write(here.folder / "many.tar", docker_archive([many]))
@@ -462,7 +462,7 @@ def test_a_terminal_on_stdin_is_no_image(here: Here) -> None:
 
 
 @pytest.mark.parametrize("command", [(), ("report",)], ids=["open", "report"])
-def test_a_theme_that_is_not_there_is_a_mistake_also_without_a_terminal(
+def test_an_unknown_theme_is_an_error_without_a_terminal_too(
     here: Here, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
     """Whatever would have come of it, nothing is written to stdout, and the nearest theme is named."""

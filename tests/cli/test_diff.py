@@ -71,7 +71,7 @@ def test_the_text_is_as_it_was_last_reviewed(here: Builds) -> None:
     golden.check("diff-100.txt", here("old.tar", "new.tar").out.encode())
 
 
-def test_no_byte_of_an_image_acts_on_the_terminal(here: Builds) -> None:
+def test_no_byte_of_an_image_controls_the_terminal(here: Builds) -> None:
     """Names, versions, instructions and values are the image's own."""
     out = here("old.tar", "new.tar", "--files", "--mtime").out
     assert "\x1b" not in out
@@ -114,7 +114,7 @@ def test_paths_restrict_what_is_compared(here: Builds) -> None:
     assert "Config" not in out
 
 
-def test_paths_that_neither_image_has_are_told(here: Builds) -> None:
+def test_paths_that_neither_image_has_are_reported(here: Builds) -> None:
     code, _, err = here("old.tar", "new.tar", "--paths", "*.none")
     assert code == 1
     assert err == "layerscope: *.none matches no path in either image\n"
@@ -138,7 +138,7 @@ def test_one_image_may_come_from_stdin(here: Builds, place: int) -> None:
     assert b"stdin" in done.stdout
 
 
-def test_not_both_images_can_come_from_stdin(here: Builds) -> None:
+def test_only_one_image_can_come_from_stdin(here: Builds) -> None:
     code, _, err = here("-", "-")
     assert (code, err.splitlines()[0]) == (
         2,
@@ -151,7 +151,7 @@ def test_a_scheme_may_stand_before_either(here: Builds) -> None:
 
 
 @pytest.mark.parametrize("bad", ["OLD", "NEW"])
-def test_errors_name_the_image_that_is_bad(here: Builds, bad: str) -> None:
+def test_errors_name_the_bad_image(here: Builds, bad: str) -> None:
     """If it is missing, is not an image, or lacks the one that --image selects."""
     write(here.folder / "none.tar", b"no image")
     for name, code in (("missing.tar", 3), ("none.tar", 3)):
@@ -163,7 +163,7 @@ def test_errors_name_the_image_that_is_bad(here: Builds, bad: str) -> None:
         assert ran.out == ""
 
 
-def test_a_damaged_image_is_compared_all_the_same(here: Builds) -> None:
+def test_a_damaged_image_is_compared_anyway(here: Builds) -> None:
     """Exit 3 names it; --ignore-errors leaves the answer alone."""
     layer = layer_tar([file("a", b"a" * 3000), file("b", b"b" * 3000)])
     write(here.folder / "damaged.tar", docker_archive([layer[: 4 * BLOCK], layer]))
@@ -174,7 +174,7 @@ def test_a_damaged_image_is_compared_all_the_same(here: Builds) -> None:
     assert here("old.tar", "damaged.tar", "--ignore-errors").code == 1
 
 
-def test_a_damaged_layer_is_not_the_one_that_it_claims_to_be(here: Builds) -> None:
+def test_a_damaged_layer_differs_from_its_claimed_digest(here: Builds) -> None:
     """Whatever its digest: it is not shared, and must be fetched."""
     layer = layer_tar([file("a", b"a" * 3000), file("b", b"b" * 3000)])
     files = docker_files([layer])
@@ -187,7 +187,7 @@ def test_a_damaged_layer_is_not_the_one_that_it_claims_to_be(here: Builds) -> No
     assert (layers["common"], layers["shared"], layers["fetched"]) == (0, [], [0])
 
 
-def test_a_limit_that_is_none_is_wrong_usage(here: Builds) -> None:
+def test_an_invalid_limit_is_wrong_usage(here: Builds) -> None:
     """No image is to blame for it."""
     code, _, err = here("old.tar", "new.tar", "--limit", "nothing=1")
     assert code == 2
@@ -201,7 +201,7 @@ def test_output_goes_to_a_file(here: Builds) -> None:
     assert here("old.tar", "new.tar", "-o", "new.tar").code == 2
 
 
-def test_json_says_all_of_it(here: Builds) -> None:
+def test_json_has_every_difference(here: Builds) -> None:
     """Figures, layers, steps, packages, config and every path."""
     found = here.document("old.tar", "new.tar")
     assert (found["schemaVersion"], found["differ"]) == ("1.0", True)
@@ -275,7 +275,7 @@ def test_json_says_all_of_it(here: Builds) -> None:
     ]
 
 
-def test_totals_are_those_of_the_report(here: Builds) -> None:
+def test_totals_match_the_report(here: Builds) -> None:
     """What could be avoided, too, where large files are there twice."""
     twice = b"".join(number.to_bytes(4, "big") for number in range(500_000))
     old = here.image("once.tar", file("a", twice))
@@ -288,7 +288,7 @@ def test_totals_are_those_of_the_report(here: Builds) -> None:
         assert found[side]["totals"] == report["totals"]
 
 
-def test_what_must_be_fetched_is_known_of_compressed_layers(here: Builds) -> None:
+def test_the_bytes_to_fetch_are_known_for_compressed_layers(here: Builds) -> None:
     """Layers that the old image has need not be: wherever it has them, and however it stores them."""
     shared, rest = layer_tar([file("a", b"a" * 9000)]), layer_tar([file("b", b"b" * 9000)])
     write(here.folder / "one.tar", docker_archive([shared]))
@@ -302,7 +302,7 @@ def test_what_must_be_fetched_is_known_of_compressed_layers(here: Builds) -> Non
     assert "B compressed, 9.0 kB of content." in out
 
 
-def test_cold_and_warm_say_the_same(here: Builds) -> None:
+def test_cold_and_warm_output_is_equal(here: Builds) -> None:
     """What is remembered never shows."""
     words = ("old.tar", "new.tar", "--format", "json")
     first = here(*words, "--no-cache").out

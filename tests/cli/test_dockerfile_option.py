@@ -15,7 +15,7 @@ from layerscope.errors import ExitCode
     [[], ["demo"], ["report", "x.tar"], ["ci", "x.tar"]],
     ids=["open", "demo", "report", "ci"],
 )
-def test_a_dockerfile_that_cannot_be_read_is_named(
+def test_an_unreadable_dockerfile_is_named(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The error names the file, and the exit code is that of a wrong option."""
@@ -28,7 +28,7 @@ def test_a_dockerfile_that_cannot_be_read_is_named(
     assert f"{path}: not a Dockerfile: no FROM" in capsys.readouterr().err
 
 
-def test_commands_that_judge_nothing_do_not_take_a_dockerfile(
+def test_commands_without_findings_take_no_dockerfile(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Commands that would ignore the option do not have it."""

@@ -64,21 +64,19 @@ def test_lines_of_the_dockerfile_are_named(
     assert locations[0]["physicalLocation"]["artifactLocation"]["uri"] == "Dockerfile"
 
 
-def test_the_text_report_names_them_too(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_text_report_names_lines_too(capsys: pytest.CaptureFixture[str]) -> None:
     text = out(capsys, "report", "image.tar", "--dockerfile", "Dockerfile")
     assert "Dockerfile:2" in text
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_a_csv_holds_the_table_that_is_asked_for(
-    table: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_csv_holds_the_requested_table(table: str, capsys: pytest.CaptureFixture[str]) -> None:
     text = out(capsys, "report", "image.tar", "--format", "csv", "--table", table)
     first = next(csv.reader(io.StringIO(text, newline="")))
     assert len(first) >= 5
 
 
-def test_a_csv_of_files_is_what_files_asks_for(capsys: pytest.CaptureFixture[str]) -> None:
+def test_files_chooses_the_table_of_files(capsys: pytest.CaptureFixture[str]) -> None:
     files = out(capsys, "report", "image.tar", "--format", "csv", "--files")
     assert files == out(capsys, "report", "image.tar", "--format", "csv", "--table", "files")
     assert files.startswith("layer,change,")
@@ -123,7 +121,7 @@ def test_other_formats_have_no_tables_to_choose(capsys: pytest.CaptureFixture[st
     assert "--format csv --table waste" in capsys.readouterr().err
 
 
-def test_a_dockerfile_of_another_image_is_said_to_be_one(
+def test_a_dockerfile_of_another_image_is_reported(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     Path("Dockerfile").write_text("FROM scratch\nCOPY else /where\n")

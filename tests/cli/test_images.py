@@ -18,7 +18,7 @@ from layerscope.sources.store_image import StoreImage, StoreLayer
 from layerscope.text import cells
 from tests.images import digest, file, layer_tar
 from tests.sources.fake_engine import serving
-from tests.sources.places import BASE, LAYERS, listing
+from tests.sources.image_files import BASE, LAYERS, listing
 from tests.sources.stores import docker_store, podman_store
 
 NOW = datetime.datetime(2024, 6, 1, tzinfo=datetime.UTC)
@@ -72,7 +72,7 @@ def test_a_store_is_listed_with_what_removing_frees(
     assert "1 dangling image: " in out
 
 
-def test_none_within_reach_exits_4(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_reachable_engine_exits_4(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Stdout stays a document."""
     assert cli.run(["images", "--store-root", str(tmp_path), "--format", "json"]) == 4
     out, err = capsys.readouterr()
@@ -115,7 +115,7 @@ def test_columns_align_and_keep_to_the_width(width: int) -> None:
     assert ("shared" in lines[1]) == (width >= 100)
 
 
-def test_engines_tell_no_shares() -> None:
+def test_engines_give_no_shared_sizes() -> None:
     """They do not say how large layers are."""
     lines = written(Listed(ENGINE, [image("a:1", ("x", 5))]), Listed(STORE, refusal=UnreachableError("no")))  # fmt: skip
     assert len(lines) == 3

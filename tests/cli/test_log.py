@@ -57,7 +57,7 @@ def test_steps_that_touched_a_path_newest_last(log: Log) -> None:
     ]
 
 
-def test_a_glob_stands_for_all_that_it_matches(log: Log) -> None:
+def test_a_glob_means_all_its_matches(log: Log) -> None:
     """Names or whole paths; nothing of a name reaches the terminal unescaped."""
     code, out = log("*.conf")
     assert code == 0
@@ -67,7 +67,7 @@ def test_a_glob_stands_for_all_that_it_matches(log: Log) -> None:
     assert log("etc/**")[1].count("/etc/") == 5
 
 
-def test_sizes_are_written_as_the_settings_have_it(
+def test_sizes_follow_the_settings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     """As in every other report; the flag does it without them."""
@@ -84,13 +84,13 @@ def test_a_path_that_looks_like_a_glob_is_a_path(log: Log) -> None:
     assert "/etc/[id].conf" in log("etc/[id].conf")[1]
 
 
-def test_a_directory_tells_what_changes_in_it(log: Log) -> None:
+def test_a_directory_lists_changes_below_it(log: Log) -> None:
     """With what it holds after each step."""
     out = log("etc/")[1]
     assert "· drwxr-xr-x  0:0             8 B  /etc  inside 1 added, 1 modified" in out
 
 
-def test_nothing_touched_is_exit_1(log: Log) -> None:
+def test_an_untouched_path_exits_1(log: Log) -> None:
     """stdout stays empty, stderr has the reason; JSON is still a complete document."""
     assert log("etc/nothing", "*.none") == (1, "")
     assert log.err == "layerscope: no step touched etc/nothing or *.none\n"

@@ -11,7 +11,7 @@ from layerscope import cli
 from layerscope.report import FORMATS
 from layerscope.report.gate import FORMATS as GATE_FORMATS
 from tests.images import archive, image_config, oci_archive, write
-from tests.sources.places import BASE, CONFIG, LAYER, LAYERS, MANIFEST, TOP, Layout, dump
+from tests.sources.image_files import BASE, CONFIG, LAYER, LAYERS, MANIFEST, TOP, Layout, dump
 
 FOREIGN = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
 KINDS = {
@@ -58,7 +58,7 @@ def image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtu
 
 @pytest.mark.parametrize("image", list(KINDS), indirect=True)
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_every_command_says_that_layers_are_missing(
+def test_every_command_reports_missing_layers(
     image: str, command: list[str], capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     """On stderr, with the file's name; the output is written anyway."""

@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli.running import Here, Ran
 from tests.images import docker_archive, docker_files, file, layer_tar, oci_files, write
-from tests.sources.places import unpack
+from tests.sources.image_files import unpack
 
 LAYER = layer_tar([file("a.txt", b"a"), file("image.tar", b"b"), file("oci/index.json", b"c")])
 DOCKERFILE = "FROM scratch\nCOPY . /\n"
@@ -76,7 +76,7 @@ IMAGES += [("oci", "oci/new"), ("oci", "oci/blobs/new")]
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize(("image", "output"), IMAGES)
-def test_no_image_is_written_over(here: Here, command: str, image: str, output: str) -> None:
+def test_no_image_is_overwritten(here: Here, command: str, image: str, output: str) -> None:
     """Nor any file in the directory that it is."""
     args = [image if word == "IMAGE" else word for word in COMMANDS[command]]
     refused(here, *args, "-o", output, why="input")
@@ -84,12 +84,12 @@ def test_no_image_is_written_over(here: Here, command: str, image: str, output: 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("output", ["image.tar", "oci/index.json"])
-def test_not_by_another_name_either(here: Here, name: str, output: str) -> None:
+def test_no_image_is_overwritten_under_another_name(here: Here, name: str, output: str) -> None:
     NAMES[name](here.folder / "new", here.folder / output)
     refused(here, "report", output.partition("/")[0], "-o", "new", why="input")
 
 
-def test_not_through_a_link_to_the_directory(here: Here) -> None:
+def test_no_image_is_overwritten_through_a_linked_directory(here: Here) -> None:
     Path("way").symlink_to("oci")
     refused(here, "report", "oci", "-o", "way/index.json")
     refused(here, "report", "way", "-o", "oci/index.json")
@@ -112,7 +112,7 @@ OPTIONS = [
 
 
 @pytest.mark.parametrize(("args", "output", "what"), OPTIONS)
-def test_no_other_input_is_written_over(
+def test_no_other_input_is_overwritten(
     here: Here, args: tuple[str, ...], output: str, what: str
 ) -> None:
     refused(here, *args, "-o", output, why=f"it is {what}")
@@ -121,7 +121,7 @@ def test_no_other_input_is_written_over(
         refused(here, *args, "-o", "link", why=f"it is {what}")
 
 
-def test_the_file_behind_stdin_is_not_written_over(here: Here) -> None:
+def test_the_file_behind_stdin_is_not_overwritten(here: Here) -> None:
     """Nor what it stands in for on stdout."""
     data = Path("image.tar").read_bytes()
     command = [sys.executable, "-m", "layerscope"]
@@ -194,9 +194,7 @@ CANNOT: dict[str, tuple[Callable[[Path], object], str, str]] = {
 
 @pytest.mark.parametrize("command", ["report", "ci", "diff"])
 @pytest.mark.parametrize("what", CANNOT)
-def test_what_cannot_be_written_to_is_an_error_in_words(
-    here: Here, command: str, what: str
-) -> None:
+def test_an_unwritable_output_is_a_clear_error(here: Here, command: str, what: str) -> None:
     """Before the image is read: the test has no image."""
     make, output, why = CANNOT[what]
     make(here.folder)
@@ -211,7 +209,7 @@ def test_what_cannot_be_written_to_is_an_error_in_words(
 
 @pytest.mark.parametrize("command", ["report", "ci", "diff"])
 @pytest.mark.parametrize("what", ["file", "directory"])
-def test_what_this_user_may_not_write_is_told_before_the_work(
+def test_missing_permissions_are_reported_before_the_work(
     here: Here, monkeypatch: pytest.MonkeyPatch, command: str, what: str
 ) -> None:
     Path("own").mkdir()
@@ -236,7 +234,7 @@ def test_a_dangling_link_gets_its_file(here: Here) -> None:
 
 
 @pytest.mark.parametrize("command", ["report", "ci", "diff", "extract"])
-def test_an_output_is_named_once(here: Here, command: str) -> None:
+def test_an_output_may_be_given_once(here: Here, command: str) -> None:
     """Twice the same is once; of two, one would silently get nothing."""
     args = {"diff": ["image.tar", "other.tar"], "extract": ["image.tar", "/a.txt"]}
     words = [command, *args.get(command, ["image.tar"])]

@@ -89,7 +89,7 @@ def test_ls_lists_a_directory_a_file_and_a_glob(here: Here) -> None:
     assert listed(here("ls", "etc/[id].tsx")[1]) == ["/etc/[id].tsx"]
 
 
-def test_ls_tells_mode_owner_size_and_time(here: Here) -> None:
+def test_ls_shows_mode_owner_size_and_time(here: Here) -> None:
     assert here("ls", "etc/motd", "--layer", "0")[1] == (
         b"-rw-r----- 7:0                  6 1970-01-02 00:00 /etc/motd\n"
     )
@@ -114,7 +114,7 @@ def test_a_missing_path_exits_1_with_near_names(here: Here) -> None:
     assert "/usr/bin/sh?" in here("ls", "sh")[2]
 
 
-def test_links_are_told_not_followed(here: Here) -> None:
+def test_links_are_named_not_followed(here: Here) -> None:
     code, out, err = here("cat", "bin/sh")
     assert (code, out) == (1, b"")
     assert "bin/sh: /bin is a symlink to usr/bin" in err
@@ -190,7 +190,7 @@ def test_extract_makes_no_directory_for_nothing(here: Here) -> None:
     assert not (here.folder / "new").exists()
 
 
-def test_a_damaged_image_exits_3_after_all_that_can_be_done(here: Here) -> None:
+def test_a_damaged_image_exits_3_after_its_output(here: Here) -> None:
     write(here.folder / "cut.tar", docker_archive([BASE[: 6 * BLOCK], NEXT]))
     code, out, _ = here("cat", "etc/motd", image="cut.tar")
     assert (code, out) == (3, b"changed\n")

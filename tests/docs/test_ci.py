@@ -28,7 +28,7 @@ def test_the_sample_has_every_key() -> None:
         assert key in SAMPLE
 
 
-def test_the_sample_shows_the_defaults_where_there_are_any() -> None:
+def test_the_sample_shows_the_defaults() -> None:
     """Copying it changes only what is off by default."""
     shown, defaults = parse_toml(SAMPLE, ""), GateConfig()
     for name, limit in defaults.limits.items():

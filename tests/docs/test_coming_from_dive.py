@@ -72,7 +72,7 @@ def test_every_row_has_an_image() -> None:
 
 
 @pytest.mark.parametrize("name", IMAGES)
-def test_the_figures_are_those_of_layerscope(name: str, tmp_path: Path) -> None:
+def test_figures_match_layerscope(name: str, tmp_path: Path) -> None:
     """The right half of the table."""
     totals = document(tmp_path, "report", str(_saved(tmp_path, name)))["totals"]
     assert totals["wastedBytes"] == int(ROWS[name]["wasted"])
@@ -80,7 +80,7 @@ def test_the_figures_are_those_of_layerscope(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", IMAGES)
-def test_the_figures_are_those_of_dive(name: str, tmp_path: Path) -> None:
+def test_figures_match_dive(name: str, tmp_path: Path) -> None:
     """The left half of the table, for the version that the page names."""
     if not DIVE.exists():
         pytest.skip("dive is not installed")
@@ -97,7 +97,7 @@ def test_the_figures_are_those_of_dive(name: str, tmp_path: Path) -> None:
     assert _rounded(figures["efficiencyScore"]) == ROWS[name]["dive: efficiency"]
 
 
-def test_the_rules_of_dive_are_those_that_are_read() -> None:
+def test_the_rules_of_dive_are_read() -> None:
     """`.dive-ci` and the names of its rules here."""
     (table,) = tables(sections(read("coming-from-dive.md"), 2)["CI"])
     assert (

@@ -34,7 +34,7 @@ def test_every_word_of_the_table_is_a_filter(word: str) -> None:
     assert len(parse_filter(f"!{word}").terms) == 1
 
 
-def test_the_table_leaves_nothing_out() -> None:
+def test_the_table_is_complete() -> None:
     """Kinds, changes and properties that a filter takes are told; so is when an expression is given up."""
     for name in (
         *(change.json_name for change in Change),
@@ -47,7 +47,7 @@ def test_the_table_leaves_nothing_out() -> None:
     assert f"longer than {SECONDS:g} s is stopped" in PAGE
 
 
-def test_help_speaks_the_same_language() -> None:
+def test_help_has_the_same_words() -> None:
     """The words that help shows are filters."""
     for words, _ in FILTERS:
         for word in re.split(r"  +", words):

@@ -30,7 +30,7 @@ from tests.images import (
     write,
 )
 from tests.report.diff_sample import new_image, old_image
-from tests.sources.places import BASE, LAYERS
+from tests.sources.image_files import BASE, LAYERS
 from tests.sources.stores import docker_store
 
 PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
@@ -199,7 +199,7 @@ def test_types_of_paths_and_kinds_of_steps_are_named() -> None:
         assert step in cells["steps[].kind"]
 
 
-def test_what_differs_is_explained() -> None:
+def test_every_difference_is_explained() -> None:
     """All values of `why`."""
     assert set(marked_table("json-schema.md", "why").column("value")) == set(WHY_NAMES.values())
     assert "udcXX" in read("json-schema.md")

@@ -30,7 +30,7 @@ def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     return scheme
 
 
-def test_an_engine_gives_what_was_saved(engine: str, archive: Path) -> None:
+def test_an_export_equals_the_saved_archive(engine: str, archive: Path) -> None:
     """By name, and by the start of its ID."""
     expected = report_of(str(archive))
     assert report_of(f"{engine}://{TAG}") == expected

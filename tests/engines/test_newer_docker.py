@@ -84,7 +84,7 @@ def keeps_blobs(daemon: Daemon) -> bool:
     return (daemon.root / "containerd" / "daemon" / "io.containerd.content.v1.content").exists()
 
 
-def test_it_gives_what_was_saved(engine: Daemon, archive: Path) -> None:
+def test_an_export_equals_the_saved_archive(engine: Daemon, archive: Path) -> None:
     """Through its API, and from its store without it."""
     expected = report_of(str(archive))
     assert report_of(f"docker://{TAG}") == expected
@@ -108,7 +108,7 @@ def test_each_platform_opens(engine: Daemon) -> None:
                 assert others == [Platform("linux", other)]
 
 
-def test_an_export_that_fails_in_its_middle_is_told(engine: Daemon, tmp_path: Path) -> None:
+def test_an_export_that_breaks_off_is_reported(engine: Daemon, tmp_path: Path) -> None:
     """A file of the store is gone: the engine notices only after it has begun to answer."""
     if not keeps_blobs(engine):
         pytest.skip("the classic store keeps no blobs")

@@ -101,7 +101,7 @@ def test_another_platform_is_pulled(puller: str, registry: str) -> None:
         ("A B", None, "invalid reference format"),
     ],
 )
-def test_what_cannot_be_pulled_is_said(
+def test_a_failed_pull_is_reported(
     puller: str, registry: str, name: str, platform: str | None, said: str
 ) -> None:
     """In one line of the engine's words, exit code 3."""
@@ -113,7 +113,7 @@ def test_what_cannot_be_pulled_is_said(
     assert "\n" not in caught.value.message
 
 
-def test_a_registry_that_is_away_is_said(puller: str) -> None:
+def test_an_unreachable_registry_is_reported(puller: str) -> None:
     """By the engine that could not reach it."""
     with pytest.raises(LayerscopeError, match="refused") as caught:
         open_source(Request(f"{puller}://127.0.0.1:1/flask", pull=True))

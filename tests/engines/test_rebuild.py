@@ -83,7 +83,7 @@ def fixed(instructions: Sequence[str], findings: Sequence[Finding]) -> list[str]
     return [instructions[0], *(text for text in written if text)]
 
 
-def test_the_promised_saving_holds(podman: Podman, tmp_path: Path) -> None:
+def test_the_predicted_saving_holds(podman: Podman, tmp_path: Path) -> None:
     """All planted causes are found, largest first, with their bytes; after the fixes, the image stores what was foretold."""
     need("buildah", "busybox")
     workshop = Workshop(tmp_path, podman)

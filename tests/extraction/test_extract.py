@@ -111,7 +111,7 @@ def test_a_file_is_what_the_layer_shows(opened: Opened, tmp_path: Path) -> None:
     assert (tmp_path / "old").read_bytes() == b"old"
 
 
-def test_a_version_that_was_never_seen_can_be_saved(tmp_path: Path) -> None:
+def test_a_version_that_was_never_visible_can_be_extracted(tmp_path: Path) -> None:
     """A layer may store a path twice: the first one is waste from the start."""
     opened = image(tmp_path, [layer_tar([file("a", b"first"), file("a", b"second")])])
     plan = plan_one(opened.filesystem, 0, 0, b"saved")
@@ -120,7 +120,7 @@ def test_a_version_that_was_never_seen_can_be_saved(tmp_path: Path) -> None:
     assert (tmp_path / "saved").read_bytes() == b"first"
 
 
-def test_a_directory_arrives_whole_under_another_name(opened: Opened, tmp_path: Path) -> None:
+def test_a_directory_is_extracted_under_another_name(opened: Opened, tmp_path: Path) -> None:
     take(opened, "etc", tmp_path / "copied")
     assert sorted(listed(tmp_path / "copied")) == ["motd", "out"]
     status = (tmp_path / "copied").stat()
@@ -147,7 +147,7 @@ def test_links_are_links_and_special_files_are_left_out(opened: Opened, tmp_path
     assert not [name for name in listed(target) if name.startswith(".layerscope")]
 
 
-def test_nothing_is_replaced_unless_told(opened: Opened, tmp_path: Path) -> None:
+def test_nothing_is_replaced_without_overwrite(opened: Opened, tmp_path: Path) -> None:
     """What is there stays there, and the target is as it was; with leave, files are replaced and directories merged."""
     target = tmp_path / "root"
     write(target / "etc/motd", b"mine")
@@ -231,7 +231,7 @@ def test_holes_stay_holes(tmp_path: Path) -> None:
         assert stream.read() == b"B"
 
 
-def test_a_refused_name_is_skipped_and_told(tmp_path: Path) -> None:
+def test_a_refused_name_is_skipped_and_reported(tmp_path: Path) -> None:
     long = "n" * 300
     layers = [layer_tar([file(f"{long}/below", b"x"), file("fine", b"y"), file(long + "2", b"z")])]
     target = tmp_path / "root"
@@ -243,7 +243,7 @@ def test_a_refused_name_is_skipped_and_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("compress", [None, "gzip"])
-def test_a_deep_tree_arrives_and_can_be_swept(tmp_path: Path, compress: Compression | None) -> None:
+def test_a_deep_tree_is_written_and_removed(tmp_path: Path, compress: Compression | None) -> None:
     """Depth costs neither recursion nor open files, and long paths are no obstacle."""
     deep = "/".join(["d" * 20] * 300)
     opened = image(tmp_path, [layer_tar([file(f"{deep}/end", b"deep")])], compress)
@@ -316,7 +316,7 @@ def test_a_compressed_layer_is_read_once(tmp_path: Path, monkeypatch: pytest.Mon
         assert (tmp_path / name).read_text() == name
 
 
-def test_what_a_damaged_layer_holds_whole_is_extracted(tmp_path: Path) -> None:
+def test_intact_files_of_a_damaged_layer_are_extracted(tmp_path: Path) -> None:
     """Files before the damage arrive, the cut one is told and not left behind in part."""
     data = layer_tar([file("whole", b"w" * 600), file("cut", b"c" * 4000)])
     opened = image(tmp_path, [data[: 512 * 5]])
@@ -328,7 +328,7 @@ def test_what_a_damaged_layer_holds_whole_is_extracted(tmp_path: Path) -> None:
     assert result.unreadable <= 1
 
 
-def test_a_target_is_a_name_in_a_directory_that_is_there(tmp_path: Path) -> None:
+def test_a_target_is_a_name_in_an_existing_directory(tmp_path: Path) -> None:
     assert target_of(f"{tmp_path}/x", b"n") == (tmp_path, b"x")
     assert target_of(f"{tmp_path}/", b"n") == (tmp_path, b"n")
     for wrong in ("", " ", "/", "..", f"{tmp_path}/missing/x"):
@@ -337,7 +337,7 @@ def test_a_target_is_a_name_in_a_directory_that_is_there(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("compress", [None, "gzip"])
-def test_files_that_aufs_kept_arrive_at_their_links(
+def test_files_of_aufs_are_written_at_their_links(
     tmp_path: Path, compress: Compression | None
 ) -> None:
     """Once stored, with the attributes of the file kept; its own directory is no path."""

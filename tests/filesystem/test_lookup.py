@@ -31,7 +31,7 @@ def test_a_path_is_found_however_it_is_written(typed: bytes, found: bytes) -> No
     assert LOOKUP.find(typed) == TABLE.find(found)
 
 
-def test_what_is_missing_is_named() -> None:
+def test_the_missing_component_is_named() -> None:
     """How far a path leads, and the first component that is not there."""
     path, missing = LOOKUP.descend(b"/d/c/y/z")
     assert (TABLE.full(path), missing) == (b"d/c", b"y")

@@ -18,7 +18,7 @@ from tests.images import file
 from tests.strategies import random_layers
 
 
-def test_many_paths_are_put_together_as_one() -> None:
+def test_many_paths_are_built_like_one() -> None:
     """In any order, with the root among them, and none at all."""
     for seed in range(50):
         table = stack(random_layers(seed, wild=True)).filesystem.table
@@ -36,7 +36,7 @@ def _chain(*names: bytes) -> PathTable:
     return stack([[file(name) for name in names]]).filesystem.table
 
 
-def test_names_of_nested_directories_are_put_together_from_each_other(
+def test_nested_directories_build_on_each_others_paths(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Twice as deep means twice as many names to look up, not four times, and only the last are kept."""
@@ -56,7 +56,7 @@ def test_names_of_nested_directories_are_put_together_from_each_other(
         assert len(looked_up) <= 2 * depth
 
 
-def test_few_names_of_directories_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kept_directory_paths_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """However long all of them are together."""
     monkeypatch.setattr("layerscope.filesystem.paths.KEPT_BYTES", 1 << 17)
     table = _chain(b"/".join([b"directory"] * DEPTH))

@@ -77,14 +77,14 @@ def test_a_pattern_matches_names_or_whole_paths(paths: list[str], pattern: str) 
     assert selector.select([pattern])[1:].tolist() == below
 
 
-def test_what_lies_in_directories_of_one_name_includes_one_that_lies_in_another() -> None:
+def test_equal_names_nested_in_each_other_all_match() -> None:
     """`**/a/**` is all that lies in some `a`; an `a` within an `a` does."""
     table = stack([[file("a/a/b")]]).filesystem.table
     found = [table.full(path) for path in Selector(table).matches("**/a/**").tolist()]
     assert found == [b"a/a", b"a/a/b"]
 
 
-def test_a_backslash_takes_the_meaning_of_a_character_away() -> None:
+def test_a_backslash_escapes_a_character() -> None:
     r"""`\x` is an `x`, and `\*` is a star, in each part of a pattern."""
     table = stack([[file("a b/*"), file("a b/c")]]).filesystem.table
     found = [table.full(path) for path in Selector(table).matches(r"/a\ b/\*").tolist()]
@@ -117,7 +117,7 @@ def nested(depth: int, names: list[bytes]) -> PathTable:
 @pytest.mark.parametrize(
     "pattern", ["**/node_modules/x", "**/node_modules/*", "**/node*/**/x", "**/x/**"]
 )
-def test_directories_that_lie_in_each_other_are_read_once(pattern: str) -> None:
+def test_nested_directories_are_read_once(pattern: str) -> None:
     """However many directories in each other a pattern names, each part of it reads each path once."""
     table = nested(3000, [b"node_modules", b"x"])
     table = replace(table, components=table.components.view(Counted))

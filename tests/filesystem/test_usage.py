@@ -35,7 +35,7 @@ def _path(filesystem: Filesystem, name: bytes) -> int:
     return path
 
 
-def test_sizes_are_those_after_the_layer(filesystem: Filesystem) -> None:
+def test_sizes_are_as_of_the_layer(filesystem: Filesystem) -> None:
     """What a later layer removes or adds does not count; a hard link counts once."""
     sizes = [
         [int(Usage.of(filesystem, layer).bytes[_path(filesystem, name)]) for layer in (-1, 0, 1, 2)]
@@ -71,7 +71,7 @@ def test_children_are_what_is_visible(filesystem: Filesystem) -> None:
 
 
 @given(st.lists(st.integers(0, 5), max_size=40), st.integers(0, 45))
-def test_the_largest_are_those_of_a_whole_sort(sizes: list[int], count: int) -> None:
+def test_the_largest_match_a_full_sort(sizes: list[int], count: int) -> None:
     """Equal sizes come in the order in which they stand."""
     expected = sorted(range(len(sizes)), key=lambda place: -sizes[place])[:count]
     assert largest(np.array(sizes, np.int64), count).tolist() == expected

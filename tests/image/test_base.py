@@ -70,7 +70,7 @@ BUILDAH = [
 """Three builds of buildah, each on the one before."""
 
 
-def test_buildah_says_what_the_last_build_stands_on() -> None:
+def test_buildah_records_the_base() -> None:
     """The last FROM with a name counts, not those of intermediate images."""
     found = guess(BUILDAH)
     assert (found.steps, found.layers, found.name) == (5, 2, "localhost/python-oci:3.8")

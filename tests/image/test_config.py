@@ -42,7 +42,7 @@ def _parse(document: object) -> ConfigDocument:
     return parse_config(json.dumps(document).encode(), "the config", DEFAULT_LIMITS)
 
 
-def test_a_whole_config_is_read() -> None:
+def test_a_complete_config_is_read() -> None:
     """Every field, and without a warning."""
     found = _parse(WHOLE)
     assert found.platform == Platform("linux", "arm64")
@@ -60,7 +60,7 @@ def test_a_whole_config_is_read() -> None:
 
 
 @pytest.mark.parametrize("config", [None, {}, {"Env": None, "Labels": None, "Cmd": None}])
-def test_nothing_needs_to_be_there(config: object) -> None:
+def test_everything_is_optional(config: object) -> None:
     """Null is what Go writes for what is empty."""
     found = _parse({"rootfs": {"diff_ids": None}, "history": None, "config": config})
     assert (found.config.env, found.config.labels, found.history, found.diff_ids) == (
@@ -102,7 +102,7 @@ def test_wrong_types_are_ignored_with_one_warning() -> None:
 
 
 @pytest.mark.parametrize("document", [[], 7, "x", None, {}, {"name": "chart"}, {"os": "linux"}])
-def test_what_is_no_config_is_known(document: object) -> None:
+def test_other_documents_are_recognised(document: object) -> None:
     """The config of an artifact, or any other document."""
     assert not _parse(document).is_image
 
@@ -134,7 +134,7 @@ def test_too_long_a_history_is_refused() -> None:
     assert len(parse_config(data, "the config", Limits(history_entries=11)).history) == 11
 
 
-def test_what_is_no_json_is_told() -> None:
+def test_invalid_json_is_reported() -> None:
     """By the name of the document."""
     with pytest.raises(DocumentError, match="the config is not valid JSON"):
         parse_config(b"{", "the config", DEFAULT_LIMITS)

@@ -25,7 +25,7 @@ def test_digests_of_known_algorithms_name_blobs(text: str) -> None:
         "SHA256:" + "0" * 64, None, 7, ONE.encode(), [ONE],
     ],
 )  # fmt: skip
-def test_nothing_else_ever_does(text: object) -> None:
+def test_other_digests_name_no_blob(text: object) -> None:
     """A digest becomes a file name: no slash, no dot, no other letter gets through."""
     assert not is_digest(text)
 

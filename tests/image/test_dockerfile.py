@@ -106,7 +106,9 @@ def test_the_final_image_is_the_last_stage_on_those_it_builds_on(
     ],
     ids=["empty", "text", "binary", "heredoc", "large"],
 )
-def test_what_is_no_dockerfile_is_named(tmp_path: Path, data: bytes, words: str) -> None:
+def test_a_file_that_is_not_a_dockerfile_is_described(
+    tmp_path: Path, data: bytes, words: str
+) -> None:
     """Errors name the file and what is wrong with it."""
     path = tmp_path / "Wrong"
     path.write_bytes(data)

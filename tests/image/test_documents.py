@@ -47,7 +47,7 @@ def test_json_is_read(data: bytes, value: object) -> None:
         (b'\xef\xbb\xbf"\xff\\ud800"', "\ufffd\ufffd"),
     ],
 )
-def test_a_broken_encoding_is_mended(data: bytes, value: object) -> None:
+def test_a_broken_encoding_is_repaired(data: bytes, value: object) -> None:
     """A byte-order mark, what is no UTF-8, and halves of surrogate pairs; the caller learns of it."""
     assert _decode(data) == (value, True)
 
@@ -70,19 +70,19 @@ def test_a_broken_encoding_is_mended(data: bytes, value: object) -> None:
         b"<html>",
     ],
 )
-def test_what_is_no_json_is_told(data: bytes) -> None:
+def test_invalid_json_is_reported(data: bytes) -> None:
     """With the document's name."""
     with pytest.raises(DocumentError, match="the config is not valid JSON"):
         _decode(data)
 
 
-def test_a_number_of_thousands_of_digits_is_told() -> None:
+def test_a_number_of_thousands_of_digits_is_reported() -> None:
     """Python would take its time over it."""
     with pytest.raises(DocumentError, match="the config is not valid JSON"):
         _decode(b"1" * 5000)
 
 
-def test_deep_nesting_is_told() -> None:
+def test_deep_nesting_is_reported() -> None:
     """No stack overflows, whether or not it ends."""
     for data in (b"[" * 100_000, b'{"a":' * 100_000, b"[" * 5000 + b"]" * 5000):
         with pytest.raises(DocumentError, match="nested too deeply"):
@@ -158,7 +158,7 @@ def test_texts_full_of_punctuation_are_no_values() -> None:
         decode(data, "the config", Limits(json_values=5))
 
 
-def test_mending_takes_linear_time() -> None:
+def test_repairing_takes_linear_time() -> None:
     """Megabytes of broken escapes."""
     started = time.process_time()
     text = '"' + "\\ud800" * 300_000 + "\\\\" * 300_000 + '"'
@@ -177,7 +177,7 @@ def test_mending_takes_linear_time() -> None:
         (b"null", "null"),
     ],
 )
-def test_a_document_of_another_type_is_told(data: bytes, kind: str) -> None:
+def test_a_document_of_another_type_is_reported(data: bytes, kind: str) -> None:
     """By the name of the type."""
     with pytest.raises(DocumentError, match=f"the config is a JSON {kind}, not an object"):
         decode_object(data, "the config", DEFAULT_LIMITS)
@@ -232,7 +232,7 @@ def test_one_string_may_stand_for_a_list() -> None:
 
 
 @pytest.mark.parametrize("value", [[], 7, "x", True])
-def test_what_is_no_object_has_no_members(value: object) -> None:
+def test_other_types_have_no_members(value: object) -> None:
     """It is remembered, by its own name."""
     fields = Lenient(json.loads(json.dumps(value)), "config")
     assert fields.text("os") is None

@@ -175,7 +175,7 @@ def test_a_run_with_a_wrong_number_of_build_arguments_keeps_them() -> None:
     assert parse(text) == ("RUN", "|5 A=1 /bin/sh -c make", ())
 
 
-def test_names_of_arguments_tell_values_apart() -> None:
+def test_argument_names_separate_values() -> None:
     text = "|2 FLAGS=-a X=1 -b B=2 /bin/sh -c make"
     assert parse(text)[2] == ("FLAGS=-a", "X=1 -b B=2")
     assert parse(text, arg_names={"FLAGS", "B"})[2] == ("FLAGS=-a X=1 -b", "B=2")

@@ -80,14 +80,14 @@ def test_a_system_alone_means_this_processor(monkeypatch: pytest.MonkeyPatch) ->
         ("freebsd(14.1)/amd64", "14.1", "freebsd(14.1)/amd64"),
     ],
 )
-def test_a_version_stands_behind_the_system(text: str, version: str, normal: str) -> None:
+def test_a_version_follows_the_system(text: str, version: str, normal: str) -> None:
     """As containerd writes it; features that follow it are read over."""
     platform = Platform.parse(text)
     assert (platform.os_version, str(platform)) == (version, normal)
 
 
 @pytest.mark.parametrize("version", ["10.0 (x64)", "a/b", "50%", "a+b", "\x1b[31m", "é", "~"])
-def test_what_is_written_is_read_as_the_same(version: str) -> None:
+def test_a_written_platform_reads_back(version: str) -> None:
     """Whatever an image states as its version."""
     platform = Platform.of("windows", "amd64", "", version)
     assert Platform.parse(str(platform)) == platform
@@ -120,7 +120,7 @@ MALFORMED = (
 
 
 @pytest.mark.parametrize("text", MALFORMED)
-def test_what_is_no_platform_is_told(text: str) -> None:
+def test_an_invalid_platform_is_reported(text: str) -> None:
     """With how to write one."""
     with pytest.raises(UsageError, match="invalid platform") as caught:
         Platform.parse(text)
@@ -142,7 +142,7 @@ def test_documents_and_engines_name_the_parts_differently(fields: dict[str, str]
 
 
 @pytest.mark.parametrize("version", [7, None, ["10.0"], {}, ""])
-def test_what_is_no_version_counts_as_unknown(version: object) -> None:
+def test_an_invalid_version_counts_as_unknown(version: object) -> None:
     """It is left out wherever the platform is shown."""
     fields = {"os": "windows", "architecture": "amd64", "os.version": version}
     assert str(Platform.stated(Lenient(fields, "x"))) == "windows/amd64"
@@ -195,7 +195,7 @@ def test_the_nearest_platform_comes_first(wanted: str, order: list[str]) -> None
         ("linux/s390x", "linux/ppc64le"),
     ],
 )
-def test_what_does_not_run_is_not_accepted(wanted: str, offered: str) -> None:
+def test_incompatible_platforms_are_rejected(wanted: str, offered: str) -> None:
     """Another system, architecture, or more than was asked for."""
     assert Platform.parse(wanted).preference(Platform.parse(offered)) is None
 

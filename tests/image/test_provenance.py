@@ -108,7 +108,7 @@ def test_lines_are_those_of_the_build(tmp_path: Path, version: str) -> None:
     ],
     ids=["empty", "list", "object", "deep", "types", "infos", "base64", "lines"],
 )
-def test_what_is_no_provenance_changes_nothing(tmp_path: Path, told: bytes) -> None:
+def test_other_documents_change_nothing(tmp_path: Path, told: bytes) -> None:
     """A statement that cannot be read is as good as none: the history is listed, or the source without its map."""
     listing = list_instructions(attested(tmp_path / "image.tar", told, V1))
     assert listing.lines

@@ -57,7 +57,7 @@ def infos(draw: st.DrawFn, form: int) -> tuple[tarfile.TarInfo, bytes]:
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data(), st.sampled_from([tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT]))
-def test_what_tarfile_writes_is_read_as_tarfile_reads_it(data: st.DataObject, form: int) -> None:
+def test_tarfiles_are_read_as_tarfile_reads_them(data: st.DataObject, form: int) -> None:
     """Names, types, sizes, modes, owners, times, links, devices, places, and contents."""
     written = data.draw(st.lists(infos(form), max_size=6))
     stream = io.BytesIO()
@@ -102,7 +102,7 @@ def _compare(tar: bytes) -> None:
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(wild_layers(), st.sampled_from(HOW))
-def test_all_ways_through_a_layer_agree(layers: Layers, how: Compression | None) -> None:
+def test_all_readers_of_a_layer_agree(layers: Layers, how: Compression | None) -> None:
     """Markers, unknown types and names that repeat too; packed or not, the entries are the same."""
     for members in layers:
         tar = layer_tar(members)

@@ -83,7 +83,7 @@ def test_a_layer_that_is_no_tar_is_damaged_at_its_start() -> None:
     assert (offset, message) == (0, "it is not a tar archive (bad checksum in the first header)")
 
 
-def test_a_size_of_exabytes_is_a_cut() -> None:
+def test_a_size_of_exabytes_is_a_truncation() -> None:
     """Nothing is allocated for it, and nothing waits for it."""
     tar = A + header(b"huge", size=b"\x80\0\0\0\x7f" + b"\xff" * 7) + bytes(5000)
     assert "truncated" in broken(tar)[1]

@@ -22,7 +22,7 @@ SPANS = st.lists(st.tuples(PLACES, st.integers(0, 3 * GAP)), max_size=20)
 
 
 @given(SPANS, st.booleans())
-def test_pieces_are_what_lies_there(spans: list[tuple[int, int]], ordered: bool) -> None:
+def test_pieces_are_the_bytes_of_the_blob(spans: list[tuple[int, int]], ordered: bool) -> None:
     """Wherever they are, near, far, one in another or behind the end, and in whatever order."""
     spans = sorted(spans) if ordered else spans
     starts, lengths = (np.array([span[side] for span in spans], np.int64) for side in (0, 1))
@@ -42,7 +42,7 @@ class _BadBlock(MemoryBlob):
         return super().pread(length, offset)
 
 
-def test_a_piece_that_cannot_be_read_takes_no_other_with_it() -> None:
+def test_an_unreadable_piece_does_not_affect_others() -> None:
     """What lies beside a bad block is read by itself."""
     starts = np.arange(0, 20_000, 1000)
     found = list(read_batch(_BadBlock("disk", DATA), starts, np.full(20, 1000)))

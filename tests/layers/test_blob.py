@@ -57,13 +57,13 @@ def test_a_blob_is_read_in_pieces() -> None:
     assert [len(piece) for piece in blob.chunks()] == [CHUNK, CHUNK, CHUNK, 1]
 
 
-def test_a_part_that_is_cut_ends_early() -> None:
+def test_a_truncated_range_ends_early() -> None:
     """Fewer bytes, and no loop."""
     part = BlobRange(MemoryBlob("whole", b"abc"), "part", 1, 100)
     assert part.read() == b"bc"
 
 
-def test_what_is_missing_says_why() -> None:
+def test_a_missing_blob_gives_the_reason() -> None:
     """When it is read, in whatever way."""
     blob = MissingBlob("layer", "it is elsewhere")
     for read in (lambda: blob.pread(1, 0), lambda: list(blob.chunks()), blob.read):
@@ -75,7 +75,7 @@ def _descriptors() -> int:
     return len(os.listdir("/dev/fd"))  # noqa: PTH208  # names, not paths
 
 
-def test_a_file_is_closed_with_the_last_blob_in_it(tmp_path: Path) -> None:
+def test_a_file_is_closed_with_its_last_blob(tmp_path: Path) -> None:
     """And not before: blobs outlive what opened the file."""
     path = tmp_path / "file"
     path.write_bytes(DATA)

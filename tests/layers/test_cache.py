@@ -122,7 +122,7 @@ def test_a_file_is_read_once(cache: Cache, tmp_path: Path, how: str | None, hash
         assert cache.read == before
 
 
-def test_ranges_of_a_file_are_told_apart(cache: Cache, tmp_path: Path) -> None:
+def test_ranges_of_a_file_are_distinguished(cache: Cache, tmp_path: Path) -> None:
     """Two layers of one archive have its identity and not the same index."""
     path = settled(tmp_path / "archive", TAR + OTHER)
     for _ in range(2):
@@ -134,7 +134,7 @@ def test_ranges_of_a_file_are_told_apart(cache: Cache, tmp_path: Path) -> None:
     assert cache.read == 2
 
 
-def test_a_run_that_hashes_wants_hashes(cache: Cache, tmp_path: Path) -> None:
+def test_hashing_runs_need_hashed_layers(cache: Cache, tmp_path: Path) -> None:
     """It reads what was only visited; afterwards a run that does not hash knows no more than it would have found."""
     path = settled(tmp_path / "layer", TAR)
     assert cache(opened(path)).index.diff_id is None
@@ -154,7 +154,7 @@ def test_hashed_layers_serve_runs_that_do_not_hash(cache: Cache, tmp_path: Path)
     assert cache.read == 1
 
 
-def test_a_fresh_run_reads_all_the_same(cache: Cache, tmp_path: Path) -> None:
+def test_a_fresh_run_reads_anyway(cache: Cache, tmp_path: Path) -> None:
     """Who asks for verification gets it."""
     path = settled(tmp_path / "layer", TAR)
     cache.fresh = True
@@ -181,7 +181,7 @@ def test_the_same_bytes_elsewhere_are_hashed_and_not_indexed(
     assert cache.read == 1
 
 
-def test_a_claim_alone_shows_nothing(cache: Cache, tmp_path: Path) -> None:
+def test_a_claim_alone_is_not_enough(cache: Cache, tmp_path: Path) -> None:
     """Other bytes under a known digest are read, shown as what they are, and filed under what they are."""
     honest, liar = settled(tmp_path / "honest", TAR), settled(tmp_path / "liar", OTHER)
     claims = {digest(TAR)}
@@ -192,7 +192,7 @@ def test_a_claim_alone_shows_nothing(cache: Cache, tmp_path: Path) -> None:
         assert lie.index.blob_digest in (None, digest(OTHER))
 
 
-def test_a_liar_plants_nothing(cache: Cache, tmp_path: Path) -> None:
+def test_a_false_claim_plants_nothing(cache: Cache, tmp_path: Path) -> None:
     """What came first under a claimed digest is not what the digest shows later."""
     honest, liar = settled(tmp_path / "honest", TAR), settled(tmp_path / "liar", OTHER)
     claims = {digest(TAR)}
@@ -203,7 +203,7 @@ def test_a_liar_plants_nothing(cache: Cache, tmp_path: Path) -> None:
     )
 
 
-def test_an_entry_for_another_digest_is_not_believed(cache: Cache, tmp_path: Path) -> None:
+def test_an_entry_for_another_digest_is_not_used(cache: Cache, tmp_path: Path) -> None:
     """An index that was made of other bytes is none."""
     path = settled(tmp_path / "layer", TAR)
     cache(opened(path), hash_all=True)
@@ -232,9 +232,7 @@ def test_a_changed_file_is_read_again(cache: Cache, tmp_path: Path) -> None:
     assert cache.read == 3
 
 
-def test_a_file_that_changes_while_it_is_read_is_not_remembered(
-    cache: Cache, tmp_path: Path
-) -> None:
+def test_a_file_that_changes_while_it_is_read_is_not_cached(cache: Cache, tmp_path: Path) -> None:
     """Nobody knows which of its bytes were read."""
     path = settled(tmp_path / "layer", TAR)
     for make in (opened, lambda path: PathFile(path, "layer").blob("layer")):
@@ -250,7 +248,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_remembered(
     assert cache.read == 2
 
 
-def test_a_file_that_was_just_written_is_not_remembered(cache: Cache, tmp_path: Path) -> None:
+def test_a_file_that_was_just_written_is_not_cached(cache: Cache, tmp_path: Path) -> None:
     """It may be written to again within a tick of the clock."""
     path = tmp_path / "layer"
     for _ in range(100):
@@ -264,7 +262,7 @@ def test_a_file_that_was_just_written_is_not_remembered(cache: Cache, tmp_path: 
     assert cache.store.entries() == []
 
 
-def test_damaged_layers_are_not_remembered(cache: Cache, tmp_path: Path) -> None:
+def test_damaged_layers_are_not_cached(cache: Cache, tmp_path: Path) -> None:
     """The damage may be the disk's, and pass."""
     for number, data in enumerate((TAR[:515], compressed(TAR, "gzip")[:-9])):
         path = settled(tmp_path / str(number), data)
@@ -274,7 +272,7 @@ def test_damaged_layers_are_not_remembered(cache: Cache, tmp_path: Path) -> None
     assert cache.store.entries() == []
 
 
-def test_other_limits_are_another_question(cache: Cache, tmp_path: Path) -> None:
+def test_other_limits_have_other_entries(cache: Cache, tmp_path: Path) -> None:
     """What was read under generous limits: permission denied under strict ones."""
     path = settled(tmp_path / "layer", TAR)
     cache(opened(path))
@@ -284,7 +282,7 @@ def test_other_limits_are_another_question(cache: Cache, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("hash_all", [True, False])
-def test_damaged_entries_are_made_anew(cache: Cache, tmp_path: Path, hash_all: bool) -> None:
+def test_damaged_entries_are_rewritten(cache: Cache, tmp_path: Path, hash_all: bool) -> None:
     """Cut, emptied, or another's."""
     path = settled(tmp_path / "layer", TAR)
     cache(opened(path), hash_all=hash_all)

@@ -239,7 +239,7 @@ def test_zstd_windows_up_to_the_limit_are_read(piece: int) -> None:
     ids=["2.25 GiB", "3.75 TiB", "one segment", "first", "only", "second"],
 )
 @pytest.mark.parametrize("piece", [3, 1 << 20])
-def test_a_zstd_window_beyond_the_limit_is_no_damage(
+def test_a_zstd_window_above_the_limit_is_not_damage(
     packed: bytes, limits: Limits, found: int, piece: int
 ) -> None:
     """The error names the limit, what was found and what to do, in whichever frame it is."""
@@ -271,7 +271,7 @@ def test_a_large_window_takes_no_memory_that_is_not_used() -> None:
 
 
 @pytest.mark.parametrize("how", ["zstd", "xz"])
-def test_want_of_memory_is_no_damage(how: str) -> None:
+def test_lack_of_memory_is_not_damage(how: str) -> None:
     """A process that may not have the memory for a window, or a dictionary, says so."""
     packed = _zstd_frame(LARGEST) if how == "zstd" else lzma.compress(DATA, preset=9)
     script = (
@@ -301,7 +301,7 @@ def test_xz_that_asks_for_too_much_memory_is_refused() -> None:
         _unpack(bytes(packed))
 
 
-def test_zeros_may_stand_between_two_xz_streams() -> None:
+def test_zeros_may_separate_two_xz_streams() -> None:
     """The format allows it; `xz` reads them as one."""
     assert _unpack(lzma.compress(DATA) + bytes(8) + lzma.compress(b"more"), 5) == (
         DATA + b"more",
@@ -379,7 +379,7 @@ def test_damage_of_the_tar_counts_before_damage_of_its_stream() -> None:
         )
 
 
-def test_bytes_after_a_stream_are_told_with_the_layer() -> None:
+def test_bytes_after_a_stream_are_counted() -> None:
     """Those in the tar, and those after the stream."""
     assert read(gzip.compress(TAR + b"junk") + b"more").trailing == len(b"junkmore")
 

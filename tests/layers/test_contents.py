@@ -38,7 +38,7 @@ def test_contents_are_read_from_any_place(how: str | None) -> None:
     assert list(layer.digests(every)) == [layer.digest(entry) for entry in every.tolist()]
 
 
-def test_contents_of_a_layer_that_was_cut_since_say_so() -> None:
+def test_contents_of_a_truncated_layer_are_an_error() -> None:
     """They are never shorter without a word."""
     index = read(TAR)
     layer = LayerContents(MemoryBlob("layer", TAR[: 1 << 20]), index, DEFAULT_LIMITS)
@@ -51,7 +51,7 @@ def test_contents_of_a_layer_that_was_cut_since_say_so() -> None:
         list(layer.chunks(1))
 
 
-def test_contents_are_hashed_that_lie_before_a_cut() -> None:
+def test_contents_before_a_truncation_are_hashed() -> None:
     """Of a layer that was cut since, those that are whole are known, and the others are not."""
     layer = LayerContents(MemoryBlob("layer", TAR[: 1 << 20]), read(TAR), DEFAULT_LIMITS)
     found = list(layer.digests(np.arange(4)))
@@ -69,9 +69,7 @@ class _FailingDisk(MemoryBlob):
 
 @pytest.mark.parametrize("how", [None, "gzip"])
 @pytest.mark.parametrize("hash_all", [True, False])
-def test_a_layer_that_cannot_be_read_whole_is_shown_as_far_as_it_can(
-    how: str | None, hash_all: bool
-) -> None:
+def test_the_readable_part_of_a_layer_is_shown(how: str | None, hash_all: bool) -> None:
     """What the system says is told like any damage."""
     blob = _FailingDisk("layer", compressed(TAR, how))  # type: ignore[arg-type]  # one of its values
     index = index_layer(blob, DEFAULT_LIMITS, NullProgress(), hash_all=hash_all)
@@ -104,7 +102,7 @@ class _Impatient(NullProgress):
 
 @pytest.mark.parametrize("how", [None, "gzip"])
 @pytest.mark.parametrize("hash_all", [True, False])
-def test_work_stops_when_somebody_asks(how: str | None, hash_all: bool) -> None:
+def test_work_stops_when_cancelled(how: str | None, hash_all: bool) -> None:
     """Between entries, inside a large file, and in what lies behind the end."""
     behind = layer_tar([file("a")]) + random.Random(4).randbytes(1 << 20)
     for tar, patience in ((TAR, 0), (behind, 2)):

@@ -57,7 +57,7 @@ def test_gnu_headers_replace_name_and_target() -> None:
     assert one(long_name(b"new\0junk") + header(b"old") + END).name == b"new"
 
 
-def test_an_empty_gnu_name_says_nothing() -> None:
+def test_an_empty_gnu_name_is_ignored() -> None:
     """The header's own stays."""
     assert one(long_name(b"") + header(b"own") + END).name == b"own"
 
@@ -84,7 +84,7 @@ def test_the_last_record_of_a_key_counts() -> None:
     assert one(pax((b"size", b"junk"), (b"size", b"")) + header(b"own") + END).stored == 0
 
 
-def test_records_without_a_value_say_nothing() -> None:
+def test_records_without_a_value_are_ignored() -> None:
     """The header's own field stays."""
     records = [(key, b"") for key in (PATH, LINK, b"uid", b"gid", b"size", b"mtime")]
     fields = {"uid": b"0000007\0", "gid": b"0000010\0", "mtime": b"00000000011\0"}
@@ -107,13 +107,13 @@ def test_an_extension_belongs_to_the_next_entry_alone() -> None:
 # --- Global headers -------------------------------------------------------------------------------
 
 
-def test_global_headers_mean_nothing() -> None:
+def test_global_headers_are_ignored() -> None:
     """Engines hand them out as an entry of their own and skip it."""
     tar = pax((PATH, b"all"), (b"uid", b"5"), kind=b"g") + entry(b"a") + entry(b"b") + END
     assert [(row.name, row.uid) for row in rows(read_both(tar))] == [(b"a", 0), (b"b", 0)]
 
 
-def test_a_global_header_uses_up_what_stands_before_it() -> None:
+def test_a_global_header_consumes_earlier_headers() -> None:
     """To engines it is the entry that the extension headers before it belong to."""
     tar = pax((PATH, b"lost")) + pax((b"comment", b"x"), kind=b"g") + entry(b"own") + END
     assert one(tar).name == b"own"
@@ -137,7 +137,7 @@ def test_a_pax_size_counts_for_the_payload() -> None:
     assert [(row.name, row.stored) for row in rows(index)] == [(b"a", 700), (b"b", 4)]
 
 
-def test_a_pax_size_of_what_has_no_payload_says_nothing() -> None:
+def test_a_pax_size_without_a_payload_is_ignored() -> None:
     """A directory with a size is followed by the next header at once."""
     tar = pax((b"size", b"700")) + header(b"d/", b"5") + entry(b"b", b"data") + END
     assert [(row.name, row.stored) for row in rows(read_both(tar))] == [(b"d", 0), (b"b", 4)]
@@ -255,7 +255,7 @@ def test_values_may_hold_nul() -> None:
     assert one(pax((b"SCHILY.xattr.a", b"\0"), (b"comment", b"\0")) + header() + END).xattrs
 
 
-def test_an_empty_pax_header_says_nothing() -> None:
+def test_an_empty_pax_header_is_ignored() -> None:
     """No record is a record too few for nobody."""
     assert one(pax() + header(b"own") + END).name == b"own"
 
@@ -286,7 +286,7 @@ def test_an_extension_header_needs_an_entry(extension: bytes) -> None:
     assert "extension header" in broken(entry(b"a") + extension)[1]
 
 
-def test_names_that_lead_out_are_kept_inside() -> None:
+def test_names_outside_the_root_are_kept_inside() -> None:
     """In extension headers as elsewhere, with a warning."""
     index = read_both(pax((PATH, b"/../../etc/passwd")) + header() + END)
     assert names(index) == [b"etc/passwd"]

@@ -78,9 +78,7 @@ OPENERS: dict[str, Callable[[Path], Blob]] = {
 @pytest.mark.parametrize("before", [True, False], ids=["read before", "not read before"])
 @pytest.mark.parametrize("opener", OPENERS)
 @pytest.mark.parametrize("write", WRITES)
-def test_a_file_that_was_written_to_is_not_read(
-    write: str, opener: str, before: bool, tmp_path: Path
-) -> None:
+def test_a_modified_file_is_not_read(write: str, opener: str, before: bool, tmp_path: Path) -> None:
     """Not even its first bytes, and not once the old bytes are back: the error says what to do."""
     path = settled(tmp_path / "file", DATA)
     blob = OPENERS[opener](path)
@@ -95,7 +93,7 @@ def test_a_file_that_was_written_to_is_not_read(
 
 
 @pytest.mark.parametrize("what", HARMLESS)
-def test_a_file_that_is_another_by_name_alone_is_read_on(what: str, tmp_path: Path) -> None:
+def test_a_renamed_file_is_still_read(what: str, tmp_path: Path) -> None:
     """Through the open descriptor: a file written beside and renamed, as most tools do, leaves the old one whole."""
     path = settled(tmp_path / "file", DATA)
     blob = OpenFile.open(path).blob("file")

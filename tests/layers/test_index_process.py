@@ -52,7 +52,7 @@ def process_for(blob: Blob, limits: Limits | None = None) -> IndexProcess:
     return IndexProcess(place[0], limits or Limits(), lambda: None)
 
 
-def test_it_answers_what_would_be_found_here(tmp_path: Path) -> None:
+def test_it_answers_like_this_process(tmp_path: Path) -> None:
     """Several layers, one after another."""
     blobs = layers_in(tmp_path / "image", TARS)
     with process_for(blobs[0]) as process:
@@ -62,7 +62,7 @@ def test_it_answers_what_would_be_found_here(tmp_path: Path) -> None:
             assert same(found, index_layer(blob, Limits(), NullProgress()))
 
 
-def test_what_is_broken_is_left_to_whoever_asks(tmp_path: Path) -> None:
+def test_broken_layers_are_left_to_the_caller(tmp_path: Path) -> None:
     """So that damage and limits are told as ever; the next layer is answered all the same."""
     blobs = layers_in(tmp_path / "image", [TARS[0][:1000], TARS[1]])
     with process_for(blobs[0]) as process:
@@ -85,7 +85,7 @@ def test_a_process_that_dies_is_no_error(tmp_path: Path) -> None:
         assert process.index(blobs[2]) is None
 
 
-def test_it_stops_when_the_user_does(tmp_path: Path) -> None:
+def test_it_stops_when_cancelled(tmp_path: Path) -> None:
     """Also while an answer is awaited."""
     blobs = layers_in(tmp_path / "image", TARS)
 
@@ -123,7 +123,7 @@ def test_layers_come_in_order_with_and_without_it(
             assert same(layer.index, index_layer(blob, Limits(), NullProgress()))
 
 
-def test_limits_are_met_as_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_limits_apply_as_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error is the same with the other process."""
     monkeypatch.setattr(reading, "SECOND_PROCESS_BYTES", 0)
     blobs = layers_in(tmp_path / "image", TARS)

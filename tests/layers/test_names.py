@@ -67,14 +67,14 @@ def test_a_name_is_cleaned(name: bytes, cleaned: bytes, leaves: bool) -> None:
         (b"./", Role.IGNORED, b""),
     ],
 )
-def test_markers_are_told_by_their_last_component(name: bytes, role: Role, path: bytes) -> None:
+def test_markers_are_detected_by_their_last_component(name: bytes, role: Role, path: bytes) -> None:
     """And AUFS's own files by any; the root is no path."""
     index = read_both(header(name) + END)
     assert index.roles.tolist() == [role]
     assert rows(index)[0].name == path
 
 
-def test_names_that_lead_out_and_whiteouts_of_nothing_draw_warnings() -> None:
+def test_names_outside_the_root_and_empty_whiteouts_are_warned_of() -> None:
     """Counted over the layer; targets of hard links too."""
     tar = layer_tar(
         [file("../a"), file("b/../../c"), file("d/.wh."), file(".wh..."), hardlink("e", "../a")]

@@ -61,7 +61,7 @@ def test_everything_comes_back() -> None:
     assert isinstance(found.table("table").data, bytes)
 
 
-def test_small_numbers_take_little_room() -> None:
+def test_small_numbers_take_little_memory() -> None:
     """Columns of 64-bit numbers hardly ever need 64 bits."""
     assert len(joined(Packed({}, {"column": np.arange(10_000, dtype=np.int64) % 250}))) < 11_000
 
@@ -81,7 +81,7 @@ def test_any_damage_is_noticed() -> None:
 @pytest.mark.parametrize(
     "foreign", [b"", b"\0" * 100, b"PK\x03\x04" * 40, pickle.dumps({"a": 1}), b"lyrscope" * 9]
 )
-def test_what_is_no_entry_is_refused(foreign: bytes) -> None:
+def test_other_bytes_are_not_an_entry(foreign: bytes) -> None:
     """Other programs' files, and nothing at all."""
     with pytest.raises(DamagedEntryError):
         unpack(np.frombuffer(foreign, np.uint8))
@@ -151,7 +151,7 @@ def test_a_dataclass_comes_back(count: int, some: NDArray[np.uint8] | None) -> N
 
 
 @pytest.mark.parametrize("broken", ["count", "inner.numbers", "rows.name", "rows.places#"])
-def test_what_is_not_there_is_an_error(broken: str) -> None:
+def test_a_missing_value_is_an_error(broken: str) -> None:
     """An entry that something else wrote is no reason to crash."""
     packed = pack_fields(outer((Row("a", Colour.RED, 1, np.zeros(2, np.int32)),)))
     values = {name: value for name, value in packed.values.items() if name != broken}

@@ -103,7 +103,7 @@ def _map_of(tar: bytes) -> tuple[LayerIndex, SparseMap]:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_every_form_tells_the_same(form: Form) -> None:
+def test_every_form_reads_alike(form: Form) -> None:
     """Real size, segments, and stored bytes; the entry after it is found."""
     index, sparse = _map_of(form(DATA, 1 << 32, PAIRS))
     assert (sparse.real_size, list(sparse.segments), sparse.stored) == (1 << 32, PAIRS, len(DATA))
@@ -206,7 +206,7 @@ def test_without_a_real_size_the_stored_one_counts() -> None:
     assert "contradicts" in broken(pax((b"GNU.sparse.map", b"9,512")) + entry(b"s", bytes(512)))[1]
 
 
-def test_sparse_records_of_an_unknown_version_mean_nothing() -> None:
+def test_sparse_records_of_an_unknown_version_are_ignored() -> None:
     """The file is shown as it is stored."""
     records = (
         (b"GNU.sparse.major", b"2"),

@@ -60,7 +60,7 @@ def test_an_entry_is_read_as_it_was_written(store: Store) -> None:
     assert store.problem is None
 
 
-def test_keys_differ_where_parts_do() -> None:
+def test_different_parts_give_different_keys() -> None:
     """However the parts are cut."""
     parts: list[tuple[Any, ...]] = [
         (),
@@ -75,7 +75,7 @@ def test_keys_differ_where_parts_do() -> None:
     assert len({Store.key(*each) for each in parts}) == len(parts)
 
 
-def test_nobody_else_can_read_it(store: Store) -> None:
+def test_only_this_user_can_read_it(store: Store) -> None:
     """Names of files in images are nobody else's business."""
     old = os.umask(0)
     try:
@@ -87,7 +87,7 @@ def test_nobody_else_can_read_it(store: Store) -> None:
     assert [stat.S_IMODE(path.stat().st_mode) for path in files(store)] == [0o600]
 
 
-def test_a_folder_that_others_can_write_to_is_not_believed(store: Store) -> None:
+def test_a_folder_that_others_can_write_to_is_not_used(store: Store) -> None:
     """They could choose what is shown."""
     store.write("layer", KEYS[0], entry())
     folder = only_folder(store)
@@ -99,9 +99,7 @@ def test_a_folder_that_others_can_write_to_is_not_believed(store: Store) -> None
     assert len(files(store)) == 1
 
 
-def test_somebody_elses_folder_is_not_believed(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_users_folder_is_not_used(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor a link to a folder."""
     store.write("layer", KEYS[0], entry())
     folder = only_folder(store)
@@ -113,7 +111,7 @@ def test_somebody_elses_folder_is_not_believed(
     assert Store(store.folder).read("layer", KEYS[0]) is None
 
 
-def test_a_damaged_entry_is_absent_and_made_anew(store: Store) -> None:
+def test_a_damaged_entry_is_missing_and_rewritten(store: Store) -> None:
     """Damage is no error; what is left of the entry goes."""
     for damage in (b"", b"junk", b"\0" * 5000):
         store.write("layer", KEYS[0], entry(1))
@@ -126,7 +124,7 @@ def test_a_damaged_entry_is_absent_and_made_anew(store: Store) -> None:
     assert store.problem is None
 
 
-def test_an_entry_under_another_name_is_none(store: Store) -> None:
+def test_an_entry_under_another_name_is_ignored(store: Store) -> None:
     """A file that was copied over another says which it is."""
     store.write("layer", KEYS[0], entry(1))
     (path,) = files(store)
@@ -135,7 +133,9 @@ def test_an_entry_under_another_name_is_none(store: Store) -> None:
     assert number_of(store.read("layer", KEYS[0])) == 1
 
 
-def test_other_versions_entries_are_not_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_entries_of_other_versions_are_not_read(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Neither those of another format nor those of another release; they count, and go like all others."""
     store.write("layer", KEYS[0], entry(1))
     monkeypatch.setattr(store_module, "FORMAT", store_module.FORMAT + 1)
@@ -148,7 +148,7 @@ def test_other_versions_entries_are_not_read(store: Store, monkeypatch: pytest.M
     assert number_of(store.read("layer", KEYS[0])) == 1
 
 
-def test_the_longest_unused_go_first(tmp_path: Path) -> None:
+def test_the_least_recently_used_go_first(tmp_path: Path) -> None:
     """Reading is using; the bound holds after every trim."""
     store = Store(tmp_path / "cache", 35_000)
     for number in range(4):
@@ -162,7 +162,7 @@ def test_the_longest_unused_go_first(tmp_path: Path) -> None:
     assert store.read("layer", KEYS[1]) is None
 
 
-def test_what_is_larger_than_the_bound_is_not_kept(tmp_path: Path) -> None:
+def test_an_entry_above_the_size_limit_is_not_kept(tmp_path: Path) -> None:
     """It would push out all else and then itself; with a bound of 0 there is not even a folder."""
     store = Store(tmp_path / "cache", 5000)
     store.write("layer", KEYS[0], entry(0, 100))
@@ -174,7 +174,7 @@ def test_what_is_larger_than_the_bound_is_not_kept(tmp_path: Path) -> None:
     assert nothing.problem is None
 
 
-def test_clearing_leaves_what_is_not_ours(store: Store) -> None:
+def test_clearing_leaves_foreign_files(store: Store) -> None:
     """A folder that was named by mistake keeps its files."""
     store.write("layer", KEYS[0], entry(0, 100))
     store.write("image", KEYS[0], entry(0, 100))
@@ -219,7 +219,7 @@ def test_temporary_files_do_not_pile_up(store: Store) -> None:
     assert len(store.entries()) == 1
 
 
-def test_a_full_disk_is_a_problem_and_no_error(
+def test_a_full_disk_is_a_problem_not_an_error(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is there can still be read; nothing half is left, and nobody tries again."""
@@ -240,7 +240,7 @@ def test_a_full_disk_is_a_problem_and_no_error(
     assert len(files(store)) == 1
 
 
-def test_a_folder_that_cannot_be_made_is_a_problem_and_no_error(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_a_problem_not_an_error(tmp_path: Path) -> None:
     """It would have to lie below a file."""
     (tmp_path / "file").write_text("no folder")
     store = Store(tmp_path / "file" / "cache")
@@ -279,7 +279,7 @@ def test_a_folder_in_place_of_an_entry_costs_that_entry_alone(store: Store, fill
     assert path.is_dir() == filled
 
 
-def test_an_entry_that_the_disk_does_not_give_costs_that_entry_alone(
+def test_an_unreadable_entry_costs_that_entry_alone(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is written anew, and the rest is used."""
@@ -301,7 +301,7 @@ def test_an_entry_that_the_disk_does_not_give_costs_that_entry_alone(
     assert store.problem is None
 
 
-def test_a_folder_that_may_not_be_written_to_is_a_problem_and_no_error(
+def test_a_read_only_folder_is_a_problem_not_an_error(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a disk that is mounted to be read, say: what is in it is used, and nobody tries again."""

@@ -39,7 +39,7 @@ def test_a_number_is_octal_text_or_base_256(field: bytes, value: int) -> None:
     "field",
     [b"8", b"0000648\0", b"-000001\0", b"+1", b"1 2", b"0x1", b"1_1", b"\x80" + b"\xff" * 11],
 )
-def test_what_is_no_number_is_refused(field: bytes) -> None:
+def test_an_invalid_number_is_refused(field: bytes) -> None:
     """Digits beyond 7, signs, gaps, and more than 64 bits."""
     with pytest.raises(HeaderError):
         parse_number(field)
@@ -56,7 +56,7 @@ def test_junk_in_a_number_is_damage_where_the_header_stands(place: int) -> None:
     assert "not octal" in index.broken.message
 
 
-def test_every_number_of_a_header_counts() -> None:
+def test_every_number_of_a_header_is_checked() -> None:
     """Octal in each field, with leading blanks."""
     row = one(header(b"a", mode=b" 4755", uid=b"1750 ", gid=b"17\0", mtime=b"14000000000\0") + END)
     assert (row.mode, row.uid, row.gid, row.mtime) == (0o4755, 0o1750, 0o17, 0o14000000000)
@@ -125,14 +125,14 @@ def test_a_wrong_checksum_is_damage_where_the_header_stands(checksum: bytes) -> 
     assert "checksum" in index.broken.message
 
 
-def test_a_wrong_checksum_is_told_though_the_header_leads_nowhere() -> None:
+def test_a_wrong_checksum_is_reported_before_a_bad_size() -> None:
     """A size that was hit, too, leads out of the archive: what is wrong is the header."""
     for size in (b"77777777777", b"99999999999\0", b"\xff" * 12):
         tar = entry(b"a") + header(b"b", size=size, checksum=b"1") + END
         assert broken(tar) == (512, "the checksum of a header is wrong")
 
 
-def test_the_first_of_several_damages_is_told() -> None:
+def test_the_first_damage_is_reported() -> None:
     """A bad header, then a cut."""
     tar = entry(b"a") + header(b"b", checksum=b"1") + entry(b"c", b"x" * 600)[:700]
     assert broken(tar)[0] == 512
@@ -152,7 +152,7 @@ def test_damage_in_any_batch_is_found_at_its_place() -> None:
 # --- Names ----------------------------------------------------------------------------------------
 
 
-def test_a_prefix_stands_before_the_name() -> None:
+def test_a_prefix_comes_before_the_name() -> None:
     """POSIX."""
     assert one(header(b"file", prefix=b"some/where") + END).name == b"some/where/file"
     assert one(header(b"f" * 100, prefix=b"p" * 155) + END).name == b"p" * 155 + b"/" + b"f" * 100
@@ -210,7 +210,7 @@ def test_a_name_ends_at_its_first_nul() -> None:
         (b"\xff", Kind.UNKNOWN),
     ],
 )
-def test_the_type_of_an_entry_is_told_by_its_flag(flag: bytes, kind: Kind) -> None:
+def test_the_typeflag_gives_the_type(flag: bytes, kind: Kind) -> None:
     """Every flag of POSIX; unknown ones are paths without content."""
     row = one(header(b"a", flag, link=b"b") + END)
     assert row.kind == kind
@@ -233,7 +233,7 @@ def test_the_data_of_unknown_types_are_skipped() -> None:
 
 
 @pytest.mark.parametrize("magic", [V7, USTAR, GNU])
-def test_an_old_directory_is_told_by_its_slash(magic: bytes) -> None:
+def test_an_old_directory_ends_in_a_slash(magic: bytes) -> None:
     """The oldest tars have no type for directories. They have no data either."""
     tar = header(b"d/", b"\0", 700, magic) + entry(b"d/f", b"x") + END
     index = read_both(tar)

@@ -14,9 +14,9 @@ from layerscope.layers.store import Store
 from layerscope.limits import Limits
 from layerscope.opening.open import Options, analyse
 from layerscope.sources import Request, open_source
+from tests.expected_tree import BASE, TOP, EarlyListener, listen
 from tests.images import Member
-from tests.promised import BASE, TOP, Early, listen
-from tests.sources.places import codes, open_path
+from tests.sources.image_files import codes, open_path
 from tests.strategies import wild_layers
 from tests.toc_images import (
     TYPES,
@@ -58,7 +58,7 @@ def test_the_tree_is_there_before_the_layers_are_read(tmp_path: Path, make: Make
     """It is what the layers turn out to hold, and nothing is warned of."""
     path = write_image(tmp_path, [make(BASE), make(TOP)])
     early = listen(path)
-    assert early.told == ["expected", "layer 0", "layer 1", "stacked"]
+    assert early.heard == ["expected", "layer 0", "layer 1", "stacked"]
     assert tree(early.filesystems[0]) == tree(early.filesystems[1])
     assert codes(open_path(path)) == []
 
@@ -67,67 +67,67 @@ def test_layers_without_a_table_are_read_first(tmp_path: Path) -> None:
     """Then all is known, or promised."""
     path = write_image(tmp_path, [zstd_chunked(BASE), plain_layer(TOP), estargz(TOP)])
     early = listen(path)
-    assert early.told[0] == "expected"
+    assert early.heard[0] == "expected"
     assert tree(early.filesystems[0]) == tree(early.filesystems[1])
     path = write_image(tmp_path, [plain_layer(BASE), estargz(TOP)])
     early = listen(path)
-    assert early.told == ["layer 0", "expected", "layer 1", "stacked"]
+    assert early.heard == ["layer 0", "expected", "layer 1", "stacked"]
     assert tree(early.filesystems[0]) == tree(early.filesystems[1])
 
 
-def test_a_blob_that_is_listed_twice_is_promised_twice(tmp_path: Path) -> None:
+def test_a_blob_that_is_listed_twice_is_expected_twice(tmp_path: Path) -> None:
     """As it is read once and stands at both places."""
     early = listen(write_image(tmp_path, [estargz(TOP), estargz(BASE), estargz(TOP)]))
-    assert early.told == ["expected", "layer 0", "layer 1", "layer 2", "stacked"]
+    assert early.heard == ["expected", "layer 0", "layer 1", "layer 2", "stacked"]
     assert tree(early.filesystems[0]) == tree(early.filesystems[1])
 
 
-def test_nothing_is_promised_without_tables(tmp_path: Path) -> None:
+def test_nothing_is_expected_without_tables(tmp_path: Path) -> None:
     """Nor where nobody asks."""
-    assert "expected" not in listen(write_image(tmp_path, [plain_layer(BASE)])).told
-    early = Early()
+    assert "expected" not in listen(write_image(tmp_path, [plain_layer(BASE)])).heard
+    early = EarlyListener()
     early.wants_expected = False
     request = Request(str(write_image(tmp_path, [estargz(BASE)])))
     analyse(request, open_source(request), Options(), early)
-    assert early.told == ["layer 0", "stacked"]
+    assert early.heard == ["layer 0", "stacked"]
 
 
-def test_small_layers_are_not_worth_it(tmp_path: Path) -> None:
+def test_tables_of_small_layers_are_not_used(tmp_path: Path) -> None:
     """They are read before anybody looks."""
     path = write_image(tmp_path, [estargz(BASE)])
-    assert "expected" not in listen(path, wait=False, worthwhile=1_000_000).told
+    assert "expected" not in listen(path, wait=False, worthwhile=1_000_000).heard
 
 
 @both_formats
-def test_what_the_cache_knows_needs_no_promise(tmp_path: Path, make: Make) -> None:
+def test_cached_layers_need_no_table(tmp_path: Path, make: Make) -> None:
     """The second time all is there at once; the warnings are the same."""
     wrong = changed(BASE, "etc/passwd", size=7)
     path = write_image(tmp_path, [make(BASE, toc=toc_json(wrong)), make(TOP)])
     first = open_path(path)
     time.sleep(0.03)  # a file that was written just now has no identity yet
     store = Store(tmp_path / "cache")
-    assert "expected" in listen(path, cache=store).told
-    assert "expected" not in listen(path, wait=False, cache=store).told
+    assert "expected" in listen(path, cache=store).heard
+    assert "expected" not in listen(path, wait=False, cache=store).heard
     again = open_path(path, options=Options(cache=store))
     assert again.indexes[0].toc == first.indexes[0].toc
     assert again.warnings == first.warnings
     assert codes(again) == ["toc-mismatch"]
 
 
-def test_what_is_too_much_is_no_promise(tmp_path: Path) -> None:
+def test_tables_beyond_the_limits_are_not_used(tmp_path: Path) -> None:
     """A hostile table neither ends the work nor changes what comes of it."""
     entries = [{"type": "reg", "name": f"f{number}"} for number in range(298)]
     layers = [zstd_chunked(members, toc=toc_json(entries)) for members in (BASE, TOP)]
     path = write_image(tmp_path, layers)
     early = listen(path, Limits(entries=300), wait=False)
-    assert early.told == ["layer 0", "layer 1", "stacked"]
+    assert early.heard == ["layer 0", "layer 1", "stacked"]
     right = listen(write_image(tmp_path, [zstd_chunked(BASE), zstd_chunked(TOP)]))
     assert tree(early.filesystems[-1]) == tree(right.filesystems[-1])
 
 
 @given(layers=wild_layers())
 @settings(max_examples=40, deadline=None)
-def test_any_image_is_promised_as_it_is(
+def test_the_expected_tree_is_the_real_one(
     tmp_path_factory: pytest.TempPathFactory, layers: Sequence[Sequence[Member]]
 ) -> None:
     """Repeated paths, markers, links across layers and names that are no text: the tables tell the same tree."""

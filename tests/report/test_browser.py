@@ -51,7 +51,7 @@ def test_the_page_loads_without_complaint_and_asks_for_nothing(
     assert [each for each in tab.requests if not each.startswith("data:")] == [pages[name].as_uri()]
 
 
-def test_the_browser_would_complain_if_a_script_of_the_image_ran(
+def test_the_browser_reports_scripts_of_the_image(
     tab: Browser, pages: dict[str, Path], tmp_path: Path
 ) -> None:
     """The policy of the page stops what escaping might have missed, and we would hear of it."""
@@ -98,9 +98,7 @@ def test_a_long_table_is_folded_and_filtered(tab: Browser, pages: dict[str, Path
     assert all("debconf" in row for row in found)
 
 
-def test_the_colours_are_those_of_the_system_until_one_chooses(
-    tab: Browser, pages: dict[str, Path]
-) -> None:
+def test_colours_follow_the_system_until_chosen(tab: Browser, pages: dict[str, Path]) -> None:
     tab.open(pages["demo"])
     tab.run("localStorage.clear()")
     tab.open(pages["demo"])
@@ -129,7 +127,7 @@ def test_a_fix_is_copied_with_one_click(tab: Browser, pages: dict[str, Path]) ->
     assert tab.run(said) == "copied"
 
 
-def test_the_map_tells_what_is_pointed_at(tab: Browser, pages: dict[str, Path]) -> None:
+def test_the_map_describes_the_tile_under_the_pointer(tab: Browser, pages: dict[str, Path]) -> None:
     tab.open(pages["demo"])
     tab.run(
         "document.querySelector('.map.large g rect').dispatchEvent(new MouseEvent('click', {bubbles: true}))"

@@ -33,14 +33,14 @@ def written(*parts: Part | str, color: bool = False) -> str:
         ("## a", "## a"),
     ],
 )
-def test_no_line_gives_orders_to_a_ci_service(line: str, shown: str) -> None:
+def test_no_line_is_a_command_for_a_ci_service(line: str, shown: str) -> None:
     """Reports are printed into logs whose lines GitHub, Azure and TeamCity obey."""
     assert written(line) == shown
     assert written("  ", (line, "bold")).strip() == shown.strip()
 
 
 @given(st.lists(st.text(alphabet=":#[a ", max_size=6), max_size=4))
-def test_no_parts_make_up_an_order(parts: list[str]) -> None:
+def test_split_texts_never_form_a_command(parts: list[str]) -> None:
     """However a line is put together."""
     line = written(*parts)
     assert not line.lstrip().startswith("::")

@@ -45,7 +45,7 @@ def test_steps_add_up_to_what_the_image_stores_and_wastes(image: Opened) -> None
     assert [row["layer"] for row in rows] == ["0", "", "1", "", "2", "3", "4", "5", "6"]
 
 
-def test_waste_has_a_row_a_record_largest_first(image: Opened) -> None:
+def test_waste_has_one_row_per_record_largest_first(image: Opened) -> None:
     rows = rows_of(image, "waste")
     sizes = [int(row["bytes"]) for row in rows]
     assert sum(sizes) == image.accounting.wasted
@@ -53,7 +53,7 @@ def test_waste_has_a_row_a_record_largest_first(image: Opened) -> None:
     assert {"/etc/os-release", "/usr/share/doc/two/copyright"} <= {row["path"] for row in rows}
 
 
-def test_duplicates_have_a_row_a_path_and_a_number_for_each_content(image: Opened) -> None:
+def test_duplicates_have_one_row_per_path_and_a_number_per_content(image: Opened) -> None:
     rows = rows_of(image, "duplicates")
     savings = {row["group"]: int(row["saving_bytes"]) for row in rows}
     assert sum(savings.values()) == sum(found.saving for found in image.duplicates or ())
@@ -68,9 +68,7 @@ def test_files_are_those_of_all_layers(image: Opened) -> None:
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_every_row_has_all_columns_and_lines_end_as_the_standard_has_it(
-    evil: Opened, table: str
-) -> None:
+def test_every_row_has_all_columns_and_lines_end_in_crlf(evil: Opened, table: str) -> None:
     written = report(evil, "csv", ReportOptions(table=table))
     assert written.endswith(b"\r\n")
     assert b"\n" not in written.replace(b"\r\n", b"")
@@ -83,7 +81,7 @@ def test_every_row_has_all_columns_and_lines_end_as_the_standard_has_it(
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_nothing_that_an_image_says_becomes_a_formula_or_acts_on_a_terminal(
+def test_no_text_of_an_image_becomes_a_formula_or_controls_the_terminal(
     evil: Opened, table: str
 ) -> None:
     for row in rows_of(evil, table):

@@ -60,7 +60,7 @@ def test_json_counts_what_it_lists(old: Layers, new: Layers) -> None:
     assert paths == sorted(paths)
 
 
-def test_of_many_changes_the_largest_are_shown() -> None:
+def test_the_largest_of_many_changes_are_shown() -> None:
     """And how many more there are; --files lists them all, in path order."""
     new = side([[file(f"d/{number:03}", b"x" * number) for number in range(100)]])
     old = side([[file("d/000")]])

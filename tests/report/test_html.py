@@ -62,7 +62,7 @@ def page_of(image: Opened) -> Page:
     return Page(report(image, "html").decode())
 
 
-def test_elements_are_nested_whatever_the_image_says(evil: Opened, tmp_path: Path) -> None:
+def test_elements_are_nested_correctly_for_any_image(evil: Opened, tmp_path: Path) -> None:
     page_of(evil)
     page_of(opened(tmp_path / "sample.tar", sample(), Options(rules={})))
     page_of(opened(tmp_path / "none.tar", docker_archive([], history=[])))
@@ -119,7 +119,7 @@ def test_figures_are_those_of_the_image(tmp_path: Path) -> None:
     assert figures["efficiency"] == "51.4 %"
 
 
-def test_the_map_names_what_takes_the_room_and_its_layer(evil: Opened) -> None:
+def test_the_map_names_the_largest_files_and_their_layers(evil: Opened) -> None:
     told = [text for text in page_of(evil).texts["title"] if "  layer " in text]
     assert any(re.fullmatch(r"/var/lib/apt  [\d.]+ kB  layer 1", text) for text in told)
 
@@ -131,7 +131,7 @@ def test_sizes_are_in_powers_of_1024_if_asked_for(evil: Opened) -> None:
     assert not re.search(r">\d[\d.]* [kM]B<", body)
 
 
-def test_of_a_large_image_the_largest_rows_are_shown_and_the_rest_is_counted(
+def test_a_large_image_shows_the_largest_rows_and_counts_the_rest(
     tmp_path: Path,
 ) -> None:
     many = [file(f"d/{number}", b"%d" % (number % 900) * 4) for number in range(3000)]
@@ -157,7 +157,7 @@ def test_the_longest_names_do_not_make_a_large_page(tmp_path: Path) -> None:
     assert 100_000 < len(report(image, "html")) < MOST
 
 
-def test_damage_is_told_at_the_top(tmp_path: Path) -> None:
+def test_damage_is_reported_at_the_top(tmp_path: Path) -> None:
     cut = layer_tar([file("a", b"a"), file("b", b"b" * 5000)])[: 4 * BLOCK]
     text = report(opened(tmp_path / "cut.tar", docker_archive([cut])), "html").decode()
     assert text.index("Layer 0 is damaged at byte") < text.index('class="figures"')

@@ -206,7 +206,7 @@ def test_figures_of_any_image_agree_with_each_other(
     check_figures(document_of(opened(tmp_path / "image.tar", docker_archive(tars)), files=True))
 
 
-def test_kinds_of_steps_and_repeats_are_told(image: Opened) -> None:
+def test_kinds_of_steps_and_repeats_are_listed(image: Opened) -> None:
     document = document_of(image)
     assert [step["kind"] for step in document["steps"]] == [
         "files", "metadata", "files", "metadata", "attributes", "empty", "files", "files", "unchanged",
@@ -218,7 +218,7 @@ def test_kinds_of_steps_and_repeats_are_told(image: Opened) -> None:
 # --- What is unknown ------------------------------------------------------------------------------
 
 
-def test_what_was_not_looked_for_is_null(tmp_path: Path) -> None:
+def test_parts_that_were_skipped_are_null(tmp_path: Path) -> None:
     tar = docker_archive([layer_tar([file("a", b"x"), file("b", b"x")])])
     options = Options(duplicates=False, verify_small=False)
     document = document_of(opened(tmp_path / "image.tar", tar, options))
@@ -236,14 +236,14 @@ def test_compressed_layers_add_up(tmp_path: Path) -> None:
     assert [layer["verified"] for layer in document["layers"]] == [True, True]
 
 
-def test_a_layer_that_is_cut_short_says_where(tmp_path: Path) -> None:
+def test_a_truncated_layer_gives_the_offset(tmp_path: Path) -> None:
     tar = layer_tar([file("a", b"a"), file("b", b"b" * 5000)])[: 4 * BLOCK]
     layer = document_of(opened(tmp_path / "image.tar", docker_archive([tar])))["layers"][0]
     assert set(layer["broken"]) == {"offset", "message"}
     assert layer["broken"]["offset"] <= 4 * BLOCK
 
 
-def test_an_image_without_layers_has_a_whole_document(tmp_path: Path) -> None:
+def test_an_image_without_layers_has_a_complete_document(tmp_path: Path) -> None:
     document = document_of(opened(tmp_path / "image.tar", docker_archive([], history=[])))
     assert list(document) == KEYS[""].split()
     assert document["totals"]["efficiency"] == 1
@@ -259,7 +259,7 @@ def test_files_are_listed_one_a_line(image: Opened) -> None:
     )
 
 
-def test_the_words_of_an_image_cannot_pass_for_the_report(tmp_path: Path) -> None:
+def test_texts_of_an_image_cannot_imitate_the_report(tmp_path: Path) -> None:
     """An image that writes parts of a report into its texts changes no other part of it."""
     bait = '\n      "files": []'
     history: list[dict[str, object]] = [

@@ -39,7 +39,7 @@ def both(folder: Path, members: list[list[Any]], *, duplicates: bool = True) -> 
 
 
 @pytest.mark.parametrize("block", [1, 3, 1 << 14])
-def test_odd_names_are_written_as_json_has_them(
+def test_odd_names_are_valid_json(
     tmp_path: Path, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Quotes, control characters, other alphabets, what is no UTF-8, and what looks like a part of the report."""
@@ -55,7 +55,7 @@ def test_odd_names_are_written_as_json_has_them(
 
 
 @pytest.mark.parametrize("duplicates", [True, False])
-def test_empty_lists_are_written_as_json_has_them(tmp_path: Path, duplicates: bool) -> None:
+def test_empty_lists_are_valid_json(tmp_path: Path, duplicates: bool) -> None:
     """Nothing wasted, nothing twice, not even a layer."""
     for layers in ([], [[file("a", b"1")]]):
         written, plain = both(tmp_path, layers, duplicates=duplicates)

@@ -43,7 +43,7 @@ def test_no_format_for_people_shows_a_secret(name: str, tmp_path: Path) -> None:
         assert "MODE=fast" in said
 
 
-def test_json_is_the_image_s_own_words(tmp_path: Path) -> None:
+def test_json_keeps_the_texts_of_the_image(tmp_path: Path) -> None:
     """Programs get the history as it is."""
     image = write(
         tmp_path / "image.tar",

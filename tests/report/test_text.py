@@ -102,7 +102,7 @@ def test_any_image_gives_a_report_that_fits(tmp_path: Path, layers: list[list[Me
     assert [line for line in whole.split("\n") if line != line.rstrip()] == []
 
 
-def test_of_a_large_image_only_the_rows_that_are_shown_are_written_out(
+def test_a_large_image_formats_only_the_rows_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     many = [file(f"d/{number}", b"%d" % (number % 900)) for number in range(3000)]
@@ -139,7 +139,7 @@ def test_compressed_layers_show_what_is_sent(tmp_path: Path) -> None:
     assert re.search(r"· \d+ B compressed ·", text_of(image))
 
 
-def test_what_else_the_archive_holds_is_named(tmp_path: Path) -> None:
+def test_other_images_of_the_archive_are_named(tmp_path: Path) -> None:
     """Of many other images some are named, and the rest are counted."""
     files: dict[str, bytes] = {}
     manifest = []
@@ -155,7 +155,7 @@ def test_what_else_the_archive_holds_is_named(tmp_path: Path) -> None:
     )
 
 
-def test_digests_that_were_not_checked_are_said_to_be_so(tmp_path: Path) -> None:
+def test_unchecked_digests_are_marked(tmp_path: Path) -> None:
     image = opened(
         tmp_path / "image.tar",
         docker_archive([layer_tar([file("a", b"a")])]),
@@ -172,7 +172,7 @@ def test_a_digest_that_does_not_match_cannot_be_missed(tmp_path: Path) -> None:
     assert "[diff-id-mismatch]" in text
 
 
-def test_damage_is_told_before_any_table(tmp_path: Path) -> None:
+def test_damage_is_reported_before_any_table(tmp_path: Path) -> None:
     whole = layer_tar([file("a", b"a"), file("b", b"b" * 5000)])
     image = opened(tmp_path / "image.tar", docker_archive([whole[: 4 * BLOCK], whole]))
     text = text_of(image)
@@ -197,7 +197,7 @@ def test_each_step_has_one_row_in_the_order_of_the_build(image: Opened) -> None:
     assert words == ["0", "·", "1", "·", "2", "3", "4", "5", "6"]
 
 
-def test_rows_say_what_a_step_does_to_the_image(image: Opened) -> None:
+def test_rows_describe_the_step(image: Opened) -> None:
     add, cmd, run, note, chmod, workdir, clean, copy, bazel = rows_of(image)
     assert re.fullmatch(r"  0  16\.4 kB  █+.?  +62 %  11\.7 kB  ADD file:5a{1,}.*… in /", add)
     assert cmd.split() == ["·", "0", "B", "metadata", "CMD", '["sh"]']
@@ -216,7 +216,7 @@ def test_notes_that_do_not_fit_beside_a_step_stand_below_it(image: Opened) -> No
     assert rows[-2].endswith("bazel build //:app")
 
 
-def test_a_layer_that_the_history_does_not_tell_of_says_so(tmp_path: Path) -> None:
+def test_a_layer_without_history_is_marked(tmp_path: Path) -> None:
     image = simple(tmp_path, [file("a", b"a")], history=[])
     assert rows_of(image)[0].endswith("(no instruction recorded)")
 
@@ -230,7 +230,7 @@ def test_an_image_without_layers_says_so(tmp_path: Path) -> None:
 # --- Waste and duplicates -------------------------------------------------------------------------
 
 
-def test_wasted_files_say_who_stored_and_who_hid_them_and_why(image: Opened) -> None:
+def test_wasted_files_name_both_layers_and_the_reason(image: Opened) -> None:
     text = text_of(image)
     assert "\nWasted  12.9 kB in 57 files\n" in text
     assert (
@@ -255,7 +255,7 @@ def test_duplicates_name_their_copies_and_what_one_would_save(tmp_path: Path) ->
     assert re.search(r"1\.6 kB +5 ×  /copy-0\n +/copy-1  and 3 more\n", text)
 
 
-def test_what_is_not_there_is_said_in_words(tmp_path: Path) -> None:
+def test_empty_tables_say_so(tmp_path: Path) -> None:
     tar = docker_archive([layer_tar([file("a", b"a")])])
     text = text_of(opened(tmp_path / "image.tar", tar))
     assert "Nothing is wasted in this image." in text

@@ -28,8 +28,8 @@ from layerscope.sources import Request
 from layerscope.sources.endpoints import docker_endpoints
 from layerscope.sources.engine_listing import listed
 from tests.images import directory, docker_archive, file, layer_tar
-from tests.sources.on_socket import SocketHandler, served
-from tests.sources.places import Layout, runs_on, tagged
+from tests.sources.image_files import Layout, runs_on, tagged
+from tests.sources.socket_server import SocketHandler, served
 
 FOLDER = Path(__file__).parent / "recordings"
 ONE, SEVERAL = "layerscope-one:1", "layerscope-several:1"

@@ -9,8 +9,8 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.images import CREATED, docker_archive, docker_files, image_config
-from tests.sources.on_socket import SocketHandler, served
-from tests.sources.places import LAYERS, dump
+from tests.sources.image_files import LAYERS, dump
+from tests.sources.socket_server import SocketHandler, served
 
 IMAGE_ID = "sha256:" + next(
     name for name in docker_files(LAYERS) if name.endswith(".json") and len(name) == 69

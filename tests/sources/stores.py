@@ -14,7 +14,7 @@ from typing import Any
 from layerscope.image.digest import chain_ids
 from layerscope.sources.containers_storage import file_name
 from tests.images import digest, image_config, write
-from tests.sources.places import dump
+from tests.sources.image_files import dump
 
 
 def split(tar: bytes) -> tuple[bytes, dict[str, bytes]]:

@@ -30,8 +30,8 @@ from layerscope.sources.answers import STREAM_FACTOR, read_answer
 from layerscope.sources.endpoints import Endpoint
 from layerscope.sources.engine_client import Client
 from layerscope.sources.pump import Timeouts, TooSlowError, pumped
-from tests.sources.on_socket import SocketHandler, served
-from tests.sources.places import dump
+from tests.sources.image_files import dump
+from tests.sources.socket_server import SocketHandler, served
 
 LIMITS = Limits(json_bytes=20_000)
 HASTY = Limits(json_bytes=20_000, answer_seconds=0.2, silence_seconds=0.2)  # type: ignore[arg-type]  # whole seconds are long
@@ -169,7 +169,7 @@ NO_ANSWER: dict[str, tuple[Said, tuple[type[LayerscopeError], str]]] = {
 
 
 @pytest.mark.parametrize("name", NO_ANSWER)
-def test_an_answer_that_is_none_ends_in_an_error(name: str) -> None:
+def test_an_invalid_answer_is_an_error(name: str) -> None:
     """Whatever was asked, within bounds of memory and time; the message names the engine."""
     said, (error, words) = NO_ANSWER[name]
     limits = HASTY if words == TOO_SLOW[1] else LIMITS
@@ -244,7 +244,7 @@ def test_the_first_question_is_bounded(name: str) -> None:
         (b"hello", "is not valid JSON"),
     ],
 )
-def test_what_names_no_version_is_no_engine(body: bytes, words: str) -> None:
+def test_a_server_without_a_version_is_not_an_engine(body: bytes, words: str) -> None:
     """Nothing else is asked of it."""
     with hostile({"/version": Said(once(body))}) as url, pytest.raises(UnreachableError, match=words):  # fmt: skip
         Client(Endpoint(url, "x"), "docker", LIMITS)
@@ -306,7 +306,7 @@ class TestStreams:
             (once(b"{}\nno word\n"), "not valid JSON"),
         ],
     )
-    def test_words_of_a_pull_are_bounded(self, body: Callable[[], Body], words: str) -> None:
+    def test_messages_of_a_pull_are_bounded(self, body: Callable[[], Body], words: str) -> None:
         """Each of them, and all together; half a word is no sign of life."""
         limits = HASTY if "seconds" in words else LIMITS
         with (

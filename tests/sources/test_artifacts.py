@@ -15,7 +15,7 @@ from layerscope.sources.engine import find_at
 from layerscope.sources.folder import saved_images
 from tests.images import archive, digest, image_config
 from tests.sources.fake_engine import serving
-from tests.sources.places import (
+from tests.sources.image_files import (
     BASE,
     CONFIG,
     INDEX,

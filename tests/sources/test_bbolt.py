@@ -56,7 +56,7 @@ def test_the_latest_valid_meta_page_counts() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"\0" * 100, b"x" * 10_000, BoltFile(VALUES).data[:4096]])
-def test_what_is_cut_or_something_else_is_told(data: bytes) -> None:
+def test_truncated_and_foreign_files_are_reported(data: bytes) -> None:
     """By one error, whatever it is."""
     with pytest.raises(BoltError):
         read(Bolt(data).root())

@@ -12,7 +12,7 @@ from layerscope.image.platform import Platform
 from layerscope.sources import Candidate, Request, open_source
 from layerscope.sources.names import choose_by_name, describe, normalise
 from tests.images import archive, digest, docker_archive, image_config
-from tests.sources.places import (
+from tests.sources.image_files import (
     BASE,
     LAYERS,
     NAMES,
@@ -63,7 +63,7 @@ def test_the_first_of_several_images_is_shown_with_a_warning(tmp_path: Path) -> 
     ]
 
 
-def test_an_image_is_asked_for_in_many_ways(tmp_path: Path) -> None:
+def test_an_image_can_be_named_in_many_ways(tmp_path: Path) -> None:
     """By any of its names in full or short, by its tag, by digest or its start, by number; then nothing is warned of."""
     path = save(tmp_path, _several())
     config = digest(image_config(LAYERS))
@@ -88,13 +88,13 @@ def test_an_image_is_asked_for_in_many_ways(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "wanted", ["nothing", "base", "base:3", "@3", "@x", "@-1", "", ":", "@" + "9" * 50]
 )
-def test_an_image_that_is_not_there_is_told(tmp_path: Path, wanted: str) -> None:
+def test_a_missing_image_is_reported(tmp_path: Path, wanted: str) -> None:
     """With those that are."""
     error = refuse(save(tmp_path, _several()), image=wanted)
     assert "base:1" in str(error.hint)
 
 
-def test_of_many_images_some_are_listed(tmp_path: Path) -> None:
+def test_some_of_many_images_are_listed(tmp_path: Path) -> None:
     """And how many more there are."""
     candidates = [Candidate([f"demo:{n}"], None, lambda: None) for n in range(40)]  # type: ignore[arg-type,return-value]  # never loaded
     words = describe(candidates)
@@ -121,7 +121,7 @@ def test_names_are_compared_in_full(name: str, full: str) -> None:
     assert normalise(name) == full
 
 
-def test_somebody_can_be_asked(tmp_path: Path) -> None:
+def test_the_user_can_be_asked(tmp_path: Path) -> None:
     """The explorer shows a list; leaving it opens nothing."""
     path = str(save(tmp_path, _several()))
     shown: list[list[str | None]] = []
@@ -173,9 +173,7 @@ OTHERS = [name for name in ("linux/s390x", "linux/riscv64", "windows/amd64") if 
 
 @pytest.mark.parametrize("named", [True, False])
 @pytest.mark.parametrize("described", [True, False])
-def test_this_machine_is_meant_unless_told_otherwise(
-    tmp_path: Path, named: bool, described: bool
-) -> None:
+def test_the_default_platform_is_this_machine(tmp_path: Path, named: bool, described: bool) -> None:
     """Whether the index or only the configs say what each image is for; a warning lists the others."""
     path = save(tmp_path, _platforms(*OTHERS, HOST, named=named, described=described))
     opened = open_path(path)
@@ -210,7 +208,7 @@ def test_a_platform_that_is_asked_for_must_be_there(tmp_path: Path) -> None:
     assert error.hint == "available: linux/amd64"
 
 
-def test_an_image_that_says_nothing_runs_anywhere(tmp_path: Path) -> None:
+def test_an_image_without_a_platform_runs_anywhere(tmp_path: Path) -> None:
     """A root filesystem has no platform."""
     assert layers_of(open_path(save(tmp_path, BASE), platform="linux/arm64")) == [NAMES[0]]
 
@@ -268,7 +266,7 @@ def test_images_without_names_for_one_platform_are_several(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("text", ["", "/", "linux/", "/amd64", "a/b/c/d", "linux//v7"])
-def test_what_is_no_platform_is_told(text: str) -> None:
+def test_an_invalid_platform_is_reported(text: str) -> None:
     """Before anything is opened."""
     with pytest.raises(UsageError):
         Platform.parse(text)

@@ -15,7 +15,7 @@ from layerscope.opening.open import Opened, open_image
 from layerscope.sources import Request
 from tests.images import digest, write
 from tests.sources.bolt_file import BoltFile, Values
-from tests.sources.places import LAYERS, NAMES, Layout, dump, layers_of, runs_on
+from tests.sources.image_files import LAYERS, NAMES, Layout, dump, layers_of, runs_on
 
 NAME = "docker.io/library/demo:latest"
 
@@ -109,7 +109,7 @@ def test_blobs_that_are_gone_are_explained(tmp_path: Path) -> None:
     assert "ctr content fetch" in damage
 
 
-def test_what_is_not_there_is_told_from_what_cannot_be_reached(tmp_path: Path) -> None:
+def test_missing_and_unreachable_stores_are_distinguished(tmp_path: Path) -> None:
     """And from a database that makes no sense."""
     layout = Layout()
     store(tmp_path, layout, {"moby": {"docker.io/library/flask:3": layout.manifest(LAYERS)}})

@@ -16,7 +16,7 @@ from layerscope.sources import Request, storage_conf
 from layerscope.sources.containers_storage import file_name
 from layerscope.sources.storage_conf import places
 from tests.images import digest, image_config, write
-from tests.sources.places import BASE, LAYERS, NAMES, dump, layers_of
+from tests.sources.image_files import BASE, LAYERS, NAMES, dump, layers_of
 from tests.sources.stores import podman_store
 
 
@@ -148,7 +148,7 @@ def test_files_of_a_layer_are_never_reached_through_links(tmp_path: Path) -> Non
     assert "layer 0 is damaged" in open_stored(tmp_path).damages()[0]
 
 
-def test_a_layer_that_was_not_stored_whole_is_told(tmp_path: Path) -> None:
+def test_an_incomplete_layer_is_reported(tmp_path: Path) -> None:
     """The store marks what it was still writing."""
     podman_store(tmp_path, LAYERS)
     edit_json(
@@ -202,7 +202,7 @@ def test_a_manifest_list_leads_to_the_images_that_are_there(tmp_path: Path) -> N
     assert opened.image.tags == ("localhost/multi:1",)
 
 
-def test_what_is_not_there_is_told_from_what_cannot_be_reached(tmp_path: Path) -> None:
+def test_missing_and_unreachable_stores_are_distinguished(tmp_path: Path) -> None:
     """A store without the image suggests names; no store is another exit code."""
     podman_store(tmp_path, LAYERS, names=["localhost/flask:3"])
     with pytest.raises(ImageNotFoundError) as missing:
@@ -236,7 +236,7 @@ class TestPlaces:
         found = places(None, {"CONTAINERS_STORAGE_CONF": str(conf), "STORAGE_DRIVER": "overlay"})
         assert found[0].driver == "overlay"
 
-    def test_whoever_is_not_root_has_a_store_at_home(self, tmp_path: Path) -> None:
+    def test_a_rootless_store_is_in_the_home_directory(self, tmp_path: Path) -> None:
         """Also as root of a user namespace; their configuration wins over the system's."""
         environment = {
             "_CONTAINERS_ROOTLESS_UID": "1000",
@@ -273,7 +273,7 @@ class TestPlaces:
         write(system / "home/containers/storage.conf.d/30-c.conf", b'[storage]\ngraphroot = "/c"')
         assert self.first(system) == ["/c", "/main"]
 
-    def test_drop_ins_count_for_whoever_is_not_root(self, system: Path) -> None:
+    def test_drop_ins_apply_to_rootless_users(self, system: Path) -> None:
         """Those for them alone, too; those for root do not."""
         user = {"_CONTAINERS_ROOTLESS_UID": "1000"}
         usual = "/data/containers/storage"
@@ -286,7 +286,7 @@ class TestPlaces:
         )
         assert self.first(system, **user) == ["/mine", usual]
 
-    def test_the_environment_stands_for_drop_ins(self, system: Path) -> None:
+    def test_the_environment_replaces_drop_ins(self, system: Path) -> None:
         """CONTAINERS_STORAGE_CONF keeps them out, and CONTAINERS_STORAGE_CONF_OVERRIDE comes last."""
         write(system / "etc/storage.conf.d/1.conf", b'[storage]\ngraphroot = "/dropped"')
         named = write(system / "named.conf", b'[storage]\ngraphroot = "/named"')

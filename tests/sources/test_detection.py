@@ -32,7 +32,7 @@ from tests.images import (
     oci_archive,
     oci_files,
 )
-from tests.sources.places import (
+from tests.sources.image_files import (
     BASE,
     LAYERS,
     NAMES,
@@ -66,7 +66,7 @@ WHAT = pytest.mark.parametrize("what", list(IMAGES))
 
 @WHAT
 @HOW
-def test_a_whole_archive_may_be_packed(tmp_path: Path, what: str, how: str) -> None:
+def test_an_archive_may_be_compressed(tmp_path: Path, what: str, how: str) -> None:
     """Whatever its name says."""
     packed = bytes(PACKERS[how](IMAGES[what]))
     for name in ("image.tar", "image.zip", "image"):
@@ -90,7 +90,7 @@ def test_a_packed_archive_that_is_cut_or_flipped_is_damaged(tmp_path: Path, how:
 
 
 @HOW
-def test_bytes_behind_a_packed_archive_are_a_warning(tmp_path: Path, how: str) -> None:
+def test_bytes_after_a_compressed_archive_are_a_warning(tmp_path: Path, how: str) -> None:
     """Zeros are padding."""
     packed = bytes(PACKERS[how](IMAGES["docker"]))
     assert codes(open_path(save(tmp_path, packed + bytes(700)))) == []
@@ -107,7 +107,7 @@ def test_a_packed_archive_that_unpacks_beyond_the_limit_is_refused(tmp_path: Pat
     assert layers_of(open_path(path, limits=Limits(layer_bytes=size))) == NAMES
 
 
-def test_what_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     """And so is what nobody may name a file."""
     assert isinstance(refuse(tmp_path / "nothing.tar"), ImageNotFoundError)
     (tmp_path / "gone").symlink_to("nowhere")
@@ -137,7 +137,7 @@ def test_a_file_may_have_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert layers_of(open_path("./strange://image")) == NAMES
 
 
-def test_an_unknown_scheme_is_told() -> None:
+def test_an_unknown_scheme_is_reported() -> None:
     """With those that are known."""
     with pytest.raises(UsageError, match="ftp://") as caught:
         open_path("ftp://image")
@@ -151,7 +151,7 @@ def test_a_scheme_must_fit(tmp_path: Path) -> None:
     assert "this is docker-archive, not oci" in str(refuse(f"oci://{path}"))
 
 
-def test_a_file_that_may_not_be_read_is_told(
+def test_a_file_without_permission_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the words of the system."""
@@ -166,7 +166,7 @@ def test_a_file_that_may_not_be_read_is_told(
     assert "Permission denied" in str(refuse(path))
 
 
-def test_a_disk_that_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While the archive is looked into, and while a document is read."""
     path, read = save(tmp_path, IMAGES["docker"]), os.pread
     size = path.stat().st_size

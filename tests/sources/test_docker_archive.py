@@ -19,7 +19,7 @@ from tests.images import (
     layer_tar,
     symlink,
 )
-from tests.sources.places import (
+from tests.sources.image_files import (
     BASE,
     LAYERS,
     NAMES,
@@ -206,7 +206,7 @@ def test_layers_may_be_links_of_any_kind(tmp_path: Path) -> None:
         [symlink("0.tar", "x0"), *(symlink(f"x{n}", f"x{n + 1}") for n in range(100))],
     ],
 )
-def test_links_in_a_circle_are_told(tmp_path: Path, links: list) -> None:  # type: ignore[type-arg]
+def test_circular_links_are_reported(tmp_path: Path, links: list) -> None:  # type: ignore[type-arg]
     """And so are very long chains."""
     files = _simple()
     del files["0.tar"]
@@ -273,14 +273,14 @@ def test_a_layer_must_have_a_name(tmp_path: Path, item: dict[str, object]) -> No
 @pytest.mark.parametrize(
     "manifest", [b"", b"[", b"{}", b"null", b"[]", b"[1]", b'[{"Config":7}]', b'[{"Layers":[]}]']
 )
-def test_a_manifest_that_names_no_image_is_told(tmp_path: Path, manifest: bytes) -> None:
+def test_a_manifest_without_an_image_is_reported(tmp_path: Path, manifest: bytes) -> None:
     """Broken JSON, or JSON of something else."""
     assert "manifest.json" in str(
         refuse(save(tmp_path, archive(_simple() | {"manifest.json": manifest})))
     )
 
 
-def test_a_config_that_is_cut_or_no_json_is_told(tmp_path: Path) -> None:
+def test_a_damaged_config_is_reported(tmp_path: Path) -> None:
     """By name and place."""
     for config in (b"", b"{", b"[" * 100_000, b"\x00\xff"):
         error = refuse(save(tmp_path, archive(_simple() | {"config.json": config})))
@@ -302,7 +302,7 @@ def test_diff_ids_that_do_not_match_are_warnings(tmp_path: Path) -> None:
     assert [layer.diff_id for layer in opened.image.layers] == [None, None]
 
 
-def test_damage_of_a_layer_is_told_and_the_rest_shown(tmp_path: Path) -> None:
+def test_damage_of_a_layer_is_reported_and_the_rest_shown(tmp_path: Path) -> None:
     """A layer that is cut inside its member."""
     opened = open_path(save(tmp_path, archive(_simple() | {"1.tar": TOP[:1300]})))
     assert layers_of(opened) == [NAMES[0], [b"a"]]
@@ -311,7 +311,7 @@ def test_damage_of_a_layer_is_told_and_the_rest_shown(tmp_path: Path) -> None:
         opened.raise_damage()
 
 
-def test_an_archive_that_is_cut_is_told(tmp_path: Path) -> None:
+def test_a_truncated_archive_is_reported(tmp_path: Path) -> None:
     """At any place: before its manifest there is no image, after it there is damage."""
     data = archive(_simple())
     whole = data.rindex(b"]") + 1  # of the manifest, which comes last
@@ -322,7 +322,7 @@ def test_an_archive_that_is_cut_is_told(tmp_path: Path) -> None:
     assert (layers_of(trimmed), trimmed.damages()) == (NAMES, [])
 
 
-def test_damage_behind_the_manifest_is_told_too(tmp_path: Path) -> None:
+def test_damage_after_the_manifest_is_reported_too(tmp_path: Path) -> None:
     """The image can be shown, but the archive is not whole."""
     tar = archive(_simple())[:-1024] + layer_tar([file("rest", b"x" * 600)])[:800]
     opened = open_path(save(tmp_path, tar))
@@ -330,14 +330,14 @@ def test_damage_behind_the_manifest_is_told_too(tmp_path: Path) -> None:
     assert "truncated" in opened.damages()[0]
 
 
-def test_bytes_behind_an_archive_are_a_warning(tmp_path: Path) -> None:
+def test_bytes_after_an_archive_are_a_warning(tmp_path: Path) -> None:
     """Nothing is lost."""
     opened = open_path(save(tmp_path, archive(_simple()) + b"junk"))
     assert codes(opened) == ["trailing-data"]
     assert opened.damages() == []
 
 
-def test_a_sparse_member_is_told(tmp_path: Path) -> None:
+def test_a_sparse_member_is_reported(tmp_path: Path) -> None:
     """Its bytes are not those of the layer; an archive packed so is packed again in no time."""
     from tests.layers.reading import END, entry, pax
 

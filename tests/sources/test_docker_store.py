@@ -11,7 +11,7 @@ from layerscope.errors import ImageNotFoundError, LayerscopeError, UnreachableEr
 from layerscope.opening.open import Opened, open_image
 from layerscope.sources import Request, docker_store
 from tests.images import write
-from tests.sources.places import BASE, LAYERS, NAMES, dump, layers_of
+from tests.sources.image_files import BASE, LAYERS, NAMES, dump, layers_of
 from tests.sources.stores import docker_store as store_of
 
 
@@ -48,7 +48,7 @@ def test_an_unknown_driver_shows_all_but_contents(tmp_path: Path) -> None:
     assert {warning.code for warning in opened.warnings} == {"contents-unreadable"}
 
 
-def test_a_lost_layer_is_told(tmp_path: Path) -> None:
+def test_a_lost_layer_is_reported(tmp_path: Path) -> None:
     """By a message that says which."""
     store_of(tmp_path, LAYERS)
     for folder in (tmp_path / "image/overlay2/layerdb/sha256").iterdir():
@@ -66,7 +66,7 @@ def test_a_cache_id_never_leads_out_of_the_store(tmp_path: Path) -> None:
         open_stored(tmp_path)
 
 
-def test_what_is_not_there_is_told_from_what_cannot_be_reached(tmp_path: Path) -> None:
+def test_missing_and_unreachable_stores_are_distinguished(tmp_path: Path) -> None:
     """A store without the image suggests names."""
     store_of(tmp_path, LAYERS, names=["flask:3"])
     with pytest.raises(ImageNotFoundError) as missing:

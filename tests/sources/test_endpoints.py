@@ -20,7 +20,7 @@ from layerscope.sources.endpoints import (
 from layerscope.sources.engine_client import Client
 from layerscope.sources.ssh import ssh_command
 from tests.images import write
-from tests.sources.places import dump
+from tests.sources.image_files import dump
 
 
 @pytest.fixture(autouse=True)
@@ -93,7 +93,7 @@ class TestDocker:
         assert found == ["rootless Docker", "OrbStack", "Colima"]
 
     @pytest.mark.parametrize("text", [b"{", b"[]", b'{"currentContext": 1}', b"\xff"])
-    def test_a_broken_configuration_is_none(self, tmp_path: Path, text: bytes) -> None:
+    def test_a_broken_configuration_is_ignored(self, tmp_path: Path, text: bytes) -> None:
         """As it is for Docker's own tools."""
         write(tmp_path / ".docker/config.json", text)
         assert docker_endpoints(around(tmp_path)) == []
@@ -102,7 +102,7 @@ class TestDocker:
 class TestPodman:
     """As Podman's remote client finds them."""
 
-    def test_the_host_stands_alone(self, tmp_path: Path) -> None:
+    def test_an_explicit_host_is_used_alone(self, tmp_path: Path) -> None:
         found = podman_endpoints(
             around(tmp_path, CONTAINER_HOST="unix:///p", CONTAINER_SSHKEY="/k")
         )
@@ -151,7 +151,7 @@ class TestSsh:
     @pytest.mark.parametrize(
         "url", ["ssh://", "ssh://-oProxyCommand=x", "ssh://-l@far", "ssh://a:b"]
     )
-    def test_what_is_no_host_is_refused(self, url: str) -> None:
+    def test_an_invalid_host_is_refused(self, url: str) -> None:
         with pytest.raises(UnreachableError):
             ssh_command(Endpoint(url, "x"), "docker")
 
@@ -206,7 +206,7 @@ def test_a_docker_configuration_that_is_not_json_is_passed_over(text: str, tmp_p
 
 
 @pytest.mark.parametrize("host", ["unix://\0", "unix:///" + "a" * 200, "tcp://[", "nowhere://x"])
-def test_an_address_that_is_none_is_out_of_reach(host: str, tmp_path: Path) -> None:
+def test_an_invalid_address_is_unreachable(host: str, tmp_path: Path) -> None:
     """Whatever names it."""
     context(tmp_path, "odd", host)
     (endpoint,) = docker_endpoints(around(tmp_path, DOCKER_CONTEXT="odd"))

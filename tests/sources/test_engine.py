@@ -28,7 +28,7 @@ from layerscope.sources import Request, open_source
 from layerscope.sources.engine import history_entries
 from tests.images import digest
 from tests.sources.fake_engine import IMAGE_ID, FakeEngine, serving
-from tests.sources.places import LAYERS, NAMES, layers_of
+from tests.sources.image_files import LAYERS, NAMES, layers_of
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_an_error_inside_the_export_is_the_error(
         open_image(Request("docker://demo"))
 
 
-def test_a_connection_that_breaks_is_told(engine: FakeEngine) -> None:
+def test_a_broken_connection_is_reported(engine: FakeEngine) -> None:
     """In one line that names the image."""
     engine.export = None
     with pytest.raises(LayerscopeError, match=r"docker://demo.*lost the connection") as caught:
@@ -117,7 +117,7 @@ def test_a_silent_export_can_be_stopped(engine: FakeEngine) -> None:
     assert time.monotonic() - Stops.started < 5
 
 
-def test_a_platform_is_asked_of_engines_that_take_it(engine: FakeEngine) -> None:
+def test_the_platform_is_sent_to_engines_that_support_it(engine: FakeEngine) -> None:
     """Those with the containerd store, from 1.48 on; others would ignore it."""
     engine.api_version = "1.49"
     engine.more = {"Descriptor": {"digest": IMAGE_ID}}
@@ -152,7 +152,9 @@ def test_an_ambiguous_id_lists_the_images(engine: FakeEngine) -> None:
         open_source(Request("docker://ab"))
 
 
-def test_no_engine_is_another_exit_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_engine_has_its_own_exit_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nothing there, or nobody listening."""
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none")
     with pytest.raises(UnreachableError, match=r"no engine is listening.*DOCKER_HOST") as caught:
@@ -177,7 +179,7 @@ def test_a_forbidden_socket_says_what_to_do(
     assert "docker group" in str(caught.value.hint)
 
 
-def test_what_answers_may_be_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_server_is_not_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever it says."""
     with tempfile.TemporaryDirectory(prefix="ls-") as folder:
         listening = socket.socket(socket.AF_UNIX)
@@ -201,7 +203,7 @@ def test_what_answers_may_be_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
 class TestHistory:
     """An engine says neither which steps made a layer nor who made them."""
 
-    def test_sizes_tell_which_steps_made_a_layer(self) -> None:
+    def test_sizes_show_which_steps_made_a_layer(self) -> None:
         """If as many have one as there are layers."""
         rows = [
             {"CreatedBy": "B", "Size": 2},
@@ -212,7 +214,7 @@ class TestHistory:
         assert [entry["empty_layer"] for entry in entries] == [False, True, False]
         assert [entry["created_by"] for entry in entries] == ["A", "ENV", "B"]
 
-    def test_words_tell_it_for_layers_without_bytes(self) -> None:
+    def test_instructions_show_it_for_layers_without_bytes(self) -> None:
         """Such as that of WORKDIR."""
         rows = [
             {"CreatedBy": "CMD x", "Size": 0},
@@ -224,6 +226,6 @@ class TestHistory:
     @pytest.mark.parametrize(
         "rows", [[], [1, None], [{"CreatedBy": 1, "Size": "x", "Created": 1e99}]]
     )
-    def test_none_is_better_than_a_wrong_one(self, rows: list[object]) -> None:
+    def test_no_alignment_is_better_than_a_wrong_one(self, rows: list[object]) -> None:
         """Until the export says."""
         assert history_entries(rows, 5) == []

@@ -162,7 +162,7 @@ def test_an_older_engine_exports_all_platforms(
 @pytest.mark.parametrize(
     ("name", "held"), [(ONE, "linux/amd64"), (SEVERAL, "linux/amd64, linux/arm64")]
 )
-def test_what_an_older_engine_does_not_hold_is_refused(
+def test_a_platform_missing_from_an_older_engine_is_refused(
     engine: Recording, name: str, held: str
 ) -> None:
     """As soon as its export shows what it holds; nothing else is shown in its place."""

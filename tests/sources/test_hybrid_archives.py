@@ -17,7 +17,7 @@ from tests.images import (
     image_config,
     oci_files,
 )
-from tests.sources.places import (
+from tests.sources.image_files import (
     BASE,
     LAYER,
     LAYERS,
@@ -104,7 +104,7 @@ def void(_: object) -> None:
     """Nothing, whatever was done."""
 
 
-def test_a_whole_oci_manifest_comes_first(tmp_path: Path) -> None:
+def test_a_complete_oci_manifest_comes_first(tmp_path: Path) -> None:
     """It knows media types and annotations; both give the names."""
     right = oci_files(LAYERS, compress=None)
     for sources in (True, False):
@@ -150,7 +150,7 @@ def test_an_image_whose_config_is_lost_is_a_warning(tmp_path: Path, lost: str) -
     assert name in said(opened, "layout-incomplete")
 
 
-def test_an_image_that_nobody_brings_whole_is_damaged(tmp_path: Path) -> None:
+def test_an_image_that_neither_description_completes_is_damaged(tmp_path: Path) -> None:
     """Each layer is taken from whom brings it."""
     files = _hybrid(oci_files(LAYERS), sources=False, repositories=False)
     packed = [name for name in oci_files(LAYERS) if files[name][:2] == b"\x1f\x8b"]

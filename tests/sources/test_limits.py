@@ -22,7 +22,7 @@ from tests.images import (
     layer_tar,
 )
 from tests.layers.reading import END, header, pax
-from tests.sources.places import codes, layers_of, open_path, said, save
+from tests.sources.image_files import codes, layers_of, open_path, said, save
 from tests.toc_images import toc_image, zstd_chunked
 
 LONG = pax((b"path", b"n" * 300)) + header(b"x") + END
@@ -103,7 +103,7 @@ def test_the_limit_on_entries_holds_for_archives_too(tmp_path: Path) -> None:
     assert layers_of(open_path(path, limits=Limits(entries=60))) == [[]]
 
 
-def test_a_layer_that_unpacks_to_a_thousandfold_draws_a_warning(tmp_path: Path) -> None:
+def test_a_layer_compressed_a_thousandfold_gives_a_warning(tmp_path: Path) -> None:
     """It is shown all the same. The ratio can be changed."""
     tar = layer_tar([file("zeros", bytes(1 << 20))])
     files = docker_files([tar], compress="gzip")

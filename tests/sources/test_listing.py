@@ -21,7 +21,7 @@ from layerscope.sources.sharing import sharing
 from layerscope.sources.store_image import StoreImage, StoreLayer
 from tests.images import archive, digest, docker_archive, file, layer_tar, oci_files, write
 from tests.sources.fake_engine import IMAGE_ID, serving
-from tests.sources.places import BASE, LAYERS, TOP, Layout, dump, listing, unpack
+from tests.sources.image_files import BASE, LAYERS, TOP, Layout, dump, listing, unpack
 from tests.sources.stores import docker_store as store_of
 from tests.sources.stores import podman_store
 from tests.sources.test_containerd import NAME
@@ -97,7 +97,7 @@ def test_a_config_never_leads_out_of_the_store(tmp_path: Path) -> None:
     assert not image.layers
 
 
-def test_steps_of_a_build_are_told_from_dangling_images(tmp_path: Path) -> None:
+def test_build_steps_are_distinguished_from_dangling_images(tmp_path: Path) -> None:
     """A nameless image that another is made from is no image of its own."""
     child = store_of(tmp_path, LAYERS)
     (tmp_path / "image/overlay2/repositories.json").rename(tmp_path / "kept")
@@ -129,7 +129,7 @@ def test_an_engine_lists_its_images(tmp_path: Path) -> None:
         engine_listing.listed("docker", list, Request(""))
 
 
-def test_who_does_not_answer_in_time_is_out_of_reach() -> None:
+def test_an_engine_that_does_not_answer_in_time_is_unreachable() -> None:
     """The others are not kept waiting, and an unexpected error stays with its source."""
     silence = threading.Event()
 
@@ -161,7 +161,7 @@ def test_who_does_not_answer_in_time_is_out_of_reach() -> None:
     assert said["locked"] == "/locked: permission denied"
 
 
-def test_a_folder_tells_images_by_what_they_hold(
+def test_a_folder_detects_images_by_content(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Archives, compressed ones, layouts; not other tars, small files or documents, whatever their names."""
@@ -198,7 +198,7 @@ def test_a_name_with_a_scheme_is_a_file(tmp_path: Path, monkeypatch: pytest.Monk
     assert image.reference == "./docker:x"
 
 
-def test_a_look_at_a_folder_reads_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_listing_a_folder_reads_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An archive with more members than any image has is not looked through."""
     members = {f"file{number}": b"" for number in range(30)} | {"manifest.json": b"[]"}
     write(tmp_path / "many.tar", archive(members))
@@ -230,13 +230,13 @@ def test_removing_an_image_frees_what_no_other_has() -> None:
     assert [(one.layer.key, one.images) for one in found.layers] == [("base", 3), ("mid", 2)]
 
 
-def test_nothing_shares_nothing() -> None:
+def test_an_empty_list_shares_nothing() -> None:
     """An empty store."""
     found = sharing([])
     assert (found.stored, found.layers, found.shares) == (0, [], [])
 
 
-def test_a_store_that_is_not_there_says_so(tmp_path: Path) -> None:
+def test_a_missing_store_is_reported(tmp_path: Path) -> None:
     """Each in its own words."""
     answers = listed(tmp_path)
     assert set(answers) == {"containers-storage", "docker-store", "containerd"}

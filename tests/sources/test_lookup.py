@@ -20,7 +20,7 @@ from layerscope.sources.base import Found
 from layerscope.sources.lookup import Source, find_in_turn
 from layerscope.sources.references import NotInStoreError
 from tests.images import write
-from tests.sources.places import LAYERS
+from tests.sources.image_files import LAYERS
 from tests.sources.stores import docker_store, podman_store
 
 HERE = Found("here", [])
@@ -60,13 +60,13 @@ def test_the_first_that_has_it_counts() -> None:
     assert ask("flask", DOWN, EMPTY, source("a", HERE), broken) is HERE
 
 
-def test_damage_is_not_passed_over() -> None:
+def test_damage_is_not_skipped() -> None:
     """A source that has the image and cannot give it says so."""
     with pytest.raises(LayerscopeError, match="damaged"):
         ask("flask", source("a", LayerscopeError("damaged")), source("b", HERE))
 
 
-def test_all_that_was_tried_is_said() -> None:
+def test_every_attempt_is_reported() -> None:
     """With near names, and exit code 3."""
     with pytest.raises(ImageNotFoundError) as caught:
         ask("flask:4", DOWN, EMPTY)
@@ -77,7 +77,7 @@ def test_all_that_was_tried_is_said() -> None:
     assert caught.value.exit_code == 3
 
 
-def test_nobody_answering_is_another_exit_code() -> None:
+def test_unreachable_engines_have_their_own_exit_code() -> None:
     """With what to do about it, if that is known."""
     with pytest.raises(
         UnreachableError, match="down: nobody answers; locked: permission denied"
@@ -87,7 +87,7 @@ def test_nobody_answering_is_another_exit_code() -> None:
     assert caught.value.exit_code == 4
 
 
-def test_what_may_not_be_read_is_out_of_reach() -> None:
+def test_unreadable_stores_are_unreachable() -> None:
     """Wherever a source meets it."""
 
     def find(*_: object) -> Found:
@@ -98,7 +98,7 @@ def test_what_may_not_be_read_is_out_of_reach() -> None:
 
 
 @pytest.mark.parametrize("reference", ["/no/flask", "./flask", "../flask", "~/flask", "flask.tar"])
-def test_what_looks_like_a_path_is_no_name(reference: str) -> None:
+def test_a_path_is_not_a_name(reference: str) -> None:
     """No source is asked."""
     with pytest.raises(ImageNotFoundError, match="no such file or directory"):
         ask(reference, source("a", HERE))

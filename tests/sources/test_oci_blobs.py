@@ -16,7 +16,7 @@ from tests.images import (
     oci_directory,
     oci_files,
 )
-from tests.sources.places import (
+from tests.sources.image_files import (
     BASE,
     CONFIG,
     LAYER,
@@ -87,7 +87,7 @@ def test_blobs_may_have_other_digests_than_sha256(tmp_path: Path) -> None:
         7,
     ],
 )
-def test_what_is_no_digest_names_nothing(tmp_path: Path, name: object) -> None:
+def test_an_invalid_digest_names_nothing(tmp_path: Path, name: object) -> None:
     """Least of all a path: not of a manifest, a config or a layer."""
     (tmp_path / "secret").write_bytes(BASE)
     layout = Layout()
@@ -122,7 +122,7 @@ def test_links_that_lead_out_of_a_layout_are_not_followed(tmp_path: Path) -> Non
     assert "points outside the directory" in str(refuse(layout))
 
 
-def test_what_is_no_file_is_no_blob(tmp_path: Path) -> None:
+def test_only_files_are_blobs(tmp_path: Path) -> None:
     """Folders, pipes and links in a circle, in place of a layer; nothing waits for them."""
     import os
 

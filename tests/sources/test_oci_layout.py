@@ -18,7 +18,7 @@ from tests.images import (
     oci_directory,
     oci_files,
 )
-from tests.sources.places import (
+from tests.sources.image_files import (
     BASE,
     CONFIG,
     INDEX,
@@ -101,13 +101,13 @@ def test_a_layout_needs_no_marker(tmp_path: Path, marker: bytes | None) -> None:
         (b'{"manifests":[7,null,{},{"digest":"sha256:../../x"}]}', "index.json lists no images"),
     ],
 )
-def test_an_index_that_lists_nothing_is_told(tmp_path: Path, index: bytes, words: str) -> None:
+def test_an_empty_index_is_reported(tmp_path: Path, index: bytes, words: str) -> None:
     """Broken, empty, null, or full of nonsense."""
     files = oci_files(LAYERS) | {"index.json": index}
     assert words in str(refuse(save(tmp_path, archive(files))))
 
 
-def test_a_folder_without_an_index_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_an_index_is_reported(tmp_path: Path) -> None:
     """Blobs alone say nothing."""
     files = oci_files(LAYERS)
     del files["index.json"]
@@ -172,7 +172,7 @@ def test_platforms_that_are_not_stored_are_left_out(tmp_path: Path) -> None:
     assert "without storing" not in str(refuse(path, platform="linux/riscv64").hint)
 
 
-def test_an_image_whose_parts_are_missing_is_told(tmp_path: Path) -> None:
+def test_an_incomplete_image_is_reported(tmp_path: Path) -> None:
     """If there is no other: which part, and that the copy is not whole."""
     layout = Layout()
     gone = layout.manifest(LAYERS, stored=False)
@@ -212,7 +212,7 @@ def test_a_foreign_layer_may_be_missing(tmp_path: Path, media_type: str) -> None
             opened.raise_damage()
 
 
-def test_a_foreign_layer_that_is_there_is_a_layer(tmp_path: Path) -> None:
+def test_a_stored_foreign_layer_is_a_layer(tmp_path: Path) -> None:
     """Some exporters keep them."""
     layout = Layout()
     manifest = {

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.images import (
     image_config,
 )
-from tests.sources.places import (
+from tests.sources.image_files import (
     BASE,
     CONFIG,
     LAYER,
@@ -35,7 +35,7 @@ def test_a_manifest_that_is_an_index_too_is_refused(tmp_path: Path) -> None:
         assert "both an index and an image" in str(refuse(save(tmp_path, tar)))
 
 
-def test_schema_1_is_told(tmp_path: Path) -> None:
+def test_schema_1_is_reported(tmp_path: Path) -> None:
     """It names no diff IDs, and no tool writes it any more."""
     layout = Layout()
     old = {"schemaVersion": 1, "fsLayers": [], "history": []}

@@ -20,7 +20,7 @@ from layerscope.sources.folder import saved_images
 from layerscope.sources.listing import Listed
 from tests.images import digest, docker_archive, file, layer_tar
 from tests.sources.fake_engine import IMAGE_ID, FakeEngine, serving
-from tests.sources.places import (
+from tests.sources.image_files import (
     LAYERS,
     Layout,
     codes,
@@ -66,7 +66,7 @@ def windows(*platforms: str, form: str = "named", stated: str = "both") -> bytes
 
 @pytest.mark.parametrize("form", ["named", "index", "unnamed"])
 @pytest.mark.parametrize("stated", STATED)
-def test_versions_are_told_apart(tmp_path: Path, form: str, stated: str) -> None:
+def test_versions_are_distinguished(tmp_path: Path, form: str, stated: str) -> None:
     """In an index with or without a name, or listed side by side; wherever the version is stated."""
     path = save(tmp_path, windows(OLD, NEW, form=form, stated=stated))
     opened = open_path(path)
@@ -271,9 +271,7 @@ def test_an_engine_that_holds_several_versions_names_them(engine: FakeEngine) ->
     assert [str(other.platform) for other in source.image.alternatives] == [OLD]
 
 
-def test_what_was_exported_is_remembered_with_its_version(
-    engine: FakeEngine, tmp_path: Path
-) -> None:
+def test_an_export_is_cached_with_its_version(engine: FakeEngine, tmp_path: Path) -> None:
     """Where only the descriptor states it, too."""
     layout = Layout()
     bare = runs_on("windows/amd64")["platform"]

@@ -11,7 +11,7 @@ import pytest
 from layerscope.limits import Limits
 from tests.images import archive, compressed, digest, image_config, layer_tar
 from tests.images import directory as folder_entry
-from tests.sources.places import (
+from tests.sources.image_files import (
     BASE,
     CONFIG,
     LAYER,
@@ -83,7 +83,7 @@ def test_a_dir_folder_of_several_platforms_opens(tmp_path: Path) -> None:
     assert "none of the manifests" in str(refuse(unpack(path, files)))
 
 
-def test_what_a_dir_folder_lacks_is_told(tmp_path: Path) -> None:
+def test_missing_parts_of_a_dir_folder_are_reported(tmp_path: Path) -> None:
     """A blob, a digest that is none, or all that a manifest is."""
     files = _containers_dir()
     path = tmp_path / "image"
@@ -110,7 +110,7 @@ def test_a_foreign_layer_of_a_dir_folder_may_be_missing(tmp_path: Path) -> None:
     assert "foreign layer" in opened.damages()[0]
 
 
-def test_a_folder_with_a_manifest_alone_is_none(tmp_path: Path) -> None:
+def test_a_folder_with_only_a_manifest_is_not_a_dir_folder(tmp_path: Path) -> None:
     """A web page has a manifest.json, too."""
     for files in ({"manifest.json": b"{}"}, {"manifest.json": b"{}", "version": b"1.0"}):
         assert "no image" in str(refuse(unpack(tmp_path / "image", files)))
@@ -170,7 +170,7 @@ def test_several_images_of_old_docker_are_several(tmp_path: Path) -> None:
     assert codes(open_path(save(tmp_path, archive(apart)))) == ["several-images"]
 
 
-def test_parents_that_lead_nowhere_are_told(tmp_path: Path) -> None:
+def test_missing_parents_are_reported(tmp_path: Path) -> None:
     """A missing layer, a circle, a path."""
     for parent, words in (
         ("c" * 64, "layer cccccccccccc is missing from the archive"),
@@ -215,7 +215,9 @@ def test_a_tar_without_an_image_is_a_root_filesystem(tmp_path: Path) -> None:
     ("name", "program"),
     [(".dockerenv", "docker"), ("run/.containerenv", "podman"), ("srv/.dockerenv", None)],
 )
-def test_what_exported_a_container_is_told(tmp_path: Path, name: str, program: str | None) -> None:
+def test_an_exported_container_is_recognised(
+    tmp_path: Path, name: str, program: str | None
+) -> None:
     """And that saving the image would keep its layers."""
     message = said(open_path(save(tmp_path, archive({name: b"", "etc/x": b"x"}))), "rootfs-only")
     assert message.endswith(
@@ -223,7 +225,7 @@ def test_what_exported_a_container_is_told(tmp_path: Path, name: str, program: s
     )
 
 
-def test_a_buildkit_cache_without_its_index_is_told(tmp_path: Path) -> None:
+def test_a_buildkit_cache_without_its_index_is_reported(tmp_path: Path) -> None:
     error = refuse(save(tmp_path, archive({"blobs/sha256/x": b"x", "ingest/y": b"x"})))
     assert "BuildKit cache" in str(error.hint)
 
@@ -245,7 +247,7 @@ def test_a_root_filesystem_may_hold_web_pages(tmp_path: Path) -> None:
     "name",
     ["manifest.json", "index.json", "oci-layout", "repositories", "blobs/x", "abc/layer.tar"],
 )
-def test_what_is_left_of_an_image_is_no_root_filesystem(tmp_path: Path, name: str) -> None:
+def test_a_partial_image_is_not_a_root_filesystem(tmp_path: Path, name: str) -> None:
     """The error says what was found, and what is missing."""
     error = refuse(save(tmp_path, archive({name: b"{}", "etc/passwd": b"x"})))
     found = "*/layer.tar" if name.endswith("layer.tar") else name.partition("/")[0]

@@ -24,7 +24,7 @@ from layerscope.sources.base import Found
 from layerscope.sources.lookup import Source, pull_in_turn
 from tests.images import docker_archive, write
 from tests.sources.fake_engine import FakeEngine, serving
-from tests.sources.places import LAYERS
+from tests.sources.image_files import LAYERS
 
 NEW = "example.test/new"
 WORDS: list[dict[str, object]] = [
@@ -92,7 +92,7 @@ def test_an_image_that_nobody_has_is_pulled_and_opened(engine: FakeEngine, refer
 
 
 @pytest.mark.parametrize("reference", ["demo", "docker://demo"])
-def test_what_is_there_is_not_pulled_again(engine: FakeEngine, reference: str) -> None:
+def test_an_existing_image_is_not_pulled_again(engine: FakeEngine, reference: str) -> None:
     """Whatever newer one its registry may have."""
     open_source(Request(reference, pull=True))
     assert pulls(engine) == []
@@ -139,7 +139,7 @@ def test_an_error_in_the_middle_is_the_error(engine: FakeEngine, error: dict[str
     assert caught.value.exit_code == 3
 
 
-def test_what_the_registry_lacks_is_said(engine: FakeEngine) -> None:
+def test_an_image_missing_from_the_registry_is_reported(engine: FakeEngine) -> None:
     """In the engine's words, with what may be wrong."""
     engine.pulls = None
     with pytest.raises(ImageNotFoundError, match="could not pull it: manifest for") as caught:
@@ -198,7 +198,7 @@ def test_the_first_engine_that_answers_pulls() -> None:
 
 
 @pytest.mark.parametrize("scheme", ["containers-storage", "docker-store", "containerd", "oci"])
-def test_what_only_reads_cannot_pull(scheme: str, tmp_path: Path) -> None:
+def test_sources_that_only_read_cannot_pull(scheme: str, tmp_path: Path) -> None:
     """A mistake in the command line: exit code 2."""
     with pytest.raises(UsageError, match="--pull is not supported") as caught:
         open_source(Request(f"{scheme}://{NEW}", pull=True))

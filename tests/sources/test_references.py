@@ -49,7 +49,7 @@ def test_a_short_name_matches_under_any_registry() -> None:
 
 
 @pytest.mark.parametrize("reference", ["a", "web:1"])
-def test_what_could_be_several_is_refused(reference: str) -> None:
+def test_an_ambiguous_name_is_refused(reference: str) -> None:
     """The message lists them."""
     with pytest.raises(ImageNotFoundError, match="2 images match") as caught:
         pick(reference, IMAGES)
@@ -57,7 +57,7 @@ def test_what_could_be_several_is_refused(reference: str) -> None:
 
 
 @pytest.mark.parametrize("reference", ["flask:4", f"web@{DIGEST}", "ffff", "", "@", ":", "sha256:"])
-def test_what_is_not_there_is_not_found(reference: str) -> None:
+def test_a_missing_image_is_not_found(reference: str) -> None:
     """Whatever somebody types."""
     with pytest.raises(ImageNotFoundError):
         pick(reference, IMAGES)
@@ -80,6 +80,6 @@ def test_paths_look_like_paths(reference: str) -> None:
 
 
 @pytest.mark.parametrize("reference", ["a", "a/b:1", "reg.example:5000/a", "tar", "a.tar:1"])
-def test_names_do_not(reference: str) -> None:
+def test_names_do_not_look_like_paths(reference: str) -> None:
     """Slashes and dots alone make no path."""
     assert not looks_like_path(reference)

@@ -58,7 +58,7 @@ def test_a_tunnel_is_closed_whatever_its_ssh_does(ssh: Path, script: str) -> Non
         ("#!/no/such/program\n", "ssh cannot be run: No such file or directory"),
     ],
 )
-def test_why_ssh_fails_is_told(ssh: Path, script: str, why: str) -> None:
+def test_the_error_of_ssh_is_reported(ssh: Path, script: str, why: str) -> None:
     """Also if it cannot even be started."""
     write(ssh, script.encode()).chmod(0o755)
     with pytest.raises(UnreachableError, match=why):

@@ -22,7 +22,7 @@ from layerscope.sources.engine_roots import reported_roots
 from layerscope.sources.listing import list_images
 from tests.images import write
 from tests.sources.fake_engine import FakeEngine, serving
-from tests.sources.places import LAYERS, Layout, dump
+from tests.sources.image_files import LAYERS, Layout, dump
 from tests.sources.stores import docker_store as store_of
 from tests.sources.test_containerd import NAME
 from tests.sources.test_containerd import store as containerd_store
@@ -144,7 +144,7 @@ class TestDocker:
             {"DockerRootDir": None, "DriverStatus": [1]},
         ],
     )  # fmt: skip
-    def test_nonsense_is_no_folder(self, engine: FakeEngine, info: dict[str, object]) -> None:
+    def test_nonsense_is_not_a_folder(self, engine: FakeEngine, info: dict[str, object]) -> None:
         """The usual ones are looked at."""
         engine.info = info
         assert list(reported_roots(Limits())) == []
@@ -276,7 +276,7 @@ class TestContainerd:
         assert found == {address: [folder] for address, folder in known.items()}
 
     @pytest.mark.parametrize("kind", ["nothing", "another program", "no socket"])
-    def test_a_folder_that_cannot_be_found_out_is_told(
+    def test_an_unknown_folder_is_reported(
         self,
         tmp_path: Path,
         listening: Callable[..., str],
@@ -308,7 +308,7 @@ class TestContainerd:
         assert open_image(Request("containerd://demo")).image.location == str(tmp_path / "x")
 
 
-def test_what_is_said_with_store_root_stands_alone(tmp_path: Path, engine: FakeEngine) -> None:
+def test_store_root_overrides_everything(tmp_path: Path, engine: FakeEngine) -> None:
     """No engine is asked."""
     store_of(tmp_path / "mine", LAYERS)
     opened = open_image(Request("docker-store://demo", store_root=tmp_path / "mine"))

@@ -36,7 +36,7 @@ from tests.images import (
     docker_archive,
     oci_archive,
 )
-from tests.sources.places import (
+from tests.sources.image_files import (
     LAYERS,
     NAMES,
     layers_of,
@@ -131,7 +131,7 @@ def test_stdin_may_be_a_file(tmp_path: Path) -> None:
     assert (layers_of(opened), opened.image.source_kind) == (NAMES, "stdin")
 
 
-def test_stdin_that_gives_no_image_is_told(tmp_path: Path) -> None:
+def test_stdin_without_an_image_is_reported(tmp_path: Path) -> None:
     """Nothing, a folder, or nothing at all."""
     empty = os.open(os.devnull, os.O_RDONLY)
     folder = os.open(tmp_path, os.O_RDONLY)
@@ -224,7 +224,7 @@ def test_a_stream_that_stops_without_an_end_is_described_by_what_came() -> None:
         os.close(writing)
 
 
-def test_what_is_packed_and_no_image_is_refused_before_it_is_unpacked(
+def test_compressed_files_without_an_image_are_refused_before_decompression(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It may be larger than the disk."""
@@ -276,7 +276,7 @@ class _FullDisk(io.RawIOBase):
         (errno.EROFS, "cannot write a temporary copy in"),
     ],
 )
-def test_a_full_disk_is_told(
+def test_a_full_disk_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, words: str
 ) -> None:
     """With the folder, and how to use another."""
@@ -289,7 +289,7 @@ def test_a_full_disk_is_told(
     assert "TMPDIR" in str(error.hint)
 
 
-def test_no_temporary_folder_at_all_is_told(
+def test_a_missing_temporary_folder_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As in a container with a read-only root."""

@@ -11,7 +11,7 @@ from layerscope.image.platform import Platform
 from layerscope.sources import Candidate, Request, open_source
 from layerscope.sources.base import ImageParts
 from layerscope.tui.chooser import ChooserApp
-from tests.sources.places import save
+from tests.sources.image_files import save
 from tests.sources.test_os_versions import NEW, OLD, windows
 from tests.tui.explorer import screen_text
 
@@ -68,7 +68,7 @@ async def test_platforms_of_one_image_are_one_row() -> None:
     assert answer.name == "b:1"
 
 
-async def test_leaving_answers_nothing() -> None:
+async def test_leaving_chooses_nothing() -> None:
     """And what an image states cannot act on the terminal."""
     evil = Candidate(["a\x1b[2J"], Platform.of("windows", "amd64\x1b[2J", "", "1\x1b[2J"), _parts)
     shown, answer = await chosen([evil, _candidate(1, "b")], "escape")

@@ -73,7 +73,7 @@ def line_with(app: LayerscopeApp, words: str) -> str:
 
 
 @pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
-async def test_figures_stand_before_their_instruction(
+async def test_figures_come_before_their_instruction(
     demo_image: Path, demo_opened: Opened, size: tuple[int, int]
 ) -> None:
     """Stored and wasted bytes are in the gutter; what writes no layer says metadata."""
@@ -148,7 +148,7 @@ async def test_instructions_are_there_before_any_layer_is_read(
         assert "…" in line_with(app, "RUN pip").partition("│")[0]
 
 
-async def test_a_long_history_is_listed_aside(
+async def test_a_long_history_is_listed_in_a_thread(
     demo_image: Path, demo_opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a thread lists is shown as the rest is."""
@@ -161,7 +161,7 @@ async def test_a_long_history_is_listed_aside(
         assert text.size(demo_opened.accounting.layers[0].stored) in line_with(app, "ADD file:")
 
 
-async def test_an_image_without_steps_speaks(tmp_path: Path) -> None:
+async def test_an_image_without_steps_shows_a_message(tmp_path: Path) -> None:
     """An empty image is no empty screen."""
     app = explorer(write(tmp_path / "empty.tar", docker_archive([], history=[])))
     async with app.run_test(size=SMALL) as pilot:

@@ -40,12 +40,12 @@ def found(document: Document, text: str) -> list[int]:
         (bytes(range(1, 256)), True),
     ],
 )
-def test_text_is_told_from_bytes(data: bytes, expected: bool) -> None:
+def test_text_and_binary_content_are_distinguished(data: bytes, expected: bool) -> None:
     """By NULs and by what no text holds; a little that is not UTF-8 is still text."""
     assert is_binary(data) is expected
 
 
-def test_nothing_in_a_text_acts() -> None:
+def test_nothing_in_a_text_controls_the_terminal() -> None:
     """Controls, what reorders and what is no UTF-8 become escapes; tabs become spaces up to their stop."""
     data = b"a\tb\n\x1b]0;x\x07\n\xff\xfe\n\xe2\x80\xaetxt\n123456789\tb\n"
     assert texts(TextDocument.of(data)) == [
@@ -115,7 +115,7 @@ def test_a_difference_shows_three_lines_around_it() -> None:
     [("", "a"), ("a", ""), ("abc", "abc"), ("ab", "ba"), ("abcabcabc", "bcaabcc"),
      ("abcdefghij" * 3, "abXdefghij" * 3), ("aaaa", "aa"), ("xaaax", "xaax")],
 )  # fmt: skip
-def test_a_difference_leads_from_one_text_to_the_other(old: str, new: str) -> None:
+def test_a_difference_turns_one_text_into_the_other(old: str, new: str) -> None:
     """Every removed and added line is shown once, with its number, and none twice."""
     document = compared(old, new)
     rows = [row for row in document.rows if row[2] != "@"]

@@ -61,7 +61,7 @@ async def test_steps_are_shown_while_the_engine_exports(engine: FakeEngine) -> N
         assert "digests ok" in shown
 
 
-async def test_an_export_that_fails_is_told(engine: FakeEngine) -> None:
+async def test_a_failed_export_is_reported(engine: FakeEngine) -> None:
     """In a dialog; the steps stay."""
     engine.tail = b'{"message":"disk is full"}'
     app = explorer()

@@ -80,13 +80,13 @@ def _seen(app: LayerscopeApp) -> tuple[object, ...]:
     return shown, app.clipboard, app.focused, app.screen, app.is_running
 
 
-def test_the_table_is_of_the_registry() -> None:
+def test_the_table_lists_the_registry() -> None:
     """No command of another name is prepared for."""
     assert set(BEFORE) <= {command.id for command in EXPLORER}
 
 
 @pytest.mark.parametrize("group", dict.fromkeys(command.group for command in EXPLORER))
-async def test_its_key_does_something(
+async def test_every_key_does_something(
     demo_image: Path, group: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What can be seen is different afterwards; nothing is written, and the explorer goes on."""

@@ -169,7 +169,7 @@ async def test_escape_leaves_a_view_and_never_the_program(demo_image: Path) -> N
         assert app.is_running
 
 
-async def test_an_image_without_layers_speaks(tmp_path: Path) -> None:
+async def test_an_image_without_layers_shows_a_message(tmp_path: Path) -> None:
     """An empty image is no empty screen."""
     app = explorer(write(tmp_path / "empty.tar", docker_archive([], history=[])))
     async with app.run_test(size=WIDE) as pilot:
@@ -209,7 +209,7 @@ async def test_hostile_names_stay_text(tmp_path: Path) -> None:
     assert "\\xff\\xfe" in text
 
 
-async def test_a_damaged_layer_is_shown_and_said(tmp_path: Path) -> None:
+async def test_a_damaged_layer_is_shown_and_reported(tmp_path: Path) -> None:
     """What could be read is shown, the damage is said."""
     good = layer_tar([file("a", b"1"), file("b", b"2" * 2000)])
     app = explorer(write(tmp_path / "cut.tar", docker_archive([good[:1536]])))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from layerscope import text
-from tests.acceptance import FLASK, needs_flask
+from tests.real_images import FLASK, needs_flask
 from tests.tui.explorer import explorer, loaded, screen_text, settled
 
 pytestmark = needs_flask

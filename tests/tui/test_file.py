@@ -134,7 +134,7 @@ async def test_5_shows_what_is_under_the_cursor(plain: Path) -> None:
         assert screen.view.id == "file"
 
 
-async def test_what_is_no_text_is_shown_as_bytes(image: Path) -> None:
+async def test_binary_content_is_shown_as_bytes(image: Path) -> None:
     """And t shows it as text, and text as bytes."""
     app = explorer(image)
     async with app.run_test(size=SMALL) as pilot:
@@ -169,7 +169,7 @@ async def test_a_long_file_is_read_a_mib_at_a_time(image: Path) -> None:
         assert "press +" not in page(app)
 
 
-async def test_content_never_acts(image: Path) -> None:
+async def test_content_never_controls_the_terminal(image: Path) -> None:
     """Escapes and markup in a file are text."""
     app = explorer(image)
     async with app.run_test(size=SMALL) as pilot:
@@ -189,14 +189,14 @@ async def test_content_never_acts(image: Path) -> None:
         ("etc", "This is a directory"),
     ],
 )
-async def test_what_has_no_content_says_what_it_is(plain: Path, path: str, words: str) -> None:
+async def test_paths_without_content_show_their_type(plain: Path, path: str, words: str) -> None:
     app = explorer(plain)
     async with app.run_test(size=SMALL) as pilot:
         await show(pilot, path)
         assert words in page(app)
 
 
-async def test_a_removed_file_can_be_looked_into(plain: Path) -> None:
+async def test_a_removed_file_can_be_viewed(plain: Path) -> None:
     """What a layer deletes is still stored."""
     app = explorer(plain)
     async with app.run_test(size=WIDE) as pilot:
@@ -380,9 +380,7 @@ async def test_a_removed_file_is_saved_as_it_was(
     assert (plain.parent / "gone").read_bytes() == b"still here\n"
 
 
-async def test_nothing_is_replaced_before_enter_was_pressed_again(
-    plain: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_replacing_takes_a_second_enter(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(plain.parent)
     write(plain.parent / "motd", b"mine")
     app = explorer(plain)
@@ -397,7 +395,7 @@ async def test_nothing_is_replaced_before_enter_was_pressed_again(
     assert (plain.parent / "motd").read_bytes() == b"one\n2\nthree\n"
 
 
-async def test_a_wrong_target_is_said_and_can_be_changed(plain: Path) -> None:
+async def test_a_wrong_target_is_reported_and_can_be_changed(plain: Path) -> None:
     app = explorer(plain)
     async with app.run_test(size=SMALL) as pilot:
         screen = await ask(pilot, "etc/motd")

@@ -53,7 +53,7 @@ def first(view: FindView) -> bytes:
     return view.session.opened.filesystem.table.full(int(view.matches.found.paths[0]))
 
 
-async def test_results_come_as_one_types(demo_image: Path) -> None:
+async def test_results_appear_while_typing(demo_image: Path) -> None:
     """Each letter narrows what is found; the title counts it."""
     app = explorer(demo_image)
     async with app.run_test(size=(120, 30)) as pilot:
@@ -126,7 +126,7 @@ async def test_escape_leaves_the_field_then_the_view(demo_image: Path) -> None:
         assert view.field.input.value == "motd"
 
 
-async def test_a_wrong_expression_is_said_beside_the_field(demo_image: Path) -> None:
+async def test_an_invalid_expression_is_reported_beside_the_field(demo_image: Path) -> None:
     """What was found before stays, and nothing is raised."""
     app = explorer(demo_image)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -134,7 +134,7 @@ async def test_a_wrong_expression_is_said_beside_the_field(demo_image: Path) -> 
         assert "missing )" in screen_text(app)[4]
 
 
-async def test_a_hopeless_expression_never_freezes_the_program(tmp_path: Path) -> None:
+async def test_a_slow_expression_never_freezes_the_program(tmp_path: Path) -> None:
     """While an expression runs wild, keys are answered, and the next search replaces it."""
     image = write(
         tmp_path / "long.tar", docker_archive([layer_tar([file("a" * 80, b"1"), file("b", b"2")])])

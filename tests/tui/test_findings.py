@@ -65,7 +65,7 @@ async def opened(pilot: Any) -> FindingsView:
     return view_of(pilot.app)
 
 
-async def test_findings_are_grouped_by_weight_and_those_of_the_base_stand_apart(
+async def test_findings_are_grouped_by_severity_with_those_of_the_base_apart(
     tmp_path: Path,
 ) -> None:
     """Risks first, then what saves most, and last what only another base mends."""
@@ -176,7 +176,7 @@ async def test_findings_of_the_base_move_with_its_end(tmp_path: Path) -> None:
         assert "base" not in [group.key for group in view.list.groups]
 
 
-async def test_an_image_with_nothing_to_fix_says_so(tmp_path: Path) -> None:
+async def test_an_image_without_findings_shows_a_message(tmp_path: Path) -> None:
     """An empty list speaks."""
     async with app_of(tmp_path, [("COPY x /", [file("x", b"x")])]).run_test() as pilot:
         await opened(pilot)

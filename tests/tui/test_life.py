@@ -103,7 +103,7 @@ async def test_a_typed_path_is_completed_and_checked(demo_image: Path) -> None:
         assert view.events.has_focus
 
 
-async def test_a_directory_tells_its_size_after_each_layer(
+async def test_a_directory_shows_its_size_after_each_layer(
     demo_image: Path, demo_opened: Opened
 ) -> None:
     """Layers that only change what lies in it are told, too."""

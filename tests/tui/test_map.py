@@ -41,7 +41,7 @@ def _selected(view: MapView) -> str:
     return view.map.name_of(view.map.tile)
 
 
-async def test_title_says_where_one_is_and_how_much_it_is(demo_image: Path) -> None:
+async def test_the_title_shows_path_and_size(demo_image: Path) -> None:
     """The path, its size, and after which layer."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
@@ -92,7 +92,7 @@ async def test_arrows_move_to_the_tile_beside(demo_image: Path) -> None:
         assert _selected(view) == "var/"
 
 
-async def test_smaller_ones_can_be_gone_into(demo_image: Path) -> None:
+async def test_merged_tiles_can_be_entered(demo_image: Path) -> None:
     """Enter on what was merged shows its largest."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
@@ -167,7 +167,7 @@ async def test_the_legend_names_layers_by_size(demo_image: Path) -> None:
         assert legend.index("■ 0 ADD") < legend.index("■ 4 RUN pip")
 
 
-async def test_an_image_without_bytes_speaks(tmp_path: Path) -> None:
+async def test_an_image_without_bytes_shows_a_message(tmp_path: Path) -> None:
     """No tiles, but words."""
     app = explorer(write(tmp_path / "none.tar", docker_archive([layer_tar([file("a")])])))
     async with app.run_test(size=SMALL) as pilot:

@@ -84,7 +84,7 @@ async def test_the_wheel_scrolls_and_leaves_the_cursor(demo_image: Path) -> None
         assert explore.files.cursor == 0
 
 
-async def test_dragging_the_line_between_left_and_right(demo_image: Path) -> None:
+async def test_the_line_between_left_and_right_can_be_dragged(demo_image: Path) -> None:
     """Both sides follow the mouse, neither becomes narrower than can be read."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
@@ -98,7 +98,7 @@ async def test_dragging_the_line_between_left_and_right(demo_image: Path) -> Non
         assert explore.query_one("#files-pane").size.width == LEAST[0]
 
 
-async def test_dragging_the_line_above_the_details(demo_image: Path) -> None:
+async def test_the_line_above_the_details_can_be_dragged(demo_image: Path) -> None:
     """Details take the room that steps do not need."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
@@ -124,7 +124,7 @@ async def test_brackets_move_the_line(demo_image: Path) -> None:
         assert _left(explore).size.width == before + PACE
 
 
-async def test_another_size_keeps_what_was_chosen(demo_image: Path) -> None:
+async def test_resizing_keeps_the_proportions_chosen(demo_image: Path) -> None:
     """In a narrow terminal the line lies level; what was chosen for a wide one comes back with it."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:

@@ -18,7 +18,7 @@ from layerscope.sources.store_image import StoreImage, StoreLayer
 from layerscope.tui.picker import PickerApp
 from layerscope.tui.picker_rows import Choice
 from tests.images import docker_archive, file, layer_tar, write
-from tests.sources.places import listing
+from tests.sources.image_files import listing
 from tests.terminal import TMUX, layerscope, terminal
 from tests.tui.explorer import screen_text
 
@@ -115,7 +115,7 @@ async def test_leaving_chooses_nothing(folder: Path, key: str) -> None:
     assert not app.is_running
 
 
-async def test_a_search_narrows_while_one_types(folder: Path) -> None:
+async def test_a_search_narrows_while_typing(folder: Path) -> None:
     """Every key is text there, `q` and `s` too; Esc leaves the field, then the search; Enter opens."""
     async with picker(folder).run_test() as pilot:
         app = await looked(pilot)
@@ -151,7 +151,7 @@ async def test_s_sorts_and_the_cursor_stays(folder: Path) -> None:
         assert app.choice.rows[app.images.cursor].name == "flask:3"
 
 
-async def test_r_looks_again(folder: Path) -> None:
+async def test_r_refreshes(folder: Path) -> None:
     """What was saved since is found."""
     async with picker(folder).run_test() as pilot:
         app = await looked(pilot)
@@ -185,7 +185,7 @@ async def test_rows_appear_while_others_are_awaited(folder: Path) -> None:
     assert app.return_value is IMAGES[1]
 
 
-async def test_nothing_at_all_speaks(tmp_path: Path) -> None:
+async def test_an_empty_list_shows_a_message(tmp_path: Path) -> None:
     """It says what to do."""
     async with picker(tmp_path, []).run_test(size=(100, 20)) as pilot:
         app = await looked(pilot)
@@ -193,7 +193,7 @@ async def test_nothing_at_all_speaks(tmp_path: Path) -> None:
         assert any("No images here" in line for line in screen_text(app))  # type: ignore[arg-type]
 
 
-async def test_what_did_not_open_is_said(folder: Path) -> None:
+async def test_an_image_that_did_not_open_is_reported(folder: Path) -> None:
     """Back at the choice."""
     async with picker(folder, trouble="x.tar: it is cut [/bold]").run_test(
         size=(100, 24), notifications=True
@@ -242,7 +242,7 @@ def test_the_picker(snap_compare: Callable[..., bool], folder: Path, size: tuple
 
 @pytest.mark.terminal
 @pytest.mark.skipif(TMUX is None, reason="tmux is not installed")
-def test_without_an_image_one_is_chosen(folder: Path) -> None:
+def test_without_an_image_the_picker_opens(folder: Path) -> None:
     """`layerscope` alone lists what is here; Enter explores it."""
     root = str(Path(__file__).resolve().parents[2])
     command = ["env", "-C", str(folder), *layerscope()]

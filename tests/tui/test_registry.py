@@ -209,7 +209,7 @@ async def test_a_worker_that_raises_is_a_dialog(
         assert files.view.sort.value == "name"
 
 
-def test_a_theme_that_is_not_there_is_named() -> None:
+def test_an_unknown_theme_is_named() -> None:
     """Before anything starts, with the place where it was asked for, and themes of nearly this name."""
     with pytest.raises(UsageError, match=r"c.toml, line 1: unknown theme `no`"):
         check_theme(parse_settings("theme = 'no'", "c.toml"))

@@ -48,7 +48,7 @@ def test_an_image_on_stdin_takes_keys_from_the_terminal(demo_image: Path) -> Non
         screen.wait_for("exit 0")
 
 
-def test_several_images_are_asked_for(tmp_path: Path) -> None:
+def test_the_user_chooses_one_of_several_images(tmp_path: Path) -> None:
     """An archive with two images asks which one is meant, and opens it."""
     first = docker_files([layer_tar([file("first", b"1")])], tags=("first:1",))
     second = docker_files([layer_tar([file("second", b"22")])], tags=("second:2",))

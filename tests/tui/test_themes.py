@@ -45,7 +45,7 @@ def test_contrast_is_that_of_wcag() -> None:
 
 
 @pytest.mark.parametrize("theme", [DARK, LIGHT], ids=["dark", "light"])
-def test_our_themes_can_be_read(theme: Theme) -> None:
+def test_our_themes_are_legible(theme: Theme) -> None:
     """Text stands out by 4.5, quiet text by 3: on the ground, in dialogs, and under the cursor."""
     words = theme.variables
     grounds = (theme.background, theme.surface, words["cursor"], words["cursor-blurred"])
@@ -60,7 +60,7 @@ def test_our_themes_can_be_read(theme: Theme) -> None:
 
 
 @pytest.mark.parametrize("theme", [DARK, LIGHT], ids=["dark", "light"])
-def test_tiles_can_be_read(theme: Theme) -> None:
+def test_tiles_are_legible(theme: Theme) -> None:
     """Names stand out from the colour of every layer, its lines do, too."""
     assert theme.background is not None
     assert theme.foreground is not None
@@ -72,7 +72,7 @@ def test_tiles_can_be_read(theme: Theme) -> None:
 
 
 @pytest.mark.parametrize("theme", OTHERS, ids=[theme.name for theme in OTHERS])
-def test_our_words_can_be_read_in_every_theme(theme: Theme) -> None:
+def test_our_texts_are_legible_in_every_theme(theme: Theme) -> None:
     """A theme's own colours are drawn away from its background as far as they must be."""
     words = variable_defaults(theme)
     background = theme.to_color_system().generate()["background"]
@@ -84,7 +84,7 @@ def test_our_words_can_be_read_in_every_theme(theme: Theme) -> None:
     assert set(words) == set(variable_defaults(BUILTIN_THEMES["ansi-dark"]))
 
 
-def test_what_can_be_read_already_stays() -> None:
+def test_legible_colours_stay() -> None:
     """A colour is changed only if it must be."""
     assert legible("#262a33", "#fbfaf7", 4.5).lower() == "#262a33"
     assert _apart(legible("#ffa62b", "#e0e0e0", 4.5), "#e0e0e0") >= 4.5

@@ -100,7 +100,7 @@ async def test_every_printable_key_is_text_in_the_field(demo_image: Path) -> Non
         assert "No file matches" in "\n".join(screen_text(app))
 
 
-async def test_an_expression_without_end_keeps_nobody_waiting(
+async def test_an_endless_expression_does_not_block(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Keys are answered while it is looked for; when its time is over that is said, and the filter before it stays."""
@@ -130,7 +130,7 @@ async def test_an_expression_without_end_keeps_nobody_waiting(
         assert explore.files.row_count() == 3
 
 
-async def test_hostile_names_and_a_hostile_expression_together_are_survived(
+async def test_hostile_names_with_a_hostile_expression_do_no_harm(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """That it takes too long is said below the field, all files are shown again, and the next filter works."""
@@ -162,7 +162,7 @@ async def test_hostile_names_and_a_hostile_expression_together_are_survived(
         assert not explore.filter_bar.error
 
 
-async def test_the_next_filter_does_not_wait_for_an_expression_without_end(tmp_path: Path) -> None:
+async def test_the_next_filter_does_not_wait_for_an_endless_expression(tmp_path: Path) -> None:
     """What is no longer wanted is given up at once."""
     layer = layer_tar([file("a" * 60 + "b", b"1"), file("c.py", b"2")])
     app = explorer(write(tmp_path / "a.tar", docker_archive([layer])))
@@ -183,7 +183,9 @@ async def test_the_next_filter_does_not_wait_for_an_expression_without_end(tmp_p
 
 
 @pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
-async def test_a_wrong_filter_says_what_and_where(demo_image: Path, size: tuple[int, int]) -> None:
+async def test_an_invalid_filter_is_reported_with_its_position(
+    demo_image: Path, size: tuple[int, int]
+) -> None:
     """The message stands under the character; the last filter that meant something stays."""
     app = explorer(demo_image)
     async with app.run_test(size=size) as pilot:
@@ -198,7 +200,7 @@ async def test_a_wrong_filter_says_what_and_where(demo_image: Path, size: tuple[
 
 
 @THREADS
-async def test_what_is_open_selected_and_filtered_survives_another_layer(
+async def test_open_directories_cursor_and_filter_survive_another_layer(
     demo_image: Path, at_once: int
 ) -> None:
     """Moving on in the steps changes the layer and nothing else."""
@@ -308,7 +310,7 @@ async def test_rows_say_what_they_replace(versions: Path) -> None:
         assert "was in layer 0" in notes
 
 
-def test_what_is_no_file_is_replaced_by_its_name_in_plain_english() -> None:
+def test_replaced_directories_and_links_are_named_by_type() -> None:
     """With its article: a device is no character."""
     replaced = [device("tty", 5, 0), device("disk", 8, 0, block=True), fifo("queue"), directory("etc")]  # fmt: skip
     names = ("tty", "disk", "queue", "etc")
@@ -322,7 +324,7 @@ def test_what_is_no_file_is_replaced_by_its_name_in_plain_english() -> None:
     }
 
 
-async def test_how_many_rows_match_is_said_however_narrow(demo_image: Path) -> None:
+async def test_the_number_of_matches_is_shown_however_narrow(demo_image: Path) -> None:
     """Mode and order give way in the title, the filter's count stays."""
     app = explorer(demo_image)
     async with app.run_test(size=(110, 30)) as pilot:
@@ -402,7 +404,7 @@ async def test_a_path_is_revealed_whatever_hides_it(demo_image: Path) -> None:
         assert explore.steps.marked is None
 
 
-async def test_a_column_without_room_is_not_promised(demo_image: Path) -> None:
+async def test_a_column_without_room_is_reported(demo_image: Path) -> None:
     """What was chosen and cannot be shown says so, until there is room."""
     app = explorer(demo_image)
     async with app.run_test(size=SMALL) as pilot:
@@ -430,7 +432,7 @@ def test_columns_give_way_to_names() -> None:
     assert [column.name for column in tree_columns.layout(200, everything)] == everything
 
 
-def test_settings_speak_of_what_there_is() -> None:
+def test_settings_apply_to_the_tree() -> None:
     """Columns, orders and modes of the settings are those of the tree."""
     assert tuple(column.name for column in tree_columns.COLUMNS) == COLUMNS
     assert tuple(sort.value for sort in Sort) == SORTS

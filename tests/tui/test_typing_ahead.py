@@ -35,7 +35,7 @@ async def _burst(pilot: Pilot[None], *keys: str) -> list[str]:
         ),
     ],
 )  # fmt: skip
-async def test_words_behind_the_key_of_a_field_are_text(
+async def test_letters_after_the_key_of_a_field_are_text(
     demo_image: Path, before: tuple[str, ...], keys: tuple[str, ...], shown: str
 ) -> None:
     """None is lost, none becomes a command: `q` among them does not quit."""
@@ -52,7 +52,7 @@ async def test_words_behind_the_key_of_a_field_are_text(
         assert app.is_running
 
 
-async def test_words_and_enter_come_in_their_order(demo_image: Path) -> None:
+async def test_text_and_enter_keep_their_order(demo_image: Path) -> None:
     """A path, and Enter behind it, lead to its life; no letter of it extracts anything."""
     app = explorer(demo_image)
     async with app.run_test(size=SIZE) as pilot:

@@ -14,8 +14,8 @@ from layerscope.opening.open import Opened, Options, open_image
 from layerscope.sources import Request
 from layerscope.tui.view import VIEWS as ALL_VIEWS
 from layerscope.tui.waste_words import GROUPED_BY
-from tests.acceptance import FLASK, needs_flask
-from tests.large import large_image
+from tests.large_image import large_image
+from tests.real_images import FLASK, needs_flask
 from tests.terminal import TMUX, Terminal, layerscope, terminal
 
 pytestmark = [

@@ -38,7 +38,7 @@ def path_shown(screen: MainScreen) -> str:
     return files.view.filesystem.table.full(files.path).decode()
 
 
-async def test_b_goes_through_the_three_ways_of_grouping(demo_image: Path) -> None:
+async def test_b_cycles_through_the_groupings(demo_image: Path) -> None:
     """b groups by reason, instruction and directory in turn; the title says which."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
@@ -108,7 +108,7 @@ async def test_enter_on_a_copy_shows_that_file(demo_image: Path) -> None:
         assert path_shown(screen) == "app/static/vendor/htmx-2.0.8.min.js"
 
 
-async def test_a_name_given_later_is_shown_where_it_was_given(tmp_path: Path) -> None:
+async def test_a_hard_link_added_later_is_shown_in_its_layer(tmp_path: Path) -> None:
     """The last name of a content leads to the layer that made the name, not the one that stored the content."""
     layers = [
         layer_tar([file("a", b"a" * 100)]),
@@ -165,7 +165,7 @@ async def test_why_says_what_differs(tmp_path: Path) -> None:
     ]
 
 
-async def test_empty_states_speak(tmp_path: Path) -> None:
+async def test_empty_lists_show_a_message(tmp_path: Path) -> None:
     """Nothing wasted and nothing twice is said, not left blank."""
     path = write(tmp_path / "clean.tar", docker_archive([layer_tar([file("a", b"a")])]))
     app = explorer(path)
@@ -177,7 +177,7 @@ async def test_empty_states_speak(tmp_path: Path) -> None:
     assert "No two files have the same content." in text
 
 
-async def test_duplicates_that_were_not_looked_for_are_not_awaited(demo_image: Path) -> None:
+async def test_skipped_duplicates_are_not_awaited(demo_image: Path) -> None:
     """With --no-duplicates the list says so."""
     app = explorer(demo_image, duplicates=False)
     async with app.run_test(size=WIDE) as pilot:
@@ -185,7 +185,7 @@ async def test_duplicates_that_were_not_looked_for_are_not_awaited(demo_image: P
         assert "--no-duplicates" in "\n".join(screen_text(app))
 
 
-async def test_much_waste_is_grouped_aside(
+async def test_many_records_are_grouped_in_a_thread(
     demo_image: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Groups that a thread makes are shown as the others are, and a late answer is ignored."""

@@ -49,7 +49,7 @@ def test_only_files_of_equal_size_at_one_path_are_read(read: list[int]) -> None:
     }  # fmt: skip
 
 
-def test_what_lies_in_shared_layers_is_not_read(read: list[int]) -> None:
+def test_contents_of_shared_layers_are_not_read(read: list[int]) -> None:
     """Wherever the layer is in either image."""
     base, top = [file("a", b"1" * 600), file("b", b"22")], [file("b", b"3"), file("c", b"4")]
     old = side([base, top], hash_all=False)
@@ -64,7 +64,7 @@ def test_what_lies_in_shared_layers_is_not_read(read: list[int]) -> None:
     assert list(by_path(changes)) == [b"c"]
 
 
-def test_another_entry_of_a_shared_layer_is_another_content(read: list[int]) -> None:
+def test_different_entries_of_a_shared_layer_differ_in_content(read: list[int]) -> None:
     """As when an upper layer links a path to another file of the base."""
     base = [file("a", b"1"), file("b", b"2"), file("c", b"1")]
     old = side([base], hash_all=False)
@@ -76,7 +76,7 @@ def test_another_entry_of_a_shared_layer_is_another_content(read: list[int]) -> 
     assert list(by_path(changes_of(old, same))) == []
 
 
-def test_a_content_that_keeps_another_name_is_no_loss() -> None:
+def test_content_that_keeps_another_name_is_not_lost() -> None:
     """Its bytes move to the next name, which itself does not differ."""
     links = [file("a/one", b"x" * 1000), hardlink("b/two", "a/one")]
     changes = changes_of(side([links]), side([[file("b/two", b"x" * 1000)]]))
@@ -86,7 +86,7 @@ def test_a_content_that_keeps_another_name_is_no_loss() -> None:
     assert sum(groups.values()) == 0
 
 
-def test_directories_are_as_deep_as_they_hold_a_good_part() -> None:
+def test_groups_are_the_deepest_directories_with_a_large_share() -> None:
     """Most growth first, what shrank last; each difference counts in one of them."""
     old = [file("srv/old/big", b"o" * 4000), *(file(f"etc/{name}", b"1") for name in "abc")]
     new = [

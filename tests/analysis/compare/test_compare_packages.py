@@ -23,7 +23,7 @@ def words(old: list[Package], new: list[Package]) -> list[tuple[str, str | None,
     ]
 
 
-def test_added_removed_and_in_another_version() -> None:
+def test_added_removed_and_changed_versions() -> None:
     """The largest first; what is the same is not told, however large."""
     old = [package("a", "1"), package("b", "1", 30), package("same", "1", 500)]
     new = [package("a", "2", 15), package("c", "1", 20), package("same", "1", 900)]
@@ -38,6 +38,6 @@ def test_a_name_of_several_versions() -> None:
     assert words(old, old[:2]) == [("a", "2", None, -10)]
 
 
-def test_the_same_name_in_other_books_is_another_package() -> None:
+def test_the_same_name_in_another_database_is_another_package() -> None:
     old, new = [package("a", "1", kind="dpkg")], [package("a", "1", kind="rpm")]
     assert words(old, new) == [("a", "1", None, -10), ("a", None, "1", 10)]

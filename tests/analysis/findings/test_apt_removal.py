@@ -7,7 +7,7 @@ import pytest
 from layerscope.analysis.findings.finding import Finding
 from layerscope.analysis.packages.apt_dependencies import AptDatabase
 from layerscope.words import Confidence
-from tests.analysis.findings.judging import EVERYTHING, findings_of, opened_of, paths_of
+from tests.analysis.findings.rule_images import EVERYTHING, findings_of, opened_of, paths_of
 from tests.images import Member, file
 
 
@@ -28,7 +28,7 @@ def going(
 
 
 @pytest.mark.parametrize("field", ["depends", "pre_depends", "recommends", "suggests"])
-def test_what_was_installed_for_a_package_goes_with_it(field: str) -> None:
+def test_dependencies_of_a_package_are_removed_with_it(field: str) -> None:
     """Unless something else that stays asks for it in any way; packages that somebody asked for stay."""
     packages = {
         "gcc": {"depends": "cpp (>= 12), libc-dev"},
@@ -42,7 +42,7 @@ def test_what_was_installed_for_a_package_goes_with_it(field: str) -> None:
     assert going(packages, "cpp libc6-dev", "gcc") == ("gcc", "cpp gcc")
 
 
-def test_what_apt_is_told_of_suggestions_counts() -> None:
+def test_the_apt_options_for_suggestions_count() -> None:
     """As in the official images of Debian."""
     packages = {"gcc": {"depends": "cpp"}, "cpp": {}, "curl": {"suggests": "cpp"}}
     off = '# a comment\nApt::AutoRemove::SuggestsImportant "false";\n'
@@ -50,7 +50,7 @@ def test_what_apt_is_told_of_suggestions_counts() -> None:
     assert going(packages, "cpp", "gcc", "// " + off.splitlines()[1]) == ("gcc", "gcc")
 
 
-def test_what_would_tear_out_what_stays_is_not_purged() -> None:
+def test_packages_with_kept_dependents_are_not_purged() -> None:
     """npm needs node-gyp, that libnode-dev, and that libssl-dev: purging libssl-dev would remove npm."""
     packages = {
         "npm": {"depends": "node-gyp"},
@@ -113,7 +113,7 @@ def image(
     return found, paths_by_rule
 
 
-def test_the_purge_is_for_what_apt_removes_alone() -> None:
+def test_the_fix_purges_only_what_apt_would_remove() -> None:
     """libssl-dev stays for npm, with its files; what no package has is for a stage of its own."""
     command = "apt-get update && apt-get install -y build-essential libssl-dev npm && make"
     found, paths = image(command, *PACKAGES, manual="npm build-essential libssl-dev")
@@ -149,7 +149,7 @@ def test_packages_that_a_step_installs_and_does_not_use_are_not_installed() -> N
     )
 
 
-def test_what_other_packages_brought_is_doubtful() -> None:
+def test_packages_installed_as_dependencies_have_low_confidence() -> None:
     """npm alone brings libraries for building: where nothing runs it, node does without."""
     brought = ("npm", "libnode-dev", "libssl-dev")
     found, paths = image("apt-get install -y nodejs npm && x", *brought, manual="npm")
@@ -162,7 +162,7 @@ def test_what_other_packages_brought_is_doubtful() -> None:
     )
 
 
-def test_what_stays_whatever_is_left_out_is_not_claimed() -> None:
+def test_packages_that_stay_anyway_are_not_claimed() -> None:
     """It is there for what another step installed, or for several packages."""
     brought = ("npm", "libnode-dev", "libssl-dev")
     for command, manual in (
@@ -176,7 +176,7 @@ def test_what_stays_whatever_is_left_out_is_not_claimed() -> None:
     assert paths["static-libraries"] == ["usr/lib/x86_64-linux-gnu/libnode.a"]
 
 
-def test_byte_code_of_packages_is_deleted_where_they_are_installed() -> None:
+def test_bytecode_of_packages_is_deleted_where_they_are_installed() -> None:
     """dpkg's scripts compile whatever the environment says; pip has an option."""
     code = [
         file("usr/lib/python3.11/__pycache__/os.pyc", b"x" * 500),

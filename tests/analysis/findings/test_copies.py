@@ -15,7 +15,7 @@ from layerscope.analysis.findings.rules import duplicate_files
 from layerscope.opening.open import Options, open_image
 from layerscope.settings import RuleChoice
 from layerscope.sources import Request
-from tests.analysis.findings.judging import findings_of, opened_of
+from tests.analysis.findings.rule_images import findings_of, opened_of
 from tests.images import Member, docker_archive, file, layer_tar, write
 
 RULES = ("duplicate-directories", "duplicate-files")
@@ -97,7 +97,7 @@ _KIND = st.sampled_from(["js", "js", "debug"])
         max_size=30,
     )
 )
-def test_what_another_finding_takes_away_is_not_the_copy_that_stays(
+def test_the_copy_that_stays_is_not_claimed_by_another_finding(
     files: dict[tuple[str, str, str, str], tuple[int, int]],
 ) -> None:
     """All fixes done, one file is left of each content that rules about copies alone told of at some place."""
@@ -192,7 +192,7 @@ def test_a_third_copy_that_was_changed_is_one_finding_beside_two_that_are_the_sa
     ]
 
 
-def test_a_part_of_which_the_copies_that_stand_for_it_go_keeps_one_of_the_others() -> None:
+def test_a_part_keeps_one_copy_when_its_representatives_are_removed() -> None:
     """Two pairs of directories have a file in common, four times: the files rule lets one more go, and one stays."""
 
     def tree(top: str, kind: bytes, odd: bytes) -> list[Member]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.analysis.findings.judging import findings_of, opened_of, paths_of
+from tests.analysis.findings.rule_images import findings_of, opened_of, paths_of
 from tests.images import file
 
 RUN = "/bin/sh -c install"
@@ -101,7 +101,7 @@ def test_a_few_places_are_named_one_by_one() -> None:
     assert fix.endswith("&& rm -rf /srv/0/.idea /srv/1/.idea /srv/2/.idea /srv/3/.idea")
 
 
-def test_what_is_left_out_of_a_copy_is_told_by_its_pattern() -> None:
+def test_excluded_files_are_described_by_their_pattern() -> None:
     """A sentence names three paths, how many more there are, and what to write for all."""
     members = [file(f"srv/{number}.js.map", b"x" * 100) for number in range(10)]
     opened = opened_of([("COPY dist /srv # buildkit", members)], "source-maps", 0)

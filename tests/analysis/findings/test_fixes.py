@@ -14,13 +14,13 @@ def step(created_by: str) -> Step:
     return steps[0]
 
 
-def test_a_command_is_added_behind_the_users_own() -> None:
+def test_a_command_is_added_after_the_users_own() -> None:
     """With `&&`, on a line of its own; behind a semicolon as it stands."""
     assert run_and(step("/bin/sh -c make"), "make clean") == "RUN make \\\n    && make clean"
     assert run_and(step("/bin/sh -c make;"), "make clean") == "RUN make; \\\n    make clean"
 
 
-def test_mounts_stand_before_the_command() -> None:
+def test_mounts_come_before_the_command() -> None:
     """A cache mount needs no cleaning."""
     mounts = ("type=cache,target=/root/.cache/pip",)
     found = run_and(step("/bin/sh -c pip install flask"), "", mounts)
@@ -38,7 +38,7 @@ def test_mounts_stand_before_the_command() -> None:
         'CMD ["sh"]',
     ],
 )
-def test_where_nothing_can_be_added_a_comment_says_what_to_do(record: str) -> None:
+def test_a_comment_says_what_to_do_if_nothing_can_be_added(record: str) -> None:
     """Exec form, comments, background jobs, here-documents, and what is no RUN."""
     assert not is_open_run(step(record))
     assert run_and(step(record), "make clean").startswith("# in the same RUN: make clean\n")

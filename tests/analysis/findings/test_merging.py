@@ -11,7 +11,7 @@ import pytest
 
 from layerscope.analysis.findings.merging import joined
 from layerscope.image.history import HistoryEntry, Step, align
-from tests.analysis.findings.judging import judged
+from tests.analysis.findings.rule_images import findings_by
 from tests.images import file
 
 
@@ -38,9 +38,7 @@ def steps_of(*commands: str) -> list[Step]:
         (("a", "set -ex; b; c", "d"), "a || exit 1; set -ex; b; c && d"),
     ],
 )
-def test_commands_are_held_together_as_people_write_them(
-    commands: tuple[str, ...], text: str
-) -> None:
+def test_commands_are_joined_as_people_write_them(commands: tuple[str, ...], text: str) -> None:
     """`&&` where that is enough, else what stops the shell."""
     assert joined(steps_of(*commands)) == text
 
@@ -75,12 +73,12 @@ def check(forms: Sequence[str], ends: Sequence[int]) -> None:
     assert run(joined(steps_of(*commands))) == (apart, status), commands
 
 
-def test_a_cd_is_minded_where_it_cannot_be_undone() -> None:
+def test_a_cd_that_cannot_be_undone_prevents_merging() -> None:
     """A comment says so; behind the last one nothing comes."""
     move, stay = "/bin/sh -c set -e; cd /x; make", "/bin/sh -c make"
     for commands, minded in (((move, stay), True), ((stay, move), False)):
         steps = [(text, [file("db", text.encode())]) for text in commands]
-        (finding,) = judged(steps, "overwritten")
+        (finding,) = findings_by(steps, "overwritten")
         assert ("now runs in its directory" in finding.fix) is minded
 
 
@@ -100,7 +98,7 @@ def test_steps_that_cannot_be_one_command_are_quoted_one_by_one() -> None:
         ("USER app", None),
         ("/bin/sh -c two", [file("db", b"b" * 50)]),
     ]
-    (finding,) = judged(steps, "overwritten")
+    (finding,) = findings_by(steps, "overwritten")
     assert finding.fix == (
         '# one RUN for layers 0, 1\n# mind that USER app stood between them\nRUN ["make"]\nRUN two'
     )
@@ -112,15 +110,15 @@ def test_however_many_steps_write_a_file_they_are_one_finding() -> None:
         (f"/bin/sh -c step {number}", [file("db", b"%03d" % number * 20)]) for number in range(50)
     ]
     steps += [("/bin/sh -c other", [file("tiny", b"t")]), ("/bin/sh -c last", [file("tiny", b"s")])]
-    (finding,) = judged(steps, "overwritten")
+    (finding,) = findings_by(steps, "overwritten")
     assert (finding.bytes, finding.layers) == (49 * 60, tuple(range(50)))
     assert "step 29" in finding.fix
     assert "layer 30" not in finding.fix
 
 
-def test_a_command_between_those_that_become_one_is_told_of() -> None:
+def test_a_command_between_merged_steps_is_mentioned() -> None:
     """It may need what came before it, and what comes after may need what it does: only the author knows."""
-    (found,) = judged(
+    (found,) = findings_by(
         [
             ("/bin/sh -c one", [file("a", b"x" * 1000)]),
             ("/bin/sh -c ln -s a b", [file("b")]),

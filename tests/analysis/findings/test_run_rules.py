@@ -15,7 +15,7 @@ from layerscope.analysis.findings.run_rules import run_rules
 from layerscope.errors import UsageError
 from layerscope.settings import RuleChoice
 from layerscope.words import Severity
-from tests.analysis.findings.judging import opened_of
+from tests.analysis.findings.rule_images import opened_of
 from tests.images import file
 
 STEPS = [
@@ -49,7 +49,7 @@ def claims(name: str, *letters: str) -> Rule:
     return Rule(name, "Found", "It matters.", find, min_bytes=0)
 
 
-def test_what_is_severer_comes_first() -> None:
+def test_more_severe_findings_come_first() -> None:
     """A note of many bytes does not push aside a warning of few."""
     note = replace(claims("x", "a"), severity=Severity.NOTE)
     found = run_rules(evidence(), rules=[note, claims("y", "c")]).found
@@ -74,7 +74,7 @@ def test_a_content_that_several_findings_claim_counts_once() -> None:
     assert findings.saving([]) == 0
 
 
-def test_what_the_base_image_brought_is_told_apart() -> None:
+def test_findings_of_the_base_image_are_marked() -> None:
     """A finding whose step is among the base's first steps is the base's."""
     findings = run_rules(evidence(base_steps=1), rules=[claims("x", "a", "c")])
     assert [finding.base for finding in findings.found] == [True, False]

@@ -10,12 +10,12 @@ from pathlib import Path
 from layerscope.opening.open import Opened, Options, open_image
 from layerscope.sources import Request
 from layerscope.words import Severity
-from tests.analysis.findings.judging import findings_of, opened_of
+from tests.analysis.findings.rule_images import findings_of, opened_of
 from tests.images import directory, docker_archive, file, symlink, write
 
 
-def judged(path: Path) -> Opened:
-    """An image, opened and judged as reports have it."""
+def findings_by(path: Path) -> Opened:
+    """An image, opened and findings_by as reports have it."""
     return open_image(Request(str(path)), Options(rules={}))
 
 
@@ -51,7 +51,7 @@ def test_the_demo_without_what_its_findings_claim(demo_opened: Opened, tmp_path:
     assert {"deleted-later", "rewritten-for-attributes", "apt-lists", "pip-cache", "compilers"} <= {
         finding.rule for finding in findings.found
     }
-    after = judged(without_claims(before, tmp_path / "fixed.tar"))
+    after = findings_by(without_claims(before, tmp_path / "fixed.tar"))
     assert after.accounting.stored == before.accounting.stored - findings.saving()
     assert [
         finding.title

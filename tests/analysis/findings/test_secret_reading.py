@@ -20,7 +20,7 @@ from layerscope.analysis.findings.secrets.detectors import (
 from layerscope.analysis.findings.secrets.files import Formats
 from layerscope.analysis.findings.secrets.reading import LARGEST_TELLING
 from layerscope.words import Confidence, Severity
-from tests.analysis.findings.judging import judged
+from tests.analysis.findings.rule_images import findings_by
 from tests.analysis.findings.rules.test_secrets import BODY, COPY, ENV, FILES, KEY, KEYS
 from tests.images import file
 
@@ -47,9 +47,9 @@ LONG_KEY = KEY.replace(BODY, b"\n".join([base64.b64encode(bytes(range(48)))] * 3
         ("root/.aws/credentials", PADDING + FILES["root/.aws/credentials"], "secret-credentials"),
     ],
 )
-def test_nothing_that_stands_before_it_hides_a_secret(path: str, data: bytes, rule: str) -> None:
+def test_preceding_text_never_hides_a_secret(path: str, data: bytes, rule: str) -> None:
     """A file whose name says what it holds is read further than others; and as PowerShell writes it."""
-    (finding,) = judged([(COPY, [file(path, data)])], rule)
+    (finding,) = findings_by([(COPY, [file(path, data)])], rule)
     assert finding.confidence is not Confidence.LOW
     assert finding.bytes == len(data)
 
@@ -61,16 +61,18 @@ def test_nothing_that_stands_before_it_hides_a_secret(path: str, data: bytes, ru
         ("app/.env", "secret-credentials", "Looks like credentials by its name"),
     ],
 )
-def test_what_is_too_large_to_be_read_is_told_with_doubt(path: str, rule: str, title: str) -> None:
+def test_files_too_large_to_read_are_reported_with_low_confidence(
+    path: str, rule: str, title: str
+) -> None:
     """Rather than passed over in silence."""
     data = b"#" * (LARGEST_TELLING + 1)
-    (finding,) = judged([(COPY, [file(path, data)])], rule)
+    (finding,) = findings_by([(COPY, [file(path, data)])], rule)
     assert (finding.severity, finding.confidence) == (Severity.WARNING, Confidence.LOW)
     assert finding.title == f"{title}; too large to be read whole"
-    assert judged([(COPY, [file(path, data[1:])])], rule) == []
+    assert findings_by([(COPY, [file(path, data[1:])])], rule) == []
 
 
-def test_large_files_with_telling_names_are_read_up_to_a_bound(
+def test_large_files_with_suspicious_names_are_read_up_to_a_limit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The smallest first; the others are told with doubt."""
@@ -78,7 +80,7 @@ def test_large_files_with_telling_names_are_read_up_to_a_bound(
     members = [
         file(f"srv/{name}.key", PADDING + KEY + b"#" * (name == "a")) for name in ("a", "b", "c")
     ]
-    found = judged([(COPY, members)], "secret-private-key")
+    found = findings_by([(COPY, members)], "secret-private-key")
     assert [(finding.confidence, len(finding.paths)) for finding in found] == [
         (Confidence.HIGH, 2),
         (Confidence.LOW, 1),
@@ -96,7 +98,7 @@ def test_large_files_with_telling_names_are_read_up_to_a_bound(
     ],
     ids=range(5),
 )
-def test_no_line_takes_long(line: bytes) -> None:
+def test_every_line_is_fast(line: bytes) -> None:
     """Four megabytes of the worst ones are looked through in seconds."""
     data = (line + b"\n") * (LARGEST_TELLING // (len(line) + 1))
     started = time.process_time()

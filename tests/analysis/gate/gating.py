@@ -24,7 +24,7 @@ from layerscope.analysis.gate.verdict import Check, Outcome, Verdict
 from layerscope.opening.open import Opened
 from layerscope.report import ReportOptions, writer_of
 from layerscope.words import Confidence, Severity
-from tests.analysis.findings.judging import Step, findings_of, opened_of
+from tests.analysis.findings.rule_images import Step, findings_of, opened_of
 from tests.images import file, whiteout
 
 NOTHING = {rule.name: None for rule in RULES}
@@ -71,7 +71,7 @@ def verdict_of(
     )
 
 
-def judge_gate(
+def run_gate(
     steps: Sequence[Step], values: Mapping[str, object], ignores: Sequence[Ignore] = ()
 ) -> Verdict:
     """The verdict on an image of these steps."""
@@ -86,7 +86,7 @@ def the(verdict: Verdict, rule: str) -> Check:
 
 def outcome(values: Mapping[str, object], steps: Sequence[Step] = STEPS) -> Outcome:
     """How the only check ends."""
-    (check,) = judge_gate(steps, values).checks
+    (check,) = run_gate(steps, values).checks
     return check.outcome
 
 

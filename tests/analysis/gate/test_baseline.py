@@ -18,7 +18,7 @@ from layerscope.errors import ExitCode, UsageError
 from layerscope.limits import Limits
 from layerscope.opening.open import Opened
 from layerscope.words import Severity
-from tests.analysis.findings.judging import Step, opened_of
+from tests.analysis.findings.rule_images import Step, opened_of
 from tests.analysis.gate.gating import STEPS, config, finding, report_of, the, verdict_of
 from tests.images import file, whiteout
 
@@ -199,7 +199,7 @@ def test_forbidden_paths_that_were_there_pass(old: Report, tmp_path: Path) -> No
     assert "--files" in check.message
 
 
-def test_names_that_are_no_utf8_are_known_again(tmp_path: Path) -> None:
+def test_names_that_are_not_utf8_are_recognised(tmp_path: Path) -> None:
     """They travel as lone surrogates, and whiteouts' names as plain ones."""
     steps: list[Step] = [
         (
@@ -237,7 +237,7 @@ def _document(tmp_path: Path) -> dict[str, Any]:
     ],
     ids=["empty", "cut", "list", "object", "number", "newer", "bare", "deep", "binary", "digits"],
 )
-def test_what_is_no_report_is_an_error(data: bytes, said: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_report_is_an_error(data: bytes, said: str, tmp_path: Path) -> None:
     """With the file's name, and how to write one."""
     path = tmp_path / "old.json"
     path.write_bytes(data)
@@ -290,7 +290,7 @@ def test_a_report_that_was_changed_is_an_error(
     assert said in caught.value.message
 
 
-def test_a_baseline_that_is_no_file_is_an_error(tmp_path: Path) -> None:
+def test_a_baseline_must_be_a_file(tmp_path: Path) -> None:
     """Missing, or a directory."""
     for path in (tmp_path / "none.json", tmp_path):
         with pytest.raises(UsageError, match=str(path)):
@@ -305,7 +305,7 @@ def test_later_reports_of_the_same_schema_are_read(tmp_path: Path) -> None:
     assert len(read_report(path).layers) == 3
 
 
-def test_a_report_with_names_that_no_byte_becomes_is_read(tmp_path: Path) -> None:
+def test_a_report_with_impossible_names_is_read(tmp_path: Path) -> None:
     """Halves of surrogate pairs are valid JSON."""
     document = _document(tmp_path)
     odd = "a/\ud83d\ud83d"
@@ -319,7 +319,7 @@ def test_a_report_with_names_that_no_byte_becomes_is_read(tmp_path: Path) -> Non
     assert the(verdict, "baseline-wasted").outcome is PASS
 
 
-def test_a_baseline_with_paths_without_end_is_an_error(
+def test_a_baseline_with_endless_paths_is_an_error(
     old: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its names are bounded as an image's are."""
@@ -332,7 +332,7 @@ def test_a_baseline_with_paths_without_end_is_an_error(
         verdict_of(opened_of(STEPS), config(), baseline=old)
 
 
-def test_a_pipe_is_no_baseline(tmp_path: Path) -> None:
+def test_a_pipe_cannot_be_a_baseline(tmp_path: Path) -> None:
     """It is not even opened: nobody may ever write to it."""
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(UsageError, match="not a regular file"):

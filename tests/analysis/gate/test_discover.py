@@ -14,7 +14,7 @@ NAMES = [OURS, DIVES, ".dive-ci.yaml", ".dive-ci.yml"]
 """In the order in which they count."""
 
 
-def test_ours_is_read_before_dives_before_the_defaults(tmp_path: Path) -> None:
+def test_our_configuration_comes_before_the_one_of_dive(tmp_path: Path) -> None:
     """And a file that is not read, although it is there, is told."""
     assert load_config(None, tmp_path).source_kind == "defaults"
     (tmp_path / DIVES).write_text("rules:\n  highestWastedBytes: 1\n")
@@ -26,7 +26,7 @@ def test_ours_is_read_before_dives_before_the_defaults(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", range(len(NAMES)))
-def test_the_first_that_is_there_counts(tmp_path: Path, number: int) -> None:
+def test_the_first_existing_file_is_used(tmp_path: Path, number: int) -> None:
     """Each later one draws a warning that says which is read."""
     there = NAMES[number:]
     for name in there:
@@ -49,7 +49,7 @@ def test_a_file_that_is_named_is_read_by_its_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_cannot_be_read_is_an_error(name: str, tmp_path: Path) -> None:
+def test_an_unreadable_file_is_an_error(name: str, tmp_path: Path) -> None:
     """Never a reason to go on with the defaults."""
     path = tmp_path / name
     with pytest.raises(UsageError, match="No such file"):
@@ -71,7 +71,7 @@ def test_what_cannot_be_read_is_an_error(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_editors_of_other_systems_are_welcome(name: str, tmp_path: Path) -> None:
+def test_byte_order_marks_and_crlf_are_accepted(name: str, tmp_path: Path) -> None:
     """A byte-order mark and CR LF are no mistakes."""
     text = "[ci]\r\nmax-wasted = 2\r\n" if name == OURS else "rules:\r\n  highestWastedBytes: 2\r\n"
     (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + text.encode())

@@ -7,7 +7,7 @@ import pytest
 from layerscope.analysis.gate import RULES
 from layerscope.analysis.gate.dive_ci import parse_dive
 from layerscope.errors import ExitCode, UsageError
-from tests.analysis.findings.judging import opened_of
+from tests.analysis.findings.rule_images import opened_of
 from tests.analysis.gate.gating import STEPS, verdict_of
 
 FILE = ".dive-ci"
@@ -74,7 +74,7 @@ def test_sizes_are_written_as_dive_reads_them(written: str, count: int) -> None:
     assert limits(f"rules:\n  highestWastedBytes: {written}\n")["max-wasted"] == count
 
 
-def test_no_share_is_spared_and_nothing_else_is_checked() -> None:
+def test_shares_have_no_floor_and_nothing_else_is_checked() -> None:
     """dive knows no floor, no secrets and no findings."""
     config = parse_dive(README, FILE)
     assert config.wasted_floor == 0
@@ -123,7 +123,7 @@ def test_no_share_is_spared_and_nothing_else_is_checked() -> None:
         ("rules: \x00\n", 1, ""),
     ],
 )
-def test_every_mistake_is_told_with_its_line_too(text: str, line: int, said: str) -> None:
+def test_every_mistake_is_reported_with_its_line_too(text: str, line: int, said: str) -> None:
     """dive itself reads over most of them."""
     with pytest.raises(UsageError) as caught:
         parse_dive(text, FILE)
@@ -148,9 +148,7 @@ def test_every_mistake_is_told_with_its_line_too(text: str, line: int, said: str
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("rules", ["before", "after", "absent"])
-def test_what_stands_beside_the_rules_draws_a_warning_each(
-    text: str, said: list[str], rules: str
-) -> None:
+def test_each_unknown_key_gives_a_warning(text: str, said: list[str], rules: str) -> None:
     """dive passes over it without a word; what it holds is never taken for a rule."""
     rule = "rules:\n  highestWastedBytes: 7\n"
     written = {"before": f"{rule}{text}", "after": f"#\n{text}{rule}", "absent": f"#\n{text}"}
@@ -175,14 +173,14 @@ def test_the_key_of_the_rules_is_taken_in_any_case(key: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "\n", "# plugins:\n", "---\n", "rules: ~\n", "rules: null\n", "{}\n"]
 )
-def test_a_file_that_says_nothing_means_dives_defaults(text: str) -> None:
+def test_an_empty_file_means_the_defaults_of_dive(text: str) -> None:
     """Not ours."""
     config = parse_dive(text, FILE)
     assert (config.source_kind, config.limits["min-efficiency"]) == ("dive", 0.9)
     assert config.warnings == ()
 
 
-def test_what_is_passed_over_may_nest() -> None:
+def test_ignored_keys_may_be_nested() -> None:
     """But not without end."""
     text = "plugins: {0}{1}\nrules:\n  highestWastedBytes: 7\n"
     assert parse_dive(text.format("[" * 99, "]" * 99), FILE).limits["max-wasted"] == 7

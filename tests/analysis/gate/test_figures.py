@@ -11,8 +11,8 @@ from layerscope.analysis.gate.verdict import Check, Outcome, Unit
 from layerscope.opening.open import Options, open_image
 from layerscope.sources import Request
 from layerscope.words import Severity
-from tests.analysis.findings.judging import opened_of
-from tests.analysis.gate.gating import STEPS, config, judge_gate, outcome, the, verdict_of
+from tests.analysis.findings.rule_images import opened_of
+from tests.analysis.gate.gating import STEPS, config, outcome, run_gate, the, verdict_of
 from tests.images import file, layer_tar, oci_archive, whiteout, write
 
 PASS, FAIL, SKIP = Outcome.PASS, Outcome.FAIL, Outcome.SKIP
@@ -31,7 +31,7 @@ PASS, FAIL, SKIP = Outcome.PASS, Outcome.FAIL, Outcome.SKIP
         ("max-layers", 3, 2),
     ],
 )
-def test_exactly_at_the_limit_an_image_passes(rule: str, at: float, beyond: float) -> None:
+def test_an_image_exactly_at_the_limit_passes(rule: str, at: float, beyond: float) -> None:
     """A limit is the last allowed value."""
     assert outcome({rule: at}) is PASS
     assert outcome({rule: beyond}) is FAIL
@@ -58,7 +58,7 @@ def test_bytes_count_without_a_floor() -> None:
 
 def test_offenders_are_the_largest_with_their_places() -> None:
     """Who wastes: the path, where it lies, which step hides it and how."""
-    check = the(judge_gate(STEPS, {"max-wasted": 0}), "max-wasted")
+    check = the(run_gate(STEPS, {"max-wasted": 0}), "max-wasted")
     assert check.offender_count == 2
     assert [
         (one.path, one.bytes, one.layer, one.hidden_by, one.note) for one in check.offenders
@@ -71,11 +71,11 @@ def test_offenders_are_the_largest_with_their_places() -> None:
 
 def test_only_layers_above_the_limit_are_blamed() -> None:
     """A layer that keeps the limit is no offender."""
-    check = the(judge_gate(STEPS, {"max-layer-size": 500}), "max-layer-size")
+    check = the(run_gate(STEPS, {"max-layer-size": 500}), "max-layer-size")
     assert [(one.layer, one.bytes) for one in check.offenders] == [(0, 1300)]
 
 
-def test_new_waste_is_what_later_steps_cause() -> None:
+def test_new_waste_is_caused_by_later_steps() -> None:
     """What the base image wastes by itself is not new; what a step does to the base's files is."""
     steps = [
         ("ADD file:a in /", [file("a", b"1" * 900)]),
@@ -92,7 +92,7 @@ def test_new_waste_is_what_later_steps_cause() -> None:
 def test_without_a_base_image_all_waste_is_new() -> None:
     """A limit never loses its effect because nobody knows where the base ends; and it says so."""
     steps = [("RUN a", [file("a", b"1" * 9)]), ("RUN b", [whiteout("a")])]
-    check = the(judge_gate(steps, {"max-new-waste": 8}), "max-new-waste")
+    check = the(run_gate(steps, {"max-new-waste": 8}), "max-new-waste")
     assert (check.outcome, check.value) == (FAIL, 9)
     assert "the base image is unknown" in check.message
 
@@ -100,7 +100,7 @@ def test_without_a_base_image_all_waste_is_new() -> None:
 def test_a_single_layer_wastes_no_share_of_what_follows_it() -> None:
     """dive says NaN % there."""
     steps = [("RUN a", [file("a", b"1" * 9), file("a", b"2" * 9)])]
-    check = the(judge_gate(steps, {"max-user-wasted-percent": 0}), "max-user-wasted-percent")
+    check = the(run_gate(steps, {"max-user-wasted-percent": 0}), "max-user-wasted-percent")
     assert (check.outcome, check.value) == (PASS, 0)
 
 
@@ -110,13 +110,13 @@ def test_a_single_layer_wastes_no_share_of_what_follows_it() -> None:
 def test_a_rewritten_base_is_all_of_what_users_store(last: list[object], share: float) -> None:
     """dive says 200 %; and where nothing is stored, something wasted is all of it."""
     steps = [("RUN a", [file("a", b"1" * 1000)]), ("RUN b", last)]
-    check = the(judge_gate(steps, {"max-user-wasted-percent": 0.5}), "max-user-wasted-percent")  # type: ignore[arg-type]
+    check = the(run_gate(steps, {"max-user-wasted-percent": 0.5}), "max-user-wasted-percent")  # type: ignore[arg-type]
     assert (check.outcome, check.value) == (FAIL, share)
 
 
-def test_the_compressed_size_of_what_is_not_compressed_is_not_checked() -> None:
+def test_uncompressed_layers_have_no_compressed_size_to_check() -> None:
     """A limit without effect is told."""
-    verdict = judge_gate(STEPS, {"max-compressed-size": 1})
+    verdict = run_gate(STEPS, {"max-compressed-size": 1})
     check = the(verdict, "max-compressed-size")
     assert (check.outcome, check.value) == (SKIP, None)
     assert verdict.passed
@@ -140,12 +140,12 @@ def test_an_empty_image_passes_every_limit() -> None:
         "allowed-paths": ["/nowhere"],
         "findings": True,
     }
-    assert judge_gate([], values).passed
+    assert run_gate([], values).passed
 
 
 def test_a_rule_that_is_off_checks_nothing() -> None:
     """Off is written false."""
-    assert judge_gate(STEPS, {"max-wasted": False, "max-layers": False}).checks == ()
+    assert run_gate(STEPS, {"max-wasted": False, "max-layers": False}).checks == ()
 
 
 def test_compressed_sizes_are_those_of_the_blobs(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from layerscope.analysis.findings.rules import RULES as FINDING_RULES
 from layerscope.analysis.gate.ignores import Ignore
 from layerscope.analysis.gate.verdict import Outcome, Unit
 from layerscope.words import Confidence, Severity
-from tests.analysis.findings.judging import opened_of
+from tests.analysis.findings.rule_images import opened_of
 from tests.analysis.gate.gating import STEPS, config, finding, the, verdict_of
 
 SECRET = Rule("secret-test", "A secret", "It leaks.", lambda _: ())
@@ -30,7 +30,7 @@ WITHOUT = tuple(rule for rule in FINDING_RULES if not rule.name.startswith("secr
         (Severity.NOTE, "warning", Outcome.PASS),
     ],
 )
-def test_errors_fail_warnings_warn_unless_they_are_to_fail(
+def test_errors_fail_and_warnings_fail_only_on_request(
     severity: Severity, fail_on: str, wanted: Outcome
 ) -> None:
     """`fail-on` says from which severity on."""
@@ -76,7 +76,7 @@ def test_without_rules_for_secrets_the_check_is_skipped() -> None:
         (Confidence.LOW, False, []),
     ],
 )
-def test_secrets_fail_from_a_confidence_on(
+def test_secrets_fail_above_a_confidence(
     sure: Confidence, limit: object, wanted: list[Outcome]
 ) -> None:
     """A secret of which nobody is sure is shown, and does not stop a build."""
@@ -86,7 +86,7 @@ def test_secrets_fail_from_a_confidence_on(
     assert [check.outcome for check in verdict.checks] == wanted
 
 
-def test_a_secret_is_told_once() -> None:
+def test_a_secret_is_reported_once() -> None:
     """By the rule for secrets; by its own rule only if that is off."""
     image = opened_of(STEPS)
     found = [finding(image, "secret-test", "base", severity=Severity.ERROR)]
@@ -104,7 +104,7 @@ def test_a_secret_is_told_once() -> None:
     ids=["path", "layer", "base"],
 )
 @pytest.mark.parametrize("values", [{"no-secrets": "high"}, {"findings": True}])
-def test_a_secret_is_not_ignored_by_the_way(entry: Ignore, values: dict[str, object]) -> None:
+def test_a_secret_is_never_ignored_implicitly(entry: Ignore, values: dict[str, object]) -> None:
     """Who ignores the waste of a directory does not know what else is in it."""
     image = opened_of(STEPS)
     found = [finding(image, "secret-test", "base", severity=Severity.ERROR)]

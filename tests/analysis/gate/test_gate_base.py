@@ -6,7 +6,7 @@ import pytest
 
 from layerscope.analysis.gate.base import first_layers, guessed, same_layers
 from layerscope.errors import UsageError
-from tests.analysis.findings.judging import opened_of
+from tests.analysis.findings.rule_images import opened_of
 from tests.analysis.gate.gating import STEPS
 from tests.images import file
 
@@ -14,7 +14,7 @@ IMAGE = opened_of(STEPS).image
 PLACE = ".layerscope.toml, line 2"
 
 
-def test_the_image_itself_may_tell() -> None:
+def test_the_image_may_name_its_base() -> None:
     """A command that layers follow ends a base image."""
     base = guessed(IMAGE)
     assert (base.layers, base.steps, base.known) == (1, 2, True)
@@ -22,7 +22,7 @@ def test_the_image_itself_may_tell() -> None:
     assert "layers follow the CMD" in base.reason
 
 
-def test_a_number_of_layers_is_taken_at_its_word() -> None:
+def test_a_number_of_layers_is_used_as_given() -> None:
     """Steps without a layer after them are not the base's."""
     base = first_layers(IMAGE, 2, PLACE)
     assert (base.layers, base.steps) == (2, 3)

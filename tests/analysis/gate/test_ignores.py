@@ -7,8 +7,8 @@ import pytest
 from layerscope.analysis.gate.base import GateBase
 from layerscope.analysis.gate.ignores import Ignore
 from layerscope.analysis.gate.verdict import Verdict
-from tests.analysis.findings.judging import opened_of
-from tests.analysis.gate.gating import STEPS, config, finding, judge_gate, the, verdict_of
+from tests.analysis.findings.rule_images import opened_of
+from tests.analysis.gate.gating import STEPS, config, finding, run_gate, the, verdict_of
 from tests.images import file
 
 FIGURES = {"max-wasted": 10**6, "min-efficiency": 0, "max-layer-size": 10**6, "max-size": 10**6}
@@ -16,7 +16,7 @@ FIGURES = {"max-wasted": 10**6, "min-efficiency": 0, "max-layer-size": 10**6, "m
 
 def figures(*ignores: Ignore) -> tuple[float | None, ...]:
     """Wasted, efficiency, largest layer and size, with these ignores."""
-    verdict = judge_gate(STEPS, FIGURES, ignores)
+    verdict = run_gate(STEPS, FIGURES, ignores)
     assert not verdict.warnings
     return tuple(the(verdict, rule).value for rule in FIGURES)
 
@@ -47,14 +47,14 @@ def test_an_ignored_base_leaves_out_its_own_layers_and_waste() -> None:
 def test_all_conditions_of_an_entry_must_hold() -> None:
     """A path in a layer is not that layer."""
     assert figures(Ignore(paths=("gone",), layers=(2,))) == (300, 1800 / 2100, 1300, 2300)
-    verdict = judge_gate(STEPS, FIGURES, [Ignore(paths=("gone",), layers=(0,), place="here")])
+    verdict = run_gate(STEPS, FIGURES, [Ignore(paths=("gone",), layers=(0,), place="here")])
     assert the(verdict, "max-wasted").value == 500
     assert unused(verdict) == ["here"]
 
 
 def test_an_ignore_may_be_for_one_rule() -> None:
     """The other rules count all."""
-    verdict = judge_gate(STEPS, FIGURES, [Ignore(paths=("gone",), rules=("max-wasted",))])
+    verdict = run_gate(STEPS, FIGURES, [Ignore(paths=("gone",), rules=("max-wasted",))])
     assert the(verdict, "max-wasted").value == 300
     assert the(verdict, "min-efficiency").value == 1800 / 2300
 
@@ -79,14 +79,14 @@ def test_a_layer_may_be_named_by_its_digest() -> None:
         Ignore(paths=("base",), place="here"),
     ],
 )
-def test_an_ignore_without_effect_is_told_with_its_line(entry: Ignore) -> None:
+def test_an_ignore_without_effect_is_reported_with_its_line(entry: Ignore) -> None:
     """It does not fail: the image has got better, perhaps."""
-    verdict = judge_gate(STEPS, {**FIGURES, "findings": True}, [entry])
+    verdict = run_gate(STEPS, {**FIGURES, "findings": True}, [entry])
     assert unused(verdict) == ["here"]
     assert verdict.passed
 
 
-def test_ignoring_a_base_that_nobody_knows_is_told() -> None:
+def test_ignoring_an_unknown_base_is_reported() -> None:
     """The warning says what to do."""
     verdict = verdict_of(
         opened_of(STEPS),
@@ -97,9 +97,9 @@ def test_ignoring_a_base_that_nobody_knows_is_told() -> None:
     assert "the base image is unknown" in warning.message
 
 
-def test_what_is_ignored_is_summed_up() -> None:
+def test_ignores_are_summarised() -> None:
     """Nobody should forget what a green gate leaves out."""
-    verdict = judge_gate(STEPS, FIGURES, [Ignore(paths=("gone",))])
+    verdict = run_gate(STEPS, FIGURES, [Ignore(paths=("gone",))])
     assert verdict.ignored_bytes == 200
 
 
@@ -125,7 +125,7 @@ def test_findings_are_ignored_by_rule_layer_base_or_all_of_their_paths() -> None
     assert count(Ignore(paths=("base", "twice"), layers=(2,))) == 1
 
 
-def test_an_ignore_that_covers_a_finding_in_part_is_told() -> None:
+def test_an_ignore_that_covers_part_of_a_finding_is_reported() -> None:
     """It looks as if it did something, and does not."""
     image = opened_of(STEPS)
     found = [finding(image, "apt-lists", "base", "app/x")]
@@ -138,6 +138,6 @@ def test_forbidden_paths_can_be_excepted() -> None:
     """A directory that is ignored holds nothing that is forbidden."""
     steps = [("RUN a", [file("etc/ssl/ca.pem", b"1"), file("app/key.pem", b"2")])]
     values = {"forbidden-paths": ["*.pem"]}
-    assert the(judge_gate(steps, values), "forbidden-paths").value == 2
-    check = the(judge_gate(steps, values, [Ignore(paths=("/etc/ssl",))]), "forbidden-paths")
+    assert the(run_gate(steps, values), "forbidden-paths").value == 2
+    check = the(run_gate(steps, values, [Ignore(paths=("/etc/ssl",))]), "forbidden-paths")
     assert [one.path for one in check.offenders] == ["/app/key.pem"]

@@ -44,7 +44,7 @@ deleted-later = false
 """
 
 
-def test_a_whole_configuration_is_read() -> None:
+def test_a_complete_configuration_is_read() -> None:
     """Limits, exceptions, severities, and where each of it stands."""
     config = parse_toml(WHOLE.replace("[rules]\ndeleted-later = false\n", ""), FILE)
     assert config.limits["min-efficiency"] == 0.95
@@ -65,7 +65,7 @@ def test_a_whole_configuration_is_read() -> None:
     assert (config.source, config.source_kind) == (FILE, "layerscope")
 
 
-def test_what_is_not_said_keeps_its_default() -> None:
+def test_missing_keys_keep_their_defaults() -> None:
     """An empty file is the defaults."""
     assert parse_toml("", FILE).limits == GateConfig().limits
     assert GateConfig().limits == {rule.name: rule.default for rule in RULES}
@@ -159,7 +159,7 @@ def test_what_is_not_said_keeps_its_default() -> None:
         ("[ci]\na = 1\na = 2", 3, "Cannot overwrite a value"),
     ],
 )
-def test_every_mistake_is_told_with_its_line(text: str, line: int, said: str) -> None:
+def test_every_mistake_is_reported_with_its_line(text: str, line: int, said: str) -> None:
     """A configuration that has no effect never passes in silence."""
     with pytest.raises(UsageError) as caught:
         parse_toml(text, FILE)
@@ -168,7 +168,7 @@ def test_every_mistake_is_told_with_its_line(text: str, line: int, said: str) ->
     assert said in caught.value.message
 
 
-def test_the_word_off_switches_a_rule_off() -> None:
+def test_off_disables_a_rule() -> None:
     """As behind a flag; sets that are closed, and the character itself, are patterns."""
     text = "[ci]\nmax-wasted = 'off'\nno-secrets = 'off'\nfindings = 'on'\nforbidden-paths = ['[ab]*', '/bin/[[]']"
     limits = parse_toml(text, FILE).limits

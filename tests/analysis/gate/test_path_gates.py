@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from layerscope.analysis.gate.verdict import Outcome
-from tests.analysis.gate.gating import STEPS, judge_gate, outcome, the
+from tests.analysis.gate.gating import STEPS, outcome, run_gate, the
 from tests.images import directory, file, hardlink, symlink, whiteout
 
 
 def test_a_forbidden_path_fails_though_it_was_deleted_later() -> None:
     """It is still in a layer that everybody pulls, and the check says who put it there."""
-    check = the(judge_gate(STEPS, {"forbidden-paths": "/gone"}), "forbidden-paths")
+    check = the(run_gate(STEPS, {"forbidden-paths": "/gone"}), "forbidden-paths")
     (offender,) = check.offenders
     assert check.outcome is Outcome.FAIL
     assert (offender.path, offender.bytes, offender.layer) == ("/gone", 200, 1)
@@ -18,17 +18,17 @@ def test_a_forbidden_path_fails_though_it_was_deleted_later() -> None:
 
 def test_a_path_is_an_offender_once() -> None:
     """However many layers have it."""
-    assert the(judge_gate(STEPS, {"forbidden-paths": ["twice"]}), "forbidden-paths").value == 1
+    assert the(run_gate(STEPS, {"forbidden-paths": ["twice"]}), "forbidden-paths").value == 1
 
 
-def test_a_forbidden_directory_stands_for_what_is_in_it() -> None:
+def test_a_forbidden_directory_includes_its_contents() -> None:
     """One offender, not ten thousand."""
     steps = [("RUN a", [directory("app/.git"), file("app/.git/a", b"1"), file("app/.git/b", b"2")])]
-    check = the(judge_gate(steps, {"forbidden-paths": [".git", "b"]}), "forbidden-paths")
+    check = the(run_gate(steps, {"forbidden-paths": [".git", "b"]}), "forbidden-paths")
     assert [one.path for one in check.offenders] == ["/app/.git", "/app/.git/b"]
 
 
-def test_nothing_forbidden_passes() -> None:
+def test_an_image_without_forbidden_paths_passes() -> None:
     """Neither a whiteout nor a link's missing target is a path of the image."""
     assert outcome({"forbidden-paths": ["*.pem"]}) is Outcome.PASS
     steps = [("RUN a", [whiteout("x.pem"), hardlink("link", "y.pem")])]
@@ -38,7 +38,7 @@ def test_nothing_forbidden_passes() -> None:
 def test_steps_after_the_base_may_write_only_where_it_is_allowed() -> None:
     """Directories and the base image's files do not count."""
     values = {"allowed-paths": ["/app", "twice"]}
-    check = the(judge_gate(STEPS, values), "allowed-paths")
+    check = the(run_gate(STEPS, values), "allowed-paths")
     assert [one.path for one in check.offenders] == ["/gone"]
     assert outcome({"allowed-paths": ["/app", "twice", "/gone"]}) is Outcome.PASS
 
@@ -46,5 +46,5 @@ def test_steps_after_the_base_may_write_only_where_it_is_allowed() -> None:
 def test_symlinks_must_be_allowed_too() -> None:
     """They are put there like files."""
     steps = [*STEPS, ("RUN x", [symlink("bin", "/app"), directory("var")])]
-    check = the(judge_gate(steps, {"allowed-paths": ["/app", "twice", "gone"]}), "allowed-paths")
+    check = the(run_gate(steps, {"allowed-paths": ["/app", "twice", "gone"]}), "allowed-paths")
     assert [one.path for one in check.offenders] == ["/bin"]

@@ -16,7 +16,7 @@ from layerscope.opening.open import Options, open_image
 from layerscope.progress import NullProgress
 from layerscope.settings import RuleChoice
 from layerscope.sources import Request
-from tests.analysis.findings.judging import findings_of, opened_of
+from tests.analysis.findings.rule_images import findings_of, opened_of
 from tests.analysis.packages.test_packages import STATUS, database, header
 from tests.images import docker_archive, file, layer_tar, write
 
@@ -46,7 +46,7 @@ def test_nothing_that_a_database_defines_is_computed(program: str) -> None:
     assert "/var/lib/rpm/rpmdb.sqlite: " in warning.message
 
 
-def test_a_database_is_left_when_the_user_stops() -> None:
+def test_reading_a_database_can_be_cancelled() -> None:
     """Also while SQLite works."""
 
     class Stopped(NullProgress):
@@ -57,7 +57,7 @@ def test_a_database_is_left_when_the_user_stops() -> None:
         list(headers(database(*[b"x" * 100] * 5000), Stopped()))
 
 
-def test_a_database_is_left_when_it_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_database_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was read until then is kept."""
     monkeypatch.setattr(rpm_sqlite, "STEPS", 20_000)
     found: list[bytes | None] = []
@@ -90,7 +90,7 @@ def test_a_header_cannot_unfold_to_more_than_it_holds() -> None:
         ("var/lib/rpm/rpmdb.sqlite", database(b"b" * 3000, b"c" * 9000)[:8192], "SQLite says: "),
     ],
 )
-def test_a_damaged_book_draws_a_warning_that_names_it(path: str, data: bytes, said: str) -> None:
+def test_a_damaged_database_is_named_in_a_warning(path: str, data: bytes, said: str) -> None:
     """Else nobody knows that packages are missing."""
     warnings = opened_of([("x", [file(path, data)])]).warnings
     (warning,) = [warning for warning in warnings if warning.code == "packages-unreadable"]
@@ -110,7 +110,7 @@ def test_the_cache_does_not_show_in_warnings(tmp_path: Path) -> None:
     assert open_image(request, Options(cache=store)).warnings == []
 
 
-def test_whole_books_draw_no_warning() -> None:
+def test_intact_databases_give_no_warning() -> None:
     """Neither full nor empty ones."""
     books = [
         file("var/lib/dpkg/status", STATUS + b"\n"),

@@ -9,7 +9,7 @@ import struct
 import pytest
 
 from layerscope.analysis.packages.model import Package
-from tests.analysis.findings.judging import findings_of, opened_of
+from tests.analysis.findings.rule_images import findings_of, opened_of
 from tests.images import (
     Member,
     file,
@@ -195,7 +195,7 @@ def test_packages_of_npm_are_directories_without_what_is_nested() -> None:
     }
 
 
-def test_books_that_are_gone_or_damaged_list_nothing() -> None:
+def test_deleted_or_damaged_databases_list_nothing() -> None:
     """A deleted book is no book; hostile ones are no error."""
     assert (
         packages_of([file("var/lib/dpkg/status", STATUS)], [whiteout("var/lib/dpkg/status")]) == {}

@@ -17,7 +17,7 @@ from layerscope.analysis.packages.rpm import FOLDERS, READERS
 from layerscope.analysis.packages.rpm_database import UnreadableDatabaseError
 from layerscope.errors import CancelledError
 from layerscope.progress import NullProgress
-from tests.analysis.findings.judging import opened_of
+from tests.analysis.findings.rule_images import opened_of
 from tests.analysis.packages.rpm_databases import DATABASES, PAGE_HEADER, bdb, dumped, ndb
 from tests.analysis.packages.test_packages import header, packages_of
 from tests.images import Member, file
@@ -60,7 +60,7 @@ def test_each_database_lists_its_packages(name: str, folder: str) -> None:
 
 
 @pytest.mark.parametrize("name", DATABASES)
-def test_whole_databases_draw_no_warning(name: str) -> None:
+def test_intact_databases_give_no_warning(name: str) -> None:
     """Neither full ones nor those that list nothing."""
     for data in (DATABASES[name](BASH), DATABASES[name](), b""):
         assert warnings_of(file(f"var/lib/rpm/{name}", data)) == []
@@ -104,7 +104,7 @@ def test_berkeley_db_has_pages_of_many_sizes(size: int, order: str, unsorted: bo
 @pytest.mark.skipif(LOAD is None, reason="db_load of Berkeley DB is not installed")
 @pytest.mark.parametrize("size", [512, 4096, 65536])
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_what_berkeley_db_itself_writes_is_read(tmp_path: Path, size: int, order: str) -> None:
+def test_real_berkeley_db_files_are_read(tmp_path: Path, size: int, order: str) -> None:
     """Headers of all sizes, over many buckets."""
     assert LOAD is not None
     blobs = [header(b"p%d" % number, {b"/f/%d" % each: b"" for each in range(number)}) for number in range(150)]  # fmt: skip
@@ -187,7 +187,7 @@ AT_VALUE = HASH + struct.unpack_from("<H", BDB, HASH + PAGE_HEADER + 10)[0]
     ],
     ids=lambda value: "data" if isinstance(value, bytes) else None,
 )  # fmt: skip
-def test_damage_draws_a_warning_that_names_it(name: str, data: bytes, said: str) -> None:
+def test_a_damaged_database_is_named_in_a_warning(name: str, data: bytes, said: str) -> None:
     """And takes no packages along that could be read."""
     (warning,) = warnings_of(file(f"var/lib/rpm/{name}", data))
     assert warning.startswith(f"packages are missing from the list: /var/lib/rpm/{name}: ")
@@ -196,7 +196,7 @@ def test_damage_draws_a_warning_that_names_it(name: str, data: bytes, said: str)
         assert list(packages_of([file(f"var/lib/rpm/{name}", data)])) == ["bash"]
 
 
-def test_one_header_cannot_be_named_without_end() -> None:
+def test_a_header_is_not_read_more_often_than_the_limit() -> None:
     """By every slot, or by every item of the hash: then the database would unfold to more than it holds."""
     slots = NDB[FIRST:SECOND] * 254
     assert read("Packages.db", changed(NDB, (FIRST, slots)))[1] == "its packages are larger than the file"  # fmt: skip
@@ -212,7 +212,7 @@ def test_one_header_cannot_be_named_without_end() -> None:
 
 
 @pytest.mark.parametrize("name", ["Packages.db", "Packages"])
-def test_reading_stops_when_the_user_does(name: str) -> None:
+def test_reading_can_be_cancelled(name: str) -> None:
     """Before the next package."""
 
     class Stopped(NullProgress):
@@ -250,9 +250,7 @@ SMALL = {"Packages.db": NDB, "Packages": bdb(BASH, LARGE, BASH, size=512)}
 
 
 @given(CHANGES, st.sampled_from(list(SMALL)))
-def test_no_change_makes_more_of_a_database_than_it_holds(
-    changes: list[tuple[int, bytes]], name: str
-) -> None:
+def test_damage_never_adds_packages(changes: list[tuple[int, bytes]], name: str) -> None:
     """Or another error than that it is unreadable."""
     data = SMALL[name]
     found, _ = read(name, changed(data, *((at % len(data), new) for at, new in changes)))

@@ -57,7 +57,7 @@ def toc_of(blob: bytes, limits: Limits = DEFAULT_LIMITS) -> Toc | None:
     return read_toc(MemoryBlob("layer 0", blob), limits)
 
 
-def promised(blob: bytes) -> LayerIndex:
+def expected_index(blob: bytes) -> LayerIndex:
     """The index that the table of a layer promises."""
     toc = toc_of(blob)
     assert toc is not None

@@ -15,8 +15,8 @@ from tests.layers.toc.tables import (
     MEMBERS,
     Make,
     both_formats,
+    expected_index,
     problem,
-    promised,
     read,
     toc_of,
 )
@@ -28,7 +28,7 @@ from tests.toc_images import (
 
 
 @pytest.mark.parametrize("offset", [0, 3, 10_000_000, (1 << 64) - 1])
-def test_a_wrong_offset_is_said(offset: int) -> None:
+def test_a_wrong_offset_is_reported(offset: int) -> None:
     """Inside the layer or outside: something else is found there."""
     assert problem(estargz(MEMBERS, offset=offset).blob)
     size = len(zstd_chunked(MEMBERS).blob)
@@ -36,12 +36,12 @@ def test_a_wrong_offset_is_said(offset: int) -> None:
         assert problem(zstd_chunked(MEMBERS, place=place).blob), (size, place)
 
 
-def test_another_type_of_table_is_none_that_is_known() -> None:
+def test_an_unknown_type_of_table_is_reported() -> None:
     """zstd:chunked numbers its types."""
     assert "unknown type 7" in problem(zstd_chunked(MEMBERS, place=(0, 10, 10, 7)).blob)
 
 
-def test_another_entry_in_its_place_is_no_table() -> None:
+def test_another_entry_in_its_place_is_reported() -> None:
     """eStargz keeps it under a name of its own."""
     assert "something else" in problem(estargz(MEMBERS, name="other.json").blob)
 
@@ -96,13 +96,13 @@ BAD_DOCUMENTS = {
 
 @both_formats
 @pytest.mark.parametrize("toc", BAD_DOCUMENTS.values(), ids=BAD_DOCUMENTS)
-def test_what_is_no_table_is_said(make: Make, toc: bytes) -> None:
+def test_an_invalid_table_is_reported(make: Make, toc: bytes) -> None:
     """Whatever stands in its place, nothing is raised."""
     assert problem(make(MEMBERS, toc=toc).blob)
 
 
 @both_formats
-def test_odd_entries_are_filed_as_those_of_a_tar(make: Make) -> None:
+def test_odd_entries_are_indexed_like_those_of_a_tar(make: Make) -> None:
     """Absolute names, `..`, missing parents, and parts of files that overlap or lie anywhere."""
     entries = [
         {"type": "reg", "name": "/../../etc/shadow", "size": 5, "offset": -5},
@@ -113,7 +113,7 @@ def test_odd_entries_are_filed_as_those_of_a_tar(make: Make) -> None:
         {"type": "reg", "name": "again", "size": 2, "modtime": "0001-01-01T00:00:00Z"},
         {"type": "dir", "name": "/"},
     ]
-    told = promised(make([], toc=toc_json(entries)).blob)
+    told = expected_index(make([], toc=toc_json(entries)).blob)
     found = [name for name in names(told) if name != b"stargz.index.json"]
     assert found == [b"etc/shadow", b"a/c", b"no/such/parent", b"again", b"again"]
     assert told.oddities["name-outside-root"] == 1
@@ -149,7 +149,7 @@ def test_entries_and_memory_have_their_limits(make: Make) -> None:
 
 
 @both_formats
-def test_any_cut_is_told_or_leaves_no_table(make: Make) -> None:
+def test_any_truncation_is_reported_or_leaves_no_table(make: Make) -> None:
     """A blob that ends anywhere else never raises."""
     blob = make(MEMBERS).blob
     for end in range(0, len(blob), 7):
@@ -167,7 +167,7 @@ def test_any_byte_may_be_wrong(make: Make) -> None:
         blob[at] ^= 0x55
 
 
-def test_a_gzip_member_that_unpacks_without_end_is_left() -> None:
+def test_an_endless_gzip_member_is_abandoned() -> None:
     """The table of an eStargz layer is small as stored, whatever it unpacks to."""
     bomb = gzip.compress(bytes(50_000_000))
     blob = bomb + estargz([]).blob[-51:]

@@ -20,7 +20,7 @@ from tests.layers.toc.tables import (
     assert_same_tree,
     both_formats,
     every_writer,
-    promised,
+    expected_index,
     read,
     toc_of,
 )
@@ -36,10 +36,10 @@ from tests.toc_images import (
 
 
 @every_writer
-def test_a_table_promises_the_tree_that_the_tar_holds(make: Make) -> None:
+def test_a_table_gives_the_tree_of_the_tar(make: Make) -> None:
     """All that both know is the same, content digests too; nothing but the end of the layer was read for it."""
     layer = make(MEMBERS)
-    told, found = promised(layer.blob), read(layer.blob)
+    told, found = expected_index(layer.blob), read(layer.blob)
     assert found.broken is None
     assert_same_tree(told, found)
     files = found.columns.kinds == Kind.FILE
@@ -49,7 +49,7 @@ def test_a_table_promises_the_tree_that_the_tar_holds(make: Make) -> None:
 
 
 @every_writer
-def test_the_digests_are_those_that_manifests_give(make: Make) -> None:
+def test_digests_match_the_manifests(make: Make) -> None:
     """eStargz means the JSON, zstd:chunked its compressed form."""
     layer = make(MEMBERS)
     toc = toc_of(layer.blob)
@@ -68,12 +68,12 @@ def _listed(member: Member) -> bool:
 @both_formats
 @given(layers=wild_layers())
 @settings(max_examples=60, deadline=None)
-def test_any_layer_is_told_as_it_is(make: Make, layers: Sequence[Sequence[Member]]) -> None:
+def test_any_layer_is_described_as_it_is(make: Make, layers: Sequence[Sequence[Member]]) -> None:
     """Whatever a tar holds, odd names, markers and repeated paths too: its table promises the same tree."""
     for members in layers:
         listed = [member for member in members if _listed(member)]
         layer = make(listed)
-        assert_same_tree(promised(layer.blob), read(layer.blob))
+        assert_same_tree(expected_index(layer.blob), read(layer.blob))
 
 
 def test_a_layer_without_a_table_has_none() -> None:
@@ -90,6 +90,6 @@ def test_a_layer_without_a_table_has_none() -> None:
 
 
 @every_writer
-def test_a_look_at_the_end_tells_that_there_is_a_table(make: Make) -> None:
+def test_the_footer_shows_that_there_is_a_table(make: Make) -> None:
     """Without unpacking it."""
     assert has_toc(MemoryBlob("layer 0", make(MEMBERS, toc=b"no JSON").blob))

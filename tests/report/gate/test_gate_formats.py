@@ -90,20 +90,20 @@ def written(image: Opened, form: str, verdict: Verdict | None = None) -> str:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_every_format_tells_of_every_check_that_is_not_met(evil: Opened, form: str) -> None:
+def test_every_format_has_every_failed_check(evil: Opened, form: str) -> None:
     text = written(evil, form)
     for rule in ("max-wasted", "apt-lists"):
         assert rule in text
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_no_format_lets_anything_act_on_a_terminal(evil: Opened, form: str) -> None:
+def test_no_format_controls_the_terminal(evil: Opened, form: str) -> None:
     text = written(evil, form)
     assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202e\u2028\ud800-\udfff]", text)
     assert "\r" not in text.replace("\r\n", "")
 
 
-def test_junit_has_a_case_a_check(evil: Opened) -> None:
+def test_junit_has_one_case_per_check(evil: Opened) -> None:
     (suite,) = JUnitXml.fromstring(written(evil, "junit").encode())
     assert isinstance(suite, TestSuite)
     cases = {case.name.partition(":")[0]: case for case in suite if case.classname == "layerscope.gate"}  # fmt: skip
@@ -152,7 +152,7 @@ def test_annotations_stand_on_lines_and_the_last_line_says_the_verdict(evil: Ope
     assert " fails 1 of 4 checks · " in lines[-1]
 
 
-def test_csv_has_a_row_a_check(evil: Opened) -> None:
+def test_csv_has_one_row_per_check(evil: Opened) -> None:
     rows = list(csv.DictReader(io.StringIO(written(evil, "csv"), newline=""), strict=True))
     assert [row["outcome"] for row in rows] == ["pass", "fail", "warn", "skip"]
     assert rows[1]["value"] == "2000000"
@@ -161,7 +161,7 @@ def test_csv_has_a_row_a_check(evil: Opened) -> None:
     assert rows[3]["value"] == ""
 
 
-def test_markdown_has_the_verdict_on_top_and_a_row_a_check(evil: Opened) -> None:
+def test_markdown_starts_with_the_verdict_and_has_one_row_per_check(evil: Opened) -> None:
     text = written(evil, "markdown")
     assert text.split("\n")[2].startswith("### ❌ ")
     page = MarkdownPage(text)
@@ -174,7 +174,7 @@ def test_markdown_has_the_verdict_on_top_and_a_row_a_check(evil: Opened) -> None
     assert " passes 4 checks, 2 warnings · " in headline
 
 
-def test_html_has_the_verdict_and_a_row_a_check(evil: Opened) -> None:
+def test_html_has_the_verdict_and_one_row_per_check(evil: Opened) -> None:
     page = HtmlPage(written(evil, "html"))
     assert sum(tag == "script" for tag, _ in page.elements) == 1
     assert "Failed: 1 of 4 checks, 1 warning" in page.texts["h2"]
@@ -185,7 +185,7 @@ def test_html_has_the_verdict_and_a_row_a_check(evil: Opened) -> None:
     ).texts["h2"]  # fmt: skip
 
 
-def test_of_findings_only_those_that_a_check_complains_of_are_to_be_changed(evil: Opened) -> None:
+def test_only_findings_that_fail_a_check_are_listed(evil: Opened) -> None:
     """What is ignored is not told again."""
     for form in ("markdown", "html"):
         text = written(evil, form)
@@ -193,7 +193,7 @@ def test_of_findings_only_those_that_a_check_complains_of_are_to_be_changed(evil
         assert "deleted-later" not in text
 
 
-def test_a_finding_that_two_checks_complain_of_is_told_once(evil: Opened) -> None:
+def test_a_finding_of_two_checks_is_listed_once(evil: Opened) -> None:
     verdict = verdict_of(evil)
     lists = verdict.checks[2]
     twice = replace(verdict, checks=(*verdict.checks, replace(lists, rule="max-findings")))

@@ -10,7 +10,7 @@ from layerscope.analysis.gate.verdict import Verdict
 from layerscope.opening.open import Opened
 from layerscope.report.gate import writer_of
 from layerscope.report.options import ReportOptions
-from tests.analysis.findings.judging import opened_of
+from tests.analysis.findings.rule_images import opened_of
 from tests.analysis.gate.gating import STEPS, config, verdict_of
 from tests.images import file, whiteout
 from tests.report.gate.test_gate_text import IMAGE, WRITTEN, failing
@@ -70,7 +70,7 @@ def test_lines_are_there_with_a_dockerfile() -> None:
     assert [one["line"] for one in plain["max-size"]["offenders"]] == [None] * 3
 
 
-def test_names_that_are_no_utf8_survive() -> None:
+def test_names_that_are_not_utf8_survive() -> None:
     """As in every other report."""
     image = opened_of(
         [("RUN a", [file(b"caf\xe9", b"1")]), ("RUN b", [whiteout(b"caf\xe9")]), *STEPS]

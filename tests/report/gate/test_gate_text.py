@@ -24,7 +24,7 @@ from layerscope.report.gate import FORMATS, writer_of
 from layerscope.report.options import ReportOptions
 from layerscope.text import cells
 from layerscope.words import Severity
-from tests.analysis.findings.judging import opened_of
+from tests.analysis.findings.rule_images import opened_of
 from tests.analysis.gate.gating import STEPS, config, finding, report_of, verdict_of
 from tests.images import file, whiteout
 from tests.report.golden import check
@@ -75,7 +75,7 @@ def test_a_verdict_keeps_to_the_width(width: int) -> None:
     assert all(line.strip().startswith("layerscope ") for line in quoted)  # commands stay whole
 
 
-def test_colours_only_repeat_what_glyphs_and_words_say() -> None:
+def test_colours_only_repeat_glyphs_and_words() -> None:
     """With them or without, the text is the same."""
     plain, colored = written(failing()), written(failing(), color=True)
     assert "\x1b[1;31m✘ fail" in colored
@@ -116,7 +116,7 @@ def test_an_image_that_passes_needs_no_advice() -> None:
     assert "Next steps" not in text
 
 
-def test_nothing_to_check_is_told() -> None:
+def test_an_empty_gate_is_reported() -> None:
     """A gate with every rule off is no gate."""
     assert "all rules are off; nothing was checked" in written(verdict_of(IMAGE, config()))
 
@@ -211,21 +211,21 @@ def test_lines_of_the_dockerfile_are_named() -> None:
     assert "Dockerfile" not in written(failing())
 
 
-def test_defaults_are_said_to_be_defaults() -> None:
+def test_default_limits_are_marked() -> None:
     """Nobody should believe that their file was read."""
     text = written(verdict_of(IMAGE, GateConfig(), findings=[]))
     assert "rules: defaults (no .layerscope.toml found)" in text
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_every_format_bears_an_empty_image(form: str) -> None:
+def test_every_format_accepts_an_empty_image(form: str) -> None:
     """No layers, no steps."""
     image = opened_of([])
     wanted: Sequence[str] = [*VALUES]
     assert written(verdict_of(image, config({key: VALUES[key] for key in wanted})), image, form)
 
 
-def test_waste_of_the_base_is_advised_to_be_left_out_as_such() -> None:
+def test_the_advice_for_waste_of_the_base_is_to_ignore_the_base() -> None:
     """Nobody can change it but by another base."""
     steps = [
         ("ADD file:a in /", [file("a", b"1" * 90)]),

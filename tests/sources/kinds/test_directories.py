@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from layerscope.sources.kinds.directories import KINDS
-from tests.sources.places import refuse
+from tests.sources.image_files import refuse
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"{kind.name} {kind.names[0]}")
 @pytest.mark.parametrize("which", [0, -1], ids=["first", "last"])
-def test_each_kind_is_told_by_what_lies_in_it(tmp_path: Path, kind: Any, which: int) -> None:
+def test_each_kind_is_recognised_by_its_contents(tmp_path: Path, kind: Any, which: int) -> None:
     """And the hint quotes its path for a shell."""
     folder = tmp_path / "a b"
     for names in kind.names:
@@ -23,7 +23,7 @@ def test_each_kind_is_told_by_what_lies_in_it(tmp_path: Path, kind: Any, which: 
     assert error.hint == kind.hint.format(path=f"'{folder}'")
 
 
-def test_an_empty_directory_is_told(tmp_path: Path) -> None:
+def test_an_empty_directory_is_reported(tmp_path: Path) -> None:
     assert "the directory is empty" in str(refuse(tmp_path))
 
 

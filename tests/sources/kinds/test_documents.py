@@ -12,7 +12,7 @@ from layerscope.sources.kinds.documents import KINDS
 from layerscope.sources.kinds.files import DESCRIBED
 from tests.images import docker_files, oci_files
 from tests.report.sample import opened, report
-from tests.sources.places import LAYERS, Layout, refuse, save
+from tests.sources.image_files import LAYERS, Layout, refuse, save
 
 OCI = oci_files(LAYERS)
 DOCKER = docker_files(LAYERS)
@@ -21,7 +21,7 @@ CONFIG = next(data for name, data in DOCKER.items() if b'"rootfs"' in data)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_each_kind_is_told_by_its_keys(tmp_path: Path, kind: Any) -> None:
+def test_each_kind_is_recognised_by_its_keys(tmp_path: Path, kind: Any) -> None:
     """In any case, and as the first item of an array."""
     document = {key.title(): "x" for key in kind.keys}
     for data in (document, [document, {}]):
@@ -49,11 +49,11 @@ def test_each_kind_is_told_by_its_keys(tmp_path: Path, kind: Any) -> None:
     ],
     ids=range(13),
 )  # fmt: skip
-def test_real_documents_are_told(tmp_path: Path, data: bytes, name: str) -> None:
+def test_real_documents_are_recognised(tmp_path: Path, data: bytes, name: str) -> None:
     assert f"the file is {name}, not an image" in str(refuse(save(tmp_path, data)))
 
 
-def test_a_report_of_our_own_is_told(tmp_path: Path) -> None:
+def test_our_own_report_is_recognised(tmp_path: Path) -> None:
     from tests.images import docker_archive
 
     data = report(opened(tmp_path / "a.tar", docker_archive(LAYERS)), "json")
@@ -87,7 +87,7 @@ def test_the_message_of_a_server_is_quoted(tmp_path: Path, document: Any, messag
     assert said.endswith(f"the file is an error from a server, not an image: {message}")
 
 
-def test_of_json_lines_the_error_is_quoted(tmp_path: Path) -> None:
+def test_the_error_in_json_lines_is_quoted(tmp_path: Path) -> None:
     """As an engine ends what it cannot pull."""
     lines = [{"status": "Pulling"}, {"errorDetail": {"message": "denied"}, "error": "denied"}]
     data = "\r\n".join(map(json.dumps, lines)).encode()

@@ -14,7 +14,7 @@ from layerscope.errors import NotAnImageError
 from layerscope.sources.kinds import OPENS
 from layerscope.sources.kinds.files import BINARY, DESCRIBED, TEXT, describe
 from tests.images import docker_archive
-from tests.sources.places import LAYERS, refuse, save
+from tests.sources.image_files import LAYERS, refuse, save
 
 IMAGE = docker_archive(LAYERS)
 
@@ -139,9 +139,7 @@ def test_a_file_is_called_by_its_kind(tmp_path: Path, name: str, data: bytes) ->
     ],
     ids=range(7),
 )  # fmt: skip
-def test_its_words_are_quoted_shortened_and_escaped(
-    tmp_path: Path, data: bytes, words: str
-) -> None:
+def test_texts_are_quoted_shortened_and_escaped(tmp_path: Path, data: bytes, words: str) -> None:
     message = str(refuse(save(tmp_path, data)))
     assert words in message
     assert len(message) < 700
@@ -165,7 +163,7 @@ def test_its_words_are_quoted_shortened_and_escaped(
     ],
     ids=range(12),
 )  # fmt: skip
-def test_what_is_of_no_kind_is_told_too(tmp_path: Path, data: bytes, words: str) -> None:
+def test_unknown_kinds_are_reported_too(tmp_path: Path, data: bytes, words: str) -> None:
     """Nothing, zeros, noise, an archive packed twice."""
     assert words in str(refuse(save(tmp_path, data)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.analysis.findings.judging import findings_of, judged, opened_of, paths_of
+from tests.analysis.findings.rule_images import findings_by, findings_of, opened_of, paths_of
 from tests.images import directory, file, hardlink, whiteout
 
 INSTALL = "/bin/sh -c apt-get update && apt-get install -y curl"
@@ -32,7 +32,7 @@ def test_lists_that_a_step_leaves_are_claimed_with_their_exact_bytes() -> None:
 
 def test_the_fix_is_the_users_own_command_that_cleans_up() -> None:
     """The quoted RUN deletes the lists at its end."""
-    (finding,) = judged([(INSTALL, LISTS)], "apt-lists")
+    (finding,) = findings_by([(INSTALL, LISTS)], "apt-lists")
     assert finding.fix == (
         "RUN apt-get update \\\n    && apt-get install -y curl \\\n    && rm -rf /var/lib/apt/lists/*"
     )
@@ -41,34 +41,35 @@ def test_the_fix_is_the_users_own_command_that_cleans_up() -> None:
 def test_each_step_that_leaves_lists_has_a_finding_of_its_own() -> None:
     """Two steps are two causes."""
     more = [file("var/lib/apt/lists/other_Packages", b"o" * 200)]
-    found = judged([(INSTALL, LISTS), (INSTALL, more)], "apt-lists")
+    found = findings_by([(INSTALL, LISTS), (INSTALL, more)], "apt-lists")
     assert [(finding.bytes, finding.layers) for finding in found] == [(3500, (0,)), (200, (1,))]
 
 
-def test_lists_that_are_no_longer_there_are_not_left_in() -> None:
+def test_deleted_lists_are_no_finding() -> None:
     """What a later step deleted is another rule's."""
     gone = [whiteout("var/lib/apt/lists")]
     assert (
-        judged([(INSTALL, LISTS), ("/bin/sh -c rm -r /var/lib/apt/lists", gone)], "apt-lists") == []
+        findings_by([(INSTALL, LISTS), ("/bin/sh -c rm -r /var/lib/apt/lists", gone)], "apt-lists")
+        == []
     )
 
 
 def test_a_list_that_another_name_keeps_is_not_claimed() -> None:
     """Deleting one name of a hard link saves nothing."""
     linked = [*LISTS, hardlink("srv/Packages", "var/lib/apt/lists/main_Packages")]
-    (finding,) = judged([(INSTALL, linked)], "apt-lists")
+    (finding,) = findings_by([(INSTALL, linked)], "apt-lists")
     assert finding.bytes == 500
 
 
-def test_a_folder_of_another_name_is_none() -> None:
+def test_a_folder_with_another_name_is_no_finding() -> None:
     """Near misses: lists elsewhere, and an empty folder."""
     members = [directory("var/lib/apt/lists/partial"), file("srv/var/lib/apt/lists/x", b"x" * 9)]
-    assert judged([(INSTALL, members)], "apt-lists") == []
+    assert findings_by([(INSTALL, members)], "apt-lists") == []
 
 
-def test_small_lists_are_not_worth_a_word() -> None:
+def test_small_lists_are_no_finding() -> None:
     """The rule's own threshold drops them."""
-    assert judged([(INSTALL, LISTS)], "apt-lists", None) == []
+    assert findings_by([(INSTALL, LISTS)], "apt-lists", None) == []
 
 
 def test_lists_that_a_later_step_installs_with_stay_until_that_is_done() -> None:
@@ -80,10 +81,10 @@ def test_lists_that_a_later_step_installs_with_stay_until_that_is_done() -> None
         "# one RUN for layers 0, 1\n"
         "RUN apt-get update \\\n    && apt-get install -y curl \\\n    && apt-get install -y git \\\n    && rm -rf /var/lib/apt/lists/*"
     )
-    (finding,) = judged([(INSTALL, LISTS), bare], "apt-lists")
+    (finding,) = findings_by([(INSTALL, LISTS), bare], "apt-lists")
     assert finding.fix == fix
     gone = ("/bin/sh -c rm -rf /var/lib/apt/lists/*", [whiteout("var/lib/apt/lists")])
-    (finding,) = judged([(INSTALL, LISTS), bare, gone], "deleted-later")
+    (finding,) = findings_by([(INSTALL, LISTS), bare, gone], "deleted-later")
     assert finding.bytes == 3500
     assert finding.fix == fix
 
@@ -92,18 +93,18 @@ def test_a_later_step_that_fetches_lists_of_its_own_needs_none() -> None:
     """Near misses: an update of its own, and commands that need no lists."""
     for command in (INSTALL, "/bin/sh -c apt-get -qq clean", "/bin/sh -c echo apt-get installed"):
         steps = [(INSTALL, LISTS), (command, [file("usr/bin/git", b"g")])]
-        (finding,) = judged(steps, "apt-lists")
+        (finding,) = findings_by(steps, "apt-lists")
         assert finding.fix.endswith("install -y curl \\\n    && rm -rf /var/lib/apt/lists/*")
         assert "cache" not in finding.fix
 
 
-def test_what_is_deleted_along_with_the_lists_goes_with_them() -> None:
+def test_files_deleted_with_the_lists_are_merged_with_them() -> None:
     """By its name; the step that installs with the lists comes before."""
     made = [*LISTS, file("opt/model", b"m" * 900)]
     bare = ("/bin/sh -c apt-get install -y git", [file("usr/bin/git", b"g")])
     gone = [whiteout("var/lib/apt/lists"), whiteout("opt/model")]
     steps = [(INSTALL, made), bare, ("/bin/sh -c rm -rf /var/lib/apt/lists /opt/model", gone)]
-    (finding,) = judged(steps, "deleted-later")
+    (finding,) = findings_by(steps, "deleted-later")
     assert finding.bytes == 4400
     assert "one RUN for layers 0, 1\n" in finding.fix
     assert finding.fix.endswith(

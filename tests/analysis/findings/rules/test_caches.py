@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from layerscope.analysis.findings.rules import RULES, caches
-from tests.analysis.findings.judging import findings_of, judged, opened_of
+from tests.analysis.findings.rule_images import findings_by, findings_of, opened_of
 from tests.images import file, hardlink
 
 RUN = "/bin/sh -c "
@@ -162,7 +162,7 @@ def test_a_cache_is_found_with_its_exact_bytes_and_nothing_beside_it(rule: str) 
     command, inside, outside, fix = CASES[rule]
     members = [file(name, b"x" * (500 + at)) for at, name in enumerate(reversed(inside))]
     members += [file(name, b"y" * 9000) for name in outside]
-    (finding,) = judged([(RUN + command, members)], rule)
+    (finding,) = findings_by([(RUN + command, members)], rule)
     assert finding.bytes == sum(500 + at for at in range(len(inside)))
     assert len(finding.paths) == len(inside)
     assert fix in finding.fix
@@ -191,20 +191,20 @@ def test_an_apt_cache_and_a_pip_cache_of_one_step_are_two_findings() -> None:
     ]
 
 
-def test_what_a_cache_shares_with_an_environment_is_not_saved_by_clearing_it() -> None:
+def test_clearing_a_cache_saves_nothing_that_an_environment_links() -> None:
     """uv, pnpm and conda link from their stores: only what has no other name is claimed."""
     members = [
         file("root/.cache/uv/archive/a.py", b"a" * 700),
         file("root/.cache/uv/archive/b.py", b"b" * 30),
         hardlink("srv/.venv/lib/a.py", "root/.cache/uv/archive/a.py"),
     ]
-    (finding,) = judged([(RUN + "uv sync", members)], "uv-cache")
+    (finding,) = findings_by([(RUN + "uv sync", members)], "uv-cache")
     assert finding.bytes == 30
 
 
 def test_a_cache_that_was_copied_in_should_not_be_copied() -> None:
     """No command cleans a COPY."""
-    (finding,) = judged(
+    (finding,) = findings_by(
         [("COPY . /root # buildkit", [file("root/.npm/_cacache/1", b"x")])], "npm-cache"
     )
     assert finding.fix == (
@@ -212,9 +212,9 @@ def test_a_cache_that_was_copied_in_should_not_be_copied() -> None:
     )
 
 
-def test_an_option_that_is_there_already_is_not_written_twice() -> None:
+def test_an_existing_option_is_not_added_again() -> None:
     """The cache came from elsewhere then: another fix is offered."""
-    (finding,) = judged(
+    (finding,) = findings_by(
         [(RUN + "pip install --no-cache-dir flask", [file("root/.cache/pip/1", b"x")])], "pip-cache"
     )
     assert finding.fix.count("--no-cache-dir") == 1
@@ -223,7 +223,9 @@ def test_an_option_that_is_there_already_is_not_written_twice() -> None:
 
 def test_names_that_a_shell_would_read_are_quoted() -> None:
     """A hostile name in a fix is one word."""
-    (finding,) = judged([(RUN + "make", [file("tmp/a; rm -rf $HOME", b"x")])], "temporary-files")
+    (finding,) = findings_by(
+        [(RUN + "make", [file("tmp/a; rm -rf $HOME", b"x")])], "temporary-files"
+    )
     assert "rm -rf '/tmp/a; rm -rf $HOME'" in finding.fix
 
 
@@ -232,16 +234,16 @@ def test_names_that_a_shell_would_read_are_quoted() -> None:
 )
 def test_a_name_that_no_line_can_hold_is_matched_instead(name: str | bytes, word: str) -> None:
     """A line end in a name ends no instruction."""
-    (finding,) = judged([(RUN + "make", [file(name, b"x")])], "temporary-files")
+    (finding,) = findings_by([(RUN + "make", [file(name, b"x")])], "temporary-files")
     assert finding.fix == f"RUN make \\\n    && rm -rf {word}"
-    (finding,) = judged([("COPY . / # buildkit", [file(name, b"x")])], "temporary-files")
+    (finding,) = findings_by([("COPY . / # buildkit", [file(name, b"x")])], "temporary-files")
     assert finding.fix.count("\n") == 1
     assert finding.fix.endswith("\nCOPY . /")
 
 
 @pytest.mark.parametrize("rule", [rule.name for rule in RULES])
-def test_every_rule_bears_an_image_without_files(rule: str) -> None:
+def test_every_rule_accepts_an_image_without_files(rule: str) -> None:
     """Empty layers, and no layers at all; only that a layer is empty can be said of one."""
-    found = judged([(RUN + "true", []), ("CMD sh", None)], rule, None)
+    found = findings_by([(RUN + "true", []), ("CMD sh", None)], rule, None)
     assert found == [] or rule == "empty-layer"
-    assert judged([("CMD sh", None)], rule, None) == []
+    assert findings_by([("CMD sh", None)], rule, None) == []

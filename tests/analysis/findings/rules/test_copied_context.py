@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.analysis.findings.judging import findings_of, judged, opened_of, paths_of
+from tests.analysis.findings.rule_images import findings_by, findings_of, opened_of, paths_of
 from tests.images import Member, directory, file
 
 RULE = "copied-context"
@@ -39,7 +39,7 @@ def test_a_history_is_claimed_with_its_exact_bytes() -> None:
         ("venv/bin/python", "venv", "pip install -r requirements.txt"),
     ],
 )
-def test_packages_that_an_application_needs_promise_no_saving(
+def test_packages_that_an_application_needs_have_no_saving(
     name: str, top: str, install: str
 ) -> None:
     """They are to be installed in the image: a note that says how large they are, beside what nobody needs."""
@@ -79,22 +79,22 @@ def test_packages_of_two_languages_are_installed_by_a_command_each() -> None:
 )
 def test_each_kind_has_its_line(name: str, line: str) -> None:
     """Exactly the lines for what was found."""
-    (finding,) = judged([(COPY, brought(name))], RULE)
+    (finding,) = findings_by([(COPY, brought(name))], RULE)
     assert finding.fix.split("\n")[1:-2] == [f"**/{line}"]
 
 
 def test_a_file_of_settings_matters_however_small() -> None:
     """`.env` may hold secrets: it is told where a tiny `.DS_Store` is not."""
-    (finding,) = judged([(COPY, brought(".env", size=3))], RULE, None)
+    (finding,) = findings_by([(COPY, brought(".env", size=3))], RULE, None)
     assert (finding.bytes, finding.severity) == (12, "warning")
-    assert judged([(COPY, brought(".DS_Store", size=3))], RULE, None) == []
+    assert findings_by([(COPY, brought(".DS_Store", size=3))], RULE, None) == []
 
 
-def test_what_a_later_step_gave_another_owner_is_still_the_copys() -> None:
+def test_a_later_chown_does_not_hide_the_copy() -> None:
     """The finding is at the COPY, not at the chown."""
     members = [MAIN, file("app/.git/pack", b"p" * 5000)]
     chowned = [file("app/.git/pack", b"p" * 5000, uid=7)]
-    (finding,) = judged([(COPY, members), ("RUN /bin/sh -c chown -R 7 /app", chowned)], RULE)
+    (finding,) = findings_by([(COPY, members), ("RUN /bin/sh -c chown -R 7 /app", chowned)], RULE)
     assert (finding.bytes, finding.steps) == (5000, (0,))
 
 
@@ -108,12 +108,12 @@ def test_what_a_later_step_gave_another_owner_is_still_the_copys() -> None:
         f"/bin/sh -c #(nop) ADD file:{'ab' * 32} in / ",
     ],
 )
-def test_what_is_installed_copied_from_a_stage_or_named_is_wanted(command: str) -> None:
+def test_installed_staged_and_named_files_are_wanted(command: str) -> None:
     """Near misses: a RUN, another stage, a COPY that names it, a root filesystem."""
-    assert judged([(command, brought("node_modules/x.js"))], RULE) == []
+    assert findings_by([(command, brought("node_modules/x.js"))], RULE) == []
 
 
 def test_caches_of_installed_packages_are_wanted() -> None:
     """`__pycache__` where Python is installed, and names that only begin alike."""
     names = ("lib/site-packages/x/__pycache__/x.pyc", ".gitignore", "venv.txt", "my-node_modules/x")
-    assert judged([(COPY, brought(*names))], RULE) == []
+    assert findings_by([(COPY, brought(*names))], RULE) == []

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.analysis.findings.judging import findings_of, judged, opened_of, paths_of
+from tests.analysis.findings.rule_images import findings_by, findings_of, opened_of, paths_of
 from tests.images import Member, directory, file, hardlink, opaque, whiteout
 
 FETCH = "/bin/sh -c curl -O https://example.test/model.bin"
 MODEL = [directory("opt"), file("opt/model.bin", b"m" * 9000), file("opt/keep", b"k" * 10)]
 
 
-def test_what_a_later_step_deletes_is_claimed_by_the_step_that_stored_it() -> None:
+def test_deleted_files_are_claimed_by_the_step_that_stored_them() -> None:
     """Exact bytes, both steps, and the user's command with the deletion in it."""
     opened = opened_of(
         [(FETCH, MODEL), ("/bin/sh -c rm /opt/model.bin", [whiteout("opt/model.bin")])],
@@ -27,15 +27,17 @@ def test_what_a_later_step_deletes_is_claimed_by_the_step_that_stored_it() -> No
     )
 
 
-def test_what_downloads_or_builds_is_better_done_in_a_stage_of_its_own() -> None:
+def test_downloads_and_builds_belong_in_their_own_stage() -> None:
     """A hint in a comment, for what belongs there and for nothing else."""
     gone = [whiteout("opt/model.bin")]
     for command, hinted in ((FETCH, True), ("/bin/sh -c dd of=/opt/model.bin", False)):
-        (finding,) = judged([(command, MODEL), ("/bin/sh -c rm -r /opt", gone)], "deleted-later")
+        (finding,) = findings_by(
+            [(command, MODEL), ("/bin/sh -c rm -r /opt", gone)], "deleted-later"
+        )
         assert ("COPY --from=build" in finding.fix) is hinted
 
 
-def test_steps_between_that_may_need_it_are_in_the_same_run() -> None:
+def test_steps_in_between_join_the_same_run() -> None:
     """Deleting right where it is made would break them; what they copy comes before."""
     steps = [
         ("/bin/sh -c apk add gcc", [file("usr/bin/gcc", b"g" * 5000)]),
@@ -43,21 +45,21 @@ def test_steps_between_that_may_need_it_are_in_the_same_run() -> None:
         ("/bin/sh -c pip install -r /app/req.txt", [file("lib/x.so", b"x")]),
         ("/bin/sh -c apk del gcc", [whiteout("usr/bin/gcc")]),
     ]
-    (finding,) = judged(steps, "deleted-later")
+    (finding,) = findings_by(steps, "deleted-later")
     assert finding.fix.endswith(
         "\n# one RUN for layers 0, 2, 3\nCOPY req.txt /app/\n"
         "RUN apk add gcc \\\n    && pip install -r /app/req.txt \\\n    && apk del gcc"
     )
 
 
-def test_what_several_steps_delete_is_deleted_where_it_is_made() -> None:
+def test_files_deleted_by_several_steps_are_deleted_where_they_are_made() -> None:
     """The paths by name: topmost first, those that a line cannot hold with a question mark."""
     steps = [
         ("/bin/sh -c unpack", [file("opt/a\nb", b"a" * 50), file("opt/c d", b"c" * 20)]),
         ("/bin/sh -c one", [whiteout("opt/a\nb"), file("opt/keep", b"k")]),
         ("/bin/sh -c two", [whiteout("opt/c d")]),
     ]
-    (finding,) = judged(steps, "deleted-later")
+    (finding,) = findings_by(steps, "deleted-later")
     assert (finding.bytes, finding.steps) == (70, (0, 1, 2))
     assert finding.fix == (
         "# if no step up to layer 2 needs it:\nRUN unpack \\\n    && rm -rf /opt/a?b '/opt/c d'"
@@ -75,7 +77,7 @@ def test_wheels_that_are_copied_used_and_deleted_are_mounted_instead() -> None:
                 [whiteout("src/wheels"), file("lib/a.py", b"a")],
             ),
         ]
-        (finding,) = judged(steps, "deleted-later")
+        (finding,) = findings_by(steps, "deleted-later")
         assert (finding.bytes, finding.steps) == (900, (1, 2))
         assert finding.fix == (
             "# in place of layers 0 to 1:\n"
@@ -92,7 +94,7 @@ def test_other_deletions_of_the_step_stay() -> None:
             [whiteout("w"), file("lib/a.py", b"a")],
         ),
     ]
-    (finding,) = judged(steps, "deleted-later")
+    (finding,) = findings_by(steps, "deleted-later")
     assert finding.fix.endswith("pip install /w/* \\\n    && rm -rf /tmp/x")
 
 
@@ -103,13 +105,13 @@ def test_a_part_of_what_was_copied_is_kept_out_of_the_context() -> None:
         ("COPY shop . # buildkit", [file("app/dump.sql", b"d" * 800), file("app/main.py", b"m")]),
         ("RUN /bin/sh -c rm /app/dump.sql # buildkit", [whiteout("app/dump.sql")]),
     ]
-    (finding,) = judged(steps, "deleted-later")
+    (finding,) = findings_by(steps, "deleted-later")
     assert finding.fix == (
         "# in .dockerignore:\nshop/dump.sql\n# so that this does not copy it:\nCOPY shop ."
     )
 
 
-def test_a_copy_that_another_step_rewrote_is_mended_at_the_copy() -> None:
+def test_a_rewritten_copy_is_fixed_at_the_copy() -> None:
     """Content that was chowned and then deleted comes from the COPY; each dead copy belongs to one finding."""
     steps = [
         (
@@ -125,29 +127,29 @@ def test_a_copy_that_another_step_rewrote_is_mended_at_the_copy() -> None:
         ),
         ("RUN /bin/sh -c rm /app/dump.sql # buildkit", [whiteout("app/dump.sql")]),
     ]
-    (finding,) = judged(steps, "deleted-later")
+    (finding,) = findings_by(steps, "deleted-later")
     assert (finding.bytes, finding.layers) == (800, (0, 1, 2))
     assert finding.title == "Added in layer 0, rewritten in layer 1, deleted in layer 2"
     assert "\ndump.sql\n" in finding.fix
-    (other,) = judged(steps, "rewritten-for-attributes")
+    (other,) = findings_by(steps, "rewritten-for-attributes")
     assert other.bytes == 807
     assert not set(other.inodes.tolist()) & set(finding.inodes.tolist())
 
 
-def test_what_the_base_image_stores_only_another_base_mends() -> None:
+def test_content_of_the_base_needs_another_base() -> None:
     """No advice that a Dockerfile cannot follow."""
     steps = [
         (f"/bin/sh -c #(nop) ADD file:{'ab' * 32} in / ", [file("usr/share/doc/x", b"x" * 500)]),
         ("/bin/sh -c rm -r /usr/share/doc", [whiteout("usr/share/doc")]),
     ]
-    (finding,) = judged(steps, "deleted-later")
+    (finding,) = findings_by(steps, "deleted-later")
     assert "only another base image is smaller" in finding.fix
 
 
-def test_a_directory_that_is_gone_is_named_once() -> None:
+def test_a_deleted_directory_is_named_once() -> None:
     """The fix names the topmost thing that is gone, not each file in it."""
     tree = [file(f"src/lib/{number}", b"x" * 100) for number in range(20)]
-    (finding,) = judged(
+    (finding,) = findings_by(
         [("/bin/sh -c make", tree), ("/bin/sh -c rm -rf /src", [whiteout("src")])], "deleted-later"
     )
     assert finding.bytes == 2000
@@ -156,7 +158,7 @@ def test_a_directory_that_is_gone_is_named_once() -> None:
 
 def test_copied_content_is_better_never_copied() -> None:
     """A COPY cannot delete: its fix says what else to do, and quotes the COPY."""
-    (finding,) = judged(
+    (finding,) = findings_by(
         [("COPY opt /opt # buildkit", MODEL), ("/bin/sh -c rm -rf /opt", [opaque("opt")])],
         "deleted-later",
     )
@@ -168,16 +170,16 @@ def test_content_that_keeps_a_name_is_not_deleted() -> None:
     """A hard link elsewhere keeps the content alive."""
     linked = [*MODEL, hardlink("srv/model", "opt/model.bin")]
     steps = [(FETCH, linked), ("/bin/sh -c rm /opt/model.bin", [whiteout("opt/model.bin")])]
-    assert judged(steps, "deleted-later") == []
+    assert findings_by(steps, "deleted-later") == []
 
 
 def test_overwritten_content_is_not_deleted() -> None:
     """Another version of the file is another rule's."""
     steps = [(FETCH, MODEL), (FETCH, [file("opt/model.bin", b"n" * 9000)])]
-    assert judged(steps, "deleted-later") == []
+    assert findings_by(steps, "deleted-later") == []
 
 
-def test_what_no_step_between_names_is_deleted_where_it_is_made() -> None:
+def test_files_that_no_step_names_are_deleted_where_they_are_made() -> None:
     """Those steps stay as they are, and so do their COPY."""
     steps = [
         (FETCH, MODEL),
@@ -186,7 +188,7 @@ def test_what_no_step_between_names_is_deleted_where_it_is_made() -> None:
         ("/bin/sh -c adduser app", [file("etc/passwd", b"p")]),
         ("/bin/sh -c rm /opt/model.bin", [whiteout("opt/model.bin")]),
     ]
-    (finding,) = judged(steps, "deleted-later")
+    (finding,) = findings_by(steps, "deleted-later")
     assert finding.fix.endswith(
         "\nRUN curl -O https://example.test/model.bin \\\n    && rm -rf /opt/model.bin"
     )
@@ -194,7 +196,7 @@ def test_what_no_step_between_names_is_deleted_where_it_is_made() -> None:
     assert "one RUN" not in finding.fix
 
 
-def test_it_is_deleted_behind_the_last_step_that_names_it() -> None:
+def test_it_is_deleted_after_the_last_step_that_names_it() -> None:
     """By its name, by its directory, or as a step that runs where it lies may."""
     made = ("/bin/sh -c fetch /opt/model.bin", MODEL)
     gone = ("/bin/sh -c rm /opt/model.bin", [whiteout("opt/model.bin")])
@@ -206,19 +208,19 @@ def test_it_is_deleted_behind_the_last_step_that_names_it() -> None:
         "cd / && x opt/model.bin",
     ):
         used = (f"/bin/sh -c {use}", [file("srv/x", b"x")])
-        (finding,) = judged([made, used, other, gone], "deleted-later")
+        (finding,) = findings_by([made, used, other, gone], "deleted-later")
         assert "one RUN for layers 0, 1\n" in finding.fix
         assert finding.fix.endswith(" \\\n    && rm -rf /opt/model.bin")
         assert "adduser" not in finding.fix
-    (finding,) = judged([made, ("WORKDIR /opt", None), other, gone], "deleted-later")
+    (finding,) = findings_by([made, ("WORKDIR /opt", None), other, gone], "deleted-later")
     assert finding.fix.endswith("\\\n    && adduser app \\\n    && rm -rf /opt/model.bin")
     for use in ("x /optional/model", "y /opt/venv/bin/z", "z my-model.binary"):
         used = (f"/bin/sh -c {use}", [file("srv/x", b"x")])
-        (finding,) = judged([made, used, gone], "deleted-later")
+        (finding,) = findings_by([made, used, gone], "deleted-later")
         assert finding.fix == "RUN fetch /opt/model.bin \\\n    && rm -rf /opt/model.bin"
 
 
-def test_what_the_step_that_deletes_it_uses_is_kept_until_then() -> None:
+def test_files_used_by_the_deleting_step_are_kept_until_then() -> None:
     """It is no use to delete it any earlier."""
     steps = [
         ("/bin/sh -c fetch /opt/model.bin", MODEL),
@@ -228,7 +230,7 @@ def test_what_the_step_that_deletes_it_uses_is_kept_until_then() -> None:
             [whiteout("opt/model.bin"), file("srv/x", b"x")],
         ),
     ]
-    (finding,) = judged(steps, "deleted-later")
+    (finding,) = findings_by(steps, "deleted-later")
     assert finding.fix.endswith("&& convert /opt/model.bin \\\n    && rm /opt/model.bin")
 
 
@@ -251,19 +253,19 @@ def copied(top: str) -> list[Member]:
         ),
     ],
 )
-def test_what_another_copy_of_the_same_source_keeps_stays_in_the_build_context(
-    first: str, second: str
-) -> None:
+def test_files_that_another_copy_needs_stay_in_the_build_context(first: str, second: str) -> None:
     """A .dockerignore would take it from the final image: one COPY alone leaves it out."""
     gone = ("RUN /bin/sh -c rm /build/dump.sql # buildkit", [whiteout("build/dump.sql")])
-    (finding,) = judged([(first, copied("build")), gone, (second, copied("app"))], "deleted-later")
+    (finding,) = findings_by(
+        [(first, copied("build")), gone, (second, copied("app"))], "deleted-later"
+    )
     assert ".dockerignore" not in finding.fix
     assert "`# syntax=docker/dockerfile:1.19` or newer" in finding.fix
     assert "\nCOPY --exclude=dump.sql " in finding.fix
     assert "# layer 2 copies it too" in finding.fix
 
 
-def test_a_whole_copy_whose_source_another_one_keeps_is_not_ignored_either() -> None:
+def test_a_complete_copy_that_another_copy_needs_is_not_ignored_either() -> None:
     """It is mounted, or not copied; the other one needs it."""
     gone = ("RUN /bin/sh -c rm -r /build # buildkit", [whiteout("build")])
     steps = [
@@ -271,7 +273,7 @@ def test_a_whole_copy_whose_source_another_one_keeps_is_not_ignored_either() -> 
         ("COPY dump.sql /app/ # buildkit", copied("app")[:1]),
         ("RUN /bin/sh -c make -C /build # buildkit", [file("srv/x", b"x")]),
     ]
-    (finding,) = judged([*steps, gone], "deleted-later")
+    (finding,) = findings_by([*steps, gone], "deleted-later")
     assert "dockerignore" not in finding.fix
     assert "--mount=type=bind" in finding.fix
 
@@ -281,10 +283,10 @@ def test_a_copy_of_another_source_keeps_nothing() -> None:
     gone = ("RUN /bin/sh -c rm /build/dump.sql # buildkit", [whiteout("build/dump.sql")])
     first = ("COPY . /build # buildkit", copied("build"))
     for second in ("COPY sub /app # buildkit", "COPY --from=stage . /app # buildkit"):
-        (finding,) = judged([first, gone, (second, copied("app"))], "deleted-later")
+        (finding,) = findings_by([first, gone, (second, copied("app"))], "deleted-later")
         assert finding.fix.startswith("# in .dockerignore:\ndump.sql\n")
     both = ("RUN /bin/sh -c rm /app/dump.sql # buildkit", [whiteout("app/dump.sql")])
-    for finding in judged(
+    for finding in findings_by(
         [first, gone, ("COPY . /app # buildkit", copied("app")), both], "deleted-later"
     ):
         assert finding.fix.startswith("# in .dockerignore:\ndump.sql\n")

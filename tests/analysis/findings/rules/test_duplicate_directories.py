@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from layerscope.words import Confidence, Severity
-from tests.analysis.findings.judging import findings_of, judged, opened_of, paths_of
+from tests.analysis.findings.rule_images import findings_by, findings_of, opened_of, paths_of
 from tests.images import Member, file, hardlink
 
 RULE = "duplicate-directories"
@@ -71,7 +71,7 @@ def test_directories_of_the_same_two_places_are_one_finding() -> None:
             file(f"srv/{top}/own.txt", top.encode()),
         )
     ]
-    (finding,) = judged([(RUN, members)], RULE)
+    (finding,) = findings_by([(RUN, members)], RULE)
     assert finding.bytes == 200_000
     assert finding.title == "2 directories of /srv/venv2 are also in /srv/venv1"
 
@@ -79,29 +79,29 @@ def test_directories_of_the_same_two_places_are_one_finding() -> None:
 def test_three_copies_save_two() -> None:
     """All but one."""
     members = [member for top in ("a", "b", "c") for member in cuda(top)]
-    (finding,) = judged([(RUN, members)], RULE)
+    (finding,) = findings_by([(RUN, members)], RULE)
     assert (finding.bytes, finding.title) == (260_000, "/a exists 3 times")
 
 
-def test_files_of_duplicate_directories_are_not_told_again_one_by_one() -> None:
+def test_files_of_duplicate_directories_are_not_reported_again() -> None:
     """The rule about files leaves them out."""
-    assert judged([(RUN, [*cuda("opt/cuda"), *cuda("srv/cuda")])], "duplicate-files") == []
+    assert findings_by([(RUN, [*cuda("opt/cuda"), *cuda("srv/cuda")])], "duplicate-files") == []
 
 
 def test_content_that_another_name_keeps_is_not_claimed() -> None:
     """A hard link to a file of the copy stays when the copy goes."""
     members = [*cuda("a"), *cuda("b"), hardlink("keep", "b/lib/libcublas.so")]
-    (finding,) = judged([(RUN, members)], RULE)
+    (finding,) = findings_by([(RUN, members)], RULE)
     assert finding.bytes == 60_000
 
 
-def test_what_packages_put_twice_into_system_folders_is_not_the_users_to_change() -> None:
+def test_duplicates_within_packages_are_no_finding() -> None:
     """Near misses: the folders of packages, other contents, and small directories."""
     packaged = [*cuda("usr/lib/perl-base"), *cuda("usr/share/perl")]
-    assert judged([(RUN, packaged)], RULE) == []
-    assert len(judged([("COPY . /usr # buildkit", packaged)], RULE)) == 1
-    assert judged([(RUN, [*cuda("opt/a"), *cuda("opt/b", b"2")])], RULE) == []
-    assert judged([(RUN, [*cuda("opt/a"), *cuda("opt/b")])], RULE, None) == []
+    assert findings_by([(RUN, packaged)], RULE) == []
+    assert len(findings_by([("COPY . /usr # buildkit", packaged)], RULE)) == 1
+    assert findings_by([(RUN, [*cuda("opt/a"), *cuda("opt/b", b"2")])], RULE) == []
+    assert findings_by([(RUN, [*cuda("opt/a"), *cuda("opt/b")])], RULE, None) == []
 
 
 def test_a_tree_that_was_copied_twice_and_changed_since_is_one_finding() -> None:
@@ -134,7 +134,9 @@ def test_a_tree_that_was_copied_twice_and_changed_since_is_one_finding() -> None
         ("RUN make", "opt/vendor", "srv/vendor"),
     ],
 )
-def test_what_is_only_alike_is_a_doubtful_note(step: str, kept: str, copy: str) -> None:
+def test_similar_directories_are_a_note_with_low_confidence(
+    step: str, kept: str, copy: str
+) -> None:
     """Directories of other names, packages that others bring, what a command made."""
     files = {f"lib{number % 3}/{number}.js": b"%d" % number * 60_000 for number in range(10, 40)}
     first = [file(f"{kept}/{name}", data) for name, data in files.items()]
@@ -143,7 +145,7 @@ def test_what_is_only_alike_is_a_doubtful_note(step: str, kept: str, copy: str) 
         for name, data in files.items()
     ]
     history = [("COPY vendor /opt # buildkit", first), (step, second)]
-    (finding,) = judged(history, RULE)
+    (finding,) = findings_by(history, RULE)
     assert (finding.severity, finding.confidence) == (Severity.NOTE, Confidence.LOW)
 
 
@@ -154,7 +156,7 @@ def test_a_copy_that_brings_nothing_else_is_left_out() -> None:
         ("COPY vendor /srv/app/vendor # buildkit", cuda("srv/app/vendor")),
         ("COPY main /srv/other # buildkit", [file("srv/other", b"o"), file("opt/x", b"x")]),
     ]
-    (finding,) = judged(steps, RULE)
+    (finding,) = findings_by(steps, RULE)
     assert finding.fix == (
         "# a link does for each, if nothing writes to them:\n# in place of\n# COPY vendor /srv/app/vendor\n"
         "RUN mkdir -p /srv/app && ln -s /opt/vendor /srv/app/vendor"
@@ -165,11 +167,11 @@ def test_a_directory_that_the_step_makes_otherwise_too_needs_no_mkdir() -> None:
     """What else the COPY brings makes the parent; so does an earlier step."""
     both = [*cuda("srv/app/vendor"), file("srv/app/main", b"m")]
     first = ("COPY vendor /opt/vendor # buildkit", [*cuda("opt/vendor"), file("opt/x", b"x")])
-    (finding,) = judged([first, ("COPY . /srv/app # buildkit", both)], RULE)
+    (finding,) = findings_by([first, ("COPY . /srv/app # buildkit", both)], RULE)
     assert finding.fix.endswith("RUN ln -s /opt/vendor /srv/app/vendor")
     early = ("RUN /bin/sh -c mkdir /srv/app # buildkit", [file("srv/app/x", b"early")])
     last = ("COPY vendor /srv/app/vendor # buildkit", cuda("srv/app/vendor"))
-    (finding,) = judged([first, early, last], RULE)
+    (finding,) = findings_by([first, early, last], RULE)
     assert finding.fix.endswith("RUN ln -s /opt/vendor /srv/app/vendor")
     assert "# in place of\n# COPY vendor /srv/app/vendor\n" in finding.fix
 
@@ -185,12 +187,12 @@ def test_where_a_later_step_writes_there_is_no_link() -> None:
         ),
     ]
     rest = [file("opt/vendor/generated.pyc", b"g")]
-    (finding,) = judged([*steps, ("RUN /bin/sh -c compile # buildkit", [*later, *rest])], RULE)
+    (finding,) = findings_by([*steps, ("RUN /bin/sh -c compile # buildkit", [*later, *rest])], RULE)
     assert "ln -s" not in finding.fix
     assert finding.fix.startswith("# store /opt/vendor once: /srv/app/vendor holds the same")
     deleted = ("RUN /bin/sh -c rm # buildkit", [file("srv/app/vendor/.wh.x", b"")])
     steps[1][1].append(file("srv/app/vendor/x", b"x"))
-    (finding,) = judged([*steps, deleted], RULE)
+    (finding,) = findings_by([*steps, deleted], RULE)
     assert "ln -s" not in finding.fix
 
 
@@ -207,7 +209,7 @@ def test_two_packages_that_hold_a_third_one_are_not_the_same() -> None:
         ]
 
     steps = [("COPY . /app # buildkit", [*package("schema-utils"), *package("ajv-formats")])]
-    (finding,) = judged(steps, RULE)
+    (finding,) = findings_by(steps, RULE)
     assert finding.title == (
         "/app/node_modules/schema-utils/node_modules is identical to /app/node_modules/ajv-formats/node_modules"
     )
@@ -228,7 +230,7 @@ def test_packages_that_are_nearly_the_same_are_for_npm_to_bring_together() -> No
         *package("ajv", b'{"version": "8.1.0"}'),
         *package("x/node_modules/ajv", b'{"version": "8.1.1"}'),
     ]
-    (finding,) = judged([("RUN /bin/sh -c npm ci # buildkit", members)], RULE)
+    (finding,) = findings_by([("RUN /bin/sh -c npm ci # buildkit", members)], RULE)
     assert finding.fix == (
         "# they differ in package.json\n# npm keeps one of them where versions agree:\n"
         "RUN npm ci \\\n    && npm dedupe --prefix /app"

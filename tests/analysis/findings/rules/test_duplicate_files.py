@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.analysis.findings.judging import findings_of, judged, opened_of, paths_of
+from tests.analysis.findings.rule_images import findings_by, findings_of, opened_of, paths_of
 from tests.images import file, hardlink
 
 RULE = "duplicate-files"
@@ -27,17 +27,17 @@ def test_all_copies_but_the_first_are_claimed_by_the_steps_that_store_them() -> 
     assert "ln -sf /opt/model /a/model" in finding.fix
 
 
-def test_within_a_step_a_hard_link_does() -> None:
+def test_within_a_step_a_hard_link_is_enough() -> None:
     """Across layers it would store the content again."""
     members = [file("opt/libx.so.1", LIBRARY), file("opt/libx.so", LIBRARY)]
-    (finding,) = judged([(RUN, members)], RULE)
+    (finding,) = findings_by([(RUN, members)], RULE)
     assert finding.fix.endswith("&& ln -f /opt/libx.so /opt/libx.so.1")
 
 
-def test_what_is_copied_twice_is_left_out_of_the_copy() -> None:
+def test_the_second_copy_excludes_copied_files() -> None:
     """A link behind a COPY saves nothing unless the COPY leaves the file out."""
     members = [file("srv/a", LIBRARY), file("srv/b", LIBRARY)]
-    (finding,) = judged([("COPY . /srv # buildkit", members)], RULE)
+    (finding,) = findings_by([("COPY . /srv # buildkit", members)], RULE)
     assert finding.fix.startswith("# leave /srv/b out of\nCOPY . /srv\n")
     assert finding.fix.endswith("RUN ln -sf /srv/a /srv/b")
 
@@ -45,17 +45,19 @@ def test_what_is_copied_twice_is_left_out_of_the_copy() -> None:
 def test_licences_small_files_and_links_are_no_finding() -> None:
     """Near misses: what has to be there, what is tiny, what is linked, and what packages put there."""
     for name in ("usr/share/doc/x/notes", "opt/LICENSE.txt", "opt/copyright"):
-        assert judged([(RUN, [file(name, LIBRARY), file(f"srv/{name}", LIBRARY)])], RULE) == []
-    assert judged([(RUN, [file("a", LIBRARY[:9000]), file("b", LIBRARY[:9000])])], RULE) == []
-    assert judged([(RUN, [file("a", LIBRARY), hardlink("b", "a")])], RULE) == []
-    assert judged([(RUN, [file("usr/lib/a", LIBRARY), file("usr/lib/b", LIBRARY)])], RULE) == []
-    assert judged([(RUN, [file("a", LIBRARY), file("b", LIBRARY)])], RULE, None) == []
+        assert findings_by([(RUN, [file(name, LIBRARY), file(f"srv/{name}", LIBRARY)])], RULE) == []
+    assert findings_by([(RUN, [file("a", LIBRARY[:9000]), file("b", LIBRARY[:9000])])], RULE) == []
+    assert findings_by([(RUN, [file("a", LIBRARY), hardlink("b", "a")])], RULE) == []
+    assert (
+        findings_by([(RUN, [file("usr/lib/a", LIBRARY), file("usr/lib/b", LIBRARY)])], RULE) == []
+    )
+    assert findings_by([(RUN, [file("a", LIBRARY), file("b", LIBRARY)])], RULE, None) == []
 
 
 def test_a_copy_that_another_name_keeps_is_not_claimed() -> None:
     """Linking one of its names saves nothing."""
     members = [file("a", LIBRARY), file("b", LIBRARY), hardlink("c", "b")]
-    assert judged([(RUN, members)], RULE) == []
+    assert findings_by([(RUN, members)], RULE) == []
 
 
 def test_a_copy_of_one_file_that_nothing_changes_later_is_replaced_by_a_link() -> None:
@@ -66,7 +68,7 @@ def test_a_copy_of_one_file_that_nothing_changes_later_is_replaced_by_a_link() -
         ("COPY x /opt/x # buildkit", [file("opt/x", b"x")]),
         ("COPY y /srv/lib/y # buildkit", [file("srv/lib/y", b"y")]),
     ]
-    (finding,) = judged(steps, RULE)
+    (finding,) = findings_by(steps, RULE)
     assert finding.fix == (
         "# a link does for each, if nothing writes to them:\n# in place of\n# COPY a.so /srv/lib/\n"
         "RUN mkdir -p /srv/lib && ln -sf /opt/a.so /srv/lib/a.so"
@@ -75,6 +77,6 @@ def test_a_copy_of_one_file_that_nothing_changes_later_is_replaced_by_a_link() -
         "RUN /bin/sh -c chmod +x /srv/lib/a.so # buildkit",
         [file("srv/lib/a.so", LIBRARY, mode=0o755)],
     )
-    (finding,) = judged([*steps, touched], RULE)
+    (finding,) = findings_by([*steps, touched], RULE)
     assert finding.fix.startswith("# store /opt/a.so once: /srv/lib/a.so holds the same")
     assert "ln " not in finding.fix

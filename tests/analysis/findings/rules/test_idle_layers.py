@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.analysis.findings.judging import findings_of, judged, opened_of
+from tests.analysis.findings.rule_images import findings_by, findings_of, opened_of
 from tests.images import Member, directory, file
 
 FIRST = ("COPY app /app # buildkit", [directory("app"), file("app/x", b"x" * 500)])
 
 
-def test_a_layer_that_stores_the_same_again_is_told_once() -> None:
+def test_a_layer_that_stores_the_same_again_is_reported_once() -> None:
     """Its bytes are those that it hides: the rule of content that is stored again has the same, and both count once."""
     again = ("COPY app/x /app/ # buildkit", [file("app/x", b"x" * 500)])
     opened = opened_of([FIRST, again], "stored-again", 0)
@@ -34,14 +34,14 @@ def test_a_layer_that_stores_the_same_again_is_told_once() -> None:
         ("CMD []", None),
     ],
 )
-def test_what_changes_anything_or_is_a_workdir_is_no_finding(
+def test_layers_with_an_effect_and_workdirs_are_no_finding(
     command: str, members: list[Member] | None
 ) -> None:
     """Near misses: attributes, new files, steps without a layer, and WORKDIR of a folder that is there."""
-    assert judged([FIRST, (command, members)], "no-effect-layer", None) == []
+    assert findings_by([FIRST, (command, members)], "no-effect-layer", None) == []
 
 
-def test_a_run_that_leaves_nothing_behind_is_told() -> None:
+def test_a_run_without_effect_is_reported() -> None:
     """With what was meant, where that can be known."""
     for command, fix in (
         ("cd /app", "WORKDIR /app"),
@@ -51,7 +51,7 @@ def test_a_run_that_leaves_nothing_behind_is_told() -> None:
             "# leave it out, unless it only checks something:\n# RUN service x start",
         ),
     ):
-        (finding,) = judged([FIRST, (f"/bin/sh -c {command}", [])], "empty-layer", None)
+        (finding,) = findings_by([FIRST, (f"/bin/sh -c {command}", [])], "empty-layer", None)
         assert (finding.bytes, finding.steps, finding.severity) == (0, (1,), "note")
         assert finding.fix == fix
 
@@ -63,6 +63,6 @@ def test_empty_layers_of_other_steps_are_no_finding() -> None:
         ("COPY empty/ /app/ # buildkit", []),
         ("/bin/sh -c make", [file("app/y", b"y")]),
     ):
-        assert judged([FIRST, step], "empty-layer", None) == []
+        assert findings_by([FIRST, step], "empty-layer", None) == []
     base = [("/bin/sh -c true", []), FIRST, ('CMD ["sh"]', None), FIRST]
-    assert judged(base, "empty-layer", None) == []
+    assert findings_by(base, "empty-layer", None) == []

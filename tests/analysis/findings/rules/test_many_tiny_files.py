@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.analysis.findings.judging import findings_of, judged, opened_of
+from tests.analysis.findings.rule_images import findings_by, findings_of, opened_of
 from tests.images import Member, file
 
 RULE = "many-tiny-files"
@@ -13,7 +13,7 @@ def tiny(count: int, size: int) -> list[Member]:
     return [file(f"n/{number}", str(number).encode().zfill(size)) for number in range(count)]
 
 
-def test_headers_and_padding_are_told_and_nothing_of_them_saved() -> None:
+def test_headers_and_padding_are_reported_without_a_saving() -> None:
     """A block for the header and the rest of a block behind each file, and the end of the tar: no content, and no bytes of the finding."""
     opened = opened_of([("RUN /bin/sh -c npm ci # buildkit", tiny(20_000, 12))], RULE, None)
     findings = findings_of(opened)
@@ -28,5 +28,5 @@ def test_headers_and_padding_are_told_and_nothing_of_them_saved() -> None:
 
 def test_fewer_files_and_larger_ones_are_no_finding() -> None:
     """Near misses: less than the content, and less than twenty thousand."""
-    assert judged([("RUN /bin/sh -c npm ci # buildkit", tiny(19_999, 12))], RULE) == []
-    assert judged([("RUN /bin/sh -c npm ci # buildkit", tiny(20_000, 1000))], RULE) == []
+    assert findings_by([("RUN /bin/sh -c npm ci # buildkit", tiny(19_999, 12))], RULE) == []
+    assert findings_by([("RUN /bin/sh -c npm ci # buildkit", tiny(20_000, 1000))], RULE) == []

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.analysis.findings.judging import judged, opened_of, paths_of
+from tests.analysis.findings.rule_images import findings_by, opened_of, paths_of
 from tests.images import Member, file
 
 NAMES = ("express", "prettier", "typescript", "webpack", "@types/node")
@@ -70,7 +70,7 @@ def claimed(members: list[Member], command: str = INSTALL, *after: str) -> tuple
     return names, found[0].fix if found else ""
 
 
-def test_what_the_project_needs_to_run_is_no_development_whatever_its_name() -> None:
+def test_runtime_dependencies_are_no_development_packages() -> None:
     """All of it is in `dependencies`, and nothing is marked: `npm prune --omit=dev` would remove nothing."""
     members = [*packages(*NAMES), manifest(), lock()]
     assert claimed(members)[0] == set()
@@ -87,12 +87,12 @@ def test_what_the_project_needs_to_run_is_no_development_whatever_its_name() -> 
     ],
     ids=["lockfile", "shrinkwrap", "installed", "older", "manifest"],
 )
-def test_what_is_noted_as_development_is_claimed_with_its_exact_bytes(record: Member) -> None:
+def test_development_packages_are_claimed_with_their_exact_bytes(record: Member) -> None:
     """Each record that npm makes says so."""
     assert claimed([*packages(*NAMES), record])[0] == {*DEVELOPMENT}
 
 
-def test_what_is_installed_is_believed_before_what_should_be() -> None:
+def test_the_installed_lock_file_comes_before_the_manifest() -> None:
     """node_modules has a lockfile of its own."""
     members = [
         *packages(*NAMES),
@@ -110,7 +110,7 @@ def test_nothing_is_claimed_without_a_record(record: list[Member]) -> None:
     assert claimed([*packages(*NAMES), *record])[0] == set()
 
 
-def test_what_packages_for_development_need_goes_with_them_unless_others_need_it_too() -> None:
+def test_dependencies_of_development_packages_go_unless_shared() -> None:
     """Without a lockfile; a package is found in the next node_modules above, as Node does."""
     members = [
         manifest("jest", needed=("express",)),
@@ -164,7 +164,7 @@ def test_the_fix_fits_what_the_step_does(command: str, after: tuple[str, ...], f
     assert claimed(members, f"RUN /bin/sh -c {command} # buildkit", *after)[1] == fix
 
 
-def test_what_was_copied_is_installed_in_the_image() -> None:
+def test_copied_packages_are_installed_in_the_image() -> None:
     """The machine that builds has packages for development, the image needs none."""
     members = [*packages(*NAMES), manifest(*DEVELOPMENT), lock(*DEVELOPMENT)]
     assert claimed(members, "COPY . /app # buildkit")[1] == (
@@ -183,5 +183,5 @@ def test_each_project_is_one_finding() -> None:
             for m in [manifest(*DEVELOPMENT, top=top), lock(*DEVELOPMENT, top=top)]
         ),
     ]
-    found = judged([("RUN /bin/sh -c ./install # buildkit", members)], "node-development")
+    found = findings_by([("RUN /bin/sh -c ./install # buildkit", members)], "node-development")
     assert {finding.fix.rpartition(" ")[2] for finding in found} == {"/", "/srv"}

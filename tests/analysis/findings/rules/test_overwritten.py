@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.analysis.findings.judging import findings_of, judged, opened_of, paths_of
+from tests.analysis.findings.rule_images import findings_by, findings_of, opened_of, paths_of
 from tests.images import Member, file
 
 RULE = "overwritten"
@@ -42,10 +42,10 @@ def test_a_package_database_that_several_steps_write_is_one_finding() -> None:
     )
 
 
-def test_what_the_first_installation_changes_in_the_base_nothing_prevents() -> None:
+def test_changes_by_the_first_installation_are_no_finding() -> None:
     """A database of the base image that one step writes anew is no finding."""
     steps = [(ROOTFS, status(b"a", 900)), (run("apt-get install -y curl"), status(b"b", 1000))]
-    assert judged(steps, RULE) == []
+    assert findings_by(steps, RULE) == []
 
 
 def test_an_upgrade_is_better_a_newer_base() -> None:
@@ -58,11 +58,11 @@ def test_an_upgrade_is_better_a_newer_base() -> None:
         "dnf -y update",
         "microdnf update && microdnf clean all",
     ):
-        (finding,) = judged([(ROOTFS, old), (run(command), new)], RULE)
+        (finding,) = findings_by([(ROOTFS, old), (run(command), new)], RULE)
         assert (finding.bytes, finding.steps) == (5900, (1, 0))
         assert finding.fix.startswith("# take a newer base image")
     for command in ("apt-get update", "apk update", "yum install upgrade-tool", "pip install -U x"):
-        assert judged([(ROOTFS, old), (run(command), new)], RULE) == []
+        assert findings_by([(ROOTFS, old), (run(command), new)], RULE) == []
 
 
 def test_a_copy_over_a_copy_keeps_one() -> None:
@@ -71,19 +71,19 @@ def test_a_copy_over_a_copy_keeps_one() -> None:
         ("COPY app /app # buildkit", [file("app/x", b"x" * 700)]),
         ("COPY new /app # buildkit", [file("app/x", b"y" * 600)]),
     ]
-    (finding,) = judged(steps, RULE)
+    (finding,) = findings_by(steps, RULE)
     assert (finding.bytes, finding.steps) == (700, (1, 0))
     assert finding.title == "Added in layer 0, overwritten in layer 1"
     assert finding.fix.endswith("leave it out of one of these\nCOPY app /app\nCOPY new /app")
 
 
-def test_what_a_run_changes_of_a_copy_is_changed_before() -> None:
+def test_files_changed_by_a_run_are_changed_before_the_copy() -> None:
     """In a stage of its own, of which the result is copied."""
     steps = [
         ("COPY app /app # buildkit", [file("app/x", b"x" * 700)]),
         (run("sed -i s/a/b/ /app/x"), [file("app/x", b"y" * 700)]),
     ]
-    (finding,) = judged(steps, RULE)
+    (finding,) = findings_by(steps, RULE)
     assert finding.bytes == 700
     assert finding.fix.endswith("COPY --from=changed … …")
 
@@ -95,15 +95,15 @@ def test_steps_of_base_and_build_are_never_one_run() -> None:
         ('CMD ["sh"]', None),
         (run("apt-get install -y git"), status(b"b", 900)),
     ]
-    assert judged(steps, RULE) == []
+    assert findings_by(steps, RULE) == []
 
 
-def test_content_that_stays_or_only_changes_attributes_is_not_overwritten() -> None:
+def test_kept_content_is_not_overwritten() -> None:
     """Near misses: the same content, another owner, deletion, and what is below the threshold."""
     first = ("COPY app /app # buildkit", [file("app/x", b"x" * 700)])
     same = ("COPY app /app # buildkit", [file("app/x", b"x" * 700)])
     owner = (run("chown 5 /app/x"), [file("app/x", b"x" * 700, uid=5)])
     other = (run("make"), [file("app/x", b"y" * 700)])
-    assert judged([first, same], RULE) == []
-    assert judged([first, owner], RULE) == []
-    assert judged([first, other], RULE, None) == []
+    assert findings_by([first, same], RULE) == []
+    assert findings_by([first, owner], RULE) == []
+    assert findings_by([first, other], RULE, None) == []

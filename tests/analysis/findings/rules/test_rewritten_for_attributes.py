@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.analysis.findings.judging import findings_of, judged, opened_of, paths_of
+from tests.analysis.findings.rule_images import findings_by, findings_of, opened_of, paths_of
 from tests.images import Attributes, Member, file
 
 RULE = "rewritten-for-attributes"
@@ -38,8 +38,8 @@ def test_names_are_kept_where_the_copy_knows_them() -> None:
     """If the users are there before the COPY, the name that the command has; else numbers."""
     users = [file("etc/passwd", b"app:x:7:7:::"), file("etc/group", b"app:x:7:")]
     chowned = (run("chown -R app:app /app"), app(uid=7, gid=7))
-    (before,) = judged([(run("useradd app"), users), (COPY, app()), chowned], RULE)
-    (after,) = judged([(COPY, app()), (run("useradd app"), users), chowned], RULE)
+    (before,) = findings_by([(run("useradd app"), users), (COPY, app()), chowned], RULE)
+    (after,) = findings_by([(COPY, app()), (run("useradd app"), users), chowned], RULE)
     assert before.fix.startswith("COPY --chown=app:app . /app\n")
     assert after.fix.startswith("COPY --chown=7:7 . /app\n")
 
@@ -48,18 +48,18 @@ def test_a_user_without_a_group_keeps_the_group() -> None:
     """`COPY --chown=app` would take the number of the user for the group, `chown app` leaves the group alone."""
     users = [file("etc/passwd", b"app:x:7:7:::"), file("etc/group", b"app:x:7:")]
     steps = [(run("useradd app"), users), (COPY, app()), (run("chown app /app/*"), app(uid=7))]
-    (finding,) = judged(steps, RULE)
+    (finding,) = findings_by(steps, RULE)
     assert finding.fix.startswith("COPY --chown=app:0 . /app\n")
 
 
 def test_a_chmod_behind_a_copy_is_a_flag_of_the_copy() -> None:
     """In numbers for what can be entered, in letters for files alone: COPY sets it for directories, too."""
-    (finding,) = judged([(COPY, app()), (run("chmod -R 755 /app"), app(mode=0o755))], RULE)
+    (finding,) = findings_by([(COPY, app()), (run("chmod -R 755 /app"), app(mode=0o755))], RULE)
     assert finding.fix.startswith("COPY --chmod=755 . /app\n")
     assert finding.title.endswith("to change the mode")
-    (finding,) = judged([(COPY, app()), (run("chmod 640 /app/*"), app(mode=0o640))], RULE)
+    (finding,) = findings_by([(COPY, app()), (run("chmod 640 /app/*"), app(mode=0o640))], RULE)
     assert "COPY --chmod=u=rwX,g=rX,o=X . /app\n" in finding.fix
-    (finding,) = judged([(COPY, app()), (run("chmod -R g+w /app"), app(mode=0o664))], RULE)
+    (finding,) = findings_by([(COPY, app()), (run("chmod -R g+w /app"), app(mode=0o664))], RULE)
     assert finding.fix.startswith(
         "# needs `# syntax=docker/dockerfile:1.14`\nCOPY --chmod=g+w . /app\n"
     )
@@ -68,7 +68,7 @@ def test_a_chmod_behind_a_copy_is_a_flag_of_the_copy() -> None:
 def test_a_part_of_a_copy_is_copied_by_itself() -> None:
     """A flag would be for all that the COPY stores."""
     after = [file("app/a.bin", b"a" * 3000, mode=0o755)]
-    (finding,) = judged([(COPY, app()), (run("chmod +x /app/a.bin"), after)], RULE)
+    (finding,) = findings_by([(COPY, app()), (run("chmod +x /app/a.bin"), after)], RULE)
     assert finding.bytes == 3000
     assert "COPY --chmod=755 … /app/a.bin\n" in finding.fix
     assert finding.fix.startswith("COPY . /app\n# leave /app/a.bin out of it")
@@ -78,14 +78,14 @@ def test_other_commands_of_the_step_stay() -> None:
     """Only the change of attributes is to be taken out."""
     after = [*app(uid=5, gid=5), file("etc/done", b"")]
     command = run("chown -R 5:5 /app && touch-config > /etc/done")
-    (finding,) = judged([(COPY, app()), (command, after)], RULE)
+    (finding,) = findings_by([(COPY, app()), (command, after)], RULE)
     assert finding.fix.endswith("# and layer 1 without: chown -R 5:5 /app")
 
 
 def test_two_runs_are_better_one() -> None:
     """What a RUN made is changed in the same RUN."""
     steps = [(run("make install"), app()), (run("chmod -R 700 /app"), app(mode=0o700))]
-    (finding,) = judged(steps, RULE)
+    (finding,) = findings_by(steps, RULE)
     assert finding.fix == (
         "# one RUN for layers 0, 1\nRUN make install \\\n    && chmod -R 700 /app"
     )
@@ -98,16 +98,16 @@ def test_each_step_that_rewrites_has_a_finding_of_its_own() -> None:
         (run("chown -R 5:5 /app"), app(uid=5, gid=5)),
         (run("chmod -R 700 /app"), app(uid=5, gid=5, mode=0o700)),
     ]
-    found = judged(steps, RULE)
+    found = findings_by(steps, RULE)
     assert sorted((finding.steps, finding.bytes) for finding in found) == [
         ((1, 0), 3500),
         ((2, 1), 3500),
     ]
 
 
-def test_only_times_are_said_to_be_so() -> None:
+def test_changes_of_time_alone_are_described_as_such() -> None:
     """touch stores whole files again."""
-    (finding,) = judged([(COPY, app()), (run("touch /app/*"), app(mtime=9))], RULE)
+    (finding,) = findings_by([(COPY, app()), (run("touch /app/*"), app(mtime=9))], RULE)
     assert finding.title == "Copied again in layer 1 to change the time"
     assert "SOURCE_DATE_EPOCH" in finding.fix
 
@@ -115,29 +115,29 @@ def test_only_times_are_said_to_be_so() -> None:
 def test_a_chown_that_changes_nothing_counts_too() -> None:
     """Storage drivers store a file again even if it has that owner already; other equal content is another rule's."""
     again = [*app(), file("app/log")]
-    (finding,) = judged([(COPY, app()), (run("chown -R 0:0 /app"), again)], RULE)
+    (finding,) = findings_by([(COPY, app()), (run("chown -R 0:0 /app"), again)], RULE)
     assert (finding.bytes, finding.title) == (
         3500,
         "Copied again in layer 1 without a change",
     )
-    assert judged([(COPY, app()), (COPY, again)], RULE) == []
+    assert findings_by([(COPY, app()), (COPY, again)], RULE) == []
 
 
-def test_what_the_base_image_stores_is_not_copied_with_a_flag() -> None:
+def test_files_of_the_base_get_no_copy_flag() -> None:
     """Only naming fewer files helps."""
     base = (f"/bin/sh -c #(nop) ADD file:{'ab' * 32} in / ", app())
-    (finding,) = judged([base, (run("chown -R 5:5 /app"), app(uid=5, gid=5))], RULE)
+    (finding,) = findings_by([base, (run("chown -R 5:5 /app"), app(uid=5, gid=5))], RULE)
     assert finding.fix.startswith("# layer 1 rewrites what the base image stores")
 
 
 def test_times_that_a_package_manager_changes_in_the_base_are_no_finding() -> None:
     """No instruction prevents that apt writes its records again."""
     base = (f"/bin/sh -c #(nop) ADD file:{'ab' * 32} in / ", app())
-    assert judged([base, (run("apt-get install -y curl"), app(mtime=9))], RULE) == []
+    assert findings_by([base, (run("apt-get install -y curl"), app(mtime=9))], RULE) == []
 
 
 def test_other_content_is_no_change_of_attributes() -> None:
     """Near misses: other content, content that is deleted, content below the threshold."""
     other = [file("app/a.bin", b"c" * 3000, uid=5)]
-    assert judged([(COPY, app()), (run("chown 5 /app/a.bin"), other)], RULE) == []
-    assert judged([(COPY, app()), (run("chown -R 5 /app"), app(uid=5))], RULE, None) == []
+    assert findings_by([(COPY, app()), (run("chown 5 /app/a.bin"), other)], RULE) == []
+    assert findings_by([(COPY, app()), (run("chown -R 5 /app"), app(uid=5))], RULE, None) == []

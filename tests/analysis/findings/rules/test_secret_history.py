@@ -11,7 +11,7 @@ from layerscope.image.secret_spans import secret_spans
 from layerscope.opening.open import Options, open_image
 from layerscope.sources import Request
 from layerscope.words import Severity
-from tests.analysis.findings.judging import findings_of, judged
+from tests.analysis.findings.rule_images import findings_by, findings_of
 from tests.images import docker_archive, file, layer_tar, write
 
 HISTORY = {
@@ -55,9 +55,9 @@ HISTORY = {
 
 
 @pytest.mark.parametrize("kind", HISTORY)
-def test_a_secret_in_the_history_is_told_without_its_value(kind: str) -> None:
+def test_a_secret_in_the_history_is_reported_without_its_value(kind: str) -> None:
     """Its name is; its value is in no field of the finding."""
-    (finding,) = judged([(HISTORY[kind], [file("x", b"x")])], "secret-history")
+    (finding,) = findings_by([(HISTORY[kind], [file("x", b"x")])], "secret-history")
     assert (finding.severity, finding.steps) == (Severity.ERROR, (0,))
     words = f"{finding.title} {finding.fix} {finding.why}"
     text = HISTORY[kind]
@@ -105,9 +105,9 @@ def test_a_secret_in_the_history_is_told_without_its_value(kind: str) -> None:
         'CMD ["redis-server", "--user", "redis:redis"]',
     ],
 )
-def test_what_is_no_secret_in_the_history_is_not_told(command: str) -> None:
+def test_harmless_words_in_the_history_are_not_reported(command: str) -> None:
     """Names of files, variables, empty values, words that merely hold a word."""
-    assert judged([(command, [file("x", b"x")])], "secret-history") == []
+    assert findings_by([(command, [file("x", b"x")])], "secret-history") == []
 
 
 def test_only_the_values_of_secrets_are_hidden() -> None:
@@ -150,7 +150,7 @@ def test_a_command_and_labels_of_the_config_are_looked_at_without_a_history(tmp_
     ["a-", " ", "A=\"", "A='", "A=\\\"", "mysql ", "docker login ", "echo ", "--a", "--a\n", "a://", "\n a: ", "password ", "- ",
      "-----BEGIN PRIVATE KEY-----", "TOKEN=x ", "eyJaaaaaaaaaaaa", "echo a:b", "a.", "authorization:", "|1 "],
 )  # fmt: skip
-def test_no_command_takes_long(part: str) -> None:
+def test_every_command_is_fast(part: str) -> None:
     """Nor a text that is made to."""
     started = time.process_time()
     secret_spans(part * (65_536 // len(part)))

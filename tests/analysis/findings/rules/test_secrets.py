@@ -11,7 +11,7 @@ from layerscope.analysis.findings.secrets.detectors import detect
 from layerscope.image.secret_names import is_secret
 from layerscope.report.schema import document
 from layerscope.words import Confidence, Severity
-from tests.analysis.findings.judging import Step, findings_of, judged, opened_of
+from tests.analysis.findings.rule_images import Step, findings_by, findings_of, opened_of
 from tests.images import file, whiteout
 
 COPY = "COPY . /srv # buildkit"
@@ -32,7 +32,7 @@ KEYS = {
 @pytest.mark.parametrize("kind", KEYS)
 def test_a_private_key_is_an_error(kind: str) -> None:
     """Its bytes and path, and that the layer brought it."""
-    (finding,) = judged([(COPY, [file("srv/id_rsa.json", KEYS[kind])])], "secret-private-key")
+    (finding,) = findings_by([(COPY, [file("srv/id_rsa.json", KEYS[kind])])], "secret-private-key")
     assert (finding.severity, finding.bytes) == (Severity.ERROR, len(KEYS[kind]))
     assert finding.layers == (0,)
 
@@ -52,9 +52,11 @@ NO_KEYS = {
 
 
 @pytest.mark.parametrize("kind", NO_KEYS)
-def test_what_is_no_usable_private_key_is_no_finding(kind: str) -> None:
+def test_unusable_private_keys_are_no_finding(kind: str) -> None:
     """Public keys, certificates, keys behind a password, programs, and files that are no text."""
-    assert judged([(COPY, [file("srv/server.key", NO_KEYS[kind])])], "secret-private-key") == []
+    assert (
+        findings_by([(COPY, [file("srv/server.key", NO_KEYS[kind])])], "secret-private-key") == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -68,7 +70,7 @@ def test_what_is_no_usable_private_key_is_no_finding(kind: str) -> None:
 )
 def test_sample_keys_of_packages_are_no_secrets(path: str) -> None:
     """Everybody has those."""
-    assert judged([(COPY, [file(path, KEY)])], "secret-private-key") == []
+    assert findings_by([(COPY, [file(path, KEY)])], "secret-private-key") == []
 
 
 def test_a_secret_that_was_deleted_later_is_still_stored() -> None:
@@ -77,14 +79,14 @@ def test_a_secret_that_was_deleted_later_is_still_stored() -> None:
         (COPY, [file("srv/id_rsa", KEY)]),
         ("/bin/sh -c rm /srv/id_rsa", [whiteout("srv/id_rsa")]),
     ]
-    (finding,) = judged(steps, "secret-private-key")
+    (finding,) = findings_by(steps, "secret-private-key")
     assert finding.title == "Private key, deleted later and still stored"
     assert (finding.layers, finding.bytes) == ((0,), len(KEY))
     assert "replace the secret" in finding.fix
 
 
 @pytest.mark.parametrize("deleted", [False, True])
-def test_a_secret_that_a_chown_stored_again_is_told_once_at_the_step_that_brought_it(
+def test_a_secret_copied_by_chown_is_reported_once_at_its_first_step(
     deleted: bool,
 ) -> None:
     """The copy of the chown is the first finding's, shown or deleted; no mount helps the chown."""
@@ -94,20 +96,22 @@ def test_a_secret_that_a_chown_stored_again_is_told_once_at_the_step_that_brough
     ]
     if deleted:
         steps.append(("RUN /bin/sh -c rm /srv/.env # buildkit", [whiteout("srv/.env")]))
-    (finding,) = judged(steps, "secret-environment-file")
+    (finding,) = findings_by(steps, "secret-environment-file")
     assert (finding.bytes, finding.layers, len(finding.paths)) == (2 * len(ENV), (0, 1), 1)
     assert finding.title == "Environment file" + (
         ", deleted later and still stored" if deleted else ""
     )
     assert "chown" not in finding.fix
     other = [*steps[:1], ("RUN /bin/sh -c new # buildkit", [file("srv/.env", ENV + b"B=1\n")])]
-    assert len(judged(other, "secret-environment-file")) == 2
+    assert len(findings_by(other, "secret-environment-file")) == 2
 
 
-def test_the_key_of_debians_default_certificate_is_a_doubtful_warning() -> None:
+def test_debians_default_key_is_a_warning_with_low_confidence() -> None:
     """ssl-cert makes it wherever it is installed; any other key beside it is an error still."""
     members = [file(f"etc/ssl/private/{name}.key", KEY) for name in ("ssl-cert-snakeoil", "www")]
-    key, default = judged([("/bin/sh -c apt-get install ssl-cert", members)], "secret-private-key")
+    key, default = findings_by(
+        [("/bin/sh -c apt-get install ssl-cert", members)], "secret-private-key"
+    )
     assert (default.severity, default.confidence) == (Severity.WARNING, Confidence.LOW)
     assert (default.bytes, default.title) == (len(KEY), "Private key of a default certificate")
     assert (key.severity, key.confidence, key.bytes) == (
@@ -143,7 +147,7 @@ FILES = {
 @pytest.mark.parametrize("path", FILES)
 def test_credentials_are_found_where_their_formats_keep_them(path: str) -> None:
     """And tokens by their looks, wherever they stand."""
-    (finding,) = judged([(COPY, [file(path, FILES[path])])], "secret-credentials")
+    (finding,) = findings_by([(COPY, [file(path, FILES[path])])], "secret-credentials")
     assert (finding.severity, finding.bytes) == (Severity.ERROR, len(FILES[path]))
 
 
@@ -167,7 +171,7 @@ NO_FILES = {
 @pytest.mark.parametrize("path", NO_FILES)
 def test_placeholders_variables_and_broken_files_are_no_credentials(path: str) -> None:
     """A rule that cries wolf is switched off."""
-    assert judged([(COPY, [file(path, NO_FILES[path])])], "secret-credentials") == []
+    assert findings_by([(COPY, [file(path, NO_FILES[path])])], "secret-credentials") == []
 
 
 def test_an_environment_file_counts_if_it_has_a_secret_in_it() -> None:
@@ -177,7 +181,7 @@ def test_an_environment_file_counts_if_it_has_a_secret_in_it() -> None:
         file("srv/.env.example", b"DB_PASSWORD=correct-horse\n"),
         file("srv/.env.local", b"PORT=80\nTOKEN_URL=https://x.test/token\nAPI_KEY=\n"),
     ]
-    (finding,) = judged([(COPY, members)], "secret-environment-file")
+    (finding,) = findings_by([(COPY, members)], "secret-environment-file")
     assert len(finding.paths) == 1
     assert finding.confidence is Confidence.MEDIUM
     assert ".dockerignore" in finding.fix
@@ -194,9 +198,12 @@ def test_values_of_files_are_nowhere_in_the_findings_of_the_report() -> None:
     assert "a1B2a1B2" not in said
 
 
-def test_large_files_are_not_looked_into() -> None:
+def test_large_files_are_not_scanned() -> None:
     """Speed holds: keys and settings are small."""
-    assert judged([(COPY, [file("srv/a.py", GITHUB + b"#" * 70_000)])], "secret-credentials") == []
+    assert (
+        findings_by([(COPY, [file("srv/a.py", GITHUB + b"#" * 70_000)])], "secret-credentials")
+        == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -212,7 +219,7 @@ def test_large_files_are_not_looked_into() -> None:
         ("SECRET", "short", False),
     ],
 )
-def test_names_and_values_tell_a_secret(name: str, value: str, secret: bool) -> None:
+def test_names_and_values_reveal_a_secret(name: str, value: str, secret: bool) -> None:
     """The name says it, and something is there that is no placeholder."""
     assert is_secret(name, value) is secret
 
@@ -234,7 +241,7 @@ def test_a_line_of_a_packed_program_is_not_looked_at() -> None:
 
 
 @pytest.mark.parametrize("deleted", [False, True])
-def test_a_secret_that_is_stored_again_for_its_owner_is_told_of_once(deleted: bool) -> None:
+def test_a_secret_copied_for_its_owner_is_reported_once(deleted: bool) -> None:
     """It is the COPY that is to be changed; and what is still there was not deleted."""
     setting = b"API_TOKEN=f3b9c1d2e4a5968778695a4b3c2d1e0f\n"
     steps: list[Step] = [
@@ -243,7 +250,7 @@ def test_a_secret_that_is_stored_again_for_its_owner_is_told_of_once(deleted: bo
     ]
     if deleted:
         steps.append(("RUN /bin/sh -c rm /app/.env # buildkit", [whiteout("app/.env")]))
-    (found,) = judged(steps, "secret-environment-file")
+    (found,) = findings_by(steps, "secret-environment-file")
     assert ("deleted later" in found.title) == deleted
     assert (found.layers, len(found.paths), found.bytes) == ((0, 1), 1, 2 * len(setting))
     assert "\nCOPY . /app\n" in found.fix

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.analysis.findings.judging import findings_of, judged, opened_of
+from tests.analysis.findings.rule_images import findings_by, findings_of, opened_of
 from tests.images import Member, file
 
 RULE = "sparse-giant"
@@ -24,7 +24,7 @@ def sparse(name: str, size: int) -> Member:
     )
 
 
-def test_records_of_logins_that_grew_are_told_with_their_logical_size() -> None:
+def test_grown_login_records_are_reported_with_their_logical_size() -> None:
     """The bytes are those that it seems to have; what is saved is what is stored."""
     opened = opened_of([(USERADD, [sparse("var/log/lastlog", 10**9)])], RULE, None)
     findings = findings_of(opened)
@@ -47,11 +47,11 @@ def test_where_no_useradd_can_be_changed_they_are_deleted() -> None:
     """Also where it has the option already, in either form."""
     for command in ("adduser app", "useradd -l app", "useradd -ml app", "useradd --no-log-init a"):
         steps = [(f"/bin/sh -c {command}", [sparse("var/log/lastlog", 10**9)])]
-        (finding,) = judged(steps, RULE)
+        (finding,) = findings_by(steps, RULE)
         assert finding.fix == f"RUN {command} \\\n    && rm -f /var/log/lastlog"
 
 
-def test_a_giant_of_holes_anywhere_is_told_and_nothing_of_it_saved() -> None:
+def test_a_sparse_giant_is_reported_without_a_saving() -> None:
     """A thousand million bytes that nobody stored."""
     opened = opened_of([("/bin/sh -c truncate", [sparse("srv/disk.img", 5 * 10**9)])], RULE, None)
     findings = findings_of(opened)
@@ -59,8 +59,8 @@ def test_a_giant_of_holes_anywhere_is_told_and_nothing_of_it_saved() -> None:
     assert (finding.bytes, findings.saving()) == (5 * 10**9, 0)
 
 
-def test_smaller_files_of_holes_and_small_records_are_no_finding() -> None:
+def test_small_sparse_files_are_no_finding() -> None:
     """Near misses."""
-    assert judged([(USERADD, [sparse("srv/disk.img", 10**8)])], RULE) == []
-    assert judged([(USERADD, [file("var/log/lastlog", bytes(9000))])], RULE, None) == []
-    assert judged([(USERADD, [file("srv/lastlog", bytes(9000))])], RULE) == []
+    assert findings_by([(USERADD, [sparse("srv/disk.img", 10**8)])], RULE) == []
+    assert findings_by([(USERADD, [file("var/log/lastlog", bytes(9000))])], RULE, None) == []
+    assert findings_by([(USERADD, [file("srv/lastlog", bytes(9000))])], RULE) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.analysis.findings.judging import findings_of, judged, opened_of, paths_of
+from tests.analysis.findings.rule_images import findings_by, findings_of, opened_of, paths_of
 from tests.images import file
 
 RULE = "stored-again"
@@ -15,7 +15,7 @@ def run(command: str) -> str:
     return f"RUN /bin/sh -c {command} # buildkit"
 
 
-def test_what_each_installation_writes_again_is_written_once_by_one_run() -> None:
+def test_merging_installations_writes_the_database_once() -> None:
     """debconf's templates: all copies of the build but the last, not the one of the base."""
     opened = opened_of(
         [
@@ -33,7 +33,7 @@ def test_what_each_installation_writes_again_is_written_once_by_one_run() -> Non
     assert finding.fix.startswith("# one RUN for layers 1, 2, 3\nRUN apt-get install -y curl")
 
 
-def test_what_is_copied_first_is_left_out_of_the_second_copy() -> None:
+def test_the_second_copy_excludes_the_first() -> None:
     """The widespread pair of COPY for the cache's sake."""
     lock = file("app/package-lock.json", b"l" * 3000)
     steps = [
@@ -41,7 +41,7 @@ def test_what_is_copied_first_is_left_out_of_the_second_copy() -> None:
         (run("npm ci"), [file("app/node_modules/x.js", b"x")]),
         ("COPY . /app # buildkit", [lock, file("app/main.js", b"m")]),
     ]
-    (finding,) = judged(steps, RULE)
+    (finding,) = findings_by(steps, RULE)
     assert (finding.bytes, finding.steps) == (3000, (2, 0))
     assert finding.fix == (
         "COPY package-lock.json /app/\n"
@@ -57,34 +57,35 @@ def test_a_whole_context_that_is_copied_twice_is_copied_once() -> None:
         ("COPY . /app # buildkit", tree),
         ("COPY . /app # buildkit", [*tree, file("app/new", b"n")]),
     ]
-    (finding,) = judged(steps, RULE)
+    (finding,) = findings_by(steps, RULE)
     assert finding.bytes == 900
     assert finding.fix.endswith("\nCOPY . /app\nCOPY . /app")
 
 
-def test_what_the_base_image_has_need_not_be_copied() -> None:
+def test_files_of_the_base_need_no_copy() -> None:
     """The fix names the file."""
     steps = [(ROOTFS, [TEMPLATES]), ("COPY root / # buildkit", [TEMPLATES, file("x", b"x")])]
-    (finding,) = judged(steps, RULE)
+    (finding,) = findings_by(steps, RULE)
     assert finding.fix.startswith("# the base image has the same already")
 
 
 def test_a_layer_that_is_listed_twice_is_stored_once() -> None:
     """Both have one blob: nothing would be saved."""
     steps = [("COPY x / # buildkit", [TEMPLATES]), ("COPY x / # buildkit", [TEMPLATES])]
-    assert judged(steps, RULE) == []
+    assert findings_by(steps, RULE) == []
 
 
-def test_what_a_command_writes_again_over_the_base_is_no_finding() -> None:
+def test_rewriting_files_of_the_base_is_no_finding() -> None:
     """Near misses: no instruction prevents it; chown is another rule's; so is other content."""
     more = file("x", b"x")
     assert (
-        judged([(ROOTFS, [TEMPLATES]), (run("apt-get install x"), [TEMPLATES, more])], RULE) == []
+        findings_by([(ROOTFS, [TEMPLATES]), (run("apt-get install x"), [TEMPLATES, more])], RULE)
+        == []
     )
     chown = (run("chown -R 0:0 /var"), [TEMPLATES, more])
-    assert judged([("COPY x / # buildkit", [TEMPLATES]), chown], RULE) == []
+    assert findings_by([("COPY x / # buildkit", [TEMPLATES]), chown], RULE) == []
     other = file("var/cache/debconf/templates.dat", b"u" * 4000)
-    assert judged([(run("one"), [TEMPLATES]), (run("two"), [other])], RULE) == []
+    assert findings_by([(run("one"), [TEMPLATES]), (run("two"), [other])], RULE) == []
 
 
 def test_a_name_that_a_copy_needs_elsewhere_is_not_excluded() -> None:
@@ -94,6 +95,6 @@ def test_a_name_that_a_copy_needs_elsewhere_is_not_excluded() -> None:
         ("COPY package.json /app/ # buildkit", [lock]),
         ("COPY . /app # buildkit", [lock, file("app/web/package.json", b"other")]),
     ]
-    (found,) = judged(steps, "stored-again")
+    (found,) = findings_by(steps, "stored-again")
     assert "--exclude" not in found.fix
     assert "/app/package.json: copy it once" in found.fix

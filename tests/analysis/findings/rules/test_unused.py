@@ -12,7 +12,7 @@ from layerscope.analysis.findings.rules import RULES
 from layerscope.opening.open import Options, open_image
 from layerscope.settings import RuleChoice
 from layerscope.sources import Request
-from tests.analysis.findings.judging import judged
+from tests.analysis.findings.rule_images import findings_by
 from tests.images import CREATED, Member, docker_archive, file, layer_tar, symlink, write
 
 RUN = "/bin/sh -c "
@@ -139,10 +139,10 @@ def test_an_image_for_building_may_have_compilers(
     assert in_image(rule, command, members, start, tmp_path) == []
 
 
-def test_a_repository_that_was_copied_is_another_rules() -> None:
+def test_a_copied_repository_belongs_to_another_rule() -> None:
     """A COPY that brings .git is told with all else that it should not bring."""
     members = [file("srv/.git/objects/1", b"x" * 100)]
-    assert judged([("COPY . /srv # buildkit", members)], "git-directory") == []
+    assert findings_by([("COPY . /srv # buildkit", members)], "git-directory") == []
 
 
 def elf(kind: int, order: str = "<") -> bytes:
@@ -165,7 +165,7 @@ def test_a_core_dump_is_known_by_its_content(order: str) -> None:
         file("usr/core/x", elf(4, order)),
         symlink("core", "srv/core.123"),
     ]
-    (finding,) = judged([(RUN + "make test", members)], "core-dumps")
+    (finding,) = findings_by([(RUN + "make test", members)], "core-dumps")
     assert (finding.bytes, len(finding.paths)) == (1018, 1)
     assert finding.fix.endswith("&& rm -rf /srv/core.123")
 
@@ -192,10 +192,10 @@ def test_a_core_dump_is_known_by_its_content(order: str) -> None:
         ("pip install flask", ["x/__pycache__/x.pyc"], "RUN pip install --no-compile flask"),
     ],
 )
-def test_byte_code_of_system_packages_is_deleted(
+def test_bytecode_of_system_packages_is_deleted(
     command: str, paths: list[str], expected: str
 ) -> None:
     """They compile whatever the environment says: an option of pip, or a variable, would save nothing of theirs."""
     members = [file(path, b"x" * 100) for path in paths]
-    (found,) = judged([(f"RUN /bin/sh -c {command} # buildkit", members)], "python-bytecode")
+    (found,) = findings_by([(f"RUN /bin/sh -c {command} # buildkit", members)], "python-bytecode")
     assert found.fix == expected

@@ -94,7 +94,7 @@ def folder(keeper: Keeper) -> Path:
     return made
 
 
-def test_an_engine_that_stands_still_is_left(
+def test_a_stopped_engine_is_abandoned(
     victim: Callable[[], Daemon], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the middle of an export, as soon as somebody says so; and it works when the engine goes on."""
@@ -126,7 +126,7 @@ def test_an_engine_that_stands_still_is_left(
 @pytest.mark.parametrize(
     ("words", "key", "code"), [(("report",), "C-c", 130), ((), "q", 0)], ids=["report", "explorer"]
 )
-def test_a_person_sees_it_wait_and_can_go(
+def test_the_explorer_can_be_left_while_an_engine_hangs(
     victim: Callable[[], Daemon], folder: Path, words: tuple[str, ...], key: str, code: int
 ) -> None:
     """Ctrl-C ends a report with 130; the explorer shows the steps meanwhile, and `q` leaves it."""
@@ -141,7 +141,7 @@ def test_a_person_sees_it_wait_and_can_go(
             screen.wait_for(f"exit {code}")
 
 
-def test_an_engine_that_dies_is_told(
+def test_a_killed_engine_is_reported(
     victim: Callable[[], Daemon], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the middle of an export: one line that says what broke, exit code 4."""

@@ -23,7 +23,7 @@ from tests.images import (
     whiteout,
     write,
 )
-from tests.sources.places import unpack
+from tests.sources.image_files import unpack
 
 EVIL = "e\x1b[31m\x1b]0;owned\x07\u202ex\x9b2J\r\n::error::owned\u2028##[error]z"
 """ESC, a title, reordering, a C1 control, lines, commands of CI services."""

@@ -25,7 +25,7 @@ def opened_of(
     min_bytes: int | None = None,
     start: Sequence[str] = (),
 ) -> Opened:
-    """An image of these steps that starts a program, opened and judged; with the threshold of one rule changed."""
+    """An image of these steps that starts a program, opened and findings_by; with the threshold of one rule changed."""
     history = [
         {"created": CREATED, "created_by": command}
         | ({"empty_layer": True} if members is None else {})
@@ -41,7 +41,9 @@ def opened_of(
         return open_image(Request(str(path)), Options(rules=choices))
 
 
-def judged(steps: Sequence[Step], rule: str, min_bytes: int | None = EVERYTHING) -> list[Finding]:
+def findings_by(
+    steps: Sequence[Step], rule: str, min_bytes: int | None = EVERYTHING
+) -> list[Finding]:
     """What one rule finds in an image of these steps, whatever its size unless a threshold is given; None is the rule's own."""
     findings = opened_of(steps, rule, min_bytes).findings
     assert findings is not None
@@ -49,7 +51,7 @@ def judged(steps: Sequence[Step], rule: str, min_bytes: int | None = EVERYTHING)
 
 
 def findings_of(opened: Opened) -> Findings:
-    """The findings of an image that was judged."""
+    """The findings of an image that was findings_by."""
     assert opened.findings is not None
     return opened.findings
 

@@ -80,7 +80,7 @@ def ended(
 @pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("words", [*COMMANDS, *(f"{words} 2>" for words in FAILING)])
-def test_a_full_stream_is_exit_2(here: Here, words: str, unbuffered: str) -> None:
+def test_a_full_stream_exits_2(here: Here, words: str, unbuffered: str) -> None:
     """One line on stderr for stdout; nothing can be said of stderr."""
     args = words.removesuffix(" 2>").split()
     with FULL.open("wb") as full:
@@ -93,13 +93,13 @@ def test_a_full_stream_is_exit_2(here: Here, words: str, unbuffered: str) -> Non
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
-def test_nothing_to_say_needs_no_stderr(here: Here) -> None:
+def test_an_unused_stderr_may_be_full(here: Here) -> None:
     with FULL.open("wb") as full:
         assert ended(["report", "image.tar"], stderr=full.fileno()).returncode == 0
 
 
 @pytest.mark.parametrize(("args", "code"), [(["ci", "bad.tar"], 1), (["ci", "image.tar"], 0), (["diff", "image.tar", "bad.tar"], 1), (["report", "bad.tar"], 0)])  # fmt: skip
-def test_a_reader_that_has_seen_enough_changes_no_verdict(here: Here, args: list[str], code: int) -> None:  # fmt: skip
+def test_a_closed_pipe_changes_no_verdict(here: Here, args: list[str], code: int) -> None:  # fmt: skip
     """As in `layerscope ci IMAGE | head -1`."""
     read, written = os.pipe()
     os.close(read)
@@ -136,7 +136,7 @@ def test_a_reader_that_has_seen_enough_mends_no_damage(here: Here, words: str) -
         (RecursionError("too deep"), "internal error: RecursionError"),
     ],
 )
-def test_what_nobody_expected_is_70_and_two_lines(
+def test_an_internal_error_exits_70_with_two_lines(
     here: Here, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
 ) -> None:
     """It is no verdict on the image."""
@@ -153,7 +153,7 @@ def test_what_nobody_expected_is_70_and_two_lines(
         assert second.startswith("  hint: ")
 
 
-def test_a_pipe_that_breaks_and_is_not_stdout_is_no_end(
+def test_a_broken_pipe_other_than_stdout_is_not_the_end(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever reads stdout has not seen enough."""
@@ -170,7 +170,7 @@ def test_a_pipe_that_breaks_and_is_not_stdout_is_no_end(
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the limit is not enforced")
 @pytest.mark.parametrize("megabytes", [40, 70, 110, 122, 126, 130, 140])
 @pytest.mark.parametrize("args", [["ci", "bad.tar"], ["report", "bad.tar", "--no-cache"]])
-def test_too_little_memory_is_no_verdict(here: Here, megabytes: int, args: list[str]) -> None:
+def test_lack_of_memory_is_not_a_verdict(here: Here, megabytes: int, args: list[str]) -> None:
     """Neither Python nor what it loads ends the program in its own way."""
     size = megabytes << 20
     done = ended(args, limit=lambda: resource.setrlimit(resource.RLIMIT_AS, (size, size)))
@@ -190,7 +190,7 @@ def test_an_empty_name_is_a_mistake(here: Here, args: list[str]) -> None:
 
 
 @pytest.mark.parametrize("order", ["thread, command", "command, thread", "thread, thread"])
-def test_a_lack_of_memory_is_said_once(order: str) -> None:
+def test_lack_of_memory_is_reported_once(order: str) -> None:
     """The command and its threads find out at the same time, each for itself."""
     script = f"""
 import threading, time

@@ -17,9 +17,9 @@ from layerscope.opening.open import Listener, Opened, Options, analyse, open_ima
 from layerscope.progress import NullProgress
 from layerscope.sources import Request, SourceImage, open_source
 from tests.images import archive, digest, docker_archive, docker_files, file, oci_archive
-from tests.opening.test_again import report
+from tests.opening.test_reopening import report
 from tests.sources.fake_engine import IMAGE_ID, FakeEngine, serving
-from tests.sources.places import BASE, LAYERS, TOP
+from tests.sources.image_files import BASE, LAYERS, TOP
 from tests.toc_images import toc_image, zstd_chunked
 
 
@@ -71,9 +71,7 @@ EXPORTS = {
 }
 
 
-def test_what_tables_of_contents_were_warned_of_is_remembered(
-    engine: FakeEngine, cache: Store
-) -> None:
+def test_warnings_about_tables_of_contents_are_cached(engine: FakeEngine, cache: Store) -> None:
     """What the manifest claims of them is part of what the export told."""
     members = ([file("a", b"1"), file("b", b"22")], [file("a", b"333"), file("c", b"4444")])
     layers = [zstd_chunked(each) for each in members]
@@ -118,7 +116,7 @@ def test_a_content_is_exported_when_it_is_read(form: str, engine: FakeEngine, ca
     assert exports(engine) == 1
 
 
-def test_an_export_on_demand_is_told(engine: FakeEngine, cache: Store) -> None:
+def test_an_export_on_demand_is_announced(engine: FakeEngine, cache: Store) -> None:
     """It has a stage of its own, and ends it."""
     stages: list[str] = []
 
@@ -135,9 +133,7 @@ def test_an_export_on_demand_is_told(engine: FakeEngine, cache: Store) -> None:
     assert (stages[0], stages[-1]) == ("Exporting from docker", "")
 
 
-def test_other_bytes_are_never_shown_as_the_remembered_ones(
-    engine: FakeEngine, cache: Store
-) -> None:
+def test_other_bytes_are_never_shown_as_the_cached_ones(engine: FakeEngine, cache: Store) -> None:
     """An engine that exports something else under the same ID is found out when a content is read."""
     opened(cache)
     files = docker_files(LAYERS)
@@ -153,7 +149,7 @@ def test_other_bytes_are_never_shown_as_the_remembered_ones(
     assert exports(engine) == 0
 
 
-def test_an_export_that_fails_later_is_told(engine: FakeEngine, cache: Store) -> None:
+def test_a_later_export_that_fails_is_reported(engine: FakeEngine, cache: Store) -> None:
     """The file cannot be read, and says why; another time it can."""
     opened(cache)
     found = opened(cache)
@@ -164,9 +160,7 @@ def test_an_export_that_fails_later_is_told(engine: FakeEngine, cache: Store) ->
     assert content(found, b"a") == (b"333", None)
 
 
-def test_layers_that_are_not_what_the_engine_says_are_not_remembered(
-    engine: FakeEngine, cache: Store
-) -> None:
+def test_layers_with_wrong_digests_are_not_cached(engine: FakeEngine, cache: Store) -> None:
     """Neither the liar's, nor damaged ones: each time the export is read."""
     files = docker_files(LAYERS)
     lie = TOP.replace(b"333", b"666")
@@ -190,7 +184,7 @@ def test_an_image_of_other_layers_is_exported(engine: FakeEngine, cache: Store) 
     assert exports(engine) == 1
 
 
-def test_other_engines_are_asked_themselves(
+def test_engines_do_not_share_exports(
     engine: FakeEngine, cache: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What one says of an image is nothing that another said."""
@@ -240,7 +234,7 @@ def test_verification_reads_what_the_engine_has_now(engine: FakeEngine, cache: S
     assert exports(engine) == 1
 
 
-def test_the_explorer_hears_of_the_whole_image(engine: FakeEngine, cache: Store) -> None:
+def test_the_explorer_receives_the_complete_image(engine: FakeEngine, cache: Store) -> None:
     """As if it had been exported."""
     heard: list[SourceImage] = []
 
@@ -255,7 +249,7 @@ def test_the_explorer_hears_of_the_whole_image(engine: FakeEngine, cache: Store)
     assert exports(engine) == 1
 
 
-def test_an_image_that_is_gone_is_told(engine: FakeEngine, cache: Store) -> None:
+def test_a_deleted_image_is_reported(engine: FakeEngine, cache: Store) -> None:
     """What is remembered of it does not bring it back."""
     opened(cache)
     engine.known, engine.images = set(), []

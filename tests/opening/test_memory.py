@@ -40,14 +40,14 @@ def test_attributes_are_kept_once(image: Request) -> None:
     assert opened.indexes[0].columns.uids.tolist() == [70_000, 0]
 
 
-def test_small_numbers_take_little_room(image: Request) -> None:
+def test_small_numbers_take_little_memory(image: Request) -> None:
     """An owner of 0 takes a byte, a time four."""
     first, second, _ = open_image(image).indexes
     sizes = [first.columns.mtimes.itemsize, second.columns.devices.itemsize]
     assert sizes == [4, 1]
 
 
-def test_names_can_be_let_go(image: Request) -> None:
+def test_names_can_be_released(image: Request) -> None:
     """Without the names of each layer all else is the same; with them layers can be stacked again."""
     whole, lean = open_image(image), open_image(image, Options(names=False))
     assert whole.accounting.layers == lean.accounting.layers

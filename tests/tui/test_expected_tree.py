@@ -29,7 +29,7 @@ BASE = [
 ]
 TOP = [whiteout("etc/zones"), file("new", b"content")]
 WIDE = (160, 48)
-PROMISED = "from the table of contents"
+EXPECTED = "from the table of contents"
 
 
 @pytest.fixture
@@ -53,8 +53,8 @@ def image(folder: Path, entries: list[Entry] | None = None) -> Path:
     return write_image(folder, [zstd_chunked(BASE, toc=toc), estargz(TOP)])
 
 
-async def promised(pilot: Pilot[None]) -> MainScreen:
-    """Wait for the tree that is promised; the main screen."""
+async def expected_screen(pilot: Pilot[None]) -> MainScreen:
+    """Wait for the tree that is expected_screen; the main screen."""
     screen = next(screen for screen in pilot.app.screen_stack if isinstance(screen, MainScreen))
     for _ in range(200):
         await pilot.pause(0.02)
@@ -80,9 +80,9 @@ async def test_the_tree_is_there_while_layers_are_read(
     """It says where it comes from; directories open, files wait. Once the layers are read nothing moves."""
     app = explorer(image(tmp_path))
     async with app.run_test(size=WIDE) as pilot:
-        screen = await promised(pilot)
+        screen = await expected_screen(pilot)
         text = "\n".join(screen_text(app))
-        assert PROMISED in text
+        assert EXPECTED in text
         assert "Reading layers" in text
         assert rows(screen) == ["lib 700", "etc 8"]
         screen.set_focus(screen.explore.files)
@@ -95,19 +95,19 @@ async def test_the_tree_is_there_while_layers_are_read(
         read.set()
         await loaded(pilot)
         assert (rows(screen), screen.explore.files.path) == before
-        assert PROMISED not in "\n".join(screen_text(app))
+        assert EXPECTED not in "\n".join(screen_text(app))
         await pilot.press("enter")
         await loaded(pilot)
         assert screen.view is not screen.explore
 
 
-async def test_filter_and_comparison_work_on_a_promise(
+async def test_filter_and_comparison_work_on_the_expected_tree(
     tmp_path: Path, read: threading.Event
 ) -> None:
     """And stay once the layers are read; nothing is read for them before."""
     app = explorer(image(tmp_path))
     async with app.run_test(size=WIDE) as pilot:
-        screen = await promised(pilot)
+        screen = await expected_screen(pilot)
         await pilot.press("/", *"pass", "enter")
         assert rows(screen) == ["etc 8", "passwd 5"]
         await pilot.press("3", "escape", "5", "escape", "1")
@@ -118,12 +118,12 @@ async def test_filter_and_comparison_work_on_a_promise(
         assert rows(screen) == ["lib 700", "etc 8"]
 
 
-async def test_what_was_promised_and_is_not_so_goes(tmp_path: Path, read: threading.Event) -> None:
+async def test_wrongly_expected_paths_disappear(tmp_path: Path, read: threading.Event) -> None:
     """The tar decides, and the warning is there to be read."""
     wrong = [*entries_of(BASE)[:3], {"type": "reg", "name": "etc/backdoor", "size": 9}]
     app = explorer(image(tmp_path, wrong))
     async with app.run_test(size=WIDE) as pilot:
-        screen = await promised(pilot)
+        screen = await expected_screen(pilot)
         screen.set_focus(screen.explore.files)
         await pilot.press("enter", "down", "down")
         assert "backdoor 9" in rows(screen)
@@ -138,7 +138,7 @@ async def test_leaving_does_not_wait_for_layers(tmp_path: Path, read: threading.
     """A promise is shown, and q is pressed."""
     app = explorer(image(tmp_path))
     async with app.run_test(size=WIDE) as pilot:
-        await promised(pilot)
+        await expected_screen(pilot)
         await pilot.press("q")
         read.set()
     assert app.return_code == 0

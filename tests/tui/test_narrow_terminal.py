@@ -55,7 +55,7 @@ async def test_help_keeps_its_columns(demo_image: Path) -> None:
         assert lines[start].index("Copy the path") == lines[start + 1].index("step.")
 
 
-async def test_the_base_bracket_is_named_in_a_whole_word(demo_image: Path) -> None:
+async def test_the_base_bracket_has_a_complete_label(demo_image: Path) -> None:
     """In a narrow listing, too."""
     app = explorer(demo_image)
     async with app.run_test(size=SMALL) as pilot:

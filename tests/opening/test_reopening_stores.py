@@ -22,8 +22,8 @@ from layerscope.progress import NullProgress
 from layerscope.sources import Request
 from tests.images import digest, file, layer_tar
 from tests.layers.caching import settled
-from tests.opening.test_again import BASE, CHANGE, SECRET, TOP, forbid, report
-from tests.sources.places import Layout
+from tests.opening.test_reopening import BASE, CHANGE, SECRET, TOP, forbid, report
+from tests.sources.image_files import Layout
 from tests.sources.stores import docker_store, podman_store, split
 from tests.sources.test_containerd import NAME
 from tests.sources.test_containerd import store as store_of
@@ -99,7 +99,7 @@ def test_a_second_opening_reads_neither_headers_nor_contents(
 
 
 @pytest.mark.parametrize("scheme", APART)
-def test_contents_are_read_from_a_remembered_layer(scheme: str, root: Path, cache: Store) -> None:
+def test_contents_are_read_from_a_cached_layer(scheme: str, root: Path, cache: Store) -> None:
     """Its headers are read when the first content is."""
     STORES[scheme](root, LAYERS)
     settle(root)
@@ -110,7 +110,7 @@ def test_contents_are_read_from_a_remembered_layer(scheme: str, root: Path, cach
 
 
 @pytest.mark.parametrize("scheme", APART)
-def test_a_file_that_was_changed_in_the_store_shows(scheme: str, root: Path, cache: Store) -> None:
+def test_a_changed_file_in_the_store_is_noticed(scheme: str, root: Path, cache: Store) -> None:
     """Same name, same length, even the same time: what is called verified was verified as it is now."""
     STORES[scheme](root, LAYERS)
     settle(root)
@@ -189,7 +189,7 @@ def test_a_store_plants_nothing_under_a_digest_that_it_records(
     assert opened(scheme, liar, cache).verified(0) is False
 
 
-def test_a_wrong_length_in_the_cache_shows_nothing_wrong(root: Path, cache: Store) -> None:
+def test_a_wrong_length_in_the_cache_does_no_harm(root: Path, cache: Store) -> None:
     """The length of a tar is only a hint until its headers are read."""
     podman_store(root, LAYERS)
     settle(root)
@@ -206,7 +206,7 @@ def test_a_wrong_length_in_the_cache_shows_nothing_wrong(root: Path, cache: Stor
     assert report(opened("containers-storage", root, cache)) == expected
 
 
-def test_files_out_of_reach_are_told_from_the_cache_too(
+def test_unreachable_files_are_reported_from_the_cache_too(
     root: Path, cache: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a run learned that could read them is not shown to one that cannot."""
@@ -228,7 +228,7 @@ def test_files_out_of_reach_are_told_from_the_cache_too(
 
 
 @pytest.mark.parametrize("scheme", APART)
-def test_damaged_headers_are_told_every_time(scheme: str, root: Path, cache: Store) -> None:
+def test_damaged_headers_are_reported_every_time(scheme: str, root: Path, cache: Store) -> None:
     """They are never an empty layer."""
     STORES[scheme](root, LAYERS)
     for place in root.rglob("*tar-split*gz"):
@@ -242,7 +242,9 @@ def test_damaged_headers_are_told_every_time(scheme: str, root: Path, cache: Sto
 
 
 @pytest.mark.parametrize("scheme", APART)
-def test_a_lost_file_is_told_and_the_rest_is_shown(scheme: str, root: Path, cache: Store) -> None:
+def test_a_lost_file_is_reported_and_the_rest_is_shown(
+    scheme: str, root: Path, cache: Store
+) -> None:
     """Whether contents are read to verify them or only to look for duplicates."""
     STORES[scheme](root, [BASE, CHANGE])
     for path in files_of(root, "copy"):

@@ -168,7 +168,7 @@ def test_a_signal_that_was_ignored_stays_ignored(here: Here) -> None:
         assert process.wait(PATIENCE) == 128 + signal.SIGTERM
 
 
-def test_what_hangs_is_ended_by_the_second_signal(here: Here) -> None:
+def test_a_second_signal_ends_a_hanging_command(here: Here) -> None:
     """And undoes what it has registered."""
     script = """
 import os, signal, sys, time
@@ -212,7 +212,7 @@ print(len(signals._reserve[0]), resident() - before)
     assert taken < reserved // 4
 
 
-def test_a_thread_that_does_not_end_keeps_nobody_waiting(here: Here) -> None:
+def test_a_hanging_thread_does_not_delay_the_end(here: Here) -> None:
     """One that hangs in the filesystem, say."""
     command = [sys.executable, "-c", PAUSED, "layerscope.layers.reading:index_layer", "report", "image.tar", "--no-cache"]  # fmt: skip
     with subprocess.Popen(command, stderr=subprocess.PIPE, env=here.environment) as process:
@@ -284,7 +284,7 @@ def reported(
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("fault", FAULTS)
-def test_nothing_that_befalls_the_second_process_changes_the_report(
+def test_failures_of_the_second_process_do_not_change_the_report(
     layers: Path, fault: str, unbuffered: str
 ) -> None:
     environment = {
@@ -298,9 +298,7 @@ def test_nothing_that_befalls_the_second_process_changes_the_report(
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_what_is_printed_comes_whole_through_a_pipe_that_is_stopped(
-    here: Here, unbuffered: str
-) -> None:
+def test_output_is_complete_through_a_stopped_pipe(here: Here, unbuffered: str) -> None:
     """Python's own stdout loses what a write leaves over, with PYTHONUNBUFFERED."""
     content = bytes(range(256)) * 8000
     write(here.folder / "large.tar", docker_archive([layer_tar([file("large", content)])]))
@@ -515,7 +513,7 @@ def test_ctrl_z_gives_the_terminal_back_until_fg(shell: Screen, how: str | signa
 
 
 @pytest.mark.terminal
-def test_a_stop_that_cannot_be_handled_is_made_good_by_fg(shell: Screen) -> None:
+def test_fg_restores_the_screen_after_sigstop(shell: Screen) -> None:
     os.kill(explorer_of(shell), signal.SIGSTOP)
     shell.wait_for("(?i)stopped|suspended")
     assert_back(shell)

@@ -41,7 +41,7 @@ async def _go(pilot: Pilot[None], place: str) -> MainScreen:
 
 
 @pytest.mark.parametrize("place", PLACES)
-async def test_a_path_is_copied_extracted_and_told_wherever_it_stands(
+async def test_a_path_can_be_copied_and_extracted_in_every_view(
     demo_image: Path, place: str
 ) -> None:
     """y, e and L work in every view that shows paths, on the same one."""

@@ -30,24 +30,24 @@ BASE = [
 TOP = [whiteout("gone"), file("new", b"content", uid=5)]
 
 
-class Early(Listener):
-    """Keeps what is told, in order."""
+class EarlyListener(Listener):
+    """Keeps what is heard, in order."""
 
     wants_expected = True
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.heard: list[str] = []
         self.filesystems: list[Filesystem] = []
 
     def expected(self, filesystem: Filesystem) -> None:
-        self.told.append("expected")
+        self.heard.append("expected")
         self.filesystems.append(filesystem)
 
     def layer_indexed(self, number: int, index: LayerIndex) -> None:  # noqa: ARG002
-        self.told.append(f"layer {number}")
+        self.heard.append(f"layer {number}")
 
     def stacked(self, opened: Opened) -> None:
-        self.told.append("stacked")
+        self.heard.append("stacked")
         self.filesystems.append(opened.filesystem)
 
 
@@ -58,9 +58,9 @@ def listen(
     wait: bool = True,
     worthwhile: int = 1,
     **options: Any,
-) -> Early:
+) -> EarlyListener:
     """What somebody hears who cannot wait. Layers with a table are not read before their tree was shown, if `wait`."""
-    early = Early()
+    early = EarlyListener()
     shown = threading.Event()
 
     def slowly(blob: Blob, *args: Any, **how: Any) -> LayerIndex:
@@ -69,7 +69,7 @@ def listen(
         return index_layer(blob, *args, **how)
 
     def expected(filesystem: Filesystem) -> None:
-        Early.expected(early, filesystem)
+        EarlyListener.expected(early, filesystem)
         shown.set()
 
     request = Request(str(path), limits=limits)

@@ -56,7 +56,7 @@ async def test_rows_of_the_tree_say_which_copy_they_are(copies: Path) -> None:
         assert "copies" not in other
 
 
-async def test_a_file_of_a_damaged_layer_says_what_is_damaged(tmp_path: Path) -> None:
+async def test_a_file_of_a_damaged_layer_names_the_damage(tmp_path: Path) -> None:
     """Its content may be whole; that its layer is not is said in any case."""
     layer = layer_tar([file("a", b"one\n"), file("b", b"2" * 2000)])
     app = explorer(write(tmp_path / "cut.tar", docker_archive([ONE, layer[:1536]])))
@@ -71,7 +71,7 @@ async def test_a_file_of_a_damaged_layer_says_what_is_damaged(tmp_path: Path) ->
         assert "one" in shown
 
 
-async def test_a_layer_of_which_nothing_can_be_read_is_not_called_empty(tmp_path: Path) -> None:
+async def test_an_unreadable_layer_is_not_called_empty(tmp_path: Path) -> None:
     """The tree says that it is damaged and how."""
     app = explorer(write(tmp_path / "cut.tar", docker_archive([ONE, b"no tar at all" * 999])))
     async with app.run_test(size=WIDE) as pilot:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance import FLASK, needs_flask
 from tests.engines.conftest import Daemon, Keeper, Podman, need, run
 from tests.engines.sample import report_of
+from tests.real_images import FLASK, needs_flask
 
 pytestmark = [pytest.mark.engine, needs_flask]
 

@@ -122,7 +122,7 @@ def test_a_second_opening_reads_no_layer(
 
 @pytest.mark.parametrize("small", [True, False])
 @pytest.mark.parametrize("place", PLACES)
-def test_what_is_remembered_can_be_asked_for_ahead(
+def test_the_cached_image_can_be_read_in_advance(
     place: str, small: bool, tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing the first time, all of it the second, for the same report; nothing again when one thing is missing."""
@@ -232,7 +232,7 @@ def lying(truth: bytes, lie: bytes) -> bytes:
     return archive({name: lie if data == truth else data for name, data in files.items()})
 
 
-def test_an_image_that_lies_changes_nothing(tmp_path: Path, store: Store) -> None:
+def test_a_lying_image_changes_nothing(tmp_path: Path, store: Store) -> None:
     """Before or after it: each image shows what it holds, and the liar is told."""
     honest = settled(tmp_path / "honest.tar", docker_archive([SECRET]))
     liar = settled(tmp_path / "liar.tar", lying(SECRET, BASE))
@@ -266,7 +266,7 @@ def test_an_archive_that_was_written_again_is_read_again(tmp_path: Path, store: 
     assert report(opened(image, store, verify_small=False)) == expected
 
 
-def test_unread_contents_are_not_remembered(
+def test_unread_contents_are_not_cached(
     tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the disk would not give may be there another time."""
@@ -282,7 +282,7 @@ def test_unread_contents_are_not_remembered(
     assert report(opened(image, store, verify_small=False)) == expected
 
 
-def test_what_is_learned_later_does_not_depend_on_the_cache(tmp_path: Path, store: Store) -> None:
+def test_later_comparisons_do_not_depend_on_the_cache(tmp_path: Path, store: Store) -> None:
     """A filesystem from the cache can learn more digests, as one that was just stacked."""
     image = settled(tmp_path / "image.tar", docker_archive([BASE, CHANGE]))
     for _ in range(2):
@@ -358,7 +358,7 @@ def test_twenty_processes_at_once(tmp_path: Path, store: Store) -> None:
     assert not list(store.folder.rglob("writing-*"))
 
 
-def test_files_are_looked_into_for_secrets_once(
+def test_files_are_scanned_for_secrets_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second time the same findings come without a file being read; the secret itself is not remembered."""
@@ -381,7 +381,7 @@ def _unreadable(*_: object) -> None:
     raise AssertionError("a content is read again")
 
 
-def test_findings_are_known_the_second_time_unless_something_else_is_seen(
+def test_findings_are_cached_for_equal_input(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same image with the same choices is not judged again; other choices, or another history, are."""

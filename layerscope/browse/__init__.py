@@ -1,1 +1,1 @@
-"""Looking around in a stacked filesystem: the tree as rows, filters, search, and what one path is."""
+"""Browsing a stacked filesystem: the tree as rows, filters, search, and the facts about one path."""

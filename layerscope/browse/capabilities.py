@@ -5,7 +5,7 @@ from __future__ import annotations
 ATTRIBUTE = b"security.capability"
 _EFFECTIVE = 1
 _SIZES = {1: 12, 2: 20, 3: 24}
-"""Bytes of each revision."""
+"""Size in bytes of each revision."""
 
 _NAMES = (
     "chown",
@@ -53,7 +53,7 @@ _NAMES = (
 
 
 def capabilities(value: bytes) -> str | None:
-    """Words such as `cap_net_raw+ep`, groups separated by spaces; None for what is malformed."""
+    """Text such as `cap_net_raw+ep`, groups separated by spaces; None if `value` is malformed."""
     if len(value) < 4:
         return None
     words = [int.from_bytes(value[at : at + 4], "little") for at in range(0, len(value), 4)]

@@ -1,4 +1,4 @@
-"""All there is to know about one version of a path besides its content."""
+"""Everything known about one version of a path, except its content."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from layerscope.layers.index import KIND_LETTERS, KIND_PHRASES, Kind
 from layerscope.text import mode_text, safe_name
 
 _XATTR_LENGTH = 120
-"""Characters of an extended attribute that are shown."""
+"""Maximum characters shown of an extended attribute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +23,16 @@ class FileFacts:
     row: int
     path: int
     full: bytes
-    """The whole path, without a leading slash."""
+    """The full path, without a leading slash."""
     inode: int
     kind: Kind
     layer: int
-    """The layer that stores it; for an implicit directory, the one that brought it about."""
+    """The layer that stores it; for an implicit directory, the layer with the first entry below it."""
     born: int
     died: int
-    """The number of layers if it is there in the final image."""
+    """The layer that removed or replaced it; the number of layers if it is in the final image."""
     known: bool
-    """Whether a tar entry describes it."""
+    """Whether it has a tar entry; implicit directories have none."""
     mode: int
     """Permission bits."""
     uid: int
@@ -40,18 +40,18 @@ class FileFacts:
     mtime: int
     """Whole seconds since 1970."""
     stored: int
-    """Content bytes; without the holes of a sparse file."""
+    """Content bytes, without the holes of a sparse file."""
     logical: int
-    """Content bytes with the holes."""
+    """Content bytes, with holes."""
     target: bytes
-    """Target of a symlink or of a broken hard link; otherwise empty."""
+    """Target of a symlink or broken hard link; otherwise empty."""
     device: tuple[int, int]
     """Major and minor number of a device."""
     xattrs: dict[bytes, bytes]
 
     @classmethod
     def of(cls, filesystem: Filesystem, row: int) -> FileFacts:
-        """The facts of a version, given its row."""
+        """The facts about the version in a row."""
         inodes = filesystem.inodes
         columns = inodes.columns
         path, inode = int(filesystem.paths[row]), int(filesystem.inode_of[row])
@@ -94,7 +94,7 @@ class FileFacts:
         return f"{self.uid}:{self.gid}" if self.known else "?"
 
     def kind_words(self) -> str:
-        """What it is: a symlink to X, a character device 1:3."""
+        """The type in words, such as `a symlink to X` or `a character device 1:3`."""
         words = KIND_PHRASES[self.kind]
         if self.target:
             join = "to" if self.kind is Kind.SYMLINK else ":"
@@ -102,7 +102,7 @@ class FileFacts:
         return f"{words} {self.device[0]}:{self.device[1]}" if self.is_device else words
 
     def xattr_words(self) -> list[tuple[str, str]]:
-        """Names and values of extended attributes, safe to show; capabilities in words."""
+        """Names and values of extended attributes, safe for a terminal; capabilities are decoded."""
         said = []
         for name, value in self.xattrs.items():
             decoded = capabilities(value) if name == ATTRIBUTE else None
@@ -114,7 +114,7 @@ class FileFacts:
 
 
 def other_names(filesystem: Filesystem, facts: FileFacts, at_most: int = 20) -> list[int]:
-    """Other paths that are the same file while it is visible: its hard links."""
+    """Paths of other hard links to the file, visible at the same time; `at_most` of them."""
     if facts.kind is not Kind.FILE:
         return []
     rows = np.flatnonzero(filesystem.inode_of == facts.inode)
@@ -125,7 +125,7 @@ def other_names(filesystem: Filesystem, facts: FileFacts, at_most: int = 20) -> 
 
 
 def replaced_version(filesystem: Filesystem, row: int) -> int | None:
-    """The version that a version of the same path took the place of; None if it was new there."""
+    """Row of the version that the version in `row` replaced; None if it replaced none."""
     versions = filesystem.rows_of(int(filesystem.paths[row]))
     born = int(filesystem.born[row])
     for older in range(row - 1, versions.start - 1, -1):

@@ -1,8 +1,8 @@
-"""The filter language: terms that a path must all meet, a leading `!` turns one around.
+"""The filter language: a path must match every term; a leading `!` negates a term.
 
-`python` text in any case · `*.py` `usr/**/*.so` globs as in `.gitignore` · `/\\.py$/` regular expressions ·
+`python` text, ignoring case · `*.py` `usr/**/*.so` globs as in `.gitignore` · `/\\.py$/` regular expressions ·
 `size>10M` · `change:added,~` · `type:symlink` · `setuid` `setgid` · `owner:0` `owner:1000:1000` · `layer:3` `layer>2`
-· `"two words"` text as it stands.
+· `"two words"` literal text.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _T = TypeVar("_T")
 _CHANGES: Mapping[str, Change] = {
     name: change for change in Change for name in (change.json_name, change.word, change.glyph)
 }
-"""Also `deleted`, the word on the screen, for what JSON and filters call `removed`."""
+"""Names and glyphs of changes, including `deleted`, the word on the screen for `removed`."""
 
 _KINDS: Mapping[str, tuple[Kind, ...]] = {
     "file": (Kind.FILE,),
@@ -70,7 +70,7 @@ _SIZE = re.compile(r"(\d+(?:\.\d*)?|\.\d+)([a-z]*)", re.IGNORECASE)
 
 
 class FilterError(UsageError):
-    """A filter that says nothing; `position` is the character where it goes wrong."""
+    """An invalid filter; `position` is the index of the character with the mistake."""
 
     title = "Filter"
 
@@ -81,23 +81,23 @@ class FilterError(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a path must meet: every term, and none of the negated ones."""
+    """Terms that a path must all match."""
 
     text: str
-    """As it was typed."""
+    """The filter as typed."""
     terms: tuple[tuple[Term, bool], ...]
-    """Each with whether it is negated."""
+    """Terms, each with whether it is negated."""
 
     def __bool__(self) -> bool:
         return bool(self.terms)
 
     @property
     def has_regex(self) -> bool:
-        """Whether a regular expression is part of it, of which nobody knows how long it takes."""
+        """Whether it contains a regular expression, which may take arbitrarily long."""
         return any(isinstance(term, RegexTerm) for term, _ in self.terms)
 
     def matches(self, view: FilteredView) -> NDArray[np.bool_]:
-        """Which of all paths meet it, in what the view's mode shows of them; without meaning for what it shows not."""
+        """Mask of the paths that match, shape (paths,); undefined for paths that the view's mode does not show."""
         hits = np.ones(len(view.filesystem.table), bool)
         for term, negated in self.terms:
             hits &= term.matches(view) ^ negated
@@ -105,7 +105,7 @@ class Filter:
 
 
 def parse_filter(text: str) -> Filter:
-    """The filter that a text means; an empty one lets everything pass. Raises `FilterError`."""
+    """Parse a filter; an empty one matches everything. Raises `FilterError`."""
     terms = []
     for token in _TOKEN.finditer(text):
         written, position = token[0], token.start()
@@ -119,7 +119,7 @@ def parse_filter(text: str) -> Filter:
 
 
 def _term(written: str, position: int) -> Term:
-    """One term, without its negation."""
+    """Parse one term, without its negation."""
     plain = written.replace('"', "")
     if written[0] == '"':
         return TextTerm(plain)
@@ -135,7 +135,7 @@ def _term(written: str, position: int) -> Term:
 
 
 def _property(name: str, comparison: str, value: str, position: int) -> Term:
-    """A term about what a path is rather than what it is called."""
+    """Parse a term about a property, such as size or type."""
     place = position + len(name) + len(comparison)
     if name in ("change", "type", "owner") and comparison not in (":", "="):
         raise FilterError(f"`{name}` is followed by a colon", position + len(name))
@@ -155,7 +155,7 @@ def _property(name: str, comparison: str, value: str, position: int) -> Term:
 
 
 def _choices(value: str, known: Mapping[str, _T], place: int) -> list[_T]:
-    """What the items of a list, separated by commas, stand for."""
+    """The values of a comma-separated list."""
     chosen = []
     for item in value.split(","):
         if item not in known:
@@ -175,7 +175,7 @@ def _bytes(value: str, place: int) -> float:
 
 
 def _number(value: str, message: str, place: int) -> int:
-    """A number that numpy can compare with."""
+    """A number that fits into 64 bits, for numpy."""
     if not (value.isascii() and value.isdecimal() and len(value) < 19):
         raise FilterError(message, place)
     return int(value)
@@ -192,7 +192,7 @@ def _owner(value: str, place: int) -> OwnerTerm:
 
 
 def _regex(source: str, position: int) -> RegexTerm:
-    """A regular expression over the whole path, which begins with a slash."""
+    """A regular expression for the full path with its leading slash."""
     try:
         return RegexTerm(compile_regex(source))
     except re.error as error:

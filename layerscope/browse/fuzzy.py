@@ -1,8 +1,8 @@
-"""Which paths hold the letters of a word in order, and how well: for all paths at once.
+"""Fuzzy matching: which paths contain the letters of a word in order, and how well, for all paths at once.
 
-Matching letters as early as possible is enough to know whether a path holds them. So how many letters a path has
-matched follows from how many its directory has, and from its name. Paths are gone through depth by depth, and at each
-depth every name is looked at once for each number of letters that some directory above it has matched.
+To decide whether a path matches, it is enough to match each letter as early as possible. The number of letters that a path
+matches therefore depends only on the number its directory matches and on its name. Paths are visited depth by depth; at each
+depth, every name is tested once for each number of letters that some parent has matched.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from layerscope.filesystem.paths import PathTable
 from layerscope.layers.strings import StringTable
 
 LONGEST_WORD = 64
-"""Bytes of a word that are looked at."""
+"""Maximum bytes of a word; the rest is ignored."""
 
 FARTHEST = 40
-"""Letters farther apart than this count as if they were not."""
+"""Maximum distance between letters that affects the score."""
 
 NO_MATCH = 255
-"""Stands for a tier where a path does not match."""
+"""Tier of paths that do not match."""
 
 EQUAL, STEM, PREFIX, BOUNDARY, INSIDE, SCATTERED, ACROSS = range(7)
 ABOVE = 32
-"""Tiers: the name is the word, is it but for its suffix, begins with it, holds it where a word begins, holds it somewhere,
-holds its letters; the letters end in the name and begin above it (and one more for each component that holds some of
-them); they all lie in directories above."""
+"""Tiers, best first: the name equals the word, equals it except for the suffix, starts with it, contains it at the start of a
+word, contains it anywhere, contains its letters; the letters start in a directory and end in the name (one tier worse for
+each component involved); the letters are all in directories."""
 
 _SLASH = ord("/")
 _EDGES = np.zeros(256, bool)
@@ -40,7 +40,7 @@ Check = Callable[[], None]
 
 
 class FuzzyIndex:
-    """The names of an image as one text of folded bytes, each with a slash in front."""
+    """All names of an image as one text of case-folded bytes, each preceded by a slash."""
 
     def __init__(self, table: PathTable, folded: StringTable) -> None:
         count = len(folded)
@@ -57,7 +57,7 @@ class FuzzyIndex:
         self._firsts: dict[int, NDArray[np.int32]] = {}
 
     def tiers(self, word: bytes, check: Check) -> NDArray[np.uint8]:
-        """How well each path matches a folded word, `NO_MATCH` where it does not. Shape (paths,)."""
+        """The tier of each path for a case-folded word, `NO_MATCH` for no match. Shape (paths,)."""
         word = word[:LONGEST_WORD]
         length = len(word)
         tail = word.rpartition(b"/")[2]
@@ -79,7 +79,7 @@ class FuzzyIndex:
 
     @cached_property
     def lengths(self) -> NDArray[np.int64]:
-        """Bytes of each path with its leading slash, folded."""
+        """Length in bytes of each case-folded path with its leading slash."""
         table = self._table
         own = np.append(self._ends - self._starts, 0)[table.components]
         moves = np.append(own, 0)
@@ -87,7 +87,7 @@ class FuzzyIndex:
         return np.cumsum(moves[:-1])
 
     def text(self, path: int) -> bytes:
-        """A path, folded, with its leading slash."""
+        """A case-folded path with its leading slash."""
         parts: list[bytes] = []
         table = self._table
         while path:
@@ -99,8 +99,10 @@ class FuzzyIndex:
     def _states(
         self, word: bytes, alone: NDArray[np.uint8] | None, check: Check
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """How many letters each path has matched, and how many of its components hold some of them. `alone` are the
-        letters that each name holds on its own, where that is known."""
+        """The number of letters that each path matches, and the number of components that contribute.
+
+        `alone` has the number that each name matches on its own, if known.
+        """
         paths, parents, rows, bounds = self._levels
         states = np.zeros(len(self._table), np.uint8)
         parts = np.zeros(len(self._table), np.uint8)
@@ -124,7 +126,7 @@ class FuzzyIndex:
     def _matched_after(
         self, word: bytes, before: int, rows: NDArray[np.int32], check: Check
     ) -> NDArray[np.uint8]:
-        """How many letters are matched after each of these names, if so many were before."""
+        """The number of letters matched after each of these names, if `before` were matched ahead of it."""
         if before == len(word):
             return np.full(len(rows), before, np.uint8)
         wanted = np.zeros(len(self._starts), bool)
@@ -145,7 +147,7 @@ class FuzzyIndex:
     def _next_places(
         self, names: NDArray[np.int64], places: NDArray[np.int32], letter: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """The next place of a letter in each name after a place; names without one are left out."""
+        """The next position of a letter in each name after a position; names without one are dropped."""
         following = self._places_of(letter)
         slots = np.searchsorted(following, places, "right")
         if len(slots) and slots[-1] == len(following):
@@ -159,7 +161,7 @@ class FuzzyIndex:
     def _levels(
         self,
     ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32], list[int]]:
-        """Paths by depth, their parents and names in that order, and where each depth begins."""
+        """Paths by depth, their parents and names in that order, and the start of each depth."""
         table = self._table
         narrow = table.depths.astype(np.uint16 if table.depths.max() < 1 << 16 else np.int32)
         paths = np.argsort(narrow, kind="stable")
@@ -167,7 +169,7 @@ class FuzzyIndex:
         return paths, table.parents[paths], table.components[paths], bounds
 
     def _name_tiers(self, word: bytes, scattered: NDArray[np.bool_]) -> NDArray[np.uint8]:
-        """How well each name matches on its own; `ACROSS` where it does not. `scattered` are those that hold the letters."""
+        """The tier of each name on its own; `ACROSS` for no match. `scattered` is the mask of names that contain the letters."""
         if not word:
             return np.full(len(self._starts), ACROSS, np.uint8)
         tiers = np.where(scattered, np.uint8(SCATTERED), np.uint8(ACROSS))
@@ -175,9 +177,7 @@ class FuzzyIndex:
         places = places[places <= len(text) - len(word)]
         for offset, letter in enumerate(word[1:], 1):
             places = places[text[places + offset] == letter]
-        if (
-            len(word) == 1
-        ):  # all that hold it are known already: only where it begins a word is of interest
+        if len(word) == 1:  # names that contain it are known: only starts of words matter here
             places = places[_EDGES[text[places - 1]]]
         names = self._name_at(places)
         inside = places + len(word) <= self._ends[names]
@@ -196,17 +196,17 @@ class FuzzyIndex:
         return tiers
 
     def _name_at(self, places: NDArray[np.int32]) -> NDArray[np.int32]:
-        """The names that these places of the text lie in."""
+        """The names at these positions of the text."""
         return (np.searchsorted(self._starts, places, "right") - 1).astype(np.int32)
 
     def _places_of(self, letter: int) -> NDArray[np.int32]:
-        """All places of a letter."""
+        """All positions of a letter."""
         if letter not in self._places:
             self._places[letter] = np.flatnonzero(self._text == letter).astype(np.int32)
         return self._places[letter]
 
     def _first_places(self, letter: int) -> NDArray[np.int32]:
-        """The first place of a letter in each name, -1 where there is none."""
+        """The first position of a letter in each name, -1 for none."""
         if letter not in self._firsts:
             places = self._places_of(letter)
             names = self._name_at(places)
@@ -219,8 +219,10 @@ class FuzzyIndex:
 
 
 def score(text: bytes, word: bytes) -> int:
-    """How well a folded path matches a folded word: letters side by side, where words begin, and in the name count
-    more, what lies between them less. 0 where it does not match."""
+    """The score of a case-folded path for a case-folded word, 0 for no match.
+
+    Adjacent letters, starts of words and letters in the name raise it; gaps lower it.
+    """
     places, name = positions(text, word), text.rfind(b"/")
     if not places:
         return 0
@@ -237,7 +239,7 @@ def score(text: bytes, word: bytes) -> int:
 
 
 def positions(text: bytes, word: bytes) -> list[int]:
-    """Where a folded path holds the letters of a word: in its name if that holds them all, as a whole if it can be."""
+    """Positions of the letters of a word in a case-folded path: in the name if possible, and adjacent if possible."""
     for start in (text.rfind(b"/"), 0):
         whole = text.rfind(word, max(start, 0))
         if whole >= 0:
@@ -253,7 +255,7 @@ def positions(text: bytes, word: bytes) -> list[int]:
 
 
 def _backwards(text: bytes, word: bytes, end: int) -> list[int]:
-    """The places of a word's letters that end at `end` and lie as close together as can be."""
+    """Positions of a word's letters that end at `end` and are as close together as possible."""
     places = [end]
     for letter in reversed(word[:-1]):
         places.append(text.rfind(letter, 0, places[-1]))

@@ -1,4 +1,4 @@
-"""How each path ended: the last layer that had something to do with it, and what that did."""
+"""The last change of each path: the layer, and the kind of change."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from layerscope.words import Change
 
 @dataclass(frozen=True, slots=True)
 class LastChange:
-    """The last that happened to a path."""
+    """The last change of a path."""
 
     layer: int
-    """The last layer that changed it; the one that stored it, if that replaced it itself at once."""
+    """The last layer that changed the path, or that stored and replaced it."""
     change: Change | None
-    """None for what no layer left behind: its own layer replaced it."""
+    """None if the layer that stored the path also replaced it."""
     kind: Kind
     bytes: int | None
-    """What the file held, what the directory holds in the final image; None for a directory that is gone."""
+    """Content bytes of the file, or of the directory in the final image; None for a deleted directory."""
 
 
 class LastChanges:
-    """The ending of every path of a filesystem."""
+    """The last change of every path of a filesystem."""
 
     def __init__(self, filesystem: Filesystem) -> None:
         count = len(filesystem.table)
@@ -51,15 +51,15 @@ class LastChanges:
         ).bytes
 
     def layer(self, path: int) -> int:
-        """Where to look at a path: the last layer that changed it."""
+        """The last layer that changed a path."""
         return int(self._layers[path])
 
     def version(self, path: int) -> int:
-        """Row of the filesystem: what the path was last."""
+        """Row of the last version of a path."""
         return int(self._rows[path])
 
     def of(self, path: int) -> LastChange:
-        """The ending of a path that some layer stored or removed."""
+        """The last change of a path that some layer stored or removed."""
         row, change = int(self._rows[path]), int(self._kinds[path])
         kind = Kind(int(self._filesystem.kinds[row]))
         size: int | None = int(self._filesystem.stored[row])

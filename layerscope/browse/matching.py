@@ -1,6 +1,6 @@
-"""Which paths a text, a glob or a regular expression matches, for all paths at once.
+"""Matches a text, a glob or a regular expression against all paths at once.
 
-Components are looked at once each; only regular expressions see whole paths, each with a leading slash.
+Texts and globs are tested once per distinct component; only regular expressions see full paths, with a leading slash.
 """
 
 from __future__ import annotations
@@ -21,41 +21,41 @@ from layerscope.filesystem.siblings import Siblings
 from layerscope.layers.strings import StringTable
 
 PIECE = 1 << 20
-"""Characters of paths that are searched at a time."""
+"""Characters of paths searched at a time."""
 
 MOST_KEPT = 1 << 28
-"""Characters of paths that are kept for the next search: deep trees of long names have more, and are read anew."""
+"""Maximum characters of paths kept for the next search; larger trees are built again for each search."""
 
 _MAY_CROSS_LINES = re.compile(r"\\[^.^$*+?{}()|\[\]/\\\-bBdwS]|\(\?(?!:)|\[\^|[\x00-\x1f]")
-"""What an expression must not hold if no match of it may reach from one line into the next; rather too much."""
+"""Syntax that may let a match cross from one line to the next. Errs on the safe side."""
 
 
 def compile_regex(source: str, flags: int = 0) -> re.Pattern[str]:
-    """A regular expression, without what Python has to say about odd ones. Raises `re.error`."""
+    """Compile a regular expression without Python's warnings about odd ones. Raises `re.error`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return re.compile(source, flags)
 
 
 class Finder(Protocol):
-    """Looks for a regular expression in a text of many lines."""
+    """Searches a text of many lines for a regular expression."""
 
     def __call__(self, source: str, flags: int, text: str, separator: str | None) -> list[int]:
-        """Places of the matches; with a separator, numbers of the lines that hold one."""
+        """Positions of the matches; with a separator, numbers of the lines with a match."""
 
 
 class _Piece(NamedTuple):
-    """Some paths as one string."""
+    """Several paths as one string."""
 
     text: str
     """Paths with separators between them."""
     starts: NDArray[np.int64]
-    """Where each path begins."""
+    """Start of each path in `text`."""
     paths: NDArray[np.int32]
 
 
 class PathTexts:
-    """The texts of all paths of an image, made when first asked for."""
+    """The texts of all paths of an image, built on first use. Masks have shape (paths,)."""
 
     def __init__(self, table: PathTable, siblings: Siblings) -> None:
         self._table = table
@@ -66,7 +66,7 @@ class PathTexts:
         self._separator = "\0" if b"\n" in table.names.data else "\n"
 
     def containing(self, text: str) -> Mask:
-        """Paths that hold this text, in any case."""
+        """Paths that contain this text, ignoring case."""
         parts = [part.encode(errors="surrogateescape") for part in text.casefold().split("/")]
         if len(parts) == 1:
             paths = np.flatnonzero(self._with_names(self._names.containing(parts[0])))
@@ -84,13 +84,13 @@ class PathTexts:
         return self._selector.below(paths)
 
     def glob(self, pattern: str) -> Mask:
-        """Paths that a pattern matches as in `.gitignore`: the name, or with a slash the whole path."""
+        """Paths that match a pattern as in `.gitignore`: the name, or with a slash the full path."""
         hits = np.zeros(len(self._table), bool)
         hits[self._selector.matches(pattern)] = True
         return hits
 
     def regex(self, pattern: re.Pattern[str], finder: Finder | None = None) -> Mask:
-        """Paths that a regular expression is found in; `finder` does the looking, in this thread if there is none."""
+        """Paths with a match for a regular expression, searched by `finder` or else in this thread."""
         hits = np.zeros(len(self._table), bool)
         find = finder or find_in
         quick = self._line_pattern(pattern)
@@ -106,15 +106,15 @@ class PathTexts:
 
     @property
     def folded(self) -> StringTable:
-        """All components in the case that texts are compared in."""
+        """All components, case-folded."""
         return self._names.folded
 
     def _with_names(self, names: Mask) -> Mask:
-        """Paths by the name they have; the last item of `names` is for the root."""
+        """Paths with these names; the last item of `names` is for the root."""
         return names[self._table.components]
 
     def _line_pattern(self, pattern: re.Pattern[str]) -> re.Pattern[str] | None:
-        """The pattern for many paths on a line each, at most one match a line; None where that could be wrong."""
+        """A pattern for one path per line with at most one match per line; None if its result could differ."""
         source = pattern.pattern
         flags = int(re.MULTILINE)
         if source.startswith("(?i)"):
@@ -133,7 +133,7 @@ class PathTexts:
         return self._kept
 
     def _length(self) -> int:
-        """Bytes of all paths together."""
+        """Total length of all paths in bytes."""
         table = self._table
         lengths = np.append(np.diff(table.names.offsets) + 1, 0)[table.components]
         moves = np.append(lengths, 0)
@@ -141,7 +141,7 @@ class PathTexts:
         return int(np.cumsum(moves[:-1]).sum())
 
     def _read(self) -> Iterator[_Piece]:
-        """All paths, directory by directory: each text is its directory's and its name."""
+        """All paths, directory by directory: each is the text of its directory plus its name."""
         table, separator = self._table, self._separator
         children, first = self._siblings.children, self._siblings.first
         names = [name.decode(errors="surrogateescape") for name in table.names]

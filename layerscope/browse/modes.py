@@ -1,4 +1,4 @@
-"""What a view of the file tree shows of each path: a layer's changes, all up to a layer, or what a range changes."""
+"""Modes of the file tree: the changes of a layer, everything up to a layer, or the differences of a range."""
 
 from __future__ import annotations
 
@@ -16,45 +16,45 @@ from layerscope.layers.index import Kind
 from layerscope.words import Change
 
 NO_CHANGE = 255
-"""Stands for a `Change` where a path has none."""
+"""Value for paths without a `Change`."""
 
 
 class Mode(Enum):
-    """Which paths a tree shows."""
+    """The paths that a tree shows."""
 
     LAYER = "layer"
-    """What one layer changes, removed paths too."""
+    """The changes of one layer, including removed paths."""
     UP_TO = "up-to"
     """Everything that is visible after a layer."""
     RANGE = "range"
-    """What differs between the trees after two layers, removed paths too."""
+    """The differences between the trees after two layers, including removed paths."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """The paths of a mode, one array a field. Shapes are (paths,)."""
+    """The paths of a mode. Arrays have shape (paths,)."""
 
     filesystem: Filesystem
     present: NDArray[np.bool_]
-    """Paths with a row, the directories above them included; never the root."""
+    """Paths with a row, including the directories above them; never the root."""
     context: NDArray[np.bool_]
-    """Present only for what lies below."""
+    """Directories present only because of paths below them."""
     versions: NDArray[np.int32]
-    """Row of the version to show: what is visible after, or what a removed path was; -1 for none."""
+    """Row of the version to show: the visible one, or the last one of a removed path; -1 for none."""
     changes: NDArray[np.uint8]
-    """`Change` values, `NO_CHANGE` where the layer or range leaves the path alone."""
+    """`Change` values, `NO_CHANGE` for paths that the layer or range does not change."""
     why: NDArray[np.uint8]
     """`Why` bits of modified and metadata changes."""
     totals: Totals
-    """What is visible below each path (up to a layer), else what was added or changed there."""
+    """Sums over each subtree: of visible paths in mode `UP_TO`, otherwise of added and changed ones."""
     removed: NDArray[np.int64]
-    """Former content bytes of what was removed at or below each path."""
+    """Content bytes removed at or below each path."""
     counts: dict[Change, int]
-    """How many paths the layer or range changes, by kind."""
+    """Number of paths that the layer or range changes, by kind."""
 
     @cached_property
     def inodes(self) -> NDArray[np.int32]:
-        """Inode of the version to show; that of implicit directories where there is none."""
+        """Inode of the version to show; the one of implicit directories if there is none."""
         inodes = np.full(len(self.versions), self.filesystem.inodes.implicit, np.int32)
         some = np.flatnonzero(self.versions >= 0)
         inodes[some] = self.filesystem.inode_of[self.versions[some]]
@@ -67,13 +67,13 @@ class Selection:
 
     @cached_property
     def bytes(self) -> NDArray[np.int64]:
-        """Content bytes of the version to show, without what lies below."""
+        """Content bytes of the version to show, without paths below it."""
         stored = self.filesystem.inodes.columns.stored[self.inodes]
         return np.where(self.kinds == Kind.FILE, stored, 0)
 
     @cached_property
     def layers(self) -> NDArray[np.int32]:
-        """The layer that stored the version to show; for an implicit directory, the one that brought it about."""
+        """The layer that stored the version to show; for an implicit directory, the layer with the first entry below it."""
         inodes = self.filesystem.inodes
         layers = inodes.layers(self.inodes)
         implicit = np.flatnonzero((self.inodes == inodes.implicit) & (self.versions >= 0))
@@ -84,8 +84,10 @@ class Selection:
 def select(
     filesystem: Filesystem, mode: Mode, layer: int, since: int = -1, *, changed_only: bool = False
 ) -> Selection:
-    """What `mode` shows at `layer`; -1 is before the first. With `changed_only`, of all up to a layer only what it
-    adds or changes."""
+    """The paths that `mode` shows at `layer`; -1 is before the first layer. A range starts after layer `since`.
+
+    With `changed_only`, mode `UP_TO` shows only paths that the layer adds or changes.
+    """
     count = len(filesystem.table)
     after = filesystem.visible(layer)
     versions = _by_path(filesystem, after)
@@ -127,7 +129,7 @@ def select(
 
 
 def unread(filesystem: Filesystem, layer: int, since: int) -> NDArray[np.int32]:
-    """Inodes whose contents must be known before the differences of a range are exact."""
+    """Inodes to hash before the differences of a range are exact."""
     inodes = filesystem.inodes
     pairs = _differing(
         _by_path(filesystem, filesystem.visible(since)),
@@ -144,7 +146,7 @@ def unread(filesystem: Filesystem, layer: int, since: int) -> NDArray[np.int32]:
 def _changes(
     filesystem: Filesystem, mode: Mode, layer: int, since: int, versions: NDArray[np.int32]
 ) -> tuple[Changes, slice | NDArray[np.int64]]:
-    """The changes that a mode tells of, and which of them: a range says nothing of what is the same at both ends."""
+    """Changes, and the rows that a mode shows: a range omits paths that are equal at both ends."""
     if mode is Mode.RANGE:
         before = _by_path(filesystem, filesystem.visible(since))
         pairs = _differing(before, versions)
@@ -163,7 +165,7 @@ def _differing(before: NDArray[np.int32], after: NDArray[np.int32]) -> Pairs:
 
 
 def _by_path(filesystem: Filesystem, mask: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """The row that `mask` picks for each path, -1 for none."""
+    """The row in `mask` of each path, -1 for none."""
     rows = np.flatnonzero(mask)
     versions = np.full(len(filesystem.table), -1, np.int32)
     versions[filesystem.paths[rows]] = rows
@@ -171,7 +173,7 @@ def _by_path(filesystem: Filesystem, mask: NDArray[np.bool_]) -> NDArray[np.int3
 
 
 def _bytes_below(filesystem: Filesystem, rows: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Content bytes of some versions at and below each path; an inode counts once, at its first name."""
+    """Content bytes of these versions at and below each path; an inode counts once, at its first name."""
     _, first = np.unique(filesystem.inode_of[rows], return_index=True)
     rows = rows[first]
     prefix = np.zeros(len(filesystem.table) + 1, np.int64)
@@ -182,6 +184,6 @@ def _bytes_below(filesystem: Filesystem, rows: NDArray[np.int32]) -> NDArray[np.
 
 
 def _counts(kinds: NDArray[np.uint8]) -> dict[Change, int]:
-    """How many changes there are of each kind."""
+    """Number of changes of each kind."""
     counted = np.bincount(kinds, minlength=len(Change)).tolist()
     return {change: counted[change] for change in Change}

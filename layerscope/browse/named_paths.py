@@ -1,4 +1,4 @@
-"""Paths that a user names, as they are visible after a layer: as they stand, or as globs; and what was meant instead."""
+"""Finds paths that a user names literally or by a glob, as visible after a layer, and suggests similar ones."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ from layerscope.filesystem.siblings import Siblings
 from layerscope.layers.index import Kind
 
 _NEAR = 3
-"""Names that are suggested."""
+"""Maximum number of suggestions."""
 _SIBLINGS = 5000
-"""Names of a directory that are compared with a wrong one."""
+"""Maximum names of a directory that are compared with a wrong one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A path that is not there."""
+    """A path that was not found."""
 
     word: str
-    """As it was given."""
+    """The path as given."""
     link: tuple[bytes, bytes] | None
-    """A directory of it that is a symlink, and where that leads."""
+    """Its first parent that is a symlink, and the target; None if there is none."""
     near: tuple[bytes, ...]
-    """Paths that may be meant."""
+    """Suggested paths."""
 
 
 class Lookup:
-    """Finds paths of the tree after one layer. Symlinks are never followed; the root is found as `/`, `.` or nothing."""
+    """Finds paths of the tree after one layer. Symlinks are never followed; `/`, `.` and an empty word are the root."""
 
     def __init__(self, filesystem: Filesystem, layer: int) -> None:
         self.filesystem = filesystem
         self.rows = np.full(len(filesystem.table), -1, np.int32)
-        """The version of each path, -1 where it is not visible."""
+        """Row of the visible version of each path, -1 for none."""
         seen = np.flatnonzero(filesystem.visible(layer))
         self.rows[filesystem.paths[seen]] = seen
         self._texts: PathTexts | None = None
 
     def find(self, word: str) -> list[int] | Missing:
-        """The paths that a word names: one as it stands, or all that it matches as a glob, from the root."""
+        """The path with this name, or all paths that match it as a glob from the root."""
         wanted = _normal(word)
         path = self.filesystem.table.find(wanted)
         if path is not None and (path == 0 or self.rows[path] >= 0):
@@ -62,7 +62,7 @@ class Lookup:
         return Missing(word, link, tuple(self._near(wanted, link)))
 
     def children(self, path: int) -> Iterator[int]:
-        """What lies directly in a directory and is visible."""
+        """Visible children of a directory."""
         table = self.filesystem.table
         child, end = path + 1, int(table.ends[path])
         while child < end:
@@ -71,18 +71,18 @@ class Lookup:
             child = int(table.ends[child])
 
     def below(self, path: int) -> list[int]:
-        """What lies in a directory, at any depth, and is visible."""
+        """Visible paths in a directory, at any depth."""
         start, end = path + 1, int(self.filesystem.table.ends[path])
         found: list[int] = (np.flatnonzero(self.rows[start:end] >= 0) + start).tolist()
         return found
 
     def kind(self, path: int) -> Kind:
-        """What a visible path, or the root, is."""
+        """The type of a visible path or the root."""
         row = int(self.rows[path])
         return Kind(int(self.filesystem.kinds[row])) if row >= 0 else Kind.DIRECTORY
 
     def _link_above(self, wanted: bytes) -> tuple[bytes, bytes] | None:
-        """The first directory of a path that is a symlink, and its target."""
+        """The first parent of a path that is a symlink, and its target; None if there is none."""
         components = wanted.split(b"/")
         for count in range(1, len(components)):
             above = b"/".join(components[:count])
@@ -96,7 +96,7 @@ class Lookup:
         return None
 
     def _near(self, wanted: bytes, link: tuple[bytes, bytes] | None) -> Iterator[bytes]:
-        """Paths that may be meant: through the symlink, of almost that name, or of that name elsewhere."""
+        """Suggested paths: through the symlink, with a similar name, or with the same name elsewhere."""
         table = self.filesystem.table
         if link is not None:
             above, target = link

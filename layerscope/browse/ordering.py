@@ -1,4 +1,4 @@
-"""The order in which a tree is painted: siblings by size, name, change or layer, for all paths at once."""
+"""Orders siblings by size, name, change or layer, for all paths at once."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Sort(Enum):
     """How siblings are ordered; ties go by size, then by name."""
 
     SIZE = "size"
-    """Largest first; directories that add nothing by what was removed in them."""
+    """Largest first; directories with nothing added are ordered by the bytes removed in them."""
     NAME = "name"
     """In byte order."""
     CHANGE = "change"
-    """Added, modified, metadata, removed, then what the layer leaves alone."""
+    """Added, modified, metadata, removed, then unchanged."""
     LAYER = "layer"
-    """Stored by the newest layer first."""
+    """Newest layer first."""
 
 
 _CHANGE_RANKS = np.full(256, 5, np.uint8)
@@ -38,12 +38,12 @@ for _rank, _change in enumerate(
 
 @dataclass(frozen=True, slots=True)
 class Display:
-    """Paths as a tree of which everything is open would show them."""
+    """Paths as shown with all directories open."""
 
     order: NDArray[np.int32]
     """Paths from top to bottom, parents before their children."""
     spans: NDArray[np.int32]
-    """How many of these paths the subtree of each in `order` holds, itself included."""
+    """For each path in `order`, the number of these paths in its subtree, itself included."""
     counts: NDArray[np.int32]
     """The same for every path; shape (paths,)."""
 
@@ -55,8 +55,10 @@ class Display:
         kept: NDArray[np.bool_],
         keys: Sequence[NDArray[np.int64]] | None,
     ) -> Display:
-        """The paths of a mask that holds their parents too; without keys, in path order. Keys are one value each of
-        these paths."""
+        """Order the paths in the mask `kept`, which must include their parents, by `keys`; without keys, in path order.
+
+        Each key has one value per path in the mask.
+        """
         counts = subtree_counts(table, kept)
         paths = np.flatnonzero(kept).astype(np.int32)
         if keys is None:
@@ -64,10 +66,10 @@ class Display:
         ranked = siblings.sort(paths, keys)
         eldest = np.flatnonzero(edges(siblings.groups[ranked]))
         spans = counts[ranked]
-        # How far below its parent each path stands; the sum may wrap around, its differences within a directory do not.
+        # Rows between each path and its parent. The sum may wrap around, but differences within a directory do not.
         steps = np.cumsum(spans, dtype=np.int32) - spans
         steps -= np.repeat(steps[eldest] - 1, np.diff(eldest, append=len(ranked)))
-        # Where it stands is the sum of the steps of all that lies above it.
+        # The row of a path is the sum of the steps of all paths above it.
         positions = np.zeros(len(table) + 1, np.int32)
         positions[ranked] = steps
         np.subtract.at(positions, table.ends[ranked], steps)
@@ -77,13 +79,13 @@ class Display:
         return cls(order, counts[order], counts)
 
     def only(self, table: PathTable, kept: NDArray[np.bool_]) -> Display:
-        """Those that `kept` picks; it holds their parents too."""
+        """The paths in `kept`, which must include their parents."""
         counts = subtree_counts(table, kept)
         order = self.order[kept[self.order]]
         return Display(order, counts[order], counts)
 
     def rows(self, opened: NDArray[np.bool_]) -> NDArray[np.int32]:
-        """The paths that are seen when just the directories in the mask `opened` are open."""
+        """The paths shown when only the directories in the mask `opened` are open."""
         closed = np.flatnonzero((self.spans > 1) & ~opened[self.order])
         edges = np.zeros(len(self.order) + 1, np.int32)
         edges[closed + 1] = 1
@@ -93,18 +95,17 @@ class Display:
 
 
 def sort_keys(selection: Selection, sort: Sort) -> list[NDArray[np.int64]] | None:
-    """What siblings are compared by, the smallest value first; one value each of the paths that are present. None for the
-    order of names."""
+    """Sort keys of siblings, smallest value first, with one value per path that is present. None to sort by name."""
     if sort is Sort.NAME:
         return None
     paths = np.flatnonzero(selection.present)
     sizes, removed = selection.totals.bytes[paths], selection.removed[paths]
     changes = selection.changes[paths]
-    # A removed path counts by what it held, all else by its total.
+    # A removed path is ordered by its former size, others by their total.
     sizes = np.where(changes == Change.REMOVED, removed, sizes)
     most = int(selection.removed[0])
     if most:
-        # Where nothing was added, by what was removed: the root's is the most of it.
+        # Paths with nothing added are ordered by removed bytes, of which the root has the most.
         sizes = np.where(sizes > 0, sizes + most, removed)
     keys = [_largest_first(sizes)]
     if sort is Sort.CHANGE:
@@ -121,5 +122,5 @@ def largest_first(paths: NDArray[np.int32], sizes: NDArray[np.int64]) -> NDArray
 
 
 def _largest_first(values: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Values turned around, so that the largest is 0."""
+    """Values inverted, so that the largest becomes 0."""
     return int(values.max(initial=0)) - values

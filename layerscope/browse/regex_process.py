@@ -1,6 +1,6 @@
-"""Regular expressions, looked for here or in another process: one that takes forever is ended, and nothing waits for it.
+"""Searches for regular expressions in another process, which is ended if the search takes too long.
 
-Python holds its one lock while it matches, and some expressions take years on a short text: no thread helps against those.
+Python holds the interpreter lock while it matches, and some expressions take years on a short text, so a thread does not help.
 """
 
 from __future__ import annotations
@@ -15,26 +15,24 @@ from layerscope.channel import ChannelError, RequestFailedError, SecondProcess, 
 from layerscope.errors import LayerscopeError
 
 SECONDS = 10.0
-"""How long a search may take in all. Time in which this process was stopped does not count."""
+"""Maximum duration of a search. Time while this process is stopped does not count."""
 _STEP = 0.2
-"""Seconds between two looks at the clock, at most, unless this process was stopped."""
+"""Maximum seconds between two checks of the clock, unless this process was stopped."""
 _SEPARATORS = (None, "\n", "\0")
 _REQUEST = struct.Struct("<IIB")
-"""Bytes of the expression, its flags, whether line numbers are wanted (1: `\\n`, 2: NUL ends a line); expression and text follow."""
+"""Length of the expression in bytes, its flags, and the line separator (0: none, 1: `\\n`, 2: NUL). Expression and text follow."""
 
 
 class RegexTimeoutError(LayerscopeError):
-    """A regular expression that takes too long."""
+    """A regular expression took too long."""
 
     title = "Find"
 
 
 def find_in(source: str, flags: int, text: str, separator: str | None) -> list[int]:
-    """Places of the matches; with a separator, numbers of the lines that hold one."""
+    """Positions of the matches; with a separator, numbers of the lines with a match."""
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # what Python thinks of odd expressions is not for the screen
+        warnings.simplefilter("ignore")  # warnings about odd expressions must not reach the screen
         pattern = re.compile(source, flags)
     if separator is None:
         return [match.start() for match in pattern.finditer(text)]
@@ -43,7 +41,7 @@ def find_in(source: str, flags: int, text: str, separator: str | None) -> list[i
 
 
 class RegexProcess:
-    """A `Finder` for one search. Ends its process when it is left, or when the search is no longer wanted."""
+    """A `Finder` for one search. The process ends with the context, or when the search is cancelled."""
 
     def __init__(self, check: Callable[[], None], seconds: float = SECONDS) -> None:
         self._wanted = check
@@ -58,7 +56,7 @@ class RegexProcess:
         self._child.__exit__(*error)
 
     def __call__(self, source: str, flags: int, text: str, separator: str | None) -> list[int]:
-        """Places of the matches; with a separator, numbers of the lines. Raises `RegexTimeoutError` and what `check` does."""
+        """Positions of the matches; with a separator, line numbers. Raises `RegexTimeoutError`, and anything `check` raises."""
         pattern = source.encode(errors="surrogatepass")
         data = text.encode(errors="surrogatepass")
         head = _REQUEST.pack(len(pattern), flags, _SEPARATORS.index(separator))
@@ -71,7 +69,7 @@ class RegexProcess:
         return list(struct.unpack(f"<{len(answer) // 4}I", answer))
 
     def _check(self) -> None:
-        """Whether the search is still wanted, and may still go on."""
+        """Raise if the search was cancelled or has taken too long."""
         self._wanted()
         now = time.monotonic()
         self._left -= min(now - self._looked, _STEP)
@@ -83,7 +81,7 @@ class RegexProcess:
 
 
 def main() -> None:
-    """The second process."""
+    """Run the second process."""
     serve(_answer)
 
 

@@ -1,4 +1,4 @@
-"""One row of a file tree, ready to be painted."""
+"""Rows of a file tree, ready to be painted."""
 
 from __future__ import annotations
 
@@ -16,42 +16,42 @@ class TreeRow:
 
     path: int
     name: bytes
-    """The last component; the whole path in a flat list."""
+    """The last component; the full path in a flat list."""
     depth: int
-    """Directories above it; 0 at the top, and in a flat list."""
+    """Number of directories above it; 0 at the top and in a flat list."""
     kind: Kind
     expanded: bool
     has_children: bool
-    """Rows lie below, shown or not: what a file holds that took the place of a directory was removed."""
+    """Whether there are rows below it, open or not. A file has some if it replaced a directory: the removed paths."""
     change: Change | None
-    """What the layer or range does to it, None where it leaves the path alone."""
+    """The change by the layer or range; None if it does not change the path."""
     why: Why
     context: bool
-    """Only here for what lies below."""
+    """Whether it is shown only because of paths below it."""
     own_bytes: int
-    """Its own; what a removed file held."""
+    """Content bytes of the path itself; of a removed file, its former size."""
     total_bytes: int
-    """All of the mode at and below it: visible, or added and changed. An inode counts once, removed ones do not."""
+    """Content bytes at and below it: visible, or added and changed, by mode. An inode counts once; removed ones do not count."""
     total_files: int
-    """Regular files in that total, each name of one."""
+    """Number of names of regular files in that total."""
     removed_bytes: int
-    """What removed files at and below it held."""
+    """Former content bytes of removed files at and below it."""
     mode: int
-    """Permission bits; like owner and time 0 where `known` is false."""
+    """Permission bits. Mode, owner and time are 0 if `known` is false."""
     uid: int
     gid: int
     mtime: int
     """Whole seconds since 1970."""
     known: bool
-    """Whether a tar entry describes it."""
+    """Whether it has a tar entry; implicit directories have none."""
     target: bytes
-    """Target of a symlink or of a broken hard link; otherwise empty."""
+    """Target of a symlink or broken hard link; otherwise empty."""
     version: int
-    """Row of the filesystem that is shown."""
+    """Row of the version shown."""
     layer: int
-    """The layer that stored what is shown."""
+    """The layer that stored the version shown."""
     share: float
-    """Part of the parent's total, 0 to 1."""
+    """Share of the parent's total, 0 to 1."""
 
     @property
     def is_directory(self) -> bool:
@@ -60,12 +60,12 @@ class TreeRow:
 
     @property
     def removed(self) -> bool:
-        """Whether the path is gone after the layer or range."""
+        """Whether the layer or range removes the path."""
         return self.change is Change.REMOVED
 
 
 def make_row(shown: Selection, path: int, *, children: bool, opened: bool, flat: bool) -> TreeRow:
-    """The row of a path that is present. Only rows on screen are worth making."""
+    """The row of a path that is present. Rows are made only when they are painted."""
     filesystem = shown.filesystem
     table, inodes = filesystem.table, filesystem.inodes
     columns = inodes.columns

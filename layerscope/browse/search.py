@@ -1,4 +1,4 @@
-"""Search in the paths of all layers at once: words, globs or a regular expression, best matches first."""
+"""Searches the paths of all layers for words, globs or a regular expression, best matches first."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from layerscope.filesystem.model import Filesystem
 from layerscope.filesystem.siblings import Siblings
 
 RANKED = 1000
-"""Matches that are ranked exactly; all others follow by how well their names match and how short they are."""
+"""Number of matches ranked by exact score; the others follow by tier, then by length."""
 
 _LONGEST = (1 << 16) - 1
-"""Lengths of paths from here on count as equal."""
+"""Longer paths count as equally long."""
 
 
 class QueryError(UsageError):
-    """A query that says nothing; `position` is the character where it goes wrong."""
+    """An invalid query; `position` is the index of the character with the mistake."""
 
     title = "Find"
 
@@ -36,28 +36,28 @@ class QueryError(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is searched for."""
+    """A parsed search."""
 
     words: tuple[str, ...] = ()
-    """Words whose letters a path holds in order, in any case."""
+    """Words whose letters a path must contain in order, ignoring case."""
     globs: tuple[str, ...] = ()
-    """Patterns as in `.gitignore`."""
+    """Globs as in `.gitignore`."""
     pattern: re.Pattern[str] | None = None
-    """A regular expression found in the path with its leading slash; then there is nothing else."""
+    """A regular expression for the path with its leading slash; it cannot be combined with words or globs."""
 
     def __bool__(self) -> bool:
         return bool(self.words or self.globs or self.pattern)
 
     @property
     def mode(self) -> str:
-        """What kind of search it is, in a word or two."""
+        """The kind of search, in a word or two."""
         if self.pattern is not None:
             return "regular expression"
         kinds = [name for name, some in (("fuzzy", self.words), ("glob", self.globs)) if some]
         return " and ".join(kinds)
 
     def positions(self, text: bytes) -> list[int]:
-        """Where a path in lower case, with its leading slash, holds what is searched for: to be shown as such."""
+        """Positions to highlight in a case-folded path with its leading slash."""
         if self.pattern is not None:
             return []
         return sorted({place for word in self._folded() for place in positions(text, word)})
@@ -68,16 +68,16 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search found."""
+    """The result of a search."""
 
     paths: NDArray[np.int32]
-    """Best first."""
+    """Matching paths, best first."""
     total: int
-    """How many paths were searched."""
+    """Number of paths searched."""
 
 
 def parse_query(text: str) -> Query:
-    """The query that a text means. Raises `QueryError`."""
+    """Parse a query. Raises `QueryError`."""
     stripped = text.strip()
     if len(stripped) > 2 and stripped[0] == stripped[-1] == "/":
         return Query(pattern=_regex(stripped[1:-1], text.index("/") + 1))
@@ -99,24 +99,23 @@ def _regex(source: str, position: int) -> re.Pattern[str]:
 
 
 class PathSearch:
-    """Searches every path that any layer stored or removed. Quick from the second search on; see `prepare`."""
+    """Searches every path that any layer stored or removed. The first search is slow unless `prepare` was called."""
 
     def __init__(self, filesystem: Filesystem) -> None:
         self._filesystem = filesystem
 
     @property
     def total(self) -> int:
-        """How many paths are searched."""
+        """Number of paths searched."""
         return int(np.count_nonzero(self._stored))
 
     def prepare(self) -> None:
-        """Do what every search needs, so that the first one is quick, too."""
+        """Compute what every search needs, so that the first one is fast too."""
         _ = self._stored, self._fuzzy.lengths
         self._fuzzy.tiers(b"e", lambda: None)
 
     def find(self, query: Query, check: Callable[[], None], finder: Finder | None = None) -> Found:
-        """What a query finds. `check` is called often and raises to stop; `finder` looks through texts for a regular
-        expression."""
+        """Run a query. `check` is called often and raises to stop; `finder` searches texts for regular expressions."""
         tiers = np.where(self._stored, 0, NO_MATCH).astype(np.uint16)
         if query.pattern is not None:
             tiers[~self._texts.regex(query.pattern, finder)] = NO_MATCH
@@ -136,7 +135,7 @@ class PathSearch:
     def _ranked(
         self, tiers: NDArray[np.uint16], words: list[bytes], check: Callable[[], None]
     ) -> NDArray[np.int32]:
-        """The matches: by tier, then the shorter path first; the best of them by their exact score."""
+        """Matches by tier, then shorter paths first; the best ones by exact score."""
         matched = np.flatnonzero(tiers < NO_MATCH)
         lengths = np.minimum(self._fuzzy.lengths[matched], _LONGEST)
         keys = tiers[matched].astype(np.int64) << 48 | lengths << 32 | matched
@@ -156,7 +155,7 @@ class PathSearch:
 
     @cached_property
     def _stored(self) -> NDArray[np.bool_]:
-        """Paths that were ever there."""
+        """Paths with at least one version."""
         stored = np.zeros(len(self._filesystem.table), bool)
         stored[self._filesystem.paths] = True
         stored[0] = False

@@ -1,4 +1,4 @@
-"""The terms of a filter: each tells for all paths of a view which of them it matches."""
+"""The terms of a filter. Each computes a mask of the paths of a view that match."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 
 
 class FilteredView(Protocol):
-    """What a filter is applied to: paths of a filesystem, in what a mode shows of them."""
+    """What a filter is applied to: the paths of a filesystem, with the versions that a mode shows."""
 
     filesystem: Filesystem
     finder: Finder | None
-    """Looks for regular expressions; None for the calling thread."""
+    """Searches for regular expressions; None to search in the calling thread."""
 
     @property
     def selection(self) -> Selection:
-        """What the mode shows of every path."""
+        """The versions that the mode shows."""
 
     @property
     def texts(self) -> PathTexts:
@@ -49,12 +49,12 @@ class Term(Protocol):
     """One condition of a filter."""
 
     def matches(self, view: FilteredView) -> Mask:
-        """Which of all paths meet it; without meaning for those that the view does not show."""
+        """Mask of the paths that match, shape (paths,); undefined for paths that the view does not show."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextTerm:
-    """The path, with its leading slash, holds a text in any case."""
+    """The path with its leading slash contains a text, ignoring case."""
 
     text: str
 
@@ -64,11 +64,11 @@ class TextTerm:
 
 @dataclass(frozen=True, slots=True)
 class GlobTerm:
-    """The name, or with a slash the whole path, is matched as `.gitignore` does."""
+    """The name, or with a slash the full path, matches a glob as in `.gitignore`."""
 
     pattern: str
     directories: bool
-    """Only directories match."""
+    """Whether only directories match."""
 
     def matches(self, view: FilteredView) -> Mask:
         hits = view.texts.glob(self.pattern)
@@ -77,7 +77,7 @@ class GlobTerm:
 
 @dataclass(frozen=True, slots=True)
 class RegexTerm:
-    """A regular expression is found in the path with its leading slash."""
+    """A regular expression matches in the path with its leading slash."""
 
     pattern: re.Pattern[str]
 
@@ -87,7 +87,7 @@ class RegexTerm:
 
 @dataclass(frozen=True, slots=True)
 class SizeTerm:
-    """A regular file whose content bytes compare so."""
+    """A regular file whose content bytes satisfy a comparison."""
 
     compare: Callable[[Any, Any], Any]
     bytes: float
@@ -110,7 +110,7 @@ class ChangeTerm:
 
 @dataclass(frozen=True, slots=True)
 class KindTerm:
-    """The path is of one of these kinds; `HARDLINK` stands for a file of several names."""
+    """The path is of one of these kinds; `HARDLINK` means a file with several names."""
 
     kinds: tuple[int, ...]
 
@@ -137,7 +137,7 @@ class ModeTerm:
 
 @dataclass(frozen=True, slots=True)
 class OwnerTerm:
-    """The path belongs to a user, a group or both; a directory of unknown attributes to none."""
+    """The path belongs to a user, a group or both. Directories with unknown attributes never match."""
 
     uid: int | None
     gid: int | None
@@ -154,7 +154,7 @@ class OwnerTerm:
 
 @dataclass(frozen=True, slots=True)
 class LayerTerm:
-    """The number of the layer that stored what is shown compares so."""
+    """The layer that stored the version shown satisfies a comparison."""
 
     compare: Callable[[Any, Any], Any]
     layer: int

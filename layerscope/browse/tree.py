@@ -1,4 +1,4 @@
-"""The file tree as a list of rows: what is seen of a filesystem, how it is ordered, what is open."""
+"""The file tree as a list of rows: mode, filter, order and open directories."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ from layerscope.words import Change
 
 
 class TreeView:
-    """Which paths of a filesystem are seen, in which order. Rows are indices into what is seen, from 0.
+    """The visible rows of a filesystem, in order. Rows are numbered from 0.
 
-    Changing it costs nothing: what follows is worked out when it is next looked at. What is open is remembered by path, so
-    that it survives any change; while a filter is set, all is open but what was closed since.
+    Changes take no time: rows are computed when they are next needed. Open directories are stored by path and so survive any
+    change. While a filter is set, all directories are open except those closed since.
     """
 
     def __init__(self, filesystem: Filesystem, *, layer: int = 0, mode: Mode = Mode.LAYER) -> None:
         self.filesystem = filesystem
         self.layer = min(layer, filesystem.layer_count - 1)
-        """Counted from 0; -1 is before the first."""
+        """The layer shown, counted from 0; -1 is before the first layer."""
         self.mode = mode
         self.since = -1
-        """The layer that a range begins after."""
+        """The layer after which a range starts."""
         self.sort = Sort.SIZE
         self.filter: Filter | None = None
         self.finder: Finder | None = None
-        """Looks for the regular expressions of the filter; None for this thread."""
+        """Searches for the filter's regular expressions; None to search in this thread."""
         self.changed_only = False
-        """Show of all up to a layer only what it adds or changes."""
+        """Whether mode `UP_TO` shows only paths that the layer adds or changes."""
         self.flat = False
-        """A list of all but directories, largest first, instead of a tree."""
+        """Whether rows are a flat list without directories, largest first."""
         self.expanded = np.zeros(len(filesystem.table), bool)
-        """Directories that are open, by path."""
+        """Mask of open directories, by path."""
         self._closed = np.zeros(len(filesystem.table), bool)
-        """Directories that were closed under the filter, by path."""
+        """Mask of directories closed while the filter is set, by path."""
         self._selection: Selection | None = None
         self._whole: Display | None = None
         self._matches: NDArray[np.bool_] | None = None
@@ -52,15 +52,17 @@ class TreeView:
         self._rows: NDArray[np.int32] | None = None
 
     def copy(self) -> TreeView:
-        """A view of its own of the same things, to be changed in a thread while this one is painted; what is open is
-        shared, but not what was closed under the filter."""
+        """A copy to change in a thread while this one is painted.
+
+        Open directories are shared, but not those closed under the filter.
+        """
         other = copy(self)
         other._closed = self._closed.copy()
         other._rows = None
         return other
 
     def over(self, filesystem: Filesystem) -> TreeView:
-        """The same view of another filesystem. What is open stays so if both have the same paths."""
+        """The same view of another filesystem. Directories stay open if both have the same paths."""
         other = self.copy()
         other.filesystem = filesystem
         if not filesystem.table.same_as(self.filesystem.table):
@@ -70,63 +72,63 @@ class TreeView:
         other.refresh()
         return other
 
-    # what is looked at
+    # mode, filter and order
 
     def set_layer(self, layer: int) -> None:
-        """Look at another layer; -1 is before the first."""
+        """Show another layer; -1 is before the first layer. Raises IndexError."""
         if not -1 <= layer < self.filesystem.layer_count:
             raise IndexError(f"there is no layer {layer}")
         self.layer = layer
         self.refresh()
 
     def set_mode(self, mode: Mode) -> None:
-        """Show a layer's changes, all up to it, or a range."""
+        """Change the mode."""
         self.mode = mode
         self.refresh()
 
     def set_range(self, since: int, layer: int) -> None:
-        """Show what differs between the trees after two layers; -1 is before the first."""
+        """Show the differences between the trees after two layers; -1 is before the first layer."""
         self.mode, self.since = Mode.RANGE, since
         self.set_layer(layer)
 
     def set_changed_only(self, changed_only: bool) -> None:
-        """Show, of all up to a layer, only what it adds or changes."""
+        """Show all paths in mode `UP_TO`, or only those that the layer adds or changes."""
         self.changed_only = changed_only
         self.refresh()
 
     def set_sort(self, sort: Sort) -> None:
-        """Order siblings differently."""
+        """Change the order of siblings."""
         self.sort = sort
         self._whole = self._display = self._rows = None
 
     def set_filter(self, wanted: Filter | None) -> None:
-        """Show only what matches, with the directories above it, all open."""
+        """Show only matching paths, with the directories above them open; None removes the filter."""
         self.filter = wanted or None
         self._closed[:] = False
         self._matches = self._display = self._rows = None
 
     def set_flat(self, flat: bool) -> None:
-        """Show a list instead of a tree, or the tree again."""
+        """Switch between flat list and tree."""
         self.flat = flat
         self._rows = None
 
     def refresh(self) -> None:
-        """Look again: needed when contents have become known."""
+        """Compute rows again, after contents were compared."""
         self._selection = self._whole = self._matches = self._display = self._rows = None
 
-    # what is open
+    # open directories
 
     def toggle(self, row: int) -> None:
-        """Open what is closed, close what is open."""
+        """Open or close the directory in a row."""
         path = int(self.rows[row])
         self._open(path, not self._is_open(path))
 
     def expand(self, row: int) -> None:
-        """Show what lies directly below a row."""
+        """Open the directory in a row."""
         self._open(int(self.rows[row]), True)
 
     def collapse(self, row: int) -> None:
-        """Hide what lies below a row."""
+        """Close the directory in a row."""
         self._open(int(self.rows[row]), False)
 
     def expand_all(self) -> None:
@@ -138,7 +140,7 @@ class TreeView:
         self._open(slice(None), False)
 
     def reveal(self, path: int) -> int | None:
-        """The row of a path, once all directories above it are open; None where mode or filter leave it out."""
+        """Open all directories above a path and return its row; None if mode or filter exclude it."""
         if self.flat or not path or not self.display.counts[path]:
             return self.index_of(path)
         parent = int(self.filesystem.table.parents[path])
@@ -147,11 +149,11 @@ class TreeView:
             parent = int(self.filesystem.table.parents[parent])
         return self.index_of(path)
 
-    # what is seen
+    # rows
 
     @property
     def rows(self) -> NDArray[np.int32]:
-        """The paths that are seen, from top to bottom."""
+        """The paths shown, from top to bottom."""
         if self._rows is None:
             self._rows = self._flat_rows() if self.flat else self.display.rows(self._opened)
         return self._rows
@@ -160,16 +162,16 @@ class TreeView:
         return len(self.rows)
 
     def depth(self, row: int) -> int:
-        """How many directories a row is indented by."""
+        """The indentation of a row in directories."""
         return 0 if self.flat else int(self.filesystem.table.depths[self.rows[row]]) - 1
 
     def index_of(self, path: int) -> int | None:
-        """The row of a path; None where it is not seen."""
+        """The row of a path; None if it is not shown."""
         found = np.flatnonzero(self.rows == path)
         return int(found[0]) if len(found) else None
 
     def nearest(self, path: int) -> int | None:
-        """The row of a path or else of the innermost directory above it that is seen: where a cursor stays."""
+        """The row of a path, or of its innermost parent that is shown; None if there is none. Used for the cursor."""
         seen = np.zeros(len(self.filesystem.table), bool)
         seen[self.rows] = True
         while path and not seen[path]:
@@ -177,7 +179,7 @@ class TreeView:
         return self.index_of(path)
 
     def row(self, row: int) -> TreeRow:
-        """All there is to paint of one row."""
+        """The contents of one row."""
         path = int(self.rows[row])
         return make_row(
             self.selection,
@@ -189,31 +191,31 @@ class TreeView:
 
     @property
     def present(self) -> int:
-        """How many rows there would be with everything open and no filter."""
+        """Number of rows with all directories open and no filter."""
         present = self.selection.present
         return int(np.count_nonzero(self._listed(present) if self.flat else present))
 
     @property
     def matching(self) -> int:
-        """How many of those the filter matches, without the directories above them."""
+        """Number of rows that match the filter, not counting directories above them."""
         return int(np.count_nonzero(self._listed(self.matches) if self.flat else self.matches))
 
     @property
     def counts(self) -> dict[Change, int]:
-        """How many paths the layer or range changes, by kind."""
+        """Number of paths that the layer or range changes, by kind."""
         return self.selection.counts
 
     @property
     def unread(self) -> NDArray[np.int32]:
-        """Inodes whose contents a range must know: hash them, then `refresh`; until then they count as different."""
+        """Inodes whose contents a range needs: hash them, then call `refresh`. Until then, they count as different."""
         none = np.zeros(0, np.int32)
         return unread(self.filesystem, self.layer, self.since) if self.mode is Mode.RANGE else none
 
-    # what it is worked out from
+    # computed on demand
 
     @property
     def selection(self) -> Selection:
-        """What the mode shows of every path."""
+        """The versions that the mode shows."""
         if self._selection is None:
             self._selection = select(
                 self.filesystem,
@@ -226,7 +228,7 @@ class TreeView:
 
     @property
     def matches(self) -> NDArray[np.bool_]:
-        """The paths of the mode that the filter matches; shape (paths,)."""
+        """Mask of the paths of the mode that match the filter; shape (paths,)."""
         if self._matches is None:
             present = self.selection.present
             self._matches = self.filter.matches(self) & present if self.filter else present
@@ -234,7 +236,7 @@ class TreeView:
 
     @property
     def display(self) -> Display:
-        """The rows of the mode and the filter with everything open."""
+        """The rows for mode and filter with all directories open."""
         if self._display is None:
             table, shown = self.filesystem.table, self.selection
             if self._whole is None:
@@ -266,7 +268,7 @@ class TreeView:
         self._rows = None
 
     def _listed(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Those paths that a flat list holds."""
+        """The paths in `mask` that belong in a flat list."""
         listed: NDArray[np.bool_] = mask & (self.selection.kinds != Kind.DIRECTORY)
         return listed
 

@@ -1,4 +1,4 @@
-"""What each layer changes: the visible trees before and after it, path by path."""
+"""The changes of each layer: for each path, the versions visible before and after it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WHY_NAMES = {why: (why.name or "").lower() for why in Why}
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """One row a layer and path that the layer has something to do with, ordered by layer, then path."""
+    """The changes of all layers: one row per layer and path that it touches, ordered by layer, then path."""
 
     layers: NDArray[np.int32]
     paths: NDArray[np.int32]
@@ -28,21 +28,21 @@ class Changes:
     why: NDArray[np.uint8]
     """`Why` bits of modified and metadata changes."""
     first: NDArray[np.int64]
-    """Where the rows of each layer begin; the last item is their number."""
+    """First row of each layer, then the number of rows; shape (layers + 1,)."""
 
     def of_layer(self, layer: int) -> slice:
         """The rows of one layer."""
         return slice(int(self.first[layer]), int(self.first[layer + 1]))
 
     def counts(self, layer: int) -> dict[Change, int]:
-        """How many paths a layer changes, by kind."""
+        """Number of paths that a layer changes, by kind of change."""
         counted = np.bincount(self.kinds[self.of_layer(layer)], minlength=len(Change)).tolist()
         return {change: counted[change] for change in Change}
 
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """The versions of each path before and after a layer, where they are not the same row; by layer, then path."""
+    """Versions of a path before and after a layer, where these are different rows; ordered by layer, then path."""
 
     layers: NDArray[np.int32]
     paths: NDArray[np.int32]
@@ -53,7 +53,7 @@ class Pairs:
 def find_pairs(
     paths: NDArray[np.int32], born: NDArray[np.int32], died: NDArray[np.int32], layer_count: int
 ) -> Pairs:
-    """What each layer replaces, from the versions' columns; `died` is `layer_count` for what is alive."""
+    """Pair the versions that each layer ends and starts. `died` is `layer_count` for versions in the final image."""
     width = int(paths.max()) + 1 if len(paths) else 1
     gone = np.flatnonzero((born < died) & (died < layer_count))
     come = np.flatnonzero(born < died)
@@ -76,7 +76,7 @@ def classify(
     inodes: Inodes,
     layer_count: int,
 ) -> Changes:
-    """The change that each pair is, from the versions' columns. Contents that only reading can tell apart must be known."""
+    """The kind of change of each pair. Contents that have to be read for comparison must be hashed already."""
     before, after = pairs.before, pairs.after
     kinds = np.full(len(before), Change.ADDED, np.uint8)
     kinds[after < 0] = Change.REMOVED

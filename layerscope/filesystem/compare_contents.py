@@ -1,4 +1,4 @@
-"""The questions that only reading contents can answer, and the reading."""
+"""Reads and hashes the contents that have to be compared, where metadata is not enough."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from layerscope.progress import Progress, Stoppable, check
 _Part = TypeVar("_Part")
 
 WORKERS = 2
-"""Threads that read contents: hashing leaves the interpreter free for the other."""
+"""Threads that read contents: hashing releases the interpreter lock."""
 BATCH = 1 << 12
-"""Contents between two looks at whether they are still wanted."""
+"""Contents to hash between two checks for cancellation."""
 BATCH_BYTES = 1 << 24
-"""Bytes of contents between two such looks, the last content of a batch apart."""
+"""Bytes to hash between two such checks; the last content of a batch may exceed it."""
 
 
 def compare_versions(
     filesystem: Filesystem, layers: Sequence[LayerContents], progress: Progress
 ) -> None:
-    """Learn the contents of files that replaced a file of the same size: until then they count as different."""
+    """Hash the files that replaced a file of the same size; until then, their contents count as different."""
     pairs = filesystem.pairs
     both = (pairs.before >= 0) & (pairs.after >= 0)
     replaced = filesystem.removals == Removal.REPLACED
@@ -51,7 +51,7 @@ def hash_contents(
     progress: Progress,
     stage: str,
 ) -> None:
-    """Learn the digests of these inodes, in the order in which they are stored; what cannot be read stays unknown."""
+    """Hash the contents of inodes, in the order they are stored; unreadable ones stay unknown."""
     unknown = wanted[~inodes.hashed[wanted]]
     progress.stage(stage, int(inodes.columns.stored[unknown].sum()))
     if not len(unknown):
@@ -73,7 +73,7 @@ def hash_contents(
 
 
 def _batches(inodes: Inodes, part: NDArray[np.int32]) -> Iterator[tuple[int, NDArray[np.int32]]]:
-    """Some inodes in order, as few at a time as anybody likes to wait for; each time of one layer, which is told."""
+    """Split inodes into small batches of one layer each, with the number of that layer."""
     if not len(part):
         return
     layers = inodes.layers(part)
@@ -87,7 +87,7 @@ def _batches(inodes: Inodes, part: NDArray[np.int32]) -> Iterator[tuple[int, NDA
 def in_parallel(
     work: Callable[[_Part, Progress], None], parts: Iterable[_Part], progress: Progress
 ) -> None:
-    """Run `work` over `parts` on all cores; the first error stops the others and is raised."""
+    """Run `work` on each of `parts` in `WORKERS` threads; the first error stops the others and is raised."""
     stoppable = Stoppable(progress)
     with ThreadPoolExecutor(WORKERS) as pool:
         futures = [pool.submit(work, part, stoppable) for part in parts]

@@ -1,4 +1,4 @@
-"""Which components of paths a text or a glob matches. Each component is looked at once, however many paths it is in."""
+"""Matches texts and globs against path components. Each distinct component is tested once, however many paths contain it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from layerscope.layers.strings import StringTable
 
 _GLOB = re.compile(r"\*+|\?|\[[!^]?+\]?+[^\]]*+\]|\\.|.", re.DOTALL)
-"""The parts that a glob is made of: stars, single characters, sets, and one literal character."""
+"""The parts of a glob: stars, `?`, sets and literal characters."""
 
 _RANGES = re.compile("(.)-(.)|(.)", re.DOTALL)
 """The items of a set: ranges, and single characters."""
@@ -23,42 +23,42 @@ class _Glob:
     """A glob for one component."""
 
     start: bytes
-    """What a name must begin with."""
+    """Text that a name must start with."""
     middle: bytes
-    """What it must hold: the longest text between two wildcards."""
+    """Text that it must contain: the longest one between two wildcards."""
     end: bytes
-    """What it must end with."""
+    """Text that it must end with."""
     shortest: int
-    """Bytes that a name has at least, for the beginning and the end not to overlap."""
+    """Minimum length of a name in bytes, so that start and end do not overlap."""
     rest: re.Pattern[str] | None
-    """What names that meet all this must match; None where nothing is left to ask."""
+    """Expression that the remaining names must match; None if the other fields decide."""
 
 
 class ComponentTexts:
-    """Answers about components: masks of shape (names + 1,), the last item is the root's and always false."""
+    """Searches in components. Results are masks of shape (names + 1,); the last item stands for the root and is always false."""
 
     def __init__(self, names: StringTable) -> None:
         self._names = names
 
     def containing(self, text: bytes) -> NDArray[np.bool_]:
-        """Components that hold a text, in any case; the text must be folded."""
+        """Components that contain a text, ignoring case; the text must be case-folded."""
         return self._mask(_containing(self.folded, text))
 
     def starting(self, text: bytes) -> NDArray[np.bool_]:
-        """Components that begin with a text, in any case."""
+        """Components that start with a case-folded text, ignoring case."""
         return self._mask(_starting(self.folded, text, _all(self.folded)))
 
     def ending(self, text: bytes) -> NDArray[np.bool_]:
-        """Components that end with a text, in any case."""
+        """Components that end with a case-folded text, ignoring case."""
         return self._mask(_ending(self.folded, text, _all(self.folded)))
 
     def equal(self, text: bytes) -> NDArray[np.bool_]:
-        """Components that are a text, in any case."""
+        """Components equal to a case-folded text, ignoring case."""
         found = _starting(self.folded, text, _all(self.folded))
         return self._mask(found[_lengths(self.folded)[found] == len(text)])
 
     def matching(self, pattern: str) -> NDArray[np.bool_]:
-        """Components that a glob matches, as they are written."""
+        """Components that a glob matches, case-sensitively."""
         names, glob = self._names, _parse(pattern)
         found = np.flatnonzero(self._mask(_containing(names, glob.middle))[:-1])
         found = found[_lengths(names)[found] >= glob.shortest]
@@ -79,7 +79,7 @@ class ComponentTexts:
 
     @cached_property
     def folded(self) -> StringTable:
-        """The components in the case that texts are compared in."""
+        """The components, case-folded."""
         names = self._names
         data = names.data.lower()
         if data.isascii():
@@ -99,17 +99,17 @@ class ComponentTexts:
 
 
 def is_glob(text: str) -> bool:
-    """Whether a text holds a wildcard."""
+    """Whether a text contains a wildcard."""
     return any(wildcard in text for wildcard in "*?[")
 
 
 def has_open_set(text: str) -> bool:
-    """Whether a `[` has no `]`, and thus stands for itself: rarely what was meant."""
+    """Whether a `[` has no `]` and is therefore literal, which is rarely intended."""
     return "[" in _GLOB.findall(text)
 
 
 def _parse(pattern: str) -> _Glob:
-    """What a glob asks of a name."""
+    """Parse a glob for one component."""
     texts = [""]
     sources: list[str] = []
     stars = others = 0
@@ -138,8 +138,11 @@ def _parse(pattern: str) -> _Glob:
 
 
 def _without_backtracking(sources: list[str]) -> str:
-    """The parts of a glob as one expression. What stands between two stars is best found as early as it can be: were it
-    looked for anew, a name of many equal letters would take years."""
+    """One expression for all parts of a glob.
+
+    Text between two stars matches at its first occurrence, in an atomic group: backtracking would take exponential time on
+    names of many equal letters.
+    """
     runs: list[list[str]] = [[]]
     for source in sources:
         if source == ".*":
@@ -154,7 +157,7 @@ def _without_backtracking(sources: list[str]) -> str:
 
 
 def _set(part: str) -> str:
-    """A set of characters as a regular expression writes it."""
+    """A glob's set of characters as a regular expression."""
     body = part[1:-1]
     negated = body[0] in "!^"
     items = [
@@ -176,7 +179,7 @@ def _lengths(names: StringTable) -> NDArray[np.int64]:
 
 
 def _containing(names: StringTable, text: bytes) -> NDArray[np.int64]:
-    """Components that hold a text; several times if they hold it several times."""
+    """Indices of components that contain a text; repeated for each occurrence."""
     if not text:
         return _all(names)
     data = np.frombuffer(names.data, np.uint8)
@@ -188,7 +191,7 @@ def _containing(names: StringTable, text: bytes) -> NDArray[np.int64]:
 
 
 def _starting(names: StringTable, text: bytes, among: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Those of some components that begin with a text."""
+    """Those of the components `among` that start with a text."""
     data = np.frombuffer(names.data, np.uint8)
     found = among[_lengths(names)[among] >= len(text)]
     for place, byte in enumerate(text):
@@ -197,7 +200,7 @@ def _starting(names: StringTable, text: bytes, among: NDArray[np.int64]) -> NDAr
 
 
 def _ending(names: StringTable, text: bytes, among: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Those of some components that end with a text."""
+    """Those of the components `among` that end with a text."""
     data = np.frombuffer(names.data, np.uint8)
     found = among[_lengths(names)[among] >= len(text)]
     for place, byte in enumerate(reversed(text), 1):

@@ -1,4 +1,4 @@
-"""The content of one file as a container sees it, holes and all, read in order and bounded by whoever asks."""
+"""Reads the content of one file as a container sees it: holes included, in order, as many bytes as the caller asks for."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ _ZEROS = bytes(CHUNK)
 class ContentReader:
     """Reads one inode's content from its start, a part at a time.
 
-    A compressed layer is decompressed from its start to the content once, however many parts are read.
+    A compressed layer is decompressed up to the content only once, however many parts are read.
     """
 
     def __init__(
         self, inodes: Inodes, layers: Sequence[LayerContents], inode: int, position: int = 0
     ) -> None:
-        """Reading begins at `position`."""
+        """Start reading at byte `position` of the content."""
         layer = inodes.layer(inode)
         self._contents = layers[layer]
         self._entry = inode - int(inodes.first[layer])
         self._sparse = inodes.sparse.get(inode)
         self.size = inodes.logical(inode)
-        """Bytes of the content with its holes."""
+        """Size of the content in bytes, including holes."""
         self.position = position
-        """Bytes read so far, or bytes_to_pass over."""
+        """Bytes read or skipped so far."""
         self.problem: str | None = None
-        """Why the rest of it cannot be read, None as long as it can."""
+        """Why the rest cannot be read; None if it can."""
         self._pieces: Iterator[bytes] | None = None
         self._rest = b""
 
     def bytes_to_pass(self, length: int) -> int:
-        """About how many bytes of the layer's tar reading the next `length` bytes passes through."""
+        """Approximate number of bytes of the layer's tar that have to be read for the next `length` bytes."""
         stored = int(self._contents.index.columns.stored[self._entry])
         if self._pieces is not None:
             return min(length, stored)
@@ -47,9 +47,9 @@ class ContentReader:
         return max(self._contents.bytes_to_pass([self._entry]) - left, 0)
 
     def read(self, length: int, progress: Progress) -> bytes:
-        """The next `length` bytes; fewer at the end, and where there is a `problem`.
+        """The next `length` bytes; fewer at the end or if there is a `problem`.
 
-        Raises `CancelledError`, after which the same bytes can be asked for again.
+        Raises `CancelledError`; the same bytes can then be requested again.
         """
         pieces = self._pieces
         if pieces is None:
@@ -71,7 +71,7 @@ class ContentReader:
         return whole[:length]
 
     def _open(self, progress: Progress) -> Iterator[bytes]:
-        """The content from `position` on."""
+        """The content from `position`, in pieces."""
         skip = self.position
         for piece in with_holes(self._contents.chunks(self._entry, progress), self._sparse):
             if skip >= len(piece):
@@ -82,14 +82,14 @@ class ContentReader:
 
 
 def reading_problem(error: Exception) -> str:
-    """Words for why a content could not be read whole."""
+    """The reason why a content could not be read completely, as a clause."""
     if isinstance(error, ContentCutError):
         return "its layer is cut short"
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def with_holes(stored: Iterator[bytes], sparse: SparseMap | None) -> Iterator[bytes]:
-    """A content from its stored bytes: holes become zeros, a piece at a time. Raises `ContentCutError`."""
+    """The content for stored bytes, in pieces: holes become zeros. Raises `ContentCutError`."""
     if sparse is None:
         yield from stored
         return
@@ -102,7 +102,7 @@ def with_holes(stored: Iterator[bytes], sparse: SparseMap | None) -> Iterator[by
 
 
 def placed(stored: Iterator[bytes], sparse: SparseMap) -> Iterator[tuple[int, bytes]]:
-    """The stored bytes of a sparse file, each piece with its offset in the file. Raises `ContentCutError`."""
+    """The stored pieces of a sparse file, each with its byte offset in the file. Raises `ContentCutError`."""
     rest = memoryview(b"")
     for offset, length in sparse.segments:
         end = offset + length

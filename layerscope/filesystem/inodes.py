@@ -1,4 +1,4 @@
-"""Stored contents of all layers, with their attributes: one row an entry, and one for all implicit directories."""
+"""Contents and attributes stored by all layers: one row per entry, and one for all implicit directories."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from layerscope.layers.strings import StringTable
 
 
 class Why(IntFlag):
-    """What differs between two versions of a path."""
+    """Differences between two versions of a path."""
 
     TYPE = 1
     CONTENT = 2
@@ -29,33 +29,33 @@ class Why(IntFlag):
 
 
 SUBSTANCE = Why.TYPE | Why.CONTENT | Why.TARGET | Why.DEVICE
-"""Differences that make a path modified; the others are its attributes."""
+"""Differences that make a path modified; the others are metadata."""
 
 
 @dataclass(slots=True)
 class Inodes:
-    """Inode i is the i-th entry of all layers in order; the last row stands for all implicit directories.
+    """Inode i is the i-th entry, counted over all layers in order; the last row stands for all implicit directories.
 
-    Entries that are no inode of their own (markers, resolved hard links) have a row that nothing refers to.
+    Entries without an inode of their own (markers, resolved hard links) have a row that nothing refers to.
     """
 
     columns: Columns
-    """Links and xattrs index the tables below."""
+    """Attributes; links and xattrs are indices into the tables below."""
     first: NDArray[np.int64]
-    """Where the entries of each layer begin; the last item is their number."""
+    """First inode of each layer, then the number of entries; shape (layers + 1,)."""
     links: StringTable
     xattrs: StringTable
     sparse: dict[int, SparseMap]
     digests: NDArray[np.uint8]
-    """SHA-256 of contents, shape (n, 32)."""
+    """SHA-256 of each content, shape (n, 32)."""
     hashed: NDArray[np.bool_]
-    """Where `digests` is known."""
+    """Rows whose digest is known, shape (n,)."""
     unread: bool = False
-    """Whether a content could not be read."""
+    """Whether any content could not be read."""
 
     @classmethod
     def of(cls, indexes: Sequence[LayerIndex]) -> Inodes:
-        """The inodes of these layers, bottom first."""
+        """The inodes of all layers, lowest layer first."""
         first = np.concatenate([[0], np.cumsum([len(index) for index in indexes])]).astype(np.int64)
         count = int(first[-1])
         links, link_maps = merge_strings([index.links for index in indexes])
@@ -78,9 +78,9 @@ class Inodes:
         return cls(columns, first, links, xattrs, sparse, digests, hashed)
 
     def shared_with(self, indexes: Sequence[LayerIndex], *, names: bool) -> list[LayerIndex]:
-        """The same indexes, with the attributes and digests of their entries being those that are kept here already.
+        """The same indexes, sharing the memory of the attributes and digests kept here.
 
-        Without `names` they are without their paths as well, and cannot be stacked again.
+        Without `names`, paths are dropped, and the indexes cannot be stacked again.
         """
         shared: dict[int, LayerIndex] = {}
         for layer, index in enumerate(indexes):
@@ -100,7 +100,7 @@ class Inodes:
 
     @property
     def implicit(self) -> int:
-        """The inode of all directories that no entry describes."""
+        """The inode of directories without an entry."""
         return int(self.first[-1])
 
     def layer(self, inode: int) -> int:
@@ -112,17 +112,17 @@ class Inodes:
         return (np.searchsorted(self.first, inodes, "right") - 1).astype(np.int32)
 
     def target(self, inode: int) -> bytes:
-        """Target of a symlink or of a broken hard link; otherwise empty."""
+        """Target of a symlink or broken hard link; empty for anything else."""
         linked = self.columns.kinds[inode] in (Kind.SYMLINK, Kind.BROKEN_LINK)
         return self.links[int(self.columns.links[inode])] if linked else b""
 
     def logical(self, inode: int) -> int:
-        """Bytes of a file with its holes."""
+        """Size of a file in bytes, including holes."""
         found = self.sparse.get(inode)
         return int(self.columns.stored[inode]) if found is None else found.real_size
 
     def may_equal(self, old: NDArray[np.int32], new: NDArray[np.int32]) -> NDArray[np.bool_]:
-        """Pairs of files that only their contents can tell apart."""
+        """Mask of pairs of regular files whose contents have to be compared."""
         columns = self.columns
         both = (columns.kinds[old] == Kind.FILE) & (columns.kinds[new] == Kind.FILE)
         same: NDArray[np.bool_] = both & (columns.stored[old] == columns.stored[new]) & (old != new)
@@ -135,7 +135,7 @@ class Inodes:
         return same
 
     def same_content(self, old: NDArray[np.int32], new: NDArray[np.int32]) -> NDArray[np.bool_]:
-        """Pairs of files of equal content; a content that could not be read equals none but itself."""
+        """Mask of pairs of files with equal content; an unreadable content equals only itself."""
         stored = self.columns.stored
         may = self.may_equal(old, new)
         known = self.hashed[old] & self.hashed[new]
@@ -146,7 +146,7 @@ class Inodes:
         return equal
 
     def differences(self, old: NDArray[np.int32], new: NDArray[np.int32]) -> NDArray[np.uint8]:
-        """`Why` bits of each pair. Unknown attributes equal any; a directory's mtime alone is no difference."""
+        """`Why` bits of each pair. Unknown attributes are equal to anything; a directory's mtime alone is not a difference."""
         columns = self.columns
         kinds, other = columns.kinds[old], columns.kinds[new]
         same_kind = kinds == other
@@ -180,13 +180,13 @@ def _implicit_directory() -> Columns:
 
 
 def _mapped(columns: Sequence[Integers], maps: Sequence[NDArray[np.int32]]) -> Integers:
-    """What each layer's table calls its strings, as the merged table does; and the empty string of the last row."""
+    """String numbers of each layer, translated to the merged table, and the empty string for the last row."""
     found = [places[column] for column, places in zip(columns, maps, strict=True)]
     return narrow(np.concatenate([*found, np.zeros(1, np.int32)]))
 
 
 def merge_strings(tables: Sequence[StringTable]) -> tuple[StringTable, list[NDArray[np.int32]]]:
-    """One table of all strings, each once, and for each table where its strings went. String 0 is the empty one."""
+    """A table of all distinct strings, and for each table the new index of its strings. String 0 is empty."""
     numbers: dict[bytes, int] = {b"": 0}
     maps = [
         np.array([numbers.setdefault(text, len(numbers)) for text in table], np.int32)

@@ -1,4 +1,4 @@
-"""From words that somebody types to a path of the image: finding it, and completing what is typed so far."""
+"""Finds the path for a typed text, and completes partial ones."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from numpy.typing import NDArray
 from layerscope.filesystem.paths import PathTable
 
 COMPLETIONS = 200
-"""Completions that are looked at, at most."""
+"""Maximum number of completions."""
 
 
 class PathLookup:
-    """Finds and completes paths, as quick in a directory of a million files as in one of ten."""
+    """Finds and completes paths; fast even in directories of a million files."""
 
     def __init__(self, table: PathTable) -> None:
         self._table = table
 
     def find(self, full: bytes) -> int | None:
-        """The path called `full`; slashes at its ends, doubled ones and dots say nothing. None if there is none."""
+        """The path named `full`, ignoring outer and doubled slashes and `.`; None if there is none."""
         path, missing = self.descend(full)
         return None if missing else path
 
     def descend(self, full: bytes) -> tuple[int, bytes]:
-        """How far a path leads: the last one that there is, and the component that it lacks; b"" if all is there."""
+        """The deepest existing path on the way to `full`, and the first missing component; b"" if the whole path exists."""
         path = 0
         for component in components_of(full):
             rank = self._table.rank(component)
@@ -36,7 +36,7 @@ class PathLookup:
         return path, b""
 
     def complete(self, typed: bytes, *, most: int = COMPLETIONS) -> list[int]:
-        """Paths that begin as `typed` does, in byte order of their last component."""
+        """At most `most` paths that start with `typed`, in byte order of their last component."""
         above, _, start = typed.rpartition(b"/")
         directory = self.find(above)
         if directory is None:
@@ -49,7 +49,7 @@ class PathLookup:
         return found
 
     def _children(self, path: int) -> NDArray[np.int64]:
-        """What lies directly in a directory, in byte order."""
+        """The children of a directory, in byte order."""
         end = int(self._table.ends[path])
         return np.flatnonzero(self._table.parents[path + 1 : end] == path) + path + 1
 
@@ -60,7 +60,7 @@ class PathLookup:
         return int(found[0]) + path + 1 if len(found) else None
 
     def _ranks(self, start: bytes) -> tuple[int, int]:
-        """The names that begin with `start`: from, and one past the last."""
+        """First name that starts with `start`, and one past the last."""
         names = self._table.names
         first = bisect_left(names, start)
         after = start.rstrip(b"\xff")
@@ -70,7 +70,7 @@ class PathLookup:
 
 
 def components_of(full: bytes) -> list[bytes]:
-    """The components of a path as people write it."""
+    """The components of a typed path, with `.`, `..` and empty ones resolved."""
     parts: list[bytes] = []
     for part in full.split(b"/"):
         if part == b"..":

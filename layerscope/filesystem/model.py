@@ -1,4 +1,4 @@
-"""The stacked filesystem: every version of every path, when it was born, when and why it died."""
+"""The stacked filesystem: every version of every path, and the layers that added and removed it."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ _Sum = TypeVar("_Sum", np.int32, np.int64)
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What lies below each path, itself included. Shapes are (paths,)."""
+    """Sums over the subtree of each path, itself included. Shapes are (paths,)."""
 
     bytes: NDArray[np.int64]
-    """Content bytes; an inode counts once, at its first visible name in path order."""
+    """Content bytes; an inode counts once, at its first name in path order."""
     files: NDArray[np.int32]
-    """Regular files, each name of one."""
+    """Number of names of regular files."""
 
 
 class Filesystem:
-    """All layers of an image, stacked once. Rows are versions of paths, in path order, then by age.
+    """All layers of an image, stacked once. Rows are versions of paths, in path order, oldest first.
 
-    A version is visible after layer L when `born` ≤ L < `died`; `died` is the number of layers for what is alive in the
-    final image, and equals `born` for what died in its own layer.
+    A version is visible after layer L if `born` ≤ L < `died`. `died` is the number of layers for versions in the final
+    image, and equals `born` for versions that their own layer replaced.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Filesystem:
         oddities: Sequence[Counter[str]],
         changes: Changes | None = None,
     ) -> None:
-        """`changes` are those that such a filesystem was found to have before."""
+        """`changes` are the cached changes of the same filesystem, if known."""
         self.table = table
         self.inodes = inodes
         self.layer_count = len(inodes.first) - 1
@@ -63,7 +63,7 @@ class Filesystem:
         self.oddities = oddities
         if changes is not None:
             self.changes = changes
-        """For each layer, how often stacking met each warning code."""
+        """Number of occurrences of each warning code while stacking, by layer."""
 
     @classmethod
     def stack(
@@ -74,7 +74,10 @@ class Filesystem:
         progress: Progress | None = None,
         plain: bool = False,
     ) -> Filesystem:
-        """Stack layers, bottom first. With `plain`, every entry takes the sequential road."""
+        """Stack layers, lowest first. With `plain`, all entries are applied one by one.
+
+        Raises `LimitExceededError` and `CancelledError`.
+        """
         progress = progress or NullProgress()
         progress.stage("Stacking", sum(map(len, indexes)))
         table, node_paths = merge([index.tree for index in indexes], limits)
@@ -96,12 +99,12 @@ class Filesystem:
 
     @cached_property
     def stored(self) -> NDArray[np.int64]:
-        """Content bytes of each version's inode."""
+        """Content bytes of each version."""
         return np.where(self.kinds == Kind.FILE, self.inodes.columns.stored[self.inode_of], 0)
 
     @cached_property
     def _shared(self) -> NDArray[np.bool_]:
-        """Versions whose inode has more than one name."""
+        """Mask of versions whose inode has several names."""
         counts = np.bincount(self.inode_of, minlength=1)
         shared: NDArray[np.bool_] = (self.kinds == Kind.FILE) & (counts[self.inode_of] > 1)
         return shared
@@ -112,33 +115,33 @@ class Filesystem:
         return Siblings(self.table)
 
     def prepare(self) -> None:
-        """Work out what every view of the tree needs, so that nobody waits for it later."""
+        """Compute what every view of the tree needs, so that the first one opens quickly."""
         _ = self.stored, self._shared, self.siblings, self.changes
 
     @cached_property
     def pairs(self) -> Pairs:
-        """The versions of each path before and after each layer that touches it."""
+        """Versions of paths before and after the layers that touch them."""
         return find_pairs(self.paths, self.born, self.died, self.layer_count)
 
     @cached_property
     def changes(self) -> Changes:
-        """What each layer changes. Contents that need comparing must be known before (see `compare_contents.py`)."""
+        """The changes of each layer. Contents must be compared first (see `compare_contents.py`)."""
         changes = classify(
             self.pairs, self.paths, self.inode_of, self.born, self.inodes, self.layer_count
         )
-        del self.pairs  # nobody asks for them any more
+        del self.pairs  # no longer needed
         return changes
 
     def visible(self, layer: int) -> NDArray[np.bool_]:
-        """Which versions are visible after a layer; -1 for none, before the first."""
+        """Mask of versions visible after a layer; -1 is before the first layer."""
         return (self.born <= layer) & (layer < self.died)
 
     def totals(self, mask: NDArray[np.bool_]) -> Totals:
-        """Totals of every path over the versions that `mask` picks; they must have distinct paths."""
+        """Totals of every path over the versions in `mask`, which must have distinct paths."""
         return self.totals_of(np.flatnonzero(mask))
 
     def totals_of(self, rows: NDArray[np.int64] | NDArray[np.int32]) -> Totals:
-        """Totals of every path over these versions, which come in order and have distinct paths."""
+        """Totals of every path over these versions, which must be in order and have distinct paths."""
         paths = self.paths[rows]
         return Totals(
             bytes=self._subtree_sums(paths, self.counted(rows), np.int64),
@@ -146,7 +149,7 @@ class Filesystem:
         )
 
     def counted(self, rows: NDArray[np.int64] | NDArray[np.int32]) -> NDArray[np.int64]:
-        """Content bytes of these versions, as `totals_of` takes them; an inode counts once, at its first path."""
+        """Content bytes of each of these versions (as for `totals_of`); an inode counts once, at its first path."""
         counted = self.stored[rows]
         shared = np.flatnonzero(self._shared[rows])
         if len(shared):
@@ -162,7 +165,7 @@ class Filesystem:
         values: NDArray[np.int64] | NDArray[np.bool_],
         dtype: type[_Sum],
     ) -> NDArray[_Sum]:
-        """Sums over the subtree of each path: differences of prefix sums, as subtrees are slices."""
+        """Sum over the subtree of each path, by prefix sums: a subtree is a slice."""
         prefix = np.zeros(len(self.table) + 1, dtype)
         prefix[1:][paths] = values
         np.cumsum(prefix, out=prefix)
@@ -176,7 +179,7 @@ class Filesystem:
         return slice(int(start), int(end))
 
     def version_after(self, path: int, layer: int) -> int | None:
-        """The version of one path that is visible after a layer; None if there is none."""
+        """The version of a path visible after a layer; None if there is none."""
         rows = self.rows_of(path)
         for row in range(rows.start, rows.stop):
             if self.born[row] <= layer < self.died[row]:
@@ -184,7 +187,7 @@ class Filesystem:
         return None
 
     def layer_of(self, version: int) -> int:
-        """The layer that stores a version; for an implicit directory, the one that brought it about."""
+        """The layer that stores a version; for an implicit directory, the layer with the first entry below it."""
         inode = int(self.inode_of[version])
         if inode == self.inodes.implicit:
             return int(self.born[version])

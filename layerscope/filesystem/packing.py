@@ -1,6 +1,6 @@
-"""Stacked filesystems as plain values and arrays, with their changes and the digests of contents that are known.
+"""Packs stacked filesystems as plain values and arrays, with changes and known digests, for the cache.
 
-What the indexes of the layers say is not said again.
+Data of the layer indexes is not repeated.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _VERSIONS = {
     "successors": "successors",
     "events": "events",
 }
-"""Columns of versions as `Filesystem` takes them, and what it calls them then."""
+"""Columns as `Filesystem` takes them, and the names of its attributes for them."""
 
 
 def pack_filesystem(filesystem: Filesystem) -> Packed:
-    """A filesystem as arrays."""
+    """Pack a filesystem."""
     table, inodes = filesystem.table, filesystem.inodes
     known = np.flatnonzero(inodes.hashed)
     return Packed(
@@ -47,7 +47,7 @@ def pack_filesystem(filesystem: Filesystem) -> Packed:
 
 
 def unpack_filesystem(packed: Packed, indexes: Sequence[LayerIndex]) -> Filesystem:
-    """What `pack_filesystem` was given, of the same layers. Raises KeyError and ValueError for what it did not make."""
+    """Restore a packed filesystem of the same layers. Raises KeyError and ValueError if the data does not fit."""
     arrays = packed.arrays
     inodes = Inodes.of(indexes)
     inodes.columns.kinds[:] = arrays["kinds"]

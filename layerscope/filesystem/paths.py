@@ -15,36 +15,36 @@ from layerscope.layers.strings import StringTable
 from layerscope.limits import Limits
 
 KEPT_BYTES = 1 << 24
-"""Bytes of directories' paths that are kept while many paths are put together."""
+"""Maximum bytes of directory paths kept while many full paths are built."""
 
 
 @dataclass(frozen=True, slots=True)
 class PathTable:
-    """Paths of n nodes; 0 is the root, children follow their parent, siblings are in byte order of their names.
+    """Paths 0 to n - 1, where 0 is the root; children follow their parent, siblings are in byte order of their names.
 
-    This is the order of the paths with `/` replaced by NUL, not the byte order of paths.
+    This is the byte order of paths with `/` replaced by NUL.
     """
 
     parents: NDArray[np.int32]
     ends: NDArray[np.int32]
-    """One past the last path of the subtree of each path: it is the slice [path, end)."""
+    """End of the subtree of each path, which is the slice [path, end)."""
     depths: NDArray[np.int32]
-    """Components of each path; 0 for the root."""
+    """Number of components of each path; 0 for the root."""
     components: NDArray[np.int32]
-    """Index into `names` of the last component; -1 for the root."""
+    """Last component of each path, as an index into `names`; -1 for the root."""
     names: StringTable
-    """Each component once, in byte order."""
+    """Distinct components, in byte order."""
 
     def __len__(self) -> int:
         return len(self.parents)
 
     @property
     def tree(self) -> PathTree:
-        """The same as a tree, without its order."""
+        """The same paths as an unordered tree."""
         return PathTree(self.parents, self.components, self.names)
 
     def same_as(self, other: PathTable) -> bool:
-        """Whether both hold the same paths, and number them alike."""
+        """Whether both tables have the same paths with the same numbers."""
         return self.tree.same_as(other.tree)
 
     def name(self, path: int) -> bytes:
@@ -60,7 +60,7 @@ class PathTable:
         return b"/".join(reversed(parts))
 
     def full_paths(self, paths: NDArray[np.int32]) -> Iterator[bytes]:
-        """The whole of each of many paths; those of the directories last met are kept, within `KEPT_BYTES`."""
+        """The full path of each of many paths; paths of recent directories are kept, up to `KEPT_BYTES`."""
         components = self.components[paths]
         bounds = self.names.offsets
         rows = zip(
@@ -80,7 +80,7 @@ class PathTable:
             yield prefix + self.names.data[start:end]
 
     def _prefix(self, path: int, prefixes: Mapping[int, bytes]) -> bytes:
-        """A path with a slash at its end, from the nearest path above it that `prefixes` has."""
+        """A path with a trailing slash, built from its nearest ancestor in `prefixes`."""
         parts = [b""]
         while (prefix := prefixes.get(path)) is None:
             parts.append(self.names[int(self.components[path])])
@@ -88,31 +88,31 @@ class PathTable:
         return prefix + b"/".join(reversed(parts))
 
     def lengths(self) -> NDArray[np.int64]:
-        """Bytes of the whole of each path."""
-        # With the slash after it; the root, whose component is -1, has neither.
+        """Length of each full path in bytes."""
+        # Including the slash after it; the root, whose component is -1, has neither.
         own = np.append(np.diff(self.names.offsets) + 1, 0)[self.components]
-        # What a path adds to its subtree is added where that begins and taken away where it ends.
+        # Each component adds its length at the start of its subtree and subtracts it at the end.
         steps = np.zeros(len(self) + 1, np.int64)
         steps[:-1] = own
         np.subtract.at(steps, self.ends, own)
         return np.maximum(np.cumsum(steps[:-1]) - 1, 0)
 
     def check_listing(self, paths: NDArray[np.int32], limits: Limits, where: str) -> None:
-        """Raise `LimitExceededError` if a list of these paths is too long to be written.
+        """Raise `LimitExceededError` if a list of these full paths exceeds the limit on listings.
 
-        Each entry brings its own name, but the directories above it come for nothing: a name of 64 KiB can have 32,000.
+        The limits on entries do not bound it: one name of 64 KiB can have 32,000 directories, and each entry below repeats them.
         """
         size = int(self.lengths()[paths].sum())
         if size > limits.listing_bytes:
             raise limits.exceeded("listing_bytes", where, size)
 
     def rank(self, component: bytes) -> int | None:
-        """The place of a component in `names`; None if no path has it."""
+        """Index of a component in `names`; None if no path has it."""
         place = bisect_left(self.names, component)
         return place if place < len(self.names) and self.names[place] == component else None
 
     def find(self, full: bytes) -> int | None:
-        """The path called `full` (components joined by `/`), None if the image never names it."""
+        """The path with this full name (components joined by `/`); None if no layer has it."""
         path = 0
         for component in full.split(b"/") if full else ():
             rank = self.rank(component)
@@ -136,7 +136,7 @@ def merge(trees: Sequence[PathTree], limits: Limits) -> tuple[PathTable, list[ND
 
 
 def with_ancestors(table: PathTable, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """These paths and all directories above them, without the root."""
+    """Mask of these paths and all directories above them, without the root."""
     counted = subtree_counts(table, mask)
     out = counted > 0
     out[0] = False
@@ -144,7 +144,7 @@ def with_ancestors(table: PathTable, mask: NDArray[np.bool_]) -> NDArray[np.bool
 
 
 def subtree_counts(table: PathTable, mask: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """How many of these paths lie in the subtree of each path, itself included."""
+    """Number of these paths in the subtree of each path, itself included; shape (paths,)."""
     prefix = np.zeros(len(table) + 1, np.int32)
     np.cumsum(mask, dtype=np.int32, out=prefix[1:])
     counts: NDArray[np.int32] = prefix[table.ends] - prefix[:-1]

@@ -1,4 +1,4 @@
-"""Places that are written as patterns, looked up so that a hundred of them cost little at a million paths."""
+"""Finds the paths that patterns match, fast enough for hundreds of patterns on a million paths."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ Mask = NDArray[np.bool_]
 
 
 class Selector:
-    """Finds the paths that patterns mean: as in `.gitignore`, a name anywhere, or with a slash a path from the root;
-    `*`, `?` and sets stay within a component, `**` is any number of directories."""
+    """Finds the paths that match patterns as in `.gitignore`: a name at any depth or, with a slash, a path from the root.
+
+    `*`, `?` and sets do not match a slash; `**` stands for any number of directories.
+    """
 
     def __init__(self, table: PathTable) -> None:
         self._table = table
         self._names = ComponentTexts(table.names)
 
     def matches(self, pattern: str) -> NDArray[np.int64]:
-        """The paths that a pattern matches itself, in path order, whatever they are and whenever they were."""
+        """Paths that a pattern matches, in path order: of any type, and visible in any layer."""
         parts = pattern.strip("/").split("/") if "/" in pattern else ["**", pattern]
         tops, deep = np.zeros(1, np.int64), False
         for part in parts:
@@ -33,26 +35,26 @@ class Selector:
             deep = False
             if not len(tops):
                 return tops
-        # `a/**` is what lies in `a`, not `a` itself.
+        # `a/**` matches everything in `a`, not `a` itself.
         return self._in(tops, np.arange(*self._span(tops)), deep) if deep else tops
 
     def select(self, patterns: Iterable[str]) -> Mask:
-        """What the patterns match, and all that lies below; shape (paths,)."""
+        """Mask of the paths that match, and everything below them; shape (paths,)."""
         found = [self.matches(pattern) for pattern in patterns]
         return self.below(np.concatenate([np.zeros(0, np.int64), *found]))
 
     def below(self, tops: NDArray[np.int64]) -> Mask:
-        """These paths and all below them; shape (paths,)."""
+        """Mask of these paths and everything below them; shape (paths,)."""
         edges = np.zeros(len(self._table) + 1, np.int32)
         np.add.at(edges, tops, 1)
         np.subtract.at(edges, self._table.ends[tops], 1)
         return np.cumsum(edges[:-1], dtype=np.int32) > 0
 
     def _step(self, tops: NDArray[np.int64], part: str, deep: bool) -> NDArray[np.int64]:
-        """What a part of a pattern matches in these directories, in path order; with `deep`, at any depth.
+        """Paths in these directories whose name matches one component of a pattern, in path order; with `deep`, at any depth.
 
-        All directories are looked through at once: one by one, those that lie in each other would be read again for each
-        that they lie in.
+        All directories are searched together: one by one, nested directories would be searched again for each of their
+        ancestors.
         """
         start, end = self._span(tops)
         components = self._table.components[start:end]
@@ -66,13 +68,13 @@ class Selector:
         return self._in(tops, np.flatnonzero(hits) + start, deep)
 
     def _span(self, tops: NDArray[np.int64]) -> tuple[int, int]:
-        """The first path and one past the last that can lie in these directories."""
+        """The range of paths that can be in these directories: first, and one past the last."""
         return int(tops[0]) + 1, int(self._table.ends[tops].max())
 
     def _in(
         self, tops: NDArray[np.int64], paths: NDArray[np.int64], deep: bool
     ) -> NDArray[np.int64]:
-        """Those of some paths of their span that lie in these directories; with `deep`, at any depth."""
+        """Those of `paths` that are in these directories; with `deep`, at any depth."""
         if deep:
             ends = np.maximum.accumulate(self._table.ends[tops])
             return paths[paths < ends[np.searchsorted(tops, paths) - 1]]

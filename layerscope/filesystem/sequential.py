@@ -1,4 +1,4 @@
-"""The plain road: entries whose order matters, applied one by one as the accounting rules say it."""
+"""Applies entries one by one, by the accounting rules, where their order matters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from layerscope.layers.index import Kind
 class SequentialStacker:
     """Applies entries of one layer in tar order.
 
-    Directories above the unordered subtrees stand, or will be added by the caller: parents are made inside them only.
+    Parents are created only inside the unordered subtrees: directories above them exist, or are added by the caller.
     """
 
     def __init__(
@@ -28,13 +28,13 @@ class SequentialStacker:
         self._unordered = unordered
         self._oddities = stack.oddities[layer]
         self.stored_here: set[int] = set()
-        """Targets of links that this layer has an entry for, earlier or later."""
+        """Link targets for which this layer has an entry, before or after the link."""
         self.orderly: dict[int, tuple[int, int]] = {}
-        """Position and inode of those targets that this layer stores outside the unordered subtrees."""
+        """Position and inode of those targets outside the unordered subtrees."""
         self._added: defaultdict[int, list[int]] = defaultdict(list)
-        """Paths that this road put in place, by parent."""
+        """Paths added here, by parent."""
         self._swept: set[int] = set()
-        """Directories below which only `_added` paths can stand."""
+        """Directories below which only `_added` paths can exist."""
 
     def run(self, entries: LayerEntries) -> None:
         """Apply these entries."""
@@ -65,7 +65,7 @@ class SequentialStacker:
         self._put(path, inode, event, names_it=kind == Kind.HARDLINK)
 
     def _look_up(self, target: int, position: int) -> int | None:
-        """The inode that a hard link's target names now; None if the link is broken."""
+        """The inode that the target of a hard link has at this point; None if the link is broken."""
         stack = self._stack
         inode = None
         row = int(stack.standing[target])
@@ -82,7 +82,7 @@ class SequentialStacker:
         return inode
 
     def _make_parents(self, path: int, event: int) -> None:
-        """Directories above `path`: implicit where none stands, in place of what is no directory."""
+        """Create implicit directories above `path` where there are none; they replace anything that is not a directory."""
         stack = self._stack
         parents, top = stack.table.parents, self._unordered.top(path)
         missing: list[int] = []
@@ -100,7 +100,7 @@ class SequentialStacker:
             self._stand(directory, stack.inodes.implicit)
 
     def _put(self, path: int, inode: int, event: int, *, names_it: bool) -> None:
-        """Put an inode at `path`, in place of what stands there."""
+        """Put an inode at `path`, replacing the current version."""
         stack, versions = self._stack, self._stack.versions
         kinds = stack.inodes.columns.kinds
         row = int(stack.standing[path])
@@ -131,7 +131,7 @@ class SequentialStacker:
         self._added[int(self._stack.table.parents[path])].append(path)
 
     def _kill_below(self, path: int, event: int) -> None:
-        """Remove all below a directory that something else replaces."""
+        """Remove everything below a directory that is being replaced."""
         stack = self._stack
         if path not in self._swept:
             self._swept.add(path)

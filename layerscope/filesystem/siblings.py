@@ -1,4 +1,4 @@
-"""The children of each directory next to each other, for all directories at once."""
+"""Groups the children of each directory, for all directories at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from layerscope.filesystem.sorting import WORD, Column, bits, edges, stable_orde
 
 
 class Siblings:
-    """The children of every directory, next to each other: what sorting them by any key needs to know."""
+    """Children grouped by directory, for sorting siblings by any key."""
 
     def __init__(self, table: PathTable) -> None:
         parents = table.parents[1:].astype(np.int64)
@@ -21,10 +21,10 @@ class Siblings:
         """All paths but the root, by parent, then in path order."""
         eldest = edges(packed >> 32)
         self.first = np.flatnonzero(eldest)
-        """Where the children of each directory begin."""
+        """Index in `children` of the first child of each directory."""
         group = np.cumsum(eldest) - 1
         self.groups = np.zeros(len(table), np.int32)
-        """Number of the directory that each path lies in, among those that hold any."""
+        """For each path, the number of its parent among the directories with children."""
         self.groups[self.children] = group
         self.places = np.zeros(len(table), np.int32)
         """Index of each path among its siblings."""
@@ -33,7 +33,7 @@ class Siblings:
     def sort(
         self, paths: NDArray[np.int32], keys: Sequence[NDArray[np.int64]]
     ) -> NDArray[np.int32]:
-        """These paths by directory, then by `keys` (one value each of `paths`, none negative), then in path order."""
+        """Sort paths by directory, then by `keys` (each with one non-negative value per path), then in path order."""
         columns: list[Column] = [self.groups[paths], *keys, self.places[paths]]
         widths = [bits(column) for column in columns]
         if sum(widths) > WORD:

@@ -1,4 +1,4 @@
-"""Orders of whole columns: sorting packed integers is far quicker than finding an order."""
+"""Sorts columns by packing values and positions into integers, which is much faster than argsort."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 Column = NDArray[np.int32] | NDArray[np.int64]
 
 WORD = 63
-"""Bits of the integers that values and places are packed into."""
+"""Bits available for a value and its position."""
 
 
 def stable_order(values: Column) -> NDArray[np.int64]:
-    """The order of values of which none is negative, equal ones as they come."""
+    """The stable order of non-negative values, as indices."""
     width = len(values).bit_length()
     if bits(values) + width > WORD:
         return np.argsort(values, kind="stable")
@@ -22,7 +22,7 @@ def stable_order(values: Column) -> NDArray[np.int64]:
 
 
 def order_by(*columns: Column) -> NDArray[np.int64]:
-    """The order by several columns without negative values, of which the first counts most; equal ones as they come."""
+    """The stable order by several columns of non-negative values, the first being the most significant."""
     order = np.arange(len(columns[0]))
     for column in reversed(columns):
         order = order[stable_order(column[order])]
@@ -30,12 +30,12 @@ def order_by(*columns: Column) -> NDArray[np.int64]:
 
 
 def edges(values: Column) -> NDArray[np.bool_]:
-    """Where a value differs from the one before it; the first always does."""
+    """Mask of values that differ from the one before; the first is always set."""
     out = np.ones(len(values), bool)
     np.not_equal(values[1:], values[:-1], out=out[1:])
     return out
 
 
 def bits(values: Column) -> int:
-    """How many bits the largest of these values needs."""
+    """Number of bits of the largest value."""
     return int(values.max(initial=0)).bit_length()

@@ -1,8 +1,8 @@
-"""Stacking: layers applied one on another, each in three passes (the accounting rules; OCI image-spec layer.md).
+"""Stacks layers, each in three passes (docs/accounting.md; OCI image-spec, layer.md).
 
-Opaque markers, whiteouts, then all other entries. Entries that do not depend on each other's order, nearly all, are
-applied at once with numpy; the few that do (a path listed twice, an entry under a file, a link to a lower layer) go one
-by one through `sequential.py`. Both roads give the same answer.
+The passes are opaque markers, whiteouts, then all other entries. Most entries do not depend on each other's order and are
+applied together with numpy; the few that do (a path listed twice, an entry below a file, a link to a lower layer) are applied
+one by one in `sequential.py`. Both ways give the same result.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def stack_layers(
     *,
     plain: bool = False,
 ) -> Stack:
-    """Apply all layers, bottom first. With `plain` every entry takes the sequential stacker."""
+    """Apply all layers, lowest first. With `plain`, all entries are applied one by one."""
     stack = Stack(table, inodes, Versions(int(inodes.first[-1])), np.full(len(table), -1, np.int32))
     for layer, index in enumerate(indexes):
         check(progress)
@@ -91,7 +91,7 @@ class _Layer:
     # passes 1 and 2
 
     def _remove(self, markers: Indices, below: int, first_event: int) -> None:
-        """Remove the subtrees that these markers name: from the path itself, or (`below` = 1) what is below it."""
+        """Remove what these markers name: the path and its subtree, or with `below` = 1 only what is below the path."""
         if not len(markers):
             return
         stack, table = self.stack, self.stack.table
@@ -108,7 +108,7 @@ class _Layer:
             return
         events = np.full(
             len(rows), first_event, np.int64
-        )  # at least: whiteouts come after opaque markers
+        )  # a lower bound: whiteouts come after opaque markers
         event_of = dict(zip(paths.tolist(), (first_event + markers[first]).tolist(), strict=True))
         self._order_shared(rows, events, event_of, below)
         stack.versions.kill(rows, self.layer, Removal.DELETED, events)
@@ -117,7 +117,7 @@ class _Layer:
     def _order_shared(
         self, rows: Rows, events: Indices, event_of: dict[int, int], below: int
     ) -> None:
-        """The order of removals, which matters only for inodes with several names: each goes with its earliest marker."""
+        """Order the removals of inodes with several names: each name is removed by its earliest marker."""
         versions, table = self.stack.versions, self.stack.table
         inodes = versions.inodes[rows]
         files = self.stack.inodes.columns.kinds[inodes] == Kind.FILE
@@ -140,7 +140,7 @@ class _Layer:
     def _without_repeated_directories(
         self, entries: LayerEntries, unordered: Unordered
     ) -> LayerEntries:
-        """Outside the unordered subtrees, of a directory listed several times only the last entry matters."""
+        """Drop all but the last entry of directories listed several times outside the unordered subtrees."""
         order = np.argsort(entries.paths, kind="stable")
         paths = entries.paths[order]
         repeated = paths[1:] == paths[:-1]
@@ -171,7 +171,7 @@ class _Layer:
         paths = np.sort(entries.paths)
         repeated = np.unique(paths[1:][paths[1:] == paths[:-1]])
         leaves = entries.paths[entries.kinds != Kind.DIRECTORY]
-        # A directory over nothing, or over a directory, may be repeated: the last entry says it all.
+        # A directory over nothing or over a directory may be repeated: only the last entry matters.
         harmless = (stack.standing[repeated] < 0) | self._stands(repeated, Kind.DIRECTORY)
         repeated = repeated[~harmless | np.isin(repeated, leaves)]
         holds_more = np.searchsorted(paths, table.ends[leaves], "left") > np.searchsorted(
@@ -188,15 +188,17 @@ class _Layer:
         return Unordered(tops[outermost], ends[outermost])
 
     def _stands(self, paths: Rows, kind: Kind) -> NDArray[np.bool_]:
-        """Where a version of this kind stands."""
+        """Mask of the paths whose current version is of this kind."""
         rows = self.stack.standing[paths]
         inodes = self.stack.versions.inodes[rows]
         stands: NDArray[np.bool_] = (rows >= 0) & (self.stack.inodes.columns.kinds[inodes] == kind)
         return stands
 
     def _split(self, entries: LayerEntries, unordered: Unordered) -> tuple[NDArray[np.bool_], Rows]:
-        """Which entries must go one by one, and the inodes of the others: hard links to what this layer stored before
-        are resolved here."""
+        """Which entries must be applied one by one, and the inodes of all entries.
+
+        Hard links to earlier entries of this layer are resolved here.
+        """
         slow = unordered.contains(entries.paths)
         inodes = (self.base + entries.positions).astype(np.int32)
         links = np.flatnonzero((entries.kinds == Kind.HARDLINK) & ~slow)
@@ -246,7 +248,7 @@ class _Layer:
         stacker.run(slow)
 
     def _apply_orderly(self, entries: LayerEntries, inodes: Rows) -> None:
-        """Apply entries that touch nothing of each other."""
+        """Apply entries that do not affect each other."""
         stack = self.stack
         versions, kinds = stack.versions, stack.inodes.columns.kinds
         rows = stack.standing[entries.paths]
@@ -259,7 +261,7 @@ class _Layer:
         stack.standing[entries.paths] = versions.append(entries.paths, inodes, self.layer)
 
     def _add_implicit(self, ancestors: Rows) -> None:
-        """Directories that no entry describes and that are needed all the same."""
+        """Add directories that have no entry but are needed as parents."""
         stack = self.stack
         missing = ancestors[stack.standing[ancestors] < 0]
         stack.standing[missing] = stack.versions.append(missing, stack.inodes.implicit, self.layer)

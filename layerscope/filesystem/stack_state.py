@@ -1,4 +1,4 @@
-"""What stacking works on: the tree as it stands, and the entries of the layer at hand."""
+"""The state of stacking: the current tree, and the entries of the current layer."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ Indices = NDArray[np.int64]
 
 @dataclass(slots=True)
 class LayerEntries:
-    """The entries of one layer that are paths, in tar order."""
+    """The entries of one layer that have a path, in tar order."""
 
     positions: Indices
-    """Index of each in its layer."""
+    """Index of each entry in its layer."""
     paths: Rows
     kinds: NDArray[np.uint8]
     targets: Rows
-    """Path of a hard link's target; -1 for all else."""
+    """Target path of each hard link; -1 for other entries."""
     contents: Rows
-    """Index in the layer of the entry that holds a hard link's content where that is no path; -1 for all else."""
+    """For hard links to AUFS files, which have no path, the entry with the content; -1 for other entries."""
 
     def __len__(self) -> int:
         return len(self.positions)
 
     def where(self, mask: NDArray[np.bool_]) -> LayerEntries:
-        """Those that `mask` picks."""
+        """The entries in `mask`."""
         return LayerEntries(
             self.positions[mask],
             self.paths[mask],
@@ -45,15 +45,15 @@ class LayerEntries:
 
 @dataclass(slots=True)
 class Stack:
-    """The tree as it stands, and all versions so far."""
+    """The current tree, and all versions so far."""
 
     table: PathTable
     inodes: Inodes
     versions: Versions
     standing: Rows
-    """The row that stands at each path, -1 for none."""
+    """Row of the current version of each path, -1 for none."""
     oddities: list[Counter[str]] = field(default_factory=list)
-    """For each layer, how often each warning code was met."""
+    """Number of occurrences of each warning code, by layer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +64,13 @@ class Unordered:
     ends: NDArray[np.int32]
 
     def contains(self, paths: NDArray[np.int32]) -> NDArray[np.bool_]:
-        """Which of these paths lie in one."""
+        """Mask of the paths in any of these subtrees."""
         if not len(self.tops):
             return np.zeros(len(paths), bool)
         slot = np.searchsorted(self.tops, paths, "right") - 1
         return (slot >= 0) & (paths < self.ends[slot])
 
     def top(self, path: int) -> int:
-        """The top of the subtree that holds `path`; past the path itself where none does."""
+        """The top of the subtree that contains `path`; beyond the path if none does."""
         slot = int(np.searchsorted(self.tops, path, "right")) - 1
         return int(self.tops[slot]) if slot >= 0 and path < self.ends[slot] else path + 1

@@ -1,4 +1,4 @@
-"""Who takes the room: what lies in each directory after a layer, by size, and which layer stored it."""
+"""Disk usage of each directory after a layer, and which layers stored it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from layerscope.layers.index import Kind
 
 ROOT = 0
 KEPT = 4096
-"""Paths whose sums are kept."""
+"""Maximum number of paths whose sums are kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Contents:
-    """The regular files that are visible, in path order; in types that sums need."""
+    """Visible regular files, in path order, in the types needed for sums."""
 
     paths: NDArray[np.int64]
     bytes: NDArray[np.float64]
@@ -27,24 +27,24 @@ class _Contents:
 
 @dataclass(frozen=True)
 class Usage:
-    """What is visible after a layer, with its sizes in bytes of content. An inode counts once."""
+    """Paths visible after a layer, with content sizes in bytes. An inode counts once. Shapes are (paths,)."""
 
     filesystem: Filesystem
     layer: int
     bytes: NDArray[np.int64]
-    """Bytes at and below each path; shape (paths,)."""
+    """Content bytes at and below each path."""
     files: NDArray[np.int32]
     """Regular files at and below each path."""
     kinds: NDArray[np.int16]
     """`Kind` of each path, -1 where nothing is visible."""
     stored_in: NDArray[np.int32]
-    """The layer that stored what is visible at each path, -1 where nothing is."""
+    """Layer that stored the visible version of each path, -1 where nothing is visible."""
     _sums: dict[int, NDArray[np.int64]] = field(default_factory=dict, repr=False)
-    """What `by_layer` answered for the latest paths."""
+    """Recent results of `by_layer`."""
 
     @classmethod
     def of(cls, filesystem: Filesystem, layer: int) -> Usage:
-        """Measure what is visible after a layer; -1 is before the first. Takes a while for a large image."""
+        """Measure what is visible after a layer; -1 is before the first layer. Slow for large images."""
         visible = filesystem.visible(layer)
         totals = filesystem.totals(visible)
         rows = np.flatnonzero(visible)
@@ -60,7 +60,7 @@ class Usage:
             filesystem.inodes.layers(inodes),
         )
         usage = cls(filesystem, layer, totals.bytes, totals.files, kinds, stored_in)
-        _ = usage._contents  # worked out here, so that nobody waits for it later
+        _ = usage._contents  # computed now, so that later calls are fast
         return usage
 
     @cached_property
@@ -75,7 +75,7 @@ class Usage:
         return bool(self.kinds[path] == Kind.DIRECTORY)
 
     def children(self, path: int) -> NDArray[np.int32]:
-        """What is visible directly in a directory, in path order."""
+        """Visible children of a directory, in path order."""
         table = self.filesystem.table
         below = slice(path + 1, int(table.ends[path]))
         mine = (table.parents[below] == path) & (self.kinds[below] >= 0)
@@ -97,14 +97,14 @@ class Usage:
         return self._sums[path]
 
     def main_layer(self, path: int) -> int:
-        """The layer that stored most of the bytes at and below a path; where there are none, the path itself."""
+        """The layer that stored most of the bytes at and below a path; if there are none, the one that stored the path."""
         if not self.bytes[path]:
             return int(self.stored_in[path])
         return int(self.by_layer(path).argmax())
 
 
 def largest(sizes: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Places of the `count` largest sizes, largest first, equal ones as they come. Sorts no more than it must."""
+    """Indices of the `count` largest sizes, largest first; equal ones in their order. Only these are sorted."""
     if count <= 0:
         return np.zeros(0, np.int64)
     if count < len(sizes):

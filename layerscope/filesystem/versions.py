@@ -1,4 +1,4 @@
-"""Every version of every path, as it is born and dies while layers are stacked."""
+"""Versions of paths, collected while layers are stacked."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 ALIVE = np.iinfo(np.int32).max
-"""`died` of a version that no layer removed, while layers are stacked."""
+"""Value of `died`, while layers are stacked, for versions that no layer has removed."""
 
 
 class Removal(IntEnum):
-    """How a version of a path went."""
+    """How a version of a path was removed."""
 
     NONE = 0
     DELETED = 1
     TYPE_CHANGED = 2
     REPLACED = 3
-    """A file by a file: their contents tell which reason of waste that is."""
+    """A file by a file: comparing their contents decides the reason for the waste."""
 
 
 class Versions:
-    """Growing columns, one row a version of a path."""
+    """Growing columns, with one row per version of a path."""
 
     _FIELDS = ("paths", "inodes", "born", "died", "removals", "events", "successors")
 
@@ -37,12 +37,12 @@ class Versions:
         self.events = np.zeros(capacity, np.int64)
         """Order of the removals within a layer."""
         self.successors = np.full(capacity, -1, np.int32)
-        """The inode that took the place of a version, -1 if none did."""
+        """The inode that replaced a version, -1 for none."""
 
     def append(
         self, paths: NDArray[np.int32], inodes: NDArray[np.int32] | int, layer: int
     ) -> NDArray[np.int32]:
-        """New versions born in `layer`; their rows."""
+        """Add versions born in `layer`; returns their rows."""
         start, end = self.count, self.count + len(paths)
         self._reserve(end)
         self.paths[start:end] = paths
@@ -52,7 +52,7 @@ class Versions:
         return np.arange(start, end, dtype=np.int32)
 
     def append_one(self, path: int, inode: int, layer: int) -> int:
-        """One new version born in `layer`; its row."""
+        """Add a version born in `layer`; returns its row."""
         row = self.count
         self._reserve(row + 1)
         self.paths[row] = path
@@ -69,7 +69,7 @@ class Versions:
         event: NDArray[np.int64] | int,
         successor: NDArray[np.int32] | int = -1,
     ) -> None:
-        """These versions die in `layer`."""
+        """Mark versions as removed in `layer`."""
         self.died[rows] = layer
         self.removals[rows] = removal
         self.events[rows] = event

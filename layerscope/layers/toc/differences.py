@@ -1,4 +1,4 @@
-"""What the table of contents of a layer says otherwise than the tar that it is about.
+"""Compares the table of contents of a layer with its tar.
 
 Of a path that is listed several times the last entry counts, as it does when the layer is unpacked. Times are not compared:
 eStargz rounds them. Markers only have to be there.
@@ -21,29 +21,29 @@ from layerscope.layers.toc.check import TocCheck
 from layerscope.limits import Limits
 
 _REPLACED = "\ufffd"
-"""What Go writes to JSON for a byte that is no UTF-8."""
+"""What Go writes to JSON for a byte that is not valid UTF-8."""
 _MARKERS = {Role.WHITEOUT: "the whiteout of ", Role.OPAQUE: "the opaque marker of /"}
 _ROLES = 4
-"""More than there are roles."""
+"""Above the largest role: for packing roles into keys."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """The entries that count, of a table or of a tar, in the order of their paths."""
+    """The entries of a table or tar that count, ordered by path and role."""
 
     index: LayerIndex
     keys: NDArray[np.int64]
-    """Path and role, packed; ascending."""
+    """Path and role of each entry, packed; ascending."""
     rows: NDArray[np.int64]
-    """Entries of the index."""
+    """Index of each entry."""
 
     def name(self, row: int) -> str:
-        """What an entry is about, safe for a terminal."""
+        """The path or marker of an entry, safe for a terminal."""
         path = text.safe_name(self.index.tree.path(int(self.index.nodes[row])))
         return _MARKERS.get(Role(self.index.roles[row]), "") + path
 
     def target(self, row: int) -> bytes:
-        """The path that a hard link names."""
+        """The target path of a hard link."""
         return clean(self.index.links[int(self.index.columns.links[row])])[0]
 
 
@@ -119,7 +119,7 @@ def _differing(
 def _other_strings(
     table: _Side, tar: _Side, told: NDArray[np.int64], found: NDArray[np.int64], name: str
 ) -> NDArray[np.bool_]:
-    """Where the columns called `name`, which index tables of strings, hold other strings."""
+    """Mask of entries where the columns called `name`, which index tables of strings, differ."""
     places = {value: place for place, value in enumerate(getattr(table.index, name))}
     moved = np.array([places.get(value, -1) for value in getattr(tar.index, name)], np.int64)
     one, other = getattr(table.index.columns, name)[told], getattr(tar.index.columns, name)[found]
@@ -154,7 +154,7 @@ def _other(attribute: str) -> str:
 
 
 def _with_replacement_characters(index: LayerIndex) -> LayerIndex:
-    """An index with names as Go writes them to JSON: what is no UTF-8 becomes U+FFFD, byte by byte."""
+    """An index with names as Go writes them to JSON: each byte that is not valid UTF-8 becomes U+FFFD."""
     tree = replace(
         index.tree, names=StringTable.of([_replace_invalid(name) for name in index.tree.names])
     )

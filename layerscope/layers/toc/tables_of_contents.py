@@ -1,4 +1,4 @@
-"""The tables of contents of an image's layers: what they promise before a layer is read, and whether it was true."""
+"""Tables of contents of layers: the tree expected before layers are read, and the check against the tar afterwards."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from layerscope.layers.toc.reading import Toc, has_toc, read_toc
 from layerscope.limits import Limits
 
 WORTHWHILE = 4 << 20
-"""Layers of fewer bytes are read before anybody could look at what they promise."""
+"""Minimum size of a layer in bytes: smaller layers are read as fast as a user could look at the expected tree."""
 
 
 class TablesOfContents:
-    """Tables by the number of their layer. Each is read once; safe from several threads at once."""
+    """Tables by layer number. Each is read once. Thread-safe."""
 
     def __init__(
         self, blobs: Sequence[Blob], annotations: Sequence[Mapping[str, str]], limits: Limits
     ) -> None:
-        """`annotations` are those that the manifest gives each layer."""
+        """`annotations` are those of each layer in the manifest."""
         self._blobs = blobs
         self._annotations = annotations
         self._limits = limits
@@ -35,18 +35,18 @@ class TablesOfContents:
         self._keeps_tables = False
 
     def may_have_toc(self, number: int) -> bool:
-        """Whether a layer says that it has a table, as far as a look at its end tells."""
+        """Whether a layer seems to have a table, judging by its footer."""
         return has_toc(self._blobs[number])
 
     def expected_index(self, number: int) -> LayerIndex | None:
-        """The index of a layer according to its table; None if unreadable, or different from the manifest's claim."""
+        """The index of a layer according to its table; None if the table is unreadable or contradicts the manifest."""
         toc = self._toc(number)
         if toc is None or not is_as_claimed(toc.check, self._annotations[number]):
             return None
         return toc.expected
 
     def with_check(self, number: int, index: LayerIndex) -> LayerIndex:
-        """The index of a layer that was read, with the check of its table."""
+        """The index of a layer that was read, with the result of checking its table."""
         if index.compressed_bytes is None:
             return index
         toc = self._toc(number)

@@ -31,7 +31,7 @@ TOP = [whiteout("gone"), file("new", b"content", uid=5)]
 
 
 class EarlyListener(Listener):
-    """Keeps what is heard, in order."""
+    """Records its calls, in order."""
 
     wants_expected = True
 

@@ -113,7 +113,7 @@ def parse_filter(text: str) -> Filter:
             raise FilterError("this quote is not closed", position + written.rindex('"'))
         negated = written[0] == "!"
         if written == "!":
-            raise FilterError("`!` stands in front of what must not match", position)
+            raise FilterError("`!` must be followed by a term", position)
         terms.append((_term(written[negated:], position + negated), negated))
     return Filter(text, tuple(terms))
 
@@ -138,14 +138,16 @@ def _property(name: str, comparison: str, value: str, position: int) -> Term:
     """Parse a term about a property, such as size or type."""
     place = position + len(name) + len(comparison)
     if name in ("change", "type", "owner") and comparison not in (":", "="):
-        raise FilterError(f"`{name}` is followed by a colon", position + len(name))
+        raise FilterError(f"expected a colon after `{name}`", position + len(name))
     compare = COMPARISONS["=" if comparison == ":" else comparison]
     if not value:
         raise FilterError(f"`{name}{comparison}` needs a value", place)
     if name == "size":
         return SizeTerm(compare, _bytes(value, place))
     if name == "layer":
-        return LayerTerm(compare, _number(value, "a layer is a number, counted from 0", place))
+        return LayerTerm(
+            compare, _number(value, "expected the number of a layer, counted from 0", place)
+        )
     if name == "owner":
         return _owner(value, place)
     if name == "change":
@@ -184,7 +186,7 @@ def _number(value: str, message: str, place: int) -> int:
 def _owner(value: str, place: int) -> OwnerTerm:
     """`UID`, `UID:GID` or `:GID`."""
     uid, colon, gid = value.partition(":")
-    message = "an owner is UID, UID:GID or :GID, in numbers"
+    message = "expected UID, UID:GID or :GID, in numbers"
     return OwnerTerm(
         _number(uid, message, place) if uid or not colon else None,
         _number(gid, message, place + len(uid) + 1) if colon else None,
@@ -197,7 +199,7 @@ def _regex(source: str, position: int) -> RegexTerm:
         return RegexTerm(compile_regex(source))
     except re.error as error:
         raise FilterError(
-            f"no regular expression: {error.msg}", position + (error.pos or 0)
+            f"invalid regular expression: {error.msg}", position + (error.pos or 0)
         ) from None
     except (OverflowError, RecursionError):
         raise FilterError("this regular expression is too large", position) from None

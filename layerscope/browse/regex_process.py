@@ -64,7 +64,7 @@ class RegexProcess:
             answer = self._child.ask([head, pattern, data], self._check)
         except (ChannelError, RequestFailedError) as error:
             raise LayerscopeError(
-                f"this regular expression cannot be looked for: the process that does it failed ({error})"
+                f"cannot search for this regular expression: the search process failed ({error})"
             ) from None
         return list(struct.unpack(f"<{len(answer) // 4}I", answer))
 

@@ -1,1 +1,1 @@
-"""Saving files of an image: what to write, where, and writing it without leaving the folder that the user named."""
+"""Extraction of files: what to write and where, without ever leaving the folder that the user named."""

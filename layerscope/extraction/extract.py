@@ -1,8 +1,8 @@
-"""Extraction of files and directories to a path that the user names, and to nowhere else.
+"""Extracts files and directories to a path that the user names, and nowhere else.
 
-All is written into a new directory of our own beside its place, and moved to its place when it is whole; until then the
-target is untouched, and a cancelled extraction leaves nothing behind. No link is ever followed, nothing is replaced
-unless told, device nodes and pipes are left out, setuid and setgid bits, owners and extended attributes are not kept.
+Everything is written into a new private directory in the target, and moved into place once it is complete. Until then, the
+target is untouched, and a cancelled extraction leaves nothing behind. Links are never followed, and nothing is replaced
+unless requested. Device nodes and pipes are left out; owners, extended attributes, setuid and setgid bits are not kept.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ def extract(
     keep: Callable[[Path, os.stat_result], str | None] = lambda *_: None,
     progress: Progress | None = None,
 ) -> Extracted:
-    """Write a plan into the directory `target`, which must be there.
+    """Write a plan into the existing directory `target`.
 
-    With `overwrite`, files replace what is no directory, unless `keep` says what it is and that it stays, and directories
-    are merged. Raises `UsageError` for what is in
-    the way and what cannot be written, and `CancelledError`; in both cases nothing is left behind.
+    With `overwrite`, files replace anything but directories. `keep` may protect a file: it returns a description of it, or
+    None. Directories are merged. Raises `UsageError` if something is in the way or cannot be written, and `CancelledError`;
+    in both cases, nothing is left behind.
     """
     progress = progress or NullProgress()
     result = Extracted()
@@ -73,19 +73,21 @@ def extract(
 
 
 def target_of(text: str, name: bytes) -> tuple[Path, bytes]:
-    """The directory and the name that a user's words for a target mean; `name` is what goes into a directory.
+    """The directory and the name to write, for a target that a user typed; `name` is the default inside a directory.
 
-    Raises `UsageError` for what cannot be a target.
+    Raises `UsageError` if it cannot be a target.
     """
     path = Path(text).expanduser() if text.strip() else Path()
     if not text.strip():
-        raise UsageError("where to?", hint="name a path to write to")
+        raise UsageError("no target given", hint="enter a path to write to")
     if text.endswith("/"):
         folder, own = path, name
     else:
         folder, own = path.parent, os.fsencode(path.name)
     if own in (b"", b".", b"..") or b"/" in own:
-        raise UsageError(f"{text} names no file", hint="end it with the name to write")
+        raise UsageError(
+            f"{text} does not end in a file name", hint="add the name of the file to write"
+        )
     if not folder.is_dir():
         raise UsageError(f"there is no directory {folder}")
     return folder, own

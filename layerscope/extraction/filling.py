@@ -1,4 +1,4 @@
-"""Contents written into open files, with their holes, and the attributes that are kept."""
+"""Writes contents into open files, with holes, and sets the attributes that are kept."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from layerscope.layers.contents import ContentCutError
 from layerscope.progress import Progress, check
 
 SPECIAL_BITS = 0o6000
-"""setuid and setgid, which are never kept."""
+"""setuid and setgid bits, which are never kept."""
 _KEPT_BITS = 0o777
 
 
 class WriteError(Exception):
-    """A file could not be written, as opposed to what goes into it being unreadable."""
+    """Writing a file failed, as opposed to reading its content."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(str(error))
@@ -27,13 +27,13 @@ class WriteError(Exception):
 
 
 class TooLargeError(Exception):
-    """A sparse file that no filesystem here can hold, whatever its holes cost."""
+    """A sparse file exceeds the maximum file size of the filesystem."""
 
 
 def fill(descriptor: int, stored: Iterator[bytes], inodes: Inodes, inode: int) -> int:
-    """Write an inode's stored bytes to their places; how many. Holes are left as they are.
+    """Write an inode's stored bytes at their offsets and return their number. Holes stay holes.
 
-    Raises `ContentCutError`, `TooLargeError`, `WriteError`, and what reading raises.
+    Raises `ContentCutError`, `TooLargeError`, `WriteError`, and anything that reading raises.
     """
     sparse = inodes.sparse.get(inode)
     if sparse is not None:
@@ -54,7 +54,7 @@ def fill(descriptor: int, stored: Iterator[bytes], inodes: Inodes, inode: int) -
 
 
 def keep_attributes(descriptor: int, inodes: Inodes, inode: int) -> bool:
-    """Give a file its time and its permissions where that is allowed; whether it lost a setuid or setgid bit."""
+    """Set time and permissions of a file where allowed. Returns whether it lost a setuid or setgid bit."""
     mode = int(inodes.columns.modes[inode])
     mtime = int(inodes.columns.mtimes[inode]) * 10**9
     with suppress(OSError, OverflowError, ValueError):
@@ -65,7 +65,7 @@ def keep_attributes(descriptor: int, inodes: Inodes, inode: int) -> bool:
 
 
 def copy(source: int, old: bytes, folder: int, name: bytes, progress: Progress) -> int:
-    """Write a second copy where the filesystem has no hard links; its bytes. Raises OSError and `WriteError`."""
+    """Copy a file, for filesystems without hard links, and return its size in bytes. Raises OSError and `WriteError`."""
     reading = os.open(old, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=source)
     try:
         writing = new_file(name, folder)

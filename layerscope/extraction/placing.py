@@ -1,4 +1,4 @@
-"""Moving what was extracted to its place, and finding out beforehand what is in the way there."""
+"""Moves extracted files into place, after checking whether anything is in the way."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from layerscope.extraction.staging import Folders, open_directory, status
 from layerscope.layers.index import Kind
 
 _KEPT_BITS = 0o1777
-"""Mode bits that a directory keeps: neither setuid nor setgid."""
+"""Mode bits that a directory keeps: all but setuid and setgid."""
 
 
 class ExistsError(UsageError):
-    """Something is there already, and nobody said that it may be replaced."""
+    """A file exists already, and replacing it was not requested."""
 
 
 class Placing:
-    """The target directory, seen by a plan. A directory of the plan that is there already is merged with it."""
+    """Compares a plan with the target directory. Existing directories are merged."""
 
     def __init__(
         self,
@@ -45,11 +45,11 @@ class Placing:
         self._merged = np.zeros(len(plan), bool)
 
     def check(self) -> None:
-        """Raise `UsageError` for what is in the way."""
+        """Raise `UsageError` if anything is in the way."""
         self._walk(None, np.ones(len(self._plan), bool))
 
     def run(self, stage: int, written: NDArray[np.bool_]) -> None:
-        """Move what was `written` in the directory `stage` to its place. Raises `UsageError`."""
+        """Move the paths in the mask `written` from the directory `stage` into place. Raises `UsageError`."""
         plan = self._plan
         staged = Folders(stage, plan.base, plan.filesystem.table, plan.name)
         try:
@@ -58,7 +58,7 @@ class Placing:
             staged.close()
 
     def finish(self, written: NDArray[np.bool_]) -> None:
-        """Give new directories their modes and times, the innermost first: what is put into one changes its time."""
+        """Set modes and times of new directories, innermost first, because adding a file changes the time of its directory."""
         plan = self._plan
         inodes = plan.filesystem.inodes
         columns, mask = inodes.columns, _umask()
@@ -79,11 +79,11 @@ class Placing:
                     os.close(opened)
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close open directories."""
         self._folders.close()
 
     def _walk(self, staged: Folders | None, written: NDArray[np.bool_]) -> None:
-        """Meet what is at the target already; move there from `staged`, or only look where that is None."""
+        """Compare the plan with the target, and move paths there from `staged` unless that is None."""
         plan = self._plan
         self._merged[:] = False
         position = 0
@@ -107,9 +107,7 @@ class Placing:
                     os.rename(name, name, src_dir_fd=source, dst_dir_fd=self._folders.above(path))
             except OSError as error:
                 if staged is None:
-                    position = plan.end(
-                        position
-                    )  # a name that cannot be written: told when it is written
+                    position = plan.end(position)  # reported when it is written
                     continue
                 raise UsageError(
                     f"{self._shown(path)} cannot be written: {error.strerror or error}"
@@ -117,7 +115,7 @@ class Placing:
             position = plan.end(position)
 
     def _refuse(self, path: int, met: os.stat_result, *, is_directory: bool) -> None:
-        """Raise `UsageError` unless a file may replace what stands in its place."""
+        """Raise `UsageError` unless a file may replace the existing one."""
         shown = self._shown(path)
         if is_directory or stat.S_ISDIR(met.st_mode):
             what = "a directory" if stat.S_ISDIR(met.st_mode) else "no directory"
@@ -133,7 +131,7 @@ class Placing:
             )
 
     def _shown(self, path: int) -> str:
-        """A path of the plan where it goes."""
+        """The destination of a path of the plan, safe for a terminal."""
         parts = []
         while path != self._plan.base:
             parts.append(os.fsdecode(self._plan.name(path)))

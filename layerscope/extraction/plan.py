@@ -1,4 +1,4 @@
-"""What is to be extracted: paths as they are visible after a layer, and what they are called where they go."""
+"""Plans of extractions: paths as visible after a layer, and their names at the destination."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from layerscope.layers.index import Kind
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Paths to write, in path order: every one follows the directory that it lies in."""
+    """Paths to write, in path order: each follows its directory."""
 
     filesystem: Filesystem
     base: int
-    """The path that the target directory stands for; it is not written itself."""
+    """The path that corresponds to the target directory; it is not written itself."""
     paths: NDArray[np.int32]
     rows: NDArray[np.int32]
-    """The version of each; -1 for a directory that only leads to what is wanted."""
+    """Version of each path; -1 for directories needed only as parents."""
     names: dict[int, bytes] = field(default_factory=dict)
-    """Paths that are called differently where they go."""
+    """Names at the destination, for paths that are renamed."""
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def name(self, path: int) -> bytes:
-        """What a path is called where it goes."""
+        """The name of a path at the destination."""
         return self.names.get(path) or self.filesystem.table.name(path)
 
     def end(self, position: int) -> int:
-        """The position after all that lies in the path at `position`."""
+        """The position after the subtree of the path at `position`."""
         end = self.filesystem.table.ends[self.paths[position]]
         return int(np.searchsorted(self.paths, end))
 
@@ -47,7 +47,7 @@ class Plan:
 
     @property
     def inodes(self) -> NDArray[np.int32]:
-        """Inode of each path; that of implicit directories where nothing is known of one."""
+        """Inode of each path; the one of implicit directories for paths without a version."""
         implicit = np.int32(self.filesystem.inodes.implicit)
         if not len(self.filesystem.inode_of):
             return np.full(len(self.paths), implicit, np.int32)
@@ -55,9 +55,9 @@ class Plan:
 
 
 def plan_one(filesystem: Filesystem, version: int, layer: int, name: bytes) -> Plan:
-    """A version of a path, to be called `name`, with all that is visible below it after `layer`.
+    """Plan to write a version of a path as `name`, with everything visible below it after `layer`.
 
-    A version that is not visible then, such as one that died in its own layer, comes alone.
+    A version that is not visible then, such as one replaced by its own layer, is written alone.
     """
     path = int(filesystem.paths[version])
     base = int(filesystem.table.parents[path])
@@ -71,7 +71,7 @@ def plan_one(filesystem: Filesystem, version: int, layer: int, name: bytes) -> P
 
 
 def plan_whole(filesystem: Filesystem, tops: Sequence[int], layer: int) -> Plan:
-    """Paths, with all that is visible below them after `layer`, at their whole paths below the target."""
+    """Plan to write paths, with everything visible below them after `layer`, at their full paths below the target."""
     table = filesystem.table
     wanted = np.zeros(len(table), bool)
     above: set[int] = set()
@@ -95,7 +95,7 @@ def plan_whole(filesystem: Filesystem, tops: Sequence[int], layer: int) -> Plan:
 def _visible(
     filesystem: Filesystem, wanted: NDArray[np.bool_], layer: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Those of the wanted paths that are visible after a layer, and their versions; never the root."""
+    """The paths in `wanted` that are visible after a layer, and their versions; never the root."""
     rows = np.flatnonzero(filesystem.visible(layer) & wanted[filesystem.paths])
     versions: NDArray[np.int32] = rows[filesystem.paths[rows] > 0].astype(np.int32)
     return filesystem.paths[versions], versions

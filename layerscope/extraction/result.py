@@ -1,4 +1,4 @@
-"""What an extraction did."""
+"""The result of an extraction."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from layerscope.text import count_of, size
 
 LISTED = 100
-"""Paths that are told of by name; of more only the number is known."""
+"""Maximum number of paths with a reason; further ones are only counted."""
 
 
 @dataclass(slots=True)
 class Extracted:
-    """What an extraction did."""
+    """The result of an extraction: counts, and the paths that could not be written."""
 
     files: int = 0
-    """Names of regular files, each hard link one."""
+    """Regular files, counting every hard link."""
     directories: int = 0
     links: int = 0
     """Symbolic links."""
@@ -26,19 +26,19 @@ class Extracted:
     without_bits: int = 0
     """Files and directories that lost a setuid or setgid bit."""
     skipped: int = 0
-    """Paths that the filesystem refuses, or that hold nothing to write."""
+    """Paths that the filesystem refuses, or that have nothing to write."""
     unreadable: int = 0
-    """Files whose content could not be read whole."""
+    """Files whose content could not be read completely."""
     reasons: list[tuple[int, str]] = field(default_factory=list)
-    """Path and reason of what was skipped or unreadable, `LISTED` at most."""
+    """Path and reason for skipped and unreadable paths, at most `LISTED`."""
 
     def skip(self, path: int, why: str, count: int = 1) -> None:
-        """A path, and `count - 1` below it, cannot be written."""
+        """Record that a path, and `count - 1` paths below it, cannot be written."""
         self.skipped += count
         self._add_reason(path, why)
 
     def cannot_read(self, path: int, why: str) -> None:
-        """A content is damaged."""
+        """Record that the content of a path cannot be read."""
         self.unreadable += 1
         self._add_reason(path, why)
 
@@ -48,7 +48,7 @@ class Extracted:
         return ", ".join([count_of(self.files, "file"), *links, size(self.bytes)])
 
     def notes(self) -> list[str]:
-        """What was done besides what was asked for, a phrase each, without names from the image."""
+        """Phrases about everything that was left out, without names from the image."""
         counts = {
             "setuid and setgid bits not kept": self.without_bits,
             "device nodes and pipes left out": self.left_out,

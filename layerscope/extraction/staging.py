@@ -1,4 +1,4 @@
-"""Writing into a directory without ever following a link: all is done relative to open directories."""
+"""Writes into a directory without ever following a link: every operation is relative to an open directory."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from collections.abc import Callable
 from layerscope.filesystem.paths import PathTable
 
 OPEN_FOLDERS = 48
-"""Directories that are kept open."""
+"""Maximum number of directories kept open."""
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Folders:
-    """Open directories for the paths of a tree, below one that stands for the path `base`.
+    """Open directories for the paths of a tree, below the one that corresponds to the path `base`.
 
-    Directories are opened component by component, and a link among them is an error (`ENOTDIR` or `ELOOP`), never followed.
+    Directories are opened component by component. A link among them is an error (`ENOTDIR` or `ELOOP`).
     """
 
     def __init__(
         self, root: int, base: int, table: PathTable, name_of: Callable[[int], bytes]
     ) -> None:
-        """`root` is an open directory, which stays open; `name_of` is how a path is called where it is written."""
+        """`root` is the descriptor of an open directory, which stays open; `name_of` gives the name of a path at the destination."""
         self._root = root
         self._base = base
         self._table = table
@@ -34,7 +34,7 @@ class Folders:
         self._open: OrderedDict[int, int] = OrderedDict()
 
     def of(self, path: int) -> int:
-        """The directory `path`. Raises OSError."""
+        """Descriptor of the directory `path`. Raises OSError."""
         missing = []
         while path != self._base and path not in self._open:
             missing.append(path)
@@ -52,7 +52,7 @@ class Folders:
         return folder
 
     def above(self, path: int) -> int:
-        """The directory that `path` lies in. Raises OSError."""
+        """Descriptor of the parent of `path`. Raises OSError."""
         return self.of(int(self._table.parents[path]))
 
     def close(self) -> None:
@@ -62,18 +62,18 @@ class Folders:
 
 
 def open_directory(path: bytes | str, folder: int | None = None) -> int:
-    """A directory; in `folder` it may be no link. Raises OSError."""
+    """Open a directory and return its descriptor; with `folder`, it must not be a link. Raises OSError."""
     follow = _DIRECTORY if folder is not None else _DIRECTORY & ~os.O_NOFOLLOW
     return os.open(path, follow, dir_fd=folder)
 
 
 def new_file(name: bytes, folder: int) -> int:
-    """A new file that nobody else may read yet; whatever has that name already is an error. Raises OSError."""
+    """Create a private file and return its descriptor. Raises OSError, also if the name exists."""
     return os.open(name, _NEW_FILE, 0o600, dir_fd=folder)
 
 
 def new_directory(folder: int) -> tuple[bytes, int]:
-    """A new directory in `folder` with a name that nothing has, open to us alone: name and descriptor. Raises OSError."""
+    """Create a private directory in `folder` with a new name. Returns name and descriptor. Raises OSError."""
     while True:
         name = f".layerscope-{secrets.token_hex(6)}".encode()
         try:
@@ -84,7 +84,7 @@ def new_directory(folder: int) -> tuple[bytes, int]:
 
 
 def status(name: bytes, folder: int) -> os.stat_result | None:
-    """What has this name, links not followed; None for nothing. Raises OSError."""
+    """The status of a name, not following links; None if it does not exist. Raises OSError."""
     try:
         return os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
@@ -92,9 +92,9 @@ def status(name: bytes, folder: int) -> os.stat_result | None:
 
 
 def remove_tree(name: bytes, folder: int) -> None:
-    """Remove a directory of ours and all in it, however deep. Raises OSError.
+    """Remove one of our directories with everything in it, however deep. Raises OSError.
 
-    Directories in it are moved up to its top, one after the other: no path gets long, and nothing recurses.
+    Nested directories are moved to its top one by one, so that paths stay short and nothing recurses.
     """
     top = open_directory(name, folder)
     try:
@@ -125,7 +125,7 @@ def remove_tree(name: bytes, folder: int) -> None:
 
 
 def is_name_refused(error: OSError) -> bool:
-    """Whether a filesystem refuses a name, or has it for something else already, rather than being unable to write."""
+    """Whether the filesystem rejects a name or uses it already, as opposed to failing to write."""
     return error.errno in (
         errno.ENAMETOOLONG,
         errno.EINVAL,

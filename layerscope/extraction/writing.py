@@ -1,4 +1,4 @@
-"""Writing the files, links and directories of a plan into an empty directory of our own."""
+"""Writes the files, links and directories of a plan into a new private directory."""
 
 from __future__ import annotations
 
@@ -41,8 +41,7 @@ _CANNOT_LINK = (errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errn
 
 
 class Writer:
-    """Writes directories first, then contents in the order in which they are stored, then links: nothing is ever
-    written through a link."""
+    """Writes directories first, then contents in stored order, then links, so that nothing is written through a link."""
 
     def __init__(
         self,
@@ -53,7 +52,7 @@ class Writer:
         progress: Progress,
     ) -> None:
         self.written = np.ones(len(plan), bool)
-        """Which paths of the plan were written."""
+        """Mask of the paths of the plan that were written."""
         self._plan = plan
         self._inodes = plan.filesystem.inodes
         self._own = plan.inodes
@@ -64,7 +63,7 @@ class Writer:
         self._folders = Folders(stage, plan.base, plan.filesystem.table, plan.name)
 
     def run(self) -> None:
-        """Write all of it. Raises `UsageError` for what cannot be written, and `CancelledError`."""
+        """Write the plan. Raises `UsageError` if writing fails, and `CancelledError`."""
         self._make_directories()
         self._write_files()
         for position in np.flatnonzero(self.written & (self._kinds == Kind.SYMLINK)).tolist():
@@ -73,7 +72,7 @@ class Writer:
         self._leave_out()
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close open directories."""
         self._folders.close()
 
     # kinds of paths
@@ -124,7 +123,7 @@ class Writer:
             self._make_hard_link(position, source)
 
     def _in_stored_order(self, inodes: NDArray[np.int32], layer: int) -> NDArray[np.int64]:
-        """The entries of one layer, by their offsets."""
+        """The entries of one layer, sorted by offset."""
         order = np.argsort(self._inodes.columns.offsets[inodes], kind="stable")
         return inodes[order].astype(np.int64) - int(self._inodes.first[layer])
 
@@ -150,7 +149,7 @@ class Writer:
             self._result.cannot_read(int(self._plan.paths[position]), problem)
 
     def _write(self, position: int, stored: Iterator[bytes]) -> None:
-        """Write one file. Raises as reading `stored` does, after removing what it wrote."""
+        """Write one file. If reading `stored` raises, the incomplete file is removed."""
         inode, path = int(self._own[position]), int(self._plan.paths[position])
         descriptor = self._create(position, lambda folder, name: new_file(name, folder))
         if descriptor is None:
@@ -160,7 +159,7 @@ class Writer:
             self._result.without_bits += keep_attributes(descriptor, self._inodes, inode)
         except TooLargeError:
             self._remove(position)
-            self._result.skip(path, "the filesystem holds no file of its size")
+            self._result.skip(path, "the filesystem does not support files of its size")
         except ContentCutError as error:
             self._remove(position)
             self._result.cannot_read(path, reading_problem(error))
@@ -190,11 +189,11 @@ class Writer:
         self._result.links += self._create(position, make) or 0
 
     def _make_hard_link(self, position: int, source: int) -> None:
-        """One more name for a file that was written."""
+        """Add a name for a file that was written."""
         path = int(self._plan.paths[position])
         if not self.written[source]:
             self.written[position] = False
-            self._result.skip(path, "the file that it is a link to could not be written")
+            self._result.skip(path, "the file it links to could not be written")
             return
         original = int(self._plan.paths[source])
         held = os.dup(self._folders.above(original))
@@ -215,7 +214,7 @@ class Writer:
             os.close(held)
 
     def _leave_out(self) -> None:
-        """Say what is not written at all."""
+        """Record the paths that are not written at all."""
         special = np.isin(self._kinds, _LEFT_OUT) & self.written
         self._result.left_out += int(special.sum())
         self.written &= ~special
@@ -227,12 +226,12 @@ class Writer:
     # making
 
     def _create(self, position: int, make: Callable[[int, bytes], _Made]) -> _Made | None:
-        """What `make` makes of the directory that a path lies in and its name; None if the name is is_name_refused."""
+        """The result of `make`, called with the parent's descriptor and the name; None if the name is refused."""
         path = int(self._plan.paths[position])
         name = self._plan.name(path)
         if name in (b"", b".", b"..") or b"/" in name or b"\0" in name:
             self.written[position] = False
-            self._result.skip(path, "no filesystem has such a name")
+            self._result.skip(path, "no filesystem allows such a name")
             return None
         try:
             return make(self._folders.above(path), name)
@@ -243,13 +242,15 @@ class Writer:
                 raise self._cannot_write(path, error) from error
             self.written[position] = False
             why = (
-                "another path has its name here" if error.errno == errno.EEXIST else error.strerror
+                "another path has the same name here"
+                if error.errno == errno.EEXIST
+                else error.strerror
             )
             self._result.skip(path, why or str(error))
             return None
 
     def _remove(self, position: int) -> None:
-        """Take an incomplete file away."""
+        """Remove an incomplete file."""
         path = int(self._plan.paths[position])
         self.written[position] = False
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Reads many short pieces of a blob with few reads: neighbours are read together."""
+"""Reads many short pieces of a blob with few reads: adjacent ones are read together."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from layerscope.layers.blob import Blob
 
 RUN = 1 << 20
-"""Bytes per read, plus one piece at most."""
+"""Maximum bytes per read, plus one piece."""
 GAP = 1 << 13
 """Largest gap in bytes that is cheaper to read than to skip."""
 
@@ -19,10 +19,9 @@ GAP = 1 << 13
 def read_batch(
     blob: Blob, starts: NDArray[np.int64], lengths: NDArray[np.int64]
 ) -> Iterator[bytes | memoryview | None]:
-    """Each piece, in this order; shorter at the end of the blob, None for a read error.
+    """Read pieces in this order; shorter at the end of the blob, None after a read error.
 
-    Rising
-    offsets save the most. Lengths should be small: a run of pieces is held in memory.
+    Works best with ascending offsets and small lengths: adjacent pieces are held in memory together.
     """
     ends = starts + lengths
     gaps = starts[1:] - ends[:-1]
@@ -46,7 +45,7 @@ def read_batch(
 
 
 def _alone(blob: Blob, start: int, length: int) -> bytes | None:
-    """A single piece, after an error that may concern only its neighbours."""
+    """Read a single piece, after an error that may concern only its neighbours."""
     try:
         return blob.pread(length, start)
     except OSError:

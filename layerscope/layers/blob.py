@@ -16,11 +16,11 @@ from layerscope.layers.file_identity import FileChangedError, FileWatch, Identit
 CHUNK = 1 << 18
 """Bytes read at a time when a blob is read through."""
 OPEN_FILES = 32
-"""Files of directories kept open: far below any system's limit."""
+"""Maximum number of such files kept open, far below any system's limit."""
 
 
 class Blob(ABC):
-    """`size` bytes called `name` in errors. Reading is safe from several threads at once."""
+    """`size` bytes, called `name` in errors. Reading is thread-safe."""
 
     def __init__(self, name: str, size: int) -> None:
         self.name = name
@@ -42,7 +42,10 @@ class Blob(ABC):
 
     @property
     def identity(self) -> Identity | None:
-        """A value that identifies these bytes without reading them; None if there is none. Taken before the first read. A store that guarantees its digests may return the digest."""
+        """A value that identifies these bytes without reading them, taken before the first read; None if there is none.
+
+        For a store that guarantees its digests, it may be the digest.
+        """
         return None
 
     def changed(self) -> bool:
@@ -83,7 +86,7 @@ class Blob(ABC):
             yield piece
 
     def read(self) -> bytes:
-        """All bytes, for documents whose size was checked before."""
+        """All bytes. Only for documents whose size was checked before."""
         return b"".join(self.chunks())
 
 
@@ -103,7 +106,7 @@ class MemoryBlob(Blob):
 
 
 class MissingBlob(Blob):
-    """A missing blob: reading it raises OSError with the reason."""
+    """A blob that is not stored: reading it raises OSError with the reason."""
 
     def __init__(self, name: str, why: str) -> None:
         super().__init__(name, 0)
@@ -179,7 +182,7 @@ class OpenFile:
         return data
 
     def descriptor(self) -> int | None:
-        """The descriptor that is open as long as this is in use."""
+        """The descriptor, which stays open as long as this object exists."""
         return self._descriptor.fd
 
     def changed(self) -> bool:
@@ -195,7 +198,7 @@ class OpenFile:
 
 
 class PathFile:
-    """A regular file opened for each read: a directory may have more blobs than a process may open."""
+    """A regular file opened for each read: a directory may have more blobs than a process may open files."""
 
     spooled = False
 

@@ -1,12 +1,12 @@
 """Cache of layer indexes.
 
-An index is stored under the *verified* digest of its bytes. A file's
-identity (device, inode, size, times, range) leads to that digest, or to the index itself where the bytes were not read
-through. A claim of an image alone is never enough: a blob that claims the digest of a known one is hashed, and the index is used only if the claim holds. So no image can show another's contents, or make another show its own.
+An index is stored under the *verified* digest of its bytes. The identity of a file (device, inode, size, times, range) points
+to that digest, or to the index itself if the bytes were not hashed. A claim by an image is never enough: a blob that claims
+the digest of a cached one is hashed, and the cached index is used only if the digest matches. So no image can show another
+one's contents, or make another one show its own.
 
-A layer of a local store is known by the identities of its headers and of the folder with its files, never by the digest that
-the store records for it: whoever may write to the store could record another's. Digests found by reading its files hold
-as long as no file changes.
+A layer of a local store is identified by its headers and the folder of its files, never by the digest that the store records:
+anyone who can write to the store could record another one. Digests found by reading its files hold as long as no file changes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from layerscope.progress import Progress, check
 _INDEX = "layer"
 """Kind of cache entries with an index."""
 _POINTER = "file"
-"""Kind of cache entries from a file to the digest of its bytes."""
+"""Kind of cache entries with the digest of a file's bytes."""
 _LENGTH = "length"
 """Kind of cache entries with the tar length of a layer in a store."""
 
@@ -38,13 +38,13 @@ class Indexed:
 
     index: LayerIndex
     key: str | None
-    """Equal only for equal indexes; None if unknown."""
+    """Key of the cache entry, equal only for equal indexes; None if not cached."""
 
 
 class IndexCache:
     """Indexes of layers in a store.
 
-    With `fresh`, layers are read anyway and entries are replaced.
+    With `fresh`, cached entries are not used but replaced.
     """
 
     def __init__(self, store: Store, limits: Limits, *, fresh: bool = False) -> None:
@@ -54,7 +54,7 @@ class IndexCache:
         self._fresh = fresh
 
     def set_cached_length(self, blob: Blob) -> None:
-        """Set the length of a blob from the cache, if it would have to be read to find out."""
+        """Set the length of a blob from the cache, if finding it would take a read."""
         key = None if self._fresh else self._length_key(blob)
         packed = None if key is None else self.store.read(_LENGTH, key)
         length = None if packed is None else packed.values.get("bytes")
@@ -62,12 +62,12 @@ class IndexCache:
             blob.expect(length)
 
     def has(self, blob: Blob) -> bool:
-        """Whether the cache has a blob whose digest is certain."""
+        """Whether the cache has the index of a blob with a certain digest."""
         digest = None if self._fresh else blob.digest
         return digest is not None and self.store.has(_INDEX, self._digest_key(blob, digest))
 
     def get(self, blob: Blob, *, hash_all: bool) -> Indexed | None:
-        """The cached index of a blob, without reading it; None if unknown."""
+        """The cached index of a blob, without reading the blob; None if not cached."""
         if hash_all:
             _ = blob.read_identity  # taken before anything is read
         if self._fresh:
@@ -79,7 +79,7 @@ class IndexCache:
         return self._unhashed(blob)
 
     def has_compressed(self, blob: Blob) -> bool:
-        """Whether the cache has a compressed blob, without reading it."""
+        """Whether the cache has the index of a compressed blob; the blob is not read."""
         if self._fresh or blob.digest is not None:
             return self.has(blob)
         digest = self._cached_digest(blob)
@@ -88,8 +88,10 @@ class IndexCache:
     def find(
         self, blob: Blob, claims: Collection[str], progress: Progress, *, hash_all: bool
     ) -> Indexed | None:
-        """The cached index of a blob, None if unknown. `claims` are the digests that the image claims for the blob, which may be
-        read to check them.
+        """The cached index of a blob; None if not cached.
+
+        `claims` are the digests that the image claims for the blob. To verify them, the blob may be read.
+        Raises `CancelledError`.
         """
         found = self.get(blob, hash_all=hash_all)
         if found is not None:
@@ -99,7 +101,7 @@ class IndexCache:
         return found
 
     def add(self, blob: Blob, index: LayerIndex) -> Indexed:
-        """Store the index of a blob. Damage is never stored: it may be temporary."""
+        """Store the index of a blob. A damaged one is not stored: the damage may be temporary."""
         if index.broken is not None:
             return Indexed(index, None)
         length_key = self._length_key(blob)
@@ -141,7 +143,7 @@ class IndexCache:
         return self._by_digest(blob, self._cached_digest(blob))
 
     def _cached_digest(self, blob: Blob) -> object:
-        """The cached digest of a file's bytes; None if unknown."""
+        """The cached digest of a file's bytes; None if not cached."""
         key = self._pointer_key(blob)
         packed = None if key is None else self.store.read(_POINTER, key)
         return None if packed is None else packed.values.get("digest")

@@ -1,6 +1,6 @@
-"""Compressions of layers and archives, detected by their first bytes and read in bounded memory.
+"""Decompresses layers and archives in bounded memory; formats are detected by their first bytes.
 
-Media types and file names are never trusted: writers get both wrong.
+Media types and file names are not trusted: both are often wrong.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ else:
     from backports import zstd
 
 OUTPUT = 1 << 20
-"""Decompressed bytes asked for at a time: what bounds memory under a decompression bomb."""
+"""Maximum decompressed bytes at a time, which bounds memory under a decompression bomb."""
 _ZSTD_HEADER = 18
-"""Bytes of the longest header of a zstd frame (RFC 8878 §3.1.1.1)."""
+"""Size in bytes of the longest zstd frame header (RFC 8878 §3.1.1.1)."""
 _ZSTD_WINDOW_LOG = zstd.DecompressionParameter.window_log_max.bounds()[1]
-"""Base-2 logarithm of the largest window that the zstd library reads: 31 where addresses have 64 bits."""
+"""Base-2 logarithm of the largest window that the zstd library supports: 31 on 64-bit systems."""
 
 
 class DamagedStreamError(Exception):
@@ -47,16 +47,16 @@ class Decompressor(Protocol):
 
 
 def _zstd_starts(data: bytes) -> bool:
-    """A zstd frame, or a skippable frame, which may come first (RFC 8878 §3.1)."""
+    """Whether `data` starts with a zstd frame or a skippable frame (RFC 8878 §3.1)."""
     return data.startswith(b"\x28\xb5\x2f\xfd") or (
         len(data) >= 4 and 0x50 <= data[0] <= 0x5F and data[1:4] == b"\x2a\x4d\x18"
     )
 
 
 def zstd_window(head: bytes) -> int:
-    """Bytes of the window that a zstd frame with this header asks for, 0 for anything else (RFC 8878 §3.1.1.1.2).
+    """Window size in bytes of a zstd frame with this header, 0 for anything else (RFC 8878 §3.1.1.1.2).
 
-    A frame of a single segment has no window of its own: that is as long as its content.
+    A single-segment frame has no window field: its window is as large as its content.
     """
     if not head.startswith(b"\x28\xb5\x2f\xfd") or len(head) < 6:
         return 0
@@ -71,7 +71,7 @@ def zstd_window(head: bytes) -> int:
 
 
 def _bzip2_starts(data: bytes) -> bool:
-    """A bzip2 stream: its level, then its first block, or its end where it is empty."""
+    """Whether `data` starts with a bzip2 stream: level, then the magic of a block or of the end."""
     return (
         data[:3] == b"BZh"
         and data[3:4] in b"123456789"
@@ -81,7 +81,7 @@ def _bzip2_starts(data: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Compression:
-    """A compression: how its streams start, how one is read, and what its errors are."""
+    """A compression format: how to detect it, its decompressor, and the errors that raises."""
 
     name: str
     starts: Callable[[bytes], bool]
@@ -98,7 +98,7 @@ COMPRESSIONS: tuple[Compression, ...] = (
     Compression(
         "zstd",
         _zstd_starts,
-        # The window was checked before; what small frames do not use of a large one is never touched.
+        # The window was checked before. Unused parts of a large window are never touched.
         lambda _: zstd.ZstdDecompressor(
             options={zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
         ),
@@ -125,9 +125,9 @@ def sniff(head: bytes) -> Compression | None:
 def first_bytes(
     kind: Compression, source: Iterator[bytes], name: str, limits: Limits, length: int
 ) -> tuple[bytes, bool]:
-    """At most `length` first bytes that a stream decompresses to, and whether it was found damaged or cut before them.
+    """The first `length` decompressed bytes of a stream, or fewer, and whether damage or truncation was found before them.
 
-    No more of `source` is read than that takes.
+    Only as much of `source` is read as needed.
     """
     data = b""
     try:
@@ -143,9 +143,9 @@ def first_bytes(
 class DecompressedStream:
     """Iterates over the decompressed bytes of `source`, a stream of compressed pieces.
 
-    Any number of members or frames follow each other (pigz, eStargz and zstd:chunked write many).
+    There may be several members or frames (pigz, eStargz and zstd:chunked write many).
     Zeros after the last are padding; anything else there is counted in `trailing`.
-    Raises `DamagedStreamError`, and `LimitExceededError` beyond `limits.layer_bytes` and the limit on memory of its kind.
+    Raises `DamagedStreamError`, and `LimitExceededError` beyond `limits.layer_bytes` or the memory limit of its format.
     """
 
     def __init__(
@@ -157,7 +157,7 @@ class DecompressedStream:
         self.consumed = 0
         """Compressed bytes read so far."""
         self.produced = 0
-        """Decompressed bytes given so far."""
+        """Decompressed bytes returned so far."""
         self._source = source
         self._name = name
         self._limits = limits
@@ -192,7 +192,7 @@ class DecompressedStream:
             pending = self._next_member(decoder.unused_data)
 
     def _within_window(self, pending: bytes) -> bytes:
-        """The start of a stream, after its window was checked against the limit."""
+        """The start of a stream; raises `LimitExceededError` if its window exceeds the limit."""
         if self.kind.name != "zstd":
             return pending
         while len(pending) < _ZSTD_HEADER and (piece := self._next_piece()):
@@ -206,7 +206,7 @@ class DecompressedStream:
         return pending
 
     def _check_memory(self, error: Exception) -> None:
-        """Raise what says so if a decompressor stopped for want of memory and not because of damage."""
+        """Raise `LimitExceededError` if a decompressor failed for lack of memory rather than damage."""
         words = str(error).lower()
         if "memory usage limit" in words:  # liblzma's LZMA_MEMLIMIT_ERROR
             raise self._limits.exceeded("xz_memory_bytes", self._name) from error
@@ -222,7 +222,7 @@ class DecompressedStream:
         return piece
 
     def _next_member(self, rest: bytes) -> bytes:
-        """The start of a further member, or nothing once padding and trailing bytes are read."""
+        """The start of the next member; empty after padding and trailing bytes."""
         if self.kind.padded:
             while not (rest := rest.lstrip(b"\0")) and (piece := self._next_piece()):
                 rest = piece

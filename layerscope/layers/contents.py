@@ -1,4 +1,4 @@
-"""Contents of single entries, read when they are asked for."""
+"""Reads the contents of single entries on demand."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from layerscope.limits import Limits
 from layerscope.progress import NullProgress, Progress, check
 
 SMALL = 1 << 15
-"""Bytes of contents that are read together with their neighbours."""
+"""Maximum size in bytes of contents that are read together with adjacent ones."""
 
 
 class ContentCutError(Exception):
-    """A content that its layer no longer holds whole."""
+    """A content is truncated in its layer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,13 @@ class LayerContents:
 
     @property
     def seekable(self) -> bool:
-        """Whether contents can be read by offset, without decompressing what lies before."""
+        """Whether contents can be read by offset, without decompressing everything before them."""
         return self.index.compressed_bytes is None
 
     def chunks(self, entry: int, progress: Progress | None = None) -> Iterator[bytes]:
         """The stored bytes of one entry. Raises `ContentCutError`, `DamagedStreamError`, `CancelledError`.
 
-        `progress` counts the bytes that are passed through, see `bytes_to_pass`.
+        `progress` counts the bytes of the tar, see `bytes_to_pass`.
         """
         left = int(self.index.columns.stored[entry])
         for _, piece in self.pieces([entry], progress or NullProgress()):
@@ -55,10 +55,10 @@ class LayerContents:
             raise ContentCutError
 
     def pieces(self, entries: Sequence[int], progress: Progress) -> Iterator[tuple[int, bytes]]:
-        """The stored bytes of several entries in one pass, each piece with the entry that it belongs to.
+        """The stored bytes of several entries in one pass, each piece with its entry.
 
-        Entries must come in the order of their offsets. One that the layer no longer holds whole ends early.
-        Raises `DamagedStreamError`, `CancelledError` and OSError; `FileChangedError` for other bytes than were read before.
+        Entries must be in order of offset. A truncated one ends early.
+        Raises `DamagedStreamError`, `CancelledError`, OSError, and `FileChangedError` if the bytes changed since indexing.
         """
         digests = self.index.digests
         pieces = self._pieces(entries, progress)
@@ -67,7 +67,7 @@ class LayerContents:
     def _checked(
         self, pieces: Iterator[tuple[int, bytes]], digests: NDArray[np.uint8]
     ) -> Iterator[tuple[int, bytes]]:
-        """The same pieces; the last of a content is given only if all of it has the digest that was found before."""
+        """The same pieces; the last one of a content is withheld unless the content has its known digest."""
         for entry, own in groupby(pieces, lambda piece: piece[0]):
             found, size, held = hashlib.sha256(), 0, b""
             try:
@@ -92,7 +92,7 @@ class LayerContents:
         columns = self.index.columns
         compression = layer_compression(self.blob)
         if (compression is None) != self.seekable:
-            self.blob.pread(1, 0)  # says why, where it cannot be read
+            self.blob.pread(1, 0)  # raises the reason if it cannot be read
             raise FileChangedError(self.blob.name)
         if compression is None:
             for entry in entries:
@@ -173,13 +173,13 @@ class LayerContents:
             yield entry, content
 
     def fetch(self) -> None:
-        """Get the layer's bytes here, where only their digest is known yet. What goes wrong is told to who reads them."""
+        """Fetch the layer's bytes if only their digest is known. Errors are raised by later reads."""
         if self.blob.digest is not None:
             with suppress(OSError):
                 self.blob.pread(1, 0)
 
     def bytes_to_pass(self, entries: Sequence[int]) -> int:
-        """Bytes of the tar that `pieces` passes through: all up to the last of the entries where they are compressed."""
+        """Bytes of the tar that `pieces` reads: everything up to the last entry if the layer is compressed."""
         stored = self.index.columns.stored
         if not len(entries):
             return 0
@@ -188,14 +188,14 @@ class LayerContents:
         return int(self.index.columns.offsets[entries[-1]] + stored[entries[-1]])
 
     def heads(self, entries: NDArray[np.int64], length: int) -> Iterator[bytes | memoryview | None]:
-        """The first `length` stored bytes of each of these entries of a seekable layer; None where it cannot be read."""
+        """The first `length` stored bytes of each entry, for a seekable layer; None if unreadable."""
         columns = self.index.columns
         starts = columns.offsets[entries].astype(np.int64)
         lengths = np.minimum(columns.stored[entries].astype(np.int64), length)
         return read_batch(self.blob, starts, lengths)
 
     def digests(self, entries: NDArray[np.int64]) -> Iterator[bytes | None]:
-        """SHA-256 of the content of each of these entries; None where it cannot be read. Small ones are read together."""
+        """SHA-256 of the content of each entry; None if unreadable. Small contents are read together."""
         stored = self.index.columns.stored[entries]
         together = (stored <= SMALL) & self.seekable
         if self.index.sparse:
@@ -221,6 +221,6 @@ class LayerContents:
         return self._digest(entry, digest.digest())
 
     def _digest(self, entry: int, stored: bytes) -> bytes:
-        """The digest that stands for a content whose stored bytes have the SHA-256 `stored`."""
+        """The digest of a content, given the SHA-256 of its stored bytes; they differ for sparse files."""
         sparse = self.index.sparse.get(entry)
         return stored if sparse is None else sparse.digest(stored)

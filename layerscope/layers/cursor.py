@@ -1,4 +1,4 @@
-"""Two ways through a tar: by offset in a file, where payloads are skipped unread, and along a stream."""
+"""Cursors through a tar: by offset in a file, skipping payloads unread, and along a stream."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from layerscope.layers.blob import CHUNK, Blob
 from layerscope.progress import Progress, check
 
 WINDOW, MAX_WINDOW = 1024, 1 << 14
-"""Bytes that are read ahead of a header, at least and at most."""
+"""Minimum and maximum bytes of read-ahead."""
 
 
 class Cursor(Protocol):
-    """A place in a tar that only moves forward."""
+    """A position in a tar that only moves forward."""
 
     position: int
-    """Bytes of the tar behind it."""
+    """Offset in the tar in bytes."""
     hashes: bool
-    """Whether `skip` gives digests."""
+    """Whether `skip` returns digests."""
 
     def take(self, length: int) -> bytes:
         """The next `length` bytes; fewer only at the end."""
 
     def skip(self, length: int) -> bytes | None:
-        """Move over a payload; its SHA-256 where `hashes`, None elsewhere. Raises `EOFError` at the end."""
+        """Skip a payload; returns its SHA-256 if `hashes`, otherwise None. Raises `EOFError` if the tar ends before."""
 
     def skip_padded(self, length: int) -> bytes | None:
-        """Move over a payload as `skip` does, and over the padding of its last block."""
+        """Like `skip`, including the padding of the last block."""
 
     def pad(self, length: int) -> None:
-        """Move over padding, which may be missing at the end."""
+        """Skip padding, which may be missing at the end."""
 
     def drain(self, progress: Progress) -> int:
-        """Read the rest; how many bytes of it are not zero."""
+        """Read the rest; returns how many of its bytes are not zero."""
 
 
 class OffsetCursor:
-    """Moves through an uncompressed blob by offset: headers are read, and payloads only where they lie between them."""
+    """Moves through an uncompressed blob by offset. Payloads are read only if they fall into the read-ahead."""
 
     hashes = False
 
@@ -60,7 +60,7 @@ class OffsetCursor:
         return data
 
     def _read(self, length: int) -> bytes:
-        """Read ahead from here: further and further while entries are small, little after a jump over a large one."""
+        """Read ahead from here: more and more while entries are small, little after skipping a large one."""
         passed = self.position - self._start - len(self._window)
         self._ahead = min(2 * self._ahead, MAX_WINDOW) if passed < self._ahead else WINDOW
         self._start = self.position
@@ -152,7 +152,7 @@ class StreamCursor:
         return dirty
 
     def _parts(self, length: int) -> Iterator[memoryview]:
-        """The next `length` bytes, or what there is, without joining them."""
+        """The next `length` bytes, or fewer at the end, without joining them."""
         while length:
             if self._at == len(self._piece):
                 piece = next(self._pieces, None)

@@ -1,4 +1,4 @@
-"""What PAX and GNU extension headers say about the entry that follows them (POSIX pax, GNU tar's `L`, `K`, sparse)."""
+"""Parses PAX and GNU extension headers (POSIX pax; GNU tar's `L`, `K` and sparse formats)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from layerscope.limits import Limits
 XATTR = b"SCHILY.xattr."
 SPARSE = b"GNU.sparse."
 _SPARSE_0_0 = (SPARSE + b"offset", SPARSE + b"numbytes")
-"""Keys that alternate, and repeat, in the first form of sparse files."""
+"""Repeated, alternating keys of PAX sparse files, version 0.0."""
 _NAMES = frozenset((b"path", b"linkpath", b"uname", b"gname"))
 _SEGMENT_COST = 128
-"""Bytes of memory that a segment of a sparse map takes up."""
+"""Memory in bytes of a segment of a sparse map."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,30 +23,30 @@ class SparseMap:
     """Where the stored bytes of a sparse file belong."""
 
     real_size: int
-    """Bytes of the file with its holes."""
+    """Size of the file in bytes, including holes."""
     segments: tuple[tuple[int, int], ...]
     """(offset in the file, length) of each run of stored bytes."""
     skip: int = field(compare=False)
-    """Bytes at the start of the payload that hold the map itself."""
+    """Bytes of the map at the start of the payload."""
 
     @property
     def stored(self) -> int:
-        """Bytes that the segments hold."""
+        """Total bytes of the segments."""
         return sum(length for _, length in self.segments)
 
     def digest(self, stored: bytes) -> bytes:
-        """SHA-256 that stands for the content, given that of the stored bytes: never that of a dense file."""
+        """A SHA-256 for the content, given the one of its stored bytes. It never equals that of a dense file."""
         return hashlib.sha256(b"sparse %d %a" % (self.real_size, self.segments) + stored).digest()
 
 
 @dataclass(slots=True)
 class Extension:
-    """Fields of one entry that its extension headers override; None where they say nothing."""
+    """Fields of an entry that its extension headers override; None for those they do not."""
 
     name: bytes | None = None
     link: bytes | None = None
     long_name: bytes | None = None
-    """GNU's long name, which wins over PAX."""
+    """GNU long name, which takes precedence over PAX."""
     long_link: bytes | None = None
     size: int | None = None
     uid: int | None = None
@@ -59,16 +59,16 @@ class Extension:
 
     @property
     def cost(self) -> int:
-        """Bytes of memory that its entry takes up because of it."""
+        """Memory in bytes that it takes up."""
         texts = len(self.name or b"") + len(self.link or b"") + len(self.xattrs)
         return texts + (_SEGMENT_COST * len(self.sparse.segments) if self.sparse else 0)
 
 
 def parse_pax(payload: bytes) -> Extension:
-    """The records of a PAX header block. Raises `HeaderError` where Go's reader refuses them.
+    """Parse the records of a PAX header block. Raises `HeaderError` where Go's reader does.
 
-    The last record of a key counts; one without a value takes the key back, except for extended attributes, which may be
-    empty.
+    The last record of a key counts. A record without a value removes the key, except for extended attributes, which may
+    be empty.
     """
     records: dict[bytes, bytes] = {}
     numbers: list[bytes] = []
@@ -103,7 +103,7 @@ def parse_pax(payload: bytes) -> Extension:
         elif key == b"mtime":
             extension.mtime = _seconds(value)
         elif key in (b"atime", b"ctime"):
-            _seconds(value)  # Go refuses these too if they are malformed
+            _seconds(value)  # Go also rejects these if malformed
         elif key.startswith(SPARSE):
             extension.sparse_records[key[len(SPARSE) :]] = value
     extension.xattrs = pack_xattrs(xattrs)
@@ -111,14 +111,14 @@ def parse_pax(payload: bytes) -> Extension:
 
 
 def pack_xattrs(xattrs: dict[bytes, bytes]) -> bytes:
-    """Extended attributes as one byte string, equal exactly when the attributes are."""
+    """Pack extended attributes as one byte string, which is equal if and only if the attributes are."""
     return b"".join(
         b"%d:%b%d:%b" % (len(key), key, len(value), value) for key, value in sorted(xattrs.items())
     )
 
 
 def unpack_xattrs(packed: bytes) -> dict[bytes, bytes]:
-    """What `pack_xattrs` was given."""
+    """Unpack the result of `pack_xattrs`."""
     parts: list[bytes] = []
     position = 0
     while position < len(packed):
@@ -134,8 +134,8 @@ def sparse_from_records(
 ) -> SparseMap | None:
     """The map of a PAX sparse file, versions 0.0, 0.1 and 1.0 (whose map is read from the payload by `read_block`).
 
-    None when the records describe none that is known. Moves the real name into the extension. `size` is that of the
-    entry, which counts where the records do not say the real one.
+    None if the records describe no known version. Moves the real name into the extension. `size` is that of the entry in
+    bytes, used if the records do not give the real size.
     """
     records = extension.sparse_records
     major, minor = records.get(b"major", b""), records.get(b"minor", b"")
@@ -163,7 +163,7 @@ def sparse_from_records(
 def sparse_from_gnu_header(
     block: bytes, read_block: Callable[[], bytes], limits: Limits
 ) -> SparseMap:
-    """The map of an old GNU sparse file: in its header and in the blocks after it, which its size does not count."""
+    """The map of an old GNU sparse file, from its header and the blocks after it, which its size does not include."""
     if not is_gnu(block):
         raise HeaderError("a sparse file is not of the kind that GNU tar writes")
     numbers: list[int] = []
@@ -191,7 +191,7 @@ def _too_long(limits: Limits) -> HeaderError:
 
 
 def _record(payload: bytes, position: int) -> tuple[bytes, bytes, int]:
-    """Key and value of the record `LEN KEY=VALUE\\n` at `position`, and where the next begins."""
+    """Key and value of the record `LEN KEY=VALUE\\n` at `position`, and the position of the next."""
     space = payload.find(b" ", position, position + 20)
     digits = payload[position:space]
     if space < 0 or not digits.isdigit():
@@ -228,7 +228,7 @@ def _seconds(text: bytes) -> int:
 
 
 def _inline_map(read_block: Callable[[], bytes], limits: Limits) -> tuple[list[int], int]:
-    """The numbers of a PAX 1.0 map: a count, then offset and length of each segment, one a line; and its bytes."""
+    """The numbers of a PAX 1.0 map and its size in bytes: a count, then offset and length of each segment, one per line."""
     text = bytearray()
     blocks = 0
     wanted: int | None = None
@@ -248,7 +248,7 @@ def _inline_map(read_block: Callable[[], bytes], limits: Limits) -> tuple[list[i
 
 
 def _sparse_map(real_size: int, numbers: list[int], skip: int) -> SparseMap:
-    """A checked map: pairs in order, inside the file, without overlap."""
+    """A map checked to be in order, inside the file, and without overlaps. Raises `HeaderError`."""
     if len(numbers) % 2 or real_size < 0:
         raise HeaderError("the map of a sparse file is malformed")
     segments = tuple(zip(numbers[::2], numbers[1::2], strict=True))

@@ -1,4 +1,4 @@
-"""What identifies the bytes of a file without reading them, and whether a file still holds the bytes it was opened with."""
+"""Identifies the bytes of a file without reading them, and detects whether an open file was modified."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from contextlib import suppress
 from pathlib import Path
 
 CLOCK_NS = 20_000_000
-"""Nanoseconds in which two writes to a file may leave the same time: kernels' ticks are shorter."""
+"""Nanoseconds within which two writes may leave the same time; kernel ticks are shorter."""
 COARSE_CLOCK_NS = 2_000_000_000
-"""The same on file systems that know whole seconds only."""
+"""The same for file systems with timestamps in whole seconds."""
 
 Identity = tuple[int | str, ...]
-"""What is equal for two blobs only if their bytes are, without reading them."""
+"""A value that is equal for two blobs only if their bytes are."""
 
 
 CHANGED = "the file changed while it was open; open it again"
 
 
 class FileChangedError(OSError):
-    """A file that no longer holds the bytes it held when the image was opened."""
+    """A file was modified since the image was opened."""
 
     def __init__(self, name: str | None = None) -> None:
-        """`name` is the file's, in the user's words."""
+        """`name` is the file's name for the user."""
         super().__init__(errno.ESTALE, CHANGED, name)
 
 
 def file_identity(status: os.stat_result) -> Identity | None:
-    """The identity of a file as it is now; None if it was written to so lately that the next write may not show.
+    """The current identity of a file; None if it was written so recently that another write might not change its times.
 
-    The time of the last change stands beside that of the last modification, as anybody can set the latter back.
+    It includes ctime, because anyone can reset mtime.
     """
     changed = status.st_ctime_ns
     clock = CLOCK_NS if changed % 1_000_000_000 else COARSE_CLOCK_NS
@@ -41,23 +41,23 @@ def file_identity(status: os.stat_result) -> Identity | None:
 
 
 class FileWatch:
-    """Detects that a file was written to since `status` was taken.
+    """Detects that a file was modified since `status` was taken.
 
-    Renaming and deleting a file, a further hard link, and other permissions move its ctime too, but leave the content
-    alone: where one of these shows, an otherwise equal file counts as unchanged.
+    Renaming, deleting, hard links and permissions also change ctime, but not the content: if one of these is visible, an
+    otherwise equal file counts as unmodified.
     """
 
     def __init__(self, status: os.stat_result, name: str, descriptor: int | None = None) -> None:
         """`name` is for errors; `descriptor` is the open file, if it stays open."""
         self._name = name
         self.changed = False
-        """Whether a change was found. It stays so: later reads could meet old and new bytes."""
+        """Whether a modification was found. Never reset: later reads could mix old and new bytes."""
         self._named = descriptor is not None
         self._seen = (_content_status(status), status.st_ctime_ns)
         self._other_status = _other_status(status, descriptor)
 
     def check(self, descriptor: int) -> None:
-        """Raise `FileChangedError` if the open file has changed. Called after its bytes were read."""
+        """Raise `FileChangedError` if the open file was modified. Call it after reading."""
         if self.changed:
             raise FileChangedError(self._name)
         status = os.fstat(descriptor)
@@ -72,14 +72,14 @@ class FileWatch:
 
 
 def _content_status(status: os.stat_result) -> tuple[int, ...]:
-    """What writing to a file changes."""
+    """The fields that change when a file is written."""
     return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 def _other_status(status: os.stat_result, descriptor: int | None) -> tuple[int | str, ...]:
-    """What moves a file's ctime without a write: its attributes, and its name where it is open and the system knows it."""
+    """Other fields whose changes update ctime: attributes, and the name of an open file if the system knows it."""
     name = ""
     if descriptor is not None:
-        with suppress(OSError):  # no Linux: a file that is moved elsewhere counts as changed
+        with suppress(OSError):  # not Linux: a moved file counts as modified
             name = str(Path(f"/proc/self/fd/{descriptor}").readlink())
     return (status.st_nlink, status.st_mode, status.st_uid, status.st_gid, name)

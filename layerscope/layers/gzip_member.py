@@ -1,7 +1,8 @@
 """One member of a gzip stream (RFC 1952): its header, deflated data, checksum and length.
 
-isal can read all of it, but forgets which fields of a header it has seen when they come in pieces, and keeps back the data
-that it has when the checksum after them is wrong.
+
+isal could read the whole member, but loses track of header fields that arrive in pieces, and withholds decompressed data if
+the checksum after them is wrong.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from isal import igzip_lib, isal_zlib
 GzipError = cast("type[Exception]", igzip_lib.IsalError)
 
 _MAX_HEADER = 1 << 20
-"""Bytes of a header that are waited for: the format puts no bound on the names in it."""
+"""Maximum size of a header in bytes: the format does not limit the names in it."""
 _TRAILER = 8
 
 
@@ -39,7 +40,7 @@ class GzipMember:
         return bool(self._deflate.needs_input)
 
     def decompress(self, data: bytes, max_length: int = -1) -> bytes:
-        """Up to `max_length` more bytes. Raises `GzipError`, for a wrong checksum only when all bytes are given out."""
+        """Up to `max_length` more bytes. Raises `GzipError`; for a wrong checksum, only after all bytes were returned."""
         if self._in_header:
             self._header += data
             end = _header_length(self._header)
@@ -63,11 +64,11 @@ class GzipMember:
         return b""
 
     def _has_all(self) -> bool:
-        """Whether the deflated data are all given out, and the trailer follows."""
+        """Whether all data were returned and the trailer follows."""
         return bool(self._deflate.eof)
 
     def _finish(self) -> None:
-        """Compare what follows the data with what the data were."""
+        """Compare checksum and length in the trailer with the data."""
         checksum = int.from_bytes(self._trailer[:4], "little")
         size = int.from_bytes(self._trailer[4:_TRAILER], "little")
         if checksum != self._checksum or size != self._size & 0xFFFFFFFF:
@@ -77,7 +78,7 @@ class GzipMember:
 
 
 def _header_length(data: bytes) -> int | None:
-    """Where the header at the start of `data` ends; None if it goes on (RFC 1952 §2.3)."""
+    """Length of the header at the start of `data`; None if it is incomplete (RFC 1952 §2.3)."""
     if len(data) < 10:
         return None
     flags, end = data[3], 10

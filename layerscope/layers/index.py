@@ -20,7 +20,7 @@ from layerscope.layers.walk import Damage
 
 
 class Kind(IntEnum):
-    """Types of entries (tar's typeflags, as Go's reader and the engines take them)."""
+    """Types of entries: tar typeflags as interpreted by Go's reader and the engines."""
 
     FILE = 0
     DIRECTORY = 1
@@ -31,7 +31,7 @@ class Kind(IntEnum):
     FIFO = 6
     UNKNOWN = 7
     BROKEN_LINK = 8
-    """A hard link without a target: only the stacked filesystem knows."""
+    """A hard link without a target, known only after stacking."""
 
 
 KIND_NAMES = {
@@ -84,7 +84,7 @@ for _flags, _kind in _TYPEFLAGS.items():
 
 
 def kinds_of(headers: HeaderColumns) -> NDArray[np.uint8]:
-    """The kind of each entry; a regular file of before POSIX whose name ends in a slash is a directory."""
+    """The kind of each entry; a pre-POSIX regular file whose name ends in a slash is a directory."""
     kinds = KIND_OF_TYPEFLAG[headers.types]
     for index in np.flatnonzero(headers.types == 0).tolist():
         if headers.names[index].endswith(b"/"):
@@ -94,14 +94,14 @@ def kinds_of(headers: HeaderColumns) -> NDArray[np.uint8]:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Attributes of n entries, one array a field. Sizes are bytes; shapes are (n,).
+    """Attributes of n entries, one array per field. Sizes are in bytes; shapes are (n,).
 
-    What is never summed up is kept in the smallest type that holds it.
+    Fields that are never summed have the smallest type that holds their values.
     """
 
     kinds: NDArray[np.uint8]
     stored: NDArray[np.int64]
-    """Content bytes: the payload of a regular file, its data segments alone if it is sparse; 0 for all else."""
+    """Content bytes: the payload of a regular file, or the data segments of a sparse one; 0 for other types."""
     modes: NDArray[np.uint16]
     """Permission bits, mode & 07777."""
     uids: Integers
@@ -109,13 +109,13 @@ class Columns:
     mtimes: Integers
     """Whole seconds since 1970, floored."""
     links: Integers
-    """Link target as an index into a table of strings; 0 is the empty string."""
+    """Link targets, as indices into a table of strings; 0 is the empty string."""
     xattrs: Integers
-    """Extended attributes as an index into a table of packed ones; 0 is none."""
+    """Extended attributes, as indices into a table of packed ones; 0 is none."""
     devices: Integers
-    """Major × 2³² + minor of a device; 0 for all else."""
+    """Device numbers, major × 2³² + minor; 0 for other types."""
     offsets: Integers
-    """Where the payload begins in the uncompressed tar."""
+    """Offsets of the payloads in the uncompressed tar."""
 
     @classmethod
     def joined(cls, parts: Sequence[Columns]) -> Columns:
@@ -127,12 +127,12 @@ class Columns:
         )
 
     def narrowed(self) -> Columns:
-        """The same in the smallest types that will do."""
+        """The same values in the smallest possible types."""
         narrowed: dict[str, Any] = {name: narrow(getattr(self, name)) for name in _NARROWED}
         return replace(self, **narrowed)
 
     def part(self, span: slice) -> Columns:
-        """Some of the entries; nothing is copied."""
+        """A range of the entries, without copying."""
         return Columns(*(getattr(self, name)[span] for name in self.__slots__))
 
 
@@ -154,46 +154,46 @@ COLUMN_TYPES: tuple[type[np.integer[Any]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class LayerIndex:
-    """What one pass over a layer's tar learns. Cacheable: plain arrays and bytes, nothing about its image."""
+    """The result of one pass over a layer's tar. Cacheable: plain arrays and bytes, nothing about the image."""
 
     columns: Columns
-    """All entries in tar order, markers and ignored ones too."""
+    """All entries in tar order, including markers and ignored ones."""
     roles: NDArray[np.uint8]
     """`Role` of each entry."""
     nodes: NDArray[np.int32]
-    """The path of each entry, as a node of `tree`; for a marker the path that it acts on."""
+    """Path of each entry, as a node of `tree`; for a marker, the path it applies to."""
     targets: NDArray[np.int32]
     """The node of each hard link's target, in the order of the hard links."""
     link_contents: NDArray[np.int32]
-    """For each hard link, in the same order, the entry that holds its content if that is a file of AUFS's
-    (`.wh..wh.plnk`), which is no path; -1 for all others."""
+    """For each hard link, in the same order, the entry with its content if that is an AUFS file without a path
+    (`.wh..wh.plnk`); otherwise -1."""
     tree: PathTree
     links: StringTable
     xattrs: StringTable
     sparse: dict[int, SparseMap]
     """Maps of sparse files by entry."""
     digests: NDArray[np.uint8] | None
-    """SHA-256 of each file's content, shape (n, 32); None where the walk did not read contents."""
+    """SHA-256 of each file's content, shape (n, 32); None if contents were not read."""
     oddities: dict[str, int]
-    """Warning codes, and how many entries drew each."""
+    """Number of entries for each warning code."""
     tar_bytes: int
     """Length of the uncompressed tar."""
     trailing: int
-    """Bytes after the end of the archive, or of the compressed stream, that are not zero."""
+    """Number of non-zero bytes after the end of the archive or compressed stream."""
     broken: Damage | None
     diff_id: str | None
-    """Digest of the uncompressed tar, where all of it was read."""
+    """Digest of the uncompressed tar; None if it was not read completely."""
     blob_digest: str | None
-    """Digest of the blob as stored, where all of it was read."""
+    """Digest of the blob as stored; None if it was not read completely."""
     compressed_bytes: int | None
-    """Size of the blob as stored; None when it is not compressed."""
+    """Size of the blob in bytes; None if it is not compressed."""
     toc: TocCheck | None = None
-    """The table of contents that the blob ends with, where all of it was read and it has one."""
+    """The check of the blob's table of contents; None if it has none or was not read completely."""
 
     def __len__(self) -> int:
         return len(self.roles)
 
     def without_names(self) -> LayerIndex:
-        """All but the paths: these are what takes up most room, and only stacking asks for them."""
+        """The same index without paths, which take most memory and are only needed for stacking."""
         none = np.zeros(0, np.int32)
         return replace(self, nodes=none, targets=none, link_contents=none, tree=PathTree.empty())

@@ -1,4 +1,4 @@
-"""From entries, as they come, to the columns of a `LayerIndex`."""
+"""Builds the columns of a `LayerIndex` from entries."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class IndexBuilder:
         self._hashed = False
         self._targets: list[bytes] = []
         self._aufs_links: dict[bytes, list[int]] = {}
-        """Regular files in AUFS's directory of links, ascending, by their path."""
+        """Regular files in the AUFS directory of links, ascending, by path."""
         self._count = 0
         self._unknown = 0
 
     def add(self, batch: Batch) -> None:
-        """Take entries as a walk over a tar hands them over."""
+        """Add entries from a walk over a tar. Raises `LimitExceededError`."""
         kinds = kinds_of(batch.columns)
         devices = np.zeros(len(batch.blocks), np.int64)
         for index in np.flatnonzero((kinds == Kind.CHARACTER) | (kinds == Kind.BLOCK)).tolist():
@@ -55,7 +55,7 @@ class IndexBuilder:
         digests: Sequence[bytes | None],
         extensions: Mapping[int, Extension],
     ) -> None:
-        """Take entries from wherever they are known. Raises `LimitExceededError`."""
+        """Add entries from any source. Raises `LimitExceededError`."""
         count = len(kinds)
         if self._count + count > self._limits.entries:
             raise self._limits.exceeded("entries", self._where)
@@ -130,10 +130,9 @@ class IndexBuilder:
         )
 
     def _link_contents(self, columns: Columns, roles: NDArray[np.uint8]) -> NDArray[np.int32]:
-        """For each hard link, the file of AUFS's that holds its content, -1 for none; files that no link names are
-        emptied in `columns`.
+        """For each hard link, the AUFS file with its content, -1 for none. Files without links get size 0 in `columns`.
 
-        Of several files of one path a link names the last before it, else the first.
+        If several files have one path, a link means the last one before it, otherwise the first.
         """
         found = np.full(len(self._targets), -1, np.int32)
         if not self._aufs_links:
@@ -155,7 +154,7 @@ class IndexBuilder:
         stored: NDArray[np.int64],
         xattrs: NDArray[np.int32],
     ) -> None:
-        """Extended attributes and the sparse map of one entry."""
+        """Store extended attributes and sparse map of an entry."""
         if extension.xattrs:
             xattrs[index] = self._xattrs.setdefault(extension.xattrs, len(self._xattrs))
         if extension.sparse is not None and kinds[index] == Kind.FILE:
@@ -165,7 +164,7 @@ class IndexBuilder:
     def _link_column(
         self, targets: list[bytes], kinds: NDArray[np.uint8], roles: NDArray[np.uint8]
     ) -> NDArray[np.int32]:
-        """Link targets of symlinks and hard links; those of hard links are paths and join the names."""
+        """Link targets of symlinks and hard links. Targets of hard links are paths, and are added to the names."""
         links = np.zeros(len(targets), np.int32)
         linked = ((kinds == Kind.SYMLINK) | (kinds == Kind.HARDLINK)) & (roles == Role.ENTRY)
         for index in np.flatnonzero(linked).tolist():
@@ -180,7 +179,7 @@ _NO_DIGEST = bytes(32)
 
 
 def _device(block: bytes) -> int:
-    """Device numbers of a header; 0 where they make no sense: nothing depends on them but a view."""
+    """Device numbers of a header; 0 if malformed, because they are only displayed."""
     try:
         return parse_device(block)
     except HeaderError:

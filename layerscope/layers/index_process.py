@@ -1,8 +1,8 @@
-"""A second process that indexes plain layers of one file, beside this one: going from header to header is work of the interpreter,
-which has one lock.
+"""Indexes the plain layers of one file in a second process, because walking headers holds the interpreter lock.
 
-It is given the file as an open descriptor. A request is JSON: where a layer lies in it, and the limits. The answer is the index as
-the cache packs it. A layer that is broken, or whose index cannot be packed, fails: the caller reads it, and meets whatever is wrong.
+The process gets the file as an open descriptor. A request is JSON with the range of a layer and the limits; the answer is the
+index as packed for the cache. Damaged layers, and those whose index cannot be packed, fail: the caller reads them and reports
+the problem.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from layerscope.limits import Limits
 from layerscope.progress import NullProgress
 
 HEARTBEAT_TIMEOUT = 30.0
-"""Seconds without a sign of life after which the layer is read here."""
+"""Seconds without a heartbeat after which the layer is read in this process."""
 _HEARTBEAT_INTERVAL = 0.2
-"""Seconds between two signs of life."""
+"""Seconds between two heartbeats."""
 
 
 class IndexProcess:
-    """Indexes layers one at a time. It is started by the first, and ended when this is left.
+    """Indexes layers one at a time. The process starts with the first layer and ends with the context.
 
-    Whatever goes wrong with it, the answer is None, and the caller reads the layer itself.
+    If it fails in any way, the result is None, and the caller reads the layer itself.
     """
 
     def __init__(self, descriptor: int, limits: Limits, check: Callable[[], None]) -> None:
-        """`descriptor` is the open file that all layers lie in."""
+        """`descriptor` is the open file with all layers."""
         self._descriptor = descriptor
         self._limits = limits
         self._check = check
@@ -48,7 +48,7 @@ class IndexProcess:
         self.child.__exit__(*error)
 
     def index(self, blob: Blob) -> LayerIndex | None:
-        """The index of a plain layer in the file; None if it cannot be had here. Raises what `check` does."""
+        """The index of a plain layer in the file; None if the process fails. Raises anything `check` raises."""
         place = blob.place()
         if place is None or place[0] != self._descriptor:
             return None
@@ -64,18 +64,18 @@ class IndexProcess:
 
 
 class _Request(msgspec.Struct):
-    """One layer to be indexed."""
+    """A layer to index."""
 
     name: str
-    """What errors call it."""
+    """Its name in errors."""
     offset: int
-    """Where it begins in the file, in bytes."""
+    """Its offset in the file, in bytes."""
     size: int
     limits: Limits
 
 
 class _Heartbeat(NullProgress):
-    """Turns progress into signs of life."""
+    """Turns progress into heartbeats."""
 
     def __init__(self, task: Task) -> None:
         self._task = task
@@ -91,7 +91,7 @@ class _Heartbeat(NullProgress):
 
 
 def main(descriptor: str) -> None:
-    """The second process."""
+    """Run the second process."""
     file = OpenFile(os.dup(int(descriptor)), "layer")
 
     def answer(task: Task) -> list[bytes | memoryview]:

@@ -1,4 +1,4 @@
-"""From a layer's blob to its index, in one pass and bounded memory."""
+"""Builds the index of a layer from its blob, in one pass and bounded memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from layerscope.progress import Progress, check
 
 
 def layer_compression(blob: Blob) -> Compression | None:
-    """How a layer's blob is compressed. A tar is tried first: its first name may look like any magic number."""
+    """The compression of a layer's blob; None for a plain tar. A tar is tried first: its first name may look like any magic number."""
     if isinstance(blob, TarSplitBlob):
         return None  # a store's layer is always a tar
     try:
@@ -38,10 +38,10 @@ def layer_compression(blob: Blob) -> Compression | None:
 def index_layer(
     blob: Blob, limits: Limits, progress: Progress, *, hash_all: bool = False
 ) -> LayerIndex:
-    """Index one layer. Damage is part of the result, never raised.
+    """Index one layer. Damage is part of the result and never raised.
 
-    Compressed layers, and plain ones with `hash_all`, are read through: blob, tar and each content are hashed on the
-    way. Other plain layers are visited by offset, header by header. Raises `LimitExceededError` and `CancelledError`.
+    Compressed layers, and plain ones with `hash_all`, are read completely, which also hashes blob, tar and contents. Of
+    other plain layers, only the headers are read. Raises `LimitExceededError` and `CancelledError`.
     """
     compression = layer_compression(blob)
     builder = IndexBuilder(limits, blob.name)
@@ -90,7 +90,7 @@ def index_layer(
 
 
 def _unreadable(offset: int, error: OSError) -> Damage:
-    """The damage of a layer after a read error of the system."""
+    """The damage for a read error."""
     return Damage(offset, f"it cannot be read: {error.strerror or error}")
 
 
@@ -107,7 +107,7 @@ class _ByteProgress:
 
 
 class _HashedReading:
-    """Reads a blob once: hashes it as stored and as the tar in it, reports progress, honours cancellation."""
+    """Reads a blob once, hashing the stored bytes and the tar, with progress and cancellation."""
 
     def __init__(
         self, blob: Blob, compression: Compression | None, limits: Limits, progress: Progress
@@ -161,7 +161,7 @@ class _HashedReading:
 
 
 def looks_like_tar(blob: Blob) -> bool:
-    """Whether a blob is a tar, compressed or not, or empty as a layer may be: by its first block."""
+    """Whether a blob is a tar, compressed or not, or empty as a layer may be, judging by its first block."""
     head = blob.pread(BLOCK, 0)
     compression = layer_compression(blob)
     if compression is not None:

@@ -1,4 +1,4 @@
-"""Names of entries: cleaned, told apart from markers, and kept as a tree of components.
+"""Names of entries: cleaned, separated from markers, and stored as a tree of components.
 
 Source: OCI image-spec layer.md (whiteouts), AUFS for `.wh..wh.*`.
 """
@@ -20,44 +20,44 @@ WHITEOUT = b".wh."
 OPAQUE = b".wh..wh..opq"
 AUFS = b".wh..wh."
 AUFS_LINKS = b".wh..wh.plnk"
-"""Where AUFS keeps files that have several names: the names are hard links to what lies here."""
+"""Directory of AUFS for files with several names, which are hard links to the files in it."""
 _DIRECTORY_COST = 160
-"""Bytes of memory that a directory takes up."""
+"""Memory in bytes of a directory."""
 
 
 class Role(IntEnum):
-    """What an entry is for."""
+    """The role of an entry."""
 
     ENTRY = 0
     """A path of its own."""
     WHITEOUT = 1
-    """Removes one path of lower layers: the path that the entry is filed under."""
+    """Removes one path of lower layers, which is the path of the entry here."""
     OPAQUE = 2
-    """Removes what lower layers hold below a directory: the path that the entry is filed under."""
+    """Removes everything of lower layers below a directory, which is the path of the entry here."""
     IGNORED = 3
-    """The root, AUFS metadata, or a whiteout that names nothing."""
+    """The root, AUFS metadata, or a whiteout without a name."""
 
 
 @dataclass(frozen=True, slots=True)
 class PathTree:
-    """Paths of one layer as a tree: node 0 is the root, parents come in any order.
+    """Paths of one layer as a tree: node 0 is the root, the others are in any order.
 
-    Holds each path that an entry, a marker or a hard link's target names, and all directories above them.
+    It has the paths of entries, markers and targets of hard links, and all directories above them.
     """
 
     parents: NDArray[np.int32]
     components: NDArray[np.int32]
     """Index into `names` of each node's last component; -1 for the root."""
     names: StringTable
-    """Each component once, in no order."""
+    """Distinct components, in any order."""
 
     @classmethod
     def empty(cls) -> PathTree:
-        """Nothing but a root."""
+        """A tree with only the root."""
         return cls(np.zeros(1, np.int32), np.full(1, -1, np.int32), StringTable.of([]))
 
     def same_as(self, other: PathTree) -> bool:
-        """Whether both hold the same paths, and number them alike: they do where the same names came in the same order."""
+        """Whether both trees have the same paths with the same numbers, as they do if the same names were added in the same order."""
         return (
             np.array_equal(self.parents, other.parents)
             and np.array_equal(self.components, other.components)
@@ -90,27 +90,27 @@ def clean(name: bytes) -> tuple[bytes, bool]:
 
 
 class PathTreeBuilder:
-    """Collects names in tar order; `finish` gives the tree and the node of each."""
+    """Collects names in tar order; `finish` returns the tree and the node of each name."""
 
     def __init__(self, limits: Limits, where: str) -> None:
         self.oddities: Counter[str] = Counter()
-        """How many names drew each warning code."""
+        """Number of names for each warning code."""
         self.aufs_links: list[tuple[int, bytes]] = []
         """Index and path of each name in a directory of `AUFS_LINKS`. Their role is `IGNORED`."""
         self._limits = limits
         self._where = where
         self._components: dict[bytes, int] = {}
         self._directories: dict[bytes, int] = {b"": 0}
-        """Number of each directory that some name lies in, by its whole path."""
+        """Numbers of directories that contain names, by full path."""
         self._directory_keys: list[int] = [-1]
         """Parent directory and component of each directory, packed; -1 for the root."""
         self._numbers: dict[int, int] = {}
-        """Number of each directory by that key, with its low bits mixed: many keys that end alike make a dict slow."""
+        """Numbers of directories by that key, with its low bits mixed: many keys with equal low bits make a dict slow."""
         self._keys: list[int] = []
         """Directory and last component of each name, packed; -1 for the root."""
 
     def add(self, names: Sequence[bytes]) -> list[int]:
-        """Take names of entries; the role of each, as `Role` values. Their order is that of `finish`."""
+        """Add names of entries, and return their `Role` values. Raises `LimitExceededError`."""
         roles: list[int] = []
         keys, directories, components = self._keys, self._directories, self._components
         for name in names:
@@ -130,7 +130,7 @@ class PathTreeBuilder:
         return roles
 
     def add_targets(self, targets: Sequence[bytes]) -> None:
-        """Take targets of hard links: cleaned, and filed after the names so far."""
+        """Add cleaned targets of hard links after the names so far. Raises `LimitExceededError`."""
         for target in targets:
             name, escaped = clean(target)
             self.oddities["name-outside-root"] += escaped
@@ -145,7 +145,7 @@ class PathTreeBuilder:
             )
 
     def finish(self) -> tuple[PathTree, NDArray[np.int32]]:
-        """The tree, and the node of each name in the order in which they were added."""
+        """The tree, and the node of each name in the order of adding."""
         directory_keys = np.array(self._directory_keys, np.int64)
         keys = np.concatenate([directory_keys, np.array(self._keys, np.int64)])
         unique, nodes = np.unique(keys, return_inverse=True)
@@ -162,7 +162,7 @@ class PathTreeBuilder:
         return tree, nodes[len(directory_keys) :].astype(np.int32)
 
     def _unusual(self, name: bytes) -> tuple[bytes, int]:
-        """A name that needs cleaning or may be a marker: the path to file it under, and its role."""
+        """Path and role of a name that needs cleaning or may be a marker."""
         name, escaped = clean(name)
         self.oddities["name-outside-root"] += escaped
         if WHITEOUT not in name:
@@ -186,7 +186,7 @@ class PathTreeBuilder:
         return b"/".join((*parts, target)), Role.WHITEOUT
 
     def _directory(self, path: bytes) -> int:
-        """The number of a directory seen for the first time, after those above it."""
+        """Number a new directory, after its parents."""
         number = 0
         for component in path.split(b"/"):
             key = number << 32 | self._components.setdefault(component, len(self._components))
@@ -198,7 +198,7 @@ class PathTreeBuilder:
         if len(self._directory_keys) > self._limits.entries:
             raise self._limits.exceeded("entries", self._where)
         if len(self._directory_keys) * _DIRECTORY_COST > self._limits.metadata_bytes:
-            # One name of a few kilobytes may lie in thousands of directories that nothing else names.
+            # A name of a few kilobytes may have thousands of directories that occur nowhere else.
             raise self._limits.exceeded("metadata_bytes", self._where)
         self._directories[path] = number
         return number

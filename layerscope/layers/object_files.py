@@ -1,7 +1,7 @@
-"""The folder in which composefs keeps the contents of one layer's files: each once, named by its SHA-256.
+"""The folder where composefs stores the contents of one layer's files, each once, named by its SHA-256.
 
-Which file has which content is told by the layer's table of contents in the form of zstd:chunked (containers/storage,
-pkg/chunked: `regularFilePathForValidatedDigest`, and `FileMetadata` in internal/minimal): JSON with a list of `entries`.
+The layer's table of contents maps names to digests. It is JSON with a list of `entries`, as for zstd:chunked.
+Source: containers/storage, pkg/chunked (`regularFilePathForValidatedDigest`; `FileMetadata` in internal/minimal).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from layerscope.layers.strings import StringTable
 
 _DIGEST = re.compile("sha256:[0-9a-f]{64}")
 _SIZE = 32
-"""Bytes of a SHA-256."""
+"""Size of a SHA-256 in bytes."""
 
 
 class ObjectFiles(SplitFiles):
@@ -53,7 +53,7 @@ class ObjectFiles(SplitFiles):
         return super().pread(f"{digest[:2]}/{digest[2:]}".encode(), length, offset)
 
     def _objects(self) -> tuple[StringTable, bytes]:
-        """All names in byte order, and one after another the digests of their contents. Raises OSError."""
+        """All names in byte order, and the concatenated digests of their contents. Raises OSError."""
         with self._lock:
             if self._known is None:
                 try:
@@ -91,5 +91,5 @@ def _read(table: bytes) -> tuple[StringTable, bytes]:
 
 
 def _cleaned(name: bytes) -> bytes:
-    """A name as both sides write it: without what leads nowhere."""
+    """A name in the form used on both sides, without `.` and doubled slashes."""
     return b"/".join(part for part in name.split(b"/") if part not in (b"", b".", b".."))

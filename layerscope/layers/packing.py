@@ -1,9 +1,9 @@
-"""Arrays and small values as one run of bytes that is checked before it is believed: what cache entries hold.
+"""The format of cache entries: small values and arrays as bytes with a checksum.
 
-`pack_fields` takes a dataclass apart, `unpack_fields` puts it together again, by the types of its fields.
+`pack_fields` turns a dataclass into values and arrays by the types of its fields; `unpack_fields` restores it.
 
-Twelve bytes of magic number and checksum; then the length of a JSON document, the document (values, and name, types and shape
-of each array), and the arrays, each at a multiple of 64. Nothing in it can be executed.
+The format: 8 bytes of magic number and 4 of checksum; the length of a JSON document; the document, with the values and the
+name, types and shape of each array; the arrays, each at a multiple of 64 bytes. None of it is executable.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ _T = TypeVar("_T")
 _MAGIC = b"lyrscope"
 _ALIGNMENT = 64
 _START = struct.Struct("<8sII")
-"""Magic number, checksum of all that follows it, length of the document."""
+"""Magic number, checksum of everything after it, length of the document in bytes."""
 _CHECKED = 12
-"""Where the bytes begin that the checksum covers."""
+"""Offset of the bytes covered by the checksum."""
 _TYPE = re.compile(r"[<|][iub][1248]")
 
 
 class DamagedEntryError(Exception):
-    """Bytes that are not what `pack` wrote."""
+    """The bytes are not a valid result of `pack`."""
 
 
 class _Part(msgspec.Struct, array_like=True):
-    """One array: its name, type, the smaller type it is stored in, and its shape."""
+    """An array: name, type, the smaller type used for storage, and shape."""
 
     name: str
     dtype: str
@@ -57,13 +57,13 @@ class _Document(msgspec.Struct, array_like=True):
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """Values that JSON can hold, and arrays, by name."""
+    """JSON values and arrays, by name."""
 
     values: Mapping[str, Any]
     arrays: Mapping[str, NDArray[Any]]
 
     def table(self, name: str) -> StringTable:
-        """The strings that `table_parts` took apart."""
+        """The string table packed by `table_parts`."""
         return StringTable(self.arrays[f"{name}.data"].tobytes(), self.arrays[f"{name}.offsets"])
 
 
@@ -78,7 +78,7 @@ class _Form(Enum):
     FIELDS = auto()
     """Another dataclass, field by field."""
     ROWS = auto()
-    """Many of one dataclass, column by column; arrays of all rows are joined."""
+    """A sequence of dataclasses, column by column; arrays of all rows are joined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class _Field:
     name: str
     form: _Form
     type: Any
-    """The dataclass of FIELDS and ROWS; else the type itself."""
+    """The dataclass for FIELDS and ROWS; otherwise the type itself."""
     optional: bool
 
 
@@ -94,7 +94,7 @@ _known: dict[type, tuple[_Field, ...]] = {}
 
 
 def _fields(kind: type[Any]) -> tuple[_Field, ...]:
-    """The fields of a dataclass, by their types."""
+    """The fields of a dataclass, with their forms."""
     if kind not in _known:
         hints = get_type_hints(kind)
         _known[kind] = tuple(_field(field.name, hints[field.name]) for field in fields(kind))
@@ -118,9 +118,9 @@ def _field(name: str, hint: Any) -> _Field:
 
 
 def pack_fields(value: Any, prefix: str = "", *, omit: Collection[str] = ()) -> Packed:
-    """A dataclass as values and arrays, named by its fields behind `prefix`; those in `omit` are left out.
+    """Pack a dataclass as values and arrays, named `prefix` plus the field; fields in `omit` are left out.
 
-    Raises OverflowError for numbers beyond 64 bits, when the result is packed.
+    Packing the result raises OverflowError for numbers beyond 64 bits.
     """
     values: dict[str, Any] = {}
     arrays: dict[str, NDArray[Any]] = {}
@@ -147,9 +147,9 @@ def pack_fields(value: Any, prefix: str = "", *, omit: Collection[str] = ()) -> 
 
 
 def unpack_fields(kind: type[_T], packed: Packed, prefix: str = "", **given: Any) -> _T:
-    """What `pack_fields` was given; `given` has the fields that it left out.
+    """Restore a dataclass packed by `pack_fields`; `given` has the omitted fields.
 
-    Raises KeyError, TypeError or ValueError for what it did not make.
+    Raises KeyError, TypeError or ValueError if the data does not fit.
     """
     found = dict(given)
     for field in _fields(kind):
@@ -172,7 +172,7 @@ def unpack_fields(kind: type[_T], packed: Packed, prefix: str = "", **given: Any
 
 
 def _pack_rows(rows: Sequence[Any], prefix: str) -> Packed:
-    """Dataclasses of one kind, column by column; their fields are values or arrays."""
+    """Pack dataclasses of one type column by column; their fields are values or arrays."""
     values: dict[str, Any] = {f"{prefix}#": len(rows)}
     arrays: dict[str, NDArray[Any]] = {}
     for field in _fields(type(rows[0])) if rows else ():
@@ -186,7 +186,7 @@ def _pack_rows(rows: Sequence[Any], prefix: str) -> Packed:
 
 
 def _unpack_rows(kind: type[_T], packed: Packed, prefix: str) -> Iterator[_T]:
-    """What `_pack_rows` was given."""
+    """Restore dataclasses packed by `_pack_rows`."""
     count, columns = int(packed.values[f"{prefix}#"]), []
     for field in _fields(kind) if count else ():
         name = prefix + field.name
@@ -227,7 +227,7 @@ def pack(packed: Packed) -> list[bytes | memoryview]:
 
 
 def unpack(data: NDArray[np.uint8]) -> Packed:
-    """What `pack` was given. Arrays may lie in `data`. Raises `DamagedEntryError`."""
+    """Restore the argument of `pack`. Arrays may share the memory of `data`. Raises `DamagedEntryError`."""
     view = data.data
     if len(view) < _START.size:
         raise DamagedEntryError
@@ -247,7 +247,7 @@ def unpack(data: NDArray[np.uint8]) -> Packed:
 def _arrays(
     data: NDArray[np.uint8], parts: Sequence[_Part], position: int
 ) -> Iterator[tuple[str, NDArray[Any]]]:
-    """The arrays that stand one after another in `data` from `position`."""
+    """The consecutive arrays in `data` from `position`."""
     for part in parts:
         if not (_TYPE.fullmatch(part.dtype) and _TYPE.fullmatch(part.stored)):
             raise DamagedEntryError

@@ -19,9 +19,9 @@ from layerscope.progress import Progress, Stoppable, check
 WORKERS = 2
 """Threads that read layers."""
 SECOND_PROCESS_BYTES = 256 << 20
-"""Below this size of all plain layers, a second process does not pay off."""
+"""Total size of plain layers in bytes from which a second process is worthwhile."""
 VERIFY_BYTES = 256 << 20
-"""Up to this size together, plain layers count as small."""
+"""Total size in bytes up to which plain layers count as small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,10 @@ def read_layers(
     complete: Callable[[int, LayerIndex], LayerIndex] = _unchanged,
     expected: ExpectedIndexes | None = None,
 ) -> list[Indexed]:
-    """Index all layers; a blob that is listed several times is read once.
+    """Index all layers. A blob listed several times is read once.
 
-    `claims` are the digests that the image claims each blob to have; `on_layer` is called with each index, in
-    order; `complete` adds to an index that was read.
+    `claims` are the digests that the image claims for each blob. `on_layer` is called with each index, in order; `complete`
+    adds to an index that was read. Raises `LimitExceededError` and `CancelledError`.
     """
     progress.stage("Reading layers", sum(blob.size for blob in blobs))
     places: dict[object, int] = {}
@@ -130,8 +130,10 @@ def _show_expected(
 
 
 class _IndexScheduler:
-    """Assigns layers to this process or a second one. Walking headers holds the interpreter lock, so only one thread
-    does it here."""
+    """Assigns layers to this process or a second one.
+
+    Walking headers holds the interpreter lock, so only one thread does it in this process.
+    """
 
     def __init__(
         self,
@@ -142,7 +144,7 @@ class _IndexScheduler:
         *,
         second_process: bool,
     ) -> None:
-        """The process ends with `stack`; it starts only if `second_process` and if there is enough work."""
+        """The second process starts only if `second_process` is set and there is enough work; it ends with `stack`."""
         self._limits = limits
         self._progress = progress
         self._interpreter_lock = Lock()
@@ -157,7 +159,7 @@ class _IndexScheduler:
             )
 
     def index(self, blob: Blob, whole: bool) -> LayerIndex:
-        """The index of a layer; read through if `whole`, or if it is compressed."""
+        """Index a layer; it is read completely if `whole`, or if it is compressed."""
         if whole or layer_compression(blob) is not None:
             return index_layer(blob, self._limits, self._progress, hash_all=whole)
         if self._process is not None and not self._interpreter_lock.acquire(blocking=False):
@@ -177,18 +179,18 @@ class _IndexScheduler:
 
 
 def _overwritten(blob: Blob) -> bool:
-    """Whether the file of a blob changed: the second process knows only the state when it started."""
+    """Whether the file of a blob was modified; the second process only knows its state at the start."""
     with suppress(OSError):
         blob.pread(1, 0)
     return blob.overwritten
 
 
 def are_small(blobs: Sequence[Blob]) -> bool:
-    """Whether the plain layers in files are small together (`VERIFY_BYTES`). All others are read completely anyway."""
+    """Whether the plain layers in files total at most `VERIFY_BYTES`. Others are read completely anyway."""
     files = (blob for blob in blobs if not blob.spooled)
     return sum(blob.size for blob in files if layer_compression(blob) is None) <= VERIFY_BYTES
 
 
 def _place(blob: Blob) -> object:
-    """A key that is equal for blobs with the same bytes in the same place."""
+    """A key that is equal for blobs with the same bytes in the same file."""
     return (blob.name, blob.size)

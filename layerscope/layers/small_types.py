@@ -1,4 +1,4 @@
-"""Integers in the smallest type that holds them: most columns of a million entries are mostly zeros."""
+"""Stores integers in the smallest type that holds them: most columns of a million entries are mostly zeros."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Integers = NDArray[np.integer[Any]]
-"""Integers of any width: good for comparing and looking up, to be widened before anything is computed from them."""
+"""Integers of any width: for comparing and indexing. Widen them before arithmetic."""
 
 
 def narrow(array: Integers) -> Integers:

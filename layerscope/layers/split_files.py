@@ -1,4 +1,4 @@
-"""The folder in which a store keeps the contents of one layer's files. Links are never followed, not even in parents."""
+"""The folder where a store keeps the contents of one layer's files. Links are never followed, not even in parents."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from layerscope.layers.blob import Descriptor
 from layerscope.layers.file_identity import FileChangedError, Identity, file_identity
 
 OPEN_FOLDERS = 64
-"""Folders of all layers that are kept open: files of one folder are mostly read one after another."""
+"""Maximum number of folders kept open for all layers: files of one folder are mostly read in sequence."""
 
 OF_ANOTHER_USER = "its file in the store belongs to another user: run podman unshare layerscope … or sudo layerscope …"
-"""A rootless store keeps files of the image's other users as those of subordinate user IDs."""
+"""In a rootless store, files of other users in the image belong to subordinate user IDs."""
 
 
 class SplitFiles:
@@ -28,16 +28,16 @@ class SplitFiles:
         self._folder = Descriptor(os.open(folder, flags))
         self._since = time.time_ns()
         self.overwritten = False
-        """Whether a file was met that was written to since the folder was opened."""
+        """Whether a file was found to be modified since the folder was opened."""
         self.identity = file_identity(os.fstat(self._folder.fd))
-        """Of the folder itself: changed when anything directly in it is made, renamed or removed."""
+        """Identity of the folder itself, which changes when anything directly in it is created, renamed or removed."""
 
     def changed(self) -> bool:
-        """Whether the folder is no longer what `identity` stands for."""
+        """Whether the folder changed since `identity` was taken."""
         return file_identity(os.fstat(self._folder.fd)) != self.identity
 
     def identity_of_all(self) -> Identity | None:
-        """What changes whenever any file does, from what the system says of each; None if one was changed just now."""
+        """A value that changes if any file does, from the status of all files; None if a file was modified just now."""
         found = hashlib.sha256()
         pending = [b""]
         try:
@@ -61,7 +61,7 @@ class SplitFiles:
         return (found.hexdigest(),)
 
     def pread(self, name: bytes, length: int, offset: int) -> bytes:
-        """Up to `length` bytes of a regular file. Raises OSError, also if it was changed since the folder was opened."""
+        """Up to `length` bytes of a regular file. Raises OSError, also if it was modified since the folder was opened."""
         parts = [part for part in name.split(b"/") if part not in (b"", b".", b"..")]
         if not parts:
             raise FileNotFoundError(errno.ENOENT, "a content has no name in the store")
@@ -84,13 +84,13 @@ class SplitFiles:
             os.close(file)
 
     def _folder_at(self, place: bytes) -> Descriptor:
-        """A folder by its path from here."""
+        """Open a folder by its path relative to this one."""
         return _opened(self._folder, place) if place else self._folder
 
 
 @lru_cache(maxsize=OPEN_FOLDERS)
 def _opened(folder: Descriptor, place: bytes) -> Descriptor:
-    """The folder at a path below another."""
+    """Open the folder at a path below another."""
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     for part in place.split(b"/"):
         folder = Descriptor(os.open(part, flags, dir_fd=folder.fd))

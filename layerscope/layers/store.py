@@ -1,8 +1,7 @@
 """A folder of cache entries: private, bounded, and safe to share or delete at any time.
 
-Entries are written to a temporary file and renamed, so that readers always see a complete one. What is wrong with an entry
-makes it absent, and the others are used all the same; what is wrong with the folder shows when something is to be written
-to it, is kept in `problem`, and the work goes on without.
+Entries are written to a temporary file and renamed, so that readers always see a complete one. A damaged entry counts as
+missing. An unusable folder is noticed on writing and reported in `problem`; everything works without a cache.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ DEFAULT_SIZE = 1_000_000_000
 _FOLDER = re.compile(r"entries-[0-9A-Za-z.+-]+")
 _ENTRY = re.compile(r"[0-9a-f]{64}\.[a-z]+")
 _NAME = "entry"
-"""The value with an entry's own key: an entry copied over another one is invalid."""
+"""Name of the value with an entry's own key: an entry copied over another one is invalid."""
 _TEMPORARY = "writing-"
 _FORGOTTEN = 3600
 """Seconds after which a temporary file is abandoned."""

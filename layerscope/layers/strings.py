@@ -1,4 +1,4 @@
-"""Many byte strings in one buffer: what keeps a million names from being a million objects."""
+"""Many byte strings in one buffer, so that a million names are not a million objects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tar header blocks, parsed in batches with numpy. Semantics are those of Go's archive/tar, the reader of all engines.
+"""Parses tar headers in batches with numpy, with the semantics of Go's archive/tar, which all engines use.
 
 Layout and number formats: POSIX.1-2001 ustar, GNU tar's and star's extensions.
 """
@@ -22,12 +22,12 @@ _PREFIX = 345
 
 
 class HeaderError(ValueError):
-    """A header that no reader may accept."""
+    """A malformed header."""
 
 
 @dataclass(slots=True)
 class HeaderColumns:
-    """Fields of n headers, by column. Names and link targets end at their first NUL."""
+    """Fields of n headers, by column; arrays have shape (n,). Names and link targets end at their first NUL."""
 
     names: list[bytes]
     links: list[bytes]
@@ -38,11 +38,11 @@ class HeaderColumns:
     mtimes: NDArray[np.int64]
     """Seconds since 1970."""
     sizes: NDArray[np.int64]
-    """The size field, in bytes, whatever the type makes of it."""
+    """The size field in bytes, for any type."""
 
 
 def parse_number(field: bytes) -> int:
-    """A number field: octal text, or base-256 when its first bit is set. Raises `HeaderError`."""
+    """Parse a number field: octal text, or base-256 if its first bit is set. Raises `HeaderError`."""
     if field and field[0] & 0x80:
         negative = field[0] & 0x40
         value = int.from_bytes(field, "big") & ((1 << (8 * len(field) - 1)) - 1)
@@ -60,7 +60,7 @@ def parse_number(field: bytes) -> int:
 
 
 def checksum_matches(block: bytes) -> bool:
-    """Whether one header's checksum is right, summed with unsigned or signed bytes as old writers did."""
+    """Whether a header's checksum is right, as a sum of unsigned bytes or, by old writers, of signed ones."""
     try:
         stated = parse_number(block[_CHECKSUM])
     except HeaderError:
@@ -71,12 +71,12 @@ def checksum_matches(block: bytes) -> bool:
 
 
 def looks_like_header(block: bytes) -> bool:
-    """Whether `block` is a whole tar header with a right checksum."""
+    """Whether `block` is a complete tar header with the right checksum."""
     return len(block) == BLOCK and block != ZERO_BLOCK and checksum_matches(block)
 
 
 def parse_headers(blocks: Sequence[bytes]) -> tuple[HeaderColumns, int, str]:
-    """Columns of the first k of these header blocks, k, and what is wrong with block k (empty when all are right)."""
+    """Parse header blocks up to the first bad one: columns of the first k blocks, k, and the problem of block k (empty if all are good)."""
     raw = np.frombuffer(b"".join(blocks), np.uint8).reshape(len(blocks), BLOCK)
     good, problem = _verify_checksums(raw, blocks)
     raw = raw[:good]
@@ -107,24 +107,24 @@ def parse_headers(blocks: Sequence[bytes]) -> tuple[HeaderColumns, int, str]:
 
 
 def whole_name(block: bytes) -> bytes:
-    """The name in one header, with its prefix."""
+    """The name in a header, with its prefix."""
     return _names(np.frombuffer(block, np.uint8).reshape(1, BLOCK))[0]
 
 
 def is_gnu(block: bytes) -> bool:
-    """Whether GNU tar wrote a header."""
+    """Whether a header has the magic of GNU tar."""
     return block[_MAGIC] == GNU_MAGIC
 
 
 def parse_device(block: bytes) -> int:
-    """Major and minor number of a device header as one number: major × 2³² + minor."""
+    """The device number of a header: major × 2³² + minor. Raises `HeaderError`."""
     return (parse_number(block[329:337]) & 0x7FFFFFFF) << 32 | (
         parse_number(block[337:345]) & 0xFFFFFFFF
     )
 
 
 def _verify_checksums(raw: NDArray[np.uint8], blocks: Sequence[bytes]) -> tuple[int, str]:
-    """How many headers from the first have a right checksum, and what is wrong with the next."""
+    """Number of leading headers with the right checksum, and the problem of the next."""
     sums = _byte_sums(raw) - raw[:, _CHECKSUM].sum(axis=1, dtype=np.int64) + 8 * 32
     stated, bad, _ = _number_column(raw[:, _CHECKSUM], digits=6)
     suspects = np.flatnonzero(sums != stated)
@@ -135,7 +135,7 @@ def _verify_checksums(raw: NDArray[np.uint8], blocks: Sequence[bytes]) -> tuple[
 
 
 def _byte_sums(raw: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """The sum of the bytes of each block: eight at a time, in four lanes of 16 bits that 64 words cannot overflow."""
+    """Sum of the bytes of each block: eight at a time, in four lanes of 16 bits, which 64 words cannot overflow."""
     words = raw.view(np.uint64)
     low = np.uint64(0x00FF00FF00FF00FF)
     lanes = ((words & low) + ((words >> np.uint64(8)) & low)).sum(axis=1, dtype=np.uint64)
@@ -146,18 +146,20 @@ def _byte_sums(raw: NDArray[np.uint8]) -> NDArray[np.int64]:
 def _number_column(
     field: NDArray[np.uint8], digits: int | None = None
 ) -> tuple[NDArray[np.int64], int, str]:
-    """Values of one number field, the index of the first header where it is malformed (n if none), and how.
+    """Values of a number field, the index of the first header where it is malformed (n if none), and the problem.
 
-    Nearly all writers fill a field with octal digits, `digits` of them (default: all but one byte), and end it with NULs
-    or spaces: those are converted at once, all others one by one.
+    Most writers use a fixed number of octal digits, `digits` (default: all bytes but one), and end the field with NULs or
+    spaces. Such fields are converted together, others one by one.
     """
     width = field.shape[1]
     count = width - 1 if digits is None else digits
     numerals = field[:, :count] - np.uint8(0x30)
     tail = field[:, count:]
     usual = (numerals < 8).all(axis=1) & ((tail == 0) | (tail == 0x20)).all(axis=1)
-    powers = 8.0 ** np.arange(count - 1, -1, -1)  # exact: 11 digits of 3 bits are less than 53
-    # No product of BLAS: that ends the program where it finds no memory, and is slower.
+    powers = 8.0 ** np.arange(
+        count - 1, -1, -1
+    )  # exact: 11 digits are 33 bits, and a double has 53
+    # Not BLAS, which aborts if it cannot allocate memory, and is slower here.
     values = np.einsum("ij,j->i", numerals.astype(np.float64), powers).astype(np.int64)
     for index in np.flatnonzero(~usual).tolist():
         try:
@@ -168,7 +170,7 @@ def _number_column(
 
 
 def _strings(field: NDArray[np.uint8]) -> list[bytes]:
-    """One text field of every header, cut at its first NUL."""
+    """A text field of every header, up to its first NUL."""
     if not len(field):
         return []
     width = field.shape[1]
@@ -177,7 +179,7 @@ def _strings(field: NDArray[np.uint8]) -> list[bytes]:
 
 
 def _names(raw: NDArray[np.uint8]) -> list[bytes]:
-    """Names, with the prefix of those that have one."""
+    """Names, with their prefixes if any."""
     names = _strings(raw[:, 0:100])
     for index in np.flatnonzero(raw[:, _PREFIX]).tolist():
         header = raw[index]
@@ -194,7 +196,7 @@ def _names(raw: NDArray[np.uint8]) -> list[bytes]:
 
 
 def _prefix_instead_of_times(header: NDArray[np.uint8]) -> bool:
-    """A GNU header with a prefix where its times should be, as Go wrote before 1.8."""
+    """Whether a GNU header has a prefix instead of times, as Go wrote before 1.8."""
     times = header[_PREFIX:369].tobytes()
     try:
         for field in (times[:12], times[12:]):

@@ -1,7 +1,7 @@
-"""Layers of local stores that keep tar-split: all headers of the tar without its contents, and contents as files.
+"""Layers of local stores that use tar-split: the headers of the tar in one file, and contents as separate files.
 
-Source: vbatts/tar-split, tar/storage: gzipped JSON, an object a line, in the order of the tar. Type 2 holds raw bytes
-(headers, padding, end blocks), type 1 stands for the payload of one member, which lies in the store's own folder.
+Source: vbatts/tar-split, tar/storage. The format is gzipped JSON, one object per line, in tar order. Type 2 has raw bytes
+(headers, padding, end blocks); type 1 refers to the payload of a member, stored as a file in the layer's folder.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class _Parts:
 class TarSplitBlob(Blob):
     """The tar of a layer that a store keeps in two parts: its headers, and a folder with its files.
 
-    `files` is None where they cannot be reached. Nothing is read before it is asked for. Raises OSError like any blob.
+    `files` is None if unreachable. Nothing is read before it is needed. Raises OSError like any blob.
     """
 
     def __init__(self, name: str, split: Blob, files: SplitFiles | None, limits: Limits) -> None:
@@ -70,12 +70,12 @@ class TarSplitBlob(Blob):
             return 0
 
     def expect(self, size: int) -> None:
-        """Set the length from an earlier read of the headers; they are read again only when needed."""
+        """Set the length in bytes found by an earlier read of the headers, which are then read only when needed."""
         self._expected = size
 
     @property
     def identity(self) -> Identity | None:
-        """The identities of headers and folder: stores never change the files of a complete layer."""
+        """The identities of headers and folder; stores never modify the files of a complete layer."""
         headers = self._split.identity
         folder = ("unreadable",) if self._files is None else self._files.identity
         return None if headers is None or folder is None else ("tar-split", *headers, *folder)
@@ -97,13 +97,13 @@ class TarSplitBlob(Blob):
         return self.changed() or self._read_identity() != self._before
 
     def _read_identity(self) -> Identity | None:
-        """The identity with that of every file, so that one that was changed in the store shows."""
+        """The identity including every file, so that a file modified in the store is noticed."""
         identity, files = self.identity, self._files
         every = None if identity is None or files is None else files.identity_of_all()
         return None if identity is None or every is None else (*identity, *every)
 
     def header_cursor(self) -> Cursor:
-        """A cursor over the headers, that skips contents unread."""
+        """A cursor over the headers that skips contents unread."""
         return _TarSplitCursor(self._scanned().parts)
 
     def pread(self, length: int, offset: int) -> bytes:
@@ -125,7 +125,7 @@ class TarSplitBlob(Blob):
         yield from super().chunks(start, end)
 
     def _scanned(self) -> _Parts:
-        """The parts. Raises OSError where the headers are damaged."""
+        """The parts, read once. Raises OSError if the headers are damaged."""
         with self._lock:
             if self._known is None:
                 try:
@@ -142,7 +142,7 @@ class TarSplitBlob(Blob):
 
 
 def _scan(split: Blob, limits: Limits) -> _Parts:
-    """Read what a tar is made of. Raises `HeaderError`, `DamagedStreamError`, ValueError."""
+    """Read the parts of a tar. Raises `HeaderError`, `DamagedStreamError`, ValueError."""
     starts: list[int] = []
     parts: list[_Part] = []
     position = 0
@@ -196,7 +196,7 @@ def _decode(decoder: msgspec.json.Decoder[_Record], lines: bytes) -> list[_Recor
 
 
 class _TarSplitCursor:
-    """Moves over the parts; contents are skipped by their stated sizes."""
+    """Moves over the parts, skipping contents by their stated sizes."""
 
     hashes = False
 

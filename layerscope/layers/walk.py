@@ -1,8 +1,7 @@
-"""One walk over a tar, header by header, in batches.
+"""Walks over a tar header by header, and parses headers in batches.
 
-The loop reads type and size and moves on; fields are parsed by numpy, a batch at a time. Order of precedence, and what
-is damage, follow Go's archive/tar: the last of several PAX headers counts alone, GNU long names win over PAX, global
-headers mean nothing.
+The loop only reads type and size; numpy parses the fields of a batch. Precedence and damage follow Go's archive/tar: only the
+last of several PAX headers counts, GNU long names take precedence over PAX, and global headers are ignored.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ from layerscope.progress import Progress, check
 BATCH = 4096
 """Headers parsed at a time."""
 BATCH_BYTES = 16 << 20
-"""Bytes that extension headers may add to a batch before it is handed over."""
+"""Maximum bytes of extension headers in a batch."""
 
 _REGULAR = frozenset(b"0\x007S")
 _WITHOUT_DATA = frozenset(b"123456")
@@ -45,7 +44,7 @@ _EXTENSIONS = frozenset(b"xgLK")
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """Where an archive stops making sense."""
+    """The point from which an archive cannot be read."""
 
     offset: int
     """Bytes from the start of the uncompressed tar."""
@@ -59,30 +58,30 @@ class Batch:
     columns: HeaderColumns
     blocks: list[bytes]
     offsets: list[int]
-    """Where each payload begins in the uncompressed tar."""
+    """Offset of each payload in the uncompressed tar."""
     digests: list[bytes | None]
-    """SHA-256 of each regular file's content, where the walk hashed it."""
+    """SHA-256 of each regular file's content; None if not hashed."""
     extensions: dict[int, Extension]
-    """Overrides by index in the batch; those of names and numbers are already in the columns."""
+    """Overrides, by index in the batch. Names and numbers are already applied to the columns."""
 
 
 @dataclass(slots=True)
 class WalkResult:
-    """How a walk ended."""
+    """The result of a walk."""
 
     broken: Damage | None
     trailing: int
-    """Bytes after the end of the archive that are not zero."""
+    """Number of non-zero bytes after the end of the archive."""
     ended: bool = False
-    """Whether the archive says itself where it ends; layers need not."""
+    """Whether the archive has an end marker, which is optional in layers."""
 
 
 @dataclass(slots=True)
 class _Pending:
-    """Entries walked over and not parsed yet."""
+    """Entries that are not parsed yet."""
 
     size: int = 0
-    """Bytes of memory that their extension headers take up."""
+    """Memory in bytes of their extension headers."""
     blocks: list[bytes] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
@@ -91,7 +90,7 @@ class _Pending:
 
 
 class TarWalk:
-    """Walks over the tar that `cursor` moves through and hands batches to `sink`; errors call the tar `where`."""
+    """Walks over the tar of a cursor and passes batches to `sink`; `where` names the tar in errors."""
 
     def __init__(
         self,
@@ -102,7 +101,7 @@ class TarWalk:
         progress: Progress,
     ) -> None:
         self.damage: Damage | None = None
-        """The first damage that the walk met."""
+        """The first damage found."""
         self._cursor = cursor
         self._sink = sink
         self._where = where
@@ -113,9 +112,9 @@ class TarWalk:
         self._ended = False
 
     def run(self) -> WalkResult:
-        """Walk to the end or to the damage.
+        """Walk to the end or to the first damage.
 
-        Raises `DamagedStreamError` and OSError from below, after handing over what was read.
+        Raises `DamagedStreamError` and OSError of the cursor, after passing on the entries read, and `LimitExceededError`.
         """
         try:
             damage = self._entries()
@@ -171,7 +170,7 @@ class TarWalk:
                 if sparse is not None:
                     digest = skip(sparse.stored)
                     digest = None if digest is None else sparse.digest(digest)
-                    # No engine reads what no segment refers to.
+                    # Engines do not read bytes outside segments.
                     skip(size - sparse.skip - sparse.stored)
                     pad(-size % BLOCK)
                 elif size:
@@ -183,14 +182,14 @@ class TarWalk:
             del pending.starts[len(pending.blocks) :], pending.offsets[len(pending.blocks) :]
             pending.extensions.pop(len(pending.blocks), None)
             if not checksum_matches(block):
-                # Whatever its fields seem to say: they are not what was written.
+                # Its fields cannot be trusted: they are not as written.
                 return Damage(start, BAD_CHECKSUM)
             if isinstance(error, EOFError):
                 return Damage(start, f"the archive is truncated inside the entry at byte {start:,}")
             return Damage(start, str(error))
 
     def _end(self, start: int, block: bytes, extension: Extension | None) -> Damage | None:
-        """What the end of the entries is: two zero blocks, or nothing more; anything else is damage."""
+        """Check the end of the entries: two zero blocks, or no more bytes; anything else is damage."""
         if block == ZERO_BLOCK:
             self._ended = True
             second = self._cursor.take(BLOCK)
@@ -205,7 +204,7 @@ class TarWalk:
         return None
 
     def _extension(self, kind: int, block: bytes, extension: Extension | None) -> Extension | None:
-        """Read the extension header `block`; what is known of the next entry now."""
+        """Read the extension header `block`; returns the overrides for the next entry so far. Raises `HeaderError`."""
         if not checksum_matches(block):
             raise HeaderError(BAD_CHECKSUM)
         size = parse_number(block[124:136])
@@ -221,7 +220,7 @@ class TarWalk:
         self._cursor.pad(-size % BLOCK)
         if (
             kind == 0x67
-        ):  # g: Go hands it out like an entry, with all that stood before it; engines skip it
+        ):  # g: Go returns it as an entry with the extensions before it, and engines skip that entry
             parse_pax(payload)
             return None
         text = payload.split(b"\0", 1)[0]
@@ -249,7 +248,7 @@ class TarWalk:
             extension.sparse = sparse_from_gnu_header(block, self._read_block, self._limits)
         elif extension.sparse_records and kind in _REGULAR:
             extension.sparse = sparse_from_records(extension, size, self._read_block, self._limits)
-        # The records may be a megabyte, and are needed no more.
+        # The records may have a megabyte, and are no longer needed.
         extension.sparse_records = {}
         self._kept += extension.cost
         if self._kept > self._limits.metadata_bytes:
@@ -262,7 +261,7 @@ class TarWalk:
         return block
 
     def _flush(self) -> Damage | None:
-        """Parse what is pending and hand it over; the damage if one of its headers is bad."""
+        """Parse pending entries and pass them on. Returns the damage if one of the headers is bad."""
         check(self._progress)
         pending, self._pending = self._pending, _Pending()
         if not pending.blocks:
@@ -297,7 +296,7 @@ _EMPTY = hashlib.sha256().digest()
 
 
 def _size(block: bytes) -> int:
-    """The size field; the common form is told apart first, for speed."""
+    """Parse the size field, with a fast path for the common form. Raises `HeaderError`."""
     text = block[124:135]
     if text.isdigit() and block[135] in b"\0 ":
         try:
@@ -308,7 +307,7 @@ def _size(block: bytes) -> int:
 
 
 def _is_old_directory(block: bytes, extension: Extension | None) -> bool:
-    """A regular file of before POSIX whose name ends in a slash: a directory, without data."""
+    """Whether it is a pre-POSIX regular file whose name ends in a slash, which is a directory without data."""
     name = extension.name if extension is not None else None
     if not name:
         name = block[:100].split(b"\0", 1)[0] or whole_name(block)
@@ -316,7 +315,7 @@ def _is_old_directory(block: bytes, extension: Extension | None) -> bool:
 
 
 def _override(columns: HeaderColumns, index: int, extension: Extension) -> None:
-    """Put an entry's overrides into the columns."""
+    """Apply the overrides of an entry to the columns."""
     if extension.name is not None:
         columns.names[index] = extension.name
     if extension.link is not None:

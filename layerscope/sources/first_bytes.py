@@ -1,4 +1,4 @@
-"""EarlyListener check of a file or stream: rejects what is not an image before anything is copied or unpacked."""
+"""Early check of a file or stream: rejects what is not an image before anything is copied or unpacked."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def image(folder: Path, entries: list[Entry] | None = None) -> Path:
 
 
 async def expected_screen(pilot: Pilot[None]) -> MainScreen:
-    """Wait for the tree that is expected_screen; the main screen."""
+    """Wait for the expected tree; return the main screen."""
     screen = next(screen for screen in pilot.app.screen_stack if isinstance(screen, MainScreen))
     for _ in range(200):
         await pilot.pause(0.02)

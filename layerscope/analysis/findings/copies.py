@@ -1,4 +1,4 @@
-"""Which of the copies of directories go, and which stay: chosen out once, so that no file goes twice and no content goes with its
+"""Which of the copies of directories go, and which stay: decided once, so that no file goes twice and no content goes with its
 last file.
 
 Directories that are nearly the same come first, then those that are exactly the same. Each file that goes points to an equal

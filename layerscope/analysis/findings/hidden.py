@@ -1,4 +1,4 @@
-"""Contents that one layer stores and a later one hides, chosen out so that each belongs to exactly one rule."""
+"""Contents that one layer stores and a later one hides, divided so that each belongs to exactly one rule."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Tables of contents that layers end with: eStargz and zstd:chunked. Their content is a claim until the tar was read."""
+"""Tables of contents at the end of layers: eStargz and zstd:chunked. They are claims until the tar is read."""

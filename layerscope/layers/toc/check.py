@@ -17,7 +17,7 @@ class TocCheck:
     digest: str | None = None
     """Digest of its JSON; None where it could not be read."""
     packed_digest: str | None = None
-    """Digest of its JSON as stored, where that is compressed by itself."""
+    """Digest of its compressed JSON; None for formats that compress it with the tar."""
     problem: str | None = None
     """Why it is unusable; None if it can be read."""
     elsewhere: bool = False

@@ -29,7 +29,7 @@ class TocDocument:
     json: bytes
     packed_digest: str | None = None
     own: HeaderColumns | None = None
-    """Name of its own entry in the tar, if it has one: it does not list itself."""
+    """The header of its own entry in the tar, which it does not list; None if it has no entry."""
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -42,7 +42,7 @@ def too_long(found: int, limits: Limits) -> TocError:
 
 
 def at_most(pieces: Iterable[bytes], most: int, limits: Limits | None = None) -> bytes:
-    """All of `pieces`, which come to `most` bytes at most. Raises `TocError` for more, which names the limit if it is one."""
+    """Join `pieces` of at most `most` bytes. Raises `TocError` for more, naming the limit if `limits` is given."""
     taken, length = [], 0
     for piece in pieces:
         length += len(piece)

@@ -1,4 +1,4 @@
-"""From the JSON of a table of contents to an index. Both formats use the same words (crfs, estargz/types.go).
+"""Builds an index from the JSON of a table of contents. Both formats use the same keys (crfs, estargz/types.go).
 
 A table does not contain: tar overhead, offsets in the tar, maps of sparse files.
 """
@@ -34,11 +34,11 @@ _KINDS = {
 _CHUNK = "chunk"
 """A further part of the file before it."""
 _ENTRY_COST = 240
-"""Bytes of memory that an entry takes up while it is read."""
+"""Memory in bytes of an entry while it is read."""
 _USUAL_MEMBERS = 25
-"""Colons in an entry without extended attributes, at most."""
+"""Maximum number of colons in an entry without extended attributes."""
 _MEMBER_COST = 160
-"""Bytes of memory that an extended attribute takes up."""
+"""Memory in bytes of an extended attribute."""
 _EMPTY = bytes.fromhex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
@@ -72,7 +72,7 @@ class _Toc(msgspec.Struct):
 
 
 def index_of(document: TocDocument, blob: Blob, limits: Limits) -> LayerIndex:
-    """The index according to a table of contents. Raises `TocError`, `LimitExceededError`."""
+    """The index of a layer according to its table of contents. Raises `TocError`, `LimitExceededError`."""
     entries = [entry for entry in _decode(document.json, limits) if entry.type != _CHUNK]
     names = [entry.name.encode() for entry in entries]
     links = [entry.linkName.encode() for entry in entries]
@@ -85,7 +85,7 @@ def index_of(document: TocDocument, blob: Blob, limits: Limits) -> LayerIndex:
     columns = HeaderColumns(
         names=names,
         links=links,
-        types=np.zeros(len(entries), np.uint8),  # `kinds` says it
+        types=np.zeros(len(entries), np.uint8),  # see `kinds`
         modes=np.array([entry.mode & 0o7777 for entry in entries], np.uint16),
         uids=np.array([entry.uid for entry in entries], np.int64),
         gids=np.array([entry.gid for entry in entries], np.int64),
@@ -154,7 +154,7 @@ def _digest(entry: _Entry) -> bytes | None:
 
 
 def _device(entry: _Entry) -> int:
-    """Major × 2³² + minor of a device; 0 for all else."""
+    """The device number, major × 2³² + minor; 0 for other types."""
     if entry.type not in ("char", "block"):
         return 0
     return (entry.devMajor & 0x7FFFFFFF) << 32 | (entry.devMinor & 0xFFFFFFFF)

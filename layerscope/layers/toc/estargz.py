@@ -1,4 +1,4 @@
-"""eStargz: a tar in many gzip members, whose last entry is the table of contents, and an empty member with its offset.
+"""eStargz: a tar in many gzip members whose last entry is the table of contents, then an empty member with its offset.
 
 Source: stargz-snapshotter, docs/estargz.md and estargz/gzip.go.
 """
@@ -34,10 +34,10 @@ _FOOTERS = (
     (51, re.compile(rb"\x1a\x00SG\x16\x00([0-9a-fA-F]{16})STARGZ")),
     (47, re.compile(rb"\x16\x00([0-9a-fA-F]{16})STARGZ")),
 )
-"""As written today, and by the first stargz."""
+"""Current footers, and those of the first stargz."""
 _ELSEWHERE = (46, re.compile(rb"\x15\x00SG\x11\x00STARGZEXTERNALTOC"))
 _OVERHEAD = MIB
-"""Bytes that the tar around the JSON may have: a header, padding and an end."""
+"""Maximum bytes of tar around the JSON: header, padding and end marker."""
 
 
 def read(blob: Blob, limits: Limits) -> TocDocument | None:

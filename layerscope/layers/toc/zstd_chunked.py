@@ -29,10 +29,10 @@ _SKIPPABLE = b"\x50\x2a\x4d\x18"
 _FRAME = 8
 """Bytes before the payload of a skippable frame: magic number and length."""
 _FOOTERS = (64, 40)
-"""Payloads of footers: with the place of a tar-split, and without."""
+"""Sizes of the footer's payload in bytes: with the position of a tar-split, and without."""
 _MAGICS = (b"GNUlInUx", b"GnUlInUx")
 _PLACE = struct.Struct("<QQQQ")
-"""Offset, compressed length, length and type of the table."""
+"""Offset, compressed length, length (in bytes) and type of the table."""
 _CRFS = 1
 
 

@@ -25,7 +25,7 @@ def opened_of(
     min_bytes: int | None = None,
     start: Sequence[str] = (),
 ) -> Opened:
-    """An image of these steps that starts a program, opened and findings_by; with the threshold of one rule changed."""
+    """An image of these steps that starts a program, opened and analysed; with the threshold of one rule changed."""
     history = [
         {"created": CREATED, "created_by": command}
         | ({"empty_layer": True} if members is None else {})
@@ -51,7 +51,7 @@ def findings_by(
 
 
 def findings_of(opened: Opened) -> Findings:
-    """The findings of an image that was findings_by."""
+    """The findings of an analysed image."""
     assert opened.findings is not None
     return opened.findings
 

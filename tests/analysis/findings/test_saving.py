@@ -15,7 +15,7 @@ from tests.images import directory, docker_archive, file, symlink, write
 
 
 def findings_by(path: Path) -> Opened:
-    """An image, opened and findings_by as reports have it."""
+    """An image, opened and analysed as reports have it."""
     return open_image(Request(str(path)), Options(rules={}))
 
 

@@ -230,7 +230,7 @@ def test_names_and_values_reveal_a_secret(name: str, value: str, secret: bool) -
 )
 def test_environment_files_are_known_by_name(name: str, known: bool) -> None:
     """Their samples, too."""
-    found = judged([(COPY, [file(f"srv/{name}", ENV)])], "secret-environment-file")
+    found = findings_by([(COPY, [file(f"srv/{name}", ENV)])], "secret-environment-file")
     assert bool(found) == known
 
 

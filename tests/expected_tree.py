@@ -1,4 +1,4 @@
-"""Somebody who hears what the tables of contents of an image promise."""
+"""A listener for trees expected from tables of contents."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def listen(
     worthwhile: int = 1,
     **options: Any,
 ) -> EarlyListener:
-    """What somebody hears who cannot wait. Layers with a table are not read before their tree was shown, if `wait`."""
+    """The calls to a listener. With `wait`, layers with a table are not read before their expected tree was shown."""
     early = EarlyListener()
     shown = threading.Event()
 

@@ -1,4 +1,4 @@
-"""The accounting rules said as plainly as can be: a dict from path to node, and no cleverness.
+"""The accounting rules in the plainest form: a dict from path to node, without optimisation.
 
 Slow on purpose, and independent of the product, which has to agree with it on random images.
 """
@@ -408,7 +408,7 @@ class _Step:
 
 
 def measure(layers: Sequence[Sequence[Member]]) -> Truth:
-    """The whole truth about an image of these layers."""
+    """Compute all figures of an image of these layers."""
     filesystem = Filesystem()
     steps: list[_Step] = []
     for members in layers:

@@ -1,4 +1,4 @@
-"""Second processes for tests: one that answers as asked, and those that do everything else, by name."""
+"""Second processes for tests: a correct one, and misbehaving ones by name."""
 
 from __future__ import annotations
 

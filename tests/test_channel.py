@@ -1,4 +1,4 @@
-"""The channel to second processes: what is sent comes whole, and no peer is waited for in vain."""
+"""The channel to second processes: messages arrive complete, and waiting for a peer is bounded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The builders, read back with what Python and other libraries bring along."""
+"""The image builders, read back with Python's and other libraries."""
 
 from __future__ import annotations
 

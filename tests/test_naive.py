@@ -56,7 +56,7 @@ def of(size: int, seed: bytes = b"x") -> bytes:
 
 
 def measure(layers: Sequence[Sequence[Member]]) -> Truth:
-    """What the model says of an image, and the product says, too, on both roads."""
+    """The model's figures of an image, which must equal the product's in both modes."""
     truth = naive.measure(layers)
     for plain in (False, True):
         assert_equals_naive(layers, stack(layers, plain=plain), truth)
@@ -550,7 +550,7 @@ def test_link_finds_its_target_before_it_replaces_it() -> None:
 
 
 def test_reasons() -> None:
-    """What stands in the place of a file tells why it died."""
+    """The reason depends on what replaced a file."""
     base = [file(name, b"1") for name in ("a", "b", "c", "d", "e")]
     upper = [
         file("a", b"2"),

@@ -1,4 +1,4 @@
-"""An image that is overwritten while it is open: no foreign bytes under old names, and nothing wrong in the cache."""
+"""An image that is overwritten while it is open: no new bytes under old names, and no wrong cache entries."""
 
 from __future__ import annotations
 

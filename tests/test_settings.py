@@ -1,4 +1,4 @@
-"""Settings: what a configuration may say, and how it is told what it may not."""
+"""Settings: valid configurations, and errors about invalid ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""However the program ends, or is stopped meanwhile, nothing is left behind: no screen, no process, no file, nobody who waits."""
+"""However the program ends or is stopped, it leaves nothing behind: no screen, process or file, and nothing waits for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names, widths, sizes, shares and dates as people see them."""
+"""Names, widths, sizes, shares and dates as shown to users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where keys stand in a configuration, and what is said of a text that is none."""
+"""Positions of keys in a configuration, and errors about invalid ones."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from layerscope.analysis.duplicates import Copies, Duplicate
 
 
 def test_every_copy_is_found_at_its_place() -> None:
-    """Places count in path order; what is no duplicate has none."""
+    """Copies are numbered in path order; other files have no number."""
     dice = random.Random(7)
     paths = dice.sample(range(10_000), 900)
     groups = [sorted(paths[start : start + size]) for start, size in ((0, 2), (2, 500), (502, 300))]

@@ -64,7 +64,7 @@ def test_a_dockerfile_of_another_image_has_no_lines(tmp_path: Path) -> None:
 
 
 def test_a_changed_beginning_leaves_the_base_image_open(tmp_path: Path) -> None:
-    """An instruction that is no longer what the image was built with must not become the base image's."""
+    """An instruction that changed since the build must not be attributed to the base image."""
     changed = "FROM x\nARG A=1\nRUN pip install something-else\nRUN rm -rf /big\n"
     found = lines(tmp_path, changed)
     assert found.base_steps is None
@@ -77,7 +77,7 @@ def test_a_changed_beginning_leaves_the_base_image_open(tmp_path: Path) -> None:
 
 
 def test_a_changed_end_leaves_the_base_image_where_it_was(tmp_path: Path) -> None:
-    """It is said all the same; an ARG leaves no step that could be missed."""
+    """It is reported anyway; a missing ARG is no evidence, because it makes no step."""
     found = lines(tmp_path, TEXT + "ARG B\nCOPY new /new\nRUN true > /dev/null; echo something\n")
     assert found.base_steps == 2
     assert found.missing == (9, 10)
@@ -88,7 +88,7 @@ def test_a_changed_end_leaves_the_base_image_where_it_was(tmp_path: Path) -> Non
 
 
 def test_the_dockerfile_decides_which_findings_belong_to_the_base(tmp_path: Path) -> None:
-    """It knows better than the guess that is made without one."""
+    """It is more reliable than the estimate without one."""
 
     def bases(text: str | None) -> dict[str, bool]:
         findings = image(tmp_path, text).findings

@@ -13,7 +13,7 @@ from tests.analysis.findings.rule_images import opened_of
 from tests.images import Member, directory, file, hardlink, symlink
 
 Node = tuple[str, object]
-"""The kind of what stands at a path, and its content; for a directory its sorted items."""
+"""The type of a path and its content, or the sorted items of a directory."""
 
 
 def found(members: list[Member], least: int = 1) -> set[tuple[str, ...]]:

@@ -136,7 +136,7 @@ def test_lives_agree_with_the_tree_and_the_accounting(layers: Layers) -> None:
 
 
 def test_events_of_many_paths_are_those_of_each(stacked: Stacked) -> None:
-    """Looking at all paths at once tells what looking at each does."""
+    """All paths at once give the same events as each path alone."""
     filesystem, waste = stacked.filesystem, stacked.accounting.waste
     every = np.ones(len(filesystem.table), bool)
     found = list(events_of(filesystem, waste, every))

@@ -55,7 +55,7 @@ def test_without_a_dockerfile_the_history_is_listed(tmp_path: Path) -> None:
 
 
 def test_a_dockerfile_is_annotated_with_its_steps(tmp_path: Path) -> None:
-    """Lines stay as they are written; FROM stands for the base; what the image lacks is said."""
+    """Lines stay as written; FROM stands for the base; instructions missing from the image are marked."""
     image = image_of(tmp_path, "RUN /bin/sh -c a  && b # buildkit", "ENV X=1", "USER 1")
     listing = list_instructions(image, parsed("# c\nFROM x\nRUN a \\\n && b\nUSER 1\nCMD y\n"))
     assert told(listing) == [

@@ -1,4 +1,4 @@
-"""Directories that hold nearly the same: found where most bytes of one are in the other at the same places."""
+"""Near-duplicate directories: most bytes of one are at the same paths in the other."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ _FILES = st.dictionaries(
 def test_pairs_are_of_equal_contents_at_equal_places_and_share_nothing(
     files: dict[str, bytes],
 ) -> None:
-    """Whatever the tree: what is told holds, and no directory is told twice."""
+    """For any tree, results are correct, and no directory is reported twice."""
     members = [file(f"t/{name}/f", data) for name, data in files.items()]
     stacked, found = near(members)
     full = stacked.filesystem.table.full

@@ -1,4 +1,4 @@
-"""Tables of contents that say something else than the tar, or that are not what the manifest says."""
+"""Tables of contents that contradict the tar or the manifest."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ MISMATCHES: dict[str, tuple[list[Entry], str]] = {
 def test_a_wrong_table_is_warned_of(
     tmp_path: Path, make: Make, entries: list[Entry], words: str
 ) -> None:
-    """The warning names the layer, a path and what of it; the figures are those of the tar."""
+    """The warning names the layer, a path and the difference; figures come from the tar."""
     layer = make(BASE, toc=toc_json(entries))
     opened = open_path(write_image(tmp_path, [make(TOP), layer]))
     assert codes(opened) == ["toc-mismatch"]
@@ -115,7 +115,7 @@ def test_irrelevant_differences_are_no_mismatch(
 
 @both_formats
 def test_a_table_with_another_digest_is_not_used(tmp_path: Path, make: Make) -> None:
-    """Engines check it; so nothing is promised, and the layer is read as ever."""
+    """Engines check it, so the table is not used, and the layer is read normally."""
     layer = make(BASE)
     for key in [key for key in layer.annotations if "position" not in key]:
         layer.annotations[key] = "sha256:" + "0" * 64

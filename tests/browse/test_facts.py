@@ -1,4 +1,4 @@
-"""What is told of a version of a path, and its content read in parts."""
+"""Facts about a version of a path, and reading its content in parts."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ NET_RAW = struct.pack("<5I", 0x02000001, 1 << 13, 0, 0, 0)
     ],
 )  # fmt: skip
 def test_capabilities_are_words(value: bytes, expected: str | None) -> None:
-    """All revisions of the kernel's format; what is malformed is no capability."""
+    """All revisions of the kernel's format; malformed values are not decoded."""
     assert capabilities(value) == expected
 
 

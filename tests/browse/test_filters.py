@@ -1,4 +1,4 @@
-"""Filters: what can be written, what it matches, and where a mistake is."""
+"""Filters: syntax, matches, and positions of mistakes."""
 
 from __future__ import annotations
 

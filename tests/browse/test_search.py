@@ -1,4 +1,4 @@
-"""Finding paths in all layers: what matches, what comes first, and that nothing takes forever."""
+"""Search in all layers: matches, ranking, and bounded time."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SEARCH = PathSearch(STACKED.filesystem)
 
 
 def go_on() -> None:
-    """Nobody asks to stop."""
+    """A check that never cancels."""
 
 
 def found(text: str, search: PathSearch = SEARCH) -> list[str]:
@@ -169,7 +169,7 @@ def test_a_cancelled_regular_expression_ends_at_once() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP])
 def test_a_regular_expression_whose_process_fails_is_an_error(number: signal.Signals) -> None:
-    """Killed, or stopped for good: somebody is told, and nobody waits."""
+    """Killed, or stopped for good: an error is raised without waiting."""
     search = PathSearch(stack([[file("b\nc", b"1")]]).filesystem)
     with RegexProcess(go_on, seconds=0.5) as finder:
         assert len(search.find(parse_query(r"/b\nc/"), go_on, finder).paths) == 1

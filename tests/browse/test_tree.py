@@ -1,4 +1,4 @@
-"""The rows of the file tree are those of a naive rendering, whatever is looked at and in whichever order."""
+"""Rows of the file tree equal those of a naive implementation, for any view and any sequence of operations."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Tree = dict[bytes, naive.Inode]
 
 @dataclass
 class Shown:
-    """What there is to say about a path."""
+    """A path in the naive tree."""
 
     path: bytes
     inode: naive.Inode
@@ -480,7 +480,7 @@ def test_a_flat_list_names_whole_paths() -> None:
 
 
 def test_a_cursor_finds_its_path_or_what_is_above_it() -> None:
-    """Where a path is hidden, the innermost directory that is seen stands for it."""
+    """The innermost visible directory represents a hidden path."""
     view = TreeView(stack([[file("a/b/c")], [file("a/d")]]).filesystem)
     table = view.filesystem.table
     hidden = table.find(b"a/b/c")

@@ -1,4 +1,4 @@
-"""The cache as a user meets it: nothing to see but speed, and a command to look at it and be rid of it."""
+"""The cache for users: output does not depend on it, and a command shows and clears it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.layers.caching import settled
 
 @pytest.fixture
 def image(tmp_path: Path) -> Path:
-    """An image, old enough to be remembered."""
+    """An image old enough to be cached."""
     return settled(tmp_path / "image.tar", docker_archive([layer_tar([file("a", b"a")])]))
 
 
@@ -111,7 +111,7 @@ def test_an_unusable_folder_is_one_warning(
 
 
 def test_the_bound_is_the_users(here: Here, image: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bound of 0 keeps nothing; one that is no size is a mistake."""
+    """A size of 0 keeps nothing; an invalid size is an error."""
     monkeypatch.setenv("LAYERSCOPE_CACHE_SIZE", "0")
     assert here("report", str(image))[0] == 0
     assert here.info()["entries"] == 0

@@ -78,7 +78,7 @@ def test_an_image_that_fails_exits_with_1_and_names_the_check(here: Here) -> Non
     ],
 )
 def test_a_wrong_rule_exits_with_2(here: Here, args: list[str], said: str) -> None:
-    """Never with 0: a gate that checks something else than is meant is worse than none."""
+    """Never with 0: a gate that checks the wrong thing is worse than none."""
     code, out, err = here("image.tar", *args)
     assert (code, out) == (2, "")
     assert said in err
@@ -251,7 +251,7 @@ def test_the_base_image_can_be_an_image(here: Here) -> None:
 
 
 def test_findings_use_the_named_base(here: Here) -> None:
-    """Not by a guess: neither whose they are, nor how they are mended."""
+    """Without estimating either their owner or their fix."""
     here.write(".layerscope.toml", "[rules.deleted-later]\nmin-bytes = 1\n")
 
     def fix(*args: str) -> str:

@@ -212,7 +212,7 @@ def test_a_damaged_image_is_reported_anyway(here: Here, form: str) -> None:
 
 
 def test_a_file_is_replaced_as_a_whole(here: Here) -> None:
-    """Who has the old file open keeps the old report; its permissions carry over; nothing is left beside it."""
+    """Readers of the old file keep the old report; its permissions carry over; no temporary file is left."""
     wanted = here("report", "image.tar", "--format", "json").out
     old = write(here.folder / "out" / "report.json", b"old")
     old.chmod(0o640)

@@ -188,7 +188,7 @@ def test_a_damaged_layer_differs_from_its_claimed_digest(here: Builds) -> None:
 
 
 def test_an_invalid_limit_is_wrong_usage(here: Builds) -> None:
-    """No image is to blame for it."""
+    """The error does not name an image."""
     code, _, err = here("old.tar", "new.tar", "--limit", "nothing=1")
     assert code == 2
     assert "OLD" not in err
@@ -276,7 +276,7 @@ def test_json_has_every_difference(here: Builds) -> None:
 
 
 def test_totals_match_the_report(here: Builds) -> None:
-    """What could be avoided, too, where large files are there twice."""
+    """Avoidable bytes, too, for duplicate large files."""
     twice = b"".join(number.to_bytes(4, "big") for number in range(500_000))
     old = here.image("once.tar", file("a", twice))
     new = here.image("twice.tar", file("a", twice), file("b/c", twice))
@@ -303,7 +303,7 @@ def test_the_bytes_to_fetch_are_known_for_compressed_layers(here: Builds) -> Non
 
 
 def test_cold_and_warm_output_is_equal(here: Builds) -> None:
-    """What is remembered never shows."""
+    """The cache never shows."""
     words = ("old.tar", "new.tar", "--format", "json")
     first = here(*words, "--no-cache").out
     assert here(*words).out == first

@@ -1,4 +1,4 @@
-"""Exit codes of ends that are no verdict, and of streams that take nothing."""
+"""Exit codes without a verdict, and for streams that cannot be written."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def ended(
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("words", [*COMMANDS, *(f"{words} 2>" for words in FAILING)])
 def test_a_full_stream_exits_2(here: Here, words: str, unbuffered: str) -> None:
-    """One line on stderr for stdout; nothing can be said of stderr."""
+    """One line on stderr if stdout is full; none if stderr is."""
     args = words.removesuffix(" 2>").split()
     with FULL.open("wb") as full:
         if words.endswith(" 2>"):
@@ -156,7 +156,7 @@ def test_an_internal_error_exits_70_with_two_lines(
 def test_a_broken_pipe_other_than_stdout_is_not_the_end(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever reads stdout has not seen enough."""
+    """The reader of stdout still expects data."""
 
     def fail(*_: object) -> None:
         raise BrokenPipeError(32, "Broken pipe")
@@ -218,7 +218,7 @@ for who in {order.split(", ")!r}:
 
 
 def test_a_thread_without_memory_to_begin_in_ends_the_program_quietly() -> None:
-    """It has none for a hook that is written in Python either, and Python would say so on stderr."""
+    """There is no memory for a Python hook either, and Python would report that on stderr."""
     script = """
 import sys, threading
 from layerscope import cli, faults
@@ -238,7 +238,7 @@ Starved().start()
 
 
 def test_threads_end_the_program_where_they_find_no_memory() -> None:
-    """Whoever waits for them would wait for ever."""
+    """Waiting for them would block forever."""
     script = """
 import sys, threading
 from layerscope import cli, faults

@@ -1,4 +1,4 @@
-"""`layerscope images`: what stores hold, what they share, and what cannot be reached."""
+"""`layerscope images`: images in stores, shared sizes, and unreachable sources."""
 
 from __future__ import annotations
 

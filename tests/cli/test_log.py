@@ -42,7 +42,7 @@ def log(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> Log:
 
 
 def test_steps_that_touched_a_path_newest_last(log: Log) -> None:
-    """A heading a step; below it what it did, and what became of that."""
+    """A heading for each step; below it, its changes and what happened to them later."""
     code, out = log("/etc/motd")
     assert code == 0
     assert out.splitlines() == [

@@ -122,7 +122,7 @@ def test_no_other_input_is_overwritten(
 
 
 def test_the_file_behind_stdin_is_not_overwritten(here: Here) -> None:
-    """Nor what it stands in for on stdout."""
+    """Nor the file that stdout is redirected to."""
     data = Path("image.tar").read_bytes()
     command = [sys.executable, "-m", "layerscope"]
     for args in (("report", "-"), ("ci", "-"), ("diff", "-", "other.tar")):
@@ -235,7 +235,7 @@ def test_a_dangling_link_gets_its_file(here: Here) -> None:
 
 @pytest.mark.parametrize("command", ["report", "ci", "diff", "extract"])
 def test_an_output_may_be_given_once(here: Here, command: str) -> None:
-    """Twice the same is once; of two, one would silently get nothing."""
+    """The same file twice is fine; of two files, one would silently stay empty."""
     args = {"diff": ["image.tar", "other.tar"], "extract": ["image.tar", "/a.txt"]}
     words = [command, *args.get(command, ["image.tar"])]
     code, _, err = here.run(*words, "-o", "one", "-o", "two")

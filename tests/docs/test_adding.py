@@ -22,7 +22,7 @@ def _files(page: str) -> list[str]:
 
 @pytest.mark.parametrize("name", sorted({*_files(ADDING), *_files(ARCHITECTURE)}))
 def test_named_files_exist(name: str) -> None:
-    """A file that moved takes its mention along."""
+    """The pages name existing files."""
     assert (ROOT / name).is_dir() if name.endswith("/") else (ROOT / name).is_file()
 
 

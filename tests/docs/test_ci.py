@@ -19,7 +19,7 @@ def test_the_sample_is_read_without_an_error() -> None:
 
 
 def test_the_sample_has_every_key() -> None:
-    """A key that it does not show is one that nobody finds."""
+    """A key missing from the sample would not be found."""
     table = tomllib.loads(SAMPLE)
     assert set(table) == set(TABLES)
     assert set(table["ci"]) == set(known_keys())

@@ -30,7 +30,7 @@ _CODE = re.compile(r"[a-z]+(-[a-z]+)+")
 
 @pytest.mark.parametrize(("page", "mark"), GENERATED)
 def test_a_generated_table_is_up_to_date(page: str, mark: str) -> None:
-    """What the code writes stands in the page."""
+    """The page has the table that the code generates."""
     assert read(page) == written(page, mark), "run python -m tests.docs.generated"
 
 

@@ -33,13 +33,13 @@ def need(*programs: str) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Ours without the engines that other tests are given: Podman would become a remote client."""
+    """Our environment without the engines of other tests, which would make Podman a remote client."""
     hosts = ("DOCKER_HOST", "CONTAINER_HOST")
     return {name: value for name, value in os.environ.items() if name not in hosts}
 
 
 def run(*command: str | Path) -> str:
-    """Run a program to its end; its output. Fails the test with what it said."""
+    """Run a program and return its output. Fails the test with stderr."""
     done = subprocess.run(
         [str(word) for word in command],
         capture_output=True,

@@ -75,7 +75,7 @@ def variable_of(scheme: str) -> str:
 
 @contextmanager
 def stopped_in_export(daemon: Daemon, folder: Path) -> Iterator[str]:
-    """The address of an engine that stands still once it has sent a part of an image."""
+    """The address of an engine that stops after sending part of an image."""
     try:
         with tapped(
             daemon.socket, folder / "tap", MEGABYTE, lambda: os.kill(daemon.pid, signal.SIGSTOP)
@@ -88,7 +88,7 @@ def stopped_in_export(daemon: Daemon, folder: Path) -> Iterator[str]:
 
 @pytest.fixture
 def folder(keeper: Keeper) -> Path:
-    """For a socket: its name must be short."""
+    """A folder with a short name, for a socket."""
     made = keeper.folder / f"t{time.monotonic_ns()}"
     made.mkdir()
     return made
@@ -97,7 +97,7 @@ def folder(keeper: Keeper) -> Path:
 def test_a_stopped_engine_is_abandoned(
     victim: Callable[[], Daemon], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In the middle of an export, as soon as somebody says so; and it works when the engine goes on."""
+    """In the middle of an export, when cancelled; it works again once the engine continues."""
     daemon, scheme = victim(), scheme_of(victim)
 
     class Stops(NullProgress):
@@ -159,7 +159,7 @@ def test_a_killed_engine_is_reported(
 
 @pytest.mark.parametrize("scheme", ["docker", "podman"])
 def test_a_socket_of_root_is_explained(scheme: str, request: pytest.FixtureRequest) -> None:
-    """To a user who may not use it; the stores are tried all the same where no source is forced."""
+    """For a user without access; stores are still tried if no source is forced."""
     name = "docker_engine" if scheme == "docker" else "podman_service"
     daemon: Daemon = request.getfixturevalue(name)
     variables = {variable_of(scheme): f"unix://{daemon.socket}"}

@@ -121,7 +121,7 @@ def test_an_unreachable_registry_is_reported(puller: str) -> None:
 
 
 def test_without_an_engine(registry: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """It says which were asked, and what to start."""
+    """The error lists the engines tried, and what to start."""
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none")
     monkeypatch.setenv("CONTAINER_HOST", f"unix://{tmp_path}/none")
     with pytest.raises(UnreachableError, match=r"docker: .*; podman: ") as caught:

@@ -1,4 +1,4 @@
-"""What findings promise holds: an image is built, its fixes are written into the Dockerfile, and it is built again."""
+"""Predicted savings are real: an image is built, fixes are applied to the Dockerfile, and it is rebuilt."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Workshop:
             path.write_bytes(dice.randbytes(100_000))
 
     def build(self, tag: str, instructions: Sequence[str]) -> Opened:
-        """The image of these instructions, opened and judged."""
+        """Build the image of these instructions, and analyse it."""
         written = self._folder / f"{tag}.Dockerfile"
         written.write_text("\n".join(instructions) + "\n")
         run(

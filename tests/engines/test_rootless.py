@@ -88,7 +88,7 @@ def test_root_reads_it_by_its_folder(rootless: Rootless, archive: Path) -> None:
 
 
 def test_files_of_subordinate_users_are_listed(rootless: Rootless) -> None:
-    """Their contents are closed to the user; how to read them is said, and it works."""
+    """Their contents cannot be read by the user; the error explains how to read them, and that works."""
     report = rootless.report(HIDDEN)
     (layer,) = report["layers"]
     assert [(each["path"], each["bytes"], each["uid"]) for each in layer["files"]] == [
@@ -131,7 +131,7 @@ def test_the_user_asks_its_service(rootless: Rootless, archive: Path) -> None:
 
 
 def test_a_store_of_root_is_closed_to_the_user(rootless: Rootless) -> None:
-    """It says whose it is, exit code 4."""
+    """The error names its owner; exit code 4."""
     ran = rootless.user.layerscope("report", TAG, "--store-root", "/root/containers")
     assert ran.code == 4
     assert "permission denied" in ran.err

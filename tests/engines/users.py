@@ -31,7 +31,7 @@ class Ran:
 
 @dataclass(frozen=True)
 class User:
-    """Somebody who is not root."""
+    """A user other than root."""
 
     name: str
     uid: int

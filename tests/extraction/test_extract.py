@@ -1,4 +1,4 @@
-"""Extraction: what arrives where the user said, what does not, and that nothing else is ever touched."""
+"""Extraction: what is written, what is left out, and that nothing else is ever touched."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_links_are_links_and_special_files_are_left_out(opened: Opened, tmp_path
 
 
 def test_nothing_is_replaced_without_overwrite(opened: Opened, tmp_path: Path) -> None:
-    """What is there stays there, and the target is as it was; with leave, files are replaced and directories merged."""
+    """Existing files stay and the target is unchanged; with overwrite, files are replaced and directories merged."""
     target = tmp_path / "root"
     write(target / "etc/motd", b"mine")
     write(target / "etc/kept", b"kept")
@@ -271,7 +271,7 @@ class Impatient(NullProgress):
 
 
 def cancel_after(opened: Opened, target: Path, patience: int) -> None:
-    """Extract everything, and lose patience."""
+    """Cancel an extraction of everything."""
     target.mkdir()
     plan = plan_whole(opened.filesystem, [0], opened.filesystem.layer_count - 1)
     extract(plan, opened.contents, target, progress=Impatient(patience))

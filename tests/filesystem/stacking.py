@@ -1,4 +1,4 @@
-"""Stacks random images with the product, and says what it found in the naive model's words."""
+"""Stacks random images with the product, in the vocabulary of the naive model."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Stacked:
 def stack(
     layers: Sequence[Sequence[Member]], *, hash_all: bool = True, plain: bool = False
 ) -> Stacked:
-    """Index and stack layers: with contents hashed on the way or read later, on the vector road or the plain one."""
+    """Index and stack layers: with contents hashed while indexing or read later, vectorised or one by one."""
     blobs = [
         MemoryBlob(f"layer {number}", layer_tar(members)) for number, members in enumerate(layers)
     ]

@@ -1,4 +1,4 @@
-"""The product and the naive model agree on random images, orderly and wild, on every road."""
+"""The product and the naive model agree on random images, orderly and wild, in every mode."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The final tree is the one that umoci unpacks: a reader of its own, in another language, following the same rules."""
+"""The final tree equals the one unpacked by umoci, an independent implementation of the same rules."""
 
 from __future__ import annotations
 

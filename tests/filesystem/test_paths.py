@@ -32,7 +32,7 @@ DEPTH = 1000
 
 
 def _chain(*names: bytes) -> PathTable:
-    """Directories that only these files bring about."""
+    """Implicit directories of these files."""
     return stack([[file(name) for name in names]]).filesystem.table
 
 

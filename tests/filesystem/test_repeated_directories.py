@@ -1,4 +1,4 @@
-"""A directory that a layer lists twice: what the first entry does, it does before what comes between."""
+"""A directory listed twice in a layer: the first entry takes effect before the entries in between."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Patterns that mean places, in the filter as elsewhere."""
+"""Path patterns, in filters and elsewhere."""
 
 from __future__ import annotations
 

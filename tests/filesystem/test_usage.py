@@ -1,4 +1,4 @@
-"""Who takes the room after a layer."""
+"""Disk usage after a layer."""
 
 from __future__ import annotations
 

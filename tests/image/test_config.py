@@ -1,4 +1,4 @@
-"""The image config: whatever its writer made of it, what can be read is read (OCI image-spec config.md)."""
+"""The image config, read leniently (OCI image-spec config.md)."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_unknown_fields_are_ignored() -> None:
 
 
 def test_wrong_types_are_ignored_with_one_warning() -> None:
-    """It says how many, and names some."""
+    """The warning has their number, and names some."""
     found = _parse(
         WHOLE
         | {

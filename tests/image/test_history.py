@@ -1,4 +1,4 @@
-"""Histories of every builder, and such as contradict their image."""
+"""Histories of every builder, and histories that contradict their image."""
 
 from __future__ import annotations
 

@@ -201,7 +201,7 @@ def test_incompatible_platforms_are_rejected(wanted: str, offered: str) -> None:
 
 
 def test_without_a_version_all_versions_are_alike() -> None:
-    """None is better than another."""
+    """All are equally good."""
     wanted = Platform.parse("windows/amd64")
     for offered in ("windows/amd64", "windows(10.0.17763.1)/amd64", "windows(10.0.20348.2)/amd64"):
         assert wanted.preference(Platform.parse(offered)) == 0

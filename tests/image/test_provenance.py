@@ -109,13 +109,13 @@ def test_lines_are_those_of_the_build(tmp_path: Path, version: str) -> None:
     ids=["empty", "list", "object", "deep", "types", "infos", "base64", "lines"],
 )
 def test_other_documents_change_nothing(tmp_path: Path, told: bytes) -> None:
-    """A statement that cannot be read is as good as none: the history is listed, or the source without its map."""
+    """An unreadable statement is ignored: the history is listed, or the source without its map."""
     listing = list_instructions(attested(tmp_path / "image.tar", told, V1))
     assert listing.lines
 
 
 def test_an_attestation_about_another_image_is_not_taken(tmp_path: Path) -> None:
-    """What is said of one image says nothing about another."""
+    """A statement about another image is ignored."""
     image = attested(tmp_path / "image.tar", None, V1, about="sha256:" + "0" * 64)
     assert image.provenance is None
     assert list_instructions(image).source is None

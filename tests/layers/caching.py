@@ -1,4 +1,4 @@
-"""Files that are old enough to be remembered, and indexes to compare."""
+"""Files that are old enough to be cached, and comparison of indexes."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ FIELDS = {
     "minor": (337, 8),
     "prefix": (345, 155),
 }
-"""Where the fields of a header stand, and how long they are."""
+"""Offset and length of the fields of a header."""
 
 
 def header(

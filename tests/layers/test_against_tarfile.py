@@ -1,4 +1,4 @@
-"""Random layers: what Python's tarfile finds is what the index holds, by offset and as a stream."""
+"""Random layers: the index equals the entries found by Python's tarfile, by offset and as a stream."""
 
 from __future__ import annotations
 

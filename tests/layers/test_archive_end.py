@@ -23,7 +23,7 @@ def test_the_padding_of_the_last_entry_may_be_missing() -> None:
 
 
 def test_bytes_after_the_end_are_counted() -> None:
-    """They may be smuggled: zeros are padding, all else is told."""
+    """They may be smuggled in: zeros are padding, anything else is counted."""
     index = read_both(A + END + b"\0junk\0" + bytes(506) + entry(b"hidden", b"y"))
     assert names(index) == [b"a"]
     assert index.broken is None

@@ -1,4 +1,4 @@
-"""Bytes of an image: ranges of files, opened when they are read and by no more descriptors than a system gives."""
+"""Blobs: ranges of files, opened on demand with few descriptors."""
 
 from __future__ import annotations
 

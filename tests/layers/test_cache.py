@@ -1,4 +1,4 @@
-"""Indexes are remembered by what was verified: files by their identity, bytes by their digest, claims by nothing."""
+"""Indexes are cached by verified keys: files by identity, bytes by digest, never by claims."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Cache:
     def __call__(
         self, blob: Blob, *, claims: Collection[str] = (), hash_all: bool = False
     ) -> Indexed:
-        """What a run learns of a layer; always what reading it would tell."""
+        """The result of a run for a layer, which must always equal a fresh one."""
         cache = IndexCache(self.store, self.limits, fresh=self.fresh)
         found = cache.find(blob, claims, NullProgress(), hash_all=hash_all)
         if found is None:
@@ -155,7 +155,7 @@ def test_hashed_layers_serve_runs_that_do_not_hash(cache: Cache, tmp_path: Path)
 
 
 def test_a_fresh_run_reads_anyway(cache: Cache, tmp_path: Path) -> None:
-    """Who asks for verification gets it."""
+    """Verification reads the layer."""
     path = settled(tmp_path / "layer", TAR)
     cache.fresh = True
     for _ in range(2):
@@ -170,7 +170,7 @@ def test_a_fresh_run_reads_anyway(cache: Cache, tmp_path: Path) -> None:
 def test_the_same_bytes_elsewhere_are_hashed_and_not_indexed(
     cache: Cache, tmp_path: Path, how: str | None
 ) -> None:
-    """Another archive with the same base says so, and is believed once that is checked; then it is known itself."""
+    """An archive that claims the same base is hashed once; afterwards, its file is known, too."""
     data = compressed(TAR, how)  # type: ignore[arg-type]  # the parameters are what it takes
     one, other = settled(tmp_path / "one", data), settled(tmp_path / "other", data)
     claims = {digest(data), digest(b"nothing")}
@@ -182,7 +182,7 @@ def test_the_same_bytes_elsewhere_are_hashed_and_not_indexed(
 
 
 def test_a_claim_alone_is_not_enough(cache: Cache, tmp_path: Path) -> None:
-    """Other bytes under a known digest are read, shown as what they are, and filed under what they are."""
+    """Other bytes with a known digest as their claim are read, shown as they are, and cached under their real digest."""
     honest, liar = settled(tmp_path / "honest", TAR), settled(tmp_path / "liar", OTHER)
     claims = {digest(TAR)}
     for hash_all in (True, False, True):
@@ -204,7 +204,7 @@ def test_a_false_claim_plants_nothing(cache: Cache, tmp_path: Path) -> None:
 
 
 def test_an_entry_for_another_digest_is_not_used(cache: Cache, tmp_path: Path) -> None:
-    """An index that was made of other bytes is none."""
+    """An index of other bytes is not used."""
     path = settled(tmp_path / "layer", TAR)
     cache(opened(path), hash_all=True)
     known = IndexCache(cache.store, DEFAULT_LIMITS).find(
@@ -233,7 +233,7 @@ def test_a_changed_file_is_read_again(cache: Cache, tmp_path: Path) -> None:
 
 
 def test_a_file_that_changes_while_it_is_read_is_not_cached(cache: Cache, tmp_path: Path) -> None:
-    """Nobody knows which of its bytes were read."""
+    """It is unknown which of its bytes were read."""
     path = settled(tmp_path / "layer", TAR)
     for make in (opened, lambda path: PathFile(path, "layer").blob("layer")):
         for hash_all in (True, False):
@@ -273,7 +273,7 @@ def test_damaged_layers_are_not_cached(cache: Cache, tmp_path: Path) -> None:
 
 
 def test_other_limits_have_other_entries(cache: Cache, tmp_path: Path) -> None:
-    """What was read under generous limits: permission denied under strict ones."""
+    """An index made with generous limits is not used with strict ones."""
     path = settled(tmp_path / "layer", TAR)
     cache(opened(path))
     cache.limits = replace(DEFAULT_LIMITS, header_bytes=1)

@@ -1,4 +1,4 @@
-"""Compressed layers: told by content, read in bounded memory, and any cut or flipped bit is found where a checksum can tell."""
+"""Compressed layers: detected by content, read in bounded memory; truncation and flipped bits are found if there is a checksum."""
 
 from __future__ import annotations
 
@@ -356,7 +356,7 @@ def test_a_layer_is_shown_up_to_the_damage(how: str) -> None:
 
 
 def test_a_wrong_checksum_takes_nothing_away() -> None:
-    """It stands behind the data: all entries are shown, and the layer is marked."""
+    """It follows the data: all entries are shown, and the layer is marked."""
     packed = bytearray(gzip.compress(TAR))
     packed[-6] ^= 1
     index = read(bytes(packed))
@@ -367,7 +367,7 @@ def test_a_wrong_checksum_takes_nothing_away() -> None:
 
 
 def test_damage_of_the_tar_counts_before_damage_of_its_stream() -> None:
-    """What comes first is told."""
+    """The first problem is reported."""
     tar = entry(b"a") + entry(b"b", checksum=b"1") + entry(b"c", DATA * 100) + END
     packed = bytearray(gzip.compress(tar))
     for damaged in (packed[:-4], packed[:-8] + b"12345678"):

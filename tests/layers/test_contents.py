@@ -70,7 +70,7 @@ class _FailingDisk(MemoryBlob):
 @pytest.mark.parametrize("how", [None, "gzip"])
 @pytest.mark.parametrize("hash_all", [True, False])
 def test_the_readable_part_of_a_layer_is_shown(how: str | None, hash_all: bool) -> None:
-    """What the system says is told like any damage."""
+    """An error of the system is reported like damage."""
     blob = _FailingDisk("layer", compressed(TAR, how))  # type: ignore[arg-type]  # one of its values
     index = index_layer(blob, DEFAULT_LIMITS, NullProgress(), hash_all=hash_all)
     assert index.broken is not None

@@ -76,7 +76,7 @@ def test_different_parts_give_different_keys() -> None:
 
 
 def test_only_this_user_can_read_it(store: Store) -> None:
-    """Names of files in images are nobody else's business."""
+    """Names of files in images are private."""
     old = os.umask(0)
     try:
         store.write("layer", KEYS[0], entry())
@@ -88,7 +88,7 @@ def test_only_this_user_can_read_it(store: Store) -> None:
 
 
 def test_a_folder_that_others_can_write_to_is_not_used(store: Store) -> None:
-    """They could choose what is shown."""
+    """They could control what is shown."""
     store.write("layer", KEYS[0], entry())
     folder = only_folder(store)
     folder.chmod(0o777)
@@ -163,7 +163,7 @@ def test_the_least_recently_used_go_first(tmp_path: Path) -> None:
 
 
 def test_an_entry_above_the_size_limit_is_not_kept(tmp_path: Path) -> None:
-    """It would push out all else and then itself; with a bound of 0 there is not even a folder."""
+    """It would evict everything, then itself; with a size of 0 there is not even a folder."""
     store = Store(tmp_path / "cache", 5000)
     store.write("layer", KEYS[0], entry(0, 100))
     store.write("layer", KEYS[1], entry(1, 10_000))
@@ -222,7 +222,7 @@ def test_temporary_files_do_not_pile_up(store: Store) -> None:
 def test_a_full_disk_is_a_problem_not_an_error(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is there can still be read; nothing half is left, and nobody tries again."""
+    """Existing entries can still be read; no partial file is left, and writing is not tried again."""
     store.write("layer", KEYS[0], entry(1))
     tries = []
 

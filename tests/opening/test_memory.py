@@ -1,4 +1,4 @@
-"""What is known of a million entries is kept once, and in the smallest types that hold it."""
+"""Data of a million entries is kept once, in the smallest possible types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An image that was opened before opens without a layer being read, and says the same to the byte."""
+"""Opening an image again reads no layer, and the report is the same to the byte."""
 
 from __future__ import annotations
 
@@ -269,7 +269,7 @@ def test_an_archive_that_was_written_again_is_read_again(tmp_path: Path, store: 
 def test_unread_contents_are_not_cached(
     tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the disk would not give may be there another time."""
+    """Read errors may be temporary."""
     image = settled(tmp_path / "image.tar", docker_archive([BASE, CHANGE, TOP]))
     expected = report(opened(image, None, verify_small=False))
 
@@ -361,7 +361,7 @@ def test_twenty_processes_at_once(tmp_path: Path, store: Store) -> None:
 def test_files_are_scanned_for_secrets_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second time the same findings come without a file being read; the secret itself is not remembered."""
+    """The second time, findings come from the cache without reading a file; the secret itself is not cached."""
     key = b"-----BEGIN RSA PRIVATE KEY-----\n" + b"QUJD" * 40 + b"\n"
     layers = [layer_tar([file("srv/id_rsa", key), file("srv/.env", b"DB_PASSWORD=horse-staple")])]
     image = settled(tmp_path / "image.tar", docker_archive(layers))
@@ -384,7 +384,7 @@ def _unreadable(*_: object) -> None:
 def test_findings_are_cached_for_equal_input(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same image with the same choices is not judged again; other choices, or another history, are."""
+    """Rules do not run again for the same image and settings; they do for other settings or another history."""
     layers = [layer_tar([file("var/lib/apt/lists/main", b"l" * 300_000)])]
     image = settled(tmp_path / "image.tar", docker_archive(layers))
     first = report(opened(image, store, rules={}))

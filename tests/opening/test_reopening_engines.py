@@ -1,4 +1,4 @@
-"""An engine is asked for an export once: the second time the image opens without, and says the same to the byte."""
+"""An engine exports an image once: opening it again needs no export, and the report is the same to the byte."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def exports(engine: FakeEngine) -> int:
 
 
 def content(found: Opened, path: bytes) -> tuple[bytes, str | None]:
-    """What a file of the final image holds, and what is wrong with that."""
+    """The content of a file in the final image, and the problem reading it."""
     filesystem = found.filesystem
     name = filesystem.table.find(path)
     assert name is not None
@@ -72,7 +72,7 @@ EXPORTS = {
 
 
 def test_warnings_about_tables_of_contents_are_cached(engine: FakeEngine, cache: Store) -> None:
-    """What the manifest claims of them is part of what the export told."""
+    """The claims of the manifest are cached with the export."""
     members = ([file("a", b"1"), file("b", b"22")], [file("a", b"333"), file("c", b"4444")])
     layers = [zstd_chunked(each) for each in members]
     assert [layer.tar for layer in layers] == list(LAYERS)
@@ -134,7 +134,7 @@ def test_an_export_on_demand_is_announced(engine: FakeEngine, cache: Store) -> N
 
 
 def test_other_bytes_are_never_shown_as_the_cached_ones(engine: FakeEngine, cache: Store) -> None:
-    """An engine that exports something else under the same ID is found out when a content is read."""
+    """An engine that exports another image under the same ID is detected when a content is read."""
     opened(cache)
     files = docker_files(LAYERS)
     lie = TOP.replace(b"333", b"666")
@@ -161,7 +161,7 @@ def test_a_later_export_that_fails_is_reported(engine: FakeEngine, cache: Store)
 
 
 def test_layers_with_wrong_digests_are_not_cached(engine: FakeEngine, cache: Store) -> None:
-    """Neither the liar's, nor damaged ones: each time the export is read."""
+    """Neither false nor damaged ones: they are exported each time."""
     files = docker_files(LAYERS)
     lie = TOP.replace(b"333", b"666")
     for other in (lie, TOP[:515]):
@@ -187,7 +187,7 @@ def test_an_image_of_other_layers_is_exported(engine: FakeEngine, cache: Store) 
 def test_engines_do_not_share_exports(
     engine: FakeEngine, cache: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What one says of an image is nothing that another said."""
+    """Exports of one engine are not used for another."""
     opened(cache)
     with tempfile.TemporaryDirectory(prefix="ls-") as folder, serving(Path(folder) / "o") as other:
         monkeypatch.setenv("DOCKER_HOST", other.url)
@@ -227,7 +227,7 @@ def test_a_lost_layer_leads_to_an_export(engine: FakeEngine, cache: Store) -> No
 
 
 def test_verification_reads_what_the_engine_has_now(engine: FakeEngine, cache: Store) -> None:
-    """Whoever asks for it gets an export."""
+    """Verification always exports."""
     opened(cache)
     exports(engine)
     assert opened(cache, verify=True).verified(1) is True
@@ -250,7 +250,7 @@ def test_the_explorer_receives_the_complete_image(engine: FakeEngine, cache: Sto
 
 
 def test_a_deleted_image_is_reported(engine: FakeEngine, cache: Store) -> None:
-    """What is remembered of it does not bring it back."""
+    """The cached export does not replace it."""
     opened(cache)
     engine.known, engine.images = set(), []
     with pytest.raises(LayerscopeError):
@@ -261,7 +261,7 @@ def test_a_deleted_image_is_reported(engine: FakeEngine, cache: Store) -> None:
 def test_commands_on_paths_export_only_for_contents(
     engine: FakeEngine, cache: Store, monkeypatch: pytest.MonkeyPatch, capsysbinary: Any
 ) -> None:
-    """Listing a remembered image needs none, printing files of two layers one."""
+    """Listing a cached image needs none; printing files of two layers needs one."""
     monkeypatch.setenv("LAYERSCOPE_CACHE_DIR", str(cache.folder))
     listed = []
     for count in (1, 0):
@@ -286,7 +286,7 @@ def test_commands_on_paths_export_only_for_contents(
 def test_a_command_that_cannot_export_says_so(
     engine: FakeEngine, cache: Store, monkeypatch: pytest.MonkeyPatch, capsysbinary: Any
 ) -> None:
-    """What is remembered is listed; what is not here is not printed."""
+    """Cached data is listed; unavailable contents are not printed."""
     monkeypatch.setenv("LAYERSCOPE_CACHE_DIR", str(cache.folder))
     assert cli.run(["ls", "docker://demo"]) == 0
     engine.export = None

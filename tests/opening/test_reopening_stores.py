@@ -1,4 +1,4 @@
-"""An image of a local store opens at once the second time, and nothing in a store makes the cache show what is not there."""
+"""Opening an image of a local store again is fast, and nothing in a store can make the cache show wrong data."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_a_file_that_is_changed_while_its_store_is_open_is_not_read(
 @pytest.mark.parametrize("small", [True, False])
 @pytest.mark.parametrize("scheme", APART)
 def test_other_headers_are_read(scheme: str, small: bool, root: Path, cache: Store) -> None:
-    """Of a layer whose headers were replaced nothing is remembered, whatever the store records of it."""
+    """Nothing cached is used for a layer whose headers were replaced, whatever the store records."""
     STORES[scheme](root, [BASE])
     settle(root)
     opened(scheme, root, cache, verify_small=small)
@@ -209,7 +209,7 @@ def test_a_wrong_length_in_the_cache_does_no_harm(root: Path, cache: Store) -> N
 def test_unreachable_files_are_reported_from_the_cache_too(
     root: Path, cache: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a run learned that could read them is not shown to one that cannot."""
+    """Data from a run that could read them is not shown by one that cannot."""
     podman_store(root, LAYERS)
     settle(root)
     whole = report(opened("containers-storage", root, cache))
@@ -259,7 +259,7 @@ def test_a_lost_file_is_reported_and_the_rest_is_shown(
 def test_verification_looks_at_files_before_it_reads_them(
     root: Path, cache: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One that changes while layers are hashed is not remembered as what was hashed."""
+    """One that changes while layers are hashed is not cached."""
     podman_store(root, [BASE])
     settle(root)
     (path,) = files_of(root, "motd")

@@ -1,4 +1,4 @@
-"""Images whose layers end with tables of contents: what is said early, what is warned of, and that the tar decides."""
+"""Layers with tables of contents: the expected tree, warnings, and precedence of the tar."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_the_tree_is_there_before_the_layers_are_read(tmp_path: Path, make: Make
 
 
 def test_layers_without_a_table_are_read_first(tmp_path: Path) -> None:
-    """Then all is known, or promised."""
+    """Then every layer is read or expected."""
     path = write_image(tmp_path, [zstd_chunked(BASE), plain_layer(TOP), estargz(TOP)])
     early = listen(path)
     assert early.heard[0] == "expected"
@@ -115,7 +115,7 @@ def test_cached_layers_need_no_table(tmp_path: Path, make: Make) -> None:
 
 
 def test_tables_beyond_the_limits_are_not_used(tmp_path: Path) -> None:
-    """A hostile table neither ends the work nor changes what comes of it."""
+    """A hostile table neither stops the analysis nor changes its result."""
     entries = [{"type": "reg", "name": f"f{number}"} for number in range(298)]
     layers = [zstd_chunked(members, toc=toc_json(entries)) for members in (BASE, TOP)]
     path = write_image(tmp_path, layers)

@@ -9,7 +9,7 @@ FOLDER = Path(__file__).parents[2] / "snapshots" / "reports"
 
 
 def check(name: str, found: bytes) -> None:
-    """Assert that a report is, byte for byte, the kept one."""
+    """Assert that a report equals the golden one, byte for byte."""
     kept = FOLDER / name
     if os.environ.get("UPDATE_SNAPSHOTS") == "1":
         FOLDER.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""An image whose every word is an attack on one of the formats."""
+"""An image in which every text attacks one of the formats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An image with one of everything that a report has words for."""
+"""An image with at least one of everything that reports show."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def test_annotations_stand_on_the_lines_of_the_dockerfile(tmp_path: Path) -> Non
 
 
 def test_no_name_is_a_command_of_its_own(evil: Opened) -> None:
-    """Neither at the start of a line, nor as the older syntax that works anywhere in it, nor by an escape."""
+    """Neither at the start of a line, nor in the older syntax that works anywhere, nor with escapes."""
     written = report(evil, "github").decode()
     assert "##[" not in written
     lines = written.split("\n")

@@ -1,4 +1,4 @@
-"""Reports for people show where secrets are, never what they are."""
+"""Reports for people show the place of a secret, never its value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What real engines said, recorded and played back.
+"""Answers of real engines, recorded and replayed.
 
 `python -m tests.sources.exchanges SOCKET FILE [API]` records a running engine: it loads two small images into it and asks for
 them as the program does, through a socket between them, at most by that version of the API. Engines that can be had are

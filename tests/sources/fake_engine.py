@@ -1,4 +1,4 @@
-"""An engine in a thread: it answers on a socket what a test wants."""
+"""A fake engine in a thread, with answers chosen by the test."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ IMAGE_ID = "sha256:" + next(
 
 
 class FakeEngine:
-    """What it says; tests change it."""
+    """Its answers; tests change them."""
 
     def __init__(self, socket: Path) -> None:
         self.url = f"unix://{socket}"

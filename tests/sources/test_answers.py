@@ -1,4 +1,4 @@
-"""Answers of servers that mean harm, or are only broken: none takes memory or time without end."""
+"""Answers of hostile or broken servers: memory and time are bounded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Artifacts: what manifests describe that is not an image is named by its type, and never listed as an image."""
+"""Artifacts: manifests that do not describe an image are named by type, and never listed as images."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_an_artifact_alone_is_named_by_its_type(tmp_path: Path, kind: str) -> No
 @KINDS
 @pytest.mark.parametrize("place", ["top", "first", "nested", "named"])
 def test_an_artifact_beside_an_image_is_not_offered(tmp_path: Path, kind: str, place: str) -> None:
-    """Wherever it is listed: no alternative, no warning, not counted. Who asks for it by name hears what it is."""
+    """Wherever it is listed, it is no alternative, causes no warning and is not counted. Selected by name, it is an error with its type."""
     layout = Layout()
     image = layout.manifest(LAYERS, **tagged("demo:1"))
     artifact = manifest(layout, kind, **(tagged("other:1") if place == "named" else {}))

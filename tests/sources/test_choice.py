@@ -49,7 +49,7 @@ def _several() -> bytes:
 
 
 def test_the_first_of_several_images_is_shown_with_a_warning(tmp_path: Path) -> None:
-    """Which tells what else there is, and how to ask for it."""
+    """The warning lists the others, and how to select them."""
     opened = open_path(save(tmp_path, _several()))
     assert layers_of(opened) == [NAMES[0]]
     assert codes(opened) == ["several-images"]

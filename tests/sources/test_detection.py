@@ -1,4 +1,4 @@
-"""What a file, a folder or a stream holds is told by its content, never by its name."""
+"""The format of a file, folder or stream is detected by content, never by name."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_a_packed_archive_that_unpacks_beyond_the_limit_is_refused(tmp_path: Pat
 
 
 def test_a_missing_file_is_reported(tmp_path: Path) -> None:
-    """And so is what nobody may name a file."""
+    """Including invalid file names."""
     assert isinstance(refuse(tmp_path / "nothing.tar"), ImageNotFoundError)
     (tmp_path / "gone").symlink_to("nowhere")
     assert isinstance(refuse(tmp_path / "gone"), ImageNotFoundError)
@@ -145,7 +145,7 @@ def test_an_unknown_scheme_is_reported() -> None:
 
 
 def test_a_scheme_must_fit(tmp_path: Path) -> None:
-    """What it is instead is said."""
+    """The error names the detected kind."""
     path = save(tmp_path, IMAGES["docker"])
     assert layers_of(open_path(f"docker-archive://{path}")) == NAMES
     assert "this is docker-archive, not oci" in str(refuse(f"oci://{path}"))

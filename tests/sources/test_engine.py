@@ -131,7 +131,7 @@ def test_the_platform_is_sent_to_engines_that_support_it(engine: FakeEngine) -> 
 
 
 def test_another_platform_is_refused(engine: FakeEngine) -> None:
-    """What the engine has is said."""
+    """The error names the platform of the engine's image."""
     with pytest.raises(LayerscopeError, match="no image for platform linux/s390x"):
         open_source(Request("docker://demo", platform=Platform.parse("linux/s390x")))
 
@@ -144,7 +144,7 @@ def test_an_image_that_is_not_there(engine: FakeEngine) -> None:
 
 
 def test_an_ambiguous_id_lists_the_images(engine: FakeEngine) -> None:
-    """The engine says only that there is none."""
+    """The engine only reports that there is none."""
     engine.images = [
         {"Id": f"sha256:ab{digit * 62}", "RepoTags": [f"x{digit}:1"]} for digit in "12"
     ]

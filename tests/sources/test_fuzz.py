@@ -1,4 +1,4 @@
-"""Images with random damage: each opens, or is refused with an error that a user can read; nothing else ever happens."""
+"""Images with random damage: each one opens or is refused with a readable error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What there is to open: images of stores, engines and folders, without reading a layer."""
+"""Listing images of stores, engines and folders, without reading layers."""
 
 from __future__ import annotations
 

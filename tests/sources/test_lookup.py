@@ -27,7 +27,7 @@ HERE = Found("here", [])
 
 
 def source(name: str, outcome: Found | LayerscopeError, *, stored: bool = False) -> Source:
-    """A source that says one thing."""
+    """A source with a fixed answer."""
 
     def find(request: Request, reference: str, kinds: Sequence[str]) -> Found:
         if isinstance(outcome, LayerscopeError):

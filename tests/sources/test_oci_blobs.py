@@ -1,4 +1,4 @@
-"""Blobs of OCI layouts: found by digest and nothing else, never outside, and never taken for what they are not."""
+"""Blobs of OCI layouts: found only by digest, never outside the layout, and verified."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Manifests of OCI layouts that are no image, or no image that can be shown: each is called by its name."""
+"""Manifests in OCI layouts that are not images, or cannot be shown: the error names the kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Windows images that differ in nothing but the version of their system: shown, told apart and chosen by it."""
+"""Windows images that differ only in the OS version: shown, distinguished and selected by it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`--pull`: nobody is made to fetch anything unless it was asked for, and then the engine does it."""
+"""`--pull`: nothing is fetched unless requested, and then by the engine."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def pulls(engine: FakeEngine) -> list[dict[str, list[str]]]:
 
 
 class Heard(NullProgress):
-    """Remembers what it is told."""
+    """Records progress."""
 
     def __init__(self) -> None:
         self.stages: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""Tunnels through ssh, here a script in its place: whatever it does, it is ended, and nothing is left."""
+"""Tunnels through ssh, replaced by a script: it is always ended, and leaves nothing behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where stores lie: as engines report it, as the process of a socket was started, and where they usually are."""
+"""Locations of stores: reported by engines, from the command line of a socket's process, and the usual ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The question which of several images is meant."""
+"""The dialog for choosing one of several images."""
 
 from __future__ import annotations
 

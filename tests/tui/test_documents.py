@@ -1,4 +1,4 @@
-"""Contents as rows: what is text, what is shown of it, what differs, what is coloured, what is found."""
+"""Contents as rows: text detection, display, differences, colours and search."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def test_matches_are_marked_across_pieces() -> None:
 
 
 def test_a_window_moves_over_a_row() -> None:
-    """What does not fit is cut, and that is told; wide characters are never cut in half."""
+    """Long text is cut with a mark; wide characters are never cut in half."""
     assert window([("abcdef", "")], 2, 10) == ([("cdef", "")], False)
     assert window([("abcdef", "")], 0, 4) == ([("abc", "")], True)
     assert window([("ab", "x"), ("cd", "")], 3, 10) == ([("d", "")], False)

@@ -1,4 +1,4 @@
-"""The file tree before the layers are read: what their tables of contents promise."""
+"""The file tree expected from tables of contents, before layers are read."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ async def test_filter_and_comparison_work_on_the_expected_tree(
 
 
 async def test_wrongly_expected_paths_disappear(tmp_path: Path, read: threading.Event) -> None:
-    """The tar decides, and the warning is there to be read."""
+    """The tar takes precedence, and there is a warning."""
     wrong = [*entries_of(BASE)[:3], {"type": "reg", "name": "etc/backdoor", "size": 9}]
     app = explorer(image(tmp_path, wrong))
     async with app.run_test(size=WIDE) as pilot:
@@ -135,7 +135,7 @@ async def test_wrongly_expected_paths_disappear(tmp_path: Path, read: threading.
 
 
 async def test_leaving_does_not_wait_for_layers(tmp_path: Path, read: threading.Event) -> None:
-    """A promise is shown, and q is pressed."""
+    """q is pressed while the expected tree is shown."""
     app = explorer(image(tmp_path))
     async with app.run_test(size=WIDE) as pilot:
         await expected_screen(pilot)

@@ -170,7 +170,7 @@ async def test_escape_leaves_a_view_and_never_the_program(demo_image: Path) -> N
 
 
 async def test_an_image_without_layers_shows_a_message(tmp_path: Path) -> None:
-    """An empty image is no empty screen."""
+    """An empty image shows a message."""
     app = explorer(write(tmp_path / "empty.tar", docker_archive([], history=[])))
     async with app.run_test(size=WIDE) as pilot:
         await loaded(pilot)

@@ -1,4 +1,4 @@
-"""What is told of a file besides its content: copies of it, and damage of its layer."""
+"""Details of a file besides its content: its copies, and damage of its layer."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def test_rows_of_the_tree_say_which_copy_they_are(copies: Path) -> None:
 
 
 async def test_a_file_of_a_damaged_layer_names_the_damage(tmp_path: Path) -> None:
-    """Its content may be whole; that its layer is not is said in any case."""
+    """Even if its content is intact, the damage of the layer is shown."""
     layer = layer_tar([file("a", b"one\n"), file("b", b"2" * 2000)])
     app = explorer(write(tmp_path / "cut.tar", docker_archive([ONE, layer[:1536]])))
     async with app.run_test(size=WIDE) as pilot:

@@ -60,6 +60,6 @@ def test_difference(snap_compare: Compare, app: LayerscopeApp) -> None:
 
 
 def test_extract(snap_compare: Compare, app: LayerscopeApp) -> None:
-    """Where to?"""
+    """The dialog for the target."""
     prepare = _showing("app/app.py", "slash", *"shop", "enter", "e")
     assert snap_compare(app, terminal_size=(80, 24), run_before=prepare)

@@ -1,4 +1,4 @@
-"""Find: what a user sees while typing, and where Enter leads."""
+"""Find: results while typing, and the target of Enter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Findings: what to fix, grouped, with the fix and the files; ticked ones are taken as done."""
+"""Findings: grouped, with fix and files; ticked ones count as fixed."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ async def opened(pilot: Any) -> FindingsView:
 async def test_findings_are_grouped_by_severity_with_those_of_the_base_apart(
     tmp_path: Path,
 ) -> None:
-    """Risks first, then what saves most, and last what only another base mends."""
+    """Errors first, then the largest savings, and last findings of the base image."""
     async with app_of(tmp_path).run_test(size=(120, 40)) as pilot:
         await opened(pilot)
         found = [line for line in lines(pilot) if "Findings ·" not in line]
@@ -177,7 +177,7 @@ async def test_findings_of_the_base_move_with_its_end(tmp_path: Path) -> None:
 
 
 async def test_an_image_without_findings_shows_a_message(tmp_path: Path) -> None:
-    """An empty list speaks."""
+    """An empty list shows a message."""
     async with app_of(tmp_path, [("COPY x /", [file("x", b"x")])]).run_test() as pilot:
         await opened(pilot)
         assert any("No findings." in line for line in lines(pilot))

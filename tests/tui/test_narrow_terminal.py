@@ -1,4 +1,4 @@
-"""Where room is short words are left out or begin a new line, they are not cut."""
+"""In narrow terminals, words are left out or wrapped, never cut."""
 
 from __future__ import annotations
 

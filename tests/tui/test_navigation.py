@@ -1,4 +1,4 @@
-"""Ways through the views: what can be done with the row under the cursor in each, and where Esc leads."""
+"""Navigation: commands for the row under the cursor in each view, and the target of Esc."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The picker: which image, if none was named."""
+"""The picker, shown if no image was named."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def test_without_a_terminal_type_the_report_is_printed(demo_image: Path) -> None
 
 
 def test_a_damaged_file_is_one_clear_line(tmp_path: Path) -> None:
-    """What cannot be opened is said before any screen is drawn."""
+    """Errors on opening are reported before any screen is drawn."""
     image = write(tmp_path / "broken.tar", docker_archive([layer_tar([file("a", b"1")])])[:700])
     with terminal(layerscope(str(image))) as screen:
         shown = screen.wait_for("exit 3")

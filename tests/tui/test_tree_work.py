@@ -311,7 +311,7 @@ async def test_rows_say_what_they_replace(versions: Path) -> None:
 
 
 def test_replaced_directories_and_links_are_named_by_type() -> None:
-    """With its article: a device is no character."""
+    """With the article: "a character device"."""
     replaced = [device("tty", 5, 0), device("disk", 8, 0, block=True), fifo("queue"), directory("etc")]  # fmt: skip
     names = ("tty", "disk", "queue", "etc")
     view = TreeView(stack([replaced, [file(name, b"1") for name in names]]).filesystem, layer=1)
@@ -387,7 +387,7 @@ async def test_a_metadata_step_says_what_it_sets(demo_image: Path) -> None:
 
 
 async def test_a_path_is_revealed_whatever_hides_it(demo_image: Path) -> None:
-    """Filter, comparison and flat list give way when another view wants to show a file."""
+    """Filter, comparison and flat list are reset if another view shows a file."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         screen: MainScreen = await loaded(pilot)

@@ -1,4 +1,4 @@
-"""Compares random images with the product, and says what it found in the naive model's words."""
+"""Compares random images with the product, in the vocabulary of the naive model."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Layers = Sequence[Sequence[Member]]
 
 
 def side(layers: Layers, *, hash_all: bool = True, claim: bool = True) -> Opened:
-    """An image of these layers; with `claim`, it says what their digests are."""
+    """An image of these layers; with `claim`, it states their digests."""
     blobs = [
         MemoryBlob(f"layer {number}", layer_tar(members)) for number, members in enumerate(layers)
     ]
@@ -76,7 +76,7 @@ def changes_of(
 
 
 def by_path(changes: FileChanges) -> dict[bytes, tuple[str, list[str], int, int]]:
-    """What differs at each path: how, in what, and bytes before and after."""
+    """The difference of each path: kind, attributes, and bytes before and after."""
     return {
         path: (
             Change(kind).json_name,
@@ -96,7 +96,7 @@ def by_path(changes: FileChanges) -> dict[bytes, tuple[str, list[str], int, int]
 
 
 def final_tree(layers: Layers) -> dict[bytes, naive.Inode]:
-    """What stands at each path in the end."""
+    """The final tree, by path."""
     filesystem = naive.Filesystem()
     for members in layers:
         filesystem.apply([member for member in members if member.type != b"g"])

@@ -1,4 +1,4 @@
-"""Sequences are aligned as people would: equal ends first, then in order, and quickly."""
+"""Alignment of sequences: equal ends first, then in order, in bounded time."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_gaps_are_all_the_rest(old: list[str | None], new: list[str | None]) -> 
 
 
 def test_insertions_leave_the_rest_aligned() -> None:
-    """Also where the same text comes again and again."""
+    """Even if a text is repeated many times."""
     assert align("aabaa", "aabcaa") == [(0, 0), (1, 1), (2, 2), (3, 4), (4, 5)]
     assert align("abc", "xaybzc") == [(0, 1), (1, 3), (2, 5)]
     assert align("abcd", "bcda") == [(1, 0), (2, 1), (3, 2)]

@@ -1,4 +1,4 @@
-"""What containers start with is compared name by name."""
+"""Configs are compared setting by setting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contents are read only where nothing else tells; growth is exact where files have several names."""
+"""Contents are read only if necessary; growth is exact for files with several names."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_only_files_of_equal_size_at_one_path_are_read(read: list[int]) -> None:
 
 
 def test_contents_of_shared_layers_are_not_read(read: list[int]) -> None:
-    """Wherever the layer is in either image."""
+    """At any position of the layer in either image."""
     base, top = [file("a", b"1" * 600), file("b", b"22")], [file("b", b"3"), file("c", b"4")]
     old = side([base, top], hash_all=False)
     new = side([[file("z", b"z")], top, base], hash_all=False)
@@ -77,7 +77,7 @@ def test_different_entries_of_a_shared_layer_differ_in_content(read: list[int]) 
 
 
 def test_content_that_keeps_another_name_is_not_lost() -> None:
-    """Its bytes move to the next name, which itself does not differ."""
+    """Its bytes count at the next name, which does not differ itself."""
     links = [file("a/one", b"x" * 1000), hardlink("b/two", "a/one")]
     changes = changes_of(side([links]), side([[file("b/two", b"x" * 1000)]]))
     assert list(by_path(changes)) == [b"a", b"a/one"]
@@ -114,7 +114,7 @@ def test_changes_without_bytes_are_grouped_by_their_number() -> None:
 
 
 def test_more_link_targets_and_attributes_than_the_other_image_has() -> None:
-    """What one image numbers in a byte, the other in two."""
+    """One image stores them as bytes, the other needs two."""
     few = [symlink("same", b"t299"), symlink("other", b"t1")]
     many = [symlink(f"l{number}".encode(), f"t{number}".encode()) for number in range(300)]
     marked = [file(f"f{number}", xattrs={b"user.a": b"%d" % number}) for number in range(300)]

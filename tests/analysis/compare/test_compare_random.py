@@ -1,4 +1,4 @@
-"""Two random images differ exactly where the naive model says that they do."""
+"""Differences of two random images equal those of the naive model."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_images_that_have_little_in_common(
 @given(ANY_LAYERS, ANY_LAYERS, st.integers(0, 4), st.booleans())
 @settings(max_examples=80, deadline=None)
 def test_images_on_the_same_base(old: Layers, rest: Layers, kept: int, hash_all: bool) -> None:
-    """What lies in shared layers is the same without being read."""
+    """Contents of shared layers are equal without being read."""
     new = [*old[:kept], *rest]
     assert_equals_naive(old, new, hash_all=hash_all, claim=True)
 

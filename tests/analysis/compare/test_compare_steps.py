@@ -1,4 +1,4 @@
-"""Steps of two images belong together by their layers, then by their instructions."""
+"""Steps of two images are matched by their layers, then by their instructions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def image(folder: Path, name: str, *steps: tuple[str, bytes | None]) -> Opened:
 
 
 def words(pairs: list[StepPair]) -> list[str]:
-    """What became of each step, and its text."""
+    """The outcome of each step, and its text."""
     return [f"{pair.change} {(pair.new or pair.old).arguments}" for pair in pairs]  # type: ignore[union-attr]
 
 

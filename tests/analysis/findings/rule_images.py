@@ -1,4 +1,4 @@
-"""Judges tiny images, written as the command of each step with the members of its layer."""
+"""Runs rules on tiny images, written as a command and the members of its layer for each step."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def opened_of(
     min_bytes: int | None = None,
     start: Sequence[str] = (),
 ) -> Opened:
-    """An image of these steps that starts a program, opened and analysed; with the threshold of one rule changed."""
+    """Open and analyse an image of these steps that starts a program, with the threshold of one rule changed."""
     history = [
         {"created": CREATED, "created_by": command}
         | ({"empty_layer": True} if members is None else {})
@@ -44,7 +44,7 @@ def opened_of(
 def findings_by(
     steps: Sequence[Step], rule: str, min_bytes: int | None = EVERYTHING
 ) -> list[Finding]:
-    """What one rule finds in an image of these steps, whatever its size unless a threshold is given; None is the rule's own."""
+    """Findings of one rule for an image of these steps; `min_bytes` None keeps the threshold of the rule."""
     findings = opened_of(steps, rule, min_bytes).findings
     assert findings is not None
     return [finding for finding in findings.found if finding.rule == rule]

@@ -1,4 +1,4 @@
-"""Packages for building: what apt would take out again is claimed, and what it would keep is not."""
+"""Build packages: those that APT would remove are claimed, those it would keep are not."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def stanza(name: str, **fields: str) -> str:
 def going(
     packages: dict[str, dict[str, str]], automatic: str, names: str, settings: str = ""
 ) -> tuple[str, str]:
-    """Which of some packages can be purged, and what goes with them; sorted words."""
+    """The packages that can be purged, and those removed with them; both sorted."""
     status = "\n".join(stanza(name, **fields) for name, fields in packages.items())
     states = "\n".join(f"Package: {name}\nAuto-Installed: 1\n" for name in automatic.split())
     usable, gone = AptDatabase(status, states, settings, []).removed_with(names.split())
@@ -29,7 +29,7 @@ def going(
 
 @pytest.mark.parametrize("field", ["depends", "pre_depends", "recommends", "suggests"])
 def test_dependencies_of_a_package_are_removed_with_it(field: str) -> None:
-    """Unless something else that stays asks for it in any way; packages that somebody asked for stay."""
+    """Unless a kept package depends on it in any way; explicitly installed packages stay."""
     packages = {
         "gcc": {"depends": "cpp (>= 12), libc-dev"},
         "cpp": {},

@@ -1,4 +1,4 @@
-"""Which copies go: whatever lies where, each content keeps a place, and none goes twice."""
+"""Removal of copies: wherever they are, each content keeps one place, and no file is removed twice."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def smallest(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def claims(layers: list[list[Member]]) -> list[str]:
-    """Paths that the rules about copies claim, as often as they do."""
+    """Paths claimed by the rules about copies, with repeats."""
     return [path for rule, path in all_claims(layers) if rule in RULES]
 
 
 def all_claims(layers: list[list[Member]]) -> list[tuple[str, str]]:
-    """Rules and the paths that they claim, as often as they do."""
+    """Rules and the paths they claim, with repeats."""
     with tempfile.TemporaryDirectory() as folder:
         history = [{"created_by": COPY} for _ in layers]
         archive = docker_archive([layer_tar(members) for members in layers], history=history)
@@ -121,7 +121,7 @@ def test_the_copy_that_stays_is_not_claimed_by_another_finding(
 def test_a_file_that_is_in_a_cache_too_is_no_copy_of_that(
     tops: tuple[str, ...], apart: bool
 ) -> None:
-    """The cache goes, so that the other one is all that is left of it."""
+    """The cache is removed, so the other copy is the only one left."""
     model = b"m" * 1_200_000
     names = [*(f"{top}/x" for top in tops), "srv/model.bin"]
     members = [file(name, model) for name in names]
@@ -184,7 +184,7 @@ def test_a_part_that_an_earlier_layer_stores_is_not_claimed_in_both() -> None:
 
 
 def test_a_third_copy_that_was_changed_is_one_finding_beside_two_that_are_the_same() -> None:
-    """The exact copy is told as one, the changed one as nearly the same."""
+    """The exact copy is one finding, the changed one another."""
     steps = [("1", vendor("a/vendor")), ("2", vendor("b/vendor")), ("3", vendor("c/vendor", "13"))]
     assert sorted(told(*steps)) == [
         ("/b is identical to /a", 30 * 120_000, 1),

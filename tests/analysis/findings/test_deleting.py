@@ -1,4 +1,4 @@
-"""Fixes that delete: a command covers all bytes that are claimed, and reaches no further."""
+"""Fixes that delete: a command covers exactly the claimed bytes."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ COMMANDS = {
 
 @pytest.mark.parametrize("rule", CASES)
 def test_a_fix_names_all_that_is_claimed_and_spares_the_rest(rule: str) -> None:
-    """Where a pattern would reach what is not claimed, paths are written out, all of them."""
+    """All paths are written out if a pattern would match others."""
     claimed, kept = CASES[rule]
     members = [file(name, b"x" * 100) for name in (*claimed, *kept)]
     opened = opened_of([(RUN, members)], rule, 0)

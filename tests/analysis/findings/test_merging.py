@@ -1,4 +1,4 @@
-"""Several commands in one RUN: it fails where one of them fails."""
+"""Several commands in one RUN, which fails if one of them fails."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ STEPS = [
 
 
 def evidence(base_steps: int = 0) -> Evidence:
-    """What rules see of the image."""
+    """The evidence for rules."""
     opened = opened_of(STEPS)
     return Evidence(
         opened.image,
@@ -92,7 +92,7 @@ def test_a_rule_can_be_switched_off_and_tuned() -> None:
 
 
 def test_bytes_that_no_fix_saves_are_not_avoidable() -> None:
-    """A claim about something else than contents has a size, and no saving."""
+    """A claim about anything but contents has a size, but no saving."""
 
     def find(evidence: Evidence) -> Iterator[Claim]:
         yield Claim("# fix", layers=(0,), bytes=4000)
@@ -114,7 +114,7 @@ def test_rules_have_names_that_tell_them_apart() -> None:
 
 
 def test_a_rule_that_does_not_exist_is_an_error_with_a_near_name() -> None:
-    """A setting that has no effect never passes in silence."""
+    """A setting without effect is always reported."""
     with pytest.raises(
         UsageError, match=r"config\.toml, line 3: unknown rule `apt-list`"
     ) as caught:
@@ -123,7 +123,7 @@ def test_a_rule_that_does_not_exist_is_an_error_with_a_near_name() -> None:
 
 
 def test_an_image_without_layers_has_no_finding() -> None:
-    """Every rule bears an empty image."""
+    """Every rule accepts an empty image."""
     opened = opened_of([])
     assert opened.findings is not None
     assert opened.findings.found == ()

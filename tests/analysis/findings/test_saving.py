@@ -1,4 +1,4 @@
-"""What fixes save: an image without what findings claim stores exactly what was foretold, and has nothing left to fix."""
+"""Savings of fixes: an image without the claimed files stores exactly the predicted bytes, and has no findings left."""
 
 from __future__ import annotations
 

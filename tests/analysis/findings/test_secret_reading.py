@@ -1,4 +1,4 @@
-"""Which files are looked into for secrets, and how far: nothing that stands before one hides it."""
+"""The files scanned for secrets, and how much of each: preceding content never hides a secret."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_preceding_text_never_hides_a_secret(path: str, data: bytes, rule: str) 
 def test_files_too_large_to_read_are_reported_with_low_confidence(
     path: str, rule: str, title: str
 ) -> None:
-    """Rather than passed over in silence."""
+    """Rather than skipped silently."""
     data = b"#" * (LARGEST_TELLING + 1)
     (finding,) = findings_by([(COPY, [file(path, data)])], rule)
     assert (finding.severity, finding.confidence) == (Severity.WARNING, Confidence.LOW)
@@ -75,7 +75,7 @@ def test_files_too_large_to_read_are_reported_with_low_confidence(
 def test_large_files_with_suspicious_names_are_read_up_to_a_limit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The smallest first; the others are told with doubt."""
+    """The smallest first; the others are reported with low confidence."""
     monkeypatch.setattr(reading, "MOST_BYTES", 2 * len(PADDING + KEY) + 1)
     members = [
         file(f"srv/{name}.key", PADDING + KEY + b"#" * (name == "a")) for name in ("a", "b", "c")

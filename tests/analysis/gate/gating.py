@@ -1,4 +1,4 @@
-"""Puts tiny images before a gate."""
+"""Runs the gate on tiny images."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def verdict_of(
     baseline: Report | None = None,
     rules: Sequence[Rule] = FINDING_RULES,
 ) -> Verdict:
-    """What a gate says of an image, with its own findings unless others are given."""
+    """The verdict on an image, with its own findings unless others are given."""
     base = guessed(image.image) if base is None else base
     table = image.filesystem.table
     blobs = [index.compressed_bytes for index in image.indexes]
@@ -85,7 +85,7 @@ def the(verdict: Verdict, rule: str) -> Check:
 
 
 def outcome(values: Mapping[str, object], steps: Sequence[Step] = STEPS) -> Outcome:
-    """How the only check ends."""
+    """The outcome of the only check."""
     (check,) = run_gate(steps, values).checks
     return check.outcome
 

@@ -1,4 +1,4 @@
-"""With a baseline only what got worse fails."""
+"""With a baseline, only regressions fail."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def test_notes_are_no_regression(old: Report) -> None:
 
 
 def test_a_finding_without_paths_is_known_by_its_title(old: Report) -> None:
-    """There is nothing else to know it by."""
+    """Nothing else identifies it."""
     image = opened_of(STEPS)
     assert outcome_of(old, finding(image, "apt-lists"), finding(image, "apt-lists")) is PASS
     other = finding(image, "apt-lists", title="Another")
@@ -277,7 +277,7 @@ def test_a_file_that_is_not_a_report_is_an_error(data: bytes, said: str, tmp_pat
 def test_a_report_that_was_changed_is_an_error(
     keys: tuple[str | int, ...], value: object, said: str, tmp_path: Path
 ) -> None:
-    """A baseline that says anything lets anything pass."""
+    """An unchecked baseline would let anything pass."""
     document: Any = _document(tmp_path)
     inner = document
     for key in keys[:-1]:

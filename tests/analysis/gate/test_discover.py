@@ -1,4 +1,4 @@
-"""Which configuration holds, and what becomes of files that cannot be read."""
+"""Which configuration is used, and errors about unreadable ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAMES = [OURS, DIVES, ".dive-ci.yaml", ".dive-ci.yml"]
 
 
 def test_our_configuration_comes_before_the_one_of_dive(tmp_path: Path) -> None:
-    """And a file that is not read, although it is there, is told."""
+    """A file that exists but is not used is reported."""
     assert load_config(None, tmp_path).source_kind == "defaults"
     (tmp_path / DIVES).write_text("rules:\n  highestWastedBytes: 1\n")
     assert load_config(None, tmp_path).source_kind == "dive"
@@ -27,7 +27,7 @@ def test_our_configuration_comes_before_the_one_of_dive(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", range(len(NAMES)))
 def test_the_first_existing_file_is_used(tmp_path: Path, number: int) -> None:
-    """Each later one draws a warning that says which is read."""
+    """Each later one causes a warning that names the one used."""
     there = NAMES[number:]
     for name in there:
         rule = "[ci]\nmax-wasted = 2\n" if name == OURS else "rules:\n  highestWastedBytes: 3\n"

@@ -60,7 +60,7 @@ def limits(text: str) -> dict[str, float]:
     ],
 )  # fmt: skip
 def test_files_as_people_have_them_are_read(text: str, wanted: dict[str, float]) -> None:
-    """What is not said is dive's default: efficiency 0.9, at most 0.1 wasted, any number of bytes."""
+    """Missing keys have dive's defaults: efficiency 0.9, at most 0.1 wasted, any number of bytes."""
     assert limits(text) == wanted
 
 
@@ -149,7 +149,7 @@ def test_every_mistake_is_reported_with_its_line_too(text: str, line: int, said:
 )  # fmt: skip
 @pytest.mark.parametrize("rules", ["before", "after", "absent"])
 def test_each_unknown_key_gives_a_warning(text: str, said: list[str], rules: str) -> None:
-    """dive passes over it without a word; what it holds is never taken for a rule."""
+    """dive ignores it silently; its content is never read as a rule."""
     rule = "rules:\n  highestWastedBytes: 7\n"
     written = {"before": f"{rule}{text}", "after": f"#\n{text}{rule}", "absent": f"#\n{text}"}
     config = parse_dive(written[rules], FILE)

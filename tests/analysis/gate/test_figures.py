@@ -1,4 +1,4 @@
-"""Rules that compare a figure: what is exactly at the limit passes, one byte more or less does not."""
+"""Rules that compare a figure: a value exactly at the limit passes, one byte beyond fails."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_an_image_exactly_at_the_limit_passes(rule: str, at: float, beyond: floa
 
 
 def test_shares_count_only_above_the_floor() -> None:
-    """A small image that wastes half of itself is no noise in a build."""
+    """A small image that wastes half of itself does not fail a build."""
     image = opened_of(STEPS)
     wanted = {"min-efficiency": 0.9, "max-wasted-percent": 0.1, "max-user-wasted-percent": 0.1}
     low = verdict_of(image, config({**wanted, "wasted-floor": 499}))
@@ -57,7 +57,7 @@ def test_bytes_count_without_a_floor() -> None:
 
 
 def test_offenders_are_the_largest_with_their_places() -> None:
-    """Who wastes: the path, where it lies, which step hides it and how."""
+    """Offenders: the path, its layer, the step that hides it, and the reason."""
     check = the(run_gate(STEPS, {"max-wasted": 0}), "max-wasted")
     assert check.offender_count == 2
     assert [
@@ -90,7 +90,7 @@ def test_new_waste_is_caused_by_later_steps() -> None:
 
 
 def test_without_a_base_image_all_waste_is_new() -> None:
-    """A limit never loses its effect because nobody knows where the base ends; and it says so."""
+    """A limit applies even if the end of the base is unknown, and the check says so."""
     steps = [("RUN a", [file("a", b"1" * 9)]), ("RUN b", [whiteout("a")])]
     check = the(run_gate(steps, {"max-new-waste": 8}), "max-new-waste")
     assert (check.outcome, check.value) == (FAIL, 9)
@@ -115,7 +115,7 @@ def test_a_rewritten_base_is_all_of_what_users_store(last: list[object], share: 
 
 
 def test_uncompressed_layers_have_no_compressed_size_to_check() -> None:
-    """A limit without effect is told."""
+    """A limit without effect is reported."""
     verdict = run_gate(STEPS, {"max-compressed-size": 1})
     check = the(verdict, "max-compressed-size")
     assert (check.outcome, check.value) == (SKIP, None)
@@ -177,7 +177,7 @@ def test_compressed_sizes_are_those_of_the_blobs(tmp_path: Path) -> None:
 def test_rounding_never_hides_why_a_check_fails(
     unit: Unit, value: float, limit: float, shown: str, allowed: str
 ) -> None:
-    """`fail 40.4 MB ≤ 40.4 MB` would tell nobody anything."""
+    """`fail 40.4 MB ≤ 40.4 MB` would not help anyone."""
     check = Check(
         "rule", "Title", Outcome.FAIL, Severity.ERROR, unit, value, limit, False, "Said.", place=""
     )

@@ -58,7 +58,7 @@ def test_findings_can_be_switched_off() -> None:
 
 
 def test_without_rules_for_secrets_the_check_is_skipped() -> None:
-    """What nobody looked for is not absent."""
+    """Skipped findings do not count as absent."""
     image = opened_of(STEPS)
     verdict = verdict_of(image, config({"no-secrets": "high"}), rules=WITHOUT)
     assert the(verdict, "no-secrets").outcome is Outcome.SKIP
@@ -79,7 +79,7 @@ def test_without_rules_for_secrets_the_check_is_skipped() -> None:
 def test_secrets_fail_above_a_confidence(
     sure: Confidence, limit: object, wanted: list[Outcome]
 ) -> None:
-    """A secret of which nobody is sure is shown, and does not stop a build."""
+    """An uncertain secret is shown, but does not fail a build."""
     image = opened_of(STEPS)
     found = [finding(image, "secret-test", "base", confidence=sure)]
     verdict = verdict_of(image, config({"no-secrets": limit}), findings=found, rules=WITH_SECRETS)
@@ -105,7 +105,7 @@ def test_a_secret_is_reported_once() -> None:
 )
 @pytest.mark.parametrize("values", [{"no-secrets": "high"}, {"findings": True}])
 def test_a_secret_is_never_ignored_implicitly(entry: Ignore, values: dict[str, object]) -> None:
-    """Who ignores the waste of a directory does not know what else is in it."""
+    """Ignoring the waste of a directory does not cover its secrets."""
     image = opened_of(STEPS)
     found = [finding(image, "secret-test", "base", severity=Severity.ERROR)]
     verdict = verdict_of(image, config(values, [entry]), findings=found, rules=WITH_SECRETS)

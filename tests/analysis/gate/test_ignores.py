@@ -1,4 +1,4 @@
-"""What is ignored, what that does to the figures, and that an ignore without effect is told."""
+"""Ignores: their scope, their effect on figures, and warnings about those without effect."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_ignoring_an_unknown_base_is_reported() -> None:
 
 
 def test_ignores_are_summarised() -> None:
-    """Nobody should forget what a green gate leaves out."""
+    """A passing gate must show what it leaves out."""
     verdict = run_gate(STEPS, FIGURES, [Ignore(paths=("gone",))])
     assert verdict.ignored_bytes == 200
 
@@ -126,7 +126,7 @@ def test_findings_are_ignored_by_rule_layer_base_or_all_of_their_paths() -> None
 
 
 def test_an_ignore_that_covers_part_of_a_finding_is_reported() -> None:
-    """It looks as if it did something, and does not."""
+    """It would look effective, but is not."""
     image = opened_of(STEPS)
     found = [finding(image, "apt-lists", "base", "app/x")]
     entry = Ignore(paths=("base",), place="here")

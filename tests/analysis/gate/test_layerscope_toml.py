@@ -1,4 +1,4 @@
-"""`.layerscope.toml`: what it says, and that every mistake in it is told with its line."""
+"""`.layerscope.toml`: its meaning, and mistakes reported with their line."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def test_missing_keys_keep_their_defaults() -> None:
     ],
 )
 def test_every_mistake_is_reported_with_its_line(text: str, line: int, said: str) -> None:
-    """A configuration that has no effect never passes in silence."""
+    """A configuration without effect is always reported."""
     with pytest.raises(UsageError) as caught:
         parse_toml(text, FILE)
     assert caught.value.exit_code == ExitCode.USAGE

@@ -8,7 +8,7 @@ from tests.images import directory, file, hardlink, symlink, whiteout
 
 
 def test_a_forbidden_path_fails_though_it_was_deleted_later() -> None:
-    """It is still in a layer that everybody pulls, and the check says who put it there."""
+    """It is still in a layer that everyone pulls, and the check names the step that put it there."""
     check = the(run_gate(STEPS, {"forbidden-paths": "/gone"}), "forbidden-paths")
     (offender,) = check.offenders
     assert check.outcome is Outcome.FAIL

@@ -1,4 +1,4 @@
-"""Books of package managers that are hostile or damaged: nothing of them is computed, and what is missing is told."""
+"""Hostile or damaged package databases: their SQL is never executed, and missing packages are reported."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PROGRAMS = [
     "CREATE TABLE Packages (hnum, x AS (1), blob BLOB); INSERT INTO Packages VALUES (1, x'00');",
     "CREATE TABLE Packages (hnum, other BLOB); INSERT INTO Packages VALUES (1, x'00');",
     "CREATE TABLE Other (x);",
-    # The list of tables says what is not so.
+    # The list of tables is wrong.
     "CREATE TABLE Packages (hnum, blob BLOB); PRAGMA writable_schema=ON; DELETE FROM sqlite_master; INSERT INTO sqlite_master"
     " VALUES ('table', 'Packages', 'Packages', 2, 'create table Others(hnum, blob)'), ('view', 'x', 'x', 0, 'create view Packages as"
     " with recursive r(x) as (select 1 union all select x + 1 from r) select x as hnum, x as blob from r');",
@@ -58,7 +58,7 @@ def test_reading_a_database_can_be_cancelled() -> None:
 
 
 def test_a_slow_database_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was read until then is kept."""
+    """Packages read so far are kept."""
     monkeypatch.setattr(rpm_sqlite, "STEPS", 20_000)
     found: list[bytes | None] = []
     rows = headers(database(*[b"x" * 100] * 9000), NullProgress())
@@ -91,7 +91,7 @@ def test_a_header_cannot_unfold_to_more_than_it_holds() -> None:
     ],
 )
 def test_a_damaged_database_is_named_in_a_warning(path: str, data: bytes, said: str) -> None:
-    """Else nobody knows that packages are missing."""
+    """Otherwise missing packages would go unnoticed."""
     warnings = opened_of([("x", [file(path, data)])]).warnings
     (warning,) = [warning for warning in warnings if warning.code == "packages-unreadable"]
     assert f"/{path}: " in warning.message
@@ -99,7 +99,7 @@ def test_a_damaged_database_is_named_in_a_warning(path: str, data: bytes, said: 
 
 
 def test_the_cache_does_not_show_in_warnings(tmp_path: Path) -> None:
-    """Opened again, other rules or the same, and without findings: then nobody has read the books."""
+    """Opened again with other rules, the same, or without findings, where package databases are not read."""
     image = docker_archive([layer_tar([file("var/lib/rpm/rpmdb.sqlite", b"no database")])])
     request = Request(str(write(tmp_path / "image.tar", image)))
     store = Store(tmp_path / "cache")

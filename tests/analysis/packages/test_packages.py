@@ -1,4 +1,4 @@
-"""Installed packages: what each takes, as the books of its manager list it and the layers store it."""
+"""Installed packages and their bytes: files listed by the package database, sizes stored by the layers."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def test_packages_of_npm_are_directories_without_what_is_nested() -> None:
 
 
 def test_deleted_or_damaged_databases_list_nothing() -> None:
-    """A deleted book is no book; hostile ones are no error."""
+    """Deleted databases do not count; hostile ones are no error."""
     assert (
         packages_of([file("var/lib/dpkg/status", STATUS)], [whiteout("var/lib/dpkg/status")]) == {}
     )

@@ -1,4 +1,4 @@
-"""rpm's three databases: what they list, which of them counts, and what becomes of damaged and hostile ones."""
+"""rpm's three database formats: packages, precedence, and damaged or hostile files."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_intact_databases_give_no_warning(name: str) -> None:
 
 
 def test_the_newest_database_that_lists_anything_counts() -> None:
-    """What rpm converted is not counted twice; one that was only made anew, or is damaged, hides nothing."""
+    """A converted database is not counted twice; a new, empty or damaged one does not hide another."""
     old = header(b"old", {})
     names = list(DATABASES)
     for number, name in enumerate(names):
@@ -188,7 +188,7 @@ AT_VALUE = HASH + struct.unpack_from("<H", BDB, HASH + PAGE_HEADER + 10)[0]
     ids=lambda value: "data" if isinstance(value, bytes) else None,
 )  # fmt: skip
 def test_a_damaged_database_is_named_in_a_warning(name: str, data: bytes, said: str) -> None:
-    """And takes no packages along that could be read."""
+    """Readable packages are kept."""
     (warning,) = warnings_of(file(f"var/lib/rpm/{name}", data))
     assert warning.startswith(f"packages are missing from the list: /var/lib/rpm/{name}: ")
     assert said in warning
@@ -251,7 +251,7 @@ SMALL = {"Packages.db": NDB, "Packages": bdb(BASH, LARGE, BASH, size=512)}
 
 @given(CHANGES, st.sampled_from(list(SMALL)))
 def test_damage_never_adds_packages(changes: list[tuple[int, bytes]], name: str) -> None:
-    """Or another error than that it is unreadable."""
+    """Or any error except that it is unreadable."""
     data = SMALL[name]
     found, _ = read(name, changed(data, *((at % len(data), new) for at, new in changes)))
     assert sum(len(each or b"") for each in found) <= len(data) + 4

@@ -58,7 +58,7 @@ def toc_of(blob: bytes, limits: Limits = DEFAULT_LIMITS) -> Toc | None:
 
 
 def expected_index(blob: bytes) -> LayerIndex:
-    """The index that the table of a layer promises."""
+    """The index expected from the table of a layer."""
     toc = toc_of(blob)
     assert toc is not None
     assert toc.check.problem is None
@@ -67,7 +67,7 @@ def expected_index(blob: bytes) -> LayerIndex:
 
 
 def problem(blob: bytes, limits: Limits = DEFAULT_LIMITS) -> str:
-    """Why the table of a layer is of no use."""
+    """Why the table of a layer is unusable."""
     toc = toc_of(blob, limits)
     assert toc is not None
     assert toc.expected is None

@@ -1,4 +1,4 @@
-"""Tables of contents that make no sense, or want to do harm: they are refused in words, and the layer is read as ever."""
+"""Invalid and hostile tables of contents: they are refused with a message, and the layer is read normally."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ BAD_ENTRIES: dict[str, Any] = {
 @both_formats
 @pytest.mark.parametrize("entry", BAD_ENTRIES.values(), ids=BAD_ENTRIES)
 def test_an_entry_that_no_tar_could_hold_makes_a_table_useless(make: Make, entry: Any) -> None:
-    """It is refused as a whole, in one line, and the layer is read as ever."""
+    """The whole table is refused with a one-line message, and the layer is read normally."""
     entries: list[Any] = [ENTRY, entry]
     layer = make(MEMBERS, toc=toc_json(entries))
     assert "\n" not in problem(layer.blob)

@@ -1,4 +1,4 @@
-"""Tables of contents of eStargz and zstd:chunked layers: what they promise."""
+"""Tables of contents of eStargz and zstd:chunked layers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verdict of a gate in every format: what other programs read of it, and that no name is more than a name."""
+"""The verdict in every format: readable by other programs, and names never become markup or commands."""
 
 from __future__ import annotations
 

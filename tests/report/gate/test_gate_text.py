@@ -1,4 +1,4 @@
-"""The verdict for people: everything fits, everything is said in words and not in colours alone."""
+"""The verdict for people: it fits the width, and never relies on colours alone."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_an_image_that_passes_needs_no_advice() -> None:
 
 
 def test_an_empty_gate_is_reported() -> None:
-    """A gate with every rule off is no gate."""
+    """A gate with every rule off checks nothing, and says so."""
     assert "all rules are off; nothing was checked" in written(verdict_of(IMAGE, config()))
 
 
@@ -212,7 +212,7 @@ def test_lines_of_the_dockerfile_are_named() -> None:
 
 
 def test_default_limits_are_marked() -> None:
-    """Nobody should believe that their file was read."""
+    """The report must not suggest that a file was read."""
     text = written(verdict_of(IMAGE, GateConfig(), findings=[]))
     assert "rules: defaults (no .layerscope.toml found)" in text
 
@@ -226,7 +226,7 @@ def test_every_format_accepts_an_empty_image(form: str) -> None:
 
 
 def test_the_advice_for_waste_of_the_base_is_to_ignore_the_base() -> None:
-    """Nobody can change it but by another base."""
+    """Only another base avoids it."""
     steps = [
         ("ADD file:a in /", [file("a", b"1" * 90)]),
         ("RUN b", [file("a", b"2" * 90)]),

@@ -1,4 +1,4 @@
-"""Package lists of apt: found where they are left, quiet where they are not."""
+"""Package lists of APT: found if they are left, and only then."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_each_step_that_leaves_lists_has_a_finding_of_its_own() -> None:
 
 
 def test_deleted_lists_are_no_finding() -> None:
-    """What a later step deleted is another rule's."""
+    """Content deleted by a later step belongs to another rule."""
     gone = [whiteout("var/lib/apt/lists")]
     assert (
         findings_by([(INSTALL, LISTS), ("/bin/sh -c rm -r /var/lib/apt/lists", gone)], "apt-lists")

@@ -158,7 +158,7 @@ CASES = {
 
 @pytest.mark.parametrize("rule", CASES)
 def test_a_cache_is_found_with_its_exact_bytes_and_nothing_beside_it(rule: str) -> None:
-    """What lies in the cache counts; what merely looks like it does not."""
+    """Files in the cache count; similar paths do not."""
     command, inside, outside, fix = CASES[rule]
     members = [file(name, b"x" * (500 + at)) for at, name in enumerate(reversed(inside))]
     members += [file(name, b"y" * 9000) for name in outside]
@@ -192,7 +192,7 @@ def test_an_apt_cache_and_a_pip_cache_of_one_step_are_two_findings() -> None:
 
 
 def test_clearing_a_cache_saves_nothing_that_an_environment_links() -> None:
-    """uv, pnpm and conda link from their stores: only what has no other name is claimed."""
+    """uv, pnpm and conda make hard links from their stores: only files without another name are claimed."""
     members = [
         file("root/.cache/uv/archive/a.py", b"a" * 700),
         file("root/.cache/uv/archive/b.py", b"b" * 30),
@@ -243,7 +243,7 @@ def test_a_name_that_no_line_can_hold_is_matched_instead(name: str | bytes, word
 
 @pytest.mark.parametrize("rule", [rule.name for rule in RULES])
 def test_every_rule_accepts_an_image_without_files(rule: str) -> None:
-    """Empty layers, and no layers at all; only that a layer is empty can be said of one."""
+    """Empty layers, and no layers at all; the only finding is the empty layer."""
     found = findings_by([(RUN + "true", []), ("CMD sh", None)], rule, None)
     assert found == [] or rule == "empty-layer"
     assert findings_by([("CMD sh", None)], rule, None) == []

@@ -1,4 +1,4 @@
-"""What a COPY brings along from the build context: the lines of a .dockerignore that keep it out."""
+"""Unwanted files that a COPY takes from the build context, and the .dockerignore lines that exclude them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_history_is_claimed_with_its_exact_bytes() -> None:
 def test_packages_that_an_application_needs_have_no_saving(
     name: str, top: str, install: str
 ) -> None:
-    """They are to be installed in the image: a note that says how large they are, beside what nobody needs."""
+    """They should be installed in the image: a note with their size, next to the findings about unneeded files."""
     opened = opened_of([(COPY, brought(name, ".git/pack"))], RULE, 0)
     note, claimed = sorted(
         (found for found in findings_of(opened).found if found.rule == RULE),
@@ -84,7 +84,7 @@ def test_each_kind_has_its_line(name: str, line: str) -> None:
 
 
 def test_a_file_of_settings_matters_however_small() -> None:
-    """`.env` may hold secrets: it is told where a tiny `.DS_Store` is not."""
+    """`.env` may contain secrets: it is reported at any size, unlike a tiny `.DS_Store`."""
     (finding,) = findings_by([(COPY, brought(".env", size=3))], RULE, None)
     assert (finding.bytes, finding.severity) == (12, "warning")
     assert findings_by([(COPY, brought(".DS_Store", size=3))], RULE, None) == []

@@ -38,7 +38,7 @@ def test_downloads_and_builds_belong_in_their_own_stage() -> None:
 
 
 def test_steps_in_between_join_the_same_run() -> None:
-    """Deleting right where it is made would break them; what they copy comes before."""
+    """Deleting it right where it is made would break those steps; their files are copied first."""
     steps = [
         ("/bin/sh -c apk add gcc", [file("usr/bin/gcc", b"g" * 5000)]),
         ("COPY req.txt /app/ # buildkit", [file("app/req.txt", b"r")]),
@@ -112,7 +112,7 @@ def test_a_part_of_what_was_copied_is_kept_out_of_the_context() -> None:
 
 
 def test_a_rewritten_copy_is_fixed_at_the_copy() -> None:
-    """Content that was chowned and then deleted comes from the COPY; each dead copy belongs to one finding."""
+    """Content that was chowned and then deleted is claimed at the COPY; each dead copy belongs to one finding."""
     steps = [
         (
             "COPY . /app # buildkit",
@@ -147,7 +147,7 @@ def test_content_of_the_base_needs_another_base() -> None:
 
 
 def test_a_deleted_directory_is_named_once() -> None:
-    """The fix names the topmost thing that is gone, not each file in it."""
+    """The fix names the topmost deleted path, not each file in it."""
     tree = [file(f"src/lib/{number}", b"x" * 100) for number in range(20)]
     (finding,) = findings_by(
         [("/bin/sh -c make", tree), ("/bin/sh -c rm -rf /src", [whiteout("src")])], "deleted-later"
@@ -174,7 +174,7 @@ def test_content_that_keeps_a_name_is_not_deleted() -> None:
 
 
 def test_overwritten_content_is_not_deleted() -> None:
-    """Another version of the file is another rule's."""
+    """Another version of the file belongs to another rule."""
     steps = [(FETCH, MODEL), (FETCH, [file("opt/model.bin", b"n" * 9000)])]
     assert findings_by(steps, "deleted-later") == []
 
@@ -221,7 +221,7 @@ def test_it_is_deleted_after_the_last_step_that_names_it() -> None:
 
 
 def test_files_used_by_the_deleting_step_are_kept_until_then() -> None:
-    """It is no use to delete it any earlier."""
+    """Deleting it earlier would not help."""
     steps = [
         ("/bin/sh -c fetch /opt/model.bin", MODEL),
         ("/bin/sh -c adduser app", [file("etc/passwd", b"p")]),

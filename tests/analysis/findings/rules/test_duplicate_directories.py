@@ -1,4 +1,4 @@
-"""Whole directories that are there several times: one finding for each cause."""
+"""Duplicate directories: one finding for each cause."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_duplicates_within_packages_are_no_finding() -> None:
 
 
 def test_a_tree_that_was_copied_twice_and_changed_since_is_one_finding() -> None:
-    """The later copy's shared files are claimed; what is exactly the same in it is not told again, nor are large files."""
+    """The later copy's shared files are claimed; exact duplicates and large files in it are not reported again."""
     files = {f"lib{number % 3}/{number}.js": b"%d" % number * 60_000 for number in range(10, 40)}
     first = [file(f"opt/vendor/{name}", data) for name, data in files.items()]
     second = [
@@ -197,7 +197,7 @@ def test_where_a_later_step_writes_there_is_no_link() -> None:
 
 
 def test_two_packages_that_hold_a_third_one_are_not_the_same() -> None:
-    """What is the same is the third one, which a link or `npm dedupe` has once: nothing else of either package goes."""
+    """Only the shared third package is claimed, which a link or `npm dedupe` stores once."""
 
     def package(name: str) -> list[Member]:
         top = f"app/node_modules/{name}"
@@ -217,7 +217,7 @@ def test_two_packages_that_hold_a_third_one_are_not_the_same() -> None:
 
 
 def test_packages_that_are_nearly_the_same_are_for_npm_to_bring_together() -> None:
-    """No link: what differs may matter."""
+    """No link: the differences may matter."""
 
     def package(at: str, odd: bytes) -> list[Member]:
         top = f"app/node_modules/{at}"

@@ -43,7 +43,7 @@ def test_the_second_copy_excludes_copied_files() -> None:
 
 
 def test_licences_small_files_and_links_are_no_finding() -> None:
-    """Near misses: what has to be there, what is tiny, what is linked, and what packages put there."""
+    """Near misses: required, tiny, linked and packaged files."""
     for name in ("usr/share/doc/x/notes", "opt/LICENSE.txt", "opt/copyright"):
         assert findings_by([(RUN, [file(name, LIBRARY), file(f"srv/{name}", LIBRARY)])], RULE) == []
     assert findings_by([(RUN, [file("a", LIBRARY[:9000]), file("b", LIBRARY[:9000])])], RULE) == []

@@ -11,7 +11,7 @@ FIRST = ("COPY app /app # buildkit", [directory("app"), file("app/x", b"x" * 500
 
 
 def test_a_layer_that_stores_the_same_again_is_reported_once() -> None:
-    """Its bytes are those that it hides: the rule of content that is stored again has the same, and both count once."""
+    """Its bytes are those it hides. The rule for content stored again claims the same bytes, which count once."""
     again = ("COPY app/x /app/ # buildkit", [file("app/x", b"x" * 500)])
     opened = opened_of([FIRST, again], "stored-again", 0)
     findings = findings_of(opened)

@@ -1,4 +1,4 @@
-"""Packages for development are those that npm notes as such: no name makes them so."""
+"""Development packages are those that npm records as such, regardless of their names."""
 
 from __future__ import annotations
 

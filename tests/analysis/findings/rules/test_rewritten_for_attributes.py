@@ -1,4 +1,4 @@
-"""Content that is stored again for another owner, mode or time: the old copies are claimed, the fix is at the first store."""
+"""Content stored again for another owner, mode or time: the old copies are claimed, and the fix is at the first one."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_names_are_kept_where_the_copy_knows_them() -> None:
 
 
 def test_a_user_without_a_group_keeps_the_group() -> None:
-    """`COPY --chown=app` would take the number of the user for the group, `chown app` leaves the group alone."""
+    """`COPY --chown=app` would use the user's number for the group; `chown app` keeps the group."""
     users = [file("etc/passwd", b"app:x:7:7:::"), file("etc/group", b"app:x:7:")]
     steps = [(run("useradd app"), users), (COPY, app()), (run("chown app /app/*"), app(uid=7))]
     (finding,) = findings_by(steps, RULE)
@@ -75,7 +75,7 @@ def test_a_part_of_a_copy_is_copied_by_itself() -> None:
 
 
 def test_other_commands_of_the_step_stay() -> None:
-    """Only the change of attributes is to be taken out."""
+    """Only the change of attributes is removed."""
     after = [*app(uid=5, gid=5), file("etc/done", b"")]
     command = run("chown -R 5:5 /app && touch-config > /etc/done")
     (finding,) = findings_by([(COPY, app()), (command, after)], RULE)
@@ -83,7 +83,7 @@ def test_other_commands_of_the_step_stay() -> None:
 
 
 def test_two_runs_are_better_one() -> None:
-    """What a RUN made is changed in the same RUN."""
+    """Files made by a RUN are changed in the same RUN."""
     steps = [(run("make install"), app()), (run("chmod -R 700 /app"), app(mode=0o700))]
     (finding,) = findings_by(steps, RULE)
     assert finding.fix == (

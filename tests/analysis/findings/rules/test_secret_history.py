@@ -1,4 +1,4 @@
-"""Secrets in the history and in the config: told without their values, wherever commands have them."""
+"""Secrets in the history and config: reported without their values, wherever they are in a command."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_only_the_values_of_secrets_are_hidden() -> None:
 
 
 def test_a_command_and_labels_of_the_config_are_looked_at_without_a_history(tmp_path: Path) -> None:
-    """What no step tells."""
+    """Secrets that are in no step."""
     config = {
         "Cmd": ["app", "--password", "correct-horse"],
         "Labels": {"token": "battery-staple"},
@@ -151,7 +151,7 @@ def test_a_command_and_labels_of_the_config_are_looked_at_without_a_history(tmp_
      "-----BEGIN PRIVATE KEY-----", "TOKEN=x ", "eyJaaaaaaaaaaaa", "echo a:b", "a.", "authorization:", "|1 "],
 )  # fmt: skip
 def test_every_command_is_fast(part: str) -> None:
-    """Nor a text that is made to."""
+    """Not even a hostile text."""
     started = time.process_time()
     secret_spans(part * (65_536 // len(part)))
     secret_spans(part * (65_536 // len(part)), "ENV")

@@ -69,7 +69,7 @@ def test_unusable_private_keys_are_no_finding(kind: str) -> None:
     ],
 )
 def test_sample_keys_of_packages_are_no_secrets(path: str) -> None:
-    """Everybody has those."""
+    """Everyone has those."""
     assert findings_by([(COPY, [file(path, KEY)])], "secret-private-key") == []
 
 
@@ -89,7 +89,7 @@ def test_a_secret_that_was_deleted_later_is_still_stored() -> None:
 def test_a_secret_copied_by_chown_is_reported_once_at_its_first_step(
     deleted: bool,
 ) -> None:
-    """The copy of the chown is the first finding's, shown or deleted; no mount helps the chown."""
+    """The copy by chown belongs to the first finding, live or deleted; a mount would not help chown."""
     steps = [
         (COPY, [file("srv/.env", ENV), file("srv/main", b"m")]),
         ("RUN /bin/sh -c chown -R 7 /srv # buildkit", [file("srv/.env", ENV, uid=7)]),
@@ -146,7 +146,7 @@ FILES = {
 
 @pytest.mark.parametrize("path", FILES)
 def test_credentials_are_found_where_their_formats_keep_them(path: str) -> None:
-    """And tokens by their looks, wherever they stand."""
+    """And tokens by their format, anywhere."""
     (finding,) = findings_by([(COPY, [file(path, FILES[path])])], "secret-credentials")
     assert (finding.severity, finding.bytes) == (Severity.ERROR, len(FILES[path]))
 
@@ -170,7 +170,7 @@ NO_FILES = {
 
 @pytest.mark.parametrize("path", NO_FILES)
 def test_placeholders_variables_and_broken_files_are_no_credentials(path: str) -> None:
-    """A rule that cries wolf is switched off."""
+    """Users turn off rules with false alarms."""
     assert findings_by([(COPY, [file(path, NO_FILES[path])])], "secret-credentials") == []
 
 
@@ -199,7 +199,7 @@ def test_values_of_files_are_nowhere_in_the_findings_of_the_report() -> None:
 
 
 def test_large_files_are_not_scanned() -> None:
-    """Speed holds: keys and settings are small."""
+    """For speed: keys and settings are small."""
     assert (
         findings_by([(COPY, [file("srv/a.py", GITHUB + b"#" * 70_000)])], "secret-credentials")
         == []
@@ -220,7 +220,7 @@ def test_large_files_are_not_scanned() -> None:
     ],
 )
 def test_names_and_values_reveal_a_secret(name: str, value: str, secret: bool) -> None:
-    """The name says it, and something is there that is no placeholder."""
+    """The name suggests it, and there is a value other than a placeholder."""
     assert is_secret(name, value) is secret
 
 
@@ -235,7 +235,7 @@ def test_environment_files_are_known_by_name(name: str, known: bool) -> None:
 
 
 def test_a_line_of_a_packed_program_is_not_looked_at() -> None:
-    """It holds everything by chance, and would take long."""
+    """It may match anything by chance, and would take long."""
     assert detect(GITHUB) == {"GitHub token"}
     assert detect(b"x" * 5000 + GITHUB) == set()
 

@@ -1,4 +1,4 @@
-"""Files that are far larger than what is in them."""
+"""Files much larger than their stored content."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def sparse(name: str, size: int) -> Member:
 
 
 def test_grown_login_records_are_reported_with_their_logical_size() -> None:
-    """The bytes are those that it seems to have; what is saved is what is stored."""
+    """The finding has the logical size; the saving is the stored size."""
     opened = opened_of([(USERADD, [sparse("var/log/lastlog", 10**9)])], RULE, None)
     findings = findings_of(opened)
     (finding,) = findings.found
@@ -52,7 +52,7 @@ def test_where_no_useradd_can_be_changed_they_are_deleted() -> None:
 
 
 def test_a_sparse_giant_is_reported_without_a_saving() -> None:
-    """A thousand million bytes that nobody stored."""
+    """A billion bytes that are not stored."""
     opened = opened_of([("/bin/sh -c truncate", [sparse("srv/disk.img", 5 * 10**9)])], RULE, None)
     findings = findings_of(opened)
     (finding,) = findings.found

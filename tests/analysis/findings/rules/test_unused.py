@@ -1,4 +1,4 @@
-"""What nobody needs while an image runs: found beside a program that runs, quiet where it is what the image is for."""
+"""Files not needed at run time: found in images that run a program, ignored where they are the purpose of the image."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_every_rule_has_a_case() -> None:
 def test_an_image_for_building_may_have_compilers(
     rule: str, start: tuple[str, ...], tmp_path: Path
 ) -> None:
-    """Nor is an image bothered that starts a shell: nobody knows what it is for."""
+    """Nor in an image that starts a shell: its purpose is unknown."""
     command, inside, _, _ = CASES[rule]
     members = [file(name, b"x" * 500) for name in inside]
     assert in_image(rule, command, members, start, tmp_path) == []

@@ -13,7 +13,7 @@ from layerscope.tui.paint import bar, fit
 from layerscope.words import Change
 
 NAME_ROOM = 30
-"""Minimum width of the names: columns are dropped to keep it, the last of `DROPPED` first."""
+"""Minimum width of the names: columns are dropped to keep it, the last of `PRIORITY` first."""
 SIZE = 9
 GLYPH = 3
 
@@ -72,7 +72,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("share", "share", "a bar: its part of the directory", 10, "bar", lambda entry: f" {_share(entry)}", left=False),
     Column("percent", "%", "its part of the directory, in percent", 6, "quiet", _percent, left=False, to_the_right=True),
 )  # fmt: skip
-DROPPED = ("share", "percent", "layer", "mode", "owner", "mtime")
+PRIORITY = ("share", "percent", "layer", "mode", "owner", "mtime")
 """Columns in the order in which they are kept, most important first."""
 _MARKS = {Sort.SIZE: "▾", Sort.NAME: "▴", Sort.CHANGE: "▾", Sort.LAYER: "▾"}
 
@@ -82,7 +82,7 @@ def layout(width: int, chosen: Iterable[str]) -> tuple[Column, ...]:
     wanted = set(chosen)
     room = width - SIZE - 1 - GLYPH - NAME_ROOM
     kept = set()
-    for name in DROPPED:
+    for name in PRIORITY:
         column = next(column for column in COLUMNS if column.name == name)
         if name in wanted and column.width <= room:
             kept.add(name)

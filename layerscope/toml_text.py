@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from layerscope.errors import UsageError
@@ -52,6 +54,21 @@ def _problem(message: str, last: int) -> str:
     if found is None:
         return f": {message}"
     return f", line {found[2] or max(last, 1)}: {found[1]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the keys of a file are written."""
+
+    file: str
+    lines: Mapping[str, int]
+    """The line of each dotted key."""
+
+    def of(self, key: str) -> str:
+        """File and line of a dotted key, or of the closest table around it."""
+        while key and key not in self.lines:
+            key = key.rpartition(".")[0]
+        return f"{self.file}, line {self.lines[key]}" if key else self.file
 
 
 def key_lines(text: str) -> dict[str, int]:

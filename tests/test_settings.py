@@ -13,6 +13,7 @@ from layerscope.settings import Settings, limits_from, load_settings, parse_sett
 from layerscope.state import load_state, save_state
 from layerscope.tui.keys import changed_keys, key_name, keymap
 from layerscope.tui.preferences import Preferences
+from layerscope.tui.theme_names import check_theme
 
 WHOLE = """
 theme = "nord"
@@ -58,9 +59,11 @@ def test_a_complete_configuration() -> None:
         ("sort = 'up'", 1, "must be one of: size, name"),
         ("binary = 1", 1, "must be true or false"),
         ("[limits]\nentries = -1", 2, "`limits.entries` must be a number"),
-        ("[limits]\nfoo = 1", 2, "`limits.foo` is not a limit"),
+        ("[limits]\nentries = true", 2, "`limits.entries` must be a number"),
+        ("keys = 3", 1, "`keys` must be a table such as"),
+        ("[limits]\nfoo = 1", 2, "unknown setting `limits.foo`"),
         ("limits = 3", 1, "`limits` must be a table such as"),
-        ("[rules]\n'apt-lists' = { min-byte = 3 }", 2, "`rules.apt-lists.min-byte` is not a setting"),
+        ("[rules]\n'apt-lists' = { min-byte = 3 }", 2, "unknown setting `rules.apt-lists.min-byte`"),
         ("[rules]\n\napt-lists = 'error'", 3, "`rules.apt-lists` must be false, or a table such as"),
         ("theme = 'x'\n[limits]\nentries = " + "9" * 5000, 3, "more than 4,300 digits"),
         ("[keys]\n[keys]", 2, "Cannot declare `keys` twice"),
@@ -85,6 +88,29 @@ def test_errors_name_file_and_line(text: str, line: int, words: str) -> None:
         changed_keys(parse_settings(text, "config.toml"))
     assert caught.value.message.startswith(f"config.toml, line {line}: ")
     assert words in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("them = 'nord'", "did you mean theme?"),
+        ("[limits]\nentry = 1", "did you mean entries?"),
+        ("[rules]\napt-lists = { min-byte = 3 }", "did you mean min-bytes?"),
+        ("[rules.apt-lists]\nx = 1", "settings: enabled, min-bytes, severity"),
+    ],
+)
+def test_a_key_that_is_nearly_right_is_suggested(text: str, hint: str) -> None:
+    """In every table."""
+    with pytest.raises(UsageError) as caught:
+        parse_settings(text, "config.toml")
+    assert caught.value.hint == hint
+
+
+def test_a_wrong_theme_of_the_environment_is_not_blamed_on_the_file() -> None:
+    """The file may not even exist."""
+    settings = load_settings({"LAYERSCOPE_CONFIG": "/dev/null", "LAYERSCOPE_THEME": "drakula"})
+    with pytest.raises(UsageError, match=r"^\$LAYERSCOPE_THEME: unknown theme `drakula`"):
+        check_theme(settings)
 
 
 def test_two_commands_may_trade_their_keys() -> None:

@@ -10,13 +10,12 @@ import click
 
 from layerscope.analysis.gate import RULES
 from layerscope.analysis.gate.config import OPTIONS, GateConfig
+from layerscope.analysis.gate.values import SWITCHES
+from layerscope.configuration import WrongValueError
 from layerscope.errors import UsageError
-from layerscope.settings import SEVERITIES, RuleChoice, WrongValueError
+from layerscope.settings import SEVERITIES, RuleChoice
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-
-
-_SWITCHES: dict[object, bool] = {"on": True, "true": True, "off": False, "false": False}
 
 
 def gate_options(function: _Function) -> _Function:
@@ -56,7 +55,7 @@ def with_flags(config: GateConfig, given: dict[str, Any]) -> GateConfig:
         if value is not None and value != ():
             # A repeatable option with the single value "off" turns the rule off, like any other option.
             word = value[0] if isinstance(value, tuple) and len(value) == 1 else value
-            values[name] = _SWITCHES.get(word, value)
+            values[name] = SWITCHES.get(word, value)
     try:
         config = config.with_values(values, {name: f"--{name}" for name in values})
     except WrongValueError as error:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import msgspec
 
 from layerscope.cli.cache import user_store, warn
 from layerscope.errors import UsageError
@@ -141,7 +141,7 @@ def _read_settings(theme: str | None) -> Settings:
 
         check_rules(settings.rules, lambda name: settings.place(f"rules.{name}"))
     if theme is not None:
-        settings = replace(settings, theme=theme, lines={}, file="--theme")
+        settings = msgspec.structs.replace(settings, theme=theme, theme_place="--theme")
     check_theme(settings)
     return settings
 

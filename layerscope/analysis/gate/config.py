@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,8 +10,8 @@ from layerscope.analysis.gate import RULES
 from layerscope.analysis.gate.ignores import Ignore
 from layerscope.analysis.gate.values import parse_size
 from layerscope.analysis.gate.verdict import GateWarning
-from layerscope.errors import UsageError
-from layerscope.settings import RuleChoice, WrongValueError
+from layerscope.configuration import WrongValueError
+from layerscope.settings import RuleChoice
 from layerscope.words import Severity
 
 WASTED_FLOOR = 20_000_000
@@ -94,10 +93,3 @@ class GateConfig:
 def known_keys() -> list[str]:
     """All keys of `[ci]`."""
     return [*(rule.name for rule in RULES), *OPTIONS]
-
-
-def unknown_key(place: str, key: str, known: list[str]) -> UsageError:
-    """The error for an unknown key, with suggestions."""
-    near = difflib.get_close_matches(key, known, 3)
-    hint = f"did you mean {', '.join(near)}?" if near else f"settings: {', '.join(known)}"
-    return UsageError(f"{place}: unknown setting `{key}`", hint=hint)

@@ -13,10 +13,10 @@ from decimal import Decimal
 from typing import Any
 
 from layerscope.analysis.gate import RULES
-from layerscope.analysis.gate.config import GateConfig, unknown_key
+from layerscope.analysis.gate.config import GateConfig
 from layerscope.analysis.gate.verdict import GateWarning
+from layerscope.configuration import WrongValueError, unknown_key
 from layerscope.errors import UsageError
-from layerscope.settings import WrongValueError
 
 NAME = ".dive-ci"
 OTHER_NAMES = (".dive-ci.yaml", ".dive-ci.yml")

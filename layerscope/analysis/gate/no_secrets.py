@@ -9,7 +9,7 @@ from layerscope.analysis.gate.case import Case, is_secret
 from layerscope.analysis.gate.finding_checks import check_findings
 from layerscope.analysis.gate.rule import GateRule
 from layerscope.analysis.gate.verdict import Check, GateWarning, Outcome, Unit
-from layerscope.settings import WrongValueError
+from layerscope.configuration import WrongValueError
 from layerscope.words import Confidence, Severity
 
 NAME = "no-secrets"

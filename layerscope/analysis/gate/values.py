@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from layerscope.configuration import WrongValueError
 from layerscope.filesystem.components import has_open_set
-from layerscope.settings import WrongValueError, parse_bytes
+from layerscope.settings import parse_bytes
 
 _NUMBER = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,9})?")
 _COUNT = re.compile(r"[0-9]{1,9}")
-_SWITCHES = {"on": True, "true": True, "off": False, "false": False}
+SWITCHES: dict[object, bool] = {"on": True, "true": True, "off": False, "false": False}
 MAX_PATTERNS = 1000
 _LONGEST_PATTERN = 4096
 
@@ -45,7 +46,7 @@ def parse_count(value: object) -> int:
 
 def parse_switch(value: object) -> bool:
     """A boolean; on or off in an option."""
-    switched = _SWITCHES.get(value) if isinstance(value, str) else value
+    switched = SWITCHES.get(value) if isinstance(value, str) else value
     if not isinstance(switched, bool):
         raise WrongValueError("takes on or off (in a file also true or false)")
     return switched

@@ -107,6 +107,11 @@ def test_missing_keys_keep_their_defaults() -> None:
         ("[[ignore]]\nlayer = 'sha256:zz'", 2, "`layer` takes a layer number"),
         ("[[ignore]]\nlayer = []", 2, "`layer` takes a layer number"),
         ("[[ignore]]\nrule = 'apt-list'", 2, "unknown rule `apt-list`"),
+        ("[[ignore]]\nrule = ['apt-lists', 3]", 2, "`rule` takes a quoted rule name"),
+        ("[[ignore]]\nbase-image = 'yes'", 2, "`base-image` takes on or off"),
+        ("[[ignore]]\nlayer = true", 2, "`layer` takes a layer number"),
+        ("[[ignore]]\n'x` - at `$.path' = 3", 2, "unknown setting `x` - at `$.path`"),
+        ("[[ignore]]\npath = '` - at `$.rule'\nrule = 3", 3, "`rule` takes"),
         ("[[ignore]]\nrule = 3", 2, "`rule` takes a quoted rule name"),
         (
             "[[ignore]]\nrule = 'max-size'\nlayer = 1",
@@ -119,8 +124,8 @@ def test_missing_keys_keep_their_defaults() -> None:
         ("[[ignore]]\npath = 'a'\nreason = 3", 3, "`reason` takes a quoted string"),
         ("[rules.apt-list]\nseverity='error'", 1, "unknown rule `apt-list`"),
         ("[rules.apt-lists]\nseverity='fatal'", 2, "`rules.apt-lists.severity` must be one of"),
-        ("[rules.apt-lists]\nlevel='error'", 2, "`rules.apt-lists.level` is not a setting"),
-        ("[rules]\napt-lists = { min-byte = 3 }", 2, "`rules.apt-lists.min-byte` is not a setting"),
+        ("[rules.apt-lists]\nlevel='error'", 2, "unknown setting `rules.apt-lists.level`"),
+        ("[rules]\napt-lists = { min-byte = 3 }", 2, "unknown setting `rules.apt-lists.min-byte`"),
         (
             "[rules]\napt-lists = {min-bytes=1,severity = 'x'}",
             2,

@@ -1,7 +1,8 @@
 """`.dive-ci`: dive's three rules, with dive's meaning and defaults, and our exact figures.
 
-Read as a stream of events: nothing is constructed, aliases are refused, and nothing nests. What stands beside `rules` is
-passed over with a warning, as dive passes over it: its own example has `plugins`.
+Composed, never constructed: tags mean nothing, and an alias is the node that it names. What stands beside `rules` is passed
+over with a warning, as dive passes over it: its own example has `plugins`. msgspec has no part in it: every value is text in
+dive's own notation, every key has two spellings, and an error shows the one that was written.
 """
 
 from __future__ import annotations
@@ -35,8 +36,7 @@ _NAMES = {
 _DEFAULTS = {"min-efficiency": 0.9, "max-user-wasted-percent": 0.1}
 """Defaults of dive."""
 
-_NESTING = 100
-"""Maximum nesting of skipped values."""
+_SHAPE = "expected `rules:` with dive's keys below it"
 _SIZE = re.compile(r"([0-9][0-9,]{0,20}(?:\.[0-9]{1,9})?)\s*([kmgtp]?)(i?)b?", re.IGNORECASE)
 _SHARE = re.compile(r"[0-9]{0,9}(?:\.[0-9]{0,20})?")
 
@@ -46,15 +46,21 @@ def parse_dive(text: str, file: str) -> GateConfig:
     limits: dict[str, Any] = {rule.name: None for rule in RULES} | _DEFAULTS
     places: dict[str, str] = {}
     unread: list[GateWarning] = []
-    for key, value, line in _pairs(text, file, unread):
-        place, name = f"{file}, line {line}", _NAMES[key]
-        if KEYS[name] in places:
-            raise UsageError(f"{place}: `{key}` is set twice")
-        places[KEYS[name]] = place
-        try:
-            limits[KEYS[name]] = _limit(name, value)
-        except WrongValueError as error:
-            raise UsageError(f"{place}: `{key}` {error}") from None
+    for key, rules, place in _pairs(_compose(text, file), file):
+        if key.lower() != "rules":
+            unread.append(_unread(key, place))
+            continue
+        for name, value, place in _pairs(rules, file):
+            if name not in _NAMES:
+                raise unknown_key(place, name, list(KEYS))
+            if isinstance(value.value, list):
+                raise UsageError(f"{_place(value, file)}: {_SHAPE}")
+            gate = KEYS[_NAMES[name]]
+            places[gate] = place
+            try:
+                limits[gate] = _limit(_NAMES[name], value.value)
+            except WrongValueError as error:
+                raise UsageError(f"{place}: `{name}` {error}") from None
     return GateConfig(
         limits=limits, wasted_floor=0, places=places, source=file, source_kind="dive", warnings=tuple(unread)
     )  # fmt: skip
@@ -85,88 +91,42 @@ def _unread(key: str, place: str) -> GateWarning:
     return GateWarning("config-key-unused", said, place)
 
 
-def _passed_over(events: Iterator[Any]) -> bool:
-    """Skip the events of one node; False if it is nested too deeply."""
+def _compose(text: str, file: str) -> Any:
+    """The root node of a YAML document; None if it is empty. Raises `UsageError` with file and line."""
     import yaml
 
-    inside = 0
-    for event in events:
-        inside += isinstance(event, yaml.CollectionStartEvent)
-        inside -= isinstance(event, yaml.CollectionEndEvent)
-        if not 0 < inside <= _NESTING:
-            break
-    return not inside
-
-
-def _pairs(text: str, file: str, unread: list[GateWarning]) -> Iterator[tuple[str, str, int]]:
-    """Known keys below `rules` with values and lines. Adds a warning to `unread` for each key next to it."""
-    import yaml
-
-    def line_of(event: Any) -> int:
-        return int(event.start_mark.line) + 1
-
-    def fail(event: Any, said: str) -> UsageError:
-        return UsageError(f"{file}, line {line_of(event)}: {said}")
-
-    shape = "expected `rules:` with dive's keys below it"
     try:
-        events = yaml.parse(text, Loader=yaml.SafeLoader)
-        depth, key = 0, None
-        documents = 0
-        tops: set[str] = set()
-        for event in events:
-            if isinstance(
-                event, yaml.StreamStartEvent | yaml.StreamEndEvent | yaml.DocumentEndEvent
-            ):
-                continue
-            if isinstance(event, yaml.DocumentStartEvent):
-                documents += 1
-                if documents > 1:
-                    raise fail(event, "only one YAML document is supported")
-            elif isinstance(event, yaml.MappingStartEvent):
-                depth += 1
-                if depth > 2 or (depth == 2 and key != "rules"):
-                    raise fail(event, shape)
-                key = None
-            elif isinstance(event, yaml.MappingEndEvent):
-                depth -= 1
-                key = None
-            elif isinstance(event, yaml.ScalarEvent):
-                if depth == 0 and not event.value:
-                    continue  # an empty file: dive's defaults
-                if depth == 0:
-                    raise fail(event, shape)
-                if key is None:
-                    key, line = event.value, line_of(event)
-                    if depth > 1 and key not in _NAMES:
-                        raise unknown_key(f"{file}, line {line}", key, list(KEYS))
-                    if depth > 1:
-                        continue
-                    top = "rules" if key.lower() == "rules" else key  # dive takes it in any case
-                    if top in tops:
-                        raise fail(event, f"`{key}` is set twice")
-                    tops.add(top)
-                    key = top
-                    if key != "rules":
-                        unread.append(_unread(key, f"{file}, line {line}"))
-                        if not _passed_over(events):
-                            raise fail(event, f"`{key}` is nested too deeply")
-                        key = None
-                elif depth == 1 and event.value in ("", "~", "null"):
-                    key = None  # all of its rules are commented out
-                elif depth == 1:
-                    raise fail(event, shape)
-                else:
-                    yield key, event.value, line
-                    key = None
-            elif isinstance(event, yaml.AliasEvent):
-                raise fail(event, "YAML aliases are not supported")
-            else:
-                raise fail(event, shape)
+        return yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark is not None else ""
         said = getattr(error, "problem", None) or getattr(error, "reason", None) or "invalid YAML"
+        if said == "but found another document":
+            said = "only one YAML document is supported"
         raise UsageError(f"{file}{where}: {said}") from None
     except RecursionError:
-        raise UsageError(f"{file}: nested too deeply") from None
+        depths = [line.count("[") + line.count("{") for line in text.splitlines()]
+        deepest = depths.index(max(depths)) + 1
+        raise UsageError(f"{file}, line {deepest}: nested too deeply") from None
+
+
+def _pairs(node: Any, file: str) -> Iterator[tuple[str, Any, str]]:
+    """Keys, value nodes and places of a mapping; nothing of an empty node. Raises `UsageError`."""
+    if node is None or node.value in ("", "~", "null"):
+        return  # also if all of it is commented out
+    if node.id != "mapping":
+        raise UsageError(f"{_place(node, file)}: {_SHAPE}")
+    found = set()
+    for key, value in node.value:
+        place = _place(key, file)
+        if key.id != "scalar":
+            raise UsageError(f"{place}: {_SHAPE}")
+        same = "rules" if key.value.lower() == "rules" else _NAMES.get(key.value, key.value)
+        if same in found:
+            raise UsageError(f"{place}: `{key.value}` is set twice")
+        found.add(same)
+        yield key.value, value, place
+
+
+def _place(node: Any, file: str) -> str:
+    return f"{file}, line {node.start_mark.line + 1}"

@@ -53,6 +53,7 @@ def limits(text: str) -> dict[str, float]:
         (README, {"min-efficiency": 0.95, "max-wasted": 20_000_000, "max-user-wasted-percent": 0.2}),
         (QUOTED, {"min-efficiency": 0.97}),
         (NEW_NAMES, {"min-efficiency": 0.5, "max-wasted": 1_536_000, "max-user-wasted-percent": 0.25}),
+        ("rules:\n  lowestEfficiency: &a 0.5\n  highestUserWastedPercent: *a\n", {"min-efficiency": 0.5, "max-user-wasted-percent": 0.5}),
         ("", {"min-efficiency": 0.9, "max-user-wasted-percent": 0.1}),
         ("rules:\n", {"min-efficiency": 0.9, "max-user-wasted-percent": 0.1}),
         ("rules: {}\n", {"min-efficiency": 0.9, "max-user-wasted-percent": 0.1}),
@@ -117,7 +118,9 @@ def test_shares_have_no_floor_and_nothing_else_is_checked() -> None:
         ("rules:\n  lowestEfficiency:\n    a: 1\n", 3, "expected `rules:`"),
         ("rules:\n  lowestEfficiency: 0.9\n  lowest-efficiency: 0.8\n", 3, "set twice"),
         ("rules:\n  lowestEfficiency: 0.9\n---\nrules:\n", 3, "only one YAML document"),
-        ("rules:\n  lowestEfficiency: &a 0.9\n  highestUserWastedPercent: *a\n", 3, "aliases"),
+        ("rules: &a\n  lowestEfficiency: *a\n", 1, "expected `rules:`"),
+        ("rules:\n  lowestEfficiency: *a\n", 2, "found undefined alias"),
+        ('rules:\n  "\\uD800": 1\n', 2, "unknown setting"),
         ("rules:\n\tlowestEfficiency: 0.9\n", 2, "cannot start any token"),
         ("rules: {\n", 2, ""),
         ("rules: \x00\n", 1, ""),
@@ -184,7 +187,7 @@ def test_ignored_keys_may_be_nested() -> None:
     """But not without end."""
     text = "plugins: {0}{1}\nrules:\n  highestWastedBytes: 7\n"
     assert parse_dive(text.format("[" * 99, "]" * 99), FILE).limits["max-wasted"] == 7
-    with pytest.raises(UsageError, match="line 1: `plugins` is nested too deeply"):
+    with pytest.raises(UsageError, match="line 1: nested too deeply"):
         parse_dive(text.format("[" * 50_000, "]" * 50_000), FILE)
 
 

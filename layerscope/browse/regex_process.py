@@ -1,6 +1,7 @@
 """Searches for regular expressions in another process, which is ended if the search takes too long.
 
 Python holds the interpreter lock while it matches, and some expressions take years on a short text, so a thread does not help.
+Nor does the package `regex`, whose matches can time out: it compiles `a{100000000}` into gigabytes, with the lock held.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def _base(value: object) -> int | str:
     """A number of layers, or the name of an image."""
     if isinstance(value, str) and value.isascii() and value.isdigit():
         value = int(value[:9])
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9:
         return value
     if not isinstance(value, str) or value in ("", "-") or len(value) > 4096:
         raise WrongValueError("takes a number of layers, or the name of an image in quotes")

@@ -23,7 +23,7 @@ def parse_share(value: object) -> float:
         number, percent = value.strip().removesuffix("%").strip(), value.strip().endswith("%")
         if _NUMBER.fullmatch(number):
             share = float(number) / 100 if percent else float(number)
-    elif isinstance(value, int | float) and not isinstance(value, bool):
+    elif isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
         share = float(value)
     if share is None or not 0 <= share <= 1:
         raise WrongValueError('takes a share from 0 to 1, such as 0.9 or "90 %"')

@@ -87,6 +87,8 @@ def test_missing_keys_keep_their_defaults() -> None:
         ("[ci]\nmin-efficiency = 90", 2, "`min-efficiency` takes a share from 0 to 1"),
         ("[ci]\nmin-efficiency = true", 2, "`min-efficiency` takes a share"),
         ("[ci]\nmin-efficiency = nan", 2, "`min-efficiency` takes a share"),
+        ("[ci]\nmin-efficiency = " + "1" * 400, 2, "`min-efficiency` takes a share"),
+        ("[ci]\nbase = 0x" + "f" * 4500, 2, "`base` takes a number of layers"),
         ("[ci]\nmax-layers = 2.5", 2, "`max-layers` takes a whole number"),
         ("[ci]\nno-secrets = 'sure'", 2, "`no-secrets` takes high, medium or low"),
         ("[ci]\nforbidden-paths = [3]", 2, "`forbidden-paths` takes a quoted path"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
@@ -29,7 +29,7 @@ _Known = TypeVar("_Known")
 _FILESYSTEM = "image"
 _ACCOUNTING = "accounting"
 _DUPLICATES = "duplicates"
-_SECRETS = "secrets"
+_LAYER_SCAN = "scan"
 _PACKAGES = "packages"
 _FINDINGS = "findings"
 _PREFIX = "sha256:"
@@ -46,6 +46,7 @@ class ImageCache:
         limits: Limits,
     ) -> None:
         self._store = store
+        self._layers = layers
         self._key = (
             None
             if store is None or None in layers
@@ -78,13 +79,16 @@ class ImageCache:
         """Store the duplicates."""
         self._keep(_DUPLICATES, lambda: pack_duplicates(duplicates), filesystem)
 
-    def secrets(self) -> Mapping[int, frozenset[str]] | None:
-        """The kinds of secrets by inode; None if not cached. Secret values are never stored."""
-        return self._read(_SECRETS, unpack_secrets)
+    def layer_scan(self, layer: int, unpack: Callable[[Packed], _Known]) -> _Known | None:
+        """What was found in the files of a layer; None if not cached."""
+        return self._read(_LAYER_SCAN, unpack, layer=layer)
 
-    def keep_secrets(self, secrets: Mapping[int, frozenset[str]], filesystem: Filesystem) -> None:
-        """Store the kinds of secrets."""
-        self._keep(_SECRETS, lambda: pack_secrets(secrets), filesystem)
+    def keep_layer_scan(
+        self, layer: int, pack: Callable[[], Packed], filesystem: Filesystem
+    ) -> None:
+        """Store what was found in the files of a layer, for all images that have it."""
+        self._known.discard(_LAYER_SCAN)
+        self._keep(_LAYER_SCAN, pack, filesystem, layer=layer)
 
     def packages(self) -> Installed | None:
         """All packages; None if not cached."""
@@ -117,16 +121,22 @@ class ImageCache:
         """Store the findings."""
         self._keep(_FINDINGS, lambda: pack_fields(findings, omit=("sizes",)), filesystem, words)
 
-    def _place(self, words: Sequence[object]) -> str | None:
-        """The cache key of results that depend on the image and on `words`."""
+    def _place(self, words: Sequence[object], layer: int | None) -> str | None:
+        """The cache key of results that depend on the image and on `words`, or on one layer alone."""
+        if layer is not None:
+            return self._layers[layer]
         if self._store is None or self._key is None or not words:
             return self._key
         return self._store.key(self._key, list(words))
 
     def _read(
-        self, kind: str, unpack: Callable[[Packed], _Known], words: Sequence[object] = ()
+        self,
+        kind: str,
+        unpack: Callable[[Packed], _Known],
+        words: Sequence[object] = (),
+        layer: int | None = None,
     ) -> _Known | None:
-        key = self._place(words)
+        key = self._place(words, layer)
         if self._store is None or key is None:
             return None
         packed = self._store.read(kind, key)
@@ -146,12 +156,13 @@ class ImageCache:
         pack: Callable[[], Packed],
         filesystem: Filesystem,
         words: Sequence[object] = (),
+        layer: int | None = None,
     ) -> None:
         """Write new, complete results: contents that could not be read now may be readable later."""
         if self._store is None:
             return
         uncertain = filesystem.inodes.unread or any(blob.changed() for blob in self._blobs)
-        key = self._place(words)
+        key = self._place(words, layer)
         if key is not None and kind not in self._known and not uncertain:
             try:
                 self._store.write(kind, key, pack())
@@ -192,21 +203,3 @@ def unpack_duplicates(packed: Packed) -> list[Duplicate]:
             zip(arrays["bytes"].tolist(), pairwise(arrays["bounds"].tolist()), strict=True)
         )
     ]
-
-
-def pack_secrets(secrets: Mapping[int, frozenset[str]]) -> Packed:
-    """Inodes and their kinds of secrets."""
-    ordered = sorted(secrets)
-    return Packed(
-        {"kinds": [sorted(secrets[inode]) for inode in ordered]},
-        {"inodes": np.array(ordered, np.int64)},
-    )
-
-
-def unpack_secrets(packed: Packed) -> dict[int, frozenset[str]]:
-    """The inverse of `pack_secrets`. Raises KeyError, TypeError or ValueError for invalid values."""
-    kinds = packed.values["kinds"]
-    return {
-        inode: frozenset(map(str, found))
-        for inode, found in zip(packed.arrays["inodes"].tolist(), kinds, strict=True)
-    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -31,10 +31,15 @@ def scan_files(
     contents: Sequence[LayerContents],
     scanners: Sequence[Scanner],
     progress: Progress,
+    known: Mapping[int, bytes] | None = None,
 ) -> None:
-    """Pass the wanted contents to each scanner. Unreadable contents are skipped. Raises `CancelledError`."""
+    """Pass the wanted contents to each scanner; those that are `known` by inode are not read. Unreadable contents are skipped.
+    Raises `CancelledError`."""
     wanted = [scanner.wanted() for scanner in scanners]
     inodes = np.unique(np.concatenate([np.zeros(0, np.int32), *wanted]))
+    known = known or {}
+    there = [inode for inode in inodes.tolist() if inode in known]
+    inodes = np.setdiff1d(inodes, np.array(there, np.int32))
     layers = filesystem.inodes.layers(inodes)
     sets = [set(numbers.tolist()) for numbers in wanted]
 
@@ -57,6 +62,8 @@ def scan_files(
             elif places:
                 scanner.scan([mine[place] for place in places], [found[place] for place in places])
 
+    for inode in there:
+        show([inode], [known[inode]])
     in_parallel(read, np.unique(layers).tolist(), progress)
 
 

@@ -35,7 +35,8 @@ class IndexBuilder:
         self._targets: list[bytes] = []
         self._aufs_links: dict[bytes, list[int]] = {}
         """Regular files in the AUFS directory of links, ascending, by path."""
-        self._count = 0
+        self.count = 0
+        """Entries so far."""
         self._unknown = 0
 
     def add(self, batch: Batch) -> None:
@@ -57,13 +58,13 @@ class IndexBuilder:
     ) -> None:
         """Add entries from any source. Raises `LimitExceededError`."""
         count = len(kinds)
-        if self._count + count > self._limits.entries:
+        if self.count + count > self._limits.entries:
             raise self._limits.exceeded("entries", self._where)
         roles = np.array(self._names.add(columns.names), np.uint8)
         holds_content = roles == Role.ENTRY
         for entry, name in self._names.aufs_links:
-            if kinds[entry - self._count] == Kind.FILE:
-                holds_content[entry - self._count] = True
+            if kinds[entry - self.count] == Kind.FILE:
+                holds_content[entry - self.count] = True
                 self._aufs_links.setdefault(name, []).append(entry)
         self._names.aufs_links.clear()
         stored = np.where((kinds == Kind.FILE) & holds_content, columns.sizes, 0)
@@ -89,7 +90,7 @@ class IndexBuilder:
         if self._hashed or any(digest is not None for digest in digests):
             self._hashed = True
             self._digests += b"".join(digest or _NO_DIGEST for digest in digests)
-        self._count += count
+        self.count += count
 
     def finish(
         self,
@@ -110,15 +111,15 @@ class IndexBuilder:
         return LayerIndex(
             columns=columns.narrowed(),
             roles=roles,
-            nodes=nodes[: self._count],
-            targets=nodes[self._count :],
+            nodes=nodes[: self.count],
+            targets=nodes[self.count :],
             link_contents=link_contents,
             tree=tree,
             links=StringTable.of(list(self._links)),
             xattrs=StringTable.of(list(self._xattrs)),
             sparse=self._sparse,
             digests=np.frombuffer(bytes(self._digests), np.uint8).reshape(-1, 32)
-            if self._hashed or not self._count
+            if self._hashed or not self.count
             else None,
             oddities={code: count for code, count in oddities.items() if count},
             tar_bytes=tar_bytes,
@@ -158,7 +159,7 @@ class IndexBuilder:
         if extension.xattrs:
             xattrs[index] = self._xattrs.setdefault(extension.xattrs, len(self._xattrs))
         if extension.sparse is not None and kinds[index] == Kind.FILE:
-            self._sparse[self._count + index] = extension.sparse
+            self._sparse[self.count + index] = extension.sparse
             stored[index] = min(extension.sparse.stored, int(stored[index]))
 
     def _link_column(

@@ -19,7 +19,7 @@ from layerscope.layers.index import LayerIndex
 from layerscope.layers.index_builder import IndexBuilder
 from layerscope.layers.tarheader import BLOCK, looks_like_header
 from layerscope.layers.tarsplit import TarSplitBlob
-from layerscope.layers.walk import Batch, Damage, TarWalk, WalkResult
+from layerscope.layers.walk import Batch, Collector, Damage, TarWalk, WalkResult
 from layerscope.limits import Limits
 from layerscope.progress import Progress, check
 
@@ -36,12 +36,18 @@ def layer_compression(blob: Blob) -> Compression | None:
 
 
 def index_layer(
-    blob: Blob, limits: Limits, progress: Progress, *, hash_all: bool = False
+    blob: Blob,
+    limits: Limits,
+    progress: Progress,
+    *,
+    hash_all: bool = False,
+    collector: Collector | None = None,
 ) -> LayerIndex:
     """Index one layer. Damage is part of the result and never raised.
 
     Compressed layers, and plain ones with `hash_all`, are read completely, which also hashes blob, tar and contents. Of
-    other plain layers, only the headers are read. Raises `LimitExceededError` and `CancelledError`.
+    other plain layers, only the headers are read. `collector` takes contents of layers that are read completely. Raises
+    `LimitExceededError` and `CancelledError`.
     """
     compression = layer_compression(blob)
     builder = IndexBuilder(limits, blob.name)
@@ -66,7 +72,9 @@ def index_layer(
         reached.reach(blob.size)
         return builder.finish(result, tar_bytes=blob.size)
     reading = _HashedReading(blob, compression, limits, progress)
-    walk = TarWalk(StreamCursor(reading.tar()), builder.add, blob.name, limits, progress)
+    cursor = StreamCursor(reading.tar())
+    sink = builder.add if collector is None else _Sink(builder, collector).add
+    walk = TarWalk(cursor, sink, blob.name, limits, progress, collector)
     try:
         result = walk.run()
         reading.drain()
@@ -87,6 +95,22 @@ def index_layer(
         blob_digest=reading.blob_digest,
         compressed_bytes=None if compression is None else blob.size,
     )
+
+
+class _Sink:
+    """Hands the entries of a walk to a builder, and their contents to a collector."""
+
+    def __init__(self, builder: IndexBuilder, collector: Collector) -> None:
+        self._builder = builder
+        self._collector = collector
+
+    def add(self, batch: Batch) -> None:
+        first = self._builder.count
+        self._builder.add(batch)
+        names, found = batch.columns.names, batch.contents
+        if found:
+            entries = [first + index for index in found]
+            self._collector.take(entries, [names[index] for index in found], list(found.values()))
 
 
 def _unreadable(offset: int, error: OSError) -> Damage:

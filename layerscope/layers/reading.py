@@ -13,6 +13,7 @@ from layerscope.layers.cache import IndexCache, Indexed
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.index_process import IndexProcess
 from layerscope.layers.indexing import index_layer, layer_compression
+from layerscope.layers.walk import Collector
 from layerscope.limits import Limits
 from layerscope.progress import Progress, Stoppable, check
 
@@ -51,11 +52,12 @@ def read_layers(
     on_layer: Callable[[int, LayerIndex], None],
     complete: Callable[[int, LayerIndex], LayerIndex] = _unchanged,
     expected: ExpectedIndexes | None = None,
+    collectors: Sequence[Collector | None] | None = None,
 ) -> list[Indexed]:
     """Index all layers. A blob listed several times is read once.
 
     `claims` are the digests that the image claims for each blob. `on_layer` is called with each index, in order; `complete`
-    adds to an index that was read. Raises `LimitExceededError` and `CancelledError`.
+    adds to an index that was read; `collectors`, one for each layer, take contents of layers that are read completely. Raises `LimitExceededError` and `CancelledError`.
     """
     progress.stage("Reading layers", sum(blob.size for blob in blobs))
     places: dict[object, int] = {}
@@ -68,10 +70,16 @@ def read_layers(
         def read(number: int) -> Indexed:
             blob = blobs[number]
             whole = hash_all or blob.spooled
-            if cache is None:
-                return Indexed(complete(number, scheduler.index(blob, whole)), None)
-            known = cache.find(blob, claims[number], stoppable, hash_all=whole)
-            return known or cache.add(blob, complete(number, scheduler.index(blob, whole)))
+            known = (
+                None
+                if cache is None
+                else cache.find(blob, claims[number], stoppable, hash_all=whole)
+            )
+            if known is not None:
+                return known
+            collector = None if collectors is None else collectors[number]
+            index = complete(number, scheduler.index(blob, whole, collector))
+            return Indexed(index, None) if cache is None else cache.add(blob, index)
 
         with ThreadPoolExecutor(WORKERS) as pool:
             with_toc = set() if expected is None else set(expected.layers) & set(first)
@@ -158,10 +166,12 @@ class _IndexScheduler:
                 IndexProcess(places[0][0], limits, lambda: check(progress))
             )
 
-    def index(self, blob: Blob, whole: bool) -> LayerIndex:
+    def index(self, blob: Blob, whole: bool, collector: Collector | None = None) -> LayerIndex:
         """Index a layer; it is read completely if `whole`, or if it is compressed."""
         if whole or layer_compression(blob) is not None:
-            return index_layer(blob, self._limits, self._progress, hash_all=whole)
+            return index_layer(
+                blob, self._limits, self._progress, hash_all=whole, collector=collector
+            )
         if self._process is not None and not self._interpreter_lock.acquire(blocking=False):
             with self._process_lock:
                 found = self._process.index(blob)

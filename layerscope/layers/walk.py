@@ -7,8 +7,9 @@ last of several PAX headers counts, GNU long names take precedence over PAX, and
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from layerscope.layers.compression import DamagedStreamError
 from layerscope.layers.cursor import Cursor
@@ -51,6 +52,23 @@ class Damage:
     message: str
 
 
+class Collector(Protocol):
+    """Takes contents of regular files as they pass, so that the stream need not be read again."""
+
+    small: int
+    """Bytes up to which every content is taken."""
+    largest: int
+    """Bytes up to which a content may be taken."""
+
+    def wants(self, name: bytes, size: int) -> bool:
+        """Whether a content that is not small is to be taken."""
+
+    def take(
+        self, entries: Sequence[int], names: Sequence[bytes], contents: Sequence[bytes]
+    ) -> None:
+        """Take the contents of these entries of the tar. Names are as the tar has them."""
+
+
 @dataclass(slots=True)
 class Batch:
     """Consecutive entries of a tar."""
@@ -63,6 +81,8 @@ class Batch:
     """SHA-256 of each regular file's content; None if not hashed."""
     extensions: dict[int, Extension]
     """Overrides, by index in the batch. Names and numbers are already applied to the columns."""
+    contents: dict[int, bytes]
+    """Contents by index in the batch, where a collector takes them."""
 
 
 @dataclass(slots=True)
@@ -87,6 +107,7 @@ class _Pending:
     offsets: list[int] = field(default_factory=list)
     digests: list[bytes | None] = field(default_factory=list)
     extensions: dict[int, Extension] = field(default_factory=dict)
+    contents: dict[int, bytes] = field(default_factory=dict)
 
 
 class TarWalk:
@@ -99,7 +120,9 @@ class TarWalk:
         where: str,
         limits: Limits,
         progress: Progress,
+        collector: Collector | None = None,
     ) -> None:
+        """Contents can be collected only from a cursor that hashes."""
         self.damage: Damage | None = None
         """The first damage found."""
         self._cursor = cursor
@@ -107,6 +130,7 @@ class TarWalk:
         self._where = where
         self._limits = limits
         self._progress = progress
+        self._collector = collector
         self._pending = _Pending()
         self._kept = 0
         self._ended = False
@@ -132,6 +156,8 @@ class TarWalk:
         cursor = self._cursor
         take, skip, hashes = cursor.take, cursor.skip, cursor.hashes
         skip_padded, pad = cursor.skip_padded, cursor.pad
+        collector = self._collector
+        small, largest = (0, 0) if collector is None else (collector.small, collector.largest)
         pending = self._pending
         extension: Extension | None = None
         start, block = cursor.position, b""
@@ -173,6 +199,18 @@ class TarWalk:
                     # Engines do not read bytes outside segments.
                     skip(size - sparse.skip - sparse.stored)
                     pad(-size % BLOCK)
+                elif 0 < size <= small or (
+                    collector is not None
+                    and small < size <= largest
+                    and collector.wants(_name(block, extension), size)
+                ):
+                    content = take(size)
+                    if len(content) < size:
+                        raise EOFError
+                    pad(-size % BLOCK)
+                    digest = hashlib.sha256(content).digest()
+                    pending.contents[len(pending.blocks)] = content
+                    pending.size += size
                 elif size:
                     digest = skip_padded(size)
                 pending.blocks.append(block)
@@ -287,6 +325,7 @@ class TarWalk:
                     for index, extension in pending.extensions.items()
                     if index < good
                 },
+                {index: data for index, data in pending.contents.items() if index < good},
             )
         )
         return damage
@@ -304,6 +343,11 @@ def _size(block: bytes) -> int:
         except ValueError as error:
             raise HeaderError("a size is not octal") from error
     return parse_number(block[124:136])
+
+
+def _name(block: bytes, extension: Extension | None) -> bytes:
+    """The name of an entry."""
+    return (extension is not None and extension.name) or whole_name(block)
 
 
 def _is_old_directory(block: bytes, extension: Extension | None) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from layerscope.analysis.accounting import account
 from layerscope.analysis.duplicates import find_duplicates
@@ -26,6 +27,9 @@ from layerscope.opening.run_rules import find_findings
 from layerscope.progress import Quiet
 from layerscope.sources import Request, SourceImage, open_source
 from layerscope.sources.base import naming
+
+if TYPE_CHECKING:
+    from layerscope.analysis.findings.layer_scan import LayerScans
 
 __all__ = ["Listener", "Opened", "Options", "analyse", "file_name", "open_image"]
 
@@ -74,8 +78,9 @@ def analyse(
         whole = source.complete(request, index_cache(request, options))
         if whole is not source:
             listener.fetched(whole)
+        scans = _scans(len(whole.blobs)) if options.rules is not None else None
         if cached_image is None:
-            layers = _read_layers(request, whole, options, listener)
+            layers = _read_layers(request, whole, options, listener, scans)
             cache = image_cache(request, whole, options, layers)
             filesystem = cache.filesystem([layer.index for layer in layers])
             accounting = cache.accounting()
@@ -85,6 +90,8 @@ def analyse(
             for number, layer in enumerate(layers):
                 listener.layer_indexed(number, layer.index)
         indexes = [layer.index for layer in layers]
+        if scans is not None:
+            scans.share(indexes)
         del layers
         stacked = filesystem or Filesystem.stack(indexes, limits=limits, progress=progress)
         indexes = stacked.inodes.shared_with(indexes, names=options.names)
@@ -119,7 +126,7 @@ def analyse(
             listener.compared(opened)
         if options.rules is not None:
             findings = find_findings(
-                opened, progress, options.rules, cache, base_steps=options.base_steps
+                opened, progress, options.rules, cache, scans, base_steps=options.base_steps
             )
             warnings = [*opened.warnings, *findings.warnings]
             opened = replace(opened, findings=findings, warnings=warnings)
@@ -131,6 +138,7 @@ def _read_layers(
     source: SourceImage,
     options: Options,
     listener: Listener,
+    scans: LayerScans | None,
 ) -> Sequence[Indexed]:
     cached = index_cache(request, options)
     if cached is not None:
@@ -156,7 +164,15 @@ def _read_layers(
         on_layer=listener.layer_indexed,
         complete=tables.with_check,
         expected=expected,
+        collectors=None if scans is None else scans.of_layer,
     )
+
+
+def _scans(layers: int) -> LayerScans:
+    """For what is found while layers are read."""
+    from layerscope.analysis.findings.layer_scan import LayerScans
+
+    return LayerScans(layers)
 
 
 def file_name(reference: str) -> str:

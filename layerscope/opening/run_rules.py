@@ -15,6 +15,7 @@ from layerscope.settings import RuleChoice
 
 if TYPE_CHECKING:
     from layerscope.analysis.findings.finding import Findings
+    from layerscope.analysis.findings.layer_scan import LayerScans
     from layerscope.opening.opened import Opened
 
 
@@ -23,10 +24,11 @@ def find_findings(
     progress: Progress,
     choices: Mapping[str, RuleChoice] | None = None,
     cache: ImageCache | None = None,
+    scans: LayerScans | None = None,
     *,
     base_steps: int | None = None,
 ) -> Findings:
-    """The findings of the rules. Results of reading files are stored in `cache`. If `base_steps` is None, the base image comes
+    """The findings of the rules. Results of reading files are stored in `cache`; `scans` hold what was found while the layers were read. If `base_steps` is None, the base image comes
     from the Dockerfile, or is estimated. Raises `CancelledError`."""
     image, written = opened.image, opened.written
     base = base_steps
@@ -53,7 +55,7 @@ def find_findings(
         base,
         progress,
     )
-    scan_image(evidence, cache)
+    scan_image(evidence, scans, cache)
     findings = run_rules(evidence, choices)
     if cache is not None:
         cache.keep_findings(findings, words, opened.filesystem)

@@ -10,6 +10,7 @@ import numpy as np
 from layerscope.analysis.cache import ImageCache
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim, Finding, Findings
+from layerscope.analysis.findings.layer_scan import LayerScans
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.rules import RULES
 from layerscope.analysis.findings.secrets.scan import SecretScan, find_secrets
@@ -22,23 +23,31 @@ from layerscope.settings import RuleChoice
 from layerscope.words import Severity
 
 
-def scan_image(evidence: Evidence, cache: ImageCache | None = None) -> None:
-    """Find secrets and packages in one pass over the layers, or take them from the cache, so that `evidence.once` has them.
-    Raises `CancelledError`."""
-    secrets = None if cache is None else cache.secrets()
+def scan_image(
+    evidence: Evidence, scans: LayerScans | None = None, cache: ImageCache | None = None
+) -> None:
+    """Find secrets and packages in one pass over the layers, so that `evidence.once` has them; what `scans` or the cache know
+    is not read again. Raises `CancelledError`."""
+    filesystem = evidence.filesystem
+    scans = scans or LayerScans(filesystem.layer_count)
+    if cache is not None:
+        scans.read(cache)
+    secrets = SecretScan(evidence, scans)
     packages = None if cache is None else cache.packages()
-    if secrets is None or packages is None:
-        scan, databases = SecretScan(evidence), open_databases(evidence)
-        manager_files = ManagerFiles(evidence)
-        evidence.progress.stage("Scanning files")
-        scanners: list[Scanner] = [scan, *databases, manager_files]
-        scan_files(evidence.filesystem, evidence.contents, scanners, evidence.progress)
-        evidence.known[read_manager_files] = manager_files
-        secrets, packages = scan.found, count_packages(evidence, databases)
-        if cache is not None:
-            cache.keep_secrets(secrets, evidence.filesystem)
-            cache.keep_packages(packages, evidence.filesystem)
-    evidence.known[find_secrets] = secrets
+    databases = open_databases(evidence) if packages is None else []
+    manager_files = ManagerFiles(evidence)
+    evidence.progress.stage("Scanning files")
+    scanners: list[Scanner] = [secrets, *databases, manager_files]
+    scan_files(filesystem, evidence.contents, scanners, evidence.progress, scans.kept(filesystem))
+    for contents in (manager_files.read, *(database.read for database in databases)):
+        scans.keep(filesystem, contents)
+    if packages is None:
+        packages = count_packages(evidence, databases)
+    if cache is not None:
+        scans.write(cache, filesystem)
+        cache.keep_packages(packages, filesystem)
+    evidence.known[read_manager_files] = manager_files
+    evidence.known[find_secrets] = secrets.found
     evidence.known[find_packages] = packages
 
 

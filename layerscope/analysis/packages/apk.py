@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.packages.database_files import DatabaseFiles, joined
 from layerscope.analysis.packages.model import Listed
 
@@ -13,15 +12,9 @@ class Apk(DatabaseFiles):
     """The database of apk."""
 
     kind = "apk"
-
-    def __init__(self, evidence: Evidence) -> None:
-        super().__init__(
-            evidence,
-            "/lib/apk/db/installed",
-            "/usr/lib/apk/db/installed",
-            largest=64 << 20,
-            needed=True,
-        )
+    patterns = ("/lib/apk/db/installed", "/usr/lib/apk/db/installed")
+    largest = 64 << 20
+    needed = True
 
     def packages(self) -> Iterator[Listed]:
         """All installed packages: P is the name, V the version, F a directory, R a file in it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,29 +14,31 @@ from layerscope.text import count_of
 
 
 class DatabaseFiles:
-    """The database files that match patterns, up to `largest` bytes each.
+    """The database files of a package manager."""
 
-    With `needed`, a file that cannot be read is reported: packages would be missing.
-    """
+    patterns: ClassVar[Sequence[str]]
+    """What matches their paths."""
+    largest: ClassVar[int] = 16 << 20
+    """Maximum bytes of a file."""
+    needed: ClassVar[bool] = False
+    """Whether a file that cannot be read is reported: packages would be missing."""
 
-    def __init__(
-        self, evidence: Evidence, *patterns: str, largest: int = 16 << 20, needed: bool = False
-    ) -> None:
+    def __init__(self, evidence: Evidence) -> None:
         found = np.unique(
-            np.concatenate([evidence.selector.matches(pattern) for pattern in patterns])
+            np.concatenate([evidence.selector.matches(pattern) for pattern in self.patterns])
         )
         found = found[evidence.live_files[found]]
         inodes: NDArray[np.int32] = evidence.live_inodes[found]
-        fits = evidence.stored(inodes) <= largest
+        fits = evidence.stored(inodes) <= self.largest
         self.evidence = evidence
         self.paths: list[int] = found[fits].tolist()
         self._inodes: NDArray[np.int32] = inodes[fits]
-        self._read: dict[int, bytes] = {}
+        self.read: dict[int, bytes] = {}
+        """Contents by inode."""
         self.problems: dict[int, str] = {}
         """Why a file could not be read completely, by path."""
-        self._needed = needed
-        for path in found[~fits].tolist() if needed else ():
-            self.report_problem(path, f"larger than {largest:,} bytes")
+        for path in found[~fits].tolist() if self.needed else ():
+            self.report_problem(path, f"larger than {self.largest:,} bytes")
 
     def wanted(self) -> NDArray[np.int32]:
         """The inodes of the files."""
@@ -43,14 +46,14 @@ class DatabaseFiles:
 
     def scan(self, inodes: Sequence[int], contents: Sequence[Content]) -> None:
         """Keep the contents."""
-        self._read.update(zip(inodes, map(bytes, contents), strict=True))
+        self.read.update(zip(inodes, map(bytes, contents), strict=True))
 
     def files(self) -> Iterator[tuple[int, bytes, bytes]]:
         """Path, name and content of each readable file, in path order."""
         for path, inode in zip(self.paths, self._inodes.tolist(), strict=True):
-            if inode in self._read:
-                yield path, self.evidence.filesystem.table.name(path), self._read[inode]
-            elif self._needed and self.evidence.stored(np.array([inode])).any():
+            if inode in self.read:
+                yield path, self.evidence.filesystem.table.name(path), self.read[inode]
+            elif self.needed and self.evidence.stored(np.array([inode])).any():
                 self.report_problem(path, "damaged content")
 
     def report_damage(self, path: int, broken: int, total: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.packages.database_files import DatabaseFiles
 from layerscope.analysis.packages.model import Listed
 
@@ -14,15 +13,12 @@ class Dpkg(DatabaseFiles):
     """The database of dpkg."""
 
     kind = "dpkg"
-
-    def __init__(self, evidence: Evidence) -> None:
-        super().__init__(
-            evidence,
-            "/var/lib/dpkg/status",
-            "/var/lib/dpkg/status.d/*",
-            "/var/lib/dpkg/info/*.list",
-            needed=True,
-        )
+    patterns = (
+        "/var/lib/dpkg/status",
+        "/var/lib/dpkg/status.d/*",
+        "/var/lib/dpkg/info/*.list",
+    )
+    needed = True
 
     def packages(self) -> Iterator[Listed]:
         """All installed packages."""

@@ -12,28 +12,30 @@ from layerscope.analysis.marks import Content
 from layerscope.analysis.scan_files import scan_files
 from layerscope.filesystem.selector import Mask
 
-_PATTERNS = (
+PATTERNS = (
     *("/var/lib/dpkg/status", "/var/lib/dpkg/info/*.list", "/var/lib/apt/extended_states"),
     *("/etc/apt/apt.conf", "/etc/apt/apt.conf.d/*"),
     *("package-lock.json", "npm-shrinkwrap.json", ".package-lock.json"),
 )
+"""What matches these files, manifests apart."""
 _LARGEST = 16 << 20
 """Maximum bytes of a file."""
-_MANIFEST = "package.json"
+MANIFEST = "package.json"
 
 
 class ManagerFiles:
     """These files in the final image; a `Scanner`."""
 
     def __init__(self, evidence: Evidence) -> None:
-        found = np.concatenate([evidence.selector.matches(pattern) for pattern in _PATTERNS])
+        found = np.concatenate([evidence.selector.matches(pattern) for pattern in PATTERNS])
         found = np.unique(np.concatenate([found, _manifests(evidence)]))
         found = found[evidence.live_files[found]]
         found = found[evidence.live_sizes[found] <= _LARGEST]
         self._inodes: dict[int, int] = dict(
             zip(found.tolist(), evidence.live_inodes[found].tolist(), strict=True)
         )
-        self._read: dict[int, bytes] = {}
+        self.read: dict[int, bytes] = {}
+        """Contents by inode."""
 
     def wanted(self) -> NDArray[np.int32]:
         """The inodes of the files."""
@@ -41,11 +43,11 @@ class ManagerFiles:
 
     def scan(self, inodes: Sequence[int], contents: Sequence[Content]) -> None:
         """Keep the contents."""
-        self._read.update(zip(inodes, map(bytes, contents), strict=True))
+        self.read.update(zip(inodes, map(bytes, contents), strict=True))
 
     def text(self, path: int | None) -> bytes | None:
         """The content at a path of the filesystem's table; None if it is not one of these files, or unreadable."""
-        return None if path is None else self._read.get(self._inodes.get(path, -1))
+        return None if path is None else self.read.get(self._inodes.get(path, -1))
 
 
 def read_manager_files(evidence: Evidence) -> ManagerFiles:
@@ -62,7 +64,7 @@ def in_node_modules(evidence: Evidence) -> Mask:
 
 def _manifests(evidence: Evidence) -> NDArray[np.int64]:
     """npm manifests: those inside node_modules only where no lockfile covers them."""
-    found = evidence.selector.matches(_MANIFEST)
+    found = evidence.selector.matches(MANIFEST)
     if not len(found):
         return found
     table = evidence.filesystem.table

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.packages.apk import Apk
@@ -18,7 +18,9 @@ from layerscope.image.warnings import ImageWarning
 _NAMED = 5
 """How many databases a warning names."""
 
-MANAGERS: tuple[Callable[[Evidence], PackageDatabase], ...] = (Dpkg, Rpm, Apk, Python, Npm)
+MANAGERS = (Dpkg, Rpm, Apk, Python, Npm)
+PATTERNS = tuple(pattern for manager in MANAGERS for pattern in manager.patterns)
+"""What matches the files of all databases."""
 
 
 def open_databases(evidence: Evidence) -> list[PackageDatabase]:

@@ -65,6 +65,10 @@ class PackageDatabase(Protocol):
         """Keep the contents of database files."""
 
     @property
+    def read(self) -> Mapping[int, bytes]:
+        """Contents that were read, by inode."""
+
+    @property
     def problems(self) -> Mapping[int, str]:
         """Why files could not be read completely, by path; complete after `packages`. Not safe for a terminal."""
 

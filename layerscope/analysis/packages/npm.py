@@ -22,13 +22,11 @@ class Npm(DatabaseFiles):
 
     kind = "npm"
 
+    patterns = ("**/node_modules/*/package.json", "**/node_modules/@*/*/package.json")
+    largest = 1 << 20
+
     def __init__(self, evidence: Evidence) -> None:
-        super().__init__(
-            evidence,
-            "**/node_modules/*/package.json",
-            "**/node_modules/@*/*/package.json",
-            largest=1 << 20,
-        )
+        super().__init__(evidence)
         matches = evidence.selector.matches("node_modules")
         self._nested = np.unique(matches)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
-from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.packages.database_files import DatabaseFiles, joined
 from layerscope.analysis.packages.model import Listed
 
@@ -14,9 +13,7 @@ class Python(DatabaseFiles):
     """The records of all installed distributions."""
 
     kind = "python"
-
-    def __init__(self, evidence: Evidence) -> None:
-        super().__init__(evidence, "**/*.dist-info/RECORD")
+    patterns = ("**/*.dist-info/RECORD",)
 
     def packages(self) -> Iterator[Listed]:
         """All distributions with a RECORD, including those that another package manager installed."""

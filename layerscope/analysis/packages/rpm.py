@@ -9,7 +9,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 
-from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.packages import rpm_bdb, rpm_ndb, rpm_sqlite
 from layerscope.analysis.packages.database_files import DatabaseFiles, joined
 from layerscope.analysis.packages.model import Listed
@@ -36,14 +35,9 @@ class Rpm(DatabaseFiles):
     """The database of rpm."""
 
     kind = "rpm"
-
-    def __init__(self, evidence: Evidence) -> None:
-        super().__init__(
-            evidence,
-            *(f"{folder}/{name.decode()}" for folder in FOLDERS for name in READERS),
-            largest=256 << 20,
-            needed=True,
-        )
+    patterns = tuple(f"{folder}/{name.decode()}" for folder in FOLDERS for name in READERS)
+    largest = 256 << 20
+    needed = True
 
     def packages(self) -> Iterator[Listed]:
         """All installed packages: in each folder, those of the newest database that lists any."""

@@ -1,0 +1,236 @@
+"""What the small files of one layer hold that rules ask about, found while the layer is read, and kept with its index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import accumulate, pairwise
+
+import numpy as np
+from isal import isal_zlib
+from numpy.typing import NDArray
+
+from layerscope.analysis.cache import ImageCache
+from layerscope.analysis.findings.secrets.detectors import MARKS
+from layerscope.analysis.findings.secrets.files import ENVIRONMENT, FORMATS, SAMPLES, Formats
+from layerscope.analysis.findings.secrets.reading import (
+    LARGEST,
+    LARGEST_TELLING,
+    OTHERS,
+    TELLING,
+    TEXTS,
+)
+from layerscope.analysis.findings.secrets.texts import is_utf16, kinds_in
+from layerscope.analysis.marks import Content
+from layerscope.analysis.packages import manager_files, managers
+from layerscope.analysis.path_patterns import PathPatterns
+from layerscope.filesystem.model import Filesystem
+from layerscope.layers.index import LayerIndex
+from layerscope.layers.names import clean
+from layerscope.layers.packing import Packed
+
+_FORMATS = [(PathPatterns(patterns), holds) for patterns, holds in FORMATS]
+_ENVIRONMENT, _SAMPLES = PathPatterns(ENVIRONMENT), PathPatterns(SAMPLES)
+_NAMED = PathPatterns([*ENVIRONMENT, *(pattern for patterns, _ in FORMATS for pattern in patterns)])
+"""Files that are looked into whatever they hold."""
+_KEPT = PathPatterns([*managers.PATTERNS, *manager_files.PATTERNS, manager_files.MANIFEST])
+"""Files of package managers."""
+_TELLING, _TEXTS, _OTHERS = PathPatterns(TELLING), PathPatterns(TEXTS), PathPatterns(OTHERS)
+_LARGEST_KEPT = 16 << 20
+"""Maximum bytes of a content that is kept."""
+_MOST_KEPT = 64 << 20
+"""Maximum bytes of all contents that are kept of a layer; others are read when they are needed."""
+
+
+class LayerScan:
+    """Secrets and files of package managers in one layer, by entry. A `Collector`.
+
+    Only the path that an entry has in its tar is looked at: files with further names are for those who know all names.
+    """
+
+    small = LARGEST
+    largest = _LARGEST_KEPT
+
+    def __init__(self) -> None:
+        self._searched: list[NDArray[np.int64]] = []
+        self.secrets: dict[int, frozenset[str]] = {}
+        """The kinds of secrets in each entry that holds any; never the secrets."""
+        self.kept: dict[int, bytes] = {}
+        """Contents of files of package managers."""
+        self._room = _MOST_KEPT
+        self.changed = False
+        """Whether it knows more than when it was made or unpacked."""
+
+    @property
+    def searched(self) -> NDArray[np.int64]:
+        """The entries that were searched for secrets, ascending."""
+        return np.unique(np.concatenate([np.zeros(0, np.int64), *self._searched]))
+
+    def wants(self, name: bytes, size: int) -> bool:
+        path = clean(name)[0]
+        return _KEPT.match(path) or (
+            size <= LARGEST_TELLING and _TELLING.cover(path) and not _OTHERS.cover(path)
+        )
+
+    def take(
+        self, entries: Sequence[int], names: Sequence[bytes], contents: Sequence[Content]
+    ) -> None:
+        some = set(MARKS.holders(contents))
+        some.update(place for place, content in enumerate(contents) if is_utf16(content))
+        named = {place for place, name in enumerate(names) if _NAMED.may_match(name)}
+        for place, name in enumerate(names):
+            if _KEPT.may_match(name) and _KEPT.match(clean(name)[0]):
+                self.keep(entries[place], contents[place])
+        left = set()
+        for place in some | named:
+            path = clean(names[place])[0]
+            formats = _formats_of(path) if place in named else None
+            if place not in some and formats is None:
+                continue
+            if _OTHERS.cover(path) or not (_TEXTS.cover(path) or _TELLING.cover(path)):
+                left.add(place)  # to be looked into if another name of it says so
+                continue
+            self.found(entries[place], kinds_in(bytes(contents[place]), formats))
+        self.search(
+            np.array([entry for place, entry in enumerate(entries) if place not in left], np.int64)
+        )
+
+    def search(self, entries: NDArray[np.int64]) -> None:
+        """Note that these entries were searched for secrets."""
+        self._searched.append(entries)
+        self.changed = True
+
+    def found(self, entry: int, kinds: frozenset[str]) -> None:
+        """Note the kinds of secrets in an entry, if there are any."""
+        if kinds:
+            self.secrets[entry] = kinds
+
+    def keep(self, entry: int, content: Content) -> None:
+        """Keep the content of a file of a package manager, if there is room."""
+        if entry not in self.kept and len(content) <= min(_LARGEST_KEPT, self._room):
+            self.kept[entry] = bytes(content)
+            self._room -= len(content)
+            self.changed = True
+
+    def pack(self) -> Packed:
+        """As a cache entry."""
+        secrets, kept = sorted(self.secrets), sorted(self.kept)
+        contents = b"".join(self.kept[entry] for entry in kept)
+        return Packed(
+            {"kinds": [sorted(self.secrets[entry]) for entry in secrets]},
+            {
+                "searched": self.searched,
+                "secrets": np.array(secrets, np.int64),
+                "kept": np.array(kept, np.int64),
+                "sizes": np.array([len(self.kept[entry]) for entry in kept], np.int64),
+                "contents": np.frombuffer(isal_zlib.compress(contents, 1), np.uint8),
+            },
+        )
+
+    @classmethod
+    def unpack(cls, packed: Packed) -> LayerScan:
+        """The inverse of `pack`. Raises KeyError, TypeError or ValueError for invalid values."""
+        arrays, scan = packed.arrays, cls()
+        scan._searched.append(arrays["searched"])
+        scan.secrets = {
+            entry: frozenset(map(str, kinds))
+            for entry, kinds in zip(arrays["secrets"].tolist(), packed.values["kinds"], strict=True)
+        }
+        sizes = arrays["sizes"].tolist()
+        total = sum(sizes)
+        if min(sizes, default=0) < 0 or total > _MOST_KEPT:
+            raise ValueError("sizes of contents that are not kept")
+        stream = isal_zlib.decompressobj()
+        contents = stream.decompress(arrays["contents"].tobytes(), total + 1)
+        if len(contents) != total:
+            raise ValueError("other contents than were kept")
+        bounds = pairwise(accumulate(sizes, initial=0))
+        scan.kept = {
+            entry: contents[start:end]
+            for entry, (start, end) in zip(arrays["kept"].tolist(), bounds, strict=True)
+        }
+        scan._room -= total
+        return scan
+
+
+class LayerScans:
+    """The scans of all layers of an image, asked by inode."""
+
+    def __init__(self, layers: int) -> None:
+        self.of_layer = [LayerScan() for _ in range(layers)]
+        """Bottom first; one for layers that are the same."""
+
+    def share(self, indexes: Sequence[LayerIndex]) -> None:
+        """Have layers with the same index share a scan."""
+        first: dict[int, LayerScan] = {}
+        for number, index in enumerate(indexes):
+            self.of_layer[number] = first.setdefault(id(index), self.of_layer[number])
+
+    def read(self, cache: ImageCache) -> None:
+        """Take the scans of layers that were not read from the cache."""
+        for number, scan in enumerate(self.of_layer):
+            if not scan.changed:
+                self.of_layer[number] = cache.layer_scan(number, LayerScan.unpack) or scan
+
+    def write(self, cache: ImageCache, filesystem: Filesystem) -> None:
+        """Put what is new into the cache."""
+        for number, scan in enumerate(self.of_layer):
+            if scan.changed:
+                cache.keep_layer_scan(number, scan.pack, filesystem)
+                scan.changed = False
+
+    def searched(self, filesystem: Filesystem) -> NDArray[np.bool_]:
+        """Which inodes were searched for secrets under their only name; shape (inodes,)."""
+        inodes = filesystem.inodes
+        found = np.zeros(len(inodes.columns.stored), bool)
+        for first, scan in zip(inodes.first.tolist(), self.of_layer, strict=False):
+            found[first + scan.searched] = True
+        names = np.bincount(filesystem.inode_of[filesystem.inode_of >= 0], minlength=len(found))
+        found &= names == 1
+        return found
+
+    def secrets(
+        self, filesystem: Filesystem, among: NDArray[np.int32]
+    ) -> dict[int, frozenset[str]]:
+        """The kinds of secrets in those of some inodes that hold any."""
+        wanted = set(among.tolist())
+        return {
+            first + entry: kinds
+            for first, scan in zip(filesystem.inodes.first.tolist(), self.of_layer, strict=False)
+            for entry, kinds in scan.secrets.items()
+            if first + entry in wanted
+        }
+
+    def kept(self, filesystem: Filesystem) -> dict[int, bytes]:
+        """The contents of files of package managers, by inode."""
+        return {
+            first + entry: content
+            for first, scan in zip(filesystem.inodes.first.tolist(), self.of_layer, strict=False)
+            for entry, content in scan.kept.items()
+        }
+
+    def add(
+        self, filesystem: Filesystem, searched: Sequence[int], found: Mapping[int, frozenset[str]]
+    ) -> None:
+        """Note that inodes of one layer were searched for secrets, and the kinds in those that hold any."""
+        layer, first = self._layer(filesystem, searched[0])
+        for inode, kinds in found.items():
+            self.of_layer[layer].found(inode - first, kinds)
+        self.of_layer[layer].search(np.array(searched, np.int64) - first)
+
+    def keep(self, filesystem: Filesystem, contents: Mapping[int, bytes]) -> None:
+        """Keep contents of files of package managers, by inode."""
+        for inode, content in contents.items():
+            layer, first = self._layer(filesystem, inode)
+            self.of_layer[layer].keep(inode - first, content)
+
+    @staticmethod
+    def _layer(filesystem: Filesystem, inode: int) -> tuple[int, int]:
+        layer = filesystem.inodes.layer(inode)
+        return layer, int(filesystem.inodes.first[layer])
+
+
+def _formats_of(path: bytes) -> Formats | None:
+    """What a path says about the format of a file; None if it is of no known format."""
+    holds = next((holds for patterns, holds in _FORMATS if patterns.match(path)), None)
+    environment = _ENVIRONMENT.match(path) and not _SAMPLES.match(path)
+    return Formats(holds, environment) if holds is not None or environment else None

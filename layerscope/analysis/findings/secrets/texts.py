@@ -1,0 +1,29 @@
+"""The kinds of secrets in a text: by their looks, and where its format has a place for one."""
+
+from __future__ import annotations
+
+import codecs
+
+from layerscope.analysis.findings.secrets.detectors import detect
+from layerscope.analysis.findings.secrets.files import Formats
+from layerscope.analysis.marks import Content
+
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def is_utf16(content: Content) -> bool:
+    """Whether a text is UTF-16, as PowerShell writes it: marks are looked for in UTF-8."""
+    return content[:2] in _UTF16
+
+
+def kinds_in(data: bytes, formats: Formats | None) -> frozenset[str]:
+    """The kinds of secrets in a file of these formats; none in one that is no text. Never the secrets."""
+    if is_utf16(data):
+        data = data.decode("utf-16", errors="replace").encode(errors="replace")
+    data = data.removeprefix(codecs.BOM_UTF8)
+    if b"\0" in data:
+        return frozenset()
+    kinds = detect(data)
+    if formats is not None:
+        kinds |= formats.kinds(data.decode(errors="replace"))
+    return frozenset(kinds)

@@ -1,0 +1,44 @@
+"""Patterns tried on single paths mean what they mean for all paths of an image."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from layerscope.analysis.path_patterns import PathPatterns
+from layerscope.filesystem.selector import Selector
+from tests.filesystem.stacking import stack
+from tests.images import file
+
+COMPONENTS = ["a", "b", "a.b", "b.a", ".env", ".env.b", "ab", "etc", "x\n.b"]
+PATHS = st.lists(st.sampled_from(COMPONENTS), min_size=1, max_size=4).map("/".join)
+PATTERNS = ["a", "*.b", ".env.*", "a*", "/etc/a", "/etc/*", "**/a/b", "**/a/*/b", "**/etc/*.b"]
+
+
+@given(st.sets(PATHS, min_size=1, max_size=8), st.sets(st.sampled_from(PATTERNS), min_size=1))
+def test_a_path_matches_as_it_does_among_all_paths(paths: set[str], patterns: set[str]) -> None:
+    """Itself, and where a directory above it matches."""
+    alone = PathPatterns(sorted(patterns))
+    ordered = sorted(paths)
+    table = stack([[file(path) for path in ordered]]).filesystem.table
+    selector = Selector(table)
+    found = np.zeros(len(table), bool)
+    for pattern in patterns:
+        found[selector.matches(pattern)] = True
+    below = selector.select(patterns)
+    for number in range(1, len(table)):
+        path = table.full(number)
+        assert alone.match(path) == found[number]
+        assert alone.cover(path) == below[number]
+        if found[number]:
+            assert alone.may_match(path)
+            assert alone.may_match(b"./" + path)
+
+
+@pytest.mark.parametrize("pattern", ["a*b", "*a*", "*.a.b"])
+def test_a_pattern_that_cannot_be_told_fast_is_refused(pattern: str) -> None:
+    """Rather than missed."""
+    with pytest.raises(ValueError, match="wildcard"):
+        PathPatterns([pattern]).may_match(b"a")

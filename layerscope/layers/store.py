@@ -23,7 +23,7 @@ from layerscope import __version__
 from layerscope.files import open_regular, replacing
 from layerscope.layers.packing import DamagedEntryError, Packed, pack, unpack
 
-FORMAT = 13
+FORMAT = 14
 """Increase it when the meaning of entries changes within one version of layerscope."""
 DEFAULT_SIZE = 1_000_000_000
 """Default maximum size of all entries in bytes."""

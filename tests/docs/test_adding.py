@@ -11,7 +11,7 @@ from tests.docs.page import ROOT, read
 
 ADDING = read("adding.md")
 ARCHITECTURE = read("architecture.md")
-EXAMPLES = {"layerscope/report/ndjson.py"}
+EXAMPLES = {"layerscope/report/ndjson.py", "layerscope/report/gate/ndjson.py"}
 """Files that the reader of an example makes."""
 
 

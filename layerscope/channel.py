@@ -302,7 +302,7 @@ class SecondProcess:
         raise ChannelError("it ends without an answer")
 
     def _cancel(self, wire: Wire) -> None:
-        """Tell the process that the answer is not wanted; end it where it cannot be told at once."""
+        """Cancel the request; end the process if it cannot be notified immediately."""
 
         def wait_no_longer() -> None:
             raise ChannelError("it does not listen")
@@ -344,7 +344,7 @@ def serve(answer: Callable[[Task], Iterable[Piece]]) -> None:
     """Answer requests until there are no more: what the `main` of a second process does. What `answer` raises fails the request alone."""
     wire = Wire(_taken(0, os.O_RDONLY), _taken(1, os.O_WRONLY))
     waiting: deque[Frame] = deque()
-    with contextlib.suppress(ChannelError):  # nobody is left to hear of it
+    with contextlib.suppress(ChannelError):  # the peer is gone
         while (frame := waiting.popleft() if waiting else wire.receive()) is not None:
             if frame.kind is not Kind.REQUEST:
                 continue

@@ -51,7 +51,7 @@ class OutOfMemoryError(LayerscopeError):
 
 
 class InternalError(LayerscopeError):
-    """An exception that nobody expected, in one line for its reader and in whole for a report."""
+    """An unexpected exception: one line for the user, and the traceback for a bug report."""
 
     exit_code = ExitCode.INTERNAL
     title = "This is a bug in layerscope"
@@ -74,7 +74,7 @@ class InternalError(LayerscopeError):
 
 
 def as_user_error(error: BaseException) -> LayerscopeError:
-    """An exception as what can be said about it."""
+    """The error to show for an exception."""
     if isinstance(error, LayerscopeError):
         return error
     seen: BaseException | None = error
@@ -88,7 +88,7 @@ def as_user_error(error: BaseException) -> LayerscopeError:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether this very exception says that memory is missing."""
+    """Whether this exception itself reports lack of memory."""
     if isinstance(error, MemoryError) or (
         isinstance(error, OSError) and error.errno == errno.ENOMEM
     ):
@@ -97,20 +97,20 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def reset_memory_report() -> None:
-    """A command begins: nobody has said yet that memory ran out."""
+    """Start a command: lack of memory has not been reported yet."""
     with suppress(RuntimeError):
         _memory_report.release()
 
 
 def claim_memory_report() -> bool:
-    """Whether nobody has said yet that memory ran out: the command and its threads find out at once, each for itself."""
+    """Whether the caller should report lack of memory: true once per command, as the command and its threads notice it independently."""
     return _memory_report.acquire(blocking=False)
 
 
 def watch_threads(say: Callable[[LayerscopeError], object]) -> None:
-    """End the program where memory runs out in a thread, whatever that thread was doing: others would wait for it for ever.
+    """End the program if memory runs out in any thread: others could wait for that thread forever.
 
-    What else a thread raises that nobody handles goes to `say`. Python's own way is a traceback.
+    Other unhandled exceptions of threads are passed to `say`, instead of Python's traceback.
     """
 
     def lost(error: BaseException | None) -> None:
@@ -118,7 +118,7 @@ def watch_threads(say: Callable[[LayerscopeError], object]) -> None:
             return
         if is_out_of_memory(error):
             if not claim_memory_report():
-                return  # whoever was first ends the program
+                return  # the first one ends the program
             with suppress(OSError):
                 os.write(2, b"layerscope: out of memory\n")
             signals.end_now(ExitCode.INTERNAL)
@@ -126,7 +126,7 @@ def watch_threads(say: Callable[[LayerscopeError], object]) -> None:
             say(as_user_error(error))
 
     class Lost(logging.Handler):
-        """A worker of a pool that could not even say that it failed."""
+        """Handles log records about workers of a pool that failed without reporting it."""
 
         def emit(self, record: logging.LogRecord) -> None:
             lost(record.exc_info[1] if record.exc_info else None)

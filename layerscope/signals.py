@@ -21,7 +21,7 @@ CAUGHT = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 PATIENCE = 8.0
 """Seconds in which the program may end by itself: less than the 10 s after which `docker stop` kills. Ctrl-C can be pressed again."""
 AGAIN = 0.5
-"""Seconds after which a further signal is somebody who will not wait; terminals and wrappers send the same one twice at once."""
+"""Seconds after which a further signal ends the program immediately; terminals and wrappers may send one signal twice."""
 
 _ending: tuple[int, float] | None = None
 """The signal that the program ends by, and when it came."""

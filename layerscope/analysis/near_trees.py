@@ -61,9 +61,12 @@ def find_near_trees(
     least: int,
     exact: NDArray[np.int32] | None = None,
 ) -> list[NearTree]:
-    """Pairs of directories that share at least `least` bytes, most first; no
-    directory lies in, or holds, one of another pair. `sizes` are the content bytes of each path of the final image, `exact`
-    numbers of which equal ones, 0 apart, say that two paths are in copies that are exactly the same: no pair is told of those."""
+    """Pairs of directories that share at least `least` bytes, most shared bytes first. Directories of different pairs are
+    never nested.
+
+    `sizes` has the content bytes of each path of the final image. `exact` numbers groups of exact duplicates by path, with 0
+    for other paths: files within one group are not reported as pairs.
+    """
     one, other, weights = _pairs(table, duplicates)
     if weights.sum() < least:
         return []

@@ -49,7 +49,7 @@ def scan_files(
         offsets = contents[layer].index.columns.offsets[entries]
         ordered = entries[np.argsort(offsets, kind="stable")]
         try:
-            for batch, found in contents[layer].batches(ordered, _Silent(progress)):
+            for batch, found in contents[layer].batches(ordered, _CancelOnly(progress)):
                 show([first + entry for entry in batch], found)
         except (DamagedStreamError, OSError):
             filesystem.inodes.unread = True
@@ -67,14 +67,14 @@ def scan_files(
     in_parallel(read, np.unique(layers).tolist(), progress)
 
 
-class _Silent:
-    """Passes on cancellation only: bytes read here are not progress of the current stage."""
+class _CancelOnly:
+    """Passes on cancellation only: bytes read here do not count as progress of the current stage."""
 
     def __init__(self, progress: Progress) -> None:
         self.cancelled = progress.cancelled
 
     def stage(self, name: str, total: int | None = None) -> None:
-        """Not told."""
+        """Ignored."""
 
     def advance(self, done: int) -> None:
-        """Not told."""
+        """Ignored."""

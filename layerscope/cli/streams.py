@@ -59,13 +59,13 @@ def guard_streams() -> None:
 
 
 def stderr_failed() -> bool:
-    """Whether stderr did not take what was written, though somebody reads it."""
+    """Whether writing to stderr failed for a reason other than a closed pipe."""
     problem = _stream_problem(sys.stderr)
     return problem is not None and problem.errno != errno.EPIPE
 
 
 def stdout_closed() -> bool:
-    """Whether the reader of stdout has seen enough."""
+    """Whether the reader of stdout has closed the pipe."""
     return isinstance(_stream_problem(sys.stdout), BrokenPipeError)
 
 

@@ -121,7 +121,7 @@ class TerminalApp(App[Result]):
         self._resume(driver)
 
     def _continued(self) -> None:
-        """The program was stopped by a signal that nobody can handle: nobody knows what the terminal went through meanwhile."""
+        """Restore the terminal after SIGSTOP, which cannot be handled: its state is unknown."""
         driver = self._driver
         if driver is not None and not self._suspended and not self._exit:
             driver.suspend_application_mode()

@@ -1,9 +1,7 @@
-"""Which of the copies of directories go, and which stay: decided once, so that no file goes twice and no content goes with its
-last file.
+"""Chooses which copies of directories to remove, once for all rules: no file is removed twice, and each content keeps a file.
 
-Directories that are nearly the same come first, then those that are exactly the same. Each file that goes points to an equal
-one that stayed in its place; as a file only goes if what it points to ends at another, the pointers are a forest, of which
-every root stays.
+Near-duplicate directories come first, then exact duplicates. Each removed file points to an equal one that is kept in its
+place. A file is removed only if following its pointer leads to another file, so the pointers are a forest whose roots stay.
 """
 
 from __future__ import annotations
@@ -23,18 +21,18 @@ from layerscope.filesystem.selector import Mask
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """Directories that hold the same, or nearly."""
+    """Exact or near-duplicate directories."""
 
     kept: int
-    """The directory that is best kept."""
+    """The directory to keep."""
     others: tuple[int, ...]
-    """Those that can go."""
+    """The directories to remove."""
     files: NDArray[np.int32]
-    """The files in those that go for it; some may have links elsewhere."""
+    """Files to remove from these; some may have hard links elsewhere."""
     shared: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
-    """For those that are nearly the same: the files of both that are the same."""
+    """For near-duplicates: the equal files of both."""
     share: float = 1.0
-    """Part of the larger one's bytes that is in both; 1 for those that are exactly the same."""
+    """Share of the larger one's bytes that is in both; 1 for exact duplicates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +42,11 @@ class ChosenCopies:
     near: tuple[Copies, ...]
     exact: tuple[Copies, ...]
     gone: Mask
-    """Files that go with them; shape (paths,)."""
+    """Mask of the files to remove; shape (paths,)."""
 
 
 def choose_copies(evidence: Evidence) -> ChosenCopies:
-    """Deal out the files of all directories that are there several times. Meant for `Evidence.once`."""
+    """Choose the files to remove from all duplicate directories. Call it with `Evidence.once`."""
     keepers = np.arange(len(evidence.filesystem.table), dtype=np.int32)
     near = [_near(evidence, keepers, found) for found in evidence.near_trees]
     exact = [_exact(evidence, keepers, found) for found in evidence.duplicate_trees]
@@ -57,7 +55,7 @@ def choose_copies(evidence: Evidence) -> ChosenCopies:
 
 
 def files_of(evidence: Evidence, directories: Sequence[int]) -> NDArray[np.int32]:
-    """Files of the final image in these directories, of which none lies in another."""
+    """Files of the final image in these directories, none of which contains another."""
     ends = evidence.filesystem.table.ends
     spans = [np.arange(top, int(ends[top]), dtype=np.int32) for top in directories]
     paths = np.concatenate([np.zeros(0, np.int32), *spans])
@@ -66,7 +64,7 @@ def files_of(evidence: Evidence, directories: Sequence[int]) -> NDArray[np.int32
 
 
 def _near(evidence: Evidence, keepers: NDArray[np.int32], near: NearTree) -> Copies:
-    """Of two directories that are nearly the same the one of the lower layers stays."""
+    """The choice for two near-duplicate directories: the one of the lower layers stays."""
     sides = ((near.first, near.firsts), (near.second, near.seconds))
     (kept, stays), (other, goes) = sorted(sides, key=lambda side: _age(evidence, *side))
     return Copies(
@@ -113,14 +111,14 @@ def _exact(evidence: Evidence, keepers: NDArray[np.int32], tree: DuplicateTree) 
 
 
 def _age(evidence: Evidence, directory: int, files: NDArray[np.int32]) -> tuple[int, int]:
-    """Sorts directories, that of the lowest layers first."""
+    """Sort key: directories of the lowest layers first."""
     return int(origins(evidence, evidence.live_inodes[files]).max(initial=0)), directory
 
 
 def _go(
     keepers: NDArray[np.int32], files: NDArray[np.int32], stays: NDArray[np.int32]
 ) -> NDArray[np.int32]:
-    """Let files go, each for the equal one at its place in `stays`; those that went, or that must stay, are left out."""
+    """Remove files, each in favour of the equal one at the same index in `stays`. Files already removed, or that must stay, are skipped."""
     roots = keepers[stays]
     while True:
         further = keepers[roots]

@@ -1,4 +1,4 @@
-"""How to do with one of several directories: a link if they are equal, and else what differs, as somebody has to look at it."""
+"""Fixes for duplicate directories: a link if they are equal, otherwise a list of differences to check."""
 
 from __future__ import annotations
 

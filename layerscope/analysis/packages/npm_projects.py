@@ -1,7 +1,7 @@
-"""What npm noted as being for development alone, in each project of an image.
+"""Finds the packages of each npm project that are only for development.
 
-A lockfile says it of each package (`"dev": true`); `node_modules/.package-lock.json` tells of what is installed, and is believed
-before the others. Without one, the project's package.json does: what its devDependencies lead to and nothing else of it.
+A lockfile marks them (`"dev": true`); `node_modules/.package-lock.json`, which describes the installed packages, takes
+precedence. Without a lockfile, they are the packages that only devDependencies in package.json need.
 """
 
 from __future__ import annotations

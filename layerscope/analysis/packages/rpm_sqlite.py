@@ -37,7 +37,7 @@ _HEADERS = """SELECT CASE WHEN typeof(blob) = 'blob' AND length(blob) <= ? THEN 
 
 
 def headers(data: bytes, progress: Progress) -> Iterator[bytes | None]:
-    """The header of each package, None for what is none; those before damage come before the error.
+    """The header of each package, None for other values. Headers before any damage are yielded before the error is raised.
 
     Raises `UnreadableDatabaseError` and `CancelledError`.
     """

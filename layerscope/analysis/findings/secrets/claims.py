@@ -48,7 +48,7 @@ def secret_claims(
     rows = np.flatnonzero(np.isin(filesystem.inode_of, inodes))
     if among is not None:
         rows = rows[among[filesystem.paths[rows]]]
-    # One that a chown stored again is still the one that was stored first: its step is the one to mend.
+    # A copy stored by chown belongs to the first one, whose step needs the fix.
     first = originals(evidence, filesystem.inode_of[rows])
     live = np.isin(first, first[np.isin(filesystem.inode_of[rows], evidence.live_inodes)])
     for shown in (True, False):

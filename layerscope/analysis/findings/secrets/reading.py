@@ -15,7 +15,7 @@ from layerscope.layers.index import Kind
 LARGEST = 64 * 1024
 """Bytes of a file that is looked into: keys and settings are small."""
 LARGEST_TELLING = 4 << 20
-"""Bytes of one whose name says that it holds a secret: what somebody put in front of it does not hide it."""
+"""Maximum size in bytes of a file whose name suggests a secret, so that padding does not hide the secret."""
 MOST_BYTES = 64 << 20
 """Bytes of all files beyond `LARGEST` that are looked into, the smallest first."""
 MOST = 20_000

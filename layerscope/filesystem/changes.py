@@ -55,16 +55,16 @@ def find_pairs(
 ) -> Pairs:
     """Pair the versions that each layer ends and starts. `died` is `layer_count` for versions in the final image."""
     width = int(paths.max()) + 1 if len(paths) else 1
-    gone = np.flatnonzero((born < died) & (died < layer_count))
-    come = np.flatnonzero(born < died)
-    gone_keys = died[gone].astype(np.int64) * width + paths[gone]
-    come_keys = born[come].astype(np.int64) * width + paths[come]
-    keys = np.sort(np.concatenate([gone_keys, come_keys]))  # much faster than np.unique
+    removed = np.flatnonzero((born < died) & (died < layer_count))
+    added = np.flatnonzero(born < died)
+    removed_keys = died[removed].astype(np.int64) * width + paths[removed]
+    added_keys = born[added].astype(np.int64) * width + paths[added]
+    keys = np.sort(np.concatenate([removed_keys, added_keys]))  # much faster than np.unique
     keys = keys[np.diff(keys, prepend=-1) > 0]
     before = np.full(len(keys), -1, np.int32)
     after = np.full(len(keys), -1, np.int32)
-    before[np.searchsorted(keys, gone_keys)] = gone
-    after[np.searchsorted(keys, come_keys)] = come
+    before[np.searchsorted(keys, removed_keys)] = removed
+    after[np.searchsorted(keys, added_keys)] = added
     return Pairs((keys // width).astype(np.int32), (keys % width).astype(np.int32), before, after)
 
 

@@ -30,7 +30,7 @@ class Console:
         parts = _without_commands(parts)
         paint = self._paint
         if paint is None:
-            self._put(
+            self._add_line(
                 "".join(part if isinstance(part, str) else part[0] for part in parts).rstrip(" ")
             )
             return
@@ -39,7 +39,7 @@ class Console:
             styled.pop()
         if styled:
             styled[-1] = (styled[-1][0].rstrip(" "), styled[-1][1])
-        self._put("".join(paint(text, style) if style else text for text, style in styled))
+        self._add_line("".join(paint(text, style) if style else text for text, style in styled))
 
     def heading(self, title: str, *parts: Part | str) -> None:
         """Write an empty line, then the first line of a section."""
@@ -75,7 +75,7 @@ class Console:
             self._stream.write("\n".join(self._lines).encode())
             self._lines = []
 
-    def _put(self, line: str) -> None:
+    def _add_line(self, line: str) -> None:
         self._lines.append(line)
         if len(self._lines) >= _CHUNK:
             self.flush()
@@ -125,7 +125,7 @@ def _painter() -> Callable[[str, str], str]:
     return paint
 
 
-def left(text: str, width: int) -> str:
+def padded(text: str, width: int) -> str:
     """`text` padded with spaces to `width` columns."""
     return text + " " * (width - cells(text))
 

@@ -18,8 +18,8 @@ from layerscope.report.console import (
     Part,
     change_glyph,
     growth_style,
-    left,
     listed,
+    padded,
     signed,
     widest,
     write_heading,
@@ -226,7 +226,7 @@ def _write_packages(console: Console, comparison: Comparison, options: ReportOpt
         room = max(console.width - width - name_width - len(change.kind) - 11, 8)
         console.line(
             "  ", change_glyph(kind), (f" {amount:>{width}}", growth_style(change.growth)),
-            f"  {left(name, name_width)}  ", clip(" → ".join(versions), room),
+            f"  {padded(name, name_width)}  ", clip(" → ".join(versions), room),
             (f"  {change.kind}", "dim"),
         )  # fmt: skip
     if len(changes) > len(shown):

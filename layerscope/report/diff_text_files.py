@@ -19,8 +19,8 @@ from layerscope.report.console import (
     Part,
     change_glyph,
     growth_style,
-    left,
     listed,
+    padded,
     signed,
     widest,
     write_heading,
@@ -84,7 +84,7 @@ def _write_directories(
     console.line((f"  {'change':>{width}}  directory", "dim"))
     for group, amount, name, count in zip(shown, sizes, names, counts, strict=True):
         console.line(
-            "  ", (f"{amount:>{width}}", growth_style(group.growth)), f"  {left(name, room)}  ",
+            "  ", (f"{amount:>{width}}", growth_style(group.growth)), f"  {padded(name, room)}  ",
             (clip(count, console.width - width - room - 6), "dim"),
         )  # fmt: skip
     if len(groups) > len(shown):

@@ -15,7 +15,7 @@ from layerscope.report.options import ReportOptions
 from layerscope.text import safe_name
 from layerscope.words import Severity
 
-MOST = 10
+MAX_ANNOTATIONS = 10
 """Annotations per level that GitHub shows for a step; the rest are only counted."""
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
@@ -29,12 +29,12 @@ def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
 
 def write_issues(opened: Opened, issues: Sequence[Issue], stream: BinaryIO) -> None:
     """Write an annotation for each issue, as many as GitHub shows."""
-    for damage in opened.damages()[:MOST]:
+    for damage in opened.damages()[:MAX_ANNOTATIONS]:
         command(stream, "error", {"title": "The image is damaged"}, safe_name(damage))
     path = dockerfile_path(opened)
     for level, name in _COMMANDS.items():
         mine = [issue for issue in issues if issue.level is level]
-        for issue in mine[:MOST]:
+        for issue in mine[:MAX_ANNOTATIONS]:
             properties: dict[str, str] = {}
             if path is not None and issue.lines is not None:
                 first, last = issue.lines
@@ -42,8 +42,8 @@ def write_issues(opened: Opened, issues: Sequence[Issue], stream: BinaryIO) -> N
             properties["title"] = f"{issue.title} [{issue.rule}]"
             where = f"{issue.place}: " if issue.place else ""
             command(stream, name, properties, f"{where}{issue.details}")
-        if len(mine) > MOST:
-            line(stream, f"… and {len(mine) - MOST:,} more of level {name}, as GitHub shows no more than {MOST}")  # fmt: skip
+        if len(mine) > MAX_ANNOTATIONS:
+            line(stream, f"… and {len(mine) - MAX_ANNOTATIONS:,} more of level {name}, as GitHub shows no more than {MAX_ANNOTATIONS}")  # fmt: skip
 
 
 def command(stream: BinaryIO, name: str, properties: dict[str, str], message: str) -> None:

@@ -39,16 +39,16 @@ from layerscope.text import (
 CELL = 300
 """Characters of a path or an instruction that are shown."""
 _ROWS = 1000
-_ROOM = 380_000
+_MAX_BYTES = 380_000
 """Bytes of a table, or of all findings."""
 _FINDINGS = 200
-_OPEN = 3
+_UNFOLDED = 3
 """Findings that start unfolded."""
 _PATHS = 4
 """Paths of a finding that are shown unfolded."""
 _COPIES = 20
 """Paths of a duplicate that are listed."""
-_SHORT = 90
+_FOLD_LENGTH = 90
 """Longer instructions are folded."""
 _WARNINGS = 100
 _DAMAGES = 20
@@ -194,9 +194,9 @@ def _findings(opened: Opened, issues: Sequence[Issue], options: ReportOptions) -
     def rows() -> Iterator[Markup]:
         for number, issue in enumerate(issues):
             amount, _, why = issue.text.partition(". ") if issue.bytes else ("", "", issue.text)
-            yield macros(options).finding(issue, amount, why, number < _OPEN, _PATHS)
+            yield macros(options).finding(issue, amount, why, number < _UNFOLDED, _PATHS)
 
-    shown = fitting(rows(), _FINDINGS, _ROOM)
+    shown = fitting(rows(), _FINDINGS, _MAX_BYTES)
     body = macros(options).findings(shown, len(issues) - len(shown))
     return Section("Findings", note, body)
 
@@ -214,8 +214,8 @@ def _steps(opened: Opened, options: ReportOptions) -> Section:
             if written is not None and row.step.index in written.spans:
                 line = f"{safe_name(written.name)}:{written.spans[row.step.index][0]}"
                 place = clip_start(line, 40)
-            if len(row.text) > _SHORT and row.step.instruction is not None:
-                short = row.text[: _SHORT - 1].rstrip() + "…"
+            if len(row.text) > _FOLD_LENGTH and row.step.instruction is not None:
+                short = row.text[: _FOLD_LENGTH - 1].rstrip() + "…"
             yield macros(options).step_row(
                 {
                     "layer": layer,
@@ -233,7 +233,7 @@ def _steps(opened: Opened, options: ReportOptions) -> Section:
                 }
             )
 
-    shown = fitting(rows(), _ROWS, _ROOM)
+    shown = fitting(rows(), _ROWS, _MAX_BYTES)
     note = f"{count_of(len(steps), 'step')}, {count_of(len(opened.image.layers), 'layer')}"
     if opened.accounting.wasted:
         note += "; the dark edge is wasted"
@@ -273,7 +273,7 @@ def _waste(opened: Opened, options: ReportOptions) -> Section:
         )
         for row in waste_rows(opened, _ROWS)
     )
-    shown = fitting(rows, _ROWS, _ROOM)
+    shown = fitting(rows, _ROWS, _MAX_BYTES)
     total = size(opened.accounting.wasted, binary=binary)
     note = f"{total} in {count_of(len(waste), 'file')}: {reasons}"
     return Section("Waste", note, macros(options).waste(shown, len(waste) - len(shown)))
@@ -295,7 +295,7 @@ def _duplicates(opened: Opened, options: ReportOptions) -> Section | None:
         )
         for each in found
     )
-    shown = fitting(rows, _ROWS, _ROOM)
+    shown = fitting(rows, _ROWS, _MAX_BYTES)
     saving = size(sum(each.saving for each in found), binary=binary)
     note = f"{saving} in duplicates of {count_of(len(found), 'file')}, not counted as wasted"
     return Section("Duplicates", note, macros(options).duplicates(shown, len(found) - len(shown)))

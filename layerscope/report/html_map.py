@@ -13,7 +13,7 @@ from layerscope.text import clip, count_of, percent, safe_name, size
 
 HUES = 12
 """Layer colors: the classes `.l0` to `.l11` of the style sheet."""
-ROOMS = {"large": Box(0, 0, 148, 40), "small": Box(0, 0, 42, 46)}
+MAP_SIZES = {"large": Box(0, 0, 148, 40), "small": Box(0, 0, 42, 46)}
 """Size of the map in cells, for wide screens and for phones."""
 _CELL = (8, 16)
 """Pixels of a cell."""
@@ -65,7 +65,7 @@ def maps(
     """Name, width and height in pixels, and tiles of each map of the final image."""
     usage = Usage.of(opened.filesystem, len(opened.image.layers) - 1)
     colors = hues(opened)
-    for name, room in ROOMS.items():
+    for name, room in MAP_SIZES.items():
         tiles: list[dict[str, object]] = []
         waiting = list(reversed(tiles_of(usage, Place(), room)))
         while waiting:

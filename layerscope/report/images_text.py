@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from layerscope.report.console import Console, left
+from layerscope.report.console import Console, padded
 from layerscope.report.options import ReportOptions
 from layerscope.sources.listing import Listed
 from layerscope.sources.references import familiar
@@ -86,7 +86,7 @@ class _Section:
         columns = "".join(
             f"  {clip(words, width):>{width}}" for words, width in zip(figures, widths, strict=True)
         )
-        shown = left(clip(name, self._name_width), self._name_width)
+        shown = padded(clip(name, self._name_width), self._name_width)
         self._paper.line((f"{shown}  {identifier:<{_ID}}{columns}", style))
 
     def _shares(self, share: Share) -> list[str]:

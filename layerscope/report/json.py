@@ -14,7 +14,9 @@ from layerscope.report.json_rows import QuotedPaths, duplicate_rows, waste_recor
 from layerscope.report.options import ReportOptions
 from layerscope.report.schema import document, files_of
 
-_LATER = re.compile(r'\n      "files": \[\]|(?<=\n    "records": )\[\]|(?<=\n  "duplicates": )\[\]')
+_PLACEHOLDERS = re.compile(
+    r'\n      "files": \[\]|(?<=\n    "records": )\[\]|(?<=\n  "duplicates": )\[\]'
+)
 """Empty lists in the document that are filled while writing; inside JSON strings, newlines and quotes are always escaped."""
 _NO_FILES = '\n      "files": []'
 
@@ -25,7 +27,7 @@ def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
     paths = QuotedPaths(opened.filesystem.table)
     layers = iter(range(len(opened.indexes)))
     position = 0
-    for place in _LATER.finditer(text):
+    for place in _PLACEHOLDERS.finditer(text):
         stream.write(text[position : place.start()].encode("ascii"))
         position = place.end()
         if place[0] == _NO_FILES:

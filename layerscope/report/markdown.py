@@ -24,11 +24,11 @@ _OPEN_STEPS = 12
 _WASTE = 10
 PATHS = 3
 """Paths that a finding lists."""
-MOST = 10
+MAX_WARNINGS = 10
 """Damages and warnings that are listed."""
 CELL = 160
 """Characters of an instruction or a path."""
-_ROOM = 600
+_RESERVED = 600
 """Bytes kept free for the lines that count what was left out."""
 
 _LEVELS = {"error": "🔴", "warning": "🟠", "note": "🔵"}
@@ -43,7 +43,7 @@ class Page:
 
     def fits(self, block: str) -> bool:
         """Whether there is room for a block."""
-        return self._used + len(block.encode()) + 2 <= LIMIT - _ROOM
+        return self._used + len(block.encode()) + 2 <= LIMIT - _RESERVED
 
     def add(self, block: str) -> bool:
         """Add a block if there is room; returns whether there was."""
@@ -59,7 +59,7 @@ class Page:
         used = len(before.encode()) + len(after.encode())
         for row in rows:
             used += len(row.encode()) + 1
-            if self._used + used + 2 > LIMIT - _ROOM:
+            if self._used + used + 2 > LIMIT - _RESERVED:
                 break
             lines.append(row)
         self.add("\n".join(lines) + after)
@@ -90,7 +90,7 @@ def add_body(page: Page, opened: Opened, issues: Sequence[Issue], options: Repor
     page.add(f"| {' | '.join(names)} |\n|{'---:|' * len(names)}\n| {' | '.join(amounts)} |")
     page.add(f"<sub>{plain(' · '.join(facts(opened, options)))}</sub>")
     damages = opened.damages()
-    for damage in damages[:MOST]:
+    for damage in damages[:MAX_WARNINGS]:
         page.add(f"> ❌ {plain(damage)}")
     if damages:
         page.add("> The figures cover only the readable part.")

@@ -57,10 +57,10 @@ def _write_header(console: Console, opened: Opened, options: ReportOptions) -> N
     console.flow((part for part in first if part[0]), between="  ")
     others = [safe_name(tag) for tag in image.tags[1:]]
     if others:
-        console.paragraph(f"also called {_some(others)}", "dim")
+        console.paragraph(f"also called {_first_names(others)}", "dim")
     if image.alternatives:
         named = [alternative_name(other) for other in image.alternatives]
-        console.paragraph(f"also available: {_some(named)}", "dim")
+        console.paragraph(f"also available: {_first_names(named)}", "dim")
     wasted = f"{shown(accounting.wasted)} wasted ({percent(accounting.wasted, accounting.stored)})"
     console.flow(
         [
@@ -81,7 +81,7 @@ def _write_header(console: Console, opened: Opened, options: ReportOptions) -> N
         console.paragraph("The figures cover only the readable part.")
 
 
-def _some(names: Sequence[str]) -> str:
+def _first_names(names: Sequence[str]) -> str:
     """The first names, and the number of the rest."""
     more = f" and {len(names) - _NAMES:,} more" if len(names) > _NAMES else ""
     return ", ".join(names[:_NAMES]) + more

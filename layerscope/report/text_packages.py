@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from layerscope.opening.open import Opened
-from layerscope.report.console import Console, left
+from layerscope.report.console import Console, padded
 from layerscope.report.options import ReportOptions
 from layerscope.text import cells, clip, count_of, safe_name, size
 
@@ -36,8 +36,8 @@ def write_packages(console: Console, opened: Opened, options: ReportOptions) -> 
     room = min(room, max(map(cells, versions)))
     for bytes_, name, version, about in zip(sizes, names, versions, abouts, strict=True):
         console.line(
-            f"  {bytes_:>{width}}  {left(name, name_width)}  ",
-            (left(version, room), "dim"),
+            f"  {bytes_:>{width}}  {padded(name, name_width)}  ",
+            (padded(version, room), "dim"),
             (f"  {about}", "dim"),
         )
     if len(packages) > PACKAGES:

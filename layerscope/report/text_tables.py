@@ -5,7 +5,7 @@ from __future__ import annotations
 from layerscope.image.history import Step
 from layerscope.image.summary import one_line
 from layerscope.opening.open import Opened
-from layerscope.report.console import Console, Part, left, widest
+from layerscope.report.console import Console, Part, padded, widest
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import (
     kind_word,
@@ -21,9 +21,9 @@ WASTED_FILES = 20
 DUPLICATES = 10
 """Most rows that are shown."""
 
-_SHARE = 5
+_SHARE_WIDTH = 5
 """Columns of a percentage."""
-_ROOM = 24
+_MIN_WIDTH = 24
 """Columns that an instruction or a path needs in its row; with less room, the notes go on a line of their own."""
 
 
@@ -42,10 +42,10 @@ def write_steps(console: Console, opened: Opened, options: ReportOptions) -> Non
     numbers = len(str(max(len(image.layers) - 1, 0)))
     size_width, waste_width = max(widest(sizes), 4), max(widest(wastes), 5)
     bar_width = 4 if console.width < 72 else 8 if console.width < 120 else 12
-    middle = bar_width + 2 + _SHARE + 2 + waste_width
+    middle = bar_width + 2 + _SHARE_WIDTH + 2 + waste_width
     indent = 2 + numbers + 2 + size_width + 2 + middle + 2
     room = console.width - indent
-    heading = f"  {'#':>{numbers}}  {'size':>{size_width}}  {'share':<{bar_width + 2 + _SHARE}}  {'waste':>{waste_width}}  instruction"
+    heading = f"  {'#':>{numbers}}  {'size':>{size_width}}  {'share':<{bar_width + 2 + _SHARE_WIDTH}}  {'waste':>{waste_width}}  instruction"
     console.line((heading, "dim"))
     for step in image.steps:
         if step.layer is None:
@@ -59,7 +59,7 @@ def write_steps(console: Console, opened: Opened, options: ReportOptions) -> Non
             wasted = f"{wastes[step.layer]:>{waste_width}}"
             columns: list[Part] = [
                 (f"{bar(account.stored, accounting.stored, bar_width):<{bar_width}}", "blue"),
-                (f"  {whole_percent(account.stored, accounting.stored):>{_SHARE}}  ", ""),
+                (f"  {whole_percent(account.stored, accounting.stored):>{_SHARE_WIDTH}}  ", ""),
                 (wasted, "yellow" if account.wasted else "dim"),
             ]
             notes = [kind, *notes] if kind else notes
@@ -67,7 +67,7 @@ def write_steps(console: Console, opened: Opened, options: ReportOptions) -> Non
             columns = [(f"{kind:<{middle}}", "dim")]
         note = ", ".join(notes)
         start = f"  {step.layer:>{numbers}}  {sizes[step.layer]:>{size_width}}  "
-        beside = bool(note) and room - len(note) - 2 >= _ROOM
+        beside = bool(note) and room - len(note) - 2 >= _MIN_WIDTH
         space = room - len(note) - 2 if beside else room
         shown = _instruction(step, space)
         if beside:
@@ -123,7 +123,7 @@ def write_waste(console: Console, opened: Opened, options: ReportOptions) -> Non
         for column, title in zip(columns[2:], ("why", "stored in", "hidden by"), strict=True)
     )
     room = console.width - (2 + sizes + 2 + 2 + stored + 2 + hidden + 2 + why)
-    if room < _ROOM:
+    if room < _MIN_WIDTH:
         for count, path, reason, born, died in rows:
             space = console.width - sizes - 4
             console.line("  ", (f"{count:>{sizes}}", "yellow"), "  ", clip_start(path, space))
@@ -135,8 +135,8 @@ def write_waste(console: Console, opened: Opened, options: ReportOptions) -> Non
         console.line((title, "dim"))
         for count, path, reason, born, died in rows:
             console.line(
-                "  ", (f"{count:>{sizes}}", "yellow"), "  ", left(clip_start(path, room), room),
-                f"  {left(born, stored)}  {left(died, hidden)}  ", (reason, "dim"),
+                "  ", (f"{count:>{sizes}}", "yellow"), "  ", padded(clip_start(path, room), room),
+                f"  {padded(born, stored)}  {padded(died, hidden)}  ", (reason, "dim"),
             )  # fmt: skip
     if len(waste) > WASTED_FILES:
         rest_bytes = size(int(waste.bytes[WASTED_FILES:].sum()), binary=binary)

@@ -84,7 +84,7 @@ class Content:
     document: Document
 
     @property
-    def left(self) -> int:
+    def bytes_left(self) -> int:
         """Bytes not read yet."""
         return 0 if self.reader.problem is not None else max(self.reader.size - len(self.data), 0)
 
@@ -96,12 +96,16 @@ class Content:
             return "This file is empty."
         return f"The content cannot be read: {text.safe_name(problem)}."
 
-    def tail(self, key: str) -> str:
+    def footer(self, key: str) -> str:
         """The line below the rows: the bytes left, which `key` reads on, or why they cannot be read. May be empty."""
         if self.reader.problem is not None:
             problem = text.safe_name(self.reader.problem)
             return f"the rest cannot be read: {problem}" if self.data else ""
-        return f"press {key} for the next MiB: {text.size(self.left)} left" if self.left else ""
+        return (
+            f"press {key} for the next MiB: {text.size(self.bytes_left)} left"
+            if self.bytes_left
+            else ""
+        )
 
 
 def progress_of(token: int, post: Post, cancelled: Callable[[], bool]) -> Progress:
@@ -276,19 +280,19 @@ class FileWork:
 
     # results of the threads
 
-    def wants(self, token: int) -> bool:
+    def is_current(self, token: int) -> bool:
         """Whether a message belongs to the current work."""
         return token == self._token
 
-    def ended(self, token: int) -> bool:
+    def end(self, token: int) -> bool:
         """Mark work as ended; whether it was the current work."""
-        if self.wants(token):
+        if self.is_current(token):
             self.doing = ""
-        return self.wants(token)
+        return self.is_current(token)
 
-    def moved(self, event: Reading) -> None:
+    def show_progress(self, event: Reading) -> None:
         """Show the progress of reading."""
-        if self.wants(event.token) and self.doing and event.total:
+        if self.is_current(event.token) and self.doing and event.total:
             share = text.percent(min(event.done, event.total), event.total)
             self.doing = f"Reading {share} of {text.size(event.total)}"
             self._changed()

@@ -7,7 +7,7 @@ from typing import BinaryIO
 from layerscope.analysis.gate.verdict import Outcome, Verdict
 from layerscope.opening.open import Opened
 from layerscope.report.gate.issues import issues_of_verdict
-from layerscope.report.github import MOST, command, line, write_issues
+from layerscope.report.github import MAX_ANNOTATIONS, command, line, write_issues
 from layerscope.report.headline import figures_line
 from layerscope.report.options import ReportOptions
 from layerscope.text import count_of, safe_name
@@ -17,10 +17,10 @@ def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: ReportOpt
     """Write an annotation for each issue, and a line with the verdict."""
     write_issues(opened, issues_of_verdict(opened, verdict, binary=options.binary_sizes), stream)
     skipped = [check for check in verdict.checks if check.outcome is Outcome.SKIP]
-    for check in skipped[:MOST]:
+    for check in skipped[:MAX_ANNOTATIONS]:
         title = f"{safe_name(check.rule)} was not checked"
         command(stream, "notice", {"title": title}, safe_name(check.message))
-    for warning in verdict.warnings[:MOST]:
+    for warning in verdict.warnings[:MAX_ANNOTATIONS]:
         place = f" ({safe_name(warning.place)})" if warning.place else ""
         command(stream, "warning", {"title": warning.code}, safe_name(warning.message) + place)
     failed = verdict.count(Outcome.FAIL)

@@ -15,9 +15,9 @@ from layerscope.report.rows import line_words
 from layerscope.text import clip, count_of, safe_name
 
 _WARNINGS = 100
-_ROOM = 200_000
+_MAX_BYTES = 200_000
 """Bytes of all checks."""
-_SHOWN = 5
+_UNFOLDED = 5
 """Offenders of a check that are shown unfolded."""
 _OFFENDERS = 50
 _OUTCOMES = {
@@ -52,7 +52,7 @@ def _section(verdict: Verdict, opened: Opened, options: ReportOptions) -> Sectio
         (safe_name(warning.message), safe_name(warning.place))
         for warning in verdict.warnings[:_WARNINGS]
     ]
-    body = macros(options).verdict(fitting(checks, len(checks), _ROOM), warnings)
+    body = macros(options).verdict(fitting(checks, len(checks), _MAX_BYTES), warnings)
     style = "verdict" if verdict.passed else "verdict failed"
     return Section(title, f"rules from {safe_name(verdict.source)}", body, style)
 
@@ -72,7 +72,7 @@ def _check(opened: Opened, check: Check, options: ReportOptions) -> Markup:
             "count": check.offender_count,
         },
         [_offender(opened, each) for each in check.offenders[:_OFFENDERS]],
-        _SHOWN,
+        _UNFOLDED,
     )
     return row
 

@@ -7,7 +7,7 @@ from typing import BinaryIO
 from layerscope.analysis.gate.verdict import Check, Outcome, Verdict
 from layerscope.opening.open import Opened
 from layerscope.report.gate.issues import issues_of_verdict, offender_words
-from layerscope.report.markdown import CELL, MOST, PATHS, Page, add_body, name_of
+from layerscope.report.markdown import CELL, MAX_WARNINGS, PATHS, Page, add_body, name_of
 from layerscope.report.markdown_text import code, plain, prose
 from layerscope.report.options import ReportOptions
 from layerscope.text import clip_start, count_of, safe_name, size
@@ -26,7 +26,7 @@ def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: ReportOpt
     for check in verdict.checks:
         if check.outcome is not Outcome.PASS:
             page.add(_details(opened, check, options))
-    for warning in verdict.warnings[:MOST]:
+    for warning in verdict.warnings[:MAX_WARNINGS]:
         place = f" ({code(safe_name(warning.place))})" if warning.place else ""
         page.add(f"> ⚠️ {prose(warning.message)}{place}")
     issues = issues_of_verdict(opened, verdict, binary=options.binary_sizes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from layerscope.analysis.gate.verdict import Check, Offender, Outcome, Unit
 from layerscope.image.summary import one_line, step_name
 from layerscope.opening.open import Opened
-from layerscope.report.console import Console, left, widest
+from layerscope.report.console import Console, padded, widest
 from layerscope.report.gate.table import GLYPHS, STYLES
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import line_words
@@ -14,7 +14,7 @@ from layerscope.text import cells, clip, clip_start, count_of, safe_name, size
 
 SHOWN = {Outcome.FAIL: 10, Outcome.WARN: 3}
 """Most offenders that are shown for a check."""
-_ROOM = 30
+_MIN_WIDTH = 30
 """Columns that a path needs beside its note; with less room the note goes on a line of its own."""
 
 
@@ -101,12 +101,12 @@ def _write_paths(
     room = console.width - 2 - width - 2
     beside = room - widest(notes) - 2
     names = [_name(opened, offender) for offender in shown]
-    beside = min(beside, widest(names)) if beside >= min(_ROOM, widest(names)) else 0
+    beside = min(beside, widest(names)) if beside >= min(_MIN_WIDTH, widest(names)) else 0
     for offender, amount, name, rest in zip(shown, sizes, names, notes, strict=True):
         cut = clip if offender.path is None else clip_start
         start = ("  ", (f"{amount:>{width}}", STYLES[check.outcome]), "  ")
         if beside:
-            console.line(*start, left(cut(name, beside), beside), "  ", (rest, "dim"))
+            console.line(*start, padded(cut(name, beside), beside), "  ", (rest, "dim"))
         else:
             console.line(*start, cut(name, room))
             console.paragraph(rest, "dim", indent=width + 4)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from layerscope.analysis.gate.verdict import Check, Outcome, Unit
-from layerscope.report.console import Console, left, widest
+from layerscope.report.console import Console, padded, widest
 from layerscope.text import cells, clip, count_of, safe_name
 from layerscope.words import Severity
 
@@ -17,7 +17,7 @@ STYLES = {
     Outcome.FAIL: "bold red",
     Outcome.SKIP: "dim",
 }
-_ROOM = 24
+_MIN_WIDTH = 24
 """Columns that a message needs beside its row; with less room it goes on a line of its own."""
 
 
@@ -34,8 +34,8 @@ class _Row:
 
 def write_table(console: Console, checks: Sequence[Check], *, binary: bool) -> None:
     """Write all checks; finding rules without findings share a row."""
-    rows = [_row(check, binary) for check in checks if not _silent(check)]
-    silent = sum(map(_silent, checks))
+    rows = [_row(check, binary) for check in checks if not _is_idle(check)]
+    silent = sum(map(_is_idle, checks))
     if silent:
         more = " more" if len(checks) > silent and any(map(_is_finding, checks)) else ""
         title = f"{silent:,}{more} finding rule{'' if silent == 1 else 's'}"
@@ -54,16 +54,16 @@ def write_table(console: Console, checks: Sequence[Check], *, binary: bool) -> N
     console.line((heading, "dim"))
     for row in rows:
         style = STYLES[row.outcome]
-        beside = room >= _ROOM and (not row.always_shown or cells(row.message) <= room)
+        beside = room >= _MIN_WIDTH and (not row.always_shown or cells(row.message) <= room)
         console.line(
             "  ",
             (f"{GLYPHS[row.outcome]} {row.outcome.value}", style),
             "  ",
-            (left(clip(row.rule, rules), rules), "bold" if row.outcome is Outcome.FAIL else ""),
+            (padded(clip(row.rule, rules), rules), "bold" if row.outcome is Outcome.FAIL else ""),
             "  ",
             (" " * (values - widest([row.value])) + row.value, style if row.outcome in (Outcome.FAIL, Outcome.WARN) else ""),
             "  ",
-            left(row.limit, limits),
+            padded(row.limit, limits),
             "  ",
             (clip(row.message, room) if beside else "", "dim"),
         )  # fmt: skip
@@ -86,7 +86,7 @@ def _is_finding(check: Check) -> bool:
     return check.unit is Unit.FINDINGS and not check.rule.startswith("no-secrets")
 
 
-def _silent(check: Check) -> bool:
+def _is_idle(check: Check) -> bool:
     """Whether a finding rule has no findings and nothing to compare with."""
     return (
         _is_finding(check)

@@ -74,7 +74,7 @@ class FileView(View):
 
     def useless(self) -> set[str]:
         content = self._content
-        more = content is None or bool(content.left)
+        more = content is None or bool(content.bytes_left)
         return {
             *(() if self._can_compare() is not None else ("file.difference",)),
             *(() if more else ("file.more",)),
@@ -128,12 +128,12 @@ class FileView(View):
     @on(reading.Reading)
     def _reading(self, event: reading.Reading) -> None:
         event.stop()
-        self._work.moved(event)
+        self._work.show_progress(event)
 
     @on(reading.ContentRead)
     def _content_read(self, event: reading.ContentRead) -> None:
         event.stop()
-        if self._work.ended(event.token):
+        if self._work.end(event.token):
             self._work.interrupted = False
             self._content = event.content
             self._show_content()
@@ -141,14 +141,14 @@ class FileView(View):
     @on(reading.Colored)
     def _colored(self, event: reading.Colored) -> None:
         event.stop()
-        if self._work.wants(event.token):
+        if self._work.is_current(event.token):
             event.document.styles = event.styles
             self.rows.rows_changed()
 
     @on(reading.Compared)
     def _compared(self, event: reading.Compared) -> None:
         event.stop()
-        if not self._work.ended(event.token):
+        if not self._work.end(event.token):
             return
         self._comparing = True
         self.pane.show(event.document, event.words)
@@ -163,7 +163,7 @@ class FileView(View):
             return
         self._comparing = False
         self.pane.show(
-            content.document, content.empty_text, content.tail(self.session.key("file.more"))
+            content.document, content.empty_text, content.footer(self.session.key("file.more"))
         )
         self._say_title()
 
@@ -223,7 +223,7 @@ class FileView(View):
             return
         if content is None:
             self._begin()
-        elif content.left and self.session.opened is not None and self._facts is not None:
+        elif content.bytes_left and self.session.opened is not None and self._facts is not None:
             as_bytes = isinstance(content.document, BytesDocument)
             reader = content.reader
             if self._work.interrupted:

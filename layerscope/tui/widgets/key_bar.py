@@ -18,7 +18,7 @@ from textual.widgets import Input
 from layerscope.tui.commands import COMMANDS, Command, Keys, key_word
 from layerscope.tui.widgets.field import TypingInput
 
-MOST = 9
+MAX_HINTS = 9
 """Maximum number of keys shown; the others are in help."""
 GAP = 2
 _BY_ID = {command.id: command for command in COMMANDS}
@@ -148,7 +148,7 @@ def fitting(hints: Iterable[Hint], width: int) -> tuple[list[Hint], list[Hint]]:
     room = width - 2
     left: list[Hint] = []
     right: list[Hint] = []
-    for hint in [*pinned, *others[:MOST]]:
+    for hint in [*pinned, *others[:MAX_HINTS]]:
         if hint.width <= room:
             (right if hint.rank >= PINNED_RANK else left).append(hint)
             room -= hint.width + GAP

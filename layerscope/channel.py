@@ -55,7 +55,7 @@ _PARENT_EVERY = 0.5
 
 
 class ChannelError(Exception):
-    """The peer is gone, silent for too long, or sends what is no frame: nothing more is to be had from it."""
+    """The peer is gone, silent for too long, or sends invalid frames; the channel cannot be used any more."""
 
 
 class RequestFailedError(Exception):
@@ -70,9 +70,9 @@ class Kind(IntEnum):
     FAILED = 3
     """Instead of an answer; the body says why."""
     PROGRESS = 4
-    """Before an answer: a sign of life, with a body of whatever the two have agreed on."""
+    """Before an answer: a heartbeat, with a body agreed on by both sides."""
     CANCEL = 5
-    """The answer is no longer wanted."""
+    """The request is cancelled."""
 
 
 class Frame(NamedTuple):
@@ -330,7 +330,7 @@ class Task:
         self._wire.send(Kind.PROGRESS, self._number, (body,))
 
     def cancelled(self) -> bool:
-        """Whether the answer is no longer wanted."""
+        """Whether the request was cancelled."""
         while not self._cancelled and self._wire.ready():
             frame = self._wire.receive()
             if frame is None or (frame.kind is Kind.CANCEL and frame.number == self._number):

@@ -134,9 +134,9 @@ def watch_threads(say: Callable[[LayerscopeError], object]) -> None:
     begin, one_at_a_time = threading.Thread.start, threading.RLock()
 
     def start(thread: threading.Thread) -> None:
-        """Python's own waits for ever for a thread that found no memory to begin in.
+        """Like Python's own, but without waiting forever for a thread that has no memory to start.
 
-        Such a thread has none for a hook that is written in Python either: what it raises is taken note of here.
+        There is no memory for a Python hook in such a thread either, so its exception is recorded here.
         """
         started: threading.Event = thread._started  # type: ignore[attr-defined]
         wait = started.wait

@@ -189,7 +189,7 @@ class DigestState(StrEnum):
 
     @property
     def short(self) -> str:
-        """The same where room is scarce."""
+        """Short forms for narrow columns."""
         return _DIGEST_STATES[self][1]
 
 

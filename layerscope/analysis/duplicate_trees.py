@@ -201,7 +201,7 @@ def _within(live: _Live, place: dict[int, int], at: int) -> tuple[int, int]:
 
 
 def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Numbers of which every bit depends on all bits of the given ones (the finish of SplitMix64)."""
+    """Hashes in which every bit depends on all bits of the input (the finish of SplitMix64)."""
     numbers = numbers + _BASE
     numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -139,8 +139,10 @@ class Evidence:
 
     @cached_property
     def near_trees(self) -> list[NearTree]:
-        """Directories that hold nearly the same, those that hold exactly the same apart. What is claimed already is not
-        looked at. Meant to be asked once all else is claimed."""
+        """Near-duplicate directories, except exact duplicates.
+
+        Files that are already claimed are skipped, so compute it after all other claims.
+        """
         ends = self.filesystem.table.ends
         exact = np.zeros(len(ends), np.int32)
         trees = sorted(self.duplicate_trees, key=lambda tree: tree.bytes)
@@ -218,9 +220,9 @@ class Evidence:
         return found[:length]
 
     def by_layer(self, files: Mask) -> Iterator[Group]:
-        """These files of the final image, by the layer that stores them, lowest first.
+        """Group these files of the final image by the layer that stores them, lowest first.
 
-        A content that has another name besides these is left out: without these names, it would still be stored.
+        A content with another name is left out: it would stay stored without these names.
         """
         paths = np.flatnonzero(files & self.live_files).astype(np.int32)
         inodes = self.live_inodes[paths]

@@ -170,7 +170,7 @@ def directory_totals(filesystem: Filesystem, path: int) -> NDArray[np.int64]:
 def _linked_totals(
     filesystem: Filesystem, rows: NDArray[np.int64], path: int, end: int
 ) -> NDArray[np.int64]:
-    """After each layer, the bytes of inodes of several names whose first visible name lies in [path, end)."""
+    """After each layer, the bytes of inodes with several names whose first visible name is in [path, end)."""
     totals = np.zeros(filesystem.layer_count, np.int64)
     born, died, inodes = filesystem.born[rows], filesystem.died[rows], filesystem.inode_of[rows]
     moving = set(born.tolist()) | set(died.tolist())

@@ -21,11 +21,11 @@ from layerscope.filesystem.paths import PathTable
 LEAST_SHARE = 0.8
 """Minimum share of the larger directory's bytes that must be in the other one."""
 _NEARLY_ALL = 0.9
-"""Part of what two directories share that one pair of directories in them holds, if that is what is the same."""
+"""Minimum share of the common bytes of two directories that a nested pair has, for the nested pair to be reported instead."""
 _HIGHEST = 64
 """Maximum directories above a file that are considered."""
 _ALIKE = 8
-"""Last names of paths by which those of a content are brought together."""
+"""Number of last components by which paths of one content are matched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +113,8 @@ def _of_one_child(
     shared: NDArray[np.int64],
     totals: NDArray[np.int64],
 ) -> NDArray[np.bool_]:
-    """Which pairs share nearly nothing besides what two directories in them do, and differ in the rest: two packages
-    that hold a third one are not the same."""
+    """Mask of pairs that share nearly nothing apart from two nested directories, and differ otherwise: two packages
+    that contain a third one are not duplicates."""
     count = len(table)
     a, b = keys // count, keys % count
     up, over = table.parents[a].astype(np.int64), table.parents[b].astype(np.int64)

@@ -81,7 +81,7 @@ def clear() -> None:
 
 
 def _parse_size(written: str) -> int:
-    """The bytes that a value of `SIZE_VARIABLE` stands for."""
+    """The bytes for a value of `SIZE_VARIABLE`."""
     if not written.strip():
         return DEFAULT_SIZE
     found = _SIZE.fullmatch(written)

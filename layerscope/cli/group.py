@@ -42,7 +42,10 @@ class ImageOrCommandGroup(click.Group):
         return super().parse_args(ctx, self._with_command_first(args))
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run a command. A broken pipe other than stdout is no end as click has it, but a fault: raises `InternalError`."""
+        """Run a command.
+
+        A broken pipe other than stdout is not a normal end, as in click, but an internal error: raises `InternalError`.
+        """
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:

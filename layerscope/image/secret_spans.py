@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from layerscope.image.secret_names import is_real, is_secret, is_secret_name
 
 MASK = "***"
-"""What stands for a secret."""
+"""Replacement for a secret."""
 IN_URL = "password in a URL"
 PRIVATE_KEY = "private key"
 
@@ -92,7 +92,7 @@ _LOOKS = re.compile(
     r"|\bxox[a-z]-[\w-]{10,}|\bhooks\.slack\.com/services/[\w/]{8,}|\b[sr]k_live_\w{16,}|\bSG\.[\w-]{16,}\.[\w-]{16,}"
     r"|\bpypi-Ag[\w-]{20,}|\bnpm_[A-Za-z0-9]{36,}|\bAccountKey=[\w+/=]{20,}|\bsk-[\w-]{20,}|\bAIza[\w-]{35}|\bsq0csp-[\w-]{20,}"
 )
-"""Tokens of services, of which `detectors` has more to say."""
+"""Tokens of services; `detectors` has further ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class SecretSpan:
     start: int
     end: int
     label: str
-    """The name of what it is assigned to, or what it is; never the secret. Not safe for a terminal."""
+    """The name of the variable or option, or the kind of secret; never the secret. Not safe for a terminal."""
     named: bool
     """Whether the label is a name."""
 
@@ -133,7 +133,10 @@ def masked(text: str, instruction: str | None = None) -> str:
 
 
 def find_spans(text: str, instruction: str | None = None) -> Iterator[SecretSpan]:
-    """Every secret of an instruction's text with what it is; several may overlap. Tokens that tell by their looks have no label."""
+    """Every secret in the text of an instruction, with its kind; several may overlap.
+
+    Tokens recognised by their format have no label.
+    """
     yield from _declared(text, instruction)
     yield from _assigned(text)
     yield from _given(text)

@@ -136,7 +136,7 @@ def _rows(
 def _differences(
     mine: Inodes, other: Inodes, old: int, new: int, why: int, binary: bool
 ) -> Iterator[str]:
-    """The differences of a path besides its size."""
+    """The differences of a path other than its size."""
     if old < 0 or new < 0:
         inodes, inode = (mine, old) if new < 0 else (other, new)
         kind = Kind(int(inodes.columns.kinds[inode]))

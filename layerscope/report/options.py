@@ -1,4 +1,4 @@
-"""Options of a report besides its format."""
+"""Options of a report other than its format."""
 
 from __future__ import annotations
 

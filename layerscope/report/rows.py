@@ -70,7 +70,7 @@ def kind_word(opened: Opened, layer: int) -> str:
 
 
 def layer_notes(opened: Opened, layer: int) -> list[str]:
-    """Notes on a layer besides its kind."""
+    """Notes on a layer, in addition to its kind."""
     repeat = opened.image.layers[layer].repeat_of
     notes = [] if repeat is None else [f"same blob as layer {repeat}, stored once"]
     return notes if opened.indexes[layer].broken is None else [*notes, "damaged"]

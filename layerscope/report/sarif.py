@@ -40,7 +40,7 @@ def write_run(
     further: Mapping[str, tuple[str, str]] | None = None,
     passed: bool | None = None,
 ) -> None:
-    """Write a result per issue. `further` maps rules besides finding rules to their titles and levels."""
+    """Write a result per issue. `further` maps rules that are not finding rules to their titles and levels."""
     rules = _rules(further or {})
     places = {rule["id"]: number for number, rule in enumerate(rules)}
     for issue in issues:

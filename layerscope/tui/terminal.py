@@ -1,4 +1,4 @@
-"""What every screen owes the terminal: it is left as it was found, by whatever end, and while the program is suspended."""
+"""Restores the terminal at any end of the program, and while it is suspended."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RESET = (
     "\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l"  # the mouse
     "\x1b[<u\x1b[0m\x1b[?1049l\x1b[?25h\x1b[?1004l"  # kitty's keys, colours, alternate screen, cursor, reports of focus
 )
-"""Undoes what Textual's driver asks of a terminal. Twice does no harm."""
+"""Undoes the terminal modes set by Textual's driver. Harmless when repeated."""
 
 
 class TerminalApp(App[Result]):
@@ -60,7 +60,7 @@ class TerminalApp(App[Result]):
         return result
 
     def leave(self) -> None:
-        """Quit, whatever is being done."""
+        """Quit immediately, whatever is running."""
         self.workers.cancel_all()
         self.exit()
 
@@ -147,7 +147,7 @@ class TerminalApp(App[Result]):
         self._exit_renderables.clear()
 
     def panic(self, *_: Any) -> None:
-        """The thread that reads keys fails where the terminal is gone."""
+        """The thread that reads keys fails if the terminal is gone."""
         if self._exception is None and not self.is_headless:
             os.kill(os.getpid(), signal.SIGHUP)
         self._close_messages_no_wait()

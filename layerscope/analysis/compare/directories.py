@@ -73,8 +73,8 @@ def group_by_directory(changes: FileChanges) -> list[DirectoryChange]:
 def _with_weight(
     keys: NDArray[np.int32], homes: NDArray[np.int32], heavy: NDArray[np.int64], table: PathTable
 ) -> list[int]:
-    """For each of some directories itself, or the nearest one above it that holds weight of its own: what only leads to
-    another one is no group. Keys are in path order."""
+    """For each of these directories, itself or its nearest ancestor with weight of its own: directories that only
+    contain another group are no group. Keys are in path order."""
     known = {0: 0}
     for key in keys.tolist():
         path, passed = key, []

@@ -37,7 +37,7 @@ class FileChanges:
     why: NDArray[np.uint8]
     """`Why` bits of modified and metadata changes."""
     old_bytes: NDArray[np.int64]
-    """Content bytes of the old inode; 0 for what is no file."""
+    """Content bytes of the old inode; 0 for anything but a file."""
     new_bytes: NDArray[np.int64]
     growth: NDArray[np.int64]
     """Content bytes that the path adds to the image, over all paths of the table. A content with several names counts at
@@ -129,7 +129,10 @@ def _classified(
 
 
 def select(table: PathTable, wanted: Sequence[str]) -> NDArray[np.bool_]:
-    """What paths and globs name, and all below it; what is the name of a path is no glob. Shape (paths,)."""
+    """Mask of the paths that these words name or match as globs, and everything below them, shape (paths,).
+
+    A word that names an existing path is not a glob.
+    """
     lookup, selector = PathLookup(table), Selector(table)
     tops = []
     for text in wanted:
@@ -139,7 +142,7 @@ def select(table: PathTable, wanted: Sequence[str]) -> NDArray[np.bool_]:
 
 
 def _sizes(inodes: Inodes, rows: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Content bytes; 0 for what is no file, or not there."""
+    """Content bytes; 0 for anything but a file, and for a missing path."""
     files = (rows >= 0) & (inodes.columns.kinds[rows] == Kind.FILE)
     sizes: NDArray[np.int64] = np.where(files, inodes.columns.stored[rows], 0)
     return sizes

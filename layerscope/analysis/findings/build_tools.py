@@ -84,7 +84,7 @@ def build_rule(
 
 
 def runs_something(evidence: Evidence) -> bool:
-    """Whether the image starts a program that is no compiler and no build tool; shells alone do not count."""
+    """Whether the image starts a program other than a compiler, a build tool or a shell."""
     config = evidence.image.config
     words = [*config.entrypoint, *config.cmd]
     names = [word.rpartition("/")[2] for word in words[:3]]
@@ -94,7 +94,7 @@ def runs_something(evidence: Evidence) -> bool:
 
 
 def _claims(evidence: Evidence, group: Group, patterns: Sequence[str]) -> Iterator[Claim]:
-    """What one step brought: by whether the packages that it names can be taken out again."""
+    """The files added by a step, split by whether the packages it names can be removed again."""
     step = evidence.step(group.layer)
     found = _INSTALL.search(step.arguments)
     database = (
@@ -162,7 +162,7 @@ def _package(word: str) -> str:
 def _bringing(
     database: AptDatabase, found: re.Match[str], owners: set[str | None]
 ) -> dict[str | None, str]:
-    """For packages that go with one package that an installation names, the word that names it."""
+    """For packages removed together with one that an installation names, the word that names it."""
     words = [word for word in found[2].split() if not word.startswith("-")]
     brought: dict[str | None, str] = {}
     for word in words[:_LOOKED]:

@@ -77,10 +77,9 @@ def _near(evidence: Evidence, keepers: NDArray[np.int32], near: NearTree) -> Cop
 
 
 def _exact(evidence: Evidence, keepers: NDArray[np.int32], tree: DuplicateTree) -> Copies:
-    """The copy of the lowest layers stays, of those that are not gone already and of which other rules claim least.
-
-    If there is but one of these, one that is gone stands for what its files point to: the fix makes it a link to that.
-    """
+    """The choice for exact duplicates: of the copies not removed yet, the one claimed least by other rules and then of
+    the lowest layers stays. If only one such copy is left, a removed one represents the files that its files point to,
+    and the fix makes it a link to those."""
     files = {copy: files_of(evidence, [copy]) for copy in tree.paths}
     files = {copy: found[evidence.live_sizes[found] > 0] for copy, found in files.items()}
     claimed = {copy: evidence.claimed[evidence.live_inodes[files[copy]]] for copy in files}

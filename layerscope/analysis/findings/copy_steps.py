@@ -29,7 +29,7 @@ _MAX_WORKDIR_STEPS = 1000
 
 @dataclass(frozen=True, slots=True)
 class _Copy:
-    """What a COPY or ADD brings, and where it puts it."""
+    """The paths that a COPY or ADD stores, and its target."""
 
     digest: str
     """That classic builders record in place of the names of its sources."""
@@ -40,8 +40,8 @@ class _Copy:
 
 
 def kept_by_another(evidence: Evidence, step: Step, tops: Sequence[str]) -> Step | None:
-    """Another COPY that brings one of these paths, which `step` brought, from the same place of the build context to where
-    the final image shows it."""
+    """Another COPY that stores one of these paths of `step` from the same place of the build context at a path that the
+    final image shows."""
     own = _copy_of(evidence, step)
     if not own.place:
         return None
@@ -86,7 +86,7 @@ def _copy_of(evidence: Evidence, step: Step) -> _Copy:
 def excluding(
     evidence: Evidence, step: Step, keeper: Step, tops: Sequence[str], whole: bool
 ) -> str:
-    """The fix that leaves paths out of one COPY alone; of a whole COPY, if they are all that it brings."""
+    """The fix that excludes paths from one COPY alone; of a whole COPY, if it stores nothing else."""
     text = instruction_text(step)
     told = f"# layer {keeper.layer} copies it too, and the image shows that: it has to stay in the build context"
     if whole:
@@ -104,8 +104,8 @@ def excluding(
 
 
 def _from_same_place(own: _Copy, other: _Copy, path: str, origin: str) -> str | None:
-    """Where in the target of another COPY a path lies that this one has at `path` in its own, and brings from `origin` in
-    the build context; None if they have different sources."""
+    """The path in the target of another COPY that corresponds to `path` in this one's target and `origin` in the build
+    context; None if they have different sources."""
     if own.digest or other.digest:
         return path if own.digest == other.digest else None
     if own.source is None or other.source is None:

@@ -68,14 +68,14 @@ def _listed(evidence: Evidence, tops: NDArray[np.int32]) -> str:
 def _others(
     evidence: Evidence, found: NDArray[np.int64], tops: NDArray[np.int32]
 ) -> NDArray[np.bool_]:
-    """Which of these paths are none of those to be deleted, nor in one, and hold files of the final image."""
+    """Mask of the paths in `found` that are neither deleted nor below a deleted one, and contain files of the final image."""
     files = subtree_counts(evidence.filesystem.table, evidence.live_files)
     inside = evidence.selector.below(tops.astype(np.int64))[found]
     return ~inside & (files[found] > 0)
 
 
 def _roots(evidence: Evidence, tops: NDArray[np.int32], others: NDArray[np.int64]) -> list[int]:
-    """The deepest directories that hold all of `tops`; as many as it takes to hold none of `others`, if these are few."""
+    """The deepest directories that contain all of `tops`; as many as needed to contain none of `others`, if these are few."""
     table = evidence.filesystem.table
     roots = [(evidence.common(tops), tops)]
     while True:

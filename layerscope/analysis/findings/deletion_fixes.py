@@ -42,7 +42,7 @@ def deletion_fix(
     paths: NDArray[np.int32],
     size: int,
 ) -> str:
-    """The fix for a layer of which later layers delete these paths, of so many content bytes."""
+    """The fix for a layer with paths, of this many content bytes, that later layers delete."""
     step = evidence.step(layer)
     tops = [evidence.name(path) for path in evidence.topmost_gone(paths)[: _LINES + 1]]
     names = " ".join(map(shell_word, tops[:NAMED])) + (" …" if len(tops) > NAMED else "")
@@ -100,7 +100,7 @@ def _in_context(evidence: Evidence, step: Step, tops: Sequence[str]) -> list[str
 def _mounted(
     evidence: Evidence, layer: int, hiding_layers: Sequence[int], tops: Sequence[str]
 ) -> str | None:
-    """What a COPY brought and the steps up to the deletion used is mounted for them; None if its source is not known."""
+    """Mount the files of a COPY in the steps that use them up to the deletion; None if its source is unknown."""
     step = evidence.step(layer)
     sources, target = sources_of(step)
     if (

@@ -14,8 +14,8 @@ _MODULES = "/node_modules/"
 
 
 def equal_fix(evidence: Evidence, layer: int, alike: list[Copies]) -> str:
-    """Links in place of the copies: in the RUN that makes them, behind a COPY that leaves them out, or in place of one that
-    brings nothing else."""
+    """Links that replace the copies: in the RUN that makes them, after a COPY that excludes them, or instead of a COPY
+    that stores nothing else."""
     step = evidence.step(layer)
     links = [(copies.kept, other) for copies in alike for other in copies.others]
     able = [(kept, other) for kept, other in links[: 10 * NAMED] if stays(evidence, layer, other)]

@@ -37,9 +37,9 @@ def commented(text: str) -> str:
 
 
 def run_and(step: Step, command: str, mounts: Sequence[str] = ()) -> str:
-    """A RUN that does something more at its end, with mounts (the values of `--mount=`).
+    """A RUN with a command added at its end, and with mounts (the values of `--mount=`).
 
-    Where the instruction is no RUN in shell form that can be added to, a comment says what to do.
+    If the instruction is not a RUN in shell form that can be extended, a comment says what to do.
     """
     flags = [f"--mount={mount}" for mount in mounts]
     if not is_open_run(step):

@@ -19,7 +19,7 @@ Rows = NDArray[np.int64]
 """Rows of the waste table."""
 
 _FOR_ATTRIBUTES = re.compile(r"\b(?:chown|chmod|chgrp|touch|setcap|setfacl|setfattr)\b")
-"""Commands that make storage drivers store a file again although nothing of it need have changed."""
+"""Commands after which storage drivers store a file again even if nothing changed."""
 
 
 class Fate(Enum):
@@ -133,7 +133,7 @@ def successors(evidence: Evidence, rows: Rows) -> NDArray[np.int32]:
 
 
 def origins(evidence: Evidence, inodes: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The layers whose steps brought these contents: lower ones than store them, if that is only for other attributes."""
+    """The layers whose steps added these contents: below the storing ones if those only changed attributes."""
     return evidence.filesystem.inodes.layers(originals(evidence, inodes))
 
 

@@ -21,7 +21,7 @@ def stays(evidence: Evidence, layer: int, path: int) -> bool:
 
 
 def whole(evidence: Evidence, layer: int, path: int) -> bool:
-    """Whether a path is all that a COPY brings: nothing else is lost if the step is left out."""
+    """Whether a COPY stores only this path, so that nothing else is lost without the step."""
     if not brings_only(evidence, layer, evidence.name(path)):
         return False
     filesystem, ends = evidence.filesystem, evidence.filesystem.table.ends
@@ -34,8 +34,10 @@ def whole(evidence: Evidence, layer: int, path: int) -> bool:
 def link(
     evidence: Evidence, layer: int, kept: int, other: int, option: str = "-s", without: bool = False
 ) -> str:
-    """A command that makes `other` a link to `kept` in the step of `layer`, or behind it; `without` says that the step
-    no longer brings `other`, so that the directory that it is in may be missing."""
+    """A command that makes `other` a link to `kept`, in the step of `layer` or after it.
+
+    With `without`, the step no longer stores `other`, so its directory may be missing.
+    """
     target, name = shell_word(evidence.name(kept)), shell_word(evidence.name(other))
     made = f"ln {option} {target} {name}"
     parent = int(evidence.filesystem.table.parents[other])

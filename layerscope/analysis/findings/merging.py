@@ -30,7 +30,7 @@ _MOVES = re.compile(r"(?:^|[;&|(]\s*)cd\s")
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """RUN steps of which each hides what another stored."""
+    """RUN steps that hide each other's content."""
 
     layers: tuple[int, ...]
     """Lowest first, at least two."""

@@ -26,7 +26,7 @@ _STEPS = 6
 _LISTED = 8
 """Paths that one command names."""
 _FOUND_UNNAMED = ("/usr/", "/bin/", "/sbin/", "/lib", "/etc/", "/var/lib/", "/opt/conda/")
-"""Where programs look for what they need without being told."""
+"""Directories where programs look for files without naming them."""
 _DELETES = re.compile(r"^(?:&&\s*|\|\|\s*|;\s*)?(?:rm|rmdir|unlink)\s|^(?:&&\s*)?find\s.*\s-delete")
 
 
@@ -139,5 +139,5 @@ def _names(evidence: Evidence, step: Step, command: str, tops: Sequence[str]) ->
 
 
 def _holds_word(text: str, word: str) -> bool:
-    """Whether a name stands in a command, and not as the beginning or the end of another one."""
+    """Whether a command contains a name as a whole word."""
     return re.search(rf"(?<![\w.-]){re.escape(word)}/?(?:[*.]*)(?![\w/-])", text) is not None

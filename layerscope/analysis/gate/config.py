@@ -44,7 +44,7 @@ OPTIONS: dict[str, tuple[Callable[[object], Any], str, str]] = {
     ),
     "base": (_base, "N|IMAGE", "The base image, or its number of layers."),
 }
-"""Gate settings besides rules: parser, metavar and help."""
+"""Gate settings other than rules: parser, metavar and help."""
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,7 @@ def _locked(
 
 
 def _older(lock: _Lock) -> Iterator[tuple[bytes, bool]]:
-    """Places by a lockfile of npm 6 or older, in which packages lie in each other."""
+    """Packages by location, from a lockfile of npm 6 or older, in which packages are nested."""
     left = [(b"", lock.dependencies)]
     while left:
         above, packages = left.pop()
@@ -158,7 +158,7 @@ def _older(lock: _Lock) -> Iterator[tuple[bytes, bool]]:
 def _by_manifests(
     evidence: Evidence, manager_files: ManagerFiles, known: dict[bytes, int], folder: int
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Packages that only devDependencies lead to, and those that something else does."""
+    """Packages needed only by devDependencies, and those needed by others."""
     project = _manifest(manager_files.text(child(evidence, folder, "package.json")))
     if project is None or not project.development or project.workspaces:
         return (), ()
@@ -187,7 +187,7 @@ def _reached(
 
 
 def _resolved(known: dict[bytes, int], top: bytes, at: bytes, name: bytes) -> bytes | None:
-    """Where Node finds a package that one in `at` asks for: in the next node_modules above, up to the project's."""
+    """Where Node finds a package required from `at`: in the nearest node_modules above, up to the project's."""
     while True:
         place = (at + b"/node_modules/" + name).lstrip(b"/")
         if place in known:

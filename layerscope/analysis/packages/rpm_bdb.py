@@ -58,7 +58,7 @@ class _Hash:
         """Overflow pages that may still be read: each belongs to one item."""
 
     def values(self, progress: Progress) -> Iterator[bytes | None]:
-        """The value of each package; None for one that cannot be read, and once for a page that is no list of pairs."""
+        """The value of each package; None for an unreadable one, and once for a page that is not a list of pairs."""
         for number in range(1, self._pages):
             page = number * self._size
             if self._data[page + 25] not in _HASHES:

@@ -17,7 +17,7 @@ _HEAD, _TAIL = struct.Struct("<4sIII"), struct.Struct("<III")
 _END = int.from_bytes(b"BlbE", "little")
 _BLOCK, _PAGE = 16, 4096
 _FIRST_SLOT = 2
-"""The room of the first ones holds the numbers of the file."""
+"""The first slots hold the header of the file."""
 
 
 def headers(data: bytes, progress: Progress) -> Iterator[bytes | None]:

@@ -107,7 +107,8 @@ def _refuse_programs(connection: sqlite3.Connection) -> None:
 
 
 def _only_reading(action: int, first: str | None, second: str | None, *_: str | None) -> int:
-    """What the one query may do: read `Packages` with `typeof` and `length`, whatever the schema makes of that name."""
+    """The operations allowed to the one query: reading `Packages`, with `typeof` and `length`, whatever that name is in
+    the schema."""
     allowed = (
         action == sqlite3.SQLITE_SELECT
         or (action == sqlite3.SQLITE_READ and (first or "").lower() == "packages")

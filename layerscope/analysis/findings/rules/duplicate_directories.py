@@ -70,7 +70,7 @@ def _is_the_same_thing(evidence: Evidence, layer: int, names: tuple[str, str]) -
 
 
 def _heaviest_first(evidence: Evidence, files: NDArray[np.int32]) -> tuple[int, ...]:
-    """The layers that brought files, most bytes first."""
+    """The layers that added files, most bytes first."""
     inodes = evidence.live_inodes[files]
     found, place = np.unique(origins(evidence, inodes), return_inverse=True)
     sums = np.bincount(place, evidence.stored(inodes))

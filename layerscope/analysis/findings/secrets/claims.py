@@ -1,4 +1,4 @@
-"""Claims about files that hold secrets, those that a later step deleted apart: they are still stored."""
+"""Claims about files with secrets. Files deleted by a later step have findings of their own: they are still stored."""
 
 from __future__ import annotations
 

@@ -14,9 +14,9 @@ import yaml
 from layerscope.image.secret_names import PLACEHOLDER, is_secret
 
 CREDENTIALS = "credentials"
-"""The kind of what stands at its place in a file of a known format."""
+"""The kind of a secret in a file of a known format."""
 SETTINGS = "secret settings"
-"""The kind of what an environment file assigns."""
+"""The kind of a secret assigned in an environment file."""
 _ASSIGNED = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*[=:]")
 _URL = re.compile(r"[a-z][a-z0-9+.-]{1,20}://[^\s:/@]*:([^\s/@]+)@", re.IGNORECASE)
 _LONGEST_YAML = 64 * 1024

@@ -1,4 +1,4 @@
-"""Private keys as texts hold them: between lines of PEM, wherever these stand, or as PuTTY writes them."""
+"""Private keys in text: between lines of PEM, anywhere, or in the format of PuTTY."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ class Reading:
 
     inodes: NDArray[np.int32]
     unread: NDArray[np.int32]
-    """Those whose names say that they hold a secret, and that are too large or too many."""
+    """Files whose names suggest a secret, and that are too large or too many to read."""
     unread_keys: NDArray[np.int32]
     """Those of them whose names say that they hold a private key."""
     formats: Mapping[int, Formats]

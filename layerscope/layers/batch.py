@@ -25,7 +25,7 @@ def read_batch(
     """
     ends = starts + lengths
     gaps = starts[1:] - ends[:-1]
-    apart = (gaps < 0) | (gaps > GAP) | (np.diff(starts // RUN) != 0)
+    apart = (gaps < 0) | (gaps > (0 if blob.scattered else GAP)) | (np.diff(starts // RUN) != 0)
     bounds = [0, *(np.flatnonzero(apart) + 1).tolist(), len(starts)]
     for first, last in pairwise(bounds):
         if first == last:

@@ -41,6 +41,11 @@ class Blob(ABC):
         return False
 
     @property
+    def scattered(self) -> bool:
+        """Whether contents lie in files of their own, so that reading what lies between two of them is not cheap."""
+        return False
+
+    @property
     def identity(self) -> Identity | None:
         """A value that identifies these bytes without reading them, taken before the first read; None if there is none.
 

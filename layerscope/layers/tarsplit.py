@@ -61,6 +61,10 @@ class TarSplitBlob(Blob):
         return self._files is not None
 
     @property
+    def scattered(self) -> bool:
+        return True
+
+    @property
     def size(self) -> int:
         if self._known is None and self._expected is not None:
             return self._expected
@@ -112,13 +116,24 @@ class TarSplitBlob(Blob):
         if length <= 0:
             return b""
         at = bisect.bisect_right(known.starts, offset) - 1
-        part, inside = known.parts[at], offset - known.starts[at]
-        if isinstance(part, bytes):
-            return part[inside : inside + length]
-        name, size = part
-        if self._files is None:
-            raise PermissionError(errno.EACCES, "the files of this layer cannot be read")
-        return self._files.pread(name, min(length, size - inside), inside)
+        found, inside = b"", offset - known.starts[at]
+        while len(found) < length:
+            part, left = known.parts[at], length - len(found)
+            if isinstance(part, bytes):
+                found += part[inside : inside + left]
+            else:
+                name, size = part
+                if self._files is None and found:
+                    break
+                if self._files is None:
+                    raise PermissionError(errno.EACCES, "the files of this layer cannot be read")
+                wanted = min(left, size - inside)
+                piece = self._files.pread(name, wanted, inside)
+                found += piece
+                if len(piece) < wanted:
+                    break
+            at, inside = at + 1, 0
+        return found
 
     def chunks(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         self._scanned()  # damaged headers must not look like an empty tar

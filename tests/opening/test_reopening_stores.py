@@ -20,6 +20,7 @@ from layerscope.layers.store import Store
 from layerscope.opening.open import Opened, Options, open_image
 from layerscope.progress import NullProgress
 from layerscope.sources import Request
+from tests.analysis.findings.rules.test_secrets import KEY
 from tests.images import digest, file, layer_tar
 from tests.layers.caching import settled
 from tests.opening.test_reopening import BASE, CHANGE, SECRET, TOP, forbid, report
@@ -275,3 +276,24 @@ def test_verification_looks_at_files_before_it_reads_them(
     assert opened("containers-storage", root, cache, verify=True).verified(0) is True
     monkeypatch.undo()
     assert opened("containers-storage", root, cache).verified(0) is False
+
+
+@pytest.mark.parametrize("scheme", APART)
+def test_packages_and_secrets_are_found_in_a_store(scheme: str, tmp_path: Path) -> None:
+    """Whether its files are read with the headers or afterwards, many of them small neighbours."""
+    packages = b"".join(
+        b"Package: p%d\nStatus: install ok installed\nVersion: 1\n\n" % number
+        for number in range(30)
+    )
+    members = [
+        file("var/lib/dpkg/status", packages),
+        *(file(f"var/lib/dpkg/info/p{number}.list", b"/a%d\n" % number) for number in range(30)),
+        file("srv/id_rsa", KEY),
+    ]
+    STORES[scheme](tmp_path / "root", [layer_tar(members)])
+    for small in (True, False):
+        findings = opened(scheme, tmp_path / "root", None, rules={}, verify_small=small).findings
+        assert findings is not None
+        assert len(findings.packages) == 30
+        assert not findings.warnings
+        assert any(found.rule == "secret-private-key" for found in findings.found)

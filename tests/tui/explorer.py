@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from textual.pilot import Pilot
 from textual.widget import Widget
+from textual.worker import WorkerCancelled
 
 from layerscope.layers.store import Store
 from layerscope.opening.open import Options
@@ -51,7 +53,8 @@ async def settled(pilot: Pilot[None]) -> None:
     assert isinstance(app, LayerscopeApp)
     shown: list[list[str]] = []
     for _ in range(100):
-        await app.workers.wait_for_complete()
+        with suppress(WorkerCancelled):  # a newer one took its place
+            await app.workers.wait_for_complete()
         await pilot.pause()
         shown.append(screen_text(app))
         if len(shown) > 2 and shown[-1] == shown[-2] == shown[-3] and not _is_busy(app):

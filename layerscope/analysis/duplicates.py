@@ -79,22 +79,22 @@ def find_duplicates(
         hash_contents(inodes, candidates, layers, progress, "Looking for duplicates")
     known = inodes.hashed[candidates]
     candidates, paths, sizes = candidates[known], paths[known], sizes[known]
-    digests = (
-        np.ascontiguousarray(inodes.digests[candidates]).view("S32").ravel()
-        if len(candidates)
-        else np.zeros(0, "S32")
+    digests = np.ascontiguousarray(inodes.digests[candidates])
+    keep = _repeated(digests.view(np.int64)[:, 0])  # the first bytes differ in almost all others
+    candidates, paths, sizes, digests = candidates[keep], paths[keep], sizes[keep], digests[keep]
+    _, group, counts = np.unique(
+        digests.view("S32").ravel(), return_inverse=True, return_counts=True
     )
-    _, group = np.unique(digests, return_inverse=True)
     order = np.lexsort((paths, group))
-    bounds = np.flatnonzero(np.diff(group[order])) + 1
+    order = order[counts[group[order]] > 1]
+    ends = np.cumsum(counts[counts > 1])
+    starts = ends - counts[counts > 1]
+    ordered, firsts = paths[order].tolist(), order[starts]
     found = [
-        Duplicate(
-            int(sizes[members[0]]),
-            "sha256:" + inodes.digests[candidates[members[0]]].tobytes().hex(),
-            tuple(paths[members].tolist()),
+        Duplicate(size, "sha256:" + digest.tobytes().hex(), tuple(ordered[start:end]))
+        for size, digest, start, end in zip(
+            sizes[firsts].tolist(), digests[firsts], starts.tolist(), ends.tolist(), strict=True
         )
-        for members in np.split(order, bounds)
-        if len(members) > 1
     ]
     return sorted(found, key=lambda duplicate: (-duplicate.saving, duplicate.paths))
 

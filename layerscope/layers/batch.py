@@ -12,7 +12,7 @@ from layerscope.layers.blob import Blob
 
 RUN = 1 << 20
 """Maximum bytes per read, plus one piece."""
-GAP = 1 << 13
+GAP = 1 << 15
 """Largest gap in bytes that is cheaper to read than to skip."""
 
 

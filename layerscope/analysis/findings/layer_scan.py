@@ -178,14 +178,18 @@ class LayerScans:
                 cache.keep_layer_scan(number, scan.pack, filesystem)
                 scan.changed = False
 
-    def searched(self, filesystem: Filesystem) -> NDArray[np.bool_]:
-        """Which inodes were searched for secrets under their only name; shape (inodes,)."""
+    def searched(self, filesystem: Filesystem, formats: Mapping[int, Formats]) -> NDArray[np.bool_]:
+        """Which inodes need not be searched for secrets again; shape (inodes,).
+
+        What an inode of known format holds depends on its name: one with several is searched under all of them.
+        """
         inodes = filesystem.inodes
         found = np.zeros(len(inodes.columns.stored), bool)
         for first, scan in zip(inodes.first.tolist(), self.of_layer, strict=False):
             found[first + scan.searched] = True
+        named = np.fromiter(formats, np.int64, len(formats))
         names = np.bincount(filesystem.inode_of[filesystem.inode_of >= 0], minlength=len(found))
-        found &= names == 1
+        found[named[names[named] > 1]] = False
         return found
 
     def secrets(

@@ -37,7 +37,7 @@ class SecretScan:
         for inode in reading.unread.tolist():
             self.found[inode] = frozenset((UNREAD_KEY if inode in keys else UNREAD,))
         if scans is not None:
-            known = scans.searched(evidence.filesystem)[self._wanted]
+            known = scans.searched(evidence.filesystem, self._formats)[self._wanted]
             self.found |= scans.secrets(evidence.filesystem, self._wanted[known])
             self._wanted = self._wanted[~known]
 

@@ -12,9 +12,16 @@ class PathPatterns:
 
     def __init__(self, patterns: Iterable[str]) -> None:
         self._patterns = tuple(patterns)
-        expression = b"|".join(map(_expression, self._patterns))
-        self._whole = re.compile(expression, re.DOTALL)
-        self._below = re.compile(b"(?:%b)(?:/.*)?" % expression, re.DOTALL)
+
+    @cached_property
+    def _whole(self) -> re.Pattern[bytes]:
+        """What a path must be; compiled when it is needed."""
+        return re.compile(b"|".join(map(_expression, self._patterns)), re.DOTALL)
+
+    @cached_property
+    def _below(self) -> re.Pattern[bytes]:
+        """What a path must be, or lie in."""
+        return re.compile(b"(?:%b)(?:/.*)?" % self._whole.pattern, re.DOTALL)
 
     def may_match(self, name: bytes) -> bool:
         """Whether a path may match, however it is spelled: false for almost all that do not, and fast.

@@ -21,7 +21,7 @@ from layerscope.analysis.findings.secrets.files import Formats
 from layerscope.analysis.findings.secrets.reading import LARGEST_TELLING
 from layerscope.words import Confidence, Severity
 from tests.analysis.findings.rule_images import findings_by
-from tests.analysis.findings.rules.test_secrets import BODY, COPY, ENV, FILES, KEY, KEYS
+from tests.analysis.findings.rules.test_secrets import BODY, COPY, ENV, FILES, GITHUB, KEY, KEYS
 from tests.images import file
 
 PRINTABLE = st.characters(min_codepoint=32, max_codepoint=126)
@@ -35,6 +35,7 @@ LONG_KEY = KEY.replace(BODY, b"\n".join([base64.b64encode(bytes(range(48)))] * 3
         ("root/.ssh/id_rsa", PADDING + KEY, "secret-private-key"),
         ("etc/ssl/private/x.key", LONG_KEY, "secret-private-key"),
         ("root/.ssh/id_rsa", KEY.decode().encode("utf-16"), "secret-private-key"),
+        ("srv/token.txt", b"aws\n" * 5000 + GITHUB, "secret-credentials"),
         ("srv/key.pem", b"x aws PRIVATE KEY\n" * 500 + KEY, "secret-private-key"),
         ("srv/key.json", b"{" + b'"a": 1,' * 900 + KEYS["in JSON"][1:], "secret-private-key"),
         ("app/.env", PADDING + ENV, "secret-environment-file"),

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import import_module
-from itertools import islice
 from typing import Any, NamedTuple
 
 from layerscope.analysis.findings.secrets import pem
@@ -16,7 +15,7 @@ PRIVATE_KEY = "private key"
 LONGEST_LINE = 4096
 """Characters of a line that is looked at: those of packed programs are longer, and hold everything by chance."""
 _MOST_LINES = 200
-"""Lines of one text that are looked at."""
+"""Lines of one text that the library is asked about."""
 
 
 class _Detector(NamedTuple):
@@ -24,47 +23,60 @@ class _Detector(NamedTuple):
     name: str
     """Class in a module of `detect_secrets.plugins`."""
     marks: tuple[str, ...]
-    """Expressions of Hyperscan, of which every text with such a secret matches one: the library is asked about no others, as it
-    takes its time."""
+    """Short expressions of Hyperscan, which are fast to compile: every text with such a secret matches one."""
+    looks: bytes
+    """What a line with such a secret matches: the library is asked about no others, as loading it takes its time."""
 
 
-_WORD = r"[A-Za-z0-9_\-]"
+_PREFIXES = "pat|dt|ft|soat|rt|cbt|imt|ptt|agent|oas"
 DETECTORS: Mapping[str, _Detector] = {
     "AWS access key": _Detector(
         "aws",
         "AWSKeyDetector",
-        (
-            r"(?:A3T[A-Z0-9]|ABIA|ACCA|AKIA|ASIA)[0-9A-Z]{16}",
-            r"(?i)aws.{0,170}['\"][0-9a-z/+]{40}['\"]",
-        ),
+        (r"(?:A3T[A-Z0-9]|ABIA|ACCA|AKIA|ASIA)[0-9A-Z]", r"(?i)aws"),
+        rb"(?:A3T[A-Z0-9]|ABIA|ACCA|AKIA|ASIA)[0-9A-Z]{16}|(?i:aws).{0,170}['\"][0-9a-zA-Z/+]{40}['\"]",
     ),
     "Azure storage key": _Detector(
-        "azure_storage_key", "AzureStorageKeyDetector", (r"AccountKey=[a-zA-Z0-9+/=]{88}",)
+        "azure_storage_key",
+        "AzureStorageKeyDetector",
+        ("AccountKey=",),
+        rb"AccountKey=[a-zA-Z0-9+/=]{88}",
     ),
     "GitHub token": _Detector(
-        "github_token", "GitHubTokenDetector", (r"gh[pousr]_[A-Za-z0-9_]{36}",)
+        "github_token",
+        "GitHubTokenDetector",
+        (r"gh[pousr]_[A-Za-z0-9_]",),
+        rb"gh[pousr]_[A-Za-z0-9_]{36}",
     ),
     "GitLab token": _Detector(
         "gitlab_token",
         "GitLabTokenDetector",
-        (
-            rf"gl(?:pat|dt|ft|soat|rt|cbt|imt|ptt|agent|oas)-{_WORD}{{20}}",
-            rf"GR1348941{_WORD}{{20}}",
-        ),
+        (f"gl(?:{_PREFIXES})-", "GR1348941"),
+        rb"(?:gl(?:%b)-|GR1348941)[A-Za-z0-9_\-]{20}" % _PREFIXES.encode(),
     ),
-    "npm token": _Detector("npm", "NpmDetector", (r"/:_authToken=",)),
+    "npm token": _Detector("npm", "NpmDetector", ("/:_authToken=",), rb"//.+/:_authToken="),
     "OpenAI key": _Detector(
-        "openai", "OpenAIDetector", (r"[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}",)
+        "openai", "OpenAIDetector", ("T3BlbkFJ",), rb"[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}"
     ),
-    "PyPI token": _Detector("pypi_token", "PypiTokenDetector", (rf"pypi-AgE{_WORD}{{70}}",)),
+    "PyPI token": _Detector(
+        "pypi_token", "PypiTokenDetector", ("pypi-AgE",), rb"pypi-AgE[A-Za-z0-9_\-]{70}"
+    ),
     "SendGrid key": _Detector(
-        "sendgrid", "SendGridDetector", (rf"SG\.{_WORD}{{22}}\.{_WORD}{{43}}",)
+        "sendgrid",
+        "SendGridDetector",
+        (r"SG\.[A-Za-z0-9_\-]",),
+        rb"SG\.[a-zA-Z0-9_\-]{22}\.[a-zA-Z0-9_\-]{43}",
     ),
     "Slack token": _Detector(
-        "slack", "SlackDetector", (r"(?i)xox[abpors]-", r"(?i)hooks\.slack\.com/services/T")
+        "slack",
+        "SlackDetector",
+        (r"(?i)xox[abpors]-", r"(?i)hooks\.slack\.com/services/"),
+        rb"(?i)xox[abpors]-|hooks\.slack\.com/services/T",
     ),
-    "Square secret": _Detector("square_oauth", "SquareOAuthDetector", (r"sq0csp-",)),
-    "Stripe key": _Detector("stripe", "StripeDetector", (r"[rs]k_live_[0-9a-zA-Z]{24}",)),
+    "Square secret": _Detector("square_oauth", "SquareOAuthDetector", ("sq0csp-",), rb"sq0csp-"),
+    "Stripe key": _Detector(
+        "stripe", "StripeDetector", ("[rs]k_live_",), rb"[rs]k_live_[0-9a-zA-Z]{24}"
+    ),
 }
 """What is found → who finds it. Those whose finds are mostly chance (entropy, words, addresses) are left out."""
 
@@ -85,10 +97,17 @@ def detect(data: bytes) -> set[str]:
     places = [(end, KINDS[mark]) for end, mark in MARKS.places(data)]
     looks = [place for place in places if place[1] != PRIVATE_KEY]
     found = {PRIVATE_KEY} if len(looks) < len(places) and pem.holds_private_key(data) else set()
-    for line, kinds in islice(_lines(data, looks), _MOST_LINES):
+    asked = 0
+    for line, marked in _lines(data, looks):
+        kinds = {kind for kind in marked - found if re.search(DETECTORS[kind].looks, line)}
+        if not kinds:
+            continue
+        asked += 1
+        if asked > _MOST_LINES:
+            break
         text = line.decode(errors="replace")
-        if not kinds <= found and not _EXAMPLES.search(text):
-            found |= {kind for kind in kinds - found if any(plugin_of(kind).analyze_string(text))}
+        if not _EXAMPLES.search(text):
+            found |= {kind for kind in kinds if any(plugin_of(kind).analyze_string(text))}
     return found
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 
-MARKS = (
-    r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----",
-    r"PuTTY-User-Key-File-[0-9]:",
-)
+MARKS = (r"PRIVATE KEY(?: BLOCK)?-----", r"PuTTY-User-Key-File-[0-9]:")
 """Expressions of Hyperscan: every text with a private key matches one."""
-_BEGIN = re.compile("|".join(MARKS).encode())
+_BEGIN = re.compile(
+    rb"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----|PuTTY-User-Key-File-[0-9]:"
+)
 _BODY = re.compile(
     rb"""(?:\\[nr]|[\s"'+,;|>#*.()\\-]|(?:Version|Comment|Hash|Charset):[^\n]{0,200}\n){0,100}([A-Za-z0-9+/]{40,})"""
 )

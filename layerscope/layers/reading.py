@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from threading import Lock
+from typing import Protocol
 
 from layerscope.layers.blob import Blob
 from layerscope.layers.cache import IndexCache, Indexed
@@ -37,6 +38,13 @@ class ExpectedIndexes:
     """Called once, during reading, with the indexes of all layers, read or expected."""
 
 
+class Collectors(Protocol):
+    """Takes contents of an image's layers."""
+
+    def collector(self, layer: int) -> Collector:
+        """What takes those of one layer."""
+
+
 def _unchanged(_: int, index: LayerIndex) -> LayerIndex:
     return index
 
@@ -52,12 +60,12 @@ def read_layers(
     on_layer: Callable[[int, LayerIndex], None],
     complete: Callable[[int, LayerIndex], LayerIndex] = _unchanged,
     expected: ExpectedIndexes | None = None,
-    collectors: Sequence[Collector | None] | None = None,
+    collectors: Collectors | None = None,
 ) -> list[Indexed]:
     """Index all layers. A blob listed several times is read once.
 
     `claims` are the digests that the image claims for each blob. `on_layer` is called with each index, in order; `complete`
-    adds to an index that was read; `collectors`, one for each layer, take contents of layers that are read completely. Raises `LimitExceededError` and `CancelledError`.
+    adds to an index that was read; `collectors` take contents of layers that are read completely. Raises `LimitExceededError` and `CancelledError`.
     """
     progress.stage("Reading layers", sum(blob.size for blob in blobs))
     places: dict[object, int] = {}
@@ -77,7 +85,7 @@ def read_layers(
             )
             if known is not None:
                 return known
-            collector = None if collectors is None else collectors[number]
+            collector = None if collectors is None else collectors.collector(number)
             index = complete(number, scheduler.index(blob, whole, collector))
             return Indexed(index, None) if cache is None else cache.add(blob, index)
 

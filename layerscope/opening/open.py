@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from layerscope.analysis.accounting import account
 from layerscope.analysis.duplicates import find_duplicates
+from layerscope.analysis.findings.layer_scans import LayerScans
 from layerscope.analysis.warnings import collect_warnings
 from layerscope.errors import LimitExceededError
 from layerscope.filesystem.compare_contents import compare_versions
@@ -27,9 +27,6 @@ from layerscope.opening.run_rules import find_findings
 from layerscope.progress import Quiet
 from layerscope.sources import Request, SourceImage, open_source
 from layerscope.sources.base import naming
-
-if TYPE_CHECKING:
-    from layerscope.analysis.findings.layer_scan import LayerScans
 
 __all__ = ["Listener", "Opened", "Options", "analyse", "file_name", "open_image"]
 
@@ -78,7 +75,7 @@ def analyse(
         whole = source.complete(request, index_cache(request, options))
         if whole is not source:
             listener.fetched(whole)
-        scans = _scans(len(whole.blobs)) if options.rules is not None else None
+        scans = LayerScans(len(whole.blobs)) if options.rules is not None else None
         if cached_image is None:
             layers = _read_layers(request, whole, options, listener, scans)
             cache = image_cache(request, whole, options, layers)
@@ -164,15 +161,8 @@ def _read_layers(
         on_layer=listener.layer_indexed,
         complete=tables.with_check,
         expected=expected,
-        collectors=None if scans is None else scans.of_layer,
+        collectors=scans,
     )
-
-
-def _scans(layers: int) -> LayerScans:
-    """For what is found while layers are read."""
-    from layerscope.analysis.findings.layer_scan import LayerScans
-
-    return LayerScans(layers)
 
 
 def file_name(reference: str) -> str:

@@ -15,7 +15,7 @@ from layerscope.settings import RuleChoice
 
 if TYPE_CHECKING:
     from layerscope.analysis.findings.finding import Findings
-    from layerscope.analysis.findings.layer_scan import LayerScans
+    from layerscope.analysis.findings.layer_scans import LayerScans
     from layerscope.opening.opened import Opened
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
 import numpy as np
 from isal import isal_zlib
 from numpy.typing import NDArray
 
-from layerscope.analysis.cache import ImageCache
 from layerscope.analysis.findings.secrets.detectors import MARKS
 from layerscope.analysis.findings.secrets.files import ENVIRONMENT, FORMATS, SAMPLES, Formats
 from layerscope.analysis.findings.secrets.reading import (
@@ -23,8 +22,6 @@ from layerscope.analysis.findings.secrets.texts import is_utf16, kinds_in
 from layerscope.analysis.marks import Content
 from layerscope.analysis.packages import manager_files, managers
 from layerscope.analysis.path_patterns import PathPatterns
-from layerscope.filesystem.model import Filesystem
-from layerscope.layers.index import LayerIndex
 from layerscope.layers.names import clean
 from layerscope.layers.packing import Packed
 
@@ -150,87 +147,6 @@ class LayerScan:
         }
         scan._room -= total
         return scan
-
-
-class LayerScans:
-    """The scans of all layers of an image, asked by inode."""
-
-    def __init__(self, layers: int) -> None:
-        self.of_layer = [LayerScan() for _ in range(layers)]
-        """Bottom first; one for layers that are the same."""
-
-    def share(self, indexes: Sequence[LayerIndex]) -> None:
-        """Have layers with the same index share a scan."""
-        first: dict[int, LayerScan] = {}
-        for number, index in enumerate(indexes):
-            self.of_layer[number] = first.setdefault(id(index), self.of_layer[number])
-
-    def read(self, cache: ImageCache) -> None:
-        """Take the scans of layers that were not read from the cache."""
-        for number, scan in enumerate(self.of_layer):
-            if not scan.changed:
-                self.of_layer[number] = cache.layer_scan(number, LayerScan.unpack) or scan
-
-    def write(self, cache: ImageCache, filesystem: Filesystem) -> None:
-        """Put what is new into the cache."""
-        for number, scan in enumerate(self.of_layer):
-            if scan.changed:
-                cache.keep_layer_scan(number, scan.pack, filesystem)
-                scan.changed = False
-
-    def searched(self, filesystem: Filesystem, formats: Mapping[int, Formats]) -> NDArray[np.bool_]:
-        """Which inodes need not be searched for secrets again; shape (inodes,).
-
-        What an inode of known format holds depends on its name: one with several is searched under all of them.
-        """
-        inodes = filesystem.inodes
-        found = np.zeros(len(inodes.columns.stored), bool)
-        for first, scan in zip(inodes.first.tolist(), self.of_layer, strict=False):
-            found[first + scan.searched] = True
-        named = np.fromiter(formats, np.int64, len(formats))
-        names = np.bincount(filesystem.inode_of[filesystem.inode_of >= 0], minlength=len(found))
-        found[named[names[named] > 1]] = False
-        return found
-
-    def secrets(
-        self, filesystem: Filesystem, among: NDArray[np.int32]
-    ) -> dict[int, frozenset[str]]:
-        """The kinds of secrets in those of some inodes that hold any."""
-        wanted = set(among.tolist())
-        return {
-            first + entry: kinds
-            for first, scan in zip(filesystem.inodes.first.tolist(), self.of_layer, strict=False)
-            for entry, kinds in scan.secrets.items()
-            if first + entry in wanted
-        }
-
-    def kept(self, filesystem: Filesystem) -> dict[int, bytes]:
-        """The contents of files of package managers, by inode."""
-        return {
-            first + entry: content
-            for first, scan in zip(filesystem.inodes.first.tolist(), self.of_layer, strict=False)
-            for entry, content in scan.kept.items()
-        }
-
-    def add(
-        self, filesystem: Filesystem, searched: Sequence[int], found: Mapping[int, frozenset[str]]
-    ) -> None:
-        """Note that inodes of one layer were searched for secrets, and the kinds in those that hold any."""
-        layer, first = self._layer(filesystem, searched[0])
-        for inode, kinds in found.items():
-            self.of_layer[layer].found(inode - first, kinds)
-        self.of_layer[layer].search(np.array(searched, np.int64) - first)
-
-    def keep(self, filesystem: Filesystem, contents: Mapping[int, bytes]) -> None:
-        """Keep contents of files of package managers, by inode."""
-        for inode, content in contents.items():
-            layer, first = self._layer(filesystem, inode)
-            self.of_layer[layer].keep(inode - first, content)
-
-    @staticmethod
-    def _layer(filesystem: Filesystem, inode: int) -> tuple[int, int]:
-        layer = filesystem.inodes.layer(inode)
-        return layer, int(filesystem.inodes.first[layer])
 
 
 def _formats_of(path: bytes) -> Formats | None:

@@ -10,7 +10,7 @@ import numpy as np
 from layerscope.analysis.cache import ImageCache
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim, Finding, Findings
-from layerscope.analysis.findings.layer_scan import LayerScans
+from layerscope.analysis.findings.layer_scans import LayerScans
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.rules import RULES
 from layerscope.analysis.findings.secrets.scan import SecretScan, find_secrets

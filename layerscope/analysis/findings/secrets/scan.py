@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
-from layerscope.analysis.findings.layer_scan import LayerScans
+from layerscope.analysis.findings.layer_scans import LayerScans
 from layerscope.analysis.findings.secrets.detectors import MARKS
 from layerscope.analysis.findings.secrets.reading import files_to_read
 from layerscope.analysis.findings.secrets.texts import is_utf16, kinds_in

@@ -1,0 +1,114 @@
+"""What was found in the files of an image's layers, while they were read or afterwards, for whoever asks by inode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.analysis.cache import ImageCache
+from layerscope.filesystem.model import Filesystem
+from layerscope.layers.index import LayerIndex
+
+if TYPE_CHECKING:
+    from layerscope.analysis.findings.layer_scan import LayerScan
+    from layerscope.analysis.findings.secrets.files import Formats
+
+
+class LayerScans:
+    """The scans of all layers of an image, asked by inode."""
+
+    def __init__(self, layers: int) -> None:
+        self._of_layer: list[LayerScan | None] = [None] * layers
+
+    def collector(self, layer: int) -> LayerScan:
+        """The scan of a layer, made when it is first needed: its patterns take a while to load."""
+        from layerscope.analysis.findings.layer_scan import LayerScan
+
+        scan = self._of_layer[layer]
+        if scan is None:
+            scan = self._of_layer[layer] = LayerScan()
+        return scan
+
+    def share(self, indexes: Sequence[LayerIndex]) -> None:
+        """Have layers with the same index share the scan of the first of them."""
+        first: dict[int, LayerScan | None] = {}
+        for number, index in enumerate(indexes):
+            self._of_layer[number] = first.setdefault(id(index), self._of_layer[number])
+
+    def read(self, cache: ImageCache) -> None:
+        """Take the scans of layers that were not read from the cache."""
+        from layerscope.analysis.findings.layer_scan import LayerScan
+
+        for number, scan in enumerate(self._of_layer):
+            if scan is None:
+                self._of_layer[number] = cache.layer_scan(number, LayerScan.unpack)
+
+    def write(self, cache: ImageCache, filesystem: Filesystem) -> None:
+        """Put what is new into the cache."""
+        for number, scan in enumerate(self._of_layer):
+            if scan is not None and scan.changed:
+                cache.keep_layer_scan(number, scan.pack, filesystem)
+                scan.changed = False
+
+    def searched(self, filesystem: Filesystem, formats: Mapping[int, Formats]) -> NDArray[np.bool_]:
+        """Which inodes need not be searched for secrets again; shape (inodes,).
+
+        What an inode of known format holds depends on its name: one with several is searched under all of them.
+        """
+        inodes = filesystem.inodes
+        found = np.zeros(len(inodes.columns.stored), bool)
+        for first, scan in self._known(filesystem):
+            found[first + scan.searched] = True
+        named = np.fromiter(formats, np.int64, len(formats))
+        names = np.bincount(filesystem.inode_of[filesystem.inode_of >= 0], minlength=len(found))
+        found[named[names[named] > 1]] = False
+        return found
+
+    def secrets(
+        self, filesystem: Filesystem, among: NDArray[np.int32]
+    ) -> dict[int, frozenset[str]]:
+        """The kinds of secrets in those of some inodes that hold any."""
+        wanted = set(among.tolist())
+        return {
+            first + entry: kinds
+            for first, scan in self._known(filesystem)
+            for entry, kinds in scan.secrets.items()
+            if first + entry in wanted
+        }
+
+    def kept(self, filesystem: Filesystem) -> dict[int, bytes]:
+        """The contents of files of package managers, by inode."""
+        return {
+            first + entry: content
+            for first, scan in self._known(filesystem)
+            for entry, content in scan.kept.items()
+        }
+
+    def add(
+        self, filesystem: Filesystem, searched: Sequence[int], found: Mapping[int, frozenset[str]]
+    ) -> None:
+        """Note that inodes of one layer were searched for secrets, and the kinds in those that hold any."""
+        layer, first = self._layer(filesystem, searched[0])
+        for inode, kinds in found.items():
+            self.collector(layer).found(inode - first, kinds)
+        self.collector(layer).search(np.array(searched, np.int64) - first)
+
+    def keep(self, filesystem: Filesystem, contents: Mapping[int, bytes]) -> None:
+        """Keep contents of files of package managers, by inode."""
+        for inode, content in contents.items():
+            layer, first = self._layer(filesystem, inode)
+            self.collector(layer).keep(inode - first, content)
+
+    def _known(self, filesystem: Filesystem) -> Iterator[tuple[int, LayerScan]]:
+        """The scans that there are, each with the first inode of its layer."""
+        for first, scan in zip(filesystem.inodes.first.tolist(), self._of_layer, strict=False):
+            if scan is not None:
+                yield first, scan
+
+    @staticmethod
+    def _layer(filesystem: Filesystem, inode: int) -> tuple[int, int]:
+        layer = filesystem.inodes.layer(inode)
+        return layer, int(filesystem.inodes.first[layer])

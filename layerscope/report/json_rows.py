@@ -40,8 +40,9 @@ class QuotedPaths:
         if self._kept > KEPT_BYTES:
             folders.clear()
             folders[0], self._kept = '"', 0
-        for parent in set(parents) - folders.keys():
-            folders[parent] = f'"{_inside(table.full(parent))}/'
+        fresh = np.array(sorted(set(parents) - folders.keys()), np.int32)
+        for parent, folder in zip(fresh.tolist(), table.full_paths(fresh), strict=True):
+            folders[parent] = f'"{_inside(folder)}/'
             self._kept += len(folders[parent])
         starts, ends = table.names.offsets[components], table.names.offsets[components + 1]
         ends = np.where(paths > 0, ends, starts)

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from layerscope.errors import UnreachableError, UsageError
-from layerscope.sources import (
-    containerd,
-    containers_storage,
-    docker_store,
-    engine,
-    engine_listing,
-    engine_pull,
-)
 from layerscope.sources.base import (
     STDIN,
     Candidate,
@@ -26,7 +20,6 @@ from layerscope.sources.base import (
 )
 from layerscope.sources.choosing import choose
 from layerscope.sources.described import describe
-from layerscope.sources.endpoints import docker_endpoints, podman_endpoints
 from layerscope.sources.local import find_in_path, find_in_stdin
 from layerscope.sources.lookup import Source, find_in_source, find_in_turn, with_suggestions
 from layerscope.sources.references import FILE_SCHEMES, SCHEME, NotInStoreError
@@ -42,41 +35,46 @@ __all__ = [
 ]
 
 
+def _later(module: str, name: str) -> Callable[..., Any]:
+    """A function of a source's module, which is imported when it is called: most images come from files."""
+
+    def call(*arguments: Any) -> Any:
+        return getattr(import_module(f"layerscope.sources.{module}"), name)(*arguments)
+
+    return call
+
+
+def _of_engine(kind: str) -> Source:
+    """An engine of this kind, at its usual addresses."""
+    endpoints = _later("endpoints", f"{kind}_endpoints")
+    return Source(
+        kind,
+        (kind,),
+        partial(_later("engine", "find"), kind, endpoints),
+        pull=partial(_later("engine_pull", "pull"), kind, endpoints),
+        listed=partial(_later("engine_listing", "listed"), kind, endpoints),
+    )
+
+
+def _of_store(kind: str) -> Source:
+    """A store that is read directly, by the module with its name."""
+    module = kind.replace("-", "_")
+    return Source(
+        kind, (kind,), _later(module, "find"), stored=True, listed=_later(module, "listed")
+    )
+
+
 SOURCES: tuple[Source, ...] = (
     Source(
         "files",
         FILE_SCHEMES,
         lambda request, reference, kinds: find_in_path(request, Path(reference), kinds),
     ),
-    Source(
-        "docker",
-        ("docker",),
-        partial(engine.find, "docker", docker_endpoints),
-        pull=partial(engine_pull.pull, "docker", docker_endpoints),
-        listed=partial(engine_listing.listed, "docker", docker_endpoints),
-    ),
-    Source(
-        "podman",
-        ("podman",),
-        partial(engine.find, "podman", podman_endpoints),
-        pull=partial(engine_pull.pull, "podman", podman_endpoints),
-        listed=partial(engine_listing.listed, "podman", podman_endpoints),
-    ),
-    Source(
-        "containers-storage",
-        ("containers-storage",),
-        containers_storage.find,
-        stored=True,
-        listed=containers_storage.listed,
-    ),
-    Source(
-        "docker-store",
-        ("docker-store",),
-        docker_store.find,
-        stored=True,
-        listed=docker_store.listed,
-    ),
-    Source("containerd", ("containerd",), containerd.find, stored=True, listed=containerd.listed),
+    _of_engine("docker"),
+    _of_engine("podman"),
+    _of_store("containers-storage"),
+    _of_store("docker-store"),
+    _of_store("containerd"),
 )
 """In search order for a reference without a scheme."""
 

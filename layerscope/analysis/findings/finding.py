@@ -90,9 +90,9 @@ class Findings:
     def saving(self, numbers: Collection[int] | None = None) -> int:
         """Content bytes that the fixes of these findings save together, of all if none are named."""
         chosen = self.found if numbers is None else [self.found[number] for number in numbers]
-        if not chosen:
-            return 0
-        claimed = np.unique(np.concatenate([finding.inodes for finding in chosen]))
+        claimed = np.zeros(len(self.sizes), bool)
+        for finding in chosen:
+            claimed[finding.inodes] = True
         return int(self.sizes[claimed].sum())
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from importlib import import_module
 
 import msgspec
 import numpy as np
@@ -19,13 +19,16 @@ from layerscope.layers.blob import Blob, BlobRange, OpenFile
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.indexing import index_layer
 from layerscope.layers.packing import DamagedEntryError, pack, pack_fields, unpack, unpack_fields
+from layerscope.layers.walk import Collector
 from layerscope.limits import Limits
-from layerscope.progress import NullProgress
+from layerscope.progress import NullProgress, Progress, check
 
 HEARTBEAT_TIMEOUT = 30.0
 """Seconds without a heartbeat after which the layer is read in this process."""
 _HEARTBEAT_INTERVAL = 0.2
 """Seconds between two heartbeats."""
+_LENGTH = 8
+"""Bytes of a number."""
 
 
 class IndexProcess:
@@ -34,11 +37,11 @@ class IndexProcess:
     If it fails in any way, the result is None, and the caller reads the layer itself.
     """
 
-    def __init__(self, descriptor: int, limits: Limits, check: Callable[[], None]) -> None:
+    def __init__(self, descriptor: int, limits: Limits, progress: Progress) -> None:
         """`descriptor` is the open file with all layers."""
         self._descriptor = descriptor
         self._limits = limits
-        self._check = check
+        self._progress = progress
         self.child = SecondProcess(__name__, [str(descriptor)], descriptors=[descriptor])
 
     def __enter__(self) -> IndexProcess:
@@ -47,20 +50,44 @@ class IndexProcess:
     def __exit__(self, *error: object) -> None:
         self.child.__exit__(*error)
 
-    def index(self, blob: Blob) -> LayerIndex | None:
-        """The index of a plain layer in the file; None if the process fails. Raises anything `check` raises."""
+    def index(
+        self, blob: Blob, *, hash_all: bool = False, collector: Collector | None = None
+    ) -> LayerIndex | None:
+        """The index of a layer in the file, as `index_layer` makes it; None if the process fails. Raises `CancelledError`."""
         place = blob.place()
         if place is None or place[0] != self._descriptor:
             return None
-        request = msgspec.json.encode(_Request(blob.name, place[1], blob.size, self._limits))
+        wanted = (
+            "" if collector is None else f"{type(collector).__module__}:{type(collector).__name__}"
+        )
+        request = _Request(blob.name, place[1], blob.size, self._limits, hash_all, wanted)
+        reached = 0
+
+        def advance(body: bytearray) -> None:
+            nonlocal reached
+            step = min(int.from_bytes(body, "little"), blob.size - reached)
+            reached += step
+            self._progress.advance(step)
+
         try:
-            answer = self.child.ask([request], self._check, patience=HEARTBEAT_TIMEOUT)
-            return unpack_fields(LayerIndex, unpack(np.frombuffer(answer, np.uint8)))
+            answer = self.child.ask(
+                [msgspec.json.encode(request)],
+                lambda: check(self._progress),
+                progress=advance,
+                patience=HEARTBEAT_TIMEOUT,
+            )
+            data = np.frombuffer(answer, np.uint8)
+            split = int.from_bytes(answer[-_LENGTH:], "little")
+            index = unpack_fields(LayerIndex, unpack(data[:split]))
+            if collector is not None:
+                collector.load(unpack(data[split:-_LENGTH]))
         except (ChannelError, RequestFailedError):
-            return None
-        except (UnicodeError, DamagedEntryError, KeyError, ValueError):
+            index = None
+        except (UnicodeError, DamagedEntryError, KeyError, TypeError, ValueError):
             self.child.kill()
-            return None
+            index = None
+        self._progress.advance(-reached if index is None else blob.size - reached)
+        return index
 
 
 class _Request(msgspec.Struct):
@@ -72,19 +99,25 @@ class _Request(msgspec.Struct):
     """Its offset in the file, in bytes."""
     size: int
     limits: Limits
+    hash_all: bool
+    collector: str
+    """The type of its collector, as `MODULE:NAME`; empty for none."""
 
 
 class _Heartbeat(NullProgress):
-    """Turns progress into heartbeats."""
+    """Turns progress into heartbeats, which tell how many bytes were read since the last."""
 
     def __init__(self, task: Task) -> None:
         self._task = task
         self._next = 0.0
+        self._read = 0
 
-    def advance(self, _: int) -> None:
+    def advance(self, done: int) -> None:
+        self._read += done
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + _HEARTBEAT_INTERVAL
-            self._task.progress()
+            self._task.progress(max(self._read, 0).to_bytes(_LENGTH, "little"))
+            self._read = 0
 
     def cancelled(self) -> bool:
         return self._task.cancelled()
@@ -98,9 +131,26 @@ def main(descriptor: str) -> None:
         request = msgspec.json.decode(task.body, type=_Request)
         whole = file.blob(request.name)
         blob = BlobRange(whole, request.name, request.offset, request.size)
-        index = index_layer(blob, request.limits, _Heartbeat(task))
+        collector = _made(request.collector) if request.collector else None
+        index = index_layer(
+            blob,
+            request.limits,
+            _Heartbeat(task),
+            hash_all=request.hash_all,
+            collector=collector,
+        )
         if index.broken is not None:
             raise ValueError(index.broken)
-        return pack(pack_fields(index))
+        first = pack(pack_fields(index))
+        second = [] if collector is None else pack(collector.pack())
+        split = sum(memoryview(piece).nbytes for piece in first)
+        return [*first, *second, split.to_bytes(_LENGTH, "little")]
 
     serve(answer)
+
+
+def _made(name: str) -> Collector:
+    """A collector by its type; the parent is trusted."""
+    module, _, kind = name.partition(":")
+    collector: Collector = getattr(import_module(module), kind)()
+    return collector

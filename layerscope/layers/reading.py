@@ -21,7 +21,9 @@ from layerscope.progress import Progress, Stoppable, check
 WORKERS = 2
 """Threads that read layers."""
 SECOND_PROCESS_BYTES = 256 << 20
-"""Total size of plain layers in bytes from which a second process is worthwhile."""
+"""Bytes of all tars below which a second process does not pay off."""
+_UNPACKED = 4
+"""How many times as large a compressed layer is about when it is unpacked, and the work that is."""
 VERIFY_BYTES = 256 << 20
 """Total size in bytes up to which plain layers count as small."""
 
@@ -73,7 +75,7 @@ def read_layers(
     first = [places.setdefault(_place(blob), number) for number, blob in enumerate(blobs)]
 
     with ExitStack() as stack:
-        scheduler = _IndexScheduler(blobs, limits, stoppable, stack, second_process=not hash_all)
+        scheduler = _IndexScheduler(blobs, limits, stoppable, stack)
 
         def read(number: int) -> Indexed:
             blob = blobs[number]
@@ -146,54 +148,50 @@ def _show_expected(
 
 
 class _IndexScheduler:
-    """Assigns layers to this process or a second one.
-
-    Walking headers holds the interpreter lock, so only one thread does it in this process.
-    """
+    """Assigns layers to this process or a second one: parsing headers holds the interpreter lock."""
 
     def __init__(
-        self,
-        blobs: Sequence[Blob],
-        limits: Limits,
-        progress: Stoppable,
-        stack: ExitStack,
-        *,
-        second_process: bool,
+        self, blobs: Sequence[Blob], limits: Limits, progress: Stoppable, stack: ExitStack
     ) -> None:
-        """The second process starts only if `second_process` is set and there is enough work; it ends with `stack`."""
+        """The second process starts only if there is enough work; it ends with `stack`."""
         self._limits = limits
         self._progress = progress
         self._interpreter_lock = Lock()
         self._process_lock = Lock()
         self._process: IndexProcess | None = None
-        plain = [blob for blob in blobs if not blob.spooled and layer_compression(blob) is None]
-        places = [place for blob in plain if (place := blob.place()) is not None]
-        large = sum(blob.size for blob in plain) >= SECOND_PROCESS_BYTES
-        if second_process and large and len(places) > 1 and len({fd for fd, _ in places}) == 1:
-            self._process = stack.enter_context(
-                IndexProcess(places[0][0], limits, lambda: check(progress))
-            )
+        places = {blob: place for blob in blobs if (place := blob.place()) is not None}
+        work = sum(
+            blob.size * (1 if layer_compression(blob) is None else _UNPACKED) for blob in places
+        )
+        if work >= SECOND_PROCESS_BYTES and len(places) > 1:
+            descriptor, *others = {descriptor for descriptor, _ in places.values()}
+            if not others:
+                self._process = stack.enter_context(IndexProcess(descriptor, limits, progress))
 
     def index(self, blob: Blob, whole: bool, collector: Collector | None = None) -> LayerIndex:
         """Index a layer; it is read completely if `whole`, or if it is compressed."""
-        if whole or layer_compression(blob) is not None:
-            return index_layer(
-                blob, self._limits, self._progress, hash_all=whole, collector=collector
-            )
+        through = whole or layer_compression(blob) is not None
+        collector = collector if through else None
         if self._process is not None and not self._interpreter_lock.acquire(blocking=False):
             with self._process_lock:
-                found = self._process.index(blob)
+                found = self._process.index(blob, hash_all=whole, collector=collector)
             if found is not None and not _overwritten(blob):
-                self._progress.advance(blob.size)
                 return found
+            if found is not None:
+                self._progress.advance(-blob.size)
         elif self._process is not None:
             try:
-                return index_layer(blob, self._limits, self._progress)
+                return self._index_here(blob, whole, collector)
             finally:
                 self._interpreter_lock.release()
+        if through:
+            return self._index_here(blob, whole, collector)
         with self._interpreter_lock:
-            check(self._progress)
-            return index_layer(blob, self._limits, self._progress)
+            return self._index_here(blob, whole, collector)
+
+    def _index_here(self, blob: Blob, whole: bool, collector: Collector | None) -> LayerIndex:
+        check(self._progress)
+        return index_layer(blob, self._limits, self._progress, hash_all=whole, collector=collector)
 
 
 def _overwritten(blob: Blob) -> bool:

@@ -19,6 +19,7 @@ from layerscope.layers.extensions import (
     sparse_from_gnu_header,
     sparse_from_records,
 )
+from layerscope.layers.packing import Packed
 from layerscope.layers.tarheader import (
     BAD_CHECKSUM,
     BLOCK,
@@ -67,6 +68,12 @@ class Collector(Protocol):
         self, entries: Sequence[int], names: Sequence[bytes], contents: Sequence[bytes]
     ) -> None:
         """Take the contents of these entries of the tar. Names are as the tar has them."""
+
+    def pack(self) -> Packed:
+        """What was found, for another process."""
+
+    def load(self, packed: Packed) -> None:
+        """Take what a collector of the same type packed. Raises KeyError, TypeError or ValueError for invalid values."""
 
 
 @dataclass(slots=True)

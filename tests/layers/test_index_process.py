@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ from layerscope.layers.blob import Blob, BlobRange, OpenFile
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.index_process import IndexProcess
 from layerscope.layers.indexing import index_layer
-from layerscope.layers.packing import pack_fields
+from layerscope.layers.packing import Packed, pack_fields
 from layerscope.limits import Limits
 from layerscope.progress import NullProgress
 from tests.images import directory, file, hardlink, layer_tar, whiteout
@@ -49,7 +51,7 @@ def process_for(blob: Blob, limits: Limits | None = None) -> IndexProcess:
     """A process for the file that a blob lies in."""
     place = blob.place()
     assert place is not None
-    return IndexProcess(place[0], limits or Limits(), lambda: None)
+    return IndexProcess(place[0], limits or Limits(), NullProgress())
 
 
 def test_it_answers_like_this_process(tmp_path: Path) -> None:
@@ -89,12 +91,13 @@ def test_it_stops_when_cancelled(tmp_path: Path) -> None:
     """Also while an answer is awaited."""
     blobs = layers_in(tmp_path / "image", TARS)
 
-    def stop() -> None:
-        raise CancelledError
+    class Stopped(NullProgress):
+        def cancelled(self) -> bool:
+            return True
 
     place = blobs[0].place()
     assert place is not None
-    with pytest.raises(CancelledError), IndexProcess(place[0], Limits(), stop) as process:
+    with pytest.raises(CancelledError), IndexProcess(place[0], Limits(), Stopped()) as process:
         process.index(blobs[0])
 
 
@@ -138,3 +141,57 @@ def test_limits_apply_as_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             cache=None,
             on_layer=lambda *_: None,
         )
+
+
+class Names:
+    """Collects all contents, in this process or the other."""
+
+    small = largest = 1 << 20
+
+    def __init__(self) -> None:
+        self.found: dict[int, str] = {}
+
+    def wants(self, _name: bytes, _size: int) -> bool:
+        return True
+
+    def take(
+        self, entries: Sequence[int], names: Sequence[bytes], contents: Sequence[bytes]
+    ) -> None:
+        for entry, name, content in zip(entries, names, contents, strict=True):
+            self.found[entry] = f"{name.decode()}: {len(content)}"
+
+    def pack(self) -> Packed:
+        return Packed({str(entry): text for entry, text in self.found.items()}, {})
+
+    def load(self, packed: Packed) -> None:
+        self.found |= {int(entry): str(text) for entry, text in packed.values.items()}
+
+
+@pytest.mark.parametrize("hash_all", [True, False])
+def test_contents_are_collected_there_as_they_are_here(tmp_path: Path, hash_all: bool) -> None:
+    """Of layers that are read completely; progress comes to the size of the layer."""
+
+    class Counted(NullProgress):
+        done = 0
+
+        def advance(self, done: int) -> None:
+            self.done += done
+
+    blobs = layers_in(tmp_path / "image", [gzip.compress(tar) for tar in TARS])
+    if hash_all:
+        blobs = layers_in(tmp_path / "plain", TARS)
+    place = blobs[0].place()
+    assert place is not None
+    progress = Counted()
+    with IndexProcess(place[0], Limits(), progress) as process:
+        for blob in blobs:
+            there, here = Names(), Names()
+            found = process.index(blob, hash_all=hash_all, collector=there)
+            expected = index_layer(
+                blob, Limits(), NullProgress(), hash_all=hash_all, collector=here
+            )
+            assert found is not None
+            assert same(found, expected)
+            assert there.found == here.found
+            assert here.found
+    assert progress.done == sum(blob.size for blob in blobs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -63,13 +64,11 @@ def test_plain_layers_are_walked_one_at_a_time(
     walking: list[str] = []
     together: list[int] = []
 
-    def watched(
-        blob: Blob, limits: Limits, progress: Progress, *, hash_all: bool = False
-    ) -> LayerIndex:
+    def watched(blob: Blob, limits: Limits, progress: Progress, **how: Any) -> LayerIndex:
         walking.append(blob.name)
         time.sleep(0.02)
         together.append(len(walking))
-        found = index_layer(blob, limits, progress, hash_all=hash_all)
+        found = index_layer(blob, limits, progress, **how)
         walking.remove(blob.name)
         return found
 

@@ -126,9 +126,15 @@ class LayerScan:
     @classmethod
     def unpack(cls, packed: Packed) -> LayerScan:
         """The inverse of `pack`. Raises KeyError, TypeError or ValueError for invalid values."""
-        arrays, scan = packed.arrays, cls()
-        scan._searched.append(arrays["searched"])
-        scan.secrets = {
+        scan = cls()
+        scan.load(packed)
+        scan.changed = False
+        return scan
+
+    def load(self, packed: Packed) -> None:
+        arrays = packed.arrays
+        self.search(arrays["searched"])
+        self.secrets |= {
             entry: frozenset(map(str, kinds))
             for entry, kinds in zip(arrays["secrets"].tolist(), packed.values["kinds"], strict=True)
         }
@@ -141,12 +147,8 @@ class LayerScan:
         if len(contents) != total:
             raise ValueError("other contents than were kept")
         bounds = pairwise(accumulate(sizes, initial=0))
-        scan.kept = {
-            entry: contents[start:end]
-            for entry, (start, end) in zip(arrays["kept"].tolist(), bounds, strict=True)
-        }
-        scan._room -= total
-        return scan
+        for entry, (start, end) in zip(arrays["kept"].tolist(), bounds, strict=True):
+            self.keep(entry, contents[start:end])
 
 
 def _formats_of(path: bytes) -> Formats | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable
 
-from layerscope.channel import Task, serve
+from layerscope.channel import Task, serve, serve_at_once
 
 WHOLE = b"lsf1" + bytes([2, 0, 0, 0, 1, 0, 0, 0]) + (3).to_bytes(8, "little") + b"abc1fsl"
 """The frame that answers the first request with abc."""
@@ -29,6 +30,13 @@ def _answer(task: Task) -> list[bytes]:
         raise ValueError(rest.decode())
     if word == b"memory":
         raise MemoryError
+    if word == b"stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return [b"continued"]
+    if word == b"beat":
+        while not task.cancelled():
+            task.progress(rest)
+            time.sleep(0.01)
     while not task.cancelled():
         time.sleep(0.01)
     return [b"cancelled"]
@@ -80,8 +88,13 @@ DEAF: dict[str, Callable[[], None]] = {
     "ends": lambda: os._exit(3),
 }
 """What no peer should do while it is sent a long request."""
+GOOD: dict[str, Callable[[], None]] = {
+    "": lambda: serve(_answer),
+    "at once": lambda: serve_at_once(_answer),
+}
+"""Those that answer one request after another, or several at once."""
 
 
 def main(name: str = "") -> None:
     """Answer requests, or do what has this name."""
-    {**BAD, **DEAF}.get(name, lambda: serve(_answer))()
+    {**BAD, **DEAF, **GOOD}[name]()

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -20,15 +21,26 @@ from tests.second_processes import BAD, DEAF, WHOLE
 PEERS = "tests.second_processes"
 LONG = b"x" * (3 << 20)
 """More than pipes hold."""
+PATIENCE = 30
 
 
-@pytest.fixture(params=["", "1"], ids=["buffered", "unbuffered"])
+@pytest.fixture(
+    params=[("", ""), ("1", ""), ("", "at once")], ids=["buffered", "unbuffered", "at once"]
+)
 def peer(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[SecondProcess]:
     """A process that answers."""
-    monkeypatch.setenv("PYTHONUNBUFFERED", request.param)
-    with SecondProcess(PEERS) as process:
+    unbuffered, how = request.param
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    with SecondProcess(PEERS, [how]) as process:
+        yield process
+
+
+@pytest.fixture
+def many() -> Iterator[SecondProcess]:
+    """A process that answers several at once."""
+    with SecondProcess(PEERS, ["at once"]) as process:
         yield process
 
 
@@ -107,6 +119,87 @@ def test_a_request_cancelled_half_written_ends_the_process() -> None:
         assert peer.process.returncode is not None
         with pytest.raises(ChannelError):
             peer.ask([b"repeat 1 a"])
+
+
+def test_many_threads_ask_at_once(many: SecondProcess) -> None:
+    """Everybody gets the own answer, whole, while one waits for long."""
+    done = threading.Event()
+    with ThreadPoolExecutor(9) as pool:
+        waiting = pool.submit(many.ask, [b"wait"], cancel_once(done.is_set))
+        words = [bytes([number]) * (number << 12) for number in range(1, 200)]
+        assert list(pool.map(lambda word: many.ask([b"repeat 3 ", word]), words)) == [
+            3 * word for word in words
+        ]
+        assert not waiting.done()
+        done.set()
+        with pytest.raises(CancelledError):
+            waiting.result()
+    assert many.ask([b"repeat 1 a"]) == b"a"
+
+
+def test_progress_goes_to_whoever_asked(many: SecondProcess) -> None:
+    def heard(word: bytes) -> set[bytes]:
+        found: list[bytes] = []
+        with pytest.raises(CancelledError):
+            many.ask(
+                [b"beat ", word],
+                cancel_once(lambda: len(found) > 20),
+                progress=lambda body: found.append(bytes(body)),
+            )
+        return set(found)
+
+    words = [b"one", b"two", b"three"]
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(heard, words)) == [{word} for word in words]
+
+
+@pytest.mark.parametrize("word", [b"wait", b"stop"])
+def test_all_who_ask_hear_that_the_process_ended(many: SecondProcess, word: bytes) -> None:
+    """Also if it was stopped before."""
+    assert many.ask([b"repeat 1 a"]) == b"a"
+    assert many.process is not None
+    with ThreadPoolExecutor(4) as pool:
+        waiting = [pool.submit(many.ask, [word]) for _ in range(4)]
+        os.kill(many.process.pid, signal.SIGKILL)
+        for asked in waiting:
+            with pytest.raises(ChannelError, match="it "):
+                asked.result(PATIENCE)
+    with pytest.raises(ChannelError):
+        many.ask([b"repeat 1 a"])
+
+
+def test_killing_ends_all_requests(many: SecondProcess) -> None:
+    """Those that are being sent, too: a process that is stopped takes none."""
+    assert many.ask([b"repeat 1 a"]) == b"a"
+    assert many.process is not None
+    os.kill(many.process.pid, signal.SIGSTOP)
+    began = threading.Barrier(4)
+
+    def ask() -> None:
+        began.wait()
+        with pytest.raises(ChannelError, match="it "):
+            many.ask([b"repeat 1 ", LONG])
+
+    with ThreadPoolExecutor(3) as pool:
+        waiting = [pool.submit(ask) for _ in range(3)]
+        began.wait()
+        many.kill()
+        for asked in waiting:
+            asked.result(PATIENCE)
+    assert has_ended(many.process.pid)
+
+
+def test_a_busy_process_is_not_silent(many: SecondProcess) -> None:
+    """One request may take longer than patience lasts, as long as others are answered."""
+    with ThreadPoolExecutor(1) as pool:
+        beats: list[bytearray] = []
+        beating = pool.submit(
+            many.ask, [b"beat on"], cancel_once(lambda: len(beats) > 100), progress=beats.append
+        )
+        with pytest.raises(CancelledError):
+            many.ask([b"wait"], cancel_once(lambda: len(beats) > 80), patience=0.5)
+        with pytest.raises(CancelledError):
+            beating.result()
 
 
 @pytest.mark.parametrize("name", BAD)

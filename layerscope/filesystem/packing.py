@@ -1,6 +1,6 @@
-"""Packs stacked filesystems as plain values and arrays, with changes and known digests, for the cache.
+"""Packs stacked filesystems as plain values and arrays, with their inodes and changes, for the cache.
 
-Data of the layer indexes is not repeated.
+Nothing has to be computed to show one: its arrays are used where they lie.
 """
 
 from __future__ import annotations
@@ -31,29 +31,32 @@ _VERSIONS = {
 
 def pack_filesystem(filesystem: Filesystem) -> Packed:
     """Pack a filesystem."""
-    table, inodes = filesystem.table, filesystem.inodes
-    known = np.flatnonzero(inodes.hashed)
+    own = pack_fields(filesystem.inodes, "inodes.", omit=("digests",))
+    known, digests = np.flatnonzero(filesystem.inodes.hashed), filesystem.inodes.digests
+    few = 2 * len(known) < len(digests)
     return Packed(
-        {"oddities": filesystem.oddities},
+        {"oddities": filesystem.oddities, "few": few, **own.values},
         {
             **{f"versions.{name}": getattr(filesystem, own) for name, own in _VERSIONS.items()},
-            **pack_fields(table, "table.").arrays,
+            **pack_fields(filesystem.table, "table.").arrays,
             **pack_fields(filesystem.changes, "changes.").arrays,
-            "kinds": inodes.columns.kinds,
-            "hashed": known,
-            "digests": inodes.digests[known],
+            **own.arrays,
+            "digests": digests[known] if few else digests,
         },
     )
 
 
 def unpack_filesystem(packed: Packed, indexes: Sequence[LayerIndex]) -> Filesystem:
-    """Restore a packed filesystem of the same layers. Raises KeyError and ValueError if the data does not fit."""
+    """Restore a packed filesystem of the same layers. Raises KeyError, TypeError and ValueError if the data does not fit."""
     arrays = packed.arrays
-    inodes = Inodes.of(indexes)
-    inodes.columns.kinds[:] = arrays["kinds"]
-    known = arrays["hashed"]
-    inodes.digests[known] = arrays["digests"]
-    inodes.hashed[known] = True
+    digests = arrays["digests"]
+    if packed.values["few"]:
+        known, hashed = digests, arrays["inodes.hashed"]
+        digests = np.zeros((len(hashed), 32), np.uint8)  # those that are unknown take no memory
+        digests[np.flatnonzero(hashed)] = known
+    inodes = unpack_fields(Inodes, packed, "inodes.", digests=digests)
+    if np.diff(inodes.first).tolist() != list(map(len, indexes)):
+        raise ValueError("other layers")
     versions = {name: arrays[f"versions.{name}"] for name in _VERSIONS}
     return Filesystem(
         unpack_fields(PathTable, packed, "table."),

@@ -14,17 +14,22 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from io import FileIO
+from mmap import ACCESS_COPY, mmap
 from pathlib import Path
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from layerscope import __version__
 from layerscope.files import open_regular, replacing
 from layerscope.layers.packing import DamagedEntryError, Packed, pack, unpack
 
-FORMAT = 14
+FORMAT = 15
 """Increase it when the meaning of entries changes within one version of layerscope."""
+MAPPED = 1 << 20
+"""Bytes from which an entry is mapped instead of read."""
 DEFAULT_SIZE = 1_000_000_000
 """Default maximum size of all entries in bytes."""
 
@@ -80,7 +85,7 @@ class Store:
             if not self._is_private():
                 return None
             with open(path, "rb", buffering=0, opener=open_regular) as stream:
-                packed = unpack(np.fromfile(stream, np.uint8))
+                packed = unpack(_content(stream))
             if packed.values.get(_NAME) != path.name:
                 raise DamagedEntryError
         except DamagedEntryError:
@@ -209,6 +214,14 @@ class Store:
             self._writable = False
             self.problem = f"{self._entries}: others can write to it"
         return private
+
+
+def _content(stream: FileIO) -> NDArray[np.uint8]:
+    """The bytes of a file. Those of a large one stay in it, shared by all who read it, until they are changed here."""
+    if os.fstat(stream.fileno()).st_size >= MAPPED:
+        with suppress(OSError, ValueError):  # no descriptor is left, say: each map keeps one
+            return np.frombuffer(mmap(stream.fileno(), 0, access=ACCESS_COPY), np.uint8)
+    return np.fromfile(stream, np.uint8)
 
 
 def _entries_of(files: Iterable[Entry]) -> list[Entry]:

@@ -72,6 +72,14 @@ class InternalError(LayerscopeError):
         self.report = "".join(traceback.format_exception(error))
         """The whole traceback."""
 
+    @classmethod
+    def sent(cls, message: str, place: str, report: str) -> InternalError:
+        """The same as in another process, which sent these."""
+        error = cls(RuntimeError())
+        error.message, error.place, error.report = message, place, report
+        error.args = (message,)
+        return error
+
 
 def as_user_error(error: BaseException) -> LayerscopeError:
     """The error to show for an exception."""

@@ -149,6 +149,11 @@ def use_binary_sizes(binary: bool) -> None:
     _SIZES["binary"] = binary
 
 
+def uses_binary_sizes() -> bool:
+    """Whether powers of 1024 are the default."""
+    return _SIZES["binary"]
+
+
 def size(count: int, *, binary: bool | None = None) -> str:
     """Bytes in three or four digits: 645 B, 1.4 kB, 994 kB, 130.5 MB; powers of 1024 with `binary`."""
     import humanize

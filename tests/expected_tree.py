@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from layerscope.analysis.cache import ImageCache
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers import reading
 from layerscope.layers.blob import Blob
+from layerscope.layers.cache import Indexed
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.indexing import index_layer
 from layerscope.layers.toc import tables_of_contents
@@ -43,12 +45,13 @@ class EarlyListener(Listener):
         self.heard.append("expected")
         self.filesystems.append(filesystem)
 
-    def layer_indexed(self, number: int, index: LayerIndex) -> None:  # noqa: ARG002
+    def layer_indexed(self, number: int, indexed: Indexed) -> None:  # noqa: ARG002
         self.heard.append(f"layer {number}")
 
-    def stacked(self, opened: Opened) -> None:
+    def stacked(self, opened: Opened, cache: ImageCache) -> Opened:
         self.heard.append("stacked")
         self.filesystems.append(opened.filesystem)
+        return super().stacked(opened, cache)
 
 
 def listen(

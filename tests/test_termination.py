@@ -22,6 +22,7 @@ import pytest
 from tests.images import archive, docker_archive, docker_files, file, layer_tar, write
 from tests.test_channel import has_ended
 
+ROOT = Path(__file__).parents[1]
 ENDS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 PATIENCE = 40
 TAKEN = (b"?1049h", b"?1003h", b"?25l")
@@ -52,6 +53,17 @@ main()
 """
 """Stops where a module is imported, or a function is called, until the user asks to stop, and says so on stderr."""
 
+HELD = f"""
+import os, sys
+sys.path.append({str(ROOT)!r})
+os.environ["LAYERSCOPE_TEST_HOLD"], *sys.argv[1:] = sys.argv[1:]
+from layerscope.opening.remote import RemoteImage
+RemoteImage.__init__.__kwdefaults__["worker"] = "tests.held_worker"
+from layerscope.__main__ import main
+main()
+"""
+"""Has the worker wait where a function is called."""
+
 PHASES = {
     "loading the program": ("layerscope.cli", ["report", "image.tar"]),
     "loading numpy": ("numpy", ["ci", "image.tar"]),
@@ -70,6 +82,7 @@ class Here:
         self.folder = folder
         self.temporary = folder / "temporary"
         self.temporary.mkdir()
+        (folder / "cache").mkdir(mode=0o700)
         write(folder / "image.tar", docker_archive([layer_tar([file("etc/motd", b"hello"), file("a" * 60, b"1")])]))  # fmt: skip
         self.files = self._files()
 
@@ -78,7 +91,7 @@ class Here:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "TMPDIR": str(self.temporary), "TERM": "xterm-256color", "LAYERSCOPE_CACHE_DIR": str(self.folder / "cache")}  # fmt: skip
+        return {**os.environ, "TMPDIR": str(self.temporary), "TERM": "xterm-256color", "LAYERSCOPE_CACHE_DIR": str(self.folder / "cache"), "LAYERSCOPE_TEST_GATE": str(self.folder / "cache" / "gate")}  # fmt: skip
 
     def assert_clean(self) -> None:
         """Nothing is there that was not there before."""
@@ -380,6 +393,20 @@ def regular_expression(shown: Screen) -> None:
         assert time.monotonic() < until, "there was no second process"
 
 
+def held(shown: Screen) -> None:
+    """Wait until the worker waits."""
+    until = time.monotonic() + PATIENCE
+    while not list(Path(shown.process.cwd, "cache").glob("gate-*")):
+        assert time.monotonic() < until, "the worker does not come there"
+        time.sleep(0.01)
+
+
+def reading(shown: Screen) -> None:
+    """Wait until the worker waits, and the screen is there."""
+    shown.wait_for("q.* Quit")
+    held(shown)
+
+
 def dialog(shown: Screen) -> None:
     """Open help."""
     shown.wait_for("etc")
@@ -387,11 +414,16 @@ def dialog(shown: Screen) -> None:
     shown.wait_for("Everywhere")
 
 
+HOLDING = [sys.executable, "-c", HELD]
 SCREENS: dict[str, tuple[list[str], str | Callable[[Screen], None]]] = {
     "loading the screen": ([sys.executable, "-c", PAUSED, "layerscope.tui.app", "image.tar"], "here"),
     "mounting": ([sys.executable, "-c", PAUSED, "layerscope.tui.app:MainScreen", "image.tar"], "here"),
-    "reading the image": ([sys.executable, "-c", PAUSED, "layerscope.tui.loader:analyse", "image.tar"], "here"),
-    "reading stdin": (["sh", "-c", 'exec "$0" -c "$1" layerscope.sources.spool:_read - < pipe', sys.executable, PAUSED], "here"),
+    "finding the image": ([*HOLDING, "layerscope.sources:find_in_turn", "image.tar"], held),
+    "reading the image": ([*HOLDING, "layerscope.opening.worker:analyse", "image.tar"], reading),
+    "reading layers": ([*HOLDING, "layerscope.layers.reading:index_layer", "image.tar", "--no-cache"], reading),
+    "finding duplicates": ([*HOLDING, "layerscope.opening.open:find_duplicates", "image.tar", "--no-cache"], reading),
+    "running rules": ([*HOLDING, "layerscope.opening.open:find_findings", "image.tar", "--no-cache"], reading),
+    "reading stdin": (["sh", "-c", 'exec "$0" -c "$1" layerscope.sources.spool:_read - < pipe', sys.executable, HELD], held),
     "the picker": (program(), "image.tar"),
     "the chooser": (program("two.tar"), "Choose one of"),
     "the explorer": (program("image.tar"), "etc"),
@@ -437,7 +469,11 @@ def test_the_explorer_leaves_the_terminal_as_it_was(
         shown.process.kill(number)
         code, sent = shown.end()
         assert code == 128 + number
-        if phase not in ("loading the screen", "reading stdin"):  # there was no screen yet
+        if phase not in (
+            "loading the screen",
+            "reading stdin",
+            "finding the image",
+        ):  # there was no screen yet
             shown.assert_given_back(sent)
         assert b"Traceback" not in sent
         assert all(map(has_ended, children))

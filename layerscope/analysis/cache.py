@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 _Known = TypeVar("_Known")
 
-_FILESYSTEM = "image"
-_ACCOUNTING = "accounting"
-_DUPLICATES = "duplicates"
+FILESYSTEM = "image"
+ACCOUNTING = "accounting"
+DUPLICATES = "duplicates"
 _LAYER_SCAN = "scan"
 _PACKAGES = "packages"
-_FINDINGS = "findings"
+FINDINGS = "findings"
 _PREFIX = "sha256:"
 
 
@@ -44,40 +44,49 @@ class ImageCache:
         layers: Sequence[str | None],
         blobs: Sequence[Blob],
         limits: Limits,
+        *,
+        passing: bool = False,
     ) -> None:
+        """With `passing`, results are stored even if they may be different later."""
         self._store = store
+        self._passing = passing
         self._layers = layers
         self._key = (
             None
             if store is None or None in layers
-            else store.key(_FILESYSTEM, astuple(limits), list(layers))
+            else store.key(FILESYSTEM, astuple(limits), list(layers))
         )
         self._blobs = blobs
         self._known: set[str] = set()
 
-    def filesystem(self, indexes: Sequence[LayerIndex]) -> Filesystem | None:
+    def holds(self, kind: str, words: Sequence[object] = ()) -> bool:
+        """Whether there is an entry of this kind."""
+        key = self._place(words, None)
+        return self._store is not None and key is not None and self._store.has(kind, key)
+
+    def filesystem(self, indexes: Sequence[LayerIndex] | None) -> Filesystem | None:
         """The stacked layers with compared contents; None if not cached."""
-        return self._read(_FILESYSTEM, lambda packed: unpack_filesystem(packed, indexes))
+        return self._read(FILESYSTEM, lambda packed: unpack_filesystem(packed, indexes))
 
     def keep_filesystem(self, filesystem: Filesystem) -> None:
         """Store the filesystem."""
-        self._keep(_FILESYSTEM, lambda: pack_filesystem(filesystem), filesystem)
+        self._keep(FILESYSTEM, lambda: pack_filesystem(filesystem), filesystem)
 
     def accounting(self) -> Accounting | None:
         """The accounting; None if not cached."""
-        return self._read(_ACCOUNTING, lambda packed: unpack_fields(Accounting, packed))
+        return self._read(ACCOUNTING, lambda packed: unpack_fields(Accounting, packed))
 
     def keep_accounting(self, accounting: Accounting, filesystem: Filesystem) -> None:
         """Store the accounting."""
-        self._keep(_ACCOUNTING, lambda: pack_fields(accounting), filesystem)
+        self._keep(ACCOUNTING, lambda: pack_fields(accounting), filesystem)
 
     def duplicates(self) -> Sequence[Duplicate] | None:
         """All duplicates; None if not cached."""
-        return self._read(_DUPLICATES, unpack_duplicates)
+        return self._read(DUPLICATES, unpack_duplicates)
 
     def keep_duplicates(self, duplicates: Sequence[Duplicate], filesystem: Filesystem) -> None:
         """Store the duplicates."""
-        self._keep(_DUPLICATES, lambda: pack_duplicates(duplicates), filesystem)
+        self._keep(DUPLICATES, lambda: pack_duplicates(duplicates), filesystem)
 
     def layer_scan(self, layer: int, unpack: Callable[[Packed], _Known]) -> _Known | None:
         """What was found in the files of a layer; None if not cached."""
@@ -113,13 +122,13 @@ class ImageCache:
                 _check_range(finding.inodes, len(sizes))
             return findings
 
-        return self._read(_FINDINGS, unpack, words)
+        return self._read(FINDINGS, unpack, words)
 
     def keep_findings(
         self, findings: Findings, words: Sequence[object], filesystem: Filesystem
     ) -> None:
         """Store the findings."""
-        self._keep(_FINDINGS, lambda: pack_fields(findings, omit=("sizes",)), filesystem, words)
+        self._keep(FINDINGS, lambda: pack_fields(findings, omit=("sizes",)), filesystem, words)
 
     def _place(self, words: Sequence[object], layer: int | None) -> str | None:
         """The cache key of results that depend on the image and on `words`, or on one layer alone."""
@@ -161,7 +170,9 @@ class ImageCache:
         """Write new, complete results: contents that could not be read now may be readable later."""
         if self._store is None:
             return
-        uncertain = filesystem.inodes.unread or any(blob.changed() for blob in self._blobs)
+        uncertain = not self._passing and (
+            filesystem.inodes.unread or any(blob.changed() for blob in self._blobs)
+        )
         key = self._place(words, layer)
         if key is not None and kind not in self._known and not uncertain:
             try:

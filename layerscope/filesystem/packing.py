@@ -46,8 +46,8 @@ def pack_filesystem(filesystem: Filesystem) -> Packed:
     )
 
 
-def unpack_filesystem(packed: Packed, indexes: Sequence[LayerIndex]) -> Filesystem:
-    """Restore a packed filesystem of the same layers. Raises KeyError, TypeError and ValueError if the data does not fit."""
+def unpack_filesystem(packed: Packed, indexes: Sequence[LayerIndex] | None) -> Filesystem:
+    """Restore a packed filesystem of the same layers, if these are known. Raises KeyError, TypeError and ValueError if the data does not fit."""
     arrays = packed.arrays
     digests = arrays["digests"]
     if packed.values["few"]:
@@ -55,7 +55,7 @@ def unpack_filesystem(packed: Packed, indexes: Sequence[LayerIndex]) -> Filesyst
         digests = np.zeros((len(hashed), 32), np.uint8)  # those that are unknown take no memory
         digests[np.flatnonzero(hashed)] = known
     inodes = unpack_fields(Inodes, packed, "inodes.", digests=digests)
-    if np.diff(inodes.first).tolist() != list(map(len, indexes)):
+    if indexes is not None and np.diff(inodes.first).tolist() != list(map(len, indexes)):
         raise ValueError("other layers")
     versions = {name: arrays[f"versions.{name}"] for name in _VERSIONS}
     return Filesystem(

@@ -76,6 +76,11 @@ class Blob(ABC):
         return None
 
     @property
+    def is_tar(self) -> bool:
+        """Whether the bytes are a plain tar, whatever they look like."""
+        return False
+
+    @property
     def digest(self) -> str | None:
         """The certain digest of these bytes, if known without reading: `pread` fails for other bytes."""
         return None

@@ -61,6 +61,18 @@ class IndexCache:
         if isinstance(blob, TarSplitBlob) and isinstance(length, int):
             blob.expect(length)
 
+    def read(self, key: str) -> LayerIndex | None:
+        """The index under the key of an `Indexed`; None if there is none."""
+        return self._read(key)
+
+    def holds(self, key: str) -> bool:
+        """Whether there is an index under the key of an `Indexed`."""
+        return self.store.has(_INDEX, key)
+
+    def write(self, key: str, index: LayerIndex) -> None:
+        """Store an index under any key."""
+        self.store.write(_INDEX, key, pack_fields(index))
+
     def has(self, blob: Blob) -> bool:
         """Whether the cache has the index of a blob with a certain digest."""
         digest = None if self._fresh else blob.digest

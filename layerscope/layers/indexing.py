@@ -26,8 +26,8 @@ from layerscope.progress import Progress, check
 
 def layer_compression(blob: Blob) -> Compression | None:
     """The compression of a layer's blob; None for a plain tar. A tar is tried first: its first name may look like any magic number."""
-    if isinstance(blob, TarSplitBlob):
-        return None  # a store's layer is always a tar
+    if blob.is_tar:
+        return None
     try:
         head = blob.pread(BLOCK, 0)
     except OSError:

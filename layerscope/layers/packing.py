@@ -8,6 +8,7 @@ name, types and shape of each array; the arrays, each at a multiple of 64 bytes.
 
 from __future__ import annotations
 
+import json
 import re
 import struct
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -35,6 +36,8 @@ _START = struct.Struct("<8sII")
 _CHECKED = 12
 """Offset of the bytes covered by the checksum."""
 _TYPE = re.compile(r"[<|][iub][1248]")
+_ANY = b" "
+"""Before a document with values that msgspec does not write."""
 
 
 class DamagedEntryError(Exception):
@@ -206,14 +209,17 @@ def table_parts(name: str, table: StringTable) -> dict[str, NDArray[Any]]:
     return {f"{name}.data": np.frombuffer(table.data, np.uint8), f"{name}.offsets": table.offsets}
 
 
-def pack(packed: Packed) -> list[bytes | memoryview]:
-    """The bytes of `packed`, in pieces to be written one after another."""
+def pack(packed: Packed, *, any_values: bool = False) -> list[bytes | memoryview]:
+    """The bytes of `packed`, in pieces to be written one after another.
+
+    Raises OverflowError for numbers beyond 64 bits and UnicodeError for lone surrogates, unless `any_values` are allowed.
+    """
     parts, buffers = [], []
     for name, array in packed.arrays.items():
         stored = np.ascontiguousarray(array.astype(narrowest(array), copy=False))
         parts.append(_Part(name, array.dtype.str, stored.dtype.str, array.shape))
         buffers.append(stored.reshape(-1).view(np.uint8).data)
-    document = msgspec.json.encode(_Document(dict(packed.values), parts))
+    document = _encode(_Document(dict(packed.values), parts), any_values)
     pieces: list[bytes | memoryview] = [struct.pack("<I", len(document)), document]
     position = _START.size + len(document)
     for buffer in buffers:
@@ -235,13 +241,26 @@ def unpack(data: NDArray[np.uint8]) -> Packed:
     if magic != _MAGIC or isal_zlib.crc32(view[_CHECKED:]) != checksum:
         raise DamagedEntryError
     try:
-        document = msgspec.json.decode(
-            view[_START.size : _START.size + length].tobytes(), type=_Document
-        )
+        document = _decode(view[_START.size : _START.size + length].tobytes())
         arrays = dict(_arrays(data, document.parts, _START.size + length))
-    except (msgspec.MsgspecError, ValueError, TypeError) as error:
+    except (msgspec.MsgspecError, ValueError, TypeError, RecursionError) as error:
         raise DamagedEntryError from error
     return Packed(document.values, arrays)
+
+
+def _encode(document: _Document, any_values: bool) -> bytes:
+    try:
+        return msgspec.json.encode(document)
+    except (OverflowError, UnicodeError):
+        if not any_values:
+            raise
+        return _ANY + json.dumps(msgspec.to_builtins(document)).encode()
+
+
+def _decode(data: bytes) -> _Document:
+    if data.startswith(_ANY):
+        return msgspec.convert(json.loads(data), _Document)
+    return msgspec.json.decode(data, type=_Document)
 
 
 def _arrays(

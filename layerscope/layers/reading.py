@@ -59,7 +59,7 @@ def read_layers(
     *,
     hash_all: bool,
     cache: IndexCache | None,
-    on_layer: Callable[[int, LayerIndex], None],
+    on_layer: Callable[[int, Indexed], None],
     complete: Callable[[int, LayerIndex], LayerIndex] = _unchanged,
     expected: ExpectedIndexes | None = None,
     collectors: Collectors | None = None,
@@ -103,7 +103,7 @@ def read_layers(
                         with_toc = set()
                         _show_expected(expected, first, futures)
                     layers.append(futures[origin].result())
-                    on_layer(number, layers[-1].index)
+                    on_layer(number, layers[-1])
                     if origin != number:
                         progress.advance(blobs[number].size)
             except BaseException:

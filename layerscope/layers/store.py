@@ -6,10 +6,12 @@ missing. An unusable folder is noticed on writing and reported in `problem`; eve
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
 import stat
+import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -103,7 +105,7 @@ class Store:
         if not self._writable or sum(part.size for part in packed.arrays.values()) > self.size:
             return
         path = self._path(kind, key)
-        pieces = pack(Packed({**packed.values, _NAME: path.name}, packed.arrays))
+        pieces = pack(_named(packed, path))
         if sum(map(len, pieces)) > self.size:
             return
         try:
@@ -111,8 +113,7 @@ class Store:
                 return
             if _in_the_way(path):
                 return
-            with replacing(path, prefix=_TEMPORARY, mode=0o600) as stream:
-                stream.writelines(pieces)
+            _write(path, pieces)
             self.grown = True
         except OSError as error:
             self._writable = False
@@ -214,6 +215,30 @@ class Store:
             self._writable = False
             self.problem = f"{self._entries}: others can write to it"
         return private
+
+
+class PrivateStore(Store):
+    """Entries of this run alone. All of them are kept, whatever values they have."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, sys.maxsize)
+
+    def write(self, kind: str, key: str, packed: Packed) -> None:
+        """Write or replace an entry. Raises OSError."""
+        path = self._path(kind, key)
+        if not self._prepare():
+            raise OSError(errno.EPERM, "others can write to it", str(self.folder))
+        _write(path, pack(_named(packed, path), any_values=True))
+
+
+def _named(packed: Packed, path: Path) -> Packed:
+    return Packed({**packed.values, _NAME: path.name}, packed.arrays)
+
+
+def _write(path: Path, pieces: Sequence[bytes | memoryview]) -> None:
+    """Write an entry. Raises OSError."""
+    with replacing(path, prefix=_TEMPORARY, mode=0o600) as stream:
+        stream.writelines(pieces)
 
 
 def _content(stream: FileIO) -> NDArray[np.uint8]:

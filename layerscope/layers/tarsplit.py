@@ -56,6 +56,10 @@ class TarSplitBlob(Blob):
         self._before: Identity | None = None
 
     @property
+    def is_tar(self) -> bool:
+        return True  # a store's layer always is
+
+    @property
     def has_files(self) -> bool:
         """Whether the folder with its files could be opened."""
         return self._files is not None

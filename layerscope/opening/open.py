@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from layerscope.analysis.accounting import account
+from layerscope.analysis.cache import ImageCache
 from layerscope.analysis.duplicates import find_duplicates
 from layerscope.analysis.findings.layer_scans import LayerScans
 from layerscope.analysis.warnings import collect_warnings
@@ -43,11 +44,12 @@ class Listener:
     def expected(self, filesystem: Filesystem) -> None:
         """The filesystem according to the layers' tables of contents, while the layers are being read."""
 
-    def layer_indexed(self, number: int, index: LayerIndex) -> None:
+    def layer_indexed(self, number: int, indexed: Indexed) -> None:
         """A layer was read; layers arrive in order."""
 
-    def stacked(self, opened: Opened) -> None:
-        """Everything but duplicates and findings is known."""
+    def stacked(self, opened: Opened, cache: ImageCache) -> Opened:  # noqa: ARG002
+        """Everything but duplicates and findings is known, and in the cache. Returns what takes its place from now on."""
+        return opened
 
     def compared(self, opened: Opened) -> None:
         """Duplicates are known, too."""
@@ -70,55 +72,19 @@ def analyse(
     `cached_image` is what `read_cached_image` returned, if it was called.
     """
     options, listener = options or Options(), listener or Listener()
-    progress, limits = request.progress, request.limits
+    progress = request.progress
     with naming(request):
         whole = source.complete(request, index_cache(request, options))
         if whole is not source:
             listener.fetched(whole)
         scans = LayerScans(len(whole.blobs)) if options.rules is not None else None
-        if cached_image is None:
-            layers = _read_layers(request, whole, options, listener, scans)
-            cache = image_cache(request, whole, options, layers)
-            filesystem = cache.filesystem([layer.index for layer in layers])
-            accounting = cache.accounting()
-        else:
-            layers, cache = cached_image.layers, cached_image.cache
-            filesystem, accounting = cached_image.filesystem, cached_image.accounting
-            for number, layer in enumerate(layers):
-                listener.layer_indexed(number, layer.index)
-        indexes = [layer.index for layer in layers]
-        if scans is not None:
-            scans.share(indexes)
-        del layers
-        stacked = filesystem or Filesystem.stack(indexes, limits=limits, progress=progress)
-        indexes = stacked.inodes.shared_with(indexes, names=options.names)
-        if options.cache is not None:
-            whole.keep_export(options.cache, indexes)
-        contents = [
-            LayerContents(blob, index, limits)
-            for blob, index in zip(whole.blobs, indexes, strict=True)
-        ]
-        if filesystem is None:
-            compare_versions(stacked, contents, progress)
-        opened = Opened(
-            image=whole.image,
-            indexes=indexes,
-            contents=contents,
-            filesystem=stacked,
-            accounting=accounting or account(stacked, indexes),
-            duplicates=None,
-            warnings=collect_warnings(whole.image, indexes, stacked, limits),
-            damage=whole.damage,
-            written=options.lines_of(whole.image.steps),
-        )
-        listener.stacked(opened)
-        cache.keep_filesystem(stacked)
-        cache.keep_accounting(opened.accounting, stacked)
+        opened, cache = _stack(request, whole, options, listener, scans, cached_image)
+        opened = listener.stacked(opened, cache)
         if options.duplicates:
             duplicates = cache.duplicates() if cached_image is None else cached_image.duplicates
             if duplicates is None:
-                duplicates = find_duplicates(stacked, contents, progress)
-                cache.keep_duplicates(duplicates, stacked)
+                duplicates = find_duplicates(opened.filesystem, opened.contents, progress)
+                cache.keep_duplicates(duplicates, opened.filesystem)
             opened = replace(opened, duplicates=duplicates)
             listener.compared(opened)
         if options.rules is not None:
@@ -128,6 +94,56 @@ def analyse(
             warnings = [*opened.warnings, *findings.warnings]
             opened = replace(opened, findings=findings, warnings=warnings)
         return opened
+
+
+def _stack(
+    request: Request,
+    source: SourceImage,
+    options: Options,
+    listener: Listener,
+    scans: LayerScans | None,
+    cached_image: CachedImage | None,
+) -> tuple[Opened, ImageCache]:
+    """The image without duplicates and findings, and the cache, which has it."""
+    progress, limits = request.progress, request.limits
+    if cached_image is None:
+        layers = _read_layers(request, source, options, listener, scans)
+        cache = image_cache(request, source, options, layers)
+        filesystem = cache.filesystem([layer.index for layer in layers])
+        accounting = cache.accounting()
+    else:
+        layers, cache = cached_image.layers, cached_image.cache
+        filesystem, accounting = cached_image.filesystem, cached_image.accounting
+        for number, layer in enumerate(layers):
+            listener.layer_indexed(number, layer)
+    indexes = [layer.index for layer in layers]
+    if scans is not None:
+        scans.share(indexes)
+    del layers
+    stacked = filesystem or Filesystem.stack(indexes, limits=limits, progress=progress)
+    indexes = stacked.inodes.shared_with(indexes, names=options.names)
+    if options.cache is not None:
+        source.keep_export(options.cache, indexes)
+    contents = [
+        LayerContents(blob, index, limits)
+        for blob, index in zip(source.blobs, indexes, strict=True)
+    ]
+    if filesystem is None:
+        compare_versions(stacked, contents, progress)
+    opened = Opened(
+        image=source.image,
+        indexes=indexes,
+        contents=contents,
+        filesystem=stacked,
+        accounting=accounting or account(stacked, indexes),
+        duplicates=None,
+        warnings=collect_warnings(source.image, indexes, stacked, limits),
+        damage=source.damage,
+        written=options.lines_of(source.image.steps),
+    )
+    cache.keep_filesystem(stacked)
+    cache.keep_accounting(opened.accounting, stacked)
+    return opened, cache
 
 
 def _read_layers(

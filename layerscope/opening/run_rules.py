@@ -19,6 +19,27 @@ if TYPE_CHECKING:
     from layerscope.opening.opened import Opened
 
 
+def key_words(
+    opened: Opened, choices: Mapping[str, RuleChoice] | None, base_steps: int | None
+) -> list[str]:
+    """What identifies the findings of an image besides its layers: see `ImageCache.findings`."""
+    image, base = _seen(opened, base_steps)
+    return [_seen_by_rules(image, base, choices or {}, opened.duplicates is None)]
+
+
+def _seen(opened: Opened, base_steps: int | None) -> tuple[Image, int]:
+    """The image as rules see it, and the number of steps of its base image."""
+    image, written, base = opened.image, opened.written, base_steps
+    if base is None and written is not None:
+        base = written.base_steps
+    if base is None:
+        guess = guess_base(image)
+        base = 0 if guess is None else guess.steps
+    if written is not None:
+        image = replace(image, steps=written.as_written(image.steps))
+    return image, base
+
+
 def find_findings(
     opened: Opened,
     progress: Progress,
@@ -30,16 +51,8 @@ def find_findings(
 ) -> Findings:
     """The findings of the rules. Results of reading files are stored in `cache`; `scans` hold what was found while the layers were read. If `base_steps` is None, the base image comes
     from the Dockerfile, or is estimated. Raises `CancelledError`."""
-    image, written = opened.image, opened.written
-    base = base_steps
-    if base is None and written is not None:
-        base = written.base_steps
-    if base is None:
-        guess = guess_base(image)
-        base = 0 if guess is None else guess.steps
-    if written is not None:
-        image = replace(image, steps=written.as_written(image.steps))
-    words = [_seen_by_rules(image, base, choices or {}, opened.duplicates is None)]
+    image, base = _seen(opened, base_steps)
+    words = key_words(opened, choices, base_steps)
     known = None if cache is None else cache.findings(words, opened.filesystem)
     if known is not None:
         return known

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from layerscope import text
 from layerscope.errors import CancelledError, LayerscopeError
 from layerscope.image.dockerfile import Dockerfile
-from layerscope.opening.open import Options
+from layerscope.opening.allocator import limit_freed_memory
+from layerscope.opening.options import Options
+from layerscope.opening.remote import RemoteImage
 from layerscope.settings import Settings, load_settings
-from layerscope.sources import Candidate, Request, open_source
-from layerscope.tui.startup import CachePrefetch, limit_freed_memory
+from layerscope.sources.base import Candidate, Request
 
 if TYPE_CHECKING:
     from layerscope.tui.preferences import Preferences
@@ -76,18 +77,14 @@ def _explore(
     request: Request, options: Options, preferences: Preferences, dockerfile: Dockerfile | None
 ) -> None:
     limit_freed_memory()
-    source = open_source(request, partial(_ask, preferences))
-    options = replace(options, verify_small=False, names=False)
-    prefetch = CachePrefetch(request, source, options)
-    _take_keys_from_terminal()
+    with RemoteImage(request, replace(options, verify_small=False, names=False)) as remote:
+        from layerscope.tui.app import LayerscopeApp  # while the worker finds the image
+        from layerscope.tui.session import Session
 
-    from layerscope.tui.app import LayerscopeApp
-    from layerscope.tui.session import Session
-
-    session = Session(
-        request, source, options, dockerfile=dockerfile, preferences=preferences, prefetch=prefetch
-    )
-    LayerscopeApp(session).run_in_terminal()
+        source = remote.find(partial(_ask, preferences))
+        _take_keys_from_terminal()
+        session = Session(remote, source, dockerfile=dockerfile, preferences=preferences)
+        LayerscopeApp(session).run_in_terminal()
 
 
 def _ask(preferences: Preferences, candidates: Sequence[Candidate]) -> Candidate | None:

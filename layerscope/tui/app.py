@@ -236,7 +236,11 @@ class LayerscopeApp(Guarded, TerminalApp[None]):
 
     def leave(self) -> None:
         self._leaving = True
+        self.session.remote.close()  # whatever waits for it ends
         super().leave()
+
+    def on_unmount(self) -> None:
+        self.session.remote.close()
 
 
 def _progress_words(event: ProgressMoved) -> str:

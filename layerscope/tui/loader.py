@@ -1,9 +1,9 @@
-"""Loads an image in a thread: layers are read, stacked and verified, and each result is posted as a message."""
+"""Waits in a thread for what the worker knows of an image, and posts each result as a message."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -12,10 +12,9 @@ from layerscope.analysis.duplicates import Copies, Duplicate
 from layerscope.errors import CancelledError, LayerscopeError
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.index import LayerIndex
-from layerscope.opening.open import Listener, Opened, analyse
-from layerscope.opening.opened import check_digests
-from layerscope.sources import SourceImage
-from layerscope.sources.base import naming
+from layerscope.opening.opened import Opened
+from layerscope.opening.remote import Watcher
+from layerscope.sources.base import SourceImage
 from layerscope.tui.session import Session
 from layerscope.tui.workers import MessageProgress
 
@@ -86,10 +85,8 @@ class WorkFailed(Message):
     error: LayerscopeError
 
 
-class _Posting(Listener):
-    """Posts the results of `analyse`."""
-
-    wants_expected = True
+class _Posting(Watcher):
+    """Posts the results of the worker."""
 
     def __init__(self, post: Callable[[Message], object]) -> None:
         self._post = post
@@ -112,21 +109,21 @@ class _Posting(Listener):
         found = list(opened.duplicates or ())
         self._post(DuplicatesFound(found, Copies(found)))
 
+    def judged(self, opened: Opened) -> None:
+        if opened.findings is not None:
+            self._post(FindingsFound(opened.findings))
+
+    def checked(self, number: int, right: bool) -> None:
+        self._post(LayerChecked(number, right))
+
 
 def load(
     session: Session, post: Callable[[Message], object], cancelled: Callable[[], bool]
 ) -> None:
-    """Load and analyse the session's image in the calling thread, posting the results. Never raises; stops when cancelled."""
-    progress = MessageProgress(post, cancelled)
-    request = replace(session.request, progress=progress)
+    """Wait for the parts of the session's image in the calling thread, and post them. Never raises; stops when cancelled."""
+    session.remote.report_to(MessageProgress(post, cancelled))
     try:
-        with naming(request):
-            cached_image = None if session.prefetch is None else session.prefetch()
-        opened = analyse(request, session.source, session.options, _Posting(post), cached_image)
-        if opened.findings is not None:
-            post(FindingsFound(opened.findings))
-        for number, right in check_digests(opened, progress):
-            post(LayerChecked(number, right))
+        session.remote.load(_Posting(post), cancelled)
         post(WorkDone())
     except CancelledError:
         return

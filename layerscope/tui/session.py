@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,10 +11,11 @@ from layerscope.image.base import BaseGuess, guess_base, layers_of
 from layerscope.image.dockerfile import Dockerfile
 from layerscope.image.model import Image
 from layerscope.layers.index import LayerIndex
-from layerscope.opening.cache_lookup import CachedImage
 from layerscope.opening.digests import state_of, verified
-from layerscope.opening.open import Opened, Options
-from layerscope.sources import Request, SourceImage
+from layerscope.opening.opened import Opened
+from layerscope.opening.options import Options
+from layerscope.opening.remote import RemoteImage
+from layerscope.sources.base import Request, SourceImage
 from layerscope.tui.commands import first_key
 from layerscope.tui.preferences import Preferences
 from layerscope.words import DigestState
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
 class Session:
     """An image being explored: config and manifest first, then layers as they are read, the rest once all are stacked."""
 
-    request: Request
+    remote: RemoteImage
+    """The process that opens it."""
     source: SourceImage
-    options: Options
     dockerfile: Dockerfile | None = None
     """The image's Dockerfile, if the user named it."""
     indexes: list[LayerIndex | None] = field(default_factory=list)
@@ -46,8 +47,6 @@ class Session:
     """Layers whose digests were verified last, and whether they match."""
     preferences: Preferences = field(default_factory=Preferences)
     """The user's preferences."""
-    prefetch: Callable[[], CachedImage | None] | None = None
-    """Returns the cache entry of the image, if it is being read already."""
     base_guess: BaseGuess | None = field(init=False)
     """Estimated end of the base image."""
     base_steps: int = field(init=False)
@@ -66,6 +65,16 @@ class Session:
     def key(self, command: str) -> str:
         """The first key of a command, as the user bound it."""
         return first_key(command, self.preferences.keys)
+
+    @property
+    def request(self) -> Request:
+        """What the user asked for."""
+        return self.remote.request
+
+    @property
+    def options(self) -> Options:
+        """How it is opened."""
+        return self.remote.options
 
     @property
     def image(self) -> Image:

@@ -156,11 +156,12 @@ def test_the_listener_hears_the_same(tmp_path: Path, store: Store) -> None:
     heard: list[list[object]] = []
 
     class Hearing(Listener):
-        def layer_indexed(self, number: int, index: Any) -> None:
-            heard[-1].append((number, len(index)))
+        def layer_indexed(self, number: int, indexed: Any) -> None:
+            heard[-1].append((number, len(indexed.index)))
 
-        def stacked(self, opened: Opened) -> None:
+        def stacked(self, opened: Opened, cache: Any) -> Opened:
             heard[-1].append(opened.accounting.live)
+            return super().stacked(opened, cache)
 
     for _ in range(2):
         heard.append([])

@@ -12,8 +12,9 @@ from textual.widget import Widget
 from textual.worker import WorkerCancelled
 
 from layerscope.layers.store import Store
-from layerscope.opening.open import Options
-from layerscope.sources import Request, open_source
+from layerscope.opening.options import Options
+from layerscope.opening.remote import WORKER, RemoteImage
+from layerscope.sources import Request
 from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.session import Session
@@ -24,14 +25,17 @@ def cache_of(image: Path) -> Path:
     return image.with_name(f"{image.name}.cache")
 
 
-def explorer(image: Path, **options: Any) -> LayerscopeApp:
+def explorer(image: Path, *, worker: str = WORKER, **options: Any) -> LayerscopeApp:
     """The explorer on an image file, not running yet; it uses the cache that stands beside the image, if any."""
-    request = Request(str(image))
     if cache_of(image).is_dir():
         options.setdefault("cache", Store(cache_of(image)))
-    return LayerscopeApp(
-        Session(request, open_source(request), Options(verify_small=False, **options))
-    )
+    return exploring(Request(str(image)), Options(verify_small=False, **options), worker=worker)
+
+
+def exploring(request: Request, options: Options, *, worker: str = WORKER) -> LayerscopeApp:
+    """The explorer on any image."""
+    remote = RemoteImage(request, options, worker=worker)
+    return LayerscopeApp(Session(remote, remote.find(None)))
 
 
 async def loaded(pilot: Pilot[None]) -> MainScreen:

@@ -86,6 +86,6 @@ def showing(
     return prepare
 
 
-def picture_of(image: Path) -> LayerscopeApp:
+def picture_of(image: Path, **how: Any) -> LayerscopeApp:
     """The explorer on an image, with findings."""
-    return explorer(image, rules={})
+    return explorer(image, rules={}, **how)

@@ -11,11 +11,10 @@ import pytest
 
 from layerscope.layers.store import Store
 from layerscope.opening.open import Options, open_image
-from layerscope.sources import Request, open_source
+from layerscope.sources import Request
 from layerscope.tui.app import LayerscopeApp
-from layerscope.tui.session import Session
 from tests.sources.fake_engine import FakeEngine, serving
-from tests.tui.explorer import loaded, screen_text, settled
+from tests.tui.explorer import exploring, loaded, screen_text, settled
 
 
 @pytest.fixture
@@ -28,8 +27,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEngine]:
 
 def explorer(cache: Store | None = None) -> LayerscopeApp:
     """On the engine's image, not running yet."""
-    request = Request("docker://demo")
-    return LayerscopeApp(Session(request, open_source(request), Options(cache=cache)))
+    return exploring(Request("docker://demo"), Options(cache=cache))
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 
 from layerscope.tui.screens.error import ErrorScreen
 from layerscope.tui.view import VIEWS
+from tests.held_worker import MODULE, Gate
 from tests.images import file, layer_tar, oci_directory
 from tests.tui.pictures import (
     VIEW_KEYS,
@@ -96,9 +97,11 @@ def test_unreadable(
     """Layers that vanish after the image was opened are a dialog that says so."""
     monkeypatch.chdir(tmp_path)
     oci_directory(Path("image"), [layer_tar([file("a", b"a" * 9000)])])
-    app = picture_of(Path("image"))
+    gate = Gate(monkeypatch, tmp_path, "layerscope.opening.worker:read_cached_image")
+    app = picture_of(Path("image"), worker=MODULE)
     for blob in Path("image/blobs/sha256").iterdir():
         blob.unlink()
+    gate.set()
 
     prepare = showing(theme=theme, ready=lambda app: _has_dialog(app.screen))
     assert snap_compare(app, terminal_size=SMALL, run_before=prepare)

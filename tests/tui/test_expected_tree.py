@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
-from layerscope.layers import reading
-from layerscope.layers.index import LayerIndex
-from layerscope.layers.indexing import index_layer
-from layerscope.layers.toc import tables_of_contents
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.widgets.tree_columns import size_of
+from tests.held_worker import MODULE, Gate
 from tests.images import directory, file, whiteout
 from tests.toc_images import Entry, entries_of, estargz, toc_json, write_image, zstd_chunked
 from tests.tui.explorer import explorer, loaded, screen_text
@@ -33,18 +27,9 @@ EXPECTED = "from the table of contents"
 
 
 @pytest.fixture
-def read(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+def read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Gate:
     """No layer is read before this is set."""
-    event = threading.Event()
-
-    def later(*args: Any, **how: Any) -> LayerIndex:
-        assert event.wait(15)
-        return index_layer(*args, **how)
-
-    monkeypatch.setattr(tables_of_contents, "WORTHWHILE", 1)
-    monkeypatch.setattr(reading, "index_layer", later)
-    yield event
-    event.set()
+    return Gate(monkeypatch, tmp_path, "layerscope.layers.reading:index_layer")
 
 
 def image(folder: Path, entries: list[Entry] | None = None) -> Path:
@@ -74,11 +59,9 @@ def rows(screen: MainScreen) -> list[str]:
     return [f"{row.name.decode()} {size_of(row)}" for row in found]
 
 
-async def test_the_tree_is_there_while_layers_are_read(
-    tmp_path: Path, read: threading.Event
-) -> None:
+async def test_the_tree_is_there_while_layers_are_read(tmp_path: Path, read: Gate) -> None:
     """It says where it comes from; directories open, files wait. Once the layers are read nothing moves."""
-    app = explorer(image(tmp_path))
+    app = explorer(image(tmp_path), worker=MODULE)
     async with app.run_test(size=WIDE) as pilot:
         screen = await expected_screen(pilot)
         text = "\n".join(screen_text(app))
@@ -101,11 +84,9 @@ async def test_the_tree_is_there_while_layers_are_read(
         assert screen.view is not screen.explore
 
 
-async def test_filter_and_comparison_work_on_the_expected_tree(
-    tmp_path: Path, read: threading.Event
-) -> None:
+async def test_filter_and_comparison_work_on_the_expected_tree(tmp_path: Path, read: Gate) -> None:
     """And stay once the layers are read; nothing is read for them before."""
-    app = explorer(image(tmp_path))
+    app = explorer(image(tmp_path), worker=MODULE)
     async with app.run_test(size=WIDE) as pilot:
         screen = await expected_screen(pilot)
         await pilot.press("/", *"pass", "enter")
@@ -118,10 +99,10 @@ async def test_filter_and_comparison_work_on_the_expected_tree(
         assert rows(screen) == ["lib 700", "etc 8"]
 
 
-async def test_wrongly_expected_paths_disappear(tmp_path: Path, read: threading.Event) -> None:
+async def test_wrongly_expected_paths_disappear(tmp_path: Path, read: Gate) -> None:
     """The tar takes precedence, and there is a warning."""
     wrong = [*entries_of(BASE)[:3], {"type": "reg", "name": "etc/backdoor", "size": 9}]
-    app = explorer(image(tmp_path, wrong))
+    app = explorer(image(tmp_path, wrong), worker=MODULE)
     async with app.run_test(size=WIDE) as pilot:
         screen = await expected_screen(pilot)
         screen.set_focus(screen.explore.files)
@@ -134,9 +115,9 @@ async def test_wrongly_expected_paths_disappear(tmp_path: Path, read: threading.
         assert [warning.code for warning in screen.session.opened.warnings] == ["toc-mismatch"]
 
 
-async def test_leaving_does_not_wait_for_layers(tmp_path: Path, read: threading.Event) -> None:
+async def test_leaving_does_not_wait_for_layers(tmp_path: Path, read: Gate) -> None:
     """q is pressed while the expected tree is shown."""
-    app = explorer(image(tmp_path))
+    app = explorer(image(tmp_path), worker=MODULE)
     async with app.run_test(size=WIDE) as pilot:
         await expected_screen(pilot)
         await pilot.press("q")

@@ -1,0 +1,229 @@
+"""What the explorer and its worker tell each other: requests one way, events the other, as JSON.
+
+Python's own JSON, because texts of images may have lone surrogates and numbers beyond 64 bits.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import msgspec
+
+from layerscope.image.dockerfile import Dockerfile
+from layerscope.image.model import Image
+from layerscope.image.platform import Platform
+from layerscope.image.warnings import ImageWarning
+from layerscope.limits import Limits
+from layerscope.settings import RuleChoice
+
+
+class Cache(msgspec.Struct):
+    """The user's cache."""
+
+    folder: str
+    size: int
+
+
+class Open(msgspec.Struct, tag=True):
+    """Open an image: `Request` and `Options`."""
+
+    reference: str
+    image: str | None
+    platform: Platform | None
+    limits: Limits
+    store_root: str | None
+    pull: bool
+    verify: bool
+    verify_small: bool
+    duplicates: bool
+    rules: dict[str, RuleChoice] | None
+    dockerfile: Dockerfile | None
+    base_steps: int | None
+    cache: Cache | None
+    private: str
+    """A folder for entries that are not for the cache. It is made when it is needed."""
+    stdin: int | None
+    """The descriptor with the explorer's stdin; None if there is none."""
+    binary: bool
+    """Whether sizes in errors are in MiB instead of MB."""
+
+
+class Choose(msgspec.Struct, tag=True):
+    """The answer to `Asked`: a number among the candidates, or None for none of them."""
+
+    number: int | None
+
+
+class Read(msgspec.Struct, tag=True):
+    """Read bytes of a layer."""
+
+    layer: int
+    length: int
+    offset: int
+
+
+Asking: TypeAlias = Open | Choose | Read
+
+
+class Offer(msgspec.Struct):
+    """A candidate, as it is shown to choose from."""
+
+    tags: list[str]
+    platform: Platform | None
+    digests: list[str]
+    groups: tuple[int, ...]
+
+
+class BlobFacts(msgspec.Struct):
+    """A layer's blob, without its bytes."""
+
+    name: str
+    size: int
+    is_tar: bool
+    digest: str | None
+    """The certain digest, of one that is fetched at its first read."""
+    missing: str | None
+    """Why it is not there; None if it is."""
+
+
+class Moved(msgspec.Struct, tag=True):
+    """Progress of a stage."""
+
+    stage: str
+    total: int | None
+    done: int
+
+
+class Asked(msgspec.Struct, tag=True):
+    """One of several images has to be chosen."""
+
+    candidates: list[Offer]
+
+
+class Described(msgspec.Struct, tag=True):
+    """The image was found, or exported."""
+
+    image: Image
+    blobs: list[BlobFacts]
+    damage: str | None
+    awaiting: bool
+    """Whether an engine still exports it."""
+
+
+class Expected(msgspec.Struct, tag=True):
+    """The filesystem according to tables of contents, in the private store."""
+
+    key: str
+
+
+class Indexed(msgspec.Struct, tag=True):
+    """A layer was indexed."""
+
+    number: int
+    key: str
+    private: bool
+    """Whether it is in the private store instead of the cache."""
+
+
+class Stacked(msgspec.Struct, tag=True):
+    """All layers are stacked and accounted."""
+
+    layers: list[str]
+    """Their keys."""
+    private: bool
+    accounting_private: bool
+    warnings: list[ImageWarning]
+    overwritten: list[int]
+    """Layers whose file was written to since it was opened."""
+
+
+class Compared(msgspec.Struct, tag=True):
+    """Duplicates are known."""
+
+    private: bool
+
+
+class Judged(msgspec.Struct, tag=True):
+    """Findings are known."""
+
+    words: list[str]
+    """With the keys of the layers, the key of their entry."""
+    private: bool
+
+
+class Checked(msgspec.Struct, tag=True):
+    """The digests of a layer were checked."""
+
+    number: int
+    right: bool
+
+
+class Done(msgspec.Struct, tag=True):
+    """All is known."""
+
+    problem: str | None
+    """Why the cache cannot be used; None if it can."""
+
+
+class Failed(msgspec.Struct, tag=True):
+    """There is no more: an error."""
+
+    message: str
+    hint: str | None
+    title: str
+    exit_code: int
+    problem: str | None
+    report: str | None = None
+    """The traceback of a fault of layerscope's own."""
+    place: str = ""
+    """Where that was."""
+    cancelled: bool = False
+
+
+Event: TypeAlias = (
+    Moved | Asked | Described | Expected | Indexed | Stacked | Compared | Judged | Checked | Done | Failed
+)  # fmt: skip
+
+
+class ReadFailed(msgspec.Struct):
+    """An OSError of reading a layer."""
+
+    errno: int | None
+    why: str
+    name: str | None
+    changed: bool
+    """Whether the file was written to since it was opened."""
+
+
+def encode(message: msgspec.Struct) -> bytes:
+    """A message as bytes."""
+    return json.dumps(msgspec.to_builtins(message, str_keys=True)).encode()
+
+
+def decode(body: bytes | bytearray, kind: Any) -> Any:
+    """A message of this type. Raises ValueError for anything else."""
+    try:
+        return msgspec.convert(json.loads(body), kind, str_keys=True)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError, TypeError) as error:
+        raise ValueError(str(error)) from error
+
+
+def path_or_none(path: str | None) -> Path | None:
+    """A path that was sent as text."""
+    return None if path is None else Path(path)
+
+
+def offers(candidates: Sequence[Any]) -> list[Offer]:
+    """Candidates, as they are sent."""
+    return [
+        Offer(list(one.tags), one.platform, list(one.digests), tuple(one.groups))
+        for one in candidates
+    ]
+
+
+def rules_or_none(rules: Mapping[str, RuleChoice] | None) -> dict[str, RuleChoice] | None:
+    """Settings of rules, as they are sent."""
+    return None if rules is None else dict(rules)

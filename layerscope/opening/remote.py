@@ -1,0 +1,491 @@
+"""The explorer's side of the worker: an image that another process opens, and whose layers it reads."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from layerscope import signals, text
+from layerscope.channel import ChannelError, RequestFailedError, SecondProcess
+from layerscope.errors import CancelledError, ExitCode, LayerscopeError
+from layerscope.faults import InternalError
+from layerscope.layers.blob import Blob, MissingBlob
+from layerscope.layers.file_identity import FileChangedError
+from layerscope.opening import messages
+from layerscope.sources.base import STDIN, Candidate, ImageParts, Request, SourceImage
+
+if TYPE_CHECKING:
+    from layerscope.analysis.cache import ImageCache
+    from layerscope.filesystem.model import Filesystem
+    from layerscope.layers.cache import IndexCache
+    from layerscope.layers.index import LayerIndex
+    from layerscope.layers.store import Store
+    from layerscope.opening.opened import Opened
+    from layerscope.opening.options import Options
+    from layerscope.progress import Progress
+
+_Known = TypeVar("_Known")
+
+PATIENCE = 30.0
+"""Seconds without a sign of life after which the worker has failed."""
+WORKER = "layerscope.opening.worker"
+_LOOK_EVERY = 0.05
+"""Seconds between two looks at whether the user leaves."""
+
+
+class WorkerError(LayerscopeError):
+    """The process that opens the image is gone, silent, or not to be understood."""
+
+    exit_code = ExitCode.INTERNAL
+
+    def __init__(self, why: object) -> None:
+        super().__init__(
+            f"the process that reads the image failed: {why}",
+            hint="was it killed, or is memory short? open the image again",
+        )
+
+
+class Watcher:
+    """Called with the parts of an image as they become available, in the thread that waits for them."""
+
+    def fetched(self, source: SourceImage) -> None:
+        """The layers arrived; until now only an engine's description was known."""
+
+    def expected(self, filesystem: Filesystem) -> None:
+        """The filesystem according to the layers' tables of contents."""
+
+    def layer_indexed(self, number: int, index: LayerIndex) -> None:
+        """A layer was read; layers arrive in order."""
+
+    def stacked(self, opened: Opened) -> None:
+        """Everything but duplicates and findings is known."""
+
+    def compared(self, opened: Opened) -> None:
+        """Duplicates are known, too."""
+
+    def judged(self, opened: Opened) -> None:
+        """Findings are known, too."""
+
+    def checked(self, number: int, right: bool) -> None:
+        """The digests of a layer were checked."""
+
+
+class RemoteImage:
+    """An image that a second process opens. Leaving this ends the process, and removes what it wrote."""
+
+    def __init__(self, request: Request, options: Options, *, worker: str = WORKER) -> None:
+        """Start to open it; `worker` is the module to run."""
+        self.request = request
+        self.options = options
+        self._events: SimpleQueue[messages.Event | LayerscopeError] = SimpleQueue()
+        self._blobs: Sequence[Blob] = ()
+        self._source: SourceImage | None = None
+        self._stdin = _copy_of_stdin() if request.reference == STDIN else None
+        self.private = _private_folder()
+        """The folder for what the cache may not have; the worker makes it when it is needed."""
+        remove = partial(shutil.rmtree, self.private, ignore_errors=True)
+        self._remove = remove
+        self._forget = signals.at_end(remove)
+        descriptors = [] if self._stdin is None else [self._stdin]
+        self.process = SecondProcess(worker, descriptors=descriptors)
+        self._reporting = threading.Lock()
+        self._progress: Progress = request.progress
+        self._moved = messages.Moved("", None, 0)
+        threading.Thread(target=self._listen, name="worker", daemon=True).start()
+
+    def __enter__(self) -> RemoteImage:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the worker at once, and whatever waits for it."""
+        self.process.kill()
+        self._remove()
+        self._forget()
+        self._events.put(LayerscopeError("closed"))
+
+    # opening
+
+    def find(self, ask: Callable[[Sequence[Candidate]], Candidate | None] | None) -> SourceImage:
+        """Wait until the image is found and described; `ask` chooses one of several. Raises `LayerscopeError` and `CancelledError`."""
+        while True:
+            event = self._next(lambda: False)
+            if isinstance(event, messages.Asked):
+                self._choose(event.candidates, ask)
+            elif isinstance(event, messages.Described):
+                return self._described(event)
+            elif isinstance(event, messages.Done):
+                raise WorkerError("it found nothing")
+
+    def load(self, watcher: Watcher, cancelled: Callable[[], bool]) -> None:
+        """Wait until everything is known, and report it. Raises `LayerscopeError` and `CancelledError`."""
+        loading = _Loading(self, watcher)
+        while not loading.take(self._next(cancelled)):
+            pass
+
+    def _next(self, cancelled: Callable[[], bool]) -> messages.Event:
+        """The next event that is not progress. Raises the error that there is in place of one, and `CancelledError`."""
+        while True:
+            try:
+                event = self._events.get(timeout=_LOOK_EVERY)
+            except Empty:
+                if cancelled():
+                    raise CancelledError from None
+                continue
+            if cancelled():
+                raise CancelledError
+            if isinstance(event, LayerscopeError):
+                raise event
+            if isinstance(event, messages.Failed):
+                self._note(event.problem)
+                raise _error(event)
+            if isinstance(event, messages.Done):
+                self._note(event.problem)
+            return event
+
+    def _note(self, problem: str | None) -> None:
+        """Note why the worker cannot use the cache."""
+        cache = self.options.cache
+        if cache is not None and problem is not None:
+            cache.problem = cache.problem or problem
+
+    def _choose(
+        self,
+        offered: Sequence[messages.Offer],
+        ask: Callable[[Sequence[Candidate]], Candidate | None] | None,
+    ) -> None:
+        candidates = [
+            Candidate(one.tags, one.platform, _nothing, one.digests, one.groups) for one in offered
+        ]
+        chosen = candidates[0] if ask is None else ask(candidates)
+        number = next((at for at, one in enumerate(candidates) if one is chosen), None)
+        self._ask(messages.Choose(number))
+
+    def _described(self, event: messages.Described) -> SourceImage:
+        self._blobs = [_blob(self, number, facts) for number, facts in enumerate(event.blobs)]
+        kind = _Awaited if event.awaiting else SourceImage
+        self._source = kind(event.image, self._blobs, event.damage)
+        return self._source
+
+    # the worker
+
+    def _listen(self) -> None:
+        """Ask for the image, and take down all events. In a thread."""
+        asked = _open_message(self.request, self.options, self.private, self._stdin)
+        try:
+            try:
+                last = self.process.ask(
+                    [messages.encode(asked)], progress=self._heard, patience=PATIENCE
+                )
+            finally:
+                if self._stdin is not None:
+                    os.close(self._stdin)
+            self._heard(last)
+        except (ChannelError, RequestFailedError) as error:
+            self._events.put(WorkerError(error))
+        except MemoryError:
+            self._events.put(WorkerError("out of memory"))
+
+    def _heard(self, body: bytearray) -> None:
+        if not body:  # a sign of life
+            return
+        event = _decoded(body, messages.Event)
+        if isinstance(event, messages.Moved):
+            self._report(event)
+        else:
+            self._events.put(event)
+
+    def report_to(self, progress: Progress) -> None:
+        """Report to this from now on what the worker does."""
+        with self._reporting:
+            self._progress = progress
+            if self._moved.stage:
+                progress.stage(self._moved.stage, self._moved.total)
+                progress.advance(self._moved.done)
+
+    def _report(self, now: messages.Moved) -> None:
+        with self._reporting:
+            self._report_since(self._moved, now)
+            self._moved = now
+
+    def _report_since(self, before: messages.Moved, now: messages.Moved) -> None:
+        if (now.stage, now.total) == (before.stage, before.total) and now.done >= before.done:
+            self._progress.advance(now.done - before.done)
+            return
+        self._progress.stage(now.stage, now.total)
+        if now.done:
+            self._progress.advance(now.done)
+
+    def _ask(self, message: messages.Asking) -> bytearray:
+        """The answer to a request. Raises `WorkerError`."""
+        try:
+            return self.process.ask(
+                [messages.encode(message)], progress=self._heard, patience=PATIENCE
+            )
+        except (ChannelError, RequestFailedError) as error:
+            raise WorkerError(error) from error
+
+    def read(self, layer: int, length: int, offset: int) -> bytes:
+        """Bytes of a layer. Raises OSError."""
+        try:
+            answer = self._ask(messages.Read(layer, length, offset))
+            if answer[:1] == b"\0":
+                return bytes(memoryview(answer)[1:])
+            failed = _decoded(answer[1:], messages.ReadFailed)
+        except (WorkerError, ChannelError) as error:
+            raise OSError(errno.EIO, str(error)) from error
+        if failed.changed:
+            raise FileChangedError(failed.name)
+        raise OSError(failed.errno, failed.why, failed.name)
+
+
+class RemoteBlob(Blob):
+    """A layer that the worker reads."""
+
+    def __init__(
+        self,
+        image: RemoteImage,
+        number: int,
+        name: str,
+        size: int,
+        *,
+        is_tar: bool,
+        digest: str | None,
+    ) -> None:
+        super().__init__(name, size)
+        self._image = image
+        self._number = number
+        self._is_tar = is_tar
+        self._digest = digest
+        self._overwritten = False
+
+    @property
+    def is_tar(self) -> bool:
+        return self._is_tar
+
+    @property
+    def digest(self) -> str | None:
+        return self._digest
+
+    @property
+    def overwritten(self) -> bool:
+        return self._overwritten
+
+    def mark_overwritten(self) -> None:
+        """Note that the worker found it overwritten."""
+        self._overwritten = True
+
+    def pread(self, length: int, offset: int) -> bytes:
+        try:
+            data = self._image.read(self._number, length, offset)
+        except FileChangedError:
+            self._overwritten = True
+            raise
+        if len(data) > length:
+            raise OSError(errno.EIO, "the process that reads the image failed: it sends too much")
+        return data
+
+
+class _Loading:
+    """Makes the parts of an image of events."""
+
+    def __init__(self, image: RemoteImage, watcher: Watcher) -> None:
+        from layerscope.analysis.cache import ImageCache
+        from layerscope.layers.cache import IndexCache
+        from layerscope.layers.store import PrivateStore
+
+        self._image = image
+        self._watcher = watcher
+        self._limits = image.request.limits
+        self._private = PrivateStore(Path(image.private))
+        self._image_cache = ImageCache
+        self._index_cache = IndexCache
+        self._indexes: dict[int, LayerIndex] = {}
+        self._by_key: dict[str, LayerIndex] = {}
+        self._keys: list[str] = []
+        self._opened: Opened | None = None
+
+    def take(self, event: messages.Event) -> bool:
+        """Report an event; whether it is the last one."""
+        watcher = self._watcher
+        if isinstance(event, messages.Described):
+            watcher.fetched(self._image._described(event))
+        elif isinstance(event, messages.Expected):
+            filesystem = self._cache([event.key], private=True).filesystem(None)
+            watcher.expected(_there(filesystem))
+        elif isinstance(event, messages.Indexed):
+            watcher.layer_indexed(event.number, self._index(event))
+        elif isinstance(event, messages.Stacked):
+            self._stacked(event)
+        elif isinstance(event, messages.Compared):
+            found = self._cache(self._keys, private=event.private).duplicates()
+            self._also(duplicates=_there(found))
+            watcher.compared(self._known)
+        elif isinstance(event, messages.Judged):
+            cache = self._cache(self._keys, private=event.private)
+            findings = cache.findings(event.words, self._known.filesystem)
+            self._also(findings=_there(findings))
+            watcher.judged(self._known)
+        elif isinstance(event, messages.Checked):
+            watcher.checked(event.number, event.right)
+        return isinstance(event, messages.Done)
+
+    @property
+    def _known(self) -> Opened:
+        if self._opened is None:
+            raise WorkerError("it sends results before there is an image")
+        return self._opened
+
+    def _also(self, **more: object) -> None:
+        from dataclasses import replace
+
+        self._opened = replace(self._known, **more)  # type: ignore[arg-type]
+
+    def _index(self, event: messages.Indexed) -> LayerIndex:
+        index = self._by_key.get(event.key)
+        if index is None:
+            cache: IndexCache = self._index_cache(self._store(event.private), self._limits)
+            index = self._by_key[event.key] = _there(cache.read(event.key)).without_names()
+        self._indexes[event.number] = index
+        return index
+
+    def _stacked(self, event: messages.Stacked) -> None:
+        from layerscope.layers.contents import LayerContents
+        from layerscope.opening.opened import Opened
+
+        source, options = self._image._source, self._image.options
+        if (
+            source is None
+            or len(event.layers) != len(source.blobs)
+            or len(self._indexes) != len(event.layers)
+        ):
+            raise WorkerError("it stacks other layers than it has indexed")
+        self._keys = event.layers
+        indexes = [self._indexes[number] for number in range(len(event.layers))]
+        filesystem = _there(self._cache(self._keys, private=event.private).filesystem(indexes))
+        accounting = self._cache(self._keys, private=event.accounting_private).accounting()
+        indexes = filesystem.inodes.shared_with(indexes, names=False)
+        self._indexes.clear()
+        self._by_key.clear()
+        for number in event.overwritten:
+            blob = source.blobs[number]
+            if isinstance(blob, RemoteBlob):
+                blob.mark_overwritten()
+        self._opened = Opened(
+            image=source.image,
+            indexes=indexes,
+            contents=[
+                LayerContents(blob, index, self._limits)
+                for blob, index in zip(source.blobs, indexes, strict=True)
+            ],
+            filesystem=filesystem,
+            accounting=_there(accounting),
+            duplicates=None,
+            warnings=event.warnings,
+            damage=source.damage,
+            written=options.lines_of(source.image.steps),
+        )
+        self._watcher.stacked(self._opened)
+
+    def _store(self, private: bool) -> Store:
+        cache = self._image.options.cache
+        return self._private if private or cache is None else cache
+
+    def _cache(self, keys: Sequence[str], *, private: bool) -> ImageCache:
+        return self._image_cache(self._store(private), keys, (), self._limits)
+
+
+class _Awaited(SourceImage):
+    """An image whose layers an engine still exports."""
+
+    @property
+    def awaits_export(self) -> bool:
+        return True
+
+
+def _there(found: _Known | None) -> _Known:
+    """What an entry holds. Raises `WorkerError` if it is gone."""
+    if found is None:
+        raise WorkerError("what it wrote is gone")
+    return found
+
+
+def _decoded(body: bytes | bytearray, kind: Any) -> Any:
+    try:
+        return messages.decode(body, kind)
+    except ValueError:
+        raise ChannelError("it sends what cannot be understood") from None
+
+
+def _blob(image: RemoteImage, number: int, facts: messages.BlobFacts) -> Blob:
+    if facts.missing is not None:
+        return MissingBlob(facts.name, facts.missing)
+    return RemoteBlob(
+        image, number, facts.name, facts.size, is_tar=facts.is_tar, digest=facts.digest
+    )
+
+
+def _error(failed: messages.Failed) -> Exception:
+    """The error that the worker met."""
+    if failed.cancelled:
+        return CancelledError()
+    if failed.report is not None:
+        error: LayerscopeError = InternalError.sent(failed.message, failed.place, failed.report)
+    else:
+        error = LayerscopeError(failed.message)
+    error.hint, error.title, error.exit_code = failed.hint, failed.title, failed.exit_code
+    return error
+
+
+def _nothing() -> ImageParts:
+    """Candidates are only chosen here, and loaded by the worker."""
+    raise NotImplementedError
+
+
+def _copy_of_stdin() -> int | None:
+    with suppress(OSError):
+        return os.dup(0)
+    return None
+
+
+def _private_folder() -> str:
+    try:
+        place = tempfile.gettempdir()
+    except OSError:  # none can be written to: an error only if it is needed
+        place = "/tmp"  # noqa: S108
+    return str(Path(place) / f"layerscope-{os.urandom(16).hex()}")
+
+
+def _open_message(
+    request: Request, options: Options, private: str, stdin: int | None
+) -> messages.Open:
+    cache = options.cache
+    return messages.Open(
+        reference=request.reference,
+        image=request.image,
+        platform=request.platform,
+        limits=request.limits,
+        store_root=None if request.store_root is None else str(request.store_root),
+        pull=request.pull,
+        verify=options.verify,
+        verify_small=options.verify_small,
+        duplicates=options.duplicates,
+        rules=messages.rules_or_none(options.rules),
+        dockerfile=options.dockerfile,
+        base_steps=options.base_steps,
+        cache=None if cache is None else messages.Cache(str(cache.folder), cache.size),
+        private=private,
+        stdin=stdin,
+        binary=text.uses_binary_sizes(),
+    )

@@ -1,14 +1,20 @@
 """How quick the explorer is on a million entries, in a real pseudo terminal: `python -m bench.responsiveness [IMAGE]`.
 
-Times run from a key, or from the start of the program, to the last byte that it writes in answer.
+Times run from a key, or from the start of the program, to the last byte that it writes in answer. While the image loads, rows are
+repainted for other reasons, too: there a key is answered when the cursor is where it leads.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shlex
+import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -24,7 +30,7 @@ QUIET = 0.3
 PATIENCE = 120.0
 
 KEYS: tuple[tuple[str, str, int, float], ...] = (
-    ("another layer", "j", 5, 100),
+    ("another layer", "j", 5, 50),
     ("to the files", "\t", 1, 100),
     ("open a directory", "\r", 1, 100),
     ("open everything", "+", 1, 1000),
@@ -37,6 +43,18 @@ KEYS: tuple[tuple[str, str, int, float], ...] = (
     ("filter, a key more", "g", 1, 200),
 )
 """What is done, its key, how often, and the milliseconds that it should take at most."""
+_CURSOR = "48;5;23m"
+"""Begins a row with the cursor."""
+_AFTERWARDS = 6.0
+"""Seconds after the figures are there in which keys are still pressed: duplicates, findings and digests follow."""
+_BARE = """
+from textual.app import App
+from textual.widgets import Static
+class Bare(App):
+    def compose(self):
+        yield Static("bare")
+Bare().run()
+"""
 
 
 class Explorer:
@@ -44,15 +62,18 @@ class Explorer:
 
     def __init__(self, image: Path, cache: str) -> None:
         environment = {**os.environ, "TERM": "xterm-256color", "LAYERSCOPE_CACHE_DIR": cache}
+        environment.pop("COLORTERM", None)
         self.started = time.monotonic()
-        self.child = pexpect.spawn(
-            sys.executable,
-            ["-m", "layerscope", str(image)],
-            dimensions=(HEIGHT, WIDTH),
-            env=environment,
-            timeout=PATIENCE,
-        )
-        self.child.delaybeforesend = None  # else it would sleep 50 ms before each key
+        self.child = _spawn(["-m", "layerscope", str(image)], environment)
+        self.memory = 0
+        """Most memory of all its processes at any moment, in bytes; what they share counts once."""
+        self.watching = threading.Thread(target=self._watch, daemon=True)
+        self.watching.start()
+
+    def _watch(self) -> None:
+        while (now := sum(map(_resident, _family(self.child.pid)))) or not self.memory:
+            self.memory = max(self.memory, now)
+            time.sleep(0.1)
 
     def seen(self, words: str) -> float:
         """Seconds from the start until `words` are written."""
@@ -92,12 +113,79 @@ class Explorer:
         self.child.expect(pexpect.EOF)
         return time.monotonic() - pressed
 
-    def peak(self) -> int:
-        """Most memory that the program had, in bytes."""
-        status = Path(f"/proc/{self.child.pid}/status").read_text()
-        return 1024 * int(
-            next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]
+    def longest_wait(self) -> tuple[float, float]:
+        """Seconds that the slowest and the median key take until the image is loaded: the cursor moves down and up."""
+        row, step, waits, loaded = 0, 1, [], PATIENCE
+        seen = b""
+        while time.monotonic() - self.started < loaded:
+            row, key = row + step, b"j" if step > 0 else b"k"
+            step = -step if row in (0, million.LAYERS - 1) else step
+            wanted, pressed = f"{_CURSOR}{row} ".encode(), time.monotonic()
+            self.child.send(key)
+            since = b""
+            while wanted not in since and time.monotonic() - pressed < PATIENCE:
+                since += self._read()
+            waits.append(time.monotonic() - pressed)
+            time.sleep(0.02)
+            seen = seen[-20:] + since
+            if b"efficiency" in seen and loaded == PATIENCE:
+                loaded = time.monotonic() - self.started + _AFTERWARDS
+        return max(waits), statistics.median(waits)
+
+    def _read(self) -> bytes:
+        try:
+            read: bytes = self.child.read_nonblocking(1 << 16, timeout=1)
+        except pexpect.TIMEOUT:
+            return b""
+        return read
+
+
+def _spawn(arguments: list[str], environment: dict[str, str]) -> pexpect.spawn:
+    child = pexpect.spawn(
+        sys.executable, arguments, dimensions=(HEIGHT, WIDTH), env=environment, timeout=PATIENCE
+    )
+    child.delaybeforesend = None  # else it would sleep 50 ms before each key
+    return child
+
+
+def _family(pid: int) -> list[int]:
+    """A process and all that descend from it."""
+    found = [pid]
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                found += _family(int(child))
+    return found
+
+
+def _resident(pid: int) -> int:
+    """Memory of a process in bytes; pages that several share count in part for each."""
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        return 1024 * int(next(line for line in lines if line.startswith("Pss:")).split()[1])
+    return 0
+
+
+def _bare() -> float:
+    """Seconds until a Textual app without anything shows its only word."""
+    started = time.monotonic()
+    child = _spawn(["-c", _BARE], {**os.environ, "TERM": "xterm-256color"})
+    child.expect_exact("bare")
+    taken = time.monotonic() - started
+    child.close(force=True)
+    return taken
+
+
+def _tar(image: Path) -> float:
+    """Seconds that `tar tvf` takes for all layers."""
+    began = time.monotonic()
+    for number in range(million.LAYERS):
+        subprocess.run(
+            f"tar -xOf {shlex.quote(str(image))} {number}/layer.tar | tar -tvf - > /dev/null",
+            shell=True,
+            check=True,
         )
+    return time.monotonic() - began
 
 
 def main() -> None:
@@ -108,23 +196,38 @@ def main() -> None:
         print(f"making {image.name} …")
         million.make(image)
     compile_program()
+    bare, tar = statistics.median(_bare() for _ in range(5)), _tar(image)
     with tempfile.TemporaryDirectory() as cache:
-        cold = Explorer(image, cache)
-        _tell("first frame", cold.seen("Steps"), 0.6)
-        time.sleep(0.3)
-        _tell("quit while layers are read", cold.quit(), 0.3)
+        first, leaving = [], []
+        for _ in range(5):
+            cold = Explorer(image, cache)
+            first.append(cold.seen("Steps"))
+            time.sleep(0.3)
+            leaving.append(cold.quit())
+        _tell("first frame", statistics.median(first), 2 * bare)
+        _tell("quit while layers are read", max(leaving), 0.5)
         cold = Explorer(image, cache)
         cold.seen("Steps")
-        _tell("all layers stacked and counted", cold.seen("efficiency"), 8)
+        longest, median = cold.longest_wait()
+        _tell("longest wait of a key meanwhile", longest, 0.1)
+        _tell("a key meanwhile", median, 0.05)
+        cold.child.close(force=True)
+        shutil.rmtree(cache)
+        cold = Explorer(image, cache)
+        _tell("all layers stacked and counted", cold.seen("efficiency"), 1.5 * tar)
         cold.settle(1.0)
         for words, key, times, most in KEYS:
             taken = [cold.press(key) for _ in range(times)]
             _tell(words, statistics.median(taken) / 1000, most / 1000)
-        print(f"{'peak memory':<34}{cold.peak() / 1e6:8.0f} MB   (wanted: 700 MB at most)")
-        cold.child.close(force=True)
+        _tell("quit", cold.quit(), 0.5)
+        print(
+            f"{'peak memory of all processes':<34}{cold.memory / 1e6:8.0f} MB   (wanted: 500 MB at most)"
+        )
         warm = Explorer(image, cache)
         warm.seen("Steps")
         _tell("the second time: all counted", warm.seen("efficiency"), 0.8)
+        warm.settle(1.0)
+        print(f"{'peak memory of all processes':<34}{warm.memory / 1e6:8.0f} MB")
         warm.child.close(force=True)
 
 

@@ -67,7 +67,7 @@ main()
 PHASES = {
     "loading the program": ("layerscope.cli", ["report", "image.tar"]),
     "loading numpy": ("numpy", ["ci", "image.tar"]),
-    "finding the image": ("layerscope.sources:find_in_path", ["report", "image.tar"]),
+    "finding the image": ("layerscope.sources.search:find_in_path", ["report", "image.tar"]),
     "accounting": ("layerscope.opening.open:account", ["report", "image.tar"]),
     "writing": ("layerscope.report.json:write", ["report", "image.tar", "--format", "json", "-o", "report.json"]),
     "extracting": ("layerscope.extraction.writing:fill", ["extract", "image.tar", "/", "-o", "out"]),
@@ -418,7 +418,7 @@ HOLDING = [sys.executable, "-c", HELD]
 SCREENS: dict[str, tuple[list[str], str | Callable[[Screen], None]]] = {
     "loading the screen": ([sys.executable, "-c", PAUSED, "layerscope.tui.app", "image.tar"], "here"),
     "mounting": ([sys.executable, "-c", PAUSED, "layerscope.tui.app:MainScreen", "image.tar"], "here"),
-    "finding the image": ([*HOLDING, "layerscope.sources:find_in_turn", "image.tar"], held),
+    "finding the image": ([*HOLDING, "layerscope.sources.search:find_in_turn", "image.tar"], held),
     "reading the image": ([*HOLDING, "layerscope.opening.worker:analyse", "image.tar"], reading),
     "reading layers": ([*HOLDING, "layerscope.layers.reading:index_layer", "image.tar", "--no-cache"], reading),
     "finding duplicates": ([*HOLDING, "layerscope.opening.open:find_duplicates", "image.tar", "--no-cache"], reading),

@@ -13,7 +13,7 @@ from layerscope.cli.paths import path_options
 
 if TYPE_CHECKING:
     from layerscope.browse.named_paths import Lookup
-    from layerscope.opening.open import Opened
+    from layerscope.opening.opened import Opened
 
 
 @click.command(short_help="Print files of an image.")

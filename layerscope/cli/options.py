@@ -15,10 +15,10 @@ from layerscope.cli.cache import user_store, warn
 from layerscope.errors import UsageError
 from layerscope.image.dockerfile import Dockerfile, read_dockerfile
 from layerscope.image.platform import Platform
-from layerscope.opening.open import Options
+from layerscope.opening.options import Options
 from layerscope.progress import Progress
 from layerscope.settings import Settings, limits_from, load_settings
-from layerscope.sources import Request
+from layerscope.sources.base import Request
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _SETTINGS = "layerscope.settings"

@@ -193,6 +193,14 @@ class LayerIndex:
     def __len__(self) -> int:
         return len(self.roles)
 
+    def detached(self) -> LayerIndex:
+        """The same index without paths, and apart from the file that it was read from."""
+        columns = Columns(*(getattr(self.columns, name).copy() for name in Columns.__slots__))
+        digests = None if self.digests is None else self.digests.copy()
+        return replace(
+            self.without_names(), columns=columns, roles=self.roles.copy(), digests=digests
+        )
+
     def without_names(self) -> LayerIndex:
         """The same index without paths, which take most memory and are only needed for stacking."""
         none = np.zeros(0, np.int32)

@@ -9,13 +9,17 @@ name, types and shape of each array; the arrays, each at a multiple of 64 bytes.
 from __future__ import annotations
 
 import json
+import os
 import re
 import struct
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum, auto
+from io import FileIO
 from itertools import pairwise
 from math import prod
+from mmap import ACCESS_COPY, MADV_DONTNEED, mmap
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -38,6 +42,10 @@ _CHECKED = 12
 _TYPE = re.compile(r"[<|][iub][1248]")
 _ANY = b" "
 """Before a document with values that msgspec does not write."""
+
+
+MAPPED = 1 << 20
+"""Bytes from which an entry is mapped instead of read."""
 
 
 class DamagedEntryError(Exception):
@@ -246,6 +254,21 @@ def unpack(data: NDArray[np.uint8]) -> Packed:
     except (msgspec.MsgspecError, ValueError, TypeError, RecursionError) as error:
         raise DamagedEntryError from error
     return Packed(document.values, arrays)
+
+
+def read_packed(stream: FileIO) -> Packed:
+    """The content of an entry. The arrays of a large one stay in the file, shared by all who read it, until they are changed here.
+
+    Raises `DamagedEntryError` and OSError.
+    """
+    if os.fstat(stream.fileno()).st_size >= MAPPED:
+        with suppress(OSError, ValueError):  # no descriptor is left, say: each map keeps one
+            mapped = mmap(stream.fileno(), 0, access=ACCESS_COPY)
+            packed = unpack(np.frombuffer(mapped, np.uint8))
+            if hasattr(mmap, "madvise"):
+                mapped.madvise(MADV_DONTNEED)  # checking went through all of it
+            return packed
+    return unpack(np.fromfile(stream, np.uint8))
 
 
 def _encode(document: _Document, any_values: bool) -> bytes:

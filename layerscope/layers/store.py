@@ -16,22 +16,19 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from io import FileIO
-from mmap import ACCESS_COPY, mmap
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from layerscope import __version__
 from layerscope.files import open_regular, replacing
-from layerscope.layers.packing import DamagedEntryError, Packed, pack, unpack
+
+if TYPE_CHECKING:
+    from layerscope.layers.packing import Packed
 
 FORMAT = 15
 """Increase it when the meaning of entries changes within one version of layerscope."""
-MAPPED = 1 << 20
-"""Bytes from which an entry is mapped instead of read."""
 DEFAULT_SIZE = 1_000_000_000
 """Default maximum size of all entries in bytes."""
 
@@ -82,12 +79,14 @@ class Store:
 
     def read(self, kind: str, key: str) -> Packed | None:
         """An entry, marked as most recently used; None if missing or unusable."""
+        from layerscope.layers.packing import DamagedEntryError, read_packed
+
         path = self._path(kind, key)
         try:
             if not self._is_private():
                 return None
             with open(path, "rb", buffering=0, opener=open_regular) as stream:
-                packed = unpack(_content(stream))
+                packed = read_packed(stream)
             if packed.values.get(_NAME) != path.name:
                 raise DamagedEntryError
         except DamagedEntryError:
@@ -101,6 +100,8 @@ class Store:
 
     def write(self, kind: str, key: str, packed: Packed) -> None:
         """Write or replace an entry; no effect if that fails."""
+        from layerscope.layers.packing import pack
+
         # Every item takes at least one byte: skip packing what cannot fit.
         if not self._writable or sum(part.size for part in packed.arrays.values()) > self.size:
             return
@@ -225,6 +226,8 @@ class PrivateStore(Store):
 
     def write(self, kind: str, key: str, packed: Packed) -> None:
         """Write or replace an entry. Raises OSError."""
+        from layerscope.layers.packing import pack
+
         path = self._path(kind, key)
         if not self._prepare():
             raise OSError(errno.EPERM, "others can write to it", str(self.folder))
@@ -232,6 +235,8 @@ class PrivateStore(Store):
 
 
 def _named(packed: Packed, path: Path) -> Packed:
+    from layerscope.layers.packing import Packed
+
     return Packed({**packed.values, _NAME: path.name}, packed.arrays)
 
 
@@ -239,14 +244,6 @@ def _write(path: Path, pieces: Sequence[bytes | memoryview]) -> None:
     """Write an entry. Raises OSError."""
     with replacing(path, prefix=_TEMPORARY, mode=0o600) as stream:
         stream.writelines(pieces)
-
-
-def _content(stream: FileIO) -> NDArray[np.uint8]:
-    """The bytes of a file. Those of a large one stay in it, shared by all who read it, until they are changed here."""
-    if os.fstat(stream.fileno()).st_size >= MAPPED:
-        with suppress(OSError, ValueError):  # no descriptor is left, say: each map keeps one
-            return np.frombuffer(mmap(stream.fileno(), 0, access=ACCESS_COPY), np.uint8)
-    return np.fromfile(stream, np.uint8)
 
 
 def _entries_of(files: Iterable[Entry]) -> list[Entry]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
 from layerscope.analysis.accounting import account
 from layerscope.analysis.cache import ImageCache
@@ -22,7 +21,7 @@ from layerscope.layers.reading import read_layers
 from layerscope.layers.toc.tables_of_contents import TablesOfContents
 from layerscope.opening.cache_lookup import CachedImage, image_cache, index_cache
 from layerscope.opening.digests import claims_of
-from layerscope.opening.opened import Opened
+from layerscope.opening.opened import Opened, file_name
 from layerscope.opening.options import Options
 from layerscope.opening.run_rules import find_findings
 from layerscope.progress import Quiet
@@ -50,6 +49,9 @@ class Listener:
     def stacked(self, opened: Opened, cache: ImageCache) -> Opened:  # noqa: ARG002
         """Everything but duplicates and findings is known, and in the cache. Returns what takes its place from now on."""
         return opened
+
+    def replaced(self) -> None:
+        """What `stacked` returned has taken the place of what it was given."""
 
     def compared(self, opened: Opened) -> None:
         """Duplicates are known, too."""
@@ -80,6 +82,7 @@ def analyse(
         scans = LayerScans(len(whole.blobs)) if options.rules is not None else None
         opened, cache = _stack(request, whole, options, listener, scans, cached_image)
         opened = listener.stacked(opened, cache)
+        listener.replaced()
         if options.duplicates:
             duplicates = cache.duplicates() if cached_image is None else cached_image.duplicates
             if duplicates is None:
@@ -179,8 +182,3 @@ def _read_layers(
         expected=expected,
         collectors=scans,
     )
-
-
-def file_name(reference: str) -> str:
-    """The last part of a reference, for short titles."""
-    return Path(reference).name or reference

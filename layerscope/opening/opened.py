@@ -5,24 +5,25 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from layerscope.analysis.accounting import Accounting
-from layerscope.analysis.dockerfile_lines import DockerfileLines
-from layerscope.analysis.duplicates import Duplicate
 from layerscope.errors import CorruptImageError
-from layerscope.filesystem.model import Filesystem
-from layerscope.image.model import Image
-from layerscope.image.warnings import ImageWarning
 from layerscope.layers.blob import MissingBlob
-from layerscope.layers.contents import LayerContents
 from layerscope.layers.file_identity import CHANGED
-from layerscope.layers.index import LayerIndex
 from layerscope.opening.digests import claims_of, verified
 from layerscope.progress import Progress, check
 
 if TYPE_CHECKING:
+    from layerscope.analysis.accounting import Accounting
+    from layerscope.analysis.dockerfile_lines import DockerfileLines
+    from layerscope.analysis.duplicates import Duplicate
     from layerscope.analysis.findings.finding import Findings
+    from layerscope.filesystem.model import Filesystem
+    from layerscope.image.model import Image
+    from layerscope.image.warnings import ImageWarning
+    from layerscope.layers.contents import LayerContents
+    from layerscope.layers.index import LayerIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +93,8 @@ def check_digests(opened: Opened, progress: Progress) -> Iterator[tuple[int, boo
             found.update(piece)
             progress.advance(len(piece))
         yield number, claims == {f"sha256:{found.hexdigest()}"}
+
+
+def file_name(reference: str) -> str:
+    """The last part of a reference, for short titles."""
+    return Path(reference).name or reference

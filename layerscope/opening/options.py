@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from layerscope.analysis.dockerfile_lines import DockerfileLines
-from layerscope.image.dockerfile import Dockerfile
-from layerscope.image.history import Step
-from layerscope.layers.blob import Blob
-from layerscope.layers.reading import are_small
-from layerscope.layers.store import Store
-from layerscope.settings import RuleChoice
+if TYPE_CHECKING:
+    from layerscope.analysis.dockerfile_lines import DockerfileLines
+    from layerscope.image.dockerfile import Dockerfile
+    from layerscope.image.history import Step
+    from layerscope.layers.blob import Blob
+    from layerscope.layers.store import Store
+    from layerscope.settings import RuleChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,14 @@ class Options:
 
     def hash_all(self, blobs: Sequence[Blob]) -> bool:
         """Whether plain layers are hashed, too."""
+        from layerscope.layers.reading import are_small
+
         return self.verify or (self.verify_small and are_small(blobs))
 
     def lines_of(self, steps: Sequence[Step]) -> DockerfileLines | None:
         """The lines of the Dockerfile that made the steps; None without a Dockerfile."""
-        return None if self.dockerfile is None else DockerfileLines.of(self.dockerfile, steps)
+        if self.dockerfile is None:
+            return None
+        from layerscope.analysis.dockerfile_lines import DockerfileLines
+
+        return DockerfileLines.of(self.dockerfile, steps)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import BinaryIO, cast
 
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.report.options import ReportOptions as ReportOptions
 
 Writer = Callable[[Opened, BinaryIO, ReportOptions], None]

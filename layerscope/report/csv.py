@@ -10,7 +10,7 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import lines_of, step_rows, visible_end
 from layerscope.report.schema import files_of

@@ -6,7 +6,7 @@ import json
 from typing import BinaryIO
 
 from layerscope.analysis.compare.comparison import Comparison
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.report.diff_schema import changes_of, document
 from layerscope.report.json import indented
 

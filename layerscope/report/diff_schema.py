@@ -16,7 +16,7 @@ from layerscope.filesystem.changes import WHY_NAMES
 from layerscope.filesystem.inodes import Inodes
 from layerscope.image.history import Step
 from layerscope.layers.index import Kind
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.report.schema import image_document, state_of, totals_document, warnings_document
 from layerscope.words import Change
 

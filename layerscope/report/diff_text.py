@@ -12,7 +12,7 @@ from layerscope.image.history import Step
 from layerscope.image.secret_names import is_secret
 from layerscope.image.secret_spans import MASK, masked
 from layerscope.image.summary import one_line
-from layerscope.opening.open import Opened, file_name
+from layerscope.opening.opened import Opened, file_name
 from layerscope.report.console import (
     Console,
     Part,

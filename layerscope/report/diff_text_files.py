@@ -13,7 +13,7 @@ from layerscope.analysis.compare.files import FileChanges
 from layerscope.filesystem.inodes import Inodes, Why
 from layerscope.filesystem.paths import PathTable
 from layerscope.layers.index import KIND_NAMES, Kind
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.report.console import (
     Console,
     Part,

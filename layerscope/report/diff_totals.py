@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.report.console import Console, growth_style, signed, widest
 from layerscope.report.options import ReportOptions
 from layerscope.report.schema import totals_document

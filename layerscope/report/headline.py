@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from layerscope.image.model import Alternative
 from layerscope.opening.digests import state_of
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.report.options import ReportOptions
 from layerscope.report.schema import compressed_bytes
 from layerscope.text import count_of, date_of, percent, safe_name, size

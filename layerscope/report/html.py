@@ -20,7 +20,7 @@ from markupsafe import Markup
 
 from layerscope import __version__
 from layerscope.analysis.findings.fixes import instruction_text
-from layerscope.opening.open import Opened, file_name
+from layerscope.opening.opened import Opened, file_name
 from layerscope.report.headline import digest_words, facts, figures
 from layerscope.report.html_map import hues, legend, maps, stack
 from layerscope.report.issues import Issue, fix_text, issues_of

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from layerscope.analysis.treemap import Box, Place, Tile, tiles_of
 from layerscope.filesystem.usage import Usage
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import safe_path, step_rows
 from layerscope.text import clip, count_of, percent, safe_name, size

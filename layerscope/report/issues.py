@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from layerscope.analysis.findings.finding import Finding
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.report.rows import lines_of, place_words, safe_path
 from layerscope.text import safe_lines, safe_name, size
 from layerscope.words import Severity

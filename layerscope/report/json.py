@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.report.json_rows import QuotedPaths, duplicate_rows, waste_records
 from layerscope.report.options import ReportOptions
 from layerscope.report.schema import document, files_of

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 from layerscope.analysis.findings.rules import RULES
 from layerscope.analysis.gate.verdict import Outcome
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.report.headline import digest_words, figures_line
 from layerscope.report.issues import (
     dockerfile_path,

@@ -19,7 +19,7 @@ from layerscope.filesystem.lookup import PathLookup
 from layerscope.filesystem.siblings import Siblings
 from layerscope.image.summary import one_line
 from layerscope.layers.index import KIND_NAMES
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.report.console import Console, Part
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import safe_path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO
 
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.report.headline import facts, figures
 from layerscope.report.issues import Issue, issues_of
 from layerscope.report.markdown_text import code, fenced, plain, prose

@@ -9,7 +9,7 @@ from layerscope.analysis.findings.finding import Finding
 from layerscope.analysis.steps import step_kind
 from layerscope.image.history import Step
 from layerscope.image.summary import one_line, step_names
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.text import clip, safe_name
 from layerscope.words import REASONS, StepKind
 

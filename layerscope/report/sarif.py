@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from layerscope import __version__
 from layerscope.analysis.findings.rules import RULES
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.report.issues import Issue, dockerfile_path, issues_of
 from layerscope.report.options import ReportOptions
 from layerscope.text import safe_name

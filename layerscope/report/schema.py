@@ -16,7 +16,7 @@ from layerscope.analysis.steps import step_kind
 from layerscope.filesystem.changes import WHY_NAMES
 from layerscope.filesystem.inodes import Inodes
 from layerscope.layers.index import KIND_NAMES, Kind
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.report.rows import lines_of
 from layerscope.words import REASONS, Change, StepKind
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
-from layerscope.opening.open import Opened, file_name
+from layerscope.opening.opened import Opened, file_name
 from layerscope.report.console import Console, Part
 from layerscope.report.headline import alternative_name, digest_words, facts
 from layerscope.report.options import ReportOptions

@@ -8,7 +8,7 @@ import numpy as np
 
 from layerscope.image.summary import one_line
 from layerscope.layers.index import KIND_LETTERS, Kind
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.report.console import Console, Part, change_glyph
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import shown_path

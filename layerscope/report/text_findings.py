@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from layerscope.analysis.findings.finding import Finding
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.report.console import Console
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import place_words, safe_path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.report.console import Console, padded
 from layerscope.report.options import ReportOptions
 from layerscope.text import cells, clip, count_of, safe_name, size

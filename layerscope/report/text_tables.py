@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from layerscope.image.history import Step
 from layerscope.image.summary import one_line
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.report.console import Console, Part, padded, widest
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import (

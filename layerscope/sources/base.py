@@ -6,20 +6,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from layerscope.errors import LayerscopeError
 from layerscope.faults import is_out_of_memory
 from layerscope.image.model import Image
 from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
-from layerscope.layers.blob import Blob
-from layerscope.layers.cache import IndexCache
-from layerscope.layers.index import LayerIndex
-from layerscope.layers.store import Store
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.progress import NullProgress, Progress
-from layerscope.sources.artifacts import Artifact
+
+if TYPE_CHECKING:
+    from layerscope.layers.blob import Blob
+    from layerscope.layers.cache import IndexCache
+    from layerscope.layers.index import LayerIndex
+    from layerscope.layers.store import Store
+    from layerscope.sources.artifacts import Artifact
 
 STDIN = "-"
 """The reference for an image on stdin."""

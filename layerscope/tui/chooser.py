@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from layerscope import text
-from layerscope.sources import Candidate
+from layerscope.sources.base import Candidate
 from layerscope.tui import theme
 from layerscope.tui.commands import bindings, first_key
 from layerscope.tui.keys import keymap

@@ -14,7 +14,7 @@ from textual.worker import get_current_worker
 from layerscope import text
 from layerscope.errors import CancelledError
 from layerscope.filesystem.content_reader import ContentReader
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.progress import Progress
 from layerscope.tui.documents.base import Document
 from layerscope.tui.documents.bytes import BytesDocument

@@ -144,7 +144,7 @@ def test_an_internal_error_exits_70_with_two_lines(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("layerscope.sources.find_in_path", fail)
+    monkeypatch.setattr("layerscope.sources.search.find_in_path", fail)
     for _ in ("a command", "another of the same process"):
         done = here("ci", "image.tar")
         assert (done.code, done.out) == (70, "")

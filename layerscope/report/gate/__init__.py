@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import BinaryIO, cast
 
 from layerscope.analysis.gate.verdict import Verdict
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.report.options import ReportOptions
 
 Writer = Callable[[Verdict, Opened, BinaryIO, ReportOptions], None]

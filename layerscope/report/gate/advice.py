@@ -8,7 +8,7 @@ from layerscope.analysis.gate import RULES
 from layerscope.analysis.gate.dive_ci import KEYS
 from layerscope.analysis.gate.layerscope_toml import NAME as CONFIG
 from layerscope.analysis.gate.verdict import Check, Outcome, Unit, Verdict
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.report.console import Console
 from layerscope.text import clip_start, safe_name
 

@@ -7,7 +7,7 @@ from typing import BinaryIO
 from markupsafe import Markup
 
 from layerscope.analysis.gate.verdict import Check, Offender, Outcome, Verdict
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.report.gate.issues import issues_of_verdict, offender_name, offender_place
 from layerscope.report.html import CELL, Section, fitting, macros, write_page
 from layerscope.report.options import ReportOptions

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from layerscope.analysis.gate.verdict import Check, Offender, Outcome, Verdict
 from layerscope.image.summary import one_line, step_name
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.report.issues import PATHS, Issue, issue_of, numbered
 from layerscope.report.rows import lines_of, visible_end
 from layerscope.text import clip, safe_name, size

@@ -10,7 +10,7 @@ import json
 from typing import Any, BinaryIO
 
 from layerscope.analysis.gate.verdict import Check, Offender, Unit, Verdict
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import lines_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import BinaryIO
 
 from layerscope.analysis.gate.verdict import Check, Verdict
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.report.gate.issues import level_of, lines_of_check, offender_words
 from layerscope.report.junit import Case, image_cases, write_cases
 from layerscope.report.options import ReportOptions

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import BinaryIO
 
 from layerscope.analysis.gate.verdict import Check, Outcome, Verdict
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.report.gate.issues import issues_of_verdict, offender_words
 from layerscope.report.markdown import CELL, MAX_WARNINGS, PATHS, Page, add_body, name_of
 from layerscope.report.markdown_text import code, plain, prose

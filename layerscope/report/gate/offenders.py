@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from layerscope.analysis.gate.verdict import Check, Offender, Outcome, Unit
 from layerscope.image.summary import one_line, step_name
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.report.console import Console, padded, widest
 from layerscope.report.gate.table import GLYPHS, STYLES
 from layerscope.report.options import ReportOptions

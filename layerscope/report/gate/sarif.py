@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import BinaryIO
 
 from layerscope.analysis.gate.verdict import Verdict
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.report.gate.issues import issues_of_verdict
 from layerscope.report.options import ReportOptions
 from layerscope.report.sarif import write_run

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import BinaryIO
 
 from layerscope.analysis.gate.verdict import Offender, Outcome, Verdict
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.report.console import Console, Part
 from layerscope.report.gate.advice import write_advice
 from layerscope.report.gate.offenders import write_offenders

@@ -13,7 +13,7 @@ from layerscope import text
 from layerscope.analysis.listing import Line, Listing, ListingLine, list_instructions
 from layerscope.analysis.steps import step_kind
 from layerscope.image.summary import one_line
-from layerscope.opening.open import file_name
+from layerscope.opening.opened import file_name
 from layerscope.tui.session import Session
 from layerscope.tui.view import ShowStep, View
 from layerscope.tui.widgets import listing_list

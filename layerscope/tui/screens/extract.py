@@ -25,7 +25,7 @@ from layerscope.extraction.placing import ExistsError
 from layerscope.extraction.plan import plan_one
 from layerscope.extraction.result import Extracted
 from layerscope.layers.index import Kind
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.sources.inputs import InputFiles
 from layerscope.tui.commands import bindings, first_key
 from layerscope.tui.pointing import Pointed

@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from layerscope import text
 from layerscope.analysis.grouping import GroupBy, WasteGroups, group_waste
-from layerscope.opening.open import Opened
+from layerscope.opening.opened import Opened
 from layerscope.tui.commands import bindings
 from layerscope.tui.session import Session
 from layerscope.tui.view import ShowPath, View

@@ -7,18 +7,21 @@ import os
 from collections.abc import Callable, Iterator
 
 from layerscope.channel import Task, serve_at_once
-from layerscope.image.model import Image, ImageConfig
+from layerscope.image.history import Step
+from layerscope.image.model import Image, ImageConfig, Layer
 from layerscope.image.platform import Platform
 from layerscope.layers import store
-from layerscope.opening import messages, worker
+from layerscope.opening import messages, sending, worker
 from layerscope.opening.messages import encode
 from tests import second_processes
 
 MODULE = "tests.bad_worker"
 NAME = "LAYERSCOPE_TEST_FAULT"
 
+_STEP = Step(0, 0, True, "COPY", "layer0 /", (), None, None, None, None)
+_LAYER = Layer(0, 0, None, None, None, None, None)
 _IMAGE = Image(
-    "image", (), None, None, None, Platform("", ""), "docker-archive", "image", ImageConfig(), (), (), (), ()
+    "image", (), None, None, None, Platform("", ""), "docker-archive", "image", ImageConfig(), (_STEP,), (_LAYER,), (), ()
 )  # fmt: skip
 _DESCRIBED = messages.Described(_IMAGE, [messages.BlobFacts("b", 9, False, None, None)], None, False)  # fmt: skip
 _STACKED = messages.Stacked(["0" * 64], True, True, [], [])
@@ -33,6 +36,7 @@ SAYING: dict[str, list[bytes]] = {
     "an event without its fields": [b'{"type": "Indexed", "number": 1}'],
     "an event of other types": [b'{"type": "Checked", "number": "1", "right": 2}'],
     "the end at once": [encode(_ENOUGH)],
+    "an image of other layers": [encode(messages.Described(_IMAGE, [], None, False))],
     "results before the image": [encode(messages.Compared(True))],
     "a stack before the image": [encode(_STACKED)],
     "findings before the stack": [encode(_DESCRIBED), encode(messages.Judged(["a"], True))],
@@ -72,7 +76,7 @@ def _wordy() -> None:
 
 def _broken() -> None:
     """Has a fault."""
-    vars(worker)["analyse"] = lambda *_: 1 // 0
+    vars(sending)["analyse"] = lambda *_: 1 // 0
     worker.main()
 
 

@@ -419,7 +419,7 @@ SCREENS: dict[str, tuple[list[str], str | Callable[[Screen], None]]] = {
     "loading the screen": ([sys.executable, "-c", PAUSED, "layerscope.tui.app", "image.tar"], "here"),
     "mounting": ([sys.executable, "-c", PAUSED, "layerscope.tui.app:MainScreen", "image.tar"], "here"),
     "finding the image": ([*HOLDING, "layerscope.sources.search:find_in_turn", "image.tar"], held),
-    "reading the image": ([*HOLDING, "layerscope.opening.worker:analyse", "image.tar"], reading),
+    "reading the image": ([*HOLDING, "layerscope.opening.sending:analyse", "image.tar"], reading),
     "reading layers": ([*HOLDING, "layerscope.layers.reading:index_layer", "image.tar", "--no-cache"], reading),
     "finding duplicates": ([*HOLDING, "layerscope.opening.open:find_duplicates", "image.tar", "--no-cache"], reading),
     "running rules": ([*HOLDING, "layerscope.opening.open:find_findings", "image.tar", "--no-cache"], reading),

@@ -57,6 +57,10 @@ class Choose(msgspec.Struct, tag=True):
     number: int | None
 
 
+class Begin(msgspec.Struct, tag=True):
+    """Go on with the layers: the explorer shows what was described, which they would have delayed."""
+
+
 class Read(msgspec.Struct, tag=True):
     """Read bytes of a layer."""
 
@@ -65,7 +69,7 @@ class Read(msgspec.Struct, tag=True):
     offset: int
 
 
-Asking: TypeAlias = Open | Choose | Read
+Asking: TypeAlias = Open | Choose | Begin | Read
 
 
 class Offer(msgspec.Struct):
@@ -138,6 +142,8 @@ class Stacked(msgspec.Struct, tag=True):
     warnings: list[ImageWarning]
     overwritten: list[int]
     """Layers whose file was written to since it was opened."""
+    problem: str | None = None
+    """Why the cache cannot be used; None if it can."""
 
 
 class Compared(msgspec.Struct, tag=True):

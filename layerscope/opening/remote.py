@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from layerscope import signals, text
 from layerscope.channel import ChannelError, RequestFailedError, SecondProcess
 from layerscope.errors import CancelledError, ExitCode, LayerscopeError
-from layerscope.faults import InternalError
+from layerscope.faults import InternalError, as_user_error
 from layerscope.layers.blob import Blob, MissingBlob
 from layerscope.layers.file_identity import FileChangedError
 from layerscope.opening import messages
+from layerscope.opening.allocator import return_freed_memory
 from layerscope.sources.base import STDIN, Candidate, ImageParts, Request, SourceImage
 
 if TYPE_CHECKING:
@@ -128,11 +129,22 @@ class RemoteImage:
             elif isinstance(event, messages.Done):
                 raise WorkerError("it found nothing")
 
+    def begin(self) -> None:
+        """Let the worker go on with the layers, once the image is shown."""
+        with suppress(WorkerError):  # which its events tell, too
+            self._ask(messages.Begin())
+
     def load(self, watcher: Watcher, cancelled: Callable[[], bool]) -> None:
         """Wait until everything is known, and report it. Raises `LayerscopeError` and `CancelledError`."""
+        self.begin()
         loading = _Loading(self, watcher)
-        while not loading.take(self._next(cancelled)):
-            pass
+        last = False
+        while not last:
+            event = self._next(cancelled)
+            try:
+                last = loading.take(event)
+            except (KeyError, IndexError, TypeError, ValueError) as error:
+                raise WorkerError("it sends what does not fit together") from error
 
     def _next(self, cancelled: Callable[[], bool]) -> messages.Event:
         """The next event that is not progress. Raises the error that there is in place of one, and `CancelledError`."""
@@ -150,7 +162,7 @@ class RemoteImage:
             if isinstance(event, messages.Failed):
                 self._note(event.problem)
                 raise _error(event)
-            if isinstance(event, messages.Done):
+            if isinstance(event, messages.Done | messages.Stacked):
                 self._note(event.problem)
             return event
 
@@ -173,6 +185,8 @@ class RemoteImage:
         self._ask(messages.Choose(number))
 
     def _described(self, event: messages.Described) -> SourceImage:
+        if len(event.blobs) != len(event.image.layers):
+            raise WorkerError("it describes other layers than those of the image")
         self._blobs = [_blob(self, number, facts) for number, facts in enumerate(event.blobs)]
         kind = _Awaited if event.awaiting else SourceImage
         self._source = kind(event.image, self._blobs, event.damage)
@@ -194,8 +208,8 @@ class RemoteImage:
             self._heard(last)
         except (ChannelError, RequestFailedError) as error:
             self._events.put(WorkerError(error))
-        except MemoryError:
-            self._events.put(WorkerError("out of memory"))
+        except Exception as error:  # somebody waits for an event
+            self._events.put(as_user_error(error))
 
     def _heard(self, body: bytearray) -> None:
         if not body:  # a sign of life
@@ -332,6 +346,7 @@ class _Loading:
             found = self._cache(self._keys, private=event.private).duplicates()
             self._also(duplicates=_there(found))
             watcher.compared(self._known)
+            return_freed_memory()
         elif isinstance(event, messages.Judged):
             cache = self._cache(self._keys, private=event.private)
             findings = cache.findings(event.words, self._known.filesystem)
@@ -356,7 +371,7 @@ class _Loading:
         index = self._by_key.get(event.key)
         if index is None:
             cache: IndexCache = self._index_cache(self._store(event.private), self._limits)
-            index = self._by_key[event.key] = _there(cache.read(event.key)).without_names()
+            index = self._by_key[event.key] = _there(cache.read(event.key)).detached()
         self._indexes[event.number] = index
         return index
 
@@ -397,6 +412,7 @@ class _Loading:
             written=options.lines_of(source.image.steps),
         )
         self._watcher.stacked(self._opened)
+        return_freed_memory()
 
     def _store(self, private: bool) -> Store:
         cache = self._image.options.cache

@@ -97,7 +97,7 @@ def test_unreadable(
     """Layers that vanish after the image was opened are a dialog that says so."""
     monkeypatch.chdir(tmp_path)
     oci_directory(Path("image"), [layer_tar([file("a", b"a" * 9000)])])
-    gate = Gate(monkeypatch, tmp_path, "layerscope.opening.worker:read_cached_image")
+    gate = Gate(monkeypatch, tmp_path, "layerscope.opening.sending:read_cached_image")
     app = picture_of(Path("image"), worker=MODULE)
     for blob in Path("image/blobs/sha256").iterdir():
         blob.unlink()

@@ -126,7 +126,7 @@ class _Worker:
         """Open the image. Raises `LayerscopeError` and `CancelledError`."""
         request, options = _request(asked, self._progress), _options(asked, cache)
         private = Path(asked.private)
-        signals.at_end(partial(shutil.rmtree, private, ignore_errors=True))
+        signals.at_end(partial(_remove, private))
         take = partial(self._take, task)
         source = open_source(request, partial(self._ask, task))
         take(source)
@@ -179,6 +179,14 @@ class _Progress(NullProgress):
         self._reported = time.monotonic()
         if self.task is not None:
             self.task.progress(messages.encode(self._moved))
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, in which threads may still write."""
+    for _ in range(9):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
 
 
 def _facts(blob: Blob) -> messages.BlobFacts:

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check format lint types imports bench screenshots snapshots clean
+.PHONY: help demo test check format lint types imports bench bench-guard screenshots snapshots clean
 
 help: ## list what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 14
@@ -38,10 +38,14 @@ types: $(VENV)/development ## check types
 imports: $(VENV)/development ## check the direction of imports
 	$(BIN)/lint-imports
 
-check: lint types imports test ## all of it: what must be green before a commit
+check: lint types imports test bench-guard ## all of it: what must be green before a commit
 
-bench: $(VENV)/development ## measure against dive on the same images in the same run
-	$(BIN)/python -m bench
+bench: $(VENV)/development ## measure against dive on the same images in the same run, and put the figures into the pages
+	$(BIN)/python -m bench --save
+	$(BIN)/python -m tests.docs.generated
+
+bench-guard: $(VENV)/development ## check ratios that hold on any machine, with wide margins, on small images
+	$(BIN)/python -m bench.guard
 
 screenshots: $(VENV)/development ## draw the pictures that README and docs show
 	$(BIN)/python -m tests.screenshots

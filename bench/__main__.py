@@ -8,7 +8,7 @@ import time
 
 import click
 
-from bench import images
+from bench import images, results
 from bench.bytecode import compile_program
 from bench.cases import CASES, Case, Outcome, measure_case
 from bench.images import Image
@@ -38,7 +38,7 @@ INTERRUPTED = 130
 @click.option(
     "--only",
     type=click.Choice([case.letter for case in CASES], case_sensitive=False),
-    metavar="A|B|C",
+    metavar="A|B|C|D|E",
     multiple=True,
     help="Measure this case alone; can be given twice.",
 )
@@ -56,7 +56,14 @@ INTERRUPTED = 130
     show_default=True,
     help="Images of F times the files; 0.1 for a quick look.",
 )
-def main(runs: int, dive_runs: int, only: tuple[str, ...], keep: bool, scale: float) -> None:
+@click.option(
+    "--save",
+    is_flag=True,
+    help="Keep the figures in results.json; of all cases, at scale 1.",
+)
+def main(
+    runs: int, dive_runs: int, only: tuple[str, ...], keep: bool, scale: float, save: bool
+) -> None:
     """Measure layerscope against dive and igzip on images made here, in the same run."""
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, signal.default_int_handler)
@@ -83,9 +90,26 @@ def main(runs: int, dive_runs: int, only: tuple[str, ...], keep: bool, scale: fl
                 images.remove(case.recipe, scale)
     if outcomes:
         print_table(outcomes, scale)
+    if save:
+        code = _save(outcomes, complete=scale == 1 and len(outcomes) == len(CASES)) or code
     if any(_failed(outcome) for outcome in outcomes):
         code = code or FAILED
     sys.exit(code)
+
+
+def _save(outcomes: list[Outcome], *, complete: bool) -> int:
+    """Keep the figures of a complete run; the exit code."""
+    try:
+        if not complete:
+            raise ValueError("figures are kept only of all cases at scale 1")
+        results.save(outcomes)
+    except (OSError, ValueError) as error:
+        _tell(f"the figures are not kept: {error}")
+        return FAILED
+    _tell(
+        f"the figures are in {results.RESULTS}; python -m tests.docs.generated puts them into the pages"
+    )
+    return 0
 
 
 def _image(case: Case, scale: float) -> Image:

@@ -13,6 +13,7 @@ from rich.text import Text
 from bench.cases import Case, Outcome
 from bench.images import Image
 from bench.measure import Result
+from bench.results import times
 
 WIDTH = 120
 """Where the output is no terminal."""
@@ -35,7 +36,8 @@ def print_table(outcomes: Sequence[Outcome], scale: float) -> None:
         table.add_row()
     console.print(table)
     for outcome in outcomes:
-        console.print(f"{outcome.case.letter}: {_description(outcome.case, outcome.image)}")
+        console.print(f"{outcome.case.letter}: {outcome.case.what}")
+        console.print(f"   {_description(outcome.case, outcome.image)}")
     if scale != 1:
         console.print(f"Images of scale {scale:g}; the targets are meant for scale 1.")
     console.print(
@@ -74,22 +76,15 @@ def _verdict(outcome: Outcome) -> Text:
 
 def _against(what: str, ratio: float, target: float | None) -> Text:
     if target is None:
-        return Text(f"{what} {_times(ratio)}")
+        return Text(f"{what} {times(ratio)}")
     met = ratio <= target
-    text = Text(f"{what} {_times(ratio)} (≤ {_times(target)}: ")
+    text = Text(f"{what} {times(ratio)} (≤ {times(target)}: ")
     text.append("met" if met else "missed", style="green" if met else "red")
     return text.append(")")
 
 
 def _trouble(result: Result) -> Text:
     return Text(result.problem or "", style="red")
-
-
-def _times(ratio: float) -> str:
-    """A ratio as people say it: 1/71, 0.8×, 1.6×."""
-    if ratio >= 0.5:
-        return f"{ratio:.3g}×"
-    return f"1/{1 / ratio:.3g}" if ratio > 0 else "0"
 
 
 def _description(case: Case, image: Image) -> str:

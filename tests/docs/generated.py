@@ -6,11 +6,12 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from bench import results
 from layerscope import cli
 from layerscope.analysis.findings.rules import RULES
 from layerscope.text import size
 from layerscope.tui.commands import key_table
-from tests.docs.page import DOCS, marked, marks, read
+from tests.docs.page import marked, marks, page, read
 from tests.images import CREATED, docker_archive, file, layer_tar, write
 
 
@@ -55,6 +56,8 @@ GENERATED: dict[tuple[str, str], Callable[[], str]] = {
     ("keys.md", "keys"): key_table,
     ("findings.md", "rules"): rule_table,
     ("commands.md", "diff"): diff_output,
+    ("README.md", "speed"): lambda: results.table(results.load()),
+    ("bench/README.md", "results"): lambda: results.detailed_table(results.load()),
 }
 """Page and mark → the text that belongs there."""
 
@@ -69,7 +72,7 @@ def written(name: str, mark: str) -> str:
 def main() -> None:
     """Rewrite all pages."""
     for name, mark in GENERATED:
-        (DOCS / name).write_text(written(name, mark))
+        page(name).write_text(written(name, mark))
 
 
 if __name__ == "__main__":

@@ -28,10 +28,15 @@ class Table:
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
-def read(name: str) -> str:
-    """The text of a page of docs/, or of a file of the repository, by its path."""
+def page(name: str) -> Path:
+    """A page of docs/, or a file of the repository, by its path."""
     path = DOCS / name
-    return (path if path.exists() else ROOT / name).read_text()
+    return path if path.exists() else ROOT / name
+
+
+def read(name: str) -> str:
+    """The text of a page."""
+    return page(name).read_text()
 
 
 def sections(text: str, level: int) -> dict[str, str]:

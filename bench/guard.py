@@ -1,0 +1,125 @@
+"""Ratios that hold on any machine, with wide margins: `python -m bench.guard` fails where a stage costs about twice as much.
+
+CPU time of each stage of a report is compared with that of hashing the same bytes, and CPU time of keys in the explorer with that
+of keys in a bare Textual app. Each is the least of several runs, as other work on the machine only adds to it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from bench import images
+from bench.bytecode import compile_program
+from bench.images import Recipe
+
+SCALE = 0.3
+RUNS = 5
+MARGIN = 1.8
+"""How many times a stage may cost what it cost when it was measured."""
+SLACK = 0.1
+"""CPU time that no stage is blamed for, as a multiple of that of hashing: less cannot be told from chance."""
+
+PLAIN: Mapping[str, float] = {
+    "Reading layers": 8.0,
+    "Stacking": 0.4,
+    "Comparing contents": 0.6,
+    "Looking for duplicates": 0.1,
+    "Running rules": 0.3,
+}
+GZIP: Mapping[str, float] = {**PLAIN, "Reading layers": 9.6}
+"""CPU time of each stage as a multiple of that of hashing the tars of the image; all others may take `SLACK`."""
+
+
+class Stages:
+    """Progress that takes the CPU time of each stage."""
+
+    def __init__(self) -> None:
+        self.taken: dict[str, float] = {}
+        self._name, self._began = "Start", time.process_time()
+
+    def stage(self, name: str, _total: int | None = None) -> None:
+        now = time.process_time()
+        self.taken[self._name] = self.taken.get(self._name, 0.0) + now - self._began
+        self._name, self._began = name, now
+
+    def advance(self, _done: int) -> None:
+        """Not of interest."""
+
+    def cancelled(self) -> bool:
+        return False
+
+
+def measure_stages(archive: str) -> None:
+    """Open an image, and print the CPU seconds of each stage as JSON."""
+    from layerscope.opening.open import Options, open_image
+    from layerscope.sources import Request
+
+    stages = Stages()
+    open_image(Request(archive, progress=stages), Options(rules={}))
+    stages.stage("End")
+    del stages.taken["Start"]
+    print(json.dumps(stages.taken))
+
+
+def measure_hashing(size: str) -> None:
+    """Hash that many bytes, and print the CPU seconds as JSON."""
+    data, left = bytes(1 << 20), int(size)
+    began = time.process_time()
+    digest = hashlib.sha256()
+    while left > 0:
+        digest.update(data[: min(left, len(data))])
+        left -= len(data)
+    print(json.dumps({"hashing": time.process_time() - began}))
+
+
+def main() -> int:
+    """Measure, print, and tell by the exit code whether everything is within its margin."""
+    if sys.argv[1:]:
+        {"stages": measure_stages, "hashing": measure_hashing}[sys.argv[1]](sys.argv[2])
+        return 0
+    compile_program()
+    exceeded = False
+    plain = Recipe("layered", images.TEN_LAYERS, oci=False, needed_bytes=600_000_000)
+    packed = Recipe("layered-gzip", images.TEN_LAYERS, oci=True, needed_bytes=600_000_000)
+    for recipe, known in ((plain, PLAIN), (packed, GZIP)):
+        image = images.kept(recipe, SCALE) or images.make(recipe, SCALE)
+        archive = images.FOLDER / image.path
+        size = image.content_bytes + 1024 * image.entries
+        hashing, taken = _least("hashing", str(size)), _least("stages", str(archive))
+        print(
+            f"{recipe.name}: multiples of {hashing['hashing']:.2f} s, the CPU time of hashing {size / 1e6:.0f} MB"
+        )
+        for name, seconds in taken.items():
+            ratio, most = seconds / hashing["hashing"], MARGIN * known.get(name, 0.0) + SLACK
+            over = ratio > most
+            exceeded |= over
+            print(f"  {name:<24}{ratio:6.2f}   (at most {most:.2f}){'   EXCEEDED' if over else ''}")
+    return int(exceeded)
+
+
+def _least(what: str, argument: str) -> dict[str, float]:
+    """The least CPU seconds of several runs, by name."""
+    least: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for _ in range(RUNS):
+            done = subprocess.run(
+                [sys.executable, "-m", "bench.guard", what, argument],
+                capture_output=True,
+                check=True,
+                cwd=Path(__file__).parents[1],
+                env={"PATH": "/usr/bin:/bin", "HOME": folder},
+            )
+            for name, seconds in json.loads(done.stdout).items():
+                least[name] = min(seconds, least.get(name, seconds))
+    return least
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,129 @@
+"""A second process, seen from within: it answers requests until there are no more."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from layerscope import signals
+from layerscope.channel.wire import ChannelError, Frame, Kind, Piece, Wire
+
+_PARENT_EVERY = 0.5
+"""Seconds between two looks at whether the parent is still there."""
+
+
+class Task:
+    """A request that is being answered, in the second process."""
+
+    def __init__(
+        self,
+        frame: Frame,
+        send: Callable[[Kind, int, Iterable[Piece]], None],
+        look: Callable[[], None],
+    ) -> None:
+        """`look` notes in `unwanted` what came meanwhile."""
+        self.body = frame.body
+        self.number = frame.number
+        self.unwanted = False
+        self._send = send
+        self._look = look
+
+    def progress(self, *pieces: Piece) -> None:
+        """Send a sign of life."""
+        self._send(Kind.PROGRESS, self.number, pieces)
+
+    def cancelled(self) -> bool:
+        """Whether the answer is no longer wanted."""
+        if not self.unwanted:
+            self._look()
+        return self.unwanted
+
+
+Answer = Callable[[Task], Iterable[Piece]]
+"""Answers a request. What it raises fails this request alone."""
+
+
+def serve(answer: Answer) -> None:
+    """Answer requests one after another in the main thread, until there are no more: what the `main` of a second process does."""
+    wire = Wire(_taken(0, os.O_RDONLY), _taken(1, os.O_WRONLY))
+    waiting: deque[Frame] = deque()
+
+    def look() -> None:
+        while not task.unwanted and wire.ready():
+            frame = wire.receive()
+            if frame is None or (frame.kind is Kind.CANCEL and frame.number == task.number):
+                task.unwanted = True
+            elif frame.kind is Kind.REQUEST:
+                waiting.append(frame)
+
+    with contextlib.suppress(ChannelError):  # nobody is left to hear of it
+        while (frame := waiting.popleft() if waiting else wire.receive()) is not None:
+            if frame.kind is Kind.REQUEST:
+                task = Task(frame, wire.send, look)
+                _run(task, answer, wire.send)
+
+
+def serve_at_once(answer: Answer) -> None:
+    """Answer requests each in a thread of its own, until there are no more. The threads are left behind then: end the process."""
+    wire = Wire(_taken(0, os.O_RDONLY), _taken(1, os.O_WRONLY), alone=False)
+    tasks: dict[int, Task] = {}
+    sending = threading.Lock()
+
+    def send(kind: Kind, number: int, pieces: Iterable[Piece]) -> None:
+        with sending:
+            wire.send(kind, number, pieces)
+
+    def run(task: Task) -> None:
+        with contextlib.suppress(ChannelError):
+            _run(task, answer, send)
+        tasks.pop(task.number, None)
+
+    with contextlib.suppress(ChannelError):
+        while (frame := wire.receive()) is not None:
+            if frame.kind is Kind.REQUEST:
+                task = tasks[frame.number] = Task(frame, send, lambda: None)
+                try:
+                    threading.Thread(target=run, args=(task,), daemon=True).start()
+                except RuntimeError as error:
+                    send(Kind.FAILED, frame.number, [str(error).encode()])
+            elif frame.kind is Kind.CANCEL and frame.number in tasks:
+                tasks[frame.number].unwanted = True
+    for task in list(tasks.values()):
+        task.unwanted = True
+
+
+def _run(task: Task, answer: Answer, send: Callable[[Kind, int, Iterable[Piece]], None]) -> None:
+    """Answer a request, or say why that failed. Raises `ChannelError`."""
+    try:
+        kind, pieces = Kind.ANSWER, list(answer(task))
+    except ChannelError:
+        raise
+    except Exception as error:
+        words = f"{type(error).__name__}: {error}".encode("utf-8", "replace")
+        kind, pieces = Kind.FAILED, [words]
+    send(kind, task.number, pieces)
+
+
+def _taken(descriptor: int, flags: int) -> int:
+    """A standard stream for frames alone: what else is read or printed goes to /dev/null."""
+    own = os.dup(descriptor)
+    null = os.open(os.devnull, flags)
+    os.dup2(null, descriptor)
+    os.close(null)
+    return own
+
+
+def end_with(parent: int) -> None:
+    """End this process soon after that which started it, even in the midst of work that never looks at its input: regular
+    expressions let signals in, while they keep all threads out."""
+
+    def look(*_: object) -> None:
+        if os.getppid() != parent:
+            signals.end_now(1)
+
+    signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, _PARENT_EVERY, _PARENT_EVERY)

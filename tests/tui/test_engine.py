@@ -14,7 +14,7 @@ from layerscope.opening.open import Options, open_image
 from layerscope.sources import Request
 from layerscope.tui.app import LayerscopeApp
 from tests.sources.fake_engine import FakeEngine, serving
-from tests.tui.explorer import exploring, loaded, screen_text, settled
+from tests.tui.explorer import exploring, loaded, screen_text, settled, until
 
 
 @pytest.fixture
@@ -64,9 +64,7 @@ async def test_a_failed_export_is_reported(engine: FakeEngine) -> None:
     engine.tail = b'{"message":"disk is full"}'
     app = explorer()
     async with app.run_test(size=(120, 30)) as pilot:
-        await app.workers.wait_for_complete()
-        await pilot.pause()
-        assert "disk is full" in "\n".join(screen_text(app))
+        await until(pilot, lambda: "disk is full" in "\n".join(screen_text(app)))
 
 
 async def test_quitting_does_not_wait_for_the_engine(engine: FakeEngine) -> None:

@@ -118,8 +118,8 @@ class ImageCache:
         def unpack(packed: Packed) -> Findings:
             findings = unpack_fields(Findings, packed, sizes=sizes)
             for finding in findings.found:
-                _check_range(finding.paths, len(filesystem.table))
-                _check_range(finding.inodes, len(sizes))
+                check_range(finding.paths, len(filesystem.table))
+                check_range(finding.inodes, len(sizes))
             return findings
 
         return self._read(FINDINGS, unpack, words)
@@ -183,7 +183,7 @@ class ImageCache:
             self._store.trim()
 
 
-def _check_range(numbers: NDArray[np.int32], count: int) -> None:
+def check_range(numbers: NDArray[np.int32], count: int) -> None:
     """Raise ValueError for numbers that are not below `count`."""
     if len(numbers) and (numbers.min() < 0 or numbers.max() >= count):
         raise ValueError("a number out of range")

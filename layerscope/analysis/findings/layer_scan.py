@@ -9,7 +9,7 @@ import numpy as np
 from isal import isal_zlib
 from numpy.typing import NDArray
 
-from layerscope.analysis.findings.secrets.detectors import MARKS
+from layerscope.analysis.cache import check_range
 from layerscope.analysis.findings.secrets.files import ENVIRONMENT, FORMATS, SAMPLES, Formats
 from layerscope.analysis.findings.secrets.reading import (
     LARGEST,
@@ -18,11 +18,11 @@ from layerscope.analysis.findings.secrets.reading import (
     TELLING,
     TEXTS,
 )
-from layerscope.analysis.findings.secrets.texts import is_utf16, kinds_in
+from layerscope.analysis.findings.secrets.texts import kinds_in, may_hold_secrets
 from layerscope.analysis.marks import Content
 from layerscope.analysis.packages import manager_files, managers
 from layerscope.analysis.path_patterns import PathPatterns
-from layerscope.layers.names import clean
+from layerscope.layers.names import AUFS_LINKS, clean
 from layerscope.layers.packing import Packed
 
 _FORMATS = [(PathPatterns(patterns), holds) for patterns, holds in FORMATS]
@@ -71,14 +71,14 @@ class LayerScan:
     def take(
         self, entries: Sequence[int], names: Sequence[bytes], contents: Sequence[Content]
     ) -> None:
-        some = set(MARKS.holders(contents))
-        some.update(place for place, content in enumerate(contents) if is_utf16(content))
+        some = may_hold_secrets(contents)
         named = {place for place, name in enumerate(names) if _NAMED.may_match(name)}
         for place, name in enumerate(names):
             if _KEPT.may_match(name) and _KEPT.match(clean(name)[0]):
                 self.keep(entries[place], contents[place])
-        left = set()
-        for place in some | named:
+        # What lies there has the names that links give it.
+        left = {place for place, name in enumerate(names) if AUFS_LINKS in name}
+        for place in (some | named) - left:
             path = clean(names[place])[0]
             formats = _formats_of(path) if place in named else None
             if place not in some and formats is None:
@@ -124,8 +124,10 @@ class LayerScan:
         )
 
     @classmethod
-    def unpack(cls, packed: Packed) -> LayerScan:
-        """The inverse of `pack`. Raises KeyError, TypeError or ValueError for invalid values."""
+    def unpack(cls, packed: Packed, entries: int) -> LayerScan:
+        """The inverse of `pack`, for a layer of that many entries. Raises KeyError, TypeError or ValueError for invalid values."""
+        for name in ("searched", "secrets", "kept"):
+            check_range(packed.arrays[name], entries)
         scan = cls()
         scan.load(packed)
         scan.changed = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,6 @@ from layerscope.layers.index import LayerIndex
 
 if TYPE_CHECKING:
     from layerscope.analysis.findings.layer_scan import LayerScan
-    from layerscope.analysis.findings.secrets.files import Formats
 
 
 class LayerScans:
@@ -38,13 +38,15 @@ class LayerScans:
         for number, index in enumerate(indexes):
             self._of_layer[number] = first.setdefault(id(index), self._of_layer[number])
 
-    def read(self, cache: ImageCache) -> None:
+    def read(self, cache: ImageCache, filesystem: Filesystem) -> None:
         """Take the scans of layers that were not read from the cache."""
         from layerscope.analysis.findings.layer_scan import LayerScan
 
+        entries = np.diff(filesystem.inodes.first).tolist()
         for number, scan in enumerate(self._of_layer):
             if scan is None:
-                self._of_layer[number] = cache.layer_scan(number, LayerScan.unpack)
+                unpack = partial(LayerScan.unpack, entries=entries[number])
+                self._of_layer[number] = cache.layer_scan(number, unpack)
 
     def write(self, cache: ImageCache, filesystem: Filesystem) -> None:
         """Put what is new into the cache."""
@@ -53,18 +55,11 @@ class LayerScans:
                 cache.keep_layer_scan(number, scan.pack, filesystem)
                 scan.changed = False
 
-    def searched(self, filesystem: Filesystem, formats: Mapping[int, Formats]) -> NDArray[np.bool_]:
-        """Which inodes need not be searched for secrets again; shape (inodes,).
-
-        What an inode of known format holds depends on its name: one with several is searched under all of them.
-        """
-        inodes = filesystem.inodes
-        found = np.zeros(len(inodes.columns.stored), bool)
+    def searched(self, filesystem: Filesystem) -> NDArray[np.bool_]:
+        """Which inodes were searched for secrets; shape (inodes,)."""
+        found = np.zeros(len(filesystem.inodes.columns.stored), bool)
         for first, scan in self._known(filesystem):
             found[first + scan.searched] = True
-        named = np.fromiter(formats, np.int64, len(formats))
-        names = np.bincount(filesystem.inode_of[filesystem.inode_of >= 0], minlength=len(found))
-        found[named[names[named] > 1]] = False
         return found
 
     def secrets(
@@ -90,11 +85,12 @@ class LayerScans:
     def add(
         self, filesystem: Filesystem, searched: Sequence[int], found: Mapping[int, frozenset[str]]
     ) -> None:
-        """Note that inodes of one layer were searched for secrets, and the kinds in those that hold any."""
+        """Note that these inodes of one layer were searched for secrets, and the kinds that were `found` in them."""
         layer, first = self._layer(filesystem, searched[0])
-        for inode, kinds in found.items():
-            self.collector(layer).found(inode - first, kinds)
-        self.collector(layer).search(np.array(searched, np.int64) - first)
+        scan = self.collector(layer)
+        for inode in found.keys() & set(searched):
+            scan.found(inode - first, found[inode])
+        scan.search(np.array(searched, np.int64) - first)
 
     def keep(self, filesystem: Filesystem, contents: Mapping[int, bytes]) -> None:
         """Keep contents of files of package managers, by inode."""

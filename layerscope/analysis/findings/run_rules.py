@@ -31,7 +31,7 @@ def scan_image(
     filesystem = evidence.filesystem
     scans = scans or LayerScans(filesystem.layer_count)
     if cache is not None:
-        scans.read(cache)
+        scans.read(cache, filesystem)
     secrets = SecretScan(evidence, scans)
     packages = None if cache is None else cache.packages()
     databases = open_databases(evidence) if packages is None else []

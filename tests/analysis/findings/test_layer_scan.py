@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,8 +19,9 @@ from layerscope.layers.store import Store
 from layerscope.opening.open import Opened, Options, open_image
 from layerscope.sources import Request
 from tests.analysis.findings.rule_images import findings_of
-from tests.analysis.findings.rules.test_secrets import ENV, GITHUB, KEY
-from tests.images import Member, docker_archive, file, hardlink, layer_tar, write
+from tests.analysis.findings.rules.test_secrets import ENV, FILES, GITHUB, KEY
+from tests.images import Member, directory, docker_archive, file, hardlink, layer_tar, write
+from tests.layers.caching import settled
 
 STATUS = b"Package: a\nStatus: install ok installed\nVersion: 1\n\n"
 LIST = b"/.\n/usr/bin/a\n"
@@ -33,12 +35,12 @@ MEMBERS = st.lists(
     ),
     max_size=6,
 )
-ON_ONE_PASS = Options(rules={}, verify=True)
+ON_ONE_PASS = Options(rules={})
 AFTERWARDS = Options(rules={}, verify_small=False)
 
 
 def opened(folder: Path, layers: Sequence[Sequence[Member]], options: Options) -> Opened:
-    image = write(folder / "image.tar", docker_archive([layer_tar(each) for each in layers]))
+    image = settled(folder / "image.tar", docker_archive([layer_tar(each) for each in layers]))
     return open_image(Request(str(image)), options)
 
 
@@ -59,6 +61,41 @@ def test_findings_are_those_of_reading_the_files(
     )
     assert first == second
     assert findings_of(both[0]).packages == findings_of(both[1]).packages
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A cache of all the images that a test makes."""
+    return Store(tmp_path_factory.mktemp("cache"))
+
+
+FEW = st.sampled_from(["a.py", ".env", "etc/.npmrc"])
+LINKED = st.lists(
+    st.one_of(
+        st.builds(file, FEW, st.sampled_from([ENV, FILES[".npmrc"], b"nothing"])),
+        st.builds(hardlink, FEW, FEW),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(layers=st.lists(LINKED, min_size=1, max_size=3))
+def test_other_images_with_the_same_layers_change_nothing(
+    layers: list[list[Member]], shared: Store, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """What is known of a layer is true of it in every image."""
+    folder = tmp_path_factory.mktemp("images")
+    for image in (layers, layers[:1], layers[-1:]):
+        fresh, cached = (
+            [(found.rule, found.paths.tolist(), found.title) for found in findings_of(each).found]
+            for each in (
+                opened(folder, image, how)
+                for how in (ON_ONE_PASS, replace(ON_ONE_PASS, cache=shared))
+            )
+        )
+        assert fresh == cached
 
 
 BASE = [
@@ -99,6 +136,45 @@ def test_a_second_image_on_the_same_base_looks_into_nothing_of_it(
     ]
 
 
+def test_what_another_name_says_stays_in_its_image(tmp_path: Path) -> None:
+    """A file is an environment file where a later layer calls it so, and in no other image with its layer."""
+    cached = replace(ON_ONE_PASS, cache=Store(tmp_path / "cache"))
+    base = [file("srv/notes.txt", ENV)]
+    linked = [base, [hardlink("srv/.env", "srv/notes.txt")]]
+    for layers, rules in ((linked, {"secret-environment-file"}), ([base], set())):
+        found = findings_of(opened(tmp_path, layers, cached)).found
+        assert {one.rule for one in found if one.rule.startswith("secret")} == rules
+
+
+def test_a_file_is_known_by_the_name_that_aufs_gives_it(tmp_path: Path) -> None:
+    """Not by where AUFS keeps what has several names."""
+    layer = [
+        directory(".wh..wh.plnk"),
+        file(".wh..wh.plnk/7.8", ENV),
+        hardlink("srv/.env", ".wh..wh.plnk/7.8"),
+    ]
+    for how in (ON_ONE_PASS, AFTERWARDS):
+        found = findings_of(opened(tmp_path, [layer], how)).found
+        assert "secret-environment-file" in {one.rule for one in found}
+
+
+def test_a_scan_of_other_entries_than_the_layer_has_is_not_believed(tmp_path: Path) -> None:
+    """It counts as missing, as any damaged entry of the cache does."""
+    cached = replace(ON_ONE_PASS, cache=Store(tmp_path / "cache"))
+    expected = [one.rule for one in findings_of(opened(tmp_path, [BASE], cached)).found]
+    assert cached.cache is not None
+    scan = LayerScan()
+    scan.search(np.array([99]))
+    for entry in cached.cache.entries():
+        key, _, kind = entry.path.name.partition(".")
+        if kind == "scan":
+            cached.cache.write(kind, key, scan.pack())
+        elif kind in ("findings", "packages"):
+            entry.path.unlink()
+    again = opened(tmp_path, [BASE], cached)
+    assert [one.rule for one in findings_of(again).found] == expected
+
+
 def test_a_compressed_layer_is_decompressed_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,7 +202,7 @@ def test_a_scan_comes_back_from_its_entry(monkeypatch: pytest.MonkeyPatch) -> No
         [b"var/lib/dpkg/status", b"./var/lib/dpkg/info/a.list", b"srv/id_rsa", b"usr/lib/a.py"],
         [STATUS, LIST, KEY, KEY],
     )
-    again = LayerScan.unpack(scan.pack())
+    again = LayerScan.unpack(scan.pack(), 8)
     for each in (scan, again):
         assert each.kept == {1: STATUS}
         assert list(each.secrets) == [5]

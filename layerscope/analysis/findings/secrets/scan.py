@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.layer_scans import LayerScans
-from layerscope.analysis.findings.secrets.detectors import MARKS
 from layerscope.analysis.findings.secrets.reading import files_to_read
-from layerscope.analysis.findings.secrets.texts import is_utf16, kinds_in
+from layerscope.analysis.findings.secrets.texts import kinds_in, may_hold_secrets
 from layerscope.analysis.marks import Content
 from layerscope.analysis.scan_files import scan_files
 
@@ -36,9 +35,14 @@ class SecretScan:
         keys = set(reading.unread_keys.tolist())
         for inode in reading.unread.tolist():
             self.found[inode] = frozenset((UNREAD_KEY if inode in keys else UNREAD,))
+        names = np.bincount(self._filesystem.inode_of[self._filesystem.inode_of >= 0])
+        self._by_name = {inode for inode in self._formats if names[inode] > 1}
+        """Inodes of which another image, with other names for them, may have to say something else."""
         if scans is not None:
-            known = scans.searched(evidence.filesystem, self._formats)[self._wanted]
-            self.found |= scans.secrets(evidence.filesystem, self._wanted[known])
+            searched = scans.searched(self._filesystem)
+            searched[list(self._by_name)] = False
+            known = searched[self._wanted]
+            self.found |= scans.secrets(self._filesystem, self._wanted[known])
             self._wanted = self._wanted[~known]
 
     def wanted(self) -> NDArray[np.int32]:
@@ -47,16 +51,16 @@ class SecretScan:
 
     def scan(self, inodes: Sequence[int], contents: Sequence[Content]) -> None:
         """Look into those of some files that hold a mark of a secret, or have a format with a place for one."""
-        some = set(MARKS.holders(contents))
+        some = may_hold_secrets(contents)
         some.update(number for number, inode in enumerate(inodes) if inode in self._formats)
-        some.update(number for number, content in enumerate(contents) if is_utf16(content))
-        found = {}
-        for number in some:
-            inode = inodes[number]
-            found[inode] = kinds_in(bytes(contents[number]), self._formats.get(inode))
+        found = {
+            inodes[number]: kinds_in(bytes(contents[number]), self._formats.get(inodes[number]))
+            for number in some
+        }
         self.found |= {inode: kinds for inode, kinds in found.items() if kinds}
-        if self._scans is not None:
-            self._scans.add(self._filesystem, inodes, found)
+        noted = [inode for inode in inodes if inode not in self._by_name]
+        if self._scans is not None and noted:
+            self._scans.add(self._filesystem, noted, found)
 
 
 def find_secrets(evidence: Evidence) -> Mapping[int, frozenset[str]]:

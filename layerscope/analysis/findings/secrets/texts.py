@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Sequence
 
-from layerscope.analysis.findings.secrets.detectors import detect
+from layerscope.analysis.findings.secrets.detectors import MARKS, detect
 from layerscope.analysis.findings.secrets.files import Formats
 from layerscope.analysis.marks import Content
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def is_utf16(content: Content) -> bool:
+def _is_utf16(content: Content) -> bool:
     """Whether a text is UTF-16, as PowerShell writes it: marks are looked for in UTF-8."""
     return content[:2] in _UTF16
 
 
+def may_hold_secrets(contents: Sequence[Content]) -> set[int]:
+    """Which of these contents may hold a secret that is known by its looks; all others certainly hold none."""
+    found = set(MARKS.holders(contents))
+    found.update(number for number, content in enumerate(contents) if _is_utf16(content))
+    return found
+
+
 def kinds_in(data: bytes, formats: Formats | None) -> frozenset[str]:
     """The kinds of secrets in a file of these formats; none in one that is no text. Never the secrets."""
-    if is_utf16(data):
+    if _is_utf16(data):
         data = data.decode("utf-16", errors="replace").encode(errors="replace")
     data = data.removeprefix(codecs.BOM_UTF8)
     if b"\0" in data:

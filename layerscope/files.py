@@ -95,3 +95,8 @@ def _check(status: os.stat_result, path: str | os.PathLike[str]) -> None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISREG(status.st_mode) and not _is_null(status):
         raise OSError(errno.EINVAL, "not a regular file", str(path))
+
+
+def is_full(error: OSError) -> bool:
+    """Whether a write failed because there is no more space for it."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

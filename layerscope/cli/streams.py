@@ -43,7 +43,7 @@ class _Stream(io.FileIO):
 def guard_streams() -> None:
     """Have stdout and stderr write all of what they are given: Python's own lose bytes under PYTHONUNBUFFERED when they are interrupted.
 
-    Words that stderr does not take are dropped; `unwritable` tells.
+    Words that stderr does not take are dropped; `stderr_failed` tells.
     """
     for descriptor, name in ((1, "stdout"), (2, "stderr")):
         stream = getattr(sys, name)

@@ -1,8 +1,8 @@
-"""Indexes the plain layers of one file in a second process, because walking headers holds the interpreter lock.
+"""Indexes layers of one file in a second process, because parsing headers holds the interpreter lock.
 
-The process gets the file as an open descriptor. A request is JSON with the range of a layer and the limits; the answer is the
-index as packed for the cache. Damaged layers, and those whose index cannot be packed, fail: the caller reads them and reports
-the problem.
+The process gets the file as an open descriptor. A request is JSON with the range of a layer, how it is to be read, and the limits;
+the answer is the index, and what its collector found, as packed for the cache. Damaged layers, and those whose index cannot be
+packed, fail: the caller reads them and reports the problem.
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ class _Pending:
     """Entries that are not parsed yet."""
 
     size: int = 0
-    """Memory in bytes of their extension headers."""
+    """Memory in bytes of their extension headers and collected contents."""
     blocks: list[bytes] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)

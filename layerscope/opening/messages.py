@@ -146,13 +146,13 @@ class Stacked(msgspec.Struct, tag=True):
     """Why the cache cannot be used; None if it can."""
 
 
-class Compared(msgspec.Struct, tag=True):
+class DuplicatesFound(msgspec.Struct, tag=True):
     """Duplicates are known."""
 
     private: bool
 
 
-class Judged(msgspec.Struct, tag=True):
+class FindingsFound(msgspec.Struct, tag=True):
     """Findings are known."""
 
     words: list[str]
@@ -190,7 +190,7 @@ class Failed(msgspec.Struct, tag=True):
 
 
 Event: TypeAlias = (
-    Moved | Asked | Described | Expected | Indexed | Stacked | Compared | Judged | Checked | Done | Failed
+    Moved | Asked | Described | Expected | Indexed | Stacked | DuplicatesFound | FindingsFound | Checked | Done | Failed
 )  # fmt: skip
 
 

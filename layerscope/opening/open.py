@@ -53,7 +53,7 @@ class Listener:
     def replaced(self) -> None:
         """What `stacked` returned has taken the place of what it was given."""
 
-    def compared(self, opened: Opened) -> None:
+    def duplicates_found(self, opened: Opened) -> None:
         """Duplicates are known, too."""
 
 
@@ -89,7 +89,7 @@ def analyse(
                 duplicates = find_duplicates(opened.filesystem, opened.contents, progress)
                 cache.keep_duplicates(duplicates, opened.filesystem)
             opened = replace(opened, duplicates=duplicates)
-            listener.compared(opened)
+            listener.duplicates_found(opened)
         if options.rules is not None:
             findings = find_findings(
                 opened, progress, options.rules, cache, scans, base_steps=options.base_steps

@@ -12,72 +12,28 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from layerscope import signals, text
 from layerscope.channel import ChannelError, RequestFailedError, SecondProcess
-from layerscope.errors import CancelledError, ExitCode, LayerscopeError
+from layerscope.errors import CancelledError, LayerscopeError
 from layerscope.faults import InternalError, as_user_error
-from layerscope.layers.blob import Blob, MissingBlob
+from layerscope.layers.blob import Blob
 from layerscope.layers.file_identity import FileChangedError
 from layerscope.opening import messages
-from layerscope.opening.allocator import return_freed_memory
-from layerscope.sources.base import STDIN, Candidate, ImageParts, Request, SourceImage
+from layerscope.opening.loading import Loading, Watcher, WorkerError
+from layerscope.opening.remote_blob import remote_blob
+from layerscope.sources.base import STDIN, Candidate, Chooser, ImageParts, Request, SourceImage
 
 if TYPE_CHECKING:
-    from layerscope.analysis.cache import ImageCache
-    from layerscope.filesystem.model import Filesystem
-    from layerscope.layers.cache import IndexCache
-    from layerscope.layers.index import LayerIndex
-    from layerscope.layers.store import Store
-    from layerscope.opening.opened import Opened
     from layerscope.opening.options import Options
     from layerscope.progress import Progress
-
-_Known = TypeVar("_Known")
 
 PATIENCE = 30.0
 """Seconds without a sign of life after which the worker has failed."""
 WORKER = "layerscope.opening.worker"
 _LOOK_EVERY = 0.05
 """Seconds between two looks at whether the user leaves."""
-
-
-class WorkerError(LayerscopeError):
-    """The process that opens the image is gone, silent, or not to be understood."""
-
-    exit_code = ExitCode.INTERNAL
-
-    def __init__(self, why: object) -> None:
-        super().__init__(
-            f"the process that reads the image failed: {why}",
-            hint="was it killed, or is memory short? open the image again",
-        )
-
-
-class Watcher:
-    """Called with the parts of an image as they become available, in the thread that waits for them."""
-
-    def fetched(self, source: SourceImage) -> None:
-        """The layers arrived; until now only an engine's description was known."""
-
-    def expected(self, filesystem: Filesystem) -> None:
-        """The filesystem according to the layers' tables of contents."""
-
-    def layer_indexed(self, number: int, index: LayerIndex) -> None:
-        """A layer was read; layers arrive in order."""
-
-    def stacked(self, opened: Opened) -> None:
-        """Everything but duplicates and findings is known."""
-
-    def compared(self, opened: Opened) -> None:
-        """Duplicates are known, too."""
-
-    def judged(self, opened: Opened) -> None:
-        """Findings are known, too."""
-
-    def checked(self, number: int, right: bool) -> None:
-        """The digests of a layer were checked."""
 
 
 class RemoteImage:
@@ -118,7 +74,7 @@ class RemoteImage:
 
     # opening
 
-    def find(self, ask: Callable[[Sequence[Candidate]], Candidate | None] | None) -> SourceImage:
+    def find(self, ask: Chooser) -> SourceImage:
         """Wait until the image is found and described; `ask` chooses one of several. Raises `LayerscopeError` and `CancelledError`."""
         while True:
             event = self._next(lambda: False)
@@ -137,12 +93,21 @@ class RemoteImage:
     def load(self, watcher: Watcher, cancelled: Callable[[], bool]) -> None:
         """Wait until everything is known, and report it. Raises `LayerscopeError` and `CancelledError`."""
         self.begin()
-        loading = _Loading(self, watcher)
+        loading = Loading(
+            self.request.limits,
+            self.options,
+            Path(self.private),
+            self._source,
+            watcher,
+        )
         last = False
         while not last:
             event = self._next(cancelled)
             try:
-                last = loading.take(event)
+                if isinstance(event, messages.Described):
+                    loading.fetched(self._described(event))
+                else:
+                    last = loading.take(event)
             except (KeyError, IndexError, TypeError, ValueError) as error:
                 raise WorkerError("it sends what does not fit together") from error
 
@@ -175,19 +140,19 @@ class RemoteImage:
     def _choose(
         self,
         offered: Sequence[messages.Offer],
-        ask: Callable[[Sequence[Candidate]], Candidate | None] | None,
+        ask: Chooser,
     ) -> None:
         candidates = [
             Candidate(one.tags, one.platform, _nothing, one.digests, one.groups) for one in offered
         ]
-        chosen = candidates[0] if ask is None else ask(candidates)
+        chosen = ask(candidates)
         number = next((at for at, one in enumerate(candidates) if one is chosen), None)
         self._ask(messages.Choose(number))
 
     def _described(self, event: messages.Described) -> SourceImage:
         if len(event.blobs) != len(event.image.layers):
             raise WorkerError("it describes other layers than those of the image")
-        self._blobs = [_blob(self, number, facts) for number, facts in enumerate(event.blobs)]
+        self._blobs = [remote_blob(self, number, facts) for number, facts in enumerate(event.blobs)]
         kind = _Awaited if event.awaiting else SourceImage
         self._source = kind(event.image, self._blobs, event.damage)
         return self._source
@@ -264,164 +229,6 @@ class RemoteImage:
         raise OSError(failed.errno, failed.why, failed.name)
 
 
-class RemoteBlob(Blob):
-    """A layer that the worker reads."""
-
-    def __init__(
-        self,
-        image: RemoteImage,
-        number: int,
-        name: str,
-        size: int,
-        *,
-        is_tar: bool,
-        digest: str | None,
-    ) -> None:
-        super().__init__(name, size)
-        self._image = image
-        self._number = number
-        self._is_tar = is_tar
-        self._digest = digest
-        self._overwritten = False
-
-    @property
-    def is_tar(self) -> bool:
-        return self._is_tar
-
-    @property
-    def digest(self) -> str | None:
-        return self._digest
-
-    @property
-    def overwritten(self) -> bool:
-        return self._overwritten
-
-    def mark_overwritten(self) -> None:
-        """Note that the worker found it overwritten."""
-        self._overwritten = True
-
-    def pread(self, length: int, offset: int) -> bytes:
-        try:
-            data = self._image.read(self._number, length, offset)
-        except FileChangedError:
-            self._overwritten = True
-            raise
-        if len(data) > length:
-            raise OSError(errno.EIO, "the process that reads the image failed: it sends too much")
-        return data
-
-
-class _Loading:
-    """Makes the parts of an image of events."""
-
-    def __init__(self, image: RemoteImage, watcher: Watcher) -> None:
-        from layerscope.analysis.cache import ImageCache
-        from layerscope.layers.cache import IndexCache
-        from layerscope.layers.store import PrivateStore
-
-        self._image = image
-        self._watcher = watcher
-        self._limits = image.request.limits
-        self._private = PrivateStore(Path(image.private))
-        self._image_cache = ImageCache
-        self._index_cache = IndexCache
-        self._indexes: dict[int, LayerIndex] = {}
-        self._by_key: dict[str, LayerIndex] = {}
-        self._keys: list[str] = []
-        self._opened: Opened | None = None
-
-    def take(self, event: messages.Event) -> bool:
-        """Report an event; whether it is the last one."""
-        watcher = self._watcher
-        if isinstance(event, messages.Described):
-            watcher.fetched(self._image._described(event))
-        elif isinstance(event, messages.Expected):
-            filesystem = self._cache([event.key], private=True).filesystem(None)
-            watcher.expected(_there(filesystem))
-        elif isinstance(event, messages.Indexed):
-            watcher.layer_indexed(event.number, self._index(event))
-        elif isinstance(event, messages.Stacked):
-            self._stacked(event)
-        elif isinstance(event, messages.Compared):
-            found = self._cache(self._keys, private=event.private).duplicates()
-            self._also(duplicates=_there(found))
-            watcher.compared(self._known)
-            return_freed_memory()
-        elif isinstance(event, messages.Judged):
-            cache = self._cache(self._keys, private=event.private)
-            findings = cache.findings(event.words, self._known.filesystem)
-            self._also(findings=_there(findings))
-            watcher.judged(self._known)
-        elif isinstance(event, messages.Checked):
-            watcher.checked(event.number, event.right)
-        return isinstance(event, messages.Done)
-
-    @property
-    def _known(self) -> Opened:
-        if self._opened is None:
-            raise WorkerError("it sends results before there is an image")
-        return self._opened
-
-    def _also(self, **more: object) -> None:
-        from dataclasses import replace
-
-        self._opened = replace(self._known, **more)  # type: ignore[arg-type]
-
-    def _index(self, event: messages.Indexed) -> LayerIndex:
-        index = self._by_key.get(event.key)
-        if index is None:
-            cache: IndexCache = self._index_cache(self._store(event.private), self._limits)
-            index = self._by_key[event.key] = _there(cache.read(event.key)).detached()
-        self._indexes[event.number] = index
-        return index
-
-    def _stacked(self, event: messages.Stacked) -> None:
-        from layerscope.layers.contents import LayerContents
-        from layerscope.opening.opened import Opened
-
-        source, options = self._image._source, self._image.options
-        if (
-            source is None
-            or len(event.layers) != len(source.blobs)
-            or len(self._indexes) != len(event.layers)
-        ):
-            raise WorkerError("it stacks other layers than it has indexed")
-        self._keys = event.layers
-        indexes = [self._indexes[number] for number in range(len(event.layers))]
-        filesystem = _there(self._cache(self._keys, private=event.private).filesystem(indexes))
-        accounting = self._cache(self._keys, private=event.accounting_private).accounting()
-        indexes = filesystem.inodes.shared_with(indexes, names=False)
-        self._indexes.clear()
-        self._by_key.clear()
-        for number in event.overwritten:
-            blob = source.blobs[number]
-            if isinstance(blob, RemoteBlob):
-                blob.mark_overwritten()
-        self._opened = Opened(
-            image=source.image,
-            indexes=indexes,
-            contents=[
-                LayerContents(blob, index, self._limits)
-                for blob, index in zip(source.blobs, indexes, strict=True)
-            ],
-            filesystem=filesystem,
-            accounting=_there(accounting),
-            duplicates=None,
-            warnings=event.warnings,
-            damage=source.damage,
-            written=options.lines_of(source.image.steps),
-        )
-        self._watcher.stacked(self._opened)
-        return_freed_memory()
-
-    def _store(self, private: bool) -> Store:
-        cache = self._image.options.cache
-        return self._private if private or cache is None else cache
-
-    def _cache(self, keys: Sequence[str], *, private: bool) -> ImageCache:
-        return self._image_cache(self._store(private), keys, (), self._limits)
-
-
 class _Awaited(SourceImage):
     """An image whose layers an engine still exports."""
 
@@ -430,26 +237,11 @@ class _Awaited(SourceImage):
         return True
 
 
-def _there(found: _Known | None) -> _Known:
-    """What an entry holds. Raises `WorkerError` if it is gone."""
-    if found is None:
-        raise WorkerError("what it wrote is gone")
-    return found
-
-
 def _decoded(body: bytes | bytearray, kind: Any) -> Any:
     try:
         return messages.decode(body, kind)
     except ValueError:
         raise ChannelError("it sends what cannot be understood") from None
-
-
-def _blob(image: RemoteImage, number: int, facts: messages.BlobFacts) -> Blob:
-    if facts.missing is not None:
-        return MissingBlob(facts.name, facts.missing)
-    return RemoteBlob(
-        image, number, facts.name, facts.size, is_tar=facts.is_tar, digest=facts.digest
-    )
 
 
 def _error(failed: messages.Failed) -> Exception:

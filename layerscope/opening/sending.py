@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from layerscope.analysis.cache import ACCOUNTING, DUPLICATES, FILESYSTEM, FINDINGS, ImageCache
 from layerscope.channel import Task
 from layerscope.errors import LayerscopeError
+from layerscope.files import is_full
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.cache import IndexCache, Indexed
 from layerscope.layers.contents import LayerContents
@@ -23,8 +23,6 @@ from layerscope.opening.opened import check_digests
 from layerscope.opening.options import Options
 from layerscope.opening.run_rules import key_words
 from layerscope.sources.base import Request, SourceImage, naming
-
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def open_described(
@@ -45,7 +43,7 @@ def open_described(
         opened = analyse(request, source, options, sender, cached)
         del cached
         if opened.findings is not None:
-            sender.judged(opened)
+            sender.findings_found(opened)
     try:
         for number, right in check_digests(opened, request.progress):
             sender.send(messages.Checked(number, right))
@@ -78,7 +76,7 @@ class _Sender(Listener):
         self._kept: list[object] = []
         """Indexes of these, so that the `id`s stay theirs."""
         self._cache: ImageCache | None = None
-        self._shelf: ImageCache | None = None
+        self._private_cache: ImageCache | None = None
         self._fetched = fetched
 
     def send(self, event: messages.Event) -> None:
@@ -89,8 +87,8 @@ class _Sender(Listener):
         self._fetched(source)
 
     def expected(self, filesystem: Filesystem) -> None:
-        shelf = self._on_shelf(["expected"])
-        shelf.keep_filesystem(filesystem)
+        cache = self._privately(["expected"])
+        cache.keep_filesystem(filesystem)
         self.send(messages.Expected("expected"))
 
     def layer_indexed(self, number: int, indexed: Indexed) -> None:
@@ -108,14 +106,14 @@ class _Sender(Listener):
 
     def stacked(self, opened: Opened, cache: ImageCache) -> Opened:
         self._kept.clear()
-        self._cache, self._shelf = cache, self._on_shelf(self._keys)
+        self._cache, self._private_cache = cache, self._privately(self._keys)
         filesystem = opened.filesystem
         private = not cache.holds(FILESYSTEM)
         if private:
-            self._shelf.keep_filesystem(filesystem)
+            self._private_cache.keep_filesystem(filesystem)
         accounting_private = not cache.holds(ACCOUNTING)
         if accounting_private:
-            self._shelf.keep_accounting(opened.accounting, filesystem)
+            self._private_cache.keep_accounting(opened.accounting, filesystem)
         overwritten = [
             number for number, layer in enumerate(opened.contents) if layer.blob.overwritten
         ]
@@ -129,33 +127,33 @@ class _Sender(Listener):
                 None if self._options.cache is None else self._options.cache.problem,
             )
         )
-        mapped = (self._shelf if private else cache).filesystem(opened.indexes)
+        mapped = (self._private_cache if private else cache).filesystem(opened.indexes)
         return opened if mapped is None else _over(opened, mapped, self._options)
 
     def replaced(self) -> None:
         return_freed_memory()
 
-    def compared(self, opened: Opened) -> None:
+    def duplicates_found(self, opened: Opened) -> None:
         assert self._cache is not None  # noqa: S101  # for the types: it is stacked before
-        assert self._shelf is not None  # noqa: S101
+        assert self._private_cache is not None  # noqa: S101
         private = not self._cache.holds(DUPLICATES)
         if private:
-            self._shelf.keep_duplicates(opened.duplicates or (), opened.filesystem)
-        self.send(messages.Compared(private))
+            self._private_cache.keep_duplicates(opened.duplicates or (), opened.filesystem)
+        self.send(messages.DuplicatesFound(private))
         return_freed_memory()
 
-    def judged(self, opened: Opened) -> None:
+    def findings_found(self, opened: Opened) -> None:
         """Send the findings."""
         assert self._cache is not None  # noqa: S101
-        assert self._shelf is not None  # noqa: S101
+        assert self._private_cache is not None  # noqa: S101
         assert opened.findings is not None  # noqa: S101
         words = key_words(opened, self._options.rules, self._options.base_steps)
         private = not self._cache.holds(FINDINGS, words)
         if private:
-            self._shelf.keep_findings(opened.findings, words, opened.filesystem)
-        self.send(messages.Judged(words, private))
+            self._private_cache.keep_findings(opened.findings, words, opened.filesystem)
+        self.send(messages.FindingsFound(words, private))
 
-    def _on_shelf(self, keys: Sequence[str]) -> ImageCache:
+    def _privately(self, keys: Sequence[str]) -> ImageCache:
         return ImageCache(self._private, keys, (), self._limits, passing=True)
 
 
@@ -178,10 +176,9 @@ class _Private(PrivateStore):
             super().write(kind, key, packed)
         except OSError as error:
             place = self.folder.parent
-            full = error.errno in _FULL
             why = (
                 f"no space left in {place}"
-                if full
+                if is_full(error)
                 else f"cannot write in {place}: {error.strerror or error}"
             )
             raise LayerscopeError(

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from layerscope.errors import CorruptImageError, LayerscopeError
+from layerscope.files import is_full
 from layerscope.layers.blob import CHUNK, Blob, OpenFile
 from layerscope.layers.compression import Compression, DamagedStreamError, DecompressedStream
 from layerscope.limits import Limits
@@ -66,7 +67,7 @@ def _writing(name: str, written: int) -> Iterator[None]:
             place = tempfile.gettempdir()
         except OSError:
             place = "any temporary folder"
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if is_full(error):
             why = f"no space left in {place} for a temporary copy, after {size(written)}"
         else:
             why = f"cannot write a temporary copy in {place}: {error.strerror or error}"

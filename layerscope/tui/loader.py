@@ -12,8 +12,8 @@ from layerscope.analysis.duplicates import Copies, Duplicate
 from layerscope.errors import CancelledError, LayerscopeError
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.index import LayerIndex
+from layerscope.opening.loading import Watcher
 from layerscope.opening.opened import Opened
-from layerscope.opening.remote import Watcher
 from layerscope.sources.base import SourceImage
 from layerscope.tui.session import Session
 from layerscope.tui.workers import MessageProgress
@@ -105,11 +105,11 @@ class _Posting(Watcher):
         opened.filesystem.prepare()
         self._post(Stacked(opened))
 
-    def compared(self, opened: Opened) -> None:
+    def duplicates_found(self, opened: Opened) -> None:
         found = list(opened.duplicates or ())
         self._post(DuplicatesFound(found, Copies(found)))
 
-    def judged(self, opened: Opened) -> None:
+    def findings_found(self, opened: Opened) -> None:
         if opened.findings is not None:
             self._post(FindingsFound(opened.findings))
 

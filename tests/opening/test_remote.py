@@ -22,8 +22,9 @@ from layerscope.layers.file_identity import FileChangedError
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.store import Store
 from layerscope.opening import remote
+from layerscope.opening.loading import Watcher, WorkerError
 from layerscope.opening.open import Opened, Options, open_image
-from layerscope.opening.remote import RemoteImage, Watcher, WorkerError
+from layerscope.opening.remote import RemoteImage
 from layerscope.sources import Candidate, Request, open_source
 from tests import bad_worker, held_worker
 from tests.held_worker import Gate
@@ -54,6 +55,11 @@ PHASES = {
 PATIENCE = 30.0
 
 
+def first(candidates: Sequence[Candidate]) -> Candidate:
+    """Somebody who takes whatever comes first."""
+    return candidates[0]
+
+
 class Hearing(Watcher):
     """Keeps what it hears."""
 
@@ -69,12 +75,12 @@ class Hearing(Watcher):
         self.heard.append("stacked")
         self.opened = opened
 
-    def compared(self, opened: Opened) -> None:
-        self.heard.append("compared")
+    def duplicates_found(self, opened: Opened) -> None:
+        self.heard.append("duplicates_found")
         self.opened = opened
 
-    def judged(self, opened: Opened) -> None:
-        self.heard.append("judged")
+    def findings_found(self, opened: Opened) -> None:
+        self.heard.append("findings_found")
         self.opened = opened
 
     def checked(self, number: int, right: bool) -> None:
@@ -114,7 +120,7 @@ def begin(image: Path | str, store: Store | None = None, **how: Any) -> RemoteIm
 def load(image: RemoteImage) -> Hearing:
     """Wait until all is known."""
     hearing = Hearing()
-    image.find(None)
+    image.find(first)
     image.load(hearing, lambda: False)
     return hearing
 
@@ -151,12 +157,11 @@ def test_the_results_are_those_of_this_process(image: Path, store: Store | None)
         with begin(image, store) as opening:
             hearing = load(opening)
             assert hearing.heard[:3] == ["layer 0: 90007", "layer 1: 90007", f"layer 2: {len(KEY)}"]
-            assert hearing.heard[3:] == ["stacked", "compared", "judged"]
+            assert hearing.heard[3:] == ["stacked", "duplicates_found", "findings_found"]
             assert hearing.checks == {0: True, 2: True}
             assert hearing.opened is not None
             assert facts(hearing.opened) == facts(here)
-            process = opening.process.process
-            assert process is not None
+            process = worker_of(opening)
         assert has_ended(process.pid)
 
 
@@ -183,7 +188,7 @@ def test_errors_are_those_of_this_process(
     with pytest.raises(LayerscopeError) as here:
         open_source(Request(reference))
     with begin(reference) as opening, pytest.raises(LayerscopeError) as there:
-        opening.find(None)
+        opening.find(first)
     for name in ("message", "hint", "title", "exit_code"):
         assert getattr(there.value, name) == getattr(here.value, name)
 
@@ -220,14 +225,15 @@ def test_one_of_several_is_chosen_here(tmp_path: Path, number: int | None) -> No
 def test_stdin_is_read_by_the_worker(image: Path) -> None:
     script = """
 import sys
-from layerscope.opening.remote import RemoteImage, Watcher
+from layerscope.opening.loading import Watcher
+from layerscope.opening.remote import RemoteImage
 from layerscope.opening.options import Options
 from layerscope.sources.base import Request
 class Told(Watcher):
     def stacked(self, opened):
         print(opened.accounting.live, len(b"".join(opened.contents[0].chunks(1))))
 with RemoteImage(Request("-"), Options()) as image:
-    image.find(None)
+    image.find(lambda candidates: candidates[0])
     image.load(Told(), lambda: False)
 """
     said = subprocess.check_output([sys.executable, "-c", script], input=image.read_bytes())
@@ -250,6 +256,13 @@ def test_a_file_that_changes_is_noticed(image: Path) -> None:
 # --- Ends -----------------------------------------------------------------------------------------
 
 
+def worker_of(opening: RemoteImage) -> subprocess.Popen[bytes]:
+    """The process that opens an image."""
+    process = opening.process.process
+    assert process is not None
+    return process
+
+
 @contextlib.contextmanager
 def holding(image: Path, gate: Gate) -> Iterator[RemoteImage]:
     """A worker that waits at the gate."""
@@ -269,8 +282,7 @@ def test_a_killed_worker_is_an_error(
     """Wherever it is."""
     gate = Gate(monkeypatch, tmp_path, PHASES[phase])
     with holding(image, gate) as opening:
-        process = opening.process.process
-        assert process is not None
+        process = worker_of(opening)
         os.kill(process.pid, signal.SIGKILL)
         with pytest.raises(
             WorkerError, match=r"the process that reads the image failed: it (ends|takes nothing)"
@@ -287,8 +299,7 @@ def test_leaving_does_not_wait_for_the_worker(
     """Wherever it is, and stopped at that."""
     gate = Gate(monkeypatch, tmp_path, PHASES[phase])
     with holding(image, gate) as opening:
-        process = opening.process.process
-        assert process is not None
+        process = worker_of(opening)
         os.kill(process.pid, signal.SIGSTOP)
     assert has_ended(process.pid)
 
@@ -299,8 +310,7 @@ def test_a_worker_that_is_stopped_is_an_error(
     monkeypatch.setattr(remote, "PATIENCE", 1.5)
     gate = Gate(monkeypatch, tmp_path, PHASES["finding duplicates"])
     with holding(image, gate) as opening:
-        process = opening.process.process
-        assert process is not None
+        process = worker_of(opening)
         os.kill(process.pid, signal.SIGSTOP)
         with pytest.raises(WorkerError, match=r"it is silent for 1\.5 s"):
             load(opening)
@@ -318,8 +328,7 @@ def test_a_worker_that_is_busy_is_none(
     )
     gate = Gate(monkeypatch, tmp_path, PHASES["finding duplicates"])
     with holding(image, gate) as opening:
-        process = opening.process.process
-        assert process is not None
+        process = worker_of(opening)
         os.kill(process.pid, signal.SIGSTOP)
         os.kill(process.pid, signal.SIGCONT)
         until = time.monotonic() + PATIENCE
@@ -327,7 +336,7 @@ def test_a_worker_that_is_busy_is_none(
             assert time.monotonic() < until
             time.sleep(0.01)
         gate.set()
-        assert load(opening).heard[-1] == "judged"
+        assert load(opening).heard[-1] == "findings_found"
 
 
 def test_a_worker_that_dies_later_leaves_what_is_known(image: Path) -> None:
@@ -335,8 +344,7 @@ def test_a_worker_that_dies_later_leaves_what_is_known(image: Path) -> None:
     with begin(image) as opening:
         opened = load(opening).opened
         assert opened is not None
-        process = opening.process.process
-        assert process is not None
+        process = worker_of(opening)
         os.kill(process.pid, signal.SIGKILL)
         with pytest.raises(OSError, match="the process that reads the image failed"):
             opened.contents[0].blob.pread(10, 0)
@@ -378,7 +386,7 @@ def test_a_cache_on_a_full_disk_is_done_without(
     write(folder, b"no folder")
     store = Store(folder)
     with begin(image, store) as opening:
-        assert load(opening).heard[-1] == "judged"
+        assert load(opening).heard[-1] == "findings_found"
     assert store.problem is not None
 
 
@@ -387,7 +395,7 @@ def test_more_bytes_than_asked_for_are_refused(
 ) -> None:
     monkeypatch.setenv(bad_worker.NAME, "wordy")
     with begin(image, worker=bad_worker.MODULE) as opening:
-        source = opening.find(None)
+        source = opening.find(first)
         with pytest.raises(OSError, match="too much"):
             source.blobs[0].pread(10, 0)
 
@@ -399,11 +407,12 @@ def test_the_worker_ends_with_the_explorer(image: Path, temporary: Path, number:
 import os
 from layerscope import signals
 signals.catch()
-from layerscope.opening.remote import RemoteImage, Watcher
+from layerscope.opening.loading import Watcher
+from layerscope.opening.remote import RemoteImage
 from layerscope.opening.options import Options
 from layerscope.sources.base import Request
 with RemoteImage(Request({str(image)!r}), Options()) as opening:
-    opening.find(None)
+    opening.find(lambda candidates: candidates[0])
     opening.load(Watcher(), lambda: False)
     print(opening.process.process.pid, os.path.isdir(opening.private), flush=True)
     os.kill(os.getpid(), {int(number)})
@@ -421,7 +430,7 @@ with RemoteImage(Request({str(image)!r}), Options()) as opening:
 def test_leaving_ends_whoever_waits(image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     gate = Gate(monkeypatch, tmp_path, PHASES["indexing"])
     with holding(image, gate) as opening:
-        opening.find(None)
+        opening.find(first)
         opening.close()
         with pytest.raises(LayerscopeError):
             opening.load(Hearing(), lambda: False)

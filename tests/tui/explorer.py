@@ -35,7 +35,7 @@ def explorer(image: Path, *, worker: str = WORKER, **options: Any) -> Layerscope
 def exploring(request: Request, options: Options, *, worker: str = WORKER) -> LayerscopeApp:
     """The explorer on any image."""
     remote = RemoteImage(request, options, worker=worker)
-    return LayerscopeApp(Session(remote, remote.find(None)))
+    return LayerscopeApp(Session(remote, remote.find(lambda candidates: candidates[0])))
 
 
 async def loaded(pilot: Pilot[None]) -> MainScreen:

@@ -12,6 +12,7 @@ import pytest
 from textual.pilot import Pilot
 
 from layerscope.opening import remote
+from layerscope.opening.loading import WorkerError
 from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.screens.error import ErrorScreen
 from tests import bad_worker
@@ -89,6 +90,18 @@ async def test_a_worker_that_is_gone_when_a_file_is_opened(image: Path) -> None:
     assert app.return_code == 0
 
 
+async def shows_error(image: Path, *words: str) -> None:
+    """A worker that fails ends in a dialog with these words, which can be left."""
+    app = explorer(image, worker=bad_worker.MODULE)
+    async with app.run_test(size=SIZE) as pilot:
+        await wait_for(pilot, lambda: isinstance(app.screen, ErrorScreen))
+        await pilot.pause()
+        for word in words:
+            assert word in dialog(app)
+        await pilot.press("escape", "q")
+    assert app.return_code == 0
+
+
 @pytest.mark.parametrize("name", ["results before the image", "an index that is not there", "sends zeros"])  # fmt: skip
 async def test_a_worker_that_says_nonsense(
     image: Path, monkeypatch: pytest.MonkeyPatch, name: str
@@ -96,40 +109,20 @@ async def test_a_worker_that_says_nonsense(
     """Before there is a screen it is an error as any other."""
     monkeypatch.setenv(bad_worker.NAME, name)
     if name != "an index that is not there":
-        with pytest.raises(remote.WorkerError):
+        with pytest.raises(WorkerError):
             explorer(image, worker=bad_worker.MODULE)
         return
-    app = explorer(image, worker=bad_worker.MODULE)
-    async with app.run_test(size=SIZE) as pilot:
-        await wait_for(pilot, lambda: isinstance(app.screen, ErrorScreen))
-        await pilot.pause()
-        assert "what it wrote is gone" in dialog(app)
-        await pilot.press("escape", "q")
-    assert app.return_code == 0
+    await shows_error(image, "what it wrote is gone")
 
 
 async def test_a_fault_of_the_worker_can_be_reported(
     image: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(bad_worker.NAME, "broken")
-    app = explorer(image, worker=bad_worker.MODULE)
-    async with app.run_test(size=SIZE) as pilot:
-        await wait_for(pilot, lambda: isinstance(app.screen, ErrorScreen))
-        await pilot.pause()
-        assert "This is a bug in layerscope" in dialog(app)
-        assert "copies the error report" in dialog(app)
-        await pilot.press("escape", "q")
-    assert app.return_code == 0
+    await shows_error(image, "This is a bug in layerscope", "copies the error report")
 
 
 async def test_no_room_for_what_is_shown(image: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The dialog says where, and what to do."""
     monkeypatch.setenv(bad_worker.NAME, "full")
-    app = explorer(image, worker=bad_worker.MODULE)
-    async with app.run_test(size=SIZE) as pilot:
-        await wait_for(pilot, lambda: isinstance(app.screen, ErrorScreen))
-        await pilot.pause()
-        assert "no space left in" in dialog(app)
-        assert "set TMPDIR" in dialog(app)
-        await pilot.press("escape", "q")
-    assert app.return_code == 0
+    await shows_error(image, "no space left in", "set TMPDIR")

@@ -1,0 +1,192 @@
+"""Makes the parts of an image of what the worker says about them, and tells who watches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from layerscope.errors import ExitCode, LayerscopeError
+from layerscope.limits import Limits
+from layerscope.opening import messages
+from layerscope.opening.allocator import return_freed_memory
+from layerscope.opening.remote_blob import RemoteBlob
+from layerscope.sources.base import SourceImage
+
+if TYPE_CHECKING:
+    from layerscope.analysis.cache import ImageCache
+    from layerscope.filesystem.model import Filesystem
+    from layerscope.layers.cache import IndexCache
+    from layerscope.layers.index import LayerIndex
+    from layerscope.layers.store import Store
+    from layerscope.opening.opened import Opened
+    from layerscope.opening.options import Options
+
+_Known = TypeVar("_Known")
+
+
+class WorkerError(LayerscopeError):
+    """The process that opens the image is gone, silent, or not to be understood."""
+
+    exit_code = ExitCode.INTERNAL
+
+    def __init__(self, why: object) -> None:
+        super().__init__(
+            f"the process that reads the image failed: {why}",
+            hint="was it killed, or is memory short? open the image again",
+        )
+
+
+class Watcher:
+    """Called with the parts of an image as they become available, in the thread that waits for them."""
+
+    def fetched(self, source: SourceImage) -> None:
+        """The layers arrived; until now only an engine's description was known."""
+
+    def expected(self, filesystem: Filesystem) -> None:
+        """The filesystem according to the layers' tables of contents."""
+
+    def layer_indexed(self, number: int, index: LayerIndex) -> None:
+        """A layer was read; layers arrive in order."""
+
+    def stacked(self, opened: Opened) -> None:
+        """Everything but duplicates and findings is known."""
+
+    def duplicates_found(self, opened: Opened) -> None:
+        """Duplicates are known, too."""
+
+    def findings_found(self, opened: Opened) -> None:
+        """Findings are known, too."""
+
+    def checked(self, number: int, right: bool) -> None:
+        """The digests of a layer were checked."""
+
+
+class Loading:
+    """Makes the parts of an image of events."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        options: Options,
+        private: Path,
+        source: SourceImage | None,
+        watcher: Watcher,
+    ) -> None:
+        """`source` is the image as it was described."""
+        from layerscope.analysis.cache import ImageCache
+        from layerscope.layers.cache import IndexCache
+        from layerscope.layers.store import PrivateStore
+
+        self._watcher = watcher
+        self._options = options
+        self._source = source
+        self._limits = limits
+        self._private = PrivateStore(private)
+        self._image_cache = ImageCache
+        self._index_cache = IndexCache
+        self._indexes: dict[int, LayerIndex] = {}
+        self._by_key: dict[str, LayerIndex] = {}
+        self._keys: list[str] = []
+        self._opened: Opened | None = None
+
+    def fetched(self, source: SourceImage) -> None:
+        """Go on with the image as it is described once an engine has exported it."""
+        self._source = source
+        self._watcher.fetched(source)
+
+    def take(self, event: messages.Event) -> bool:
+        """Report an event; whether it is the last one."""
+        watcher = self._watcher
+        if isinstance(event, messages.Expected):
+            filesystem = self._cache([event.key], private=True).filesystem(None)
+            watcher.expected(_there(filesystem))
+        elif isinstance(event, messages.Indexed):
+            watcher.layer_indexed(event.number, self._index(event))
+        elif isinstance(event, messages.Stacked):
+            self._stacked(event)
+        elif isinstance(event, messages.DuplicatesFound):
+            found = self._cache(self._keys, private=event.private).duplicates()
+            self._also(duplicates=_there(found))
+            watcher.duplicates_found(self._known)
+            return_freed_memory()
+        elif isinstance(event, messages.FindingsFound):
+            cache = self._cache(self._keys, private=event.private)
+            findings = cache.findings(event.words, self._known.filesystem)
+            self._also(findings=_there(findings))
+            watcher.findings_found(self._known)
+        elif isinstance(event, messages.Checked):
+            watcher.checked(event.number, event.right)
+        return isinstance(event, messages.Done)
+
+    @property
+    def _known(self) -> Opened:
+        if self._opened is None:
+            raise WorkerError("it sends results before there is an image")
+        return self._opened
+
+    def _also(self, **more: object) -> None:
+        from dataclasses import replace
+
+        self._opened = replace(self._known, **more)  # type: ignore[arg-type]
+
+    def _index(self, event: messages.Indexed) -> LayerIndex:
+        index = self._by_key.get(event.key)
+        if index is None:
+            cache: IndexCache = self._index_cache(self._store(event.private), self._limits)
+            index = self._by_key[event.key] = _there(cache.read(event.key)).detached()
+        self._indexes[event.number] = index
+        return index
+
+    def _stacked(self, event: messages.Stacked) -> None:
+        from layerscope.layers.contents import LayerContents
+        from layerscope.opening.opened import Opened
+
+        source = self._source
+        if (
+            source is None
+            or len(event.layers) != len(source.blobs)
+            or len(self._indexes) != len(event.layers)
+        ):
+            raise WorkerError("it stacks other layers than it has indexed")
+        self._keys = event.layers
+        indexes = [self._indexes[number] for number in range(len(event.layers))]
+        filesystem = _there(self._cache(self._keys, private=event.private).filesystem(indexes))
+        accounting = self._cache(self._keys, private=event.accounting_private).accounting()
+        indexes = filesystem.inodes.shared_with(indexes, names=False)
+        self._indexes.clear()
+        self._by_key.clear()
+        for number in event.overwritten:
+            blob = source.blobs[number]
+            if isinstance(blob, RemoteBlob):
+                blob.mark_overwritten()
+        self._opened = Opened(
+            image=source.image,
+            indexes=indexes,
+            contents=[
+                LayerContents(blob, index, self._limits)
+                for blob, index in zip(source.blobs, indexes, strict=True)
+            ],
+            filesystem=filesystem,
+            accounting=_there(accounting),
+            duplicates=None,
+            warnings=event.warnings,
+            damage=source.damage,
+            written=self._options.lines_of(source.image.steps),
+        )
+        self._watcher.stacked(self._opened)
+        return_freed_memory()
+
+    def _store(self, private: bool) -> Store:
+        cache = self._options.cache
+        return self._private if private or cache is None else cache
+
+    def _cache(self, keys: Sequence[str], *, private: bool) -> ImageCache:
+        return self._image_cache(self._store(private), keys, (), self._limits)
+
+
+def _there(found: _Known | None) -> _Known:
+    """What an entry holds. Raises `WorkerError` if it is gone."""
+    if found is None:
+        raise WorkerError("what it wrote is gone")
+    return found

@@ -6,6 +6,7 @@ import io
 import os
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import pytest
@@ -145,12 +146,15 @@ def test_mixed_content_is_never_cached(
     name = {"indexing": "index_layer", "comparing": "compare_versions"}[when]
     original = getattr(__import__(module, fromlist=[name]), name)
 
+    one_at_a_time = Lock()  # layers are indexed by two threads
+
     def overwriting(*args: object, **how: object) -> object:
         if when == "comparing":
             PLACES[place](tmp_path, NEW)
         found = original(*args, **how)
         if when == "indexing":
-            PLACES[place](tmp_path, NEW)
+            with one_at_a_time:
+                PLACES[place](tmp_path, NEW)
         return found
 
     with monkeypatch.context() as patch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from layerscope import text
 from layerscope.analysis.findings.finding import Finding
-from layerscope.analysis.findings.grouping import FindingGroup, FindingsBy
+from layerscope.analysis.findings.grouping import BASE, SECRETS, FindingGroup, FindingsBy
 from layerscope.image.model import Image
 from layerscope.image.summary import one_line, step_name, step_names
 from layerscope.words import Severity
@@ -14,7 +14,10 @@ GROUPED_BY = {
     FindingsBy.STEP: "by instruction",
     FindingsBy.RULE: "by rule",
 }
-_BASE = ("base image", "only another base image avoids it")
+_KINDS = {
+    SECRETS: ("secrets", "anyone who can pull the image can read them"),
+    BASE: ("base image", "only another base image avoids it"),
+}
 
 
 def group_title(group: FindingGroup, by: FindingsBy, image: Image) -> tuple[str, str]:
@@ -22,7 +25,9 @@ def group_title(group: FindingGroup, by: FindingsBy, image: Image) -> tuple[str,
     count = text.count_of(len(group.members), "finding")
     if by is FindingsBy.SEVERITY:
         key = group.key
-        title, sentence = (key.word, key.sentence) if isinstance(key, Severity) else _BASE
+        title, sentence = (
+            (key.word, key.sentence) if isinstance(key, Severity) else _KINDS[str(key)]
+        )
         return title, f"{count} · {sentence}"
     if by is FindingsBy.STEP:
         return step_words(image, int(group.key)), count

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from layerscope import text
 from layerscope.analysis.duplicates import Copies
 from layerscope.browse.modes import Mode
@@ -24,10 +26,51 @@ SORT_WORDS = {
 }
 
 
-def place(step: Step) -> str:
-    """The shown layer or step with its instruction."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the file tree is to show: a step, or the final image."""
+
+    title: str
+    layer: int
+    """The last layer that is applied; -1 is before the first."""
+    stored: int | None = None
+    """The layer that the step stores; None for none."""
+    final: bool = False
+    """Whether all files are shown, whatever the mode."""
+    no_files: str = ""
+    """The text in place of the changes of a step that has none."""
+
+
+def place_of(step: Step, layer: int) -> Place:
+    """A step; `layer` is the last one at or before it."""
     where = f"Layer {step.layer}" if step.layer is not None else f"Step {step.index}"
-    return f"{where} · {text.safe_name(one_line(step))}"
+    no_files = "" if step.layer is not None else f"Metadata step without files: {sets(step)}."
+    return Place(
+        f"{where} · {text.safe_name(one_line(step))}", layer, step.layer, no_files=no_files
+    )
+
+
+_SETS = {
+    "ENV": "sets environment variables",
+    "CMD": "sets the default command",
+    "ENTRYPOINT": "sets the entrypoint",
+    "LABEL": "sets labels",
+    "EXPOSE": "documents ports",
+    "WORKDIR": "sets the working directory",
+    "USER": "sets the user",
+    "VOLUME": "declares volumes",
+    "ARG": "declares a build argument",
+    "HEALTHCHECK": "sets the health check",
+    "STOPSIGNAL": "sets the stop signal",
+    "SHELL": "sets the shell for RUN",
+    "ONBUILD": "adds a trigger for images built from this one",
+    "MAINTAINER": "sets the maintainer",
+}
+
+
+def sets(step: Step) -> str:
+    """What a metadata step does, for example `sets the user`."""
+    return _SETS.get(step.instruction or "", "changes the image config")
 
 
 def compared(old: int, new: int) -> str:

@@ -62,6 +62,9 @@ class View(Guarded, Container):
     def show_version(self, version: int) -> None:
         """Show the version in this row of the filesystem."""
 
+    def show_finding(self, number: int) -> None:
+        """Show a finding, by its number among all."""
+
     def back(self) -> bool:
         """Leave a field or a mode. False if there is none to leave, so that the view itself is left."""
         return False
@@ -129,6 +132,15 @@ class ShowLife(Message):
     def __init__(self, path: int) -> None:
         super().__init__()
         self.path = path
+
+
+class ShowFinding(Message):
+    """Request to show a finding in Findings."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+        """Its number among all findings."""
 
 
 class FixesTicked(Message):

@@ -11,8 +11,11 @@ from layerscope.browse.ordering import Sort
 from layerscope.browse.tree import TreeView
 from layerscope.opening.open import Opened
 from layerscope.tui.app import LayerscopeApp
+from layerscope.tui.screens.findings import FindingsView
+from layerscope.tui.screens.life import LifeView
+from layerscope.tui.widgets.summary_list import WastedFile
 from tests.images import docker_archive, file, layer_tar, whiteout, write
-from tests.tui.explorer import explorer, loaded, screen_text
+from tests.tui.explorer import explorer, loaded, screen_text, settled
 
 WIDE, SMALL = (160, 48), (80, 24)
 
@@ -46,20 +49,85 @@ async def test_steps_are_there_before_any_layer_is_read(
     assert "Available once all layers are read" in text
 
 
-async def test_metadata_steps_say_so_and_can_be_hidden(demo_image: Path) -> None:
-    """Steps without a layer show 0 B and the word metadata; m hides and shows them."""
+async def test_metadata_steps_are_one_row_until_asked_for(demo_image: Path) -> None:
+    """They are counted by instruction; m, or Enter on that row, shows each of them with 0 B, and hides them again."""
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         screen = await loaded(pilot)
-        rows = screen.explore.steps.row_count()
+        steps, image = screen.explore.steps, screen.session.image
+        hidden = [step for step in image.steps if step.layer is None]
+        assert steps.row_count() == 1 + len(image.layers) + 1
+        assert any(f"+{len(hidden)} metadata: CMD ×2, ENV ×2" in row for row in screen_text(app))
+        await pilot.press("G", "enter")
+        await settled(pilot)
+        assert steps.row_count() == 1 + len(image.steps)
+        assert steps.step == hidden[0]
         line = next(line for line in screen_text(app) if "ENV LANG" in line)
-        assert "0 B" in line
         assert "metadata" in line
         await pilot.press("m")
         assert not any("ENV LANG" in line for line in screen_text(app))
-        assert screen.explore.steps.row_count() == len(screen.session.image.layers) < rows
-        await pilot.press("m")
-        assert screen.explore.steps.row_count() == rows
+
+
+async def test_the_final_image_is_the_first_row(demo_image: Path, demo_opened: Opened) -> None:
+    """It shows all files that are left, whatever the mode, and the totals and config of the image."""
+    app = explorer(demo_image)
+    async with app.run_test(size=WIDE) as pilot:
+        explore = (await loaded(pilot)).explore
+        await pilot.press("g")
+        await settled(pilot)
+        assert explore.files.view is not None
+        assert explore.files.view.mode is Mode.UP_TO
+        assert explore.files.view.layer == len(demo_opened.image.layers) - 1
+        text = "\n".join(screen_text(app))
+        assert f"{demo_opened.accounting.live / 1e6:.1f} MB live" in text
+        assert "workdir  /app" in text
+
+
+async def test_the_cursor_is_on_the_costliest_step_after_the_base(demo_image: Path) -> None:
+    """Until a key is pressed; then it stays where it is, whatever is read."""
+    app = explorer(demo_image)
+    async with app.run_test(size=WIDE) as pilot:
+        explore = (await loaded(pilot)).explore
+        assert explore.steps.step is not None
+        assert explore.steps.step.layer == 1  # 18.2 MB; the base has layer 0
+        await pilot.press("down")
+        explore.layers_changed()
+        explore.stacked()
+        assert explore.steps.step.layer == 2
+
+
+async def test_the_summary_opens_what_costs_most(demo_image: Path) -> None:
+    """Secrets, the costliest findings, the largest wasted files: Enter shows a finding, or the life of a file."""
+    app = explorer(demo_image, rules={})
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await loaded(pilot)
+        summary, findings = screen.explore.summary, screen.session.findings
+        assert findings is not None
+        first = summary.selected
+        assert isinstance(first, int)
+        assert findings.found[first].secret
+        screen.set_focus(summary)
+        await pilot.press("enter")
+        await settled(pilot)
+        assert isinstance(screen.view, FindingsView)
+        assert screen.view.list.number == first
+        await pilot.press("escape")
+        await settled(pilot)
+        assert summary.has_focus
+        await pilot.press("G", "enter")
+        await settled(pilot)
+        assert isinstance(screen.view, LifeView)
+        assert isinstance(summary.selected, WastedFile)
+        assert screen.view.path == summary.selected.pointed.path
+
+
+async def test_an_image_without_waste_says_so_in_the_summary(tmp_path: Path) -> None:
+    """No empty pane."""
+    path = write(tmp_path / "image.tar", docker_archive([layer_tar([file("a", b"a")])]))
+    app = explorer(path, rules={})
+    async with app.run_test(size=WIDE) as pilot:
+        await loaded(pilot)
+        assert "No findings, and nothing is wasted." in "\n".join(screen_text(app))
 
 
 async def test_selecting_a_step_shows_its_layer(demo_image: Path) -> None:
@@ -126,13 +194,15 @@ async def test_plus_and_minus_open_and_close_everything(demo_image: Path) -> Non
 
 
 async def test_tab_moves_between_panes(demo_image: Path) -> None:
-    """Tab goes from steps to files, to details and back."""
+    """Tab goes from steps to files, to the summary, to details and back."""
     app = explorer(demo_image)
     async with app.run_test(size=SMALL) as pilot:
         screen = await loaded(pilot)
         assert screen.explore.steps.has_focus
         await pilot.press("tab")
         assert screen.explore.files.has_focus
+        await pilot.press("tab")
+        assert screen.explore.summary.has_focus
         await pilot.press("tab")
         assert screen.explore.details.has_focus
         await pilot.press("tab")

@@ -68,14 +68,14 @@ async def opened(pilot: Any) -> FindingsView:
 async def test_findings_are_grouped_by_severity_with_those_of_the_base_apart(
     tmp_path: Path,
 ) -> None:
-    """Errors first, then the largest savings, and last findings of the base image."""
+    """Secrets first, then the largest savings, and last findings of the base image."""
     async with app_of(tmp_path).run_test(size=(120, 40)) as pilot:
         await opened(pilot)
         found = [line for line in lines(pilot) if "Findings ·" not in line]
         order = [
             next(n for n, line in enumerate(found) if words in line)
             for words in (
-                "critical",
+                "secrets",
                 "Private key",
                 "avoidable",
                 "Added in layer 2, deleted in layer 3",

@@ -18,7 +18,7 @@ from tests.tui.pictures import FIND_FILE, picture_of
 WIDE, LOW = (160, 48), (120, 16)
 LISTS: dict[str, tuple[tuple[str, ...], str]] = {
     "explore": ((), "#steps"),
-    "files": (("g", "j", "j", "j", "j", "tab", "plus", "g"), "#files"),
+    "files": (("g", "j", "j", "tab", "plus", "g"), "#files"),
     "waste": (("2",), "#waste-list"),
     "life": (("tab", "3"), "#events"),
     "find": (("4", "ctrl+u", *"apt"), "#matches"),
@@ -48,6 +48,7 @@ async def _come_to(pilot: Pilot[None], screen: MainScreen, place: str) -> LineLi
     keys, name = LISTS[place]
     await screen.show_view("explore")
     screen.set_focus(screen.explore.steps)
+    screen.explore.steps.select_layer(0)
     await pilot.press(*keys)
     await settled(pilot)
     rows = screen.view.query_one(name, LineList)

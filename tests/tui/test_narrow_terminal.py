@@ -36,7 +36,11 @@ async def test_details_keep_digests_and_indent(demo_image: Path) -> None:
         await settled(pilot)
         lines = [line.partition("│")[0].rstrip() for line in screen_text(app)]
         assert any(re.fullmatch(r" +[0-9a-f]{64}", line) for line in lines)
-        (start,) = [n for n, line in enumerate(lines) if "&& apt-get install" in line]
+        (start,) = [
+            n
+            for n, line in enumerate(lines)
+            if line.startswith("  ") and "&& apt-get install" in line
+        ]
         indents = [len(line) - len(line.lstrip()) for line in lines[start : start + 2]]
         assert indents[1] > indents[0] > 1
 
@@ -75,7 +79,7 @@ async def test_the_steps_say_where_the_base_ends_after_a_comparison(demo_image: 
         assert "Esc ends" in "\n".join(screen_text(app))
         await pilot.press("escape")
         await settled(pilot)
-        assert "base 2 steps · m metadata" in "\n".join(screen_text(app))
+        assert "base 2 steps · m shows metadata" in "\n".join(screen_text(app))
 
 
 async def test_every_duplicate_names_its_layer(demo_image: Path) -> None:

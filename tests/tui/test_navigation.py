@@ -22,7 +22,7 @@ PLACES = {
     "duplicates": ("2", "tab"),
     "life": ("tab", "plus", "down", "down", "3"),
     "find": ("4", *"passwd", "tab"),
-    "file": ("tab", "plus", "slash", *"passwd", "enter", "G", "enter"),
+    "file": ("g", "tab", "plus", "slash", *"passwd", "enter", "G", "enter"),
     "map": ("7",),
 }
 """Keys that lead to a path, in each view."""
@@ -133,7 +133,7 @@ async def test_details_are_one_key_away_however_small_the_terminal(
 ) -> None:
     """i shows them in place of the steps, i or Esc the steps again; Enter goes on to the files."""
     app = explorer(demo_image)
-    added = f"{demo_opened.filesystem.changes.counts(0)[Change.ADDED]:,} added"
+    added = f"{demo_opened.filesystem.changes.counts(1)[Change.ADDED]:,} added"
     async with app.run_test(size=SMALL) as pilot:
         screen = await loaded(pilot)
         assert "i Details" in screen_text(app)[-1]

@@ -38,7 +38,7 @@ async def test_a_click_selects_a_step(demo_image: Path) -> None:
         await pilot.pause()
         assert explore.steps.cursor == 4
         assert explore.files.view is not None
-        assert explore.files.view.layer == 1
+        assert explore.files.view.layer == 3
 
 
 async def test_a_double_click_on_a_step_goes_to_its_files(demo_image: Path) -> None:
@@ -103,11 +103,12 @@ async def test_the_line_above_the_details_can_be_dragged(demo_image: Path) -> No
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         explore = (await loaded(pilot)).explore
-        before = explore.query_one("#steps-pane").size.height
+        above = explore.query_one("#above")
+        before = above.size.height
         await _drag(pilot, "#above-details", (0, -6))
-        assert explore.query_one("#steps-pane").size.height == before - 6
-        await _drag(pilot, "#above-details", (0, -20))
-        assert explore.query_one("#steps-pane").size.height == LEAST[1]
+        assert above.size.height == before - 6
+        await _drag(pilot, "#above-details", (0, -above.size.height))
+        assert above.size.height == LEAST[1]
 
 
 async def test_brackets_move_the_line(demo_image: Path) -> None:
@@ -151,6 +152,8 @@ async def test_the_end_of_the_base_image_can_be_moved(demo_image: Path) -> None:
         screen = await loaded(pilot)
         session = screen.session
         assert (session.base_steps, session.base_layers) == (2, 1)
+        await pilot.press("m", "g", "down")
+        await pilot.pause()
         text = screen_text(app)
         assert any(line.startswith("│0 ") for line in text)
         assert any(line.startswith("╰·") for line in text)

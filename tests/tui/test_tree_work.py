@@ -379,7 +379,7 @@ async def test_a_metadata_step_says_what_it_sets(demo_image: Path) -> None:
     app = explorer(demo_image)
     async with app.run_test(size=WIDE) as pilot:
         await loaded(pilot)
-        await pilot.press("down")
+        await pilot.press("m", "g", "down", "down")
         await pilot.pause()
         assert "Metadata step without files: sets the default command." in "\n".join(
             screen_text(app)

@@ -72,6 +72,11 @@ class Finding:
     why: str
     fix: str
 
+    @property
+    def secret(self) -> bool:
+        """Whether it is about something that nobody may read: a key, a password, a token."""
+        return self.rule.startswith("secret-")
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:

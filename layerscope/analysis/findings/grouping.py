@@ -14,14 +14,14 @@ class FindingsBy(StrEnum):
     """What findings of one group have in common."""
 
     SEVERITY = "severity"
-    """How much they matter; those of the base image are a group of their own."""
+    """How much they matter; secrets and what the base image brings are groups of their own."""
     STEP = "step"
     """The step that is to be changed."""
     RULE = "rule"
 
 
-BASE = "base"
-"""The key of the base image's findings among those of severities."""
+SECRETS, BASE = "secrets", "base"
+"""Keys among those of severities: the findings of secrets, and those of the base image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class FindingGroup:
     """Findings that belong together."""
 
     key: Severity | str | int
-    """A severity or `BASE`, a step (-1 for none), or the name of a rule."""
+    """A severity, `SECRETS` or `BASE`; a step (-1 for none); or the name of a rule."""
     members: tuple[int, ...]
     """Their numbers, in the order of all findings."""
     saving: int
@@ -37,7 +37,7 @@ class FindingGroup:
 
 
 def group_findings(findings: Findings, by: FindingsBy, base_steps: int) -> list[FindingGroup]:
-    """All findings in groups: severities in their order and the base image last, else the group that saves most first."""
+    """All findings in groups: secrets, severities in their order, the base image; else the group that saves most first."""
     members: dict[Severity | str | int, list[int]] = {}
     for number, finding in enumerate(findings.found):
         members.setdefault(_key(finding, by, base_steps), []).append(number)
@@ -46,7 +46,7 @@ def group_findings(findings: Findings, by: FindingsBy, base_steps: int) -> list[
         for key, numbers in members.items()
     ]
     if by is FindingsBy.SEVERITY:
-        order: list[Hashable] = [*Severity, BASE]
+        order: list[Hashable] = [SECRETS, *Severity, BASE]
         return sorted(groups, key=lambda group: order.index(group.key))
     return sorted(groups, key=lambda group: (-group.saving, group.members))
 
@@ -56,7 +56,20 @@ def _key(finding: Finding, by: FindingsBy, base_steps: int) -> Severity | str | 
         return finding.steps[0] if finding.steps else -1
     if by is FindingsBy.RULE:
         return finding.rule
+    if finding.secret:
+        return SECRETS
     return BASE if is_base(finding, base_steps) else finding.severity
+
+
+def first_to_fix(findings: Findings, base_steps: int) -> list[int]:
+    """The numbers of all findings in the order to look at them: secrets, then those that this image's own steps can
+    avoid, then the base image's; the one of most bytes first."""
+
+    def urgency(number: int) -> tuple[bool, bool, int, int]:
+        finding = findings.found[number]
+        return not finding.secret, is_base(finding, base_steps), -finding.bytes, number
+
+    return sorted(range(len(findings.found)), key=urgency)
 
 
 def is_base(finding: Finding, base_steps: int) -> bool:

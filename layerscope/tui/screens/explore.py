@@ -11,18 +11,27 @@ from textual.containers import Vertical
 from textual.widget import Widget
 
 from layerscope.filesystem.model import Filesystem
+from layerscope.image.base import layers_of
+from layerscope.image.history import Step
+from layerscope.tui import tree_words
 from layerscope.tui.commands import bindings
 from layerscope.tui.session import Session
-from layerscope.tui.view import View
+from layerscope.tui.tree_words import Place
+from layerscope.tui.view import ShowFinding, ShowLife, View
 from layerscope.tui.widgets.details import StepDetails
 from layerscope.tui.widgets.file_tree import FileTree
 from layerscope.tui.widgets.files_pane import FilesPane
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import Pane, PaneTitle
 from layerscope.tui.widgets.splitter import Splitter
-from layerscope.tui.widgets.step_list import StepList
+from layerscope.tui.widgets.step_list import Extra, StepList
 from layerscope.tui.widgets.steps_pane import StepsPane
+from layerscope.tui.widgets.summary_list import SummaryList, WastedFile
 
+TITLES = 2
+"""Lines above the steps."""
+SUMMARY = 8
+"""Minimum height of the summary, where it is beside the steps."""
 LEAST = (30, 4)
 """Minimum width and height of a pane, in cells."""
 PACE = 2
@@ -34,11 +43,12 @@ class ExploreView(View):
 
     DEFAULT_CSS = """
     ExploreView { layout: horizontal; }
-    ExploreView > #left { width: 45%; }
+    ExploreView > #left { width: 50%; }
     ExploreView > #across { pointer: ew-resize; }
-    ExploreView > #left > #steps-pane { height: 3fr; }
+    ExploreView > #left > #above { height: 2fr; }
+    ExploreView #summary-pane { height: 1fr; padding-top: 1; }
     ExploreView > #left > #above-details { width: 1fr; height: 1; pointer: ns-resize; }
-    ExploreView > #left > #details-pane { height: 2fr; }
+    ExploreView > #left > #details-pane { height: 1fr; }
     ExploreView > #files-pane { width: 1fr; }
     """
 
@@ -51,34 +61,40 @@ class ExploreView(View):
         self._files_pane = FilesPane(session, id="files-pane")
         self.files = self._files_pane.files
         self.filter_bar = self._files_pane.filter_bar
+        self.summary = SummaryList(session, id="summary")
         self.details = StepDetails(session, id="details")
         self._before_details: Widget | None = None
+        self._used = False
+        """Whether a key or a mouse button was pressed: then the cursor moves no more by itself."""
 
     def compose(self) -> ComposeResult:
         with Vertical(id="left") as left:
-            yield self._steps_pane
-            yield Splitter(self._steps_pane, LEAST, id="above-details")
+            with Vertical(id="above") as above:
+                yield self._steps_pane
+                yield Pane(PaneTitle("Summary"), None, self.summary, id="summary-pane")
+            yield Splitter(above, LEAST, id="above-details")
             yield Pane(PaneTitle("Details"), None, self.details, id="details-pane")
         self._across = Splitter(left, LEAST, id="across")
         yield self._across
         yield self._files_pane
 
     def on_mount(self) -> None:
-        first = next((step for step in self.session.image.steps if step.layer is not None), None)
-        if first is not None:
-            self.steps.select(first)
-        self.details.show(self.steps.step)
+        self._show_costliest()
+        self._show_details()
         super().on_mount()
 
     # results of the loader
 
     def layers_changed(self) -> None:
         self.steps.rows_changed()
-        self.details.show(self.steps.step)
+        self._show_costliest()
+        self._show_details()
 
     def stacked(self) -> None:
         self._files_pane.begin()
         self.steps.rows_changed()
+        self.summary.collect()
+        self._show_costliest()
         self._show_step()
 
     def show_expected(self, filesystem: Filesystem) -> None:
@@ -89,12 +105,46 @@ class ExploreView(View):
     def duplicates_found(self) -> None:
         self._files_pane.show_copies()
 
+    def findings_found(self) -> None:
+        self.summary.collect()
+
+    def base_moved(self) -> None:
+        self.summary.collect()
+
     # selection
 
+    def on_key(self) -> None:
+        self._used = True
+
+    def on_mouse_down(self) -> None:
+        self._used = True
+
+    def _show_costliest(self) -> None:
+        """Until the user does something, the cursor is on the step that matters most."""
+        if not self._used:
+            self.steps.select_costliest()
+
     def _show_step(self, reveal: int | None = None) -> None:
-        """Show the step under the cursor in the details and the tree."""
-        self.details.show(self.steps.step)
-        self._files_pane.show_step(self.steps.step, self.steps.marked, reveal)
+        """Show the row under the cursor of the steps in the details and the tree."""
+        self._show_details()
+        self._files_pane.show_place(self._place(), self.steps.marked, reveal)
+
+    def _show_details(self) -> None:
+        self.details.show(self.steps.selected)
+
+    def _place(self) -> Place | None:
+        """What the tree shows; None in an image without steps."""
+        selected, image = self.steps.selected, self.session.image
+        last = len(image.layers) - 1
+        if isinstance(selected, Step):
+            layer = layers_of(image.steps, selected.index + 1) - 1
+            return tree_words.place_of(selected, layer)
+        if selected is Extra.METADATA:
+            key = self.session.key("explore.metadata")
+            return Place(
+                "Metadata steps", last, no_files=f"Steps without files. {key} shows each of them."
+            )
+        return Place("Final image", last, final=True) if selected is Extra.FINAL else None
 
     @on(LineList.Highlighted, "#steps")
     def _step_highlighted(self, event: LineList.Highlighted) -> None:
@@ -104,7 +154,19 @@ class ExploreView(View):
     @on(LineList.Opened, "#steps")
     def _step_opened(self, event: LineList.Opened) -> None:
         event.stop()
-        self.screen.set_focus(self.files)
+        if self.steps.selected is Extra.METADATA:
+            self.action_toggle_metadata()
+        else:
+            self.screen.set_focus(self.files)
+
+    @on(LineList.Opened, "#summary")
+    def _summary_opened(self, event: LineList.Opened) -> None:
+        event.stop()
+        selected = self.summary.selected
+        if isinstance(selected, WastedFile):
+            self.post_message(ShowLife(selected.pointed.path))
+        elif selected is not None:
+            self.post_message(ShowFinding(selected))
 
     def action_move_base(self, by: int) -> None:
         """Move the end of the base image."""
@@ -112,14 +174,12 @@ class ExploreView(View):
 
     @on(StepList.BaseMoved)
     def _base_moved(self) -> None:
-        self.details.show(self.steps.step)
+        self._show_details()
 
     def action_compare(self) -> None:
-        step = self.steps.step
-        if step is None:
-            return
-        marked = self.steps.marked is not None
-        self._compare_with(None if marked else self._files_pane.layer_below(step))
+        place = self._place()
+        if place is not None:
+            self._compare_with(None if self.steps.marked is not None else place.layer)
 
     def _compare_with(self, layer: int | None) -> None:
         """Compare the selected layer with `layer`; None stops comparing."""
@@ -198,17 +258,21 @@ class ExploreView(View):
     # panes
 
     def panes(self) -> list[Widget]:
-        return [self.steps, self.files, self.details]
+        return [self.steps, self.files, self.summary, self.details]
 
     def go_to_pane(self, pane: Widget) -> None:
-        """The details replace the steps if there is no room for both."""
-        self.set_class(pane is self.details, "-details")
+        """The summary or the details replace the steps if there is no room for all."""
+        self._show_beside_steps(pane)
         super().go_to_pane(pane)
+
+    def _show_beside_steps(self, pane: Widget | None) -> None:
+        self.set_class(pane is self.details, "-details")
+        self.set_class(pane is self.summary, "-summary")
 
     def share_room(self) -> None:
         """In a narrow terminal, the upper panes get more room while they are used."""
-        self.set_class(self.roomy is self.details, "-details")
-        self.set_class(self.roomy not in (self.steps, self.details), "-files")
+        self._show_beside_steps(self.roomy)
+        self.set_class(self.roomy is self.files, "-files")
 
     def action_toggle_details(self) -> None:
         if self.details.has_focus:
@@ -241,6 +305,16 @@ class ExploreView(View):
     def _name_columns(self) -> None:
         self._steps_pane.name_columns()
         self._files_pane.name_columns()
+        self._fit_steps()
+
+    def _fit_steps(self) -> None:
+        """What the steps do not fill is the summary's."""
+        above, narrow = self._steps_pane.parent, self.screen.has_class("-narrow")
+        room = above.size.height if isinstance(above, Widget) else 0
+        wanted = self.steps.row_count() + TITLES
+        self._steps_pane.styles.height = (
+            "1fr" if narrow else max(min(wanted, room - SUMMARY), LEAST[1])
+        )
 
     def action_move_splitter(self, by: int) -> None:
         """Enlarge or shrink the left panes."""

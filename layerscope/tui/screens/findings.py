@@ -139,6 +139,10 @@ class FindingsView(View):
         findings, number = self.session.findings, self.list.number
         return None if findings is None or number is None else findings.found[number]
 
+    def show_finding(self, number: int) -> None:
+        self.list.select(number)
+        self.screen.set_focus(self.list)
+
     # opening
 
     @on(LineList.Opened, "#finding-list")

@@ -17,7 +17,7 @@ from layerscope.tui.guard import Guarded, app_of
 from layerscope.tui.pointing import Pointed, Pointing, ShowFile, copied_path, copy
 from layerscope.tui.screens.explore import ExploreView
 from layerscope.tui.session import Session
-from layerscope.tui.view import VIEWS, FixesTicked, ShowLife, ShowPath, ShowStep, View
+from layerscope.tui.view import VIEWS, FixesTicked, ShowFinding, ShowLife, ShowPath, ShowStep, View
 from layerscope.tui.widgets.header import ImageHeader
 from layerscope.tui.widgets.key_bar import KeyBar
 from layerscope.tui.widgets.step_list import StepList
@@ -39,10 +39,9 @@ class MainScreen(Guarded, Screen[None]):
         ExploreView { layout: vertical; }
         ExploreView > #left { width: 1fr; height: 3fr; }
         ExploreView.-files > #left { height: 2fr; }
-        ExploreView > #left > #steps-pane { height: 1fr; }
-        ExploreView > #left > #details-pane { display: none; height: 1fr; }
-        ExploreView.-details > #left > #details-pane { display: block; }
-        ExploreView.-details > #left > #steps-pane { display: none; }
+        ExploreView #summary-pane, ExploreView #details-pane { display: none; height: 1fr; padding: 0; }
+        ExploreView.-details #details-pane, ExploreView.-summary #summary-pane { display: block; }
+        ExploreView.-details #above, ExploreView.-summary #steps-pane { display: none; }
         ExploreView.-details > #files-pane { height: 1fr; min-height: 5; }
         ExploreView > #left > #above-details { display: none; }
         ExploreView > #across { width: 1fr; height: 1; pointer: ns-resize; }
@@ -97,6 +96,7 @@ class MainScreen(Guarded, Screen[None]):
     def findings_found(self) -> None:
         """Findings are available."""
         self._tell(View.findings_found)
+        self.header.refresh()
 
     @on(StepList.BaseMoved)
     def _base_moved(self) -> None:
@@ -177,6 +177,11 @@ class MainScreen(Guarded, Screen[None]):
     async def _show_step(self, event: ShowStep) -> None:
         await self.show_view(FIRST_VIEW)
         self.explore.show_step(event.step)
+
+    @on(ShowFinding)
+    async def _show_finding(self, event: ShowFinding) -> None:
+        view = await self.show_view("findings")
+        view.show_finding(event.number)
 
     @on(ShowLife)
     async def _show_life(self, event: ShowLife) -> None:

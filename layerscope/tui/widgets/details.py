@@ -1,4 +1,4 @@
-"""The details of one step: whole instruction, sizes, digests."""
+"""The details of a row of the steps: whole instruction, sizes, digests."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from textual.widgets import Static
 from layerscope import text
 from layerscope.image.history import Step
 from layerscope.image.instruction import readable
-from layerscope.image.summary import NOTHING_RECORDED, whole_text
+from layerscope.image.summary import NOTHING_RECORDED, one_line, whole_text
 from layerscope.opening.digests import state_of
 from layerscope.tui.commands import bindings
 from layerscope.tui.paint import wrap
 from layerscope.tui.pointing import Pressable
 from layerscope.tui.session import Session
 from layerscope.tui.theme import thin_scrollbar
+from layerscope.tui.tree_words import sets
+from layerscope.tui.widgets.image_details import append_image
+from layerscope.tui.widgets.step_list import Extra, Row
 from layerscope.words import CHANGES
 
 MAX_LINES = 400
@@ -31,31 +34,9 @@ SCROLLBAR = 1
 INDENT = "    "
 """Indent of continued lines."""
 
-_SETS = {
-    "ENV": "sets environment variables",
-    "CMD": "sets the default command",
-    "ENTRYPOINT": "sets the entrypoint",
-    "LABEL": "sets labels",
-    "EXPOSE": "documents ports",
-    "WORKDIR": "sets the working directory",
-    "USER": "sets the user",
-    "VOLUME": "declares volumes",
-    "ARG": "declares a build argument",
-    "HEALTHCHECK": "sets the health check",
-    "STOPSIGNAL": "sets the stop signal",
-    "SHELL": "sets the shell for RUN",
-    "ONBUILD": "adds a trigger for images built from this one",
-    "MAINTAINER": "sets the maintainer",
-}
-
-
-def what_it_sets(step: Step) -> str:
-    """What a metadata step does, for example `sets the user`."""
-    return _SETS.get(step.instruction or "", "changes the image config")
-
 
 class StepDetails(Pressable, VerticalScroll, can_focus=True):
-    """Shows one step."""
+    """Shows one step, the final image, or all metadata steps."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("list")
     DEFAULT_CSS = """
@@ -70,15 +51,15 @@ class StepDetails(Pressable, VerticalScroll, can_focus=True):
         super().__init__(id=id)
         self._session = session
         self._body = Static(markup=False)
-        self._step: Step | None = None
+        self._shown: Row | None = None
 
     def compose(self):  # type: ignore[no-untyped-def]
         yield self._body
 
-    def show(self, step: Step | None) -> None:
-        """Show a step, or nothing."""
-        self._step = step
-        self._put(Text() if step is None else self._describe(step))
+    def show(self, shown: Row | None) -> None:
+        """Show a row of the steps, or nothing."""
+        self._shown = shown
+        self._put(self._describe())
         self.scroll_home(animate=False)
 
     def _put(self, words: Text) -> None:
@@ -91,8 +72,7 @@ class StepDetails(Pressable, VerticalScroll, can_focus=True):
             body.refresh(layout=True)
 
     def on_resize(self) -> None:
-        if self._step is not None:
-            self._put(self._describe(self._step))
+        self._put(self._describe())
 
     # list keys scroll the text
 
@@ -113,14 +93,27 @@ class StepDetails(Pressable, VerticalScroll, can_focus=True):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        if self._step is not None and self.is_mounted:
-            self._body.update(self._describe(self._step))  # in the colours of another theme
+        if self.is_mounted:
+            self._body.update(self._describe())  # in the colours of another theme
 
-    def _describe(self, step: Step) -> Text:
+    def _describe(self) -> Text:
         colors = self.app.theme_variables
         quiet = colors.get("quiet", "default")
         quiet = "bright_black" if quiet.startswith("ansi") else quiet
-        body = Text()
+        body, shown = Text(), self._shown
+        if isinstance(shown, Step):
+            self._describe_step(body, shown, quiet)
+        elif shown is Extra.FINAL:
+            append_image(body, self._session, quiet)
+        elif shown is Extra.METADATA:
+            steps = [step for step in self._session.image.steps if step.layer is None]
+            body.append(f"{text.count_of(len(steps), 'metadata step')}, 0 B\n", quiet)
+            for step in steps[:MAX_LINES]:
+                body.append(f"{step.index:>3}  ", quiet)
+                body.append(f"{self._wrapped(text.safe_name(one_line(step)))}\n")
+        return body
+
+    def _describe_step(self, body: Text, step: Step, quiet: str) -> None:
         body.append(self._heading(step) + "\n", quiet)
         if step.index < self._session.base_steps:
             word = text.safe_name(self._session.base_word())
@@ -128,8 +121,7 @@ class StepDetails(Pressable, VerticalScroll, can_focus=True):
             body.append(f"base image ({word}) · {keys} move its end\n", quiet)
         self._append_instruction(body, step, quiet)
         if step.layer is None:
-            what = what_it_sets(step)
-            body.append(f"\nmetadata step, 0 B: {what}\n", quiet)
+            body.append(f"\nmetadata step, 0 B: {sets(step)}\n", quiet)
         else:
             self._append_figures(body, step.layer, quiet)
         for label, value in (
@@ -139,7 +131,6 @@ class StepDetails(Pressable, VerticalScroll, can_focus=True):
         ):
             if value:
                 body.append(f"{label}  ", quiet).append(text.safe_name(value[:2000]) + "\n")
-        return body
 
     def _heading(self, step: Step) -> str:
         parts = [f"Step {step.index}"]

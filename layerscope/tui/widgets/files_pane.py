@@ -8,11 +8,9 @@ from layerscope.browse.modes import Mode
 from layerscope.browse.ordering import Sort
 from layerscope.browse.tree import TreeView
 from layerscope.filesystem.model import Filesystem
-from layerscope.image.base import layers_of
-from layerscope.image.history import Step
 from layerscope.tui import tree_words
 from layerscope.tui.session import Session
-from layerscope.tui.widgets.details import what_it_sets
+from layerscope.tui.tree_words import Place
 from layerscope.tui.widgets.file_tree import FileTree
 from layerscope.tui.widgets.filter_bar import FilterBar, FilterInput
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
@@ -31,7 +29,7 @@ class FilesPane(Pane):
         self.mode = Mode.UP_TO if session.preferences.mode == "all" else Mode.LAYER
         """The mode while no layers are compared."""
         self._session = session
-        self._step: Step | None = None
+        self._place: Place | None = None
         self._marked: int | None = None
         self._title = PaneTitle("Files")
         self._columns = ColumnTitles()
@@ -69,16 +67,17 @@ class FilesPane(Pane):
         self.files.copies = self._session.copies
         self.files.rows_changed()
 
-    def show_step(self, step: Step | None, marked: int | None, reveal: int | None = None) -> None:
-        """Show the files of a step, or its differences from the marked layer; the cursor goes to path `reveal`."""
-        self._step, self._marked = step, marked
-        if step is None:
-            if not self._session.image.steps:
-                self.files.waiting = self.files.nothing = "This image has no files."
-                self.files.refresh()
+    def show_place(
+        self, place: Place | None, marked: int | None, reveal: int | None = None
+    ) -> None:
+        """Show the files of a place, or its differences from the marked layer; the cursor goes to path `reveal`."""
+        self._place, self._marked = place, marked
+        if place is None:
+            self.files.waiting = self.files.nothing = "This image has no files."
+            self.files.refresh()
             self.say_title()
             return
-        layer, mode = self.layer_below(step), self.mode
+        layer, mode = place.layer, Mode.UP_TO if place.final else self.mode
 
         def look(view: TreeView) -> None:
             if marked is not None:
@@ -87,15 +86,8 @@ class FilesPane(Pane):
                 view.set_mode(mode)
                 view.set_layer(layer)
 
-        writes_nothing = step.layer is None and marked is None and mode is Mode.LAYER
-        self.files.blank = (
-            f"Metadata step without files: {what_it_sets(step)}." if writes_nothing else ""
-        )
+        self.files.blank = place.no_files if marked is None and mode is Mode.LAYER else ""
         self.files.change(look, reveal)
-
-    def layer_below(self, step: Step) -> int:
-        """The last layer at or before a step, -1 if there is none."""
-        return layers_of(self._session.image.steps, step.index + 1) - 1
 
     def plain(self) -> None:
         """Show the tree of one layer's changes, without filter."""
@@ -139,30 +131,27 @@ class FilesPane(Pane):
 
     def say_title(self) -> None:
         """Update the title."""
-        view, step = self.files.view, self._step
-        if step is None or view is None:
+        view, place = self.files.view, self._place
+        if place is None or view is None:
             self._title.show("Files")
             return
         words = "filtering…" if self.files.working else tree_words.shown(view)
         if not self.files.certain:
             words = f"{words} · {tree_words.FROM_TOC}"
         self._title.show(
-            self._place(step),
+            # The lower of two compared layers is the old one, whichever is marked.
+            place.title
+            if self._marked is None
+            else tree_words.compared(*sorted((self._marked, place.layer))),
             "" if self.files.blank else words,
             whole=self._marked is not None,
         )
 
-    def _place(self, step: Step) -> str:
-        """The shown layer, or the two compared ones: the lower one is the old one, whichever is marked."""
-        if self._marked is None:
-            return tree_words.place(step)
-        return tree_words.compared(*sorted((self._marked, self.layer_below(step))))
-
     @on(FileTree.RowsChanged)
     def _rows_changed(self) -> None:
-        view, step = self.files.view, self._step
-        if view is not None and step is not None:
-            index = self._session.indexes[step.layer] if step.layer is not None else None
+        view, place = self.files.view, self._place
+        if view is not None and place is not None:
+            index = self._session.indexes[place.stored] if place.stored is not None else None
             self.files.nothing = tree_words.empty_text(view, index, self._session.key("app.back"))
             if not self.files.row_count():
                 self.files.refresh()

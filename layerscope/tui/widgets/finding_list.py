@@ -59,9 +59,15 @@ class FindingList(OutlineList, inherit_bindings=False):
         self.outline.open_all()
         self.rows_changed()
         if groups:
-            at = next((n for n, group in enumerate(groups) if kept in group.members), 0)
-            item = groups[at].members.index(kept) if kept in groups[at].members else 0
-            self.go_to(self.outline.row_of(at, item))
+            self.select(groups[0].members[0] if kept is None else kept)
+
+    def select(self, number: int) -> None:
+        """Put the cursor on a finding."""
+        for at, group in enumerate(self.groups):
+            if number in group.members:
+                self.outline.open(at)
+                self.rows_changed()
+                self.go_to(self.outline.row_of(at, group.members.index(number)))
 
     @property
     def number(self) -> int | None:

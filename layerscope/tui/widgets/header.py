@@ -16,6 +16,7 @@ from textual.widget import Widget
 from layerscope import text
 from layerscope.tui.paint import fit
 from layerscope.tui.session import Session
+from layerscope.words import Severity
 
 NARROW = 64
 """Below this width, the efficiency is left out in favour of the image's name."""
@@ -183,27 +184,50 @@ class ImageHeader(Widget):
         ]
 
     def _tabs(self, short: int) -> list[Segment]:
-        """The names of the views; if there is no room, only their keys, except for the current one."""
+        """The names of the views, some with a figure. Without room for all, a view without a figure is only its key,
+        except for the current one."""
+        figures = self._figures()
         titles = dict(self._views)
         gap = 1 if short == SHORTEST else 2
-        if short == SHORTEST and sum(map(len, titles.values())) + len(titles) >= self.size.width:
-            titles = {
-                view: title if view == self._view else title.partition(" ")[0]
-                for view, title in titles.items()
-            }
+
+        def room() -> int:
+            figured = sum(len(figure) + 1 for figure in figures.values())
+            return 1 + figured + sum(len(title) + gap for title in titles.values())
+
+        for kept in (figures, ()):
+            if short == SHORTEST and room() > self.size.width:
+                titles = {
+                    view: title if view == self._view or view in kept else title.partition(" ")[0]
+                    for view, title in titles.items()
+                }
         segments = [Segment(" ", self.rich_style)]
         self._spans = []
         position = 1
         for view, title in titles.items():
-            style = (
-                self._style("tab") + Style(underline=True)
-                if view == self._view
-                else self._style("quiet")
-            )
-            segments += (Segment(title, style), Segment(" " * gap, self.rich_style))
-            self._spans.append((view, position, position + len(title)))
-            position += len(title) + gap
+            current = view == self._view
+            style = self._style("tab") + Style(underline=True) if current else self._style("quiet")
+            segments.append(Segment(title, style))
+            width = len(title)
+            if view in figures:
+                segments.append(Segment(f" {figures[view]}", self._style("waste")))
+                width += len(figures[view]) + 1
+            segments.append(Segment(" " * gap, self.rich_style))
+            self._spans.append((view, position, position + width))
+            position += width + gap
         return segments
+
+    def _figures(self) -> dict[str, str]:
+        """What the names of views are followed by."""
+        session, figures = self._session, dict[str, str]()
+        if session.opened is not None and session.opened.accounting.wasted:
+            figures["waste"] = text.size(session.opened.accounting.wasted)
+        if session.findings is not None and session.findings.found:
+            found = session.findings.found
+            secrets = sum(finding.secret for finding in found)
+            figures["findings"] = (
+                f"{len(found)}{f' {Severity.ERROR.glyph}{secrets}' if secrets else ''}"
+            )
+        return figures
 
     def _state(self, short: int) -> list[Segment]:
         session = self._session

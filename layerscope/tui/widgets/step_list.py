@@ -1,6 +1,10 @@
-"""The steps of an image, one per row: size, share, waste, instruction."""
+"""The steps of an image, one per row: size, waste, instruction; above them the final image, below them the metadata steps."""
 
 from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from enum import Enum
 
 from textual.message import Message
 
@@ -13,23 +17,26 @@ from layerscope.tui.session import Session
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.words import DigestState, StepKind
 
-NUMBER, SIZE, WASTE = 4, 9, 9
-NARROW = 64
-"""Below this width, the bar is short and the share is left out."""
+NUMBER, SIZE, BAR, SHARE, WASTE = 4, 9, 6, 7, 9
+BEFORE = 1 + NUMBER + SIZE + 1 + BAR + WASTE + 2
+"""Cells before the instruction, without the share."""
+WITH_SHARE = 200
+"""Width of the terminal from which the share is written beside its bar."""
 
 
-def column_titles(width: int) -> str:
-    """Column titles for a list of this width."""
-    share = fit("share", _bar_width(width) + (0 if width < NARROW else 6))
-    return f" {'#':<{NUMBER}}{'size':>{SIZE}}  {share}{'waste':>{WASTE}}  instruction"
+class Extra(Enum):
+    """A row that is no step."""
+
+    FINAL = "Final image"
+    METADATA = "metadata steps"
+    """Stands for all metadata steps while they are hidden."""
 
 
-def _bar_width(width: int) -> int:
-    return 6 if width < NARROW else 8
+Row = Step | Extra
 
 
 class StepList(LineList):
-    """Steps in the order of the history; metadata steps can be hidden. A line marks the base image."""
+    """The final image, then the steps in the order of the history. A line marks the base image."""
 
     class BaseMoved(Message):
         """The end of the base image moved."""
@@ -37,30 +44,50 @@ class StepList(LineList):
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._session = session
-        self.shows_metadata = True
-        self._steps: list[Step] = list(session.image.steps)
+        self.shows_metadata = False
         self.marked: int | None = None
         """The layer to compare with; -1 is before the first."""
+        self._rows = self._all_rows()
 
-    def step_at(self, row: int) -> Step | None:
-        """The step in a row."""
-        return self._steps[row] if 0 <= row < len(self._steps) else None
+    def _all_rows(self) -> list[Row]:
+        image = self._session.image
+        steps = [step for step in image.steps if self.shows_metadata or step.layer is not None]
+        final: list[Row] = [Extra.FINAL] if image.layers else []
+        hidden: list[Row] = [Extra.METADATA] if len(steps) < len(image.steps) else []
+        return [*final, *steps, *hidden]
+
+    def row_at(self, row: int) -> Row | None:
+        """What a row shows."""
+        return self._rows[row] if 0 <= row < len(self._rows) else None
+
+    @property
+    def selected(self) -> Row | None:
+        """What the row under the cursor shows."""
+        return self.row_at(self.cursor)
 
     @property
     def step(self) -> Step | None:
         """The step under the cursor."""
-        return self.step_at(self.cursor)
+        selected = self.selected
+        return selected if isinstance(selected, Step) else None
+
+    @property
+    def metadata(self) -> Sequence[Step]:
+        """The steps without a layer."""
+        return [step for step in self._session.image.steps if step.layer is None]
 
     def show_metadata(self, shown: bool) -> None:
-        """Show or hide metadata steps; the cursor stays on its step, or the next visible one."""
-        current = self.step
+        """Show or hide metadata steps; the cursor stays on its row, or goes to the next visible step."""
+        current = self.selected
         self.shows_metadata = shown
-        self._steps = [
-            step for step in self._session.image.steps if shown or step.layer is not None
-        ]
+        self._rows = self._all_rows()
         self.rows_changed()
-        if current is not None:
+        if current is Extra.METADATA:
+            current = next(iter(self.metadata), None)
+        if isinstance(current, Step):
             self.select(current)
+        elif current is Extra.FINAL:
+            self.go_to(0)
 
     def mark(self, layer: int | None) -> None:
         """Mark the layer to compare with; None for none."""
@@ -69,15 +96,26 @@ class StepList(LineList):
 
     def select(self, step: Step) -> None:
         """Put the cursor on a step, or the next visible one."""
-        row = next(
-            (row for row, other in enumerate(self._steps) if other.index >= step.index),
-            len(self._steps) - 1,
+        later = (
+            number
+            for number, row in enumerate(self._rows)
+            if isinstance(row, Step) and row.index >= step.index
         )
-        self.go_to(row)
+        self.go_to(next(later, len(self._rows) - 1))
 
     def select_layer(self, layer: int) -> None:
         """Put the cursor on the step that stores a layer."""
         self.select(self._session.image.steps[self._session.image.layers[layer].step])
+
+    def select_costliest(self) -> None:
+        """Put the cursor on the step after the base that stores most, of those read so far."""
+        session = self._session
+        stored = [
+            -1 if index is None else int(index.columns.stored.sum()) for index in session.indexes
+        ]
+        base = session.base_layers if session.base_layers < len(stored) else 0
+        if stored:
+            self.select_layer(max(range(base, len(stored)), key=stored.__getitem__))
 
     def move_base(self, by: int) -> None:
         """Move the end of the base image by `by` steps."""
@@ -95,26 +133,63 @@ class StepList(LineList):
         )
 
     def row_count(self) -> int:
-        return len(self._steps)
+        return len(self._rows)
 
     def empty_text(self) -> str:
         return "This image has no history and no layers."
 
+    # painting
+
+    @property
+    def _share(self) -> int:
+        """Cells of the share."""
+        return SHARE if self.app.size.width >= WITH_SHARE else 0
+
+    def column_titles(self) -> str:
+        """Column titles."""
+        share = fit("share", BAR + self._share)
+        return f" {'#':<{NUMBER}}{'size':>{SIZE}} {share}{'waste':>{WASTE}}  instruction"
+
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
-        step = self._steps[row]
+        shown = self._rows[row]
+        room = width - BEFORE - self._share
+        if shown is Extra.FINAL:
+            self._paint_final(room, painter)
+        elif shown is Extra.METADATA:
+            words = fit(_counted(self.metadata), width - 2 - NUMBER)
+            painter.add(f" {'·':<{NUMBER}} {words}", self.style_of("quiet"))
+        elif isinstance(shown, Step):
+            self._paint_step(row, shown, room, painter)
+
+    def _paint_final(self, room: int, painter: RowPainter) -> None:
+        opened, layers = self._session.opened, len(self._session.image.layers)
+        painter.add(" " * (1 + NUMBER))
+        if opened is None:
+            painter.add(fit(f"{'…':>{SIZE}}", BEFORE + self._share - NUMBER - 1))
+        else:
+            accounting = opened.accounting
+            painter.add(f"{text.size(accounting.live):>{SIZE}}{'':{1 + BAR + self._share}}")
+            self._paint_waste(accounting.wasted, painter)
+            painter.add("  ")
+        name = f"{Extra.FINAL.value} "
+        painter.add(name, self.style_of("strong"))
+        painter.add(
+            fit(f"all of {text.count_of(layers, 'layer')}", room - len(name)),
+            self.style_of("quiet"),
+        )
+
+    def _paint_step(self, row: int, step: Step, room: int, painter: RowPainter) -> None:
         quiet = self.style_of("quiet")
         if step.layer is not None and step.layer == self.marked:
             painter.add("◆", self.style_of("waste"))
         else:
             painter.add(self._base_mark(row), quiet)
         instruction = text.safe_name(one_line(step))
-        share_width = _bar_width(width) + (0 if width < NARROW else 6)
-        room = width - 1 - NUMBER - SIZE - 2 - share_width - WASTE - 2
         if step.layer is None:
-            word = fit("metadata", share_width + WASTE)
-            painter.add(f"{'·':<{NUMBER}}{'0 B':>{SIZE}}  {word}  {fit(instruction, room)}", quiet)
+            word = fit("metadata", SIZE + 1 + BAR + self._share + WASTE)
+            painter.add(f"{'·':<{NUMBER}}{word}  {fit(instruction, room)}", quiet)
             return
-        self._paint_layer(step.layer, width, painter)
+        self._paint_layer(step.layer, painter)
         note = self._note(step.layer)
         style = quiet if instruction == NOTHING_RECORDED else None
         if note:
@@ -132,39 +207,35 @@ class StepList(LineList):
     def _base_mark(self, row: int) -> str:
         """The line beside the steps of the base image, which ends at the last one."""
         base = self._session.base_steps
-        if self._steps[row].index >= base:
+        here, below = self._rows[row], self.row_at(row + 1)
+        if not isinstance(here, Step) or here.index >= base:
             return " "
-        below = self.step_at(row + 1)
-        return "╰" if below is None or below.index >= base else "│"
+        return "│" if isinstance(below, Step) and below.index < base else "╰"
 
-    def _paint_layer(self, layer: int, width: int, painter: RowPainter) -> None:
+    def _paint_layer(self, layer: int, painter: RowPainter) -> None:
         """Paint number, size, share and waste of a step with a layer."""
         session = self._session
         index = session.indexes[layer]
         painter.add(f"{layer:<{NUMBER}}", self.style_of("strong") if layer == self.marked else None)
-        blocks = _bar_width(width)
         if index is None:
-            painter.add(
-                fit(f"{'…':>{SIZE}}", SIZE + 2 + blocks + (0 if width < NARROW else 6) + WASTE),
-                self.style_of("quiet"),
-            )
+            room = SIZE + 1 + BAR + self._share + WASTE
+            painter.add(fit(f"{'…':>{SIZE}}", room), self.style_of("quiet"))
             return
         stored = int(index.columns.stored.sum())
         total = session.opened.accounting.stored if session.opened else session.stored_so_far
-        painter.add(f"{text.size(stored):>{SIZE}}  ")
-        painter.add(bar(stored / total if total else 0, blocks), self.style_of("bar"))
-        if width >= NARROW:
-            share = text.percent(stored, total)
-            share = share if len(share) <= 6 else text.whole_percent(stored, total)
-            painter.add(f"{share:>6}", self.style_of("quiet"))
-        if session.opened is None:
-            painter.add(f"{'…':>{WASTE}}", self.style_of("quiet"))
-            return
-        wasted = session.opened.accounting.layers[layer].wasted
-        painter.add(
-            f"{text.size(wasted) if wasted else '0':>{WASTE}}",
-            self.style_of("waste" if wasted else "quiet"),
+        painter.add(f"{text.size(stored):>{SIZE}} ")
+        painter.add(bar(stored / total if total else 0, BAR), self.style_of("bar"))
+        if self._share:
+            painter.add(f"{text.percent(stored, total):>{SHARE}}", self.style_of("quiet"))
+        opened = session.opened
+        self._paint_waste(
+            None if opened is None else opened.accounting.layers[layer].wasted, painter
         )
+
+    def _paint_waste(self, wasted: int | None, painter: RowPainter) -> None:
+        """Paint wasted bytes; None if not known yet."""
+        words = "…" if wasted is None else text.size(wasted) if wasted else "0"
+        painter.add(f"{words:>{WASTE}}", self.style_of("waste" if wasted else "quiet"))
 
     def _note(self, layer: int) -> str:
         """The remark before the instruction of a layer; may be empty."""
@@ -181,3 +252,10 @@ class StepList(LineList):
             return ""
         kind = step_kind(session.opened.filesystem, index, layer)
         return "" if kind is StepKind.FILES else kind.word
+
+
+def _counted(steps: Sequence[Step]) -> str:
+    """`+6 metadata: CMD, ENV ×2, …`, in the order of the history."""
+    counts = Counter(text.safe_name(step.instruction or "other") for step in steps)
+    named = ", ".join(name if count == 1 else f"{name} ×{count}" for name, count in counts.items())
+    return f"+{len(steps)} metadata: {named}"

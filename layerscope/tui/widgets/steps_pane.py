@@ -6,7 +6,6 @@ from textual import on
 
 from layerscope import text
 from layerscope.tui.session import Session
-from layerscope.tui.widgets import step_list
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
 from layerscope.tui.widgets.step_list import StepList
 
@@ -24,8 +23,7 @@ class StepsPane(Pane):
 
     def name_columns(self) -> None:
         """Update the column titles after a change of width."""
-        width = self.steps.scrollable_content_region.width
-        self._columns.show(step_list.column_titles(width))
+        self._columns.show(self.steps.column_titles())
 
     def toggle_metadata(self) -> None:
         """Show or hide metadata steps."""
@@ -49,6 +47,7 @@ class StepsPane(Pane):
         """The end of the base image, and whether metadata steps are shown."""
         base = text.count_of(self._session.base_steps, "step")
         key = self._session.key("explore.metadata")
-        shown = self.steps.shows_metadata
-        metadata = f"{key} metadata" if shown else f"metadata hidden · {key} shows"
-        return f"base {base} · {metadata}" if self._session.base_steps else metadata
+        verb = "hides" if self.steps.shows_metadata else "shows"
+        metadata = f"{key} {verb} metadata" if self.steps.metadata else ""
+        bases = f"base {base}" if self._session.base_steps else ""
+        return " · ".join(filter(None, (bases, metadata)))

@@ -29,12 +29,12 @@ BASELINE_TEXTUAL = "8.2.8"
 for _variable in (
     "NO_COLOR",
     "TEXTUAL_THEME",
-    "COLORTERM",
     "LAYERSCOPE_LIMITS",
     "LAYERSCOPE_CONFIG",
     "LAYERSCOPE_THEME",
 ):
     os.environ.pop(_variable, None)
+os.environ["COLORTERM"] = "truecolor"  # as in the terminals that most people use
 # A busy machine fails no test.
 settings.register_profile(
     "patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]

@@ -20,7 +20,6 @@ from layerscope import text
 from layerscope.tui import theme
 from layerscope.tui.commands import bindings
 from layerscope.tui.guard import Guarded, as_user_error
-from layerscope.tui.keys import keymap
 from layerscope.tui.loader import (
     DuplicatesFound,
     Fetched,
@@ -34,10 +33,10 @@ from layerscope.tui.loader import (
     load,
 )
 from layerscope.tui.palette import CommandProvider
+from layerscope.tui.preferred import PreferredApp
 from layerscope.tui.screens.error import ErrorScreen
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.session import Session
-from layerscope.tui.terminal import TerminalApp
 from layerscope.tui.workers import ProgressMoved
 
 SWITCH_INTERVAL = 0.0005
@@ -50,7 +49,7 @@ SAME_ERROR = 1.0
 """Seconds after closing a dialog in which the same error is not shown again: painting errors repeat."""
 
 
-class LayerscopeApp(Guarded, TerminalApp[None]):
+class LayerscopeApp(Guarded, PreferredApp[None]):
     """Explores one image."""
 
     TITLE = "layerscope"
@@ -60,7 +59,7 @@ class LayerscopeApp(Guarded, TerminalApp[None]):
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")
 
     def __init__(self, session: Session) -> None:
-        super().__init__()
+        super().__init__(session.preferences)
         self.session = session
         # Textual adds its own binding of the palette, without an id, so that its key could not be changed.
         self._bindings.key_to_bindings = {
@@ -68,18 +67,10 @@ class LayerscopeApp(Guarded, TerminalApp[None]):
             for key, found in self._bindings
             if (kept := [binding for binding in self._bindings.key_to_bindings[key] if binding.id])
         }
-        for known in theme.THEMES:
-            self.register_theme(known)
-        self.keys = session.preferences.keys
-        self.set_keymap(keymap(self.keys))
-        self.theme = theme.named(session.preferences.theme) or theme.DARK.name
         self._said = ("", 0.0)
         self._layers_due = False
         self._leaving = False
         """Also stops an export that a view started by reading a file."""
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        return theme.variable_defaults(self.current_theme)
 
     def on_mount(self) -> None:
         sys.setswitchinterval(SWITCH_INTERVAL)
@@ -88,7 +79,9 @@ class LayerscopeApp(Guarded, TerminalApp[None]):
         self.call_after_refresh(self.load)  # after the first frame, which loading would delay
 
     def _remember_theme(self, chosen: Theme) -> None:
-        if chosen.name != theme.named(self.session.preferences.theme):
+        if self.few_colors and not chosen.ansi:
+            self.theme = theme.of_terminal(chosen)
+        elif not self.few_colors and chosen.name != theme.named(self.session.preferences.theme):
             self.session.preferences.remember_theme(chosen.name)
 
     @work(thread=True, exit_on_error=False, group="load")

@@ -11,12 +11,10 @@ from textual.binding import Binding, BindingType
 
 from layerscope import text
 from layerscope.sources.base import Candidate
-from layerscope.tui import theme
 from layerscope.tui.commands import bindings, first_key
-from layerscope.tui.keys import keymap
 from layerscope.tui.paint import RowPainter, fit
 from layerscope.tui.preferences import Preferences
-from layerscope.tui.terminal import TerminalApp
+from layerscope.tui.preferred import PreferredApp
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import Pane, PaneTitle
 
@@ -52,7 +50,7 @@ def _platform(candidate: Candidate) -> str:
     return "" if candidate.platform is None else text.safe_name(str(candidate.platform))
 
 
-class ChooserApp(TerminalApp[Candidate]):
+class ChooserApp(PreferredApp[Candidate]):
     """Returns the chosen candidate, None if the user cancels."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -64,17 +62,8 @@ class ChooserApp(TerminalApp[Candidate]):
     def __init__(
         self, candidates: Sequence[Candidate], preferences: Preferences | None = None
     ) -> None:
-        super().__init__()
-        preferences = preferences or Preferences()
-        self.keys = preferences.keys
-        self.set_keymap(keymap(self.keys))
-        for known in theme.THEMES:
-            self.register_theme(known)
-        self.theme = theme.named(preferences.theme) or theme.DARK.name
+        super().__init__(preferences)
         self._list = CandidateList(candidates)
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        return theme.variable_defaults(self.current_theme)
 
     def compose(self) -> ComposeResult:
         count = text.count_of(len(self._list.groups), "image")

@@ -23,12 +23,10 @@ from layerscope.sources import SOURCES, Request, Source
 from layerscope.sources.folder import saved_images
 from layerscope.sources.listing import Listed, list_images
 from layerscope.sources.store_image import StoreImage
-from layerscope.tui import theme
 from layerscope.tui.commands import bindings, first_key
-from layerscope.tui.keys import keymap
 from layerscope.tui.picker_rows import SORTS, Choice
 from layerscope.tui.preferences import Preferences
-from layerscope.tui.terminal import TerminalApp
+from layerscope.tui.preferred import PreferredApp
 from layerscope.tui.widgets.field import Field
 from layerscope.tui.widgets.image_list import ImageList, column_titles
 from layerscope.tui.widgets.key_bar import KeyBar
@@ -46,7 +44,7 @@ class _Watching(NullProgress):
         return self._worker.is_cancelled
 
 
-class PickerApp(TerminalApp[StoreImage]):
+class PickerApp(PreferredApp[StoreImage]):
     """Returns the chosen image, None if the user quits."""
 
     TITLE = "layerscope"
@@ -91,13 +89,7 @@ class PickerApp(TerminalApp[StoreImage]):
         trouble: str = "",
     ) -> None:
         """`trouble` is the error of the last chosen image; may be empty."""
-        super().__init__()
-        preferences = preferences or Preferences()
-        for known in theme.THEMES:
-            self.register_theme(known)
-        self.theme = theme.named(preferences.theme) or theme.DARK.name
-        self.keys = preferences.keys
-        self.set_keymap(keymap(self.keys))
+        super().__init__(preferences)
         self.choice = Choice()
         self.images = ImageList(
             self.choice, now or datetime.datetime.now(datetime.UTC), id="images"
@@ -116,9 +108,6 @@ class PickerApp(TerminalApp[StoreImage]):
         self._number = 0
         """Number of the current search; results of earlier ones are ignored."""
         self._busy = 0
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        return theme.variable_defaults(self.current_theme)
 
     def failed(self, error: BaseException) -> None:
         """Exit with the error: there is no image to go on with."""

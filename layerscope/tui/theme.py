@@ -117,6 +117,13 @@ def named(name: str) -> str | None:
     return next((found for found in (f"layerscope-{name}", name) if found in known), None)
 
 
+def of_terminal(theme: Theme) -> str:
+    """The name of the theme in the terminal's own colours that is nearest to a theme."""
+    if theme.ansi:
+        return theme.name
+    return "ansi-dark" if theme.dark else "ansi-light"
+
+
 def variable_defaults(theme: Theme) -> dict[str, str]:
     """Colour variables for a theme that lacks them, readable on its background."""
     if theme.ansi:

@@ -151,3 +151,21 @@ def test_no_color(
     """Without colours: glyphs tell changes, the cursor is reversed, or underlined in other panes."""
     monkeypatch.setenv("NO_COLOR", "1")
     assert snap_compare(explorer(demo_image), terminal_size=(120, 30), run_before=_prepared(*keys))
+
+
+@pytest.mark.parametrize(
+    ("system", "chosen"), [("standard", "ansi-dark"), ("truecolor", DARK.name)]
+)
+async def test_a_terminal_of_16_colours_keeps_its_own(
+    demo_image: Path, monkeypatch: pytest.MonkeyPatch, system: str, chosen: str
+) -> None:
+    """A theme's colours would all become black or white there; the light theme is replaced, too."""
+    app = explorer(demo_image)
+    monkeypatch.setattr(type(app.console), "color_system", system)
+    app = explorer(demo_image)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await loaded(pilot)
+        assert app.theme == chosen
+        await pilot.press("ctrl+t")
+        await pilot.pause()
+        assert app.theme == ("ansi-light" if system == "standard" else LIGHT.name)

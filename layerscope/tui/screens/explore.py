@@ -30,8 +30,8 @@ from layerscope.tui.widgets.summary_list import SummaryList, WastedFile
 
 TITLES = 2
 """Lines above the steps."""
-SUMMARY = 8
-"""Minimum height of the summary, where it is beside the steps."""
+LOW, SUMMARY = 14, 8
+"""Height below which the steps and the summary are not shown together; minimum height of the summary, where there is room."""
 LEAST = (30, 4)
 """Minimum width and height of a pane, in cells."""
 PACE = 2
@@ -47,6 +47,9 @@ class ExploreView(View):
     ExploreView > #across { pointer: ew-resize; }
     ExploreView > #left > #above { height: 2fr; }
     ExploreView #summary-pane { height: 1fr; padding-top: 1; }
+    ExploreView.-alone #summary-pane { display: none; padding: 0; }
+    ExploreView.-alone.-summary #summary-pane { display: block; }
+    ExploreView.-alone.-summary #steps-pane { display: none; }
     ExploreView > #left > #above-details { width: 1fr; height: 1; pointer: ns-resize; }
     ExploreView > #left > #details-pane { height: 1fr; }
     ExploreView > #files-pane { width: 1fr; }
@@ -308,13 +311,14 @@ class ExploreView(View):
         self._fit_steps()
 
     def _fit_steps(self) -> None:
-        """What the steps do not fill is the summary's."""
-        above, narrow = self._steps_pane.parent, self.screen.has_class("-narrow")
+        """What the steps do not fill is the summary's; in a low view they stand for each other."""
+        above = self._steps_pane.parent
         room = above.size.height if isinstance(above, Widget) else 0
-        wanted = self.steps.row_count() + TITLES
-        self._steps_pane.styles.height = (
-            "1fr" if narrow else max(min(wanted, room - SUMMARY), LEAST[1])
-        )
+        alone = room < LOW or self.screen.has_class("-narrow")
+        self.set_class(alone, "-alone")
+        most = max(room - SUMMARY, room // 2)
+        wanted = min(self.steps.row_count() + TITLES, most)
+        self._steps_pane.styles.height = "1fr" if alone else wanted
 
     def action_move_splitter(self, by: int) -> None:
         """Enlarge or shrink the left panes."""

@@ -39,9 +39,9 @@ class MainScreen(Guarded, Screen[None]):
         ExploreView { layout: vertical; }
         ExploreView > #left { width: 1fr; height: 3fr; }
         ExploreView.-files > #left { height: 2fr; }
-        ExploreView #summary-pane, ExploreView #details-pane { display: none; height: 1fr; padding: 0; }
-        ExploreView.-details #details-pane, ExploreView.-summary #summary-pane { display: block; }
-        ExploreView.-details #above, ExploreView.-summary #steps-pane { display: none; }
+        ExploreView #details-pane { display: none; height: 1fr; }
+        ExploreView.-details #details-pane { display: block; }
+        ExploreView.-details #above { display: none; }
         ExploreView.-details > #files-pane { height: 1fr; min-height: 5; }
         ExploreView > #left > #above-details { display: none; }
         ExploreView > #across { width: 1fr; height: 1; pointer: ns-resize; }

@@ -1,0 +1,33 @@
+"""The base of every app: the user's theme and keys."""
+
+from __future__ import annotations
+
+from textual.app import ReturnType
+
+from layerscope.tui import theme
+from layerscope.tui.keys import keymap
+from layerscope.tui.preferences import Preferences
+from layerscope.tui.terminal import TerminalApp
+
+
+class PreferredApp(TerminalApp[ReturnType]):
+    """An app in the user's theme, with the keys that the user chose."""
+
+    def __init__(self, preferences: Preferences | None) -> None:
+        super().__init__()
+        self.preferences = preferences or Preferences()
+        self.keys = self.preferences.keys
+        self.set_keymap(keymap(self.keys))
+        for known in theme.THEMES:
+            self.register_theme(known)
+        self.theme = theme.named(self.preferences.theme) or theme.DARK.name
+        if self.few_colors:
+            self.theme = theme.of_terminal(self.current_theme)
+
+    @property
+    def few_colors(self) -> bool:
+        """Whether the terminal has 16 colours: those of a theme would become black, white or illegible."""
+        return self.console.color_system in ("standard", "windows")
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return theme.variable_defaults(self.current_theme)

@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ _PACKAGE = Path(__file__).parent
 _SIGNS = (
     "failed to map segment",
     "annot allocate memory",
+    "nable to allocate memory",
     "not enough memory",
     "without setting an exception",
     "error return without exception set",
@@ -30,6 +32,8 @@ START_SECONDS = 10.0
 """Seconds in which a thread has begun, or never will."""
 _LOOK_EVERY = 0.05
 """Seconds between two looks at whether it failed."""
+_LOOK_AGAIN = 1.0
+"""Seconds between two looks at whether threads that ran are gone."""
 
 
 class OutOfMemoryError(LayerscopeError):
@@ -139,13 +143,34 @@ def watch_threads(say: Callable[[LayerscopeError], object]) -> None:
         def emit(self, record: logging.LogRecord) -> None:
             lost(record.exc_info[1] if record.exc_info else None)
 
+    def failed(args: threading.ExceptHookArgs) -> None:
+        lost(args.exc_value)
+        running.discard(args.thread)
+
     begin, one_at_a_time = threading.Thread.start, threading.RLock()
+    running = set[threading.Thread | None]()
+
+    def look_after() -> None:
+        """Threads that are gone, and neither ended nor raised, had no memory even to say so."""
+        while True:
+            time.sleep(_LOOK_AGAIN)
+            for thread in running.copy():
+                if thread is not None and not thread.is_alive() and thread in running:
+                    running.discard(thread)
+                    lost(MemoryError())
 
     def start(thread: threading.Thread) -> None:
         """Like Python's own, but without waiting forever for a thread that has no memory to start.
 
         There is no memory for a Python hook in such a thread either, so its exception is recorded here.
         """
+        run = thread.run
+
+        def run_to_the_end() -> None:
+            run()
+            running.discard(thread)
+
+        thread.run = run_to_the_end  # type: ignore[method-assign]
         started: threading.Event = thread._started  # type: ignore[attr-defined]
         wait = started.wait
         raised: list[sys.UnraisableHookArgs] = []
@@ -167,13 +192,21 @@ def watch_threads(say: Callable[[LayerscopeError], object]) -> None:
         with one_at_a_time:
             usual, sys.unraisablehook = sys.unraisablehook, raised.append
             try:
+                running.add(thread)
                 begin(thread)
+            except BaseException:
+                running.discard(thread)
+                raise
             finally:
                 sys.unraisablehook = usual
                 look()
+            if not guard.is_alive():
+                with suppress(RuntimeError):  # without memory for it
+                    begin(guard)
 
+    guard = threading.Thread(target=look_after, name="threads", daemon=True)
     threading.Thread.start = start  # type: ignore[method-assign, assignment]
-    threading.excepthook = lambda args: lost(args.exc_value)
+    threading.excepthook = failed
     sys.unraisablehook = lambda args: lost(args.exc_value)
     logging.getLogger("concurrent.futures").addHandler(Lost())
 

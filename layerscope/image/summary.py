@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 
@@ -27,10 +28,74 @@ def one_line(step: Step) -> str:
 def whole_text(step: Step, most: int | None = None) -> str:
     """Instruction and arguments of a step, secrets masked, and no more than `most` characters of them; not yet safe for
     a terminal."""
+    arguments = as_in_dockerfile(step.instruction, step.arguments)
     # The cut may split a secret.
-    arguments = step.arguments if most is None else step.arguments[: 2 * most]
+    arguments = arguments if most is None else arguments[: 2 * most]
     shown = masked(arguments, step.instruction)
     return f"{step.instruction or ''} {shown}".strip()[:most]
+
+
+def as_in_dockerfile(instruction: str | None, arguments: str) -> str:
+    """Arguments as a Dockerfile has them: the legacy builder and older BuildKit record EXPOSE and HEALTHCHECK as Go prints
+    a map and a struct (Moby's `dispatchers.go`, `%v` and `%q`). Any other text is returned as it is."""
+    if instruction == "EXPOSE" and (ports := _GO_SET.fullmatch(arguments)):
+        return " ".join(word.removesuffix(":{}") for word in ports[1].split())
+    if instruction == "HEALTHCHECK" and (check := _GO_CHECK.fullmatch(arguments)):
+        return _healthcheck(*check.groups()) or arguments
+    return arguments
+
+
+_QUOTED = r'"(?:[^"\\]|\\.)*+"'
+_GO_SET = re.compile(r"map\[((?:[^\s:\[\]{}]+:\{\}\s?)+)\]")
+_GO_CHECK = re.compile(
+    rf"""&\{{\[({_QUOTED}(?: {_QUOTED})*+)\] ("[0-9a-zµ.]*"(?: "[0-9a-zµ.]*"){{1,3}}) '(\\?[^']*|\\'|)'\}}"""
+)
+_GO_STRING = re.compile(_QUOTED)
+_OPTIONS = ("--interval", "--timeout", "--start-period", "--start-interval")
+_GO_CONTROL = {"a": 7, "b": 8, "t": 9, "n": 10, "v": 11, "f": 12, "r": 13}
+
+
+def _healthcheck(test: str, durations: str, retries: str) -> str | None:
+    """The fields of Moby's `HealthConfig`; None for what is not one."""
+    try:
+        kind, *words = [json.loads(word) for word in _GO_STRING.findall(test)]
+    except ValueError:
+        return None
+    if kind == "NONE":
+        return "NONE"
+    if kind not in ("CMD", "CMD-SHELL") or not words:
+        return None
+    options = [
+        f"{name}={value}"
+        for name, value in zip(_OPTIONS, durations.replace('"', "").split(), strict=False)
+        if value not in ("", "0s")
+    ]
+    if count := _go_rune(retries):
+        options.append(f"--retries={count}")
+    command = " ".join(words) if kind == "CMD-SHELL" else json.dumps(words, ensure_ascii=False)
+    return " ".join([*options, "CMD", command])
+
+
+def _go_rune(written: str) -> int:
+    """A number that Go printed as the character of that number, without its quotes; 0 for what is none."""
+    if len(written) == 1:
+        return ord(written)
+    if written[:2] in ("\\x", "\\u", "\\U"):
+        return int(written[2:], 16) if re.fullmatch("[0-9a-f]{2,8}", written[2:]) else 0
+    return _GO_CONTROL.get(written[1:], ord(written[1]) if len(written) == 2 else 0)
+
+
+def prelude(command: str) -> int:
+    """How many characters at the start of a RUN's command, on one line, say nothing of what it is for: options of the shell,
+    and updates of package lists."""
+    found = _PRELUDE.match(command)
+    return 0 if found is None or found.end() == len(command) else found.end()
+
+
+_PRELUDE = re.compile(
+    r"(?:(?:set(?: [-+][a-z]++(?: (?:errexit|nounset|pipefail|verbose|xtrace)\b)?)++|(?:apt|apt-get) (?:-[\w=:./-]++ )*+update(?: -[\w=-]++)*+"
+    r"|apk update|(?:export )?DEBIAN_FRONTEND=[a-z]++|:) ?(?:;|&&) ?)++"
+)
 
 
 def step_name(step: Step) -> str:

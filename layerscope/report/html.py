@@ -179,7 +179,7 @@ def _header(opened: Opened, options: ReportOptions) -> dict[str, object]:
 
 
 def _findings(opened: Opened, issues: Sequence[Issue], options: ReportOptions) -> Section | None:
-    """The findings, most bytes first, and the avoidable bytes of all."""
+    """The findings in the order to look at them, and the avoidable bytes of all."""
     findings, binary = opened.findings, options.binary_sizes
     if findings is None:
         return None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from layerscope.analysis.findings.finding import Finding
+from layerscope.analysis.findings.grouping import first_to_fix
 from layerscope.opening.opened import Opened
 from layerscope.report.rows import lines_of, place_words, safe_path
 from layerscope.text import safe_lines, safe_name, size
@@ -62,9 +63,11 @@ class Issue:
 
 
 def issues_of(opened: Opened, *, binary: bool = False) -> list[Issue]:
-    """The findings, most bytes first."""
-    findings = () if opened.findings is None else opened.findings.found
-    return numbered(issue_of(opened, finding, binary=binary) for finding in findings)
+    """The findings in the order to look at them: secrets, what this image's own steps can avoid, the base image's."""
+    if (findings := opened.findings) is None:
+        return []
+    ordered = (findings.found[number] for number in first_to_fix(findings))
+    return numbered(issue_of(opened, finding, binary=binary) for finding in ordered)
 
 
 def issue_of(

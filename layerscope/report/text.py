@@ -1,4 +1,4 @@
-"""The text report: summary, steps, waste, duplicates, findings, packages and warnings."""
+"""The text report: headline, what to fix first, steps, waste, duplicates, packages and warnings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from layerscope.opening.opened import Opened, file_name
 from layerscope.report.console import Console, Part
-from layerscope.report.headline import alternative_name, digest_words, facts
+from layerscope.report.headline import Role, alternative_name, digest_words, facts, headline_of
 from layerscope.report.options import ReportOptions
 from layerscope.report.text_files import write_files
 from layerscope.report.text_findings import write_findings
@@ -19,6 +19,13 @@ from layerscope.words import DigestState
 NARROWEST, WIDEST = 60, 200
 """Range of widths that the tables support."""
 
+_STYLES = {
+    Role.PLAIN: "bold",
+    Role.AVOIDABLE: "bold yellow",
+    Role.BASE: "dim",
+    Role.SECRET: "bold red",
+    Role.WASTE: "yellow",
+}
 _WARNINGS = 50
 """Warnings and damaged layers that are listed."""
 _NAMES = 3
@@ -30,10 +37,10 @@ def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
     width = min(max(options.width, NARROWEST), WIDEST)
     console = Console(stream, width, color=options.color)
     _write_header(console, opened, options)
+    write_findings(console, opened, options)
     write_steps(console, opened, options)
     write_waste(console, opened, options)
     write_duplicates(console, opened, options)
-    write_findings(console, opened, options)
     write_packages(console, opened, options)
     _write_warnings(console, opened)
     if options.files:
@@ -64,10 +71,10 @@ def _write_header(console: Console, opened: Opened, options: ReportOptions) -> N
     wasted = f"{shown(accounting.wasted)} wasted ({percent(accounting.wasted, accounting.stored)})"
     console.flow(
         [
-            (f"{shown(accounting.stored)} stored", ""),
-            (f"{shown(accounting.live)} live", ""),
+            *((part, _STYLES[role]) for part, role in headline_of(opened, options)),
             (wasted, "yellow" if accounting.wasted else ""),
             (f"efficiency {percent(accounting.efficiency, 1)}", ""),
+            (f"{shown(accounting.live)} live", ""),
         ]
     )
     console.flow([*((fact, "") for fact in facts(opened, options)), *_digests(opened)])

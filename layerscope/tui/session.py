@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from layerscope.analysis.duplicates import Copies, Duplicate
+from layerscope.analysis.findings.grouping import is_base
 from layerscope.image.base import BaseGuess, guess_base, layers_of
 from layerscope.image.dockerfile import Dockerfile
 from layerscope.image.model import Image
@@ -15,6 +16,7 @@ from layerscope.opening.digests import state_of, verified
 from layerscope.opening.opened import Opened
 from layerscope.opening.options import Options
 from layerscope.opening.remote import RemoteImage
+from layerscope.report.headline import Role, headline
 from layerscope.sources.base import Request, SourceImage
 from layerscope.tui.commands import first_key
 from layerscope.tui.preferences import Preferences
@@ -47,6 +49,8 @@ class Session:
     """Layers whose digests were verified last, and whether they match."""
     preferences: Preferences = field(default_factory=Preferences)
     """The user's preferences."""
+    _saving: tuple[int, int, int] | None = field(init=False, default=None)
+    """Steps of the base image, avoidable bytes, and those of them that are not the base image's."""
     base_guess: BaseGuess | None = field(init=False)
     """Estimated end of the base image."""
     base_steps: int = field(init=False)
@@ -101,6 +105,21 @@ class Session:
     def fixed_bytes(self) -> int:
         """Bytes that the findings marked as fixed save together."""
         return 0 if self.findings is None else self.findings.saving(self.fixed)
+
+    def headline(self, *, short: bool = False) -> list[tuple[str, Role]]:
+        """What matters most, as far as it is known: the user says what the base image is."""
+        stored = self.stored_so_far if self.opened is None else self.opened.accounting.stored
+        found = self.findings
+        if found is None:
+            return headline(stored, None, 0, 0, short=short)
+        if self._saving is None or self._saving[0] != self.base_steps:
+            own = [
+                number
+                for number, finding in enumerate(found.found)
+                if not is_base(finding, self.base_steps)
+            ]
+            self._saving = self.base_steps, found.saving(), found.saving(own)
+        return headline(stored, *self._saving[1:], found.secrets, short=short)
 
     def base_word(self) -> str:
         """Why the base image ends there; not yet safe for a terminal."""

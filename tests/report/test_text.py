@@ -13,9 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from layerscope.filesystem.paths import PathTable
 from layerscope.opening.open import Opened, Options
 from layerscope.report import ReportOptions
+from layerscope.report.headline import headline
 from layerscope.text import cells
 from tests.images import (
     BLOCK,
+    CREATED,
     Member,
     archive,
     docker_archive,
@@ -129,7 +131,7 @@ def test_the_first_lines_say_what_the_image_is_and_what_it_wastes(image: Opened)
     first, tags, totals, facts = text_of(image).splitlines()[:4]
     assert first == "demo:latest  linux/amd64  docker-archive  sample.tar"
     assert tags == "also called demo:1"
-    assert totals == "26.5 kB stored · 13.6 kB live · 12.9 kB wasted (48.6 %) · efficiency 51.4 %"
+    assert totals == "26.5 kB stored · 12.9 kB wasted (48.6 %) · efficiency 51.4 % · 13.6 kB live"
     assert facts == "38 files · 7 layers · 9 steps · built 2024-01-01 · digests ok"
 
 
@@ -298,5 +300,61 @@ def test_files_are_listed_layer_by_layer_with_what_happened_to_them(image: Opene
 
 def test_binary_sizes_are_in_powers_of_1024(image: Opened) -> None:
     text = text_of(image, binary_sizes=True, files=True)
-    assert "25.9 KiB stored · 13.3 KiB live · 12.6 KiB wasted" in text
+    assert "25.9 KiB stored · 12.6 KiB wasted" in text
     assert not re.search(r"\d [kMG]B\b", text)
+
+
+@pytest.mark.parametrize(
+    ("avoidable", "own", "secrets", "words", "short"),
+    [
+        (None, 0, 0, "9 B stored", "9 B"),
+        (0, 0, 0, "9 B stored, nothing avoidable", "9 B, nothing avoidable"),
+        (5, 5, 0, "9 B stored, 5 B avoidable", "9 B, 5 B avoidable"),
+        (5, 0, 0, "9 B stored, 5 B avoidable, none of it yours", "9 B, 5 B avoidable, not yours"),
+        (5, 2, 0, "9 B stored, 5 B avoidable, 2 B of it yours", "9 B, 2 B avoidable"),
+        (5, 5, 1, "9 B stored, 5 B avoidable, 1 secret", "9 B, 5 B avoidable, 1 secret"),
+        (5, 5, 2, "9 B stored, 5 B avoidable, 2 secrets", "9 B, 5 B avoidable, 2 secrets"),
+    ],
+)
+def test_the_headline_never_gives_the_bytes_of_the_base_to_the_reader(
+    avoidable: int | None, own: int, secrets: int, words: str, short: str
+) -> None:
+    """What only another base image avoids is said not to be the reader's, also where it is short."""
+    for brief, expected in ((False, words), (True, short)):
+        parts = headline(9, avoidable, own, secrets, short=brief)
+        assert ", ".join(part for part, _ in parts) == expected
+
+
+def test_what_to_fix_comes_before_the_steps_and_each_fix_is_whole(tmp_path: Path) -> None:
+    """Secrets first, then by bytes; what belongs to the base image comes last; no line of a fix is cut."""
+    command = "/bin/sh -c apt-get update && apt-get install -y " + " ".join(
+        f"package-{number}" for number in range(30)
+    )
+    key = b"-----BEGIN RSA PRIVATE KEY-----\n" + b"QUJD" * 40 + b"\n"
+    steps: list[tuple[str, list[Member]]] = [
+        ("/bin/sh -c #(nop) ADD file:abc in / ", [file("var/lib/apt/lists/base", b"b" * 500_000)]),
+        ('/bin/sh -c #(nop)  CMD ["sh"]', []),
+        (command, [file("var/lib/apt/lists/main", b"l" * 300_000)]),
+        ("COPY . /srv # buildkit", [file("srv/id_rsa", key)]),
+    ]
+    history = [
+        {"created": CREATED, "created_by": command} | ({} if members else {"empty_layer": True})
+        for command, members in steps
+    ]
+    layers = [layer_tar(members) for _, members in steps if members]
+    image = opened(
+        tmp_path / "image.tar", docker_archive(layers, history=history), Options(rules={})
+    )
+    text = text_of(image)
+    places = [
+        text.index(words)
+        for words in (
+            "What to fix first",
+            "Private key",
+            "package-29",
+            "In the base image",
+            "instruction",
+        )
+    ]
+    assert places == sorted(places)
+    assert "1 secret" in text.splitlines()[1]

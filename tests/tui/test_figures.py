@@ -47,7 +47,6 @@ async def test_totals_waste_and_a_directory_are_the_reports(report: dict[str, An
         await loaded(pilot)
         header = screen_text(app)[0]
         assert f"{text.size(totals['storedBytes'])} stored" in header
-        assert f"{text.size(totals['liveBytes'])} live" in header
         assert f"{text.size(totals['wastedBytes'])} wasted" in header
         assert f"efficiency {100 * totals['efficiency']:.1f} %" in header
         await pilot.press("G", "a", "tab", "g")

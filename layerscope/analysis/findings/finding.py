@@ -104,3 +104,8 @@ class Findings:
     def own(self) -> list[int]:
         """Findings that are not the base image's."""
         return [number for number, finding in enumerate(self.found) if not finding.base]
+
+    @property
+    def secrets(self) -> int:
+        """How many findings are about secrets."""
+        return sum(finding.secret for finding in self.found)

@@ -61,13 +61,15 @@ def _key(finding: Finding, by: FindingsBy, base_steps: int) -> Severity | str | 
     return BASE if is_base(finding, base_steps) else finding.severity
 
 
-def first_to_fix(findings: Findings, base_steps: int) -> list[int]:
+def first_to_fix(findings: Findings, base_steps: int | None = None) -> list[int]:
     """The numbers of all findings in the order to look at them: secrets, then those that this image's own steps can
-    avoid, then the base image's; the one of most bytes first."""
+    avoid, then the base image's; the one of most bytes first. `base_steps` are those of the base image, if the user
+    said so."""
 
     def urgency(number: int) -> tuple[bool, bool, int, int]:
         finding = findings.found[number]
-        return not finding.secret, is_base(finding, base_steps), -finding.bytes, number
+        base = finding.base if base_steps is None else is_base(finding, base_steps)
+        return not finding.secret, base, -finding.bytes, number
 
     return sorted(range(len(findings.found)), key=urgency)
 

@@ -317,7 +317,7 @@ class ExploreView(View):
         alone = room < LOW or self.screen.has_class("-narrow")
         self.set_class(alone, "-alone")
         most = max(room - SUMMARY, room // 2)
-        wanted = min(self.steps.row_count() + TITLES, most)
+        wanted = min(max(self.steps.row_count(), 1) + TITLES, most)
         self._steps_pane.styles.height = "1fr" if alone else wanted
 
     def action_move_splitter(self, by: int) -> None:

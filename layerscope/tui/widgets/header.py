@@ -14,12 +14,11 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from layerscope import text
+from layerscope.report.headline import Role
 from layerscope.tui.paint import fit
 from layerscope.tui.session import Session
 from layerscope.words import Severity
 
-NARROW = 64
-"""Below this width, the efficiency is left out in favour of the image's name."""
 SHORTEST = 2
 """Levels of shortening."""
 GAP = 1
@@ -32,7 +31,7 @@ class ImageHeader(Widget):
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "header--title",
         "header--quiet",
-        "header--waste",
+        *(f"header--{role}" for role in Role),
         "header--tab",
         "header--rule",
     }
@@ -42,7 +41,9 @@ class ImageHeader(Widget):
         background: $background;
         & > .header--title { text-style: bold; color: $emphasis; }
         & > .header--quiet { color: $quiet; }
-        & > .header--waste { color: $waste; text-style: bold; }
+        & > .header--base { color: $quiet; }
+        & > .header--avoidable, & > .header--waste { color: $waste; text-style: bold; }
+        & > .header--secret { color: $removed; text-style: bold; }
         & > .header--tab { color: $emphasis; text-style: bold; }
         & > .header--rule { color: $rule; }
     }
@@ -138,38 +139,25 @@ class ImageHeader(Widget):
     def _totals(self, short: int) -> list[Segment]:
         session, base = self._session, self.rich_style
         if session.opened is None:
-            return [
-                Segment(
-                    f"{text.size(session.stored_so_far)} so far · {self.work} ",
-                    self._style("quiet"),
-                )
-            ]
+            words = f"{text.size(session.stored_so_far)} so far · {self.work} "
+            return [Segment(words, self._style("quiet"))]
+        if session.fixed:
+            return self._with_fixes(session.opened.accounting.stored, short)
         accounting = session.opened.accounting
         share = text.percent(accounting.wasted, accounting.stored)
-        wasted = (
-            f"{text.size(accounting.wasted)} wasted ({share})"
-            if accounting.wasted
-            else "nothing wasted"
-        )
-        if session.fixed:
-            return self._with_fixes(accounting.stored, short)
-        style = self._style("waste") if accounting.wasted else base
-        efficiency = f"{100 * accounting.efficiency:.1f} %"
-        if short:
-            narrow = short == SHORTEST and self.size.width < NARROW
-            return [
-                Segment(f"{text.size(accounting.stored)} · ", base),
-                Segment(wasted, style),
-                Segment(" " if narrow else f" · eff. {efficiency} ", base),
-            ]
-        return [
-            Segment(
-                f"{text.size(accounting.stored)} stored · {text.size(accounting.live)} live · ",
-                base,
-            ),
-            Segment(wasted, style),
-            Segment(f" · efficiency {efficiency} ", base),
-        ]
+        parts = session.headline(short=bool(short))
+        wasted = "nothing wasted"
+        if accounting.wasted:
+            wasted = (
+                f"{share} wasted" if short else f"{text.size(accounting.wasted)} wasted ({share})"
+            )
+        parts.append((wasted, Role.WASTE if accounting.wasted else Role.PLAIN))
+        if not short:
+            parts.append((f"efficiency {100 * accounting.efficiency:.1f} %", Role.PLAIN))
+        segments: list[Segment] = []
+        for words, role in parts:
+            segments += (Segment(" · ", base), Segment(words, self._style(role.value)))
+        return [*segments[1:], Segment(" ", base)]
 
     def _with_fixes(self, stored: int, short: int) -> list[Segment]:
         """The stored bytes with the marked findings fixed."""

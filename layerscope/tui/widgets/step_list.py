@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from enum import Enum
 
+from rich.cells import cell_len
 from textual.message import Message
 
 from layerscope import text
 from layerscope.analysis.steps import step_kind
 from layerscope.image.history import Step
-from layerscope.image.summary import NOTHING_RECORDED, one_line
+from layerscope.image.summary import NOTHING_RECORDED, one_line, prelude
 from layerscope.tui.paint import RowPainter, bar, fit
 from layerscope.tui.session import Session
 from layerscope.tui.widgets.line_list import LineList
@@ -198,11 +199,17 @@ class StepList(LineList):
         else:
             painter.add("  ")
         word, space, rest = instruction.partition(" ")
-        if step.instruction is not None and len(word) < room:
-            painter.add(word + space, self.style_of("strong"))
-            painter.add(fit(rest, room - len(word + space)), style)
-        else:
+        if step.instruction is None or len(word) >= room:
             painter.add(fit(instruction, room), style)
+            return
+        painter.add(word + space, self.style_of("strong"))
+        room -= len(word + space)
+        before = prelude(rest) if step.instruction == "RUN" else 0
+        if before and cell_len(rest) > room:
+            painter.add("… ", quiet)
+            rest, before, room = rest[before:], 0, room - 2
+        painter.add(rest[:before], quiet)
+        painter.add(fit(rest[before:], room - before), style)
 
     def _base_mark(self, row: int) -> str:
         """The line beside the steps of the base image, which ends at the last one."""

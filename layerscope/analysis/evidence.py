@@ -177,7 +177,7 @@ class Evidence:
             top = int(table.parents[top])
         return top
 
-    def topmost_gone(self, paths: NDArray[np.int32]) -> list[int]:
+    def topmost_deleted(self, paths: NDArray[np.int32]) -> list[int]:
         """The topmost directories, or files, that the final image has no longer and that hold these paths; in the order
         of the paths that are first in them."""
         parents, tops = self.filesystem.table.parents, paths.copy()

@@ -90,8 +90,8 @@ def list_instructions(
     written = len(dockerfile.final())
     if written and not matches:
         restored = [line for step in image.steps for line in _lines_of(step, Line.UNWRITTEN)]
-        told = ListingLine(Line.REMARK, "", range(0))
-        lines = (*restored, told, *_annotated(image, dockerfile, {}, None))
+        separator = ListingLine(Line.REMARK, "", range(0))
+        lines = (*restored, separator, *_annotated(image, dockerfile, {}, None))
         return Listing(lines, dockerfile.name, 0, written, None)
     base_end = min(matches.values(), default=len(image.steps))
     lines = tuple(_annotated(image, dockerfile, matches, base_end))
@@ -157,13 +157,13 @@ def _annotated(
     chain = {dockerfile.instructions[number].stage for number in final}
     base_line = dockerfile.base_line()
     nothing = range(0)
-    listed, told = base_end or 0, 0
+    listed, copied = base_end or 0, 0
     for number, written in enumerate(dockerfile.instructions):
         yield from (
             ListingLine(Line.REMARK, line, nothing)
-            for line in dockerfile.lines[told : written.first]
+            for line in dockerfile.lines[copied : written.first]
         )
-        told = written.end
+        copied = written.end
         kind, steps = Line.ABSENT, nothing
         if number in matches:
             step = matches[number]
@@ -177,7 +177,7 @@ def _annotated(
             kind = Line.REMARK if written.stage in chain else Line.STAGE
         for place, line in enumerate(dockerfile.lines[written.first : written.end]):
             yield ListingLine(Line.MORE if place else kind, line, steps)
-    yield from (ListingLine(Line.REMARK, line, nothing) for line in dockerfile.lines[told:])
+    yield from (ListingLine(Line.REMARK, line, nothing) for line in dockerfile.lines[copied:])
     if base_end is not None:
         yield from _unwritten(image.steps[listed:])
 

@@ -41,11 +41,11 @@ class LastChanges:
         self._rows[filesystem.paths[youngest]] = youngest
         for layer in range(filesystem.layer_count):
             rows = changes.of_layer(layer)
-            told = np.flatnonzero(changes.kinds[rows] != Change.UNCHANGED) + rows.start
-            paths, after = changes.paths[told], changes.after[told]
+            changed = np.flatnonzero(changes.kinds[rows] != Change.UNCHANGED) + rows.start
+            paths, after = changes.paths[changed], changes.after[changed]
             self._layers[paths] = layer
-            self._kinds[paths] = changes.kinds[told]
-            self._rows[paths] = np.where(after >= 0, after, changes.before[told])
+            self._kinds[paths] = changes.kinds[changed]
+            self._rows[paths] = np.where(after >= 0, after, changes.before[changed])
         self._totals: NDArray[np.int64] = filesystem.totals(
             filesystem.visible(filesystem.layer_count - 1)
         ).bytes

@@ -53,10 +53,10 @@ def guess_base(image: Image) -> BaseGuess | None:
         count, name = found
         agreed = ", as in the manifest" if named == name else f"; {said}" if said else ""
         return _guess(steps, count, f"step {count} was built FROM {name}{agreed}", named or name)
-    for rule in (_other_builder, _command_then_layers, _gap):
-        told = rule(steps)
-        if told is not None:
-            count, reason = told
+    for rule in (_other_builder, _command_then_layers, _time_gap):
+        guess = rule(steps)
+        if guess is not None:
+            count, reason = guess
             return _guess(steps, count, f"{said}; {reason}" if said else reason, named)
     return BaseGuess(0, 0, f"{said}, but not where it ends", named) if said else None
 
@@ -130,7 +130,7 @@ def _command_then_layers(
         after = steps[step.index + 1]
         if after.instruction in ("CMD", "ENTRYPOINT"):
             continue
-        later = _later(step, after)
+        later = _elapsed(step, after)
         if apart is not None and (later is None or later < apart):
             continue
         if apart is None and later is not None and timedelta(0) < later < _SAME_BUILD:
@@ -139,10 +139,10 @@ def _command_then_layers(
     return None
 
 
-def _gap(steps: Sequence[Step]) -> tuple[int, str] | None:
+def _time_gap(steps: Sequence[Step]) -> tuple[int, str] | None:
     """The first step long after the previous one: later gaps rather come from a build cache."""
     for step in steps[_first_layer(steps) + 1 :]:
-        later = _later(steps[step.index - 1], step)
+        later = _elapsed(steps[step.index - 1], step)
         if later is not None and later >= _NEW_BUILD:
             return (
                 step.index,
@@ -151,7 +151,7 @@ def _gap(steps: Sequence[Step]) -> tuple[int, str] | None:
     return None
 
 
-def _later(before: Step, after: Step) -> timedelta | None:
+def _elapsed(before: Step, after: Step) -> timedelta | None:
     """Time between two steps; None if unknown."""
     times = _time(before), _time(after)
     return None if times[0] is None or times[1] is None else times[1] - times[0]

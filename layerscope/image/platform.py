@@ -126,50 +126,53 @@ class Platform:
             "variant": self.variant,
         }
 
-    def preference(self, offered: Platform) -> int | None:
-        """How well an image for `offered` fits this requested platform: 0 is best, None does not fit."""
-        if offered.os != self.os:
+    def preference(self, available: Platform) -> int | None:
+        """How well an image for `available` fits this requested platform: 0 is best, None does not fit."""
+        if available.os != self.os:
             return None
-        version, processor = self._version(offered), self._processor(offered)
+        version, processor = (
+            self._version_preference(available),
+            self._processor_preference(available),
+        )
         if version is None or processor is None:
             return None
         return processor * _VERSION_RANKS + version
 
-    def _version(self, offered: Platform) -> int | None:
+    def _version_preference(self, available: Platform) -> int | None:
         """Preference among versions: those that begin with the components of the wanted one, then less exact ones, then none."""
         if not self.os_version:
             return 0
-        if not offered.os_version:
+        if not available.os_version:
             return 2
-        wanted, found = self.os_version.split("."), offered.os_version.split(".")
+        wanted, found = self.os_version.split("."), available.os_version.split(".")
         if found[: len(wanted)] == wanted:
             return 0
         return 1 if wanted[: len(found)] == found else None
 
-    def _processor(self, offered: Platform) -> int | None:
+    def _processor_preference(self, available: Platform) -> int | None:
         """Preference among architectures and their variants."""
-        if offered.architecture == self.architecture:
-            if offered.variant == self.variant:
+        if available.architecture == self.architecture:
+            if available.variant == self.variant:
                 return 0
             if self.architecture == "arm":
-                return self._arm(self.variant, offered.variant)
+                return self._arm_preference(self.variant, available.variant)
             if self.architecture in _LEVELS:
-                return self._level(offered)
-            return 1 if not offered.variant or not self.variant else None
-        if (self.architecture, offered.architecture) == ("amd64", "386"):
+                return self._level(available)
+            return 1 if not available.variant or not self.variant else None
+        if (self.architecture, available.architecture) == ("amd64", "386"):
             return _OTHER
-        if (self.architecture, offered.architecture) == ("arm64", "arm"):
-            preference = self._arm("v8", offered.variant)
+        if (self.architecture, available.architecture) == ("arm64", "arm"):
+            preference = self._arm_preference("v8", available.variant)
             return None if preference is None else _OTHER + preference
         return None
 
-    def _level(self, offered: Platform) -> int | None:
+    def _level(self, available: Platform) -> int | None:
         """Preference among levels of one architecture: the nearest one below.
 
         The levels of this machine are unknown,
         so without a requested level, higher ones come last.
         """
-        wanted, found = _level(self), _level(offered)
+        wanted, found = _level(self), _level(available)
         if wanted is None or found is None:
             return None
         if found <= wanted:
@@ -177,11 +180,11 @@ class Platform:
         return None if self.variant else _LEVELS_ABOVE + found - wanted
 
     @staticmethod
-    def _arm(wanted: str, offered: str) -> int | None:
+    def _arm_preference(wanted: str, available: str) -> int | None:
         """Preference among the variants of 32-bit ARM: the same, then older ones."""
-        if wanted not in _ARM_VARIANTS or offered not in _ARM_VARIANTS:
+        if wanted not in _ARM_VARIANTS or available not in _ARM_VARIANTS:
             return None
-        distance = _ARM_VARIANTS.index(offered) - _ARM_VARIANTS.index(wanted)
+        distance = _ARM_VARIANTS.index(available) - _ARM_VARIANTS.index(wanted)
         return distance if distance >= 0 else None
 
 

@@ -139,11 +139,11 @@ class RemoteImage:
 
     def _choose(
         self,
-        offered: Sequence[messages.Offer],
+        offers: Sequence[messages.Offer],
         ask: Chooser,
     ) -> None:
         candidates = [
-            Candidate(one.tags, one.platform, _nothing, one.digests, one.groups) for one in offered
+            Candidate(one.tags, one.platform, _nothing, one.digests, one.groups) for one in offers
         ]
         chosen = ask(candidates)
         number = next((at for at, one in enumerate(candidates) if one is chosen), None)

@@ -204,12 +204,12 @@ def of_manifest(manifest: Mapping[str, Any], descriptor: Descriptor | None = Non
     if any(layer.mapping("annotations").get(_NYDUS_BLOB) for layer in layers):
         return Artifact(_NYDUS_BLOB, "a Nydus image")
     odd = [media_type for media_type in layer_types if not _is_layer(media_type)]
-    told = [] if _plain(own) in ("", *CONFIG_TYPES, *MANIFEST_TYPES) else [own]
+    types = [] if _plain(own) in ("", *CONFIG_TYPES, *MANIFEST_TYPES) else [own]
     if _plain(config_type) not in ("", *CONFIG_TYPES, *_VAGUE_CONFIGS):
-        told += [*odd, config_type] if _plain(config_type) in _EMPTY else [config_type, *odd]
+        types += [*odd, config_type] if _plain(config_type) in _EMPTY else [config_type, *odd]
     else:
-        told += odd
-    return Artifact(_plain(told[0])) if told else None
+        types += odd
+    return Artifact(_plain(types[0])) if types else None
 
 
 def _first_known(media_types: Iterable[str]) -> Artifact | None:

@@ -92,8 +92,8 @@ def listed(request: Request) -> list[StoreImage]:
     root, namespaces = next(_stores(request))
     stored = [image for images_there in namespaces for image in images_there]
     distinct = {image.id: image for image in reversed(stored)}
-    told = [_listed(root, image, request.limits) for image in reversed(distinct.values())]
-    return [image for image in told if image is not None]
+    images = [_listed(root, image, request.limits) for image in reversed(distinct.values())]
+    return [image for image in images if image is not None]
 
 
 def _listed(root: Path, image: _StoredImage, limits: Limits) -> StoreImage | None:
@@ -113,22 +113,22 @@ def _listed(root: Path, image: _StoredImage, limits: Limits) -> StoreImage | Non
         return None
     layers: dict[str, StoreLayer] = {}
     ranked = sorted(candidates, key=lambda one: _rank(one.platform))
-    told = None
+    details = None
     for candidate in ranked:
         try:
             parts = candidate.load()
         except (LayerscopeError, OSError):
             continue
         said = described(parts.config, limits)
-        told = told or replace(said, platform=candidate.platform or said.platform)
+        details = details or replace(said, platform=candidate.platform or said.platform)
         keys = [part.digest or part.blob.name for part in parts.layers]
         for layer in said.layers([part.blob.size for part in parts.layers], keys):
             layers.setdefault(layer.key, layer)
-    if told is None:
+    if details is None:
         return whole
     sizes = [layer.size for layer in layers.values()]
     return replace(
-        whole, created=told.created, platform=told.platform, size=total(sizes), layers=list(layers.values())
+        whole, created=details.created, platform=details.platform, size=total(sizes), layers=list(layers.values())
     )  # fmt: skip
 
 

@@ -101,11 +101,11 @@ def process_root(address: str) -> Path | None:
     else:
         named = flags.get("config") or flags.get("c")
         config = Path(named) if named else CONFIG
-        here = _seen_from_here(pid, config)
+        here = _path_from_here(pid, config)
         if here is None:
             return None
         root = _root_in(here) or ROOTFUL
-    return _seen_from_here(pid, root)
+    return _path_from_here(pid, root)
 
 
 def _at_address(address: str, environment: Mapping[str, str]) -> list[Path]:
@@ -130,10 +130,12 @@ def _listener(address: str) -> int | None:
         asking.settimeout(_SECONDS)
         try:
             asking.connect(address.removeprefix("unix://"))
-            told = asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+            credentials = asking.getsockopt(
+                socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size
+            )
         except (OSError, ValueError):
             return None
-    pid, _, _ = _CREDENTIALS.unpack(told)
+    pid, _, _ = _CREDENTIALS.unpack(credentials)
     return pid or None  # 0 for a process that cannot be seen from here
 
 
@@ -148,7 +150,7 @@ def _flags(arguments: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _seen_from_here(pid: int, path: Path) -> Path | None:
+def _path_from_here(pid: int, path: Path) -> Path | None:
     """The path of another process as seen from this one: working folder and mounts may differ."""
     try:
         if not path.is_absolute():

@@ -117,15 +117,15 @@ def _listed(
     image: _StoredImage, chain: Sequence[_StoredLayer], inner: Collection[str], limits: Limits
 ) -> StoreImage:
     try:
-        told = described(_big_data(image, f"sha256:{image.id}", limits), limits)
+        details = described(_big_data(image, f"sha256:{image.id}", limits), limits)
     except LayerscopeError:  # a manifest list, or an image that was removed in between
-        told = described(None, limits)
+        details = described(None, limits)
     sizes = [layer.size for layer in chain]
     return StoreImage(
-        f"{KIND}://sha256:{image.id}", image.id, KIND, image.names, told.created or image.created,
-        total(sizes) if chain or image.layer is None else None, told.platform,
+        f"{KIND}://sha256:{image.id}", image.id, KIND, image.names, details.created or image.created,
+        total(sizes) if chain or image.layer is None else None, details.platform,
         "" if image.place is None else str(image.place.root),
-        told.layers(sizes, [layer.id for layer in chain]),
+        details.layers(sizes, [layer.id for layer in chain]),
         intermediate=not image.names and image.layer in inner,
     )  # fmt: skip
 

@@ -134,7 +134,7 @@ class _ExportedLater:
         return self._image.blobs[number]
 
 
-def _check_runs(offered: Platform, wanted: Platform | None) -> None:
+def _check_runs(available: Platform, wanted: Platform | None) -> None:
     """Raise `LayerscopeError` if the platform in the config does not match; a config without a platform matches."""
-    if wanted is not None and offered.architecture and wanted.preference(offered) is None:
-        raise LayerscopeError(f"no image for platform {wanted}", hint=f"available: {offered}")
+    if wanted is not None and available.architecture and wanted.preference(available) is None:
+        raise LayerscopeError(f"no image for platform {wanted}", hint=f"available: {available}")

@@ -52,7 +52,7 @@ class Description:
         )
 
 
-def settled(described: Sequence[Description]) -> list[Description]:
+def merge_by_image(described: Sequence[Description]) -> list[Description]:
     """One description per image, in order of first mention; OCI manifests come first.
 
     An OCI layout may hold several whole manifests of one config, with layers compressed in different ways: all are kept.
@@ -62,11 +62,11 @@ def settled(described: Sequence[Description]) -> list[Description]:
         same.setdefault(description.config or number, []).append(description)
     found = []
     for several in same.values():
-        found += several if len(several) == 1 else _settled(several)
+        found += several if len(several) == 1 else _merged(several)
     return found
 
 
-def offered(
+def candidates_to_offer(
     described: Sequence[Description], unread: Sequence[Candidate] = ()
 ) -> tuple[list[Candidate], list[Platform], list[ImageWarning]]:
     """The images that can be opened or are damaged; platforms that an index names without storing them; what to say.
@@ -100,7 +100,7 @@ def _left_out(lost: Sequence[Candidate]) -> ImageWarning:
     return ImageWarning("layout-incomplete", None, said)
 
 
-def _settled(several: Sequence[Description]) -> list[Description]:
+def _merged(several: Sequence[Description]) -> list[Description]:
     """The descriptions of one image to use, with the names from all of them."""
     whole = [one for one in several if one.is_whole()]
     oci = [one for one in whole if one.candidate.kind is None]
@@ -114,7 +114,7 @@ def _settled(several: Sequence[Description]) -> list[Description]:
     by_name = sorted(candidates, key=lambda one: one.kind is None)
     named = replace(
         first.candidate,
-        tags=_together(tag for one in by_name for tag in one.tags),
+        tags=_merged_names(tag for one in by_name for tag in one.tags),
         groups=tuple(dict.fromkeys(group for one in candidates for group in one.groups)),
         digests=list(dict.fromkeys(digest for one in candidates for digest in one.digests)),
         platform=next((one.platform for one in candidates if one.platform is not None), None),
@@ -123,7 +123,7 @@ def _settled(several: Sequence[Description]) -> list[Description]:
     return [replace(first, candidate=named), *kept[1:]]
 
 
-def _together(tags: Iterable[str]) -> list[str]:
+def _merged_names(tags: Iterable[str]) -> list[str]:
     """Names of several descriptions, without duplicates: some have full names, some only the tag."""
     full: dict[str, str] = {}
     for tag in tags:

@@ -25,7 +25,7 @@ _ID = re.compile(r"[0-9a-f]{64}")
 
 def candidates(members: Members, limits: Limits) -> list[Candidate]:
     """One candidate per tagged image; without tags, one per layer without children. None for other archives."""
-    tops = _tagged(members, limits) or dict.fromkeys(_uppermost(members, limits), ())
+    tops = _tagged(members, limits) or dict.fromkeys(_top_layers(members, limits), ())
     found = []
     for number, (top, names) in enumerate(tops.items()):
 
@@ -53,7 +53,7 @@ def _tagged(members: Members, limits: Limits) -> dict[str, Sequence[str]]:
     return dict(tops)
 
 
-def _uppermost(members: Members, limits: Limits) -> list[str]:
+def _top_layers(members: Members, limits: Limits) -> list[str]:
     """The layers without children: Docker writes no names when saving by image ID."""
     parents: dict[str, object] = {}
     for name in members.names():

@@ -99,15 +99,15 @@ def listed(request: Request) -> list[StoreImage]:
 
 def _listed(image: _StoredImage, parents: Collection[str], limits: Limits) -> StoreImage:
     try:
-        told = described(read_file(image.config, limits), limits)
+        details = described(read_file(image.config, limits), limits)
     except LayerscopeError:  # it was removed in between
-        told = described(None, limits)
-    chains = [str(chain) for chain in chain_ids(told.diff_ids)]
+        details = described(None, limits)
+    chains = [str(chain) for chain in chain_ids(details.diff_ids)]
     records = [_small(image.layer(chain) / "size") for chain in chains]
     sizes = [int(record) if record.isdecimal() else None for record in records]
     return StoreImage(
-        f"{KIND}://sha256:{image.id}", image.id, KIND, image.names, told.created, total(sizes),
-        told.platform, str(image.root), told.layers(sizes, chains),
+        f"{KIND}://sha256:{image.id}", image.id, KIND, image.names, details.created, total(sizes),
+        details.platform, str(image.root), details.layers(sizes, chains),
         intermediate=not image.names and not image.digests and image.id in parents,
     )  # fmt: skip
 

@@ -230,25 +230,25 @@ def check_docker_config(around: Surroundings | None = None) -> None:
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return
     except OSError as error:
-        raise _odd(path, error.strerror or str(error)) from None
+        raise _invalid_config(path, error.strerror or str(error)) from None
     except (ValueError, RecursionError):  # the SDK ignores this
         return
     if not isinstance(values, dict):
-        raise _odd(path, "it is not a JSON object")
+        raise _invalid_config(path, "it is not a JSON object")
     for key, takes in _DOCKER_CONFIG.items():
         value = values.get(key)
         if value is not None and not (isinstance(value, dict) and all(isinstance(item, takes) for item in value.values())):  # fmt: skip
             kind = "strings" if takes is str else "objects"
-            raise _odd(path, f"`{key}` is not an object of {kind}")
+            raise _invalid_config(path, f"`{key}` is not an object of {kind}")
     for name, proxies in (values.get("proxies") or {}).items():
         if not all(isinstance(proxy, str) for proxy in proxies.values()):
-            raise _odd(path, f"`proxies.{name}` is not an object of strings")
+            raise _invalid_config(path, f"`proxies.{name}` is not an object of strings")
     for name in ("credsStore", "currentContext"):
         if not isinstance(values.get(name, ""), str):
-            raise _odd(path, f"`{name}` is not a string")
+            raise _invalid_config(path, f"`{name}` is not a string")
 
 
-def _odd(path: Path, why: str) -> UnreachableError:
+def _invalid_config(path: Path, why: str) -> UnreachableError:
     return UnreachableError(
         f"{path} cannot be used: {why}",
         hint="correct or remove it, or set DOCKER_CONFIG to another folder",

@@ -212,7 +212,7 @@ class Client:
                 raise LayerscopeError(
                     f"it answers {answer.status}: {_error_message(answer, self._limits)}"
                 )
-            told = Lenient(answer.value("it", self._limits), "version").text("ApiVersion")
+            api_version = Lenient(answer.value("it", self._limits), "version").text("ApiVersion")
         except LayerscopeError as error:
             hint = (
                 error.hint or "check whether the engine hangs, or something else is listening there"
@@ -220,7 +220,7 @@ class Client:
             raise UnreachableError(f"{refusal}: {error.message.removeprefix('it: ')}", hint=hint) from error  # fmt: skip
         except Exception as error:
             raise UnreachableError(f"{refusal}: {self._cause(error)}") from error
-        version = _version(told)
+        version = _version(api_version)
         if version < OLDEST:
             shown = "does not say the version of its API" if version == (0, 0) else f"speaks version {_dotted(version)} of the API, {_dotted(OLDEST)} is the oldest"  # fmt: skip
             raise UnreachableError(f"{refusal}: what answers {shown}")

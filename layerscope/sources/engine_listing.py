@@ -40,16 +40,16 @@ def _images(client: Client, kind: str, url: str, inspected: int) -> list[StoreIm
         identifier = fields.text("Id") or ""
         if not identifier:
             continue
-        told = _inspect(client, identifier) if number < inspected else Lenient({}, "image")
-        if of_inspected(told) is not None or of_inspected(fields) is not None:
+        details = _inspect(client, identifier) if number < inspected else Lenient({}, "image")
+        if of_inspected(details) is not None or of_inspected(fields) is not None:
             continue
         image_id = identifier.removeprefix("sha256:")
         found.append(
             StoreImage(
                 f"{kind}://sha256:{image_id}", image_id, kind,
                 [name for name in fields.texts("RepoTags") if name != "<none>:<none>"],
-                told.text("Created") or _date(fields.number("Created")),
-                fields.number("Size"), stated_platform(told) or stated_platform(fields), url, _layers(told),
+                details.text("Created") or _date(fields.number("Created")),
+                fields.number("Size"), stated_platform(details) or stated_platform(fields), url, _layers(details),
             )
         )  # fmt: skip
     return found
@@ -63,9 +63,9 @@ def _inspect(client: Client, identifier: str) -> Lenient:
         return Lenient({}, "image")
 
 
-def _layers(told: Lenient) -> list[StoreLayer] | None:
+def _layers(details: Lenient) -> list[StoreLayer] | None:
     """The layers by chain ID; engines do not report their sizes."""
-    diff_ids = told.child("RootFS").texts("Layers")
+    diff_ids = details.child("RootFS").texts("Layers")
     if not diff_ids:
         return None
     pairs = zip(diff_ids, chain_ids(diff_ids), strict=True)

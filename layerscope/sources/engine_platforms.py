@@ -28,9 +28,9 @@ def held_images(inspected: Lenient) -> Sequence[HeldImage]:
         fields = Lenient(value, "manifest")
         if fields.text("Kind") != "image":
             continue  # attestations have manifests, too
-        told = stated_platform(fields.child("ImageData").child("Platform"))
+        own = stated_platform(fields.child("ImageData").child("Platform"))
         listed = stated_platform(fields.child("Descriptor").child("platform"))
-        platform, digest = told or listed, fields.text("ID") or ""
+        platform, digest = own or listed, fields.text("ID") or ""
         if platform is None or not is_digest(digest):
             continue
         if listed is not None:
@@ -43,7 +43,7 @@ def held_images(inspected: Lenient) -> Sequence[HeldImage]:
 
 
 def perhaps_held(
-    inspected: Lenient, told: Platform | None, wanted: Platform
+    inspected: Lenient, inspected_platform: Platform | None, wanted: Platform
 ) -> Sequence[HeldImage]:
     """The image for another platform that an engine before API 1.48 may have without listing it.
 
@@ -51,6 +51,10 @@ def perhaps_held(
     """
     image_id = inspected.text("Id") or ""
     named = {name.rpartition("@")[2] for name in inspected.texts("RepoDigests")}
-    if image_id not in named or told is None or wanted.preference(told) is not None:
+    if (
+        image_id not in named
+        or inspected_platform is None
+        or wanted.preference(inspected_platform) is not None
+    ):
         return []
     return [HeldImage(wanted, image_id, available=True)]

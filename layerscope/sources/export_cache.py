@@ -86,7 +86,7 @@ class ExportCache:
         ):
             return
         platform = candidate.platform
-        told = _Export(
+        stored = _Export(
             list(candidate.tags),
             None if platform is None else astuple(platform),
             _pack(exported.warnings),
@@ -101,7 +101,7 @@ class ExportCache:
             parts.provenance,
         )
         try:
-            encoded = msgspec.json.encode(told)
+            encoded = msgspec.json.encode(stored)
         except ValueError:  # names that JSON cannot represent
             return
         packed = Packed({}, {"export": np.frombuffer(encoded, np.uint8)})
@@ -113,11 +113,11 @@ class ExportCache:
         if packed is None:
             return None
         try:
-            told = msgspec.json.decode(packed.arrays["export"].tobytes(), type=_Export)
+            stored = msgspec.json.decode(packed.arrays["export"].tobytes(), type=_Export)
         except (KeyError, msgspec.MsgspecError, UnicodeDecodeError):
             store.forget(_EXPORT, self._key(store))
             return None
-        if [layer.diff_id for layer in told.layers] != self._diff_ids:
+        if [layer.diff_id for layer in stored.layers] != self._diff_ids:
             return None
         parts = ImageParts(
             [
@@ -127,19 +127,21 @@ class ExportCache:
                     layer.media_type,
                     layer.annotations,
                 )
-                for number, layer in enumerate(told.layers)
+                for number, layer in enumerate(stored.layers)
             ],
-            told.config,
-            told.manifest_digest,
-            told.config_digest,
-            image_id=told.image_id,
-            steps_known=told.steps_known,
-            warnings=_unpack(told.own_warnings),
-            annotations=told.annotations,
-            provenance=told.provenance,
+            stored.config,
+            stored.manifest_digest,
+            stored.config_digest,
+            image_id=stored.image_id,
+            steps_known=stored.steps_known,
+            warnings=_unpack(stored.own_warnings),
+            annotations=stored.annotations,
+            provenance=stored.provenance,
         )
-        platform = None if told.platform is None else Platform(*told.platform)
-        return Found("", [Candidate(told.tags, platform, lambda: parts)], _unpack(told.warnings))
+        platform = None if stored.platform is None else Platform(*stored.platform)
+        return Found(
+            "", [Candidate(stored.tags, platform, lambda: parts)], _unpack(stored.warnings)
+        )
 
     def _key(self, store: Store) -> str:
         return store.key(_EXPORT, self._parts)

@@ -125,12 +125,12 @@ def _described(found: StoreImage, path: Path, limits: Limits) -> StoreImage | No
         raise ArtifactError(f"{found.reference} holds no image")
     tags = list(dict.fromkeys(tag for one in place.candidates for tag in one.tags))
     parts = place.candidates[0].load()
-    told = described(parts.config, limits)
+    details = described(parts.config, limits)
     digest = parts.config_digest or next(iter(place.candidates[0].digests), "")
     sizes = [part.blob.size for part in parts.layers]
-    layers = told.layers(sizes, [part.digest or part.blob.name for part in parts.layers])
+    layers = details.layers(sizes, [part.digest or part.blob.name for part in parts.layers])
     return replace(
-        found, id=digest.rpartition(":")[2], source=place.candidates[0].kind or place.kind, tags=tags, created=told.created,
-        platform=place.candidates[0].platform or told.platform,
+        found, id=digest.rpartition(":")[2], source=place.candidates[0].kind or place.kind, tags=tags, created=details.created,
+        platform=place.candidates[0].platform or details.platform,
         size=sum(sizes) if found.size is None else found.size, layers=layers,
     )  # fmt: skip

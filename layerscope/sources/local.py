@@ -19,7 +19,7 @@ from layerscope.layers.tarheader import BLOCK, looks_like_header
 from layerscope.limits import Limits
 from layerscope.sources import containers_dir, docker_archive, docker_legacy
 from layerscope.sources.base import Candidate, Found, ImageParts, LayerPart, Request, shortened
-from layerscope.sources.descriptions import Description, offered, settled
+from layerscope.sources.descriptions import Description, candidates_to_offer, merge_by_image
 from layerscope.sources.first_bytes import check_start
 from layerscope.sources.kinds.directories import describe_directory
 from layerscope.sources.members import DirectoryMembers, Members, TarMembers
@@ -205,11 +205,11 @@ def _described(
     )
     both = docker if alone and docker else [*oci, *docker]
     both = [one for one in both if one.candidate.is_image] or both
-    described = settled(both)
+    described = merge_by_image(both)
     if problem is not None and not any(one.has_config for one in described):
         raise problem
     unread = [] if layout is None or alone else layout.unread
-    candidates, absent, warnings = offered(described, unread)
+    candidates, absent, warnings = candidates_to_offer(described, unread)
     hybrid = [] if layout is None or alone else layout.warnings
     is_docker = all(one.kind == docker_archive.KIND for one in candidates)
     return Found(

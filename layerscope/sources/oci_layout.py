@@ -31,7 +31,7 @@ from layerscope.sources.artifacts import (
 )
 from layerscope.sources.attestations import provenance_of, subject_of
 from layerscope.sources.base import Candidate, ImageParts, artifact_candidate
-from layerscope.sources.descriptions import Description, offered, settled
+from layerscope.sources.descriptions import Description, candidates_to_offer, merge_by_image
 from layerscope.sources.docker_archive import read_document
 from layerscope.sources.members import Members
 from layerscope.sources.oci_blobs import OciBlobs
@@ -102,7 +102,9 @@ class OciLayout:
 
     def candidates(self) -> list[Candidate]:
         """All stored images, in index order. Raises `LayerscopeError` if there are none."""
-        found, absent, warnings = offered(settled(self.descriptions()), self.unread)
+        found, absent, warnings = candidates_to_offer(
+            merge_by_image(self.descriptions()), self.unread
+        )
         self.absent += absent
         self.warnings += warnings
         return found
@@ -327,12 +329,12 @@ class OciLayout:
         config, said = Descriptor.read(manifest.get("config")), descriptor.platform
         if config is None or (said is not None and (said.os == "linux" or said.os_version)):
             return said  # Linux has no versions, so the config is not needed
-        stated = self._stated(config)
+        stated = self._config_platform(config)
         if said is None or stated is None:
             return said or stated
         return said.with_version(stated)
 
-    def _stated(self, config: Descriptor) -> Platform | None:
+    def _config_platform(self, config: Descriptor) -> Platform | None:
         """The platform of a config, read once."""
         if config.digest not in self._platforms:
             try:

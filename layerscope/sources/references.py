@@ -89,7 +89,7 @@ def pick(reference: str, images: Sequence[_Image]) -> _Image:
         or [image for image in images if local in map(normalise, image.names)]
         or _by_digest(wanted, images)
         or _by_id(wanted, images)
-        or _by_end(full, images)
+        or _by_suffix(full, images)
     )
     distinct = {image.id: image for image in found}
     if len(distinct) > 1:
@@ -158,7 +158,7 @@ def _by_id(wanted: str, images: Sequence[_Image]) -> list[_Image]:
     return [image for image in images if image.id.startswith(prefix)]
 
 
-def _by_end(full: str, images: Sequence[_Image]) -> list[_Image]:
+def _by_suffix(full: str, images: Sequence[_Image]) -> list[_Image]:
     """Images whose name ends this way, in any registry: Podman's last resort for short names."""
     end = "/" + familiar(full)
     return [image for image in images if any(normalise(name).endswith(end) for name in image.names)]

@@ -149,5 +149,5 @@ def _without(step: Step) -> str:
         return f"# in place of layer {step.layer}:\n{commented(instruction_text(step))}"
     if not changing:
         return ""
-    told = "; ".join(part.strip().removeprefix("&&").strip() for part in changing)
-    return f"# and layer {step.layer} without: {told}"
+    commands = "; ".join(part.strip().removeprefix("&&").strip() for part in changing)
+    return f"# and layer {step.layer} without: {commands}"

@@ -173,13 +173,13 @@ def _bringing(
 
 def _not_brought(step: Step, found: re.Match[str], bringing: dict[str | None, str]) -> str:
     """Do without the packages that bring others for building."""
-    told = []
+    comment = []
     for word in dict.fromkeys(bringing.values()):
         brought = sorted(name for name in bringing if name and bringing[name] == word)
         more = " and others" if len(brought) > NAMED else ""
-        told.append(f"# {word} brings {', '.join(brought[:NAMED])}{more}")
+        comment.append(f"# {word} brings {', '.join(brought[:NAMED])}{more}")
     return (
-        "\n".join(told)
+        "\n".join(comment)
         + "\n# where nothing runs it in the container, use it in a stage of its own (FROM … AS build), and here do"
         f" without:\n{_without(step, found, {*bringing.values()})}"
     )
@@ -206,13 +206,15 @@ def _taken_out(step: Step, found: re.Match[str] | None, usable: frozenset[str] |
         return _staged(step)
     if all(_INSTALLS.match(part.strip()) for part in readable(step.arguments)):
         named = ", ".join(words)
-        told = (
+        comment = (
             f"# nothing in this step uses {named}: do without, or, where a later step builds with that, install it and build in a"
             " stage of its own (FROM … AS build), and copy only what was built\n"
         )
-        return told + _without(step, found, words)
-    told = "# build what needs them in the same RUN, or in a stage of its own, then take them out"
-    return f"{told}\n{run_and(step, _REMOVE[found[1]].format(' '.join(words)))}"
+        return comment + _without(step, found, words)
+    comment = (
+        "# build what needs them in the same RUN, or in a stage of its own, then take them out"
+    )
+    return f"{comment}\n{run_and(step, _REMOVE[found[1]].format(' '.join(words)))}"
 
 
 def _staged(step: Step) -> str:

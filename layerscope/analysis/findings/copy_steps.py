@@ -88,19 +88,19 @@ def excluding(
 ) -> str:
     """The fix that excludes paths from one COPY alone; of a whole COPY, if it stores nothing else."""
     text = instruction_text(step)
-    told = f"# layer {keeper.layer} copies it too, and the image shows that: it has to stay in the build context"
+    comment = f"# layer {keeper.layer} copies it too, and the image shows that: it has to stay in the build context"
     if whole:
-        return f"{told}; use it without storing it again:\n# RUN --mount=type=bind,target=/mnt …\n{text}"
+        return f"{comment}; use it without storing it again:\n# RUN --mount=type=bind,target=/mnt …\n{text}"
     _, target = sources_of(step)
     where = target_of(evidence, step, target)
     inside = [posixpath.relpath(top, where) for top in tops]
     if len(inside) <= NAMED and not any(path.startswith("..") for path in inside):
         flags = [f"--exclude={shell_word(path)}" for path in inside]
         return (
-            f"{told}\n# leave it out of this (needs `# syntax=docker/dockerfile:1.19` or newer):\n"
+            f"{comment}\n# leave it out of this (needs `# syntax=docker/dockerfile:1.19` or newer):\n"
             + with_flags(step, *flags)
         )
-    return f"{told}\n# copy it in a stage of its own, delete it there, and COPY --from=… the rest:\n{text}"
+    return f"{comment}\n# copy it in a stage of its own, delete it there, and COPY --from=… the rest:\n{text}"
 
 
 def _from_same_place(own: _Copy, other: _Copy, path: str, origin: str) -> str | None:

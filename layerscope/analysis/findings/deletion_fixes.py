@@ -44,7 +44,7 @@ def deletion_fix(
 ) -> str:
     """The fix for a layer with paths, of this many content bytes, that later layers delete."""
     step = evidence.step(layer)
-    tops = [evidence.name(path) for path in evidence.topmost_gone(paths)[: _LINES + 1]]
+    tops = [evidence.name(path) for path in evidence.topmost_deleted(paths)[: _LINES + 1]]
     names = " ".join(map(shell_word, tops[:NAMED])) + (" …" if len(tops) > NAMED else "")
     if evidence.is_base(layer) and not all(map(evidence.is_base, hiding_layers)):
         return (
@@ -134,7 +134,7 @@ def _mounted(
 def _without_deletion(step: Step, top: str, folder: str) -> Step | None:
     """A step that no longer deletes a path, which is mounted now and cannot be deleted; None if it did nothing else."""
 
-    def is_it(word: str) -> bool:
+    def is_deleted(word: str) -> bool:
         path = posixpath.join(folder, word.rstrip("/*"))
         return not word.startswith("-") and (path == top or path.startswith(top + "/"))
 
@@ -142,8 +142,8 @@ def _without_deletion(step: Step, top: str, folder: str) -> Step | None:
     for part in readable(step.arguments):
         words = part.split()
         command = words[1:2] if words[0] == "&&" else words[:1]
-        if command in (["rm"], ["rmdir"]) and any(map(is_it, words)):
-            words = [word for word in words if not is_it(word.rstrip(";"))]
+        if command in (["rm"], ["rmdir"]) and any(map(is_deleted, words)):
+            words = [word for word in words if not is_deleted(word.rstrip(";"))]
             if all(word.startswith("-") or word in ("&&", "rm", "rmdir") for word in words):
                 continue
         parts.append(" ".join(words))

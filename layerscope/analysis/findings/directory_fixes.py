@@ -42,22 +42,22 @@ def near_fix(evidence: Evidence, layer: int, near: Copies) -> str:
     (copy,) = near.others
     step, kept, other = evidence.step(layer), evidence.name(near.kept), evidence.name(copy)
     text, words = instruction_text(step), (shell_word(kept), shell_word(other))
-    told = _difference(evidence, near)
+    comment = _difference(evidence, near)
     if _MODULES in kept and _MODULES in other:
         project = [name.partition(_MODULES)[0] or "/" for name in (kept, other)]
         if project[0] == project[1]:
             dedupe = f"npm dedupe --prefix {shell_word(project[0])}"
-            return f"{told}\n# npm keeps one of them where versions agree:\n" + (
+            return f"{comment}\n# npm keeps one of them where versions agree:\n" + (
                 run_and(step, dedupe) if step.instruction == "RUN" else f"{text}\n# {dedupe}"
             )
     if step.instruction == "RUN":
         return (
-            f"{told}\n# if {words[0]} does for both, make it once, and take the other one out:\n"
+            f"{comment}\n# if {words[0]} does for both, make it once, and take the other one out:\n"
             + run_and(step, f"rm -rf {words[1]}")
         )
     if whole(evidence, layer, copy):
-        return f"{told}\n# if {words[0]} does for both, do without\n{commented(text)}"
-    return f"{told}\n# if {words[0]} does for both, leave {words[1]} out of\n{text}"
+        return f"{comment}\n# if {words[0]} does for both, do without\n{commented(text)}"
+    return f"{comment}\n# if {words[0]} does for both, leave {words[1]} out of\n{text}"
 
 
 def _difference(evidence: Evidence, near: Copies) -> str:

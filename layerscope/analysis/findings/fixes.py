@@ -43,8 +43,8 @@ def run_and(step: Step, command: str, mounts: Sequence[str] = ()) -> str:
     """
     flags = [f"--mount={mount}" for mount in mounts]
     if not is_open_run(step):
-        told = f"# in the same RUN: {command}" if command else f"# with {' '.join(flags)}"
-        return f"{told}\n{instruction_text(step)}"
+        comment = f"# in the same RUN: {command}" if command else f"# with {' '.join(flags)}"
+        return f"{comment}\n{instruction_text(step)}"
     text = step.arguments
     if command:
         text = (

@@ -53,10 +53,8 @@ def in_one_run(
         return one_run(evidence, runs)
     if len(tops) > NAMED:
         steps = [evidence.step(found) for found in hiding_layers[:NAMED]]
-        told = "\n".join(commented(instruction_text(step)) for step in steps)
-        return (
-            f"# do at its end what now is done by\n{told}\n{instruction_text(evidence.step(layer))}"
-        )
+        comment = "\n".join(commented(instruction_text(step)) for step in steps)
+        return f"# do at its end what now is done by\n{comment}\n{instruction_text(evidence.step(layer))}"
     return f"# if no step up to layer {hiding_layers[-1]} needs it:\n" + run_and(
         evidence.step(layer), f"rm -rf {' '.join(map(shell_word, tops))}"
     )

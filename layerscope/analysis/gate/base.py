@@ -30,8 +30,8 @@ class GateBase:
 
 def base_of(image: Image, lines: DockerfileLines | None) -> GateBase:
     """The base image according to the Dockerfile, otherwise guessed from the image."""
-    told = None if lines is None else written(image, lines)
-    return told or guessed(image)
+    base = None if lines is None else written(image, lines)
+    return base or guessed(image)
 
 
 def guessed(image: Image) -> GateBase:

@@ -48,19 +48,20 @@ class _Side:
 
 
 def compare_with_tar(
-    check: TocCheck, told: LayerIndex, found: LayerIndex, limits: Limits
+    check: TocCheck, table_index: LayerIndex, tar_index: LayerIndex, limits: Limits
 ) -> TocCheck:
-    """What comparing a table, whose index is `told`, with its tar tells. Raises `LimitExceededError`."""
+    """The check of a table of contents with the differences between its index and that of the tar. Raises `LimitExceededError`."""
     if any(
-        _REPLACED.encode() in table.data for table in (told.tree.names, told.links, told.xattrs)
+        _REPLACED.encode() in table.data
+        for table in (table_index.tree.names, table_index.links, table_index.xattrs)
     ):
-        found = _with_replacement_characters(found)
-    if told.tree.same_as(found.tree):
-        paths = [told.nodes, found.nodes]
+        tar_index = _with_replacement_characters(tar_index)
+    if table_index.tree.same_as(tar_index.tree):
+        paths = [table_index.nodes, tar_index.nodes]
     else:
-        _, path_of = merge_paths([told.tree, found.tree], limits)
-        paths = [path_of[0][told.nodes], path_of[1][found.nodes]]
-    table, tar = _side(told, paths[0]), _side(found, paths[1])
+        _, path_of = merge_paths([table_index.tree, tar_index.tree], limits)
+        paths = [path_of[0][table_index.nodes], path_of[1][tar_index.nodes]]
+    table, tar = _side(table_index, paths[0]), _side(tar_index, paths[1])
     shared, in_table, in_tar = np.intersect1d(table.keys, tar.keys, True, True)
     differing = _differing(table, tar, table.rows[in_table], tar.rows[in_tar], shared)
     example, what = _example(table, tar, in_table, in_tar, differing)
@@ -80,17 +81,17 @@ def _side(index: LayerIndex, paths: NDArray[np.int32]) -> _Side:
 def _differing(
     table: _Side,
     tar: _Side,
-    told: NDArray[np.int64],
-    found: NDArray[np.int64],
+    table_rows: NDArray[np.int64],
+    tar_rows: NDArray[np.int64],
     keys: NDArray[np.int64],
 ) -> dict[str, NDArray[np.bool_]]:
-    """For each attribute, in words, the shared paths of which it is told otherwise."""
+    """For each attribute, by its name for people, a mask of the shared paths where table and tar disagree."""
     one, other = table.index.columns, tar.index.columns
     entries = keys % _ROLES == Role.ENTRY
-    same_kind = entries & (one.kinds[told] == other.kinds[found])
+    same_kind = entries & (one.kinds[table_rows] == other.kinds[tar_rows])
 
     def differ(name: str) -> NDArray[np.bool_]:
-        values: NDArray[np.bool_] = getattr(one, name)[told] != getattr(other, name)[found]
+        values: NDArray[np.bool_] = getattr(one, name)[table_rows] != getattr(other, name)[tar_rows]
         values &= same_kind
         return values
 
@@ -98,31 +99,35 @@ def _differing(
     for entry, sparse in tar.index.sparse.items():
         sizes[entry] = min(sparse.real_size, np.iinfo(np.int64).max)
         dense[entry] = False
-    links = _other_strings(table, tar, told, found, "links") & same_kind
-    for at in np.flatnonzero(links & (one.kinds[told] == Kind.HARDLINK)).tolist():
-        links[at] = table.target(int(told[at])) != tar.target(int(found[at]))
+    links = _other_strings(table, tar, table_rows, tar_rows, "links") & same_kind
+    for at in np.flatnonzero(links & (one.kinds[table_rows] == Kind.HARDLINK)).tolist():
+        links[at] = table.target(int(table_rows[at])) != tar.target(int(tar_rows[at]))
     content = np.zeros(len(keys), bool)
     if table.index.digests is not None and tar.index.digests is not None:
-        content = (table.index.digests[told] != tar.index.digests[found]).any(axis=1)
+        content = (table.index.digests[table_rows] != tar.index.digests[tar_rows]).any(axis=1)
     return {
         "type": entries & ~same_kind,
-        "size": np.not_equal(one.stored[told], sizes[found]) & same_kind,
-        "content": content & same_kind & dense[found] & (one.kinds[told] == Kind.FILE),
+        "size": np.not_equal(one.stored[table_rows], sizes[tar_rows]) & same_kind,
+        "content": content & same_kind & dense[tar_rows] & (one.kinds[table_rows] == Kind.FILE),
         "link target": links,
         "device number": differ("devices"),
         "mode": differ("modes"),
         "owner": differ("uids") | differ("gids"),
-        "extended attributes": _other_strings(table, tar, told, found, "xattrs") & same_kind,
+        "extended attributes": _other_strings(table, tar, table_rows, tar_rows, "xattrs")
+        & same_kind,
     }
 
 
 def _other_strings(
-    table: _Side, tar: _Side, told: NDArray[np.int64], found: NDArray[np.int64], name: str
+    table: _Side, tar: _Side, table_rows: NDArray[np.int64], tar_rows: NDArray[np.int64], name: str
 ) -> NDArray[np.bool_]:
     """Mask of entries where the columns called `name`, which index tables of strings, differ."""
     places = {value: place for place, value in enumerate(getattr(table.index, name))}
     moved = np.array([places.get(value, -1) for value in getattr(tar.index, name)], np.int64)
-    one, other = getattr(table.index.columns, name)[told], getattr(tar.index.columns, name)[found]
+    one, other = (
+        getattr(table.index.columns, name)[table_rows],
+        getattr(tar.index.columns, name)[tar_rows],
+    )
     differing: NDArray[np.bool_] = one != moved[other]
     return differing
 
@@ -134,7 +139,7 @@ def _example(
     in_tar: NDArray[np.int64],
     differing: dict[str, NDArray[np.bool_]],
 ) -> tuple[str, str]:
-    """A path that is told otherwise, and what of it."""
+    """A path where table and tar disagree, and how."""
     for side, shared, what in (
         (tar, in_tar, "is not listed"),
         (table, in_table, "is listed, and not in the tar"),

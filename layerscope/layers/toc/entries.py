@@ -160,22 +160,22 @@ def _device(entry: _Entry) -> int:
     return (entry.devMajor & 0x7FFFFFFF) << 32 | (entry.devMinor & 0xFFFFFFFF)
 
 
-def _seconds(told: str | None) -> int:
+def _seconds(text: str | None) -> int:
     """Whole seconds since 1970; 0 if missing, which is also the meaning of Go's zero time."""
     try:
-        time = datetime.fromisoformat(told or "")
+        time = datetime.fromisoformat(text or "")
         return 0 if time.year == 1 else (time - _EPOCH) // _SECOND
     except (TypeError, ValueError, OverflowError):  # not a time, without a zone, or out of range
         return 0
 
 
-def _xattrs(told: dict[str, str | None] | None) -> bytes:
+def _xattrs(values: dict[str, str | None] | None) -> bytes:
     """Extended attributes, packed. Raises `TocError`."""
     try:
         return pack_xattrs(
             {
                 key.encode(): base64.b64decode(value or "", validate=True)
-                for key, value in (told or {}).items()
+                for key, value in (values or {}).items()
             }
         )
     except (binascii.Error, ValueError) as error:

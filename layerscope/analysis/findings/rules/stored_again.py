@@ -57,7 +57,11 @@ def _fix(evidence: Evidence, layer: int, storers: Sequence[int], rows: Rows) -> 
         few = len(rows) <= NAMED and step.instruction == "COPY"
         if few and _are_alone(evidence, layer, rows):
             flags = [f"--exclude={shell_word('**/' + name.rpartition('/')[2])}" for name in names]
-            source = with_flags(step, *flags) if len(flags) == 1 else _many(evidence, layer, flags)
+            source = (
+                with_flags(step, *flags)
+                if len(flags) == 1
+                else _with_repeated_flag(evidence, layer, flags)
+            )
             return (
                 f"{instruction_text(first)}\n"
                 f"# leave out what is there already (needs `# syntax=docker/dockerfile:1.19`):\n{source}"
@@ -77,7 +81,7 @@ def _are_alone(evidence: Evidence, layer: int, rows: Rows) -> bool:
     return int(np.isin(components[stored], components[paths]).sum()) == len(paths)
 
 
-def _many(evidence: Evidence, layer: int, flags: Sequence[str]) -> str:
+def _with_repeated_flag(evidence: Evidence, layer: int, flags: Sequence[str]) -> str:
     """A COPY with one flag repeated for several values."""
     text = with_flags(evidence.step(layer), flags[0])
     return text.replace(flags[0], " ".join(flags), 1)

@@ -42,23 +42,30 @@ def run_picker(
 ) -> None:
     """Let the user choose an image, and explore it; the reference in `request` is ignored.
 
-    If the image cannot be opened, the error is shown in the picker. Raises `LayerscopeError` for invalid settings.
+    Esc returns from the image to the picker. If the image cannot be opened, the error is shown there. Raises
+    `LayerscopeError` for invalid settings.
     """
     from layerscope.tui.picker import PickerApp
 
     preferences = _preferences(settings)
-    trouble = ""
-    while (
-        chosen := PickerApp(request, preferences, trouble=trouble).run_in_terminal()
-    ) is not None:
+    picker = PickerApp(request, preferences)
+    while (chosen := picker.run_in_terminal()) is not None:
+        trouble, again = "", True
         try:
-            _explore(replace(request, reference=chosen.reference), options, preferences, dockerfile)
+            again = _explore(
+                replace(request, reference=chosen.reference),
+                options,
+                preferences,
+                dockerfile,
+                picked=True,
+            )
         except CancelledError:
-            trouble = ""
+            pass
         except LayerscopeError as error:
             trouble = error.message
-        else:
+        if not again:
             return
+        picker = PickerApp(request, preferences, trouble=trouble, after=picker)
 
 
 def _preferences(settings: Settings | None) -> Preferences:
@@ -74,8 +81,14 @@ def _preferences(settings: Settings | None) -> Preferences:
 
 
 def _explore(
-    request: Request, options: Options, preferences: Preferences, dockerfile: Dockerfile | None
-) -> None:
+    request: Request,
+    options: Options,
+    preferences: Preferences,
+    dockerfile: Dockerfile | None,
+    *,
+    picked: bool = False,
+) -> bool:
+    """Explore an image until the user leaves it; whether for another one, if it was `picked` among several."""
     limit_freed_memory()
     with RemoteImage(request, replace(options, verify_small=False, names=False)) as remote:
         from layerscope.tui.app import LayerscopeApp  # while the worker finds the image
@@ -83,8 +96,12 @@ def _explore(
 
         source = remote.find(partial(_ask, preferences))
         _take_keys_from_terminal()
-        session = Session(remote, source, dockerfile=dockerfile, preferences=preferences)
-        LayerscopeApp(session).run_in_terminal()
+        session = Session(
+            remote, source, dockerfile=dockerfile, preferences=preferences, picked=picked
+        )
+        app = LayerscopeApp(session)
+        app.run_in_terminal()
+        return app.chooses_another
 
 
 def _ask(preferences: Preferences, candidates: Sequence[Candidate]) -> Candidate | None:

@@ -37,6 +37,7 @@ from layerscope.tui.preferred import PreferredApp
 from layerscope.tui.screens.error import ErrorScreen
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.session import Session
+from layerscope.tui.view import ChooseAnother
 from layerscope.tui.workers import ProgressMoved
 
 SWITCH_INTERVAL = 0.0005
@@ -71,6 +72,8 @@ class LayerscopeApp(Guarded, PreferredApp[None]):
         self._layers_due = False
         self._leaving = False
         """Also stops an export that a view started by reading a file."""
+        self.chooses_another = False
+        """Whether the user left for the picker."""
 
     def on_mount(self) -> None:
         sys.setswitchinterval(SWITCH_INTERVAL)
@@ -225,6 +228,11 @@ class LayerscopeApp(Guarded, PreferredApp[None]):
         self.theme = theme.LIGHT.name if self.current_theme.dark else theme.DARK.name
 
     async def action_quit(self) -> None:
+        self.leave()
+
+    @on(ChooseAnother)
+    def _choose_another(self) -> None:
+        self.chooses_another = True
         self.leave()
 
     def leave(self) -> None:

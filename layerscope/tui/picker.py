@@ -87,10 +87,12 @@ class PickerApp(PreferredApp[StoreImage]):
         sources: Sequence[Source] = SOURCES,
         now: datetime.datetime | None = None,
         trouble: str = "",
+        after: PickerApp | None = None,
     ) -> None:
-        """`trouble` is the error of the last chosen image; may be empty."""
+        """`trouble` is the error of the last chosen image; may be empty. The search and the cursor of `after` are kept,
+        and its images if it had found all."""
         super().__init__(preferences)
-        self.choice = Choice()
+        self.choice: Choice = Choice() if after is None else after.choice
         self.images = ImageList(
             self.choice, now or datetime.datetime.now(datetime.UTC), id="images"
         )
@@ -103,11 +105,16 @@ class PickerApp(PreferredApp[StoreImage]):
         )
         self._title = PaneTitle("Choose an image")
         self._columns = ColumnTitles()
-        self._refusals: dict[str, str] = {}
+        self._refusals: dict[str, str] = {} if after is None else after._refusals
+        self._complete = after is not None and not after._busy
+        self._wanted = (
+            "" if after is None or after.return_value is None else after.return_value.reference
+        )
+        """The image that the cursor goes to as soon as it is found; empty for none."""
         self._said = Static(id="refusals", markup=False)
         self._number = 0
         """Number of the current search; results of earlier ones are ignored."""
-        self._busy = 0
+        self._busy: int = 0
 
     def failed(self, error: BaseException) -> None:
         """Exit with the error: there is no image to go on with."""
@@ -120,7 +127,11 @@ class PickerApp(PreferredApp[StoreImage]):
 
     def on_mount(self) -> None:
         self.images.focus()
-        self.action_refresh_images()
+        self._field.input.value = self.choice.search
+        if self._complete:
+            self._change(self.choice.arrange)
+        else:
+            self.action_refresh_images()
         if self._trouble:
             self.notify(text.safe_name(self._trouble), title="Cannot open the image", severity="error", timeout=12, markup=False)  # fmt: skip
 
@@ -184,6 +195,8 @@ class PickerApp(PreferredApp[StoreImage]):
         chosen = self.choice.rows[at].image.reference if 0 < at < len(self.choice.rows) else None
         change()
         self._show()
+        if self._wanted and self.choice.place_of(self._wanted) is not None:
+            chosen, self._wanted = self._wanted, ""
         if chosen is not None:
             self.images.go_to(self.choice.place_of(chosen) or 0)
 

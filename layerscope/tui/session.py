@@ -51,6 +51,8 @@ class Session:
     """The user's preferences."""
     _saving: tuple[int, int, int] | None = field(init=False, default=None)
     """Steps of the base image, avoidable bytes, and those of them that are not the base image's."""
+    picked: bool = False
+    """Whether it was chosen in the picker, to which Esc returns."""
     base_guess: BaseGuess | None = field(init=False)
     """Estimated end of the base image."""
     base_steps: int = field(init=False)

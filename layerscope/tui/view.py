@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import cast
@@ -64,6 +65,10 @@ class View(Guarded, Container):
 
     def show_finding(self, number: int) -> None:
         """Show a finding, by its number among all."""
+
+    def here(self) -> Callable[[], None]:
+        """Return a function that shows again what is shown now. Lists keep their rows and cursors by themselves."""
+        return lambda: None
 
     def back(self) -> bool:
         """Leave a field or a mode. False if there is none to leave, so that the view itself is left."""
@@ -141,6 +146,10 @@ class ShowFinding(Message):
         super().__init__()
         self.number = number
         """Its number among all findings."""
+
+
+class ChooseAnother(Message):
+    """Request to return to the picker."""
 
 
 class FixesTicked(Message):

@@ -37,7 +37,7 @@ async def test_every_view_shows_whole_keys(demo_image: Path, size: tuple[int, in
     """What is shown is what was meant to be shown, to its last letter."""
     app = explorer(demo_image)
     titles = {command.footer_words for command in COMMANDS if command.footer}
-    titles |= {"Leave", "Show in Explore", "Show life"}
+    titles |= {"Leave", "Show in Explore", "Show life", *(view.title for view in VIEWS)}
     async with app.run_test(size=size) as pilot:
         screen = await loaded(pilot)
         for view in VIEWS:
@@ -91,7 +91,7 @@ async def test_esc_is_offered_where_there_is_something_to_leave(demo_image: Path
         assert "Esc" not in screen_text(app)[-1]
         await pilot.press("2")
         await settled(pilot)
-        assert "Esc Back" in screen_text(app)[-1]
+        assert "Esc Explore" in screen_text(app)[-1]
         await pilot.press("escape", "x")
         await settled(pilot)
         assert "Esc Back" in screen_text(app)[-1]

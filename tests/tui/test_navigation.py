@@ -11,9 +11,12 @@ from layerscope.opening.open import Opened
 from layerscope.tui.screens.extract import ExtractScreen
 from layerscope.tui.screens.life import LifeView
 from layerscope.tui.screens.main import MainScreen
+from layerscope.tui.trail import LONGEST
+from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.listing_list import ListingList
 from layerscope.words import Change
 from tests.tui.explorer import explorer, loaded, screen_text, settled
+from tests.tui.pictures import picture_of
 
 WIDE, SMALL = (160, 48), (80, 24)
 PLACES = {
@@ -157,3 +160,121 @@ async def test_details_are_one_key_away_however_small_the_terminal(
         await settled(pilot)
         assert screen.explore.files.has_focus
         assert screen.explore.steps.region
+
+
+OPENED = {
+    "waste": ("2", "down", "enter"),
+    "duplicates": ("2", "tab", "enter", "down", "enter"),
+    "find": ("4", *"passwd", "tab", "enter"),
+    "find-field": ("4", *"passwd", "enter"),
+    "life": ("tab", "plus", "down", "down", "3", "enter"),
+    "dockerfile": ("6", "down", "down", "enter"),
+    "findings": ("8", "enter", "down", "enter"),
+}
+"""Keys that open a row of a view in Explore."""
+
+
+@pytest.mark.parametrize("place", OPENED)
+async def test_esc_leads_from_a_row_that_was_opened_to_the_view_of_the_row(
+    demo_image: Path, place: str
+) -> None:
+    """With its pane, its row and what it showed; the key bar says so. Then to the first view as it was left."""
+    app = picture_of(demo_image)
+    *keys, enter = OPENED[place]
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await loaded(pilot)
+        explore = screen.explore
+        await pilot.press("j", "j", "a", "slash", *"py", "enter", "shift+tab")
+        await settled(pilot)
+        first = [line.rstrip() for line in screen_text(app)]
+        await pilot.press(*(["tab", *keys[3:]] if place == "life" else keys))
+        await settled(pilot)
+        view, focus, shown = screen.view, screen.focused, screen_text(app)
+        assert view is not explore
+        await pilot.press(enter)
+        await settled(pilot)
+        assert screen.view is explore
+        title = view.id.title() if view.id else ""
+        assert f"Esc {title} " in screen_text(app)[-1]
+        await pilot.press("escape")
+        await settled(pilot)
+        assert (screen.view, screen.focused) == (view, focus)
+        assert screen_text(app) == shown
+        for _ in range(4):
+            if screen.view is not explore:
+                await pilot.press("escape")
+                await settled(pilot)
+        assert screen.view is explore
+        if place == "life":
+            await pilot.press("shift+tab")
+            await settled(pilot)
+        assert screen_text(app) == first
+
+
+async def test_a_number_begins_another_way(demo_image: Path) -> None:
+    """Esc leads from there to the first view, wherever one was before; on the first view nothing is left."""
+    app = explorer(demo_image)
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await loaded(pilot)
+        await pilot.press("2", "down", "enter")
+        await settled(pilot)
+        await pilot.press("7")
+        await settled(pilot)
+        await pilot.press("escape")
+        await settled(pilot)
+        assert screen.view is screen.explore
+        assert "Esc" not in screen_text(app)[-1]
+        await pilot.press("2", "enter")
+        await settled(pilot)
+        await pilot.press("1", "escape")
+        await settled(pilot)
+        assert screen.view is screen.explore
+
+
+async def test_files_and_lives_on_the_way_are_shown_again(demo_image: Path) -> None:
+    """Of two files and two lives in turn, each comes back with its row."""
+    app = explorer(demo_image)
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await loaded(pilot)
+        await pilot.press("4", *"app.py", "tab", "5")
+        await settled(pilot)
+        await pilot.press("down", "down", "L")
+        await settled(pilot)
+        life = screen_text(app)[3:]
+        await pilot.press("enter")
+        await settled(pilot)
+        await pilot.press("down", "enter")
+        await settled(pilot)
+        file = screen_text(app)[3:]
+        await pilot.press("L")
+        await settled(pilot)
+        assert screen_text(app)[3:] != life
+        seen = []
+        for _ in range(4):
+            await pilot.press("escape")
+            await settled(pilot)
+            seen.append((screen.view.id, screen_text(app)[3:]))
+        assert [name for name, _ in seen] == ["file", "explore", "life", "file"]
+        assert seen[0][1] == file
+        assert seen[2][1] == life
+        shown = "\n".join(seen[3][1])
+        assert "/app/app.py" in shown
+        rows = screen.view.panes()[0]
+        assert isinstance(rows, LineList)
+        assert rows.cursor == 2
+
+
+async def test_the_way_back_is_bounded(demo_image: Path) -> None:
+    """However long one goes around, the first place is kept and no more than so many after it."""
+    app = explorer(demo_image)
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await loaded(pilot)
+        await pilot.press("4", *"app.py", "tab")
+        await settled(pilot)
+        for _ in range(LONGEST):
+            await screen.show_view("file", onward=True)
+            await screen.show_view("life", onward=True)
+        assert len(screen._trail._places) == LONGEST
+        for _ in range(LONGEST):
+            await screen.action_back()
+        assert screen.view is screen.explore

@@ -5,14 +5,17 @@ from __future__ import annotations
 import datetime
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from layerscope.errors import UnreachableError
 from layerscope.image.platform import Platform
+from layerscope.opening.remote import WORKER
 from layerscope.sources import Request, Source
 from layerscope.sources.store_image import StoreImage, StoreLayer
 from layerscope.tui.picker import PickerApp
@@ -256,3 +259,80 @@ def test_without_an_image_the_picker_opens(folder: Path) -> None:
         screen.wait_for("1 Explore")
         screen.keys("q")
         screen.wait_for("exit 0")
+
+
+def _workers(cache: Path) -> int:
+    """The number of workers with this cache folder that run."""
+    found = 0
+    for process in Path("/proc").iterdir():
+        with suppress(OSError):
+            worker = WORKER.encode() in (process / "cmdline").read_bytes()
+            found += worker and str(cache).encode() in (process / "environ").read_bytes()
+    return found
+
+
+@pytest.mark.terminal
+@pytest.mark.skipif(TMUX is None, reason="tmux is not installed")
+def test_esc_returns_from_an_image_to_the_picker(folder: Path, tmp_path: Path) -> None:
+    """With the search and the cursor as they were, and without the process that read the image; and there again."""
+    write(folder / "saved-2.tar", docker_archive([layer_tar([file("b", b"2")])], tags=("other:2",)))
+    write(folder / "apart.tar", docker_archive([layer_tar([file("c", b"3")])]))
+    cache = tmp_path / "cache"
+    environment = {
+        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+        "LAYERSCOPE_CACHE_DIR": str(cache),
+    }
+    command = ["env", "-C", str(folder), *layerscope()]
+    with terminal(command, environment=environment) as screen:
+        screen.wait_for("saved-2.tar")
+        screen.keys("/")
+        screen.wait_for("Esc Leave")
+        screen.type("saved")
+        screen.wait_for("2 of ")
+        screen.keys("Down", "Enter")
+        for _ in range(2):
+            screen.wait_for("Esc Images")
+            title = screen.lines()[0]
+            assert _workers(cache) == 1
+            screen.keys("2")
+            screen.wait_for("Esc Explore")
+            screen.escape()
+            screen.wait_for("Esc Images")
+            screen.keys("Escape")
+            screen.wait_for("Choose an image")
+            screen.wait_for("› saved")
+            assert "2 of " in screen.lines()[0]
+            assert _workers(cache) == 0
+            screen.keys("Enter")
+        screen.wait_for("Esc Images")
+        assert screen.lines()[0] == title
+        screen.keys("q")
+        screen.wait_for("exit 0")
+
+
+async def test_a_picker_after_another_goes_on_where_that_one_was_left(folder: Path) -> None:
+    """Order, search and cursor; what had been found is there at once, otherwise it is looked for."""
+    first = picker(folder)
+    async with first.run_test() as pilot:
+        await looked(pilot)
+        await pilot.press("s", "s", "slash", *"e", "down", "enter")
+        await pilot.pause()
+    chosen = first.return_value
+    assert chosen is not None
+    order = names(first)
+    asked: list[Request] = []
+
+    def answer(request: Request) -> Sequence[StoreImage]:
+        asked.append(request)
+        return IMAGES
+
+    again = listing("docker", answer)
+    for whole in (True, False):
+        first._busy = 0 if whole else 1
+        second = picker(folder, sources=[again, SOURCES[1]], after=first)
+        async with second.run_test() as pilot:
+            await looked(pilot)
+            assert bool(asked) is not whole
+            assert names(second) == order
+            assert second.choice.rows[second.images.cursor].image is chosen
+            assert second.query_one(Input).value == "e"

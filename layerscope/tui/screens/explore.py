@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual import on
@@ -24,7 +25,7 @@ from layerscope.tui.widgets.files_pane import FilesPane
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import Pane, PaneTitle
 from layerscope.tui.widgets.splitter import Splitter
-from layerscope.tui.widgets.step_list import Extra, StepList
+from layerscope.tui.widgets.step_list import Extra, Row, StepList
 from layerscope.tui.widgets.steps_pane import StepsPane
 from layerscope.tui.widgets.summary_list import SummaryList, WastedFile
 
@@ -197,12 +198,36 @@ class ExploreView(View):
         self._show_step(reveal=path)
         self.screen.set_focus(self.files)
 
+    def here(self) -> Callable[[], None]:
+        was, files = self._selected(), self._files_pane.shown()
+
+        def show() -> None:
+            if (was, files) == (self._selected(), self._files_pane.shown()):
+                return
+            row, marked, metadata = was
+            if metadata != self.steps.shows_metadata:
+                self.action_toggle_metadata()
+            if row is not None:
+                self.steps.select(row)
+            self._steps_pane.mark(marked)
+            self._files_pane.return_to(files)
+            self._show_step(reveal=files.path)
+
+        return show
+
+    def _selected(self) -> tuple[Row | None, int | None, bool]:
+        """What is under the cursor of the steps, the marked layer, and whether metadata steps are shown."""
+        return self.steps.selected, self.steps.marked, self.steps.shows_metadata
+
     def show_step(self, index: int) -> None:
         """Put the cursor on a step, showing metadata steps if necessary."""
         step = self.session.image.steps[index]
         if step.layer is None and not self.steps.shows_metadata:
             self.action_toggle_metadata()
+        self._steps_pane.mark(None)
+        self._files_pane.plain()
         self.steps.select(step)
+        self._show_step()
         self.screen.set_focus(self.steps)
 
     # commands

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual import on
@@ -47,6 +48,8 @@ class FileView(View):
         self._content: Content | None = None
         self._work = FileWork(self, self._say_title)
         self._comparing = False
+        self._start_at = 0
+        """The row that the cursor goes to once the content is read."""
 
     @property
     def rows(self) -> ContentList:
@@ -92,7 +95,7 @@ class FileView(View):
         if opened is None or (shown and (self._work.doing or self._content is not None)):
             return
         facts = self._facts = FileFacts.of(opened.filesystem, version)
-        self._content, self._comparing = None, False
+        self._content, self._comparing, self._start_at = None, False, 0
         self.rows.under = Pointed(facts.path, version, max(facts.died - 1, facts.born))
         self.pane.forget()
         self._panel.show(facts)
@@ -104,6 +107,16 @@ class FileView(View):
             if facts.kind is Kind.DIRECTORY:
                 self.pane.show(None, "This is a directory. Explore lists its files.")
         self.rows.start()
+
+    def here(self) -> Callable[[], None]:
+        facts, row = self._facts, self.rows.cursor
+
+        def show() -> None:
+            if facts is not None and facts is not self._facts:
+                self.show_version(facts.row)
+                self._start_at = row
+
+        return show
 
     def _begin(self) -> None:
         """Read the content from its start."""
@@ -137,6 +150,9 @@ class FileView(View):
             self._work.interrupted = False
             self._content = event.content
             self._show_content()
+            if self._start_at:
+                self.rows.go_to(self._start_at)
+                self._start_at = 0
 
     @on(reading.Colored)
     def _colored(self, event: reading.Colored) -> None:
@@ -202,6 +218,10 @@ class FileView(View):
         return may_compare(opened.filesystem, self._facts)
 
     # commands
+
+    @property
+    def can_go_back(self) -> bool:
+        return bool(self._work.doing) or self.pane.can_go_back or self._comparing
 
     def back(self) -> bool:
         if self._work.doing:

@@ -157,6 +157,10 @@ class FindingsView(View):
         if pointed is not None:
             self.post_message(ShowPath(pointed.path, pointed.layer))
 
+    @property
+    def can_go_back(self) -> bool:
+        return not self.list.has_focus
+
     def back(self) -> bool:
         if self.list.has_focus:
             return False

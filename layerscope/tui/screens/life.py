@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual import on, work
@@ -68,6 +69,8 @@ class LifeView(View):
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(session, id=id)
         self.path: int | None = None
+        self._start_at: int | None = None
+        """The event that the cursor goes to once the life is known; None for that of the final image."""
         self.events = EventList(session, id="events")
         self.events.nothing = "Available once all layers are read."
         self.details = EventDetails(session, id="event-details")
@@ -137,7 +140,7 @@ class LifeView(View):
         return f"Type a path above, or press {self.session.key('path.life')} on a file in Explore."
 
     def _set_path(self, path: int | None) -> None:
-        self.path = path
+        self.path, self._start_at = path, None
         if path is None:
             self._title.show("Life of a path")
             self.events.show(None, self._how())
@@ -164,6 +167,8 @@ class LifeView(View):
             summary_words(life),
         )
         self.events.show(life, "No layer stores or deletes this path; only a whiteout names it.")
+        if self._start_at is not None:
+            self.events.go_to(self._start_at)
         self._show_event()
         self.call_after_refresh(self._name_columns)
 
@@ -209,6 +214,16 @@ class LifeView(View):
     def panes(self) -> list[Widget]:
         both: list[Widget] = [self.events, self.field.input]
         return both if self.path is not None else both[::-1]
+
+    def here(self) -> Callable[[], None]:
+        path, row = self.path, self.events.cursor
+
+        def show() -> None:
+            if path is not None and path != self.path:
+                self.show_path(path)
+                self._start_at = row
+
+        return show
 
     def back(self) -> bool:
         if self.field.input.has_focus and self.events.row_count():

@@ -17,14 +17,24 @@ from layerscope.tui.guard import Guarded, app_of
 from layerscope.tui.pointing import Pointed, Pointing, ShowFile, copied_path, copy
 from layerscope.tui.screens.explore import ExploreView
 from layerscope.tui.session import Session
-from layerscope.tui.view import VIEWS, FixesTicked, ShowFinding, ShowLife, ShowPath, ShowStep, View
+from layerscope.tui.trail import Place, Trail
+from layerscope.tui.view import (
+    VIEWS,
+    ChooseAnother,
+    FixesTicked,
+    ShowFinding,
+    ShowLife,
+    ShowPath,
+    ShowStep,
+    View,
+)
 from layerscope.tui.widgets.header import ImageHeader
 from layerscope.tui.widgets.key_bar import KeyBar
 from layerscope.tui.widgets.step_list import StepList
 
 FIRST_VIEW = VIEWS[0].name
 PATH_VIEWS = ("file", "life")
-"""Views of one path: leaving them returns to the view before."""
+"""Views of one path: their keys open them for the row under the cursor."""
 
 
 class MainScreen(Guarded, Screen[None]):
@@ -58,16 +68,14 @@ class MainScreen(Guarded, Screen[None]):
             id="header",
         )
         self._switcher = ContentSwitcher(initial=FIRST_VIEW)
-        self._trail = [FIRST_VIEW]
-        """The views that led here: `back` returns along them."""
-        self._last_focus: dict[str, Widget | None] = {}
+        self._trail = Trail(FIRST_VIEW)
         self._views: dict[str, View] = {FIRST_VIEW: VIEWS[0].make(session)}
 
     def compose(self) -> ComposeResult:
         yield self.header
         with self._switcher:
             yield self._views[FIRST_VIEW]
-        yield KeyBar(self.session.preferences.keys, self._useless)
+        yield KeyBar(self.session.preferences.keys, self._useless, self._footer_words)
 
     def on_mount(self) -> None:
         self.set_focus(self.view.panes()[0])
@@ -129,13 +137,17 @@ class MainScreen(Guarded, Screen[None]):
             raise TypeError
         return view
 
-    async def show_view(self, name: str) -> View:
-        """Open a view."""
-        self._last_focus[self._trail[-1]] = self.focused
-        if name in self._trail:
-            del self._trail[self._trail.index(name) + 1 :]
-        else:
-            self._trail = [*(self._trail if name in PATH_VIEWS else [FIRST_VIEW]), name]
+    async def show_view(self, name: str, *, onward: bool = False) -> View:
+        """Open a view; with `onward`, `back` returns to the current place, otherwise to the first view."""
+        here = self._here()
+        if not onward:
+            self._trail.begin(here, name)
+        elif name != here.view:
+            self._trail.go_on(here)
+        return await self._open(name)
+
+    async def _open(self, name: str, focus: Widget | None = None) -> View:
+        """Show a view, with the focus where it was, otherwise in one of its panes."""
         if name not in self._views:
             spec = next(spec for spec in VIEWS if spec.name == name)
             self._views[name] = spec.make(self.session)
@@ -144,14 +156,21 @@ class MainScreen(Guarded, Screen[None]):
         self.header.show_view(name)
         view = self._views[name]
         panes = view.panes()
-        if panes and not any(pane.has_focus_within for pane in panes):
+        if focus is not None and focus in view.walk_children():
+            self.set_focus(focus)
+        elif panes and not any(pane.has_focus_within for pane in panes):
             self.set_focus(panes[0])
+        self.refresh_bindings()
         return view
+
+    def _here(self) -> Place:
+        """The current place."""
+        return Place(self._switcher.current or FIRST_VIEW, self.focused, self.view.here())
 
     async def action_show_view(self, name: str) -> None:
         pointed = self.pointed()
         before = self.view
-        view = await self.show_view(name)
+        view = await self.show_view(name, onward=name in PATH_VIEWS)
         path = pointed.path if pointed is not None else None
         if path is None and self.explore.files.certain:
             path = self.explore.files.path
@@ -170,27 +189,27 @@ class MainScreen(Guarded, Screen[None]):
 
     @on(ShowPath)
     async def _show_path(self, event: ShowPath) -> None:
-        await self.show_view(FIRST_VIEW)
+        await self.show_view(FIRST_VIEW, onward=True)
         self.explore.reveal(event.layer, event.path)
 
     @on(ShowStep)
     async def _show_step(self, event: ShowStep) -> None:
-        await self.show_view(FIRST_VIEW)
+        await self.show_view(FIRST_VIEW, onward=True)
         self.explore.show_step(event.step)
 
     @on(ShowFinding)
     async def _show_finding(self, event: ShowFinding) -> None:
-        view = await self.show_view("findings")
+        view = await self.show_view("findings", onward=True)
         view.show_finding(event.number)
 
     @on(ShowLife)
     async def _show_life(self, event: ShowLife) -> None:
-        view = await self.show_view("life")
+        view = await self.show_view("life", onward=True)
         view.show_path(event.path)
 
     @on(ShowFile)
     async def _show_file(self, event: ShowFile) -> None:
-        view = await self.show_view("file")
+        view = await self.show_view("file", onward=True)
         view.show_version(event.version)
 
     # the row under the cursor
@@ -230,7 +249,7 @@ class MainScreen(Guarded, Screen[None]):
         if pointed is None:
             self.notify("No path under the cursor.", markup=False)
             return
-        view = await self.show_view("life")
+        view = await self.show_view("life", onward=True)
         view.show_path(pointed.path)
 
     def action_next_pane(self) -> None:
@@ -246,18 +265,31 @@ class MainScreen(Guarded, Screen[None]):
             self.view.go_to_pane(panes[(at + by) % len(panes)])
 
     async def action_back(self) -> None:
-        """Leave a field, then the view; does nothing on the first view."""
-        if not self.view.back() and len(self._trail) > 1:
-            before = self._trail[-2]
-            focus = self._last_focus.get(before)
-            view = await self.show_view(before)
-            if focus is not None and focus in view.walk_children():
-                self.set_focus(focus)
+        """Leave a field, then the view; does nothing on the first view, unless the image was chosen in the picker."""
+        if self.view.back():
+            return
+        place = self._trail.go_back()
+        if place is None:
+            if self.session.picked:
+                self.post_message(ChooseAnother())
+            return
+        await self._open(place.view, place.focus)
+        place.show()
+        self.set_focus(place.focus)
+
+    def _footer_words(self) -> dict[str, str]:
+        """Where `back` leads, by its id; empty while it only cancels something."""
+        if self.view.can_go_back:
+            return {}
+        place = self._trail.last
+        if place is None:
+            return {"app.back": "Images"} if self.session.picked else {}
+        return {"app.back": next(spec.title for spec in VIEWS if spec.name == place.view)}
 
     def _useless(self) -> set[str]:
         """Ids of commands that have no effect now."""
         useless = self.view.useless()
-        if len(self._trail) == 1 and not self.view.can_go_back:
+        if not (self._trail.last or self.view.can_go_back or self.session.picked):
             useless.add("app.back")
         if len(self.view.panes()) < 2:
             useless |= {"view.next_pane", "view.previous_pane"}

@@ -69,6 +69,11 @@ class ContentPane(Vertical):
         self.rows.mark(None)
         self.post_message(self.Moved())
 
+    @property
+    def can_go_back(self) -> bool:
+        """Whether `back` would leave something."""
+        return self._field.has_class("-open") or self.rows.pattern is not None
+
     def back(self) -> bool:
         """Leave the field, then the search."""
         if self._field.has_class("-open"):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from textual import on
 
+from layerscope.browse.filters import Filter
 from layerscope.browse.modes import Mode
 from layerscope.browse.ordering import Sort
 from layerscope.browse.tree import TreeView
@@ -18,6 +21,19 @@ from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
 SORTS = list(Sort)
 SOON = 0.3
 """Seconds after which the title shows that a filter is still running."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the pane shows of a step."""
+
+    mode: Mode
+    typed: str
+    """The text of the filter, which may be invalid."""
+    filter: Filter | None
+    flat: bool
+    path: int | None
+    """The path under the cursor."""
 
 
 class FilesPane(Pane):
@@ -94,6 +110,23 @@ class FilesPane(Pane):
         self.filter_bar.clear()
         self.mode = Mode.LAYER
         self.files.change(_plain)
+
+    def shown(self) -> Shown:
+        """What is shown, apart from the step."""
+        view = self.files.wanted
+        wanted = None if view is None else view.filter
+        return Shown(self.mode, self.filter_bar.field.value, wanted, self.flat, self.files.path)
+
+    def return_to(self, shown: Shown) -> None:
+        """Show what was shown, with the step that is shown next."""
+        self.mode = shown.mode
+        self.filter_bar.put_back(shown.typed)
+
+        def look(view: TreeView) -> None:
+            view.set_filter(shown.filter)
+            view.set_flat(shown.flat)
+
+        self.files.change(look)
 
     def cycle_sort(self) -> None:
         """Switch to the next order."""

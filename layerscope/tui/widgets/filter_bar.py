@@ -111,6 +111,13 @@ class FilterBar(Vertical):
         self.remove_class("-shown", "-wrong")
         return had
 
+    def put_back(self, typed: str) -> None:
+        """Show a text that was typed before, as it was left."""
+        with self.field.prevent(Input.Changed):
+            self.field.value = typed
+        self.remove_class("-wrong")
+        self.leave()
+
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -57,11 +57,17 @@ class KeyBar(Widget):
     }
     """
 
-    def __init__(self, keys: Keys | None = None, useless: Callable[[], set[str]] = set) -> None:
-        """`keys` are the user's own; `useless` returns commands that have no effect now."""
+    def __init__(
+        self,
+        keys: Keys | None = None,
+        useless: Callable[[], set[str]] = set,
+        words: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
+        """`keys` are the user's own; `useless` returns commands that have no effect now, `words` other titles by id."""
         super().__init__()
         self._keys: Keys = keys or {}
         self._useless = useless
+        self._words = words
         self._places: list[tuple[range, Hint]] = []
 
     def on_mount(self) -> None:
@@ -88,10 +94,12 @@ class KeyBar(Widget):
         ]
         for identifier in self._useless():
             working.pop(identifier, None)
+        words = self._words()
         found = [
-            self._hint(command, keys)
+            replace(hint, words=words.get(identifier, hint.words))
             for identifier, keys in working.items()
             if (command := _BY_ID[identifier]).footer and self._wanted(identifier, typing)
+            for hint in (self._hint(command, keys),)
         ]
         if isinstance(focused, TypingInput):
             found.append(Hint(0, "enter", "Enter", focused.enter_words))

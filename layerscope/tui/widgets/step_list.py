@@ -85,22 +85,21 @@ class StepList(LineList):
         self.rows_changed()
         if current is Extra.METADATA:
             current = next(iter(self.metadata), None)
-        if isinstance(current, Step):
+        if current is not None:
             self.select(current)
-        elif current is Extra.FINAL:
-            self.go_to(0)
 
     def mark(self, layer: int | None) -> None:
         """Mark the layer to compare with; None for none."""
         self.marked = layer
         self.rows_changed()
 
-    def select(self, step: Step) -> None:
-        """Put the cursor on a step, or the next visible one."""
+    def select(self, wanted: Row) -> None:
+        """Put the cursor on a row; on the next visible step if it is hidden."""
         later = (
             number
             for number, row in enumerate(self._rows)
-            if isinstance(row, Step) and row.index >= step.index
+            if row == wanted
+            or (isinstance(row, Step) and isinstance(wanted, Step) and row.index >= wanted.index)
         )
         self.go_to(next(later, len(self._rows) - 1))
 

@@ -69,7 +69,11 @@ class ChooserApp(PreferredApp[Candidate]):
         count = text.count_of(len(self._list.groups), "image")
         close = first_key("dialog.close", self.keys)
         hint = f"{first_key('list.open', self.keys)} opens · {close} cancels"
-        yield Pane(PaneTitle(f"Choose one of {count}", hint), None, self._list)
+        yield Pane(
+            PaneTitle(f"Choose one of {count}", hint, hints=("list.open", "dialog.close")),
+            None,
+            self._list,
+        )
 
     def on_mount(self) -> None:
         self._list.focus()

@@ -8,6 +8,7 @@ import pytest
 from textual.events import MouseScrollDown, MouseScrollUp
 from textual.pilot import Pilot
 
+from layerscope.browse.ordering import Sort
 from layerscope.tui.commands import first_key
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.view import VIEWS
@@ -142,3 +143,117 @@ async def test_nothing_moves_under_a_click(
         await settled(pilot)
         assert (rows.has_focus, rows.region) == (True, by_keys)
         assert by_keys.height >= region.height
+
+
+def _find(lines: list[str], words: str) -> tuple[int, int]:
+    """Column and line at which words stand on the screen, below the header."""
+    y = next(y for y, line in enumerate(lines) if words in line and y > 2)
+    return lines[y].index(words), y
+
+
+async def test_a_click_on_an_arrow_opens_and_closes_a_directory(demo_image: Path) -> None:
+    """Each click, also two in a row; left of a file's name there is none, so that nothing opens."""
+    app = picture_of(demo_image)
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await loaded(pilot)
+        files = screen.explore.files
+        rows = files.row_count()
+        x, y = _find(screen_text(app), "▸ usr")
+        await pilot.click(offset=(x, y))
+        await settled(pilot)
+        opened = files.row_count()
+        assert opened > rows
+        await pilot.click(offset=(x, y))
+        await settled(pilot)
+        assert files.row_count() == rows
+        await pilot.press("slash", *"passw", "enter")
+        await settled(pilot)
+        x, y = _find(screen_text(app), "passwd")
+        await pilot.click(offset=(x - 2, y))
+        await settled(pilot)
+        assert screen.view is screen.explore
+
+
+async def test_a_click_on_a_box_marks_a_finding_as_fixed(demo_image: Path) -> None:
+    """And unmarks it; beside the box it only selects."""
+    for size in (WIDE, (80, 24)):
+        app = picture_of(demo_image)
+        async with app.run_test(size=size) as pilot:
+            screen = await loaded(pilot)
+            await pilot.press("8")
+            await settled(pilot)
+            x, y = _find(screen_text(app), "[ ]")
+            await pilot.click(offset=(x + 4, y))
+            await settled(pilot)
+            assert not screen.session.fixed
+            for column, fixed in ((x, 1), (x + 2, 0)):
+                await pilot.click(offset=(column, y))
+                await settled(pilot)
+                assert len(screen.session.fixed) == fixed
+
+
+SORTED = {" size": "size", "share": "size", "name": "name", "layer": "layer", "mode": None}
+"""Column titles of the file tree, and the order of each."""
+
+
+@pytest.mark.parametrize("title", SORTED)
+async def test_a_click_on_a_column_sorts_by_it(demo_image: Path, title: str) -> None:
+    """Where the column has an order; the order is kept for the next time."""
+    app = picture_of(demo_image)
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await loaded(pilot)
+        files = screen.explore.files
+        files.choose(("mode", "layer", "share"))
+        start = "change"
+        files.change(lambda view: view.set_sort(Sort(start)))
+        await settled(pilot)
+        line = screen_text(app)[4]
+        at = line.rindex(title) + 1
+        await pilot.click(offset=(at, 4))
+        await settled(pilot)
+        assert files.view is not None
+        assert files.view.sort.value == (SORTED[title] or start)
+        assert screen.session.preferences.sort == (SORTED[title] or "size")
+
+
+HINTS: dict[str, tuple[tuple[str, ...], str, str]] = {
+    "metadata": ((), "m metadata", "metadata hidden"),
+    "waste": (("2",), "b: by instruction", "b: by directory"),
+    "findings": (("8",), "b: by instruction", "b: by rule"),
+    "compared": (("x",), "Esc ends", "m metadata"),
+    "dockerfile": (("6",), "Enter shows the step", "Esc Dockerfile"),
+    "columns": (("c",), "Esc closes", "Enter Open"),
+}
+"""Keys, a hint in a title, and what its command brings."""
+
+
+@pytest.mark.parametrize("place", HINTS)
+async def test_a_click_on_a_hint_runs_its_command(demo_image: Path, place: str) -> None:
+    """Of the words in a title that name a key."""
+    keys, hint, brings = HINTS[place]
+    app = picture_of(demo_image)
+    async with app.run_test(size=WIDE) as pilot:
+        await loaded(pilot)
+        await pilot.press(*keys)
+        await settled(pilot)
+        x, y = _find(screen_text(app), hint)
+        await pilot.click(offset=(x + 2, y))
+        await settled(pilot)
+        assert brings in "\n".join(screen_text(app))
+
+
+@pytest.mark.parametrize("key", ["question_mark", "c", "e", "ctrl+p"])
+async def test_a_click_beside_a_dialog_closes_it(demo_image: Path, key: str) -> None:
+    """One within it does not."""
+    app = picture_of(demo_image)
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await loaded(pilot)
+        await pilot.press("tab", key)
+        await settled(pilot)
+        assert app.screen is not screen
+        await pilot.click(offset=(80, 24 if key != "ctrl+p" else 4))
+        await settled(pilot)
+        assert app.screen is not screen
+        await pilot.click(offset=(1, 46))
+        await settled(pilot)
+        assert app.screen is screen

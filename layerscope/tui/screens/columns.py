@@ -9,11 +9,11 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.message import Message
-from textual.screen import ModalScreen
 
 from layerscope.tui.commands import Keys, binding_of, bindings, first_key
 from layerscope.tui.guard import Guarded
 from layerscope.tui.paint import RowPainter
+from layerscope.tui.screens.dialog import Dialog
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import PaneTitle
 from layerscope.tui.widgets.tree_columns import COLUMNS
@@ -64,7 +64,7 @@ class ColumnList(LineList):
         self.action_open()
 
 
-class ColumnsScreen(Guarded, ModalScreen[None]):
+class ColumnsScreen(Guarded, Dialog):
     """Shows or hides columns; `on_change` is called after each change."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -93,7 +93,8 @@ class ColumnsScreen(Guarded, ModalScreen[None]):
         with Vertical():
             keys: Keys = getattr(self.app, "keys", {})
             toggle, close = first_key("files.toggle", keys), first_key("dialog.close", keys)
-            yield PaneTitle("Columns", f"{toggle} shows or hides · {close} closes")
+            hints = ("files.toggle", "dialog.close")
+            yield PaneTitle("Columns", f"{toggle} shows or hides · {close} closes", hints=hints)
             yield self.columns
 
     def on_mount(self) -> None:

@@ -50,7 +50,9 @@ class DockerfileView(View):
         self.list = ListingList(session, id="listing")
         self.facts = FactStrip(id="listing-facts")
         self._title = PaneTitle(
-            "Dockerfile", f"{session.key('list.open')} shows the step in Explore"
+            "Dockerfile",
+            f"{session.key('list.open')} shows the step in Explore",
+            hints=("list.open",),
         )
         self._columns = ColumnTitles()
 

@@ -8,16 +8,16 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from layerscope.errors import LayerscopeError
 from layerscope.faults import InternalError
 from layerscope.text import safe_name
 from layerscope.tui.commands import Keys, binding_of, bindings, first_key
+from layerscope.tui.screens.dialog import Dialog
 
 
-class ErrorScreen(ModalScreen[None]):
+class ErrorScreen(Dialog):
     """Shows an error."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

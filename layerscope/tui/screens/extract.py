@@ -14,7 +14,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Input, ProgressBar, Static
 from textual.worker import get_current_worker
 
@@ -29,6 +28,7 @@ from layerscope.opening.opened import Opened
 from layerscope.sources.inputs import InputFiles
 from layerscope.tui.commands import bindings, first_key
 from layerscope.tui.pointing import Pointed
+from layerscope.tui.screens.dialog import Dialog
 from layerscope.tui.workers import MessageProgress, ProgressMoved
 
 _TOLD = 3
@@ -50,7 +50,7 @@ class _Ended(Message):
     target: Path
 
 
-class ExtractScreen(ModalScreen[None]):
+class ExtractScreen(Dialog):
     """Asks for a target, writes it in a thread, and reports the result. Cancelling leaves no files behind."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("dialog", but=["dialog.copy"])

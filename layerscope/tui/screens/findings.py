@@ -45,9 +45,9 @@ class FindingsView(View):
         self.list = FindingList(session, id="finding-list")
         self.fix = FixPane(id="fix")
         self.files = FindingFiles(session, id="finding-files")
-        self._title = PaneTitle("Findings")
+        self._title = PaneTitle("Findings", hints=("findings.group",))
         self._columns = ColumnTitles()
-        self._fix_title = PaneTitle("Fix")
+        self._fix_title = PaneTitle("Fix", hints=("path.copy",))
         self._files_title = PaneTitle("Files")
 
     def compose(self) -> ComposeResult:
@@ -100,6 +100,7 @@ class FindingsView(View):
 
     # ticking
 
+    @on(FindingList.BoxClicked)
     def action_tick(self) -> None:
         """Mark the finding under the cursor, or all of its group, as fixed; again to unmark."""
         numbers = set(self.list.numbers())

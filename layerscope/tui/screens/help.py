@@ -8,7 +8,6 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from layerscope.tui.commands import (
@@ -21,6 +20,7 @@ from layerscope.tui.commands import (
     shown_keys,
 )
 from layerscope.tui.paint import wrap
+from layerscope.tui.screens.dialog import Dialog
 from layerscope.tui.theme import thin_scrollbar
 
 FILTERS = (
@@ -38,7 +38,7 @@ FILTERS = (
 """Filter terms and their meanings; all terms must match."""
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Dialog):
     """The command registry as a page."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -183,10 +183,6 @@ class MainScreen(Guarded, Screen[None]):
         view = await self.show_view("find")
         self.set_focus(view.panes()[0])
 
-    @on(ImageHeader.ViewChosen)
-    async def _view_chosen(self, event: ImageHeader.ViewChosen) -> None:
-        await self.action_show_view(event.view)
-
     @on(ShowPath)
     async def _show_path(self, event: ShowPath) -> None:
         await self.show_view(FIRST_VIEW, onward=True)

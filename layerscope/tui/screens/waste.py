@@ -63,7 +63,7 @@ class WasteView(View):
         self.copies = DuplicateList(session, id="duplicate-list")
         self.facts = FactStrip(id="waste-facts")
         self.grouped_by = GroupBy.REASON
-        self._title = PaneTitle("Waste")
+        self._title = PaneTitle("Waste", hints=("waste.group",))
         self._columns = ColumnTitles()
         self._copies_title = PaneTitle("Duplicates")
         self._copies_columns = ColumnTitles()

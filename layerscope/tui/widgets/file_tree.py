@@ -187,13 +187,15 @@ class FileTree(WorkedTree):
         self.go_to(self.cursor if row is None else row)
 
     def clicked(self, x: int, chain: int) -> None:
-        if chain == 2 or (chain == 1 and self._on_arrow(x)):
+        if self._on_arrow(x):
+            self.action_toggle_directory()
+        elif chain == 2:
             self.action_open()
 
     def _on_arrow(self, x: int) -> bool:
-        """Whether column `x` is the arrow of the row under the cursor."""
+        """Whether column `x` is the arrow of the directory under the cursor."""
         entry = self._entry()
-        if entry is None:
+        if entry is None or not entry.has_children:
             return False
         before = tree_columns.name_column(self.columns) + 2 * entry.depth
         return before <= x < before + 2

@@ -14,6 +14,7 @@ from layerscope.filesystem.model import Filesystem
 from layerscope.tui import tree_words
 from layerscope.tui.session import Session
 from layerscope.tui.tree_words import Place
+from layerscope.tui.widgets import tree_columns
 from layerscope.tui.widgets.file_tree import FileTree
 from layerscope.tui.widgets.filter_bar import FilterBar, FilterInput
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
@@ -132,9 +133,18 @@ class FilesPane(Pane):
         """Switch to the next order."""
         view = self.files.wanted
         if view is not None:
-            sort = SORTS[(SORTS.index(view.sort) + 1) % len(SORTS)]
-            self._session.preferences.remember_sort(sort.value)
-            self.files.change(lambda view: view.set_sort(sort))
+            self._sort(SORTS[(SORTS.index(view.sort) + 1) % len(SORTS)])
+
+    def _sort(self, sort: Sort) -> None:
+        self._session.preferences.remember_sort(sort.value)
+        self.files.change(lambda view: view.set_sort(sort))
+
+    @on(ColumnTitles.Clicked)
+    def _titles_clicked(self, event: ColumnTitles.Clicked) -> None:
+        event.stop()
+        sort = tree_columns.sort_at(self.files.columns, event.x)
+        if sort is not None and self.files.wanted is not None and not self.flat:
+            self._sort(sort)
 
     @property
     def flat(self) -> bool:

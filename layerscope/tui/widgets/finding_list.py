@@ -14,6 +14,7 @@ from layerscope.tui.commands import bindings
 from layerscope.tui.finding_words import group_title, where
 from layerscope.tui.paint import RowPainter, bar, fit
 from layerscope.tui.session import Session
+from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.outline_list import ARROW_ROOM, Outline, OutlineList
 from layerscope.words import Severity
 
@@ -36,6 +37,11 @@ def _title_width(width: int) -> int:
     return max(width - 1 - SIZE - 2 - _BOX - ARROW_ROOM - 1 - STEPS - 1 - wide, 8)
 
 
+def _before_box(width: int) -> int:
+    """Cells before the box of a finding."""
+    return 1 + SIZE + (BAR + 2 if width >= WIDE else 0) + 2 + ARROW_ROOM
+
+
 class FindingList(OutlineList, inherit_bindings=False):
     """Groups of findings. `findings.tick` has the key of `outline.toggle`, which is therefore left out."""
 
@@ -46,6 +52,9 @@ class FindingList(OutlineList, inherit_bindings=False):
         self._session = session
         self.groups: Sequence[FindingGroup] = ()
         self.by = FindingsBy.SEVERITY
+
+    class BoxClicked(LineList.RowMessage):
+        """The box of the finding under the cursor was clicked."""
 
     @property
     def _findings(self) -> Findings | None:
@@ -84,6 +93,13 @@ class FindingList(OutlineList, inherit_bindings=False):
             return ()
         members = self.groups[here[0]].members
         return members if here[1] is None else (members[here[1]],)
+
+    def clicked(self, x: int, chain: int) -> None:
+        box = _before_box(self.scrollable_content_region.width)
+        if self.number is not None and box <= x < box + _BOX - 1:
+            self.post_message(self.BoxClicked(self, self.cursor))
+        else:
+            super().clicked(x, chain)
 
     def copied(self) -> tuple[str, str] | None:
         number, findings = self.number, self._findings

@@ -8,25 +8,31 @@ from typing import ClassVar
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
-from textual.events import Click
-from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
 from layerscope import text
 from layerscope.report.headline import Role
 from layerscope.tui.paint import fit
+from layerscope.tui.running import Clickable, clickable
 from layerscope.tui.session import Session
 from layerscope.words import Severity
 
 SHORTEST = 2
 """Levels of shortening."""
+_OPENS = {
+    Role.AVOIDABLE: "view.findings",
+    Role.BASE: "view.findings",
+    Role.SECRET: "view.findings",
+    Role.WASTE: "view.waste",
+}
+"""The view that a click on a figure opens."""
 GAP = 1
 """Cells between the two ends of a line."""
 
 
-class ImageHeader(Widget):
-    """Two lines: the image with its totals, and the views."""
+class ImageHeader(Clickable, Widget):
+    """Two lines: the image with its totals, and the views. A segment whose style is `clickable` runs a command."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "header--title",
@@ -49,21 +55,12 @@ class ImageHeader(Widget):
     }
     """
 
-    class ViewChosen(Message):
-        """A view's name was clicked."""
-
-        def __init__(self, view: str) -> None:
-            super().__init__()
-            self.view = view
-
     def __init__(self, session: Session, views: dict[str, str], *, id: str | None = None) -> None:
         """`views` are the titles of all views by name, in order."""
         super().__init__(id=id)
         self._session = session
         self._views = views
         self._view = next(iter(views))
-        self._spans: list[tuple[str, int, int]] = []
-        """The cells of each view's name: first, and one past the last."""
         self.work = ""
         """The current work; empty if idle."""
 
@@ -93,14 +90,6 @@ class ImageHeader(Widget):
             if sum(segment.cell_length for end in ends for segment in end) + GAP <= self.size.width:
                 break
         return self._spread(*ends)
-
-    def on_click(self, event: Click) -> None:
-        """A click on a view's name opens it."""
-        if event.y != 1:
-            return
-        for view, start, end in self._spans:
-            if start <= event.x < end:
-                self.post_message(self.ViewChosen(view))
 
     def _style(self, name: str) -> Style:
         return self.rich_style + self.get_component_rich_style(f"header--{name}", partial=True)
@@ -156,7 +145,8 @@ class ImageHeader(Widget):
             parts.append((f"efficiency {100 * accounting.efficiency:.1f} %", Role.PLAIN))
         segments: list[Segment] = []
         for words, role in parts:
-            segments += (Segment(" · ", base), Segment(words, self._style(role.value)))
+            opens = clickable(_OPENS[role]) if role in _OPENS else base
+            segments += (Segment(" · ", base), Segment(words, self._style(role.value) + opens))
         return [*segments[1:], Segment(" ", base)]
 
     def _with_fixes(self, stored: int, short: int) -> list[Segment]:
@@ -189,19 +179,14 @@ class ImageHeader(Widget):
                     for view, title in titles.items()
                 }
         segments = [Segment(" ", self.rich_style)]
-        self._spans = []
-        position = 1
         for view, title in titles.items():
             current = view == self._view
             style = self._style("tab") + Style(underline=True) if current else self._style("quiet")
-            segments.append(Segment(title, style))
-            width = len(title)
+            opens = clickable(f"view.{view}")
+            segments.append(Segment(title, style + opens))
             if view in figures:
-                segments.append(Segment(f" {figures[view]}", self._style("waste")))
-                width += len(figures[view]) + 1
+                segments.append(Segment(f" {figures[view]}", self._style("waste") + opens))
             segments.append(Segment(" " * gap, self.rich_style))
-            self._spans.append((view, position, position + width))
-            position += width + gap
         return segments
 
     def _figures(self) -> dict[str, str]:

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
+from rich.style import Style
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.events import Click
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from layerscope.tui.commands import Keys, first_key
 from layerscope.tui.paint import fit
+from layerscope.tui.running import Clickable, clickable
 
 LEFT = 12
 """Minimum width of the left text, in cells."""
 
 
-class PaneTitle(Widget):
-    """A title line: the subject on the left, its state on the right."""
+class PaneTitle(Clickable, Widget):
+    """A title line: the subject on the left, its state on the right. Of the state, hints with the key of a command run it
+    when they are clicked."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"title--quiet", "title--name"}
     DEFAULT_CSS = """
@@ -30,8 +38,17 @@ class PaneTitle(Widget):
     }
     """
 
-    def __init__(self, left: str = "", right: str = "", *, id: str | None = None) -> None:
+    def __init__(
+        self,
+        left: str = "",
+        right: str = "",
+        *,
+        hints: Sequence[str] = (),
+        id: str | None = None,
+    ) -> None:
+        """`hints` are the ids of commands whose keys the state may name."""
         super().__init__(id=id)
+        self._hints = hints
         self.left = left
         self.right = right
         self.whole = False
@@ -55,11 +72,38 @@ class PaneTitle(Widget):
             self.rich_style + self.get_component_rich_style(f"title--{part}", partial=True)
             for part in ("name", "quiet")
         )
-        return Strip([Segment(left, name), Segment(right, quiet)])
+        return Strip([Segment(left, name), *self._parts(right, quiet)])
+
+    def _parts(self, right: str, style: Style) -> Iterator[Segment]:
+        """The state, hints apart from the rest."""
+        keys: Keys = getattr(self.app, "keys", {})
+        ids = {first_key(identifier, keys): identifier for identifier in self._hints}
+        plain = ""
+        for part in re.split("( · )", right):
+            words = part.replace(":", " ").split()
+            hint = next((ids[word] for word in words if word in ids), None)
+            if hint is None:
+                plain += part
+                continue
+            if plain:
+                yield Segment(plain, style)
+            plain = ""
+            yield Segment(part, style + clickable(hint))
+        yield Segment(plain, style)
 
 
 class ColumnTitles(PaneTitle):
     """Column titles of the list below."""
+
+    class Clicked(Message):
+        """The titles were clicked at column `x`."""
+
+        def __init__(self, x: int) -> None:
+            super().__init__()
+            self.x = x
+
+    async def on_click(self, event: Click) -> None:
+        self.post_message(self.Clicked(event.x))
 
     def render_line(self, y: int) -> Strip:
         quiet = self.rich_style + self.get_component_rich_style("title--quiet", partial=True)

@@ -16,7 +16,7 @@ class StepsPane(Pane):
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         self.steps = StepList(session, id="steps")
         self._session = session
-        self._title = PaneTitle("Steps")
+        self._title = PaneTitle("Steps", hints=("explore.metadata", "app.back"))
         self._columns = ColumnTitles()
         super().__init__(self._title, self._columns, self.steps, id=id)
         self._say_title()

@@ -74,6 +74,14 @@ COLUMNS: tuple[Column, ...] = (
 )  # fmt: skip
 PRIORITY = ("share", "percent", "layer", "mode", "owner", "mtime")
 """Columns in the order in which they are kept, most important first."""
+_ORDERS = {
+    "layer": Sort.LAYER,
+    "size": Sort.SIZE,
+    "share": Sort.SIZE,
+    "percent": Sort.SIZE,
+    "change": Sort.CHANGE,
+}
+"""The order of each column that has one, except of the name."""
 _MARKS = {Sort.SIZE: "▾", Sort.NAME: "▴", Sort.CHANGE: "▾", Sort.LAYER: "▾"}
 
 
@@ -95,6 +103,22 @@ def layout(width: int, chosen: Iterable[str]) -> tuple[Column, ...]:
 def name_column(columns: Sequence[Column]) -> int:
     """The cell at which arrows and names begin, before their indent."""
     return sum(column.width for column in columns) + SIZE + 1 + GLYPH
+
+
+def sort_at(columns: Sequence[Column], x: int) -> Sort | None:
+    """The order of the column at cell `x`; None if there is none."""
+    left = [column for column in columns if column.left]
+    at = 0
+    for name, width in (
+        *((column.name, column.width) for column in left),
+        ("size", SIZE + 1),
+        *((column.name, column.width) for column in columns if not column.left),
+        ("change", GLYPH),
+    ):
+        at += width
+        if x < at:
+            return _ORDERS.get(name)
+    return Sort.NAME
 
 
 def titles(columns: Sequence[Column], sort: Sort) -> str:

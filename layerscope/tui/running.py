@@ -1,0 +1,62 @@
+"""Runs commands of the registry by their ids: for the palette, and for texts that can be clicked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+from rich.style import Style
+from textual.dom import DOMNode
+from textual.events import Click
+from textual.screen import Screen
+from textual.widget import Widget
+
+_COMMAND = "command"
+
+
+def working(screen: Screen[Any]) -> dict[str, tuple[DOMNode, str]]:
+    """The commands that work now, by id: the node that runs each, and its action."""
+    found: dict[str, tuple[DOMNode, str]] = {}
+    for node in _nodes(screen):
+        for bindings in node._bindings.key_to_bindings.values():
+            for binding in bindings:
+                if binding.id is not None:
+                    found.setdefault(binding.id, (node, binding.action))
+    return found
+
+
+async def run(screen: Screen[Any], identifier: str) -> None:
+    """Run a command where it works, if it does."""
+    if (found := working(screen).get(identifier)) is not None:
+        node, action = found
+        if isinstance(node, Widget) and node.can_focus and not node.has_focus_within:
+            node.focus()
+        await screen.app.run_action(action, node)
+
+
+def clickable(identifier: str) -> Style:
+    """A style for text of a `Clickable` that runs this command when it is clicked."""
+    return Style(meta={_COMMAND: identifier})
+
+
+class Clickable:
+    """Mixin for widgets with `clickable` text."""
+
+    async def on_click(self, event: Click) -> None:
+        """Run the command of the text under the mouse."""
+        identifier = event.style.meta.get(_COMMAND)
+        if isinstance(identifier, str):
+            event.stop()
+            await run(cast("Widget", self).screen, identifier)
+
+
+def _nodes(screen: Screen[Any]) -> Iterator[DOMNode]:
+    """Nodes to search for commands, the focused one first."""
+    if screen.focused is not None:
+        yield from screen.focused.ancestors_with_self
+    view = getattr(screen, "view", None)
+    if view is not None:
+        yield from view.panes()
+        yield view
+    yield screen
+    yield screen.app

@@ -125,6 +125,18 @@ def clip_start(text: str, width: int) -> str:
     return "…"[: max(width, 0)] + end
 
 
+def clip_middle(text: str, width: int) -> str:
+    """A name cut to `width` columns, with an ellipsis where its middle is missing: the end tells more than the start."""
+    if fitting(text, width) == len(text):
+        return text
+    start = text[: fitting(text, max(width - 1, 0) // 3)]
+    backwards = text[: len(start) - 1 : -1] if start else text[::-1]
+    end = text[len(text) - fitting(backwards, width - 1 - cells(start)) :]
+    while end and not _width(end[0]):
+        end = end[1:]  # marks of a character that is cut off
+    return start + "…"[: max(width, 0)] + end
+
+
 def fitting(text: str, width: int) -> int:
     """How many characters of `text` fit `width` columns."""
     if text.isascii():

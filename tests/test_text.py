@@ -14,6 +14,7 @@ from layerscope.text import (
     bar,
     cells,
     clip,
+    clip_middle,
     clip_start,
     count_of,
     date_of,
@@ -178,9 +179,28 @@ def test_a_path_that_is_too_long_keeps_its_end(path: str, width: int, shown: str
     assert clip_start(path, width) == shown
 
 
+@pytest.mark.parametrize(
+    ("name", "width", "shown"),
+    [
+        ("seed-data.sql", 13, "seed-data.sql"),
+        ("seed-data.sql", 12, "see…data.sql"),
+        ("registry.example.com/team/app:1.2", 16, "regis…am/app:1.2"),
+        ("文書説明", 7, "文…説明"),
+        ("e\u0301e\u0301e\u0301", 2, "…e\u0301"),
+        ("abc", 2, "…c"),
+        ("abc", 1, "…"),
+        ("abc", 0, ""),
+    ],
+)
+def test_a_name_that_is_too_long_keeps_its_start_and_its_end(
+    name: str, width: int, shown: str
+) -> None:
+    assert clip_middle(name, width) == shown
+
+
 @given(st.text().map(safe_name), st.integers(-2, 40))
 def test_clipped_text_fits_and_fitting_text_is_not_clipped(text: str, width: int) -> None:
-    for clipped in (clip(text, width), clip_start(text, width)):
+    for clipped in (clip(text, width), clip_start(text, width), clip_middle(text, width)):
         assert cells(clipped) <= max(width, 0)
         assert (clipped == text) == (cells(text) <= width or not text)
 

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from layerscope import text
 from layerscope.sources.base import Candidate
 from layerscope.tui.commands import bindings, first_key
-from layerscope.tui.paint import RowPainter, fit
+from layerscope.tui.paint import RowPainter, fit, fit_middle
 from layerscope.tui.preferences import Preferences
 from layerscope.tui.preferred import PreferredApp
 from layerscope.tui.widgets.line_list import LineList
@@ -40,7 +40,7 @@ class CandidateList(LineList):
         digest = text.short_digest(group[0].digests[0]) if group[0].digests else ""
         room = width - 24
         beside = max(min(self._longest, room - 20), 20)
-        painter.add(f" {fit(name, max(room - beside, 12))} ", self.style_of("strong"))
+        painter.add(f" {fit_middle(name, max(room - beside, 12))} ", self.style_of("strong"))
         painter.add(fit(platforms, beside), self.style_of("metadata"))
         painter.add(f" {digest}", self.style_of("quiet"))
 

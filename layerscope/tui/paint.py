@@ -6,7 +6,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 
-from layerscope.text import fitting
+from layerscope.text import clip_middle, fitting
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _WIDTH_ONE = 128
@@ -28,17 +28,23 @@ def fit(text: str, width: int) -> str:
         return ""
     if text.isascii():
         return text.ljust(width) if len(text) <= width else text[: width - 1] + "…"
-    cells = cell_len(text)
-    return text + " " * (width - cells) if cells <= width else set_cell_size(text, width - 1) + "…"
+    taken = cell_len(text)
+    return text + " " * (width - taken) if taken <= width else set_cell_size(text, width - 1) + "…"
+
+
+def fit_middle(text: str, width: int) -> str:
+    """`text` in exactly `width` cells, cut in the middle: for names."""
+    shown = clip_middle(text, width)
+    return shown + " " * (width - cell_len(shown))
 
 
 def fit_left(text: str, width: int) -> str:
     """`text` in exactly `width` cells, cut at the front: for paths."""
     if width <= 0:
         return ""
-    cells = len(text) if text.isascii() else cell_len(text)
-    if cells <= width:
-        return text + " " * (width - cells)
+    taken = len(text) if text.isascii() else cell_len(text)
+    if taken <= width:
+        return text + " " * (width - taken)
     kept = text[-(width - 1) :] if width > 1 else ""
     while cell_len(kept) > width - 1:
         kept = kept[1:]

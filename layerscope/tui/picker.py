@@ -133,7 +133,7 @@ class PickerApp(PreferredApp[StoreImage]):
         else:
             self.action_refresh_images()
         if self._trouble:
-            self.notify(text.safe_name(self._trouble), title="Cannot open the image", severity="error", timeout=12, markup=False)  # fmt: skip
+            self.notify(text.safe_lines(self._trouble), title="Cannot open the image", severity="error", timeout=12, markup=False)  # fmt: skip
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._name_columns)

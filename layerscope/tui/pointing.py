@@ -76,7 +76,8 @@ def copy(app: App[object], copied: tuple[str, str] | None) -> None:
         return
     words, what = copied
     app.copy_to_clipboard(words.encode(errors="surrogateescape").decode(errors="replace"))
-    app.notify(text.clip(text.safe_name(words), _SHOWN), title=f"Copied {what}", markup=False)
+    shown = text.safe_name(" ".join(words.split("\n")))
+    app.notify(text.clip_middle(shown, _SHOWN), title=f"Copied {what}", markup=False)
 
 
 class Pressable:

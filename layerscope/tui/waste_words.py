@@ -110,6 +110,16 @@ def group_words(groups: WasteGroups, group: int, image: Image, path: str) -> tup
     return (step_label(step_of(image, key), key) if groups.by is GroupBy.STEP else path), reasons
 
 
+def layers_width(count: int) -> int:
+    """Cells for two of so many layers, as `layers_words` writes them."""
+    return 2 * len(str(max(count - 1, 0))) + 3
+
+
+def layers_words(stored_in: int, hidden_by: int | None) -> str:
+    """The layer that stores a content, and the one that hides it, if any."""
+    return f"{stored_in}" if hidden_by is None else f"{stored_in} → {hidden_by}"
+
+
 def step_of(image: Image, layer: int) -> Step:
     """The step that stores a layer."""
     return image.steps[image.layers[layer].step]

@@ -15,6 +15,7 @@ from layerscope.tui.trail import LONGEST
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.listing_list import ListingList
 from layerscope.words import Change
+from tests.images import CREATED, docker_archive, file, layer_tar, write
 from tests.tui.explorer import explorer, loaded, screen_text, settled
 from tests.tui.pictures import picture_of
 
@@ -278,3 +279,41 @@ async def test_the_way_back_is_bounded(demo_image: Path) -> None:
         for _ in range(LONGEST):
             await screen.action_back()
         assert screen.view is screen.explore
+
+
+async def test_what_is_copied_is_shown_on_one_line(tmp_path: Path) -> None:
+    """An instruction of several lines, and a long path, of which the end is kept."""
+    history = [{"created": CREATED, "created_by": "RUN one \\\n && two"}]
+    name = "long/" * 20 + "name.txt"
+    image = docker_archive([layer_tar([file(name, b"1")])], history=history)
+    app = explorer(write(tmp_path / "image.tar", image))
+    async with app.run_test(size=SMALL, notifications=True) as pilot:
+        await loaded(pilot)
+        await pilot.press("y")
+        await settled(pilot)
+        assert app.clipboard == "RUN one \\\n && two"
+        assert "RUN one \\  && two" in "\n".join(screen_text(app))
+        await pilot.press("tab", "plus", "G", "y")
+        await settled(pilot)
+        assert app.clipboard == f"/{name}"
+        shown = "\n".join(screen_text(app))
+        assert "long/name.txt" in shown.replace("\n", "")
+        assert "…" in shown
+
+
+async def test_names_that_are_cut_keep_their_ends(tmp_path: Path) -> None:
+    """In the tree, however deep, in the title of File, and in the map."""
+    name = f"a-{'rather-' * 20}long-name.tar.gz"
+    image = docker_archive([layer_tar([file(name, b"1"), file(f"d/e/{name}", b"1")])])
+    app = explorer(write(tmp_path / "image.tar", image))
+    async with app.run_test(size=SMALL) as pilot:
+        await loaded(pilot)
+        await pilot.press("tab", "plus", "G")
+        await settled(pilot)
+        assert "\n".join(screen_text(app)).count("long-name.tar.gz") == 2
+        await pilot.press("enter")
+        await settled(pilot)
+        assert "long-name.tar.gz" in screen_text(app)[3]
+        await pilot.press("7")
+        await settled(pilot)
+        assert "name.tar.gz" in "\n".join(screen_text(app)[5:])

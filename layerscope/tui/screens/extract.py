@@ -99,7 +99,7 @@ class ExtractScreen(Dialog):
         self._field.focus()
 
     def _say(self, words: str, style: str = "dim") -> None:
-        self._words.update(Text(text.safe_name(words).replace("\\n", "\n"), style))
+        self._words.update(Text(text.safe_lines(words), style))
 
     @property
     def _close_key(self) -> str:

@@ -42,7 +42,7 @@ class FileView(View):
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(session, id=id)
         self.pane = ContentPane(session.key("app.back"))
-        self._title = PaneTitle("File", hints=("file.difference", "app.back"))
+        self._title = PaneTitle("File", named=True, hints=("file.difference", "app.back"))
         self._panel = FileFactsPanel(session, id="file-facts")
         self._facts: FileFacts | None = None
         self._content: Content | None = None

@@ -80,7 +80,7 @@ class LifeView(View):
             suggester=PathSuggester(session),
             id="life-field",
         )
-        self._title = PaneTitle("Life of a path")
+        self._title = PaneTitle("Life of a path", named=True)
         self._columns = ColumnTitles()
 
     def compose(self) -> ComposeResult:
@@ -94,7 +94,7 @@ class LifeView(View):
 
     def _name_columns(self) -> None:
         width = self.events.scrollable_content_region.width
-        self._columns.show(event_list.column_titles(width))
+        self._columns.show(event_list.column_titles(width, len(self.session.image.layers)))
 
     def stacked(self) -> None:
         if self.path is None:

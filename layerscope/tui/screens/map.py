@@ -37,7 +37,7 @@ class MapView(View):
         """The layer after which the filesystem is shown."""
         self.trail = [Place()]
         """The places from the root to the current one."""
-        self._title = PaneTitle("Map")
+        self._title = PaneTitle("Map", named=True)
         self._selected = ColumnTitles()
         self._legend = Legend(id="legend")
         self.map.nothing = "Available once all layers are read."

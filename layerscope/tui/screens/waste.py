@@ -83,7 +83,7 @@ class WasteView(View):
         self.set_class(self.size.height < LOW, "-low")
         self.share_room()
         width = self.size.width - SCROLLBAR
-        self._columns.show(waste_list.column_titles(width))
+        self._columns.show(waste_list.column_titles(width, len(self.session.image.layers)))
         self._copies_columns.show(duplicate_list.column_titles(width))
 
     def share_room(self) -> None:

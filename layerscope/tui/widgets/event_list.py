@@ -12,27 +12,42 @@ from layerscope.image.summary import one_line
 from layerscope.tui.paint import RowPainter, fit
 from layerscope.tui.pointing import Pointed
 from layerscope.tui.session import Session
+from layerscope.tui.waste_words import layers_width, layers_words
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.words import Change
 
-NUMBER, CHANGE, SIZE, MODE, OWNER = 4, 12, 9, 10, 11
+CHANGE, SIZE, MODE, OWNER = 12, 9, 10, 11
 WIDE = 110
 """Minimum width for mode, owner and long texts."""
 
 
-def column_titles(width: int) -> str:
-    """Column titles for a list of this width."""
-    what, fate, _ = _room(width)
+def column_titles(width: int, layers: int) -> str:
+    """Column titles for a list of this width and an image of so many layers."""
+    what, fate, _ = _room(width, layers)
     owner = f"  {'mode':<{MODE}}  {'owner':<{OWNER}}" if width >= WIDE else ""
-    left = f" {'#':<{NUMBER}}{'change':<{CHANGE}}{'size':>{SIZE}}{owner}"
+    left = f" {'layer':<{_number_width(layers)}}{'change':<{CHANGE}}{'size':>{SIZE}}{owner}"
     return f"{left}  {fit('changed', what)} {fit('outcome', fate)} step"
 
 
-def _room(width: int) -> tuple[int, int, int]:
+def _number_width(layers: int) -> int:
+    """Cells for the layers of an event."""
+    return layers_width(layers) + 1
+
+
+def _room(width: int, layers: int) -> tuple[int, int, int]:
     """Cells for changes, outcome and instruction."""
-    rest = width - 1 - NUMBER - CHANGE - SIZE - 2 - 2 - (4 + MODE + OWNER if width >= WIDE else 0)
+    rest = (
+        width
+        - 1
+        - _number_width(layers)
+        - CHANGE
+        - SIZE
+        - 2
+        - 2
+        - (4 + MODE + OWNER if width >= WIDE else 0)
+    )
     what = rest * 3 // 10
-    fate = 28 if width >= WIDE else 20
+    fate = 20 if width >= WIDE else 16
     return what, fate, max(rest - what - fate, 0)
 
 
@@ -89,7 +104,9 @@ class EventList(LineList):
         quiet = self.style_of("quiet")
         contents = life_words.only_contents(event)
         dim = quiet if event.change is Change.UNCHANGED and not contents else None
-        painter.add(f" {event.layer:<{NUMBER}}", dim)
+        layers = len(self._session.image.layers)
+        hidden_by = None if event.loss is None else event.loss.hidden_by
+        painter.add(f" {fit(layers_words(event.layer, hidden_by), _number_width(layers))}", dim)
         word = f"{life_words.glyph(event)} {life_words.change_word(event)}"
         painter.add(fit(word, CHANGE), dim or self._style_of_change(event))
         size = life_words.size_of(event)
@@ -100,7 +117,7 @@ class EventList(LineList):
         )
         if width >= WIDE:
             self._paint_attributes(event, painter, dim)
-        what, fate, room = _room(width)
+        what, fate, room = _room(width, layers)
         painter.add(f"  {fit(life_words.what_words(event), what)} ", dim)
         self._paint_fate(event, fate, painter)
         step = self._session.image.steps[self._session.image.layers[event.layer].step]
@@ -120,12 +137,10 @@ class EventList(LineList):
 
     def _paint_fate(self, event: Event, width: int, painter: RowPainter) -> None:
         if event.shown:
-            words = "◀ in the final image" if width > 22 else "◀ in the image"
+            words = "◀ in the final image" if width >= 20 else "◀ in the image"
             painter.add(fit(words, width), self.style_of("added"))
         elif event.loss is not None:
-            words = life_words.loss_words(event.loss)
-            words = words.replace(" wasted,", "") if len(words) > width else words
-            painter.add(fit(words, width), self.style_of("waste"))
+            painter.add(fit(f"{text.size(event.loss.bytes)} wasted", width), self.style_of("waste"))
         else:
             painter.add(" " * width)
 

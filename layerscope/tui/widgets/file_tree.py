@@ -20,6 +20,9 @@ from layerscope.tui.widgets.tree_columns import SIZE, size_of
 from layerscope.tui.widgets.tree_work import WorkedTree
 from layerscope.words import Change
 
+NAME = 8
+"""Minimum width of a name, however deep it is."""
+
 
 class FileTree(WorkedTree):
     """Paints the rows, expands and collapses directories."""
@@ -84,7 +87,7 @@ class FileTree(WorkedTree):
         self._paint_note(entry, width, painter)
 
     def _paint_name(self, entry: TreeRow, room: int, painter: RowPainter) -> None:
-        """Paint glyph, arrow and name; a path is cut at its front."""
+        """Paint glyph, arrow and name in `room` cells after the glyph; a path is cut at its front."""
         style = None
         if entry.change is None or entry.change is Change.UNCHANGED:
             painter.add("   ")
@@ -95,8 +98,9 @@ class FileTree(WorkedTree):
         arrow = ("▾ " if entry.expanded else "▸ ") if entry.has_children else "  "
         painter.add(arrow, self.style_of("quiet"))
         name = text.safe_name(entry.name)
-        if self.view is not None and self.view.flat:
-            name = text.clip_start(name, room - 3)
+        flat = self.view is not None and self.view.flat
+        room = max(room - 2 * entry.depth - 2, NAME)
+        name = text.clip_start(name, room) if flat else text.clip_middle(name, room)
         painter.add(name, style or (self.style_of("directory") if entry.is_directory else None))
         if entry.target:
             painter.add(f" → {text.safe_name(entry.target)}", self.style_of("quiet"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 
 from layerscope import text
-from layerscope.tui.paint import RowPainter, fit
+from layerscope.tui.paint import RowPainter, fit, fit_middle
 from layerscope.tui.picker_rows import Choice, Row
 from layerscope.tui.widgets.line_list import LineList
 
@@ -59,7 +59,9 @@ class ImageList(LineList):
         name, identifier, platform, place = column_widths(width, longest)
         quiet = self.style_of("quiet")
         named = bool(image.tags) or found.saved
-        painter.add(f" {fit(found.name, name)} ", self.style_of("strong") if named else quiet)
+        painter.add(
+            f" {fit_middle(found.name, name)} ", self.style_of("strong") if named else quiet
+        )
         painter.add(fit(text.safe_name(image.id)[:identifier], identifier), quiet)
         painter.add(f" {fit_right(text.age_of(image.created, self.now), AGE)} ")
         words = found.platform if width >= WIDE else found.platform.removeprefix("linux/")

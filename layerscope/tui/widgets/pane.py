@@ -17,7 +17,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from layerscope.tui.commands import Keys, first_key
-from layerscope.tui.paint import fit
+from layerscope.tui.paint import fit, fit_middle
 from layerscope.tui.running import Clickable, clickable
 
 LEFT = 12
@@ -44,10 +44,13 @@ class PaneTitle(Clickable, Widget):
         right: str = "",
         *,
         hints: Sequence[str] = (),
+        named: bool = False,
         id: str | None = None,
     ) -> None:
-        """`hints` are the ids of commands whose keys the state may name."""
+        """`hints` are the ids of commands whose keys the state may name; `named` if the subject is a path or a name, which
+        is cut in the middle."""
         super().__init__(id=id)
+        self._fit = fit_middle if named else fit
         self._hints = hints
         self.left = left
         self.right = right
@@ -67,7 +70,7 @@ class PaneTitle(Clickable, Widget):
             right = f" {right.partition(' · ')[2]}"  # the last part matters most
         if len(right) > room:
             right = ""
-        left = fit(f" {self.left}", width - len(right))
+        left = self._fit(f" {self.left}", width - len(right))
         name, quiet = (
             self.rich_style + self.get_component_rich_style(f"title--{part}", partial=True)
             for part in ("name", "quiet")

@@ -237,7 +237,8 @@ class TileMap(Pointing, Widget, can_focus=True):
         size = text.size(tile.bytes)
         directory = self.usage is not None and self.usage.is_directory(tile.path)
         name_style = ink.name + Style(bold=True) if directory and not tile.merged else ink.name
-        took = canvas.write(box.x + 1, box.y, f" {self.name_of(tile)} ", name_style, room + 1)
+        name = text.clip_middle(self.name_of(tile), room - 1)
+        took = canvas.write(box.x + 1, box.y, f" {name} ", name_style, room + 1)
         fits = took + len(size) + 2 <= room
         if fits:
             canvas.write(box.x + 1 + took, box.y, f"{size} ", ink.words, room)

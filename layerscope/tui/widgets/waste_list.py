@@ -7,7 +7,15 @@ from layerscope.analysis.grouping import GroupBy, WasteGroups
 from layerscope.tui.paint import RowPainter, bar, fit, fit_left
 from layerscope.tui.pointing import Pointed
 from layerscope.tui.session import Session
-from layerscope.tui.waste_words import WasteRecord, group_words, record_of, step_label, step_of
+from layerscope.tui.waste_words import (
+    WasteRecord,
+    group_words,
+    layers_width,
+    layers_words,
+    record_of,
+    step_label,
+    step_of,
+)
 from layerscope.tui.widgets.outline_list import ARROW_ROOM, Outline, OutlineList
 
 SIZE, BAR, SHARE, COUNT = 9, 8, 6, 14
@@ -17,13 +25,14 @@ WIDE = 110
 """Minimum width for percentages and whole reasons."""
 
 
-def column_titles(width: int) -> str:
-    """Column titles for a list of this width."""
+def column_titles(width: int, layers: int) -> str:
+    """Column titles for a list of this width and an image of so many layers."""
     label = _label_width(width)
-    stored, hidden = ("stored in", "hidden by") if label >= LEGIBLE else ("in", "by")
+    titles = f"{fit('stored in', label)} {fit('→ hidden by', label)}"
+    titles = titles if label >= LEGIBLE else fit("layers", _layers_width(width, layers))
     share = fit("share", BAR + (SHARE if width >= WIDE else 0))
-    path = fit("  path", _path_width(width) + ARROW_ROOM)
-    return f" {'bytes':>{SIZE}}  {share} {path} {fit(stored, label)} {fit(hidden, label)} why"
+    path = fit("  path", _path_width(width, layers) + ARROW_ROOM)
+    return f" {'bytes':>{SIZE}}  {share} {path} {titles} why"
 
 
 def _label_width(width: int) -> int:
@@ -31,13 +40,19 @@ def _label_width(width: int) -> int:
     return min(max((width - 80) // 4, 0) + 3, 24)
 
 
+def _layers_width(width: int, layers: int) -> int:
+    """Cells for both layers of a record."""
+    label = _label_width(width)
+    return 2 * label + 1 if label >= LEGIBLE else max(layers_width(layers), 6)
+
+
 def _why_width(width: int) -> int:
     return 25 if width >= WIDE else 15
 
 
-def _path_width(width: int) -> int:
+def _path_width(width: int, layers: int) -> int:
     before = 1 + SIZE + 2 + BAR + (SHARE if width >= WIDE else 0) + 1 + ARROW_ROOM
-    after = 2 * (_label_width(width) + 1) + 1 + _why_width(width)
+    after = 1 + _layers_width(width, layers) + 1 + _why_width(width)
     return max(width - before - after, 8)
 
 
@@ -48,6 +63,10 @@ class WasteList(OutlineList):
         super().__init__(id=id)
         self._session = session
         self.groups: WasteGroups | None = None
+
+    @property
+    def _layers(self) -> int:
+        return len(self._session.image.layers)
 
     def show_groups(self, groups: WasteGroups) -> None:
         """Show other groups, the largest expanded; the cursor stays on its record, otherwise goes to the largest."""
@@ -125,7 +144,7 @@ class WasteList(OutlineList):
         title, sentence = self.words(group)
         count = text.count_of(int(self.groups.counts[group]), "file")
         room = width - (1 + SIZE + 2 + BAR + (SHARE if width >= WIDE else 0) + 1 + ARROW_ROOM)
-        named = min(max(_path_width(width), 18), max(room - COUNT - 1, 8))
+        named = min(max(_path_width(width, self._layers), 18), max(room - COUNT - 1, 8))
         cut = fit_left if self.groups.by is GroupBy.DIRECTORY else fit
         painter.add(self.arrow(group), self.style_of("quiet"))
         painter.add(cut(title, named), self.style_of("strong"))
@@ -138,12 +157,17 @@ class WasteList(OutlineList):
         if record is None:
             return
         self._paint_figures(record.bytes, width, painter)
-        path = fit_left(self.path_words(record.path), _path_width(width))
+        path = fit_left(self.path_words(record.path), _path_width(width, self._layers))
         painter.add(f"{' ' * ARROW_ROOM}{path} ")
+        words = layers_words(record.stored_in, record.hidden_by)
         label = _label_width(width)
-        for layer in (record.stored_in, record.hidden_by):
-            words = step_label(step_of(self._session.image, layer), layer)
-            painter.add(f"{fit(words if label >= LEGIBLE else str(layer), label)} ")
+        if label >= LEGIBLE:
+            stored, hidden = (
+                step_label(step_of(self._session.image, layer), layer)
+                for layer in (record.stored_in, record.hidden_by)
+            )
+            words = f"{fit(stored, label)} {fit(f'→ {hidden}', label)}"
+        painter.add(f"{fit(words, _layers_width(width, self._layers))} ")
         painter.add(fit(record.why, _why_width(width)), self.style_of("quiet"))
 
     points = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable
+from functools import partial
 from typing import ClassVar
 
 from textual import on, work
@@ -34,9 +35,11 @@ from layerscope.tui.loader import (
 )
 from layerscope.tui.palette import CommandProvider
 from layerscope.tui.preferred import PreferredApp
+from layerscope.tui.running import working
 from layerscope.tui.screens.error import ErrorScreen
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.session import Session
+from layerscope.tui.terms import TERMS
 from layerscope.tui.view import ChooseAnother
 from layerscope.tui.workers import ProgressMoved
 
@@ -218,11 +221,19 @@ class LayerscopeApp(Guarded, PreferredApp[None]):
         """Textual's own commands that layerscope's do not cover."""
         yield SystemCommand("Theme…", "Choose among all themes.", self.action_change_theme)
         yield SystemCommand("Screenshot", "Save the screen as SVG.", self.deliver_screenshot)
+        for term, meaning in TERMS.items():
+            yield SystemCommand(f"What is {term}?", meaning, partial(self.show_help, figures=True))
 
     def action_help(self) -> None:
+        self.show_help()
+
+    def show_help(self, *, figures: bool = False) -> None:
+        """Open the help, at the keys of the current view or at the figures."""
         from layerscope.tui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen(self.keys))
+        screen = self.screen
+        view = isinstance(screen, MainScreen) and screen.view_title
+        self.push_screen(HelpScreen(self.keys, working(screen), view or "", figures=figures))
 
     def action_toggle_theme(self) -> None:
         self.theme = theme.LIGHT.name if self.current_theme.dark else theme.DARK.name

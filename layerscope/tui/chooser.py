@@ -54,7 +54,7 @@ class ChooserApp(PreferredApp[Candidate]):
     """Returns the chosen candidate, None if the user cancels."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings("dialog"),
+        *bindings("dialog", but=["dialog.copy", "dialog.search"]),
         Binding("ctrl+z", "suspend_process", "Suspend", show=False),
     ]
     ENABLE_COMMAND_PALETTE = False

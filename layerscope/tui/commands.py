@@ -153,6 +153,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("picker.suspend", "ctrl+z", "Suspend", "Return to the shell; fg brings the list back.", "suspend_process", shown_keys="^z", priority=True),
     Command("picker.leave", "q,ctrl+q", "Leave", "Leave without opening an image.", "leave", shown_keys="q", footer=91),
     Command("dialog.close", "escape,q", "Close", "Close the dialog.", "dismiss", shown_keys="Esc q"),
+    Command("dialog.search", "slash", "Search", "Search the help.", "search", shown_keys="/"),
     Command("dialog.copy", "y", "Copy", "Copy the error report.", "copy"),
 )  # fmt: skip
 _BY_ID = {command.id: command for command in COMMANDS}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from layerscope.tui.commands import COMMANDS, GROUPS
-from layerscope.tui.screens.help import help_text
+from layerscope.tui.screens.help import page_text, sections
 
 
 def test_every_command_is_in_help() -> None:
     """Help lists all commands with their sentence."""
-    page = help_text().plain
+    page = page_text(list(sections())).plain
     for command in COMMANDS:
         assert command.help in page
 

@@ -52,11 +52,9 @@ async def test_help_keeps_its_columns(demo_image: Path) -> None:
         await loaded(pilot)
         await pilot.press("question_mark")
         await settled(pilot)
-        await pilot.press("pagedown")
-        await settled(pilot)
         lines = screen_text(app)
-        (start,) = [n for n, line in enumerate(lines) if "Copy the path under" in line]
-        assert lines[start].index("Copy the path") == lines[start + 1].index("step.")
+        (start,) = [n for n, line in enumerate(lines) if "Shrink the left" in line]
+        assert lines[start].index("Shrink the left") == lines[start + 1].index("with the mouse")
 
 
 async def test_the_base_bracket_has_a_complete_label(demo_image: Path) -> None:

@@ -16,7 +16,7 @@ from layerscope.tui.keys import key_name, keymap
 from layerscope.tui.palette import CommandProvider
 from layerscope.tui.preferences import Preferences
 from layerscope.tui.screens.error import ErrorScreen
-from layerscope.tui.screens.help import help_text
+from layerscope.tui.screens.help import page_text, sections
 from layerscope.tui.screens.waste import WasteView
 from layerscope.tui.theme_names import THEME_NAMES, check_theme
 from layerscope.tui.view import VIEWS
@@ -106,7 +106,7 @@ async def test_keys_can_be_changed(demo_image: Path) -> None:
         await pilot.press("f1")
         await pilot.pause()
         assert app.screen is not screen
-        page = help_text(preferences.keys).plain
+        page = page_text(list(sections(preferences.keys))).plain
         assert "\n  S " in page
         await pilot.press("escape", "ctrl+p")
         await pilot.pause()

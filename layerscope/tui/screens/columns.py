@@ -68,7 +68,7 @@ class ColumnsScreen(Guarded, Dialog):
     """Shows or hides columns; `on_change` is called after each change."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings("dialog", but=["dialog.copy"]),
+        *bindings("dialog", but=["dialog.copy", "dialog.search"]),
         binding_of("explore.columns", "dismiss"),
     ]
     DEFAULT_CSS = """

@@ -21,7 +21,7 @@ class ErrorScreen(Dialog):
     """Shows an error."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings("dialog"),
+        *bindings("dialog", but=["dialog.search"]),
         binding_of("list.open", "dismiss"),
     ]
     DEFAULT_CSS = """

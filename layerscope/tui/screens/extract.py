@@ -53,7 +53,7 @@ class _Ended(Message):
 class ExtractScreen(Dialog):
     """Asks for a target, writes it in a thread, and reports the result. Cancelling leaves no files behind."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("dialog", but=["dialog.copy"])
+    BINDINGS: ClassVar[list[BindingType]] = bindings("dialog", but=["dialog.copy", "dialog.search"])
     DEFAULT_CSS = """
     ExtractScreen { align: center middle; }
     ExtractScreen > Vertical {

@@ -1,27 +1,34 @@
-"""Help: all keys, and the filter syntax."""
+"""Help: the keys of the current view first, then all others, the five figures and the filter syntax."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.text import Text
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
-from textual.widgets import Static
+from textual.containers import Vertical, VerticalScroll
+from textual.widgets import Input, Static
 
+from layerscope import text
 from layerscope.tui.commands import (
     COMMANDS,
     GROUPS,
+    Command,
     Keys,
     binding_of,
     bindings,
-    of_groups,
+    first_key,
     shown_keys,
 )
 from layerscope.tui.paint import wrap
 from layerscope.tui.screens.dialog import Dialog
+from layerscope.tui.terms import TERMS
 from layerscope.tui.theme import thin_scrollbar
+from layerscope.tui.widgets.field import Field
 
 FILTERS = (
     ("python", "path contains it, ignoring case"),
@@ -36,67 +43,170 @@ FILTERS = (
     ('"two words"  !word', "literal text; ! negates a term"),
 )
 """Filter terms and their meanings; all terms must match."""
+SETTINGS = (
+    ("settings", "~/.config/layerscope/config.toml, or the file named by $LAYERSCOPE_CONFIG"),
+    ("documentation", "docs/settings.md for every setting, docs/keys.md for command ids"),
+)
+FIGURES = "Figures"
+GENERAL = ("path", "list", "outline")
+"""Groups of several views: listed after the keys that only the current view has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A title, and rows of a name and its meaning."""
+
+    title: str
+    rows: tuple[tuple[str, str], ...]
+
+    def matching(self, words: Collection[str]) -> Section:
+        """The rows that contain all words, which are in lower case."""
+        return Section(
+            self.title,
+            tuple(
+                row
+                for row in self.rows
+                if all(word in f"{self.title} {row[0]} {row[1]}".casefold() for word in words)
+            ),
+        )
 
 
 class HelpScreen(Dialog):
-    """The command registry as a page."""
+    """A page to read and to search."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings("dialog", but=["dialog.copy"]),
+        *bindings("dialog", but=["dialog.copy", "dialog.close"]),
+        binding_of("dialog.close", "back"),
         binding_of("app.help", "dismiss"),
         binding_of("list.open", "dismiss"),
     ]
     DEFAULT_CSS = """
     HelpScreen { align: center middle; }
-    HelpScreen > VerticalScroll {
-        width: 84; max-width: 96%; height: auto; max-height: 90%; padding: 1 2;
+    HelpScreen > Vertical {
+        width: 84; max-width: 96%; height: auto; max-height: 90%;
         background: $surface; border: round $rule;
     }
-    HelpScreen:ansi > VerticalScroll { background: ansi_default; border: round ansi_default; }
-    """ + thin_scrollbar("HelpScreen > VerticalScroll", "$surface")
+    HelpScreen VerticalScroll { height: auto; padding: 0 2 1 2; }
+    HelpScreen Field { background: $surface; padding: 0 2; margin-bottom: 1; }
+    HelpScreen FieldInput, HelpScreen FieldInput:focus { background: $surface; background-tint: $surface 0%; }
+    HelpScreen:ansi > Vertical { background: ansi_default; border: round ansi_default; }
+    """ + thin_scrollbar("HelpScreen VerticalScroll", "$surface")
 
-    def __init__(self, keys: Keys | None = None) -> None:
+    def __init__(
+        self,
+        keys: Keys | None = None,
+        here: Collection[str] = (),
+        view: str = "",
+        *,
+        figures: bool = False,
+    ) -> None:
+        """`here` are the ids of the commands that work in the current view, whose title is `view`; the page begins with
+        them, or with the `figures`."""
         super().__init__()
-        self._keys: Keys = keys or {}
+        self._sections = tuple(sections(keys, here, view))
+        if figures:
+            self._sections = tuple(
+                sorted(self._sections, key=lambda section: section.title != FIGURES)
+            )
+        search = first_key("dialog.search", keys)
+        self._field = Field(placeholder=f"{search} searches this page", enter="Read", id="help")
+        self._page = VerticalScroll()
+        self._body = Static(markup=False)
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll():
-            yield Static(help_text(self._keys), markup=False)
+        with Vertical():
+            yield self._field
+            with self._page:
+                yield self._body
+
+    def on_mount(self) -> None:
+        self._page.focus()
 
     def on_resize(self) -> None:
-        page = self.query_one(VerticalScroll)
-        self.call_after_refresh(
-            lambda: self.query_one(Static).update(
-                help_text(self._keys, page.scrollable_content_region.width)
-            )
+        self.call_after_refresh(self._write)
+
+    def _write(self) -> None:
+        """Write what the search leaves of the page."""
+        typed = self._field.input.value
+        words = typed.casefold().split()
+        found = [section.matching(words) for section in self._sections]
+        found = [section for section in found if section.rows]
+        self._field.say("" if found else f"nothing here has {text.safe_name(typed)}", wrong=True)
+        self._body.update(page_text(found, self._page.scrollable_content_region.width))
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._write()
+        self._page.scroll_home(animate=False)
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._page.focus()
+
+    def action_search(self) -> None:
+        self._field.input.focus()
+
+    def action_back(self) -> None:
+        """Leave the field, then the page."""
+        if self._field.input.has_focus:
+            self._page.focus()
+        else:
+            self.dismiss()
+
+
+def sections(
+    keys: Keys | None = None, here: Collection[str] = (), view: str = ""
+) -> Iterator[Section]:
+    """The page: first the commands `here` of the view, then all others; `keys` are the user's own."""
+    groups = [group for group in GROUPS if group not in ("app", "view")]
+    groups.sort(key=lambda group: group in GENERAL)
+    if view:
+        own = [
+            command
+            for group in groups
+            for command in COMMANDS
+            if command.group == group and command.id in here
+        ]
+        yield _commands(f"Keys in {view}", own, keys)
+    for group in ("view", "app"):
+        yield _commands(
+            GROUPS[group], [command for command in COMMANDS if command.group == group], keys
         )
+    yield Section(FIGURES, tuple(TERMS.items()))
+    yield Section("Filters: all terms must match", FILTERS)
+    for group in groups:
+        others = [
+            command
+            for command in COMMANDS
+            if command.group == group and not (view and command.id in here)
+        ]
+        yield _commands(GROUPS[group], others, keys)
+    yield Section("More", SETTINGS)
 
 
-def help_text(keys: Keys | None = None, room: int = 1000) -> Text:
-    """The commands by group, then the filter syntax; `keys` are the user's own, `room` is
-    the width of a line in cells."""
-    width = max(len(shown_keys(command, keys)) for command in COMMANDS)
+def _commands(title: str, commands: Collection[Command], keys: Keys | None) -> Section:
+    return Section(
+        title, tuple((shown_keys(command, keys), _words(command)) for command in commands)
+    )
+
+
+def _words(command: Command) -> str:
+    """What a command does; of a view, also its name."""
+    return f"{command.title}: {command.help}" if command.group == "view" else command.help
+
+
+def page_text(found: Collection[Section], room: int = 1000) -> Text:
+    """Sections as text in lines of `room` cells."""
     body = Text()
-    for group, title in GROUPS.items():
-        commands = of_groups([group])
-        if commands:
-            body.append(f"{title}\n", "bold")
-        for command in commands:
-            body.append(f"  {shown_keys(command, keys):<{width}}  ", "bold")
-            body.append(_beside(command.help, width + 4, room))
-        if commands:
-            body.append("\n")
-    body.append("Filters", "bold").append(": all terms must match\n")
-    width = max(len(words) for words, _ in FILTERS)
-    for words, meaning in FILTERS:
-        body.append(f"  {words:<{width}}  ", "bold")
-        body.append(_beside(meaning, width + 4, room))
-    body.append("\nSettings", "bold")
-    body.append(": ~/.config/layerscope/config.toml, or the file named by $LAYERSCOPE_CONFIG\n")
-    body.append("  See docs/settings.md for every setting, docs/keys.md for command ids.")
+    for section in found:
+        if not section.rows:
+            continue
+        body.append("\n" if body else "").append(f"{section.title}\n", "bold")
+        width = max(text.cells(name) for name, _ in section.rows)
+        for name, meaning in section.rows:
+            body.append(f"  {name}{' ' * (width - text.cells(name))}  ", "bold")
+            lines = wrap(meaning, room - width - 4)
+            body.append(f"\n{' ' * (width + 4)}".join(lines) + "\n")
     return body
-
-
-def _beside(words: str, left: int, room: int) -> str:
-    """Text wrapped into a column that starts at cell `left`; the first line without indent."""
-    return f"\n{' ' * left}".join(wrap(words, room - left)) + "\n"

@@ -130,6 +130,11 @@ class MainScreen(Guarded, Screen[None]):
         return self._views[self._switcher.current or FIRST_VIEW]
 
     @property
+    def view_title(self) -> str:
+        """The name of the view on screen."""
+        return _title(self._switcher.current or FIRST_VIEW)
+
+    @property
     def explore(self) -> ExploreView:
         """The first view."""
         view = self._views[FIRST_VIEW]
@@ -280,7 +285,7 @@ class MainScreen(Guarded, Screen[None]):
         place = self._trail.last
         if place is None:
             return {"app.back": "Images"} if self.session.picked else {}
-        return {"app.back": next(spec.title for spec in VIEWS if spec.name == place.view)}
+        return {"app.back": _title(place.view)}
 
     def _useless(self) -> set[str]:
         """Ids of commands that have no effect now."""
@@ -292,3 +297,8 @@ class MainScreen(Guarded, Screen[None]):
         if self.pointing is None or not self.pointing.points:
             useless |= {"path.extract", "path.life"}
         return useless
+
+
+def _title(name: str) -> str:
+    """The title of a view."""
+    return next(spec.title for spec in VIEWS if spec.name == name)

@@ -1,0 +1,88 @@
+"""Help: the keys of the view it was opened in come first, a search narrows it, and the palette leads to its figures."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from layerscope.tui.screens.help import FIGURES, HelpScreen
+from layerscope.tui.terms import TERMS
+from layerscope.tui.view import VIEWS
+from tests.docs.page import read
+from tests.tui.explorer import explorer, loaded, screen_text, settled
+
+SIZE = (100, 40)
+
+
+@pytest.mark.parametrize("number", range(len(VIEWS)))
+async def test_the_keys_of_the_view_come_first(demo_image: Path, number: int) -> None:
+    """Each of its commands with its key, then the names of all views, each once on the page."""
+    app = explorer(demo_image)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await loaded(pilot)
+        await pilot.press(str(number + 1))
+        await settled(pilot)
+        screen.set_focus(screen.view.panes()[-1])
+        await settled(pilot)
+        await pilot.press("f1")
+        await settled(pilot)
+        assert isinstance(app.screen, HelpScreen)
+        first, second, *_ = app.screen._sections
+        assert first.title == f"Keys in {VIEWS[number].title}"
+        keys = [row[0] for row in first.rows]
+        own = {"explore": "x", "waste": "b", "life": "/", "find": "/", "file": "D", "map": ",", "findings": "b"}  # fmt: skip
+        name = VIEWS[number].name
+        assert own.get(name, "Enter") in keys
+        assert "q" not in keys
+        assert [row[1].partition(":")[0] for row in second.rows][:8] == [v.title for v in VIEWS]
+        shown = [line for line in screen_text(app) if "Keys in" in line]
+        assert shown
+        rows = [row for section in app.screen._sections for row in section.rows]
+        if name == "waste":
+            assert len([row for row in rows if "Group waste by" in row[1]]) == 1
+
+
+async def test_a_search_leaves_what_has_every_word(demo_image: Path) -> None:
+    """Case does not matter; `q` is text there; Esc leaves the field, then the page; nothing found is said."""
+    app = explorer(demo_image)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await loaded(pilot)
+        await pilot.press("question_mark", "slash", *"WAste gRoup")
+        await settled(pilot)
+        page = "\n".join(screen_text(app))
+        assert "Group waste by reason" in page
+        assert "Save the file" not in page
+        await pilot.press(*"q")
+        await settled(pilot)
+        assert "nothing here has WAste gRoupq" in "\n".join(screen_text(app))
+        await pilot.press("escape")
+        await settled(pilot)
+        assert isinstance(app.screen, HelpScreen)
+        await pilot.press("escape")
+        await settled(pilot)
+        assert app.screen.id == screen.id
+
+
+@pytest.mark.parametrize("term", TERMS)
+async def test_the_palette_leads_to_a_figure(demo_image: Path, term: str) -> None:
+    """Asked for by its name; the help begins there."""
+    app = explorer(demo_image)
+    async with app.run_test(size=(100, 24)) as pilot:
+        await loaded(pilot)
+        await pilot.press("ctrl+p", *f"what is {term}")
+        await pilot.pause(0.5)
+        await pilot.press("enter")
+        await pilot.pause(0.3)
+        await settled(pilot)
+        assert isinstance(app.screen, HelpScreen)
+        assert TERMS[term].split(";")[0] in "\n".join(screen_text(app))
+        assert app.screen._sections[0].title == FIGURES
+
+
+def test_the_figures_have_the_words_of_the_contract() -> None:
+    """Those of docs/accounting.md."""
+    page = re.sub(r"\[(\w+)\]\([^)]*\)", r"\1", read("accounting.md"))
+    rows = dict(re.findall(r"^\| \*\*(\w+)\*\* \| (.*) \|$", page, re.MULTILINE))
+    assert rows == TERMS

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 
 
@@ -102,3 +104,14 @@ class BuildFailedError(LayerscopeError):
 
 class CancelledError(Exception):
     """The user asked to stop: raised inside long work when `Progress.cancelled()` turns true."""
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Prefix errors raised inside with the name of one of several images."""
+    try:
+        yield
+    except LayerscopeError as error:
+        error.message = f"{name}: {error.message}"
+        error.args = (error.message,)
+        raise

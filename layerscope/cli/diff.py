@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from layerscope.cli.options import image_options, options_of, request_of, settings_of
 from layerscope.cli.output_options import (
@@ -16,7 +15,8 @@ from layerscope.cli.output_options import (
     ignore_errors_option,
     output_option,
 )
-from layerscope.errors import ExitCode, LayerscopeError, NothingFoundError, UsageError
+from layerscope.cli.streams import has_terminal
+from layerscope.errors import ExitCode, NothingFoundError, UsageError, naming
 
 
 @click.command(short_help="Compare two images; exit 1 if they differ.")
@@ -57,6 +57,8 @@ def diff(
     OLD and NEW are anything that layerscope opens; one of them can be - for stdin. --image and --platform apply to both. Exits
     with 1 if files, config, instructions or stored bytes differ. Times count only with --mtime. With --paths, only matching paths
     are compared: GLOB matches names, or whole paths if it contains a slash.
+
+    In a terminal, the explorer opens on both images, unless an option asks for a report, such as --format text.
     """
     from layerscope.analysis.compare.comparison import compare
     from layerscope.cli.bar import progress_bar
@@ -69,6 +71,9 @@ def diff(
         raise UsageError("only one image can be read from stdin")
     if quiet and output is not None:
         raise UsageError("--quiet writes nothing, not even to a file")
+    if not _asks_for_report(context) and has_terminal(old, new):
+        _explore(old, new, given)
+        return
     check_output(output, input_files(given, old, new))
     # Only findings use duplicates here.
     findings = not (quiet or paths)
@@ -79,11 +84,11 @@ def diff(
         requests = {name: request_of(text, progress, given) for name, text in wanted.items()}
         sources = {}
         for name, request in requests.items():
-            with _naming(name):
+            with naming(name):
                 sources[name] = open_source(request)
         opened = {}
         for name, request in requests.items():
-            with _naming(name):
+            with naming(name):
                 opened[name] = analyse(request, sources[name], options)
         first, second = opened.values()
         limits = requests["NEW"].limits
@@ -100,7 +105,7 @@ def diff(
                 diff_text.write(first, second, comparison, stream, how)
     if not ignore_errors:
         for name, image in opened.items():
-            with _naming(name):
+            with naming(name):
                 image.raise_damage()
     if paths and not comparison.files.selected:
         raise NothingFoundError(f"{' or '.join(paths)} matches no path in either image")
@@ -108,12 +113,18 @@ def diff(
         context.exit(ExitCode.FAILED)
 
 
-@contextmanager
-def _naming(name: str) -> Iterator[None]:
-    """Prefix errors raised inside with the name of the image, OLD or NEW."""
-    try:
-        yield
-    except LayerscopeError as error:
-        error.message = f"{name}: {error.message}"
-        error.args = (error.message,)
-        raise
+def _asks_for_report(context: click.Context) -> bool:
+    """Whether the user gave an option that the explorer does not have."""
+    names = ("format_name", "output", "paths", "mtime", "files", "quiet", "ignore_errors")
+    given = {name: context.get_parameter_source(name) for name in names}
+    return any(source is ParameterSource.COMMANDLINE for source in given.values())
+
+
+def _explore(old: str, new: str, given: dict[str, Any]) -> None:
+    """Open the explorer on both images."""
+    from layerscope.cli.bar import progress_bar
+    from layerscope.tui import run_comparison
+
+    with progress_bar() as progress:
+        first, second = (request_of(text, progress, given) for text in (old, new))
+        run_comparison(first, second, options_of(given, findings=True), settings_of(given))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import Any
 
 import click
@@ -15,10 +13,8 @@ from layerscope.cli.options import (
     request_of,
     settings_of,
 )
-from layerscope.cli.streams import is_terminal
+from layerscope.cli.streams import has_terminal
 from layerscope.errors import UsageError
-
-_STDIN = "-"
 
 
 @click.command("open", hidden=True)
@@ -34,7 +30,7 @@ def open_command(reference: str | None, **given: Any) -> None:
 
 def pick(given: dict[str, Any]) -> None:
     """Open the image picker. Raises `UsageError` without a terminal."""
-    if not _has_terminal(""):
+    if not has_terminal():
         raise UsageError(
             "no image given", hint="for example: layerscope image.tar, or layerscope demo"
         )
@@ -50,7 +46,7 @@ def pick(given: dict[str, Any]) -> None:
 def explore(reference: str, given: dict[str, Any]) -> None:
     """Open the explorer, or print the text report without a terminal."""
     dockerfile = dockerfile_of(given)
-    if not _has_terminal(reference):
+    if not has_terminal(reference):
         from layerscope.cli.report import write_report
 
         write_report(reference, "text", None, given=given)
@@ -61,18 +57,3 @@ def explore(reference: str, given: dict[str, Any]) -> None:
     with progress_bar() as progress:
         request = request_of(reference, progress, given)
         run_explorer(request, options_of(given, findings=True), settings_of(given), dockerfile)
-
-
-def _has_terminal(reference: str) -> bool:
-    """Whether there is a terminal to draw on and to read keys from."""
-    if os.environ.get("TERM", "") in ("", "dumb"):
-        return False
-    if not (is_terminal(sys.stdout) and is_terminal(sys.stderr)):
-        return False
-    if reference != _STDIN:
-        return is_terminal(sys.stdin)
-    try:
-        os.close(os.open("/dev/tty", os.O_RDWR))
-    except OSError:
-        return False
-    return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import os
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
@@ -91,3 +92,18 @@ def say(error: LayerscopeError) -> None:
     sys.stderr.write(f"layerscope: {log_line(error.message)}\n")
     if error.hint:
         sys.stderr.write(f"  hint: {log_line(error.hint)}\n")
+
+
+def has_terminal(*references: str) -> bool:
+    """Whether there is a terminal to draw on and to read keys from, if images with these names are opened."""
+    if os.environ.get("TERM", "") in ("", "dumb"):
+        return False
+    if not (is_terminal(sys.stdout) and is_terminal(sys.stderr)):
+        return False
+    if "-" not in references:
+        return is_terminal(sys.stdin)
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR))
+    except OSError:
+        return False
+    return True

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import BinaryIO
 
 from layerscope.analysis.compare.comparison import Comparison
+from layerscope.analysis.compare.config import shown_value
 from layerscope.analysis.compare.steps import StepChange, StepPair
 from layerscope.image.history import Step
-from layerscope.image.secret_names import is_secret
-from layerscope.image.secret_spans import MASK, masked
 from layerscope.image.summary import one_line
 from layerscope.opening.opened import Opened, file_name
 from layerscope.report.console import (
@@ -252,7 +250,7 @@ def _write_config(console: Console, comparison: Comparison) -> None:
             if item.name is None
             else f"{field} {clip(safe_name(item.name), console.width // 2)}"
         )
-        values = [_value(item.name, value) for value in (item.old, item.new) if value]
+        values = [shown_value(item.name, value) for value in (item.old, item.new) if value]
         room = console.width - 6
         if len(name) + sum(map(len, values)) + 9 <= console.width:
             console.line(
@@ -265,10 +263,3 @@ def _write_config(console: Console, comparison: Comparison) -> None:
     if len(found) > SETTINGS:
         more = count_of(len(found) - SETTINGS, "more setting", "more settings")
         console.line("  ", (f"… and {more}", "dim"))
-
-
-def _value(name: str | None, value: str | tuple[str, ...]) -> str:
-    """A value on one line, safe to show, lists as in a Dockerfile. Secrets are masked."""
-    if not isinstance(value, str):
-        return safe_name(masked(json.dumps(value, ensure_ascii=False), "CMD"))
-    return MASK if name is not None and is_secret(name, value) else safe_name(masked(value))

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from layerscope import text
-from layerscope.errors import CancelledError, LayerscopeError
+from layerscope.errors import CancelledError, LayerscopeError, naming
 from layerscope.image.dockerfile import Dockerfile
 from layerscope.opening.allocator import limit_freed_memory
 from layerscope.opening.options import Options
@@ -66,6 +66,25 @@ def run_picker(
         if not again:
             return
         picker = PickerApp(request, preferences, trouble=trouble, after=picker)
+
+
+def run_comparison(
+    old: Request, new: Request, options: Options, settings: Settings | None = None
+) -> None:
+    """Explore what differs between two images until the user quits. Raises `LayerscopeError` if one cannot be opened."""
+    preferences = _preferences(settings)
+    limit_freed_memory()
+    options = replace(options, verify_small=False, names=False)
+    with RemoteImage(old, options) as first, RemoteImage(new, options) as second:
+        from layerscope.tui.comparison.app import ComparisonApp  # while the workers find the images
+        from layerscope.tui.session import Session
+
+        def opened(name: str, remote: RemoteImage) -> Session:
+            with naming(name):
+                source = remote.find(partial(_ask, preferences))
+            return Session(remote, source, preferences=preferences)
+
+        ComparisonApp(opened("OLD", first), opened("NEW", second)).run_in_terminal()
 
 
 def _preferences(settings: Settings | None) -> Preferences:

@@ -14,11 +14,9 @@ from textual.binding import BindingType
 from textual.events import Key
 from textual.keys import REPLACED_KEYS, key_to_character
 from textual.screen import Screen
-from textual.theme import Theme
 from textual.worker import get_current_worker
 
 from layerscope import text
-from layerscope.tui import theme
 from layerscope.tui.commands import bindings
 from layerscope.tui.guard import Guarded, as_user_error
 from layerscope.tui.loader import (
@@ -81,14 +79,8 @@ class LayerscopeApp(Guarded, PreferredApp[None]):
     def on_mount(self) -> None:
         sys.setswitchinterval(SWITCH_INTERVAL)
         self.push_screen(MainScreen(self.session))
-        self.theme_changed_signal.subscribe(self, self._remember_theme)
+        self.remember_theme()
         self.call_after_refresh(self.load)  # after the first frame, which loading would delay
-
-    def _remember_theme(self, chosen: Theme) -> None:
-        if self.few_colors and not chosen.ansi:
-            self.theme = theme.of_terminal(chosen)
-        elif not self.few_colors and chosen.name != theme.named(self.session.preferences.theme):
-            self.session.preferences.remember_theme(chosen.name)
 
     @work(thread=True, exit_on_error=False, group="load")
     def load(self) -> None:
@@ -234,9 +226,6 @@ class LayerscopeApp(Guarded, PreferredApp[None]):
         screen = self.screen
         view = isinstance(screen, MainScreen) and screen.view_title
         self.push_screen(HelpScreen(self.keys, working(screen), view or "", figures=figures))
-
-    def action_toggle_theme(self) -> None:
-        self.theme = theme.LIGHT.name if self.current_theme.dark else theme.DARK.name
 
     async def action_quit(self) -> None:
         self.leave()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textual.app import ReturnType
+from textual.theme import Theme
 
 from layerscope.tui import theme
 from layerscope.tui.keys import keymap
@@ -28,6 +29,19 @@ class PreferredApp(TerminalApp[ReturnType]):
     def few_colors(self) -> bool:
         """Whether the terminal has 16 colours: those of a theme would become black, white or illegible."""
         return self.console.color_system in ("standard", "windows")
+
+    def remember_theme(self) -> None:
+        """From now on, write down the themes that the user changes to."""
+        self.theme_changed_signal.subscribe(self, self._remember)
+
+    def _remember(self, chosen: Theme) -> None:
+        if self.few_colors and not chosen.ansi:
+            self.theme = theme.of_terminal(chosen)
+        elif not self.few_colors and chosen.name != theme.named(self.preferences.theme):
+            self.preferences.remember_theme(chosen.name)
+
+    def action_toggle_theme(self) -> None:
+        self.theme = theme.LIGHT.name if self.current_theme.dark else theme.DARK.name
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return theme.variable_defaults(self.current_theme)

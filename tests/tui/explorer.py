@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from textual.app import App
 from textual.pilot import Pilot
 from textual.widget import Widget
 from textual.worker import WorkerCancelled
@@ -85,7 +86,7 @@ def _is_busy(app: LayerscopeApp) -> bool:
     )
 
 
-def screen_text(app: LayerscopeApp) -> list[str]:
+def screen_text(app: App[None]) -> list[str]:
     """What is on the screen, line by line."""
     width, height = app.size
     strips = app.screen._compositor.render_strips()

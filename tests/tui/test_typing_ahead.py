@@ -20,7 +20,7 @@ async def _burst(pilot: Pilot[None], *keys: str) -> list[str]:
         pilot.app.post_message(Key(key, key_to_character(key)))
     await pilot.pause(0.3)  # while one types, searches replace each other
     await settled(pilot)
-    return screen_text(pilot.app)  # type: ignore[arg-type]
+    return screen_text(pilot.app)
 
 
 @pytest.mark.parametrize(

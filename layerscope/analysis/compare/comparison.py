@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from layerscope.analysis.compare.config import ConfigDifference, compare_config
 from layerscope.analysis.compare.directories import DirectoryChange, group_by_directory
-from layerscope.analysis.compare.files import FileChanges, compare_files
+from layerscope.analysis.compare.files import FileChanges, compare_files, new_privileged
+from layerscope.analysis.compare.findings import FindingChange, compare_findings
 from layerscope.analysis.compare.layers import LayerComparison, compare_layers, diff_ids
 from layerscope.analysis.compare.packages import PackageChange, compare_packages
 from layerscope.analysis.compare.side import Side
@@ -27,6 +28,10 @@ class Comparison:
     directories: Sequence[DirectoryChange]
     packages: Sequence[PackageChange] | None
     """None unless packages were searched in both images."""
+    findings: Sequence[FindingChange] | None
+    """Those of both images, the new ones first; None unless they were searched in both."""
+    privileged: Sequence[int]
+    """Rows of `files` that have become setuid or setgid files."""
     config: Sequence[ConfigDifference]
     mtime: bool
     """Whether times count."""
@@ -60,16 +65,24 @@ def compare(
     files = compare_files(
         old, new, progress or NullProgress(), mtime=mtime, only=only, limits=limits
     )
-    packages = None
-    if old.findings is not None and new.findings is not None:
-        packages = compare_packages(old.findings.packages, new.findings.packages)
-    return Comparison(
+    comparison = Comparison(
         layers=compare_layers(diff_ids(old), diff_ids(new)),
         steps=compare_steps(old, new),
         files=files,
         directories=group_by_directory(files),
-        packages=packages,
+        packages=None,
+        findings=None,
+        privileged=new_privileged(files, old, new),
         config=compare_config(old.image, new.image),
         mtime=mtime,
         only=tuple(only),
     )
+    return with_findings(comparison, old, new)
+
+
+def with_findings(comparison: Comparison, old: Side, new: Side) -> Comparison:
+    """The comparison with findings and packages, if they were searched in both images."""
+    if old.findings is None or new.findings is None:
+        return comparison
+    packages = compare_packages(old.findings.packages, new.findings.packages)
+    return replace(comparison, packages=packages, findings=compare_findings(old, new))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from layerscope.image.model import Image
+from layerscope.image.secret_names import is_secret
+from layerscope.image.secret_spans import MASK, masked
+from layerscope.text import safe_name
 
 Value = str | tuple[str, ...]
 
@@ -21,6 +25,13 @@ class ConfigDifference:
     old: Value | None
     """None if the old image has none."""
     new: Value | None
+
+
+def shown_value(name: str | None, value: Value) -> str:
+    """A value on one line, safe to show, lists as in a Dockerfile. Secrets are masked. `name` is a variable's or label's."""
+    if not isinstance(value, str):
+        return safe_name(masked(json.dumps(value, ensure_ascii=False), "CMD"))
+    return MASK if name is not None and is_secret(name, value) else safe_name(masked(value))
 
 
 def compare_config(old: Image, new: Image) -> list[ConfigDifference]:

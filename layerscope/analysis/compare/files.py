@@ -39,6 +39,8 @@ class FileChanges:
     old_bytes: NDArray[np.int64]
     """Content bytes of the old inode; 0 for anything but a file."""
     new_bytes: NDArray[np.int64]
+    before: NDArray[np.int64]
+    """Content bytes of the old image at each path of the table; a content counts at its first name."""
     growth: NDArray[np.int64]
     """Content bytes that the path adds to the image, over all paths of the table. A content with several names counts at
     the first one, so that a path that does not differ may grow when a name before it goes."""
@@ -101,6 +103,7 @@ def compare_files(
         why[changed],
         _sizes(old.filesystem.inodes, before[changed]),
         _sizes(new.filesystem.inodes, after[changed]),
+        sides[0].counted,
         growth,
         len(paths),
     )
@@ -126,6 +129,23 @@ def _classified(
     kinds[(why & int(SUBSTANCE)) > 0] = Change.MODIFIED
     kinds[((why & int(SUBSTANCE)) == 0) & (why > 0)] = Change.METADATA
     return kinds, why
+
+
+_PRIVILEGED = 0o6000
+"""Mode bits of setuid and setgid."""
+
+
+def new_privileged(changes: FileChanges, old: Side, new: Side) -> list[int]:
+    """Rows of files that run as their owner or group in the new image, and did not in the old one."""
+
+    def privileged(side: Side, rows: NDArray[np.int32]) -> NDArray[np.bool_]:
+        columns = side.filesystem.inodes.columns
+        files = (rows >= 0) & (columns.kinds[rows] == Kind.FILE)
+        found: NDArray[np.bool_] = files & (columns.modes[rows] & _PRIVILEGED > 0)
+        return found
+
+    found = privileged(new, changes.new) & ~privileged(old, changes.old)
+    return np.flatnonzero(found).tolist()
 
 
 def select(table: PathTable, wanted: Sequence[str]) -> NDArray[np.bool_]:

@@ -22,6 +22,11 @@ def layers_named(numbers: Sequence[int]) -> str:
     return f"layer{'' if len(numbers) == 1 else 's'} {shown}"
 
 
+def is_secret(rule: str) -> bool:
+    """Whether a rule is about secrets, by its name."""
+    return rule.startswith("secret-")
+
+
 def _none() -> NDArray[np.int32]:
     return np.zeros(0, np.int32)
 
@@ -75,7 +80,7 @@ class Finding:
     @property
     def secret(self) -> bool:
         """Whether it is about something that nobody may read: a key, a password, a token."""
-        return self.rule.startswith("secret-")
+        return is_secret(self.rule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,5 +112,9 @@ class Findings:
 
     @property
     def secrets(self) -> int:
-        """How many findings are about secrets."""
-        return sum(finding.secret for finding in self.found)
+        """How many secrets there are: files, and findings about no file. Guesses (low confidence) do not count."""
+        found = [
+            each for each in self.found if each.secret and each.confidence is not Confidence.LOW
+        ]
+        paths = {path for finding in found for path in finding.paths.tolist()}
+        return len(paths) + sum(not len(finding.paths) for finding in found)

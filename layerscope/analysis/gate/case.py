@@ -19,11 +19,6 @@ if TYPE_CHECKING:
     from layerscope.analysis.gate.baseline import Baseline
 
 
-def is_secret(rule: str) -> bool:
-    """Whether a finding rule is about secrets, by its name."""
-    return rule.startswith("secret-")
-
-
 @dataclass(frozen=True, slots=True)
 class Case:
     """One image and the configuration of the gate."""
@@ -60,7 +55,7 @@ class Case:
             finding,
             self.filesystem.table,
             gate=gate,
-            named=is_secret(finding.rule),
+            named=finding.secret,
         )
 
     def name(self, path: int) -> str:

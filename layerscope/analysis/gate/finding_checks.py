@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from layerscope.analysis.findings.finding import Finding
-from layerscope.analysis.gate.case import Case, is_secret
+from layerscope.analysis.findings.finding import Finding, is_secret
+from layerscope.analysis.gate.case import Case
 from layerscope.analysis.gate.rule import GateRule
 from layerscope.analysis.gate.values import parse_switch
 from layerscope.analysis.gate.verdict import MAX_OFFENDERS, Check, Offender, Outcome, Unit

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from layerscope.analysis.gate.case import Case, is_secret
+from layerscope.analysis.findings.finding import is_secret
+from layerscope.analysis.gate.case import Case
 from layerscope.analysis.gate.finding_checks import check_findings
 from layerscope.analysis.gate.rule import GateRule
 from layerscope.analysis.gate.verdict import Check, GateWarning, Outcome, Unit

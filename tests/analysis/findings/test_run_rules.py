@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from layerscope.analysis.evidence import Evidence
@@ -14,7 +15,7 @@ from layerscope.analysis.findings.rules import RULES, check_rules
 from layerscope.analysis.findings.run_rules import run_rules
 from layerscope.errors import UsageError
 from layerscope.settings import RuleChoice
-from layerscope.words import Severity
+from layerscope.words import Confidence, Severity
 from tests.analysis.findings.rule_images import opened_of
 from tests.images import file
 
@@ -127,3 +128,13 @@ def test_an_image_without_layers_has_no_finding() -> None:
     opened = opened_of([])
     assert opened.findings is not None
     assert opened.findings.found == ()
+
+
+def test_secrets_count_once_for_each_file_and_guesses_do_not() -> None:
+    """A file with two kinds of secrets is one; one in the history has no file."""
+    sure, other = claims("secret-key", "a", "b"), claims("secret-token", "b")
+    guess = replace(claims("secret-guess", "c"), confidence=Confidence.LOW)
+    findings = run_rules(evidence(), rules=[sure, other, guess, claims("waste", "c")])
+    assert findings.secrets == 2
+    in_history = replace(findings.found[0], paths=np.zeros(0, np.int32))
+    assert replace(findings, found=(*findings.found, in_history)).secrets == 3

@@ -1,0 +1,138 @@
+"""The tree of two images: what every path holds in the old one and in the new one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.browse.matching import PathTexts
+from layerscope.browse.modes import NO_CHANGE
+from layerscope.browse.ordering import Display
+from layerscope.filesystem.paths import PathTable, with_ancestors
+from layerscope.filesystem.siblings import Siblings
+from layerscope.words import Change
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedRow:
+    """One row. Sizes are content bytes at and below the path."""
+
+    path: int
+    name: bytes
+    depth: int
+    change: Change | None
+    """None if the path itself does not differ."""
+    old: int
+    new: int
+    differing: int
+    """Paths at and below it that differ."""
+    expanded: bool
+    has_children: bool
+
+
+class ComparedTree:
+    """Visible rows, in order: siblings by how much they grow or shrink the image."""
+
+    def __init__(
+        self,
+        table: PathTable,
+        paths: NDArray[np.int32],
+        kinds: NDArray[np.uint8],
+        before: NDArray[np.int64],
+        growth: NDArray[np.int64],
+    ) -> None:
+        """`paths` differ, in the ways of `kinds` (`Change` values). `before` and `growth` are content bytes at each path of
+        the table: in the old image, and in the new one less those."""
+        self.table = table
+        self._siblings = Siblings(table)
+        self._texts = PathTexts(table, self._siblings)
+        self._differs = np.zeros(len(table), bool)
+        self._differs[paths] = True
+        self._changes = np.full(len(table), NO_CHANGE, np.uint8)
+        self._changes[paths] = kinds
+        self._old, self._growth = (_below(table, values) for values in (before, growth))
+        self._differing = _below(table, self._differs)
+        self._expanded = np.zeros(len(table), bool)
+        self.by_name = False
+        """Whether siblings are in byte order instead."""
+        self.text = ""
+        """The text that paths must contain."""
+        self._update()
+
+    def _update(self) -> None:
+        """Compute which paths have rows, and their order."""
+        kept = self._differs
+        if self.text:
+            kept = kept & self._texts.containing(self.text)
+        present = with_ancestors(self.table, kept)
+        paths = np.flatnonzero(present)
+        keys = None
+        if not self.by_name:
+            weight = np.abs(self._growth[paths])
+            keys = [int(weight.max(initial=0)) - weight]
+        self._display = Display.of(self.table, self._siblings, present, keys)
+        self._opened()
+
+    def _opened(self) -> None:
+        opened = np.ones(len(self.table), bool) if self.text else self._expanded
+        self.rows = self._display.rows(opened)
+        """The paths shown, from top to bottom."""
+
+    def sort_by_name(self, by_name: bool) -> None:
+        """Change the order of siblings."""
+        self.by_name = by_name
+        self._update()
+
+    def search(self, text: str) -> None:
+        """Show only paths that contain a text, ignoring case, with all directories open; "" shows all again."""
+        self.text = text
+        self._update()
+
+    def open(self, path: int, opened: bool) -> None:
+        """Open or close a directory."""
+        self._expanded[path] = opened
+        self._opened()
+
+    def open_all(self, opened: bool) -> None:
+        """Open or close all directories."""
+        self._expanded[:] = opened
+        self._opened()
+
+    def is_open(self, path: int) -> bool:
+        """Whether a directory is open."""
+        return bool(self.text) or bool(self._expanded[path])
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def row(self, row: int) -> ComparedRow:
+        """The contents of one row."""
+        path = int(self.rows[row])
+        change = int(self._changes[path])
+        old = int(self._old[path])
+        return ComparedRow(
+            path=path,
+            name=self.table.name(path),
+            depth=int(self.table.depths[path]) - 1,
+            change=None if change == NO_CHANGE else Change(change),
+            old=old,
+            new=old + int(self._growth[path]),
+            differing=int(self._differing[path]),
+            expanded=self.is_open(path),
+            has_children=int(self._display.counts[path]) > 1,
+        )
+
+    def row_of(self, path: int) -> int | None:
+        """The row of a path; None if it has none."""
+        found = np.flatnonzero(self.rows == path)
+        return int(found[0]) if len(found) else None
+
+
+def _below(table: PathTable, values: NDArray[np.int64] | NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Sums at and below each path."""
+    prefix = np.zeros(len(table) + 1, np.int64)
+    np.cumsum(values, dtype=np.int64, out=prefix[1:])
+    sums: NDArray[np.int64] = prefix[table.ends] - prefix[:-1]
+    return sums

@@ -1,0 +1,1 @@
+"""The explorer of two images: what differs, side by side."""

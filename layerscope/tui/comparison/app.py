@@ -1,0 +1,172 @@
+"""The application that opens two images at once, and compares them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from textual import on, work
+from textual.binding import BindingType
+from textual.message import Message
+from textual.worker import get_current_worker
+
+from layerscope import text
+from layerscope.analysis.compare.comparison import Comparison, compare, with_findings
+from layerscope.browse.compared_tree import ComparedTree
+from layerscope.errors import CancelledError
+from layerscope.opening.opened import Opened
+from layerscope.tui.commands import bindings
+from layerscope.tui.comparison.screen import Both, ComparisonScreen
+from layerscope.tui.guard import Guarded, as_user_error
+from layerscope.tui.loader import FindingsFound, Stacked, WorkDone, WorkFailed, load
+from layerscope.tui.palette import CommandProvider
+from layerscope.tui.preferred import PreferredApp
+from layerscope.tui.running import working
+from layerscope.tui.screens.error import ErrorScreen
+from layerscope.tui.session import Session
+from layerscope.tui.workers import MessageProgress, ProgressMoved
+
+
+@dataclass(eq=False, repr=False)
+class OfSide(Message):
+    """What was found out about one of the images."""
+
+    side: int
+    """0 for the old one, 1 for the new one."""
+    message: Message
+
+
+@dataclass(eq=False, repr=False)
+class Compared(Message):
+    """The images were compared; findings and packages may follow."""
+
+    comparison: Comparison
+    tree: ComparedTree
+
+
+class ComparisonApp(Guarded, PreferredApp[None]):
+    """Explores what differs between two images."""
+
+    TITLE = "layerscope"
+    COMMANDS = {CommandProvider}  # noqa: RUF012  # as Textual spells it
+    BINDINGS: ClassVar[list[BindingType]] = bindings("app")
+
+    def __init__(self, old: Session, new: Session) -> None:
+        super().__init__(new.preferences)
+        self._sides = (old, new)
+        names = (text.safe_name(old.image.title), text.safe_name(new.image.title))
+        if names[0] == names[1]:
+            names = (
+                text.safe_name(old.request.reference),
+                text.safe_name(new.request.reference),
+            )
+        self.main = ComparisonScreen(names, self.keys)
+        self.both: Both | None = None
+        self._leaving = False
+
+    def on_mount(self) -> None:
+        self.push_screen(self.main)
+        self.remember_theme()
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        for side in range(len(self._sides)):
+            self._load(side)
+
+    @work(thread=True, exit_on_error=False, group="load")
+    def _load(self, side: int) -> None:
+        worker = get_current_worker()
+        load(
+            self._sides[side],
+            lambda message: self.post_message(OfSide(side, message)),
+            lambda: worker.is_cancelled or self._leaving,
+        )
+
+    @on(OfSide)
+    def _found(self, event: OfSide) -> None:
+        session, message = self._sides[event.side], event.message
+        if isinstance(message, Stacked):
+            session.opened = message.opened
+            self._compare_when_ready()
+        elif isinstance(message, FindingsFound) and session.opened is not None:
+            session.findings = message.findings
+            session.opened = replace(session.opened, findings=message.findings)
+            self._show_findings()
+        elif isinstance(message, ProgressMoved):
+            share = (
+                text.percent(min(message.done, message.total), message.total)
+                if message.total
+                else ""
+            )
+            self.main.show_work(
+                f"{('Old', 'New')[event.side]} image: {message.stage.lower()} {share}"
+            )
+        elif isinstance(message, WorkDone):
+            self.main.show_work("")
+            if session.findings is None:
+                self.main.without_findings()
+        elif isinstance(message, WorkFailed):
+            self.main.show_work("")
+            self.push_screen(ErrorScreen(message.error))
+
+    def _compare_when_ready(self) -> None:
+        old, new = (session.opened for session in self._sides)
+        if old is not None and new is not None:
+            self._compare(old, new)
+
+    @work(thread=True, exit_on_error=False, group="compare")
+    def _compare(self, old: Opened, new: Opened) -> None:
+        worker = get_current_worker()
+        progress = MessageProgress(self.post_message, lambda: worker.is_cancelled or self._leaving)
+        limits = self._sides[1].request.limits
+        try:
+            comparison = compare(old, new, progress, limits=limits)
+        except CancelledError:
+            return
+        files = comparison.files
+        tree = ComparedTree(files.table, files.paths, files.kinds, files.before, files.growth)
+        self.post_message(Compared(comparison, tree))
+
+    @on(ProgressMoved)
+    def _moved(self, event: ProgressMoved) -> None:
+        self.main.show_work(f"{event.stage}…" if event.stage else "")
+
+    @on(Compared)
+    def _compared(self, event: Compared) -> None:
+        old, new = (session.opened for session in self._sides)
+        if old is not None and new is not None:
+            self.both = Both(old, new, event.comparison, event.tree)
+            self.main.show_work("")
+            self.main.show_both(self.both)
+            self._show_findings()
+
+    def _show_findings(self) -> None:
+        """Show findings and packages once they are known of both images."""
+        old, new = (session.opened for session in self._sides)
+        if self.both is None or old is None or new is None:
+            return
+        if old.findings is not None and new.findings is not None:
+            comparison = with_findings(self.both.comparison, old, new)
+            self.both = Both(old, new, comparison, self.both.tree)
+            self.main.show_both(self.both)
+
+    def failed(self, error: BaseException) -> None:
+        """Show an exception and continue."""
+        if isinstance(error, Exception) and not isinstance(self.screen, ErrorScreen):
+            self.push_screen(ErrorScreen(as_user_error(error)))
+
+    # commands
+
+    def action_help(self) -> None:
+        from layerscope.tui.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen(self.keys, working(self.screen), "Comparison"))
+
+    async def action_quit(self) -> None:
+        self.leave()
+
+    def leave(self) -> None:
+        self._leaving = True
+        for session in self._sides:
+            session.remote.close()
+        super().leave()

@@ -1,0 +1,291 @@
+"""The lists of a comparison: files, steps, findings, packages, config."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import ClassVar, Generic, TypeVar
+
+from textual.binding import BindingType
+
+from layerscope import text
+from layerscope.analysis.compare.config import ConfigDifference, shown_value
+from layerscope.analysis.compare.findings import FindingChange
+from layerscope.analysis.compare.packages import PackageChange
+from layerscope.analysis.compare.steps import StepChange, StepPair
+from layerscope.browse.compared_tree import ComparedTree
+from layerscope.image.history import Step
+from layerscope.image.summary import one_line
+from layerscope.tui.commands import bindings
+from layerscope.tui.paint import RowPainter, fit
+from layerscope.tui.widgets.line_list import LineList
+from layerscope.words import Change
+
+SIZE, GROWTH = 10, 11
+_Item = TypeVar("_Item")
+_STEP_CHANGES = {
+    StepChange.ADDED: Change.ADDED,
+    StepChange.REMOVED: Change.REMOVED,
+    StepChange.CHANGED: Change.MODIFIED,
+    StepChange.REBUILT: Change.METADATA,
+    StepChange.SAME: Change.UNCHANGED,
+}
+
+
+def signed(amount: int) -> str:
+    """A size with its sign; empty for none."""
+    return f"{'+' if amount > 0 else '−'}{text.size(abs(amount))}" if amount else ""
+
+
+class ComparedList(LineList):
+    """Rows with sizes in both images, and their difference."""
+
+    def paint_change(self, change: Change, painter: RowPainter) -> None:
+        """Paint the glyph of a change."""
+        unchanged = change is Change.UNCHANGED
+        painter.add(f" {change.glyph} ", self.style_of("quiet" if unchanged else change.json_name))
+
+    def paint_sizes(self, old: int | None, new: int | None, painter: RowPainter) -> None:
+        """Paint bytes in both images, None where there is nothing, and the difference."""
+        for size in (old, new):
+            words = "" if size is None else text.size(size)
+            painter.add(f"{words:>{SIZE}}", self.style_of("quiet") if size is None else None)
+        growth = (new or 0) - (old or 0)
+        painter.add(
+            f"{signed(growth):>{GROWTH}}", self.style_of("removed" if growth > 0 else "added")
+        )
+
+    def column_titles(self) -> str:
+        """Column titles."""
+        return f"{'old':>{SIZE}}{'new':>{SIZE}}{'change':>{GROWTH}}   {self.subject}"
+
+    subject = ""
+    """What the last column holds."""
+
+
+class ItemList(ComparedList, Generic[_Item]):
+    """A list of items that are known all at once."""
+
+    def __init__(self, nothing: str, *, id: str) -> None:
+        """`nothing` is the text of an empty list."""
+        super().__init__(id=id)
+        self.items: Sequence[_Item] | None = None
+        self._nothing = nothing
+
+    def show(self, items: Sequence[_Item] | None, nothing: str = "") -> None:
+        """Show items; None if they cannot be known, which `nothing` explains."""
+        self.items = items
+        self._nothing = nothing or self._nothing
+        self.rows_changed()
+
+    def row_count(self) -> int:
+        return len(self.items or ())
+
+    def empty_text(self) -> str:
+        return self._nothing
+
+
+class ComparedFiles(ComparedList):
+    """One tree of both images: the directories and files that differ."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("files")
+    subject = "path"
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self.compared: ComparedTree | None = None
+        self._privileged: frozenset[int] = frozenset()
+
+    def show(self, tree: ComparedTree, privileged: Collection[int]) -> None:
+        """Show a tree; `privileged` are the paths that have become setuid or setgid files."""
+        self.compared, self._privileged = tree, frozenset(privileged)
+        self.rows_changed()
+
+    def row_count(self) -> int:
+        return 0 if self.compared is None else len(self.compared)
+
+    def empty_text(self) -> str:
+        if self.compared is None:
+            return "Available once both images are read."
+        if self.compared.text:
+            return f"No path that differs contains {text.safe_name(self.compared.text)}."
+        return "The files of both images are the same."
+
+    def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
+        if self.compared is None:
+            return
+        entry = self.compared.row(row)
+        new = None if entry.change is Change.REMOVED and not entry.new else entry.new
+        old = None if entry.change is Change.ADDED and not entry.old else entry.old
+        self.paint_sizes(old, new, painter)
+        if entry.change is None:
+            painter.add("   ")
+        else:
+            self.paint_change(entry.change, painter)
+        arrow = ("▾ " if entry.expanded else "▸ ") if entry.has_children else "  "
+        painter.add("  " * entry.depth + arrow, self.style_of("quiet"))
+        name = text.safe_name(entry.name)
+        style = "directory" if entry.change is None else entry.change.json_name
+        painter.add(name, self.style_of(style))
+        if entry.path in self._privileged:
+            painter.add("  setuid or setgid now", self.style_of("removed"))
+        if entry.has_children and not entry.expanded:
+            count = text.count_of(entry.differing, "path")
+            painter.add(f"  {count}", self.style_of("quiet"))
+
+    def copied(self) -> tuple[str, str] | None:
+        if self.compared is None or not self.row_count():
+            return None
+        path = self.compared.table.full(int(self.compared.rows[self.cursor]))
+        return text.safe_name("/" + path.decode(errors="surrogateescape")), "the path"
+
+    # directories
+
+    def action_open(self) -> None:
+        self.action_toggle_directory()
+
+    def action_toggle_directory(self) -> None:
+        self._open(None)
+
+    def action_expand(self) -> None:
+        self._open(True)
+
+    def action_collapse(self) -> None:
+        self._open(False)
+
+    def _open(self, opened: bool | None) -> None:
+        """Open or close the directory under the cursor; None for the other of both."""
+        if self.compared is None or not self.row_count():
+            return
+        entry = self.compared.row(self.cursor)
+        if entry.has_children and not self.compared.text:
+            self.compared.open(entry.path, not entry.expanded if opened is None else opened)
+            self.rows_changed()
+        if opened is False and not (entry.has_children and entry.expanded):
+            row = self.compared.row_of(int(self.compared.table.parents[entry.path]))
+            self.go_to(self.cursor if row is None else row)
+
+    def action_expand_all(self) -> None:
+        self._open_all(True)
+
+    def action_collapse_all(self) -> None:
+        self._open_all(False)
+
+    def _open_all(self, opened: bool) -> None:
+        if self.compared is not None:
+            self.compared.open_all(opened)
+            self.rows_changed()
+
+    def change(self, *, by_name: bool | None = None, search: str | None = None) -> None:
+        """Show the tree in another order, or only what contains a text; the cursor stays on its path."""
+        if self.compared is None:
+            return
+        path = int(self.compared.rows[self.cursor]) if self.row_count() else 0
+        if by_name is not None:
+            self.compared.sort_by_name(by_name)
+        if search is not None:
+            self.compared.search(search)
+        self.rows_changed()
+        self.go_to(self.compared.row_of(path) or 0)
+
+    def clicked(self, x: int, chain: int) -> None:
+        if chain in (1, 2):
+            self.action_toggle_directory()
+
+
+class ComparedSteps(ItemList[StepPair]):
+    """The steps of both images, aligned."""
+
+    subject = "instruction, of the old image and of the new one where it differs"
+
+    def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
+        pair = (self.items or ())[row]
+        self.paint_sizes(
+            None if pair.old is None or pair.old.layer is None else pair.old_bytes,
+            None if pair.new is None or pair.new.layer is None else pair.new_bytes,
+            painter,
+        )
+        self.paint_change(_STEP_CHANGES[pair.change], painter)
+        same = pair.change in (StepChange.SAME, StepChange.REBUILT)
+        quiet = self.style_of("quiet")
+        room = width - 2 * SIZE - GROWTH - 3
+        words = "rebuilt  " if pair.change is StepChange.REBUILT else ""
+        painter.add(words, quiet)
+        room -= len(words)
+        old, new = _instruction(pair.old), _instruction(pair.new)
+        if not old or not new or old == new:
+            painter.add(fit(new or old, room), quiet if same else None)
+            return
+        half = (room - 3) // 2
+        painter.add(f"{fit(old, half)} → ", quiet)
+        painter.add(fit(new, room - half - 3))
+
+
+def _instruction(step: Step | None) -> str:
+    return "" if step is None else text.safe_name(one_line(step))
+
+
+class ComparedFindings(ItemList[FindingChange]):
+    """Findings that are new, gone, larger, smaller, or the same."""
+
+    subject = "finding"
+
+    def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
+        change = (self.items or ())[row]
+        old, new = change.old, change.new
+        self.paint_sizes(
+            None if old is None else old.bytes, None if new is None else new.bytes, painter
+        )
+        kind = Change.ADDED if old is None else Change.REMOVED if new is None else Change.MODIFIED
+        # A finding that is new is bad news.
+        style = {Change.ADDED: "removed", Change.REMOVED: "added"}.get(kind, "quiet")
+        words = {Change.ADDED: "new", Change.REMOVED: "gone"}.get(
+            kind, "" if change.growth else "="
+        )
+        painter.add(f"   {words:<5}", self.style_of(style))
+        painter.add(f"{change.finding.severity.glyph} ", self.style_of("waste"))
+        title = text.safe_name(change.finding.title)
+        room = width - 2 * SIZE - GROWTH - 10
+        painter.add(fit(title, room), None if change.differs else self.style_of("quiet"))
+
+    def copied(self) -> tuple[str, str] | None:
+        return (self.items[self.cursor].finding.fix, "the fix") if self.items else None
+
+
+class ComparedPackages(ItemList[PackageChange]):
+    """Packages that came, went, or are there in another version."""
+
+    subject = "package"
+
+    def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
+        change = (self.items or ())[row]
+        old, new = change.old, change.new
+        self.paint_sizes(
+            None if old is None else old.bytes, None if new is None else new.bytes, painter
+        )
+        kind = Change.ADDED if old is None else Change.REMOVED if new is None else Change.MODIFIED
+        self.paint_change(kind, painter)
+        versions = [text.safe_name(each.version) for each in (old, new) if each is not None]
+        room = width - 2 * SIZE - GROWTH - 3
+        named = max(room // 3, 12)
+        painter.add(fit(text.safe_name(change.name), named), self.style_of("strong"))
+        kinds = 8
+        painter.add(f" {fit(change.kind, kinds)}", self.style_of("quiet"))
+        painter.add(fit(" → ".join(versions), room - named - kinds - 1))
+
+
+class ComparedConfig(ItemList[ConfigDifference]):
+    """Parts of the config that differ."""
+
+    def column_titles(self) -> str:
+        return "   field            old → new"
+
+    def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
+        difference = (self.items or ())[row]
+        old, new = difference.old, difference.new
+        kind = Change.ADDED if old is None else Change.REMOVED if new is None else Change.MODIFIED
+        self.paint_change(kind, painter)
+        painter.add(fit(difference.field, 16), self.style_of("quiet"))
+        name = f"{text.safe_name(difference.name)}  " if difference.name else ""
+        painter.add(name, self.style_of("strong"))
+        values = [shown_value(difference.name, value) for value in (old, new) if value is not None]
+        painter.add(fit(" → ".join(values), max(width - 19 - text.cells(name), 0)))

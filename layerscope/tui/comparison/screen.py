@@ -1,0 +1,308 @@
+"""The screen of a comparison: both images with their totals, and one list at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.strip import Strip
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, Input
+
+from layerscope import text
+from layerscope.analysis.compare.comparison import Comparison
+from layerscope.analysis.compare.steps import StepChange
+from layerscope.browse.compared_tree import ComparedTree
+from layerscope.opening.opened import Opened
+from layerscope.tui.commands import Keys, bindings, first_key
+from layerscope.tui.comparison.lists import (
+    ComparedConfig,
+    ComparedFiles,
+    ComparedFindings,
+    ComparedList,
+    ComparedPackages,
+    ComparedSteps,
+    signed,
+)
+from layerscope.tui.guard import Guarded
+from layerscope.tui.paint import fit_middle
+from layerscope.tui.pointing import Pointing, copy
+from layerscope.tui.running import Clickable, clickable
+from layerscope.tui.widgets.field import Field
+from layerscope.tui.widgets.key_bar import KeyBar
+from layerscope.tui.widgets.pane import ColumnTitles, Pane
+
+NOT_YET = "Available once both images are read."
+LISTS = {
+    "files": "Files",
+    "steps": "Steps",
+    "findings": "Findings",
+    "packages": "Packages",
+    "config": "Config",
+}
+"""The lists in order, with their titles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """Two images, compared."""
+
+    old: Opened
+    new: Opened
+    comparison: Comparison
+    tree: ComparedTree
+
+
+class ComparisonHeader(Clickable, Widget):
+    """Three lines: the names and sizes of both images, the lists with their numbers, a rule."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "header--title",
+        "header--quiet",
+        "header--tab",
+        "header--worse",
+        "header--better",
+        "header--rule",
+    }
+    DEFAULT_CSS = """
+    ComparisonHeader {
+        height: 3; background: $background;
+        & > .header--title { text-style: bold; color: $emphasis; }
+        & > .header--quiet { color: $quiet; }
+        & > .header--tab { color: $emphasis; text-style: bold underline; }
+        & > .header--worse { color: $removed; text-style: bold; }
+        & > .header--better { color: $added; text-style: bold; }
+        & > .header--rule { color: $rule; }
+    }
+    """
+
+    def __init__(self, names: tuple[str, str], keys: Keys) -> None:
+        """`names` are those of the old and the new image, safe to show."""
+        super().__init__()
+        self._names = names
+        self._keys = keys
+        self.work = ""
+        """What is being done; empty if nothing is."""
+        self.shown = next(iter(LISTS))
+        self.both: Both | None = None
+
+    def _style(self, name: str) -> Style:
+        return self.rich_style + self.get_component_rich_style(f"header--{name}", partial=True)
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        if y == 2:
+            return Strip([Segment("─" * width, self._style("rule"))])
+        left, right = (self._names_line, self._totals) if y == 0 else (self._tabs, self._news)
+        ending = right()
+        room = max(width - sum(segment.cell_length for segment in ending), 0)
+        line = Strip(left(room)).adjust_cell_length(room, self.rich_style)
+        return Strip([*line, *ending]).adjust_cell_length(width, self.rich_style)
+
+    def _names_line(self, room: int) -> list[Segment]:
+        half = max((room - 6) // 2, 4)
+        old, new = (
+            name if text.cells(name) <= half else fit_middle(name, half) for name in self._names
+        )
+        title = self._style("title")
+        return [
+            Segment(" ", self.rich_style),
+            Segment(old, title),
+            Segment(" → ", self._style("quiet")),
+            Segment(new, title),
+        ]
+
+    def _totals(self) -> list[Segment]:
+        if self.both is None:
+            return [Segment(f"{self.work} ", self._style("quiet"))]
+        old, new = self.both.old.accounting.stored, self.both.new.accounting.stored
+        change = self._style("worse" if new > old else "better")
+        return [
+            Segment(f"{text.size(old)} → {text.size(new)} stored", self.rich_style),
+            Segment(f" {signed(new - old)}" if new != old else ", no change", change),
+            Segment(" ", self.rich_style),
+        ]
+
+    def _tabs(self, room: int) -> list[Segment]:
+        counts = _counts(self.both)
+        segments = [Segment(" ", self.rich_style)]
+        for name, title in LISTS.items():
+            key = first_key(f"comparison.{name}", self._keys)
+            style = self._style("tab" if name == self.shown else "quiet")
+            opens = clickable(f"comparison.{name}")
+            segments.append(Segment(f"{key} {title}", style + opens))
+            if counts.get(name):
+                segments.append(Segment(f" {counts[name]}", self.rich_style + opens))
+            segments.append(Segment("  ", self.rich_style))
+        return segments
+
+    def _news(self) -> list[Segment]:
+        """New secrets and new files that run as their owner: they come before all else."""
+        if self.both is None:
+            return []
+        if self.work:
+            return [Segment(f"{self.work} ", self._style("quiet"))]
+        comparison = self.both.comparison
+        secrets = sum(
+            change.finding.secret for change in comparison.findings or () if change.old is None
+        )
+        parts = [text.count_of(secrets, "new secret")] if secrets else []
+        if privileged := len(comparison.privileged):
+            parts.append(text.count_of(privileged, "new setuid file"))
+        return [Segment(f"{' · '.join(parts)} ", self._style("worse"))] if parts else []
+
+
+def _counts(both: Both | None) -> dict[str, str]:
+    """How much differs, by list."""
+    if both is None:
+        return {}
+    comparison = both.comparison
+    steps = sum(
+        pair.change not in (StepChange.SAME, StepChange.REBUILT) for pair in comparison.steps
+    )
+    findings = [change for change in comparison.findings or () if change.differs]
+    new = sum(change.old is None for change in findings)
+    gone = sum(change.new is None for change in findings)
+    return {
+        "files": f"{len(comparison.files):,}",
+        "steps": f"{steps:,}" if steps else "",
+        "findings": " ".join([*([f"+{new}"] if new else []), *([f"−{gone}"] if gone else [])]),
+        "packages": f"{len(comparison.packages):,}" if comparison.packages else "",
+        "config": f"{len(comparison.config):,}" if comparison.config else "",
+    }
+
+
+class ComparisonScreen(Guarded, Screen[None]):
+    """Shows what differs between two images."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("comparison")
+    DEFAULT_CSS = """
+    ComparisonScreen { background: $background; layout: vertical; }
+    ComparisonScreen > ContentSwitcher { height: 1fr; }
+    ComparisonScreen Pane { height: 1fr; }
+    ComparisonScreen Field { display: none; }
+    ComparisonScreen.-searching Field { display: block; }
+    """
+
+    def __init__(self, names: tuple[str, str], keys: Keys) -> None:
+        super().__init__()
+        self._keys = keys
+        self.header = ComparisonHeader(names, keys)
+        self.files = ComparedFiles(id="files-list")
+        self.steps = ComparedSteps(NOT_YET, id="steps-list")
+        self.findings = ComparedFindings(NOT_YET, id="findings-list")
+        self.packages = ComparedPackages(NOT_YET, id="packages-list")
+        self.config = ComparedConfig(NOT_YET, id="config-list")
+        self.field = Field(placeholder="part of a path", enter="Go to files", id="comparison-field")
+        self._switcher = ContentSwitcher(initial="files")
+        self._lists: dict[str, ComparedList] = dict(
+            zip(
+                LISTS,
+                (self.files, self.steps, self.findings, self.packages, self.config),
+                strict=True,
+            )
+        )
+
+    def compose(self) -> ComposeResult:
+        yield self.header
+        yield self.field
+        with self._switcher:
+            for name, shown in self._lists.items():
+                titles = ColumnTitles()
+                titles.show(shown.column_titles())
+                yield Pane(titles, None, shown, id=name)
+        yield KeyBar(self._keys, self._useless)
+
+    def on_mount(self) -> None:
+        self.set_focus(self.files)
+
+    @property
+    def shown(self) -> str:
+        """The name of the list on screen."""
+        return self._switcher.current or "files"
+
+    def panes(self) -> list[Widget]:
+        """What can have the focus."""
+        return [self._lists[self.shown]]
+
+    @property
+    def view(self) -> ComparisonScreen:
+        """As the other screen, it says where commands work."""
+        return self
+
+    def show_both(self, both: Both) -> None:
+        """Everything that is compared so far."""
+        comparison = both.comparison
+        self.header.both = both
+        if self.files.compared is not both.tree:
+            files = comparison.files
+            self.files.show(both.tree, files.paths[list(comparison.privileged)].tolist())
+        self.steps.show(comparison.steps, "Neither image has steps.")
+        self.config.show(comparison.config, "Both images have the same config.")
+        if comparison.packages is not None:
+            self.packages.show(comparison.packages, "The packages of both images are the same.")
+            self.findings.show(comparison.findings or (), "Neither image has findings.")
+        self.header.refresh()
+
+    def show_work(self, work: str) -> None:
+        """Show what is being done; empty if nothing is."""
+        if work != self.header.work:
+            self.header.work = work
+            self.header.refresh()
+
+    def without_findings(self) -> None:
+        """Rules are switched off."""
+        for shown in (self.findings, self.packages):
+            shown.show(None, "Not looked for: the rules are switched off.")
+
+    # commands
+
+    def action_show_list(self, name: str) -> None:
+        self._switcher.current = self.header.shown = name
+        self.header.refresh()
+        self.set_focus(self._lists[name])
+        self.refresh_bindings()
+
+    def action_cycle_sort(self) -> None:
+        if self.files.compared is not None:
+            self.files.change(by_name=not self.files.compared.by_name)
+
+    def action_filter(self) -> None:
+        self.action_show_list("files")
+        self.add_class("-searching")
+        self.set_focus(self.field.input)
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.files.change(search=event.value.strip())
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.set_focus(self.files)
+
+    def action_back(self) -> None:
+        """Leave the field, then clear it."""
+        if self.field.input.has_focus:
+            self.set_focus(self.files)
+        else:
+            self.field.input.value = ""
+        if not self.field.input.value:
+            self.remove_class("-searching")
+
+    def action_copy(self) -> None:
+        focused: object = self.focused
+        copy(self.app, focused.copied() if isinstance(focused, Pointing) else None)
+
+    def _useless(self) -> set[str]:
+        useless = set() if self.shown == "files" else {"comparison.sort"}
+        if not self.field.input.value and not self.field.input.has_focus:
+            useless.add("app.back")
+        return useless

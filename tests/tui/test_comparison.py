@@ -1,0 +1,174 @@
+"""The explorer of two images: one tree, steps side by side, findings, packages, config."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from layerscope.opening.options import Options
+from layerscope.opening.remote import RemoteImage
+from layerscope.sources.base import Request
+from layerscope.tui.comparison.app import ComparisonApp
+from layerscope.tui.screens.error import ErrorScreen
+from layerscope.tui.session import Session
+from tests.images import docker_archive, file, layer_tar, write
+from tests.report.diff_sample import new_image, old_image
+from tests.tui.explorer import screen_text
+
+SIZES = [(160, 48), (80, 24)]
+KEY = b"-----BEGIN RSA PRIVATE KEY-----\n" + b"QUJD" * 40 + b"\n"
+
+
+def comparing(folder: Path, old: bytes, new: bytes, **options: object) -> ComparisonApp:
+    """The comparison of two image files, not running yet."""
+    sessions = []
+    for name, data in (("old", old), ("new", new)):
+        path = write(folder / f"{name}.tar", data)
+        remote = RemoteImage(Request(str(path)), Options(verify_small=False, **options))  # type: ignore[arg-type]
+        sessions.append(Session(remote, remote.find(lambda candidates: candidates[0])))
+    return ComparisonApp(*sessions)
+
+
+async def compared(pilot: Pilot[None]) -> ComparisonApp:
+    """Wait until everything is compared."""
+    app = pilot.app
+    assert isinstance(app, ComparisonApp)
+    await app.workers.wait_for_complete()
+    for _ in range(200):
+        await pilot.pause(0.01)
+        if app.both is not None and not app.main.header.work:
+            break
+    await app.workers.wait_for_complete()
+    await pilot.pause(0.1)
+    return app
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["wide", "small"])
+async def test_one_tree_has_the_sizes_of_both_images(tmp_path: Path, size: tuple[int, int]) -> None:
+    """Old, new, difference; a directory opens, and a deleted path has no new size."""
+    app = comparing(tmp_path, old_image(), new_image(), rules={})
+    async with app.run_test(size=size) as pilot:
+        await compared(pilot)
+        text = screen_text(app)
+        assert any("stored" in line and "→" in line for line in text[:1])
+        assert "1 Files" in text[1]
+        await pilot.press("plus")
+        await pilot.pause()
+        text = screen_text(app)
+        vim = next(line for line in text if line.rstrip().endswith(" vim"))
+        assert "−90.0 kB" in vim
+        assert " - " in vim
+
+
+async def test_every_list_says_what_differs(tmp_path: Path) -> None:
+    """Steps, findings, packages and config, each by its key; numbers stand in the header."""
+    app = comparing(tmp_path, old_image(), new_image(), rules={})
+    async with app.run_test(size=(160, 48)) as pilot:
+        await compared(pilot)
+        await pilot.press("2")
+        await pilot.pause()
+        text = "\n".join(screen_text(app))
+        assert "RUN" in text
+        await pilot.press("4")
+        await pilot.pause()
+        rows = [line for line in screen_text(app) if "curl" in line]
+        assert any("7.88 → " in line for line in rows)
+        await pilot.press("5")
+        await pilot.pause()
+        assert "env" in "\n".join(screen_text(app))
+        await pilot.press("1")
+        await pilot.pause()
+        assert app.main.files.has_focus
+
+
+async def test_new_secrets_and_setuid_files_are_said_first(tmp_path: Path) -> None:
+    """In the header, and at the top of the findings."""
+    old = docker_archive([layer_tar([file("a", b"a")])])
+    new = docker_archive([layer_tar([file("a", b"a", mode=0o4755), file("srv/id_rsa", KEY)])])
+    app = comparing(tmp_path, old, new, rules={})
+    async with app.run_test(size=(120, 30)) as pilot:
+        await compared(pilot)
+        text = screen_text(app)
+        assert "1 new secret · 1 new setuid file" in text[1]
+        assert any("setuid or setgid now" in line for line in text)
+        await pilot.press("3")
+        await pilot.pause()
+        assert "Private key" in screen_text(app)[4]
+        assert "new" in screen_text(app)[4]
+
+
+async def test_equal_images_say_so(tmp_path: Path) -> None:
+    """No list is just empty."""
+    image = docker_archive([layer_tar([file("a", b"a")])])
+    app = comparing(tmp_path, image, image, rules={})
+    async with app.run_test(size=(120, 30)) as pilot:
+        await compared(pilot)
+        assert "no change" in screen_text(app)[0]
+        assert "The files of both images are the same." in "\n".join(screen_text(app))
+        for key, words in (
+            ("3", "Neither image has findings"),
+            ("4", "the same"),
+            ("5", "the same"),
+        ):
+            await pilot.press(key)
+            await pilot.pause()
+            assert words in "\n".join(screen_text(app))
+
+
+async def test_without_rules_findings_say_why_there_are_none(tmp_path: Path) -> None:
+    app = comparing(tmp_path, old_image(), new_image())
+    async with app.run_test(size=(120, 30)) as pilot:
+        await compared(pilot)
+        await pilot.press("3")
+        await pilot.pause()
+        assert "the rules are switched off" in "\n".join(screen_text(app))
+
+
+async def test_a_filter_finds_paths_and_esc_removes_it(tmp_path: Path) -> None:
+    app = comparing(tmp_path, old_image(), new_image(), rules={})
+    async with app.run_test(size=(120, 30)) as pilot:
+        await compared(pilot)
+        await pilot.press("slash", *"vim")
+        await pilot.pause()
+        assert app.main.files.row_count() >= 2
+        assert any(line.rstrip().endswith(" vim") for line in screen_text(app))
+        await pilot.press("enter")
+        assert app.main.files.has_focus
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.main.files.compared is not None
+        assert app.main.files.compared.text == ""
+
+
+async def test_hostile_names_do_not_reach_the_terminal(tmp_path: Path) -> None:
+    """Escapes of paths, versions and settings are shown as such."""
+    old = docker_archive([layer_tar([file("a", b"a")])], config={"config": {"Env": ["A=1"]}})
+    evil = "\x1b]0;evil\x07[red]"
+    new = docker_archive(
+        [layer_tar([file(evil.encode() + b"\xff", b"a")])],
+        config={"config": {"Env": [f"A={evil}"], "Labels": {evil: evil}}},
+    )
+    app = comparing(tmp_path, old, new, rules={})
+    async with app.run_test(size=(120, 30)) as pilot:
+        await compared(pilot)
+        for key in "12345":
+            await pilot.press(key)
+            await pilot.pause()
+            text = "\n".join(screen_text(app))
+            assert "\x1b" not in text
+            assert "\x07" not in text
+
+
+async def test_an_image_that_cannot_be_read_is_an_error_on_the_screen(tmp_path: Path) -> None:
+    """The worker of one image ends: the screen says so, and the program can be left."""
+    app = comparing(tmp_path, old_image(), new_image(), rules={})
+    app._sides[1].remote.process.kill()
+    async with app.run_test(size=(120, 30)) as pilot:
+        for _ in range(200):
+            await pilot.pause(0.02)
+            if isinstance(app.screen, ErrorScreen):
+                break
+        assert isinstance(app.screen, ErrorScreen)
+        await pilot.press("escape", "q")

@@ -31,11 +31,15 @@ MAX_BYTES = 1 << 20
 
 Sort = Literal["size", "name", "change", "layer"]
 Mode = Literal["changes", "all"]
+Preset = Literal["dive"]
+"""Keys of other programs."""
 Column = Literal["mode", "owner", "mtime", "layer", "share", "percent"]
 """Columns of the file tree that can be chosen, from left to right."""
 SeverityName = Literal["error", "warning", "note"]
 """Severities of findings."""
-SORTS, MODES, COLUMNS, SEVERITIES = map(get_args, (Sort, Mode, Column, SeverityName))
+SORTS, MODES, PRESETS, COLUMNS, SEVERITIES = map(
+    get_args, (Sort, Mode, Preset, Column, SeverityName)
+)
 
 _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([kKMGT]?i?B)?")
 _UNITS = {
@@ -86,6 +90,7 @@ class Settings(_File, frozen=True):
 
     limits: Mapping[str, int] = field(default_factory=dict)
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    key_preset: Preset | None = None
     rules: Mapping[str, RuleChoice] = field(default_factory=dict)
     places: Places = Places("", {})
     theme_place: str = ""
@@ -144,7 +149,8 @@ def parse_settings(text: str, file: str, theme: str | None = None) -> Settings:
     convert(given.limits, _Limits, places.of, "limits")
     values = msgspec.structs.asdict(given) | {
         "columns": given.columns and tuple(name for name in COLUMNS if name in given.columns),
-        "keys": _keys(given.keys, places),
+        "keys": _keys({k: v for k, v in given.keys.items() if k != _PRESET}, places),
+        "key_preset": _preset(given.keys.get(_PRESET), places),
         "rules": parse_rules(given.rules, places),
     }
     if theme is not None:
@@ -156,6 +162,15 @@ _Number = Annotated[int, Meta(ge=0, lt=10**18, description="must be a number of 
 _Limits = msgspec.defstruct(
     "_Limits", [(limit.name, _Number, 0) for limit in fields(Limits)], bases=(Table,), rename=str
 )
+
+
+_PRESET = "preset"
+
+
+def _preset(name: object, places: Places) -> str | None:
+    """The name of a preset of keys. Raises `UsageError` if there is none of this name."""
+    words = f"must be one of: {', '.join(PRESETS)}"
+    return None if name is None else convert(name, Preset, places.of, f"keys.{_PRESET}", words)
 
 
 def _keys(table: Mapping[str, Any], places: Places) -> dict[str, tuple[str, ...]]:

@@ -9,8 +9,9 @@ import pytest
 
 from layerscope.cli import run
 from layerscope.errors import UsageError
-from layerscope.settings import Settings, limits_from, load_settings, parse_settings
+from layerscope.settings import PRESETS, Settings, limits_from, load_settings, parse_settings
 from layerscope.state import load_state, save_state
+from layerscope.tui.key_presets import PRESETS as KEY_PRESETS
 from layerscope.tui.keys import changed_keys, key_name, keymap
 from layerscope.tui.preferences import Preferences
 from layerscope.tui.theme_names import check_theme
@@ -71,6 +72,9 @@ def test_a_complete_configuration() -> None:
         ("# x\n[keys]\n'files.toggle' = 3", 3, "must be a key"),
         ("sort = ", 1, ""),
         ("sort = 'size'\nsort = 'name'", 2, ""),
+        ("[keys]\npreset = 'diev'", 2, "`keys.preset` must be one of: dive"),
+        ("[keys]\npreset = 3", 2, "`keys.preset` must be one of: dive"),
+        ("[keys]\npreset = 'dive'\nfiles.toggle = 'ctrl+a'", 3, "already bound to `files.added`"),
         ("[keys]\nfiles.togle = 'o'", 2, "unknown command `files.togle`"),
         ("[keys]\n'files.toggle' = 'ctrl+m'", 2, "that is enter"),
         ("[keys]\n'files.toggle' = 'ctrl+1'", 2, "terminals do not send"),
@@ -206,3 +210,19 @@ def test_an_endless_configuration_is_refused() -> None:
     with pytest.raises(UsageError, match="/dev/zero: not a regular file"):
         load_settings({"LAYERSCOPE_CONFIG": "/dev/zero"})
     assert load_settings({"LAYERSCOPE_CONFIG": "/dev/null"}).theme is None
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_has_keys_that_terminals_send_and_that_do_not_collide(name: str) -> None:
+    """As if the user had written them; the user's own come before them."""
+    lines = [f"{command} = {list(keys)}" for command, keys in KEY_PRESETS[name].items()]
+    written = changed_keys(parse_settings("\n".join(["[keys]", *lines]), "config.toml"))
+    assert changed_keys(parse_settings(f"[keys]\npreset = '{name}'", "config.toml")) == written
+    own = f"[keys]\nexplore.sort = 'z'\npreset = '{name}'"
+    changed = changed_keys(parse_settings(own, "config.toml"))
+    assert changed == {**written, "explore.sort": ("z",)}
+
+
+def test_every_preset_can_be_named() -> None:
+    """In the settings."""
+    assert tuple(KEY_PRESETS) == PRESETS

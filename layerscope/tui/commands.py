@@ -116,6 +116,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("files.collapse", "left,h", "Collapse", "Collapse the directory, or move to its parent.", "collapse", shown_keys="← h"),
     Command("files.expand_all", "plus", "Expand all", "Expand all directories.", "expand_all", shown_keys="+"),
     Command("files.collapse_all", "minus", "Collapse all", "Collapse all directories.", "collapse_all", shown_keys="-"),
+    Command("files.added", "A", "Added", "Hide or show added paths.", "hide('added')"),
+    Command("files.removed", "R", "Removed", "Hide or show removed paths.", "hide('removed')"),
+    Command("files.modified", "M", "Modified", "Hide or show modified paths, also those with other metadata alone.", "hide('modified,metadata')"),
     Command("outline.toggle", "space", "Toggle", "Expand or collapse the group under the cursor.", "toggle_group", shown_keys="Space"),
     Command("outline.open", "right,l", "Open group", "Expand the group, or move into it.", "open_group", shown_keys="→ l"),
     Command("outline.close", "left,h", "Close group", "Collapse the group, or move to its heading.", "close_group", shown_keys="← h"),
@@ -212,6 +215,8 @@ def key_table() -> str:
 
 def key_word(key: str) -> str:
     """A key as people write it, from Textual's name."""
+    if key == "ctrl+at":  # which terminals send for ctrl+space
+        return "^Space"
     modifiers, plus, name = key.rpartition("+")
     modifiers, name = ("", key) if not name else (modifiers, name)
     written = _KEY_WORDS.get(name, name)
@@ -236,6 +241,7 @@ _KEY_WORDS = {
     "home": "Home",
     "end": "End",
     "slash": "/",
+    "underscore": "_",
     "question_mark": "?",
     "plus": "+",
     "minus": "-",

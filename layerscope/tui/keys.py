@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from layerscope.errors import UsageError
 from layerscope.settings import Settings
 from layerscope.tui.commands import COMMANDS, Command, Keys
+from layerscope.tui.key_presets import PRESETS
 
 EVERYWHERE = ("app", "view", "list")
 """Groups whose commands work together with those of any other group."""
@@ -38,6 +39,10 @@ _CONTROL = frozenset("abcdefgjklnopqrstuvwxyz") | {
 _SAME_BYTE = {"i": "tab", "m": "enter", "h": "backspace", "left_square_bracket": "escape"}
 
 
+_RECEIVED = {"ctrl+at": "ctrl+@,ctrl+space"}
+"""Names under which Textual receives a key, where they are others."""
+
+
 def key_name(written: str) -> str:
     """Textual's name of a key. Raises `ValueError` if it is unknown, or if terminals cannot send it."""
     *modifiers, key = _parts(written)
@@ -59,9 +64,9 @@ def key_name(written: str) -> str:
 
 
 def changed_keys(settings: Settings) -> Keys:
-    """The keys of the settings, validated. Raises `UsageError` with file and line."""
+    """The keys of the settings, validated: those of the preset, and the user's own over them. Raises `UsageError` with file and line."""
     known = {command.id: command for command in COMMANDS}
-    chosen: dict[str, tuple[str, ...]] = {}
+    own: dict[str, tuple[str, ...]] = {}
     for identifier, written in settings.keys.items():
         place = settings.place(f"keys.{identifier}")
         if identifier not in known:
@@ -71,17 +76,22 @@ def changed_keys(settings: Settings) -> Keys:
                 hint=f"did you mean {close[0]}?" if close else "docs/keys.md lists the command ids",
             )
         try:
-            chosen[identifier] = tuple(dict.fromkeys(map(key_name, written)))
+            own[identifier] = tuple(dict.fromkeys(map(key_name, written)))
         except ValueError as error:
             raise UsageError(f"{place}: {error}") from None
-    for identifier in chosen:
+    preset = PRESETS[settings.key_preset] if settings.key_preset else {}
+    chosen = {**preset, **own}
+    for identifier in own:
         _check_collisions(known[identifier], chosen, settings)
     return chosen
 
 
 def keymap(keys: Keys) -> dict[str, str]:
     """The keys as Textual's `App.set_keymap` takes them."""
-    return {identifier: ",".join(chosen) for identifier, chosen in keys.items()}
+    return {
+        identifier: ",".join(_RECEIVED.get(key, key) for key in chosen)
+        for identifier, chosen in keys.items()
+    }
 
 
 def _check_collisions(command: Command, chosen: Keys, settings: Settings) -> None:

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from rich.cells import cell_len
 from textual.binding import BindingType
+from textual.message import Message
 
 from layerscope import text
 from layerscope.analysis.duplicates import Copies
@@ -28,6 +29,14 @@ class FileTree(WorkedTree):
     """Paints the rows, expands and collapses directories."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("files")
+
+    class Hidden(Message):
+        """Request to hide paths with these changes, or to show them again."""
+
+        def __init__(self, changes: str) -> None:
+            super().__init__()
+            self.changes = changes
+
     points = True
 
     def __init__(self, chosen: tuple[str, ...], *, id: str | None = None) -> None:
@@ -171,6 +180,9 @@ class FileTree(WorkedTree):
         parent = self.view.index_of(int(self.view.filesystem.table.parents[entry.path]))
         if parent is not None:
             self.go_to(parent)
+
+    def action_hide(self, changes: str) -> None:
+        self.post_message(self.Hidden(changes))
 
     def action_expand_all(self) -> None:
         self._for_all(expand=True)

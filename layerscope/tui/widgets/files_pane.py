@@ -208,6 +208,11 @@ class FilesPane(Pane):
         self.files.expect_filter()
         self.filter_bar.open()
 
+    @on(FileTree.Hidden)
+    def _hidden(self, event: FileTree.Hidden) -> None:
+        event.stop()
+        self.filter_bar.toggle(f"!change:{event.changes}")
+
     @property
     def filtered(self) -> bool:
         """Whether a filter is being typed or is set."""

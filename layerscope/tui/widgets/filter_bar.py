@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -110,6 +111,13 @@ class FilterBar(Vertical):
         self.field.value = ""
         self.remove_class("-shown", "-wrong")
         return had
+
+    def toggle(self, term: str) -> None:
+        """Add a term to the filter, or take it out."""
+        typed = self.field.value
+        without = re.sub(rf"(^|\s+){re.escape(term)}(?=\s|$)", "", typed)
+        self.field.value = (f"{typed} {term}" if without == typed else without).strip()
+        self.leave()
 
     def put_back(self, typed: str) -> None:
         """Show a text that was typed before, as it was left."""

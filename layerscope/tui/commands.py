@@ -97,6 +97,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("list.open", "enter", "Open", "Open the row under the cursor.", "open", shown_keys="Enter", footer=1),
     Command("path.extract", "e", "Extract", "Save the file or directory under the cursor.", "screen.extract", footer=10),
     Command("path.copy", "y", "Copy", "Copy the path under the cursor, or the instruction of a step.", "screen.copy", footer=11),
+    Command("path.pager", "p", "Pager", "Open a copy of the file under the cursor in $PAGER.", "screen.open_with('pager')"),
+    Command("path.editor", "E", "Editor", "Open a copy of the file under the cursor in $VISUAL or $EDITOR.", "screen.open_with('editor')"),
     Command("path.life", "L", "Life", "Show what each layer did to the path under the cursor.", "screen.life", footer=5),
     Command("explore.metadata", "m", "Metadata", "Show or hide metadata steps.", "toggle_metadata", footer=12),
     Command("explore.mode", "a", "All or changes", "Switch between this layer's changes and all files after it.", "toggle_mode", footer=3, short="All"),

@@ -7,13 +7,14 @@ import contextlib
 import errno
 import os
 import signal
+import subprocess
 import sys
 import termios
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, TypeVar
 
-from textual.app import App
+from textual.app import App, SuspendNotSupported
 from textual.driver import Driver
 
 from layerscope import signals
@@ -137,6 +138,29 @@ class TerminalApp(App[Result]):
         self.app_resume_signal.publish(self)
         self.refresh(layout=True)
 
+    def run_program(self, command: Sequence[str], environment: Mapping[str, str]) -> int:
+        """Lend the terminal to a program until it ends; its exit code. Ctrl-C is for the program alone, Ctrl-Z stops both.
+
+        Raises `OSError` if it cannot be started, and `SuspendNotSupported` without a terminal.
+        """
+        driver = self._driver
+        if driver is None or not driver.can_suspend or driver.is_headless or self._suspended:
+            raise SuspendNotSupported("there is no terminal for another program")
+        self.app_suspend_signal.publish(self)
+        driver.suspend_application_mode()
+        self._suspended = True
+        # Handlers, unlike ignored signals, are not inherited by the program.
+        kept = {
+            number: signal.signal(number, _nothing) for number in (signal.SIGINT, signal.SIGQUIT)
+        }
+        kept[signal.SIGTSTP] = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        try:
+            return _run(command, environment)
+        finally:
+            for number, handler in kept.items():
+                signal.signal(number, handler)
+            self._resume(driver)
+
     # faults
 
     def _fatal_error(self) -> None:
@@ -158,6 +182,23 @@ def _terminal() -> int:
     if sys.__stdin__ is None:
         raise ValueError
     return sys.__stdin__.fileno()
+
+
+def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run a program in the terminal that the explorer draws on, which is stderr: stdout may be a file."""
+    screen = None if sys.__stderr__ is None else sys.__stderr__.fileno()
+    with subprocess.Popen(
+        command, stdin=_terminal(), stdout=screen, stderr=screen, env=environment
+    ) as process:
+        forget = signals.at_end(process.terminate)
+        try:
+            return process.wait()
+        finally:
+            forget()
+
+
+def _nothing(*_: object) -> None:
+    """Handle a signal by nothing."""
 
 
 def _is_there() -> bool:

@@ -14,8 +14,9 @@ from textual.widgets import ContentSwitcher
 
 from layerscope.tui.commands import bindings
 from layerscope.tui.guard import Guarded, app_of
-from layerscope.tui.pointing import Pointed, Pointing, ShowFile, copied_path, copy
+from layerscope.tui.pointing import ShowFile
 from layerscope.tui.screens.explore import ExploreView
+from layerscope.tui.screens.row_commands import RowCommands
 from layerscope.tui.session import Session
 from layerscope.tui.trail import Place, Trail
 from layerscope.tui.view import (
@@ -37,7 +38,7 @@ PATH_VIEWS = ("file", "life")
 """Views of one path: their keys open them for the row under the cursor."""
 
 
-class MainScreen(Guarded, Screen[None]):
+class MainScreen(RowCommands, Guarded, Screen[None]):
     """Shows a session; the loader's results are passed to the open views."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("view", "path")
@@ -213,36 +214,7 @@ class MainScreen(Guarded, Screen[None]):
         view = await self.show_view("file", onward=True)
         view.show_version(event.version)
 
-    # the row under the cursor
-
-    @property
-    def pointing(self) -> Pointing | None:
-        """The focused widget, if it has a cursor."""
-        focused: object = self.focused
-        return focused if isinstance(focused, Pointing) else None
-
-    def pointed(self) -> Pointed | None:
-        """The path under the cursor."""
-        return None if self.pointing is None else self.pointing.pointed()
-
-    def action_copy(self) -> None:
-        """Copy the row under the cursor."""
-        if self.session.opened is None or self.pointing is None:
-            return
-        copied = self.pointing.copied()
-        if copied is None and (pointed := self.pointing.pointed()) is not None:
-            copied = copied_path(self.session.opened.filesystem.table.full(pointed.path))
-        copy(self.app, copied)
-
-    def action_extract(self) -> None:
-        """Ask where to save the file or directory under the cursor."""
-        pointed = self.pointed()
-        if self.session.opened is None or pointed is None:
-            self.notify("No file under the cursor.", markup=False)
-            return
-        from layerscope.tui.screens.extract import ExtractScreen
-
-        self.app.push_screen(ExtractScreen(self.session.opened, pointed))
+    # the row under the cursor, and panes
 
     async def action_life(self) -> None:
         """Show the path under the cursor in Life."""

@@ -1,0 +1,156 @@
+"""Opens a copy of a file in the user's pager or editor. Nothing of the image is ever run."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from textual.app import SuspendNotSupported
+from textual.screen import Screen
+from textual.worker import get_current_worker
+
+from layerscope import signals, text
+from layerscope.browse.facts import FileFacts
+from layerscope.errors import CancelledError, LayerscopeError, UsageError
+from layerscope.filesystem.content_reader import ContentReader
+from layerscope.layers.index import Kind
+from layerscope.opening.opened import Opened
+from layerscope.progress import Progress
+from layerscope.tui.loader import WorkDone
+from layerscope.tui.terminal import TerminalApp
+from layerscope.tui.workers import MessageProgress
+
+LARGEST = 64 << 20
+"""Bytes of the largest file that is copied."""
+PART = 1 << 20
+"""Bytes read at a time."""
+LONGEST = 100
+"""Characters kept of a file's name; its end tells the kind of file."""
+_PREPROCESSORS = ("LESSOPEN", "LESSCLOSE")
+"""Variables by which `less` hands files to other programs first: not those of an image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program that the user chooses by the environment."""
+
+    variables: tuple[str, ...]
+    """Variables that name it, the most important one first."""
+    default: str
+
+    def command(self, environment: Mapping[str, str]) -> list[str]:
+        """Program and arguments. Raises `UsageError` if there is no such program."""
+        words, place = [self.default], f"${self.variables[0]}"
+        for variable in self.variables:
+            if environment.get(variable, "").strip():
+                place = f"${variable}"
+                try:
+                    words = shlex.split(environment[variable])
+                except ValueError as error:
+                    raise UsageError(f"{place}: {str(error).lower()}") from None
+                break
+        if not words or shutil.which(words[0], path=environment.get("PATH")) is None:
+            named = words[0] if words else ""
+            raise UsageError(f"program not found: {named}", hint=f"{place} names it")
+        return words
+
+
+PROGRAMS = {
+    "pager": Program(("PAGER",), "less"),
+    "editor": Program(("VISUAL", "EDITOR"), "vi"),
+}
+
+
+def open_copy(screen: Screen[Any], opened: Opened, version: int, program: Program) -> None:
+    """Copy a file in a thread, then lend the terminal to the program; errors are notifications."""
+    facts = FileFacts.of(opened.filesystem, version)
+    try:
+        if facts.kind is not Kind.FILE:
+            raise UsageError(f"this is {facts.kind_words()}: only files can be opened in a program")
+        if facts.logical > LARGEST:
+            size, most = text.size(facts.logical), text.size(LARGEST)
+            raise UsageError(
+                f"this file has {size}, more than the {most} that are copied for a program"
+            )
+        command = program.command(os.environ)
+    except UsageError as error:
+        _complain(screen, error)
+        return
+    reader = ContentReader(opened.filesystem.inodes, opened.contents, facts.inode)
+    name = file_name(facts.full.rpartition(b"/")[2])
+    work = partial(_copy_and_run, screen, reader, name, command)
+    screen.run_worker(work, thread=True, exclusive=True, group="program", exit_on_error=False)
+
+
+def file_name(name: bytes) -> str:
+    """The name of the copy: characters that mean something to a shell or a terminal are replaced."""
+    return re.sub(r"[^\w.+-]", "_", name.decode(errors="replace"), flags=re.ASCII)[-LONGEST:]
+
+
+def write_copy(reader: ContentReader, path: Path, progress: Progress) -> None:
+    """Write a content into a new file that only the user can read. Raises `LayerscopeError`, `OSError`, `CancelledError`."""
+    progress.stage("Reading", reader.bytes_to_pass(reader.size))
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        while piece := reader.read(PART, progress):
+            file.write(piece)
+    if reader.problem is not None:
+        raise LayerscopeError(f"the content cannot be read: {reader.problem}")
+
+
+def _copy_and_run(
+    screen: Screen[Any], reader: ContentReader, name: str, command: list[str]
+) -> None:
+    """In a thread: the copy is removed when the program ends."""
+    app, worker = screen.app, get_current_worker()
+    progress = MessageProgress(app.post_message, lambda: worker.is_cancelled)
+    try:
+        with signals.temporary_folder("layerscope-") as folder:
+            path = Path(folder) / name
+            write_copy(reader, path, progress)
+            app.post_message(WorkDone())
+            if not worker.is_cancelled:
+                app.call_from_thread(_run, screen, path, command)
+    except CancelledError:
+        return
+    except (LayerscopeError, OSError) as error:
+        _complain(screen, error)
+    finally:
+        app.post_message(WorkDone())
+
+
+def _run(screen: Screen[Any], path: Path, command: list[str]) -> None:
+    """In the main thread, which waits for the program."""
+    app = screen.app
+    if not isinstance(app, TerminalApp):
+        raise TypeError
+    environment = {name: said for name, said in os.environ.items() if name not in _PREPROCESSORS}
+    before = path.stat().st_mtime_ns
+    try:
+        code = app.run_program([*command, str(path)], environment)
+    except (OSError, SuspendNotSupported) as error:
+        _complain(screen, error)
+        return
+    if code:
+        _complain(screen, UsageError(f"{command[0]} ended with exit code {code}"))
+    elif not path.exists() or path.stat().st_mtime_ns != before:
+        words = "The changes were discarded: an image cannot be edited."
+        app.notify(words, title="Only a copy was opened", markup=False)
+
+
+def _complain(screen: Screen[Any], error: Exception) -> None:
+    """Notify of an error. For any thread."""
+    words = error.message if isinstance(error, LayerscopeError) else str(error)
+    hint = getattr(error, "hint", None)
+    screen.notify(
+        text.safe_lines("\n".join(filter(None, (words, hint)))),
+        title="Cannot open the file",
+        severity="error",
+        markup=False,
+    )

@@ -103,7 +103,7 @@ def _waste(running: Running) -> None:
     shown = running.screen.wait_for("Waste · ")
     assert f"{text.size(accounting.wasted)} in {len(accounting.waste):,} file" in shown
     assert GROUPED_BY[GroupBy.REASON] in shown
-    assert "hidden by" in shown
+    running.screen.wait_for("→ hidden by")
 
 
 def _empty_field(screen: Terminal, placeholder: str) -> None:

@@ -33,7 +33,7 @@ from layerscope.tui.loader import (
 )
 from layerscope.tui.palette import CommandProvider
 from layerscope.tui.preferred import PreferredApp
-from layerscope.tui.running import working
+from layerscope.tui.run_commands import working
 from layerscope.tui.screens.error import ErrorScreen
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.session import Session

@@ -8,7 +8,7 @@ from rich.text import Text
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from layerscope.tui.commands import COMMANDS, Command, Keys, shown_keys
-from layerscope.tui.running import run, working
+from layerscope.tui.run_commands import run, working
 
 
 class CommandProvider(Provider):

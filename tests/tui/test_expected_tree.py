@@ -115,6 +115,23 @@ async def test_wrongly_expected_paths_disappear(tmp_path: Path, read: Gate) -> N
         assert [warning.code for warning in screen.session.opened.warnings] == ["toc-mismatch"]
 
 
+async def test_esc_returns_to_a_tree_whose_paths_became_others(tmp_path: Path, read: Gate) -> None:
+    """A path that was only expected is not looked for in the tree that came."""
+    wrong = [{"type": "reg", "name": f"etc/backdoor{n}", "size": 900 - n} for n in range(30)]
+    app = explorer(image(tmp_path, [*entries_of(BASE)[:3], *wrong]), worker=MODULE)
+    async with app.run_test(size=WIDE) as pilot:
+        screen = await expected_screen(pilot)
+        screen.set_focus(screen.explore.files)
+        await pilot.press("enter", *["down"] * 30, "2")
+        read.set()
+        await loaded(pilot)
+        await pilot.press("escape")
+        await loaded(pilot)
+        assert screen.view is screen.explore
+        assert screen.explore.files.path is not None
+        assert rows(screen)[0] == "lib 700"
+
+
 async def test_leaving_does_not_wait_for_layers(tmp_path: Path, read: Gate) -> None:
     """q is pressed while the expected tree is shown."""
     app = explorer(image(tmp_path), worker=MODULE)

@@ -21,7 +21,7 @@ from layerscope.tui.guard import Guarded, as_user_error
 from layerscope.tui.loader import FindingsFound, Stacked, WorkDone, WorkFailed, load
 from layerscope.tui.palette import CommandProvider
 from layerscope.tui.preferred import PreferredApp
-from layerscope.tui.running import working
+from layerscope.tui.run_commands import working
 from layerscope.tui.screens.error import ErrorScreen
 from layerscope.tui.session import Session
 from layerscope.tui.workers import MessageProgress, ProgressMoved

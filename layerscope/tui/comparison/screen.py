@@ -33,7 +33,7 @@ from layerscope.tui.comparison.lists import (
 from layerscope.tui.guard import Guarded
 from layerscope.tui.paint import fit_middle
 from layerscope.tui.pointing import Pointing, copy
-from layerscope.tui.running import Clickable, clickable
+from layerscope.tui.run_commands import Clickable, clickable
 from layerscope.tui.widgets.field import Field
 from layerscope.tui.widgets.key_bar import KeyBar
 from layerscope.tui.widgets.pane import ColumnTitles, Pane

@@ -34,7 +34,7 @@ class Shown:
     filter: Filter | None
     flat: bool
     path: int | None
-    """The path under the cursor."""
+    """The path under the cursor; None in an expected tree, whose paths may have other numbers than the one that comes."""
 
 
 class FilesPane(Pane):
@@ -116,7 +116,8 @@ class FilesPane(Pane):
         """What is shown, apart from the step."""
         view = self.files.wanted
         wanted = None if view is None else view.filter
-        return Shown(self.mode, self.filter_bar.field.value, wanted, self.flat, self.files.path)
+        path = self.files.path if self.files.certain else None
+        return Shown(self.mode, self.filter_bar.field.value, wanted, self.flat, path)
 
     def return_to(self, shown: Shown) -> None:
         """Show what was shown, with the step that is shown next."""

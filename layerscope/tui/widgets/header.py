@@ -14,7 +14,7 @@ from textual.widget import Widget
 from layerscope import text
 from layerscope.report.headline import Role
 from layerscope.tui.paint import fit
-from layerscope.tui.running import Clickable, clickable
+from layerscope.tui.run_commands import Clickable, clickable
 from layerscope.tui.session import Session
 from layerscope.words import Severity
 

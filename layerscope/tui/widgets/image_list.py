@@ -69,7 +69,7 @@ class ImageList(LineList):
         size = "" if image.size is None else text.size(image.size)
         painter.add(f" {fit_right(size, SIZE)}  ")
         style = self.style_of("directory") if found.saved else quiet
-        painter.add(fit(place_words(found, width >= WIDE), place), style)
+        painter.add(fit_middle(place_words(found, width >= WIDE), place), style)
 
 
 def place_words(row: Row, wide: bool) -> str:

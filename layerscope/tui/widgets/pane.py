@@ -18,7 +18,7 @@ from textual.widget import Widget
 
 from layerscope.tui.commands import Keys, first_key
 from layerscope.tui.paint import fit, fit_middle
-from layerscope.tui.running import Clickable, clickable
+from layerscope.tui.run_commands import Clickable, clickable
 
 LEFT = 12
 """Minimum width of the left text, in cells."""

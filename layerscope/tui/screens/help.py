@@ -48,8 +48,8 @@ SETTINGS = (
     ("documentation", "docs/settings.md for every setting, docs/keys.md for command ids"),
 )
 FIGURES = "Figures"
-GENERAL = ("path", "list", "outline")
-"""Groups of several views: listed after the keys that only the current view has."""
+GENERAL = ("path", "outline", "list")
+"""Groups of several views, in the order in which they follow those of one view."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ def sections(
 ) -> Iterator[Section]:
     """The page: first the commands `here` of the view, then all others; `keys` are the user's own."""
     groups = [group for group in GROUPS if group not in ("app", "view")]
-    groups.sort(key=lambda group: group in GENERAL)
+    groups.sort(key=lambda group: GENERAL.index(group) + 1 if group in GENERAL else 0)
     if view:
         own = [
             command

@@ -292,6 +292,7 @@ def test_esc_returns_from_an_image_to_the_picker(folder: Path, tmp_path: Path) -
         screen.keys("Down", "Enter")
         for _ in range(2):
             screen.wait_for("Esc Images")
+            screen.wait_for("digests ok")
             title = screen.lines()[0]
             assert _workers(cache) == 1
             screen.keys("2")
@@ -304,7 +305,7 @@ def test_esc_returns_from_an_image_to_the_picker(folder: Path, tmp_path: Path) -
             assert "2 of " in screen.lines()[0]
             assert _workers(cache) == 0
             screen.keys("Enter")
-        screen.wait_for("Esc Images")
+        screen.wait_for("digests ok")
         assert screen.lines()[0] == title
         screen.keys("q")
         screen.wait_for("exit 0")

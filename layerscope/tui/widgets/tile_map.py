@@ -27,6 +27,10 @@ FILL, LIT = 0.16, 0.34
 """Share of a layer's colour in the background of its tiles, and of the selected tile."""
 
 
+ENDED = 12
+"""Cells from which the name of a file keeps its end where it is cut."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Ink:
     """The styles of one tile."""
@@ -237,7 +241,9 @@ class TileMap(Pointing, Widget, can_focus=True):
         size = text.size(tile.bytes)
         directory = self.usage is not None and self.usage.is_directory(tile.path)
         name_style = ink.name + Style(bold=True) if directory and not tile.merged else ink.name
-        name = text.clip_middle(self.name_of(tile), room - 1)
+        name = self.name_of(tile)
+        if not directory and not tile.merged and room >= ENDED:
+            name = text.clip_middle(name, room - 1)
         took = canvas.write(box.x + 1, box.y, f" {name} ", name_style, room + 1)
         fits = took + len(size) + 2 <= room
         if fits:

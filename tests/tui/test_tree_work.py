@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,25 @@ def _names(explore: ExploreView) -> dict[str, Change | None]:
     assert view is not None
     rows = [view.row(row) for row in range(len(view.rows))]
     return {view.filesystem.table.full(row.path).decode(): row.change for row in rows}
+
+
+async def test_no_view_outlives_the_next(versions: Path) -> None:
+    """Its arrays are large, and Python looks for reference cycles only now and then."""
+    app = explorer(versions)
+    async with app.run_test(size=WIDE) as pilot:
+        explore = (await loaded(pilot)).explore
+        explore.files.at_once = 0
+        await pilot.press("a")
+        await _settled(pilot, explore)
+        assert explore.files.view is not None
+        view = weakref.ref(explore.files.view)
+        gc.disable()
+        try:
+            await pilot.press("j")
+            await _settled(pilot, explore)
+            assert view() is None
+        finally:
+            gc.enable()
 
 
 @THREADS

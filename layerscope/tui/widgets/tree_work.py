@@ -14,6 +14,7 @@ from layerscope.browse.regex_process import RegexProcess
 from layerscope.browse.tree import TreeView
 from layerscope.errors import CancelledError, LayerscopeError
 from layerscope.filesystem.compare_contents import hash_contents
+from layerscope.filesystem.inodes import Inodes
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.contents import LayerContents
 from layerscope.tui.loader import WorkDone
@@ -22,7 +23,7 @@ from layerscope.tui.workers import MessageProgress, check_while
 
 WORK = "tree"
 """Worker group for computing views."""
-Inodes = NDArray[np.int32]
+Rows = NDArray[np.int32]
 AT_ONCE = 30_000
 """Up to this many paths, updates are not noticeable."""
 
@@ -37,7 +38,7 @@ class WorkedTree(LineList):
     class Prepared(Message):
         """A view was computed; `unread` are inodes whose contents it needs."""
 
-        def __init__(self, view: TreeView, unread: Inodes, number: int) -> None:
+        def __init__(self, view: TreeView, unread: Rows, number: int) -> None:
             super().__init__()
             self.view = view
             self.unread = unread
@@ -67,6 +68,9 @@ class WorkedTree(LineList):
         self._reveal: int | None = None
         self._keep: int | None = None
         self._number = 0
+        self._order: tuple[TreeView, int | None, int] | None = None
+        """The view to compute, the path to reveal, and the number. Not arguments of the worker: a finished one is
+        part of a reference cycle, which would keep all arrays of the view until Python looks for cycles."""
         self._in_work = False
         self._read: set[int] = set()
 
@@ -132,10 +136,15 @@ class WorkedTree(LineList):
     def _start(self) -> None:
         if self._wanted is not None:
             self._in_work = True
-            self._prepare(self._wanted, self._reveal, self._number)
+            self._order = self._wanted, self._reveal, self._number
+            self._prepare()
 
     @work(thread=True, exit_on_error=False, group=WORK)
-    def _prepare(self, view: TreeView, reveal: int | None, number: int) -> None:
+    def _prepare(self) -> None:
+        order, self._order = self._order, None
+        if order is None:
+            return
+        view, reveal, number = order
         try:
             with RegexProcess(check_while(lambda: number == self._number)) as finder:
                 view.finder = finder
@@ -180,7 +189,7 @@ class WorkedTree(LineList):
             self._in_work = False
             self._wanted = self.view
 
-    def _show(self, view: TreeView, unread: Inodes) -> None:
+    def _show(self, view: TreeView, unread: Rows) -> None:
         self.view = view
         self.points = self.certain
         self._reveal = None
@@ -197,24 +206,22 @@ class WorkedTree(LineList):
 
     # contents of a range
 
-    def _read_contents(self, view: TreeView, unread: Inodes) -> None:
+    def _read_contents(self, view: TreeView, unread: Rows) -> None:
         """Read, once, the contents that a comparison cannot decide without."""
         if not self.certain:
             return
         new = unread[[inode not in self._read for inode in unread.tolist()]]
         if len(new):
             self._read.update(new.tolist())
-            self._hash(view, new)
+            self._hash(view.filesystem.inodes, new)
 
     @work(thread=True, exit_on_error=False, group="contents")
-    def _hash(self, view: TreeView, wanted: Inodes) -> None:
+    def _hash(self, inodes: Inodes, wanted: Rows) -> None:
         worker = get_current_worker()
         post = self.app.post_message
         progress = MessageProgress(post, lambda: worker.is_cancelled)
         try:
-            hash_contents(
-                view.filesystem.inodes, wanted, self.contents, progress, "Comparing contents"
-            )
+            hash_contents(inodes, wanted, self.contents, progress, "Comparing contents")
         except CancelledError:
             return
         post(WorkDone())
@@ -238,7 +245,7 @@ class WorkedTree(LineList):
         self.rows_changed()
 
 
-def prepare(view: TreeView, reveal: int | None) -> Inodes:
+def prepare(view: TreeView, reveal: int | None) -> Rows:
     """Compute everything that painting and titles need; returns the inodes whose contents a range needs."""
     if reveal is not None:
         view.reveal(reveal)

@@ -99,11 +99,17 @@ class ImageCache:
         self._known.discard(_LAYER_SCAN)
         self._keep(_LAYER_SCAN, pack, filesystem, layer=layer)
 
-    def packages(self) -> Installed | None:
+    def packages(self, filesystem: Filesystem) -> Installed | None:
         """All packages; None if not cached."""
         from layerscope.analysis.packages.model import Installed
 
-        return self._read(_PACKAGES, lambda packed: unpack_fields(Installed, packed))
+        def unpack(packed: Packed) -> Installed:
+            installed = unpack_fields(Installed, packed)
+            for package in installed.packages:
+                check_range(package.paths, len(filesystem.table))
+            return installed
+
+        return self._read(_PACKAGES, unpack)
 
     def keep_packages(self, packages: Installed, filesystem: Filesystem) -> None:
         """Store the packages."""
@@ -120,6 +126,8 @@ class ImageCache:
             for finding in findings.found:
                 check_range(finding.paths, len(filesystem.table))
                 check_range(finding.inodes, len(sizes))
+            for package in findings.packages:
+                check_range(package.paths, len(filesystem.table))
             return findings
 
         return self._read(FINDINGS, unpack, words)

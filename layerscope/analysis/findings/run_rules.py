@@ -33,7 +33,7 @@ def scan_image(
     if cache is not None:
         scans.read(cache, filesystem)
     secrets = SecretScan(evidence, scans)
-    packages = None if cache is None else cache.packages()
+    packages = None if cache is None else cache.packages(filesystem)
     databases = open_databases(evidence) if packages is None else []
     manager_files = ManagerFiles(evidence)
     evidence.progress.stage("Scanning files")

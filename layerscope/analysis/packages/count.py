@@ -50,7 +50,16 @@ class Counter:
         layers = evidence.filesystem.inodes.layers(inodes)
         by_layer = np.bincount(layers, sizes.astype(np.float64))
         layer = int(by_layer.argmax()) if sizes.any() else self._layer_of(listed)
-        return Package(kind, listed.name, listed.version, int(sizes.sum()), len(paths), layer)
+        largest_first = np.lexsort((paths, -evidence.live_sizes[paths]))
+        return Package(
+            kind,
+            listed.name,
+            listed.version,
+            int(sizes.sum()),
+            len(paths),
+            layer,
+            paths[largest_first].astype(np.int32),
+        )
 
     def _layer_of(self, listed: Listed) -> int:
         """The layer that stores the database file."""

@@ -26,6 +26,10 @@ class Package:
     files: int
     layer: int
     """The layer that stores most of it."""
+    paths: NDArray[np.int32] = field(
+        default_factory=lambda: np.zeros(0, np.int32), repr=False, compare=False
+    )
+    """Its files as paths of the filesystem's table, largest first; one that two packages list is the first one's."""
 
 
 @dataclass(frozen=True, slots=True)

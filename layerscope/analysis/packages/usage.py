@@ -1,0 +1,89 @@
+"""How the bytes of the final image divide into packages and files of no package."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.analysis.grouping import nearest_noteworthy
+from layerscope.analysis.packages.model import Package
+from layerscope.filesystem.model import Filesystem
+from layerscope.layers.index import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class UnownedDirectory:
+    """Files of no package at and below a directory, without those in directories that are listed themselves."""
+
+    path: int
+    """The directory as a path of the filesystem's table; 0 is the root."""
+    bytes: int
+    paths: NDArray[np.int32]
+    """The files, largest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackageUsage:
+    """The content bytes of the final image; together they are its live bytes."""
+
+    packages: Sequence[Package]
+    """Largest first."""
+    owned: int
+    """Content bytes of all packages."""
+    unowned: int
+    """Content bytes of files of no package. A content that a package has under another name is the package's."""
+    unowned_files: int
+    directories: Sequence[UnownedDirectory]
+    """The files of no package by the deepest directory that holds a noteworthy part of their bytes; largest first."""
+
+    @property
+    def live(self) -> int:
+        """Content bytes of the final image."""
+        return self.owned + self.unowned
+
+
+def package_usage(filesystem: Filesystem, packages: Sequence[Package]) -> PackageUsage:
+    """Divide the final image into packages and the rest."""
+    rows = np.flatnonzero(filesystem.visible(filesystem.layer_count - 1))
+    rows = rows[filesystem.kinds[rows] == Kind.FILE]
+    paths, inodes = filesystem.paths[rows], filesystem.inode_of[rows]
+    owned = np.zeros(len(filesystem.table), bool)
+    for package in packages:
+        owned[package.paths] = True
+    mine = owned[paths]
+    spent = np.zeros(len(filesystem.inodes.columns.stored), bool)
+    spent[inodes[mine]] = True
+    paths, inodes = paths[~mine], inodes[~mine]
+    sizes = np.where(spent[inodes], 0, filesystem.inodes.columns.stored[inodes]).astype(np.int64)
+    later = np.ones(len(inodes), bool)
+    later[np.unique(inodes, return_index=True)[1]] = False
+    sizes[later] = 0
+    return PackageUsage(
+        packages,
+        sum(package.bytes for package in packages),
+        int(sizes.sum()),
+        len(paths),
+        _directories(filesystem, paths, sizes),
+    )
+
+
+def _directories(
+    filesystem: Filesystem, paths: NDArray[np.int32], sizes: NDArray[np.int64]
+) -> list[UnownedDirectory]:
+    """These files by directory."""
+    table = filesystem.table
+    if not len(paths):
+        return []
+    weights = sizes if sizes.any() else np.ones(len(paths), np.int64)
+    homes = nearest_noteworthy(paths, weights, table)[table.parents[paths]]
+    order = np.lexsort((paths, -sizes, homes))
+    starts = np.flatnonzero(np.diff(homes[order], prepend=-1))
+    totals = np.add.reduceat(sizes[order], starts)
+    groups = np.split(paths[order], starts[1:])
+    return [
+        UnownedDirectory(int(homes[order[starts[number]]]), int(totals[number]), groups[number])
+        for number in np.lexsort((homes[order[starts]], -totals)).tolist()
+    ]

@@ -180,5 +180,6 @@ VIEWS: tuple[ViewSpec, ...] = (
     ViewSpec("dockerfile", "Dockerfile", "layerscope.tui.screens.dockerfile:DockerfileView"),
     ViewSpec("map", "Map", "layerscope.tui.screens.map:MapView"),
     ViewSpec("findings", "Findings", "layerscope.tui.screens.findings:FindingsView"),
+    ViewSpec("packages", "Packages", "layerscope.tui.screens.packages:PackagesView"),
 )
 """All views, in the order of the header."""

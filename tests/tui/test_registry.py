@@ -94,7 +94,7 @@ async def test_keys_can_be_changed(demo_image: Path) -> None:
         await pilot.press("S")
         assert explore.files.view.sort.value == "name"
         await pilot.press("J")
-        assert explore.steps.cursor == 1
+        assert explore.steps.cursor == 3
         await pilot.press("up", "tab", "plus")
         rows = explore.files.row_count()
         await pilot.press("E")
@@ -158,7 +158,7 @@ async def test_a_view_that_raises_is_a_dialog_and_the_program_goes_on(
         await pilot.pause()
         assert "ZeroDivisionError" in app.clipboard
         assert screen.view is screen.explore
-        assert screen.explore.steps.cursor == 1
+        assert screen.explore.steps.cursor == 3
 
 
 @pytest.mark.usefixtures("forgiving")
@@ -179,7 +179,7 @@ async def test_actions_and_painting_may_raise(
         await pilot.press("escape")
         await pilot.pause()
         await pilot.press("shift+tab", "down")
-        assert screen.explore.steps.cursor == 1
+        assert screen.explore.steps.cursor == 3
         await pilot.press("q")
     assert not app.is_running
 
@@ -239,7 +239,7 @@ OWN_KEYS = """[keys]
     ("pressed", "hint"),
     [
         ((), "W Waste"),
-        ((), "M metadata"),
+        ((), "M shows metadata"),
         (("x",), "F6 ends"),
         (("slash", *"nothing-like-this"), "F6 clears the filter"),
         (("W",), "F7: by instruction"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -18,11 +19,11 @@ from layerscope.tui.finding_words import GROUPED_BY
 from layerscope.tui.session import Session
 from layerscope.tui.view import FixesTicked, ShowPath, View
 from layerscope.tui.widgets import finding_list
-from layerscope.tui.widgets.finding_files import FindingFiles
 from layerscope.tui.widgets.finding_list import FindingList
 from layerscope.tui.widgets.fix_pane import FixPane
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
+from layerscope.tui.widgets.path_list import PathList
 
 SCROLLBAR = 1
 """Columns reserved for the scrollbar."""
@@ -44,7 +45,7 @@ class FindingsView(View):
         super().__init__(session, id=id)
         self.list = FindingList(session, id="finding-list")
         self.fix = FixPane(id="fix")
-        self.files = FindingFiles(session, id="finding-files")
+        self.files = PathList(session, id="finding-files")
         self._title = PaneTitle("Findings", hints=("findings.group",))
         self._columns = ColumnTitles()
         self._fix_title = PaneTitle("Fix", hints=("path.copy",))
@@ -127,7 +128,7 @@ class FindingsView(View):
         hint = f"{key} marks the finding under the cursor, or all of its group, as fixed."
         self.fix.hint = hint if self.list.groups else ""
         self.fix.show_finding(finding)
-        self.files.show_finding(finding)
+        self._show_paths(finding)
         if finding is None:
             self._fix_title.show("Fix")
             self._files_title.show("Files")
@@ -135,6 +136,12 @@ class FindingsView(View):
         self._fix_title.show(f"Fix · {finding.rule}", f"{self.session.key('path.copy')}: copy")
         count = text.count_of(len(finding.paths), "file")
         self._files_title.show(f"{count}" if len(finding.paths) else "Files")
+
+    def _show_paths(self, finding: Finding | None) -> None:
+        if finding is None:
+            self.files.show_paths(np.zeros(0, np.int32))
+        else:
+            self.files.show_paths(finding.paths, finding.layers, "This finding has no files.")
 
     def _finding(self) -> Finding | None:
         findings, number = self.session.findings, self.list.number

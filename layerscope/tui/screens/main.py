@@ -50,6 +50,9 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
         ExploreView { layout: vertical; }
         ExploreView > #left { width: 1fr; height: 3fr; }
         ExploreView.-files > #left { height: 2fr; }
+        PackagesView { layout: vertical; }
+        PackagesView > #packages-pane { width: 1fr; height: 3fr; }
+        PackagesView > #package-files { width: 1fr; height: 2fr; border-left: none; border-top: solid $rule; }
         ExploreView #details-pane { display: none; height: 1fr; }
         ExploreView.-details #details-pane { display: block; }
         ExploreView.-details #above { display: none; }

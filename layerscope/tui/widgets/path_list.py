@@ -1,9 +1,13 @@
-"""The files of one finding, largest first."""
+"""The files of what is under the cursor of another list, largest first."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+import numpy as np
+from numpy.typing import NDArray
+
 from layerscope import text
-from layerscope.analysis.findings.finding import Finding
 from layerscope.tui.paint import RowPainter, fit_left
 from layerscope.tui.pointing import Pointed
 from layerscope.tui.session import Session
@@ -12,41 +16,45 @@ from layerscope.tui.widgets.line_list import LineList
 SIZE = 9
 
 
-class FindingFiles(LineList):
+class PathList(LineList):
     """Paths with their sizes. Opening one shows it in the tree of a layer that has it."""
+
+    points = True
 
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._session = session
-        self._finding: Finding | None = None
+        self._paths: NDArray[np.int32] = np.zeros(0, np.int32)
+        self._layers: Collection[int] = ()
+        self._nothing = ""
 
-    def show_finding(self, finding: Finding | None) -> None:
-        """Show the files of another finding."""
-        if finding is not self._finding:
-            self._finding = finding
+    def show_paths(
+        self, paths: NDArray[np.int32], layers: Collection[int] = (), nothing: str = ""
+    ) -> None:
+        """Show these paths: as one of `layers` stores them, otherwise as they were last. `nothing` is the text of an empty list."""
+        if paths is not self._paths or nothing != self._nothing:
+            self._paths, self._layers, self._nothing = paths, layers, nothing
             self.rows_changed()
             self.go_to(0)
 
     def row_count(self) -> int:
-        return 0 if self._finding is None else len(self._finding.paths)
+        return len(self._paths)
 
     def empty_text(self) -> str:
-        return "" if self._finding is None else "This finding has no files."
+        return self._nothing
 
     def pointed(self) -> Pointed | None:
-        if self._finding is None or not self.row_count():
-            return None
-        return self._pointed(self._finding, int(self._finding.paths[self.cursor]))
+        return self._pointed(int(self._paths[self.cursor])) if self.row_count() else None
 
-    def _pointed(self, finding: Finding, path: int) -> Pointed | None:
-        """The version of a path stored by a layer of the finding, otherwise its last one."""
+    def _pointed(self, path: int) -> Pointed | None:
+        """The version of a path that one of the layers stores, otherwise its last one."""
         opened = self._session.opened
         if opened is None:
             return None
         filesystem = opened.filesystem
         rows = filesystem.rows_of(path)
         version = next(
-            (row for row in range(rows.start, rows.stop) if filesystem.born[row] in finding.layers),
+            (row for row in range(rows.start, rows.stop) if filesystem.born[row] in self._layers),
             rows.stop - 1,
         )
         # Added and deleted in one layer, it is never visible: the layer still shows its directory.
@@ -55,10 +63,10 @@ class FindingFiles(LineList):
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
         opened = self._session.opened
-        if opened is None or self._finding is None:
+        if opened is None:
             return
-        path = int(self._finding.paths[row])
-        pointed = self._pointed(self._finding, path)
+        path = int(self._paths[row])
+        pointed = self._pointed(path)
         size = 0 if pointed is None else int(opened.filesystem.stored[pointed.version])
         painter.add(f" {text.size(size):>{SIZE}}  ", self.style_of("quiet"))
         name = "/" + text.safe_name(opened.filesystem.table.full(path))

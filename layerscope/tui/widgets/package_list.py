@@ -1,0 +1,127 @@
+"""What the final image consists of: packages, and files of no package by directory."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from layerscope import text
+from layerscope.analysis.packages.model import Package
+from layerscope.analysis.packages.usage import PackageUsage, UnownedDirectory
+from layerscope.tui.paint import RowPainter, bar, fit, fit_middle
+from layerscope.tui.session import Session
+from layerscope.tui.widgets.line_list import LineList
+
+SIZE, BAR, FILES, MANAGER, LAYER = 9, 6, 8, 8, 6
+_VERSION_FROM = 72
+"""Width from which the version has a column of its own."""
+
+Row = Package | UnownedDirectory
+
+
+class PackageSort(StrEnum):
+    """How rows are ordered."""
+
+    SIZE = "by size"
+    NAME = "by name"
+    MANAGER = "by manager"
+
+
+class PackageList(LineList):
+    """Packages and directories, largest first."""
+
+    def __init__(self, session: Session, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._session = session
+        self.usage: PackageUsage | None = None
+        self.sort = PackageSort.SIZE
+        self._rows: list[Row] = []
+
+    def show(self, usage: PackageUsage) -> None:
+        """Show these packages and directories."""
+        self.usage = usage
+        self.order(self.sort)
+
+    def order(self, sort: PackageSort) -> None:
+        """Show the rows in another order; the cursor stays on its row."""
+        self.sort = sort
+        if self.usage is None:
+            return
+        kept = self.selected
+        rows: list[Row] = [*self.usage.packages, *self.usage.directories]
+        rows.sort(key=lambda row: -row.bytes)
+        if sort is PackageSort.NAME:
+            rows.sort(key=self._name_of)
+        elif sort is PackageSort.MANAGER:
+            rows.sort(key=_manager)
+        self._rows = rows
+        self.rows_changed()
+        self.go_to(next((at for at, row in enumerate(rows) if row is kept), 0))
+
+    @property
+    def selected(self) -> Row | None:
+        """What is under the cursor."""
+        return self._rows[self.cursor] if self.cursor < len(self._rows) else None
+
+    def row_count(self) -> int:
+        return len(self._rows)
+
+    def empty_text(self) -> str:
+        session = self._session
+        if self.usage is not None:
+            return "The final image has no files."
+        if session.opened is not None and session.options.rules is None:
+            return "Not looked for: the rules are switched off."
+        return "Available once all layers are read."
+
+    def _name_of(self, row: Row) -> str:
+        """The name of a package, or the path of a directory; safe to show."""
+        if isinstance(row, Package):
+            return text.safe_name(row.name)
+        opened = self._session.opened
+        path = "" if opened is None else text.safe_name(opened.filesystem.table.full(row.path))
+        return f"/{path}"
+
+    def _layout(self, width: int) -> tuple[int, int]:
+        """Widths of name and version."""
+        room = max(width - 1 - SIZE - 1 - BAR - 1 - FILES - 2 - MANAGER - LAYER, 12)
+        if width < _VERSION_FROM:
+            return room, 0
+        return room - room // 2, room // 2
+
+    def column_titles(self) -> str:
+        """Column titles."""
+        name, version = self._layout(self.scrollable_content_region.width)
+        return (
+            f" {'size':>{SIZE}} {fit('share', BAR)} {'files':>{FILES}}  {fit('package', name)}"
+            f"{fit('version', version)}{fit('manager', MANAGER)}{'layer':>{LAYER}}"
+        )
+
+    def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
+        shown, usage = self._rows[row], self.usage
+        if usage is None:
+            return
+        quiet = self.style_of("quiet")
+        package = shown if isinstance(shown, Package) else None
+        files = package.files if package is not None else len(shown.paths)
+        painter.add(f" {text.size(shown.bytes):>{SIZE}} ")
+        painter.add(bar(shown.bytes / usage.live if usage.live else 0, BAR), self.style_of("bar"))
+        painter.add(f" {files:>{FILES},}  ", quiet)
+        name, version = self._layout(width)
+        if package is None:
+            words = self._name_of(shown)
+            painter.add(f"{fit_middle(words, name + version - 1)} ", self.style_of("directory"))
+            painter.add(fit("no package", MANAGER + LAYER), quiet)
+            return
+        painter.add(f"{fit(self._name_of(package), name - 1)} ", self.style_of("strong"))
+        painter.add(fit(text.safe_name(package.version), version), quiet)
+        painter.add(f"{fit(package.kind, MANAGER)}{package.layer:>{LAYER}}", quiet)
+
+    def copied(self) -> tuple[str, str] | None:
+        selected = self.selected
+        if isinstance(selected, Package):
+            return f"{selected.name} {selected.version}", "the package"
+        return None if selected is None else (self._name_of(selected), "the directory")
+
+
+def _manager(row: Row) -> str:
+    return row.kind if isinstance(row, Package) else "~"  # files of no package come last

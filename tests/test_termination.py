@@ -411,7 +411,7 @@ def dialog(shown: Screen) -> None:
     """Open help."""
     shown.wait_for("etc")
     shown.process.send("?")
-    shown.wait_for("Everywhere")
+    shown.wait_for("Keys in ")
 
 
 HOLDING = [sys.executable, "-c", HELD]
@@ -526,7 +526,7 @@ def assert_back(shell: Screen) -> None:
         shell.wait_for(re.escape(mode.decode()))
     shell.wait_for("etc")
     shell.process.send("?")
-    shell.wait_for("Everywhere")
+    shell.wait_for("Keys in ")
     shell.process.send("\x1b[27u")
     shell.process.send("q")
     shell.assert_given_back(shell.wait_for(r"left with 0"))

@@ -30,9 +30,9 @@ def test_opens_moves_and_quits(demo_image: Path, demo_opened: Opened) -> None:
         screen.keys("2")
         screen.wait_for("/app/assets/seed-data.sql")
         screen.keys("?")
-        screen.wait_for("Everywhere")
+        screen.wait_for("Keys in ")
         screen.keys("Escape")
-        screen.wait_until_gone("Everywhere")
+        screen.wait_until_gone("Keys in ")
         screen.keys("q")
         screen.wait_for("exit 0")
 

@@ -150,8 +150,8 @@ def events_of(filesystem: Filesystem, waste: Waste, paths: NDArray[np.bool_]) ->
 def directory_totals(filesystem: Filesystem, path: int) -> NDArray[np.int64]:
     """Content bytes at and below a path after each layer, shape (layers,): what the file tree shows of it."""
     end = int(filesystem.table.ends[path])
-    first, last = np.searchsorted(filesystem.paths, [path, end])
-    rows = np.arange(first, last)
+    below = filesystem.rows_between(path, end)
+    rows = np.arange(below.start, below.stop)
     rows = rows[(filesystem.stored[rows] > 0) & (filesystem.born[rows] < filesystem.died[rows])]
     names = np.bincount(filesystem.inode_of, minlength=1)
     single = rows[names[filesystem.inode_of[rows]] == 1]

@@ -175,8 +175,13 @@ class Filesystem:
 
     def rows_of(self, path: int) -> slice:
         """All versions of one path, oldest first."""
-        start, end = np.searchsorted(self.paths, [path, path + 1])
-        return slice(int(start), int(end))
+        return self.rows_between(path, path + 1)
+
+    def rows_between(self, first: int, end: int) -> slice:
+        """All versions of the paths [first, end)."""
+        bounds = np.array([first, end], self.paths.dtype)  # another type would copy all paths
+        start, stop = np.searchsorted(self.paths, bounds)
+        return slice(int(start), int(stop))
 
     def version_after(self, path: int, layer: int) -> int | None:
         """The version of a path visible after a layer; None if there is none."""

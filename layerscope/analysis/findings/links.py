@@ -63,5 +63,5 @@ def _is_there(evidence: Evidence, layer: int, parent: int, other: int) -> bool:
 def _rows(evidence: Evidence, path: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Versions of a path and of all that lies below it."""
     filesystem = evidence.filesystem
-    first, last = np.searchsorted(filesystem.paths, [path, int(filesystem.table.ends[path])])
-    return np.arange(int(first), int(last))
+    below = filesystem.rows_between(path, int(filesystem.table.ends[path]))
+    return np.arange(below.start, below.stop)

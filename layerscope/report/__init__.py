@@ -23,7 +23,7 @@ FORMATS: dict[str, str] = {
 }
 """Format → module with a `write` function, imported on first use."""
 
-TABLES = ("steps", "waste", "duplicates", "findings", "files")
+TABLES = ("steps", "waste", "duplicates", "findings", "packages", "files")
 """Tables of the CSV format; each file holds one."""
 
 

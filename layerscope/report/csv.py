@@ -10,6 +10,7 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
+from layerscope.analysis.packages.usage import package_usage
 from layerscope.opening.opened import Opened
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import lines_of, step_rows, visible_end
@@ -94,6 +95,17 @@ def _findings(opened: Opened) -> Iterator[Row]:
         )
 
 
+def _packages(opened: Opened) -> Iterator[Row]:
+    """Packages, then the directories of files of no package; their bytes add up to those of the final image."""
+    packages = () if opened.findings is None else opened.findings.packages
+    for each in packages:
+        yield each.kind, each.name, each.version, each.bytes, each.files, each.layer, None
+    table = opened.filesystem.table
+    for group in package_usage(opened.filesystem, packages).directories:
+        path = _path(table.full(group.path))
+        yield None, None, None, group.bytes, len(group.paths), None, path
+
+
 def _files(opened: Opened) -> Iterator[Row]:
     for layer in range(len(opened.indexes)):
         for found in files_of(opened, layer):
@@ -116,6 +128,7 @@ _TABLES: dict[str, tuple[str, Callable[[Opened], Iterator[Row]]]] = {
         "rule title severity confidence bytes steps layers dockerfile_line base paths largest_path",
         _findings,
     ),
+    "packages": ("type name version bytes files layer unowned_directory", _packages),
     "files": ("layer change why path type bytes mode uid gid mtime link_target", _files),
 }
 """Table → its columns and rows."""

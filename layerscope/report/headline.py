@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import StrEnum
 
+from layerscope.analysis.headline import BETWEEN, Role, headline
 from layerscope.image.model import Alternative
 from layerscope.opening.digests import state_of
 from layerscope.opening.opened import Opened
@@ -14,86 +14,49 @@ from layerscope.text import count_of, date_of, percent, safe_name, size
 from layerscope.words import DigestState
 
 
-class Role(StrEnum):
-    """What a part of the headline is about, for its colour."""
-
-    PLAIN = "plain"
-    AVOIDABLE = "avoidable"
-    BASE = "base"
-    """What only another base image avoids."""
-    SECRET = "secret"  # noqa: S105  # no password
-    WASTE = "waste"
-
-
-def headline(
-    stored: int,
-    avoidable: int | None,
-    own: int,
-    secrets: int,
-    *,
-    binary: bool | None = None,
-    short: bool = False,
-) -> list[tuple[str, Role]]:
-    """What matters most of an image: bytes stored, bytes that fixes save, and secrets. `own` are those of the avoidable
-    bytes that are not the base image's; `avoidable` is None until findings are known."""
-    parts = [(f"{size(stored, binary=binary)}{'' if short else ' stored'}", Role.PLAIN)]
-    if avoidable is None:
-        return parts
-    if own and short:
-        avoidable = own
-    amount = f"{size(avoidable, binary=binary)} avoidable"
-    if not avoidable:
-        parts.append(("nothing avoidable", Role.PLAIN))
-    elif not own:
-        parts.append((f"{amount}, {'not' if short else 'none of it'} yours", Role.BASE))
-    elif own < avoidable:
-        parts.append((f"{amount}, {size(own, binary=binary)} of it yours", Role.AVOIDABLE))
-    else:
-        parts.append((amount, Role.AVOIDABLE))
-    if secrets:
-        parts.append((count_of(secrets, "secret"), Role.SECRET))
-    return parts
-
-
 def headline_of(opened: Opened, options: ReportOptions) -> list[tuple[str, Role]]:
-    """The headline of a report."""
-    found, stored = opened.findings, opened.accounting.stored
-    if found is None:
-        return headline(stored, None, 0, 0, binary=options.binary_sizes)
-    own = found.saving(found.own)
-    return headline(stored, found.saving(), own, found.secrets, binary=options.binary_sizes)
+    """The parts of the headline: what is stored, what is avoidable and whose, and secrets."""
+    findings, stored = opened.findings, opened.accounting.stored
+    if findings is None:
+        return headline(stored, binary=options.binary_sizes)
+    own = findings.saving(findings.own)
+    return headline(stored, findings.saving(), own, findings.secrets, binary=options.binary_sizes)
+
+
+def headline_text(opened: Opened, options: ReportOptions) -> str:
+    """The headline in one line."""
+    return BETWEEN.join(text for text, _ in headline_of(opened, options))
 
 
 def figures(opened: Opened, options: ReportOptions) -> list[tuple[str, str]]:
-    """Names of the figures, and their values, what matters most first: sizes with percentages."""
+    """Names of the figures, and their values: sizes with percentages."""
     accounting, findings, binary = opened.accounting, opened.findings, options.binary_sizes
     stored = accounting.stored
 
-    def share(amount: int) -> str:
-        return f"{size(amount, binary=binary)} ({percent(amount, stored)})"
+    def share(count: int) -> str:
+        return f"{size(count, binary=binary)} ({percent(count, stored)})"
 
     found = [("stored", size(stored, binary=binary))]
     if findings is not None:
         found.append(("avoidable", share(findings.saving())))
-        if findings.secrets:
-            found.append(("secrets", f"{findings.secrets:,}"))
-    return [
-        *found,
+    found += [
         ("wasted", share(accounting.wasted)),
         ("efficiency", percent(accounting.efficiency, 1)),
         ("live", size(accounting.live, binary=binary)),
     ]
+    return found
 
 
 def figures_line(opened: Opened, options: ReportOptions) -> str:
-    """The figures in one line."""
-    said = []
-    for name, figure in figures(opened, options):
-        if name == "efficiency":
-            said.append(f"{name} {figure}")
-        else:
-            said.append(f"{figure} {'secret' if (name, figure) == ('secrets', '1') else name}")
-    return " · ".join(said)
+    """The headline and the exact figures in one line."""
+    accounting = opened.accounting
+    return BETWEEN.join(
+        [
+            headline_text(opened, options),
+            f"{size(accounting.wasted, binary=options.binary_sizes)} wasted",
+            f"efficiency {percent(accounting.efficiency, 1)}",
+        ]
+    )
 
 
 def facts(opened: Opened, options: ReportOptions) -> Iterator[str]:

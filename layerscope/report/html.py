@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache, partial
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
-from itertools import islice
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from layerscope import __version__
 from layerscope.analysis.findings.fixes import instruction_text
 from layerscope.opening.opened import Opened, file_name
-from layerscope.report.headline import digest_words, facts, figures
+from layerscope.report.headline import digest_words, facts, figures, headline_of
 from layerscope.report.html_map import hues, legend, maps, stack
+from layerscope.report.html_packages import packages_section
+from layerscope.report.html_parts import CELL, MAX_BYTES, ROWS, Section, fitting, macros
 from layerscope.report.issues import Issue, fix_text, issues_of
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import layer_label, safe_path, step_rows, waste_rows
@@ -36,11 +34,6 @@ from layerscope.text import (
     whole_percent,
 )
 
-CELL = 300
-"""Characters of a path or an instruction that are shown."""
-_ROWS = 1000
-_MAX_BYTES = 380_000
-"""Bytes of a table, or of all findings."""
 _FINDINGS = 200
 _UNFOLDED = 3
 """Findings that start unfolded."""
@@ -52,18 +45,6 @@ _FOLD_LENGTH = 90
 """Longer instructions are folded."""
 _WARNINGS = 100
 _DAMAGES = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A part of the page."""
-
-    title: str
-    note: str
-    """Safe text beside the title."""
-    body: Markup | str = ""
-    style: str = ""
-    """The class of its element."""
 
 
 def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
@@ -87,6 +68,7 @@ def write_page(
         _map(opened, options),
         _waste(opened, options),
         _duplicates(opened, options),
+        packages_section(opened, options),
         _warnings(opened, options),
     )
     page = macros(options).page(
@@ -99,50 +81,6 @@ def write_page(
         version=__version__,
     )
     stream.write(page.encode(errors="backslashreplace"))
-
-
-def macros(options: ReportOptions) -> Any:
-    """The macros of `page.html`, set up for decimal or binary sizes."""
-    return _macros(options.binary_sizes)
-
-
-@cache
-def _macros(binary: bool) -> Any:
-    environment = Environment(
-        autoescape=True, loader=PackageLoader("layerscope.report", "."), undefined=StrictUndefined
-    )
-    environment.filters |= {
-        "clip": partial(_clipped, clip),
-        "clip_start": partial(_clipped, clip_start),
-        "code_parts": code_parts,
-        "count_of": count_of,
-        "size": partial(size, binary=binary),
-    }
-    return environment.get_template("page.html").module
-
-
-def _clipped(cut: Callable[[str, int], str], text: str) -> str:
-    return cut(text, CELL)
-
-
-def code_parts(text: str) -> Iterator[dict[str, object]]:
-    """Parts of a text, split at backticks into prose and code."""
-    parts = text.split("`")
-    if len(parts) % 2 == 0:
-        parts = [text]
-    for number, part in enumerate(parts):
-        yield {"text": part, "code": number % 2 == 1}
-
-
-def fitting(rows: Iterable[Markup], most: int, room: int) -> list[Markup]:
-    """The first `most` rows, without those that exceed the remaining `room` in bytes."""
-    found: list[Markup] = []
-    for row in islice(rows, most):
-        need = len(row.encode(errors="backslashreplace"))
-        if need <= room:
-            found.append(row)
-            room -= need
-    return found
 
 
 def _resource(name: str) -> str:
@@ -168,6 +106,7 @@ def _header(opened: Opened, options: ReportOptions) -> dict[str, object]:
     return {
         "title": safe_name(image.title),
         "about": "  ·  ".join(clip(safe_name(word), CELL) for word in about if word),
+        "headline": [(words, role.value) for words, role in headline_of(opened, options)],
         "facts": list(facts(opened, options)),
         "digests": said,
         "bad": state.bad,
@@ -196,9 +135,9 @@ def _findings(opened: Opened, issues: Sequence[Issue], options: ReportOptions) -
             amount, _, why = issue.text.partition(". ") if issue.bytes else ("", "", issue.text)
             yield macros(options).finding(issue, amount, why, number < _UNFOLDED, _PATHS)
 
-    shown = fitting(rows(), _FINDINGS, _MAX_BYTES)
+    shown = fitting(rows(), _FINDINGS, MAX_BYTES)
     body = macros(options).findings(shown, len(issues) - len(shown))
-    return Section("Findings", note, body)
+    return Section("What to fix first", note, body)
 
 
 def _steps(opened: Opened, options: ReportOptions) -> Section:
@@ -233,7 +172,7 @@ def _steps(opened: Opened, options: ReportOptions) -> Section:
                 }
             )
 
-    shown = fitting(rows(), _ROWS, _MAX_BYTES)
+    shown = fitting(rows(), ROWS, MAX_BYTES)
     note = f"{count_of(len(steps), 'step')}, {count_of(len(opened.image.layers), 'layer')}"
     if opened.accounting.wasted:
         note += "; the dark edge is wasted"
@@ -271,9 +210,9 @@ def _waste(opened: Opened, options: ReportOptions) -> Section:
                 "hidden_by": (row.hidden_by, layer_label(opened, row.hidden_by)),
             }
         )
-        for row in waste_rows(opened, _ROWS)
+        for row in waste_rows(opened, ROWS)
     )
-    shown = fitting(rows, _ROWS, _MAX_BYTES)
+    shown = fitting(rows, ROWS, MAX_BYTES)
     total = size(opened.accounting.wasted, binary=binary)
     note = f"{total} in {count_of(len(waste), 'file')}: {reasons}"
     return Section("Waste", note, macros(options).waste(shown, len(waste) - len(shown)))
@@ -295,7 +234,7 @@ def _duplicates(opened: Opened, options: ReportOptions) -> Section | None:
         )
         for each in found
     )
-    shown = fitting(rows, _ROWS, _MAX_BYTES)
+    shown = fitting(rows, ROWS, MAX_BYTES)
     saving = size(sum(each.saving for each in found), binary=binary)
     note = f"{saving} in duplicates of {count_of(len(found), 'file')}, not counted as wasted"
     return Section("Duplicates", note, macros(options).duplicates(shown, len(found) - len(shown)))

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from layerscope.analysis.findings.finding import Finding
-from layerscope.analysis.findings.grouping import first_to_fix
 from layerscope.opening.opened import Opened
 from layerscope.report.rows import lines_of, place_words, safe_path
 from layerscope.text import safe_lines, safe_name, size
@@ -20,9 +19,8 @@ from layerscope.words import Severity
 
 PATHS = 10
 """Paths that an issue lists."""
-_LINES = 60
-_LINE = 1000
-"""Lines of a fix that are quoted, and characters of a line."""
+_FIX = 60_000
+"""Most characters of a fix: any real one is whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +61,9 @@ class Issue:
 
 
 def issues_of(opened: Opened, *, binary: bool = False) -> list[Issue]:
-    """The findings in the order to look at them: secrets, what this image's own steps can avoid, the base image's."""
-    if (findings := opened.findings) is None:
-        return []
-    ordered = (findings.found[number] for number in first_to_fix(findings))
-    return numbered(issue_of(opened, finding, binary=binary) for finding in ordered)
+    """The findings, in the order in which to fix them."""
+    findings = () if opened.findings is None else opened.findings.to_fix
+    return numbered(issue_of(opened, finding, binary=binary) for finding in findings)
 
 
 def issue_of(
@@ -93,11 +89,11 @@ def issue_of(
 
 
 def fix_text(fix: str) -> str:
-    """The lines of a fix, safe to show; long ones are cut."""
-    lines = safe_lines(fix).split("\n")
-    shown = [line if len(line) <= _LINE else line[: _LINE - 1] + "…" for line in lines[:_LINES]]
-    more = len(lines) - len(shown)
-    return "\n".join([*shown, f"# … {more:,} more lines"] if more else shown)
+    """The lines of a fix, safe to show; of a hostile length only the start."""
+    text = safe_lines(fix)
+    return (
+        text if len(text) <= _FIX else f"{text[:_FIX]}…\n# … {len(text) - _FIX:,} more characters"
+    )
 
 
 def _instructions(opened: Opened, steps: Iterable[int]) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO
 
+from layerscope.analysis.packages.usage import package_usage
 from layerscope.opening.opened import Opened
-from layerscope.report.headline import facts, figures
+from layerscope.report.headline import facts, figures, headline_text
 from layerscope.report.issues import Issue, issues_of
 from layerscope.report.markdown_text import code, fenced, plain, prose
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import layer_label, step_rows, waste_rows
-from layerscope.text import clip, clip_start, count_of, safe_name, size, whole_percent
+from layerscope.text import clip, clip_start, count_of, percent, safe_name, size, whole_percent
 
 LIMIT = 65_536
 """Most characters of a GitHub comment; we count bytes, which are never fewer."""
@@ -22,6 +23,7 @@ _STEPS = 200
 _OPEN_STEPS = 12
 """More steps than this are folded."""
 _WASTE = 10
+_PACKAGES = 20
 PATHS = 3
 """Paths that a finding lists."""
 MAX_WARNINGS = 10
@@ -53,8 +55,13 @@ class Page:
         self._used += len(block.encode()) + 2
         return True
 
+    def note(self, block: str) -> None:
+        """Add a short line about what was left out, for which there is always room."""
+        self._blocks.append(block)
+        self._used += len(block.encode()) + 2
+
     def rows(self, before: str, rows: Iterable[str], after: str = "") -> int:
-        """Add a table with as many rows as there is room for; returns their number."""
+        """Add a table with as many rows as there is room for, nothing if there is none for a row; returns their number."""
         lines = [before]
         used = len(before.encode()) + len(after.encode())
         for row in rows:
@@ -62,7 +69,8 @@ class Page:
             if self._used + used + 2 > LIMIT - _RESERVED:
                 break
             lines.append(row)
-        self.add("\n".join(lines) + after)
+        if len(lines) > 1:
+            self.add("\n".join(lines) + after)
         return len(lines) - 1
 
     def write(self, stream: BinaryIO) -> None:
@@ -71,10 +79,10 @@ class Page:
 
 
 def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
-    """Write the figures, the findings with their fixes, the steps and the largest waste."""
+    """Write the headline, the findings with their fixes, the steps, the largest waste and packages."""
     page = Page()
-    stored = size(opened.accounting.stored, binary=options.binary_sizes)
-    page.add(f"### {code(name_of(opened))} · {stored}")
+    page.add(f"### {code(name_of(opened))}")
+    page.add(f"**{plain(headline_text(opened, options))}**")
     add_body(page, opened, issues_of(opened, binary=options.binary_sizes), options)
     page.write(stream)
 
@@ -85,7 +93,7 @@ def name_of(opened: Opened) -> str:
 
 
 def add_body(page: Page, opened: Opened, issues: Sequence[Issue], options: ReportOptions) -> None:
-    """Add the figures, the findings, the steps and the largest waste."""
+    """Add the figures, the findings, the steps, the largest waste and the largest packages."""
     names, amounts = zip(*figures(opened, options), strict=True)
     page.add(f"| {' | '.join(names)} |\n|{'---:|' * len(names)}\n| {' | '.join(amounts)} |")
     page.add(f"<sub>{plain(' · '.join(facts(opened, options)))}</sub>")
@@ -97,15 +105,16 @@ def add_body(page: Page, opened: Opened, issues: Sequence[Issue], options: Repor
     _add_issues(page, issues)
     _add_steps(page, opened, options)
     _add_waste(page, opened, options)
+    _add_packages(page, opened, options)
 
 
 def _add_issues(page: Page, issues: Sequence[Issue]) -> None:
     if not issues:
         return
-    page.add("#### Findings")
+    page.add("#### What to fix first")
     shown = sum(page.add(_issue(issue)) for issue in issues[:_FINDINGS])
     if shown < len(issues):
-        page.add(f"… and {count_of(len(issues) - shown, 'more finding')}.")
+        page.note(f"… and {count_of(len(issues) - shown, 'more finding')}.")
 
 
 def _issue(issue: Issue) -> str:
@@ -137,7 +146,7 @@ def _add_steps(page: Page, opened: Opened, options: ReportOptions) -> None:
         after = "\n\n</details>"
     shown = page.rows(title + before, _step_lines(opened, options), after)
     if shown < len(steps):
-        page.add(f"… and {count_of(len(steps) - shown, 'more step')}.")
+        page.note(f"… and {count_of(len(steps) - shown, 'more step')}.")
 
 
 def _step_lines(opened: Opened, options: ReportOptions) -> Iterator[str]:
@@ -163,7 +172,7 @@ def _add_waste(page: Page, opened: Opened, options: ReportOptions) -> None:
         f"{size(opened.accounting.wasted, binary=binary)} wasted in {count_of(len(waste), 'file')}"
     )
     before = f"<details><summary>{title}</summary>\n\n| bytes | path | why | stored in | hidden by |\n|---:|---|---|---|---|"
-    page.rows(
+    shown = page.rows(
         before,
         (
             f"| {size(row.bytes, binary=binary)} | {code(clip_start(row.path, CELL))} | {row.reason} "
@@ -172,3 +181,32 @@ def _add_waste(page: Page, opened: Opened, options: ReportOptions) -> None:
         ),
         "\n\n</details>",
     )
+    if not shown:
+        page.note(f"… and {title}.")
+
+
+def _add_packages(page: Page, opened: Opened, options: ReportOptions) -> None:
+    packages = () if opened.findings is None else opened.findings.packages
+    if not packages:
+        return
+    binary = options.binary_sizes
+    usage = package_usage(opened.filesystem, packages)
+    title = (
+        f"{count_of(len(packages), 'package')}, {size(usage.owned, binary=binary)}: "
+        f"{percent(usage.owned, usage.live)} of the final image"
+    )
+    before = (
+        f"<details><summary>{plain(title)}</summary>\n\n"
+        "| bytes | package | version | type | files | layer |\n|---:|---|---|---|---:|---:|"
+    )
+    shown = page.rows(
+        before,
+        (
+            f"| {size(each.bytes, binary=binary)} | {code(clip(safe_name(each.name), CELL))} "
+            f"| {code(clip(safe_name(each.version), CELL))} | {each.kind} | {each.files:,} | {each.layer} |"
+            for each in packages[:_PACKAGES]
+        ),
+        "\n\n</details>",
+    )
+    if not shown:
+        page.note(f"… and {plain(title)}.")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
+from layerscope.analysis.headline import Role
 from layerscope.opening.opened import Opened, file_name
 from layerscope.report.console import Console, Part
-from layerscope.report.headline import Role, alternative_name, digest_words, facts, headline_of
+from layerscope.report.headline import alternative_name, digest_words, facts, headline_of
 from layerscope.report.options import ReportOptions
 from layerscope.report.text_files import write_files
-from layerscope.report.text_findings import write_findings
+from layerscope.report.text_findings import write_base_fixes, write_findings
 from layerscope.report.text_packages import write_packages
 from layerscope.report.text_tables import write_duplicates, write_steps, write_waste
 from layerscope.text import percent, safe_name, size
@@ -19,17 +20,17 @@ from layerscope.words import DigestState
 NARROWEST, WIDEST = 60, 200
 """Range of widths that the tables support."""
 
-_STYLES = {
-    Role.PLAIN: "bold",
-    Role.AVOIDABLE: "bold yellow",
-    Role.BASE: "dim",
-    Role.SECRET: "bold red",
-    Role.WASTE: "yellow",
-}
 _WARNINGS = 50
 """Warnings and damaged layers that are listed."""
 _NAMES = 3
 """Other images and tags that are listed."""
+_STYLES = {
+    Role.STORED: "bold",
+    Role.AVOIDABLE: "bold yellow",
+    Role.BASE: "",
+    Role.NOTHING: "green",
+    Role.RISK: "bold red",
+}
 
 
 def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
@@ -42,6 +43,7 @@ def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
     write_waste(console, opened, options)
     write_duplicates(console, opened, options)
     write_packages(console, opened, options)
+    write_base_fixes(console, opened, options)
     _write_warnings(console, opened)
     if options.files:
         write_files(console, opened, options)
@@ -69,9 +71,9 @@ def _write_header(console: Console, opened: Opened, options: ReportOptions) -> N
         named = [alternative_name(other) for other in image.alternatives]
         console.paragraph(f"also available: {_first_names(named)}", "dim")
     wasted = f"{shown(accounting.wasted)} wasted ({percent(accounting.wasted, accounting.stored)})"
+    console.flow((text, _STYLES[role]) for text, role in headline_of(opened, options))
     console.flow(
         [
-            *((part, _STYLES[role]) for part, role in headline_of(opened, options)),
             (wasted, "yellow" if accounting.wasted else ""),
             (f"efficiency {percent(accounting.efficiency, 1)}", ""),
             (f"{shown(accounting.live)} live", ""),

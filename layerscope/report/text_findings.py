@@ -1,28 +1,28 @@
-"""Findings in the text report, with their places and fixes."""
+"""Findings in the text report: what to fix first, with places and fixes; the base image's in short, their fixes at the end."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import wrap
+from dataclasses import replace
 
 from layerscope.analysis.findings.finding import Finding
-from layerscope.analysis.findings.grouping import first_to_fix
 from layerscope.opening.opened import Opened
-from layerscope.report.console import Console, widest
+from layerscope.report.console import Console, Part, widest, write_heading
+from layerscope.report.issues import fix_text
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import place_words, safe_path
 from layerscope.text import clip, clip_start, count_of, safe_name, size
 from layerscope.words import Severity
 
 FINDINGS = 10
-"""Findings that are shown, and as many of the base image."""
+"""Findings of each kind that are shown."""
 _PATHS = 2
 
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}
 
 
 def write_findings(console: Console, opened: Opened, options: ReportOptions) -> None:
-    """Write what to fix first, with every fix, and what only another base image avoids."""
+    """Write secrets and the reader's own findings with their fixes, then the base image's in a line each."""
     findings, binary = opened.findings, options.binary_sizes
     if findings is None:
         return
@@ -30,89 +30,93 @@ def write_findings(console: Console, opened: Opened, options: ReportOptions) -> 
         console.line()
         console.line("No findings.")
         return
-    ordered = [findings.found[number] for number in first_to_fix(findings)]
-    own = [finding for finding in ordered if finding.secret or not finding.base]
-    base = [finding for finding in ordered if finding not in own]
-    stored = opened.accounting.stored
+    own, base = _own_and_base(opened)
+    stored, saving = opened.accounting.stored, findings.saving()
+    mine = findings.saving(findings.own)
     if own:
-        saving = findings.saving(findings.own)
-        after = f"{size(stored, binary=binary)} → {size(stored - saving, binary=binary)}"
-        console.heading("What to fix first", "  ", (after, "yellow"))
-        _write_all(console, opened, own[:FINDINGS], options, fixes=True)
-        _write_rest(console, len(own) - FINDINGS)
-    if base:
-        console.heading("In the base image", "  ", ("only another base image avoids it", "dim"))
-        _write_all(console, opened, base[:FINDINGS], options, fixes=False)
-        _write_rest(console, len(base) - FINDINGS)
-
-
-def _write_all(
-    console: Console,
-    opened: Opened,
-    findings: Sequence[Finding],
-    options: ReportOptions,
-    *,
-    fixes: bool,
-) -> None:
-    sizes = [size(finding.bytes, binary=options.binary_sizes) for finding in findings]
+        parts: list[Part | str] = []
+        if mine:
+            left = f"({size(stored, binary=binary)} → {size(stored - mine, binary=binary)})"
+            parts = ["  ", (size(mine, binary=binary), "yellow"), f" avoidable {left}"]
+        console.heading("What to fix first", *parts)
+        _write_whole(console, opened, own, options)
+    if not base:
+        return
+    rest = "only another base image avoids these; fixes for it are at the end"
+    if saving > mine:
+        rest = f"{size(saving - mine, binary=binary)} {'more' if mine else 'avoidable'}: {rest}"
+    write_heading(console, "Base image", rest)
+    shown = base[:FINDINGS]
+    sizes = [size(finding.bytes, binary=binary) for finding in shown]
     width = widest(sizes)
-    if not fixes:
-        console.line()
-    for finding, shown in zip(findings, sizes, strict=True):
-        if fixes:
-            write_finding(console, opened, finding, f"{shown:>{width}}")
-        else:
-            write_title(console, opened, finding, f"{shown:>{width}}")
+    for finding, amount in zip(shown, sizes, strict=True):
+        _write_title(console, opened, replace(finding, base=False), f"{amount:>{width}}")
+    _write_more(console, len(base))
 
 
-def _write_rest(console: Console, count: int) -> None:
-    """Write how many findings were left out."""
-    if count > 0:
-        console.line()
-        more = count_of(count, "more finding", "more findings")
+def write_base_fixes(console: Console, opened: Opened, options: ReportOptions) -> None:
+    """Write the findings of the base image with their fixes, for who builds it."""
+    _, base = _own_and_base(opened)
+    if base:
+        console.heading("Fixes for the base image")
+        _write_whole(console, opened, base, options)
+
+
+def _own_and_base(opened: Opened) -> tuple[list[Finding], list[Finding]]:
+    """What the reader fixes, secrets of any layer included, and what only the base image can."""
+    found = [] if opened.findings is None else opened.findings.to_fix
+    own = [finding for finding in found if finding.secret or not finding.base]
+    return own, found[len(own) :]
+
+
+def _write_whole(
+    console: Console, opened: Opened, findings: Sequence[Finding], options: ReportOptions
+) -> None:
+    """The first findings with paths and fixes."""
+    shown = findings[:FINDINGS]
+    sizes = [size(finding.bytes, binary=options.binary_sizes) for finding in shown]
+    width = widest(sizes)
+    for finding, amount in zip(shown, sizes, strict=True):
+        write_finding(console, opened, finding, f"{amount:>{width}}")
+    _write_more(console, len(findings))
+
+
+def _write_more(console: Console, count: int) -> None:
+    if count > FINDINGS:
+        more = count_of(count - FINDINGS, "more finding", "more findings")
         console.line("  ", (f"… and {more} (see --format json)", "dim"))
 
 
-def write_title(console: Console, opened: Opened, finding: Finding, shown: str) -> None:
-    """One finding in a line; `shown` is its size, padded."""
-    note = f"  {place_words(opened, finding)}  [{finding.rule}]"
-    room = console.width - 4 - len(shown) - len(note)
+def _write_title(console: Console, opened: Opened, finding: Finding, shown: str) -> None:
+    """Size, title, place and rule; on two lines where one is too short."""
+    indent = 2 + len(shown) + 2
+    room = console.width - indent
+    title = safe_name(finding.title)
+    note = f"{place_words(opened, finding)}  [{finding.rule}]"
+    beside = len(title) + 2 + len(note) <= room
     console.line(
         "  ",
         (shown, _STYLES[finding.severity]),
         "  ",
-        (clip(safe_name(finding.title), max(room, 20)), "bold"),
-        (note, "dim"),
+        (clip(title, room), "bold"),
+        (f"  {note}" if beside else "", "dim"),
     )
+    if not beside:
+        console.line(" " * indent, (clip(note, room), "dim"))
 
 
 def write_finding(console: Console, opened: Opened, finding: Finding, shown: str) -> None:
-    """One finding with its paths and its fix, whole so that it can be copied; `shown` is its size, padded."""
+    """One finding with its paths and its whole fix; `shown` is its size, padded. Lines of a fix are never cut or wrapped, so
+    that they can be copied."""
     indent = 2 + len(shown) + 2
     room = console.width - indent
     console.line()
-    write_title(console, opened, finding, shown)
+    _write_title(console, opened, finding, shown)
     paths = finding.paths
     for path in paths[:_PATHS].tolist():
         console.line(" " * indent, (clip_start(safe_path(opened, path), room), "dim"))
     if len(paths) > _PATHS:
         more = count_of(len(paths) - _PATHS, "more file", "more files")
         console.line(" " * indent, (f"… and {more}", "dim"))
-    for line in finding.fix.split("\n"):
-        for part in _wrapped(safe_name(line), room):
-            console.line(" " * indent, part)
-
-
-def _wrapped(line: str, width: int) -> list[str]:
-    """A line of a fix: words in a comment are wrapped, instructions are not, also those in comments."""
-    word = line.removeprefix("# ").partition(" ")[0]
-    if not line.startswith("# ") or word.isupper():
-        return [line]
-    return wrap(
-        line,
-        width,
-        initial_indent="",
-        subsequent_indent="# ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    ) or [line]
+    for line in fix_text(finding.fix).split("\n"):
+        console.line(" " * indent, line)

@@ -1,26 +1,34 @@
-"""The largest installed packages, in the text report."""
+"""The largest installed packages, and where the files of no package are, in the text report."""
 
 from __future__ import annotations
 
+from layerscope.analysis.packages.usage import PackageUsage, package_usage
 from layerscope.opening.opened import Opened
-from layerscope.report.console import Console, padded
+from layerscope.report.console import Console, padded, widest
 from layerscope.report.options import ReportOptions
-from layerscope.text import cells, clip, count_of, safe_name, size
+from layerscope.report.rows import safe_path
+from layerscope.text import cells, clip, clip_start, count_of, percent, safe_name, size
 
 PACKAGES = 10
-"""Most packages that are shown."""
+DIRECTORIES = 5
+"""Most rows that are shown."""
 _NAME = 40
 """Columns that names and versions are clipped to."""
 
 
 def write_packages(console: Console, opened: Opened, options: ReportOptions) -> None:
-    """Write the largest packages, with the layers that added them."""
+    """Write the largest packages, with the layers that added them, and the directories of files of no package."""
     packages = () if opened.findings is None else opened.findings.packages
     if not packages:
         return
     binary = options.binary_sizes
-    total = size(sum(package.bytes for package in packages), binary=binary)
-    console.heading("Packages", f"  {total} in {count_of(len(packages), 'package')}")
+    usage = package_usage(opened.filesystem, packages)
+    total = size(usage.owned, binary=binary)
+    share = percent(usage.owned, usage.live)
+    console.heading(
+        "Packages",
+        f"  {total} in {count_of(len(packages), 'package')}, {share} of the final image",
+    )
     console.line()
     shown = packages[:PACKAGES]
     sizes = [size(package.bytes, binary=binary) for package in shown]
@@ -43,4 +51,27 @@ def write_packages(console: Console, opened: Opened, options: ReportOptions) -> 
     if len(packages) > PACKAGES:
         rest = size(sum(package.bytes for package in packages[PACKAGES:]), binary=binary)
         more = count_of(len(packages) - PACKAGES, "more package", "more packages")
+        console.line("  ", (f"… and {more}, {rest}", "dim"))
+    if usage.unowned_files:
+        _write_rest(console, opened, usage, binary)
+
+
+def _write_rest(console: Console, opened: Opened, usage: PackageUsage, binary: bool) -> None:
+    """The directories with most of the files that belong to no package."""
+    total = size(usage.unowned, binary=binary)
+    console.heading("In no package", f"  {total} in {count_of(usage.unowned_files, 'file')}")
+    console.line()
+    shown = usage.directories[:DIRECTORIES]
+    sizes = [size(group.bytes, binary=binary) for group in shown]
+    counts = [count_of(len(group.paths), "file") for group in shown]
+    width, count_width = widest(sizes), widest(counts)
+    room = console.width - width - count_width - 6
+    names = [clip_start(safe_path(opened, group.path), room) for group in shown]
+    room = min(room, widest(names))
+    for amount, name, count in zip(sizes, names, counts, strict=True):
+        console.line(f"  {amount:>{width}}  {padded(name, room)}  ", (count, "dim"))
+    left = usage.directories[DIRECTORIES:]
+    if left:
+        rest = size(sum(group.bytes for group in left), binary=binary)
+        more = count_of(len(left), "more directory", "more directories")
         console.line("  ", (f"… and {more}, {rest}", "dim"))

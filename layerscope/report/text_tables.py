@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from layerscope.image.history import Step
-from layerscope.image.summary import one_line
+from layerscope.image.summary import one_line, split_run
 from layerscope.opening.opened import Opened
 from layerscope.report.console import Console, Part, padded, widest
 from layerscope.report.options import ReportOptions
@@ -79,8 +79,14 @@ def write_steps(console: Console, opened: Opened, options: ReportOptions) -> Non
 
 
 def _instruction(step: Step, width: int) -> list[Part]:
-    """The instruction of a step, with its keyword in bold."""
-    line = clip(safe_name(one_line(step)), width)
+    """The instruction of a step, with its keyword in bold. Where it is too long, what many RUN steps begin with is left out."""
+    whole = safe_name(one_line(step))
+    keyword, prelude, rest = split_run(whole)
+    if prelude:
+        prelude = prelude if cells(whole) <= width else "… "
+        room = width - len(keyword) - len(prelude)
+        return [(keyword, "bold"), (prelude, "dim"), (clip(rest, room), "")]
+    line = clip(whole, width)
     keyword = step.instruction or ""
     if not step.recorded:
         return [(line, "dim")]

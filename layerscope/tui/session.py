@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from layerscope.analysis.duplicates import Copies, Duplicate
 from layerscope.analysis.findings.grouping import is_base
+from layerscope.analysis.headline import Role, headline
 from layerscope.image.base import BaseGuess, guess_base, layers_of
 from layerscope.image.dockerfile import Dockerfile
 from layerscope.image.model import Image
@@ -16,7 +17,6 @@ from layerscope.opening.digests import state_of, verified
 from layerscope.opening.opened import Opened
 from layerscope.opening.options import Options
 from layerscope.opening.remote import RemoteImage
-from layerscope.report.headline import Role, headline
 from layerscope.sources.base import Request, SourceImage
 from layerscope.tui.commands import first_key
 from layerscope.tui.preferences import Preferences
@@ -113,7 +113,7 @@ class Session:
         stored = self.stored_so_far if self.opened is None else self.opened.accounting.stored
         found = self.findings
         if found is None:
-            return headline(stored, None, 0, 0, short=short)
+            return headline(stored, short=short)
         if self._saving is None or self._saving[0] != self.base_steps:
             own = [
                 number

@@ -1,90 +1,119 @@
-"""Instructions as people read them: decoded, masked, on one line."""
+"""Steps in one line: as a Dockerfile has them, whatever the builder printed."""
 
 from __future__ import annotations
 
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from layerscope.image.summary import as_in_dockerfile, prelude
+from layerscope.image.go_values import without_go_values
+from layerscope.image.history import HistoryEntry, Step, align
+from layerscope.image.summary import one_line, split_run, whole_text
 
-CHECK = '&{["CMD-SHELL" "curl -f http://localhost/ || exit 1"] "30s" "3s" "0s" "0s" \'\\x00\'}'
 
-
-@pytest.mark.parametrize(
-    ("recorded", "written"),
-    [
-        ("map[8000/tcp:{}]", "8000/tcp"),
-        ("map[53/udp:{} 8000/tcp:{}]", "53/udp 8000/tcp"),
-        ("8000 9000", "8000 9000"),
-        ("map[]", "map[]"),
-        ("map[a:{1}]", "map[a:{1}]"),
-    ],
-)
-def test_ports_are_as_in_a_dockerfile(recorded: str, written: str) -> None:
-    """The legacy builder prints a Go map; what is not one stays."""
-    assert as_in_dockerfile("EXPOSE", recorded) == written
+def step(created_by: str) -> Step:
+    """The step of a history entry."""
+    return align([HistoryEntry(None, created_by, None, None, True)], 0)[0][0]
 
 
 @pytest.mark.parametrize(
-    ("recorded", "written"),
+    ("created_by", "shown"),
     [
-        (CHECK, "--interval=30s --timeout=3s CMD curl -f http://localhost/ || exit 1"),
+        ("EXPOSE map[8000/tcp:{}]", "EXPOSE 8000/tcp"),
+        ("EXPOSE map[443/tcp:{} 53/udp:{}]", "EXPOSE 443/tcp 53/udp"),
+        ("EXPOSE [8080/tcp 9000-9010/tcp]", "EXPOSE 8080/tcp 9000-9010/tcp"),
+        ("/bin/sh -c #(nop)  EXPOSE 80", "EXPOSE 80"),
         (
-            '&{["CMD" "curl" "a \\"b\\""] "1m30s" "3s" "5s" \'\\x03\'}',
-            '--interval=1m30s --timeout=3s --start-period=5s --retries=3 CMD ["curl", "a \\"b\\""]',
+            """HEALTHCHECK &{["CMD-SHELL" "curl -f localhost || exit 1"] "30s" "3s" "0s" "0s" '\\x03'}""",
+            "HEALTHCHECK --interval=30s --timeout=3s --retries=3 CMD curl -f localhost || exit 1",
         ),
         (
-            '&{["CMD" "a"] "0s" "0s" "0s" "2s" \'\\n\'}',
-            '--start-interval=2s --retries=10 CMD ["a"]',
+            # Docker before 17.05 knows no start period; a retry count is printed as a character.
+            """/bin/sh -c #(nop)  HEALTHCHECK &{["CMD" "a b" "c\\"d"] "1m0s" "1h0m0s" '\\n'}""",
+            'HEALTHCHECK --interval=1m --timeout=1h --retries=10 CMD ["a b", "c\\"d"]',
         ),
-        ('&{["CMD" "a"] "0s" "0s" "0s" \'A\'}', '--retries=65 CMD ["a"]'),
-        ('&{["NONE"] "0s" "0s" "0s" "0s" \'\\x00\'}', "NONE"),
-        ('&{["OTHER" "a"] "0s" "0s" "0s" \'\\x00\'}', None),
-        ('&{["CMD"] "0s" "0s" "0s" \'\\x00\'}', None),
-        ('&{["CMD" "\\q"] "0s" "0s" "0s" \'\\x00\'}', None),
-        ("--interval=5s CMD true", None),
+        (
+            """HEALTHCHECK &{["CMD-SHELL" "x"] "0s" "1.5s" "1m30s" "2h10m0s" 'A'}""",
+            "HEALTHCHECK --timeout=1.5s --start-period=1m30s --start-interval=2h10m --retries=65 CMD x",
+        ),
+        ("""HEALTHCHECK &{["CMD-SHELL" "x"] "10s" "0s" "0s" '\\''}""", "HEALTHCHECK --interval=10s --retries=39 CMD x"),
+        ("""HEALTHCHECK &{["NONE"] "0s" "0s" "0s" "0s" '\\x00'}""", "HEALTHCHECK NONE"),
     ],
-)
-def test_a_health_check_is_as_in_a_dockerfile(recorded: str, written: str | None) -> None:
-    """The legacy builder prints a Go struct; what is not one stays."""
-    assert as_in_dockerfile("HEALTHCHECK", recorded) == (written or recorded)
-
-
-def test_other_instructions_stay() -> None:
-    assert as_in_dockerfile("RUN", CHECK) == CHECK
-    assert as_in_dockerfile(None, CHECK) == CHECK
-
-
-def test_hostile_texts_take_no_time() -> None:
-    """Every pattern is linear."""
-    start = time.process_time()
-    for text in (
-        "map[" + "a:{} " * 200_000 + "x",
-        '&{["' + "a" * 500_000,
-        "&{[" + '"a" ' * 200_000,
-    ):
-        as_in_dockerfile("EXPOSE", text)
-        as_in_dockerfile("HEALTHCHECK", text)
-    prelude("set -e; " * 100_000 + "x")
-    prelude("set " + "-e " * 300_000)
-    assert time.process_time() - start < 10
+)  # fmt: skip
+def test_what_go_printed_is_shown_as_in_a_dockerfile(created_by: str, shown: str) -> None:
+    assert one_line(step(created_by)) == shown
+    assert whole_text(step(created_by)) == shown
 
 
 @pytest.mark.parametrize(
-    ("command", "rest"),
+    ("instruction", "arguments"),
     [
-        ("set -eux; apt-get update; apt-get install -y x", "apt-get install -y x"),
-        ("set -o pipefail && curl x | sh", "curl x | sh"),
-        ("set -euo pipefail; make", "make"),
-        ("apt-get -qq update && ls", "ls"),
-        ("apk update && apk add x", "apk add x"),
-        ("export DEBIAN_FRONTEND=noninteractive && make", "make"),
-        ("apt-get update", "apt-get update"),
-        ("settle; x", "settle; x"),
-        ("set x y; z", "set x y; z"),
+        ("EXPOSE", "map[]"),
+        ("EXPOSE", "map[80/tcp:{} ; rm]"),
+        ("EXPOSE", "map[80/tcp:{x}]"),
+        ("EXPOSE", "map[999999/tcp:{}]"),
+        ("EXPOSE", "80 443"),
+        ("HEALTHCHECK", "--interval=5s CMD x"),
+        ("HEALTHCHECK", """&{["CMD-SHELL" "x"] "30s" '\\x00'}"""),
+        ("HEALTHCHECK", """&{["CMD-SHELL" "x" "y"] "30s" "3s" "0s" '\\x00'}"""),
+        ("HEALTHCHECK", """&{["CMD-SHELL" "two\\nlines"] "30s" "3s" "0s" '\\x00'}"""),
+        ("HEALTHCHECK", """&{["CMD-SHELL" "\\U00110000"] "30s" "3s" "0s" '\\x00'}"""),
+        ("HEALTHCHECK", """&{["CMD-SHELL" "\\q"] "30s" "3s" "0s" '\\x00'}"""),
+        ("HEALTHCHECK", """&{["CMD-SHELL" "x"] "30s" "3s" "0s" 'ab'}"""),
+        ("HEALTHCHECK", """&{["OTHER" "x"] "30s" "3s" "0s" '\\x00'}"""),
+        ("HEALTHCHECK", """&{["" "x"] "30s" "3s" "0s" '\\x00'} CMD y"""),
+        ("LABEL", "map[80/tcp:{}]"),
+        (None, "map[80/tcp:{}]"),
     ],
 )
-def test_the_start_that_many_commands_share_is_known(command: str, rest: str) -> None:
-    """What says nothing of a command; never all of it."""
-    assert command[prelude(command) :] == rest
+def test_other_forms_are_shown_as_they_are(instruction: str | None, arguments: str) -> None:
+    assert without_go_values(instruction, arguments) == arguments
+
+
+@given(st.sampled_from(["EXPOSE", "HEALTHCHECK"]), st.text("map[]{}:/ 0159cCMDSHEL-tcp\"'\\&xs"))
+def test_no_text_is_an_error(instruction: str, arguments: str) -> None:
+    assert isinstance(without_go_values(instruction, arguments), str)
+
+
+def test_secrets_of_a_health_check_stay_masked() -> None:
+    created_by = """HEALTHCHECK &{["CMD-SHELL" "curl -u me:correct-horse localhost"] "5s" "0s" "0s" '\\x00'}"""
+    assert one_line(step(created_by)) == "HEALTHCHECK --interval=5s CMD curl -u me:*** localhost"
+
+
+@pytest.mark.parametrize(
+    ("line", "prelude", "rest"),
+    [
+        ("RUN set -eux; apt-get update; apt-get install -y x", "set -eux; apt-get update; ", "apt-get install -y x"),
+        ("RUN apt-get -qq update && apt-get install x", "apt-get -qq update && ", "apt-get install x"),
+        ("RUN set -o pipefail && export DEBIAN_FRONTEND=noninteractive && a", "set -o pipefail && export DEBIAN_FRONTEND=noninteractive && ", "a"),
+        ("RUN set -euxo pipefail; make", "set -euxo pipefail; ", "make"),
+        ("RUN apk update --no-cache && apk add x", "apk update --no-cache && ", "apk add x"),
+        ("RUN make; set -e; make", "", "make; set -e; make"),
+        ("RUN apt-get update", "", "apt-get update"),
+        ("RUN set -eux; ", "", "set -eux; "),
+        ("RUN apt-get update-x && a", "", "apt-get update-x && a"),
+        ("RUN apt-get update || true; a", "", "apt-get update || true; a"),
+    ],
+)  # fmt: skip
+def test_a_run_is_split_behind_what_many_begin_with(line: str, prelude: str, rest: str) -> None:
+    assert split_run(line) == ("RUN ", prelude, rest)
+
+
+def test_only_a_run_has_a_prelude() -> None:
+    assert split_run("CMD set -e; x") == ("", "", "CMD set -e; x")
+    assert split_run("RUNNER") == ("", "", "RUNNER")
+
+
+@pytest.mark.parametrize(
+    "part", ["set -e; ", "set -", "set -o a ", "apt-get -x ", " ", "; ", "&& "]
+)
+def test_hostile_lines_take_linear_time(part: str) -> None:
+    began = time.monotonic()
+    text = part * (200_000 // len(part))
+    keyword, prelude, rest = split_run(f"RUN {text}")
+    assert keyword + prelude + rest == f"RUN {text}"
+    for instruction, before in (("EXPOSE", "map["), ("HEALTHCHECK", '&{["CMD-SHELL" "')):
+        without_go_values(instruction, before + '80/tcp:{} "\\" ' * 20_000)
+    assert time.monotonic() - began < 5

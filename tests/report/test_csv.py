@@ -12,6 +12,7 @@ from layerscope.image.dockerfile import parse_dockerfile
 from layerscope.opening.open import Opened, Options
 from layerscope.report import TABLES, ReportOptions
 from layerscope.text import safe_name
+from tests.images import docker_archive, file, layer_tar
 from tests.report import golden
 from tests.report.hostile import hostile
 from tests.report.sample import opened, report, sample
@@ -51,6 +52,25 @@ def test_waste_has_one_row_per_record_largest_first(image: Opened) -> None:
     assert sum(sizes) == image.accounting.wasted
     assert sizes == sorted(sizes, reverse=True)
     assert {"/etc/os-release", "/usr/share/doc/two/copyright"} <= {row["path"] for row in rows}
+
+
+def test_packages_and_the_rest_add_up_to_the_final_image(tmp_path: Path) -> None:
+    status = b"Package: =curl\nStatus: install ok installed\nVersion: 8\n"
+    members = [
+        file("var/lib/dpkg/status", status),
+        file("var/lib/dpkg/info/=curl.list", b"/usr/bin/curl\n"),
+        file("usr/bin/curl", b"c" * 3000),
+        file("=odd/data", b"d" * 500),
+    ]
+    image = opened(tmp_path / "a.tar", docker_archive([layer_tar(members)]), Options(rules={}))
+    curl, *rest = rows_of(image, "packages")
+    assert list(curl.values()) == ["dpkg", "'=curl", "8", "3000", "1", "0", ""]
+    assert {row["unowned_directory"] for row in rest} == {
+        "/var/lib/dpkg",
+        "/=odd",
+        "/var/lib/dpkg/info",
+    }
+    assert sum(int(row["bytes"]) for row in (curl, *rest)) == image.accounting.live
 
 
 def test_duplicates_have_one_row_per_path_and_a_number_per_content(image: Opened) -> None:

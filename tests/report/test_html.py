@@ -119,6 +119,31 @@ def test_figures_are_those_of_the_image(tmp_path: Path) -> None:
     assert figures["efficiency"] == "51.4 %"
 
 
+def test_packages_and_what_belongs_to_none_are_sortable_tables(tmp_path: Path) -> None:
+    """Names of packages are text, whatever they are."""
+    name = "</td><script>owned()</script>"
+    members = [
+        file("var/lib/dpkg/status", f"Package: {name}\nStatus: install ok installed\nVersion: 8\n".encode()),
+        file("usr/share/x", b"c" * 3000),
+    ]  # fmt: skip
+    page = page_of(
+        opened(tmp_path / "a.tar", docker_archive([layer_tar(members)]), Options(rules={}))
+    )
+    assert name in page.texts["code"]
+    assert {"/usr/share", "/var/lib/dpkg"} <= set(page.texts["code"])
+    assert "Packages" in page.texts["h2"]
+    sortable = [each for tag, each in page.elements if tag == "table" and each]
+    assert len(sortable) == 3
+    assert sum(tag == "script" for tag, _ in page.elements) == 1
+
+
+def test_the_headline_is_at_the_top(evil: Opened) -> None:
+    page = page_of(evil)
+    words = next(text for text in page.texts["p"] if " stored · " in text)
+    assert " avoidable" in words
+    assert page.texts["p"].index(words) < 2
+
+
 def test_the_map_names_the_largest_files_and_their_layers(evil: Opened) -> None:
     told = [text for text in page_of(evil).texts["title"] if "  layer " in text]
     assert any(re.fullmatch(r"/var/lib/apt  [\d.]+ kB  layer 1", text) for text in told)

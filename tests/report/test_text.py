@@ -13,11 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from layerscope.filesystem.paths import PathTable
 from layerscope.opening.open import Opened, Options
 from layerscope.report import ReportOptions
-from layerscope.report.headline import headline
 from layerscope.text import cells
 from tests.images import (
     BLOCK,
-    CREATED,
     Member,
     archive,
     docker_archive,
@@ -128,10 +126,11 @@ def test_a_large_image_formats_only_the_rows_shown(
 
 
 def test_the_first_lines_say_what_the_image_is_and_what_it_wastes(image: Opened) -> None:
-    first, tags, totals, facts = text_of(image).splitlines()[:4]
+    first, tags, headline, totals, facts = text_of(image).splitlines()[:5]
     assert first == "demo:latest  linux/amd64  docker-archive  sample.tar"
     assert tags == "also called demo:1"
-    assert totals == "26.5 kB stored · 12.9 kB wasted (48.6 %) · efficiency 51.4 % · 13.6 kB live"
+    assert headline == "26.5 kB stored"
+    assert totals == "12.9 kB wasted (48.6 %) · efficiency 51.4 % · 13.6 kB live"
     assert facts == "38 files · 7 layers · 9 steps · built 2024-01-01 · digests ok"
 
 
@@ -169,7 +168,7 @@ def test_unchecked_digests_are_marked(tmp_path: Path) -> None:
 def test_a_digest_that_does_not_match_cannot_be_missed(tmp_path: Path) -> None:
     wrong = {"rootfs": {"type": "layers", "diff_ids": ["sha256:" + "0" * 64]}}
     text = text_of(simple(tmp_path, [file("a", b"a")], config=wrong))
-    assert "digest MISMATCH" in text.splitlines()[2]
+    assert "digest MISMATCH" in text.splitlines()[3]
     assert "digests ok" not in text
     assert "[diff-id-mismatch]" in text
 
@@ -182,6 +181,121 @@ def test_damage_is_reported_before_any_table(tmp_path: Path) -> None:
     assert damage < text.index("The figures cover only the readable part.") < table
     row = next(line for line in text.splitlines() if line.startswith("  0 "))
     assert row.endswith("damaged")
+
+
+# --- What to fix first ----------------------------------------------------------------------------
+
+_LISTS = "var/lib/apt/lists/"
+_KEY = b"-----BEGIN PRIVATE KEY-----\n" + b"MIIEvQIBADANBgkqhkiG9w0BAQ" * 30
+_KEY += b"\n-----END PRIVATE KEY-----\n"
+_LONG = "apt-get update && apt-get install -y " + " ".join(f"package-{n}" for n in range(40))
+
+
+def with_findings(
+    tmp_path: Path, *, own: bool = True, base: bool = True, secret: bool = False
+) -> Opened:
+    """An image of a base layer and an own one, each with package lists or not."""
+    layers = [
+        layer_tar([file(_LISTS + "base", b"b" * 300_000)] if base else [file("bin/sh", b"s")]),
+        layer_tar([file(_LISTS + "own", b"o" * 200_000)] if own else [file("app", b"a")]),
+    ]
+    commands = [f"RUN /bin/sh -c {_LONG} # buildkit", f"RUN /bin/sh -c {_LONG} more # buildkit"]
+    if secret:
+        layers.append(layer_tar([file("app/key.pem", _KEY)]))
+        commands.append("COPY key.pem /app/ # buildkit")
+        layers.append(layer_tar([whiteout("app/key.pem")]))
+        commands.append("RUN /bin/sh -c rm /app/key.pem # buildkit")
+    history: list[dict[str, object]] = [{"created_by": command} for command in commands]
+    image = docker_archive(layers, history=history)
+    return opened(tmp_path / "image.tar", image, Options(rules={}, base_steps=1))
+
+
+def test_the_headline_says_what_is_avoidable_and_whose(tmp_path: Path) -> None:
+    """What only another base image avoids is not the reader's."""
+    for own, base, words in (
+        (True, True, "500 kB stored · 500 kB avoidable, 200 kB of it yours"),
+        (False, True, "300 kB stored · 300 kB avoidable, none of it yours"),
+        (True, False, "200 kB stored · 200 kB avoidable"),
+        (False, False, "2 B stored · nothing avoidable"),
+    ):
+        text = text_of(with_findings(tmp_path, own=own, base=base))
+        assert text.splitlines()[1] == words
+
+
+def test_a_deleted_key_is_in_the_headline_and_first_of_all(tmp_path: Path) -> None:
+    text = text_of(with_findings(tmp_path, secret=True))
+    assert text.splitlines()[1].endswith(" of it yours · 1 secret")
+    places = [text.index(f"[{rule}]") for rule in ("secret-private-key", "apt-lists")]
+    assert places == sorted(places)
+
+
+def test_what_to_fix_comes_before_the_steps_and_the_base_image_s_after_one_s_own(
+    tmp_path: Path,
+) -> None:
+    text = text_of(with_findings(tmp_path))
+    places = [
+        text.index(words)
+        for words in (
+            "\nWhat to fix first  200 kB avoidable (500 kB → 300 kB)\n",
+            "  layer 1  [apt-lists]\n",
+            "\nBase image  300 kB more: only another base image avoids these; fixes for it are at the end\n",
+            "  layer 0  [apt-lists]\n",
+            "instruction\n",
+            "\nNo duplicates.\n",
+            "\nFixes for the base image\n",
+            "# in the Dockerfile of the base image",
+        )
+    ]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("width", [60, 100])
+def test_fixes_are_whole_at_any_width(tmp_path: Path, width: int) -> None:
+    """Neither cut nor wrapped: each line can be copied."""
+    image = with_findings(tmp_path)
+    assert image.findings is not None
+    lines = [line.strip() for line in text_of(image, width=width).splitlines()]
+    for finding in image.findings.found:
+        fix = [line.strip() for line in finding.fix.splitlines()]
+        start = next(n for n in range(len(lines)) if lines[n : n + len(fix)] == fix)
+        assert max(map(len, lines[start : start + len(fix)])) > width
+
+
+def test_only_lines_of_fixes_are_wider_than_the_terminal(tmp_path: Path) -> None:
+    image = with_findings(tmp_path, secret=True)
+    assert image.findings is not None
+    fixes = {line.strip() for found in image.findings.found for line in found.fix.splitlines()}
+    wide = [line for line in text_of(image, width=60).splitlines() if cells(line) > 60]
+    assert {line.strip() for line in wide} <= fixes
+
+
+def test_a_step_that_does_not_fit_leaves_out_what_many_begin_with(tmp_path: Path) -> None:
+    image = with_findings(tmp_path)
+    assert "  RUN … apt-get install -y package-0 " in text_of(image)
+    short = [{"created_by": "RUN /bin/sh -c set -e; make # buildkit"}]
+    assert "  RUN set -e; make\n" in text_of(simple(tmp_path, [file("a", b"")], history=short))
+
+
+# --- Packages -------------------------------------------------------------------------------------
+
+
+def test_packages_and_what_belongs_to_none(tmp_path: Path) -> None:
+    status = b"Package: curl\nStatus: install ok installed\nVersion: 8\n"
+    members = [
+        file("var/lib/dpkg/status", status),
+        file("var/lib/dpkg/info/curl.list", b"/usr/bin/curl\n"),
+        file("usr/bin/curl", b"c" * 3000),
+        *(file(f"srv/{number}/data", b"d" * (1000 - number)) for number in range(7)),
+    ]
+    tar = docker_archive([layer_tar(members)])
+    text = text_of(opened(tmp_path / "image.tar", tar, Options(rules={})))
+    assert "\nPackages  3.0 kB in 1 package, 29.9 % of the final image\n" in text
+    assert re.search(r"\n  3\.0 kB  curl  8  dpkg, layer 0\n", text)
+    assert (
+        "\nIn no package  7.0 kB in 9 files\n\n  1.0 kB  /srv/0  1 file\n   999 B  /srv/1  1 file\n"
+        in text
+    )
+    assert "\n  … and 3 more directories, 2.1 kB\n" in text
 
 
 # --- Steps ----------------------------------------------------------------------------------------
@@ -300,61 +414,5 @@ def test_files_are_listed_layer_by_layer_with_what_happened_to_them(image: Opene
 
 def test_binary_sizes_are_in_powers_of_1024(image: Opened) -> None:
     text = text_of(image, binary_sizes=True, files=True)
-    assert "25.9 KiB stored · 12.6 KiB wasted" in text
+    assert "25.9 KiB stored\n12.6 KiB wasted (48.6 %) · efficiency 51.4 % · 13.3 KiB live\n" in text
     assert not re.search(r"\d [kMG]B\b", text)
-
-
-@pytest.mark.parametrize(
-    ("avoidable", "own", "secrets", "words", "short"),
-    [
-        (None, 0, 0, "9 B stored", "9 B"),
-        (0, 0, 0, "9 B stored, nothing avoidable", "9 B, nothing avoidable"),
-        (5, 5, 0, "9 B stored, 5 B avoidable", "9 B, 5 B avoidable"),
-        (5, 0, 0, "9 B stored, 5 B avoidable, none of it yours", "9 B, 5 B avoidable, not yours"),
-        (5, 2, 0, "9 B stored, 5 B avoidable, 2 B of it yours", "9 B, 2 B avoidable"),
-        (5, 5, 1, "9 B stored, 5 B avoidable, 1 secret", "9 B, 5 B avoidable, 1 secret"),
-        (5, 5, 2, "9 B stored, 5 B avoidable, 2 secrets", "9 B, 5 B avoidable, 2 secrets"),
-    ],
-)
-def test_the_headline_never_gives_the_bytes_of_the_base_to_the_reader(
-    avoidable: int | None, own: int, secrets: int, words: str, short: str
-) -> None:
-    """What only another base image avoids is said not to be the reader's, also where it is short."""
-    for brief, expected in ((False, words), (True, short)):
-        parts = headline(9, avoidable, own, secrets, short=brief)
-        assert ", ".join(part for part, _ in parts) == expected
-
-
-def test_what_to_fix_comes_before_the_steps_and_each_fix_is_whole(tmp_path: Path) -> None:
-    """Secrets first, then by bytes; what belongs to the base image comes last; no line of a fix is cut."""
-    command = "/bin/sh -c apt-get update && apt-get install -y " + " ".join(
-        f"package-{number}" for number in range(30)
-    )
-    key = b"-----BEGIN RSA PRIVATE KEY-----\n" + b"QUJD" * 40 + b"\n"
-    steps: list[tuple[str, list[Member]]] = [
-        ("/bin/sh -c #(nop) ADD file:abc in / ", [file("var/lib/apt/lists/base", b"b" * 500_000)]),
-        ('/bin/sh -c #(nop)  CMD ["sh"]', []),
-        (command, [file("var/lib/apt/lists/main", b"l" * 300_000)]),
-        ("COPY . /srv # buildkit", [file("srv/id_rsa", key)]),
-    ]
-    history = [
-        {"created": CREATED, "created_by": command} | ({} if members else {"empty_layer": True})
-        for command, members in steps
-    ]
-    layers = [layer_tar(members) for _, members in steps if members]
-    image = opened(
-        tmp_path / "image.tar", docker_archive(layers, history=history), Options(rules={})
-    )
-    text = text_of(image)
-    places = [
-        text.index(words)
-        for words in (
-            "What to fix first",
-            "Private key",
-            "package-29",
-            "In the base image",
-            "instruction",
-        )
-    ]
-    assert places == sorted(places)
-    assert "1 secret" in text.splitlines()[1]

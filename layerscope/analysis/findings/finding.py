@@ -79,8 +79,8 @@ class Finding:
 
     @property
     def secret(self) -> bool:
-        """Whether it is about something that nobody may read: a key, a password, a token."""
-        return is_secret(self.rule)
+        """Whether it is about a secret that is more than a guess."""
+        return is_secret(self.rule) and self.confidence is not Confidence.LOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +111,14 @@ class Findings:
         return [number for number, finding in enumerate(self.found) if not finding.base]
 
     @property
+    def to_fix(self) -> list[Finding]:
+        """The findings in the order in which to fix them: secrets, then the reader's own before the base image's; of those the
+        severest and costliest first."""
+        return sorted(self.found, key=lambda finding: (not finding.secret, finding.base))
+
+    @property
     def secrets(self) -> int:
-        """How many secrets there are: files, and findings about no file. Guesses (low confidence) do not count."""
-        found = [
-            each for each in self.found if each.secret and each.confidence is not Confidence.LOW
-        ]
+        """How many secrets there are: files, and findings about no file. Guesses do not count."""
+        found = [finding for finding in self.found if finding.secret]
         paths = {path for finding in found for path in finding.paths.tolist()}
         return len(paths) + sum(not len(finding.paths) for finding in found)

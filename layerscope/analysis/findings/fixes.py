@@ -16,7 +16,7 @@ _HIDDEN = re.compile(r"<<|(?:^|\s)#|&\s*$|\n")
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
-MAX_LINES = 40
+MAX_LINES = 200
 """Lines of an instruction that are quoted."""
 
 

@@ -61,15 +61,12 @@ def _key(finding: Finding, by: FindingsBy, base_steps: int) -> Severity | str | 
     return BASE if is_base(finding, base_steps) else finding.severity
 
 
-def first_to_fix(findings: Findings, base_steps: int | None = None) -> list[int]:
-    """The numbers of all findings in the order to look at them: secrets, then those that this image's own steps can
-    avoid, then the base image's; the one of most bytes first. `base_steps` are those of the base image, if the user
-    said so."""
+def first_to_fix(findings: Findings, base_steps: int) -> list[int]:
+    """The numbers of all findings in the order of `Findings.to_fix`, where the user says which steps are the base image's."""
 
-    def urgency(number: int) -> tuple[bool, bool, int, int]:
+    def urgency(number: int) -> tuple[bool, bool]:
         finding = findings.found[number]
-        base = finding.base if base_steps is None else is_base(finding, base_steps)
-        return not finding.secret, base, -finding.bytes, number
+        return not finding.secret, is_base(finding, base_steps)
 
     return sorted(range(len(findings.found)), key=urgency)
 

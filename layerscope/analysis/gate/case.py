@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from layerscope.analysis.findings.finding import Finding
+from layerscope.analysis.findings.finding import Finding, is_secret
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.gate.ignores import Ignores
 from layerscope.analysis.gate.ledger import Ledger
@@ -55,7 +55,7 @@ class Case:
             finding,
             self.filesystem.table,
             gate=gate,
-            named=finding.secret,
+            named=is_secret(finding.rule),
         )
 
     def name(self, path: int) -> str:

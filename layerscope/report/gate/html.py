@@ -9,7 +9,8 @@ from markupsafe import Markup
 from layerscope.analysis.gate.verdict import Check, Offender, Outcome, Verdict
 from layerscope.opening.opened import Opened
 from layerscope.report.gate.issues import issues_of_verdict, offender_name, offender_place
-from layerscope.report.html import CELL, Section, fitting, macros, write_page
+from layerscope.report.html import write_page
+from layerscope.report.html_parts import CELL, Section, fitting, macros
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import line_words
 from layerscope.text import clip, count_of, safe_name

@@ -12,7 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from layerscope import text
-from layerscope.report.headline import Role
+from layerscope.analysis.headline import BETWEEN, Role
 from layerscope.tui.paint import fit
 from layerscope.tui.run_commands import Clickable, clickable
 from layerscope.tui.session import Session
@@ -23,8 +23,8 @@ SHORTEST = 2
 _OPENS = {
     Role.AVOIDABLE: "view.findings",
     Role.BASE: "view.findings",
-    Role.SECRET: "view.findings",
-    Role.WASTE: "view.waste",
+    Role.RISK: "view.findings",
+    "waste": "view.waste",
 }
 """The view that a click on a figure opens."""
 GAP = 1
@@ -37,6 +37,7 @@ class ImageHeader(Clickable, Widget):
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "header--title",
         "header--quiet",
+        "header--waste",
         *(f"header--{role}" for role in Role),
         "header--tab",
         "header--rule",
@@ -49,7 +50,7 @@ class ImageHeader(Clickable, Widget):
         & > .header--quiet { color: $quiet; }
         & > .header--base { color: $quiet; }
         & > .header--avoidable, & > .header--waste { color: $waste; text-style: bold; }
-        & > .header--secret { color: $removed; text-style: bold; }
+        & > .header--risk { color: $removed; text-style: bold; }
         & > .header--tab { color: $emphasis; text-style: bold; }
         & > .header--rule { color: $rule; }
     }
@@ -134,19 +135,19 @@ class ImageHeader(Clickable, Widget):
             return self._with_fixes(session.opened.accounting.stored, short)
         accounting = session.opened.accounting
         share = text.percent(accounting.wasted, accounting.stored)
-        parts = session.headline(short=bool(short))
+        parts: list[tuple[str, str]] = [*session.headline(short=bool(short))]
         wasted = "nothing wasted"
         if accounting.wasted:
             wasted = (
                 f"{share} wasted" if short else f"{text.size(accounting.wasted)} wasted ({share})"
             )
-        parts.append((wasted, Role.WASTE if accounting.wasted else Role.PLAIN))
+        parts.append((wasted, "waste" if accounting.wasted else Role.STORED))
         if not short:
-            parts.append((f"efficiency {100 * accounting.efficiency:.1f} %", Role.PLAIN))
+            parts.append((f"efficiency {100 * accounting.efficiency:.1f} %", Role.STORED))
         segments: list[Segment] = []
         for words, role in parts:
             opens = clickable(_OPENS[role]) if role in _OPENS else base
-            segments += (Segment(" · ", base), Segment(words, self._style(role.value) + opens))
+            segments += (Segment(BETWEEN, base), Segment(words, self._style(role) + opens))
         return [*segments[1:], Segment(" ", base)]
 
     def _with_fixes(self, stored: int, short: int) -> list[Segment]:

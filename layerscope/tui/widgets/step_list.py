@@ -12,7 +12,7 @@ from textual.message import Message
 from layerscope import text
 from layerscope.analysis.steps import step_kind
 from layerscope.image.history import Step
-from layerscope.image.summary import NOTHING_RECORDED, one_line, prelude
+from layerscope.image.summary import NOTHING_RECORDED, one_line, split_run
 from layerscope.tui.paint import RowPainter, bar, fit
 from layerscope.tui.session import Session
 from layerscope.tui.widgets.line_list import LineList
@@ -203,12 +203,11 @@ class StepList(LineList):
             return
         painter.add(word + space, self.style_of("strong"))
         room -= len(word + space)
-        before = prelude(rest) if step.instruction == "RUN" else 0
-        if before and cell_len(rest) > room:
-            painter.add("… ", quiet)
-            rest, before, room = rest[before:], 0, room - 2
-        painter.add(rest[:before], quiet)
-        painter.add(fit(rest[before:], room - before), style)
+        _, prelude, left = split_run(instruction)
+        if prelude and cell_len(rest) > room:
+            prelude = "… "
+        painter.add(prelude, quiet)
+        painter.add(fit(left if prelude else rest, room - cell_len(prelude)), style)
 
     def _base_mark(self, row: int) -> str:
         """The line beside the steps of the base image, which ends at the last one."""

@@ -1,0 +1,53 @@
+"""The headline of an image: the figures that the first line of a report and the header of the explorer show."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from layerscope.text import count_of, size
+
+BETWEEN = " · "
+"""What stands between the parts."""
+
+
+class Role(StrEnum):
+    """What a part of the headline is about, for its style."""
+
+    STORED = "stored"
+    AVOIDABLE = "avoidable"
+    """Bytes that findings of the reader's own steps avoid, perhaps with others."""
+    BASE = "base"
+    """Avoidable bytes, all of them only with another base image."""
+    NOTHING = "nothing"
+    """No finding avoids a byte."""
+    RISK = "risk"
+    """Secrets."""
+
+
+def headline(
+    stored: int,
+    avoidable: int | None = None,
+    own: int | None = None,
+    secrets: int | None = None,
+    *,
+    short: bool = False,
+    binary: bool | None = None,
+) -> list[tuple[str, Role]]:
+    """The parts of the headline: 202.5 MB stored, 29.9 MB avoidable, 1 secret. What is None is not known yet and left out.
+
+    `avoidable` are bytes that all findings save together, `own` those of them that are not the base image's: only they are
+    the reader's to avoid. `short` drops words for narrow terminals.
+    """
+    amount = size(stored, binary=binary)
+    parts = [(amount if short else f"{amount} stored", Role.STORED)]
+    if avoidable == 0:
+        parts.append(("nothing avoidable", Role.NOTHING))
+    elif avoidable is not None:
+        mine = avoidable if own is None else own
+        yours = "yours" if short else "of it yours"
+        total, part = size(avoidable, binary=binary), size(mine, binary=binary)
+        whose = f", none {yours}" if not mine else f", {part} {yours}" if part != total else ""
+        parts.append((f"{total} avoidable{whose}", Role.AVOIDABLE if mine else Role.BASE))
+    if secrets:
+        parts.append((count_of(secrets, "secret"), Role.RISK))
+    return parts

@@ -1,0 +1,83 @@
+"""Instructions that builders record as Go prints its values, restored to what a Dockerfile has.
+
+Docker and BuildKit print the structs and maps of their configs: `EXPOSE map[80/tcp:{}]`,
+`HEALTHCHECK &{["CMD-SHELL" "curl localhost"] "30s" "3s" "0s" "0s" '\\x00'}`. The text holds all that the config does, and says
+which step set it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+_PORT = r"[0-9]{1,5}(?:-[0-9]{1,5})?(?:/[a-z]{1,10})?"
+_PORT_MAP = re.compile(rf"map\[{_PORT}:\{{\}}(?: {_PORT}:\{{\}})*+\]")
+_PORT_LIST = re.compile(rf"\[{_PORT}(?: {_PORT})*+\]")
+
+_STRING = r'"(?:[^"\\]|\\.)*+"'
+_HEALTH = re.compile(
+    rf"""&\{{\[(?P<test>{_STRING}(?:[ ]{_STRING})*+)\](?P<times>(?:[ ]"[0-9a-zµ.]{{1,40}}"){{2,4}})[ ]'(?P<retries>\\?[^']{{1,11}}|\\')'\}}"""
+)
+_ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|(.))")
+_PLAIN_ESCAPES = dict(zip("abfnrtv\\'\"", "\a\b\f\n\r\t\v\\'\"", strict=True))
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
+_TIMES = ("interval", "timeout", "start-period", "start-interval")
+"""Options in the order of the struct; older versions of Docker have only the first two or three."""
+_WHOLE = re.compile(r"(?<=[hm])0[ms](?:0s)?$")
+"""What ends a whole number of minutes or hours."""
+
+
+def without_go_values(instruction: str | None, arguments: str) -> str:
+    """The arguments as a Dockerfile has them; unknown forms as they are. Linear in the text; never raises."""
+    restored = None
+    if instruction == "EXPOSE":
+        restored = _ports(arguments)
+    elif instruction == "HEALTHCHECK":
+        restored = _health_check(arguments)
+    return arguments if restored is None else restored
+
+
+def _ports(text: str) -> str | None:
+    if _PORT_MAP.fullmatch(text):
+        return text[4:-1].replace(":{}", "")
+    return text[1:-1] if _PORT_LIST.fullmatch(text) else None
+
+
+def _health_check(text: str) -> str | None:
+    found = _HEALTH.fullmatch(text)
+    if found is None:
+        return None
+    words = [_text(word) for word in re.findall(_STRING, found["test"])]
+    retries = _text(f'"{found["retries"]}"')
+    if retries is None or len(retries) != 1 or None in words:
+        return None
+    kind, *command = [word or "" for word in words]
+    if any(_CONTROL.search(word) for word in command):
+        return None
+    options = [
+        f"--{name}={_WHOLE.sub('', time)}"
+        for name, time in zip(_TIMES, re.findall('"([^"]+)"', found["times"]), strict=False)
+        if time != "0s"
+    ]
+    if retries != "\0":
+        options.append(f"--retries={ord(retries)}")
+    if kind == "NONE" and not command:
+        return "NONE"
+    if kind == "CMD-SHELL" and len(command) == 1:
+        return " ".join([*options, "CMD", command[0]])
+    if kind == "CMD" and command:
+        return " ".join([*options, "CMD", json.dumps(command, ensure_ascii=False)])
+    return None
+
+
+def _text(quoted: str) -> str | None:
+    """The text of a string in Go's quotes; None for an unknown escape."""
+    try:
+        return _ESCAPE.sub(_character, quoted[1:-1])
+    except (KeyError, ValueError, OverflowError):
+        return None
+
+
+def _character(match: re.Match[str]) -> str:
+    number = match[1] or match[2] or match[3]
+    return chr(int(number, 16)) if number else _PLAIN_ESCAPES[match[4]]

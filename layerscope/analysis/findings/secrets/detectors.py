@@ -33,7 +33,10 @@ DETECTORS: Mapping[str, _Detector] = {
     "AWS access key": _Detector(
         "aws",
         "AWSKeyDetector",
-        (r"(?:A3T[A-Z0-9]|ABIA|ACCA|AKIA|ASIA)[0-9A-Z]", r"(?i)aws"),
+        (
+            r"(?:A3T[A-Z0-9]|ABIA|ACCA|AKIA|ASIA)[0-9A-Z]",
+            r"(?i)aws[^\n\r\x00]*(?:key|pw|pass|token)",
+        ),
         rb"(?:A3T[A-Z0-9]|ABIA|ACCA|AKIA|ASIA)[0-9A-Z]{16}|(?i:aws).{0,170}['\"][0-9a-zA-Z/+]{40}['\"]",
     ),
     "Azure storage key": _Detector(

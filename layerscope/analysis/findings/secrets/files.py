@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-import yaml
-
 from layerscope.image.secret_names import PLACEHOLDER, is_secret
 
 CREDENTIALS = "credentials"
@@ -95,10 +93,9 @@ def _kubeconfig(text: str) -> bool:
         return False
     if len(text) > _LONGEST_YAML:  # minutes, for a parser of YAML
         return _USER.search(text) is not None
-    try:
-        document = yaml.load(text, Loader=_PlainLoader)  # noqa: S506 - a safe loader, without aliases
-    except (yaml.YAMLError, RecursionError, ValueError):
-        return False
+    from layerscope.analysis.findings.secrets.plain_yaml import load_yaml  # takes a while
+
+    document = load_yaml(text)
     users = document.get("users") if isinstance(document, dict) else None
     return isinstance(users, list) and any(
         isinstance(user, dict)
@@ -106,15 +103,6 @@ def _kubeconfig(text: str) -> bool:
         and any(user["user"].get(key) for key in ("token", "password", "client-key-data"))
         for user in users
     )
-
-
-class _PlainLoader(yaml.SafeLoader):
-    """Without aliases: a few lines of them unfold to gigabytes."""
-
-    def compose_node(self, parent: object, index: object) -> object:  # type: ignore[override]
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases are not read")
-        return super().compose_node(parent, index)  # type: ignore[arg-type]
 
 
 def _pgpass(text: str) -> bool:

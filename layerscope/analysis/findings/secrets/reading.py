@@ -123,7 +123,7 @@ def files_to_read(evidence: Evidence) -> Reading:
     return Reading(
         wanted,
         unread,
-        np.intersect1d(unread, contents(KEYS, everything)),
+        np.intersect1d(unread, contents(KEYS, everything)) if len(unread) else unread,
         _formats(evidence, wanted),
     )
 
@@ -131,13 +131,16 @@ def files_to_read(evidence: Evidence) -> Reading:
 def _formats(evidence: Evidence, wanted: NDArray[np.int32]) -> dict[int, Formats]:
     """What the paths of these inodes say about their formats; those of no known format are left out."""
     filesystem, matches = evidence.filesystem, evidence.selector.matches
+    asked = np.zeros(len(filesystem.inodes.columns.stored) + 1, bool)  # the last for paths without
+    asked[wanted] = True
+    rows = np.flatnonzero(asked[filesystem.inode_of])
+    inodes, paths = filesystem.inode_of[rows], filesystem.paths[rows]
 
     def named(patterns: Sequence[str]) -> set[int]:
         found = np.zeros(len(filesystem.table), bool)
         for pattern in patterns:
             found[matches(pattern)] = True
-        inodes = filesystem.inode_of[found[filesystem.paths]]
-        return set(np.intersect1d(inodes, wanted).tolist())
+        return set(inodes[found[paths]].tolist())
 
     known: dict[int, Formats] = {}
     for patterns, holds in reversed(FORMATS):

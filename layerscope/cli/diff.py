@@ -17,12 +17,13 @@ from layerscope.cli.output_options import (
 )
 from layerscope.cli.streams import has_terminal
 from layerscope.errors import ExitCode, NothingFoundError, UsageError, naming
+from layerscope.report import DIFF_FORMATS
 
 
 @click.command(short_help="Compare two images; exit 1 if they differ.")
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
-@format_option()
+@format_option(DIFF_FORMATS)
 @output_option
 @click.option(
     "--paths",
@@ -52,7 +53,7 @@ def diff(
     ignore_errors: bool,
     **given: Any,
 ) -> None:
-    """Compare the images OLD and NEW: figures, layers, steps, files, packages and config.
+    """Compare the images OLD and NEW: new secrets and setuid files, figures, layers, steps, files, packages, findings and config.
 
     OLD and NEW are anything that layerscope opens; one of them can be - for stdin. --image and --platform apply to both. Exits
     with 1 if files, config, instructions or stored bytes differ. Times count only with --mtime. With --paths, only matching paths
@@ -64,7 +65,7 @@ def diff(
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import check_output, input_files, output_stream, report_options
     from layerscope.opening.open import analyse
-    from layerscope.report import diff_json, diff_text
+    from layerscope.report import diff_writer_of
     from layerscope.sources import open_source
 
     if old == new == "-":
@@ -99,10 +100,7 @@ def diff(
             changes = comparison.files
             changes.table.check_listing(changes.paths, limits, f"{old} and {new}")
         with output_stream(output) as stream:
-            if format_name == "json":
-                diff_json.write(first, second, comparison, stream)
-            else:
-                diff_text.write(first, second, comparison, stream, how)
+            diff_writer_of(format_name)(first, second, comparison, stream, how)
     if not ignore_errors:
         for name, image in opened.items():
             with naming(name):

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from layerscope.opening.opened import Opened
 from layerscope.report.options import ReportOptions as ReportOptions
 
+if TYPE_CHECKING:
+    from layerscope.analysis.compare.comparison import Comparison
+
+DiffWriter = Callable[["Opened", "Opened", "Comparison", BinaryIO, ReportOptions], None]
 Writer = Callable[[Opened, BinaryIO, ReportOptions], None]
 
 FORMATS: dict[str, str] = {
@@ -23,8 +27,22 @@ FORMATS: dict[str, str] = {
 }
 """Format → module with a `write` function, imported on first use."""
 
+DIFF_FORMATS: dict[str, str] = {
+    "text": "layerscope.report.diff_text",
+    "json": "layerscope.report.diff_json",
+    "markdown": "layerscope.report.diff_markdown",
+    "html": "layerscope.report.diff_html",
+    "github": "layerscope.report.diff_github",
+}
+"""The same for comparisons of two images."""
+
 TABLES = ("steps", "waste", "duplicates", "findings", "packages", "files")
 """Tables of the CSV format; each file holds one."""
+
+
+def diff_writer_of(name: str) -> DiffWriter:
+    """The function that writes a format of a comparison."""
+    return cast("DiffWriter", import_module(DIFF_FORMATS[name]).write)
 
 
 def writer_of(name: str) -> Writer:

@@ -21,6 +21,7 @@ from layerscope.report.schema import image_document, state_of, totals_document, 
 from layerscope.words import Change
 
 if TYPE_CHECKING:
+    from layerscope.analysis.findings.finding import Finding
     from layerscope.analysis.packages.model import Package
 
 SCHEMA_VERSION = "1.0"
@@ -45,6 +46,21 @@ def document(old: Opened, new: Opened, comparison: Comparison) -> dict[str, Any]
         "delta": {
             key: None if None in (before, totals["new"][key]) else totals["new"][key] - before
             for key, before in totals["old"].items()
+        },
+        "secrets": _secrets(new, comparison),
+        "setuid": [
+            {
+                "path": _text(comparison.files.table.full(each.path)),
+                "bits": each.bits,
+                "layer": new.filesystem.inodes.layer(each.inode),
+            }
+            for each in comparison.privileges
+        ],
+        "findings": None
+        if comparison.findings is None
+        else {
+            "new": [_finding(each) for each in comparison.findings.new],
+            "gone": [_finding(each) for each in comparison.findings.gone],
         },
         "layers": _layers(new, comparison),
         "steps": [
@@ -81,6 +97,30 @@ def document(old: Opened, new: Opened, comparison: Comparison) -> dict[str, Any]
             ],
             "changes": [],
         },
+    }
+
+
+def _secrets(new: Opened, comparison: Comparison) -> list[dict[str, Any]] | None:
+    if comparison.secrets is None:
+        return None
+    table = new.filesystem.table
+    return [
+        {
+            **_finding(secret.finding),
+            "path": None if secret.path is None else _text(table.full(secret.path)),
+        }
+        for secret in comparison.secrets
+    ]
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "title": finding.title,
+        "severity": finding.severity.value,
+        "bytes": finding.bytes,
+        "steps": list(finding.steps),
+        "base": finding.base,
     }
 
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import BinaryIO
 
 from layerscope.analysis.compare.comparison import Comparison
-from layerscope.analysis.compare.config import shown_value
-from layerscope.analysis.compare.steps import StepChange, StepPair
-from layerscope.image.history import Step
-from layerscope.image.summary import one_line
+from layerscope.analysis.compare.steps import StepChange
 from layerscope.opening.opened import Opened, file_name
 from layerscope.report.console import (
     Console,
@@ -22,8 +18,16 @@ from layerscope.report.console import (
     widest,
     write_heading,
 )
-from layerscope.report.diff_schema import blob_bytes, stored_bytes
+from layerscope.report.diff_rows import (
+    config_row,
+    package_row,
+    step_rows,
+    upgrade_words,
+    verdict,
+)
+from layerscope.report.diff_schema import stored_bytes
 from layerscope.report.diff_text_files import write_files
+from layerscope.report.diff_text_risks import write_findings, write_risks
 from layerscope.report.diff_totals import write_totals
 from layerscope.report.options import ReportOptions
 from layerscope.report.text import NARROWEST, WIDEST
@@ -37,19 +41,12 @@ SETTINGS = 60
 _NAME = 36
 """Columns that package names are clipped to."""
 
-_STEP_GLYPHS: dict[StepChange, Part] = {
+_STEP_STYLES: dict[StepChange, Part] = {
     StepChange.ADDED: change_glyph(Change.ADDED),
     StepChange.REMOVED: change_glyph(Change.REMOVED),
     StepChange.CHANGED: change_glyph(Change.MODIFIED),
     StepChange.REBUILT: ("·", "dim"),
 }
-_FIELDS = {
-    "workingDir": "workdir",
-    "labels": "label",
-    "exposedPorts": "port",
-    "volumes": "volume",
-}
-"""Config fields that have a different name in a Dockerfile."""
 
 
 def write(
@@ -63,7 +60,8 @@ def write(
     console = Console(stream, min(max(options.width, NARROWEST), WIDEST), color=options.color)
     for name, side, other in (("old", old, new), ("new", new, old)):
         _write_image(console, name, side, other)
-    console.paragraph(_verdict(comparison), "bold")
+    console.paragraph(verdict(comparison), "bold")
+    write_risks(console, new, comparison)
     write_totals(console, old, new, options)
     if not comparison.only:
         _write_layers(console, new, comparison, options)
@@ -71,6 +69,7 @@ def write(
     write_files(console, old, new, comparison, options)
     if not comparison.only:
         _write_packages(console, comparison, options)
+        write_findings(console, old, new, comparison, options)
         _write_config(console, comparison)
     for name, side in (("old", old), ("new", new)):
         for damage in side.damages()[:STEPS]:
@@ -94,29 +93,6 @@ def _write_image(console: Console, name: str, side: Opened, other: Opened) -> No
     console.flow([(f"{name}:", "dim"), *(part for part in parts if part[0])], between="  ")
 
 
-def _verdict(comparison: Comparison) -> str:
-    """The result in one line."""
-    counts = [(len(comparison.files), "path")]
-    if not comparison.only:
-        changed = [
-            pair
-            for pair in comparison.steps
-            if pair.change not in (StepChange.SAME, StepChange.REBUILT)
-        ]
-        counts += [(len(changed), "step"), (len(comparison.config), "setting")]
-    words = [count_of(count, word) for count, word in counts if count]
-    rebuilt = any(pair.change is StepChange.REBUILT for pair in comparison.steps)
-    if words:
-        return f"Differences: {', '.join(words)}."
-    if comparison.differ:
-        return "Only layer digests differ."
-    if comparison.only:
-        return "No differences in these paths."
-    if rebuilt:
-        return "No differences except layer digests (file times); use --mtime to compare times."
-    return "No differences."
-
-
 def _write_layers(
     console: Console, new: Opened, comparison: Comparison, options: ReportOptions
 ) -> None:
@@ -130,67 +106,37 @@ def _write_layers(
     write_heading(console, "Layers", f"{len(layers.shared):,} of {count:,} shared{below}")
     if layers.shared:
         console.paragraph(f"Shared: {shared} of content.", indent=2)
-    if not layers.fetched:
-        console.paragraph("Upgrading from the old image fetches no layers.", indent=2)
-        return
-    content = size(stored_bytes(new, layers.fetched), binary=binary)
-    sent = blob_bytes(new, layers.fetched)
-    much = f"{size(sent, binary=binary)} compressed, " if sent is not None else ""
-    console.paragraph(
-        f"Upgrading from the old image fetches {count_of(len(layers.fetched), 'layer')}: {much}{content} of content.",
-        indent=2,
-    )
+    console.paragraph(upgrade_words(new, comparison, binary=binary), indent=2)
 
 
 def _write_steps(console: Console, comparison: Comparison, options: ReportOptions) -> None:
     """Write the steps that differ, in the order of the new image."""
-    pairs = [pair for pair in comparison.steps if pair.change is not StepChange.SAME]
-    if not pairs:
+    rows = list(step_rows(comparison))
+    if not rows:
         console.line()
         console.line("No step differs.")
         return
-    counts = [
-        (sum(pair.change is change for pair in pairs), change.value) for change in _STEP_GLYPHS
-    ]
+    counts = [(sum(row.change is change for row in rows), change.value) for change in _STEP_STYLES]
     write_heading(console, "Steps", listed(counts))
     console.line()
-    shown = pairs[:STEPS]
-    moved = [pair.new_bytes - pair.old_bytes for pair in shown]
-    sizes = [signed(count, binary=options.binary_sizes) if count else "·" for count in moved]
-    places = [_place(pair) for pair in shown]
-    width, place_width = widest(sizes), max(widest(places), len("layer"))
+    shown = rows[:STEPS]
+    sizes = [
+        signed(row.growth, binary=options.binary_sizes) if row.growth else "·" for row in shown
+    ]
+    width, place_width = widest(sizes), max(widest([row.place for row in shown]), len("layer"))
     console.line((f"    {'':>{width}}  {'layer':<{place_width}}  instruction", "dim"))
     room = console.width - width - place_width - 8
-    for pair, count, amount, place in zip(shown, moved, sizes, places, strict=True):
-        texts = list(_instructions(pair))
+    for row, amount in zip(shown, sizes, strict=True):
         console.line(
-            "  ", _STEP_GLYPHS[pair.change], (f" {amount:>{width}}", growth_style(count)),
-            f"  {place:<{place_width}}  ", clip(texts[0], room),
+            "  ", _STEP_STYLES[row.change], (f" {amount:>{width}}", growth_style(row.growth)),
+            f"  {row.place:<{place_width}}  ", clip(row.text, room),
         )  # fmt: skip
-        if len(texts) > 1:
-            console.line(" " * (console.width - room), (clip(f"was {texts[1]}", room), "dim"))
-    if len(pairs) > len(shown):
+        if row.was:
+            console.line(" " * (console.width - room), (clip(f"was {row.was}", room), "dim"))
+    if len(rows) > len(shown):
         console.line(
-            "  ", (f"… and {count_of(len(pairs) - len(shown), 'more step', 'more steps')}", "dim")
+            "  ", (f"… and {count_of(len(rows) - len(shown), 'more step', 'more steps')}", "dim")
         )
-
-
-def _place(pair: StepPair) -> str:
-    """The layers of a pair of steps: 3, 3 → 4, or · for a step without a layer."""
-    numbers = [
-        "·" if step.layer is None else str(step.layer) for step in (pair.old, pair.new) if step
-    ]
-    return " → ".join(dict.fromkeys(numbers))
-
-
-def _instructions(pair: StepPair) -> Iterator[str]:
-    """The instruction of a step, and the old one if it changed."""
-    lines = [_line(step) for step in (pair.new, pair.old) if step is not None]
-    yield from dict.fromkeys(lines)
-
-
-def _line(step: Step) -> str:
-    return safe_name(one_line(step))
 
 
 def _write_packages(console: Console, comparison: Comparison, options: ReportOptions) -> None:
@@ -198,14 +144,14 @@ def _write_packages(console: Console, comparison: Comparison, options: ReportOpt
     changes, binary = comparison.packages, options.binary_sizes
     if not changes:
         return
-    kinds = [
-        Change.ADDED if not change.old else Change.MODIFIED if change.new else Change.REMOVED
-        for change in changes
-    ]
+    rows = [package_row(change) for change in changes]
     counts = [
-        (kinds.count(Change.ADDED), "added"),
-        (kinds.count(Change.REMOVED), "removed"),
-        (kinds.count(Change.MODIFIED), "changed"),
+        (sum(row.change is change for row in rows), word)
+        for change, word in (
+            (Change.ADDED, "added"),
+            (Change.REMOVED, "removed"),
+            (Change.MODIFIED, "changed"),
+        )
     ]
     growth = sum(change.growth for change in changes)
     write_heading(
@@ -215,17 +161,15 @@ def _write_packages(console: Console, comparison: Comparison, options: ReportOpt
         (signed(growth, binary=binary), growth_style(growth)),
     )
     console.line()
-    shown = changes[:PACKAGES]
-    sizes = [signed(change.growth, binary=binary) for change in shown]
-    names = [clip(safe_name(change.name), _NAME) for change in shown]
+    shown = rows[:PACKAGES]
+    sizes = [signed(row.growth, binary=binary) for row in shown]
+    names = [clip(row.name, _NAME) for row in shown]
     width, name_width = widest(sizes), widest(names)
-    for change, kind, amount, name in zip(shown, kinds, sizes, names, strict=False):
-        versions = [safe_name(side.version) for side in (change.old, change.new) if side]
-        room = max(console.width - width - name_width - len(change.kind) - 11, 8)
+    for row, amount, name in zip(shown, sizes, names, strict=True):
+        room = max(console.width - width - name_width - len(row.kind) - 11, 8)
         console.line(
-            "  ", change_glyph(kind), (f" {amount:>{width}}", growth_style(change.growth)),
-            f"  {padded(name, name_width)}  ", clip(" → ".join(versions), room),
-            (f"  {change.kind}", "dim"),
+            "  ", change_glyph(row.change), (f" {amount:>{width}}", growth_style(row.growth)),
+            f"  {padded(name, name_width)}  ", clip(row.versions, room), (f"  {row.kind}", "dim"),
         )  # fmt: skip
     if len(changes) > len(shown):
         more = count_of(len(changes) - len(shown), "more package", "more packages")
@@ -241,23 +185,16 @@ def _write_config(console: Console, comparison: Comparison) -> None:
         return
     write_heading(console, "Config", count_of(len(found), "setting differs", "settings differ"))
     console.line()
-    for item in found[:SETTINGS]:
-        gone, come = item.new is None, item.old is None
-        kind = Change.REMOVED if gone else Change.ADDED if come else Change.MODIFIED
-        field = _FIELDS.get(item.field, item.field)
-        name = (
-            field
-            if item.name is None
-            else f"{field} {clip(safe_name(item.name), console.width // 2)}"
-        )
-        values = [shown_value(item.name, value) for value in (item.old, item.new) if value]
+    for row in map(config_row, found[:SETTINGS]):
+        name = f"{row.field} {clip(row.name, console.width // 2)}".rstrip()
+        values = row.values
         room = console.width - 6
         if len(name) + sum(map(len, values)) + 9 <= console.width:
             console.line(
-                "  ", change_glyph(kind), f" {name}", "  " if values else "", " → ".join(values)
-            )
+                "  ", change_glyph(row.change), f" {name}", "  " if values else "", " → ".join(values)
+            )  # fmt: skip
             continue
-        console.line("  ", change_glyph(kind), f" {name}")
+        console.line("  ", change_glyph(row.change), f" {name}")
         for value in values:
             console.line("      ", clip(value, room))
     if len(found) > SETTINGS:

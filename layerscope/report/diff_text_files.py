@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 from layerscope.analysis.compare.comparison import Comparison
 from layerscope.analysis.compare.directories import DirectoryChange
 from layerscope.analysis.compare.files import FileChanges
-from layerscope.filesystem.inodes import Inodes, Why
 from layerscope.filesystem.paths import PathTable
-from layerscope.layers.index import KIND_NAMES, Kind
 from layerscope.opening.opened import Opened
 from layerscope.report.console import (
     Console,
@@ -25,9 +23,10 @@ from layerscope.report.console import (
     widest,
     write_heading,
 )
+from layerscope.report.diff_rows import counts_words, differences
 from layerscope.report.options import ReportOptions
 from layerscope.report.rows import shown_path
-from layerscope.text import clip, clip_start, count_of, safe_name, size
+from layerscope.text import clip, clip_start, count_of
 from layerscope.words import CHANGES, Change
 
 DIRECTORIES = 12
@@ -77,7 +76,7 @@ def _write_directories(
     shown = [group for group in groups if group.weight >= least][:DIRECTORIES]
     sizes = [signed(group.growth, binary=binary) for group in shown]
     width = max(widest(sizes), len("change"))
-    counts = [_counts(group.counts) for group in shown]
+    counts = [counts_words(group.counts) for group in shown]
     room = max(min(console.width - 4 - width - 2 - widest(counts), 60), 20)
     names = [clip_start(_path(table, group.path), room) for group in shown]
     room = max(widest(names), len("directory"))
@@ -91,11 +90,6 @@ def _write_directories(
         rest = sum(group.growth for group in groups) - sum(group.growth for group in shown)
         more = count_of(len(groups) - len(shown), "more directory", "more directories")
         console.line("  ", (f"… and {more}, {signed(rest, binary=binary)}", "dim"))
-
-
-def _counts(counts: Mapping[Change, int]) -> str:
-    """+12 ~3 ±1 -4"""
-    return " ".join(f"{change.glyph}{counts[change]:,}" for change in CHANGES if counts[change])
 
 
 def _rows(
@@ -116,55 +110,19 @@ def _rows(
     ):
         growth = int(changes.growth[path])
         amount = signed(growth, binary=options.binary_sizes) if growth else "·"
-        differences = " · ".join(
-            _differences(mine, other, before, after, why, options.binary_sizes)
-        )
+        words = " · ".join(differences(mine, other, before, after, why, options.binary_sizes))
         name = _path(table, path)
         if not options.files:
             space = width - room - 8
-            differences = clip(differences, max(space // 2, space - len(name)))
-            name = clip_start(name, space - len(differences) if differences else space)
+            words = clip(words, max(space // 2, space - len(name)))
+            name = clip_start(name, space - len(words) if words else space)
         yield [
             "  ",
             change_glyph(Change(change)),
             (f" {amount:>{room}}", growth_style(growth)),
             f"  {name}",
-            (f"  {differences}" if differences else "", "dim"),
+            (f"  {words}" if words else "", "dim"),
         ]
-
-
-def _differences(
-    mine: Inodes, other: Inodes, old: int, new: int, why: int, binary: bool
-) -> Iterator[str]:
-    """The differences of a path other than its size."""
-    if old < 0 or new < 0:
-        inodes, inode = (mine, old) if new < 0 else (other, new)
-        kind = Kind(int(inodes.columns.kinds[inode]))
-        if kind is not Kind.FILE:
-            yield KIND_NAMES[kind]
-        return
-    before, after = mine.columns, other.columns
-    if why & Why.TYPE:
-        kinds = [
-            Kind(int(columns.kinds[inode])) for columns, inode in ((before, old), (after, new))
-        ]
-        yield " → ".join(KIND_NAMES[kind] for kind in kinds)
-    if why & Why.CONTENT:
-        sizes = int(before.stored[old]), int(after.stored[new])
-        yield "content " + " → ".join(size(count, binary=binary) for count in dict.fromkeys(sizes))
-    if why & Why.TARGET:
-        targets = mine.links[int(before.links[old])], other.links[int(after.links[new])]
-        yield "target " + " → ".join(clip(safe_name(target), _TARGET) for target in targets)
-    if why & Why.DEVICE:
-        yield "device numbers"
-    if why & Why.MODE:
-        yield f"mode {before.modes[old]:04o} → {after.modes[new]:04o}"
-    if why & Why.OWNER:
-        yield f"owner {before.uids[old]}:{before.gids[old]} → {after.uids[new]}:{after.gids[new]}"
-    if why & Why.MTIME:
-        yield "mtime"
-    if why & Why.XATTRS:
-        yield "xattrs"
 
 
 def _path(table: PathTable, path: int) -> str:

@@ -22,7 +22,7 @@ _COUNTS = {"files": "files", "layers": "layers", "steps": "steps"}
 
 def write_totals(console: Console, old: Opened, new: Opened, options: ReportOptions) -> None:
     """Write a table of both images' figures and their change, which is empty if one figure is unknown."""
-    rows = list(_rows(old, new, options.binary_sizes))
+    rows = list(total_rows(old, new, options.binary_sizes))
     widths = [widest(column) for column in zip(*(row[:4] for row in rows), strict=True)]
     titles = ("", "old", "new", "change")
     widths = [max(width, len(title)) for width, title in zip(widths, titles, strict=True)]
@@ -36,7 +36,9 @@ def write_totals(console: Console, old: Opened, new: Opened, options: ReportOpti
         )
 
 
-def _rows(old: Opened, new: Opened, binary: bool) -> Iterator[tuple[str, str, str, str, float]]:
+def total_rows(
+    old: Opened, new: Opened, binary: bool
+) -> Iterator[tuple[str, str, str, str, float]]:
     """Name, old, new, change, and the change as a number: above 0 is worse."""
     mine, other = totals_document(old), totals_document(new)
     for key, name in _SIZES.items():

@@ -28,9 +28,14 @@ def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
 
 
 def write_issues(opened: Opened, issues: Sequence[Issue], stream: BinaryIO) -> None:
-    """Write an annotation for each issue, as many as GitHub shows."""
+    """Write an annotation for each damaged part and each issue, as many as GitHub shows."""
     for damage in opened.damages()[:MAX_ANNOTATIONS]:
         command(stream, "error", {"title": "The image is damaged"}, safe_name(damage))
+    write_list(opened, issues, stream)
+
+
+def write_list(opened: Opened, issues: Sequence[Issue], stream: BinaryIO) -> None:
+    """Write an annotation for each issue, as many of each level as GitHub shows."""
     path = dockerfile_path(opened)
     for level, name in _COMMANDS.items():
         mine = [issue for issue in issues if issue.level is level]

@@ -60,7 +60,6 @@ def write_page(
     first: Section | None = None,
 ) -> None:
     """Write the page; `first` is a section above all others."""
-    style, script = _resource("page.css"), _resource("page.js")
     sections = (
         first,
         _findings(opened, issues, options),
@@ -71,8 +70,19 @@ def write_page(
         packages_section(opened, options),
         _warnings(opened, options),
     )
+    write_sections(_header(opened, options), sections, stream, options)
+
+
+def write_sections(
+    header: dict[str, object],
+    sections: Sequence[Section | None],
+    stream: BinaryIO,
+    options: ReportOptions,
+) -> None:
+    """Write a page of these sections; `header` has what `page.html` shows at the top."""
+    style, script = _resource("page.css"), _resource("page.js")
     page = macros(options).page(
-        image=_header(opened, options),
+        image=header,
         sections=[section for section in sections if section is not None],
         style=style,
         script=script,

@@ -30,7 +30,7 @@ MAX_WARNINGS = 10
 """Damages and warnings that are listed."""
 CELL = 160
 """Characters of an instruction or a path."""
-_RESERVED = 600
+_RESERVED = 1500
 """Bytes kept free for the lines that count what was left out."""
 
 _LEVELS = {"error": "🔴", "warning": "🟠", "note": "🔵"}
@@ -39,9 +39,9 @@ _LEVELS = {"error": "🔴", "warning": "🟠", "note": "🔵"}
 class Page:
     """Blocks of Markdown that fit into a comment."""
 
-    def __init__(self) -> None:
-        self._blocks: list[str] = [MARK]
-        self._used = len(MARK)
+    def __init__(self, mark: str = MARK) -> None:
+        self._blocks: list[str] = [mark]
+        self._used = len(mark)
 
     def fits(self, block: str) -> bool:
         """Whether there is room for a block."""
@@ -112,12 +112,12 @@ def _add_issues(page: Page, issues: Sequence[Issue]) -> None:
     if not issues:
         return
     page.add("#### What to fix first")
-    shown = sum(page.add(_issue(issue)) for issue in issues[:_FINDINGS])
+    shown = sum(page.add(issue_block(issue)) for issue in issues[:_FINDINGS])
     if shown < len(issues):
         page.note(f"… and {count_of(len(issues) - shown, 'more finding')}.")
 
 
-def _issue(issue: Issue) -> str:
+def issue_block(issue: Issue) -> str:
     """A folded finding: bytes and title; inside, reason, paths and fix."""
     place = f" · {plain(issue.place)}" if issue.place else ""
     summary = f"{_LEVELS[issue.level.value]} <b>{plain(issue.title)}</b>{place}"

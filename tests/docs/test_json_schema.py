@@ -29,7 +29,7 @@ from tests.images import (
     whiteout,
     write,
 )
-from tests.report.diff_sample import new_image, old_image
+from tests.report.diff_sample import new_image, old_image, risky_image
 from tests.sources.image_files import BASE, LAYERS
 from tests.sources.stores import docker_store
 
@@ -136,7 +136,8 @@ def test_comparisons(tmp_path: Path) -> None:
     new = write(tmp_path / "new.tar", new_image())
     devices = docker_archive([layer_tar([device("dev/null", 1, 5), file("a/b", b"1")])])
     other = write(tmp_path / "other.tar", devices)
-    pairs = [(old, new), (new, old), (old, other), (other, new)]
+    risky = write(tmp_path / "risky.tar", risky_image())
+    pairs = [(old, new), (new, old), (old, other), (other, new), (old, risky), (risky, old)]
     documents = [document(tmp_path, "diff", str(a), str(b)) for a, b in pairs]
     documents.append(document(tmp_path, "diff", str(old), str(new), "--paths", "app"))
     _check("diff", documents)

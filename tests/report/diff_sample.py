@@ -147,3 +147,37 @@ def new_image() -> bytes:
         },
         tags=("demo:2",),
     )
+
+
+KEY = b"-----BEGIN PRIVATE KEY-----\n" + b"MIIEvQIBADANBgkqhkiG9w0BAQ" * 30
+KEY += b"\n-----END PRIVATE KEY-----\n"
+
+
+def risky_image(*names: str | bytes, title: str = "risky:1", command: str = "") -> bytes:
+    """A build with a private key that a later step deletes, a setuid file and package lists: each of these names, one if
+    there are none."""
+    chosen = [name if isinstance(name, bytes) else name.encode() for name in names or ("x",)]
+    chosen = [name.replace(b"/", b"\\") for name in chosen]
+    keys = [
+        file(b"keys/" + name + b".pem", KEY + str(number).encode())
+        for number, name in enumerate(chosen)
+    ]
+    return docker_archive(
+        [
+            _BASE,
+            layer_tar([file(b"var/lib/apt/lists/" + name, b"l" * 300_000) for name in chosen]),
+            layer_tar([file(b"bin/" + name, b"su", mode=0o4755) for name in chosen]),
+            layer_tar(keys),
+            layer_tar([whiteout("keys")]),
+        ],
+        history=_history(
+            (f"/bin/sh -c #(nop) ADD file:{'5a' * 32} in / ", True),
+            (f"RUN /bin/sh -c apt-get update {command} # buildkit", True),
+            ("RUN /bin/sh -c chmod u+s /bin/x # buildkit", True),
+            ("COPY keys /keys # buildkit", True),
+            ("RUN /bin/sh -c rm -r /keys # buildkit", True),
+            (f"LABEL {command}={command}", False),
+        ),
+        config={"config": {"Labels": {title: title}, "Env": [f"{title}={title}"]}},
+        tags=(title,),
+    )

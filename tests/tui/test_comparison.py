@@ -108,7 +108,7 @@ async def test_equal_images_say_so(tmp_path: Path) -> None:
         assert "no change" in screen_text(app)[0]
         assert "The files of both images are the same." in "\n".join(screen_text(app))
         for key, words in (
-            ("3", "Neither image has findings"),
+            ("3", "the same findings"),
             ("4", "the same"),
             ("5", "the same"),
         ):

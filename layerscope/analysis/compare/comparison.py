@@ -7,10 +7,16 @@ from dataclasses import dataclass, replace
 
 from layerscope.analysis.compare.config import ConfigDifference, compare_config
 from layerscope.analysis.compare.directories import DirectoryChange, group_by_directory
-from layerscope.analysis.compare.files import FileChanges, compare_files, new_privileged
-from layerscope.analysis.compare.findings import FindingChange, compare_findings
+from layerscope.analysis.compare.files import FileChanges, compare_files
+from layerscope.analysis.compare.findings import FindingChanges, compare_findings
 from layerscope.analysis.compare.layers import LayerComparison, compare_layers, diff_ids
 from layerscope.analysis.compare.packages import PackageChange, compare_packages
+from layerscope.analysis.compare.risks import (
+    NewPrivilege,
+    NewSecret,
+    new_privileges,
+    new_secrets,
+)
 from layerscope.analysis.compare.side import Side
 from layerscope.analysis.compare.steps import StepChange, StepPair, compare_steps
 from layerscope.limits import DEFAULT_LIMITS, Limits
@@ -28,11 +34,11 @@ class Comparison:
     directories: Sequence[DirectoryChange]
     packages: Sequence[PackageChange] | None
     """None unless packages were searched in both images."""
-    findings: Sequence[FindingChange] | None
-    """Those of both images, the new ones first; None unless they were searched in both."""
-    privileged: Sequence[int]
-    """Rows of `files` that have become setuid or setgid files."""
     config: Sequence[ConfigDifference]
+    findings: FindingChanges | None
+    """None unless rules were applied to both images; so are the secrets."""
+    secrets: Sequence[NewSecret] | None
+    privileges: Sequence[NewPrivilege]
     mtime: bool
     """Whether times count."""
     only: Sequence[str]
@@ -71,9 +77,10 @@ def compare(
         files=files,
         directories=group_by_directory(files),
         packages=None,
-        findings=None,
-        privileged=new_privileged(files, old, new),
         config=compare_config(old.image, new.image),
+        findings=None,
+        secrets=None,
+        privileges=new_privileges(old, new, files),
         mtime=mtime,
         only=tuple(only),
     )
@@ -81,8 +88,12 @@ def compare(
 
 
 def with_findings(comparison: Comparison, old: Side, new: Side) -> Comparison:
-    """The comparison with findings and packages, if they were searched in both images."""
+    """The comparison with findings, secrets and packages, if they were searched in both images."""
     if old.findings is None or new.findings is None:
         return comparison
-    packages = compare_packages(old.findings.packages, new.findings.packages)
-    return replace(comparison, packages=packages, findings=compare_findings(old, new))
+    return replace(
+        comparison,
+        packages=compare_packages(old.findings.packages, new.findings.packages),
+        findings=compare_findings(old, new, comparison.steps),
+        secrets=new_secrets(old, new),
+    )

@@ -131,23 +131,6 @@ def _classified(
     return kinds, why
 
 
-_PRIVILEGED = 0o6000
-"""Mode bits of setuid and setgid."""
-
-
-def new_privileged(changes: FileChanges, old: Side, new: Side) -> list[int]:
-    """Rows of files that run as their owner or group in the new image, and did not in the old one."""
-
-    def privileged(side: Side, rows: NDArray[np.int32]) -> NDArray[np.bool_]:
-        columns = side.filesystem.inodes.columns
-        files = (rows >= 0) & (columns.kinds[rows] == Kind.FILE)
-        found: NDArray[np.bool_] = files & (columns.modes[rows] & _PRIVILEGED > 0)
-        return found
-
-    found = privileged(new, changes.new) & ~privileged(old, changes.old)
-    return np.flatnonzero(found).tolist()
-
-
 def select(table: PathTable, wanted: Sequence[str]) -> NDArray[np.bool_]:
     """Mask of the paths that these words name or match as globs, and everything below them, shape (paths,).
 

@@ -1,86 +1,92 @@
-"""Findings that are new, gone, or about another number of bytes."""
+"""Findings that only one of two images has."""
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from layerscope.image.summary import one_line
+from layerscope.analysis.compare.risks import secret_keys
+from layerscope.analysis.compare.side import Side
+from layerscope.analysis.compare.steps import StepPair
 
 if TYPE_CHECKING:
-    from layerscope.analysis.compare.side import Side
     from layerscope.analysis.findings.finding import Finding
 
-_NAMED = 5
-"""Paths that tell findings of one rule apart, the largest ones."""
+_PATHS = 100
+"""Paths by which a finding is recognized."""
 
 
 @dataclass(frozen=True, slots=True)
-class FindingChange:
-    """A finding of both images, or of one of them."""
+class FindingChanges:
+    """Findings that only one image has, in the order in which to fix them."""
 
-    old: Finding | None
-    """None if it is new."""
-    new: Finding | None
-    """None if it is gone."""
-
-    @property
-    def finding(self) -> Finding:
-        """The finding, as the new image has it if it does."""
-        found = self.new or self.old
-        if found is None:
-            raise TypeError
-        return found
-
-    @property
-    def growth(self) -> int:
-        """Bytes that it is about more than before."""
-        return (self.new.bytes if self.new else 0) - (self.old.bytes if self.old else 0)
-
-    @property
-    def differs(self) -> bool:
-        """Whether it is new, gone, or about another number of bytes."""
-        return self.old is None or self.new is None or bool(self.growth)
+    new: Sequence[Finding]
+    """Without secrets: see `new_secrets`."""
+    gone: Sequence[Finding]
+    """Secrets included."""
 
 
-def compare_findings(old: Side, new: Side) -> list[FindingChange]:
-    """All findings of both: new ones first, secrets before others; then those that changed, are gone, stay."""
-    waiting: defaultdict[object, deque[Finding]] = defaultdict(deque)
-    pairs, fresh = [], []
-    for finding in _found(old):
-        waiting[_key(old, finding)].append(finding)
-    for finding in _found(new):
-        known = waiting.get(_key(new, finding))
-        if known:
-            pairs.append(FindingChange(known.popleft(), finding))
+def compare_findings(old: Side, new: Side, steps: Sequence[StepPair]) -> FindingChanges | None:
+    """The findings that came and went; None unless both images were searched.
+
+    A finding stays if the same rule has one for the same step, though its instruction changed, or for the same path.
+    """
+    if old.findings is None or new.findings is None:
+        return None
+    before, secrets = _parted(old.findings.to_fix)
+    after, other_secrets = _parted(new.findings.to_fix)
+    kept = {key for each in other_secrets for key, _ in secret_keys(new, each)}
+    gone = [each for each in secrets if not any(key in kept for key, _ in secret_keys(old, each))]
+    before, after = _by_step(before, after, steps)
+    before, after = _by_path(old, new, before, after)
+    return FindingChanges(after, gone + before)
+
+
+def _parted(findings: Iterable[Finding]) -> tuple[list[Finding], list[Finding]]:
+    """Findings, and those about secrets."""
+    rest: list[Finding] = []
+    secrets: list[Finding] = []
+    for finding in findings:
+        (secrets if finding.secret else rest).append(finding)
+    return rest, secrets
+
+
+def _by_step(
+    before: list[Finding], after: list[Finding], steps: Sequence[StepPair]
+) -> tuple[list[Finding], list[Finding]]:
+    """What is left of both without findings of the same rule and step."""
+    moved = {pair.old.index: pair.new.index for pair in steps if pair.old and pair.new}
+    waiting: defaultdict[tuple[str, int | None], list[int]] = defaultdict(list)
+    for number, finding in enumerate(before):
+        step = moved.get(finding.steps[0], -1) if finding.steps else None
+        waiting[finding.rule, step].append(number)
+    left, matched = [], set()
+    for finding in after:
+        numbers = waiting[finding.rule, finding.steps[0] if finding.steps else None]
+        if numbers:
+            matched.add(numbers.pop(0))
         else:
-            fresh.append(finding)
-    # What is left of one rule in both images is one finding whose files differ.
-    left: defaultdict[str, deque[Finding]] = defaultdict(deque)
-    for finding in _found(old):
-        if any(finding is other for other in waiting[_key(old, finding)]):
-            left[finding.rule].append(finding)
-    for finding in fresh:
-        same = left[finding.rule]
-        pairs.append(FindingChange(same.popleft() if same else None, finding))
-    pairs += [FindingChange(finding, None) for rest in left.values() for finding in rest]
-    return sorted(pairs, key=_order)
+            left.append(finding)
+    return [each for number, each in enumerate(before) if number not in matched], left
 
 
-def _found(side: Side) -> Sequence[Finding]:
-    return () if side.findings is None else side.findings.found
-
-
-def _key(side: Side, finding: Finding) -> object:
-    """What is equal for one finding in both images: its rule, and the largest files or the step that it is about."""
-    if len(finding.paths):
-        table = side.filesystem.table
-        return finding.rule, tuple(sorted(map(table.full, finding.paths[:_NAMED].tolist())))
-    return finding.rule, *(one_line(side.image.steps[step]) for step in finding.steps[:1])
-
-
-def _order(change: FindingChange) -> tuple[int, bool, int]:
-    rank = 0 if change.old is None else 2 if change.new is None else 1 if change.growth else 3
-    return rank, not change.finding.secret, -abs(change.growth or change.finding.bytes)
+def _by_path(
+    old: Side, new: Side, before: list[Finding], after: list[Finding]
+) -> tuple[list[Finding], list[Finding]]:
+    """What is left of both without findings of the same rule that share one of their largest paths."""
+    holders: dict[tuple[str, bytes], int] = {}
+    for number, finding in enumerate(before):
+        for name in old.filesystem.table.full_paths(finding.paths[:_PATHS]):
+            holders.setdefault((finding.rule, name), number)
+    left, matched = [], set()
+    for finding in after:
+        names = new.filesystem.table.full_paths(finding.paths[:_PATHS])
+        numbers = (holders.get((finding.rule, name), -1) for name in names)
+        found = next((number for number in numbers if number >= 0 and number not in matched), None)
+        if found is None:
+            left.append(finding)
+        else:
+            matched.add(found)
+    return [each for number, each in enumerate(before) if number not in matched], left

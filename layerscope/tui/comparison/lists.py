@@ -9,9 +9,9 @@ from textual.binding import BindingType
 
 from layerscope import text
 from layerscope.analysis.compare.config import ConfigDifference, shown_value
-from layerscope.analysis.compare.findings import FindingChange
 from layerscope.analysis.compare.packages import PackageChange
 from layerscope.analysis.compare.steps import StepChange, StepPair
+from layerscope.analysis.findings.finding import Finding
 from layerscope.browse.compared_tree import ComparedTree
 from layerscope.image.history import Step
 from layerscope.image.summary import one_line
@@ -224,31 +224,23 @@ def _instruction(step: Step | None) -> str:
     return "" if step is None else text.safe_name(one_line(step))
 
 
-class ComparedFindings(ItemList[FindingChange]):
-    """Findings that are new, gone, larger, smaller, or the same."""
+class ComparedFindings(ItemList[tuple[Finding, bool]]):
+    """Findings that only one of the images has; whether it is the new one."""
 
     subject = "finding"
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
-        change = (self.items or ())[row]
-        old, new = change.old, change.new
-        self.paint_sizes(
-            None if old is None else old.bytes, None if new is None else new.bytes, painter
-        )
-        kind = Change.ADDED if old is None else Change.REMOVED if new is None else Change.MODIFIED
+        finding, new = (self.items or ())[row]
+        self.paint_sizes(None if new else finding.bytes, finding.bytes if new else None, painter)
         # A finding that is new is bad news.
-        style = {Change.ADDED: "removed", Change.REMOVED: "added"}.get(kind, "quiet")
-        words = {Change.ADDED: "new", Change.REMOVED: "gone"}.get(
-            kind, "" if change.growth else "="
+        painter.add(
+            f"   {'new' if new else 'gone':<5}", self.style_of("removed" if new else "added")
         )
-        painter.add(f"   {words:<5}", self.style_of(style))
-        painter.add(f"{change.finding.severity.glyph} ", self.style_of("waste"))
-        title = text.safe_name(change.finding.title)
-        room = width - 2 * SIZE - GROWTH - 10
-        painter.add(fit(title, room), None if change.differs else self.style_of("quiet"))
+        painter.add(f"{finding.severity.glyph} ", self.style_of("waste"))
+        painter.add(fit(text.safe_name(finding.title), width - 2 * SIZE - GROWTH - 10))
 
     def copied(self) -> tuple[str, str] | None:
-        return (self.items[self.cursor].finding.fix, "the fix") if self.items else None
+        return (self.items[self.cursor][0].fix, "the fix") if self.items else None
 
 
 class ComparedPackages(ItemList[PackageChange]):

@@ -18,6 +18,7 @@ from textual.widgets import ContentSwitcher, Input
 from layerscope import text
 from layerscope.analysis.compare.comparison import Comparison
 from layerscope.analysis.compare.steps import StepChange
+from layerscope.analysis.findings.finding import Finding
 from layerscope.browse.compared_tree import ComparedTree
 from layerscope.opening.opened import Opened
 from layerscope.tui.commands import Keys, bindings, first_key
@@ -149,12 +150,10 @@ class ComparisonHeader(Clickable, Widget):
         if self.work:
             return [Segment(f"{self.work} ", self._style("quiet"))]
         comparison = self.both.comparison
-        secrets = sum(
-            change.finding.secret for change in comparison.findings or () if change.old is None
-        )
+        secrets, privileges = len(comparison.secrets or ()), len(comparison.privileges)
         parts = [text.count_of(secrets, "new secret")] if secrets else []
-        if privileged := len(comparison.privileged):
-            parts.append(text.count_of(privileged, "new setuid file"))
+        if privileges:
+            parts.append(text.count_of(privileges, "new setuid file"))
         return [Segment(f"{' · '.join(parts)} ", self._style("worse"))] if parts else []
 
 
@@ -166,9 +165,9 @@ def _counts(both: Both | None) -> dict[str, str]:
     steps = sum(
         pair.change not in (StepChange.SAME, StepChange.REBUILT) for pair in comparison.steps
     )
-    findings = [change for change in comparison.findings or () if change.differs]
-    new = sum(change.old is None for change in findings)
-    gone = sum(change.new is None for change in findings)
+    findings = _findings(comparison)
+    new = sum(is_new for _, is_new in findings)
+    gone = len(findings) - new
     return {
         "files": f"{len(comparison.files):,}",
         "steps": f"{steps:,}" if steps else "",
@@ -176,6 +175,16 @@ def _counts(both: Both | None) -> dict[str, str]:
         "packages": f"{len(comparison.packages):,}" if comparison.packages else "",
         "config": f"{len(comparison.config):,}" if comparison.config else "",
     }
+
+
+def _findings(comparison: Comparison) -> list[tuple[Finding, bool]]:
+    """Findings that only one image has, and whether it is the new one: new secrets, other new ones, those that are gone."""
+    changes = comparison.findings
+    if changes is None:
+        return []
+    secrets = {id(secret.finding): secret.finding for secret in comparison.secrets or ()}
+    new = [*secrets.values(), *changes.new]
+    return [*((finding, True) for finding in new), *((finding, False) for finding in changes.gone)]
 
 
 class ComparisonScreen(Guarded, Screen[None]):
@@ -241,13 +250,12 @@ class ComparisonScreen(Guarded, Screen[None]):
         comparison = both.comparison
         self.header.both = both
         if self.files.compared is not both.tree:
-            files = comparison.files
-            self.files.show(both.tree, files.paths[list(comparison.privileged)].tolist())
+            self.files.show(both.tree, [each.path for each in comparison.privileges])
         self.steps.show(comparison.steps, "Neither image has steps.")
         self.config.show(comparison.config, "Both images have the same config.")
         if comparison.packages is not None:
             self.packages.show(comparison.packages, "The packages of both images are the same.")
-            self.findings.show(comparison.findings or (), "Neither image has findings.")
+            self.findings.show(_findings(comparison), "Both images have the same findings.")
         self.header.refresh()
 
     def show_work(self, work: str) -> None:

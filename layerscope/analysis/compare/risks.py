@@ -1,0 +1,100 @@
+"""What a newer image risks that the older one does not: secrets, and files that run with the rights of their owner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.analysis.compare.files import FileChanges
+from layerscope.analysis.compare.side import Side
+from layerscope.layers.index import Columns, Kind
+
+if TYPE_CHECKING:
+    from layerscope.analysis.findings.finding import Finding
+
+SETUID, SETGID = 0o4000, 0o2000
+
+
+@dataclass(frozen=True, slots=True)
+class NewSecret:
+    """A secret that only the new image has, in whichever layer."""
+
+    finding: Finding
+    """The finding of the new image that names it."""
+    path: int | None
+    """Its file, in the table of the new image; None if it is in the history or the config."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewPrivilege:
+    """A file of the final image that has setuid or setgid bits which the old image does not have there."""
+
+    path: int
+    """In the table of both images."""
+    inode: int
+    """Of the new image."""
+    bits: int
+    """The new ones of `SETUID` and `SETGID`."""
+
+    @property
+    def word(self) -> str:
+        """The bits, as people call them."""
+        names = [name for bit, name in ((SETUID, "setuid"), (SETGID, "setgid")) if self.bits & bit]
+        return " and ".join(names)
+
+
+SecretKey = tuple[str, bytes]
+
+
+def secret_keys(side: Side, finding: Finding) -> Iterator[tuple[SecretKey, int | None]]:
+    """What tells the secrets of a finding from others: the rule, with the path or, without a file, the title; and the path."""
+    if not len(finding.paths):
+        yield (finding.rule, finding.title.encode(errors="surrogateescape")), None
+    names = side.filesystem.table.full_paths(finding.paths)
+    for name, path in zip(names, finding.paths.tolist(), strict=True):
+        yield (finding.rule, name), path
+
+
+def new_secrets(old: Side, new: Side) -> list[NewSecret] | None:
+    """All new secrets, in the order of the findings; None unless both images were searched."""
+    if old.findings is None or new.findings is None:
+        return None
+    known = {
+        key
+        for finding in old.findings.found
+        if finding.secret
+        for key, _ in secret_keys(old, finding)
+    }
+    return [
+        NewSecret(finding, path)
+        for finding in new.findings.to_fix
+        if finding.secret
+        for key, path in secret_keys(new, finding)
+        if key not in known
+    ]
+
+
+def new_privileges(old: Side, new: Side, changes: FileChanges) -> list[NewPrivilege]:
+    """All files with new setuid or setgid bits among the paths that differ, in path order."""
+    mine, other = old.filesystem.inodes.columns, new.filesystem.inodes.columns
+
+    def bits(columns: Columns, inodes: NDArray[np.int32]) -> NDArray[np.int64]:
+        files = (inodes >= 0) & (columns.kinds[inodes] == Kind.FILE)
+        modes = columns.modes[inodes].astype(np.int64)
+        return np.where(files, modes & (SETUID | SETGID), 0)
+
+    come = bits(other, changes.new) & ~bits(mine, changes.old)
+    rows = np.flatnonzero(come)
+    return [
+        NewPrivilege(path, inode, bits)
+        for path, inode, bits in zip(
+            changes.paths[rows].tolist(),
+            changes.new[rows].tolist(),
+            come[rows].tolist(),
+            strict=True,
+        )
+    ]

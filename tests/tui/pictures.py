@@ -23,6 +23,7 @@ VIEW_KEYS: Mapping[str, tuple[str, ...]] = {
     "dockerfile": ("6", "down"),
     "map": ("7",),
     "findings": ("8",),
+    "packages": ("9",),
 }
 """What leads to something to see in each view, on the bundled image."""
 

@@ -45,6 +45,7 @@ async def test_steps_are_shown_while_the_engine_exports(engine: FakeEngine) -> N
     app = explorer()
     async with app.run_test(size=(120, 30)) as pilot:
         await pilot.pause(0.3)
+        await pilot.press("m")
         shown = "\n".join(screen_text(app))
         assert "layer1" in shown
         assert "A=1" in shown
@@ -87,7 +88,7 @@ async def test_a_known_image_is_exported_when_a_file_is_opened(
         screen = await loaded(pilot)
         assert screen.session.opened is not None
         assert not any(path.endswith("/get") for path, _ in engine.asked)
-        await pilot.press("tab", "enter")
+        await pilot.press("G", "tab", "enter")
         for _ in range(100):
             await pilot.pause(0.02)
             if "Exporting from docker" in "\n".join(screen_text(app)):

@@ -157,6 +157,8 @@ async def test_a_click_on_an_arrow_opens_and_closes_a_directory(demo_image: Path
     async with app.run_test(size=WIDE) as pilot:
         screen = await loaded(pilot)
         files = screen.explore.files
+        await pilot.press("g", "tab")
+        await settled(pilot)
         rows = files.row_count()
         x, y = _find(screen_text(app), "▸ usr")
         await pilot.click(offset=(x, y))
@@ -217,10 +219,10 @@ async def test_a_click_on_a_column_sorts_by_it(demo_image: Path, title: str) -> 
 
 
 HINTS: dict[str, tuple[tuple[str, ...], str, str]] = {
-    "metadata": ((), "m metadata", "metadata hidden"),
+    "metadata": ((), "m shows metadata", "m hides metadata"),
     "waste": (("2",), "b: by instruction", "b: by directory"),
     "findings": (("8",), "b: by instruction", "b: by rule"),
-    "compared": (("x",), "Esc ends", "m metadata"),
+    "compared": (("x",), "Esc ends", "m shows metadata"),
     "dockerfile": (("6",), "Enter shows the step", "Esc Dockerfile"),
     "columns": (("c",), "Esc closes", "Enter Open"),
 }

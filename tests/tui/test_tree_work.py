@@ -379,7 +379,7 @@ async def test_columns_are_chosen_and_remembered(demo_image: Path, tmp_path: Pat
     """c opens the dialog; the choice is seen at once, and there the next time; so are sort and theme."""
     state = tmp_path / "state" / "state.json"
     app = explorer(demo_image)
-    app.session.preferences = Preferences(Settings(), state)
+    app.preferences = app.session.preferences = Preferences(Settings(), state)
     async with app.run_test(size=WIDE) as pilot:
         await loaded(pilot)
         await pilot.press("c", "down", "down", "space", "down", "space", "escape")

@@ -10,6 +10,7 @@ import pytest
 
 from layerscope import text
 from layerscope.analysis.grouping import GroupBy
+from layerscope.analysis.packages.usage import package_usage
 from layerscope.opening.open import Opened, Options, open_image
 from layerscope.sources import Request
 from layerscope.tui.view import VIEWS as ALL_VIEWS
@@ -194,6 +195,22 @@ def _findings(running: Running) -> None:
     screen.wait_until_gone("with 1 fix,")
 
 
+def _packages(running: Running) -> None:
+    """How much belongs to packages, the largest row, and its files."""
+    screen, opened = running.screen, running.opened
+    assert opened.findings is not None
+    usage = package_usage(opened.filesystem, opened.findings.packages)
+    screen.keys("9")
+    share = text.percent(usage.owned, usage.live)
+    screen.wait_for(f"{len(usage.packages):,} package")
+    shown = screen.wait_for(f"{share} of {text.size(usage.live)} belong to a package")
+    largest = max(
+        [package.bytes for package in usage.packages]
+        + [directory.bytes for directory in usage.directories]
+    )
+    assert text.size(largest) in shown
+
+
 VIEWS: dict[str, Callable[[Running], None]] = {
     "explore": _explore,
     "waste": _waste,
@@ -203,6 +220,7 @@ VIEWS: dict[str, Callable[[Running], None]] = {
     "dockerfile": _dockerfile,
     "map": _map,
     "findings": _findings,
+    "packages": _packages,
 }
 
 

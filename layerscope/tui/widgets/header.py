@@ -86,8 +86,8 @@ class ImageHeader(Clickable, Widget):
         self, left: Callable[[int], list[Segment]], right: Callable[[int], list[Segment]]
     ) -> Strip:
         """Both ends of a line, shortened until they fit."""
-        for short in range(SHORTEST + 1):
-            ends = left(short), right(short)
+        for name, figures in ((0, 0), (1, 0), (1, 1), (SHORTEST, SHORTEST)):
+            ends = left(name), right(figures)
             if sum(segment.cell_length for end in ends for segment in end) + GAP <= self.size.width:
                 break
         return self._spread(*ends)

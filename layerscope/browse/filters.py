@@ -1,8 +1,11 @@
-"""The filter language: a path must match every term; a leading `!` negates a term.
+"""The language of questions about paths: a path must match every term; a leading `!` negates a term.
 
 `python` text, ignoring case · `*.py` `usr/**/*.so` globs as in `.gitignore` · `/\\.py$/` regular expressions ·
 `size>10M` · `change:added,~` · `type:symlink` · `setuid` `setgid` · `owner:0` `owner:1000:1000` · `layer:3` `layer>2`
-· `"two words"` literal text.
+· `package:curl` `package:lib*` · `wasted` `duplicate` `secret` · `"two words"` literal text.
+
+The filter of the file tree and the search over all layers use the same parser and terms; only the search matches plain
+words by their letters (`Filter.words`).
 """
 
 from __future__ import annotations
@@ -13,18 +16,20 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from layerscope.browse.candidates import Candidates
+from layerscope.browse.marks import WAITS, Marks, Mask
 from layerscope.browse.matching import compile_regex
 from layerscope.browse.terms import (
     COMPARISONS,
     ChangeTerm,
-    FilteredView,
     GlobTerm,
     KindTerm,
     LayerTerm,
+    MarkTerm,
     ModeTerm,
     OwnerTerm,
+    PackageTerm,
     RegexTerm,
     SizeTerm,
     Term,
@@ -55,6 +60,17 @@ _KINDS: Mapping[str, tuple[Kind, ...]] = {
 }
 
 _MODES = {"setuid": 0o4000, "setgid": 0o2000}
+_MARKS = ("wasted", "duplicate", "secret")
+
+EXPECTED: Mapping[str, str] = {
+    "size": "a size such as 10M, 1.5k or 2Gi",
+    "change": "added, modified, metadata, removed, unchanged or + ~ ± - =",
+    "type": "file, dir, symlink, hardlink, device, fifo, broken or unknown",
+    "owner": "UID, UID:GID or :GID, in numbers",
+    "layer": "the number of a layer, counted from 0",
+    "package": "the name of a package, or a glob",
+}
+"""The properties that a term can be about, and what may stand behind them."""
 
 _UNITS: Mapping[str, int] = {
     unit: base**power
@@ -65,7 +81,8 @@ _UNITS: Mapping[str, int] = {
 """Bytes of each unit, in lower case."""
 
 _TOKEN = re.compile(r'(?:[^\s"]|"[^"]*("|\Z))+')
-_PROPERTY = re.compile(r"(size|change|type|owner|layer)(:|<=|>=|=|<|>)(.*)", re.DOTALL)
+_PROPERTY = re.compile(rf"({'|'.join(EXPECTED)})(:|<=|>=|=|<|>)(.*)", re.DOTALL)
+_COMPARED = ("size", "layer")
 _SIZE = re.compile(r"(\d+(?:\.\d*)?|\.\d+)([a-z]*)", re.IGNORECASE)
 
 
@@ -96,11 +113,37 @@ class Filter:
         """Whether it contains a regular expression, which may take arbitrarily long."""
         return any(isinstance(term, RegexTerm) for term, _ in self.terms)
 
-    def matches(self, view: FilteredView) -> NDArray[np.bool_]:
-        """Mask of the paths that match, shape (paths,); undefined for paths that the view's mode does not show."""
-        hits = np.ones(len(view.filesystem.table), bool)
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Plain words, whose letters are enough for a search; neither negated nor quoted ones."""
+        return tuple(word for pair in self.terms if (word := _word(*pair)) is not None)
+
+    @property
+    def exact(self) -> Filter:
+        """The same without `words`."""
+        kept = tuple(pair for pair in self.terms if _word(*pair) is None)
+        return Filter(self.text, kept)
+
+    @property
+    def uses_marks(self) -> bool:
+        """Whether it contains a term about something that the analysis finds."""
+        return any(isinstance(term, MarkTerm | PackageTerm) for term, _ in self.terms)
+
+    def waits(self, marks: Marks) -> str:
+        """A sentence about the first term that cannot be answered yet; empty if all can."""
+        for term, _ in self.terms:
+            if isinstance(term, MarkTerm | PackageTerm) and getattr(marks, term.mark) is None:
+                name = f"package:{term.name}" if isinstance(term, PackageTerm) else term.mark
+                return f"`{name}` is available once {WAITS[term.mark]}."
+        return ""
+
+    def matches(self, among: Candidates) -> Mask:
+        """Mask of the versions that match; none while it waits for something. Undefined for rows without a version."""
+        if self.waits(among.marks):
+            return np.zeros(len(among), bool)
+        hits = np.ones(len(among), bool)
         for term, negated in self.terms:
-            hits &= term.matches(view) ^ negated
+            hits &= term.matches(among) ^ negated
         return hits
 
 
@@ -118,50 +161,64 @@ def parse_filter(text: str) -> Filter:
     return Filter(text, tuple(terms))
 
 
+def _word(term: Term, negated: bool) -> str | None:
+    """The text of a plain word."""
+    if isinstance(term, TextTerm) and not term.quoted and not negated:
+        return term.text
+    return None
+
+
 def _term(written: str, position: int) -> Term:
     """Parse one term, without its negation."""
     plain = written.replace('"', "")
     if written[0] == '"':
-        return TextTerm(plain)
+        return TextTerm(plain, quoted=True)
     if found := _PROPERTY.fullmatch(plain):
         return _property(found[1], found[2], found[3], position)
     if plain in _MODES:
         return ModeTerm(_MODES[plain])
+    if plain in _MARKS:
+        return MarkTerm(plain)
     if len(plain) > 2 and plain[0] == plain[-1] == "/":
         return _regex(plain[1:-1], position + 1)
     if is_glob(plain):
         return GlobTerm(plain.rstrip("/"), plain[-1] == "/")
-    return TextTerm(plain)
+    return TextTerm(plain, quoted='"' in written)
 
 
 def _property(name: str, comparison: str, value: str, position: int) -> Term:
     """Parse a term about a property, such as size or type."""
     place = position + len(name) + len(comparison)
-    if name in ("change", "type", "owner") and comparison not in (":", "="):
-        raise FilterError(f"expected a colon after `{name}`", position + len(name))
+    if name not in _COMPARED and comparison not in (":", "="):
+        raise FilterError(f"{name}: expected a colon, not `{comparison}`", position + len(name))
     compare = COMPARISONS["=" if comparison == ":" else comparison]
     if not value:
-        raise FilterError(f"`{name}{comparison}` needs a value", place)
+        raise _unexpected(name, place)
     if name == "size":
         return SizeTerm(compare, _bytes(value, place))
     if name == "layer":
-        return LayerTerm(
-            compare, _number(value, "expected the number of a layer, counted from 0", place)
-        )
+        return LayerTerm(compare, _number(name, value, place))
     if name == "owner":
         return _owner(value, place)
+    if name == "package":
+        return PackageTerm(value)
     if name == "change":
-        return ChangeTerm(tuple(_choices(value, _CHANGES, place)))
-    kinds = _choices(value, _KINDS, place)
+        return ChangeTerm(tuple(_choices(name, value, _CHANGES, place)))
+    kinds = _choices(name, value, _KINDS, place)
     return KindTerm(tuple(kind for choice in kinds for kind in choice))
 
 
-def _choices(value: str, known: Mapping[str, _T], place: int) -> list[_T]:
+def _unexpected(name: str, place: int) -> FilterError:
+    """The error about a value that a property cannot have."""
+    return FilterError(f"{name}: expected {EXPECTED[name]}", place)
+
+
+def _choices(name: str, value: str, known: Mapping[str, _T], place: int) -> list[_T]:
     """The values of a comma-separated list."""
     chosen = []
     for item in value.split(","):
         if item not in known:
-            raise FilterError(f"`{item}` is none of {' '.join(known)}", place)
+            raise _unexpected(name, place)
         chosen.append(known[item])
         place += len(item) + 1
     return chosen
@@ -172,24 +229,23 @@ def _bytes(value: str, place: int) -> float:
     found = _SIZE.fullmatch(value)
     unit = _UNITS.get(found[2].lower()) if found else None
     if found is None or unit is None:
-        raise FilterError(f"`{value}` is no size such as 10M, 1.5k or 2Gi", place)
+        raise _unexpected("size", place)
     return float(found[1]) * unit
 
 
-def _number(value: str, message: str, place: int) -> int:
+def _number(name: str, value: str, place: int) -> int:
     """A number that fits into 64 bits, for numpy."""
     if not (value.isascii() and value.isdecimal() and len(value) < 19):
-        raise FilterError(message, place)
+        raise _unexpected(name, place)
     return int(value)
 
 
 def _owner(value: str, place: int) -> OwnerTerm:
     """`UID`, `UID:GID` or `:GID`."""
     uid, colon, gid = value.partition(":")
-    message = "expected UID, UID:GID or :GID, in numbers"
     return OwnerTerm(
-        _number(uid, message, place) if uid or not colon else None,
-        _number(gid, message, place + len(uid) + 1) if colon else None,
+        _number("owner", uid, place) if uid or not colon else None,
+        _number("owner", gid, place + len(uid) + 1) if colon else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from layerscope.filesystem.changes import Changes, Pairs, classify
 from layerscope.filesystem.model import Filesystem, Totals
 from layerscope.filesystem.paths import with_ancestors
+from layerscope.filesystem.selector import Selector
 from layerscope.layers.index import Kind
 from layerscope.words import Change
 
@@ -49,6 +50,8 @@ class Selection:
     """Sums over each subtree: of visible paths in mode `UP_TO`, otherwise of added and changed ones."""
     removed: NDArray[np.int64]
     """Content bytes removed at or below each path."""
+    removed_files: int
+    """Number of names of regular files that were removed."""
     counts: dict[Change, int]
     """Number of paths that the layer or range changes, by kind."""
 
@@ -79,6 +82,31 @@ class Selection:
         implicit = np.flatnonzero((self.inodes == inodes.implicit) & (self.versions >= 0))
         layers[implicit] = self.filesystem.born[self.versions[implicit]]
         return layers
+
+    def only(self, matches: NDArray[np.bool_]) -> Selection:
+        """The paths in `matches` and the directories above them. Totals count only files that match, or if no file does, what
+        lies in the directories that match."""
+        filesystem = self.filesystem
+        counted = matches
+        if not (matches & (self.kinds != Kind.DIRECTORY)).any():
+            counted = self.present & Selector(filesystem.table).below(np.flatnonzero(matches))
+        paths = np.flatnonzero(counted & (self.versions >= 0))
+        gone = self.changes[paths] == Change.REMOVED
+        rows = self.versions[paths]
+        removed = np.zeros_like(self.removed)
+        if gone.any():
+            removed = _bytes_below(filesystem, rows[gone])
+        other = replace(
+            self,
+            present=with_ancestors(filesystem.table, matches),
+            totals=filesystem.totals_of(rows[~gone]),
+            removed=removed,
+            removed_files=int(np.count_nonzero(filesystem.kinds[rows[gone]] == Kind.FILE)),
+        )
+        for name in ("inodes", "kinds", "bytes", "layers"):  # the same versions are shown
+            if name in self.__dict__:
+                other.__dict__[name] = self.__dict__[name]
+        return other
 
 
 def select(
@@ -124,6 +152,11 @@ def select(
         why=why,
         totals=totals,
         removed=removed,
+        removed_files=(
+            0
+            if mode is Mode.UP_TO
+            else int(np.count_nonzero(filesystem.kinds[table.before[span][gone]] == Kind.FILE))
+        ),
         counts=_counts(kinds),
     )
 

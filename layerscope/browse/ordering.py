@@ -78,12 +78,6 @@ class Display:
         order[positions[paths] - 1] = paths
         return cls(order, counts[order], counts)
 
-    def only(self, table: PathTable, kept: NDArray[np.bool_]) -> Display:
-        """The paths in `kept`, which must include their parents."""
-        counts = subtree_counts(table, kept)
-        order = self.order[kept[self.order]]
-        return Display(order, counts[order], counts)
-
     def rows(self, opened: NDArray[np.bool_]) -> NDArray[np.int32]:
         """The paths shown when only the directories in the mask `opened` are open."""
         closed = np.flatnonzero((self.spans > 1) & ~opened[self.order])

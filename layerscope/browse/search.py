@@ -1,21 +1,25 @@
-"""Searches the paths of all layers for words, globs or a regular expression, best matches first."""
+"""Searches the versions of all layers for what a filter asks; plain words match by their letters, best matches first."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from layerscope.browse.candidates import AllVersions
+from layerscope.browse.filters import Filter
 from layerscope.browse.fuzzy import NO_MATCH, FuzzyIndex, positions, score
-from layerscope.browse.matching import Finder, PathTexts, compile_regex
-from layerscope.errors import UsageError
-from layerscope.filesystem.components import is_glob
+from layerscope.browse.marks import Marks
+from layerscope.browse.matching import Finder, PathTexts
+from layerscope.browse.version_states import StoredBelow
 from layerscope.filesystem.model import Filesystem
 from layerscope.filesystem.siblings import Siblings
+from layerscope.filesystem.sorting import edges, stable_order
+from layerscope.layers.index import Kind
 
 RANKED = 1000
 """Number of matches ranked by exact score; the others follow by tier, then by length."""
@@ -24,148 +28,173 @@ _LONGEST = (1 << 16) - 1
 """Longer paths count as equally long."""
 
 
-class QueryError(UsageError):
-    """An invalid query; `position` is the index of the character with the mistake."""
+class Order(Enum):
+    """How matches are ordered; versions of one path are ordered newest first, ties by path."""
 
-    title = "Find"
-
-    def __init__(self, message: str, position: int) -> None:
-        super().__init__(message)
-        self.position = position
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A parsed search."""
-
-    words: tuple[str, ...] = ()
-    """Words whose letters a path must contain in order, ignoring case."""
-    globs: tuple[str, ...] = ()
-    """Globs as in `.gitignore`."""
-    pattern: re.Pattern[str] | None = None
-    """A regular expression for the path with its leading slash; it cannot be combined with words or globs."""
-
-    def __bool__(self) -> bool:
-        return bool(self.words or self.globs or self.pattern)
-
-    @property
-    def mode(self) -> str:
-        """The kind of search, in a word or two."""
-        if self.pattern is not None:
-            return "regular expression"
-        kinds = [name for name, some in (("fuzzy", self.words), ("glob", self.globs)) if some]
-        return " and ".join(kinds)
-
-    def positions(self, text: bytes) -> list[int]:
-        """Positions to highlight in a case-folded path with its leading slash."""
-        if self.pattern is not None:
-            return []
-        return sorted({place for word in self._folded() for place in positions(text, word)})
-
-    def _folded(self) -> list[bytes]:
-        return [word.casefold().encode(errors="surrogatepass") for word in self.words]
+    MATCH = "best match"
+    """By how well words match, then shorter paths first."""
+    SIZE = "size"
+    """Largest first."""
+    NAME = "name"
+    """By path."""
+    LAYER = "layer"
+    """Newest layer first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """The result of a search."""
 
-    paths: NDArray[np.int32]
-    """Matching paths, best first."""
-    total: int
-    """Number of paths searched."""
+    rows: NDArray[np.int32]
+    """Matching versions in order; of a directory the newest only."""
+    files: int
+    """Number of versions of regular files among them."""
+    bytes: int
+    """Their content bytes; an inode counts once."""
 
 
-def parse_query(text: str) -> Query:
-    """Parse a query. Raises `QueryError`."""
-    stripped = text.strip()
-    if len(stripped) > 2 and stripped[0] == stripped[-1] == "/":
-        return Query(pattern=_regex(stripped[1:-1], text.index("/") + 1))
-    words = stripped.split()
-    return Query(
-        tuple(word for word in words if not is_glob(word)),
-        tuple(word.rstrip("/") for word in words if is_glob(word)),
-    )
+NOTHING = Found(np.zeros(0, np.int32), 0, 0)
 
 
-def _regex(source: str, position: int) -> re.Pattern[str]:
-    try:
-        return compile_regex(source)
-    except re.error as error:
-        place = position + (error.pos or 0)
-        raise QueryError(f"{error.msg} at {place + 1}", place) from None
-    except (OverflowError, RecursionError):
-        raise QueryError("this regular expression is too large", position) from None
+def highlights(wanted: Filter, text: bytes) -> list[int]:
+    """Positions of the letters of words in a case-folded path with its leading slash."""
+    return sorted({place for word in _folded(wanted) for place in positions(text, word)})
+
+
+def _folded(wanted: Filter) -> list[bytes]:
+    return [word.casefold().encode(errors="surrogatepass") for word in wanted.words]
 
 
 class PathSearch:
-    """Searches every path that any layer stored or removed. The first search is slow unless `prepare` was called."""
+    """Searches every version that any layer stored. The first search is slow unless `prepare` was called."""
 
     def __init__(self, filesystem: Filesystem) -> None:
-        self._filesystem = filesystem
+        self.filesystem = filesystem
 
-    @property
+    @cached_property
     def total(self) -> int:
         """Number of paths searched."""
-        return int(np.count_nonzero(self._stored))
+        stored = np.zeros(len(self.filesystem.table), bool)
+        stored[self.filesystem.paths] = True
+        return int(np.count_nonzero(stored[1:]))
+
+    @cached_property
+    def below(self) -> StoredBelow:
+        """What layers store in each directory."""
+        return StoredBelow(self.filesystem)
 
     def prepare(self) -> None:
         """Compute what every search needs, so that the first one is fast too."""
-        _ = self._stored, self._fuzzy.lengths
+        _ = self.total, self.below, self._versions.layers, self._fuzzy.lengths
         self._fuzzy.tiers(b"e", lambda: None)
 
-    def find(self, query: Query, check: Callable[[], None], finder: Finder | None = None) -> Found:
-        """Run a query. `check` is called often and raises to stop; `finder` searches texts for regular expressions."""
-        tiers = np.where(self._stored, 0, NO_MATCH).astype(np.uint16)
-        if query.pattern is not None:
-            tiers[~self._texts.regex(query.pattern, finder)] = NO_MATCH
-            check()
-        for glob in query.globs:
-            tiers[~self._texts.glob(glob)] = NO_MATCH
-            check()
-        words = query._folded()
+    def find(
+        self,
+        wanted: Filter,
+        check: Callable[[], None],
+        finder: Finder | None = None,
+        *,
+        marks: Marks | None = None,
+        order: Order = Order.MATCH,
+    ) -> Found:
+        """The versions that match. `check` is called often and raises to stop; `finder` searches texts for regular
+        expressions; `marks` are what is known so far."""
+        filesystem = self.filesystem
+        words = _folded(wanted)
+        tiers = np.zeros(len(filesystem.table), np.uint16)
+        tiers[0] = NO_MATCH
         for word in words:
             found = self._fuzzy.tiers(word, check)
             tiers += found
             tiers[found == NO_MATCH] = NO_MATCH
             np.minimum(tiers, NO_MATCH, out=tiers)
             check()
-        return Found(self._ranked(tiers, words, check), self.total)
+        hits = (tiers < NO_MATCH)[filesystem.paths]
+        if wanted.exact:
+            hits &= wanted.exact.matches(self._versions.using(marks or Marks(), finder))
+            check()
+        rows = self._once(np.flatnonzero(hits).astype(np.int32))
+        files = rows[filesystem.kinds[rows] == Kind.FILE]
+        held = np.zeros(len(filesystem.inodes.columns.stored), bool)
+        held[filesystem.inode_of[files]] = True
+        size = int(filesystem.inodes.columns.stored[held].sum())
+        check()
+        return Found(self._ordered(rows, order, tiers, words, check), len(files), size)
+
+    def size(self, row: int) -> int:
+        """Content bytes of a version; of a directory, all that layers store at and below its path."""
+        if self.filesystem.kinds[row] == Kind.DIRECTORY:
+            return int(self.below.bytes[self.filesystem.paths[row]])
+        return int(self.filesystem.stored[row])
+
+    def _once(self, rows: NDArray[np.int32]) -> NDArray[np.int32]:
+        """These rows, with only the newest version of each directory, and a file that its own layer lists again once."""
+        filesystem = self.filesystem
+        paths, inodes = filesystem.paths[rows], filesystem.inode_of[rows]
+        again = paths[1:] == paths[:-1]
+        brief = filesystem.born[rows] == filesystem.died[rows]
+        older = np.flatnonzero(again & (inodes[1:] == inodes[:-1]) & brief[:-1])
+        folders = np.flatnonzero(filesystem.kinds[rows] == Kind.DIRECTORY)
+        held = paths[folders]
+        return np.delete(rows, np.union1d(older, folders[:-1][held[1:] == held[:-1]]))
+
+    def _ordered(
+        self,
+        rows: NDArray[np.int32],
+        order: Order,
+        tiers: NDArray[np.uint16],
+        words: list[bytes],
+        check: Callable[[], None],
+    ) -> NDArray[np.int32]:
+        filesystem = self.filesystem
+        first = np.flatnonzero(edges(filesystem.paths[rows]))
+        paths = filesystem.paths[rows[first]]
+        ends = np.append(first[1:], len(rows))[: len(first)]
+        if order is Order.MATCH:
+            ranks = self._ranked(paths, tiers, words, check)
+            first, ends = first[ranks], ends[ranks]
+        counts = ends - first
+        # From the last version of each path down to its first.
+        places = np.repeat(ends + np.cumsum(counts) - counts - 1, counts) - np.arange(len(rows))
+        rows = rows[places]
+        if order is Order.SIZE:
+            sizes = filesystem.stored[rows]
+            folders = np.flatnonzero(filesystem.kinds[rows] == Kind.DIRECTORY)
+            sizes[folders] = self.below.bytes[filesystem.paths[rows[folders]]]
+            rows = rows[stable_order(int(sizes.max(initial=0)) - sizes)]
+        elif order is Order.LAYER:
+            rows = rows[stable_order(filesystem.layer_count - self._versions.layers[rows])]
+        return rows
 
     def _ranked(
-        self, tiers: NDArray[np.uint16], words: list[bytes], check: Callable[[], None]
-    ) -> NDArray[np.int32]:
-        """Matches by tier, then shorter paths first; the best ones by exact score."""
-        matched = np.flatnonzero(tiers < NO_MATCH)
-        lengths = np.minimum(self._fuzzy.lengths[matched], _LONGEST)
-        keys = tiers[matched].astype(np.int64) << 48 | lengths << 32 | matched
+        self,
+        paths: NDArray[np.int32],
+        tiers: NDArray[np.uint16],
+        words: list[bytes],
+        check: Callable[[], None],
+    ) -> NDArray[np.int64]:
+        """Places of paths by tier, then shorter ones first; the best ones by exact score."""
+        lengths = np.minimum(self._fuzzy.lengths[paths], _LONGEST)
+        keys = tiers[paths].astype(np.int64) << 48 | lengths << 32 | np.arange(len(paths))
         keys.sort()
         check()
-        order = (keys & 0xFFFFFFFF).astype(np.int32)
+        ranks = keys & 0xFFFFFFFF
         if words:
-            best = order[:RANKED].tolist()
+            best = ranks[:RANKED].tolist()
             scores: dict[int, tuple[int, int]] = {}
-            for number, path in enumerate(best):
+            for number, place in enumerate(best):
                 if not number % 100:
                     check()
-                text = self._fuzzy.text(path)
-                scores[path] = (-sum(score(text, word) for word in words), len(text))
-            order[:RANKED] = sorted(best, key=scores.__getitem__)
-        return order
+                text = self._fuzzy.text(int(paths[place]))
+                scores[place] = (-sum(score(text, word) for word in words), len(text))
+            ranks[:RANKED] = sorted(best, key=scores.__getitem__)
+        return ranks
 
     @cached_property
-    def _stored(self) -> NDArray[np.bool_]:
-        """Paths with at least one version."""
-        stored = np.zeros(len(self._filesystem.table), bool)
-        stored[self._filesystem.paths] = True
-        stored[0] = False
-        return stored
-
-    @cached_property
-    def _texts(self) -> PathTexts:
-        table = self._filesystem.table
-        return PathTexts(table, Siblings(table))
+    def _versions(self) -> AllVersions:
+        table = self.filesystem.table
+        return AllVersions(self.filesystem, PathTexts(table, Siblings(table)))
 
     @cached_property
     def _fuzzy(self) -> FuzzyIndex:
-        return FuzzyIndex(self._filesystem.table, self._texts.folded)
+        return FuzzyIndex(self.filesystem.table, self._versions.texts.folded)

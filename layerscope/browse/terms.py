@@ -1,4 +1,4 @@
-"""The terms of a filter. Each computes a mask of the paths of a view that match."""
+"""The terms of a filter. Each computes a mask of the versions that match."""
 
 from __future__ import annotations
 
@@ -6,19 +6,15 @@ import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from layerscope.browse.marks import Mask
 from layerscope.layers.index import Kind
 
 if TYPE_CHECKING:
-    from layerscope.browse.matching import Finder, PathTexts
-    from layerscope.browse.modes import Selection
-    from layerscope.filesystem.model import Filesystem
-
-Mask = NDArray[np.bool_]
+    from layerscope.browse.candidates import Candidates
 
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq,
@@ -29,27 +25,11 @@ COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-class FilteredView(Protocol):
-    """What a filter is applied to: the paths of a filesystem, with the versions that a mode shows."""
-
-    filesystem: Filesystem
-    finder: Finder | None
-    """Searches for regular expressions; None to search in the calling thread."""
-
-    @property
-    def selection(self) -> Selection:
-        """The versions that the mode shows."""
-
-    @property
-    def texts(self) -> PathTexts:
-        """The texts of all paths."""
-
-
 class Term(Protocol):
     """One condition of a filter."""
 
-    def matches(self, view: FilteredView) -> Mask:
-        """Mask of the paths that match, shape (paths,); undefined for paths that the view does not show."""
+    def matches(self, among: Candidates) -> Mask:
+        """Mask of the versions that match, one item per row; undefined for rows without a version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +37,10 @@ class TextTerm:
     """The path with its leading slash contains a text, ignoring case."""
 
     text: str
+    quoted: bool = False
 
-    def matches(self, view: FilteredView) -> Mask:
-        return view.texts.containing(self.text)
+    def matches(self, among: Candidates) -> Mask:
+        return among.at(among.texts.containing(self.text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +51,9 @@ class GlobTerm:
     directories: bool
     """Whether only directories match."""
 
-    def matches(self, view: FilteredView) -> Mask:
-        hits = view.texts.glob(self.pattern)
-        return hits & (view.selection.kinds == Kind.DIRECTORY) if self.directories else hits
+    def matches(self, among: Candidates) -> Mask:
+        hits = among.at(among.texts.glob(self.pattern))
+        return hits & (among.kinds == Kind.DIRECTORY) if self.directories else hits
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +62,8 @@ class RegexTerm:
 
     pattern: re.Pattern[str]
 
-    def matches(self, view: FilteredView) -> Mask:
-        return view.texts.regex(self.pattern, view.finder)
+    def matches(self, among: Candidates) -> Mask:
+        return among.at(among.texts.regex(self.pattern, among.finder))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +73,19 @@ class SizeTerm:
     compare: Callable[[Any, Any], Any]
     bytes: float
 
-    def matches(self, view: FilteredView) -> Mask:
-        shown = view.selection
-        hits: Mask = (shown.kinds == Kind.FILE) & self.compare(shown.bytes, self.bytes)
+    def matches(self, among: Candidates) -> Mask:
+        hits: Mask = (among.kinds == Kind.FILE) & self.compare(among.bytes, self.bytes)
         return hits
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeTerm:
-    """The layer or range changes the path in one of these ways."""
+    """A layer or the range changes the path in one of these ways."""
 
     changes: tuple[int, ...]
 
-    def matches(self, view: FilteredView) -> Mask:
-        return np.isin(view.selection.changes, self.changes)
+    def matches(self, among: Candidates) -> Mask:
+        return among.changed(self.changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +94,9 @@ class KindTerm:
 
     kinds: tuple[int, ...]
 
-    def matches(self, view: FilteredView) -> Mask:
-        shown = view.selection
-        hits: Mask = np.isin(shown.kinds, self.kinds)
-        if Kind.HARDLINK in self.kinds:
-            named = shown.inodes[shown.versions >= 0]
-            names = np.bincount(named, minlength=view.filesystem.inodes.implicit + 1)
-            hits |= (shown.kinds == Kind.FILE) & (names[shown.inodes] > 1)
-        return hits
+    def matches(self, among: Candidates) -> Mask:
+        hits: Mask = np.isin(among.kinds, self.kinds)
+        return hits | among.linked if Kind.HARDLINK in self.kinds else hits
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +105,8 @@ class ModeTerm:
 
     bit: int
 
-    def matches(self, view: FilteredView) -> Mask:
-        shown = view.selection
-        return view.filesystem.inodes.columns.modes[shown.inodes] & self.bit > 0
+    def matches(self, among: Candidates) -> Mask:
+        return among.filesystem.inodes.columns.modes[among.inodes] & self.bit > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +116,8 @@ class OwnerTerm:
     uid: int | None
     gid: int | None
 
-    def matches(self, view: FilteredView) -> Mask:
-        inodes, shown = view.filesystem.inodes, view.selection.inodes
+    def matches(self, among: Candidates) -> Mask:
+        inodes, shown = among.filesystem.inodes, among.inodes
         hits: Mask = shown != inodes.implicit
         if self.uid is not None:
             hits &= inodes.columns.uids[shown] == self.uid
@@ -154,11 +128,36 @@ class OwnerTerm:
 
 @dataclass(frozen=True, slots=True)
 class LayerTerm:
-    """The layer that stored the version shown satisfies a comparison."""
+    """The layer that stored the version satisfies a comparison."""
 
     compare: Callable[[Any, Any], Any]
     layer: int
 
-    def matches(self, view: FilteredView) -> Mask:
-        hits: Mask = self.compare(view.selection.layers, self.layer)
+    def matches(self, among: Candidates) -> Mask:
+        hits: Mask = self.compare(among.layers, self.layer)
         return hits
+
+
+@dataclass(frozen=True, slots=True)
+class MarkTerm:
+    """The analysis marks the version: it is `wasted`, a `duplicate` or a `secret`."""
+
+    mark: str
+
+    def matches(self, among: Candidates) -> Mask:
+        return among.marked(getattr(among.marks, self.mark))
+
+
+@dataclass(frozen=True, slots=True)
+class PackageTerm:
+    """A file at this path belongs to an installed package."""
+
+    name: str
+    """Name or glob."""
+    mark: ClassVar[str] = "package"
+
+    def matches(self, among: Candidates) -> Mask:
+        paths = np.zeros(len(among.filesystem.table), bool)
+        if among.marks.package is not None:
+            paths[among.marks.package.of(self.name)] = True
+        return among.at(paths)

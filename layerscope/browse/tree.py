@@ -8,13 +8,14 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from layerscope.browse.candidates import ShownVersions
 from layerscope.browse.filters import Filter
+from layerscope.browse.marks import Marks
 from layerscope.browse.matching import Finder, PathTexts
 from layerscope.browse.modes import Mode, Selection, select, unread
 from layerscope.browse.ordering import Display, Sort, largest_first, sort_keys
 from layerscope.browse.rows import TreeRow, make_row
 from layerscope.filesystem.model import Filesystem
-from layerscope.filesystem.paths import with_ancestors
 from layerscope.layers.index import Kind
 from layerscope.words import Change
 
@@ -37,6 +38,8 @@ class TreeView:
         self.filter: Filter | None = None
         self.finder: Finder | None = None
         """Searches for the filter's regular expressions; None to search in this thread."""
+        self.marks = Marks()
+        """What the filter can ask about besides attributes."""
         self.changed_only = False
         """Whether mode `UP_TO` shows only paths that the layer adds or changes."""
         self.flat = False
@@ -48,6 +51,7 @@ class TreeView:
         self._selection: Selection | None = None
         self._whole: Display | None = None
         self._matches: NDArray[np.bool_] | None = None
+        self._matched: Selection | None = None
         self._display: Display | None = None
         self._rows: NDArray[np.int32] | None = None
 
@@ -69,6 +73,7 @@ class TreeView:
             other.expanded = np.zeros(len(filesystem.table), bool)
             other._closed = np.zeros(len(filesystem.table), bool)
             other.__dict__.pop("texts", None)
+        other.marks = Marks()
         other.refresh()
         return other
 
@@ -105,7 +110,16 @@ class TreeView:
         """Show only matching paths, with the directories above them open; None removes the filter."""
         self.filter = wanted or None
         self._closed[:] = False
-        self._matches = self._display = self._rows = None
+        self._filter_again()
+
+    def set_marks(self, marks: Marks) -> None:
+        """Take note of what became known."""
+        self.marks = marks
+        if self.filter and self.filter.uses_marks:
+            self._filter_again()
+
+    def _filter_again(self) -> None:
+        self._matches = self._matched = self._display = self._rows = None
 
     def set_flat(self, flat: bool) -> None:
         """Switch between flat list and tree."""
@@ -114,7 +128,8 @@ class TreeView:
 
     def refresh(self) -> None:
         """Compute rows again, after contents were compared."""
-        self._selection = self._whole = self._matches = self._display = self._rows = None
+        self._selection = self._whole = None
+        self._filter_again()
 
     # open directories
 
@@ -182,7 +197,7 @@ class TreeView:
         """The contents of one row."""
         path = int(self.rows[row])
         return make_row(
-            self.selection,
+            self.matched,
             path,
             children=not self.flat and int(self.display.counts[path]) > 1,
             opened=self._is_open(path),
@@ -230,23 +245,34 @@ class TreeView:
     def matches(self) -> NDArray[np.bool_]:
         """Mask of the paths of the mode that match the filter; shape (paths,)."""
         if self._matches is None:
-            present = self.selection.present
-            self._matches = self.filter.matches(self) & present if self.filter else present
+            shown = self.selection
+            self._matches = shown.present
+            if self.filter:
+                among = ShownVersions(shown, self.texts, self.marks, self.finder)
+                self._matches = self.filter.matches(among) & shown.present
         return self._matches
+
+    @property
+    def matched(self) -> Selection:
+        """The paths that match the filter, with the directories above them and the sums of what matches."""
+        if not self.filter:
+            return self.selection
+        if self._matched is None:
+            self._matched = self.selection.only(self.matches)
+        return self._matched
 
     @property
     def display(self) -> Display:
         """The rows for mode and filter with all directories open."""
         if self._display is None:
-            table, shown = self.filesystem.table, self.selection
-            if self._whole is None:
-                self._whole = Display.of(
-                    table, self.filesystem.siblings, shown.present, sort_keys(shown, self.sort)
-                )
-            self._display = self._whole
-            if self.filter:
-                self._display = self._whole.only(table, with_ancestors(table, self.matches))
+            self._display = self._ordered(self.matched) if self.filter else self._whole
+        if self._display is None:
+            self._display = self._whole = self._ordered(self.selection)
         return self._display
+
+    def _ordered(self, shown: Selection) -> Display:
+        keys = sort_keys(shown, self.sort)
+        return Display.of(self.filesystem.table, self.filesystem.siblings, shown.present, keys)
 
     @cached_property
     def texts(self) -> PathTexts:

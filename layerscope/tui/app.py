@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
@@ -17,6 +18,7 @@ from textual.screen import Screen
 from textual.worker import get_current_worker
 
 from layerscope import text
+from layerscope.browse.marks import Marks
 from layerscope.tui.commands import bindings
 from layerscope.tui.guard import Guarded, as_user_error
 from layerscope.tui.loader import (
@@ -122,7 +124,7 @@ class LayerscopeApp(Guarded, PreferredApp[None]):
 
     @on(Stacked)
     def _stacked(self, event: Stacked) -> None:
-        self.session.opened = event.opened
+        self.session.opened, self.session.marks = event.opened, Marks(wasted=event.wasted)
         self.session.indexes = list(event.opened.indexes)  # equal, in less memory
         if self.main is not None:
             self.main.stacked()
@@ -139,12 +141,16 @@ class LayerscopeApp(Guarded, PreferredApp[None]):
     @on(DuplicatesFound)
     def _duplicates_found(self, event: DuplicatesFound) -> None:
         self.session.duplicates, self.session.copies = event.duplicates, event.copies
+        self.session.marks = replace(self.session.marks, duplicate=event.marked)
         if self.main is not None:
             self.main.duplicates_found()
 
     @on(FindingsFound)
     def _findings_found(self, event: FindingsFound) -> None:
         self.session.findings = event.findings
+        self.session.marks = replace(
+            self.session.marks, secret=event.secret, package=event.packages
+        )
         if self.main is not None:
             self.main.findings_found()
 

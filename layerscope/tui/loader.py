@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from layerscope.analysis.duplicates import Copies, Duplicate
+from layerscope.browse.marks import Mask, PackageFiles
 from layerscope.errors import CancelledError, LayerscopeError
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.index import LayerIndex
 from layerscope.opening.loading import Watcher
 from layerscope.opening.opened import Opened
 from layerscope.sources.base import SourceImage
+from layerscope.tui import filter_marks
 from layerscope.tui.session import Session
 from layerscope.tui.workers import MessageProgress
 
@@ -49,6 +51,7 @@ class Stacked(Message):
     """All layers are stacked and accounted; duplicates, findings and digests may follow."""
 
     opened: Opened
+    wasted: Mask
 
 
 @dataclass(eq=False, repr=False)
@@ -57,6 +60,7 @@ class DuplicatesFound(Message):
 
     duplicates: list[Duplicate]
     copies: Copies
+    marked: Mask
 
 
 @dataclass(eq=False, repr=False)
@@ -64,6 +68,8 @@ class FindingsFound(Message):
     """Findings are available."""
 
     findings: Findings
+    secret: Mask
+    packages: PackageFiles
 
 
 @dataclass(eq=False, repr=False)
@@ -103,15 +109,18 @@ class _Posting(Watcher):
 
     def stacked(self, opened: Opened) -> None:
         opened.filesystem.prepare()
-        self._post(Stacked(opened))
+        self._post(Stacked(opened, filter_marks.wasted(opened.filesystem, opened.accounting)))
 
     def duplicates_found(self, opened: Opened) -> None:
         found = list(opened.duplicates or ())
-        self._post(DuplicatesFound(found, Copies(found)))
+        marked = filter_marks.duplicate(opened.filesystem, found)
+        self._post(DuplicatesFound(found, Copies(found), marked))
 
     def findings_found(self, opened: Opened) -> None:
-        if opened.findings is not None:
-            self._post(FindingsFound(opened.findings))
+        found = opened.findings
+        if found is not None:
+            secret = filter_marks.secret(opened.filesystem, found)
+            self._post(FindingsFound(found, secret, filter_marks.packages(found)))
 
     def checked(self, number: int, right: bool) -> None:
         self._post(LayerChecked(number, right))

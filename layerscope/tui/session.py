@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from layerscope.analysis.duplicates import Copies, Duplicate
 from layerscope.analysis.findings.grouping import is_base
 from layerscope.analysis.headline import Role, headline
+from layerscope.browse.marks import Marks
 from layerscope.image.base import BaseGuess, guess_base, layers_of
 from layerscope.image.dockerfile import Dockerfile
 from layerscope.image.model import Image
@@ -43,6 +44,8 @@ class Session:
     """Finds the duplicates of a path; set together with `duplicates`."""
     findings: Findings | None = None
     """None until the analysis is complete."""
+    marks: Marks = field(default_factory=Marks)
+    """What filters can ask about besides attributes, as far as it is known."""
     fixed: set[int] = field(default_factory=set)
     """Numbers of the findings marked as fixed."""
     checked: dict[int, bool] = field(default_factory=dict)

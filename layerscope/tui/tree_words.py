@@ -89,9 +89,19 @@ def shown(view: TreeView) -> str:
     parts = [f"{_mode(view)}, largest files"] if view.flat else [_mode(view), SORT_WORDS[view.sort]]
     if view.filter:
         parts.append(f"filter · {view.matching:,} of {text.count_of(view.present, 'row')}")
+        parts.append(_sums(view))
     else:
         parts.append(text.count_of(len(view), "row"))
     return " · ".join(parts)
+
+
+def _sums(view: TreeView) -> str:
+    """The number and size of the files that match a filter, and of those that are removed."""
+    totals, removed = view.matched.totals, view.matched.removed_files
+    words = f"{text.count_of(int(totals.files[0]), 'file')}, {text.size(int(totals.bytes[0]))}"
+    if removed:
+        words += f"; {removed:,} removed, {text.size(int(view.matched.removed[0]))}"
+    return words
 
 
 def _mode(view: TreeView) -> str:
@@ -105,6 +115,9 @@ def _mode(view: TreeView) -> str:
 def empty_text(view: TreeView, index: LayerIndex | None, back_key: str) -> str:
     """The text of an empty tree; `index` is the selected layer's, `back_key` clears the filter."""
     if view.filter:
+        waits = view.filter.waits(view.marks)
+        if waits:
+            return text.safe_name(waits)
         written = text.safe_name(view.filter.text)
         return f"No file matches `{written}`. {back_key} clears the filter."
     if view.mode is Mode.RANGE:

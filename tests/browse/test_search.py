@@ -10,14 +10,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from layerscope.browse.filters import FilterError, parse_filter
 from layerscope.browse.fuzzy import positions
-from layerscope.browse.last_changes import LastChanges
 from layerscope.browse.regex_process import RegexProcess, RegexTimeoutError
-from layerscope.browse.search import PathSearch, QueryError, parse_query
+from layerscope.browse.search import PathSearch
 from layerscope.errors import CancelledError, LayerscopeError
-from layerscope.words import Change
 from tests.filesystem.stacking import stack
-from tests.images import directory, file, whiteout
+from tests.images import file, whiteout
 
 NAMES = [
     "usr/lib/libssl.so",
@@ -40,10 +39,13 @@ def go_on() -> None:
 
 
 def found(text: str, search: PathSearch = SEARCH) -> list[str]:
-    """What a query finds, best first."""
-    table = search._filesystem.table
-    paths = search.find(parse_query(text), go_on).paths.tolist()
-    return [table.full(path).decode(errors="surrogateescape") for path in paths]
+    """What is found, best first."""
+    filesystem = search.filesystem
+    rows = search.find(parse_filter(text), go_on).rows
+    return [
+        filesystem.table.full(path).decode(errors="surrogateescape")
+        for path in filesystem.paths[rows].tolist()
+    ]
 
 
 def test_a_removed_path_is_found() -> None:
@@ -89,14 +91,14 @@ def test_a_regular_expression_is_found_in_the_path() -> None:
 
 def test_a_wrong_expression_says_where() -> None:
     """The message names the place."""
-    with pytest.raises(QueryError, match="missing ") as raised:
-        parse_query("/a(b/")
+    with pytest.raises(FilterError, match="missing ") as raised:
+        parse_filter("/a(b/")
     assert raised.value.position == 2
 
 
 def test_nothing_and_everything() -> None:
     """An empty query is none; letters that nothing holds find nothing."""
-    assert not parse_query("  ")
+    assert not parse_filter("  ")
     assert found("zq") == []
 
 
@@ -107,13 +109,14 @@ def test_nothing_and_everything() -> None:
 def test_fuzzy_matches_are_subsequences(names: list[str], word: str) -> None:
     """A path matches if and only if it holds the bytes of the word in order."""
     search = PathSearch(stack([[file(name, b"1") for name in names]]).filesystem)
-    table = search._filesystem.table
-    query = parse_query(word)
-    assume(query.pattern is None)
+    table = search.filesystem.table
+    query = parse_filter(word)
+    assume(query.words == (word,))
     pattern = re.compile(b".*".join(re.escape(bytes([byte])) for byte in word.encode()), re.DOTALL)
-    stored = set(search._filesystem.paths.tolist()) - {0}
+    stored = set(search.filesystem.paths.tolist()) - {0}
     wanted = {path for path in stored if pattern.search(b"/" + table.full(path))}
-    assert set(search.find(query, go_on).paths.tolist()) == wanted
+    found_rows = search.find(query, go_on).rows
+    assert set(search.filesystem.paths[found_rows].tolist()) == wanted
 
 
 def test_positions_prefer_the_name() -> None:
@@ -139,7 +142,7 @@ def test_a_search_can_be_cancelled() -> None:
         raise CancelledError
 
     with pytest.raises(CancelledError):
-        SEARCH.find(parse_query("lib"), stop)
+        SEARCH.find(parse_filter("lib"), stop)
 
 
 def test_a_regular_expression_that_takes_forever_is_ended() -> None:
@@ -147,11 +150,11 @@ def test_a_regular_expression_that_takes_forever_is_ended() -> None:
     search = PathSearch(stack([[file("a" * 60, b"1"), file("b\nc", b"2")]]).filesystem)
     began = time.monotonic()
     with RegexProcess(go_on, seconds=0.5) as finder, pytest.raises(RegexTimeoutError):
-        search.find(parse_query("/(a+)+$b/"), go_on, finder)
+        search.find(parse_filter("/(a+)+$b/"), go_on, finder)
     assert time.monotonic() - began < 5
     with RegexProcess(go_on) as finder:
-        assert len(search.find(parse_query(r"/b\nc/"), go_on, finder).paths) == 1
-        assert len(search.find(parse_query("/a{60}$/"), go_on, finder).paths) == 1
+        assert len(search.find(parse_filter(r"/b\nc/"), go_on, finder).rows) == 1
+        assert len(search.find(parse_filter("/a{60}$/"), go_on, finder).rows) == 1
 
 
 def test_a_cancelled_regular_expression_ends_at_once() -> None:
@@ -164,7 +167,7 @@ def test_a_cancelled_regular_expression_ends_at_once() -> None:
             raise CancelledError
 
     with RegexProcess(stop) as finder, pytest.raises(CancelledError):
-        search.find(parse_query("/(a+)+$b/"), stop, finder)
+        search.find(parse_filter("/(a+)+$b/"), stop, finder)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP])
@@ -172,34 +175,10 @@ def test_a_regular_expression_whose_process_fails_is_an_error(number: signal.Sig
     """Killed, or stopped for good: an error is raised without waiting."""
     search = PathSearch(stack([[file("b\nc", b"1")]]).filesystem)
     with RegexProcess(go_on, seconds=0.5) as finder:
-        assert len(search.find(parse_query(r"/b\nc/"), go_on, finder).paths) == 1
+        assert len(search.find(parse_filter(r"/b\nc/"), go_on, finder).rows) == 1
         process = finder._child.process
         assert process is not None
         process.send_signal(number)
         with pytest.raises(LayerscopeError, match=r"failed|takes too long"):
-            search.find(parse_query(r"/b\nc$/"), go_on, finder)
+            search.find(parse_filter(r"/b\nc$/"), go_on, finder)
     assert process.returncode is not None
-
-
-def test_each_path_has_its_last_change() -> None:
-    """Where to look at a path: the layer that changed it last, or removed it."""
-    filesystem = stack(
-        [
-            [directory("d"), file("d/f", b"12345"), file("gone", b"123")],
-            [file("d/f", b"12345", mode=0o600)],
-            [file("d/f", b"12345", mode=0o600), whiteout("gone")],
-            [file("brief", b"1"), directory("brief")],
-        ]
-    ).filesystem
-    last_changes = LastChanges(filesystem)
-
-    def of(name: bytes) -> tuple[int, Change | None, int | None]:
-        path = filesystem.table.find(name)
-        assert path is not None
-        ending = last_changes.of(path)
-        return ending.layer, ending.change, ending.bytes
-
-    assert of(b"d/f") == (1, Change.METADATA, 5)
-    assert of(b"gone") == (2, Change.REMOVED, 3)
-    assert of(b"d") == (0, Change.ADDED, 5)
-    assert of(b"brief") == (3, Change.ADDED, 0)

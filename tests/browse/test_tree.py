@@ -54,6 +54,9 @@ FILTERS: dict[str, Callable[[Shown], bool]] = {
     "change:+,-": lambda shown: shown.change in ("added", "removed"),
     "change:~ !n": lambda shown: shown.change == "modified" and b"n" not in shown.path,
     "change:metadata": lambda shown: shown.change == "metadata",
+    "a*/": lambda shown: (
+        shown.inode.kind == naive.DIRECTORY and shown.path.rpartition(b"/")[2].startswith(b"a")
+    ),
     "type:dir": lambda shown: shown.inode.kind == naive.DIRECTORY,
     "type:file,symlink": lambda shown: shown.inode.kind in (naive.FILE, naive.SYMLINK),
     "setuid": lambda shown: bool(shown.inode.mode & 0o4000),
@@ -134,22 +137,41 @@ class NaiveView:
     def counted(self) -> Tree:
         """What totals are made of."""
         if self.mode is Mode.UP_TO:
-            return self.after
-        return {
-            path: self.after[path]
-            for path, change in self.changes().items()
-            if change.name in ("added", "modified", "metadata")
-        }
+            return self.measured(self.after)
+        return self.measured(
+            {
+                path: self.after[path]
+                for path, change in self.changes().items()
+                if change.name in ("added", "modified", "metadata")
+            }
+        )
 
     def gone(self) -> Tree:
         """What was removed."""
         if self.mode is Mode.UP_TO:
             return {}
-        return {
-            path: self.before[path]
-            for path, change in self.changes().items()
-            if change.name == "removed"
-        }
+        return self.measured(
+            {
+                path: self.before[path]
+                for path, change in self.changes().items()
+                if change.name == "removed"
+            }
+        )
+
+    def measured(self, tree: Tree) -> Tree:
+        """What a filter leaves of a tree: what matches, or lies in the directories that match if nothing else does."""
+        if not self.filter:
+            return tree
+        matching = self.matching()
+        if all(shown.inode.kind == naive.DIRECTORY for shown in matching.values()):
+            present = self.present()
+            return {
+                path: inode
+                for path, inode in tree.items()
+                if path in present
+                and any(above in matching for above in (*naive.parents_of(path), path))
+            }
+        return {path: inode for path, inode in tree.items() if path in matching}
 
     def rows(self) -> list[bytes]:
         """The paths that are seen."""

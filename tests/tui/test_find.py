@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -50,7 +51,8 @@ async def find(pilot: Pilot[Any], text: str) -> FindView:
 def first(view: FindView) -> bytes:
     """The best match."""
     assert view.session.opened is not None
-    return view.session.opened.filesystem.table.full(int(view.matches.found.paths[0]))
+    filesystem = view.session.opened.filesystem
+    return filesystem.table.full(int(filesystem.paths[view.matches.found.rows[0]]))
 
 
 async def test_results_appear_while_typing(demo_image: Path) -> None:
@@ -64,7 +66,8 @@ async def test_results_appear_while_typing(demo_image: Path) -> None:
         await found(pilot, view)
         assert 0 < view.matches.row_count() < some
         assert first(view) == b"var/lib/dpkg/status-old"
-        assert "of 5," in screen_text(app)[3]
+        assert "by best match · " in screen_text(app)[3]
+        assert re.search(r"\d+ files?, [\d.]+ k?B", screen_text(app)[3])
 
 
 async def test_digits_and_commands_are_text_in_the_field(demo_image: Path) -> None:
@@ -74,7 +77,7 @@ async def test_digits_and_commands_are_text_in_the_field(demo_image: Path) -> No
         view = await find(pilot, "1q2s?")
         assert view.field.input.value == "1q2s?"
         assert app.is_running
-        assert "No path in any layer matches 1q2s?" in "\n".join(screen_text(app))
+        assert "Nothing in any layer matches 1q2s?" in "\n".join(screen_text(app))
 
 
 async def test_enter_shows_the_match_where_it_was_last_changed(demo_image: Path) -> None:
@@ -103,12 +106,13 @@ async def test_arrows_move_in_the_matches_while_typing(demo_image: Path) -> None
         await pilot.press("down", "down", "up")
         assert view.matches.cursor == 1
         assert view.field.input.has_focus
-        path = view.matches.path
+        pointed = view.matches.pointed()
         await pilot.press("escape", "L")
         await pilot.pause()
         screen = await loaded(pilot)
         assert screen.view.id == "life"
-        assert getattr(screen.view, "path", None) == path
+        assert pointed is not None
+        assert getattr(screen.view, "path", None) == pointed.path
 
 
 async def test_escape_leaves_the_field_then_the_view(demo_image: Path) -> None:
@@ -131,7 +135,7 @@ async def test_an_invalid_expression_is_reported_beside_the_field(demo_image: Pa
     app = explorer(demo_image)
     async with app.run_test(size=(80, 24)) as pilot:
         await find(pilot, "/usr/(/")
-        assert "missing )" in screen_text(app)[4]
+        assert "missing )" in screen_text(app)[5]
 
 
 async def test_a_slow_expression_never_freezes_the_program(tmp_path: Path) -> None:
@@ -174,7 +178,7 @@ async def test_hostile_names_are_matches_like_others(tmp_path: Path) -> None:
         await pilot.pause()
         await found(pilot, view)
         text = "\n".join(screen_text(app))
-        assert "-       1 B  /[bold]x[/]" in text
+        assert re.search(r" 1 B  /\[bold\]x\[/\] +0 +removed in 1", text)
 
 
 def _typed(text: str, *keys: str) -> Callable[[Pilot[Any]], Any]:
@@ -193,3 +197,52 @@ def test_find(snap_compare: Callable[..., bool], demo_image: Path, size: tuple[i
     """Letters that are found stand out; each match says what happened to it, and where."""
     app: LayerscopeApp = explorer(demo_image)
     assert snap_compare(app, terminal_size=size, run_before=_typed("aptlst", "escape"))
+
+
+async def test_terms_of_filters_find_versions_of_all_layers(demo_image: Path) -> None:
+    """Deleted ones, too; each row says which layer stores it and what became of it, a directory what layers store of it."""
+    app = explorer(demo_image, rules={})
+    async with app.run_test(size=(120, 30)) as pilot:
+        view = await find(pilot, "")
+        assert "setuid  setgid" in "\n".join(screen_text(app))
+        for typed, words in {
+            "change:removed seed-data": r"/app/assets/seed-data\.sql .*removed in 7",
+            "wasted size>1k": r"(removed|replaced) in \d",
+            "setuid": r"/usr/bin/\w+ .*live",
+            "type:dir dpkg": r"/var/lib/dpkg +0: [\d.]+ k?M?B, \d: ",
+        }.items():
+            view.field.input.value = typed
+            await pilot.pause()
+            await found(pilot, view)
+            assert re.search(words, "\n".join(screen_text(app)[6:])), typed
+            assert view.matches.row_count(), typed
+        view.field.input.value = "package:dpkg size>0"
+        for _ in range(500):  # it waits for the findings, and is applied when they arrive
+            await pilot.pause(0.02)
+            if view.matches.row_count():
+                break
+        assert re.search(r"/\S+ .*live", screen_text(app)[6])
+
+
+async def test_an_unknown_value_says_what_is_allowed(demo_image: Path) -> None:
+    """In place of the column titles, at the character with the mistake."""
+    app = explorer(demo_image)
+    async with app.run_test(size=(120, 30)) as pilot:
+        view = await find(pilot, "")
+        view.field.input.value = "a type:no"
+        await pilot.pause()
+        assert screen_text(app)[5].startswith("          ▲ type: expected file, dir, symlink")
+
+
+async def test_matches_are_sorted(demo_image: Path) -> None:
+    """By match, then by size, name and layer."""
+    app = explorer(demo_image)
+    async with app.run_test(size=(120, 30)) as pilot:
+        view = await find(pilot, "*.py")
+        await pilot.press("escape", "s")
+        await found(pilot, view)
+        assert view._search is not None
+        sizes = [view._search.size(row) for row in view.matches.found.rows.tolist()]
+        assert sizes == sorted(sizes, reverse=True)
+        assert "size ▾" in screen_text(app)[5]
+        assert "by size" in screen_text(app)[3]

@@ -214,7 +214,9 @@ async def test_an_invalid_filter_is_reported_with_its_position(
         await pilot.press("slash", *"py size>x")
         await pilot.pause()
         lines = screen_text(app)
-        line = next(number for number, line in enumerate(lines) if "no size such as" in line)
+        line = next(
+            number for number, line in enumerate(lines) if "expected a size such as" in line
+        )
         assert lines[line].index("▲") == lines[line - 1].index("size>x") + len("size>")
         assert explore.files.view is not None
         assert explore.files.view.filter is not None

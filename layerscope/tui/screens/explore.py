@@ -111,6 +111,7 @@ class ExploreView(View):
 
     def findings_found(self) -> None:
         self.summary.collect()
+        self._files_pane.take_marks()
 
     def base_moved(self) -> None:
         self.summary.collect()

@@ -1,4 +1,4 @@
-"""Find: search the paths of all layers while typing."""
+"""Find: search the files of all layers while typing."""
 
 from __future__ import annotations
 
@@ -9,24 +9,39 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from layerscope import text
-from layerscope.browse.last_changes import LastChanges
+from layerscope.browse.filters import Filter, FilterError, parse_filter
 from layerscope.browse.regex_process import RegexProcess
-from layerscope.browse.search import Found, PathSearch, Query, QueryError, parse_query
+from layerscope.browse.search import NOTHING, Found, Order, PathSearch
+from layerscope.browse.version_states import layer_to_show
 from layerscope.errors import CancelledError, LayerscopeError
 from layerscope.tui.commands import bindings
+from layerscope.tui.screens.help import FILTERS
 from layerscope.tui.session import Session
 from layerscope.tui.view import ShowPath, View
 from layerscope.tui.widgets import match_list
 from layerscope.tui.widgets.field import Field
+from layerscope.tui.widgets.filter_bar import error_line
 from layerscope.tui.widgets.line_list import LineList
-from layerscope.tui.widgets.match_list import NOTHING, MatchList
+from layerscope.tui.widgets.match_list import MatchList
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
 from layerscope.tui.workers import check_while
 
-HOW = "Fuzzy by default (lbssl finds libssl.so) · *.py is a glob · /\\.py$/ is a regular expression"
+TERM = max(len(words) for words, _ in FILTERS) + 2
+"""Cells of a term in the hints."""
+TITLE = "Find in all layers"
+HINTS = "\n".join(
+    [
+        "Words are fuzzy: lbssl finds libssl.so. All terms must match:",
+        "",
+        *(f"  {words:<{TERM}}{meaning}" for words, meaning in FILTERS[1:]),
+    ]
+)
+MARK = 3
+"""The cell at which the text of the field begins."""
+ORDERS = list(Order)
 
 
 class FindView(View):
@@ -36,53 +51,57 @@ class FindView(View):
     DEFAULT_CSS = """
     FindView > Pane { height: 1fr; }
     FindView:focus-within > PaneTitle > .title--name { color: $accent; }
+    FindView .error { height: 1; color: $waste; display: none; }
+    FindView.-wrong .error { display: block; }
+    FindView.-wrong ColumnTitles { display: none; }
     """
 
     class Searched(Message):
         """A search finished."""
 
-        def __init__(self, number: int, query: Query, found: Found | None, failed: str) -> None:
+        def __init__(self, number: int, wanted: Filter, found: Found | None, failed: str) -> None:
             super().__init__()
             self.number = number
-            self.query = query
+            self.wanted = wanted
             self.found = found
             self.failed = failed
 
     class Prepared(Message):
         """Searching can begin."""
 
-        def __init__(self, search: PathSearch, last_changes: LastChanges) -> None:
+        def __init__(self, search: PathSearch) -> None:
             super().__init__()
             self.search = search
-            self.last_changes = last_changes
 
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(session, id=id)
         self.field = Field(
-            placeholder="part of a path, *.glob or /regex/",
+            placeholder="part of a path, *.glob, setuid, size>1M, wasted …",
             enter="Show in Explore",
             id="find-field",
         )
         self.matches = MatchList(session, id="matches")
         self.matches.nothing = "Available once all layers are read."
-        self._title = PaneTitle("Find in all layers")
+        self._title = PaneTitle(TITLE)
         self._columns = ColumnTitles()
+        self._error = Static("", markup=False, classes="error")
+        self._order = Order.MATCH
+        self._wanted = Filter("", ())
         self._search: PathSearch | None = None
-        self._last_changes: LastChanges | None = None
         self._number = 0
         """Number of the current search; results of earlier ones are ignored."""
 
     def compose(self) -> ComposeResult:
         yield self._title
         yield self.field
-        yield Pane(self._columns, None, self.matches)
+        yield Pane(self._columns, self._error, self.matches)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._name_columns)
 
     def _name_columns(self) -> None:
         width = self.matches.scrollable_content_region.width
-        self._columns.show(match_list.column_titles(width))
+        self._columns.show(match_list.column_titles(width, self._order))
 
     def stacked(self) -> None:
         self._prepare()
@@ -94,15 +113,24 @@ class FindView(View):
         if opened is not None:
             search = PathSearch(opened.filesystem)
             search.prepare()
-            self.post_message(self.Prepared(search, LastChanges(opened.filesystem)))
+            self.post_message(self.Prepared(search))
 
     @on(Prepared)
     def _prepared(self, event: Prepared) -> None:
         event.stop()
-        self._search, self._last_changes = event.search, event.last_changes
-        self.matches.nothing = HOW
-        self.matches.rows_changed()
+        self._search = event.search
         self._look(self.field.input.value)
+
+    def duplicates_found(self) -> None:
+        self._learned()
+
+    def findings_found(self) -> None:
+        self._learned()
+
+    def _learned(self) -> None:
+        """Search again for what can be answered now."""
+        if self._wanted.uses_marks:
+            self._look(self.field.input.value)
 
     # searching
 
@@ -114,33 +142,37 @@ class FindView(View):
     def _look(self, typed: str) -> None:
         self._number += 1
         try:
-            query = parse_query(typed)
-        except QueryError as error:
-            self.field.say(text.safe_name(error.message), wrong=True)
+            self._wanted = parse_filter(typed)
+        except FilterError as error:
+            self._say(error_line(error, typed, MARK, self.size.width))
             return
-        self.field.say("")
+        self._say("")
         if self._search is None:
             return
-        if query:
-            self._find(self._search, query, self._number)
+        if self._wanted:
+            self._find(self._search, self._wanted, self._order, self._number)
         else:
-            self._show(query, NOTHING, HOW)
-            self._title.show(
-                "Find in all layers", text.count_of(self._search.total, "path") + " searched"
-            )
+            self._show(self._wanted, NOTHING, HINTS)
+            self._title.show(TITLE, text.count_of(self._search.total, "path") + " searched")
+
+    def _say(self, error: str) -> None:
+        """Show an error in place of the column titles, or none."""
+        self._error.update(error)
+        self.set_class(bool(error), "-wrong")
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="find")
-    def _find(self, search: PathSearch, query: Query, number: int) -> None:
+    def _find(self, search: PathSearch, wanted: Filter, order: Order, number: int) -> None:
         """Search in a thread; stops when the next search starts."""
         check = check_while(lambda: number == self._number)
+        marks = self.session.marks
         try:
             with RegexProcess(check) as finder:
-                found = search.find(query, check, finder)
-            self.post_message(self.Searched(number, query, found, ""))
+                found = search.find(wanted, check, finder, marks=marks, order=order)
+            self.post_message(self.Searched(number, wanted, found, ""))
         except CancelledError:
             return
         except (LayerscopeError, OSError) as error:
-            self.post_message(self.Searched(number, query, None, str(error)))
+            self.post_message(self.Searched(number, wanted, None, str(error)))
 
     @on(Searched)
     def _searched(self, event: Searched) -> None:
@@ -148,20 +180,30 @@ class FindView(View):
         if event.number != self._number:
             return
         if event.found is None:
-            self.field.say(text.safe_name(event.failed), wrong=True)
+            self._say(f" {text.safe_name(event.failed)}")
             return
-        found = event.found
         typed = text.safe_name(self.field.input.value.strip())
-        self._show(event.query, found, f"No path in any layer matches {typed}")
-        self._title.show(
-            "Find in all layers",
-            f"{event.query.mode} · {len(found.paths):,} of {text.count_of(found.total, 'path')}",
-        )
+        nothing = event.wanted.waits(self.session.marks) or f"Nothing in any layer matches {typed}"
+        self._show(event.wanted, event.found, text.safe_name(nothing))
+        self._title.show(TITLE, self._found_words(event.found))
 
-    def _show(self, query: Query, found: Found, nothing: str) -> None:
+    def _found_words(self, found: Found) -> str:
+        """Order and counts; a narrow title keeps the last ones."""
+        parts = [f"by {self._order.value}"]
+        if len(found.rows) != found.files:
+            parts.append(text.count_of(len(found.rows), "match", "matches"))
+        parts.append(f"{text.count_of(found.files, 'file')}, {text.size(found.bytes)}")
+        return " · ".join(parts)
+
+    def _show(self, wanted: Filter, found: Found, nothing: str) -> None:
         self.matches.nothing = nothing
-        self.matches.show(query, found, self._last_changes)
+        self.matches.show(wanted, found, self._search)
         self.call_after_refresh(self._name_columns)
+
+    def action_cycle_order(self) -> None:
+        """Switch to the next order."""
+        self._order = ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)]
+        self._look(self.field.input.value)
 
     # going on
 
@@ -176,10 +218,12 @@ class FindView(View):
         self._go()
 
     def _go(self) -> None:
-        """Show the match in the layer that last changed it."""
-        path = self.matches.path
-        if path is not None and self._last_changes is not None:
-            self.post_message(ShowPath(path, self._last_changes.layer(path)))
+        """Show the match in a layer that changes it: the one that removed it, or the one that added or changed it."""
+        version, search = self.matches.version, self._search
+        if version is not None and search is not None:
+            filesystem = search.filesystem
+            layer = layer_to_show(filesystem, version)
+            self.post_message(ShowPath(int(filesystem.paths[version]), layer))
 
     def action_match(self, by: int) -> None:
         self.matches.go_to(self.matches.cursor + by)

@@ -40,9 +40,11 @@ FILTERS = (
     ("setuid  setgid", "files that run as their owner or group"),
     ("owner:0  owner:1000:1000", "user, or user and group"),
     ("layer:3  layer>2", "the layer that stored it"),
+    ("package:curl", "files of an installed package; or a glob, lib*"),
+    ("wasted  duplicate  secret", "not in the final image; stored twice; has secrets"),
     ('"two words"  !word', "literal text; ! negates a term"),
 )
-"""Filter terms and their meanings; all terms must match."""
+"""Terms of the filter and of Find, and their meanings; all terms must match."""
 SETTINGS = (
     ("settings", "~/.config/layerscope/config.toml, or the file named by $LAYERSCOPE_CONFIG"),
     ("documentation", "docs/settings.md for every setting, docs/keys.md for command ids"),
@@ -175,7 +177,7 @@ def sections(
             GROUPS[group], [command for command in COMMANDS if command.group == group], keys
         )
     yield Section(FIGURES, tuple(TERMS.items()))
-    yield Section("Filters: all terms must match", FILTERS)
+    yield Section("Filters and Find: all terms must match", FILTERS)
     for group in groups:
         others = [
             command

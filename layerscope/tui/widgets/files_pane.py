@@ -68,6 +68,7 @@ class FilesPane(Pane):
             view = self._view(opened.filesystem)
         else:
             view = expected.over(opened.filesystem)
+        view.set_marks(self._session.marks)
         self.files.begin(view, opened.contents)
 
     def show_expected(self, filesystem: Filesystem) -> None:
@@ -83,6 +84,15 @@ class FilesPane(Pane):
         """Duplicates were searched."""
         self.files.copies = self._session.copies
         self.files.rows_changed()
+        self.take_marks()
+
+    def take_marks(self) -> None:
+        """Filters can ask about more."""
+        marks, view = self._session.marks, self.files.wanted
+        if view is not None and view.filter and view.filter.uses_marks:
+            self.files.change(lambda view: view.set_marks(marks))
+        elif view is not None:
+            view.set_marks(marks)
 
     def show_place(
         self, place: Place | None, marked: int | None, reveal: int | None = None

@@ -19,7 +19,7 @@ from layerscope.tui.commands import binding_of
 from layerscope.tui.widgets.field import TypingInput
 
 PROMPT = " / "
-HINT = "name, *.py, size>1M, change:added, type:symlink …"
+HINT = "name, *.py, size>1M, change:added, setuid, package:curl, wasted …"
 
 
 class FilterInput(TypingInput):
@@ -146,16 +146,18 @@ class FilterBar(Vertical):
         self.add_class("-wrong", "-shown")
 
     def _say(self, error: UsageError) -> None:
-        """The error below its position, or left of it if there is no room on the right."""
-        message = safe_name(error.message)
-        position = error.position if isinstance(error, FilterError) else 0
-        place = len(PROMPT) + cell_len(self.field.value[:position])
-        width = self.size.width or 80
-        if place + 2 + cell_len(message) <= width:
-            line = f"{' ' * place}▲ {message}"
-        elif cell_len(message) + 1 < place < width:
-            line = f"{message} ▲".rjust(place + 1)
-        else:
-            line = f" at character {position + 1}: {message}"
-        self._error.update(line)
+        self._error.update(error_line(error, self.field.value, len(PROMPT), self.size.width or 80))
         self.add_class("-wrong", "-shown")
+
+
+def error_line(error: UsageError, typed: str, left: int, width: int) -> str:
+    """An error in a text that was typed at cell `left`, for the line below: at its position, or left of it if there is no
+    room on the right."""
+    message = safe_name(error.message)
+    position = error.position if isinstance(error, FilterError) else 0
+    place = left + cell_len(typed[:position])
+    if place + 2 + cell_len(message) <= width:
+        return f"{' ' * place}▲ {message}"
+    if cell_len(message) + 1 < place < width:
+        return f"{message} ▲".rjust(place + 1)
+    return f" at character {position + 1}: {message}"

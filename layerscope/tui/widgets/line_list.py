@@ -106,7 +106,7 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
         raise NotImplementedError
 
     def empty_text(self) -> str:
-        """The text shown when there are no rows."""
+        """The text shown when there are no rows; it may have several lines."""
         return ""
 
     # public
@@ -157,10 +157,10 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
         row = y + self.scroll_offset.y
         width = self.scrollable_content_region.width
         count = self.row_count()
-        if not count and y == 0:
-            return self._line(
-                f" {self.empty_text()}", width, self._base_style() + self.style_of("quiet")
-            )
+        if not count:
+            lines = self.empty_text().split("\n")
+            said = f" {lines[y]}" if y < len(lines) else ""
+            return self._line(said, width, self._base_style() + self.style_of("quiet"))
         if row >= count:
             return Strip.blank(width, self._base_style())
         at_cursor = row == self.cursor

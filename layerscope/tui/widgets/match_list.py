@@ -1,94 +1,110 @@
-"""The matches of a search, best first: each path with its last change and layer."""
+"""The matches of a search: versions of paths, each with its size, the layer that stores it, and what became of it."""
 
 from __future__ import annotations
 
-import numpy as np
-
 from layerscope import text
-from layerscope.browse.last_changes import LastChanges
-from layerscope.browse.search import Found, Query
+from layerscope.browse.filters import Filter
+from layerscope.browse.search import NOTHING, Found, Order, PathSearch, highlights
+from layerscope.browse.version_states import State, state_of
 from layerscope.image.summary import one_line
 from layerscope.layers.index import Kind
 from layerscope.tui.paint import RowPainter, fit, fit_left
 from layerscope.tui.pointing import Pointed
 from layerscope.tui.session import Session
 from layerscope.tui.widgets.line_list import LineList
-from layerscope.words import Change
 
-SIZE = 9
-NOTHING = Found(np.zeros(0, np.int32), 0)
-
-
-def column_titles(width: int) -> str:
-    """Column titles for a list of this width."""
-    label = _label_width(width)
-    title = "last changed in" if label > 15 else "#"
-    return f"   {'size':>{SIZE}}  {fit('path', _path_width(width))} {fit(title, label)}"
+SIZE, STATE = 9, 15
+LAYER = 5
+"""Cells of the layer's number."""
+NAMED = 110
+"""Minimum width for the instructions of layers."""
+_STYLES = {State.LIVE: "quiet", State.REMOVED: "removed", State.REPLACED: "modified"}
 
 
-def _label_width(width: int) -> int:
+def column_titles(width: int, order: Order) -> str:
+    """Column titles for a list of this width; the sorted column is marked."""
+    size = f"size{' ▾' if order is Order.SIZE else ''}"
+    path = f"path{' ▴' if order is Order.NAME else ''}"
+    layer = f"layer{'▾' if order is Order.LAYER else ''}"
+    return (
+        f" {size:>{SIZE}}  {fit(path, _path_width(width))} {fit(layer, _layer_width(width) + 1)} "
+        f"{fit('state', STATE)}"
+    )
+
+
+def _layer_width(width: int) -> int:
     """Cells for a layer: its number, and its instruction if there is room."""
-    return 3 if width < 100 else min((width - 70) // 2 + 4, 40)
+    return LAYER if width < NAMED else min((width - 70) // 2, 40)
 
 
 def _path_width(width: int) -> int:
-    return max(width - 3 - SIZE - 2 - 1 - _label_width(width), 8)
+    return max(width - SIZE - _layer_width(width) - STATE - 7, 8)
 
 
 class MatchList(LineList):
-    """Paths that a search found."""
+    """Versions that a search found."""
+
+    points = True
 
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._session = session
-        self._last_changes: LastChanges | None = None
-        self._query = Query()
+        self._search: PathSearch | None = None
+        self._wanted = Filter("", ())
         self.found = NOTHING
         self.nothing = ""
         """The text shown while there are no matches."""
 
-    def show(self, query: Query, found: Found, last_changes: LastChanges | None) -> None:
-        """Show the matches of a query, with the cursor on the best."""
-        self._query, self.found, self._last_changes = query, found, last_changes
+    def show(self, wanted: Filter, found: Found, search: PathSearch | None) -> None:
+        """Show what was found, with the cursor on the first match."""
+        self._wanted, self.found, self._search = wanted, found, search
         self.cursor = 0
         self.rows_changed()
         self.scroll_home(animate=False)
 
     @property
-    def path(self) -> int | None:
-        """The path under the cursor."""
-        return int(self.found.paths[self.cursor]) if self.row_count() else None
+    def version(self) -> int | None:
+        """The version under the cursor."""
+        return int(self.found.rows[self.cursor]) if self.row_count() else None
 
     def row_count(self) -> int:
-        return len(self.found.paths)
-
-    points = True
+        return len(self.found.rows)
 
     def pointed(self) -> Pointed | None:
-        opened, path = self._session.opened, self.path
-        if opened is None or path is None or self._last_changes is None:
+        version = self.version
+        if version is None or self._search is None:
             return None
-        return Pointed.at(opened.filesystem, self._last_changes.version(path))
+        return Pointed.at(self._search.filesystem, version)
 
     def empty_text(self) -> str:
         return self.nothing
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
-        opened, path = self._session.opened, int(self.found.paths[row])
-        if opened is None or self._last_changes is None:
+        search = self._search
+        if search is None:
             return
-        ending = self._last_changes.of(path)
-        change = ending.change
-        gone = change in (Change.REMOVED, None)
-        style = self.style_of("removed" if gone else change.name.lower() if change else "quiet")
-        painter.add(f" {'×' if change is None else change.glyph} ", style)
-        size = "" if ending.bytes is None else text.size(ending.bytes)
-        painter.add(f"{size:>{SIZE}}  ", self.style_of("removed") if gone else None)
-        raw = opened.filesystem.table.full(path)
-        self._paint_path(raw, _path_width(width), ending.kind is Kind.DIRECTORY, painter)
-        label = _label_width(width)
-        where = self._label(ending.layer) if label > 15 else str(ending.layer)
-        painter.add(f" {fit(where, label)}", self.style_of("quiet"))
+        filesystem, version = search.filesystem, int(self.found.rows[row])
+        state, path = state_of(filesystem, version), int(filesystem.paths[version])
+        directory = filesystem.kinds[version] == Kind.DIRECTORY
+        style = self.style_of(_STYLES[state])
+        painter.add(
+            f" {text.size(search.size(version)):>{SIZE}}  ",
+            None if state is State.LIVE else style,
+        )
+        self._paint_path(filesystem.table.full(path), _path_width(width), directory, painter)
+        words = "live" if state is State.LIVE else f"{state.value} in {filesystem.died[version]}"
+        layer, room = filesystem.layer_of(version), _layer_width(width)
+        if directory:
+            stored = [
+                f"{number}: {text.size(size)}" for number, size in search.below.by_layer(path)
+            ]
+            gone = [] if state is State.LIVE else [words]
+            words = " · ".join([*gone, ", ".join(stored or [f"{layer}: {text.size(0)}"])])
+            painter.add(f" {fit(words, room + 2 + STATE)}", style)
+            return
+        label = str(layer) if room == LAYER else self._label(layer)
+        painter.add(f" {fit(label, room)}", self.style_of("quiet"))
+        painter.add(f"  {fit(words, STATE)}", style)
 
     def _paint_path(self, raw: bytes, width: int, directory: bool, painter: RowPainter) -> None:
         """Paint a path, cut at its front, with the match highlighted."""
@@ -100,7 +116,7 @@ class MatchList(LineList):
             hidden = max(len(name) - width, 0)
             places = [
                 place - hidden
-                for place in self._query.positions(b"/" + raw.lower())
+                for place in highlights(self._wanted, b"/" + raw.lower())
                 if place > hidden or not hidden
             ]
         hit, done = self.style_of("match"), 0

@@ -1,0 +1,51 @@
+"""What the analysis found, as masks for the filter language."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+
+import numpy as np
+
+from layerscope.analysis.accounting import Accounting
+from layerscope.analysis.duplicates import Duplicate
+from layerscope.analysis.findings.finding import Findings
+from layerscope.browse.marks import Mask, PackageFiles
+from layerscope.filesystem.model import Filesystem
+
+
+def wasted(filesystem: Filesystem, accounting: Accounting) -> Mask:
+    """Versions whose content the final image does not show."""
+    dead = np.zeros(len(filesystem.inodes.columns.stored), bool)
+    dead[accounting.waste.inodes] = True
+    return dead[filesystem.inode_of]
+
+
+def duplicate(filesystem: Filesystem, duplicates: Sequence[Duplicate]) -> Mask:
+    """Files of the final image with duplicates, under all their names."""
+    paths = np.zeros(len(filesystem.table), bool)
+    paths[list(chain.from_iterable(found.paths for found in duplicates))] = True
+    live = filesystem.visible(filesystem.layer_count - 1)
+    copies = np.zeros(len(filesystem.inodes.columns.stored), bool)
+    copies[filesystem.inode_of[live & paths[filesystem.paths]]] = True
+    return live & copies[filesystem.inode_of]
+
+
+def secret(filesystem: Filesystem, findings: Findings) -> Mask:
+    """Files that findings about secrets name."""
+    named = np.zeros(len(filesystem.paths), bool)
+    for finding in findings.found:
+        if finding.secret and len(finding.inodes):
+            named |= np.isin(filesystem.inode_of, finding.inodes) & np.isin(
+                filesystem.paths, finding.paths
+            )
+    return named
+
+
+def packages(findings: Findings) -> PackageFiles:
+    """The files of installed packages."""
+    return PackageFiles(
+        [package.name for package in findings.packages],
+        np.array([len(package.paths) for package in findings.packages], np.int64),
+        np.concatenate([np.zeros(0, np.int32), *(each.paths for each in findings.packages)]),
+    )

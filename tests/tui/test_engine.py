@@ -88,7 +88,7 @@ async def test_a_known_image_is_exported_when_a_file_is_opened(
         screen = await loaded(pilot)
         assert screen.session.opened is not None
         assert not any(path.endswith("/get") for path, _ in engine.asked)
-        await pilot.press("G", "tab", "enter")
+        await pilot.press("g", "down", "tab", "enter")
         for _ in range(100):
             await pilot.pause(0.02)
             if "Exporting from docker" in "\n".join(screen_text(app)):

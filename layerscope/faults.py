@@ -155,7 +155,8 @@ def watch_threads(say: Callable[[LayerscopeError], object]) -> None:
         while True:
             time.sleep(_LOOK_AGAIN)
             for thread in running.copy():
-                if thread is not None and not thread.is_alive() and thread in running:
+                began = thread is not None and thread._started.is_set()  # type: ignore[attr-defined]
+                if began and not thread.is_alive() and thread in running:  # type: ignore[union-attr]
                     running.discard(thread)
                     lost(MemoryError())
 
@@ -167,7 +168,11 @@ def watch_threads(say: Callable[[LayerscopeError], object]) -> None:
         run = thread.run
 
         def run_to_the_end() -> None:
-            run()
+            try:
+                run()
+            except SystemExit:  # no exception hook is called
+                running.discard(thread)
+                raise
             running.discard(thread)
 
         thread.run = run_to_the_end  # type: ignore[method-assign]

@@ -19,7 +19,7 @@ from layerscope.demo import save_demo
 from layerscope.layers.store import Store
 from layerscope.opening.open import Opened, Options, open_image
 from layerscope.sources import Request
-from layerscope.tui.app import LayerscopeApp
+from layerscope.tui.explorer_app import ExplorerApp
 from tests.tui.explorer import cache_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,7 +40,7 @@ settings.register_profile(
     "patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("patient")
-LayerscopeApp.forgiving = False  # an unexpected error fails the test instead of becoming a dialog
+ExplorerApp.forgiving = False  # an unexpected error fails the test instead of becoming a dialog
 textual.constants.TEXTUAL_ANIMATIONS = "none"  # type: ignore[misc]  # read once, when the snapshot plug-in imports it
 
 

@@ -114,3 +114,13 @@ def test_a_command_loads_no_screen_that_it_does_not_need(
     found = loaded(*(words.get(word, word) for word in args))
     assert "layerscope" in found
     assert not found & spared
+
+
+def test_the_explorer_loads_no_findings_before_its_first_frame() -> None:
+    """They are imported once there are some."""
+    code = "import sys, layerscope.tui.app, layerscope.tui.screens.explore; print(*sys.modules, sep='\\n')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60)
+    found = set(done.stdout.decode().split("\n"))
+    assert "layerscope.tui.widgets.summary_list" in found
+    assert not {name for name in found if name.startswith("layerscope.analysis.findings")}
+    assert not found & {"docker", "hyperscan", "yaml"}

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from layerscope.browse.matching import PathTexts
 from layerscope.browse.modes import NO_CHANGE
 from layerscope.browse.ordering import Display
-from layerscope.filesystem.paths import PathTable, with_ancestors
+from layerscope.filesystem.paths import PathTable, subtree_counts, subtree_sums, with_ancestors
 from layerscope.filesystem.siblings import Siblings
 from layerscope.words import Change
 
@@ -52,8 +52,10 @@ class ComparedTree:
         self._differs[paths] = True
         self._changes = np.full(len(table), NO_CHANGE, np.uint8)
         self._changes[paths] = kinds
-        self._old, self._growth = (_below(table, values) for values in (before, growth))
-        self._differing = _below(table, self._differs)
+        self._old, self._growth = (
+            subtree_sums(table, values, np.int64) for values in (before, growth)
+        )
+        self._differing = subtree_counts(table, self._differs)
         self._expanded = np.zeros(len(table), bool)
         self.by_name = False
         """Whether siblings are in byte order instead."""
@@ -128,11 +130,3 @@ class ComparedTree:
         """The row of a path; None if it has none."""
         found = np.flatnonzero(self.rows == path)
         return int(found[0]) if len(found) else None
-
-
-def _below(table: PathTable, values: NDArray[np.int64] | NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Sums at and below each path."""
-    prefix = np.zeros(len(table) + 1, np.int64)
-    np.cumsum(values, dtype=np.int64, out=prefix[1:])
-    sums: NDArray[np.int64] = prefix[table.ends] - prefix[:-1]
-    return sums

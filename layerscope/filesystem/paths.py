@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from layerscope.layers.merged_paths import merge_paths
 from layerscope.layers.names import PathTree
 from layerscope.layers.strings import StringTable
 from layerscope.limits import Limits
+
+_Sum = TypeVar("_Sum", np.int32, np.int64)
 
 KEPT_BYTES = 1 << 24
 """Maximum bytes of directory paths kept while many full paths are built."""
@@ -145,7 +148,15 @@ def with_ancestors(table: PathTable, mask: NDArray[np.bool_]) -> NDArray[np.bool
 
 def subtree_counts(table: PathTable, mask: NDArray[np.bool_]) -> NDArray[np.int32]:
     """Number of these paths in the subtree of each path, itself included; shape (paths,)."""
-    prefix = np.zeros(len(table) + 1, np.int32)
-    np.cumsum(mask, dtype=np.int32, out=prefix[1:])
-    counts: NDArray[np.int32] = prefix[table.ends] - prefix[:-1]
-    return counts
+    return subtree_sums(table, mask, np.int32)
+
+
+def subtree_sums(
+    table: PathTable, values: NDArray[np.int64] | NDArray[np.bool_], dtype: type[_Sum]
+) -> NDArray[_Sum]:
+    """Sum of the values in the subtree of each path, itself included; shapes are (paths,)."""
+    prefix = np.zeros(len(table) + 1, dtype)
+    np.cumsum(values, dtype=dtype, out=prefix[1:])
+    sums: NDArray[_Sum] = prefix[table.ends]
+    sums -= prefix[:-1]
+    return sums

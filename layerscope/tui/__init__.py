@@ -84,7 +84,9 @@ def run_comparison(
                 source = remote.find(partial(_ask, preferences))
             return Session(remote, source, preferences=preferences)
 
-        ComparisonApp(opened("OLD", first), opened("NEW", second)).run_in_terminal()
+        sides = opened("OLD", first), opened("NEW", second)
+        _take_keys_from_terminal()
+        ComparisonApp(*sides).run_in_terminal()
 
 
 def _preferences(settings: Settings | None) -> Preferences:

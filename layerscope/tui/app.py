@@ -1,26 +1,15 @@
-"""The application: themes, the screens, the loader, and errors as dialogs."""
+"""The explorer of one image: its screens, and the results of the loader."""
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Iterable
 from dataclasses import replace
-from functools import partial
-from typing import ClassVar
 
 from textual import on, work
-from textual.app import SystemCommand
-from textual.binding import BindingType
-from textual.events import Key
-from textual.keys import REPLACED_KEYS, key_to_character
-from textual.screen import Screen
 from textual.worker import get_current_worker
 
 from layerscope import text
 from layerscope.browse.marks import Marks
-from layerscope.tui.commands import bindings
-from layerscope.tui.guard import Guarded, as_user_error
+from layerscope.tui.explorer_app import ExplorerApp
 from layerscope.tui.loader import (
     DuplicatesFound,
     Fetched,
@@ -33,55 +22,27 @@ from layerscope.tui.loader import (
     WorkFailed,
     load,
 )
-from layerscope.tui.palette import CommandProvider
-from layerscope.tui.preferred import PreferredApp
-from layerscope.tui.run_commands import working
 from layerscope.tui.screens.error import ErrorScreen
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.session import Session
-from layerscope.tui.terms import TERMS
 from layerscope.tui.view import ChooseAnother
 from layerscope.tui.workers import ProgressMoved
-
-SWITCH_INTERVAL = 0.0005
-"""Seconds that a thread may hold the interpreter: short, so that keys respond immediately."""
 
 BYTE_STAGES = ("Reading layers", "Comparing contents", "Checking digests")
 
 
-SAME_ERROR = 1.0
-"""Seconds after closing a dialog in which the same error is not shown again: painting errors repeat."""
-
-
-class LayerscopeApp(Guarded, PreferredApp[None]):
+class LayerscopeApp(ExplorerApp):
     """Explores one image."""
 
-    TITLE = "layerscope"
-    COMMANDS = {CommandProvider}  # noqa: RUF012  # as Textual spells it
-    forgiving: ClassVar[bool] = True
-    """Whether unexpected errors are shown in a dialog; tests set it to False to see them raised."""
-    BINDINGS: ClassVar[list[BindingType]] = bindings("app")
-
     def __init__(self, session: Session) -> None:
-        super().__init__(session.preferences)
+        super().__init__(session)
         self.session = session
-        # Textual adds its own binding of the palette, without an id, so that its key could not be changed.
-        self._bindings.key_to_bindings = {
-            key: kept
-            for key, found in self._bindings
-            if (kept := [binding for binding in self._bindings.key_to_bindings[key] if binding.id])
-        }
-        self._said = ("", 0.0)
         self._layers_due = False
-        self._leaving = False
-        """Also stops an export that a view started by reading a file."""
         self.chooses_another = False
         """Whether the user left for the picker."""
 
     def on_mount(self) -> None:
-        sys.setswitchinterval(SWITCH_INTERVAL)
-        self.push_screen(MainScreen(self.session))
-        self.remember_theme()
+        self.begin(MainScreen(self.session))
         self.call_after_refresh(self.load)  # after the first frame, which loading would delay
 
     @work(thread=True, exit_on_error=False, group="load")
@@ -90,14 +51,17 @@ class LayerscopeApp(Guarded, PreferredApp[None]):
         worker = get_current_worker()
         load(self.session, self.post_message, lambda: worker.is_cancelled or self._leaving)
 
-    # results of the loader
-
     @property
     def main(self) -> MainScreen | None:
-        """The main screen."""
         return next(
             (screen for screen in self.screen_stack if isinstance(screen, MainScreen)), None
         )
+
+    @property
+    def view_title(self) -> str:
+        return self.screen.view_title if isinstance(self.screen, MainScreen) else ""
+
+    # results of the loader
 
     @on(Fetched)
     def _fetched(self, event: Fetched) -> None:
@@ -128,15 +92,7 @@ class LayerscopeApp(Guarded, PreferredApp[None]):
         self.session.indexes = list(event.opened.indexes)  # equal, in less memory
         if self.main is not None:
             self.main.stacked()
-        damages = event.opened.damages()
-        if damages:
-            self.notify(
-                "\n".join(map(text.safe_name, damages[:3])),
-                title="Damaged",
-                severity="warning",
-                timeout=10,
-                markup=False,
-            )
+        self.notify_damages(event.opened)
 
     @on(DuplicatesFound)
     def _duplicates_found(self, event: DuplicatesFound) -> None:
@@ -147,7 +103,7 @@ class LayerscopeApp(Guarded, PreferredApp[None]):
 
     @on(FindingsFound)
     def _findings_found(self, event: FindingsFound) -> None:
-        self.session.findings = event.findings
+        self.session.findings, self.session.secrets = event.findings, event.findings.secrets
         self.session.marks = replace(
             self.session.marks, secret=event.secret, package=event.packages
         )
@@ -175,79 +131,10 @@ class LayerscopeApp(Guarded, PreferredApp[None]):
         self._work_done()
         self.push_screen(ErrorScreen(event.error))
 
-    # errors
-
-    def failed(self, error: BaseException) -> None:
-        """Show an exception and continue."""
-        if not self.forgiving or self.main is None or not isinstance(error, Exception):
-            super()._handle_exception(error)  # type: ignore[arg-type]
-            return
-        said = as_user_error(error)
-        words, closed = self._said
-        if isinstance(self.screen, ErrorScreen):
-            return
-        if said.message == words and time.monotonic() - closed < SAME_ERROR:
-            self._said = (words, time.monotonic())
-            return
-        self.push_screen(ErrorScreen(said), lambda _: self._error_closed(said.message))
-
-    def _error_closed(self, message: str) -> None:
-        self._said = (message, time.monotonic())
-
-    def _handle_exception(self, error: Exception) -> None:
-        self.failed(error)
-
-    # keys
-
-    async def _check_bindings(self, key: str, priority: bool = False) -> bool:
-        """In a text field every printable key is text, even if the user bound it to a command.
-
-        Fields handle such keys themselves. The keys that arrive here were typed before the field had the focus:
-        over a slow line, the key that opens a field arrives together with the text for it.
-        """
-        focused = self.focused
-        character = key_to_character(REPLACED_KEYS.get(key, key))
-        if focused is not None and focused.check_consume_key(key, character):
-            if not priority:
-                await focused.on_event(Key(key, character))
-            return False
-        return await super()._check_bindings(key, priority)
-
-    # commands
-
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Textual's own commands that layerscope's do not cover."""
-        yield SystemCommand("Theme…", "Choose among all themes.", self.action_change_theme)
-        yield SystemCommand("Screenshot", "Save the screen as SVG.", self.deliver_screenshot)
-        for term, meaning in TERMS.items():
-            yield SystemCommand(f"What is {term}?", meaning, partial(self.show_help, figures=True))
-
-    def action_help(self) -> None:
-        self.show_help()
-
-    def show_help(self, *, figures: bool = False) -> None:
-        """Open the help, at the keys of the current view or at the figures."""
-        from layerscope.tui.screens.help import HelpScreen
-
-        screen = self.screen
-        view = isinstance(screen, MainScreen) and screen.view_title
-        self.push_screen(HelpScreen(self.keys, working(screen), view or "", figures=figures))
-
-    async def action_quit(self) -> None:
-        self.leave()
-
     @on(ChooseAnother)
     def _choose_another(self) -> None:
         self.chooses_another = True
         self.leave()
-
-    def leave(self) -> None:
-        self._leaving = True
-        self.session.remote.close()  # whatever waits for it ends
-        super().leave()
-
-    def on_unmount(self) -> None:
-        self.session.remote.close()
 
 
 def _progress_words(event: ProgressMoved) -> str:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from layerscope.analysis.accounting import Accounting
-from layerscope.analysis.duplicates import Duplicate
-from layerscope.analysis.findings.finding import Findings
 from layerscope.browse.marks import Mask, PackageFiles
 from layerscope.filesystem.model import Filesystem
+
+if TYPE_CHECKING:
+    from layerscope.analysis.accounting import Accounting
+    from layerscope.analysis.duplicates import Duplicate
+    from layerscope.analysis.findings.finding import Findings
 
 
 def wasted(filesystem: Filesystem, accounting: Accounting) -> Mask:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from layerscope.analysis.duplicates import Copies, Duplicate
-from layerscope.analysis.findings.grouping import is_base
 from layerscope.analysis.headline import Role, headline
 from layerscope.browse.marks import Marks
 from layerscope.image.base import BaseGuess, guess_base, layers_of
@@ -52,6 +51,8 @@ class Session:
     """Layers whose digests were verified last, and whether they match."""
     preferences: Preferences = field(default_factory=Preferences)
     """The user's preferences."""
+    secrets: int = 0
+    """How many secrets the findings are about."""
     _saving: tuple[int, int, int] | None = field(init=False, default=None)
     """Steps of the base image, avoidable bytes, and those of them that are not the base image's."""
     picked: bool = False
@@ -118,13 +119,15 @@ class Session:
         if found is None:
             return headline(stored, short=short)
         if self._saving is None or self._saving[0] != self.base_steps:
+            from layerscope.analysis.findings.grouping import is_base  # not before the first frame
+
             own = [
                 number
                 for number, finding in enumerate(found.found)
                 if not is_base(finding, self.base_steps)
             ]
             self._saving = self.base_steps, found.saving(), found.saving(own)
-        return headline(stored, *self._saving[1:], found.secrets, short=short)
+        return headline(stored, *self._saving[1:], self.secrets, short=short)
 
     def base_word(self) -> str:
         """Why the base image ends there; not yet safe for a terminal."""

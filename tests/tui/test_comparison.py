@@ -11,6 +11,7 @@ from layerscope.opening.options import Options
 from layerscope.opening.remote import RemoteImage
 from layerscope.sources.base import Request
 from layerscope.tui.comparison.app import ComparisonApp
+from layerscope.tui.comparison.lists import ComparedFiles
 from layerscope.tui.screens.error import ErrorScreen
 from layerscope.tui.session import Session
 from tests.images import docker_archive, file, layer_tar, write
@@ -164,7 +165,7 @@ async def test_hostile_names_do_not_reach_the_terminal(tmp_path: Path) -> None:
 async def test_an_image_that_cannot_be_read_is_an_error_on_the_screen(tmp_path: Path) -> None:
     """The worker of one image ends: the screen says so, and the program can be left."""
     app = comparing(tmp_path, old_image(), new_image(), rules={})
-    app._sides[1].remote.process.kill()
+    app.sessions[1].remote.process.kill()
     async with app.run_test(size=(120, 30)) as pilot:
         for _ in range(200):
             await pilot.pause(0.02)
@@ -172,3 +173,44 @@ async def test_an_image_that_cannot_be_read_is_an_error_on_the_screen(tmp_path: 
                 break
         assert isinstance(app.screen, ErrorScreen)
         await pilot.press("escape", "q")
+
+
+async def test_a_click_on_an_arrow_or_a_double_click_opens_a_directory(tmp_path: Path) -> None:
+    """A single click on a name selects it alone, as in the tree of one image."""
+    old = docker_archive([layer_tar([file("usr/lib/a", b"1")])])
+    new = docker_archive([layer_tar([file("usr/lib/a", b"22")])])
+    app = comparing(tmp_path, old, new, rules={})
+    async with app.run_test(size=(100, 20)) as pilot:
+        await compared(pilot)
+        files = app.main.files
+        arrow = screen_text(app)[4].index("▸ usr")
+        await pilot.click("#files-list", offset=(arrow + 3, 0))
+        assert files.row_count() == 1
+        await pilot.click("#files-list", offset=(arrow, 0))
+        assert files.row_count() == 2
+        await pilot.click("#files-list", offset=(arrow, 0))
+        assert files.row_count() == 1
+        await pilot.double_click("#files-list", offset=(arrow + 3, 0))
+        assert files.row_count() == 2
+
+
+async def test_damage_and_errors_are_said_as_for_one_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A layer that cannot be read whole is a notification; a row that fails is one dialog, not one after the other."""
+    whole = layer_tar([file("a", b"a"), file("b", b"b" * 5000)])
+    app = comparing(tmp_path, docker_archive([whole[: 4 * 512]]), docker_archive([whole]), rules={})
+    monkeypatch.setattr(ComparisonApp, "forgiving", True)
+    async with app.run_test(size=(100, 20), notifications=True) as pilot:
+        await compared(pilot)
+        assert [notification.title for notification in app._notifications] == ["Damaged"]
+        monkeypatch.setattr(ComparedFiles, "paint_change", lambda *_: 1 / 0)
+        app.main.files.rows_changed()
+        for _ in range(50):
+            await pilot.pause(0.02)
+            if isinstance(app.screen, ErrorScreen):
+                break
+        assert isinstance(app.screen, ErrorScreen)
+        await pilot.press("escape")
+        await pilot.pause(0.2)
+        assert not isinstance(app.screen, ErrorScreen)

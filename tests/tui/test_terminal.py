@@ -48,6 +48,23 @@ def test_an_image_on_stdin_takes_keys_from_the_terminal(demo_image: Path) -> Non
         screen.wait_for("exit 0")
 
 
+@pytest.mark.parametrize("stdin", ["OLD", "NEW"])
+def test_two_images_are_compared_with_one_of_them_on_stdin(tmp_path: Path, stdin: str) -> None:
+    """`layerscope diff - new.tar` takes keys from the terminal, too."""
+    paths = {
+        name: write(tmp_path / name, docker_archive([layer_tar([file(name, b"1")])]))
+        for name in ("OLD", "NEW")
+    }
+    words = ["-" if name == stdin else str(path) for name, path in paths.items()]
+    program = shlex.join(layerscope("diff", *words))
+    with terminal(["sh", "-c", f"cat {shlex.quote(str(paths[stdin]))} | {program}"]) as screen:
+        screen.wait_for("1 Files 2")
+        screen.keys("2")
+        screen.wait_for("instruction, of the old image")
+        screen.keys("q")
+        screen.wait_for("exit 0")
+
+
 def test_the_user_chooses_one_of_several_images(tmp_path: Path) -> None:
     """An archive with two images asks which one is meant, and opens it."""
     first = docker_files([layer_tar([file("first", b"1")])], tags=("first:1",))

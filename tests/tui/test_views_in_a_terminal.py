@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -136,7 +137,7 @@ def _find(running: Running) -> None:
     _empty_field(screen, "› part of a path")
     screen.type(running.path[1:])
     screen.wait_for(f"  {running.path}")
-    screen.wait_for("last changed in")
+    assert re.search(r"size +path +layer +state", screen.text())
 
 
 def _file(running: Running) -> None:

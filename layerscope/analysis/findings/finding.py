@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -112,9 +112,17 @@ class Findings:
 
     @property
     def to_fix(self) -> list[Finding]:
-        """The findings in the order in which to fix them: secrets, then the reader's own before the base image's; of those the
-        severest and costliest first."""
-        return sorted(self.found, key=lambda finding: (not finding.secret, finding.base))
+        """The findings in the order in which to fix them, see `order_to_fix`."""
+        return [self.found[number] for number in self.order_to_fix(lambda finding: finding.base)]
+
+    def order_to_fix(self, of_base: Callable[[Finding], bool]) -> list[int]:
+        """The numbers of all findings in the order in which to fix them: secrets, then the reader's own before the base
+        image's, as `of_base` says; of those the severest and costliest first."""
+
+        def rank(number: int) -> tuple[bool, bool]:
+            return not self.found[number].secret, of_base(self.found[number])
+
+        return sorted(range(len(self.found)), key=rank)
 
     @property
     def secrets(self) -> int:

@@ -61,16 +61,6 @@ def _key(finding: Finding, by: FindingsBy, base_steps: int) -> Severity | str | 
     return BASE if is_base(finding, base_steps) else finding.severity
 
 
-def first_to_fix(findings: Findings, base_steps: int) -> list[int]:
-    """The numbers of all findings in the order of `Findings.to_fix`, where the user says which steps are the base image's."""
-
-    def urgency(number: int) -> tuple[bool, bool]:
-        finding = findings.found[number]
-        return not finding.secret, is_base(finding, base_steps)
-
-    return sorted(range(len(findings.found)), key=urgency)
-
-
 def is_base(finding: Finding, base_steps: int) -> bool:
     """Whether a finding is the base image's, if that has so many steps."""
     return bool(finding.steps) and finding.steps[0] < base_steps

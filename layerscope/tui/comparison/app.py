@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 from textual import on, work
-from textual.binding import BindingType
 from textual.message import Message
 from textual.worker import get_current_worker
 
@@ -15,13 +13,9 @@ from layerscope.analysis.compare.comparison import Comparison, compare, with_fin
 from layerscope.browse.compared_tree import ComparedTree
 from layerscope.errors import CancelledError
 from layerscope.opening.opened import Opened
-from layerscope.tui.commands import bindings
 from layerscope.tui.comparison.screen import Both, ComparisonScreen
-from layerscope.tui.guard import Guarded, as_user_error
+from layerscope.tui.explorer_app import ExplorerApp
 from layerscope.tui.loader import FindingsFound, Stacked, WorkDone, WorkFailed, load
-from layerscope.tui.palette import CommandProvider
-from layerscope.tui.preferred import PreferredApp
-from layerscope.tui.run_commands import working
 from layerscope.tui.screens.error import ErrorScreen
 from layerscope.tui.session import Session
 from layerscope.tui.workers import MessageProgress, ProgressMoved
@@ -44,49 +38,49 @@ class Compared(Message):
     tree: ComparedTree
 
 
-class ComparisonApp(Guarded, PreferredApp[None]):
+class ComparisonApp(ExplorerApp):
     """Explores what differs between two images."""
 
-    TITLE = "layerscope"
-    COMMANDS = {CommandProvider}  # noqa: RUF012  # as Textual spells it
-    BINDINGS: ClassVar[list[BindingType]] = bindings("app")
+    view_title = "Comparison"
 
     def __init__(self, old: Session, new: Session) -> None:
-        super().__init__(new.preferences)
-        self._sides = (old, new)
+        super().__init__(old, new)
         names = (text.safe_name(old.image.title), text.safe_name(new.image.title))
         if names[0] == names[1]:
             names = (
                 text.safe_name(old.request.reference),
                 text.safe_name(new.request.reference),
             )
-        self.main = ComparisonScreen(names, self.keys)
+        self._screen = ComparisonScreen(names, self.keys)
         self.both: Both | None = None
-        self._leaving = False
+
+    @property
+    def main(self) -> ComparisonScreen:
+        return self._screen
 
     def on_mount(self) -> None:
-        self.push_screen(self.main)
-        self.remember_theme()
-        self.call_after_refresh(self._begin)
+        self.begin(self.main)
+        self.call_after_refresh(self._load_all)
 
-    def _begin(self) -> None:
-        for side in range(len(self._sides)):
+    def _load_all(self) -> None:
+        for side in range(len(self.sessions)):
             self._load(side)
 
     @work(thread=True, exit_on_error=False, group="load")
     def _load(self, side: int) -> None:
         worker = get_current_worker()
         load(
-            self._sides[side],
+            self.sessions[side],
             lambda message: self.post_message(OfSide(side, message)),
             lambda: worker.is_cancelled or self._leaving,
         )
 
     @on(OfSide)
     def _found(self, event: OfSide) -> None:
-        session, message = self._sides[event.side], event.message
+        session, message = self.sessions[event.side], event.message
         if isinstance(message, Stacked):
             session.opened = message.opened
+            self.notify_damages(message.opened)
             self._compare_when_ready()
         elif isinstance(message, FindingsFound) and session.opened is not None:
             session.findings = message.findings
@@ -110,7 +104,7 @@ class ComparisonApp(Guarded, PreferredApp[None]):
             self.push_screen(ErrorScreen(message.error))
 
     def _compare_when_ready(self) -> None:
-        old, new = (session.opened for session in self._sides)
+        old, new = (session.opened for session in self.sessions)
         if old is not None and new is not None:
             self._compare(old, new)
 
@@ -118,7 +112,7 @@ class ComparisonApp(Guarded, PreferredApp[None]):
     def _compare(self, old: Opened, new: Opened) -> None:
         worker = get_current_worker()
         progress = MessageProgress(self.post_message, lambda: worker.is_cancelled or self._leaving)
-        limits = self._sides[1].request.limits
+        limits = self.sessions[1].request.limits
         try:
             comparison = compare(old, new, progress, limits=limits)
         except CancelledError:
@@ -133,7 +127,7 @@ class ComparisonApp(Guarded, PreferredApp[None]):
 
     @on(Compared)
     def _compared(self, event: Compared) -> None:
-        old, new = (session.opened for session in self._sides)
+        old, new = (session.opened for session in self.sessions)
         if old is not None and new is not None:
             self.both = Both(old, new, event.comparison, event.tree)
             self.main.show_work("")
@@ -142,31 +136,10 @@ class ComparisonApp(Guarded, PreferredApp[None]):
 
     def _show_findings(self) -> None:
         """Show findings and packages once they are known of both images."""
-        old, new = (session.opened for session in self._sides)
+        old, new = (session.opened for session in self.sessions)
         if self.both is None or old is None or new is None:
             return
         if old.findings is not None and new.findings is not None:
             comparison = with_findings(self.both.comparison, old, new)
             self.both = Both(old, new, comparison, self.both.tree)
             self.main.show_both(self.both)
-
-    def failed(self, error: BaseException) -> None:
-        """Show an exception and continue."""
-        if isinstance(error, Exception) and not isinstance(self.screen, ErrorScreen):
-            self.push_screen(ErrorScreen(as_user_error(error)))
-
-    # commands
-
-    def action_help(self) -> None:
-        from layerscope.tui.screens.help import HelpScreen
-
-        self.push_screen(HelpScreen(self.keys, working(self.screen), "Comparison"))
-
-    async def action_quit(self) -> None:
-        self.leave()
-
-    def leave(self) -> None:
-        self._leaving = True
-        for session in self._sides:
-            session.remote.close()
-        super().leave()

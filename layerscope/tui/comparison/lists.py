@@ -8,19 +8,24 @@ from typing import ClassVar, Generic, TypeVar
 from textual.binding import BindingType
 
 from layerscope import text
-from layerscope.analysis.compare.config import ConfigDifference, shown_value
+from layerscope.analysis.compare.config import ConfigDifference
 from layerscope.analysis.compare.packages import PackageChange
 from layerscope.analysis.compare.steps import StepChange, StepPair
 from layerscope.analysis.findings.finding import Finding
 from layerscope.browse.compared_tree import ComparedTree
 from layerscope.image.history import Step
 from layerscope.image.summary import one_line
+from layerscope.report.diff_rows import config_row, package_row
 from layerscope.tui.commands import bindings
 from layerscope.tui.paint import RowPainter, fit
+from layerscope.tui.pointing import copied_path
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.words import Change
 
 SIZE, GROWTH = 10, 11
+GLYPH, MANAGER, FIELD = 3, 8, 16
+BEFORE_NAME = 2 * SIZE + GROWTH + GLYPH
+"""Cells before what a row is about."""
 _Item = TypeVar("_Item")
 _STEP_CHANGES = {
     StepChange.ADDED: Change.ADDED,
@@ -135,8 +140,7 @@ class ComparedFiles(ComparedList):
     def copied(self) -> tuple[str, str] | None:
         if self.compared is None or not self.row_count():
             return None
-        path = self.compared.table.full(int(self.compared.rows[self.cursor]))
-        return text.safe_name("/" + path.decode(errors="surrogateescape")), "the path"
+        return copied_path(self.compared.table.full(int(self.compared.rows[self.cursor])))
 
     # directories
 
@@ -188,8 +192,15 @@ class ComparedFiles(ComparedList):
         self.go_to(self.compared.row_of(path) or 0)
 
     def clicked(self, x: int, chain: int) -> None:
-        if chain in (1, 2):
-            self.action_toggle_directory()
+        if chain == 2 or (chain == 1 and self._on_arrow(x)):
+            self.action_open()
+
+    def _on_arrow(self, x: int) -> bool:
+        """Whether column `x` is the arrow of the row under the cursor."""
+        if self.compared is None:
+            return False
+        before = BEFORE_NAME + 2 * self.compared.row(self.cursor).depth
+        return before <= x < before + 2
 
 
 class ComparedSteps(ItemList[StepPair]):
@@ -207,7 +218,7 @@ class ComparedSteps(ItemList[StepPair]):
         self.paint_change(_STEP_CHANGES[pair.change], painter)
         same = pair.change in (StepChange.SAME, StepChange.REBUILT)
         quiet = self.style_of("quiet")
-        room = width - 2 * SIZE - GROWTH - 3
+        room = width - BEFORE_NAME
         words = "rebuilt  " if pair.change is StepChange.REBUILT else ""
         painter.add(words, quiet)
         room -= len(words)
@@ -237,7 +248,7 @@ class ComparedFindings(ItemList[tuple[Finding, bool]]):
             f"   {'new' if new else 'gone':<5}", self.style_of("removed" if new else "added")
         )
         painter.add(f"{finding.severity.glyph} ", self.style_of("waste"))
-        painter.add(fit(text.safe_name(finding.title), width - 2 * SIZE - GROWTH - 10))
+        painter.add(fit(text.safe_name(finding.title), width - BEFORE_NAME - 7))
 
     def copied(self) -> tuple[str, str] | None:
         return (self.items[self.cursor][0].fix, "the fix") if self.items else None
@@ -254,30 +265,26 @@ class ComparedPackages(ItemList[PackageChange]):
         self.paint_sizes(
             None if old is None else old.bytes, None if new is None else new.bytes, painter
         )
-        kind = Change.ADDED if old is None else Change.REMOVED if new is None else Change.MODIFIED
-        self.paint_change(kind, painter)
-        versions = [text.safe_name(each.version) for each in (old, new) if each is not None]
-        room = width - 2 * SIZE - GROWTH - 3
+        shown = package_row(change)
+        self.paint_change(shown.change, painter)
+        room = width - BEFORE_NAME
         named = max(room // 3, 12)
-        painter.add(fit(text.safe_name(change.name), named), self.style_of("strong"))
-        kinds = 8
-        painter.add(f" {fit(change.kind, kinds)}", self.style_of("quiet"))
-        painter.add(fit(" → ".join(versions), room - named - kinds - 1))
+        painter.add(fit(shown.name, named), self.style_of("strong"))
+        painter.add(f" {fit(shown.kind, MANAGER)}", self.style_of("quiet"))
+        painter.add(fit(shown.versions, room - named - MANAGER - 1))
 
 
 class ComparedConfig(ItemList[ConfigDifference]):
     """Parts of the config that differ."""
 
     def column_titles(self) -> str:
-        return "   field            old → new"
+        return f"   {fit('field', FIELD)} old → new"
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
-        difference = (self.items or ())[row]
-        old, new = difference.old, difference.new
-        kind = Change.ADDED if old is None else Change.REMOVED if new is None else Change.MODIFIED
-        self.paint_change(kind, painter)
-        painter.add(fit(difference.field, 16), self.style_of("quiet"))
-        name = f"{text.safe_name(difference.name)}  " if difference.name else ""
+        shown = config_row((self.items or ())[row])
+        self.paint_change(shown.change, painter)
+        painter.add(fit(shown.field, FIELD), self.style_of("quiet"))
+        name = f"{shown.name}  " if shown.name else ""
         painter.add(name, self.style_of("strong"))
-        values = [shown_value(difference.name, value) for value in (old, new) if value is not None]
-        painter.add(fit(" → ".join(values), max(width - 19 - text.cells(name), 0)))
+        room = width - GLYPH - FIELD - text.cells(name)
+        painter.add(fit(" → ".join(shown.values), max(room, 0)))

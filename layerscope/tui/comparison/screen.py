@@ -17,10 +17,10 @@ from textual.widgets import ContentSwitcher, Input
 
 from layerscope import text
 from layerscope.analysis.compare.comparison import Comparison
-from layerscope.analysis.compare.steps import StepChange
 from layerscope.analysis.findings.finding import Finding
 from layerscope.browse.compared_tree import ComparedTree
 from layerscope.opening.opened import Opened
+from layerscope.report.diff_rows import changed_steps
 from layerscope.tui.commands import Keys, bindings, first_key
 from layerscope.tui.comparison.lists import (
     ComparedConfig,
@@ -92,6 +92,13 @@ class ComparisonHeader(Clickable, Widget):
         """What is being done; empty if nothing is."""
         self.shown = next(iter(LISTS))
         self.both: Both | None = None
+        self._counts: dict[str, str] = {}
+        """How much differs, by list."""
+
+    def show_both(self, both: Both) -> None:
+        """Show what was compared."""
+        self.both, self._counts = both, _counts(both.comparison)
+        self.refresh()
 
     def _style(self, name: str) -> Style:
         return self.rich_style + self.get_component_rich_style(f"header--{name}", partial=True)
@@ -131,15 +138,14 @@ class ComparisonHeader(Clickable, Widget):
         ]
 
     def _tabs(self, room: int) -> list[Segment]:
-        counts = _counts(self.both)
         segments = [Segment(" ", self.rich_style)]
         for name, title in LISTS.items():
             key = first_key(f"comparison.{name}", self._keys)
             style = self._style("tab" if name == self.shown else "quiet")
             opens = clickable(f"comparison.{name}")
             segments.append(Segment(f"{key} {title}", style + opens))
-            if counts.get(name):
-                segments.append(Segment(f" {counts[name]}", self.rich_style + opens))
+            if self._counts.get(name):
+                segments.append(Segment(f" {self._counts[name]}", self.rich_style + opens))
             segments.append(Segment("  ", self.rich_style))
         return segments
 
@@ -157,14 +163,9 @@ class ComparisonHeader(Clickable, Widget):
         return [Segment(f"{' · '.join(parts)} ", self._style("worse"))] if parts else []
 
 
-def _counts(both: Both | None) -> dict[str, str]:
+def _counts(comparison: Comparison) -> dict[str, str]:
     """How much differs, by list."""
-    if both is None:
-        return {}
-    comparison = both.comparison
-    steps = sum(
-        pair.change not in (StepChange.SAME, StepChange.REBUILT) for pair in comparison.steps
-    )
+    steps = len(changed_steps(comparison))
     findings = _findings(comparison)
     new = sum(is_new for _, is_new in findings)
     gone = len(findings) - new
@@ -248,7 +249,7 @@ class ComparisonScreen(Guarded, Screen[None]):
     def show_both(self, both: Both) -> None:
         """Everything that is compared so far."""
         comparison = both.comparison
-        self.header.both = both
+        self.header.show_both(both)
         if self.files.compared is not both.tree:
             self.files.show(both.tree, [each.path for each in comparison.privileges])
         self.steps.show(comparison.steps, "Neither image has steps.")
@@ -256,7 +257,6 @@ class ComparisonScreen(Guarded, Screen[None]):
         if comparison.packages is not None:
             self.packages.show(comparison.packages, "The packages of both images are the same.")
             self.findings.show(_findings(comparison), "Both images have the same findings.")
-        self.header.refresh()
 
     def show_work(self, work: str) -> None:
         """Show what is being done; empty if nothing is."""

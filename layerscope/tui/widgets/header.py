@@ -197,7 +197,7 @@ class ImageHeader(Clickable, Widget):
             figures["waste"] = text.size(session.opened.accounting.wasted)
         if session.findings is not None and session.findings.found:
             found = session.findings.found
-            secrets = session.findings.secrets
+            secrets = session.secrets
             figures["findings"] = (
                 f"{len(found)}{f' {Severity.ERROR.glyph}{secrets}' if secrets else ''}"
             )

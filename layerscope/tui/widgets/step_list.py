@@ -174,7 +174,7 @@ class StepList(LineList):
         name = f"{Extra.FINAL.value} "
         painter.add(name, self.style_of("strong"))
         painter.add(
-            fit(f"all of {text.count_of(layers, 'layer')}", room - len(name)),
+            fit(f"all {text.count_of(layers, 'layer')}", room - len(name)),
             self.style_of("quiet"),
         )
 

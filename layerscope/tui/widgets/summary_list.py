@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from layerscope import text
-from layerscope.analysis.findings.grouping import first_to_fix, is_base
 from layerscope.opening.opened import Opened
-from layerscope.tui.finding_words import where
 from layerscope.tui.paint import RowPainter, fit, fit_left
 from layerscope.tui.pointing import Pointed
 from layerscope.tui.session import Session
-from layerscope.tui.waste_words import record_of
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.words import Change, Severity
 
@@ -46,7 +43,12 @@ class SummaryList(LineList):
         """List what is known by now."""
         session = self._session
         findings = session.findings
-        numbers = [] if findings is None else first_to_fix(findings, session.base_steps)
+        numbers: list[int] = []
+        if findings is not None:
+            from layerscope.analysis.findings.grouping import is_base  # not before the first frame
+
+            base = session.base_steps
+            numbers = findings.order_to_fix(lambda finding: is_base(finding, base))
         wasted = [] if session.opened is None else _largest(session.opened)
         self._rows = [*numbers[:FINDINGS], *wasted]
         self.rows_changed()
@@ -82,6 +84,9 @@ class SummaryList(LineList):
         session = self._session
         if session.findings is None:
             return
+        from layerscope.analysis.findings.grouping import is_base
+        from layerscope.tui.finding_words import where
+
         finding = session.findings.found[number]
         base = is_base(finding, session.base_steps)
         quiet = self.style_of("quiet")
@@ -123,6 +128,8 @@ class SummaryList(LineList):
 
 def _largest(opened: Opened) -> list[WastedFile]:
     """The files of the largest waste records; those of one path are added up."""
+    from layerscope.tui.waste_words import record_of
+
     waste, files = opened.accounting.waste, dict[int, WastedFile]()
     for row in range(min(len(waste), RECORDS)):
         record = record_of(opened.filesystem, waste, row)

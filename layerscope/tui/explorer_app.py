@@ -1,0 +1,157 @@
+"""The base of the explorer of one image and of two: commands, help, errors as dialogs, the end of the workers."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import ClassVar
+
+from textual.app import SystemCommand
+from textual.binding import BindingType
+from textual.events import Key
+from textual.keys import REPLACED_KEYS, key_to_character
+from textual.screen import Screen
+
+from layerscope import text
+from layerscope.opening.opened import Opened
+from layerscope.tui.commands import bindings
+from layerscope.tui.guard import Guarded, as_user_error
+from layerscope.tui.palette import CommandProvider
+from layerscope.tui.preferred import PreferredApp
+from layerscope.tui.run_commands import working
+from layerscope.tui.screens.error import ErrorScreen
+from layerscope.tui.session import Session
+from layerscope.tui.terms import TERMS
+
+SWITCH_INTERVAL = 0.0005
+"""Seconds that a thread may hold the interpreter: short, so that keys respond immediately."""
+SAME_ERROR = 1.0
+"""Seconds after closing a dialog in which the same error is not shown again: painting errors repeat."""
+
+
+class ExplorerApp(Guarded, PreferredApp[None]):
+    """Shows images that other processes open."""
+
+    TITLE = "layerscope"
+    COMMANDS = {CommandProvider}  # noqa: RUF012  # as Textual spells it
+    BINDINGS: ClassVar[list[BindingType]] = bindings("app")
+    forgiving: ClassVar[bool] = True
+    """Whether unexpected errors are shown in a dialog; tests set it to False to see them raised."""
+
+    def __init__(self, *sessions: Session) -> None:
+        """All of them have the same preferences."""
+        super().__init__(sessions[0].preferences)
+        self.sessions: Sequence[Session] = sessions
+        # Textual adds its own binding of the palette, without an id, so that its key could not be changed.
+        self._bindings.key_to_bindings = {
+            key: kept
+            for key, found in self._bindings
+            if (kept := [binding for binding in self._bindings.key_to_bindings[key] if binding.id])
+        }
+        self._said = ("", 0.0)
+        self._leaving = False
+        """Also stops an export that a view started by reading a file."""
+
+    @property
+    def main(self) -> Screen[None] | None:
+        """The screen below all dialogs; None while it is not shown yet."""
+        raise NotImplementedError
+
+    @property
+    def view_title(self) -> str:
+        """What help calls the current view; empty where help begins with all keys."""
+        raise NotImplementedError
+
+    def begin(self, screen: Screen[None]) -> None:
+        """Show the screen below all dialogs."""
+        sys.setswitchinterval(SWITCH_INTERVAL)
+        self.push_screen(screen)
+        self.remember_theme()
+
+    def notify_damages(self, opened: Opened) -> None:
+        """Say which layers could not be read whole."""
+        damages = opened.damages()
+        if damages:
+            self.notify(
+                "\n".join(map(text.safe_name, damages[:3])),
+                title="Damaged",
+                severity="warning",
+                timeout=10,
+                markup=False,
+            )
+
+    # errors
+
+    def failed(self, error: BaseException) -> None:
+        """Show an exception and continue."""
+        if not self.forgiving or self.main is None or not isinstance(error, Exception):
+            super()._handle_exception(error)  # type: ignore[arg-type]
+            return
+        said = as_user_error(error)
+        words, closed = self._said
+        if isinstance(self.screen, ErrorScreen):
+            return
+        if said.message == words and time.monotonic() - closed < SAME_ERROR:
+            self._said = (words, time.monotonic())
+            return
+        self.push_screen(ErrorScreen(said), lambda _: self._error_closed(said.message))
+
+    def _error_closed(self, message: str) -> None:
+        self._said = (message, time.monotonic())
+
+    def _handle_exception(self, error: Exception) -> None:
+        self.failed(error)
+
+    # keys
+
+    async def _check_bindings(self, key: str, priority: bool = False) -> bool:
+        """In a text field every printable key is text, even if the user bound it to a command.
+
+        Fields handle such keys themselves. The keys that arrive here were typed before the field had the focus:
+        over a slow line, the key that opens a field arrives together with the text for it.
+        """
+        focused = self.focused
+        character = key_to_character(REPLACED_KEYS.get(key, key))
+        if focused is not None and focused.check_consume_key(key, character):
+            if not priority:
+                await focused.on_event(Key(key, character))
+            return False
+        return await super()._check_bindings(key, priority)
+
+    # commands
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Textual's own commands that layerscope's do not cover."""
+        yield SystemCommand("Theme…", "Choose among all themes.", self.action_change_theme)
+        yield SystemCommand("Screenshot", "Save the screen as SVG.", self.deliver_screenshot)
+        for term, meaning in TERMS.items():
+            yield SystemCommand(f"What is {term}?", meaning, partial(self.show_help, figures=True))
+
+    def action_help(self) -> None:
+        self.show_help()
+
+    def show_help(self, *, figures: bool = False) -> None:
+        """Open the help, at the keys of the current view or at the figures."""
+        from layerscope.tui.screens.help import HelpScreen
+
+        self.push_screen(
+            HelpScreen(self.keys, working(self.screen), self.view_title, figures=figures)
+        )
+
+    async def action_quit(self) -> None:
+        self.leave()
+
+    def leave(self) -> None:
+        self._leaving = True
+        self._close()
+        super().leave()
+
+    def on_unmount(self) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        """End the workers, and whatever waits for them."""
+        for session in self.sessions:
+            session.remote.close()

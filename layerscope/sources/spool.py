@@ -7,7 +7,7 @@ import os
 import select
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from layerscope.errors import CorruptImageError, LayerscopeError
@@ -23,6 +23,8 @@ _LOOK = 256 << 20
 """Bytes between checks of free disk space."""
 _LEFT = 256 << 20
 """Bytes of disk space that a copy larger than `_LOOK` leaves free."""
+_TURN = 0.2
+"""Seconds to wait for more of a stream before signals are looked at."""
 _PATIENCE = 0.2
 """Seconds to wait for more of a stream that is not an image, to describe it better."""
 
@@ -113,12 +115,14 @@ def _is_ready(descriptor: int) -> bool:
 
 
 def _read(descriptor: int) -> bytes:
-    """The next bytes of a pipe; blocks even if another process made it non-blocking."""
+    """The next bytes of a pipe; waits even if another process made it non-blocking.
+
+    Waits in turns: a signal that comes just before a blocking call is not noticed before that call returns.
+    """
     while True:
-        try:
-            return os.read(descriptor, CHUNK)
-        except BlockingIOError:
-            select.select([descriptor], [], [])
+        if select.select([descriptor], [], [], _TURN)[0]:
+            with suppress(BlockingIOError):
+                return os.read(descriptor, CHUNK)
 
 
 def spool_decompressed(

@@ -6,7 +6,7 @@ import fnmatch
 import posixpath
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from tests.fixes.chroot import Call, Chroot, Outcome
@@ -19,6 +19,7 @@ _RUNNABLE = re.compile(r"(?:/bin/|/usr/bin/)?(?:ba|da|a)?sh")
 _SHEBANG = re.compile(r"#!\s*(?:/usr/bin/env\s+)?(?:\S*/)?(ba|da|a)?sh\b")
 _DELETES = re.compile(r"(?:rm|rmdir|unlink)\b|find .*(?:-delete|-exec rm )")
 _CHANGES = re.compile(r"(?:chown|chmod|chgrp|touch|setcap)\b")
+_APT = r"apt(-get)?\b.* (update|install|upgrade|dist-upgrade|build-dep|source)\b"
 
 
 @dataclass(frozen=True)
@@ -38,44 +39,50 @@ class Kind:
 
 
 KINDS = {
-    "apt-lists": Kind(r"apt(-get)?\b", r"apt(-get)? (dist-?)?clean"),
-    "apt-archives": Kind(r"apt(-get)?\b", r"apt(-get)? (auto|dist-?)?clean"),
-    "debian-backups": Kind(r"(apt(-get)?|dpkg)\b"),
-    "apk-cache": Kind(r"apk\b", r"apk cache clean", r"--no-cache"),
+    "apt-lists": Kind(_APT, r"apt(-get)? dist-?clean"),
+    "apt-archives": Kind(_APT, r"apt(-get)? (dist-?)?clean"),
+    "debian-backups": Kind(_APT),
+    "apk-cache": Kind(r"apk\b.* (add|update|upgrade)\b", r"apk cache clean", "--no-cache"),
     "dnf-cache": Kind(
-        r"(micro|t)?dnf5?\b|yum\b", r"((micro|t)?dnf5?|yum)( -\S+)* clean", r"--setopt=\S+"
+        r"((micro|t)?dnf5?|yum)\b.* (install|update|upgrade|groupinstall|makecache)\b",
+        r"((micro|t)?dnf5?|yum)( -\S+)* clean",
+        r"--setopt=\S+",
     ),
-    "zypper-cache": Kind(r"zypper\b", r"zypper( -\S+)* (clean|cc)\b"),
-    "pacman-cache": Kind(r"pacman\b", r"pacman -Sc+"),
+    "zypper-cache": Kind(
+        r"zypper\b.* (refresh|ref|install|in|update|up)\b", r"zypper( -\S+)* (clean|cc)\b"
+    ),
+    "pacman-cache": Kind(r"pacman -S", r"pacman -Sc+"),
     "pip-cache": Kind(
-        r"(python[\d.]* -m )?pip[\d.]* install\b|python|pip", r"pip cache purge", r"--no-cache-dir"
+        r"(python[\d.]* -m )?pip[\d.]* install\b", r"pip cache purge", "--no-cache-dir"
     ),
-    "uv-cache": Kind(r"uv\b", r"uv cache clean", r"--no-cache|-n"),
-    "poetry-cache": Kind(r"poetry\b", r"poetry cache clear", r"--no-cache"),
-    "npm-cache": Kind(r"(npm|npx|node|corepack)\b", r"npm cache clean"),
-    "yarn-cache": Kind(r"yarn\b", r"yarn cache clean"),
-    "pnpm-store": Kind(r"(pnpm|bun)\b", r"pnpm store prune"),
-    "go-cache": Kind(r"(go|make)\b", r"go clean"),
-    "cargo-registry": Kind(r"cargo\b"),
-    "maven-repository": Kind(r"(mvn|mvnw)\b"),
-    "gradle-cache": Kind(r"(gradle|gradlew)\b"),
-    "composer-cache": Kind(r"composer\b", r"composer clear-?cache", r"--no-cache"),
-    "gem-cache": Kind(r"(gem|bundle)\b", r"gem cleanup"),
-    "conda-packages": Kind(r"(conda|mamba|micromamba)\b", r"(conda|mamba|micromamba) clean"),
-    "temporary-files": Kind(),
-    "logs": Kind(),
-    "user-cache": Kind(),
-    "deleted-later": Kind(drops=_DELETES.pattern),
+    "uv-cache": Kind(r"uv (sync|pip|add|tool)\b", "uv cache clean", "--no-cache|-n"),
+    "poetry-cache": Kind(r"poetry (install|add)\b", "poetry cache clear", "--no-cache"),
+    "npm-cache": Kind(r"npm (ci|install|i|run|rebuild|exec)\b|npx|corepack", "npm cache clean"),
+    "yarn-cache": Kind(r"yarn( install| add| global| build|$)", "yarn cache clean"),
+    "pnpm-store": Kind(r"(pnpm|bun) (install|i|add|fetch)\b", "pnpm store prune"),
+    "go-cache": Kind(r"(go (build|mod|install|get|vet|test|run)|make)\b", "go clean"),
+    "cargo-registry": Kind(r"cargo (build|install|fetch|test)\b"),
+    "maven-repository": Kind("mvnw?"),
+    "gradle-cache": Kind("gradlew?"),
+    "composer-cache": Kind(
+        r"composer (install|update|require)\b", "composer clear-?cache", "--no-cache"
+    ),
+    "gem-cache": Kind("(gem|bundle) install", "gem cleanup"),
+    "conda-packages": Kind(
+        r"(conda|mamba|micromamba)( -\S+)* (env|install|create|update)\b",
+        "(conda|mamba|micromamba) clean",
+    ),
+    "deleted-later": Kind(
+        adds=r"apk del|(apt-get|dnf|yum) .*(purge|remove)|\S+ cache clean|apt-get clean",
+        drops=_DELETES.pattern,
+    ),
     "rewritten-for-attributes": Kind(drops=_CHANGES.pattern),
-    "overwritten": Kind(),
     "stored-again": Kind(drops=_CHANGES.pattern),
-    "node-development": Kind(r"(npm|yarn|pnpm)\b", r"npm prune", r"--omit=dev|--production|--prod"),
-    "sparse-giant": Kind(options=r"--no-log-init|-l"),
-    "python-bytecode": Kind(options=r"--no-compile"),
-    "documentation": Kind(),
-    "locales": Kind(),
-    "git-directory": Kind(),
+    "node-development": Kind(r"(npm|yarn|pnpm)\b", "npm prune", "--omit=dev|--production|--prod"),
+    "sparse-giant": Kind(options="--no-log-init|-l"),
+    "python-bytecode": Kind(options="--no-compile"),
 }
+"""Of rules whose fixes do more than delete what was found."""
 for _rule in ("compilers", "headers", "static-libraries", "toolchains", "debug-symbols"):
     KINDS[_rule] = Kind(
         adds=r"(apt-get|apk|dnf|microdnf|yum|zypper) .*(purge|remove|del|autoremove)", words=True
@@ -92,10 +99,11 @@ def runnable(instruction: Instruction) -> bool:
 
 
 class Runner:
-    """Runs instructions, each once for each command that fails."""
+    """Runs the instructions of an entry and of its fixes, each once for each command that fails."""
 
-    def __init__(self, chroot: Chroot) -> None:
+    def __init__(self, chroot: Chroot, entry: Entry) -> None:
         self._chroot = chroot
+        self._declared = {name for each in entry.instructions for name in each.variables}
         self._known: dict[tuple[object, ...], Outcome] = {}
 
     def run(self, instruction: Instruction, failing: Sequence[str] = ()) -> Outcome:
@@ -113,8 +121,14 @@ class Runner:
             words = (*instruction.shell, instruction.script)
         key = (words, tuple(environment.items()), instruction.folder, tuple(files.items()))
         if key not in self._known:
-            self._known[key] = self._chroot.run(words, environment, instruction.folder, files)
+            found = self._chroot.run(words, environment, instruction.folder, files)
+            self._known[key] = replace(found, calls=tuple(map(self._undeclared, found.calls)))
         return self._known[key]
+
+    def _undeclared(self, call: Call) -> Call:
+        """A call without the variables of ENV and ARG: a merged RUN may well see those of all."""
+        kept = (each for each in call.environment if each.partition("=")[0] not in self._declared)
+        return replace(call, environment=frozenset(kept))
 
     def run_all(self, instructions: Iterable[Instruction], failing: Sequence[str] = ()) -> Outcome:
         """RUNs one after the other, up to the first that fails."""
@@ -158,11 +172,15 @@ def faults(
     for count in range(len(others), 0, -1):
         candidates += [list(chosen) for chosen in combinations(others, count)]
     found: list[str] = []
-    for old in candidates:
-        wrong = _compare(runner, entry, rule, paths, old, new) if old else ["nothing is replaced"]
+    for old in filter(None, candidates):
+        pairs = _side_by_side(runner, entry, rule, old, new)
+        if isinstance(pairs, str):
+            found = found or [pairs]
+            continue
+        wrong = _compare(runner, entry, rule, paths, old, new, pairs)
         if not wrong:
             return []
-        found = found or wrong
+        found = wrong
     return found
 
 
@@ -176,6 +194,21 @@ def _unchanged(entry: Entry, new: Sequence[Instruction]) -> list[str]:
     ]
 
 
+def _side_by_side(
+    runner: Runner,
+    entry: Entry,
+    rule: str,
+    old: Sequence[Instruction],
+    new: Sequence[Instruction],
+) -> list[Pair] | str:
+    before, after = runner.run_all(old), runner.run_all(new)
+    if before.failed:
+        return f"the corpus itself: {before.errors}"
+    if after.failed:
+        return f"fails: {after.errors}"
+    return _align(before.calls, after.calls, KINDS.get(rule, Kind()), entry.unordered)
+
+
 def _compare(
     runner: Runner,
     entry: Entry,
@@ -183,17 +216,15 @@ def _compare(
     paths: Sequence[str],
     old: Sequence[Instruction],
     new: Sequence[Instruction],
+    pairs: Sequence[Pair],
 ) -> list[str]:
-    kind = KINDS.get(rule, Kind())
-    before, after = runner.run_all(old), runner.run_all(new)
-    if before.failed:
-        return [f"the corpus itself: {before.errors}"]
-    if after.failed:
-        return [f"fails: {after.errors}"]
-    pairs = _align(before.calls, after.calls, kind, entry.unordered)
-    if isinstance(pairs, str):
-        return [pairs]
-    wrong = [*_loses(entry, rule, paths, pairs), *_cleans(kind, rule, paths, old, new, pairs)]
+    scripts = [(each.flags, each.script.split(), each.words) for each in old]
+    if all((each.flags, each.script.split(), each.words) in scripts for each in new):
+        return []  # advice in words alone
+    wrong = [
+        *_loses(entry, rule, paths, pairs),
+        *_cleans(KINDS.get(rule, Kind()), rule, paths, new, pairs),
+    ]
     for pair in pairs:
         if pair.old is None or pair.new is None:
             continue
@@ -265,7 +296,7 @@ def _added(call: Call, kind: Kind) -> bool:
 
 def _same(old: Call, new: Call, kind: Kind) -> bool:
     if (old.user, old.folder, old.environment) != (new.user, new.folder, new.environment):
-        return False
+        return False  # it would find itself elsewhere
     if old.words == new.words:
         return True
     kept = tuple(
@@ -293,7 +324,6 @@ def _cleans(
     kind: Kind,
     rule: str,
     paths: Sequence[str],
-    old: Sequence[Instruction],
     new: Sequence[Instruction],
     pairs: Sequence[Pair],
 ) -> list[str]:
@@ -307,23 +337,17 @@ def _cleans(
         if re.match("--mount=.*type=(?:cache|tmpfs|bind)", flag)
     ]
     calls = [pair.new for pair in pairs if pair.new is not None]
-    last = max(
-        (n for n, call in enumerate(calls) if re.match(kind.fills, " ".join(call.words))),
-        default=-1,
-    )
+    fillers = [n for n, call in enumerate(calls) if re.match(kind.fills, " ".join(call.words))]
+    last = max(fillers, default=-1)
     behind = calls[last + 1 :] if rule != "deleted-later" else calls
     filler = calls[last] if last >= 0 else None
-    optioned = any(
-        pair.old and pair.new and pair.old.words != pair.new.words for pair in pairs
-    ) and all(
-        any(re.fullmatch(kind.options, word) for word in call.words)
-        for call in calls
-        if filler and call.words[:2] == filler.words[:2]
+    optioned = bool(fillers) and all(
+        any(re.fullmatch(kind.options, word) for word in calls[n].words) for n in fillers
     )
     if optioned:
         return []
     wrong = []
-    for path in paths:
+    for path in (f"/{path.lstrip('/')}" for path in paths):
         users = {each.user for each in new}
         mount = next((flag for flag in mounts if _covers(_target(flag), path)), None)
         if mount is not None:
@@ -338,7 +362,7 @@ def _cleans(
 
 def _takes(call: Call, path: str, kind: Kind, filler: Call | None) -> bool:
     """Whether a command takes a path away."""
-    if call.user != "root" and not path.startswith((f"/home/{call.user}/", "/tmp/")):  # noqa: S108 - in an image
+    if call.user != "root" and not path.startswith((f"/home/{call.user}/", "/tmp/")):
         return False  # not its own
     text = " ".join(call.words)
     if kind.adds and re.match(kind.adds, text):

@@ -67,7 +67,8 @@ FILES = {
 _STUB = """#!/bin/dash
 name="${0##*/}"
 if [ -p /dev/stdin ]; then while read -r _; do :; done; fi
-{ printf '%s\\037' "${RUN_AS:-root}" "$HOME" "$PWD" "$name" "$@"; export -p; printf '\\036'; } >>/log
+exported="$(export -p)"
+printf '%s\\037' "${RUN_AS:-root}" "$HOME" "$PWD" "$name" "$@" "$exported" END >>/log
 IFS='\037'
 [ "$FAIL" != "$name$IFS$*" ] || exit 7
 IFS=' '
@@ -82,7 +83,7 @@ case "$name $*" in
     "which "*) echo "/usr/bin/$2" ;;
     "id "*) echo 0 ;;
     "whoami"*) echo "${RUN_AS:-root}" ;;
-    "gem env"*) echo /usr/lib/gems ;;
+    "gem env"*) echo /usr/local/bundle ;;
     "basename "*) echo "${2##*/}" ;;
     "dirname "*) echo "${2%/*}" ;;
     "seq "*) echo 1; echo 2 ;;
@@ -160,7 +161,7 @@ def make_root(root: Path) -> None:
     stubs = root / "stubs"
     stubs.mkdir(parents=True)
     for name, text in (("stub", _STUB), ("as-user", _AS_USER), ("pass-on", _PASS_ON)):
-        (stubs / name).write_text(text.replace("\\037'", "\037'") if name == "stub" else text)
+        (stubs / name).write_text(text)
         (stubs / name).chmod(0o755)
     for name in STUBS.split():
         _link(stubs / name, "stub")
@@ -207,14 +208,18 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copy(source, target)
 
 
+def isolation() -> list[str]:
+    """The words before a command that give it processes and mounts of its own."""
+    words = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
+    return words if os.geteuid() == 0 else [*words, "--map-root-user"]
+
+
 class Chroot:
     """The process inside; a context manager."""
 
     def __init__(self, root: Path) -> None:
         make_root(root)
-        unshare = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
-        unshare += [] if os.geteuid() == 0 else ["--map-root-user"]
-        command = [*unshare, sys.executable, "-m", "tests.fixes.chroot", str(root)]
+        command = [*isolation(), sys.executable, "-m", "tests.fixes.chroot", str(root)]
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -238,7 +243,7 @@ class Chroot:
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
         answer = json.loads(self._process.stdout.readline())
-        calls = tuple(map(_call, answer["log"].split("\036")[:-1]))
+        calls = tuple(map(_call, answer["log"].split("\037END\037")[:-1]))
         return Outcome(calls, answer["failed"], answer["errors"])
 
     def __enter__(self) -> Chroot:

@@ -99,7 +99,8 @@ def read(text: str, escape: str = "\\") -> list[Instruction]:
 
 def _instructions(text: str, escape: str) -> Iterator[Instruction]:
     lines = [line.rstrip("\r") for line in text.split("\n")]
-    shell, user, folder = ("/bin/sh", "-c"), "root", "/"
+    shell: tuple[str, ...] = ("/bin/sh", "-c")
+    user, folder = "root", "/"
     variables: dict[str, str] = {}
     arguments: list[str] = []
     at = 0
@@ -155,7 +156,8 @@ def _instructions(text: str, escape: str) -> Iterator[Instruction]:
 
 
 def _joined(lines: Sequence[str], at: int, escape: str) -> tuple[str, int]:
-    parts, more = [], True
+    parts: list[str] = []
+    more = True
     while more and at < len(lines):
         line = lines[at]
         at += 1
@@ -168,7 +170,7 @@ def _joined(lines: Sequence[str], at: int, escape: str) -> tuple[str, int]:
 
 
 def _heredoc(lines: Sequence[str], at: int, name: str, stripped: bool) -> tuple[str, int]:
-    body = []
+    body: list[str] = []
     while at < len(lines):
         line = lines[at].lstrip("\t") if stripped else lines[at]
         at += 1

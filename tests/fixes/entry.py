@@ -90,11 +90,11 @@ class Entry:
             record = "/bin/sh -c #(nop) ADD file:aa in / " if each is None else each.record()
             members = _BASE if each is None else None
             if each is not None and each.name in ("RUN", "COPY", "ADD"):
-                members = _members(next(stores, ""), number)
+                members = _members(each.name, next(stores, ""), number)
             if members is not None:
                 layers.append(layer_tar(members))
-            empty = {} if members is not None else {"empty_layer": True}
-            history.append({"created": CREATED, "created_by": record} | empty)
+            made = {"created": CREATED, "created_by": record, "empty_layer": members is None}
+            history.append(made)
         config = {"config": {"Entrypoint": ["/usr/local/bin/app"], "User": ""}}
         return docker_archive(layers, history=history, config=config)
 
@@ -110,7 +110,8 @@ class Entry:
                         paths = {p for p in paths if p != path and not p.startswith(f"{path}/")}
                     else:
                         paths.add(path)
-                paths.add(f"/{_kept(number)}")
+                if each.name == "RUN":
+                    paths.add(f"/{_kept(number)}")
         return paths
 
 
@@ -142,12 +143,12 @@ _BASE = [
 
 
 def _kept(number: int) -> str:
-    """What each step stores that everybody needs."""
+    """What each RUN stores that everybody needs."""
     return f"usr/lib/step{number}/kept"
 
 
-def _members(words: str, number: int) -> list[Member]:
-    members = [file(_kept(number), b"%d" % number * 900)]
+def _members(name: str, words: str, number: int) -> list[Member]:
+    members = [file(_kept(number), b"%d" % number * 900)] if name == "RUN" else []
     for word in words.split():
         path = _path(word)
         if word.startswith("-"):

@@ -51,7 +51,6 @@ def advice(entry: Entry, mode: str, runner: Runner) -> list[Advice]:
         opened = open_image(Request(str(path)), Options(rules={}, dockerfile=dockerfile))
         stream = io.BytesIO()
         json_report.write(opened, stream, ReportOptions())
-        opened.close() if hasattr(opened, "close") else None
     findings = [found for found in json.loads(stream.getvalue())["findings"] if found["fix"]]
     escape = entry.escape if mode == "dockerfile" else "\\"
     texts = [without_ignored(found["fix"])[0] for found in findings]
@@ -78,9 +77,12 @@ def _judged(
     except ValueError as error:
         return Advice(rule, fix, (*unreadable, str(error)), ())
     unreadable += [said for each in instructions for said in _shell_faults(each)]
+    unreadable += [
+        f"{each.name} has a blank to fill in" for each in instructions if "…" in each.text
+    ]
     if not unreadable:
         different += faults(runner, entry, rule, finding["steps"], finding["paths"], instructions)
-        different += _copy_faults(entry, instructions)
+        different += _copy_faults(entry, instructions) if mode == "dockerfile" else []
     if rule == entry.rule:
         if entry.never and re.search(entry.never, fix):
             different.append(f"contains {entry.never}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar, cast
@@ -61,6 +61,8 @@ class Evidence:
     """None if duplicates were not searched."""
     base_steps: int = 0
     """Number of steps of the base image."""
+    written: Set[int] = frozenset()
+    """Steps whose arguments are those of a Dockerfile."""
     progress: Progress = field(default_factory=NullProgress)
     known: dict[object, object] = field(default_factory=dict, repr=False)
     """Results of `once`."""

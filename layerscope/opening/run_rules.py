@@ -66,6 +66,7 @@ def find_findings(
         opened.accounting,
         opened.duplicates,
         base,
+        frozenset() if opened.written is None else frozenset(opened.written.instructions),
         progress,
     )
     scan_image(evidence, scans, cache)

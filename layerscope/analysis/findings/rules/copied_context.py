@@ -111,7 +111,7 @@ def _of_names(
         commands = dict.fromkeys(_NEEDED[name] for name in lines)
         install = "".join(f"\nRUN {command}" for command in commands)
         yield Claim(
-            fix=f"{ignored}\n# and installed where the image is built:\n{instruction_text(step)}{install}",
+            fix=f"{ignored}\n# and installed where the image is built:\n{instruction_text(evidence, step)}{install}",
             layers=(group.layer,),
             paths=paths,
             bytes=0,
@@ -122,7 +122,7 @@ def _of_names(
         )
         return
     yield Claim(
-        fix=f"{ignored}\n# so that this does not copy it:\n{instruction_text(step)}",
+        fix=f"{ignored}\n# so that this does not copy it:\n{instruction_text(evidence, step)}",
         layers=(group.layer,),
         inodes=inodes,
         paths=paths,

@@ -1,28 +1,40 @@
-"""A Dockerfile as written: its lines and instructions (BuildKit's frontend/dockerfile/parser).
+"""A Dockerfile as written: its instructions, each with its place in the text (BuildKit's frontend/dockerfile/parser).
 
-Nothing is expanded or checked beyond assigning lines to instructions and stages.
+Nothing is expanded. Instructions that BuildKit would refuse are kept.
 """
 
 from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from layerscope.errors import UsageError
 from layerscope.files import read_file
+from layerscope.image.dockerfile_syntax import (
+    HEREDOC_INSTRUCTIONS,
+    SPACE,
+    is_heredoc,
+    json_words,
+    opened_heredocs,
+    split_flags,
+    split_name,
+)
 
 MAX_BYTES = 4 << 20
 """Maximum size of a Dockerfile in bytes; BuildKit's limit is half of it."""
 
 _BOM = "\ufeff"
-_DIRECTIVE = re.compile(r"#\s*([A-Za-z]+)\s*=\s*(\S+)\s*")
-_COMMENT = re.compile(r"\s*#")
-_WORD = re.compile(r"\s*(\S+)\s*")
-_HEREDOC = re.compile(r"""(?:^|(?<=\s))[0-9]*<<(-?)(["']?)([A-Za-z0-9_.]+)\2(?=[\s)]|$)""")
-_HEREDOC_INSTRUCTIONS = ("RUN", "COPY", "ADD")
+_DIRECTIVE = re.compile(rf"#[{SPACE}]*([A-Za-z][A-Za-z0-9]*)\s*=\s*(\S(?:.*\S)?)\s*")
+_DIRECTIVES = ("syntax", "escape", "check")
+_EXEC_FORMS = ("RUN", "CMD", "ENTRYPOINT", "SHELL", "COPY", "ADD", "VOLUME", "HEALTHCHECK")
+_ESCAPES = ("\\", "`")
+_TABS = re.compile(r"^\t+", re.MULTILINE)
 
 
 class DockerfileError(UsageError):
@@ -32,21 +44,84 @@ class DockerfileError(UsageError):
 
 
 @dataclass(frozen=True, slots=True)
+class Heredoc:
+    """A here-document of an instruction."""
+
+    name: str
+    """The line that ends it."""
+    body: str
+    """Its lines with their ends, without the tabs that are stripped."""
+    start: int
+    """Offset of its first line in the file's text."""
+    stop: int
+    """Offset of the line that ends it."""
+    quoted: bool
+    """Whether its name is in quotes: nothing in it is expanded."""
+    stripped: bool
+    """Whether tabs at the beginning of lines are stripped."""
+
+
+class Places(NamedTuple):
+    """The places in a file's text of the characters of one instruction, as runs of neighbours."""
+
+    offsets: array[int]
+    """Where each run begins in the instruction."""
+    targets: array[int]
+    """Where it begins in the text."""
+
+    def place(self, offset: int) -> int:
+        """The place of one character."""
+        run = bisect_right(self.offsets, offset) - 1
+        return self.targets[run] + offset - self.offsets[run]
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """One instruction as written in the file."""
 
     name: str
     """In capitals."""
     arguments: str
-    """Its arguments, with continuation lines joined."""
-    heredocs: tuple[str, ...]
-    """Bodies of its here-documents."""
+    """Its arguments, continuation lines joined with nothing in between."""
+    flags: tuple[str, ...]
+    """The flags at the beginning of its arguments, without their quotes."""
+    body: int
+    """Where in the arguments begins what follows the flags."""
+    exec_form: bool
+    """Whether what follows the flags is a JSON array of strings."""
+    heredocs: tuple[Heredoc, ...]
     first: int
     """Its first line, counted from 0."""
     end: int
     """One past its last line."""
+    start: int
+    """Offset of its name in the file's text."""
+    stop: int
+    """Offset just past its last line, here-documents included, without the line's end."""
     stage: int
     """The stage that it belongs to, counted from 0; -1 before the first FROM."""
+    inner: Written | None
+    """The instruction of an ONBUILD."""
+    _shift: int = field(repr=False, compare=False)
+    """Where its arguments begin in the joined line."""
+    _places: Places = field(repr=False, compare=False)
+    """The places of the characters of the joined line."""
+
+    def place(self, offset: int) -> int:
+        """The place in the file's text of a character of `arguments`; just past the last one for their length.
+
+        `arguments[a:b]` stands between `place(a)` and `place(b - 1) + 1`.
+        """
+        last = offset >= len(self.arguments)
+        return self._places.place(self._shift + offset - last) + last
+
+    def script(self) -> str:
+        """What BuildKit has the shell run for a RUN in shell form, or the interpreter if it begins with `#!`."""
+        command = self.arguments[self.body :]
+        if self.heredocs and is_heredoc(command):
+            return self.heredocs[0].body
+        bodies = (f"\n{heredoc.body}{heredoc.name}" for heredoc in self.heredocs)
+        return "".join((command, *bodies))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +130,17 @@ class Dockerfile:
 
     name: str
     """Its origin, for people."""
+    text: str
+    """The whole file; its bytes when encoded with surrogateescape."""
     lines: tuple[str, ...]
+    """Without their ends."""
     instructions: tuple[Written, ...]
+    directives: Mapping[str, str]
+    """Parser directives: `syntax`, `escape`, `check`."""
+    escape: str
+    """The character that continues lines: a backslash or backtick."""
+    newline: str
+    """What ends the first line."""
 
     def final(self) -> list[int]:
         """The instructions, FROM not counted, that make the final image on top of a base from elsewhere.
@@ -98,13 +182,13 @@ class Dockerfile:
 
 def _base_of(written: Written) -> str:
     """The image or stage of a FROM."""
-    words = [word for word in written.arguments.split() if not word.startswith("--")]
+    words = written.arguments[written.body :].split()
     return words[0] if words else ""
 
 
 def _names_of(written: Written, stage: int) -> tuple[str, ...]:
     """Names of the stage that a FROM starts, for later FROMs."""
-    words = written.arguments.split()
+    words = written.arguments[written.body :].split()
     named = len(words) >= 3 and words[-2].upper() == "AS"
     return (str(stage), words[-1].casefold()) if named else (str(stage),)
 
@@ -125,74 +209,179 @@ def parse_dockerfile(data: bytes, name: str) -> Dockerfile:
         raise DockerfileError(f"{name}: not a Dockerfile: more than {MAX_BYTES:,} bytes")
     if b"\0" in data:
         raise DockerfileError(f"{name}: not a Dockerfile: it contains NUL bytes")
-    text = data.decode(errors="surrogateescape").removeprefix(_BOM)
-    lines = tuple(line.removesuffix("\r") for line in text.removesuffix("\n").split("\n"))
-    instructions = tuple(_instructions(lines, name))
-    if not any(written.name == "FROM" for written in instructions):
-        raise DockerfileError(
-            f"{name}: not a Dockerfile: no FROM instruction",
-            hint="pass the Dockerfile that the image was built from",
+    return _Reader(data.decode(errors="surrogateescape"), name).read()
+
+
+def ignore_file(dockerfile: Path, context: Path) -> Path:
+    """The file that names what of the context is not sent to the builder; it may not exist."""
+    own = dockerfile.with_name(f"{dockerfile.name}.dockerignore")
+    return own if own.exists() else context / ".dockerignore"
+
+
+class _Reader:
+    """Reads the instructions of one text."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self._text = text
+        self._name = name
+        at = len(_BOM) if text.startswith(_BOM) else 0
+        raw = text[at:].removesuffix("\n").split("\n")
+        self._newline = "\r\n" if raw[0].endswith("\r") else "\n"
+        self._lines = [line.rstrip("\r") for line in raw]
+        self._offsets = array("I")
+        for line in raw:
+            self._offsets.append(at)
+            at += len(line) + 1
+        self._directives: dict[str, str] = {}
+        self._escape = _ESCAPES[0]
+
+    def read(self) -> Dockerfile:
+        self._read_directives()
+        instructions = tuple(self._instructions())
+        if not any(written.name == "FROM" for written in instructions):
+            raise DockerfileError(
+                f"{self._name}: not a Dockerfile: no FROM instruction",
+                hint="pass the Dockerfile that the image was built from",
+            )
+        return Dockerfile(
+            name=self._name,
+            text=self._text,
+            lines=tuple(self._lines),
+            instructions=instructions,
+            directives=self._directives,
+            escape=self._escape,
+            newline=self._newline,
         )
-    return Dockerfile(name, lines, instructions)
 
+    def _error(self, line: int, words: str, hint: str) -> DockerfileError:
+        return DockerfileError(f"{self._name}: line {line}: {words}", hint=hint)
 
-def _instructions(lines: Sequence[str], name: str) -> Iterator[Written]:
-    escape = _escape(lines)
-    continued = re.compile(rf"(?:^|[^{re.escape(escape)}]){re.escape(escape)}[ \t]*$")
-    at, stage = 0, -1
-    while at < len(lines):
-        if not lines[at].strip() or _COMMENT.match(lines[at]):
-            at += 1
-            continue
-        first, end, more = at, at, True
+    def _read_directives(self) -> None:
+        """Comments of the form `# key=value` before anything else."""
+        for number, line in enumerate(self._lines, 1):
+            found = _DIRECTIVE.fullmatch(line.lstrip(SPACE))
+            key = found[1].lower() if found else ""
+            if found is None or key not in _DIRECTIVES:
+                return
+            if key in self._directives:
+                raise self._error(number, f"a second directive {key!r}", "remove one of the two")
+            self._directives[key] = found[2]
+            if key == "escape":
+                if found[2] not in _ESCAPES:
+                    words = f"{found[2]!r} cannot be the escape character"
+                    raise self._error(number, words, "use a backslash or a backtick")
+                self._escape = found[2]
+
+    def _instructions(self) -> Iterator[Written]:
+        at, stage = 0, -1
+        while at < len(self._lines):
+            line = self._lines[at].lstrip(SPACE)
+            if not line or line.startswith("#"):
+                at += 1
+                continue
+            joined, places, end = self._join(at)
+            line = joined.strip(SPACE)
+            if line:
+                span = _Span(at, end, self._stop(end), stage)
+                shift = len(joined) - len(joined.lstrip(SPACE))
+                written = self._with_heredocs(_written(line, shift, places, span), joined)
+                yield written
+                end, stage = written.end, written.stage
+            at = end
+
+    def _stop(self, end: int) -> int:
+        """Where the line before one ends."""
+        return self._offsets[end - 1] + len(self._lines[end - 1])
+
+    def _join(self, first: int) -> tuple[str, Places, int]:
+        """A line with those that continue it, the places of its characters, and the line after it."""
         parts: list[str] = []
-        while more and at < len(lines):
-            line = lines[at]
+        length, end, at, more = 0, first, first, True
+        places = Places(array("I"), array("I"))
+        while more and at < len(self._lines):
+            line = self._lines[at]
+            text = line.lstrip(SPACE)
+            if at > first and (not text or text.startswith("#")):
+                at += 1  # comments and empty lines do not end an instruction that goes on
+                continue
+            begin = 0 if at > first else len(line) - len(text)
+            part = line.rstrip(" \t")
+            more = part.endswith(self._escape) and part[-2:] != 2 * self._escape
+            part = part[begin:-1] if more else line[begin:]
+            if part:
+                places.offsets.append(length)
+                places.targets.append(self._offsets[at] + begin)
+                parts.append(part)
+                length += len(part)
             at += 1
-            if parts and (not line.strip() or _COMMENT.match(line)):
-                continue  # comments and empty lines do not end an instruction that goes on
-            more = continued.search(line) is not None
-            parts.append(line.rstrip(" \t")[:-1] if more else line)
             end = at
-        at = end
-        word = _WORD.match(parts[0])
-        instruction = word[1].upper() if word else ""
-        arguments = "\n".join(parts)[word.end() if word else 0 :].strip()
-        heredocs, at = _heredocs(instruction, arguments, lines, at, name)
-        stage += instruction == "FROM"
-        yield Written(instruction, arguments.replace("\n", " "), tuple(heredocs), first, at, stage)
+        return "".join(parts), places, end
+
+    def _with_heredocs(self, written: Written, joined: str) -> Written:
+        """An instruction with its here-documents, and its end after them."""
+        running = written.inner or written
+        if "<<" not in joined or running.name not in HEREDOC_INSTRUCTIONS or running.exec_form:
+            return written
+        heredocs: list[Heredoc] = []
+        end = written.end
+        for name, quoted, stripped in opened_heredocs(joined):
+            heredoc, end = self._heredoc(name, quoted, stripped, end)
+            heredocs.append(heredoc)
+        found, stop = tuple(heredocs), self._stop(end)
+        inner = written.inner and replace(written.inner, heredocs=found, end=end, stop=stop)
+        return replace(written, heredocs=found, end=end, stop=stop, inner=inner)
+
+    def _heredoc(self, name: str, quoted: bool, stripped: bool, first: int) -> tuple[Heredoc, int]:
+        """A here-document whose first line is given, and the line after it."""
+        for at in range(first, len(self._lines)):
+            line = self._lines[at]
+            if (line.lstrip("\t") if stripped else line) == name:
+                start, stop = self._offsets[first], self._offsets[at]
+                body = self._text[start:stop]
+                body = _TABS.sub("", body) if stripped else body
+                return Heredoc(name, body, start, stop, quoted, stripped), at + 1
+        raise self._error(
+            first,
+            f"the here-document {name!r} does not end",
+            f"end it with a line that is {name} and nothing else",
+        )
 
 
-def _escape(lines: Sequence[str]) -> str:
-    """The line continuation character: a backslash, unless a parser directive sets a backtick."""
-    for line in lines:
-        directive = _DIRECTIVE.fullmatch(line)
-        if directive is None:
-            break
-        if directive[1].lower() == "escape" and directive[2] in ("\\", "`"):
-            return directive[2]
-    return "\\"
+class _Span(NamedTuple):
+    """Where an instruction stands, its here-documents not counted, and the stage before it."""
+
+    first: int
+    end: int
+    stop: int
+    stage: int
 
 
-def _heredocs(
-    instruction: str, arguments: str, lines: Sequence[str], at: int, name: str
-) -> tuple[list[str], int]:
-    """The bodies of the here-documents of an instruction, and the line after them."""
-    bodies: list[str] = []
-    nested = arguments.split(None, 1)[0].upper() if instruction == "ONBUILD" and arguments else ""
-    if (nested or instruction) not in _HEREDOC_INSTRUCTIONS:
-        return bodies, at
-    for found in _HEREDOC.finditer(arguments):
-        body, started = [], at
-        while True:
-            if at >= len(lines):
-                raise DockerfileError(
-                    f"{name}: line {started}: the here-document {found[3]!r} does not end"
-                )
-            line = lines[at].lstrip("\t") if found[1] else lines[at]
-            at += 1
-            if line == found[3]:
-                break
-            body.append(line)
-        bodies.append("\n".join(body))
-    return bodies, at
+def _written(
+    line: str, shift: int, places: Places, span: _Span, *, nested: bool = False
+) -> Written:
+    """An instruction without its here-documents; `shift` is the offset of `line` in what `places` are of."""
+    name, begin = split_name(line)
+    name, arguments = name.upper(), line[begin:]
+    flags, body = split_flags(arguments)
+    rest = arguments[body:]
+    inner = None
+    if name == "ONBUILD" and rest and not nested:
+        inner = _written(rest, shift + begin + body, places, span, nested=True)
+    if name == "HEALTHCHECK":
+        rest = rest[split_name(rest)[1] :]
+    return Written(
+        name=name,
+        arguments=arguments,
+        flags=flags,
+        body=body,
+        exec_form=name in _EXEC_FORMS and json_words(rest) is not None,
+        heredocs=(),
+        first=span.first,
+        end=span.end,
+        start=places.place(shift),
+        stop=span.stop,
+        stage=span.stage + (name == "FROM" and not nested),
+        inner=inner,
+        _shift=shift + begin,
+        _places=places,
+    )

@@ -9,15 +9,13 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-import msgspec
-
 from layerscope.image.dockerfile import Written
+from layerscope.image.dockerfile_syntax import json_words
 from layerscope.image.history import Step
 
 SAME, ALIKE, OTHER = 3, 2, 0
 """Equal text; probably the same instruction; a different one."""
 
-_FLAGS = re.compile(r"(?:--[a-z][a-z-]*(?:=\S*)?\s+)*")
 _FLAG = re.compile(r"(?<!\S)--[a-z][a-z-]*(?:=\S*)?(?=\s|$)")
 _VARIABLE = re.compile(r"\$\{[^}]{0,200}\}|\$[A-Za-z_][A-Za-z0-9_]*")
 _LOST = str.maketrans(dict.fromkeys("\"'\\"))
@@ -60,12 +58,8 @@ def _one_space(text: str) -> str:
 
 def _listed(arguments: str) -> str:
     """The words of a JSON array, joined; any other text as it is."""
-    if arguments.startswith("["):
-        try:
-            return " ".join(msgspec.json.decode(arguments, type=list[str]))
-        except (msgspec.DecodeError, UnicodeError):
-            return arguments
-    return arguments
+    words = json_words(arguments)
+    return arguments if words is None else " ".join(words)
 
 
 def _fitting(written: str, recorded: str) -> int:
@@ -91,19 +85,24 @@ def _plain(written: Written, recorded: str) -> int:
 
 
 def _run(written: Written, recorded: str) -> int:
-    flags = _FLAGS.match(written.arguments)
-    command = written.arguments[flags.end() if flags else 0 :]
     found = _one_space(recorded)
+    command = written.arguments[written.body :]
     if not written.heredocs:
         return SAME if found in (_one_space(command), _one_space(_listed(command))) else OTHER
-    body = _one_space("\n".join(written.heredocs))
-    if body and (found == body or (_one_space(command) in found and body in found)):
+    if found == _one_space(written.script()):
         return SAME
-    return ALIKE if found.startswith(_PIPE) else OTHER
+    if found == f"{_PIPE}{written.heredocs[0].name}":
+        return ALIKE
+    head = _one_space(command)
+    bodies = [_one_space(heredoc.body) for heredoc in written.heredocs]
+    listed = found.startswith(head) and all(body in found[len(head) :] for body in bodies)
+    return SAME if listed else OTHER
 
 
 def _copy(written: Written, recorded: str) -> int:
-    arguments = _one_space(_listed(_FLAG.sub(" ", written.arguments).strip()))
+    arguments = _one_space(_listed(written.arguments[written.body :]))
+    if written.heredocs:
+        arguments = arguments.translate(_LOST)
     found = _one_space(_listed(_FLAG.sub(" ", recorded).strip()))
     digest = _COPIED.fullmatch(found)
     if digest is None:
@@ -154,8 +153,7 @@ def _expose(written: Written, recorded: str) -> int:
 
 
 def _healthcheck(written: Written, recorded: str) -> int:
-    flags = _FLAGS.match(written.arguments)
-    command = written.arguments[flags.end() if flags else 0 :].strip()
+    command = written.arguments[written.body :]
     command = command[3:] if command[:3].upper() == "CMD" else command
     ours, theirs = (_one_space(text.translate(_LISTED)) for text in (command, recorded))
     return ALIKE if ours and ours in theirs else OTHER

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from layerscope.image.dockerfile import Dockerfile
+from layerscope.image.dockerfile import Dockerfile, parse_dockerfile
 from layerscope.image.model import Image
 from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
@@ -25,6 +25,20 @@ class Cache(msgspec.Struct):
 
     folder: str
     size: int
+
+
+class DockerfileText(msgspec.Struct):
+    """A Dockerfile; the worker parses it again, which is faster than to send what was parsed."""
+
+    name: str
+    text: str
+
+    @classmethod
+    def of(cls, dockerfile: Dockerfile | None) -> DockerfileText | None:
+        return None if dockerfile is None else cls(dockerfile.name, dockerfile.text)
+
+    def parse(self) -> Dockerfile:
+        return parse_dockerfile(self.text.encode(errors="surrogateescape"), self.name)
 
 
 class Open(msgspec.Struct, tag=True):
@@ -40,7 +54,7 @@ class Open(msgspec.Struct, tag=True):
     verify_small: bool
     duplicates: bool
     rules: dict[str, RuleChoice] | None
-    dockerfile: Dockerfile | None
+    dockerfile: DockerfileText | None
     base_steps: int | None
     cache: Cache | None
     private: str

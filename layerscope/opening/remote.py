@@ -290,7 +290,7 @@ def _open_message(
         verify_small=options.verify_small,
         duplicates=options.duplicates,
         rules=messages.rules_or_none(options.rules),
-        dockerfile=options.dockerfile,
+        dockerfile=messages.DockerfileText.of(options.dockerfile),
         base_steps=options.base_steps,
         cache=None if cache is None else messages.Cache(str(cache.folder), cache.size),
         private=private,

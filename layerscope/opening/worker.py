@@ -213,7 +213,7 @@ def _options(asked: messages.Open, cache: Store | None) -> Options:
         duplicates=asked.duplicates,
         rules=asked.rules,
         names=False,
-        dockerfile=asked.dockerfile,
+        dockerfile=None if asked.dockerfile is None else asked.dockerfile.parse(),
         base_steps=asked.base_steps,
         cache=cache,
     )

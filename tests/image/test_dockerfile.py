@@ -13,6 +13,7 @@ from layerscope.image.dockerfile import (
     MAX_BYTES,
     Dockerfile,
     DockerfileError,
+    ignore_file,
     parse_dockerfile,
     read_dockerfile,
 )
@@ -67,7 +68,169 @@ def test_here_documents_belong_to_their_instruction() -> None:
     """Several bodies, quoted names and stripped tabs are read as BuildKit does."""
     found = parsed("FROM a\nRUN <<EOF cat <<-'END'\none\nCMD no\nEOF\n\ttwo\n\tEND\nCMD x\n")
     assert spans(found) == [("FROM", 0, 1), ("RUN", 1, 7), ("CMD", 7, 8)]
-    assert found.instructions[1].heredocs == ("one\nCMD no", "two")
+    bodies = [heredoc.body for heredoc in found.instructions[1].heredocs]
+    assert bodies == ["one\nCMD no\n", "two\n"]
+
+
+def test_continued_lines_are_joined_with_nothing() -> None:
+    """BuildKit keeps the white space of the lines and adds none, so words and quoted scripts stay as they are run."""
+    found = parsed("FROM a\nRUN ab\\\ncd '\\\n\n# no\n  x' \\ \n y \n").instructions[1]
+    assert found.arguments == "abcd '  x'  y"
+    assert parsed("FROM a\nRU\\\nN\\\n x\n").instructions[1].arguments == "x"
+    assert parsed("FROM a\n\\\nRUN x\\\n#").instructions[1].arguments == "x"
+
+
+@pytest.mark.parametrize(
+    ("written", "flags", "body"),
+    [
+        ("RUN --mount=type=cache,target=/x --network=none make --x", 2, "make --x"),
+        ("RUN --mount=type=bind,source='a b',target=/x  [\"a\"]", 1, '["a"]'),
+        ("COPY --chown=a:b \\\n  --link a b", 2, "a b"),
+        ("FROM --platform=$B x AS y", 1, "x AS y"),
+        ("HEALTHCHECK --interval=5s CMD a --b", 1, "CMD a --b"),
+        ("RUN -- --x", 0, "--x"),
+        ("RUN make --x", 0, "make --x"),
+        ("RUN --mount=x", 1, ""),
+    ],
+)
+def test_flags_come_before_the_body(written: str, flags: int, body: str) -> None:
+    """Only options in front belong to the instruction; those behind belong to what it runs."""
+    found = parsed(f"FROM a\n{written}\n").instructions[1]
+    assert (len(found.flags), found.arguments[found.body :]) == (flags, body)
+
+
+def test_flags_lose_their_quotes() -> None:
+    """As BuildKit reads them."""
+    found = parsed("FROM a\nRUN --mount=source='a \"b' --x=\\\"c\\ d make\n").instructions[1]
+    assert found.flags == ('--mount=source=a "b', '--x="c d')
+
+
+@pytest.mark.parametrize(
+    ("written", "wanted"),
+    [
+        ('RUN ["a", "b"]', True),
+        ('RUN --mount=type=secret,id=x ["npm",\\\n "ci"]', True),
+        ("RUN []", True),
+        ('COPY ["a b", "c"]', True),
+        ('HEALTHCHECK --retries=2 CMD ["a"]', True),
+        ("HEALTHCHECK CMD a", False),
+        ("HEALTHCHECK NONE", False),
+        ("RUN ['a']", False),
+        ('RUN ["a"] && b', False),
+        ('RUN ["a", 1]', False),
+        ("RUN [ -f x ]", False),
+        ('LABEL ["a"]', False),
+    ],
+)
+def test_the_exec_form_is_a_json_array_of_strings(written: str, wanted: bool) -> None:
+    """Anything else is run by the shell."""
+    assert parsed(f"FROM a\n{written}\n").instructions[1].exec_form is wanted
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("RUN cat <<EOF 3<<-'b c' >x", ["EOF", "b c"]),
+        ("RUN cat <<E>x && y", ["E>x"]),
+        ("RUN (cat <<E)", ["E)"]),
+        ("RUN cat <<\\E", ["E"]),
+        ("RUN a # <<E", ["E"]),
+        ("RUN ${x%% <<E} $$ ${y:-'} <<F'} <<G", ["E}", "G"]),
+        ("RUN cat<<E", []),
+        ("RUN cat <<<E", []),
+        ("RUN echo $((1 << 2))", []),
+        ("RUN echo \"a <<E b\" 'c <<E' \\<<E", []),
+        ('RUN echo "${a:-"x <<E"} <<E"', []),
+        ("RUN echo don't <<E", []),
+        ("RUN echo ${a^^} <<E", []),
+        ('RUN ["a", " <<E "]', []),
+        ("CMD cat <<E", []),
+        ("ONBUILD RUN <<E", ["E"]),
+        ("ONBUILD CMD <<E", []),
+        ("ADD <<E /x", ["E"]),
+    ],
+)
+def test_here_documents_are_found_as_buildkit_finds_them(line: str, names: list[str]) -> None:
+    """By words, not by what a shell makes of them."""
+    bodies = "".join(f"x\n{name}\n" for name in names)
+    found = parsed(f"FROM a\n{line}\n{bodies}CMD z\n").instructions
+    assert [heredoc.name for heredoc in found[1].heredocs] == names
+    assert [written.name for written in found[2:]] == ["CMD"]
+
+
+def test_a_here_document_has_its_place_and_form() -> None:
+    """Its lines as they are in the file, its body as it is run."""
+    found = parsed("FROM a\nRUN cat <<-'E' <<F\n\t\tone\n\ttwo\n\tE\nF\nCMD z\n")
+    first, second = found.instructions[1].heredocs
+    assert (first.body, first.quoted, first.stripped) == ("one\ntwo\n", True, True)
+    assert found.text[first.start : first.stop] == "\t\tone\n\ttwo\n"
+    assert (second.body, second.quoted, second.stripped) == ("", False, False)
+    assert second.start == second.stop == found.text.index("F\nCMD")
+
+
+def test_what_a_run_has_the_shell_run() -> None:
+    """A lone here-document is the script; others follow the command as the shell reads them."""
+    for line, wanted in [
+        ("RUN --mount=x a \\\n b", "a  b"),
+        ("RUN <<E\nset -e\nmake\nE", "set -e\nmake\n"),
+        ("RUN cat <<E >x && y <<F\na\nE\nb\nF", "cat <<E >x && y <<F\na\nE\nb\nF"),
+    ]:
+        assert parsed(f"FROM a\n{line}\n").instructions[1].script() == wanted
+
+
+def test_an_onbuild_has_an_instruction() -> None:
+    """Its parts have places as well; an ONBUILD within one has none."""
+    text = "FROM a\n ONBUILD \\\n  run --mount=x \\\n  make <<E\nb\nE\nONBUILD ONBUILD RUN x\n"
+    found = parsed(text).instructions
+    inner = found[1].inner
+    assert inner is not None
+    assert (inner.name, inner.flags, inner.arguments[inner.body :]) == (
+        "RUN",
+        ("--mount=x",),
+        "make <<E",
+    )
+    assert text[inner.start :].startswith("run")
+    assert text[inner.place(inner.body) :].startswith("make <<E\nb")
+    assert (inner.heredocs, inner.stop) == (found[1].heredocs, found[1].stop)
+    assert found[2].inner is not None
+    assert found[2].inner.inner is None
+
+
+def test_directives_come_first() -> None:
+    """After any other comment, an empty line or an instruction there are none."""
+    found = parsed(
+        "# Syntax = docker/dockerfile:1 x\n#escape=`\n# check=skip=all\n# more=x\n# syntax=y\nFROM a\n"
+    )
+    assert found.directives == {
+        "syntax": "docker/dockerfile:1 x",
+        "escape": "`",
+        "check": "skip=all",
+    }
+    assert found.escape == "`"
+    for before in ("# x\n", "\n", "FROM x\n"):
+        late = parsed(f"{before}# escape=`\nFROM a\n")
+        assert (late.directives, late.escape) == ({}, "\\")
+
+
+def test_the_text_is_the_file() -> None:
+    """Byte order mark, line ends and bytes that are no UTF-8 included."""
+    data = b"\xef\xbb\xbf# a\r\nFROM a\r\nRUN \xff \\\r\n b\r\n"
+    found = parse_dockerfile(data, "x")
+    assert found.text.encode(errors="surrogateescape") == data
+    assert found.newline == "\r\n"
+    assert parsed("FROM a\nRUN b\r\n").newline == "\n"
+    run = found.instructions[1]
+    assert found.text[run.start : run.stop] == "RUN \udcff \\\r\n b"
+
+
+def test_the_ignore_file_of_a_dockerfile_wins(tmp_path: Path) -> None:
+    """Over the one of the context."""
+    dockerfile = tmp_path / "docker" / "My.Dockerfile"
+    dockerfile.parent.mkdir()
+    assert ignore_file(dockerfile, tmp_path) == tmp_path / ".dockerignore"
+    own = tmp_path / "docker" / "My.Dockerfile.dockerignore"
+    own.touch()
+    assert ignore_file(dockerfile, tmp_path) == own
 
 
 def test_here_strings_are_no_here_documents() -> None:
@@ -103,8 +266,10 @@ def test_the_final_image_is_the_last_stage_on_those_it_builds_on(
         (b"FROM a\0", "NUL"),
         (b"FROM a\nRUN <<EOF\nx\n", "line 2: the here-document 'EOF' does not end"),
         (b"#" * (MAX_BYTES + 1), "more than"),
+        (b"# escape=x\nFROM a\n", "line 1: 'x' cannot be the escape character"),
+        (b"# syntax=a\n# syntax=b\nFROM a\n", "line 2: a second directive 'syntax'"),
     ],
-    ids=["empty", "text", "binary", "heredoc", "large"],
+    ids=["empty", "text", "binary", "heredoc", "large", "escape", "directives"],
 )
 def test_a_file_that_is_not_a_dockerfile_is_described(
     tmp_path: Path, data: bytes, words: str
@@ -127,9 +292,26 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 def test_hostile_text_takes_linear_time() -> None:
     """Half-made continuations and here-documents of megabytes are read in a moment."""
-    for part in ("\\ ", "<<", "<<a ", "#", "\\\n", "FROM a\n", "RUN <<a\na\n", "${"):
-        data = ("FROM a\nRUN " + part * (1_000_000 // len(part)) + "\nFROM a\n").encode()
-        began = time.monotonic()
-        with suppress(DockerfileError):
-            parse_dockerfile(data, "x")
-        assert time.monotonic() - began < 20
+    for part in (
+        *(
+            "\\ ",
+            "<<",
+            "<<a ",
+            "#",
+            "\\\n",
+            "FROM a\n",
+            "RUN <<a\na\n",
+            "${",
+            "x\\\n",
+            "'",
+            '"',
+            "['",
+        ),
+        *("--a ", "--a='", "ONBUILD ", "[[", '"${a:-', "<<'a' ", "  \\\n\n", "\\\\ ", "\r"),
+    ):
+        for name in ("RUN", "RUN <<", "ONBUILD RUN", "COPY"):
+            data = f"FROM a\n{name} {part * (300_000 // len(part))}\nFROM a\n".encode()
+            began = time.monotonic()
+            with suppress(DockerfileError):
+                parse_dockerfile(data, "x")
+            assert time.monotonic() - began < 20

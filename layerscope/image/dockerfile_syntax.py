@@ -1,0 +1,164 @@
+"""What BuildKit makes of one joined line of a Dockerfile: its flags, its form, its here-documents.
+
+Every function is linear in its text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+"""White space as Go has it."""
+
+HEREDOC_INSTRUCTIONS = ("RUN", "COPY", "ADD")
+"""Instructions that may have here-documents."""
+
+_NAME = re.compile(r"([^\t\v\f\r ]*)[\t\v\f\r ]*")
+_FLAG = re.compile(
+    rf"""(?:[^{SPACE}'"\\]|\\.?|'(?:[^'\\]|\\.?)*'?|"(?:[^"\\]|\\.?)*"?)+""", re.DOTALL
+)
+_FLAG_PART = re.compile(r"""\\(.?)|(['"])""", re.DOTALL)
+_SPACES = re.compile(rf"[{SPACE}]+")
+_HEREDOC = re.compile(r"[0-9]*<<(-?)([^<]+)")
+_SPECIAL = re.compile(rf"""[\\'"$}}{SPACE}]""")
+_PARAMETER = re.compile(r"[0-9]+|[@*#?$!-]|[^\W0-9]\w*|")
+_SUBSTITUTES = ":+-?#%/"
+
+
+def split_name(line: str) -> tuple[str, int]:
+    """The name of an instruction as written, and the offset of its arguments."""
+    found = _NAME.match(line)
+    return (found[1], found.end()) if found else ("", 0)
+
+
+def split_flags(arguments: str) -> tuple[tuple[str, ...], int]:
+    """The flags at the beginning of arguments, without their quotes, and the offset of what follows them."""
+    flags: list[str] = []
+    at = 0
+    while True:
+        space = _SPACES.match(arguments, at)
+        at = space.end() if space else at
+        word = _FLAG.match(arguments, at) if arguments.startswith("--", at) else None
+        if word is None:
+            return tuple(flags), at
+        at = word.end()
+        flag = _unquoted(word[0])
+        if flag == "--":
+            space = _SPACES.match(arguments, at)
+            return tuple(flags), space.end() if space else at
+        flags.append(flag)
+
+
+def _unquoted(word: str) -> str:
+    """A flag without its quotes and backslashes."""
+    parts, at, quote = [], 0, ""
+    for found in _FLAG_PART.finditer(word):
+        parts.append(word[at : found.start()])
+        at = found.end()
+        if not found[2]:
+            parts.append(found[1])
+        elif quote in ("", found[2]):
+            quote = "" if quote else found[2]
+        else:
+            parts.append(found[2])
+    return "".join((*parts, word[at:]))
+
+
+def json_words(text: str) -> list[str] | None:
+    """The words of an exec form; None if the text is no JSON array of strings."""
+    if not text.startswith("["):
+        return None
+    try:
+        return msgspec.json.decode(text.encode(errors="replace"), type=list[str])
+    except (msgspec.DecodeError, UnicodeError):
+        return None
+
+
+def opened_heredocs(line: str) -> Iterator[tuple[str, bool, bool]]:
+    """The here-documents that a line begins: name, whether it is quoted, whether tabs are stripped.
+
+    A word is one only if it begins with `<<` and a file descriptor at most. That it may stand in a shell's comment or
+    arithmetic is not asked, as BuildKit does not.
+    """
+    if "<<" not in line:
+        return
+    for word in _words(line):
+        found = _HEREDOC.fullmatch(word)
+        name = _heredoc_name(found[2]) if found else ""
+        if found and name:
+            yield name, "'" in found[2] or '"' in found[2], bool(found[1])
+
+
+def is_heredoc(text: str) -> bool:
+    """Whether a text is one here-document's word and nothing else."""
+    return [text] == _words(text) and any(opened_heredocs(text))
+
+
+def _heredoc_name(word: str) -> str:
+    """The name of a here-document without quotes and backslashes."""
+    return "".join(
+        part[1:-1] if part[0] in "'\"" else part.removeprefix("\\")
+        for part in re.findall(r"""'[^']*'|"[^"]*"|\\.|[^'"\\]+|['"\\]""", word, re.DOTALL)
+    )
+
+
+def _words(line: str) -> list[str]:
+    """The words of a line, with quotes and variables as written (BuildKit's frontend/dockerfile/shell).
+
+    There are none if a quote or brace is not closed, or a variable has a modifier that BuildKit does not know.
+    """
+    words: list[str] = []
+    begin, at = 0, 0
+    inside: list[str] = []
+    """What ends each quote and substitution that is open."""
+    while found := _SPECIAL.search(line, at):
+        character, at = found[0], found.end()
+        if character == "\\":
+            at += 1
+        elif inside and character == inside[-1]:
+            inside.pop()
+        elif character == "$":
+            after = _substitution(line, at)
+            if after is None:
+                return []
+            at, opens = after
+            if opens:
+                inside.append("}")
+        elif inside and inside[-1] == '"':
+            continue
+        elif character == "'":
+            at = line.find("'", at) + 1
+            if at == 0:
+                return []
+        elif character == '"':
+            inside.append(character)
+        elif character != "}" and '"' not in inside[:1]:
+            words.append(line[begin : found.start()])
+            begin = at
+    if inside:
+        return []
+    return [word for word in (*words, line[begin:]) if word]
+
+
+def _substitution(line: str, at: int) -> tuple[int, bool] | None:
+    """Where a variable's name and modifier end, and whether a text follows up to a brace; None if BuildKit knows no
+    such modifier."""
+    braces = line.startswith("{", at)
+    at += braces
+    name = _PARAMETER.match(line, at)
+    if braces and line[at : at + 1] in ("", "{", "}", ":"):
+        return None
+    at = name.end() if name else at
+    if not braces:
+        return at, False
+    modifier = line[at : at + 1]
+    if modifier == "}":
+        return at + 1, False
+    if not modifier or modifier not in _SUBSTITUTES:
+        return None
+    if modifier == ":" and line[at + 1 : at + 2] not in ("+", "-", "?"):
+        return None
+    return at + 1, True

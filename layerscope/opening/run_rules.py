@@ -23,11 +23,11 @@ def key_words(
     opened: Opened, choices: Mapping[str, RuleChoice] | None, base_steps: int | None
 ) -> list[str]:
     """What identifies the findings of an image besides its layers: see `ImageCache.findings`."""
-    image, base = _seen(opened, base_steps)
-    return [_seen_by_rules(image, base, choices or {}, opened.duplicates is None)]
+    image, base = seen_by_rules(opened, base_steps)
+    return [_digest_of(image, base, choices or {}, opened.duplicates is None)]
 
 
-def _seen(opened: Opened, base_steps: int | None) -> tuple[Image, int]:
+def seen_by_rules(opened: Opened, base_steps: int | None = None) -> tuple[Image, int]:
     """The image as rules see it, and the number of steps of its base image."""
     image, written, base = opened.image, opened.written, base_steps
     if base is None and written is not None:
@@ -51,7 +51,7 @@ def find_findings(
 ) -> Findings:
     """The findings of the rules. Results of reading files are stored in `cache`; `scans` hold what was found while the layers were read. If `base_steps` is None, the base image comes
     from the Dockerfile, or is estimated. Raises `CancelledError`."""
-    image, base = _seen(opened, base_steps)
+    image, base = seen_by_rules(opened, base_steps)
     words = key_words(opened, choices, base_steps)
     known = None if cache is None else cache.findings(words, opened.filesystem)
     if known is not None:
@@ -66,7 +66,7 @@ def find_findings(
         opened.accounting,
         opened.duplicates,
         base,
-        frozenset() if opened.written is None else frozenset(opened.written.instructions),
+        {} if opened.written is None else opened.written.instructions,
         progress,
     )
     scan_image(evidence, scans, cache)
@@ -76,7 +76,7 @@ def find_findings(
     return findings
 
 
-def _seen_by_rules(
+def _digest_of(
     image: Image, base: int, choices: Mapping[str, RuleChoice], no_duplicates: bool
 ) -> str:
     """A digest of everything that rules use of an image except the contents of its layers."""

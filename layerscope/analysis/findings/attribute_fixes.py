@@ -18,13 +18,13 @@ from layerscope.analysis.findings.fixes import (
     instruction_text,
     run_in,
     shell_word,
-    split_flags,
     with_flags,
 )
 from layerscope.analysis.findings.hidden import Rows
 from layerscope.analysis.findings.merging import mergeable, one_run
 from layerscope.analysis.findings.runs import program, without_commands
 from layerscope.filesystem.inodes import Why
+from layerscope.image.dockerfile_syntax import split_flags
 from layerscope.image.history import Step
 from layerscope.image.shell import Command
 from layerscope.layers.index import Kind

@@ -18,9 +18,9 @@ from layerscope.analysis.findings.fixes import (
     recorded_source,
     shell_word,
     sources_of,
-    split_flags,
     with_flags,
 )
+from layerscope.image.dockerfile_syntax import split_flags
 from layerscope.image.history import Step
 
 _LINES = 40

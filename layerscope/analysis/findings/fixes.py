@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Callable, Sequence
@@ -14,11 +13,13 @@ from layerscope.analysis.findings.runs import (
     Change,
     Merged,
     Run,
+    Runs,
     appended,
     applied,
     run_of,
     with_option,
 )
+from layerscope.image.dockerfile_syntax import json_words, split_flags
 from layerscope.image.history import Step
 from layerscope.image.instruction import INDENT
 from layerscope.image.shell import Command, Word, read_script
@@ -27,20 +28,18 @@ _SOURCE = re.compile(r"(?:(?:file|dir|multi):[0-9a-f]{16,64}\s*)+ ?in (?=\S)")
 """What classic Docker and buildah record in place of the names of sources."""
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _LOOKED_BACK = 1000
-"""Steps before one that are searched for its SHELL and USER."""
+"""Steps before one that are searched for its USER."""
 _QUOTED = 64 << 10
 """Characters of an instruction that a fix quotes: more are described in words."""
-_FLAG = re.compile(r"--[a-z][a-z-]*(?:=\S*)?$")
 
 
 def run_in(evidence: Evidence, step: Step) -> Run | None:
     """A step as a RUN that can be changed; None if it is none."""
-    key = (run_of, step.index)
-    if key not in evidence.known:
-        before = evidence.image.steps[max(step.index - _LOOKED_BACK, 0) : step.index]
-        evidence.known[key] = run_of(step, before, written=step.index in evidence.written)
-    found = evidence.known[key]
-    return found if isinstance(found, Run) else None
+    return evidence.once(_runs).of(step)
+
+
+def _runs(evidence: Evidence) -> Runs:
+    return Runs(evidence.image.steps, evidence.written)
 
 
 def instruction_text(evidence: Evidence, step: Step) -> str:
@@ -111,27 +110,30 @@ def _in_lines(new: str) -> str:
     return new.replace(f";{BREAK}", "\n").replace(f"{BREAK}&& ", f" \\\n{INDENT}&& ")
 
 
-def merged_text(runs: Sequence[Run], changes: Merged, ends: Sequence[Change] = ()) -> str:
-    """Several RUNs as one, whose mounts are those of all; `ends` are further changes of the last one."""
-    flags = dict.fromkeys(flag for run in runs for flag in run.flags)
+def merged_text(
+    runs: Sequence[Run],
+    together: Merged,
+    changes: Sequence[Sequence[Change]] = (),
+    flags: Sequence[str] = (),
+) -> str:
+    """Several RUNs as one, whose mounts are those of all; `changes` are further ones of each script."""
+    every = dict.fromkeys([*flags, *(flag for run in runs for flag in run.flags)])
     lines = any(run.is_script for run in runs)
     parts = []
-    for number, (run, own) in enumerate(zip(runs, changes.changes, strict=True)):
-        further = tuple(ends) if number == len(runs) - 1 else ()
+    for number, (run, own) in enumerate(zip(runs, together.changes, strict=True)):
+        all_changes = (*(changes[number] if changes else ()), *own)
         if lines and not run.is_script:
-            parts.append(
-                applied(run.script, [(a, b, _in_lines(new)) for a, b, new in (*further, *own)])
-            )
+            parts.append(applied(run.script, [(a, b, _in_lines(new)) for a, b, new in all_changes]))
         else:
-            parts.append(_rendered(run, (*further, *own)).rstrip())
+            parts.append(_rendered(run, all_changes).rstrip())
 
     def joint(text: str) -> str:
         return _in_lines(text) if lines else text.replace(BREAK, f" \\\n{INDENT}")
 
-    script = joint(changes.head) + parts[0]
-    for between, part in zip(changes.joints, parts[1:], strict=True):
+    script = joint(together.head) + parts[0]
+    for between, part in zip(together.joints, parts[1:], strict=True):
         script += joint(between) + part
-    return " ".join(["RUN", *flags, _document(script) if lines else script])
+    return " ".join(["RUN", *every, _document(script) if lines else script])
 
 
 def run_and(
@@ -218,36 +220,21 @@ def can_append(evidence: Evidence, step: Step) -> bool:
 def with_flags(step: Step, *flags: str) -> Fix:
     """A COPY or ADD with further flags, such as `--chown=app`; those of these names that it has are replaced."""
     names = tuple(flag.partition("=")[0] for flag in flags)
-    own, rest = split_flags(step.arguments)
+    own, body = split_flags(step.arguments)
     kept = [flag for flag in own if flag.partition("=")[0] not in names]
-    text = " ".join([step.instruction or "COPY", *flags, *kept, _SOURCE.sub("… ", rest)])
+    text = " ".join(
+        [step.instruction or "COPY", *flags, *kept, _SOURCE.sub("… ", step.arguments[body:])]
+    )
     return Fix(text, tuple(Edit("flag", step.index, flag) for flag in flags))
-
-
-def split_flags(arguments: str) -> tuple[list[str], str]:
-    """The flags that an instruction begins with, and the rest."""
-    flags: list[str] = []
-    rest = arguments.lstrip()
-    while rest.startswith("--"):
-        word, _, behind = rest.partition(" ")
-        if not _FLAG.match(word):
-            break
-        flags.append(word)
-        rest = behind.lstrip()
-    return flags, rest
 
 
 def sources_of(step: Step) -> tuple[list[str], str]:
     """What a COPY or ADD names: its sources, none where the builder recorded digests in their place, and its target."""
     if step.instruction not in ("COPY", "ADD"):
         return [], ""
-    _, rest = split_flags(step.arguments)
-    words = rest.split()
-    if rest.startswith("["):
-        try:
-            words = [word for word in json.loads(rest) if isinstance(word, str)]
-        except (ValueError, RecursionError):
-            return [], ""
+    _, body = split_flags(step.arguments)
+    rest = step.arguments[body:]
+    words = json_words(rest) or rest.split()
     target = words[-1] if words else ""
     named = _SOURCE.search(step.arguments) is None and "<<" not in step.arguments
     return (words[:-1] if named else []), target
@@ -255,7 +242,7 @@ def sources_of(step: Step) -> tuple[list[str], str]:
 
 def recorded_source(step: Step) -> str:
     """The digest that classic Docker and buildah record in place of a COPY's sources; "" for a builder that names them."""
-    found = _SOURCE.match(split_flags(step.arguments)[1])
+    found = _SOURCE.match(step.arguments[split_flags(step.arguments)[1] :])
     return "" if found is None else found[0].removesuffix("in ").strip()
 
 

@@ -114,7 +114,7 @@ def one_run(evidence: Evidence, layers: Sequence[int], end: str = "") -> Fix:
         Edit("merge", last.index, steps=tuple(step.index for step in steps)),
         *(Edit("change", last.index, new, start, stop) for start, stop, new in ends),
     )
-    text = "\n".join([note, *before, merged_text(runs, together, ends)])
+    text = "\n".join([note, *before, merged_text(runs, together, [*[()] * (len(runs) - 1), ends])])
     return Fix(text, edits, note + (f"\n# and at its end: {end}" if end else ""))
 
 

@@ -7,11 +7,11 @@ says that the script cannot be changed safely: then words have to do.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import msgspec
-
+from layerscope.image.dockerfile import Written
+from layerscope.image.dockerfile_syntax import json_words
 from layerscope.image.history import Step
 from layerscope.image.shell import (
     DEFAULT_SHELL,
@@ -29,7 +29,8 @@ BREAK = "\n"
 Change = tuple[int, int, str]
 """First and last place, counted in characters, and what stands there instead."""
 
-_FLAGS = re.compile(r"(?:--[a-z]+(?:=\S*)?\s+)*")
+_LOOKED_BACK = 1000
+"""Steps before a RUN that are searched for its SHELL."""
 _BUILDKIT = re.compile(r"#\s*buildkit\s*$")
 _WRAPPERS = {
     "sudo": frozenset(("-u", "-g", "-h", "-p", "-C", "-T", "-r", "-t", "--user", "--group")),
@@ -99,20 +100,36 @@ class Run:
         return "\n" in self.script
 
 
-def run_of(step: Step, before: Sequence[Step], *, written: bool = False) -> Run | None:
-    """A step as a RUN; None if it is none. `before` are the steps before it, one of which may be a SHELL; `written` says
-    that its arguments are a Dockerfile's."""
+class Runs:
+    """The RUNs of an image, each read once; `written` are the instructions of its Dockerfile, by step."""
+
+    def __init__(self, steps: Sequence[Step], written: Mapping[int, Written]) -> None:
+        self._steps = steps
+        self._written = written
+        self._known: dict[int, Run | None] = {}
+
+    def of(self, step: Step) -> Run | None:
+        """A step as a RUN; None if it is none."""
+        if step.index not in self._known:
+            before = self._steps[max(step.index - _LOOKED_BACK, 0) : step.index]
+            self._known[step.index] = run_of(step, before, self._written.get(step.index))
+        return self._known[step.index]
+
+
+def run_of(step: Step, before: Sequence[Step], written: Written | None = None) -> Run | None:
+    """A step as a RUN; None if it is none. `before` are the steps before it, one of which may be a SHELL; `written` is the
+    instruction of its Dockerfile."""
     if step.instruction != "RUN" or not step.arguments.strip():
         return None
-    found = _FLAGS.match(step.arguments)
-    flags = tuple(found[0].split()) if found else ()
-    script = step.arguments[found.end() if found else 0 :]
     recorded = step.created_by or ""
-    shell = shell_before(recorded, script)
-    # BuildKit names the shell of every shell form: without one it was an array, or a script with an interpreter.
-    exec_form = (
-        _is_array(script) if written else _BUILDKIT.search(recorded) is not None and not shell
-    )
+    if written is not None:
+        flags, script, exec_form = written.flags, written.script(), written.exec_form
+        shell = shell_before(recorded, script)
+    else:
+        # BuildKit names the shell of every shell form: without one it was an array, or a script with an interpreter.
+        flags, script = (), step.arguments
+        shell = shell_before(recorded, script)
+        exec_form = not shell and (_BUILDKIT.search(recorded) is not None or _is_array(script))
     if shell is None:
         shell = _shell_of(before)
     read = None
@@ -123,22 +140,13 @@ def run_of(step: Step, before: Sequence[Step], *, written: bool = False) -> Run 
 
 def _is_array(script: str) -> bool:
     """Whether a RUN is in exec form: a JSON array of strings (Dockerfile reference, RUN)."""
-    if not script.lstrip().startswith("["):
-        return False
-    try:
-        msgspec.json.decode(script, type=list[str])
-    except (msgspec.DecodeError, UnicodeError):
-        return False
-    return True
+    return script.startswith("[") and json_words(script) is not None
 
 
 def _shell_of(before: Sequence[Step]) -> tuple[str, ...]:
     for step in reversed(before):
         if step.instruction == "SHELL":
-            try:
-                words = msgspec.json.decode(step.arguments, type=list[str])
-            except (msgspec.DecodeError, UnicodeError):
-                words = step.arguments.strip("[]").split()
+            words = json_words(step.arguments) or step.arguments.strip("[]").split()
             return tuple(words) or DEFAULT_SHELL
     return DEFAULT_SHELL
 

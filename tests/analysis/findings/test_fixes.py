@@ -7,6 +7,7 @@ import pytest
 from layerscope.analysis.findings.edits import Edit, Fix
 from layerscope.analysis.findings.fixes import recorded_instruction, run_text, with_flags
 from layerscope.analysis.findings.runs import Run, appended, run_of
+from layerscope.image.dockerfile import Written, parse_dockerfile
 from layerscope.image.history import HistoryEntry, Step, align
 
 
@@ -16,9 +17,9 @@ def step(created_by: str) -> Step:
     return steps[0]
 
 
-def run(command: str, *, written: bool = False) -> Run:
+def run(command: str, written: Written | None = None) -> Run:
     """A RUN that classic Docker recorded."""
-    found = run_of(step(f"/bin/sh -c {command}"), (), written=written)
+    found = run_of(step(f"/bin/sh -c {command}"), (), written)
     assert found is not None
     return found
 
@@ -77,7 +78,8 @@ def test_nothing_is_added_where_nothing_is_right(command: str) -> None:
 )
 def test_the_exec_form_has_no_shell(arguments: str) -> None:
     """Also behind flags: what stood behind the array would be lost."""
-    found = run(arguments, written=True)
+    written = parse_dockerfile(f"FROM x\nRUN {arguments}\n".encode(), "Dockerfile").instructions[1]
+    found = run("npm ci", written)
     assert found.exec_form
     assert appended(found, "clean") is None
 

@@ -18,6 +18,8 @@ from layerscope.image.dockerfile import Dockerfile, Heredoc, Written
 from layerscope.image.history import Step
 from layerscope.image.instruction import INDENT
 
+_AND_BEHIND = re.compile(r"&&[ \t]*[\\`]\r?\n")
+_AND_BEFORE = re.compile(r"\n[ \t]*&&")
 _CONTINUED = re.compile(r"\n([ \t]+)(?=[^\s#])")
 
 
@@ -117,6 +119,11 @@ def _placed(
     """Changes of a script as changes of the file."""
     place = _places(dockerfile, written)
     found = []
+    ending = f" {dockerfile.escape}{dockerfile.newline}{indent}"
+    own = dockerfile.text[written.start : written.stop]
+    # As the author has it: `&&` at the end of a line, or at the beginning of the next one.
+    behind = _AND_BEHIND.search(own) is not None and _AND_BEFORE.search(own) is None
+    joint = f" &&{ending}" if behind else f"{ending}&& "
     for start, end, new in changes:
         first = place(start) if end > start or not start else place(start - 1) + 1
         last = place(end - 1) + 1 if end > start else first
@@ -124,8 +131,8 @@ def _placed(
             new = new.replace(f";{BREAK}", BREAK).replace(f"{BREAK}&& ", f" \\{BREAK}{INDENT}&& ")
             found.append((first, last, new.replace(BREAK, dockerfile.newline)))
         else:
-            ending = f" {dockerfile.escape}{dockerfile.newline}{indent}"
-            found.append((first, last, new.replace(BREAK, ending)))
+            lines = new.split(f"{BREAK}&& ")
+            found.append((first, last, joint.join(line.replace(BREAK, ending) for line in lines)))
     return found
 
 

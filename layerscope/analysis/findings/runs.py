@@ -367,7 +367,7 @@ def merged(runs: Sequence[Run]) -> Merged | None:
             wrap = _leaks(script, 1 if setting else 0) or _ends_open(script)
             gone: tuple[Change, ...] = ((script.statements[0].start, begin, ""),) if setting else ()
         else:
-            wrap, gone = True, ()
+            wrap, gone = not _is_chain(script) or _ends_open(script), ()
         head = "(" + ("set +e; " if lenient else "")
         if lines:
             head = "(" + BREAK + (f"set +e{BREAK}" if lenient else "")

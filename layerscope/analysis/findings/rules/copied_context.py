@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence, Group
+from layerscope.analysis.findings.copy_steps import ignoring
 from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import instruction_text, sources_of
 from layerscope.analysis.findings.hidden import origins
@@ -122,7 +123,7 @@ def _of_names(
         )
         return
     yield Claim(
-        fix=f"{ignored}\n# so that this does not copy it:\n{instruction_text(evidence, step)}",
+        fix=ignoring(evidence, step, [f"**/{line}" for line in lines], patterns=True),
         layers=(group.layer,),
         inodes=inodes,
         paths=paths,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,7 +55,7 @@ def fix(
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import output_stream
     from layerscope.opening.open import open_image
-    from layerscope.report.patch import patch_bytes, patch_of
+    from layerscope.report.patch import patch_bytes, patch_of, write_patch
 
     if not show and given["dockerfile"] is None:
         raise UsageError("--write needs --dockerfile", hint="--dockerfile names the file to change")
@@ -73,7 +72,7 @@ def fix(
         with output_stream(None) as stream:
             stream.write(patch_bytes(patch))
     else:
-        _write(patch)
+        write_patch(patch)
     _say(opened, patch, written=not show)
     if not ignore_errors:
         opened.raise_damage()
@@ -95,26 +94,6 @@ def _chosen(opened: Opened, only: Sequence[str], min_bytes: str | None) -> list[
         for number, finding in enumerate(found)
         if not finding.base and (not only or finding.rule in only) and finding.bytes >= least
     ]
-
-
-def _write(patch: Patch) -> None:
-    """Change the files. Raises `UsageError` if one changed since it was read, before any is written."""
-    from layerscope.files import read_file, replacing
-
-    for change in patch.files:
-        try:
-            now = read_file(change.path, 1 << 26)
-        except FileNotFoundError:
-            now = None
-        old = None if change.old is None else change.old.encode(errors="surrogateescape")
-        if now != old:
-            raise UsageError(f"{change.path} changed since it was read", hint="try again")
-    for change in patch.files:
-        try:
-            with replacing(Path(os.path.realpath(change.path))) as stream:
-                stream.write(change.new.encode(errors="surrogateescape"))
-        except OSError as error:
-            raise UsageError(f"cannot write {change.path}: {error.strerror or error}") from error
 
 
 def _say(opened: Opened, patch: Patch, *, written: bool) -> None:

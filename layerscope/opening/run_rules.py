@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from layerscope.analysis.cache import ImageCache
-from layerscope.image.base import guess_base
+from layerscope.image.base import BASE_NAME, guess_base
 from layerscope.image.model import Image
 from layerscope.progress import Progress
 from layerscope.settings import RuleChoice
@@ -16,6 +16,7 @@ from layerscope.settings import RuleChoice
 if TYPE_CHECKING:
     from layerscope.analysis.findings.finding import Findings
     from layerscope.analysis.findings.layer_scans import LayerScans
+    from layerscope.analysis.findings.patching import Patcher
     from layerscope.opening.opened import Opened
 
 
@@ -24,7 +25,8 @@ def key_words(
 ) -> list[str]:
     """What identifies the findings of an image besides its layers: see `ImageCache.findings`."""
     image, base = seen_by_rules(opened, base_steps)
-    return [_digest_of(image, base, choices or {}, opened.duplicates is None)]
+    text = "" if opened.written is None else opened.written.dockerfile.text
+    return [_digest_of(image, base, choices or {}, opened.duplicates is None, text)]
 
 
 def seen_by_rules(opened: Opened, base_steps: int | None = None) -> tuple[Image, int]:
@@ -38,6 +40,16 @@ def seen_by_rules(opened: Opened, base_steps: int | None = None) -> tuple[Image,
     if written is not None:
         image = replace(image, steps=written.as_written(image.steps))
     return image, base
+
+
+def patcher_of(opened: Opened, base_steps: int | None = None) -> Patcher:
+    """What makes the Dockerfile with fixes of an image's findings."""
+    from layerscope.analysis.findings.patching import Patcher
+
+    image, base = seen_by_rules(opened, base_steps)
+    guess = guess_base(image)
+    name = image.annotations.get(BASE_NAME) or (None if guess is None else guess.name)
+    return Patcher(image.steps, opened.written, base, name)
 
 
 def find_findings(
@@ -71,13 +83,16 @@ def find_findings(
     )
     scan_image(evidence, scans, cache)
     findings = run_rules(evidence, choices)
+    patcher = patcher_of(opened, base_steps)
+    shown = [replace(one, difference=patcher.difference(one)) for one in findings.found]
+    findings = replace(findings, found=tuple(shown))
     if cache is not None:
         cache.keep_findings(findings, words, opened.filesystem)
     return findings
 
 
 def _digest_of(
-    image: Image, base: int, choices: Mapping[str, RuleChoice], no_duplicates: bool
+    image: Image, base: int, choices: Mapping[str, RuleChoice], no_duplicates: bool, dockerfile: str
 ) -> str:
     """A digest of everything that rules use of an image except the contents of its layers."""
     config = image.config
@@ -89,6 +104,6 @@ def _digest_of(
         [(layer.step, layer.repeat_of) for layer in image.layers],
         (config.env, config.entrypoint, config.cmd, config.user, config.working_dir),
         sorted(config.labels.items()),
-        (base, no_duplicates, sorted(choices.items())),
+        (base, no_duplicates, sorted(choices.items()), dockerfile),
     )
     return hashlib.sha256(repr(seen).encode(errors="surrogatepass")).hexdigest()

@@ -8,16 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from layerscope.analysis.findings.composing import Plan, compose
-from layerscope.analysis.findings.patching import ignored_text, patched, restored
-from layerscope.analysis.findings.runs import Runs
+from layerscope.analysis.findings.composing import Plan
+from layerscope.analysis.findings.patching import ignored_text
 from layerscope.errors import UsageError
-from layerscope.files import read_file
-from layerscope.image.base import BASE_NAME, guess_base
-from layerscope.image.dockerfile import MAX_BYTES, ignore_file, parse_dockerfile
-from layerscope.image.secret_spans import masked
+from layerscope.files import read_file, replacing
+from layerscope.image.dockerfile import MAX_BYTES, ignore_file
 from layerscope.opening.opened import Opened
-from layerscope.opening.run_rules import seen_by_rules
+from layerscope.opening.run_rules import patcher_of
 
 RESTORED = "Dockerfile"
 """What a Dockerfile restored from the history is called in a patch."""
@@ -60,30 +57,17 @@ def patch_of(
     found = () if opened.findings is None else opened.findings.found
     if chosen is None:
         chosen = [number for number, finding in enumerate(found) if not finding.base]
-    image, base = seen_by_rules(opened, base_steps)
+    patcher = patcher_of(opened, base_steps)
+    plan = patcher.plan(found, chosen)
+    old, new = patcher.texts(plan)
     lines = opened.written
-    if lines is None:
-        runs = Runs(image.steps, {})
-        plan = compose(found, chosen, range(base, len(image.steps)))
-        guess = guess_base(image)
-        name = image.annotations.get(BASE_NAME) or (guess.name if guess else None)
-        old, new = restored(image.steps, runs, base, "scratch" if base == 0 else name or "…", plan)
-        if masked(old) != old:
-            old, new = masked(old), masked(new)
-        files = [FileChange(Path(RESTORED), old, new)] if new != old else []
-        if plan.ignored:
-            files.append(FileChange(Path(".dockerignore"), None, ignored_text("", plan.ignored)))
-        return Patch(plan, tuple(files), restored=True)
-    runs = Runs(image.steps, lines.instructions)
-    plan = compose(found, chosen, lines.instructions)
-    dockerfile = lines.dockerfile
-    new = patched(dockerfile, lines.instructions, runs, image.steps, plan)
-    parse_dockerfile(new.encode(errors="surrogateescape"), dockerfile.name)
-    path = Path(dockerfile.name)
-    files = [FileChange(path, dockerfile.text, new)] if new != dockerfile.text else []
-    if plan.ignored:
+    path = Path(RESTORED) if lines is None else Path(lines.name)
+    files = [FileChange(path, old, new)] if new != old else []
+    if plan.ignored and lines is None:
+        files.append(FileChange(Path(".dockerignore"), None, ignored_text("", plan.ignored)))
+    elif plan.ignored:
         files += _ignoring(ignore_file(path, context or path.parent), plan.ignored)
-    return Patch(plan, tuple(files), restored=False)
+    return Patch(plan, tuple(files), restored=lines is None)
 
 
 def _ignoring(path: Path, lines: Sequence[str]) -> Iterator[FileChange]:
@@ -124,11 +108,19 @@ def _lines(text: str) -> list[str]:
     return [*lines, last] if last else lines
 
 
-def changed_lines(patch: Patch) -> list[str]:
-    """The difference for reading: lines that begin with `-`, `+` or a space, each file under its name."""
-    found = []
+def write_patch(patch: Patch) -> None:
+    """Change the files. Raises `UsageError` if one changed since it was read, before any is written."""
     for change in patch.files:
-        found.append(f"# {change.path}")
-        lines = difflib.unified_diff(_lines(change.old or ""), _lines(change.new), n=2)
-        found += [line.rstrip("\r\n") for line in list(lines)[2:] if not line.startswith("@@")]
-    return found
+        try:
+            now = read_file(change.path, MAX_BYTES)
+        except FileNotFoundError:
+            now = None
+        old = None if change.old is None else change.old.encode(errors="surrogateescape")
+        if now != old:
+            raise UsageError(f"{change.path} changed since it was read", hint="try again")
+    for change in patch.files:
+        try:
+            with replacing(Path(os.path.realpath(change.path))) as stream:
+                stream.write(change.new.encode(errors="surrogateescape"))
+        except OSError as error:
+            raise UsageError(f"cannot write {change.path}: {error.strerror or error}") from error

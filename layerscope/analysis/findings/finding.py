@@ -80,6 +80,8 @@ class Finding:
     """Dockerfile text; words in it stand in comments."""
     edits: tuple[Edit, ...] = ()
     """The same as changes of the Dockerfile; none where the fix is words."""
+    difference: str = ""
+    """What these change, in lines that begin with `-`, `+` or a space; "" where there are none."""
 
     @property
     def secret(self) -> bool:

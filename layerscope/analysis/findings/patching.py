@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import posixpath
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from layerscope.analysis.findings.composing import Plan
+from layerscope.analysis.dockerfile_lines import DockerfileLines
+from layerscope.analysis.findings.composing import Plan, compose
+from layerscope.analysis.findings.finding import Finding
 from layerscope.analysis.findings.fixes import (
     merged_text,
     recorded_instruction,
@@ -14,13 +17,61 @@ from layerscope.analysis.findings.fixes import (
     with_flags,
 )
 from layerscope.analysis.findings.runs import BREAK, Change, Run, Runs, applied, merged
-from layerscope.image.dockerfile import Dockerfile, Heredoc, Written
+from layerscope.image.dockerfile import Dockerfile, Heredoc, Written, parse_dockerfile
 from layerscope.image.history import Step
 from layerscope.image.instruction import INDENT
+from layerscope.image.secret_spans import masked
 
 _AND_BEHIND = re.compile(r"&&[ \t]*[\\`]\r?\n")
 _AND_BEFORE = re.compile(r"\n[ \t]*&&")
 _CONTINUED = re.compile(r"\n([ \t]+)(?=[^\s#])")
+
+
+class Patcher:
+    """The Dockerfile of an image, and what it becomes with fixes: the author's, or the one that the history tells of.
+
+    `steps` are those that rules saw, the first `base_steps` of them the base image's, which is called `base`.
+    """
+
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        lines: DockerfileLines | None,
+        base_steps: int,
+        base: str | None,
+    ) -> None:
+        self._steps = steps
+        self._lines = lines
+        self._runs = Runs(steps, {} if lines is None else lines.instructions)
+        self._base_steps = base_steps
+        self._base = base or ("…" if base_steps else "scratch")
+
+    def plan(self, found: Sequence[Finding], chosen: Sequence[int]) -> Plan:
+        """The edits of the chosen findings, see `compose`."""
+        own = range(self._base_steps, len(self._steps))
+        return compose(found, chosen, own if self._lines is None else self._lines.instructions)
+
+    def texts(self, plan: Plan) -> tuple[str, str]:
+        """The whole Dockerfile before and after."""
+        if self._lines is None:
+            old, new = restored(self._steps, self._runs, self._base_steps, self._base, plan)
+            return (old, new) if masked(old) == old else (masked(old), masked(new))
+        dockerfile, written = self._lines.dockerfile, self._lines.instructions
+        new = patched(dockerfile, written, self._runs, self._steps, plan)
+        parse_dockerfile(new.encode(errors="surrogateescape"), dockerfile.name)
+        return dockerfile.text, new
+
+    def difference(self, finding: Finding) -> str:
+        """What the fix of one finding changes, in lines that begin with `-`, `+` or a space; "" where its fix is words."""
+        plan = self.plan([finding], [0]) if finding.edits else Plan()
+        if not plan.applied:
+            return ""
+        old, new = (masked(text) for text in self.texts(plan))
+        lines = difflib.unified_diff(old.splitlines(), new.splitlines(), n=1, lineterm="")
+        found = [line for line in list(lines)[2:] if not line.startswith("@@")]
+        if plan.ignored:
+            found += ["# in .dockerignore:", *(f"+{line}" for line in plan.ignored)]
+        return "\n".join(found)
 
 
 def patched(

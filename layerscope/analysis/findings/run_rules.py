@@ -130,6 +130,14 @@ def _complete(
         steps = tuple(evidence.image.layers[layer].step for layer in claim.layers)
     base = bool(steps) and steps[0] < evidence.base_steps
     fix = claim.fix if isinstance(claim.fix, Fix) else Fix(claim.fix)
+    layers = claim.layers
+    if not base:
+        replaced = sorted(
+            {step for edit in fix.edits for step in (edit.step, *edit.steps)} - {*steps}
+        )
+        steps += tuple(replaced)
+        made = [evidence.image.steps[step].layer for step in replaced]
+        layers += tuple(layer for layer in made if layer is not None and layer not in layers)
     severity = rule.severity if claim.severity is None else claim.severity
     return Finding(
         rule=rule.name,
@@ -138,7 +146,7 @@ def _complete(
         confidence=claim.confidence or rule.confidence,
         bytes=size,
         steps=steps,
-        layers=claim.layers,
+        layers=layers,
         paths=claim.paths,
         inodes=claim.inodes,
         base=base,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from layerscope.analysis.listing import MATCHED, match_steps
-from layerscope.image.dockerfile import Dockerfile
+from layerscope.image.dockerfile import Dockerfile, Written
 from layerscope.image.history import Step
 
 _STEPLESS = ("ARG",)
@@ -19,12 +19,11 @@ _NAMED = 5
 class DockerfileLines:
     """The Dockerfile lines of the instructions that made an image, counted from 1."""
 
-    name: str
-    """The path of the Dockerfile."""
+    dockerfile: Dockerfile
     spans: Mapping[int, tuple[int, int]]
     """First and last line, by step."""
-    instructions: Mapping[int, str]
-    """The arguments as written in the Dockerfile, by step."""
+    instructions: Mapping[int, Written]
+    """The instructions of the Dockerfile, by step."""
     base: tuple[int, int]
     """First and last line of the FROM that names the base image."""
     base_steps: int | None
@@ -41,7 +40,7 @@ class DockerfileLines:
         for number, step in matches.items():
             written = dockerfile.instructions[number]
             spans[step] = (written.first + 1, written.end)
-            instructions[step] = written.arguments
+            instructions[step] = written
         start = dockerfile.instructions[dockerfile.base_line()]
         base_steps: int | None = min(spans, default=len(steps))
         missing = [
@@ -53,7 +52,12 @@ class DockerfileLines:
             base_steps = None
         lines = tuple(dockerfile.instructions[number].first + 1 for number in missing)
         place = (start.first + 1, start.end)
-        return cls(dockerfile.name, spans, instructions, place, base_steps, lines)
+        return cls(dockerfile, spans, instructions, place, base_steps, lines)
+
+    @property
+    def name(self) -> str:
+        """The path of the Dockerfile."""
+        return self.dockerfile.name
 
     def doubt(self) -> str | None:
         """Why this may not be the Dockerfile of the image, in a sentence; None if it matches."""
@@ -74,7 +78,9 @@ class DockerfileLines:
         """The steps of an image with their arguments as the Dockerfile has them: sources, variables and flags that
         builders do not record."""
         return tuple(
-            replace(step, arguments=self.instructions.get(step.index, step.arguments))
+            replace(step, arguments=_arguments(self.instructions[step.index]))
+            if step.index in self.instructions
+            else step
             for step in steps
         )
 
@@ -87,3 +93,10 @@ class DockerfileLines:
             if self.base_steps is not None and step < self.base_steps:
                 return self.base
         return None
+
+
+def _arguments(written: Written) -> str:
+    """The arguments of an instruction; of a RUN with here-documents, what its shell runs."""
+    if written.name == "RUN" and written.heredocs:
+        return written.arguments[: written.body] + written.script()
+    return written.arguments

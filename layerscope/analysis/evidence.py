@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar, cast
@@ -17,6 +17,7 @@ from layerscope.analysis.near_trees import NearTree, find_near_trees
 from layerscope.errors import LayerscopeError
 from layerscope.filesystem.model import Filesystem
 from layerscope.filesystem.selector import Mask, Selector
+from layerscope.image.dockerfile import Written
 from layerscope.image.history import Step
 from layerscope.image.model import Image
 from layerscope.layers.compression import DamagedStreamError
@@ -61,6 +62,8 @@ class Evidence:
     """None if duplicates were not searched."""
     base_steps: int = 0
     """Number of steps of the base image."""
+    written: Mapping[int, Written] = field(default_factory=dict)
+    """The instructions of a Dockerfile, by step."""
     progress: Progress = field(default_factory=NullProgress)
     known: dict[object, object] = field(default_factory=dict, repr=False)
     """Results of `once`."""

@@ -13,7 +13,7 @@ from layerscope.faults import InternalError
 DEFAULT_COMMAND = "open"
 COMMANDS = (
     DEFAULT_COMMAND,
-    *("report", "ci", "diff", "log", "ls", "cat", "extract", "images", "build", "demo"),
+    *("report", "ci", "fix", "diff", "log", "ls", "cat", "extract", "images", "build", "demo"),
     *("rules", "cache"),
 )
 """Each is the command `NAME_command` or `NAME` of a module of that name, in the order of the help."""

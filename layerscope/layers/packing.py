@@ -183,7 +183,7 @@ def unpack_fields(kind: type[_T], packed: Packed, prefix: str = "", **given: Any
 
 
 def _pack_rows(rows: Sequence[Any], prefix: str) -> Packed:
-    """Pack dataclasses of one type column by column; their fields are values or arrays."""
+    """Pack dataclasses of one type column by column; their fields are values, arrays, or rows of values."""
     values: dict[str, Any] = {f"{prefix}#": len(rows)}
     arrays: dict[str, NDArray[Any]] = {}
     for field in _fields(type(rows[0])) if rows else ():
@@ -205,7 +205,8 @@ def _unpack_rows(kind: type[_T], packed: Packed, prefix: str) -> Iterator[_T]:
             bounds = packed.arrays[f"{name}#"].tolist()
             columns.append([packed.arrays[name][start:end] for start, end in pairwise(bounds)])
         else:
-            hint = field.type | None if field.optional else field.type
+            hint = tuple[field.type, ...] if field.form is _Form.ROWS else field.type  # type: ignore[name-defined]
+            hint = hint | None if field.optional else hint
             columns.append(msgspec.convert(packed.values[name], list[hint]))  # type: ignore[valid-type]
     if any(len(column) != count for column in columns):
         raise ValueError("columns differ in length")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from layerscope.analysis.cache import ImageCache
-from layerscope.image.base import guess_base
+from layerscope.image.base import BASE_NAME, guess_base
 from layerscope.image.model import Image
 from layerscope.progress import Progress
 from layerscope.settings import RuleChoice
@@ -16,6 +16,7 @@ from layerscope.settings import RuleChoice
 if TYPE_CHECKING:
     from layerscope.analysis.findings.finding import Findings
     from layerscope.analysis.findings.layer_scans import LayerScans
+    from layerscope.analysis.findings.patching import Patcher
     from layerscope.opening.opened import Opened
 
 
@@ -23,11 +24,12 @@ def key_words(
     opened: Opened, choices: Mapping[str, RuleChoice] | None, base_steps: int | None
 ) -> list[str]:
     """What identifies the findings of an image besides its layers: see `ImageCache.findings`."""
-    image, base = _seen(opened, base_steps)
-    return [_seen_by_rules(image, base, choices or {}, opened.duplicates is None)]
+    image, base = seen_by_rules(opened, base_steps)
+    text = "" if opened.written is None else opened.written.dockerfile.text
+    return [_digest_of(image, base, choices or {}, opened.duplicates is None, text)]
 
 
-def _seen(opened: Opened, base_steps: int | None) -> tuple[Image, int]:
+def seen_by_rules(opened: Opened, base_steps: int | None = None) -> tuple[Image, int]:
     """The image as rules see it, and the number of steps of its base image."""
     image, written, base = opened.image, opened.written, base_steps
     if base is None and written is not None:
@@ -38,6 +40,16 @@ def _seen(opened: Opened, base_steps: int | None) -> tuple[Image, int]:
     if written is not None:
         image = replace(image, steps=written.as_written(image.steps))
     return image, base
+
+
+def patcher_of(opened: Opened, base_steps: int | None = None) -> Patcher:
+    """What makes the Dockerfile with fixes of an image's findings."""
+    from layerscope.analysis.findings.patching import Patcher
+
+    image, base = seen_by_rules(opened, base_steps)
+    guess = guess_base(image)
+    name = image.annotations.get(BASE_NAME) or (None if guess is None else guess.name)
+    return Patcher(image.steps, opened.written, base, name)
 
 
 def find_findings(
@@ -51,7 +63,7 @@ def find_findings(
 ) -> Findings:
     """The findings of the rules. Results of reading files are stored in `cache`; `scans` hold what was found while the layers were read. If `base_steps` is None, the base image comes
     from the Dockerfile, or is estimated. Raises `CancelledError`."""
-    image, base = _seen(opened, base_steps)
+    image, base = seen_by_rules(opened, base_steps)
     words = key_words(opened, choices, base_steps)
     known = None if cache is None else cache.findings(words, opened.filesystem)
     if known is not None:
@@ -66,17 +78,21 @@ def find_findings(
         opened.accounting,
         opened.duplicates,
         base,
+        {} if opened.written is None else opened.written.instructions,
         progress,
     )
     scan_image(evidence, scans, cache)
     findings = run_rules(evidence, choices)
+    patcher = patcher_of(opened, base_steps)
+    shown = [replace(one, difference=patcher.difference(one)) for one in findings.found]
+    findings = replace(findings, found=tuple(shown))
     if cache is not None:
         cache.keep_findings(findings, words, opened.filesystem)
     return findings
 
 
-def _seen_by_rules(
-    image: Image, base: int, choices: Mapping[str, RuleChoice], no_duplicates: bool
+def _digest_of(
+    image: Image, base: int, choices: Mapping[str, RuleChoice], no_duplicates: bool, dockerfile: str
 ) -> str:
     """A digest of everything that rules use of an image except the contents of its layers."""
     config = image.config
@@ -88,6 +104,6 @@ def _seen_by_rules(
         [(layer.step, layer.repeat_of) for layer in image.layers],
         (config.env, config.entrypoint, config.cmd, config.user, config.working_dir),
         sorted(config.labels.items()),
-        (base, no_duplicates, sorted(choices.items())),
+        (base, no_duplicates, sorted(choices.items()), dockerfile),
     )
     return hashlib.sha256(repr(seen).encode(errors="surrogatepass")).hexdigest()

@@ -15,7 +15,7 @@ from typing import BinaryIO
 from markupsafe import Markup
 
 from layerscope import __version__
-from layerscope.analysis.findings.fixes import instruction_text
+from layerscope.analysis.findings.fixes import recorded_instruction
 from layerscope.opening.opened import Opened, file_name
 from layerscope.report.headline import digest_words, facts, figures, headline_of
 from layerscope.report.html_map import hues, legend, maps, stack
@@ -176,7 +176,7 @@ def _steps(opened: Opened, options: ReportOptions) -> Section:
                     "percent": whole_percent(row.stored, stored),
                     "text": row.text,
                     "short": short,
-                    "whole": fix_text(instruction_text(row.step)) if short else "",
+                    "whole": fix_text(recorded_instruction(row.step)) if short else "",
                     "place": place,
                     "notes": ", ".join(row.notes),
                 }

@@ -47,6 +47,8 @@ class Issue:
     fingerprint: str
     """Stays the same across builds while rule and instruction do."""
     finding: Finding | None = None
+    difference: str = ""
+    """The fix as a difference to the Dockerfile; empty where it is words."""
 
     @property
     def details(self) -> str:
@@ -78,6 +80,7 @@ def issue_of(
         place=place_words(opened, finding),
         text=f"{saved}{safe_name(finding.why)}",
         fix=fix_text(finding.fix),
+        difference=fix_text(finding.difference),
         lines=lines_of(opened, finding.steps),
         bytes=finding.bytes,
         paths=tuple(safe_path(opened, path) for path in finding.paths[:PATHS].tolist()),

@@ -131,7 +131,10 @@ def issue_block(issue: Issue) -> str:
     why = issue.text.partition(". ")[2] if issue.bytes else issue.text
     parts = [f"<details><summary>{summary}</summary>", prose(why) + f" {code(issue.rule)}"]
     parts += [paths] if issue.paths else []
-    parts += [fenced(issue.fix, "dockerfile")] if issue.fix else []
+    if issue.difference:
+        parts.append(fenced(issue.difference, "diff"))
+    elif issue.fix:
+        parts.append(fenced(issue.fix, "dockerfile"))
     return "\n\n".join([*parts, "</details>"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import re
@@ -11,8 +12,12 @@ from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from layerscope import __version__
+from layerscope.analysis.findings.composing import Plan
+from layerscope.analysis.findings.finding import Finding
+from layerscope.analysis.findings.patching import Patcher
 from layerscope.analysis.findings.rules import RULES
 from layerscope.opening.opened import Opened
+from layerscope.opening.run_rules import patcher_of
 from layerscope.report.issues import Issue, dockerfile_path, issues_of
 from layerscope.report.options import ReportOptions
 from layerscope.text import safe_name
@@ -47,6 +52,7 @@ def write_run(
         if issue.rule not in places:  # a rule of another version, from a cache or a baseline
             places[issue.rule] = len(rules)
             rules.append(_rule(issue.rule, issue.title, issue.title))
+    patcher = None if opened.written is None else patcher_of(opened)
     accounting, title = opened.accounting, safe_name(opened.image.title)
     properties: dict[str, Any] = {
         "image": title,
@@ -78,7 +84,7 @@ def write_run(
         },
         "columnKind": "unicodeCodePoints",
         "properties": properties,
-        "results": [_result(opened, issue, places[issue.rule]) for issue in issues],
+        "results": [_result(opened, issue, places[issue.rule], patcher) for issue in issues],
     }
     document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
     stream.write(json.dumps(document, indent=2, ensure_ascii=True).encode("ascii") + b"\n")
@@ -124,8 +130,13 @@ def _rule(
     }
 
 
-def _result(opened: Opened, issue: Issue, rule_index: int) -> dict[str, Any]:
+def _result(
+    opened: Opened, issue: Issue, rule_index: int, patcher: Patcher | None
+) -> dict[str, Any]:
     where = f" ({issue.place})" if issue.place else ""
+    fixes = (
+        [] if issue.finding is None or patcher is None else _fixes(opened, issue.finding, patcher)
+    )
     return {
         "ruleId": safe_name(issue.rule),
         "ruleIndex": rule_index,
@@ -141,7 +152,39 @@ def _result(opened: Opened, issue: Issue, rule_index: int) -> dict[str, Any]:
             "confidence": None if issue.finding is None else issue.finding.confidence.value,
             "pathCount": issue.path_count,
         },
+        **({"fixes": fixes} if fixes else {}),
     }
+
+
+def _fixes(opened: Opened, finding: Finding, patcher: Patcher) -> list[dict[str, Any]]:
+    """What the fix of a finding changes in the Dockerfile, whole lines at a time."""
+    plan = patcher.plan([finding], [0]) if finding.edits else Plan()
+    dockerfile = dockerfile_path(opened)
+    if not plan.applied or dockerfile is None:
+        return []
+    old, new = (text.splitlines(keepends=True) for text in patcher.texts(plan))
+    replacements = []
+    for kind, first, last, begin, end in difflib.SequenceMatcher(None, old, new).get_opcodes():
+        if kind != "equal":
+            stop = {"endLine": last + 1, "endColumn": 1}
+            if last == len(old) and old and not old[-1].endswith("\n"):
+                stop = {"endLine": last, "endColumn": len(old[-1]) + 1}
+            replacements.append(
+                {
+                    "deletedRegion": {"startLine": first + 1, "startColumn": 1, **stop},
+                    "insertedContent": {"text": "".join(new[begin:end])},
+                }
+            )
+    if not replacements:
+        return []
+    return [
+        {
+            "description": {"text": _message(_sentence(safe_name(finding.title)))},
+            "artifactChanges": [
+                {"artifactLocation": _artifact(dockerfile), "replacements": replacements}
+            ],
+        }
+    ]
 
 
 def _location(opened: Opened, issue: Issue) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from layerscope.analysis.findings.edits import Edit
 from layerscope.analysis.steps import step_kind
 from layerscope.filesystem.changes import WHY_NAMES
 from layerscope.filesystem.inodes import Inodes
@@ -277,9 +278,22 @@ def _findings(opened: Opened) -> list[dict[str, Any]]:
             "base": finding.base,
             "why": finding.why,
             "fix": finding.fix,
+            "edits": [_edit(edit) for edit in finding.edits],
         }
         for finding in (() if opened.findings is None else opened.findings.found)
     ]
+
+
+def _edit(edit: Edit) -> dict[str, Any]:
+    """One change of the Dockerfile: `start` and `end` are characters of the RUN's script."""
+    return {
+        "kind": edit.kind,
+        "step": edit.step,
+        "steps": list(edit.steps),
+        "start": edit.start,
+        "end": edit.end,
+        "text": edit.text,
+    }
 
 
 def _packages(opened: Opened) -> list[dict[str, Any]]:

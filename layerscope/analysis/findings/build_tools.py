@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence, Group
+from layerscope.analysis.findings.edits import Fix
 from layerscope.analysis.findings.finding import NAMED, Claim
-from layerscope.analysis.findings.fixes import commented, instruction_text, is_open_run, run_and
+from layerscope.analysis.findings.fixes import (
+    can_append,
+    commented,
+    instruction_text,
+    run_and,
+    run_in,
+)
 from layerscope.analysis.findings.known_paths import Place, not_copied
 from layerscope.analysis.findings.rule import Rule
+from layerscope.analysis.findings.runs import (
+    Run,
+    program,
+    subcommand,
+    without_words,
+)
 from layerscope.analysis.packages.apt_dependencies import AptDatabase, read_apt_database
 from layerscope.image.history import Step
-from layerscope.image.instruction import readable
+from layerscope.image.shell import Command, Word
 from layerscope.words import Confidence, Severity
 
-_INSTALL = re.compile(
-    r"\b(apt-get|apt|apk|dnf|microdnf|yum|zypper)\s+(?:-\S+\s+)*(?:install|add)\s+([^;&|]*)"
-)
+_INSTALLERS = "apt-get|apt|apk|dnf|microdnf|yum|zypper"
 _REMOVE = {
     "apt-get": "apt-get purge -y --auto-remove {}",
     "apt": "apt-get purge -y --auto-remove {}",
@@ -59,11 +70,78 @@ _BUILDERS = frozenset(
 _SHELLS = frozenset(
     ("sh", "bash", "ash", "dash", "zsh", "fish", "tini", "docker-entrypoint.sh", "")
 )
-_INSTALLS = re.compile(
-    r"(?:&&|;|\|\|)?\s*(?:[A-Z_]+=\S+\s+)*(?:set\s+-|export\s|echo\s|true\b|(?:rm|mkdir|ln|chmod|chown|cp|mv|cat|touch)\s|sed\s+-i\b.*/etc/(?:apt|apk|yum)"
-    r"|(?:apt-get|apt|apk|dnf|microdnf|yum|zypper|apt-mark|update-ca-certificates|adduser|addgroup|useradd|groupadd)(?:\s|$))"
+_BUILDING_NOTHING = frozenset(
+    (
+        *(
+            "apt-get",
+            "apt",
+            "apk",
+            "dnf",
+            "microdnf",
+            "yum",
+            "zypper",
+            "apt-mark",
+            "adduser",
+            "addgroup",
+        ),
+        *(
+            "update-ca-certificates",
+            "useradd",
+            "groupadd",
+            "set",
+            "export",
+            "echo",
+            "true",
+            "rm",
+            "mkdir",
+        ),
+        *(
+            "ln",
+            "chmod",
+            "chown",
+            "cp",
+            "mv",
+            "cat",
+            "touch",
+            "sed",
+            "ldconfig",
+            "test",
+            "[",
+            "apt-key",
+        ),
+    )
 )
 """Commands that compile nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """A command of a RUN that installs packages."""
+
+    run: Run
+    command: Command
+    manager: str
+    words: tuple[Word, ...]
+    """The words behind the subcommand: packages and options."""
+
+    def text(self, word: Word) -> str:
+        return self.run.script[word.start : word.end]
+
+    @property
+    def packages(self) -> list[Word]:
+        return [word for word in self.words if not self.text(word).startswith("-")]
+
+
+def installation_of(evidence: Evidence, step: Step) -> Installation | None:
+    """The first installation of a step; None if there is none."""
+    run = run_in(evidence, step)
+    for command in run.read.commands if run is not None and run.read is not None else ():
+        word = subcommand(command, _INSTALLERS, ("install", "add"))
+        if word is not None and run is not None:
+            at = command.words.index(word)
+            manager = command.values[program(command)].rpartition("/")[2]
+            return Installation(run, command, manager, command.words[at + 1 :])
+    return None
 
 
 def build_rule(
@@ -96,32 +174,34 @@ def runs_something(evidence: Evidence) -> bool:
 def _claims(evidence: Evidence, group: Group, patterns: Sequence[str]) -> Iterator[Claim]:
     """The files added by a step, split by whether the packages it names can be removed again."""
     step = evidence.step(group.layer)
-    found = _INSTALL.search(step.arguments)
+    found = installation_of(evidence, step)
     database = (
-        evidence.once(read_apt_database) if found and found[1] in ("apt-get", "apt") else None
+        evidence.once(read_apt_database) if found and found.manager in ("apt-get", "apt") else None
     )
     if found is None or database is None or evidence.is_base(group.layer):
         place = Place(evidence, group, patterns)
-        yield _claim(group, not_copied(place) or _taken_out(step, found, None))
+        yield _claim(group, not_copied(place) or _taken_out(evidence, step, found, None))
         return
-    names, gone = database.removed_with(_package(word) for word in _for_building(found))
+    names, gone = database.removed_with(_package(found.text(word)) for word in _for_building(found))
     owners = _owners(evidence, database, group.paths)
     ours = np.array([owner in gone for owner in owners], bool)
     loose = np.array([owner is None for owner in owners], bool)
     if ours.any():
-        yield _claim(_part(evidence, group, ours), _taken_out(step, found, names))
+        yield _claim(_part(evidence, group, ours), _taken_out(evidence, step, found, names))
     if loose.any():
-        yield _claim(_part(evidence, group, loose), _staged(step))
+        yield _claim(_part(evidence, group, loose), _staged(evidence, step))
     # What is left is there for packages that run: it is weight of these.
     bringing = {} if names else _bringing(database, found, {*owners})
     theirs = np.array([owner in bringing for owner in owners], bool)
     if theirs.any():
         yield _claim(
-            _part(evidence, group, theirs), _not_brought(step, found, bringing), Confidence.LOW
+            _part(evidence, group, theirs),
+            _not_brought(evidence, step, found, bringing),
+            Confidence.LOW,
         )
 
 
-def _claim(group: Group, fix: str, confidence: Confidence | None = None) -> Claim:
+def _claim(group: Group, fix: Fix, confidence: Confidence | None = None) -> Claim:
     return Claim(
         fix,
         (group.layer,),
@@ -150,9 +230,9 @@ def _owners(
     return found
 
 
-def _for_building(found: re.Match[str]) -> list[str]:
+def _for_building(found: Installation) -> list[Word]:
     """The packages that an installation names and that are for building alone."""
-    return [word for word in found[2].split() if _BUILDS.fullmatch(word)][:_LOOKED]
+    return [word for word in found.packages if _BUILDS.fullmatch(found.text(word))][:_LOOKED]
 
 
 def _package(word: str) -> str:
@@ -160,65 +240,73 @@ def _package(word: str) -> str:
 
 
 def _bringing(
-    database: AptDatabase, found: re.Match[str], owners: set[str | None]
+    database: AptDatabase, found: Installation, owners: set[str | None]
 ) -> dict[str | None, str]:
     """For packages removed together with one that an installation names, the word that names it."""
-    words = [word for word in found[2].split() if not word.startswith("-")]
     brought: dict[str | None, str] = {}
-    for word in words[:_LOOKED]:
+    for word in map(found.text, found.packages[:_LOOKED]):
         _, gone = database.removed_with([_package(word)])
         brought |= dict.fromkeys((gone & owners) - {_package(word)}, word)
     return brought
 
 
-def _not_brought(step: Step, found: re.Match[str], bringing: dict[str | None, str]) -> str:
+def _not_brought(
+    evidence: Evidence, step: Step, found: Installation, bringing: dict[str | None, str]
+) -> Fix:
     """Do without the packages that bring others for building."""
     comment = []
     for word in dict.fromkeys(bringing.values()):
         brought = sorted(name for name in bringing if name and bringing[name] == word)
         more = " and others" if len(brought) > NAMED else ""
         comment.append(f"# {word} brings {', '.join(brought[:NAMED])}{more}")
+    gone = [word for word in found.packages if found.text(word) in bringing.values()]
     return (
         "\n".join(comment)
         + "\n# where nothing runs it in the container, use it in a stage of its own (FROM … AS build), and here do"
-        f" without:\n{_without(step, found, {*bringing.values()})}"
+        " without:\n" + _without(evidence, step, found, gone)
     )
 
 
-def _without(step: Step, found: re.Match[str], words: Collection[str]) -> str:
-    """An installation without some packages, a comment if it installs no others."""
-    kept = [word for word in found[2].split() if word not in words]
-    if all(word.startswith("-") for word in kept):
-        return commented(instruction_text(step))
-    start, end = found.span(2)
-    space = " " if end < len(step.arguments) else ""
-    text = f"{step.arguments[:start]}{' '.join(kept)}{space}{step.arguments[end:]}"
-    return instruction_text(replace(step, arguments=text))
+def _without(evidence: Evidence, step: Step, found: Installation, gone: Sequence[Word]) -> Fix:
+    """An installation without some packages, words if it installs no others."""
+    if len(gone) == len(found.packages):
+        return Fix(commented(instruction_text(evidence, step)))
+    changes = without_words(found.command, gone)
+    names = " ".join(map(found.text, gone))
+    return run_and(evidence, step, "", changes=changes, advice=f"# without {names}")
 
 
-def _taken_out(step: Step, found: re.Match[str] | None, usable: frozenset[str] | None) -> str:
+def _taken_out(
+    evidence: Evidence, step: Step, found: Installation | None, usable: frozenset[str] | None
+) -> Fix:
     """Take the packages for building out again where the step itself installs them, or do not install them if it uses none
     of them; else a stage of its own. Only those that are `usable` can be taken out without harm; None for all."""
-    if found is None or not is_open_run(step):
-        return _staged(step)
-    words = [word for word in _for_building(found) if usable is None or _package(word) in usable]
+    if found is None or found.run.read is None or not can_append(evidence, step):
+        return _staged(evidence, step)
+    words = [
+        word
+        for word in _for_building(found)
+        if usable is None or _package(found.text(word)) in usable
+    ]
     if not words:
-        return _staged(step)
-    if all(_INSTALLS.match(part.strip()) for part in readable(step.arguments)):
-        named = ", ".join(words)
+        return _staged(evidence, step)
+    named = [found.text(word) for word in words]
+    commands = found.run.read.commands
+    if all(command.values[program(command)] in _BUILDING_NOTHING for command in commands):
         comment = (
-            f"# nothing in this step uses {named}: do without, or, where a later step builds with that, install it and build in a"
+            f"# nothing in this step uses {', '.join(named)}: do without, or, where a later step builds with that, install it and build in a"
             " stage of its own (FROM … AS build), and copy only what was built\n"
         )
-        return comment + _without(step, found, words)
+        without = _without(evidence, step, found, words)
+        return comment + Fix(without.text, advice=without.advice)  # what it is for is not known
     comment = (
-        "# build what needs them in the same RUN, or in a stage of its own, then take them out"
+        "# build what needs them in the same RUN, or in a stage of its own, then take them out\n"
     )
-    return f"{comment}\n{run_and(step, _REMOVE[found[1]].format(' '.join(words)))}"
+    return comment + run_and(evidence, step, _REMOVE[found.manager].format(" ".join(named)))
 
 
-def _staged(step: Step) -> str:
-    return (
+def _staged(evidence: Evidence, step: Step) -> Fix:
+    return Fix(
         "# build in a stage of its own, and copy only what was built\n"
-        f"FROM … AS build\n{instruction_text(step)}\n\nFROM …\nCOPY --from=build … …"
+        f"FROM … AS build\n{instruction_text(evidence, step)}\n\nFROM …\nCOPY --from=build … …"
     )

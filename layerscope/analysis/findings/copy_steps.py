@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.edits import Edit, Fix
 from layerscope.analysis.findings.finding import NAMED
 from layerscope.analysis.findings.fixes import (
     instruction_text,
@@ -19,8 +20,11 @@ from layerscope.analysis.findings.fixes import (
     sources_of,
     with_flags,
 )
+from layerscope.image.dockerfile_syntax import split_flags
 from layerscope.image.history import Step
 
+_LINES = 40
+"""Lines of a .dockerignore."""
 _MAX_COPIES = 1000
 """How many first steps are searched for other copies."""
 _MAX_WORKDIR_STEPS = 1000
@@ -75,7 +79,7 @@ def _copies(evidence: Evidence) -> dict[_Copy, list[Step]]:
 
 def _copy_of(evidence: Evidence, step: Step) -> _Copy:
     sources, target = sources_of(step)
-    named = len(sources) == 1 and "*" not in sources[0] and "--from=" not in step.arguments
+    named = len(sources) == 1 and "*" not in sources[0] and not is_from_elsewhere(step)
     return _Copy(
         recorded_source(step),
         posixpath.normpath(sources[0].lstrip("/") or ".") if named else None,
@@ -83,14 +87,64 @@ def _copy_of(evidence: Evidence, step: Step) -> _Copy:
     )
 
 
+def is_from_elsewhere(step: Step) -> bool:
+    """Whether a COPY or ADD takes its files from another stage, an image, or a URL: not from the build context."""
+    flags, _ = split_flags(step.arguments)
+    sources, _ = sources_of(step)
+    remote = any("://" in source or source.startswith("git@") for source in sources)
+    return remote or any(flag.startswith("--from=") for flag in flags)
+
+
+def context_paths(evidence: Evidence, step: Step, tops: Sequence[str]) -> list[str]:
+    """Where the build context has these paths that a COPY stored; nothing where that is not known."""
+    sources, target = sources_of(step)
+    if len(sources) != 1 or "*" in sources[0] or is_from_elsewhere(step):
+        return []
+    if step.instruction == "ADD":
+        return []  # it may have unpacked an archive
+    where = target_of(evidence, step, target)
+    source = posixpath.normpath(sources[0].lstrip("/") or ".")
+    name = posixpath.basename(source)
+    found = []
+    for top in tops:
+        inside = posixpath.relpath(top, where)
+        if inside.startswith(".."):
+            return []
+        if inside == name and target.endswith(("/", ".")):
+            inside = "."  # a file, put into a directory
+        found.append(posixpath.normpath(posixpath.join(source, inside)))
+    return found
+
+
+def ignoring(
+    evidence: Evidence, step: Step, paths: Sequence[str], *, patterns: bool = False
+) -> Fix:
+    """The fix of lines in .dockerignore, so that a COPY does not bring these paths, or patterns, of the build context."""
+    lines = [path if patterns else _ignore_line(path) for path in paths[:_LINES]]
+    more = ["# …"] if len(paths) > _LINES else []
+    text = "\n".join(["# in .dockerignore:", *lines, *more, "# so that this does not copy it:"])
+    edits = tuple(Edit("ignore", step.index, line) for line in lines) if not more else ()
+    return Fix(f"{text}\n{instruction_text(evidence, step)}", edits)
+
+
+def _ignore_line(path: str) -> str:
+    """A path as a line of .dockerignore (Go's filepath.Match): what no line can hold is matched by `?`."""
+    escaped = "".join(
+        f"\\{one}" if one in "*?[\\" else one if one.isprintable() else "?" for one in path
+    )
+    return f"\\{escaped}" if escaped.startswith(("#", "!")) else escaped
+
+
 def excluding(
     evidence: Evidence, step: Step, keeper: Step, tops: Sequence[str], whole: bool
-) -> str:
+) -> Fix:
     """The fix that excludes paths from one COPY alone; of a whole COPY, if it stores nothing else."""
-    text = instruction_text(step)
+    text = instruction_text(evidence, step)
     comment = f"# layer {keeper.layer} copies it too, and the image shows that: it has to stay in the build context"
     if whole:
-        return f"{comment}; use it without storing it again:\n# RUN --mount=type=bind,target=/mnt …\n{text}"
+        return Fix(
+            f"{comment}; use it without storing it again:\n# RUN --mount=type=bind,target=/mnt …\n{text}"
+        )
     _, target = sources_of(step)
     where = target_of(evidence, step, target)
     inside = [posixpath.relpath(top, where) for top in tops]
@@ -100,7 +154,9 @@ def excluding(
             f"{comment}\n# leave it out of this (needs `# syntax=docker/dockerfile:1.19` or newer):\n"
             + with_flags(step, *flags)
         )
-    return f"{comment}\n# copy it in a stage of its own, delete it there, and COPY --from=… the rest:\n{text}"
+    return Fix(
+        f"{comment}\n# copy it in a stage of its own, delete it there, and COPY --from=… the rest:\n{text}"
+    )
 
 
 def _from_same_place(own: _Copy, other: _Copy, path: str, origin: str) -> str | None:

@@ -6,6 +6,7 @@ import numpy as np
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.copies import Copies, files_of
+from layerscope.analysis.findings.edits import Edit, Fix
 from layerscope.analysis.findings.finding import NAMED
 from layerscope.analysis.findings.fixes import commented, instruction_text, run_and, shell_word
 from layerscope.analysis.findings.links import link, stays, whole
@@ -13,7 +14,7 @@ from layerscope.analysis.findings.links import link, stays, whole
 _MODULES = "/node_modules/"
 
 
-def equal_fix(evidence: Evidence, layer: int, alike: list[Copies]) -> str:
+def equal_fix(evidence: Evidence, layer: int, alike: list[Copies]) -> Fix:
     """Links that replace the copies: in the RUN that makes them, after a COPY that excludes them, or instead of a COPY
     that stores nothing else."""
     step = evidence.step(layer)
@@ -21,9 +22,9 @@ def equal_fix(evidence: Evidence, layer: int, alike: list[Copies]) -> str:
     able = [(kept, other) for kept, other in links[: 10 * NAMED] if stays(evidence, layer, other)]
     if not able:
         names = [shell_word(evidence.name(path)) for path in links[0]]
-        return (
+        return Fix(
             f"# store {names[0]} once: {names[1]} holds the same when all is done, and later steps change what is in it\n"
-            f"{instruction_text(step)}"
+            f"{instruction_text(evidence, step)}"
         )
     shown, copied = able[:NAMED], step.instruction != "RUN"
     more = f" (and {len(links) - len(shown)} more like it)" if len(links) > len(shown) else ""
@@ -31,33 +32,38 @@ def equal_fix(evidence: Evidence, layer: int, alike: list[Copies]) -> str:
     gone = " ".join(shell_word(evidence.name(other)) for _, other in shown)
     note = f"# a link does for each{more}, if nothing writes to them:\n"
     if not copied:
-        return note + run_and(step, f"rm -rf {gone} && {made}")
+        return note + run_and(evidence, step, f"rm -rf {gone} && {made}")
     if len(links) == 1 and whole(evidence, layer, links[0][1]):
-        return f"{note}# in place of\n{commented(instruction_text(step))}\nRUN {made}"
-    return f"# leave {gone} out of\n{instruction_text(step)}\n{note}RUN {made}"
+        return Fix(
+            f"{note}# in place of\n{commented(instruction_text(evidence, step))}\nRUN {made}",
+            (Edit("insert", step.index, f"RUN {made}"), Edit("drop", step.index)),
+        )
+    return Fix(f"# leave {gone} out of\n{instruction_text(evidence, step)}\n{note}RUN {made}")
 
 
-def near_fix(evidence: Evidence, layer: int, near: Copies) -> str:
+def near_fix(evidence: Evidence, layer: int, near: Copies) -> Fix:
     """What differs, and how to have one of them where it does for both. No link: what needs the one may break with the other."""
     (copy,) = near.others
     step, kept, other = evidence.step(layer), evidence.name(near.kept), evidence.name(copy)
-    text, words = instruction_text(step), (shell_word(kept), shell_word(other))
+    text, words = instruction_text(evidence, step), (shell_word(kept), shell_word(other))
     comment = _difference(evidence, near)
     if _MODULES in kept and _MODULES in other:
         project = [name.partition(_MODULES)[0] or "/" for name in (kept, other)]
         if project[0] == project[1]:
             dedupe = f"npm dedupe --prefix {shell_word(project[0])}"
             return f"{comment}\n# npm keeps one of them where versions agree:\n" + (
-                run_and(step, dedupe) if step.instruction == "RUN" else f"{text}\n# {dedupe}"
+                run_and(evidence, step, dedupe)
+                if step.instruction == "RUN"
+                else Fix(f"{text}\n# {dedupe}")
             )
     if step.instruction == "RUN":
         return (
             f"{comment}\n# if {words[0]} does for both, make it once, and take the other one out:\n"
-            + run_and(step, f"rm -rf {words[1]}")
+            + run_and(evidence, step, f"rm -rf {words[1]}")
         )
     if whole(evidence, layer, copy):
-        return f"{comment}\n# if {words[0]} does for both, do without\n{commented(text)}"
-    return f"{comment}\n# if {words[0]} does for both, leave {words[1]} out of\n{text}"
+        return Fix(f"{comment}\n# if {words[0]} does for both, do without\n{commented(text)}")
+    return Fix(f"{comment}\n# if {words[0]} does for both, leave {words[1]} out of\n{text}")
 
 
 def _difference(evidence: Evidence, near: Copies) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from layerscope.analysis.findings.edits import Edit, Fix
 from layerscope.analysis.packages.model import Package
 from layerscope.image.warnings import ImageWarning
 from layerscope.words import Confidence, Severity
@@ -38,7 +39,7 @@ class Claim:
     The contents that it names are measured, never guessed from the text of a command.
     """
 
-    fix: str
+    fix: str | Fix
     """Dockerfile text, fitted to the instruction at hand; words in it stand in comments. Not yet safe for a terminal."""
     layers: tuple[int, ...] = ()
     """Layers concerned; the first is the one whose step the fix changes."""
@@ -76,6 +77,11 @@ class Finding:
     """All of it is in the base image: only another base, or a newer one, mends it."""
     why: str
     fix: str
+    """Dockerfile text; words in it stand in comments."""
+    edits: tuple[Edit, ...] = ()
+    """The same as changes of the Dockerfile; none where the fix is words."""
+    difference: str = ""
+    """What these change, in lines that begin with `-`, `+` or a space; "" where there are none."""
 
     @property
     def secret(self) -> bool:

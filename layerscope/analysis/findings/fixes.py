@@ -1,31 +1,62 @@
-"""Fixes as Dockerfile text: the user's own instruction, changed."""
+"""Fixes as Dockerfile text and as edits: the user's own instruction, changed."""
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.edits import Edit, Fix
+from layerscope.analysis.findings.runs import (
+    BREAK,
+    Change,
+    Merged,
+    Run,
+    Runs,
+    appended,
+    applied,
+    run_of,
+    with_option,
+)
+from layerscope.image.dockerfile_syntax import json_words, split_flags
 from layerscope.image.history import Step
-from layerscope.image.instruction import readable
+from layerscope.image.instruction import INDENT
+from layerscope.image.shell import Command, Word, read_script
 
 _SOURCE = re.compile(r"(?:(?:file|dir|multi):[0-9a-f]{16,64}\s*)+ ?in (?=\S)")
 """What classic Docker and buildah record in place of the names of sources."""
-_HIDDEN = re.compile(r"<<|(?:^|\s)#|&\s*$|\n")
-"""What makes it unsafe to write something behind a command: here-documents, comments, background jobs, scripts."""
-
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_LOOKED_BACK = 1000
+"""Steps before one that are searched for its USER."""
+_QUOTED = 64 << 10
+"""Characters of an instruction that a fix quotes: more are described in words."""
 
-MAX_LINES = 200
-"""Lines of an instruction that are quoted."""
+
+def run_in(evidence: Evidence, step: Step) -> Run | None:
+    """A step as a RUN that can be changed; None if it is none."""
+    return evidence.once(_runs).of(step)
 
 
-def instruction_text(step: Step) -> str:
+def _runs(evidence: Evidence) -> Runs:
+    return Runs(evidence.image.steps, evidence.written)
+
+
+def instruction_text(evidence: Evidence, step: Step) -> str:
     """The instruction of a step as a Dockerfile has it; a comment where that is not known."""
+    run = run_in(evidence, step)
+    return _text(step) if run is None else run_text(run)
+
+
+def recorded_instruction(step: Step) -> str:
+    """The same for a step by itself, as its builder recorded it."""
+    run = run_of(step, ())
+    return _text(step) if run is None else run_text(run)
+
+
+def _text(step: Step) -> str:
     if step.instruction is None:
         return f"# {_one_line(step.arguments or step.created_by or 'an instruction that is not recorded')}"
-    if step.instruction == "RUN":
-        return _run([], step.arguments)
     if step.instruction in ("COPY", "ADD"):
         return f"{step.instruction} {_SOURCE.sub('… ', step.arguments)}"
     return f"{step.instruction} {step.arguments}".rstrip()
@@ -36,21 +67,143 @@ def commented(text: str) -> str:
     return "\n".join(f"# {line}" for line in text.split("\n"))
 
 
-def run_and(step: Step, command: str, mounts: Sequence[str] = ()) -> str:
-    """A RUN with a command added at its end, and with mounts (the values of `--mount=`).
+def run_text(run: Run, changes: Sequence[Change] = (), flags: Sequence[str] = ()) -> str:
+    """A RUN with changes of its script, and with further flags."""
+    head = " ".join(["RUN", *flags, *run.flags])
+    if run.read is None and not run.is_script:
+        return f"{head} {_short(run.script)}"
+    return f"{head} {_body(run, changes)}"
 
-    If the instruction is not a RUN in shell form that can be extended, a comment says what to do.
+
+def _body(run: Run, changes: Sequence[Change]) -> str:
+    if run.is_script:
+        return _document(_rendered(run, changes))
+    return _rendered(run, changes)
+
+
+def _document(script: str) -> str:
+    """A script as a here-document."""
+    name, lines = "EOF", set(script.split("\n"))
+    while name in lines:
+        name += "_"
+    return f"<<{name}\n{script.rstrip()}\n{name}"
+
+
+def _rendered(run: Run, changes: Sequence[Change]) -> str:
+    """A script with changes; one that is a single line is broken for reading."""
+    if run.is_script:
+        return applied(run.script, [(a, b, _in_lines(new)) for a, b, new in changes])
+    breaks = run.read.breaks if run.read is not None else ()
+    kept = [
+        (start, end, BREAK)
+        for start, end in breaks
+        if not any(
+            first <= start and end <= last and first < last != start for first, last, _ in changes
+        )
+    ]
+    every = [(a, b, new.replace(BREAK, f" \\\n{INDENT}")) for a, b, new in (*changes, *kept)]
+    return applied(run.script, every)
+
+
+def _in_lines(new: str) -> str:
+    """A change of a script of several lines."""
+    return new.replace(f";{BREAK}", "\n").replace(f"{BREAK}&& ", f" \\\n{INDENT}&& ")
+
+
+def merged_text(
+    runs: Sequence[Run],
+    together: Merged,
+    changes: Sequence[Sequence[Change]] = (),
+    flags: Sequence[str] = (),
+) -> str:
+    """Several RUNs as one, whose mounts are those of all; `changes` are further ones of each script."""
+    every = dict.fromkeys([*flags, *(flag for run in runs for flag in run.flags)])
+    lines = any(run.is_script for run in runs)
+    parts = []
+    for number, (run, own) in enumerate(zip(runs, together.changes, strict=True)):
+        all_changes = (*(changes[number] if changes else ()), *own)
+        if lines and not run.is_script:
+            parts.append(applied(run.script, [(a, b, _in_lines(new)) for a, b, new in all_changes]))
+        else:
+            parts.append(_rendered(run, all_changes).rstrip())
+
+    def joint(text: str) -> str:
+        return _in_lines(text) if lines else text.replace(BREAK, f" \\\n{INDENT}")
+
+    script = joint(together.head) + parts[0]
+    for between, part in zip(together.joints, parts[1:], strict=True):
+        script += joint(between) + part
+    return " ".join(["RUN", *every, _document(script) if lines else script])
+
+
+def run_and(
+    evidence: Evidence,
+    step: Step,
+    command: str,
+    mounts: Sequence[str] = (),
+    changes: Sequence[Change] = (),
+    advice: str = "",
+) -> Fix:
+    """A RUN with a command added at its end, with mounts (the values of `--mount=`), and with other changes of its script,
+    which `advice` says in a comment.
+
+    If the instruction is not a RUN that can be changed so, comments say what to do.
     """
     flags = [f"--mount={mount}" for mount in mounts]
-    if not is_open_run(step):
-        comment = f"# in the same RUN: {command}" if command else f"# with {' '.join(flags)}"
-        return f"{comment}\n{instruction_text(step)}"
-    text = step.arguments
+    words = [advice] if advice else []
     if command:
-        text = (
-            f"{text.rstrip()} {command}" if text.rstrip().endswith(";") else f"{text} && {command}"
-        )
-    return _run(flags, text)
+        words.append(f"# at the end of the same RUN: {command}")
+    words += [f"# with {flag}" for flag in flags]
+    said = "\n".join(words)
+    run = run_in(evidence, step)
+    if run is None or len(run.script) > _QUOTED:
+        quoted = "" if run is not None else f"\n{instruction_text(evidence, step)}"
+        return Fix(said + quoted, advice=said)
+    ends = appended(run, _broken(_privileged(evidence, run, command))) if command else ()
+    unknown_words = run.exec_form and not run.script.startswith("[")
+    if ends is None or (unknown_words and not command):
+        return Fix(f"{said}\n{run_text(run)}", advice=said)
+    every = (*changes, *ends)
+    edits = (
+        *(Edit("flag", step.index, flag) for flag in flags),
+        *(Edit("change", step.index, new, start, end) for start, end, new in every),
+    )
+    return Fix(run_text(run, every, flags), edits, said)
+
+
+def changed_commands(
+    evidence: Evidence, step: Step, place: Callable[[Command], Word | None], option: str
+) -> tuple[Change, ...]:
+    """An option for every command of a RUN that takes it, see `runs.with_option`."""
+    run = run_in(evidence, step)
+    return () if run is None else with_option(run, place, option)
+
+
+def user_of(evidence: Evidence, step: Step) -> str:
+    """The user that runs a step, as USER names it; "" for root."""
+    for before in reversed(evidence.image.steps[max(step.index - _LOOKED_BACK, 0) : step.index]):
+        if before.instruction == "USER":
+            name = before.arguments.strip().partition(":")[0]
+            return "" if name in ("root", "0") else name
+    return ""
+
+
+def _broken(command: str) -> str:
+    """Several commands, each on a line of its own where lines are broken."""
+    script = read_script(command)
+    breaks = script.breaks if script is not None else ()
+    return applied(command, [(start, end, BREAK) for start, end in breaks])
+
+
+def _privileged(evidence: Evidence, run: Run, command: str) -> str:
+    """A command as root, where the RUN is another user's and uses sudo itself."""
+    if not user_of(evidence, run.step) or run.read is None or not run.read.named("sudo"):
+        return command
+    script = read_script(command)
+    if script is None:
+        return command
+    starts = [found.start for found in script.commands if not found.nested]
+    return applied(command, [(start, start, "sudo ") for start in starts])
 
 
 def shell_word(name: str) -> str:
@@ -58,29 +211,30 @@ def shell_word(name: str) -> str:
     return "?".join(shlex.quote(part) if part else "" for part in _UNPRINTABLE.split(name))
 
 
-def is_open_run(step: Step) -> bool:
-    """Whether a step is a RUN in shell form, behind which a further command can be written."""
-    return (
-        step.instruction == "RUN"
-        and bool(step.arguments)
-        and not step.arguments.startswith("[")
-        and _HIDDEN.search(step.arguments) is None
-    )
+def can_append(evidence: Evidence, step: Step) -> bool:
+    """Whether a step is a RUN behind which a further command can be written."""
+    run = run_in(evidence, step)
+    return run is not None and bool(appended(run, "true"))
 
 
-def with_flags(step: Step, *flags: str) -> str:
+def with_flags(step: Step, *flags: str) -> Fix:
     """A COPY or ADD with further flags, such as `--chown=app`; those of these names that it has are replaced."""
     names = tuple(flag.partition("=")[0] for flag in flags)
-    words = _SOURCE.sub("… ", step.arguments).split(" ")
-    kept = [word for word in words if word.partition("=")[0] not in names]
-    return " ".join([step.instruction or "COPY", *flags, *kept])
+    own, body = split_flags(step.arguments)
+    kept = [flag for flag in own if flag.partition("=")[0] not in names]
+    text = " ".join(
+        [step.instruction or "COPY", *flags, *kept, _SOURCE.sub("… ", step.arguments[body:])]
+    )
+    return Fix(text, tuple(Edit("flag", step.index, flag) for flag in flags))
 
 
 def sources_of(step: Step) -> tuple[list[str], str]:
     """What a COPY or ADD names: its sources, none where the builder recorded digests in their place, and its target."""
-    if step.instruction not in ("COPY", "ADD") or step.arguments.startswith("["):
+    if step.instruction not in ("COPY", "ADD"):
         return [], ""
-    words = [word for word in step.arguments.split() if not word.startswith("--")]
+    _, body = split_flags(step.arguments)
+    rest = step.arguments[body:]
+    words = json_words(rest) or rest.split()
     target = words[-1] if words else ""
     named = _SOURCE.search(step.arguments) is None and "<<" not in step.arguments
     return (words[:-1] if named else []), target
@@ -88,18 +242,13 @@ def sources_of(step: Step) -> tuple[list[str], str]:
 
 def recorded_source(step: Step) -> str:
     """The digest that classic Docker and buildah record in place of a COPY's sources; "" for a builder that names them."""
-    found = _SOURCE.match(re.sub(r"^(?:--\S+\s+)*", "", step.arguments))
+    found = _SOURCE.match(step.arguments[split_flags(step.arguments)[1] :])
     return "" if found is None else found[0].removesuffix("in ").strip()
 
 
-def _run(flags: Sequence[str], command: str) -> str:
-    lines = readable(command)
-    if len(lines) > MAX_LINES:
-        left = len(lines) - MAX_LINES + 1
-        lines = [*lines[: MAX_LINES - 2], f"    # … {left:,} more lines …", lines[-1]]
-    script = "\n" in command.strip()
-    return " ".join(["RUN", *flags, ("\n" if script else " \\\n").join(lines)])
+def _short(text: str) -> str:
+    return text if len(text) <= _QUOTED else text[:200] + " …"
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(text.split())[:_QUOTED]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.edits import Fix
 from layerscope.analysis.findings.finding import NAMED, Claim
 from layerscope.analysis.findings.fixes import shell_word
 from layerscope.filesystem.versions import Removal
@@ -77,7 +78,7 @@ def claim_of(
     rows: Rows,
     layers: Sequence[int],
     title: str,
-    fix: str,
+    fix: str | Fix,
     confidence: Confidence | None = None,
 ) -> Claim:
     """What a rule says of hidden contents: without them, the image stores their bytes less."""

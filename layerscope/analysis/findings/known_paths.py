@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-import re
+import posixpath
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence, Group
+from layerscope.analysis.findings.copy_steps import context_paths, ignoring, is_from_elsewhere
 from layerscope.analysis.findings.deleting import deletion
+from layerscope.analysis.findings.edits import Fix
 from layerscope.analysis.findings.finding import Claim
-from layerscope.analysis.findings.fixes import instruction_text, run_and, shell_word
+from layerscope.analysis.findings.fixes import (
+    changed_commands,
+    instruction_text,
+    run_and,
+    run_in,
+    shell_word,
+    sources_of,
+    user_of,
+)
 from layerscope.analysis.findings.rule import Rule
+from layerscope.analysis.findings.runs import runs_as_other_user, subcommand
 from layerscope.image.history import Step
 from layerscope.text import safe_name
 from layerscope.words import Confidence, Severity
@@ -55,7 +66,7 @@ class Place:
         return safe_name(", ".join(names[:_NAMED])) + more
 
 
-Fix = Callable[[Place], str]
+Fixer = Callable[[Place], Fix]
 """Dockerfile text for the step that stored some files."""
 
 
@@ -65,7 +76,7 @@ def path_rule(
     title: str,
     why: str,
     patterns: Sequence[str],
-    fix: Fix,
+    fix: Fixer,
     spare: Sequence[str] = (),
     steps: Callable[[Step], bool] | None = None,
     severity: Severity = Severity.WARNING,
@@ -101,43 +112,79 @@ def is_copy(step: Step) -> bool:
     return step.instruction in ("COPY", "ADD")
 
 
-def cleaned(command: str) -> Fix:
+def cleaned(command: str) -> Fixer:
     """The fix of doing a command at the end of the same RUN; of not copying what was copied."""
-    return lambda place: not_copied(place) or run_and(place.step, command)
+    return lambda place: not_copied(place) or run_and(place.evidence, place.step, command)
 
 
-def removed(place: Place) -> str:
+def removed(place: Place) -> Fix:
     """The fix of deleting what was found in the same RUN; of not copying it."""
     return not_copied(place) or run_and(
-        place.step, deletion(place.evidence, place.topmost_paths(), place.patterns)
+        place.evidence, place.step, deletion(place.evidence, place.topmost_paths(), place.patterns)
     )
 
 
-def mounted(place: Place) -> str:
-    """The fix of a cache mount (BuildKit, buildah) where the cache was found."""
-    mounts = [f"type=cache,target={shell_word(name)}" for name in place.topmost_names()]
-    return not_copied(place) or run_and(place.step, "", mounts)
+def cleaned_at_home(command: str, *homes: str) -> Fixer:
+    """The fix of a command that cleans what lies in one of `homes`, which are root's; elsewhere, or of another user, what was found is deleted."""
 
-
-def with_option(commands: str, option: str, otherwise: Fix) -> Fix:
-    """The fix of an option behind a command; `commands` is a regular expression for it. `otherwise` if it is not there."""
-    pattern = re.compile(rf"\b(?:{commands})(?=\s)(?![^;&|]*\s{re.escape(option)}(?:\s|$))")
-
-    def fix(place: Place) -> str:
-        text = instruction_text(place.step)
-        changed = pattern.sub(lambda found: f"{found[0]} {option}", text)
-        return otherwise(place) if changed == text or is_copy(place.step) else changed
+    def fix(place: Place) -> Fix:
+        run = run_in(place.evidence, place.step)
+        as_root = not user_of(place.evidence, place.step) and all(
+            any(f"{name}/".startswith(f"{home}/") for home in homes)
+            for name in place.topmost_names()
+        )
+        if run is not None and as_root and not (run.read and runs_as_other_user(run.read)):
+            return run_and(place.evidence, place.step, command)
+        return removed(place)
 
     return fix
 
 
-def not_copied(place: Place) -> str:
-    """For a COPY or ADD: that it should not bring this; nothing for other steps."""
-    if not is_copy(place.step):
-        return ""
-    words = place.step.arguments.split()
-    apart = place.step.instruction == "ADD" or any(word.startswith("--from=") for word in words)
+def mounted(place: Place) -> Fix:
+    """The fix of a cache mount (BuildKit, buildah) where the cache was found, for the user whose it is."""
+    columns, mounts = place.evidence.filesystem.inodes.columns, []
+    for path in place.topmost_paths().tolist():
+        inode = int(place.evidence.live_inodes[path])
+        uid, gid = int(columns.uids[inode]), int(columns.gids[inode])
+        owner = f",uid={uid},gid={gid}" if uid or gid else ""
+        mounts.append(f"type=cache,target={shell_word(place.evidence.name(path))}{owner}")
+    return not_copied(place) or run_and(place.evidence, place.step, "", mounts)
+
+
+def with_option(names: str, wanted: Sequence[str], option: str, otherwise: Fixer) -> Fixer:
+    """The fix of an option behind the subcommands `wanted` of a program; `names` is a regular expression for its name.
+    `otherwise` if no command takes it."""
+
+    def fix(place: Place) -> Fix:
+        changes = changed_commands(
+            place.evidence, place.step, lambda command: subcommand(command, names, wanted), option
+        )
+        if not changes:
+            return otherwise(place)
+        return run_and(place.evidence, place.step, "", changes=changes, advice=f"# with {option}")
+
+    return fix
+
+
+def not_copied(place: Place) -> Fix | None:
+    """For a COPY or ADD: that it should not bring this; None for other steps."""
+    step, evidence = place.step, place.evidence
+    if not is_copy(step):
+        return None
     anywhere = [f"**/{pattern}" for pattern in place.patterns if "/" not in pattern]
-    lines = f": {' '.join(anywhere)}" if len(anywhere) == len(place.patterns) else ""
-    where = "what is copied" if apart else f"the build context (.dockerignore{lines})"
-    return f"# leave {place.named()} out of {where}\n{instruction_text(place.step)}"
+    elsewhere = step.instruction == "ADD" or is_from_elsewhere(step)
+    if not elsewhere and len(anywhere) == len(place.patterns):
+        return ignoring(evidence, step, anywhere, patterns=True)
+    paths = [] if elsewhere else context_paths(evidence, step, place.topmost_names())
+    sources, _ = sources_of(step)
+    if paths and not {posixpath.normpath(source) for source in sources} & {*paths}:
+        return ignoring(evidence, step, paths)
+    what = "what is copied" if not paths else "the build context, or leave out the instruction"
+    return Fix(
+        f"# leave {_listed(paths) or place.named()} out of {what}\n{instruction_text(evidence, step)}"
+    )
+
+
+def _listed(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - _NAMED:,} more" if len(paths) > _NAMED else ""
+    return safe_name(", ".join(paths[:_NAMED])) + more

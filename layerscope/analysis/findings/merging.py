@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.edits import Edit, Fix
 from layerscope.analysis.findings.finding import NAMED, layers_named
-from layerscope.analysis.findings.fixes import instruction_text, is_open_run
+from layerscope.analysis.findings.fixes import instruction_text, merged_text, run_in
 from layerscope.analysis.findings.hidden import Rows, split
+from layerscope.analysis.findings.runs import Change, Run, appended, merged
 from layerscope.image.history import Step
-from layerscope.image.instruction import readable
+from layerscope.layers.index import Kind
 
 _NOTEWORTHY = 20
 """Steps belong together if one hides at least the 20th part of what the worst pair of steps hides."""
-_BETWEEN = 100
-"""Steps that are looked at between those that are merged."""
-
 _MERGED = 30
 """Steps that are written as one."""
-
-_STRICT = re.compile(r"set -[a-z]*e[a-z]*(?: -?o \w+)?\s*;")
-"""What makes a shell end with the first command that fails."""
-_MOVES = re.compile(r"(?:^|[;&|(]\s*)cd\s")
+_QUOTED = 6
+"""Steps that are quoted where they cannot be written as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,69 +88,85 @@ def chains(evidence: Evidence, rows: Rows) -> list[Chain]:
     return [Chain(tuple(members[head]), mine) for head, mine in split(heads, rows) if head >= 0]
 
 
-def one_run(evidence: Evidence, layers: Sequence[int]) -> str:
-    """One RUN for those of several layers, lowest first, and what has to stand before it."""
-    steps = [evidence.step(layer) for layer in layers]
-    merged = {step.index for step in steps}
-    between = [
-        step
-        for step in evidence.image.steps[steps[0].index + 1 : steps[-1].index][:_BETWEEN]
-        if step.index not in merged
+def one_run(evidence: Evidence, layers: Sequence[int], end: str = "") -> Fix:
+    """One RUN for those of several layers, lowest first, and those between them, with a command at its end; what stood between
+    comes before it. Words where that would change what a step sees."""
+    first, last = evidence.step(min(layers)), evidence.step(max(layers))
+    span = evidence.image.steps[first.index : last.index + 1]
+    steps = [step for step in span if step.instruction == "RUN" and step.layer is not None]
+    runs = [run for step in steps if (run := run_in(evidence, step)) is not None]
+    between = [step for step in span if step.instruction != "RUN"]
+    named = sorted(step.layer for step in steps if step.layer is not None)
+    note = f"# one RUN for {layers_named(named)}"
+    together = None
+    ends: tuple[Change, ...] | None = ()
+    if len(steps) == len(runs) <= _MERGED and _can_move(evidence, runs, between):
+        together = merged(runs)
+        ends = appended(runs[-1], end) if end else ()
+    if together is None or ends is None:
+        return _in_words(evidence, steps, between, note, end)
+    before = [
+        instruction_text(evidence, step)
+        for step in between
+        if step.instruction in ("COPY", "ADD", "ENV", "ARG")
     ]
-    lines = [f"# one RUN for {layers_named(sorted(layers))}"]
-    lines += [
-        f"# mind that {' '.join(instruction_text(step).split())} stood between them"
+    edits = (
+        Edit("merge", last.index, steps=tuple(step.index for step in steps)),
+        *(Edit("change", last.index, new, start, stop) for start, stop, new in ends),
+    )
+    text = "\n".join([note, *before, merged_text(runs, together, [*[()] * (len(runs) - 1), ends])])
+    return Fix(text, edits, note + (f"\n# and at its end: {end}" if end else ""))
+
+
+def _in_words(
+    evidence: Evidence, steps: Sequence[Step], between: Sequence[Step], note: str, end: str
+) -> Fix:
+    """What to do where it cannot be written."""
+    settings = [
+        f"# mind that {' '.join(instruction_text(evidence, step).split())} stands between them"
         for step in between
         if step.instruction in ("WORKDIR", "USER", "SHELL")
     ][:NAMED]
-    runs = [step.layer for step in between if step.instruction == "RUN" and step.layer is not None]
-    if runs:
-        lines.append(
-            f"# mind that {layers_named(runs)} stood between them: what comes after may need it"
-        )
-    lines += [
-        instruction_text(step)
+    copies = [
+        f"# mind that {' '.join(instruction_text(evidence, step).split())} comes before what needs it"
         for step in between
         if step.instruction in ("COPY", "ADD", "ENV", "ARG")
     ][:NAMED]
-    if any(
-        _MOVES.search(step.arguments) and _has_parts(step.arguments)
-        for step in steps[:_MERGED][:-1]
-    ):
-        lines.append("# mind that what follows a cd now runs in its directory")
-    if len(steps) <= _MERGED and all(map(is_open_run, steps)):
-        return "\n".join([*lines, instruction_text(replace(steps[0], arguments=joined(steps)))])
-    if len(steps) > _MERGED:
-        lines.append(f"# the first {_MERGED} of them:")
-    return "\n".join([*lines, *map(instruction_text, steps[:_MERGED])])
+    words = [note, *settings, *copies, *([f"# and at its end: {end}"] if end else [])]
+    shown = steps[:_QUOTED]
+    if len(steps) > len(shown):
+        words.append(f"# the first {_QUOTED} of them:")
+    quoted = [instruction_text(evidence, step) for step in shown]
+    return Fix("\n".join([*words, *quoted]), advice="\n".join(words))
 
 
-def joined(steps: Sequence[Step]) -> str:
-    """One command that does what several do, and that fails where one of them fails."""
-    text, setting = "", ""
-    for number, step in enumerate(steps):
-        more = step.arguments.strip().removesuffix(";").rstrip()
-        parts, last = _has_parts(more), number == len(steps) - 1
-        if not parts and not last and _MOVES.search(more):
-            more = f"({more})"  # the next command was written for the directory that each RUN begins in
-        own = more.partition(";")[0] if parts and _STRICT.match(more) else ""
-        if not text or not parts:
-            text = f"{text} && {more}" if text else more
-        elif setting and own and not _holds_list(readable(text)[-1]):
-            # A shell that ends with the first command that fails needs no more than the next command.
-            text = f"{text}; {more[len(own) + 1 :].lstrip() if own == setting else more}"
-        else:
-            text = f"{text} || exit 1; {'set +eu; ' if setting and not own else ''}{more}"
-        if parts:
-            setting = own
-    return text
+def _can_move(evidence: Evidence, runs: Sequence[Run], between: Sequence[Step]) -> bool:
+    """Whether RUNs see the same if they come after what stands between them."""
+    if not runs:
+        return False
+    for step in between:
+        earlier = [run for run in runs if run.step.index < step.index]
+        if step.instruction in ("WORKDIR", "USER", "SHELL", "VOLUME", "ONBUILD", None):
+            return False
+        if step.instruction in ("ENV", "ARG"):
+            name = re.split(r"[\s=]", step.arguments.strip(), maxsplit=1)[0]
+            if name == "PATH" or any(
+                re.search(rf"\b{re.escape(name)}\b", run.script) for run in earlier
+            ):
+                return False
+        if step.layer is not None and any(
+            _write_the_same(evidence, run.step, step.layer) for run in earlier
+        ):
+            return False
+    return True
 
 
-def _holds_list(part: str) -> bool:
-    """Whether a failure in a part of a command need not end a strict shell."""
-    return "&&" in part or "||" in part
-
-
-def _has_parts(command: str) -> bool:
-    """Whether a `;` or `||` ends something before its end, so that `&&` before it is not for all of it."""
-    return "||" in command or any(line.endswith(";") for line in readable(command)[:-1])
+def _write_the_same(evidence: Evidence, step: Step, layer: int) -> bool:
+    """Whether a RUN and another layer have entries for the same file."""
+    if step.layer is None:
+        return False
+    filesystem = evidence.filesystem
+    files = filesystem.kinds != Kind.DIRECTORY
+    mine = filesystem.paths[(filesystem.born == step.layer) & files]
+    theirs = filesystem.paths[(filesystem.born == layer) & files]
+    return bool(np.isin(mine, theirs).any())

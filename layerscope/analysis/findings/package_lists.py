@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.fixes import run_in
+from layerscope.analysis.findings.runs import Run, subcommand
 
-_APT = re.compile(r"\bapt(?:-get)?\s+(?:-o\s+\S+\s+|-\S+\s+)*(?P<what>[a-z-]+)")
 _FETCHES = "update"
-_NEEDS = frozenset(
-    (
-        "install",
-        "build-dep",
-        "source",
-        "download",
-        "upgrade",
-        "dist-upgrade",
-        "full-upgrade",
-        "satisfy",
-    )
+_NEEDS = (
+    *("install", "build-dep", "source", "download", "upgrade", "dist-upgrade", "full-upgrade"),
+    "satisfy",
 )
 LISTS = "/var/lib/apt/lists"
 
@@ -28,13 +19,21 @@ def users_of_lists(evidence: Evidence, layer: int, last: int | None = None) -> l
     found = []
     end = len(evidence.image.layers) if last is None else last + 1
     for later in range(layer + 1, end):
-        step = evidence.step(later)
-        asked = [match["what"] for match in _APT.finditer(step.arguments)]
-        if step.instruction != "RUN" or not asked:
-            continue
-        first = next((what for what in asked if what == _FETCHES or what in _NEEDS), "")
+        run = run_in(evidence, evidence.step(later))
+        first = "" if run is None else _first_use(run)
         if first == _FETCHES:
             break  # from here on, there are newer lists
         if first:
             found.append(later)
     return found
+
+
+def _first_use(run: Run) -> str:
+    """The first subcommand of apt that fetches or needs lists; "" for none."""
+    if run.read is None:
+        return _NEEDS[0] if "apt" in run.script else ""
+    for command in run.read.commands:
+        word = subcommand(command, "apt(?:-get)?", (_FETCHES, *_NEEDS))
+        if word is not None:
+            return word.value or ""
+    return ""

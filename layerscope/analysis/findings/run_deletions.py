@@ -8,18 +8,19 @@ from collections.abc import Sequence
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.copy_steps import target_of
+from layerscope.analysis.findings.edits import Fix
 from layerscope.analysis.findings.finding import NAMED, layers_named
 from layerscope.analysis.findings.fixes import (
     commented,
     instruction_text,
-    is_open_run,
     run_and,
+    run_in,
     shell_word,
 )
 from layerscope.analysis.findings.merging import mergeable, one_run
 from layerscope.analysis.findings.package_lists import LISTS, users_of_lists
+from layerscope.analysis.findings.runs import applied
 from layerscope.image.history import Step
-from layerscope.image.instruction import readable
 
 _STEPS = 6
 """Steps from the first to the last that are still better as one RUN."""
@@ -27,12 +28,12 @@ _LISTED = 8
 """Paths that one command names."""
 _FOUND_UNNAMED = ("/usr/", "/bin/", "/sbin/", "/lib", "/etc/", "/var/lib/", "/opt/conda/")
 """Directories where programs look for files without naming them."""
-_DELETES = re.compile(r"^(?:&&\s*|\|\|\s*|;\s*)?(?:rm|rmdir|unlink)\s|^(?:&&\s*)?find\s.*\s-delete")
+_DELETERS = ("rm", "rmdir", "unlink")
 
 
 def in_one_run(
     evidence: Evidence, layer: int, hiding_layers: Sequence[int], tops: Sequence[str]
-) -> str:
+) -> Fix:
     """Make and delete in the same RUN: with the user's own commands, and those between them that may need it."""
     users = users_of_lists(evidence, layer, hiding_layers[-1])
     if users and any(top.startswith(LISTS) for top in tops):
@@ -53,16 +54,18 @@ def in_one_run(
         return one_run(evidence, runs)
     if len(tops) > NAMED:
         steps = [evidence.step(found) for found in hiding_layers[:NAMED]]
-        comment = "\n".join(commented(instruction_text(step)) for step in steps)
-        return f"# do at its end what now is done by\n{comment}\n{instruction_text(evidence.step(layer))}"
+        comment = "\n".join(commented(instruction_text(evidence, step)) for step in steps)
+        return Fix(
+            f"# do at its end what now is done by\n{comment}\n{instruction_text(evidence, evidence.step(layer))}"
+        )
     return f"# if no step up to layer {hiding_layers[-1]} needs it:\n" + run_and(
-        evidence.step(layer), f"rm -rf {' '.join(map(shell_word, tops))}"
+        evidence, evidence.step(layer), f"rm -rf {' '.join(map(shell_word, tops))}"
     )
 
 
 def lists_in_one_run(
     evidence: Evidence, layer: int, users: Sequence[int], others: Sequence[str] = ()
-) -> str:
+) -> Fix:
     """apt's lists deleted where they are fetched would fail the steps that use them later: the lists are kept for these, but not
     in the image. With them go `others`, if these steps are the last that need them."""
     steps = [found for found in sorted({layer, *users}) if mergeable(evidence, layer, found)]
@@ -71,32 +74,31 @@ def lists_in_one_run(
         later = layers_named(users)
         return (
             f"# {later} installs with these lists: with an `apt-get update` of its own it needs them no longer\n"
-            + run_and(evidence.step(layer), end)
+            + run_and(evidence, evidence.step(layer), end)
         )
     numbers = layers_named(steps)
     mount = f"RUN --mount=type=cache,target={LISTS} …"
     hint = f"# {numbers} need the same lists: keep them in a cache in each of them ({mount}), or install all at once:"
-    return _behind(evidence, steps, f"{hint}\n{one_run(evidence, steps)}", end)
-
-
-def _behind(evidence: Evidence, layers: Sequence[int], text: str, command: str) -> str:
-    """Text that ends with these steps as one RUN, with one more command at its end."""
-    if all(is_open_run(evidence.step(layer)) for layer in layers):
-        return f"{text} \\\n    && {command}"
-    return f"{text}\n# and at its end: {command}"
+    return f"{hint}\n" + one_run(evidence, steps, end)
 
 
 def _where_it_is_made(
     evidence: Evidence, layer: int, hiding_layer: int, tops: Sequence[str]
-) -> str | None:
+) -> Fix | None:
     """Delete it at the end of the last step that names it; None where a step may need it without naming it, or where the one
     that deletes it does something else with it."""
     if any(f"{top}/".startswith(_FOUND_UNNAMED) for top in tops):
         return None
     deleting = evidence.step(hiding_layer)
-    kept = " ".join(
-        part for part in readable(deleting.arguments) if _DELETES.search(part.strip()) is None
-    )
+    run = run_in(evidence, deleting)
+    if run is None or run.read is None:
+        return None
+    deletions = [
+        (found.start, found.end, "")
+        for found in run.read.commands
+        if found.name in _DELETERS or (found.name == "find" and "-delete" in found.values)
+    ]
+    kept = applied(run.script, deletions)
     if deleting.instruction != "RUN" or _names(evidence, deleting, kept, tops):
         return None
     if not _names(evidence, deleting, deleting.arguments, tops):
@@ -113,11 +115,11 @@ def _where_it_is_made(
     ]
     command = f"rm -rf {' '.join(map(shell_word, tops))}"
     if not users:
-        return run_and(evidence.step(layer), command)
+        return run_and(evidence, evidence.step(layer), command)
     runs = [found for found in (layer, *between) if found <= users[-1]]
     if len(runs) > _STEPS or not all(mergeable(evidence, layer, found) for found in runs):
         return None
-    return _behind(evidence, runs, one_run(evidence, runs), command)
+    return one_run(evidence, runs, command)
 
 
 def _names(evidence: Evidence, step: Step, command: str, tops: Sequence[str]) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 
 from layerscope.analysis.cache import ImageCache
 from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.edits import Fix
 from layerscope.analysis.findings.finding import Claim, Finding, Findings
 from layerscope.analysis.findings.layer_scans import LayerScans
 from layerscope.analysis.findings.rule import Rule
@@ -17,7 +18,7 @@ from layerscope.analysis.findings.secrets.scan import SecretScan, find_secrets
 from layerscope.analysis.packages.manager_files import ManagerFiles, read_manager_files
 from layerscope.analysis.packages.managers import count_packages, find_packages, open_databases
 from layerscope.analysis.scan_files import Scanner, scan_files
-from layerscope.image.secret_spans import masked
+from layerscope.image.secret_spans import MASK, masked
 from layerscope.progress import check
 from layerscope.settings import RuleChoice
 from layerscope.words import Severity
@@ -97,6 +98,7 @@ def run_rules(
 
 
 _NO_CHOICE = RuleChoice()
+_UNQUOTED = "# (the instruction is not quoted: it holds a secret)"
 _ELSEWHERE = "# in the Dockerfile of the base image; a newer or a slimmer base may do without"
 
 
@@ -109,6 +111,17 @@ def _findings(evidence: Evidence, rule: Rule, choice: RuleChoice) -> Iterator[Fi
             yield _complete(evidence, rule, choice, claim, size)
 
 
+def _shown(fix: Fix) -> str:
+    """The text of a fix. What quotes a secret cannot be copied: then it says in words what to do."""
+    text = masked(fix.text)
+    if text == fix.text:
+        return text
+    if fix.advice is not None:
+        return f"{masked(fix.advice)}\n{_UNQUOTED}"
+    lines = text.split("\n")
+    return "\n".join(f"# {line}" if MASK in line and line[:1] != "#" else line for line in lines)
+
+
 def _complete(
     evidence: Evidence, rule: Rule, choice: RuleChoice, claim: Claim, size: int
 ) -> Finding:
@@ -116,6 +129,15 @@ def _complete(
     if steps is None:
         steps = tuple(evidence.image.layers[layer].step for layer in claim.layers)
     base = bool(steps) and steps[0] < evidence.base_steps
+    fix = claim.fix if isinstance(claim.fix, Fix) else Fix(claim.fix)
+    layers = claim.layers
+    if not base:
+        replaced = sorted(
+            {step for edit in fix.edits for step in (edit.step, *edit.steps)} - {*steps}
+        )
+        steps += tuple(replaced)
+        made = [evidence.image.steps[step].layer for step in replaced]
+        layers += tuple(layer for layer in made if layer is not None and layer not in layers)
     severity = rule.severity if claim.severity is None else claim.severity
     return Finding(
         rule=rule.name,
@@ -124,10 +146,11 @@ def _complete(
         confidence=claim.confidence or rule.confidence,
         bytes=size,
         steps=steps,
-        layers=claim.layers,
+        layers=layers,
         paths=claim.paths,
         inodes=claim.inodes,
         base=base,
         why=claim.why or rule.why,
-        fix=masked(f"{_ELSEWHERE}\n{claim.fix}" if base else claim.fix),  # it quotes instructions
+        fix=f"{_ELSEWHERE}\n{_shown(fix)}" if base else _shown(fix),
+        edits=() if base else fix.edits,
     )

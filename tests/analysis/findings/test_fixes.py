@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from layerscope.analysis.findings.fixes import instruction_text, is_open_run, run_and, with_flags
+from layerscope.analysis.findings.edits import Edit, Fix
+from layerscope.analysis.findings.fixes import recorded_instruction, run_text, with_flags
+from layerscope.analysis.findings.runs import Run, appended, run_of
+from layerscope.image.dockerfile import Written, parse_dockerfile
 from layerscope.image.history import HistoryEntry, Step, align
 
 
@@ -14,44 +17,114 @@ def step(created_by: str) -> Step:
     return steps[0]
 
 
-def test_a_command_is_added_after_the_users_own() -> None:
-    """With `&&`, on a line of its own; behind a semicolon as it stands."""
-    assert run_and(step("/bin/sh -c make"), "make clean") == "RUN make \\\n    && make clean"
-    assert run_and(step("/bin/sh -c make;"), "make clean") == "RUN make; \\\n    make clean"
-
-
-def test_mounts_come_before_the_command() -> None:
-    """A cache mount needs no cleaning."""
-    mounts = ("type=cache,target=/root/.cache/pip",)
-    found = run_and(step("/bin/sh -c pip install flask"), "", mounts)
-    assert found == "RUN --mount=type=cache,target=/root/.cache/pip pip install flask"
+def run(command: str, written: Written | None = None) -> Run:
+    """A RUN that classic Docker recorded."""
+    found = run_of(step(f"/bin/sh -c {command}"), (), written)
+    assert found is not None
+    return found
 
 
 @pytest.mark.parametrize(
-    "record",
+    ("command", "text"),
     [
-        'RUN ["make", "all"]',
-        "/bin/sh -c make # all of it",
-        "/bin/sh -c make &",
-        "/bin/sh -c cat <<EOF\nx\nEOF",
-        "bazel build //:image",
-        'CMD ["sh"]',
+        ("make", "RUN make \\\n    && clean"),
+        ("make;", "RUN make \\\n    && clean;"),
+        ("make # all of it", "RUN make \\\n    && clean # all of it"),
+        ("set -e; make", "RUN set -e; \\\n    make; \\\n    clean"),
+        ("a; b || c", "RUN a; \\\n    b || c \\\n    && clean"),
+        ("set -e; for x in 1 2; do y; done", "RUN set -e; \\\n    for x in 1 2; \\\n    do y; \\\n    done; \\\n    clean"),
+        ("for x in 1 2; do y; done", "RUN for x in 1 2; \\\n    do y; \\\n    done \\\n    && clean"),
+        ("find / -exec rm {} \\;", "RUN find / -exec rm {} \\; \\\n    && clean"),
+        ("a && exec b", "RUN a \\\n    && b \\\n    && clean"),
+        ("a; exit 0", "RUN a; \\\n    clean; \\\n    exit 0"),
+        ("a && exit", "RUN a \\\n    && clean && exit"),
+        ("a\nb", "RUN <<EOF\na\nb \\\n    && clean\nEOF"),
+        ("set -e\na\nb", "RUN <<EOF\nset -e\na\nb\nclean\nEOF"),
+        ("cat <<EOF >x\ntext\nEOF", "RUN <<EOF_\ncat <<EOF >x && clean\ntext\nEOF\nEOF_"),
+    ],
+)  # fmt: skip
+def test_a_command_is_added_where_it_runs_last(command: str, text: str) -> None:
+    """With `&&` or behind what ends a strict shell, on a line of its own; before an `exit`; in place of an `exec`."""
+    found = run(command)
+    changes = appended(found, "clean")
+    assert changes is not None
+    assert run_text(found, changes) == text
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "make &",
+        "set -e && for x in 1 2; do y; done",
+        "set -e; a && { b; c; }",
+        "exit 3",
+        "exec a; b",
+        "if a",
+        "make '",
+        "[ -f x ] && exit 0 || exit 1",
+        "",
     ],
 )
-def test_a_comment_says_what_to_do_if_nothing_can_be_added(record: str) -> None:
-    """Exec form, comments, background jobs, here-documents, and what is no RUN."""
-    assert not is_open_run(step(record))
-    assert run_and(step(record), "make clean").startswith("# in the same RUN: make clean\n")
+def test_nothing_is_added_where_nothing_is_right(command: str) -> None:
+    """Background jobs, what a strict shell would overlook, what ends early, what cannot be read."""
+    recorded = step(f"/bin/sh -c {command}")
+    found = run_of(recorded, ())
+    assert found is None or appended(found, "clean") is None
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ['["npm", "ci"]', '--mount=type=cache,target=/x ["npm", "ci"]'],
+)
+def test_the_exec_form_has_no_shell(arguments: str) -> None:
+    """Also behind flags: what stood behind the array would be lost."""
+    written = parse_dockerfile(f"FROM x\nRUN {arguments}\n".encode(), "Dockerfile").instructions[1]
+    found = run("npm ci", written)
+    assert found.exec_form
+    assert appended(found, "clean") is None
+
+
+def test_what_buildkit_recorded_without_a_shell_is_no_script() -> None:
+    """An array in the Dockerfile, or a here-document with an interpreter."""
+    for record in ("RUN npm ci # buildkit", "RUN /dev/pipes/EOF # buildkit"):
+        found = run_of(step(record), ())
+        assert found is not None
+        assert found.exec_form
+
+
+def test_another_shell_is_not_read() -> None:
+    """SHELL names it."""
+    shell = step('SHELL ["powershell", "-Command"]')
+    found = run_of(step("RUN powershell -Command npm ci # buildkit"), (shell,))
+    assert found is not None
+    assert found.read is None
+
+
+def test_shells_that_begin_strictly() -> None:
+    """`SHELL ["/bin/bash", "-eo", "pipefail", "-c"]` is what `set -e` is."""
+    found = run_of(step("RUN /bin/bash -eo pipefail -c for x in 1; do y; done # buildkit"), ())
+    assert found is not None
+    changes = appended(found, "clean")
+    assert changes is not None
+    assert changes[0][2] == ";\nclean"
 
 
 def test_sources_that_builders_turned_into_digests_are_not_quoted() -> None:
     """What the Dockerfile named is not known; where it went is."""
     record = f"/bin/sh -c #(nop) COPY dir:{'96f8' * 16} in /flask "
-    assert instruction_text(step(record)) == "COPY … /flask"
-    assert with_flags(step(record), "--chown=app") == "COPY --chown=app … /flask"
+    assert recorded_instruction(step(record)) == "COPY … /flask"
+    assert with_flags(step(record), "--chown=app").text == "COPY --chown=app … /flask"
 
 
 def test_flags_replace_those_of_the_same_name() -> None:
     """Other flags stay."""
     found = with_flags(step("COPY --chown=1000 --link src /app # buildkit"), "--chown=app:app")
-    assert found == "COPY --chown=app:app --link src /app"
+    assert found.text == "COPY --chown=app:app --link src /app"
+    assert found.edits == (Edit("flag", 0, "--chown=app:app"),)
+
+
+def test_texts_and_fixes_are_put_together() -> None:
+    """Edits stay; advice holds the comments of all."""
+    fix = "# first\n" + Fix("RUN x", (Edit("drop", 1),), "# do x") + "\n# last"
+    assert (fix.text, fix.edits) == ("# first\nRUN x\n# last", (Edit("drop", 1),))
+    assert fix.advice == "# first\n# do x\n# last"

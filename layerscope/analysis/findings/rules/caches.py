@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from layerscope.analysis.findings.fixes import run_and
+from layerscope.analysis.findings.edits import Fix
+from layerscope.analysis.findings.fixes import run_and, run_in
 from layerscope.analysis.findings.known_paths import (
     Place,
     cleaned,
+    cleaned_at_home,
     mounted,
     not_copied,
     path_rule,
@@ -15,6 +17,7 @@ from layerscope.analysis.findings.known_paths import (
 from layerscope.analysis.findings.package_lists import users_of_lists
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.run_deletions import lists_in_one_run
+from layerscope.analysis.findings.runs import program
 from layerscope.words import Confidence, Severity
 
 _DOWNLOADS = "{} caches downloads for the next installation, which never happens in an image."
@@ -38,7 +41,10 @@ _PUT_THERE = (
 """Directories of ~/.cache with models and browsers that a step downloads on purpose."""
 
 
-def _without_apt_lists(place: Place) -> str:
+_YUMS = ("microdnf", "tdnf", "dnf5", "dnf", "yum")
+
+
+def _without_apt_lists(place: Place) -> Fix:
     """Delete the lists in the same RUN, unless later steps install with them."""
     users = users_of_lists(place.evidence, place.group.layer)
     if users and place.step.instruction == "RUN":
@@ -46,13 +52,16 @@ def _without_apt_lists(place: Place) -> str:
     return cleaned("rm -rf /var/lib/apt/lists/*")(place)
 
 
-def _without_dnf_cache(place: Place) -> str:
+def _without_dnf_cache(place: Place) -> Fix:
     """Clean with the tool that the step itself calls."""
-    words = place.step.arguments.split()
-    tool = next(
-        (word for word in ("microdnf", "tdnf", "dnf5", "dnf", "yum") if word in words), "dnf"
-    )
-    return not_copied(place) or run_and(place.step, f"{tool} clean all")
+    run = run_in(place.evidence, place.step)
+    called = [
+        command.values[program(command)].rpartition("/")[2]
+        for command in (run.read.commands if run is not None and run.read is not None else ())
+        if command.words
+    ]
+    tool = next((name for name in called if name in _YUMS), "dnf")
+    return not_copied(place) or run_and(place.evidence, place.step, f"{tool} clean all")
 
 
 RULES: tuple[Rule, ...] = (
@@ -86,7 +95,7 @@ RULES: tuple[Rule, ...] = (
         title="apk cache left in the image",
         why=_REPOSITORIES.format("apk"),
         patterns=("/var/cache/apk/*", "/etc/apk/cache/*"),
-        fix=with_option("apk add", "--no-cache", cleaned("rm -rf /var/cache/apk/*")),
+        fix=with_option("apk", ("add",), "--no-cache", cleaned("rm -rf /var/cache/apk/*")),
     ),
     path_rule(
         "dnf-cache",
@@ -119,7 +128,7 @@ RULES: tuple[Rule, ...] = (
         title="pip cache left in the image",
         why=_DOWNLOADS.format("pip"),
         patterns=("**/.cache/pip",),
-        fix=with_option(r"pip[\d.]* install", "--no-cache-dir", mounted),
+        fix=with_option(r"pip[\d.]*", ("install", "wheel", "download"), "--no-cache-dir", mounted),
     ),
     path_rule(
         "uv-cache",
@@ -155,14 +164,14 @@ RULES: tuple[Rule, ...] = (
         title="npm cache left in the image",
         why=_DOWNLOADS.format("npm"),
         patterns=("**/.npm/_cacache", "**/.npm/_logs", "**/.npm/_npx"),
-        fix=cleaned("npm cache clean --force"),
+        fix=cleaned_at_home("npm cache clean --force", "/root"),
     ),
     path_rule(
         "yarn-cache",
         title="Yarn cache left in the image",
         why=_DOWNLOADS.format("Yarn"),
         patterns=("**/.cache/yarn", "**/.yarn/berry/cache"),
-        fix=cleaned("yarn cache clean"),
+        fix=cleaned_at_home("yarn cache clean", "/root", "/usr/local/share/.cache"),
     ),
     path_rule(
         "pnpm-store",
@@ -216,7 +225,9 @@ RULES: tuple[Rule, ...] = (
         title="Composer cache left in the image",
         why=_DOWNLOADS.format("Composer"),
         patterns=("**/.composer/cache", "**/.cache/composer"),
-        fix=with_option("composer install", "--no-cache", mounted),
+        fix=with_option(
+            r"composer(?:\.phar)?", ("install", "update", "require"), "--no-cache", mounted
+        ),
     ),
     path_rule(
         "gem-cache",

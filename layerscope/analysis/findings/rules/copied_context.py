@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence, Group
+from layerscope.analysis.findings.copy_steps import ignoring
 from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import instruction_text, sources_of
 from layerscope.analysis.findings.hidden import origins
@@ -111,7 +112,7 @@ def _of_names(
         commands = dict.fromkeys(_NEEDED[name] for name in lines)
         install = "".join(f"\nRUN {command}" for command in commands)
         yield Claim(
-            fix=f"{ignored}\n# and installed where the image is built:\n{instruction_text(step)}{install}",
+            fix=f"{ignored}\n# and installed where the image is built:\n{instruction_text(evidence, step)}{install}",
             layers=(group.layer,),
             paths=paths,
             bytes=0,
@@ -122,7 +123,7 @@ def _of_names(
         )
         return
     yield Claim(
-        fix=f"{ignored}\n# so that this does not copy it:\n{instruction_text(step)}",
+        fix=ignoring(evidence, step, [f"**/{line}" for line in lines], patterns=True),
         layers=(group.layer,),
         inodes=inodes,
         paths=paths,

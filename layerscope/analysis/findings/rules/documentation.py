@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from layerscope.analysis.findings.build_tools import installation_of
+from layerscope.analysis.findings.edits import Fix
 from layerscope.analysis.findings.fixes import instruction_text, run_and
 from layerscope.analysis.findings.known_paths import (
     Place,
@@ -16,24 +18,26 @@ RUN printf 'path-exclude=/usr/share/%s/*\\n' man doc info > /etc/dpkg/dpkg.cfg.d
     && echo 'path-include=/usr/share/doc/*/copyright' >> /etc/dpkg/dpkg.cfg.d/docs"""
 
 
-def _excluded(place: Place) -> str:
+_INSTALLING = ("install", "groupinstall", "reinstall", "update", "upgrade")
+
+
+def _excluded(place: Place) -> Fix:
     """Configure the package manager not to unpack them; in other steps, delete them."""
-    if not_copied(place):
-        return not_copied(place)
-    words = place.step.arguments.split()
-    if "apt-get" in words or "apt" in words:
-        return f"{_EXCLUDE}\n{instruction_text(place.step)}"
-    if "dnf" in words or "microdnf" in words or "yum" in words:
-        return with_option("(?:micro)?dnf|yum", "--setopt=tsflags=nodocs", _deleted)(place)
-    return _deleted(place)
+    copied = not_copied(place)
+    if copied:
+        return copied
+    found = installation_of(place.evidence, place.step)
+    if found is not None and found.manager in ("apt-get", "apt"):
+        return Fix(f"{_EXCLUDE}\n{instruction_text(place.evidence, place.step)}")
+    return with_option("(?:micro)?dnf|yum", _INSTALLING, "--setopt=tsflags=nodocs", _deleted)(place)
 
 
-def _deleted(place: Place) -> str:
+def _deleted(place: Place) -> Fix:
     """Delete them, except files that licenses require."""
     found = [pattern for pattern in _PATTERNS if _holds(place, pattern)]
     words = " ".join(pattern.removesuffix("/*") for pattern in found)
     names = "! -name copyright ! -name 'LICENSE*' ! -name 'COPYING*'"
-    return run_and(place.step, f"find {words} -type f {names} -delete")
+    return run_and(place.evidence, place.step, f"find {words} -type f {names} -delete")
 
 
 def _holds(place: Place, pattern: str) -> bool:

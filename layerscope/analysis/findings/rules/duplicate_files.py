@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.copies import choose_copies
+from layerscope.analysis.findings.edits import Fix
 from layerscope.analysis.findings.finding import NAMED, Claim
 from layerscope.analysis.findings.fixes import commented, instruction_text, run_and, shell_word
 from layerscope.analysis.findings.hidden import origins, split
@@ -71,7 +72,7 @@ def _claim(
 
 def _fix(
     evidence: Evidence, layer: int, paths: NDArray[np.int32], keepers: NDArray[np.int32]
-) -> str:
+) -> str | Fix:
     step = evidence.step(layer)
     inodes = evidence.filesystem.inodes
     if evidence.is_base(layer):
@@ -82,7 +83,7 @@ def _fix(
         names = [shell_word(evidence.name(int(path))) for path in (keepers[0], paths[0])]
         return (
             f"# store {names[0]} once: {names[1]} holds the same when this step is done, and later steps change what is"
-            f" there\n{instruction_text(step)}"
+            f" there\n{instruction_text(evidence, step)}"
         )
     first = np.flatnonzero(able)[:NAMED]
     links = []
@@ -95,11 +96,11 @@ def _fix(
     made = " && ".join(links)
     note = f"# a link does for each{more}, if nothing writes to them:\n"
     if not copied:
-        return note + run_and(step, made)
+        return note + run_and(evidence, step, made)
     gone = " ".join(shell_word(evidence.name(path)) for path in paths[first].tolist())
     if len(paths) == 1 and whole(evidence, layer, int(paths[0])):
-        return f"{note}# in place of\n{commented(instruction_text(step))}\nRUN {made}"
-    return f"# leave {gone} out of\n{instruction_text(step)}\n{note}RUN {made}"
+        return f"{note}# in place of\n{commented(instruction_text(evidence, step))}\nRUN {made}"
+    return f"# leave {gone} out of\n{instruction_text(evidence, step)}\n{note}RUN {made}"
 
 
 RULE = Rule(

@@ -21,7 +21,7 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
             continue  # its contents are unknown
         if step_kind(evidence.filesystem, contents.index, layer) is not StepKind.EMPTY:
             continue
-        yield Claim(fix=_fix(instruction_text(step), step.arguments), layers=(layer,))
+        yield Claim(fix=_fix(instruction_text(evidence, step), step.arguments), layers=(layer,))
 
 
 def _fix(text: str, command: str) -> str:

@@ -1,20 +1,22 @@
 """The history of a Git repository that a step cloned."""
 
-from layerscope.analysis.findings.fixes import is_open_run, run_and, shell_word
-from layerscope.analysis.findings.known_paths import Place, is_copy, path_rule, with_option
+from layerscope.analysis.findings.edits import Fix
+from layerscope.analysis.findings.fixes import changed_commands, run_and, shell_word
+from layerscope.analysis.findings.known_paths import Place, is_copy, path_rule
+from layerscope.analysis.findings.runs import subcommand
 
 
-def _shallow(place: Place) -> str:
+def _shallow(place: Place) -> Fix:
     """Clone without history, and delete the rest of it."""
     gits = " ".join(
         dict.fromkeys(shell_word(name.rpartition("/")[0]) for name in place.topmost_names())
     )
-    text = with_option("git clone", "--depth 1", lambda place: run_and(place.step, ""))(place)
-    return (
-        f"{text} \\\n    && rm -rf {gits}"
-        if is_open_run(place.step)
-        else f"{text}\n# rm -rf {gits}"
+    evidence, step = place.evidence, place.step
+    changes = changed_commands(
+        evidence, step, lambda command: subcommand(command, "git", ("clone",)), "--depth 1"
     )
+    advice = "# with --depth 1" if changes else ""
+    return run_and(evidence, step, f"rm -rf {gits}", changes=changes, advice=advice)
 
 
 RULE = path_rule(

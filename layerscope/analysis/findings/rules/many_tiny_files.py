@@ -33,7 +33,7 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
             continue
         yield Claim(
             fix="# pack what need not be single files: an archive, a bundle (esbuild, zipapp), fewer dependencies\n"
-            + instruction_text(evidence.step(layer)),
+            + instruction_text(evidence, evidence.step(layer)),
             layers=(layer,),
             paths=_files(evidence.filesystem, layer),
             bytes=0,

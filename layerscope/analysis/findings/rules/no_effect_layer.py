@@ -35,7 +35,7 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
         rows = rows[waste.stored_in[rows] != layer]
         yield Claim(
             fix=f"# leave layer {layer} out, if it does nothing else:\n"
-            + commented(instruction_text(step)),
+            + commented(instruction_text(evidence, step)),
             layers=(layer,),
             inodes=waste.inodes[rows],
             paths=waste.paths[rows],

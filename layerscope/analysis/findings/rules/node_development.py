@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.edits import Fix
 from layerscope.analysis.findings.finding import Claim
-from layerscope.analysis.findings.fixes import instruction_text, run_and, shell_word
+from layerscope.analysis.findings.fixes import (
+    changed_commands,
+    instruction_text,
+    run_and,
+    shell_word,
+)
 from layerscope.analysis.findings.rule import Rule
+from layerscope.analysis.findings.runs import program, subcommand
 from layerscope.analysis.packages.npm_projects import Project, child, find_projects
 from layerscope.image.history import Step
+from layerscope.image.shell import Command, Word
 from layerscope.words import Confidence
 
-_END = r"(?=[\s;&|]|$)"
-_INSTALL = re.compile(
-    rf"\bnpm\s+(?:ci|clean-install|install|i){_END}(?![^;&|]*\s(?:-g|--global|--omit=dev|--production){_END})"
-)
-_YARN = re.compile(
-    rf"\byarn(?:\s+install)?(?=\s+-|\s*[;&|]|\s*$)(?![^;&|]*\s(?:--production|--prod){_END})"
-)
 _USES = re.compile(
     r"\b(?:npm\s+(?:run|run-script|test|t|exec|x)|npx|yarn\s+(?!install\b|add\b|cache\b|config\b|-)\w|pnpm\s+(?:run|exec|build)"
     r"|tsc|webpack|vite|rollup|esbuild|parcel|gulp|grunt|jest|eslint|ng\s+build|next\s+build)\b|node_modules/\.bin/"
@@ -39,7 +39,7 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
             )
 
 
-def _fix(evidence: Evidence, project: Project, layer: int) -> str:
+def _fix(evidence: Evidence, project: Project, layer: int) -> str | Fix:
     """Install without them; if a command needs them, prune them afterwards or build in a separate stage."""
     step = evidence.step(layer)
     yarn = child(evidence, project.folder, "yarn.lock") is not None
@@ -47,27 +47,48 @@ def _fix(evidence: Evidence, project: Project, layer: int) -> str:
     if step.instruction != "RUN":
         return (
             "# .dockerignore: **/node_modules; build in a stage of its own, and install here only what runs:\n"
-            f"{instruction_text(step)}\nRUN cd {shell_word(evidence.name(project.folder))} && {install}"
+            f"{instruction_text(evidence, step)}\nRUN cd {shell_word(evidence.name(project.folder))} && {install}"
         )
     if any(_used(evidence, layer)):
         return (
             "# a later step uses them: build in a stage of its own, and install here only what runs\n"
-            f"FROM … AS build\n{instruction_text(step)}\n\nFROM …\nRUN {install}\nCOPY --from=build … …"
+            f"FROM … AS build\n{instruction_text(evidence, step)}\n\nFROM …\nRUN {install}\nCOPY --from=build … …"
         )
-    pattern, option = (_YARN, "--production") if yarn else (_INSTALL, "--omit=dev")
-    last = max((found.end() for found in pattern.finditer(step.arguments)), default=None)
-    if last is not None and not _USES.search(step.arguments, last):
-        changed = pattern.sub(lambda found: f"{found[0]} {option}", step.arguments)
-        return instruction_text(replace(step, arguments=changed))
+    place, option = (_of_yarn, "--production") if yarn else (_of_npm, "--omit=dev")
+    changes = changed_commands(evidence, step, place, option)
+    if changes and not _USES.search(step.arguments, changes[-1][0]):
+        return run_and(evidence, step, "", changes=changes, advice=f"# with {option}")
     if child(evidence, project.folder, "package.json") is None:
-        return f"# {install}, once they are not needed any more:\n{instruction_text(step)}"
+        return (
+            f"# {install}, once they are not needed any more:\n{instruction_text(evidence, step)}"
+        )
     folder = shell_word(evidence.name(project.folder))
     return run_and(
+        evidence,
         step,
         f"yarn install --production --cwd {folder}"
         if yarn
         else f"npm prune --omit=dev --prefix {folder}",
     )
+
+
+def _of_npm(command: Command) -> Word | None:
+    """The subcommand of an `npm` that installs all packages of a project."""
+    if {"-g", "--global", "--production", "--only=production"} & {*command.values}:
+        return None
+    return subcommand(command, "npm", ("ci", "clean-install", "install", "i"))
+
+
+def _of_yarn(command: Command) -> Word | None:
+    """The last word of a `yarn` that installs all packages of a project."""
+    at = program(command)
+    values = command.values[at:]
+    if values[:1] != ["yarn"] or {"--production", "--prod"} & {*values}:
+        return None
+    plain = [value for value in values[1:] if not value.startswith("-")]
+    if plain not in ([], ["install"]) or "" in values:
+        return None
+    return command.words[at + values.index("install")] if plain else command.words[at]
 
 
 def _used(evidence: Evidence, layer: int) -> Iterator[Step]:

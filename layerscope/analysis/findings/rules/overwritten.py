@@ -94,7 +94,7 @@ def _of_base(evidence: Evidence, layer: int, rows: Rows) -> Iterator[Claim]:
                 layers,
                 f"Packages of the base image upgraded in layer {layer}",
                 "# take a newer base image (FROM …), which has the upgraded packages, and leave out the upgrade:\n"
-                + instruction_text(step),
+                + instruction_text(evidence, step),
             ),
             why="An upgrade stores every file that it changes again, and the versions of the base image are still pulled.",
         )
@@ -108,7 +108,7 @@ def _of_base(evidence: Evidence, layer: int, rows: Rows) -> Iterator[Claim]:
                 layers,
                 f"Files of the base image overwritten in layer {layer}",
                 "# a base image that has this already, or has it not at all, saves one of both copies\n"
-                + instruction_text(step),
+                + instruction_text(evidence, step),
                 Confidence.LOW,
             ),
             severity=Severity.NOTE,
@@ -132,19 +132,17 @@ def _of_steps(evidence: Evidence, layer: int, rows: Rows) -> Claim:
 
 def _apart(evidence: Evidence, steps: list[Step], step: Step, rows: Rows) -> str:
     names = named(evidence, rows)
-    quoted = "\n".join(map(instruction_text, steps[:NAMED]))
+    quoted = "\n".join(instruction_text(evidence, step) for step in steps[:NAMED])
     if step.instruction in ("COPY", "ADD"):
-        return f"# {names}: copied over what was stored before: leave it out of one of these\n{quoted}\n{instruction_text(step)}"
+        return f"# {names}: copied over what was stored before: leave it out of one of these\n{quoted}\n{instruction_text(evidence, step)}"
     if step.instruction == "RUN" and all(found.instruction in ("COPY", "ADD") for found in steps):
         return (
             f"# {names}: change before it is copied, or in a stage of its own:\n"
             f"# FROM … AS changed\n"
-            f"{commented(quoted)}\n{commented(instruction_text(step))}\n"
+            f"{commented(quoted)}\n{commented(instruction_text(evidence, step))}\n"
             "COPY --from=changed … …"
         )
-    return (
-        f"# {names}: store it once, in the last of these steps\n{quoted}\n{instruction_text(step)}"
-    )
+    return f"# {names}: store it once, in the last of these steps\n{quoted}\n{instruction_text(evidence, step)}"
 
 
 RULE = Rule(

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.findings.deleting import find_by_name
-from layerscope.analysis.findings.fixes import instruction_text, run_and
+from layerscope.analysis.findings.edits import Edit, Fix
+from layerscope.analysis.findings.fixes import changed_commands, instruction_text, run_and
 from layerscope.analysis.findings.known_paths import Place, not_copied, path_rule
+from layerscope.analysis.findings.runs import Change, subcommand
 from layerscope.analysis.packages.apt_dependencies import read_apt_database
 from layerscope.words import Confidence, Severity
 
 _NAME = "__pycache__"
-_PIP = re.compile(r"\bpip[\d.]* install(?=\s)(?![^;&|]*\s--no-compile(?:\s|$))")
 
 
-def _uncompiled(place: Place) -> str:
+def _uncompiled(place: Place) -> Fix:
     """Do not compile: with an option of pip, otherwise with an environment variable. Distribution packages ignore both when
     they are installed: delete their bytecode in the same RUN."""
     copied = not_copied(place)
@@ -26,15 +24,23 @@ def _uncompiled(place: Place) -> str:
         return copied
     tops = place.topmost_paths()
     packaged = _of_packages(place, tops)
-    step, environment = place.step, ""
+    evidence, step, head = place.evidence, place.step, Fix("")
+    changes: tuple[Change, ...] = ()
     if not packaged.all():
-        step = replace(step, arguments=_PIP.sub(r"\g<0> --no-compile", step.arguments))
-        if step == place.step:
-            environment = "ENV PYTHONDONTWRITEBYTECODE=1\n"
-    if not packaged.any():
-        return environment + instruction_text(step)
-    command = find_by_name(place.evidence, tops[packaged], [_NAME], "d")
-    return environment + run_and(step, command)
+        changes = changed_commands(
+            evidence,
+            step,
+            lambda command: subcommand(command, r"pip[\d.]*", ("install",)),
+            "--no-compile",
+        )
+        if not changes:
+            setting = "ENV PYTHONDONTWRITEBYTECODE=1"
+            head = Fix(f"{setting}\n", (Edit("before", step.index, setting),))
+    command = find_by_name(evidence, tops[packaged], [_NAME], "d") if packaged.any() else ""
+    if not command and not changes:
+        return head + instruction_text(evidence, step)
+    advice = "# with --no-compile" if changes else ""
+    return head + run_and(evidence, step, command, changes=changes, advice=advice)
 
 
 def _of_packages(place: Place, tops: NDArray[np.int32]) -> NDArray[np.bool_]:

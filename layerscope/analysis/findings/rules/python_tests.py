@@ -1,6 +1,7 @@
 """Tests of Python packages."""
 
 from layerscope.analysis.findings.deleting import find_by_name
+from layerscope.analysis.findings.edits import Fix
 from layerscope.analysis.findings.fixes import run_and, shell_word
 from layerscope.analysis.findings.known_paths import Place, not_copied, path_rule
 from layerscope.filesystem.paths import subtree_counts
@@ -10,7 +11,7 @@ _KEPT = "support"
 """The part of Python's package `test` that other tests use."""
 
 
-def _deleted(place: Place) -> str:
+def _deleted(place: Place) -> Fix:
     """Delete them where they are, except paths that are not claimed."""
     evidence, tops = place.evidence, place.topmost_paths()
     kept = evidence.live_under(f"**/test/{_KEPT}")
@@ -21,7 +22,7 @@ def _deleted(place: Place) -> str:
     ]
     if not spare.all():
         commands.insert(0, find_by_name(evidence, tops[~spare], ["tests", "test"], "d"))
-    return not_copied(place) or run_and(place.step, " && ".join(commands))
+    return not_copied(place) or run_and(place.evidence, place.step, " && ".join(commands))
 
 
 RULE = path_rule(

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
 from layerscope.analysis.evidence import Evidence, Group
+from layerscope.analysis.findings.edits import Fix
 from layerscope.analysis.findings.finding import Claim
-from layerscope.analysis.findings.fixes import instruction_text, is_open_run, run_and, shell_word
+from layerscope.analysis.findings.fixes import (
+    changed_commands,
+    instruction_text,
+    run_and,
+    shell_word,
+)
 from layerscope.analysis.findings.rule import Rule
+from layerscope.analysis.findings.runs import program
 from layerscope.image.history import Step
+from layerscope.image.shell import Command, Word
 from layerscope.text import size
 
 _LOGS = ("/var/log/lastlog", "/var/log/faillog", "/var/log/tallylog")
@@ -21,8 +28,6 @@ _GIANT = 1_000_000_000
 """Minimum logical bytes of any other sparse file."""
 _TIMES = 100
 """Minimum ratio of logical to stored bytes."""
-
-_USERADD = re.compile(r"\buseradd\b(?!\s+(?:-\S*l|--no-log-init))")
 
 
 def _find(evidence: Evidence) -> Iterator[Claim]:
@@ -44,10 +49,11 @@ def _claim(evidence: Evidence, group: Group, *, is_log: bool) -> Claim:
     step = evidence.step(group.layer)
     names = " ".join(shell_word(evidence.name(path)) for path in group.paths[:3].tolist())
     grown = logical > group.bytes
+    fix: str | Fix
     if evidence.is_base(group.layer):
         fix = f"# {names}: the base image has it: only another base image has not"
     else:
-        fix = _fix_of_log(step, names) if is_log else _fix_of_giant(step, names)
+        fix = _fix_of_log(evidence, step, names) if is_log else _fix_of_giant(evidence, step, names)
     return Claim(
         fix=fix,
         layers=(group.layer,),
@@ -66,15 +72,27 @@ def _claim(evidence: Evidence, group: Group, *, is_log: bool) -> Claim:
     )
 
 
-def _fix_of_log(step: Step, names: str) -> str:
-    if is_open_run(step) and _USERADD.search(step.arguments):
-        text = _USERADD.sub("useradd --no-log-init", step.arguments)
-        return instruction_text(replace(step, arguments=text))
-    return run_and(step, f"rm -f {names}")
+def _fix_of_log(evidence: Evidence, step: Step, names: str) -> Fix:
+    changes = changed_commands(evidence, step, _useradd, "--no-log-init")
+    if changes:
+        return run_and(evidence, step, "", changes=changes, advice="# useradd --no-log-init")
+    return run_and(evidence, step, f"rm -f {names}")
 
 
-def _fix_of_giant(step: Step, names: str) -> str:
-    return f"# {names}: make it when the container starts, or keep its real size small\n{instruction_text(step)}"
+def _useradd(command: Command) -> Word | None:
+    """The name of a `useradd` that writes the log of logins."""
+    at = program(command)
+    values = command.values[at:]
+    if values[:1] != ["useradd"] or any(re.match("-[a-zA-Z]*l", value) for value in values):
+        return None
+    return command.words[at]
+
+
+def _fix_of_giant(evidence: Evidence, step: Step, names: str) -> Fix:
+    return Fix(
+        f"# {names}: make it when the container starts, or keep its real size small\n"
+        + instruction_text(evidence, step)
+    )
 
 
 RULE = Rule(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.edits import Fix
 from layerscope.analysis.findings.finding import NAMED, Claim, layers_named
 from layerscope.analysis.findings.fixes import instruction_text, shell_word, with_flags
 from layerscope.analysis.findings.hidden import (
@@ -32,7 +33,7 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
     together, apart = split_mergeable(evidence, rows)
     for chain in chains(evidence, together):
         title = f"Same content stored in {layers_named(chain.layers)}"
-        fix = one_run(evidence, chain.layers)
+        fix: str | Fix = one_run(evidence, chain.layers)
         yield claim_of(evidence, chain.rows, chain.layers, title, fix, Confidence.MEDIUM)
     for layer, mine in split(waste.hidden_by[apart], apart):
         step = evidence.step(layer)
@@ -45,32 +46,26 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
         yield claim_of(evidence, mine, (layer, *storers), title, fix, Confidence.MEDIUM)
 
 
-def _fix(evidence: Evidence, layer: int, storers: Sequence[int], rows: Rows) -> str:
+def _fix(evidence: Evidence, layer: int, storers: Sequence[int], rows: Rows) -> str | Fix:
     """Leave the files out of one of the copies."""
     step, first = evidence.step(layer), evidence.step(storers[0])
     names, shown = names_of(evidence, rows), named(evidence, rows)
     if evidence.is_base(storers[0]):
-        return (
-            f"# the base image has the same already: leave {shown} out of\n{instruction_text(step)}"
-        )
+        return f"# the base image has the same already: leave {shown} out of\n{instruction_text(evidence, step)}"
     if step.instruction in ("COPY", "ADD") and first.instruction in ("COPY", "ADD"):
         few = len(rows) <= NAMED and step.instruction == "COPY"
         if few and _are_alone(evidence, layer, rows):
             flags = [f"--exclude={shell_word('**/' + name.rpartition('/')[2])}" for name in names]
-            source = (
-                with_flags(step, *flags)
-                if len(flags) == 1
-                else _with_repeated_flag(evidence, layer, flags)
-            )
             return (
-                f"{instruction_text(first)}\n"
-                f"# leave out what is there already (needs `# syntax=docker/dockerfile:1.19`):\n{source}"
+                f"{instruction_text(evidence, first)}\n"
+                "# leave out what is there already (needs `# syntax=docker/dockerfile:1.19`):\n"
+                + with_flags(step, *flags)
             )
         return (
             f"# {shown}: copy it once, by the narrower of both, or use it in a RUN without storing it:\n"
-            f"# RUN --mount=type=bind,target=/mnt …\n{instruction_text(first)}\n{instruction_text(step)}"
+            f"# RUN --mount=type=bind,target=/mnt …\n{instruction_text(evidence, first)}\n{instruction_text(evidence, step)}"
         )
-    return f"# {shown}: store it once, by one of these\n{instruction_text(first)}\n{instruction_text(step)}"
+    return f"# {shown}: store it once, by one of these\n{instruction_text(evidence, first)}\n{instruction_text(evidence, step)}"
 
 
 def _are_alone(evidence: Evidence, layer: int, rows: Rows) -> bool:
@@ -79,12 +74,6 @@ def _are_alone(evidence: Evidence, layer: int, rows: Rows) -> bool:
     paths = np.unique(evidence.accounting.waste.paths[rows])
     stored = np.unique(filesystem.paths[filesystem.born == layer])
     return int(np.isin(components[stored], components[paths]).sum()) == len(paths)
-
-
-def _with_repeated_flag(evidence: Evidence, layer: int, flags: Sequence[str]) -> str:
-    """A COPY with one flag repeated for several values."""
-    text = with_flags(evidence.step(layer), flags[0])
-    return text.replace(flags[0], " ".join(flags), 1)
 
 
 RULE = Rule(

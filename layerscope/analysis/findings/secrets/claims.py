@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.edits import Fix
 from layerscope.analysis.findings.finding import Claim
-from layerscope.analysis.findings.fixes import instruction_text, is_open_run, run_and, shell_word
+from layerscope.analysis.findings.fixes import can_append, instruction_text, run_and, shell_word
 from layerscope.analysis.findings.hidden import originals
 from layerscope.analysis.findings.secrets.detectors import PRIVATE_KEY
 from layerscope.analysis.findings.secrets.files import CREDENTIALS, SETTINGS
@@ -83,7 +84,7 @@ def unread_claims(evidence: Evidence, kind: str) -> Iterator[Claim]:
         )
 
 
-def _fix(evidence: Evidence, layer: int, paths: NDArray[np.int32]) -> str:
+def _fix(evidence: Evidence, layer: int, paths: NDArray[np.int32]) -> str | Fix:
     """Never store it: mount it for the time of the step that needs it."""
     step = evidence.step(layer)
     path = evidence.name(int(paths[0]))
@@ -94,19 +95,19 @@ def _fix(evidence: Evidence, layer: int, paths: NDArray[np.int32]) -> str:
         names += f" and {len(paths) - _NAMED:,} more" if len(paths) > _NAMED else ""
         return (
             f"{revoke}\n# leave {names} out of what is copied (.dockerignore), and mount it where it is needed:\n"
-            f"{instruction_text(step)}\nRUN --mount={mount} …"
+            f"{instruction_text(evidence, step)}\nRUN --mount={mount} …"
         )
-    if _is_made_here(path, step):
+    if _is_made_here(evidence, path, step):
         word = shell_word(path)
         return "# make it when the container starts, so that no two of them share it\n" + run_and(
-            step, f"rm -f {word}"
+            evidence, step, f"rm -f {word}"
         )
-    return f"{revoke}\n{run_and(step, '', [mount])}"
+    return f"{revoke}\n" + run_and(evidence, step, "", [mount])
 
 
-def _is_made_here(path: str, step: Step) -> bool:
+def _is_made_here(evidence: Evidence, path: str, step: Step) -> bool:
     """Whether a package makes this key while it is installed."""
-    return is_open_run(step) and path.startswith(
+    return can_append(evidence, step) and path.startswith(
         ("/etc/ssh/", "/etc/ssl/private/", "/etc/pki/tls/private/")
     )
 

@@ -1,0 +1,139 @@
+"""Edits of several findings, put together without conflict."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, field
+
+from layerscope.analysis.findings.edits import Edit
+from layerscope.analysis.findings.finding import Finding
+from layerscope.analysis.findings.runs import Change
+
+_REPEATED = ("--mount", "--exclude")
+"""Flags that an instruction may have several times."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A finding that is not fixed."""
+
+    number: int
+    why: str
+
+
+@dataclass(slots=True)
+class Plan:
+    """What becomes of the steps of an image."""
+
+    changes: dict[int, list[Change]] = field(default_factory=dict)
+    """Changes of the script of RUNs, by step."""
+    flags: dict[int, list[str]] = field(default_factory=dict)
+    drops: set[int] = field(default_factory=set)
+    merges: list[tuple[int, ...]] = field(default_factory=list)
+    """Steps that become one RUN, in the place of the last one."""
+    before: dict[int, list[str]] = field(default_factory=dict)
+    """Instructions that come before a step."""
+    behind: dict[int, list[str]] = field(default_factory=dict)
+    ignored: list[str] = field(default_factory=list)
+    """Lines for .dockerignore."""
+    applied: list[int] = field(default_factory=list)
+    """Numbers of the findings whose edits these are, those that save most first."""
+    left: list[Left] = field(default_factory=list)
+
+    @property
+    def steps(self) -> set[int]:
+        """Steps whose instruction changes."""
+        merged = {step for group in self.merges for step in group}
+        return {*self.changes, *self.flags, *self.drops, *self.before, *self.behind, *merged}
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.steps and not self.ignored
+
+
+def compose(
+    found: Sequence[Finding], chosen: Sequence[int], places: Container[int] | None = None
+) -> Plan:
+    """The edits of the chosen findings on one set of steps. Where two cannot both be, the one that saves more wins. `places`
+    are the steps that can be edited, all if None."""
+    plan = Plan()
+    for number in sorted(chosen, key=lambda number: (-found[number].bytes, number)):
+        edits = found[number].edits
+        if not edits:
+            plan.left.append(Left(number, "it takes a decision: its fix is in words"))
+            continue
+        against = _conflict(plan, edits)
+        if places is not None:
+            steps = {step for edit in edits for step in (edit.step, *edit.steps)}
+            missing = sorted(step for step in steps if step not in places)
+            if missing:
+                against = f"step {missing[0]} is not in the Dockerfile"
+        if against:
+            plan.left.append(Left(number, against))
+            continue
+        for edit in edits:
+            _take(plan, edit)
+        plan.applied.append(number)
+    return plan
+
+
+def _conflict(plan: Plan, edits: Sequence[Edit]) -> str:
+    """Why edits cannot join a plan; "" if they can."""
+    for edit in edits:
+        if edit.kind == "ignore":
+            continue
+        if edit.step in plan.drops and edit.kind != "drop":
+            return f"another fix leaves out step {edit.step}"
+        if edit.kind == "drop" and edit.step in plan.steps - plan.drops:
+            return f"another fix changes step {edit.step}"
+        if edit.kind == "merge":
+            for group in plan.merges:
+                if {*group} & {*edit.steps} and not {*edit.steps} <= {*group}:
+                    return f"another fix makes one RUN of steps {', '.join(map(str, group))}"
+            if {*edit.steps} & plan.drops:
+                return "another fix leaves out one of its steps"
+        if edit.kind == "change" and any(
+            _overlap((edit.start, edit.end, edit.text), change)
+            for change in plan.changes.get(edit.step, ())
+        ):
+            return f"another fix changes the same words of step {edit.step}"
+        if edit.kind == "flag" and any(
+            _is_other_value(edit.text, flag) for flag in plan.flags.get(edit.step, ())
+        ):
+            return f"another fix sets the same flag of step {edit.step}"
+    return ""
+
+
+def _overlap(one: Change, other: Change) -> bool:
+    """Whether two changes touch the same characters in different ways. What is only put in is fine beside anything."""
+    if one == other or one[0] == one[1] == other[0] == other[1]:
+        return False
+    if one[0] == one[1] or other[0] == other[1]:
+        inner, outer = (one, other) if one[0] == one[1] else (other, one)
+        return outer[0] < inner[0] < outer[1]
+    return one[0] < other[1] and other[0] < one[1]
+
+
+def _is_other_value(one: str, other: str) -> bool:
+    name = one.partition("=")[0]
+    return one != other and name == other.partition("=")[0] and name not in _REPEATED
+
+
+def _take(plan: Plan, edit: Edit) -> None:
+    if edit.kind == "drop":
+        plan.drops.add(edit.step)
+    elif edit.kind == "merge":
+        if not any({*edit.steps} <= {*group} for group in plan.merges):
+            plan.merges.append(edit.steps)
+    elif edit.kind == "ignore":
+        _add(plan.ignored, edit.text)
+    elif edit.kind == "change":
+        _add(plan.changes.setdefault(edit.step, []), (edit.start, edit.end, edit.text))
+    else:
+        places = {"flag": plan.flags, "before": plan.before, "insert": plan.behind}
+        _add(places[edit.kind].setdefault(edit.step, []), edit.text)
+
+
+def _add(items: list, item: object) -> None:  # type: ignore[type-arg]
+    if item not in items:
+        items.append(item)

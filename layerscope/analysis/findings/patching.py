@@ -1,0 +1,313 @@
+"""A Dockerfile with the edits of findings: the author's file with nothing else changed, or the one restored from the history."""
+
+from __future__ import annotations
+
+import difflib
+import posixpath
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from layerscope.analysis.dockerfile_lines import DockerfileLines
+from layerscope.analysis.findings.composing import Plan, compose
+from layerscope.analysis.findings.finding import Finding
+from layerscope.analysis.findings.fixes import (
+    merged_text,
+    recorded_instruction,
+    run_text,
+    with_flags,
+)
+from layerscope.analysis.findings.runs import BREAK, Change, Run, Runs, applied, merged
+from layerscope.image.dockerfile import Dockerfile, Heredoc, Written, parse_dockerfile
+from layerscope.image.history import Step
+from layerscope.image.instruction import INDENT
+from layerscope.image.secret_spans import masked
+
+_AND_BEHIND = re.compile(r"&&[ \t]*[\\`]\r?\n")
+_AND_BEFORE = re.compile(r"\n[ \t]*&&")
+_CONTINUED = re.compile(r"\n([ \t]+)(?=[^\s#])")
+
+
+class Patcher:
+    """The Dockerfile of an image, and what it becomes with fixes: the author's, or the one that the history tells of.
+
+    `steps` are those that rules saw, the first `base_steps` of them the base image's, which is called `base`.
+    """
+
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        lines: DockerfileLines | None,
+        base_steps: int,
+        base: str | None,
+    ) -> None:
+        self._steps = steps
+        self._lines = lines
+        self._runs = Runs(steps, {} if lines is None else lines.instructions)
+        self._base_steps = base_steps
+        self._base = base or ("…" if base_steps else "scratch")
+
+    def plan(self, found: Sequence[Finding], chosen: Sequence[int]) -> Plan:
+        """The edits of the chosen findings, see `compose`."""
+        own = range(self._base_steps, len(self._steps))
+        return compose(found, chosen, own if self._lines is None else self._lines.instructions)
+
+    def texts(self, plan: Plan) -> tuple[str, str]:
+        """The whole Dockerfile before and after."""
+        if self._lines is None:
+            old, new = restored(self._steps, self._runs, self._base_steps, self._base, plan)
+            return (old, new) if masked(old) == old else (masked(old), masked(new))
+        dockerfile, written = self._lines.dockerfile, self._lines.instructions
+        new = patched(dockerfile, written, self._runs, self._steps, plan)
+        parse_dockerfile(new.encode(errors="surrogateescape"), dockerfile.name)
+        return dockerfile.text, new
+
+    def difference(self, finding: Finding) -> str:
+        """What the fix of one finding changes, in lines that begin with `-`, `+` or a space; "" where its fix is words."""
+        plan = self.plan([finding], [0]) if finding.edits else Plan()
+        if not plan.applied:
+            return ""
+        old, new = (masked(text) for text in self.texts(plan))
+        lines = difflib.unified_diff(old.splitlines(), new.splitlines(), n=1, lineterm="")
+        found = [line for line in list(lines)[2:] if not line.startswith("@@")]
+        if plan.ignored:
+            found += ["# in .dockerignore:", *(f"+{line}" for line in plan.ignored)]
+        return "\n".join(found)
+
+
+def patched(
+    dockerfile: Dockerfile,
+    written: Mapping[int, Written],
+    runs: Runs,
+    steps: Sequence[Step],
+    plan: Plan,
+) -> str:
+    """The text of a Dockerfile with a plan whose steps are all `written` there."""
+    pieces: list[Change] = []
+    gone, together = set(plan.drops), set[int]()
+    for group in plan.merges:
+        kept = [step for step in group if step not in plan.drops]
+        if len(kept) > 1:
+            gone |= {*kept[:-1]}
+            together |= {*kept}
+            last = written[kept[-1]]
+            pieces.append(
+                (last.start, last.stop, _merged(dockerfile, written, runs, steps, kept, plan))
+            )
+    for number in {*plan.changes, *plan.flags} - gone:
+        if number in together:
+            continue
+        pieces += _edited(dockerfile, written[number], runs.of(steps[number]), plan, number)
+    for number in sorted(gone):
+        start, stop = _lines(dockerfile, written[number])
+        pieces.append((start, stop, ""))
+    for number, texts in plan.before.items():
+        start, _ = _lines(dockerfile, written[number])
+        pieces.append((start, start, "".join(_own_lines(dockerfile, text) for text in texts)))
+    for number, texts in plan.behind.items():
+        _, stop = _lines(dockerfile, written[number])
+        pieces.append((stop, stop, "".join(_own_lines(dockerfile, text) for text in texts)))
+    return applied(dockerfile.text, pieces)
+
+
+def restored(
+    steps: Sequence[Step], runs: Runs, base_steps: int, base: str, plan: Plan
+) -> tuple[str, str]:
+    """The Dockerfile that the history tells of, and the same with a plan."""
+    old, new = [f"FROM {base}"], [f"FROM {base}"]
+    groups = {group[-1]: group for group in plan.merges}
+    merged_away = {step for group in plan.merges for step in group[:-1]}
+    for step in steps[base_steps:]:
+        run, number = runs.of(step), step.index
+        text = recorded_instruction(step) if run is None else run_text(run)
+        old.append(text)
+        new += plan.before.get(number, [])
+        if number in groups:
+            new.append(_restored_merge(steps, runs, groups[number], plan))
+        elif number not in plan.drops and number not in merged_away:
+            flags = plan.flags.get(number, [])
+            if run is not None:
+                text = run_text(run, plan.changes.get(number, ()), flags)
+            elif flags:
+                text = with_flags(step, *flags).text
+            new.append(text)
+        new += plan.behind.get(number, [])
+    return "\n".join(old) + "\n", "\n".join(new) + "\n"
+
+
+def _restored_merge(steps: Sequence[Step], runs: Runs, group: Sequence[int], plan: Plan) -> str:
+    found = [
+        run for number in group if number not in plan.drops and (run := runs.of(steps[number]))
+    ]
+    together = merged(found) if len(found) > 1 else None
+    if together is None:
+        return "\n".join(run_text(run, plan.changes.get(run.step.index, ())) for run in found)
+    changes = [plan.changes.get(run.step.index, []) for run in found]
+    flags = [flag for run in found for flag in plan.flags.get(run.step.index, [])]
+    return merged_text(found, together, changes, flags)
+
+
+# the author's own text
+
+
+def _edited(
+    dockerfile: Dockerfile, written: Written, run: Run | None, plan: Plan, number: int
+) -> list[Change]:
+    """Changes of the file for one instruction."""
+    indent = _indent(dockerfile, written)
+    pieces = _flagged(dockerfile, written, plan.flags.get(number, []), indent)
+    if run is not None:
+        pieces += _placed(dockerfile, written, plan.changes.get(number, []), indent, run.is_script)
+    return pieces
+
+
+def _placed(
+    dockerfile: Dockerfile,
+    written: Written,
+    changes: Sequence[Change],
+    indent: str,
+    in_heredoc: bool,
+) -> list[Change]:
+    """Changes of a script as changes of the file."""
+    place = _places(dockerfile, written)
+    found = []
+    ending = f" {dockerfile.escape}{dockerfile.newline}{indent}"
+    own = dockerfile.text[written.start : written.stop]
+    # As the author has it: `&&` at the end of a line, or at the beginning of the next one.
+    behind = _AND_BEHIND.search(own) is not None and _AND_BEFORE.search(own) is None
+    joint = f" &&{ending}" if behind else f"{ending}&& "
+    for start, end, new in changes:
+        first = place(start) if end > start or not start else place(start - 1) + 1
+        last = place(end - 1) + 1 if end > start else first
+        if in_heredoc:
+            new = new.replace(f";{BREAK}", BREAK).replace(f"{BREAK}&& ", f" \\{BREAK}{INDENT}&& ")
+            found.append((first, last, new.replace(BREAK, dockerfile.newline)))
+        else:
+            lines = new.split(f"{BREAK}&& ")
+            found.append((first, last, joint.join(line.replace(BREAK, ending) for line in lines)))
+    return found
+
+
+def _flagged(
+    dockerfile: Dockerfile, written: Written, flags: Sequence[str], indent: str
+) -> list[Change]:
+    """Further flags in front, those of one name in place of the one that is there."""
+    if not flags:
+        return []
+    names = {flag.partition("=")[0] for flag in flags} - {"--mount", "--exclude"}
+    head = written.arguments[: written.body]
+    pieces: list[Change] = [
+        (written.place(found.start()), written.place(found.end() - 1) + 1, "")
+        for found in re.finditer(r"(--[a-z-]+)(?:=\S*)?\s+", head)
+        if found[1] in names
+    ]
+    at = written.place(0)
+    broken = written.name == "RUN"
+    end = f" {dockerfile.escape}{dockerfile.newline}{indent}" if broken else " "
+    pieces.append((at, at, "".join(f"{flag}{end}" for flag in flags)))
+    return pieces
+
+
+def _merged(
+    dockerfile: Dockerfile,
+    written: Mapping[int, Written],
+    runs: Runs,
+    steps: Sequence[Step],
+    group: Sequence[int],
+    plan: Plan,
+) -> str:
+    """Several RUNs as one, each with its own lines."""
+    found = [run for number in group if (run := runs.of(steps[number])) is not None]
+    together = merged(found)
+    if together is None or len(found) < len(group):
+        raise ValueError("these cannot be one RUN")
+    changes = [plan.changes.get(number, []) for number in group]
+    added = [flag for number in group for flag in plan.flags.get(number, [])]
+    if any(run.is_script for run in found):
+        text = merged_text(found, together, changes, added)
+        return text.replace("\n", dockerfile.newline)
+    indent = _indent(dockerfile, written[group[-1]])
+    ending = f" {dockerfile.escape}{dockerfile.newline}{indent}"
+    parts = []
+    for number, own, further in zip(group, together.changes, changes, strict=True):
+        one = written[number]
+        place = _places(dockerfile, one)
+        start, stop = place(0), place(len(one.script()) - 1) + 1
+        pieces = _placed(dockerfile, one, (*further, *own), indent, in_heredoc=False)
+        moved = [(a - start, b - start, new) for a, b, new in pieces]
+        parts.append(applied(dockerfile.text[start:stop], moved).rstrip())
+    flags = dict.fromkeys([*added, *(flag for run in found for flag in run.flags)])
+    text = together.head.replace(BREAK, ending) + parts[0]
+    for joint, part in zip(together.joints, parts[1:], strict=True):
+        text += joint.replace(BREAK, ending) + part
+    name = dockerfile.text[written[group[-1]].start :][:3]
+    return " ".join(
+        [name, *(f"{flag}{ending.rstrip(' ')}" if flag in added else flag for flag in flags), text]
+    )
+
+
+def _places(dockerfile: Dockerfile, written: Written) -> Callable[[int], int]:
+    """The place in the file of each character of a RUN's script."""
+    command = written.arguments[written.body :]
+    script = written.script()
+    if not written.heredocs:
+        return lambda at: written.place(written.body + at)
+    first = written.heredocs[0]
+    if script == first.body:
+        return _in_heredoc(dockerfile, first, 0)
+    bodies: list[tuple[int, Callable[[int], int]]] = []
+    begin = len(command)
+    for heredoc in written.heredocs:
+        bodies.append((begin + 1, _in_heredoc(dockerfile, heredoc, begin + 1)))
+        begin += 1 + len(heredoc.body) + len(heredoc.name)
+
+    def place(at: int) -> int:
+        if at < len(command):
+            return written.place(written.body + at)
+        return next(
+            inner for begin, inner in reversed(bodies) if begin <= at or begin == bodies[0][0]
+        )(at)
+
+    return place
+
+
+def _in_heredoc(dockerfile: Dockerfile, heredoc: Heredoc, shift: int) -> Callable[[int], int]:
+    """The places of a here-document's characters, whose first one is number `shift`."""
+    if not heredoc.stripped:
+        return lambda at: heredoc.start + at - shift
+    targets: list[int] = []
+    at = heredoc.start
+    for line in dockerfile.text[heredoc.start : heredoc.stop].splitlines(keepends=True):
+        tabs = len(line) - len(line.lstrip("\t"))
+        targets += range(at + tabs, at + len(line))
+        at += len(line)
+    targets.append(at)
+    return lambda place: targets[min(place - shift, len(targets) - 1)]
+
+
+def _indent(dockerfile: Dockerfile, written: Written) -> str:
+    """What the author begins a continued line with."""
+    if written.heredocs:
+        return INDENT
+    found = _CONTINUED.findall(dockerfile.text, written.start, written.stop)
+    return min(found, key=len) if found else INDENT
+
+
+def _lines(dockerfile: Dockerfile, written: Written) -> tuple[int, int]:
+    """The whole lines of an instruction, with the last line's end."""
+    start = dockerfile.text.rfind("\n", 0, written.start) + 1
+    end = dockerfile.text.find("\n", written.stop)
+    return start, len(dockerfile.text) if end < 0 else end + 1
+
+
+def _own_lines(dockerfile: Dockerfile, text: str) -> str:
+    return text.replace("\n", dockerfile.newline) + dockerfile.newline
+
+
+def ignored_text(old: str, lines: Sequence[str]) -> str:
+    """A .dockerignore with further lines, those that it has left out."""
+    have = {posixpath.normpath(line.strip()) for line in old.splitlines() if line.strip()}
+    new = [line for line in lines if posixpath.normpath(line) not in have]
+    if not new:
+        return old
+    start = old if not old or old.endswith("\n") else f"{old}\n"
+    return start + "".join(f"{line}\n" for line in new)

@@ -1,0 +1,464 @@
+"""The script of a RUN, and changes of it that keep what it does: what ran runs in the same order, and what failed fails.
+
+A change is a place in the script and the text that takes it, in which `BREAK` is where a line may end. None in place of changes
+says that the script cannot be changed safely: then words have to do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from layerscope.image.dockerfile import Written
+from layerscope.image.dockerfile_syntax import json_words
+from layerscope.image.history import Step
+from layerscope.image.shell import (
+    DEFAULT_SHELL,
+    Command,
+    Element,
+    Script,
+    Statement,
+    Word,
+    is_posix_shell,
+    read_script,
+    shell_before,
+)
+
+BREAK = "\n"
+Change = tuple[int, int, str]
+"""First and last place, counted in characters, and what stands there instead."""
+
+_LOOKED_BACK = 1000
+"""Steps before a RUN that are searched for its SHELL."""
+_BUILDKIT = re.compile(r"#\s*buildkit\s*$")
+_WRAPPERS = {
+    "sudo": frozenset(("-u", "-g", "-h", "-p", "-C", "-T", "-r", "-t", "--user", "--group")),
+    "env": frozenset(("-u", "-C", "-S", "--unset", "--chdir")),
+    "nice": frozenset(("-n",)),
+    "ionice": frozenset(("-c", "-n")),
+    "exec": frozenset(),
+    "command": frozenset(),
+    "time": frozenset(),
+    "nohup": frozenset(),
+    "eatmydata": frozenset(),
+}
+"""Commands that run another one, and their options that take a word."""
+_TAKES_WORD = frozenset(("-o", "-c", "-t", "--option", "--config-file", "--repository", "-X", "-C"))
+"""Options before a subcommand that take a word."""
+_LEAKING = frozenset(
+    (
+        *(
+            "cd",
+            "pushd",
+            "popd",
+            "export",
+            "set",
+            "umask",
+            "exec",
+            "exit",
+            "return",
+            "shopt",
+            "trap",
+        ),
+        *(
+            "ulimit",
+            "alias",
+            "unset",
+            "eval",
+            ".",
+            "source",
+            "read",
+            "declare",
+            "typeset",
+            "readonly",
+        ),
+        *("local", "hash", "shift", "wait", "break", "continue"),
+    )
+)
+"""Commands that a command behind them can see the effect of, other than in files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A RUN as it can be changed."""
+
+    step: Step
+    flags: tuple[str, ...]
+    """Its flags as written: `--mount=…`; builders do not record them."""
+    script: str
+    """What its shell runs; of an exec form, the array."""
+    shell: tuple[str, ...]
+    """The words that start the shell."""
+    read: Script | None
+    """The script, if it was understood; None also for the exec form, PowerShell, and other interpreters."""
+    exec_form: bool
+
+    @property
+    def is_script(self) -> bool:
+        """Whether it has several lines, as a here-document has."""
+        return "\n" in self.script
+
+
+class Runs:
+    """The RUNs of an image, each read once; `written` are the instructions of its Dockerfile, by step."""
+
+    def __init__(self, steps: Sequence[Step], written: Mapping[int, Written]) -> None:
+        self._steps = steps
+        self._written = written
+        self._known: dict[int, Run | None] = {}
+
+    def of(self, step: Step) -> Run | None:
+        """A step as a RUN; None if it is none."""
+        if step.index not in self._known:
+            before = self._steps[max(step.index - _LOOKED_BACK, 0) : step.index]
+            self._known[step.index] = run_of(step, before, self._written.get(step.index))
+        return self._known[step.index]
+
+
+def run_of(step: Step, before: Sequence[Step], written: Written | None = None) -> Run | None:
+    """A step as a RUN; None if it is none. `before` are the steps before it, one of which may be a SHELL; `written` is the
+    instruction of its Dockerfile."""
+    if step.instruction != "RUN" or not step.arguments.strip():
+        return None
+    recorded = step.created_by or ""
+    if written is not None:
+        flags, script, exec_form = written.flags, written.script(), written.exec_form
+        shell = shell_before(recorded, script)
+    else:
+        # BuildKit names the shell of every shell form: without one it was an array, or a script with an interpreter.
+        flags, script = (), step.arguments
+        shell = shell_before(recorded, script)
+        exec_form = not shell and (_BUILDKIT.search(recorded) is not None or _is_array(script))
+    if shell is None:
+        shell = _shell_of(before)
+    read = None
+    if not exec_form and not script.startswith("#!"):
+        read = read_script(script, shell)
+    return Run(step, flags, script, shell, read, exec_form)
+
+
+def _is_array(script: str) -> bool:
+    """Whether a RUN is in exec form: a JSON array of strings (Dockerfile reference, RUN)."""
+    return script.startswith("[") and json_words(script) is not None
+
+
+def _shell_of(before: Sequence[Step]) -> tuple[str, ...]:
+    for step in reversed(before):
+        if step.instruction == "SHELL":
+            words = json_words(step.arguments) or step.arguments.strip("[]").split()
+            return tuple(words) or DEFAULT_SHELL
+    return DEFAULT_SHELL
+
+
+# what a command is
+
+
+def program(command: Command) -> int:
+    """Which word of a command names the program that runs in the end: `sudo -u app env A=b pip install` runs pip."""
+    at, values = 0, command.values
+    while at < len(values):
+        takes = _WRAPPERS.get(values[at].rpartition("/")[2])
+        if takes is None or at + 1 >= len(values):
+            break
+        further = at + 1
+        while further < len(values) and (
+            values[further].startswith("-") or re.match(r"[A-Za-z_]\w*=", values[further])
+        ):
+            further += 2 if values[further] in takes else 1
+        if further >= len(values):
+            break
+        at = further
+    return at
+
+
+def runs_as_other_user(script: Script) -> bool:
+    """Whether some command of a script changes the user: `su`, `sudo -u`, `gosu`."""
+    for command in script.commands:
+        if command.name in ("su", "gosu", "su-exec", "runuser", "setpriv", "chroot"):
+            return True
+        if command.name == "sudo" and {"-u", "--user"} & set(command.values[: program(command)]):
+            return True
+    return False
+
+
+def subcommand(command: Command, names: str, wanted: Sequence[str]) -> Word | None:
+    """The word behind which an option goes: the subcommand of a program, `install` of `sudo pip -q install x`; None if the
+    program's name does not match the regular expression `names`, or its subcommand is not wanted."""
+    values, at = command.values, program(command)
+    if at >= len(values):
+        return None
+    name = values[at].rpartition("/")[2]
+    if re.fullmatch(r"python[\d.]*", name):
+        if values[at + 1 : at + 2] != ["-m"]:
+            return None
+        at += 2
+        name = values[at] if at < len(values) else ""
+    if not re.fullmatch(names, name):
+        return None
+    at += 1
+    while at < len(values) and values[at].startswith("-"):
+        at += 2 if values[at] in _TAKES_WORD else 1
+    return command.words[at] if at < len(values) and values[at] in wanted else None
+
+
+# changes
+
+
+def appended(run: Run, command: str) -> tuple[Change, ...] | None:
+    """One more command at the end of a script: it runs once all before it went well, and the step fails where it failed."""
+    script = run.read
+    if script is None or not command:
+        return None if script is None else ()
+    last = script.statements[-1]
+    if last.background:
+        return None
+    element = last.elements[-1]
+    final = _sole(script, element)
+    if any(found.name == "exec" and len(found.words) > 1 and not found.nested and found is not final for found in script.commands):  # fmt: skip
+        return None  # what follows is never reached
+    changes: tuple[Change, ...] = ()
+    if final is not None and final.name == "exec" and len(final.words) > 1:
+        if final.words[1].value is None or final.values[1].startswith("-"):
+            return None
+        changes = ((final.words[0].start, final.words[1].start, ""),)
+    elif final is not None and final.name in ("exit", "return"):
+        return _before_exit(script, last, element, final, command)
+    joint = _joint(script, last)
+    if joint is None:
+        return None
+    if last.heredoc:
+        joint = joint.replace(BREAK, " ").replace("; ;", ";")
+    return (*changes, (last.end, last.end, f"{joint}{command}"))
+
+
+def _joint(script: Script, last: Statement) -> str | None:
+    """What connects a further command with the last statement; None if nothing is right."""
+    strict = script.stops_at_failure()
+    connected = len(last.elements) > 1 or last.elements[-1].negated
+    if strict and not connected:
+        return f";{BREAK}"
+    if strict is False or all(element.plain for element in last.elements):
+        return f"{BREAK}&& "
+    return None  # left of `&&`, errexit does not count in loops and groups; behind `;`, not for what is left of another
+
+
+def _before_exit(
+    script: Script, last: Statement, element: Element, final: Command, command: str
+) -> tuple[Change, ...] | None:
+    if final.name == "return" or final.values[1:] not in ([], ["0"]):
+        return None
+    if element.connector == "&&":
+        return ((element.start, element.start, f"{command} && "),)
+    if element.connector or len(last.elements) > 1 or len(script.statements) < 2:
+        return None
+    return ((element.start, element.start, f"{command};{BREAK}"),)
+
+
+def _sole(script: Script, element: Element) -> Command | None:
+    """The simple command that an element consists of."""
+    inside = [
+        found
+        for found in script.commands
+        if element.start <= found.start < element.end and not found.nested
+    ]
+    return inside[0] if len(inside) == 1 and element.plain and not element.negated else None
+
+
+def with_option(
+    run: Run, place: Callable[[Command], Word | None], option: str
+) -> tuple[Change, ...]:
+    """An option for each command that takes it, behind the word that `place` names; none for those that have it."""
+    changes = []
+    for command in run.read.commands if run.read else ():
+        word = place(command)
+        if word is not None and option.split()[0] not in command.values:
+            changes.append((word.end, word.end, f" {option}"))
+    return tuple(changes)
+
+
+def without_words(command: Command, words: Sequence[Word]) -> tuple[Change, ...]:
+    """A command without some of its words."""
+    ends = {word.start: before.end for before, word in zip(command.words, command.words[1:], strict=False)}  # fmt: skip
+    return tuple((ends[word.start], word.end, "") for word in words if word.start in ends)
+
+
+def without_commands(run: Run, gone: Sequence[Command]) -> tuple[Change, ...] | None:
+    """A script without some of its commands; no changes if it has no others. None where that would change what is left."""
+    script = run.read
+    if script is None:
+        return None
+    starts = {command.start for command in gone}
+    changes: list[Change] = []
+    left = len(script.statements)
+    done = 0
+    for number, statement in enumerate(script.statements):
+        mine = [
+            element
+            for element in statement.elements
+            if (sole := _sole(script, element)) is not None and sole.start in starts
+        ]
+        done += len(mine)
+        if not mine:
+            continue
+        if statement.heredoc or statement.background:
+            return None
+        if len(mine) == len(statement.elements):
+            left -= 1
+            further = script.statements[number + 1 : number + 2]
+            if further:
+                changes.append((statement.start, further[0].start, ""))
+            else:
+                before = script.statements[number - 1].end if number else statement.start
+                changes.append((before, statement.end, ""))
+            continue
+        if any(element.connector == "||" for element in statement.elements):
+            return None
+        for at, element in enumerate(statement.elements):
+            if element in mine:
+                if at + 1 < len(statement.elements) and all(
+                    earlier in mine for earlier in statement.elements[:at]
+                ):
+                    changes.append((element.start, statement.elements[at + 1].start, ""))
+                else:
+                    changes.append((statement.elements[at - 1].end, element.end, ""))
+    if done < len(starts):
+        return None
+    return tuple(changes) if left else ()
+
+
+# several scripts as one
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """Scripts that follow each other in one RUN."""
+
+    changes: tuple[tuple[Change, ...], ...]
+    """Of each script."""
+    head: str
+    """What stands before the first script."""
+    joints: tuple[str, ...]
+    """What stands between each two."""
+
+
+def merged(runs: Sequence[Run]) -> Merged | None:
+    """How to run scripts one after the other in one shell: each sees what it saw, and the first that fails fails them all."""
+    scripts = [run.read for run in runs if run.read is not None]
+    if len(scripts) < len(runs) or len({(run.shell, _security(run)) for run in runs}) > 1:
+        return None
+    lines = any(run.is_script for run in runs)
+    if any(script.has_comment or _is_open(script) for script in scripts) and not lines:
+        return None
+    cut = [_cut(script) for script in scripts]
+    if all(_is_chain(script) for script in scripts[:-1]) and _is_list(scripts[-1]):
+        return Merged(tuple(cut), "", (f"{BREAK}&& ",) * (len(runs) - 1))
+    settings = [_setting(script) for script in scripts]
+    strict = scripts[0].errexit
+    same = settings[0] if strict or settings[0] else None
+    changes: list[tuple[Change, ...]] = []
+    ends = f"{BREAK})" if lines else ")"
+    for script, setting, own in zip(scripts, settings, cut, strict=True):
+        begin, end = script.statements[0].start, _end(script)
+        is_last = script is scripts[-1]
+        lenient = not strict and not setting and not _is_list(script)
+        if (same is not None and setting == same) or (strict and not setting):
+            begin = script.statements[1].start if setting else begin
+            wrap = _leaks(script, 1 if setting else 0) or _ends_open(script)
+            gone: tuple[Change, ...] = ((script.statements[0].start, begin, ""),) if setting else ()
+        else:
+            wrap, gone = not _is_chain(script) or _ends_open(script), ()
+        head = "(" + ("set +e; " if lenient else "")
+        if lines:
+            head = "(" + BREAK + (f"set +e{BREAK}" if lenient else "")
+        if wrap and not (is_last and not lenient and not _ends_open(script)):
+            changes.append((*gone, (begin, begin, head), (end, end, ends), *own))
+        else:
+            changes.append((*gone, *own))
+    first = "" if strict else f"{same or 'set -e'};{BREAK}"
+    return Merged(tuple(changes), first, (f";{BREAK}",) * (len(runs) - 1))
+
+
+def _security(run: Run) -> tuple[str, ...]:
+    return tuple(flag for flag in run.flags if not flag.startswith("--mount="))
+
+
+def _is_open(script: Script) -> bool:
+    return any(statement.heredoc for statement in script.statements)
+
+
+def _cut(script: Script) -> tuple[Change, ...]:
+    """What stands behind the last statement is left out: a `;`, white space."""
+    end = _end(script)
+    if script.statements[-1].heredoc or not script.text[end:]:
+        return ()
+    return ((end, len(script.text), ""),)
+
+
+def _end(script: Script) -> int:
+    """One past the last statement, with the `&` behind it."""
+    last = script.statements[-1]
+    return script.text.index("&", last.end) + 1 if last.background else last.end
+
+
+def _is_list(script: Script) -> bool:
+    """One statement of simple commands, of which each needs all before it."""
+    if len(script.statements) > 1:
+        return False
+    (only,) = script.statements
+    plain = all(element.plain for element in only.elements)
+    return (
+        plain
+        and not only.background
+        and all(
+            element.connector in ("", "&&") and not element.negated for element in only.elements
+        )
+    )
+
+
+def _is_chain(script: Script) -> bool:
+    return _is_list(script) and not _leaks(script, 0)
+
+
+def _setting(script: Script) -> str:
+    """The `set -e…` that a script begins with, as written; "" if it does not, or takes it back."""
+    first = script.statements[0]
+    sole = _sole(script, first.elements[0]) if len(first.elements) == 1 else None
+    if sole is None or sole.name != "set" or len(script.statements) < 2:
+        return ""
+    certain = script.stops_at_failure() and len(script.named("set")) == 1
+    return script.text[first.start : first.end] if certain else ""
+
+
+def _leaks(script: Script, first: int) -> bool:
+    """Whether statements from `first` on change the shell itself for what follows."""
+    for command in script.commands:
+        if command.statement >= first and not command.apart and command.name in _LEAKING:
+            return True
+    return script.assigns
+
+
+def _ends_open(script: Script) -> bool:
+    """Whether a failure of the last statement need not end a strict shell."""
+    last = script.statements[-1]
+    return len(last.elements) > 1 or last.elements[-1].negated or last.background
+
+
+# writing
+
+
+def applied(text: str, changes: Sequence[Change]) -> str:
+    """A text with changes, which do not overlap; those of one place in their order."""
+    pieces: list[str] = []
+    done = 0
+    for start, end, new in sorted(changes, key=lambda change: change[:2]):
+        if start < done:
+            start = min(done, end)
+        pieces += (text[done:start], new)
+        done = max(done, end)
+    return "".join((*pieces, text[done:]))
+
+
+def is_shell(run: Run) -> bool:
+    """Whether a sh or bash runs it."""
+    return not run.exec_form and is_posix_shell(run.shell)

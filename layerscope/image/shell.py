@@ -1,0 +1,400 @@
+"""The only reader of shell: commands of a RUN with their words and places, and how they hang together.
+
+tree-sitter-bash reads scripts of sh and bash. What it cannot read is no `Script`: such a script is advised on in words, and never
+rewritten. All of it is hostile input: scripts are bounded in length, and nothing here recurses.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tree_sitter import Node, Parser
+
+LONGEST = 128 << 10
+"""Bytes of a script that is read: longer ones are hostile, or not written by hand."""
+DEFAULT_SHELL = ("/bin/sh", "-c")
+"""What runs a RUN unless SHELL names something else (Dockerfile reference, SHELL)."""
+
+_SHELLS = frozenset(("sh", "ash", "bash", "dash", "ksh", "mksh", "zsh"))
+_BLOCKS = frozenset(
+    (
+        *("if_statement", "for_statement", "c_style_for_statement", "while_statement", "do_group"),
+        *("case_statement", "case_item", "compound_statement", "elif_clause", "else_clause"),
+    )
+)
+"""What holds commands that the same shell runs."""
+_APART = frozenset(
+    ("subshell", "command_substitution", "process_substitution", "function_definition")
+)
+"""What holds commands that another shell runs, or that run later."""
+_SIMPLE = frozenset(
+    ("command", "test_command", "variable_assignment", "variable_assignments")
+) | frozenset(("declaration_command", "unset_command"))
+_WRAPPING = frozenset(("negated_command", "pipeline", "redirected_statement"))
+_RUNS_TEXT = frozenset(("eval", ".", "source"))
+_LITERAL = frozenset(("word", "number", "raw_string", "string", "concatenation"))
+_UNCERTAIN = re.compile(r"[*?\[\]{}$`]|^~")
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPED_IN_QUOTES = re.compile(r'\\([$`"\\])')
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a command; places are characters of the script."""
+
+    start: int
+    end: int
+    value: str | None
+    """What the command gets; None where that is not certain: variables, substitutions, patterns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A simple command, wherever it stands."""
+
+    start: int
+    end: int
+    words: tuple[Word, ...]
+    """Its name and arguments; assignments and redirections are left out."""
+    statement: int
+    """The statement of the script that it is in."""
+    nested: bool
+    """Whether it is inside of a loop, condition, group, subshell, function or substitution."""
+    apart: bool
+    """Whether another shell runs it, or a function: a subshell, a substitution."""
+
+    @property
+    def name(self) -> str:
+        """The name of its program, without a folder; "" if that is not certain."""
+        value = self.words[0].value if self.words else None
+        return posixpath.basename(value or "")
+
+    @property
+    def values(self) -> list[str]:
+        """Its name and arguments; "" for those that are not certain."""
+        return [self.name, *(word.value or "" for word in self.words[1:])]
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """What `&&` and `||` connect in a statement."""
+
+    start: int
+    end: int
+    connector: str
+    """What stands before it: `&&`, `||`, or "" for the first."""
+    plain: bool
+    """Whether it is nothing but simple commands, possibly in a pipeline: no loop, group, function or subshell."""
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What ends with `;`, `&` or a line end."""
+
+    start: int
+    end: int
+    """One past its end; of a statement with a here-document, the end of the line that begins it."""
+    elements: tuple[Element, ...]
+    background: bool
+    heredoc: bool
+    """Whether it holds a here-document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script that was understood."""
+
+    text: str
+    statements: tuple[Statement, ...]
+    """At least one."""
+    commands: tuple[Command, ...]
+    """All simple commands, in order."""
+    breaks: tuple[tuple[int, int], ...]
+    """White space, which may be empty, that may become a line end when the script is written on one line."""
+    has_comment: bool
+    assigns: bool
+    """Whether it sets variables or functions of its own that later commands see."""
+    errexit: bool
+    """Whether the shell was started with `-e`."""
+
+    def word_text(self, word: Word) -> str:
+        """A word as it is written."""
+        return self.text[word.start : word.end]
+
+    def named(self, *names: str) -> list[Command]:
+        """Commands that run one of these programs."""
+        return [command for command in self.commands if command.name in names]
+
+    def stops_at_failure(self) -> bool | None:
+        """Whether the shell ends with the first command that fails, when it comes to the last statement; None if that depends."""
+        state: bool | None = self.errexit
+        for command in self.commands:
+            if command.name != "set":
+                continue
+            for on in _errexit_options(command):
+                certain = not command.nested and command.statement < len(self.statements) - 1
+                state = on if certain else None
+        return state
+
+
+def read_script(text: str, shell: Sequence[str] = DEFAULT_SHELL) -> Script | None:
+    """Read a script that `shell` runs; None if it is no sh or bash, empty, too long or not understood."""
+    if not is_posix_shell(shell) or not text.strip():
+        return None
+    data = text.encode(errors="surrogatepass")
+    if len(data) > LONGEST:
+        return None
+    root = _parser().parse(data).root_node
+    if root.has_error:
+        return None
+    return _Reader(text, data).script(root, _starts_strict(shell))
+
+
+def is_posix_shell(shell: Sequence[str]) -> bool:
+    """Whether these words start a shell whose language this is."""
+    return bool(shell) and posixpath.basename(shell[0]) in _SHELLS
+
+
+def shell_before(recorded: str, script: str) -> tuple[str, ...] | None:
+    """The words of the shell that a builder recorded before a script; None where it recorded none."""
+    text = recorded.rstrip().removesuffix("# buildkit").rstrip()
+    if not script or not text.endswith(script.rstrip()):
+        return None
+    words = text.removesuffix(script.rstrip()).split()
+    for at in range(len(words) - 1, -1, -1):
+        if posixpath.basename(words[at]) in _SHELLS:
+            return tuple(words[at:])
+        if not words[at].startswith(("-", "+")) and words[at - 1][-1:] not in ("o", "O"):
+            return None
+    return None
+
+
+def _starts_strict(shell: Sequence[str]) -> bool:
+    options = [word for word in shell[1:] if word.startswith("-") and not word.startswith("--")]
+    return any("e" in word for word in options) or "errexit" in shell
+
+
+def _errexit_options(command: Command) -> Iterator[bool]:
+    """What a `set` says of `-e`, in order."""
+    values = command.values[1:]
+    for at, value in enumerate(values):
+        on = value.startswith("-")
+        if (on or value.startswith("+")) and "e" in value[1:].partition("o")[0] and value != "--":
+            yield on
+        if value[-1:] == "o" and value[:1] in ("-", "+") and values[at + 1 : at + 2] == ["errexit"]:
+            yield on
+
+
+@lru_cache(1)
+def _parser() -> Parser:
+    import tree_sitter_bash
+    from tree_sitter import Language, Parser
+
+    return Parser(Language(tree_sitter_bash.language()))
+
+
+class _Reader:
+    """Makes a `Script` of a tree."""
+
+    def __init__(self, text: str, data: bytes) -> None:
+        self._text = text
+        self._data = data
+        self._characters: list[int] | None = None
+        """The character at each byte; None where both are the same."""
+        if len(data) != len(text):
+            self._characters = []
+            for number, character in enumerate(text):
+                width = len(character.encode(errors="surrogatepass"))
+                self._characters += [number] * width
+            self._characters.append(len(text))
+        self._functions: set[str] = set()
+        self._comment = False
+        self._assigns = False
+
+    def script(self, root: Node, strict: bool) -> Script | None:
+        commands, breaks, heredocs = self._walk(root)
+        statements: list[Statement] = []
+        for node in root.children:
+            if node.type == "&":
+                if statements:
+                    statements[-1] = self._background(statements[-1])
+            elif node.is_named and node.type not in ("comment", "heredoc_body"):
+                statements.append(self._statement(node, heredocs))
+        if not statements:
+            return None
+        bounds = [statement.start for statement in statements]
+        placed = []
+        at = 0
+        for start, end, words, nested, apart in commands:
+            while at + 1 < len(bounds) and bounds[at + 1] <= start:
+                at += 1
+            placed.append(Command(start, end, words, at, nested, apart))
+        return Script(
+            self._text,
+            tuple(statements),
+            tuple(placed),
+            tuple(breaks),
+            self._comment,
+            self._assigns or bool(self._functions),
+            strict,
+        )
+
+    def _background(self, statement: Statement) -> Statement:
+        return Statement(
+            statement.start, statement.end, statement.elements, True, statement.heredoc
+        )
+
+    def _place(self, at: int) -> int:
+        return at if self._characters is None else self._characters[at]
+
+    def _span(self, node: Node) -> tuple[int, int]:
+        return self._place(node.start_byte), self._place(node.end_byte)
+
+    def _walk(self, root: Node) -> tuple[list[Any], list[tuple[int, int]], list[int]]:
+        """Commands in order, places for line ends, and where here-documents begin."""
+        commands: list[Any] = []
+        breaks: list[tuple[int, int]] = []
+        heredocs: list[int] = []
+        stack = [(root, False, False)]
+        while stack:
+            node, nested, apart = stack.pop()
+            kind = node.type
+            if kind == "comment":
+                self._comment = True
+                continue
+            if kind == "heredoc_body":
+                heredocs.append(self._place(node.start_byte))
+            if kind == "function_definition":
+                name = node.child_by_field_name("name")
+                if name is not None:
+                    self._functions.add(self._written(name))
+            if kind == "variable_assignment" and not apart:
+                self._assigns |= node.parent is None or node.parent.type != "command"
+            if kind in ("command", "declaration_command", "unset_command"):
+                commands.append((*self._span(node), self._words(node), nested, apart))
+            elif kind in (";", "&&") and not apart:
+                found = self._break(node)
+                if found is not None:
+                    breaks.append(found)
+            apart = apart or kind in _APART or kind in ("string", "heredoc_body")
+            nested = nested or kind in _BLOCKS or apart
+            stack += [(child, nested, apart) for child in reversed(node.children)]
+        return commands, breaks, heredocs
+
+    def _break(self, node: Node) -> tuple[int, int] | None:
+        """The white space behind a `;`, or before a `&&`; None where nothing or a comment follows."""
+        start, end = self._span(node)
+        text = self._text
+        if node.type == "&&":
+            after = before = start
+            while before and text[before - 1] in " \t":
+                before -= 1
+        else:
+            before = after = end
+            while after < len(text) and text[after] in " \t":
+                after += 1
+            if text[after : after + 1] in ("", "#", "\n"):
+                return None
+        return before, after
+
+    def _words(self, node: Node) -> tuple[Word, ...]:
+        found = []
+        for child in node.children:
+            if child.type == "variable_assignment" and node.type == "command":
+                continue
+            if child.type.endswith("_redirect"):
+                continue
+            inner = child.children[0] if child.type == "command_name" and child.children else child
+            found.append(Word(*self._span(child), self._value(inner)))
+        return tuple(found)
+
+    def _written(self, node: Node) -> str:
+        start, end = self._span(node)
+        return self._text[start:end]
+
+    def _value(self, node: Node) -> str | None:
+        """What a word is for the command, if that is certain."""
+        parts = []
+        stack = [node]
+        while stack:
+            part = stack.pop()
+            text = self._written(part)
+            if part.type == "concatenation":
+                stack += reversed(part.children)
+            elif part.type == "raw_string":
+                parts.append(text[1:-1])
+            elif part.type == "string":
+                if any(child.type not in ('"', "string_content") for child in part.children):
+                    return None
+                parts.append(_ESCAPED_IN_QUOTES.sub(r"\1", text[1:-1]).replace("\\\n", ""))
+            elif part.children or _UNCERTAIN.search(_ESCAPED.sub("", text)):
+                if text not in ("{", "}", "[", "]", "[["):
+                    return None
+                parts.append(text)
+            else:
+                parts.append(_ESCAPED.sub(r"\1", text.replace("\\\n", "")))
+        return "".join(parts)
+
+    def _statement(self, node: Node, heredocs: Sequence[int]) -> Statement:
+        start, end = self._span(node)
+        inside = [place for place in heredocs if start <= place <= end]
+        elements: list[Element] = []
+        stack: list[tuple[Node, str, int]] = [(node, "", end)]
+        while stack:
+            part, connector, last = stack.pop()
+            if part.type == "list":
+                left, mark, right = part.children[0], part.children[1].type, part.children[-1]
+                stack.append((right, mark, last))
+                stack.append((left, connector, self._place(left.end_byte)))
+                continue
+            body = part.child_by_field_name("body") or (part.children[0] if part.children else part)
+            if part.type == "redirected_statement" and body.type == "list":
+                stack.append((body, connector, last))
+                continue
+            begin = self._place(part.start_byte)
+            elements.append(
+                Element(
+                    begin, last, connector, self._is_plain(part), part.type == "negated_command"
+                )
+            )
+        if inside:
+            line_end = self._text.rfind("\n", 0, inside[0])
+            tail = self._text[inside[-1] : end]
+            if node.type == "redirected_statement" or not tail.strip():
+                end = max(line_end, start)
+        more = node.type == "redirected_statement" and any(
+            child.type in ("&&", "||")
+            for redirect in node.children
+            if redirect.type == "heredoc_redirect"
+            for child in redirect.children
+        )
+        if more:  # `cat <<EOF && next`: the grammar has what follows inside of the redirection
+            first = elements[-1]
+            elements.append(Element(first.end, end, "&&", first.plain, negated=False))
+        return Statement(start, end, tuple(elements), background=False, heredoc=bool(inside))
+
+    def _is_plain(self, node: Node) -> bool:
+        stack = [node]
+        while stack:
+            part = stack.pop()
+            if part.type in _WRAPPING:
+                stack += [child for child in part.children if _is_command(child)]
+            elif part.type not in _SIMPLE:
+                return False
+            elif part.type == "command":
+                words = self._words(part)
+                value = words[0].value if words else None
+                if value in self._functions or value in _RUNS_TEXT:
+                    return False
+        return True
+
+
+def _is_command(node: Node) -> bool:
+    return node.is_named and not node.type.endswith("_redirect") and node.type != "comment"

@@ -1,0 +1,272 @@
+"""`layerscope fix`: the findings' fixes as a patch that `git apply` takes."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from layerscope.analysis.findings.composing import compose
+from layerscope.analysis.findings.patching import patched
+from layerscope.analysis.findings.runs import Runs
+from layerscope.image.dockerfile import parse_dockerfile
+from layerscope.opening.open import Opened, Options, open_image
+from layerscope.opening.run_rules import seen_by_rules
+from layerscope.sources import Request
+from tests.cli.running import Here
+from tests.images import Member, docker_archive, file, layer_tar, whiteout, write
+
+BASE = [file("bin/sh", b"s" * 100), file("etc/passwd", b"root:x:0:0::/root:/bin/sh\n")]
+LISTS = [file("var/lib/apt/lists/x_Packages.lz4", b"l" * 300_000), file("usr/bin/vim", b"v")]
+PIP = [file("root/.cache/pip/http-v2/a", b"p" * 1_500_000), file("usr/lib/x.py", b"x")]
+CONTEXT = [file("app/.git/objects/pack/p.pack", b"g" * 2_000_000), file("app/x.py", b"x")]
+FIRST = ("/bin/sh -c #(nop) ADD file:aa in / ", BASE)
+
+
+def image(path: Path, steps: Sequence[tuple[str, Sequence[Member] | None]]) -> Path:
+    """An image of a base and these steps."""
+    every = [FIRST, *steps]
+    history = [
+        {"created_by": text} | ({"empty_layer": True} if members is None else {})
+        for text, members in every
+    ]
+    layers = [layer_tar(members) for _, members in every if members is not None]
+    return write(path, docker_archive(layers, history=history))
+
+
+def shell(command: str) -> str:
+    """What BuildKit records of a RUN."""
+    return f"RUN /bin/sh -c {command} # buildkit"
+
+
+DOCKERFILE = """\
+# syntax=docker/dockerfile:1
+FROM debian
+
+# the editor
+RUN apt-get update && \\
+    apt-get install -y \\
+      # because
+      vim
+RUN pip install x
+COPY . /app
+CMD ["vim"]
+"""
+STEPS = [
+    (shell("apt-get update &&     apt-get install -y       vim"), LISTS),
+    (shell("pip install x"), PIP),
+    ("COPY . /app # buildkit", CONTEXT),
+    ('CMD ["vim"]', None),
+]
+PATCHED = """\
+# syntax=docker/dockerfile:1
+FROM debian
+
+# the editor
+RUN apt-get update && \\
+    apt-get install -y \\
+      # because
+      vim && \\
+    rm -rf /var/lib/apt/lists/*
+RUN pip install --no-cache-dir x
+COPY . /app
+CMD ["vim"]
+"""
+
+
+@pytest.fixture
+def here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> Here:
+    """A folder with an image and its Dockerfile."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LAYERSCOPE_CONFIG", str(tmp_path / "config.toml"))
+    (tmp_path / "config.toml").write_text("")
+    image(tmp_path / "image.tar", STEPS)
+    (tmp_path / "Dockerfile").write_text(DOCKERFILE)
+    return Here(tmp_path, capsysbinary, "fix")
+
+
+def test_git_applies_the_patch(here: Here) -> None:
+    """Everything else stays as the author has it: comments, breaks, where `&&` stands."""
+    code, patch, words = here("image.tar", "--dockerfile", "Dockerfile")
+    assert code == 0
+    assert words.startswith("3 fixes for Dockerfile and .dockerignore: 3.8 MB less\n")
+    (here.folder / "fix.patch").write_text(patch)
+    subprocess.run(["git", "apply", "fix.patch"], cwd=here.folder, check=True)
+    assert (here.folder / "Dockerfile").read_text() == PATCHED
+    assert (here.folder / ".dockerignore").read_text() == "**/.git\n"
+
+
+def test_write_changes_the_files(here: Here) -> None:
+    """What .dockerignore has already stays, and is not written twice."""
+    (here.folder / ".dockerignore").write_text("*.pyc")
+    code, out, words = here("image.tar", "--dockerfile", "Dockerfile", "--write")
+    assert (code, out) == (0, "")
+    assert words.startswith("3 fixes written to Dockerfile and .dockerignore")
+    assert (here.folder / "Dockerfile").read_text() == PATCHED
+    assert (here.folder / ".dockerignore").read_text() == "*.pyc\n**/.git\n"
+
+
+def test_rules_and_sizes_can_be_chosen(here: Here) -> None:
+    """One rule, or what is worth it."""
+    _, patch, words = here("image.tar", "--dockerfile", "Dockerfile", "--only", "apt-lists")
+    assert "rm -rf /var/lib/apt/lists" in patch
+    assert "--no-cache-dir" not in patch
+    assert words.startswith("1 fix for Dockerfile")
+    _, patch, _ = here("image.tar", "--dockerfile", "Dockerfile", "--min-bytes", "1 MB")
+    assert "apt/lists" not in patch
+    assert "--no-cache-dir" in patch
+
+
+def test_without_a_dockerfile_the_patch_is_of_the_restored_one(here: Here) -> None:
+    """And says so."""
+    code, patch, _ = here("image.tar")
+    assert code == 0
+    assert patch.startswith("This is a difference to the Dockerfile restored from the history")
+    assert "-RUN pip install x\n" in patch
+    assert "+RUN pip install --no-cache-dir x\n" in patch
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["--write"], "--write needs --dockerfile"),
+        (["--only", "apt-list"], "did you mean apt-lists"),
+        (["--min-bytes", "much"], "--min-bytes: must be a number of bytes"),
+        (["--context", "nowhere"], "nowhere"),
+        (["--dockerfile", "other"], "none of its instructions are among the steps"),
+    ],
+)
+def test_wrong_use_exits_with_2(here: Here, args: list[str], said: str) -> None:
+    """Nothing is written."""
+    (here.folder / "other").write_text("FROM x\nRUN something else\n")
+    code, out, err = here("image.tar", *args)
+    assert (code, out) == (2, "")
+    assert said in err
+
+
+def test_an_image_without_findings_has_an_empty_patch(here: Here) -> None:
+    """Exit 0: there is nothing to fix."""
+    image(here.folder / "clean.tar", [(shell("make"), [file("x", b"x")])])
+    assert here("clean.tar") == (0, "", "nothing that can be fixed by itself\n")
+
+
+# --- how edits come together ----------------------------------------------------------------------
+
+
+def opened_with(
+    folder: Path, steps: Sequence[tuple[str, Sequence[Member] | None]], text: str
+) -> Opened:
+    """An image of these steps with its Dockerfile."""
+    path = image(folder / "i.tar", steps)
+    dockerfile = parse_dockerfile(text.encode(), str(folder / "Dockerfile"))
+    return open_image(Request(str(path)), Options(rules={}, dockerfile=dockerfile))
+
+
+def fixed(opened: Opened, order: Sequence[int] | None = None) -> str:
+    """The Dockerfile with all fixes, the findings given in some order."""
+    assert opened.findings is not None
+    assert opened.written is not None
+    found, lines = opened.findings.found, opened.written
+    seen, _ = seen_by_rules(opened)
+    numbers = range(len(found)) if order is None else order
+    plan = compose([found[number] for number in numbers], range(len(found)), lines.instructions)
+    runs = Runs(seen.steps, lines.instructions)
+    return patched(lines.dockerfile, lines.instructions, runs, seen.steps, plan)
+
+
+def test_the_order_of_findings_does_not_matter(tmp_path: Path) -> None:
+    """All orders of four findings give the same file."""
+    npm = [file("root/.npm/_cacache/x", b"n" * 1_200_000)]
+    steps = [
+        (shell("apt-get update && apt-get install -y vim && npm ci"), [*LISTS, *npm]),
+        *STEPS[1:],
+    ]
+    text = 'FROM x\nRUN apt-get update && apt-get install -y vim && npm ci\nRUN pip install x\nCOPY . /app\nCMD ["vim"]\n'
+    opened = opened_with(tmp_path, steps, text)
+    assert opened.findings is not None
+    orders = itertools.permutations(range(len(opened.findings.found)))
+    (only,) = {fixed(opened, order) for order in orders}
+    assert "npm cache clean --force" in only
+    assert "rm -rf /var/lib/apt/lists/*" in only
+
+
+MERGED = [
+    (
+        ["set -eux; fetch big", "use big", "put big; rm big"],
+        "RUN set -eux; fetch big\nRUN use big\nENV A=1\n# gone\nRUN put big; rm big\n",
+        "ENV A=1\n# gone\nRUN set -eux; \\\n    fetch big; \\\n    use big; \\\n    (set +e; put big; rm big)\n",
+    ),
+    (
+        ["fetch big &&   tar x", "rm big && x"],
+        "RUN fetch big && \\\n  tar x\nRUN --network=none rm big && x\n",
+        None,
+    ),
+    (
+        ["fetch big &&   tar x", "rm big && x"],
+        "RUN fetch big && \\\n  tar x\nRUN --mount=type=secret,id=s rm big && x\n",
+        "RUN --mount=type=secret,id=s fetch big && \\\n  tar x \\\n    && rm big && x\n",
+    ),
+    (
+        ["fetch big\ntar x\n", "rm big"],
+        "RUN <<EOF\nfetch big\ntar x\nEOF\nRUN rm big\n",
+        "RUN <<EOF\nset -e\n(\nset +e\nfetch big\ntar x\n)\nrm big\nEOF\n",
+    ),
+]
+
+
+@pytest.mark.parametrize(("commands", "text", "expected"), MERGED)
+def test_runs_become_one_in_the_place_of_the_last(
+    tmp_path: Path, commands: list[str], text: str, expected: str | None
+) -> None:
+    """Mounts are kept; comments and what stood between come before it."""
+    layers: list[list[Member]] = [[file("big", b"b" * 1_500_000)]]
+    layers += [[file(f"x{number}", b"x")] for number in range(len(commands) - 2)]
+    layers.append([whiteout("big")])
+    steps = [(shell(command), layer) for command, layer in zip(commands, layers, strict=True)]
+    found = fixed(opened_with(tmp_path, steps, f"FROM x\n{text}"))
+    assert found == f"FROM x\n{text if expected is None else expected}"
+
+
+PLACED = [
+    (
+        "# escape=`\nFROM x\nRUN apt-get update && `\n    apt-get install vim\n",
+        "apt-get update &&     apt-get install vim",
+        "RUN apt-get update && `\n    apt-get install vim && `\n    rm -rf /var/lib/apt/lists/*\n",
+    ),
+    (
+        "FROM x\r\nRUN apt-get update \\\r\n  && apt-get install vim\r\n",
+        "apt-get update   && apt-get install vim",
+        "apt-get install vim \\\r\n  && rm -rf /var/lib/apt/lists/*\r\n",
+    ),
+    (
+        "FROM x\nRUN <<-EOF\n\tset -e\n\tapt-get update\n\tapt-get install vim\nEOF\n",
+        "set -e\napt-get update\napt-get install vim\n",
+        "\tapt-get install vim\nrm -rf /var/lib/apt/lists/*\nEOF\n",
+    ),
+    (
+        "FROM x\nRUN apt-get update && apt-get install vim && cat <<EOF >x\ntext\nEOF\n",
+        "apt-get update && apt-get install vim && cat <<EOF >x\ntext\nEOF",
+        "cat <<EOF >x && rm -rf /var/lib/apt/lists/*\ntext\nEOF\n",
+    ),
+    (
+        "FROM x\nRUN apt-get update && apt-get install vim",
+        "apt-get update && apt-get install vim",
+        "RUN apt-get update && apt-get install vim \\\n    && rm -rf /var/lib/apt/lists/*",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "recorded", "expected"), PLACED)
+def test_what_is_added_follows_the_file(
+    tmp_path: Path, text: str, recorded: str, expected: str
+) -> None:
+    """Its escape character, line ends, here-documents, and a last line without an end."""
+    opened = opened_with(tmp_path, [(shell(recorded), LISTS)], text)
+    found = fixed(opened)
+    assert expected in found
+    assert found.replace(expected, "") == text[: len(found) - len(expected)]

@@ -159,7 +159,7 @@ def faults(
 ) -> list[str]:
     """What is wrong with how a fix runs; `steps` are those that it says it replaces."""
     new = [each for each in fix if each.name == "RUN"]
-    if not new:
+    if not new or _in_words(entry, new):
         return []
     if not all(map(runnable, new)):
         return _unchanged(entry, new)
@@ -173,15 +173,60 @@ def faults(
         candidates += [list(chosen) for chosen in combinations(others, count)]
     found: list[str] = []
     for old in filter(None, candidates):
-        pairs = _side_by_side(runner, entry, rule, old, new)
+        pairs = _side_by_side(runner, entry, KINDS.get(rule, Kind()), old, new)
         if isinstance(pairs, str):
             found = found or [pairs]
             continue
-        wrong = _compare(runner, entry, rule, paths, old, new, pairs)
+        wrong = _compare(runner, entry, [(rule, paths)], old, new, pairs)
         if not wrong:
             return []
         found = wrong
     return found
+
+
+def patch_faults(
+    runner: Runner,
+    entry: Entry,
+    claims: Sequence[tuple[str, Sequence[str]]],
+    fixed: Sequence[Instruction],
+) -> list[str]:
+    """What is wrong with how the last stage of a whole Dockerfile runs; `claims` are the rules and paths that were fixed."""
+    old = [each for each in entry.instructions if each.name == "RUN"]
+    new = [each for each in fixed if each.name == "RUN"]
+    if not all(map(runnable, (*old, *new))):
+        return _unchanged(entry, new)
+    kinds = [KINDS.get(rule, Kind()) for rule, _ in claims]
+    pairs = _side_by_side(runner, entry, _together(kinds), old, new)
+    if isinstance(pairs, str):
+        return [pairs]
+    return _compare(runner, entry, claims, old, new, pairs)
+
+
+def _together(kinds: Sequence[Kind]) -> Kind:
+    """What the fixes of any of several rules may change."""
+    return Kind(
+        fills="|".join(f"(?:{kind.fills})" for kind in kinds),
+        adds="|".join(f"(?:{kind.adds})" for kind in kinds if kind.adds),
+        options="|".join(f"(?:{kind.options})" for kind in kinds),
+        drops="|".join(f"(?:{kind.drops})" for kind in kinds),
+        words=any(kind.words for kind in kinds),
+    )
+
+
+def _in_words(entry: Entry, new: Sequence[Instruction]) -> bool:
+    """Whether a fix quotes commands as they are, and says in words what to do."""
+    return all(
+        any(
+            _words(each) == _words(before) and {*each.flags} <= {*before.flags}
+            for before in entry.instructions
+            if before.name == "RUN"
+        )
+        for each in new
+    )
+
+
+def _words(run: Instruction) -> list[str]:
+    return list(run.words) if run.words is not None else run.script.split()
 
 
 def _unchanged(entry: Entry, new: Sequence[Instruction]) -> list[str]:
@@ -197,7 +242,7 @@ def _unchanged(entry: Entry, new: Sequence[Instruction]) -> list[str]:
 def _side_by_side(
     runner: Runner,
     entry: Entry,
-    rule: str,
+    kind: Kind,
     old: Sequence[Instruction],
     new: Sequence[Instruction],
 ) -> list[Pair] | str:
@@ -206,25 +251,21 @@ def _side_by_side(
         return f"the corpus itself: {before.errors}"
     if after.failed:
         return f"fails: {after.errors}"
-    return _align(before.calls, after.calls, KINDS.get(rule, Kind()), entry.unordered)
+    return _align(before.calls, after.calls, kind, entry.unordered)
 
 
 def _compare(
     runner: Runner,
     entry: Entry,
-    rule: str,
-    paths: Sequence[str],
+    claims: Sequence[tuple[str, Sequence[str]]],
     old: Sequence[Instruction],
     new: Sequence[Instruction],
     pairs: Sequence[Pair],
 ) -> list[str]:
-    scripts = [(each.flags, each.script.split(), each.words) for each in old]
-    if all((each.flags, each.script.split(), each.words) in scripts for each in new):
-        return []  # advice in words alone
-    wrong = [
-        *_loses(entry, rule, paths, pairs),
-        *_cleans(KINDS.get(rule, Kind()), rule, paths, new, pairs),
-    ]
+    """What is wrong though the same commands run."""
+    wrong = _loses(entry, claims, pairs)
+    for rule, paths in claims:
+        wrong += _cleans(KINDS.get(rule, Kind()), rule, paths, new, pairs)
     for pair in pairs:
         if pair.old is None or pair.new is None:
             continue
@@ -307,15 +348,20 @@ def _same(old: Call, new: Call, kind: Kind) -> bool:
     return kind.words and kept[:2] == old.words[:2] and set(kept) < set(old.words)
 
 
-def _loses(entry: Entry, rule: str, paths: Sequence[str], pairs: Sequence[Pair]) -> list[str]:
+def _loses(
+    entry: Entry, claims: Sequence[tuple[str, Sequence[str]]], pairs: Sequence[Pair]
+) -> list[str]:
     """Files of the final image that a further deletion takes away."""
-    live = {path for path in entry.live() if not any(_covers(path, found) for found in paths)}
+    if any(rule == "duplicate-directories" for rule, _ in claims):
+        return []
+    claimed = [path for _, paths in claims for path in paths]
+    live = {path for path in entry.live() if not any(_covers(path, found) for found in claimed)}
     wrong = []
     for pair in pairs:
         if pair.old is None and pair.new is not None and pair.new.words[0] == "rm":
             for word in pair.new.words[1:]:
                 gone = [path for path in live if _covers(_absolute(word, pair.new), path)]
-                if gone and not word.startswith("-") and rule != "duplicate-directories":
+                if gone and not word.startswith("-"):
                     wrong.append(f"deletes {gone[0]}")
     return wrong
 

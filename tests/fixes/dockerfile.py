@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 _HEREDOC = re.compile(r"""(?:^|(?<=\s))[0-9]*<<(-?)(["']?)(\w+)\2(?=\s|$)""")
-_FLAGS = re.compile(r"(?:--[a-z][a-z-]*(?:=(?:\"[^\"]*\"|'[^']*'|\S)*)?\s+)*")
+_FLAG = re.compile(r"""--[a-z][a-z-]*(?:=(?:"[^"]*"|'[^']*'|\S)*)?""")
+_FLAGS = re.compile(rf"(?:{_FLAG.pattern}\s+)*")
 _IGNORED = re.compile(r"#.*\.dockerignore:\s*")
 _NAMES = (
     *(
@@ -143,7 +144,7 @@ def _instructions(text: str, escape: str) -> Iterator[Instruction]:
             }
         yield Instruction(
             name,
-            tuple(rest[:end].split()),
+            tuple(_FLAG.findall(rest[:end])),
             body,
             tuple(heredocs),
             words,
@@ -198,3 +199,25 @@ def without_ignored(text: str) -> tuple[str, list[str]]:
         within = bool(_IGNORED.fullmatch(line)) or (within and not line.startswith("#"))
         (ignored if within and not line.startswith("#") else kept).append(line)
     return "\n".join(kept), ignored
+
+
+def last_stage(instructions: Sequence[Instruction]) -> list[Instruction]:
+    """The instructions behind the last FROM."""
+    last = max(number for number, each in enumerate(instructions) if each.name == "FROM")
+    return list(instructions[last + 1 :])
+
+
+def for_hadolint(text: str) -> str:
+    """A Dockerfile in the form that hadolint reads: an empty line behind here-documents, and double quotes in mounts."""
+    lines: list[str] = []
+    ends: list[str] = []
+    for line in text.split("\n"):
+        plain = line.strip("\t\r")
+        if not ends and re.match(r"\s*(?:ONBUILD\s+)?(?:RUN|COPY|ADD)\s", line, re.IGNORECASE):
+            ends = [found[3] for found in _HEREDOC.finditer(line)]
+            line = re.sub(r"(--mount=\S*)'([^']*)'", r'\1"\2"', line)
+        elif ends and plain == ends[0]:
+            del ends[0]
+            line += "" if ends else "\n"
+        lines.append(line)
+    return "\n".join(lines)

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.fixes.dockerfile import Instruction, escape_of, read
+from tests.fixes.dockerfile import Instruction, escape_of, last_stage, read
 from tests.images import CREATED, Member, directory, docker_archive, file, layer_tar, whiteout
 
 STORED = {
@@ -58,7 +58,7 @@ class Entry:
     """For each RUN, COPY and ADD of the last stage: words for files that it stores (`STORED`, or `+path`), deletes (`-path`) or
     stores again with another owner (`=path@app`), mode (`=path:755`) or content (`~path`); `%20` is a space."""
     never: str = ""
-    """A pattern that no fix contains."""
+    """A pattern that the fix does not contain if there is a Dockerfile."""
     always: str = ""
     """A pattern that the fix contains if there is a Dockerfile."""
     ignored: frozenset[str] | None = None
@@ -69,9 +69,7 @@ class Entry:
     @property
     def instructions(self) -> list[Instruction]:
         """Those of the last stage, its FROM left out."""
-        found = read(self.text, self.escape)
-        last = max(number for number, each in enumerate(found) if each.name == "FROM")
-        return found[last + 1 :]
+        return last_stage(read(self.text, self.escape))
 
     @property
     def escape(self) -> str:

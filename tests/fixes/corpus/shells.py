@@ -47,7 +47,7 @@ SHELLS = (
         RUN set -e; apt-get update; \
             case "$(uname -m)" in \
               x86_64) apt-get install -y a; tool1;; \
-              *) apt-get install -y b \
+              *) apt-get install -y b;; \
             esac
         """,
         "apt",

@@ -2,21 +2,4 @@
 
 from __future__ import annotations
 
-KNOWN_WRONG = frozenset(
-    (
-        "parses escape-backtick",
-        "parses escape-backtick-cache",
-        "parses escape-backtick-merged",
-        "parses flags-in-quotes",
-        "parses heredoc-copied",
-        "parses password-of-htpasswd",
-        "parses secret-in-the-command",
-        "runs apk-update",
-        "runs exit-in-a-branch",
-        "runs git-of-an-ssh-url",
-        "runs git-of-an-url",
-        "runs go-user",
-        "runs heredocs-both",
-        "runs pnpm-user",
-    )
-)
+KNOWN_WRONG: frozenset[str] = frozenset()

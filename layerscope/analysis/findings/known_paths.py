@@ -155,13 +155,15 @@ def cleaned_at_home(command: str, *homes: str) -> Fixer:
 
 def mounted(place: Place) -> Fix:
     """The fix of a cache mount (BuildKit, buildah) where the cache was found, for the user whose it is."""
-    columns, mounts = place.evidence.filesystem.inodes.columns, []
+    evidence, paths, mounts = place.evidence, place.group.paths, []
+    columns, ends = evidence.filesystem.inodes.columns, evidence.filesystem.table.ends
     for path in place.topmost_paths().tolist():
-        inode = int(place.evidence.live_inodes[path])
+        inside = paths[(paths >= path) & (paths < int(ends[path]))]
+        inode = int(evidence.live_inodes[inside[0]])
         uid, gid = int(columns.uids[inode]), int(columns.gids[inode])
         owner = f",uid={uid},gid={gid}" if uid or gid else ""
-        mounts.append(f"type=cache,target={shell_word(place.evidence.name(path))}{owner}")
-    return not_copied(place) or run_and(place.evidence, place.step, "", mounts)
+        mounts.append(f"type=cache,target={shell_word(evidence.name(path))}{owner}")
+    return not_copied(place) or run_and(evidence, place.step, "", mounts)
 
 
 def with_option(names: str, wanted: Sequence[str], option: str, otherwise: Fixer) -> Fixer:

@@ -42,7 +42,8 @@ class Patcher:
     ) -> None:
         self._steps = steps
         self._lines = lines
-        self._runs = Runs(steps, {} if lines is None else lines.instructions)
+        escape = "\\" if lines is None else lines.dockerfile.escape
+        self._runs = Runs(steps, {} if lines is None else lines.instructions, escape)
         self._base_steps = base_steps
         self._base = base or ("…" if base_steps else "scratch")
 

@@ -16,7 +16,7 @@ from layerscope.analysis.findings.known_paths import (
 from layerscope.analysis.findings.package_lists import users_of_lists
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.run_deletions import lists_in_one_run
-from layerscope.analysis.findings.runs import programs
+from layerscope.analysis.findings.runs import programs, subcommand
 from layerscope.words import Confidence, Severity
 
 _DOWNLOADS = "{} caches downloads for the next installation, which never happens in an image."
@@ -38,6 +38,16 @@ _PUT_THERE = (
     *("ms-playwright", "puppeteer", "Cypress", "selenium", "electron"),
 )
 """Directories of ~/.cache with models and browsers that a step downloads on purpose."""
+
+
+def _without_apk_cache(place: Place) -> Fix:
+    """Use no cache, unless the step fetches the index by itself: that stays, whatever follows."""
+    run = run_in(place.evidence, place.step)
+    clean = cleaned("rm -rf /var/cache/apk/*")
+    for command in run.read.commands if run is not None and run.read is not None else ():
+        if subcommand(command, "apk", ("update",)) is not None:
+            return clean(place)
+    return with_option("apk", ("add", "upgrade"), "--no-cache", clean)(place)
 
 
 _YUMS = ("microdnf", "tdnf", "dnf5", "dnf", "yum")
@@ -90,7 +100,7 @@ RULES: tuple[Rule, ...] = (
         title="apk cache left in the image",
         why=_REPOSITORIES.format("apk"),
         patterns=("/var/cache/apk/*", "/etc/apk/cache/*"),
-        fix=with_option("apk", ("add",), "--no-cache", cleaned("rm -rf /var/cache/apk/*")),
+        fix=_without_apk_cache,
     ),
     path_rule(
         "dnf-cache",

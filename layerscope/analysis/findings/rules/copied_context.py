@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence, Group
-from layerscope.analysis.findings.copy_steps import ignoring
+from layerscope.analysis.findings.copy_steps import ignoring, is_from_elsewhere
+from layerscope.analysis.findings.edits import Fix
 from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import instruction_text, sources_of
 from layerscope.analysis.findings.hidden import origins
@@ -122,8 +123,14 @@ def _of_names(
             confidence=Confidence.LOW,
         )
         return
+    if is_from_elsewhere(step):
+        fix = Fix(
+            f"# leave {', '.join(lines)} out of what is copied\n{instruction_text(evidence, step)}"
+        )
+    else:
+        fix = ignoring(evidence, step, [f"**/{line}" for line in lines], patterns=True)
     yield Claim(
-        fix=ignoring(evidence, step, [f"**/{line}" for line in lines], patterns=True),
+        fix=fix,
         layers=(group.layer,),
         inodes=inodes,
         paths=paths,

@@ -86,9 +86,9 @@ def _fix(step: Step, names: list[str]) -> str:
     if step.instruction in ("CMD", "ENTRYPOINT", "HEALTHCHECK"):
         return f"# let it read {name} from the environment or a file, and give it that when the container starts"
     if step.instruction == "RUN":
-        return f"RUN --mount=type=secret,id={name},env={name} …"
+        return f"# RUN --mount=type=secret,id={name},env={name} …"
     if step.instruction == "ARG":
-        return f"# ARG is kept in the history: mount it where it is needed\nRUN --mount=type=secret,id={name},env={name} …"
+        return f"# ARG is kept in the history: mount it where it is needed\n# RUN --mount=type=secret,id={name},env={name} …"
     return f"# leave {name} out of {step.instruction or 'the image'}; set it when the container starts: docker run -e {name} …"
 
 

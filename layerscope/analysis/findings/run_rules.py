@@ -116,12 +116,13 @@ def _complete(
     if steps is None:
         steps = tuple(evidence.image.layers[layer].step for layer in claim.layers)
     base = bool(steps) and steps[0] < evidence.base_steps
-    severity = rule.severity if claim.severity is None else claim.severity
+    confidence = claim.confidence or rule.confidence
+    severity = (claim.severity or rule.severity).at(confidence)
     return Finding(
         rule=rule.name,
         title=claim.title or rule.title,
         severity=severity if choice.severity is None else Severity(choice.severity),
-        confidence=claim.confidence or rule.confidence,
+        confidence=confidence,
         bytes=size,
         steps=steps,
         layers=claim.layers,

@@ -10,7 +10,14 @@ from isal import isal_zlib
 from numpy.typing import NDArray
 
 from layerscope.analysis.cache import check_range
-from layerscope.analysis.findings.secrets.files import ENVIRONMENT, FORMATS, SAMPLES, Formats
+from layerscope.analysis.findings.secrets.files import (
+    ENVIRONMENT,
+    KEYRINGS,
+    PATTERNS,
+    SAMPLES,
+    Formats,
+)
+from layerscope.analysis.findings.secrets.known_files import KNOWN_FILES
 from layerscope.analysis.findings.secrets.reading import (
     LARGEST,
     LARGEST_TELLING,
@@ -21,13 +28,14 @@ from layerscope.analysis.findings.secrets.reading import (
 from layerscope.analysis.findings.secrets.texts import kinds_in, may_hold_secrets
 from layerscope.analysis.marks import Content
 from layerscope.analysis.packages import manager_files, managers
-from layerscope.analysis.path_patterns import PathPatterns
+from layerscope.analysis.path_patterns import PathPatterns, PatternTable
 from layerscope.layers.names import AUFS_LINKS, clean
 from layerscope.layers.packing import Packed
 
-_FORMATS = [(PathPatterns(patterns), holds) for patterns, holds in FORMATS]
+_KNOWN = PatternTable((file.patterns, file) for file in KNOWN_FILES)
 _ENVIRONMENT, _SAMPLES = PathPatterns(ENVIRONMENT), PathPatterns(SAMPLES)
-_NAMED = PathPatterns([*ENVIRONMENT, *(pattern for patterns, _ in FORMATS for pattern in patterns)])
+_KEYRINGS = PathPatterns(KEYRINGS)
+_NAMED = PathPatterns(PATTERNS)
 """Files that are looked into whatever they hold."""
 _KEPT = PathPatterns([*managers.PATTERNS, *manager_files.PATTERNS, manager_files.MANIFEST])
 """Files of package managers."""
@@ -80,11 +88,11 @@ class LayerScan:
         left = {place for place, name in enumerate(names) if AUFS_LINKS in name}
         for place in (some | named) - left:
             path = clean(names[place])[0]
-            formats = _formats_of(path) if place in named else None
-            if place not in some and formats is None:
-                continue
             if _OTHERS.cover(path) or not (_TEXTS.cover(path) or _TELLING.cover(path)):
                 left.add(place)  # to be looked into if another name of it says so
+                continue
+            formats = _formats_of(path) if place in named else None
+            if place not in some and formats is None:
                 continue
             self.found(entries[place], kinds_in(bytes(contents[place]), formats))
         self.search(
@@ -155,6 +163,9 @@ class LayerScan:
 
 def _formats_of(path: bytes) -> Formats | None:
     """What a path says about the format of a file; None if it is of no known format."""
-    holds = next((holds for patterns, holds in _FORMATS if patterns.match(path)), None)
+    known = _KNOWN.first(path)
     environment = _ENVIRONMENT.match(path) and not _SAMPLES.match(path)
-    return Formats(holds, environment) if holds is not None or environment else None
+    keyring = _KEYRINGS.match(path)
+    if known is None and not environment and not keyring:
+        return None
+    return Formats(known, environment, keyring)

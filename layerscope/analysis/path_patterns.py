@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Generic, TypeVar
@@ -27,13 +27,29 @@ class PathPatterns:
         """What a path must be, or lie in."""
         return re.compile(b"(?:%b)(?:/.*)?" % self._whole.pattern, re.DOTALL)
 
-    def may_match(self, name: bytes) -> bool:
+    @cached_property
+    def may_match(self) -> Callable[[bytes], bool]:
         """Whether a path may match, however it is spelled: false for almost all that do not, and fast.
 
         Raises ValueError if the last component of a pattern neither begins nor ends with text.
         """
-        folder, _, last = name.rpartition(b"/")
-        return self._marks.hold(last) or folder.endswith(self._marks.folders) or _odd(name)
+        marks = self._marks
+        hold, folders = marks.hold, marks.folders
+
+        def may_match(name: bytes) -> bool:
+            folder, _, last = name.rpartition(b"/")
+            return (
+                hold(last)
+                or folder.rpartition(b"/")[2] in folders
+                or b"//" in name
+                or (b"/." in name and (b"/./" in name or b"/../" in name))
+            )
+
+        return may_match
+
+    @cached_property
+    def _hold(self) -> Callable[[bytes], bool]:
+        return self._marks.hold
 
     @cached_property
     def _marks(self) -> _Marks:
@@ -45,9 +61,8 @@ class PathPatterns:
 
     def cover(self, path: bytes) -> bool:
         """Whether a path or a directory that it lies in matches."""
-        marks = self._marks
         parts = path.split(b"/")
-        may = any(map(marks.hold, parts)) or not marks.folder_names.isdisjoint(parts)
+        may = any(map(self._hold, parts)) or not self._marks.folders.isdisjoint(parts)
         return may and self._below.fullmatch(path) is not None
 
 
@@ -76,30 +91,31 @@ class PatternTable(Generic[_Value]):
 
 @dataclass(frozen=True, slots=True)
 class _Marks:
-    """What every path that patterns match has: a component that holds one of these, or lies in one of the folders."""
+    """What every path that patterns match has: a last component that holds one of these, or a directory of a name."""
 
     names: frozenset[bytes]
     endings: frozenset[bytes]
     """What stands behind a last point."""
     starts: tuple[bytes, ...]
     ends: tuple[bytes, ...]
-    folders: tuple[bytes, ...]
-    folder_names: frozenset[bytes]
+    edges: frozenset[bytes]
+    """The first bytes of `starts`, and the last ones of `ends`: two, or one where there are no more."""
+    folders: frozenset[bytes]
+    """Names of directories in which everything may match."""
 
     @classmethod
     def of(cls, patterns: Iterable[str]) -> _Marks:
-        names, endings, folder_names = set(), set(), set()
-        starts, ends, folders = [], [], []
+        names, endings, folders = set(), set(), set()
+        starts, ends = [], []
         for pattern in patterns:
-            folder, _, last = pattern.removeprefix("**/").rpartition("/")
-            folder = folder.strip("/")
+            folder, _, last = pattern.removeprefix("**/").strip("/").rpartition("/")
             before, _, after = last.partition("*")
             after = after.rpartition("*")[2]
+            directory = folder.rpartition("/")[2]
             if "*" not in last:
                 names.add(last.encode())
-            elif folder and "*" not in folder:
-                folders.append(folder.encode())
-                folder_names.add(folder.rpartition("/")[2].encode())
+            elif directory and "*" not in directory:
+                folders.add(directory.encode())
             elif before:
                 starts.append(before.encode())
             elif re.fullmatch(r"\.[^.]+", after) and last.count("*") == 1:
@@ -108,28 +124,30 @@ class _Marks:
                 ends.append(after.encode())
             else:
                 raise ValueError(f"{pattern}: a wildcard at both ends")
+        edges = {start[:2] for start in starts} | {end[-2:] for end in ends}
         return cls(
             frozenset(names),
             frozenset(endings),
             tuple(starts),
             tuple(ends),
-            tuple(folders),
-            frozenset(folder_names),
+            frozenset(edges),
+            frozenset(folders),
         )
 
-    def hold(self, component: bytes) -> bool:
-        """Whether a component may be the last one of a path that matches."""
-        return (
-            component in self.names
-            or component.rpartition(b".")[2] in self.endings
-            or component.startswith(self.starts)
-            or component.endswith(self.ends)
-        )
+    @property
+    def hold(self) -> Callable[[bytes], bool]:
+        """Whether a component may be the last one of a path that matches. A function that has all it needs at hand."""
+        names, endings, edges = self.names, self.endings, self.edges
+        starts, ends = self.starts, self.ends
 
+        def hold(last: bytes) -> bool:
+            if last in names or last.rpartition(b".")[2] in endings:
+                return True
+            if (last[:2] in edges or last[:1] in edges) and last.startswith(starts):
+                return True
+            return (last[-2:] in edges or last[-1:] in edges) and last.endswith(ends)
 
-def _odd(name: bytes) -> bool:
-    """Whether a path is spelled so that its directory may be another one."""
-    return b"//" in name or b"/./" in name or b"/../" in name
+        return hold
 
 
 def _expression(pattern: str) -> bytes:

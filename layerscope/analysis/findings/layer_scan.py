@@ -37,8 +37,11 @@ _ENVIRONMENT, _SAMPLES = PathPatterns(ENVIRONMENT), PathPatterns(SAMPLES)
 _KEYRINGS = PathPatterns(KEYRINGS)
 _NAMED = PathPatterns(PATTERNS)
 """Files that are looked into whatever they hold."""
-_KEPT = PathPatterns([*managers.PATTERNS, *manager_files.PATTERNS, manager_files.MANIFEST])
+_OF_MANAGERS = (*managers.PATTERNS, *manager_files.PATTERNS, manager_files.MANIFEST)
+_KEPT = PathPatterns(_OF_MANAGERS)
 """Files of package managers."""
+_LOOKED_AT = PathPatterns([*PATTERNS, *_OF_MANAGERS])
+"""Both."""
 _TELLING, _TEXTS, _OTHERS = PathPatterns(TELLING), PathPatterns(TEXTS), PathPatterns(OTHERS)
 _LARGEST_KEPT = 16 << 20
 """Maximum bytes of a content that is kept."""
@@ -72,7 +75,7 @@ class LayerScan:
 
     def wants(self, name: bytes, size: int) -> bool:
         path = clean(name)[0]
-        return _KEPT.match(path) or (
+        return (_KEPT.may_match(path) and _KEPT.match(path)) or (
             size <= LARGEST_TELLING and _TELLING.cover(path) and not _OTHERS.cover(path)
         )
 
@@ -80,9 +83,10 @@ class LayerScan:
         self, entries: Sequence[int], names: Sequence[bytes], contents: Sequence[Content]
     ) -> None:
         some = may_hold_secrets(contents)
-        named = {place for place, name in enumerate(names) if _NAMED.may_match(name)}
-        for place, name in enumerate(names):
-            if _KEPT.may_match(name) and _KEPT.match(clean(name)[0]):
+        looked = [place for place, name in enumerate(names) if _LOOKED_AT.may_match(name)]
+        named = {place for place in looked if _NAMED.may_match(names[place])}
+        for place in looked:
+            if _KEPT.may_match(names[place]) and _KEPT.match(clean(names[place])[0]):
                 self.keep(entries[place], contents[place])
         # What lies there has the names that links give it.
         left = {place for place, name in enumerate(names) if AUFS_LINKS in name}

@@ -78,7 +78,7 @@ def _secrets(found: Iterable[tuple[str, str]]) -> Iterator[Secret]:
             within.append(connection)
         if within:
             yield from within
-        elif value.strip() and not re.search(r"\s", value):
+        elif value.isascii() and value.strip() and not re.search(r"\s", value):
             if _PASSWORD.search(name):
                 passwords.append(value)
             elif _is_key(name, value):

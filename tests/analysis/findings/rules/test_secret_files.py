@@ -268,6 +268,7 @@ NOTHING = {
     "root/.aws/config": "[default]\nregion = eu-central-1\noutput = json\n",
     "root/.azure/azureProfile.json": json.dumps({"subscriptions": [{"id": "x", "name": "token-service-1"}]}),
     "root/.config/gh/config.yml": "git_protocol: https\n",
+    "srv/lang/ja/settings.php": "<?php\n$lang['admin_password'] = '上記ユーザーのパスワード。';\n",
     "srv/users.config": '<configuration><appSettings><add key="Password" value="#{DbPassword}#"/></appSettings></configuration>',
     "root/.docker/config.json": json.dumps({"auths": {"r": {}}, "credsStore": "pass", "HttpHeaders": {"User-Agent": "Docker-Client/19.03"}}),
 }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,10 +14,11 @@ from layerscope.analysis.findings.finding import NAMED, Claim
 from layerscope.analysis.findings.fixes import commented, instruction_text, is_open_run, run_and
 from layerscope.analysis.findings.known_paths import Place, not_copied
 from layerscope.analysis.findings.rule import Rule
+from layerscope.analysis.findings.run_time_compilers import compiles_at_run_time
 from layerscope.analysis.packages.apt_dependencies import AptDatabase, read_apt_database
 from layerscope.image.history import Step
 from layerscope.image.instruction import readable
-from layerscope.words import Confidence, Severity
+from layerscope.words import Confidence
 
 _INSTALL = re.compile(
     r"\b(apt-get|apt|apk|dnf|microdnf|yum|zypper)\s+(?:-\S+\s+)*(?:install|add)\s+([^;&|]*)"
@@ -67,9 +68,18 @@ _INSTALLS = re.compile(
 
 
 def build_rule(
-    name: str, *, title: str, why: str, patterns: Sequence[str], spare: Sequence[str] = ()
+    name: str,
+    *,
+    title: str,
+    why: str,
+    patterns: Sequence[str],
+    spare: Sequence[str] = (),
+    needing: Callable[[Evidence], str | None] = compiles_at_run_time,
+    finds: str = "",
+    wrong: str = "",
 ) -> Rule:
-    """A rule that claims what lies at or below `patterns`, but for `spare`, in an image that runs something."""
+    """A rule that claims what lies at or below `patterns`, but for `spare`, in an image that runs something. Beside software that
+    needs it at run time, whose name `needing` returns, it is a mere hint."""
 
     def find(evidence: Evidence) -> Iterator[Claim]:
         files = evidence.live_under(*patterns)
@@ -77,10 +87,28 @@ def build_rule(
             return
         if spare:
             files &= ~evidence.selector.select(spare)
+        compiling = evidence.once(needing)
         for group in evidence.by_layer(files):
-            yield from _claims(evidence, group, patterns)
+            for claim in _claims(evidence, group, patterns):
+                yield claim if compiling is None else _doubted(claim, compiling)
 
-    return Rule(name, title, why, find, confidence=Confidence.MEDIUM, min_bytes=1_000_000)
+    return Rule(
+        name,
+        title,
+        why,
+        find,
+        confidence=Confidence.MEDIUM,
+        min_bytes=1_000_000,
+        finds=finds,
+        places=tuple(patterns),
+        wrong=wrong,
+    )
+
+
+def _doubted(claim: Claim, compiling: str) -> Claim:
+    """A claim about what software of the image may need."""
+    why = f"Only compilers and linkers read it. But this image has {compiling}, which compiles while the container runs."
+    return replace(claim, why=why, confidence=Confidence.LOW)
 
 
 def runs_something(evidence: Evidence) -> bool:
@@ -128,7 +156,6 @@ def _claim(group: Group, fix: str, confidence: Confidence | None = None) -> Clai
         inodes=group.inodes,
         paths=group.paths,
         confidence=confidence,
-        severity=Severity.NOTE if confidence is Confidence.LOW else None,
     )
 
 

@@ -9,10 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence, Group
+from layerscope.analysis.findings.cache_shapes import Shape, shaped
 from layerscope.analysis.findings.deleting import deletion
+from layerscope.analysis.findings.filled_caches import without_filled
 from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import instruction_text, run_and, shell_word
+from layerscope.analysis.findings.in_use import find_in_use, spared
 from layerscope.analysis.findings.rule import Rule
+from layerscope.filesystem.selector import Mask
 from layerscope.image.history import Step
 from layerscope.text import safe_name
 from layerscope.words import Confidence, Severity
@@ -24,11 +28,15 @@ _NAMED = 3
 class Place:
     """Files of one rule that one layer stores: what a fix is made for."""
 
-    def __init__(self, evidence: Evidence, group: Group, patterns: Sequence[str]) -> None:
+    def __init__(
+        self, evidence: Evidence, group: Group, patterns: Sequence[str], tops: Mask | None = None
+    ) -> None:
+        """`tops` are the places themselves, if more than what the patterns match."""
         self.evidence = evidence
         self.group = group
         self.patterns = patterns
         self.step: Step = evidence.step(group.layer)
+        self._tops = tops
 
     def topmost_names(self) -> list[str]:
         """The places that the patterns match themselves, those of the largest files first."""
@@ -37,9 +45,7 @@ class Place:
     def topmost_paths(self) -> NDArray[np.int32]:
         """The same as paths of the filesystem's table."""
         parents = self.evidence.filesystem.table.parents
-        found = np.zeros(len(parents), bool)
-        for pattern in self.patterns:
-            found[self.evidence.selector.matches(pattern)] = True
+        found = _matching(self.evidence, self.patterns) if self._tops is None else self._tops
         tops = self.group.paths.copy()
         while (climb := (tops > 0) & ~found[tops]).any():
             tops[climb] = parents[tops[climb]]
@@ -71,29 +77,65 @@ def path_rule(
     severity: Severity = Severity.WARNING,
     confidence: Confidence = Confidence.HIGH,
     min_bytes: int = 100_000,
+    shapes: Sequence[Shape] = (),
+    runs: str = "",
+    configured: bool = False,
+    needed: Callable[[Evidence], Sequence[str]] | None = None,
+    finds: str = "",
+    wrong: str = "",
+    codes: Sequence[str] = (),
 ) -> Rule:
     """A rule that claims the files at or below what `patterns` match, but for those of `spare`, one claim a layer.
 
-    Patterns are those of `filesystem.selecting.Selector`. If `steps` is given, only what such steps
-    store is claimed.
+    Patterns are those of `filesystem.selecting.Selector`; directories of one of the `shapes` count, too. If `steps` is given, only
+    what such steps store is claimed. What the image says that it uses is not: nothing is claimed if it starts one of the
+    programs `runs`, nor what holds something that it starts, or, if `configured`, that its variables name. `needed` returns
+    patterns of what an image needs for other reasons.
     """
 
     def find(evidence: Evidence) -> Iterator[Claim]:
-        files = evidence.live_under(*patterns)
-        if not files.any():
+        tops = _matching(evidence, patterns)
+        if shapes:
+            tops[shaped(evidence, shapes)] = True
+        files = evidence.selector.below(np.flatnonzero(tops)) & evidence.live_files
+        if not files.any() or (runs and evidence.once(find_in_use).runs(runs)):
             return
-        if spare:
-            files &= ~evidence.selector.select(spare)
-        for group in evidence.by_layer(files):
+        left_out = [*spare, *(needed(evidence) if needed else ())]
+        if left_out:
+            files &= ~evidence.selector.select(left_out)
+        used = spared(evidence, tops, configured=configured)
+        if used is not None:
+            files &= ~used
+        for group in evidence.by_layer(without_filled(evidence, files)):
             if steps is None or steps(evidence.step(group.layer)):
                 yield Claim(
-                    fix=fix(Place(evidence, group, patterns)),
+                    fix=fix(Place(evidence, group, patterns, tops)),
                     layers=(group.layer,),
                     inodes=group.inodes,
                     paths=group.paths,
                 )
 
-    return Rule(name, title, why, find, severity, confidence, min_bytes)
+    return Rule(
+        name,
+        title,
+        why,
+        find,
+        severity,
+        confidence,
+        min_bytes,
+        finds=finds,
+        places=tuple(patterns),
+        wrong=wrong,
+        codes=tuple(codes),
+    )
+
+
+def _matching(evidence: Evidence, patterns: Sequence[str]) -> Mask:
+    """Mask of the paths that patterns match themselves."""
+    found = np.zeros(len(evidence.filesystem.table), bool)
+    for pattern in patterns:
+        found[evidence.selector.matches(pattern)] = True
+    return found
 
 
 def is_copy(step: Step) -> bool:
@@ -104,6 +146,16 @@ def is_copy(step: Step) -> bool:
 def cleaned(command: str) -> Fix:
     """The fix of doing a command at the end of the same RUN; of not copying what was copied."""
     return lambda place: not_copied(place) or run_and(place.step, command)
+
+
+def cleaned_at(usual: Sequence[str], command: str) -> Fix:
+    """The fix of a manager's own command where its cache is at a usual place, as it cleans no other; else of deleting it."""
+
+    def fix(place: Place) -> str:
+        there = place.evidence.selector.select(usual)
+        return (cleaned(command) if there[place.topmost_paths()].all() else removed)(place)
+
+    return fix
 
 
 def removed(place: Place) -> str:

@@ -13,6 +13,7 @@ from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import instruction_text, sources_of
 from layerscope.analysis.findings.hidden import origins
 from layerscope.analysis.findings.rule import Rule
+from layerscope.analysis.findings.rules.git_directory import is_remote
 from layerscope.image.history import Step
 from layerscope.text import size as in_words
 from layerscope.words import Confidence, Severity
@@ -61,11 +62,11 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
 
 
 def _is_context(step: Step) -> bool:
-    """Whether a step copies from the build context: no --from=, no absolute source."""
+    """Whether a step copies from the build context: no --from=, no absolute source, no server."""
     if step.instruction not in ("COPY", "ADD") or _OF_STAGE.search(step.arguments):
         return False
     sources, _ = sources_of(step)
-    return not any(source.startswith("/") for source in sources)
+    return not any(source.startswith("/") for source in sources) and not is_remote(step)
 
 
 def _claim(evidence: Evidence, group: Group, tops: dict[str, NDArray[np.int64]]) -> Iterator[Claim]:

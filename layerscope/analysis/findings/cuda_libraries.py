@@ -98,9 +98,11 @@ def find_cuda(evidence: Evidence) -> CudaLibraries:
     """CUDA's libraries. Call it with `Evidence.once`."""
     select, live = evidence.selector.select, evidence.live_files
     families = {
-        family: select((f"lib{family}*.so*", f"lib{family}*.a")) & live for family in _FAMILIES
+        family: select((f"lib{family}*.so*", f"lib{family}*.a")) & live
+        for family in _FAMILIES
+        if evidence.filesystem.table.has_start(f"lib{family}".encode())
     }
-    libraries = np.logical_or.reduce(list(families.values()))
+    libraries = np.logical_or.reduce([np.zeros(len(live), bool), *families.values()])
     bundled = libraries & select(("**/torch/lib", "**/tensorflow", "**/ollama", "**/onnxruntime"))
     wheels = live & select([f"**/{site}/nvidia/{part}" for site in _SITES for part in _PARTS])
     conda = libraries & select(

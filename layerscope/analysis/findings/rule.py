@@ -31,5 +31,13 @@ class Rule:
     confidence: Confidence = Confidence.HIGH
     min_bytes: int = 100_000
     """Findings of fewer bytes are not worth a word."""
+    finds: str = ""
+    """What it looks at, in a sentence or two; may be empty for rules that go by `places` alone."""
+    places: tuple[str, ...] = ()
+    """Patterns of the paths that it claims."""
+    wrong: str = ""
+    """When it is wrong, and what to do then."""
+    codes: tuple[str, ...] = ()
+    """Rules of hadolint and checks of BuildKit that mean the same."""
     last: bool = False
     """It asks what other rules claim, and so comes after them."""

@@ -38,7 +38,7 @@ def run(command: str, written: Written | None = None) -> Run:
         ("a && exec b", "RUN a \\\n    && b \\\n    && clean"),
         ("a; exit 0", "RUN a; \\\n    clean; \\\n    exit 0"),
         ("a && exit", "RUN a \\\n    && clean && exit"),
-        ("set -e; a && { b; c; }", "RUN set -e; \\\n    (set -e; \\\n    a \\\n    && { b; \\\n    c; }); \\\n    clean"),
+        ("set -e; a && { b; c; }", "RUN set -e; \\\n    (set -e; \\\n    a \\\n    && { b; \\\n    c; \\\n    }); \\\n    clean"),
         ("exec a; b", "RUN set -e; \\\n    (set +e; exec a; \\\n    b); \\\n    clean"),
         ("if a; then exit 0; fi; b", "RUN set -e; \\\n    (set +e; if a; \\\n    then exit 0; \\\n    fi; \\\n    b); \\\n    clean"),
         ("if a\nthen exit\nfi\nb", "RUN <<EOF\nset -e\n(\nset +e\nif a\nthen exit\nfi\nb\n)\nclean\nEOF"),

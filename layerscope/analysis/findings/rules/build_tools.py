@@ -2,6 +2,7 @@
 
 from layerscope.analysis.findings.build_tools import build_rule
 from layerscope.analysis.findings.rule import Rule
+from layerscope.analysis.findings.run_time_compilers import is_workplace
 
 RULES: tuple[Rule, ...] = (
     build_rule(
@@ -34,6 +35,7 @@ RULES: tuple[Rule, ...] = (
             "**/.rustup/toolchains",
             "/usr/local/rustup/toolchains",
         ),
+        needing=is_workplace,
     ),
     build_rule(
         "headers",

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.cache_shapes import Shape
 from layerscope.analysis.findings.edits import Fix
-from layerscope.analysis.findings.fixes import run_in
+from layerscope.analysis.findings.filled_caches import KEPT_CACHES
+from layerscope.analysis.findings.fixes import run_in, shell_word
 from layerscope.analysis.findings.known_paths import (
     Place,
     cleaned,
-    cleaned_at_home,
+    cleaned_at,
     mounted,
     path_rule,
     removed,
@@ -19,25 +24,20 @@ from layerscope.analysis.findings.run_deletions import lists_in_one_run
 from layerscope.analysis.findings.runs import programs, subcommand
 from layerscope.words import Confidence, Severity
 
-_DOWNLOADS = "{} caches downloads for the next installation, which never happens in an image."
+DOWNLOADS = "{} caches downloads for the next installation, which never happens in an image."
 _REPOSITORIES = (
     "{} caches repository metadata and downloaded packages. The image does not need them to run."
 )
 _LINKED = (
     "{} caches downloads for the next installation. Files that are linked into {} are not counted."
 )
-_BUILD_INPUTS = "Dependencies are downloaded for the build. The packaged application does not read them from here."
+BUILD_INPUTS = "Dependencies are downloaded for the build. The packaged application does not read them from here."
 
 _OWN_RULE = (
     *("pip", "uv", "pypoetry", "pipenv", "pdm", "yarn", "pnpm", "go-build", "coursier", "composer"),
-    *("ccache", "sccache", "bazel"),
+    *("ccache", "sccache", "bazel", "deno", "hex", "rebar3", "cabal", "sbt"),
 )
 """Directories of ~/.cache that have a rule of their own."""
-_PUT_THERE = (
-    *("huggingface", "torch", "whisper", "modelscope", "clip", "sentence_transformers", "doctr"),
-    *("ms-playwright", "puppeteer", "Cypress", "selenium", "electron"),
-)
-"""Directories of ~/.cache with models and browsers that a step downloads on purpose."""
 
 
 def _without_apk_cache(place: Place) -> Fix:
@@ -67,6 +67,32 @@ def _without_dnf_cache(place: Place) -> Fix:
     called = [] if run is None else programs(run)
     tool = next((name for name in called if name in _YUMS), "dnf")
     return cleaned(f"{tool} clean all")(place)
+
+
+def _without_gems(place: Place) -> Fix:
+    """Delete the archives in the directory of RubyGems; those of Bundler are elsewhere."""
+    usual = ("**/ruby/gems/*/cache", "/var/lib/gems/*/cache", "/usr/local/bundle/cache")
+    tops = place.topmost_paths()
+    if place.evidence.selector.select(usual)[tops].all():
+        return cleaned('rm -rf "$(gem env gemdir)"/cache/*.gem')(place)
+    archives = place.evidence.live_files[tops]
+    directories = np.unique(place.evidence.filesystem.table.parents[tops[archives]])
+    words = [f"{shell_word(place.evidence.name(each))}/*.gem" for each in directories.tolist()]
+    words += [shell_word(place.evidence.name(each)) for each in tops[~archives].tolist()]
+    return cleaned(f"rm -rf {' '.join(words)}")(place)
+
+
+def _linked_by_uv(evidence: Evidence) -> tuple[str, ...]:
+    """Environments that uv made of symlinks need its cache."""
+    linked = any(
+        pair.strip().lower() == "uv_link_mode=symlink" for pair in evidence.image.config.env
+    )
+    return ("**/.cache/uv", "**/archive-v0") if linked else ()
+
+
+def _read_by_yarn(evidence: Evidence) -> tuple[str, ...]:
+    """Without node_modules, Yarn's Plug'n'Play reads packages from the cache."""
+    return ("**/.yarn/berry/cache",) if evidence.exists(".pnp.cjs", ".pnp.js") else ()
 
 
 RULES: tuple[Rule, ...] = (
@@ -131,8 +157,9 @@ RULES: tuple[Rule, ...] = (
     path_rule(
         "pip-cache",
         title="pip cache left in the image",
-        why=_DOWNLOADS.format("pip"),
+        why=DOWNLOADS.format("pip"),
         patterns=("**/.cache/pip",),
+        shapes=(Shape("**/http-v2", beside=("selfcheck", "wheels")),),
         fix=with_option(r"pip[\d.]*", ("install", "wheel", "download"), "--no-cache-dir", mounted),
     ),
     path_rule(
@@ -140,13 +167,17 @@ RULES: tuple[Rule, ...] = (
         title="uv cache left in the image",
         why=_LINKED.format("uv", "the environment"),
         patterns=("**/.cache/uv",),
+        shapes=(Shape("**/archive-v0", beside=("simple-v*", "wheels-v*", "interpreter-v*")),),
+        runs="uvx|uv (?:x|tool)",
+        needed=_linked_by_uv,
         fix=mounted,
     ),
     path_rule(
         "poetry-cache",
         title="Poetry, Pipenv or PDM cache left in the image",
-        why=_DOWNLOADS.format("The package manager"),
+        why=DOWNLOADS.format("The package manager"),
         patterns=("**/.cache/pypoetry", "**/.cache/pipenv", "**/.cache/pdm"),
+        spare=("**/.cache/pypoetry/virtualenvs",),
         fix=mounted,
     ),
     path_rule(
@@ -154,29 +185,35 @@ RULES: tuple[Rule, ...] = (
         title="conda package cache left in the image",
         why="conda keeps each package packed and unpacked. Files that are linked into an environment are not counted.",
         patterns=(
-            "/opt/conda/pkgs",
-            "**/miniconda3/pkgs",
-            "**/anaconda3/pkgs",
-            "**/miniforge3/pkgs",
-            "**/mambaforge/pkgs",
-            "**/micromamba/pkgs",
-            "**/.conda/pkgs",
+            *("/opt/conda/pkgs", "**/*conda*/pkgs", "**/*forge*/pkgs", "**/*mamba*/pkgs"),
+            *("**/.conda/pkgs", "**/conda-bld/*/.cache"),
+        ),
+        shapes=(
+            Shape("**/pkgs/*.conda"),
+            Shape("**/pkgs/*.tar.bz2"),
+            Shape("**/pkgs/*/info/index.json", up=3),
+            Shape("urls.txt", beside=("*.conda", "*.tar.bz2")),
         ),
         fix=cleaned("conda clean --all --force-pkgs-dirs --yes"),
     ),
     path_rule(
         "npm-cache",
         title="npm cache left in the image",
-        why=_DOWNLOADS.format("npm"),
+        why=DOWNLOADS.format("npm"),
         patterns=("**/.npm/_cacache", "**/.npm/_logs", "**/.npm/_npx"),
-        fix=cleaned_at_home("npm cache clean --force", "/root"),
+        shapes=(Shape("**/_cacache/content-v2"), Shape("**/_cacache/index-v5")),
+        runs="npx|npm (?:exec|x|create|init)",
+        fix=cleaned_at(("**/.npm",), "npm cache clean --force"),
     ),
     path_rule(
         "yarn-cache",
         title="Yarn cache left in the image",
-        why=_DOWNLOADS.format("Yarn"),
+        why=DOWNLOADS.format("Yarn"),
         patterns=("**/.cache/yarn", "**/.yarn/berry/cache"),
-        fix=cleaned_at_home("yarn cache clean", "/root", "/usr/local/share/.cache"),
+        shapes=(Shape("**/v6/npm-*-integrity"),),
+        runs="yarn dlx",
+        needed=_read_by_yarn,
+        fix=cleaned_at(("**/.cache/yarn", "**/.yarn/berry"), "yarn cache clean"),
     ),
     path_rule(
         "pnpm-store",
@@ -188,6 +225,8 @@ RULES: tuple[Rule, ...] = (
             "**/.cache/pnpm",
             "**/.bun/install/cache",
         ),
+        shapes=(Shape("**/v3/files/00", up=2), Shape("**/v10/files/00", up=2)),
+        runs="pnpx|pnpm (?:dlx|create)|bunx|bun x",
         fix=mounted,
     ),
     path_rule(
@@ -195,6 +234,11 @@ RULES: tuple[Rule, ...] = (
         title="Go build cache or modules left in the image",
         why="A Go binary contains everything it needs. Modules and object files are only used to build it.",
         patterns=("**/.cache/go-build", "**/go/pkg/mod"),
+        shapes=(
+            Shape("**/pkg/mod/cache/download", up=2),
+            Shape("**/trim.txt", beside=("00", "testexpire.txt")),
+        ),
+        runs="go (?:run|test|build|install|generate|tool)|air|dlv|gow|reflex|CompileDaemon",
         fix=mounted,
     ),
     path_rule(
@@ -207,29 +251,42 @@ RULES: tuple[Rule, ...] = (
             "/usr/local/cargo/registry",
             "/usr/local/cargo/git",
         ),
+        shapes=(Shape("**/registry/cache/*/*.crate", up=3),),
+        runs="cargo|bacon",
         fix=mounted,
     ),
     path_rule(
         "maven-repository",
-        title="Maven repository left in the image",
-        why=_BUILD_INPUTS,
-        patterns=("**/.m2/repository", "**/.ivy2/cache", "**/.cache/coursier"),
+        title="Maven, Ivy or sbt cache left in the image",
+        why=BUILD_INPUTS,
+        patterns=(
+            *("**/.m2/repository", "**/.ivy2/cache", "**/.cache/coursier", "**/.coursier/cache"),
+            *("**/.sbt/boot", "**/.sbt/launchers", "**/.sbt/preloaded", "**/.cache/sbt"),
+        ),
+        shapes=(
+            Shape("**/ivydata-*.properties", up=3, pure=True),
+            Shape("**/https/repo1.maven.org"),
+        ),
+        runs="mvnw?|mvnd|sbtn?|ant|leiningen|lein|clj|clojure|amm|scala-cli|cs|jbang",
         fix=mounted,
         confidence=Confidence.MEDIUM,
     ),
     path_rule(
         "gradle-cache",
         title="Gradle cache left in the image",
-        why=_BUILD_INPUTS,
+        why=BUILD_INPUTS,
         patterns=("**/.gradle/caches", "**/.gradle/wrapper/dists", "**/.gradle/daemon"),
+        shapes=(Shape("**/caches/modules-2"), Shape("**/caches/build-cache-1")),
+        runs="gradlew?",
         fix=mounted,
         confidence=Confidence.MEDIUM,
     ),
     path_rule(
         "composer-cache",
         title="Composer cache left in the image",
-        why=_DOWNLOADS.format("Composer"),
+        why=DOWNLOADS.format("Composer"),
         patterns=("**/.composer/cache", "**/.cache/composer"),
+        shapes=(Shape("**/repo/https---repo.packagist.org", up=2, beside=("files",)),),
         fix=with_option(
             r"composer(?:\.phar)?", ("install", "update", "require"), "--no-cache", mounted
         ),
@@ -240,12 +297,17 @@ RULES: tuple[Rule, ...] = (
         why="RubyGems keeps the .gem file of every installed gem. Only a reinstallation needs it.",
         patterns=(
             "**/ruby/gems/*/cache/*.gem",
+            "**/ruby/*/cache/*.gem",
+            "**/gems/ruby-*/cache/*.gem",
+            "**/.gem/*/*/cache/*.gem",
+            "**/.local/share/gem/ruby/*/cache/*.gem",
+            "**/cache/bundler/git",
             "/var/lib/gems/*/cache/*.gem",
             "/usr/local/bundle/cache/*.gem",
-            "**/vendor/bundle/ruby/*/cache/*.gem",
             "**/.bundle/cache",
         ),
-        fix=cleaned('rm -rf "$(gem env gemdir)"/cache/*.gem'),
+        spare=("**/vendor/cache",),
+        fix=_without_gems,
     ),
     path_rule(
         "compiler-cache",
@@ -259,8 +321,9 @@ RULES: tuple[Rule, ...] = (
         title="Other caches in a home directory",
         why="Programs can recreate or download again what they keep in ~/.cache.",
         patterns=("/root/.cache/*", "/home/*/.cache/*"),
+        configured=True,
         fix=removed,
-        spare=tuple(f"**/.cache/{name}" for name in (*_OWN_RULE, *_PUT_THERE)),
+        spare=tuple(f"**/.cache/{name}" for name in (*_OWN_RULE, *KEPT_CACHES)),
         confidence=Confidence.LOW,
         min_bytes=1_000_000,
     ),
@@ -269,6 +332,7 @@ RULES: tuple[Rule, ...] = (
         title="Temporary files left in the image",
         why="Files in /tmp are rarely needed after the build. Often they are archives that were unpacked elsewhere.",
         patterns=("/tmp/*", "/var/tmp/*"),  # noqa: S108 - paths in an image
+        configured=True,
         fix=removed,
         confidence=Confidence.MEDIUM,
     ),
@@ -277,6 +341,7 @@ RULES: tuple[Rule, ...] = (
         title="Build logs left in the image",
         why="Package managers and installers wrote these logs during the build.",
         patterns=("/var/log/*",),
+        configured=True,
         fix=removed,
         spare=("/var/log/lastlog", "/var/log/faillog", "/var/log/tallylog"),
         severity=Severity.NOTE,

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence, Group
-from layerscope.analysis.findings.copy_steps import ignoring, is_from_elsewhere
-from layerscope.analysis.findings.edits import Fix
+from layerscope.analysis.findings.copy_steps import ignoring
 from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import instruction_text, sources_of
 from layerscope.analysis.findings.hidden import origins
 from layerscope.analysis.findings.rule import Rule
+from layerscope.analysis.findings.rules.git_directory import is_remote
 from layerscope.image.history import Step
 from layerscope.text import size as in_words
 from layerscope.words import Confidence, Severity
@@ -63,11 +63,11 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
 
 
 def _is_context(step: Step) -> bool:
-    """Whether a step copies from the build context: no --from=, no absolute source."""
+    """Whether a step copies from the build context: no --from=, no absolute source, no server."""
     if step.instruction not in ("COPY", "ADD") or _OF_STAGE.search(step.arguments):
         return False
     sources, _ = sources_of(step)
-    return not any(source.startswith("/") for source in sources)
+    return not any(source.startswith("/") for source in sources) and not is_remote(step)
 
 
 def _claim(evidence: Evidence, group: Group, tops: dict[str, NDArray[np.int64]]) -> Iterator[Claim]:
@@ -123,14 +123,8 @@ def _of_names(
             confidence=Confidence.LOW,
         )
         return
-    if is_from_elsewhere(step):
-        fix = Fix(
-            f"# leave {', '.join(lines)} out of what is copied\n{instruction_text(evidence, step)}"
-        )
-    else:
-        fix = ignoring(evidence, step, [f"**/{line}" for line in lines], patterns=True)
     yield Claim(
-        fix=fix,
+        fix=ignoring(evidence, step, [f"**/{line}" for line in lines], patterns=True),
         layers=(group.layer,),
         inodes=inodes,
         paths=paths,

@@ -61,6 +61,7 @@ RULE = path_rule(
     title="Manual pages and documentation",
     why="Nobody reads manuals in a container. Copyright files, which licenses require, are not counted.",
     patterns=_PATTERNS,
+    configured=True,
     fix=_excluded,
     spare=("/usr/share/doc/*/copyright", "/usr/share/doc/*/LICENSE*", "/usr/share/doc/*/COPYING*"),
     severity=Severity.NOTE,

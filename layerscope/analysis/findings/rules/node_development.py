@@ -14,6 +14,7 @@ from layerscope.analysis.findings.fixes import (
     run_and,
     shell_word,
 )
+from layerscope.analysis.findings.in_use import find_in_use
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.runs import program, subcommand
 from layerscope.analysis.packages.npm_projects import Project, child, find_projects
@@ -28,7 +29,16 @@ _USES = re.compile(
 """Commands that may need development packages."""
 
 
+_STARTS = (
+    r"(?:npm|yarn|pnpm|bun)(?: run)? (?:dev|develop|watch|test|t|storybook)\S*|nodemon|ts-node(?:-dev)?|tsx|vite|vitest|jest"
+    r"|mocha|webpack(?:-dev-server)?|next dev|ng serve|playwright|cypress|nest start"
+)
+"""What an image for developing starts."""
+
+
 def _find(evidence: Evidence) -> Iterator[Claim]:
+    if evidence.once(find_in_use).runs(_STARTS):
+        return
     for project in evidence.once(find_projects):
         for group in evidence.by_layer(project.files(evidence)):
             yield Claim(

@@ -37,6 +37,7 @@ RULE = path_rule(
         "/usr/lib/python3*/test",
         "/usr/local/lib/python3*/test",
     ),
+    runs=r"pytest|py\.test|tox|nox|python[\d.]* -m (?:pytest|unittest|tox|nox)",
     fix=_deleted,
     spare=("**/site-packages/numpy/testing", "**/test/support"),
     severity=Severity.NOTE,

@@ -20,6 +20,7 @@ RULE = path_rule(
     title="Source maps left in the image",
     why="Only browser debuggers read them, and serving them exposes the sources.",
     patterns=_NAMES,
+    configured=True,
     fix=_deleted,
     severity=Severity.NOTE,
     confidence=Confidence.MEDIUM,

@@ -132,16 +132,18 @@ def _formats(evidence: Evidence, wanted: NDArray[np.int32]) -> dict[int, Formats
     rows = np.flatnonzero(asked[filesystem.inode_of])
     inodes, paths = filesystem.inode_of[rows], filesystem.paths[rows]
 
-    def named(patterns: Sequence[str]) -> set[int]:
+    def named(patterns: Sequence[str], but: Sequence[str] = ()) -> set[int]:
         found = np.zeros(len(filesystem.table), bool)
         for pattern in patterns:
             found[matches(pattern)] = True
+        for pattern in but:
+            found[matches(pattern)] = False
         return set(inodes[found[paths]].tolist())
 
     known: dict[int, Formats] = {}
     for file in reversed(KNOWN_FILES):
         known.update(dict.fromkeys(named(file.patterns), Formats(file)))
-    for inode in named(ENVIRONMENT) - named(SAMPLES):
+    for inode in named(ENVIRONMENT, SAMPLES):
         known[inode] = replace(known.get(inode, Formats()), environment=True)
     for inode in named(KEYRINGS):
         known[inode] = replace(known.get(inode, Formats()), keyring=True)

@@ -53,7 +53,7 @@ KINDS = {
     ),
     "pacman-cache": Kind(r"pacman -S", r"pacman -Sc+"),
     "pip-cache": Kind(
-        r"(python[\d.]* -m )?pip[\d.]* install\b", r"pip cache purge", "--no-cache-dir"
+        r"(python[\d.]* -m )?pip[\d.]*( -\S+)* install\b", r"pip cache purge", "--no-cache-dir"
     ),
     "uv-cache": Kind(r"uv (sync|pip|add|tool)\b", "uv cache clean", "--no-cache|-n"),
     "poetry-cache": Kind(r"poetry (install|add)\b", "poetry cache clear", "--no-cache"),

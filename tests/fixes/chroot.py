@@ -67,7 +67,7 @@ FILES = {
 _STUB = """#!/bin/dash
 name="${0##*/}"
 if [ -p /dev/stdin ]; then while read -r _; do :; done; fi
-exported="$(export -p)"
+exported="$(export -p; printf 'export umask='; umask)"
 printf '%s\\037' "${RUN_AS:-root}" "$HOME" "$PWD" "$name" "$@" "$exported" END >>/log
 IFS='\037'
 [ "$FAIL" != "$name$IFS$*" ] || exit 7
@@ -144,7 +144,7 @@ class Call:
     folder: str
     words: tuple[str, ...]
     environment: frozenset[str]
-    """What it was given, `NAME='value'`; what every shell sets is left out."""
+    """What it was given, `NAME='value'`, and `umask=`; what every shell sets is left out."""
 
 
 @dataclass(frozen=True)

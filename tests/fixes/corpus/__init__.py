@@ -10,5 +10,6 @@ from tests.fixes.corpus.managers import MANAGERS
 from tests.fixes.corpus.official import OFFICIAL
 from tests.fixes.corpus.shells import SHELLS
 from tests.fixes.corpus.steps import STEPS
+from tests.fixes.corpus.unusual import UNUSUAL
 
-CORPUS = (*DEBIAN, *OFFICIAL, *MANAGERS, *LANGUAGES, *SHELLS, *FORMS, *STEPS, *COPIES)
+CORPUS = (*DEBIAN, *OFFICIAL, *MANAGERS, *LANGUAGES, *SHELLS, *FORMS, *STEPS, *COPIES, *UNUSUAL)

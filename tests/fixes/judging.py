@@ -215,6 +215,8 @@ def _copy_faults(entry: Entry, instructions: Sequence[Instruction]) -> list[str]
                 each.words or each.text
             ):
                 lost = {_flag(flag) for flag in before.flags} - {_flag(flag) for flag in each.flags}
+                if entry.rule == "git-directory":
+                    lost -= {"--keep-git-dir"}  # what the finding is about
                 wrong += [f"{each.name} loses {flag}" for flag in sorted(lost)]
     return wrong
 

@@ -33,14 +33,14 @@ COPIES = (
     ),
     entry(
         "git-of-an-url",
-        "copied-context",
+        "git-directory",
         "ADD --keep-git-dir=true https://github.com/moby/buildkit.git#v0.10.1 /buildkit",
         "+buildkit/.git/objects/pack/a.pack +buildkit/main.go",
         never="dockerignore",
     ),
     entry(
         "git-of-an-ssh-url",
-        "copied-context",
+        "git-directory",
         "ADD --keep-git-dir=true git@github.com:moby/buildkit.git /buildkit",
         "+buildkit/.git/objects/pack/a.pack +buildkit/main.go",
         never="dockerignore",

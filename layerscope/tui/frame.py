@@ -137,7 +137,7 @@ class Scroll:
         return [*lines[:top], *both, *lines[bottom + 1 :]]
 
 
-def _scroll(old: Sequence[Line], new: Mapping[int, Line]) -> Scroll | None:
+def _scroll(old: Sequence[Sequence[Cell]], new: Mapping[int, Sequence[Cell]]) -> Scroll | None:
     """The scroll that most changed lines come from; None if they do not."""
     changed = {y: _text(line) for y, line in new.items() if line != old[y]}
     if len(changed) < SCROLLED:
@@ -170,9 +170,9 @@ def _pieces(update: CompositorUpdate) -> Iterator[tuple[int, int, int, Strip]]:
                 x += strip.cell_length
 
 
-def _text(line: Line) -> str:
+def _text(line: Sequence[Cell]) -> str:
     """The characters of a line that would move with it."""
-    return "".join(cell[0] if cell else " " for cell in line[:-_BESIDE])
+    return "".join(map(itemgetter(0), line[:-_BESIDE]))
 
 
 def _common_background(lines: Iterable[Iterable[Cell]]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import lru_cache
-from operator import ne
+from itertools import compress
+from operator import itemgetter, ne
 from typing import NamedTuple
 
 from layerscope.tui.cells import (
@@ -23,6 +24,8 @@ ERASE_FROM = 4
 """Cells from which erasing to the end of the line is shorter than spaces."""
 ERASE_WITHIN = 12
 """Cells from which erasing within a line, and moving beyond, is shorter than spaces."""
+_TEXT = itemgetter(0)
+"""The text of a cell."""
 
 
 class Pen:
@@ -64,9 +67,10 @@ class Pen:
 
     def line(self, y: int, old: Sequence[Cell | None], new: Sequence[Cell]) -> None:
         """Make line `y` what it has to be; None stands for cells of which nothing is known."""
-        if not CERTAIN.issuperset([cell[0] if cell else " " for cell in (*old, *new)]):
+        known = [cell for cell in old if cell]
+        if not (CERTAIN.issuperset(map(_TEXT, new)) and CERTAIN.issuperset(map(_TEXT, known))):
             old = self._erased(y, new)
-        changed = [x for x, differs in enumerate(map(ne, old, new)) if differs]
+        changed = list(compress(range(len(new)), map(ne, old, new)))
         tail = bisect_left(changed, self._tail(new))
         if len(changed) - tail < ERASE_FROM:
             tail = len(changed)

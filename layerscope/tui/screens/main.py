@@ -159,8 +159,9 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
         """Show a view, with the focus where it was, otherwise in one of its panes."""
         if name not in self._views:
             spec = next(spec for spec in VIEWS if spec.name == name)
-            self._views[name] = spec.make(self.session)
-            await self._switcher.mount(self._views[name])
+            view = self._views[name] = spec.make(self.session)
+            view.display = False  # until it stands in the place of the current one
+            await self._switcher.mount(view)
         self._switcher.current = name
         self.header.show_view(name)
         view = self._views[name]

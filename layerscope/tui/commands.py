@@ -153,7 +153,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("map.layer_up", "full_stop", "Next layer", "Show the next layer.", "move_layer(1)", shown_keys=".", footer=3, short="After"),
     Command("findings.tick", "space", "Fixed", "Mark as fixed and show the resulting size.", "tick", shown_keys="Space", footer=2),
     Command("findings.group", "b", "Group by", "Group by severity, instruction or rule.", "cycle_groups", footer=3, short="Group"),
-    Command("packages.sort", "s", "Sort", "Sort by size, name or package manager.", "cycle_sort", footer=4),
+    Command("packages.sort", "s", "Sort", "Sort by size, name, package manager, number of files or layer.", "cycle_sort", footer=4),
     Command("comparison.files", "1", "Files", "The files that differ, with their sizes in both images.", "screen.show_list('files')"),
     Command("comparison.steps", "2", "Steps", "The steps of both images, side by side.", "screen.show_list('steps')"),
     Command("comparison.findings", "3", "Findings", "Findings that are new or gone.", "screen.show_list('findings')"),

@@ -231,8 +231,20 @@ class FindView(View):
 
     def action_cycle_order(self) -> None:
         """Switch to the next order."""
-        self._order = ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)]
+        self._sort(ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)])
+
+    @on(ColumnTitles.Clicked)
+    def _titles_clicked(self, event: ColumnTitles.Clicked) -> None:
+        """Sort by the column; by the best match if it is sorted by it."""
+        event.stop()
+        order = match_list.order_at(self.matches.scrollable_content_region.width, event.x)
+        if order is not None:
+            self._sort(Order.MATCH if order is self._order else order)
+
+    def _sort(self, order: Order) -> None:
+        self._order = order
         self._look(self.field.input.value)
+        self._name_columns()
 
     # going on
 

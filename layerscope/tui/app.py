@@ -10,6 +10,7 @@ from textual.worker import get_current_worker
 from layerscope import text
 from layerscope.browse.marks import Marks
 from layerscope.tui.explorer_app import ExplorerApp
+from layerscope.tui.filter_marks import switched_off
 from layerscope.tui.loader import (
     DuplicatesFound,
     Fetched,
@@ -88,7 +89,8 @@ class LayerscopeApp(ExplorerApp):
 
     @on(Stacked)
     def _stacked(self, event: Stacked) -> None:
-        self.session.opened, self.session.marks = event.opened, Marks(wasted=event.wasted)
+        self.session.opened = event.opened
+        self.session.marks = Marks(event.wasted, off=switched_off(self.session.options))
         self.session.indexes = list(event.opened.indexes)  # equal, in less memory
         if self.main is not None:
             self.main.stacked()
@@ -105,7 +107,10 @@ class LayerscopeApp(ExplorerApp):
     def _findings_found(self, event: FindingsFound) -> None:
         self.session.findings, self.session.secrets = event.findings, event.findings.secrets
         self.session.marks = replace(
-            self.session.marks, secret=event.secret, package=event.packages
+            self.session.marks,
+            secret=event.secret,
+            package=event.packages,
+            off=switched_off(self.session.options, event.findings),
         )
         if self.main is not None:
             self.main.findings_found()

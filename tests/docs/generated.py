@@ -13,6 +13,7 @@ from layerscope.text import size
 from layerscope.tui.commands import key_table
 from tests.docs.page import marked, marks, page, read
 from tests.images import CREATED, docker_archive, file, layer_tar, write
+from tests.tui.tour import tour_table
 
 
 def rule_table() -> str:
@@ -55,6 +56,7 @@ def _build(tag: str, packages: str, settings: bytes, mode: int, size: int) -> by
 GENERATED: dict[tuple[str, str], Callable[[], str]] = {
     ("keys.md", "keys"): key_table,
     ("findings.md", "rules"): rule_table,
+    ("tour.md", "tour"): tour_table,
     ("commands.md", "diff"): diff_output,
     ("README.md", "speed"): lambda: results.table(results.load()),
     ("bench/README.md", "results"): lambda: results.detailed_table(results.load()),

@@ -216,7 +216,7 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
     @on(ShowFile)
     async def _show_file(self, event: ShowFile) -> None:
         view = await self.show_view("file", onward=True)
-        view.show_version(event.version)
+        view.show_version(event.version, difference=event.difference)
 
     # the row under the cursor, and panes
 
@@ -272,6 +272,8 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
             useless |= {"view.next_pane", "view.previous_pane"}
         if self.pointing is None or not self.pointing.points:
             useless |= {"path.extract", "path.life"}
+        if self.view.id != "file":
+            useless.add("file.difference")  # the footer has no room for what few rows have
         return useless
 
 

@@ -19,7 +19,7 @@ from textual.timer import Timer
 
 from layerscope.tui.commands import bindings
 from layerscope.tui.guard import Guarded
-from layerscope.tui.paint import RowPainter
+from layerscope.tui.paint import RowPainter, wrap
 from layerscope.tui.pointing import Pointing, Pressable
 from layerscope.tui.theme import thin_scrollbar
 
@@ -169,7 +169,8 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         count = self.row_count()
         if not count:
-            lines = self.empty_text().split("\n")
+            paragraphs = self.empty_text().split("\n")
+            lines = [line for words in paragraphs for line in wrap(words, width - 2)]
             said = f" {lines[y]}" if y < len(lines) else ""
             return self._line(said, width, self._base_style() + self.style_of("quiet"))
         if row >= count:

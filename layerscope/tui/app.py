@@ -88,10 +88,12 @@ class LayerscopeApp(ExplorerApp):
 
     @on(Stacked)
     def _stacked(self, event: Stacked) -> None:
-        self.session.opened, self.session.marks = event.opened, Marks(wasted=event.wasted)
-        self.session.indexes = list(event.opened.indexes)  # equal, in less memory
+        moved = self.session.stack(event.opened)
+        self.session.marks = Marks(wasted=event.wasted)
         if self.main is not None:
             self.main.stacked()
+            if moved:
+                self.main.explore.steps.base_moved()
         self.notify_damages(event.opened)
 
     @on(DuplicatesFound)

@@ -18,7 +18,7 @@ from layerscope.image.digest import is_digest
 
 ENGINES = ("docker", "podman", "buildah")
 """Programs that can build images, in search order."""
-_IIDFILE = "--iidfile"
+IIDFILE = "--iidfile"
 _LONGEST_ID = 200
 """Bytes of the ID file that are read."""
 _DEFAULTS = {
@@ -68,14 +68,14 @@ def build(engine: str | None, args: tuple[str, ...]) -> None:
     """
     from layerscope.cli.open import explore
 
-    program, words = _engine(engine), list(args)
+    program, words = find_engine(engine), list(args)
     with signals.temporary_folder("layerscope-build-") as folder:
         file = _own_file(words)
         if file is None:
             file = Path(folder) / "id"
-            words = [_IIDFILE, str(file), *words]
-        _run([program, "build", *words])
-        image_id = _id_in(file)
+            words = [IIDFILE, str(file), *words]
+        run_build([program, "build", *words])
+        image_id = id_in(file)
     try:
         explore(image_id, dict(_DEFAULTS))
     except ImageNotFoundError as error:
@@ -83,7 +83,7 @@ def build(engine: str | None, args: tuple[str, ...]) -> None:
         raise
 
 
-def _engine(name: str | None) -> str:
+def find_engine(name: str | None) -> str:
     """Path of the program to build with. Raises `UsageError` if it is not found."""
     names = ENGINES if name is None else (name,)
     found = next((path for each in names if (path := shutil.which(each)) is not None), None)
@@ -101,12 +101,12 @@ def _own_file(words: Sequence[str]) -> Path | None:
     """The file given with --iidfile, or None."""
     for number, word in enumerate(words):
         name, equals, value = word.partition("=")
-        if name == _IIDFILE:
+        if name == IIDFILE:
             return Path(value if equals else "".join(words[number + 1 : number + 2]))
     return None
 
 
-def _run(command: Sequence[str]) -> None:
+def run_build(command: Sequence[str]) -> None:
     """Run a build with its output on stderr. Raises `BuildFailedError`, and what a signal raises once the build has ended."""
 
     def pass_on(number: int) -> None:
@@ -158,7 +158,7 @@ def _stderr() -> int | None:
         return None
 
 
-def _id_in(file: Path) -> str:
+def id_in(file: Path) -> str:
     """The image ID that the build wrote. Raises `BuildFailedError`."""
     try:
         with file.open("rb") as stream:

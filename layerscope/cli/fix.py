@@ -10,7 +10,7 @@ import click
 
 from layerscope.cli.options import dockerfile_option, image_options, options_of, request_of
 from layerscope.cli.output_options import ignore_errors_option
-from layerscope.errors import UsageError
+from layerscope.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from layerscope.opening.opened import Opened
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Write the findings' fixes as a patch of the Dockerfile.")
 @click.argument("reference", metavar="IMAGE")
+@click.argument("args", metavar="[-- BUILD ARGS]", nargs=-1, type=click.UNPROCESSED)
 @click.option("--only", metavar="RULE", multiple=True, help="Fix the findings of this rule only.")
 @click.option("--min-bytes", metavar="SIZE", help="Fix findings of at least this size only.")
 @click.option(
@@ -33,32 +34,57 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="The build context, where .dockerignore is.  [default: the Dockerfile's folder]",
 )
+@click.option(
+    "--prove", is_flag=True, help="Rebuild with the fixes, and measure what they really save."
+)
+@click.option(
+    "--engine", metavar="NAME", help="Rebuild with this program: docker, podman or buildah."
+)
+@click.option("--keep", is_flag=True, help="Keep the image that --prove builds.")
 @ignore_errors_option
 @dockerfile_option
 @image_options
 def fix(
     reference: str,
+    args: tuple[str, ...],
     only: tuple[str, ...],
     min_bytes: str | None,
     show: bool,
     context: Path | None,
+    prove: bool,
+    engine: str | None,
+    keep: bool,
     ignore_errors: bool,
     **given: Any,
-) -> None:
+) -> int:
     """Write the fixes of IMAGE's findings as a patch of its Dockerfile, and of its .dockerignore.
 
     layerscope fix app --dockerfile Dockerfile | git apply
 
     --write changes the files instead. Everything that is not fixed stays as it is written. Without --dockerfile, the patch is of
     the Dockerfile restored from the image's history. What cannot be fixed by itself is listed on stderr.
+
+    --prove builds the patched Dockerfile in the context with docker, podman or buildah (the first one found) and BUILD ARGS, and
+    reports what was promised and saved, and what the final image lost. Exits with 1 if a live file was lost, or less than 90 % of
+    the promise was kept. Nothing is tagged, and what was built is removed unless --keep is given.
     """
     from layerscope.cli.bar import progress_bar
+    from layerscope.cli.build import find_engine
     from layerscope.cli.output import output_stream
+    from layerscope.cli.prove import check_build, prove_fixes
     from layerscope.opening.open import open_image
     from layerscope.report.patch import patch_bytes, patch_of, write_patch
 
-    if not show and given["dockerfile"] is None:
-        raise UsageError("--write needs --dockerfile", hint="--dockerfile names the file to change")
+    for option, wanted in (("--write", not show), ("--prove", prove)):
+        if wanted and given["dockerfile"] is None:
+            raise UsageError(
+                f"{option} needs --dockerfile", hint="--dockerfile names the file to fix"
+            )
+    if (args or engine is not None or keep) and not prove:
+        raise UsageError("arguments of a build, --engine and --keep need --prove")
+    if prove:
+        check_build(args)
+        find_engine(engine)
     with progress_bar() as progress:
         options = options_of(given, findings=True)
         opened = open_image(request_of(reference, progress, given), options)
@@ -68,14 +94,21 @@ def fix(
         )
     chosen = _chosen(opened, only, min_bytes)
     patch = patch_of(opened, chosen, base_steps=options.base_steps, context=context)
-    if show:
+    code = ExitCode.OK
+    if prove and patch.plan.applied:
+        place = context or Path(given["dockerfile"]).parent
+        code = prove_fixes(
+            opened, patch, options, context=place, engine=engine, args=args, keep=keep, given=given
+        )
+    if not show and code is ExitCode.OK:
+        write_patch(patch)
+    elif show and not prove:
         with output_stream(None) as stream:
             stream.write(patch_bytes(patch))
-    else:
-        write_patch(patch)
-    _say(opened, patch, written=not show)
+    _say(opened, patch, written=not show and code is ExitCode.OK)
     if not ignore_errors:
         opened.raise_damage()
+    return code
 
 
 def _chosen(opened: Opened, only: Sequence[str], min_bytes: str | None) -> list[int]:

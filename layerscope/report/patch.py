@@ -42,6 +42,10 @@ class Patch:
     plan: Plan
     files: tuple[FileChange, ...]
     """Those that change."""
+    dockerfile: str
+    """The whole Dockerfile with the fixes."""
+    ignored: str | None
+    """The whole .dockerignore with them; None if there is none."""
     restored: bool
     """Whether it is of a Dockerfile that was restored from the history."""
 
@@ -64,23 +68,25 @@ def patch_of(
     lines = opened.written
     path = Path(RESTORED) if lines is None else Path(lines.name)
     files = [FileChange(path, old, new)] if new != old else []
-    if plan.ignored and lines is None:
-        files.append(FileChange(Path(".dockerignore"), None, ignored_text("", plan.ignored)))
-    elif plan.ignored:
-        files += _ignoring(ignore_file(path, context or path.parent), plan.ignored)
-    return Patch(plan, tuple(files), restored=lines is None)
+    place = Path(".dockerignore")
+    before = None
+    if lines is not None:
+        place = ignore_file(path, context or path.parent)
+        before = _read(place)
+    after = ignored_text(before or "", plan.ignored) if plan.ignored else before
+    if after is not None and after != before:
+        files.append(FileChange(place, before, after))
+    return Patch(plan, tuple(files), new, after, restored=lines is None)
 
 
-def _ignoring(path: Path, lines: Sequence[str]) -> Iterator[FileChange]:
+def _read(path: Path) -> str | None:
+    """A file's text; None if there is none. Raises `UsageError`."""
     try:
-        old = read_file(path, MAX_BYTES).decode(errors="surrogateescape")
+        return read_file(path, MAX_BYTES).decode(errors="surrogateescape")
     except FileNotFoundError:
-        old = None
+        return None
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from error
-    new = ignored_text(old or "", lines)
-    if new != old:
-        yield FileChange(path, old, new)
 
 
 def patch_bytes(patch: Patch) -> bytes:

@@ -108,8 +108,13 @@ def test_options_of_commands_exist(page: str, line: str) -> None:
         command = command.commands[words[1]]
     assert command is not None
     context = click.Context(layerscope)
-    known = {option for param in (*command.params, *layerscope.params) for option in (*param.opts, *param.secondary_opts)}
+    known = {
+        option
+        for param in (*command.params, *layerscope.params)
+        for option in (*param.opts, *param.secondary_opts)
+    }
     known |= set(context.help_option_names) | {"-h"}
-    for word in words:
+    own = words[: words.index("--")] if "--" in words else words
+    for word in own:
         if re.match(r"--?[a-z]", word):
             assert word.partition("=")[0] in known, f"{page}: {line}"

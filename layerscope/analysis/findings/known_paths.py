@@ -23,11 +23,13 @@ from layerscope.analysis.findings.fixes import (
     user_of,
 )
 from layerscope.analysis.findings.rule import Rule
-from layerscope.analysis.findings.runs import runs_as_other_user, subcommand
+from layerscope.analysis.findings.runs import programs, runs_as_other_user, subcommand
 from layerscope.image.history import Step
 from layerscope.text import safe_name
 from layerscope.words import Confidence, Severity
 
+_EVERYWHERE = ("rm", "find")
+"""Programs that a step with a shell has."""
 _NAMED = 3
 """Places that a sentence names."""
 
@@ -113,8 +115,19 @@ def is_copy(step: Step) -> bool:
 
 
 def cleaned(command: str) -> Fixer:
-    """The fix of doing a command at the end of the same RUN; of not copying what was copied."""
-    return lambda place: not_copied(place) or run_and(place.evidence, place.step, command)
+    """The fix of doing a command at the end of the same RUN, if that runs its program, else of deleting what was found; of not
+    copying what was copied."""
+    tool = command.split()[0]
+
+    def fix(place: Place) -> Fix:
+        run = run_in(place.evidence, place.step)
+        if tool not in _EVERYWHERE and run is not None and run.read is not None:
+            called = {name.removesuffix("-get") for name in programs(run)}
+            if tool.removesuffix("-get") not in called:
+                return removed(place)
+        return not_copied(place) or run_and(place.evidence, place.step, command)
+
+    return fix
 
 
 def removed(place: Place) -> Fix:
@@ -134,7 +147,7 @@ def cleaned_at_home(command: str, *homes: str) -> Fixer:
             for name in place.topmost_names()
         )
         if run is not None and as_root and not (run.read and runs_as_other_user(run.read)):
-            return run_and(place.evidence, place.step, command)
+            return cleaned(command)(place)
         return removed(place)
 
     return fix

@@ -172,6 +172,14 @@ def program(command: Command) -> int:
     return at
 
 
+def programs(run: Run) -> list[str]:
+    """The names of the programs that a RUN calls, in order."""
+    commands = run.read.commands if run.read is not None else ()
+    return [
+        command.values[program(command)].rpartition("/")[2] for command in commands if command.words
+    ]
+
+
 def runs_as_other_user(script: Script) -> bool:
     """Whether some command of a script changes the user: `su`, `sudo -u`, `gosu`."""
     for command in script.commands:

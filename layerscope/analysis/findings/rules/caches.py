@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from layerscope.analysis.findings.edits import Fix
-from layerscope.analysis.findings.fixes import run_and, run_in
+from layerscope.analysis.findings.fixes import run_in
 from layerscope.analysis.findings.known_paths import (
     Place,
     cleaned,
     cleaned_at_home,
     mounted,
-    not_copied,
     path_rule,
     removed,
     with_option,
@@ -17,7 +16,7 @@ from layerscope.analysis.findings.known_paths import (
 from layerscope.analysis.findings.package_lists import users_of_lists
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.run_deletions import lists_in_one_run
-from layerscope.analysis.findings.runs import program
+from layerscope.analysis.findings.runs import programs
 from layerscope.words import Confidence, Severity
 
 _DOWNLOADS = "{} caches downloads for the next installation, which never happens in an image."
@@ -55,13 +54,9 @@ def _without_apt_lists(place: Place) -> Fix:
 def _without_dnf_cache(place: Place) -> Fix:
     """Clean with the tool that the step itself calls."""
     run = run_in(place.evidence, place.step)
-    called = [
-        command.values[program(command)].rpartition("/")[2]
-        for command in (run.read.commands if run is not None and run.read is not None else ())
-        if command.words
-    ]
+    called = [] if run is None else programs(run)
     tool = next((name for name in called if name in _YUMS), "dnf")
-    return not_copied(place) or run_and(place.evidence, place.step, f"{tool} clean all")
+    return cleaned(f"{tool} clean all")(place)
 
 
 RULES: tuple[Rule, ...] = (

@@ -1,0 +1,113 @@
+"""What fixes really saved: an image against the one that was rebuilt with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.analysis.compare.files import compare_files
+from layerscope.analysis.compare.packages import PackageChange, compare_packages
+from layerscope.analysis.compare.side import Side
+from layerscope.analysis.compare.tables import common_table
+from layerscope.analysis.findings.finding import Finding
+from layerscope.filesystem.model import Filesystem
+from layerscope.layers.index import Kind
+from layerscope.limits import DEFAULT_LIMITS, Limits
+from layerscope.progress import Progress
+from layerscope.words import Change
+
+KEPT = 0.9
+"""The share of what was promised that fixes have to save."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindingProof:
+    """What the fix of one finding saved."""
+
+    finding: Finding
+    real: int
+    """Content bytes at its paths that are no longer stored, at most those that it promised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What became of an image."""
+
+    findings: tuple[FindingProof, ...]
+    promised: int
+    """Content bytes that the fixes save by what the findings say, each once."""
+    saved: int
+    """Content bytes that the rebuilt image stores less; below 0 if it stores more."""
+    lost: tuple[str, ...]
+    """Paths with content that the final image has no longer, and that no finding names. Not safe for a terminal."""
+    differing: tuple[str, ...]
+    """Paths whose content differs, and that no finding names."""
+    packages: tuple[PackageChange, ...]
+    """Packages that are gone, or there in another version."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether no live file is lost, and the fixes save what they promised."""
+        return not self.lost and self.saved >= KEPT * self.promised
+
+
+def prove(
+    old: Side,
+    new: Side,
+    applied: Sequence[int],
+    progress: Progress,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Proof:
+    """Compare an image with the one rebuilt with the fixes of some of its findings. Raises `CancelledError`."""
+    findings = old.findings
+    if findings is None or new.findings is None:
+        raise ValueError("findings of both images are needed")
+    chosen = [findings.found[number] for number in applied]
+    changes = compare_files(old, new, progress, limits=limits)
+    table, mine, other = common_table(old.filesystem.table, new.filesystem.table, limits)
+    named = np.zeros(len(table), bool)
+    for finding in chosen:
+        named[mine[finding.paths]] = True
+    before = _stored(old.filesystem, mine, len(table))
+    less = before - _stored(new.filesystem, other, len(table))
+    proofs = [FindingProof(finding, _saved(finding, mine, less)) for finding in chosen]
+
+    def paths(kind: Change) -> tuple[str, ...]:
+        rows = np.flatnonzero((changes.kinds == kind) & (changes.old_bytes > 0))
+        found = changes.paths[rows]
+        names = table.full_paths(found[~named[found]])
+        return tuple("/" + name.decode(errors="surrogateescape") for name in names)
+
+    return Proof(
+        findings=tuple(proofs),
+        promised=findings.saving(applied),
+        saved=old.accounting.stored - new.accounting.stored,
+        lost=paths(Change.REMOVED),
+        differing=paths(Change.MODIFIED),
+        packages=tuple(
+            change
+            for change in compare_packages(findings.packages, new.findings.packages)
+            if change.old is not None
+        ),
+    )
+
+
+def _stored(filesystem: Filesystem, places: NDArray[np.int32], size: int) -> NDArray[np.int64]:
+    """Content bytes that all layers store at each path of a table where its own paths went to `places`; shape (size,)."""
+    inodes = filesystem.inode_of
+    rows = np.flatnonzero(
+        (filesystem.kinds == Kind.FILE) & (filesystem.inodes.layers(inodes) == filesystem.born)
+    )
+    _, first = np.unique(inodes[rows], return_index=True)  # of hard links, the first name
+    rows = rows[first]
+    stored = np.zeros(size, np.int64)
+    np.add.at(stored, places[filesystem.paths[rows]], filesystem.stored[rows])
+    return stored
+
+
+def _saved(finding: Finding, places: NDArray[np.int32], less: NDArray[np.int64]) -> int:
+    """Bytes at the paths of a finding that are stored no longer, at most those that it promised."""
+    return min(int(np.maximum(less[np.unique(places[finding.paths])], 0).sum()), finding.bytes)

@@ -1,0 +1,148 @@
+"""`layerscope fix --prove`: rebuilds an image with its fixes, and measures what they save."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from layerscope import signals
+from layerscope.cli.build import IIDFILE, find_engine, id_in, run_build
+from layerscope.errors import BuildFailedError, ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from layerscope.analysis.compare.proof import Proof
+    from layerscope.opening.opened import Opened
+    from layerscope.opening.options import Options
+    from layerscope.report.console import Console
+    from layerscope.report.patch import Patch
+
+_SCHEMES = {"docker": "docker", "podman": "podman", "buildah": "containers-storage"}
+_SHOWN = 10
+"""Paths and packages that are listed."""
+_NAMING = ("-t", "--tag", "--manifest")
+
+
+def check_build(args: Sequence[str]) -> None:
+    """Raise `UsageError` for build arguments that would name the image: nothing is tagged over."""
+    for word in args:
+        if word.partition("=")[0] in _NAMING or (
+            word.startswith("-t") and not word.startswith("--")
+        ):
+            raise UsageError(f"{word}: --prove names no image, so that none is tagged over")
+
+
+def prove_fixes(
+    opened: Opened,
+    patch: Patch,
+    options: Options,
+    *,
+    context: Path,
+    engine: str | None,
+    args: Sequence[str],
+    keep: bool,
+    given: dict[str, Any],
+) -> ExitCode:
+    """Rebuild, compare and print; the exit code. Raises `BuildFailedError`."""
+    from layerscope.analysis.compare.proof import prove
+    from layerscope.cli.bar import progress_bar
+    from layerscope.cli.options import request_of, settings_of
+    from layerscope.cli.output import output_stream, report_options
+    from layerscope.opening.open import open_image
+    from layerscope.report.console import Console
+
+    program = find_engine(engine)
+    name = Path(program).name
+    image_id = _built(program, name, patch, context, args)
+    try:
+        with progress_bar() as progress:
+            reference = f"{_SCHEMES[name]}://{image_id}"
+            asked = {**given, "image": None, "platform": None, "pull": False}
+            request = request_of(reference, progress, asked)
+            rebuilt = open_image(request, replace(options, dockerfile=None))
+            proof = prove(opened, rebuilt, patch.plan.applied, progress, request.limits)
+    finally:
+        if not keep:
+            with suppress(OSError):
+                subprocess.run([program, "rmi", image_id], capture_output=True, check=False)
+    how = report_options(None, binary=settings_of(given).binary)
+    with output_stream(None) as stream:
+        console = Console(stream, how.width, color=how.color)
+        _write(console, proof, image_id if keep else None)
+        console.flush()
+    return ExitCode.OK if proof.holds else ExitCode.FAILED
+
+
+def _built(program: str, name: str, patch: Patch, context: Path, args: Sequence[str]) -> str:
+    """Build with the patched files, which lie in a folder of their own; the ID of the image."""
+    with signals.temporary_folder("layerscope-fix-") as folder, _environment(name):
+        dockerfile, file = Path(folder) / "Dockerfile", Path(folder) / "id"
+        dockerfile.write_bytes(patch.dockerfile.encode(errors="surrogateescape"))
+        words = [program, "build", IIDFILE, str(file), "-f", str(dockerfile)]
+        if patch.ignored is not None:
+            ignored = Path(folder) / "Dockerfile.dockerignore"
+            ignored.write_bytes(patch.ignored.encode(errors="surrogateescape"))
+            if name != "docker":
+                words += ["--ignorefile", str(ignored)]
+        if name == "buildah":
+            words.append("--layers")
+        try:
+            run_build([*words, *args, str(context)])
+        except BuildFailedError as error:
+            error.hint = (
+                "the Dockerfile with all fixes does not build; try them one by one with --only RULE"
+            )
+            raise
+        return id_in(file)
+
+
+@contextmanager
+def _environment(name: str) -> Iterator[None]:
+    """Mounts, and a .dockerignore beside the Dockerfile, need BuildKit in Docker."""
+    before = os.environ.get("DOCKER_BUILDKIT")
+    if name == "docker" and before is None:
+        os.environ["DOCKER_BUILDKIT"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop("DOCKER_BUILDKIT", None)
+
+
+def _write(console: Console, proof: Proof, image_id: str | None) -> None:
+    """The verdict, each finding, and what else changed."""
+    from layerscope.text import count_of, safe_name, size
+
+    lost = count_of(len(proof.lost), "live file") + " lost" if proof.lost else "no live file lost"
+    mark = ("✔ ", "green") if proof.holds else ("✘ ", "red")
+    saved = size(proof.saved) if proof.saved >= 0 else f"−{size(-proof.saved)}"
+    console.line(mark, f"{size(proof.promised)} promised, {saved} saved, {lost}")
+    console.line("")
+    console.line(f"{'promised':>10}  {'saved':>10}  finding")
+    for one in proof.findings:
+        console.line(f"{size(one.finding.bytes):>10}  {size(one.real):>10}  {one.finding.rule}")
+    for title, paths in (
+        ("Lost, though no finding names it", proof.lost),
+        ("Other content than before", proof.differing),
+    ):
+        if paths:
+            console.line("")
+            console.line(f"{title}: {count_of(len(paths), 'file')}")
+            for path in paths[:_SHOWN]:
+                console.line(f"  {safe_name(path)}")
+            if len(paths) > _SHOWN:
+                console.line(f"  … and {len(paths) - _SHOWN:,} more")
+    if proof.packages:
+        console.line("")
+        console.line(f"Packages that went or changed: {len(proof.packages):,}")
+        for change in proof.packages[:_SHOWN]:
+            after = safe_name(change.new.version) if change.new else "gone"
+            before = change.old.version if change.old else ""
+            console.line(f"  {safe_name(change.name)} {safe_name(before)} → {after}")
+    if image_id is not None:
+        console.line("")
+        console.line(f"kept: {image_id}")

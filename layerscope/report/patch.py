@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from layerscope.analysis.findings.composing import Plan
@@ -130,3 +131,36 @@ def write_patch(patch: Patch) -> None:
                 stream.write(change.new.encode(errors="surrogateescape"))
         except OSError as error:
             raise UsageError(f"cannot write {change.path}: {error.strerror or error}") from error
+
+
+def hunks(change: FileChange) -> list[str]:
+    """The lines of a change without their ends: `@@ …`, and what begins with `-`, `+` or a space."""
+    return "".join(_difference(change, "", "")).split("\n")[2:-1]
+
+
+def since(patch: Patch, before: FileChange) -> Patch:
+    """What a patch changes where the Dockerfile has changed already: by an earlier patch, of some of its fixes."""
+    others = tuple(change for change in patch.files if change.path != before.path)
+    news = [change.new for change in patch.files if change.path == before.path]
+    new = news[0] if news else before.old or ""
+    if new == before.new:
+        return replace(patch, files=others)
+    return replace(patch, files=(FileChange(before.path, before.new, new), *others))
+
+
+def save_patch(patch: Patch, path: Path) -> None:
+    """Write a patch into a new file. Raises `UsageError`, also if there is something of that name."""
+    try:
+        with path.open("xb") as stream:
+            try:
+                stream.write(patch_bytes(patch))
+                stream.flush()
+            except OSError:
+                with suppress(OSError):
+                    path.unlink()
+                raise
+    except FileExistsError:
+        raise UsageError(f"{path} exists already", hint="choose another name") from None
+    except (OSError, ValueError) as error:
+        why = (error.strerror if isinstance(error, OSError) else None) or error
+        raise UsageError(f"cannot write {path}: {why}") from error

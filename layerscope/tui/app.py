@@ -89,11 +89,12 @@ class LayerscopeApp(ExplorerApp):
 
     @on(Stacked)
     def _stacked(self, event: Stacked) -> None:
-        self.session.opened = event.opened
+        moved = self.session.stack(event.opened)
         self.session.marks = Marks(event.wasted, off=switched_off(self.session.options))
-        self.session.indexes = list(event.opened.indexes)  # equal, in less memory
         if self.main is not None:
             self.main.stacked()
+            if moved:
+                self.main.explore.steps.base_moved()
         self.notify_damages(event.opened)
 
     @on(DuplicatesFound)

@@ -154,6 +154,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("map.layer_up", "full_stop", "Next layer", "Show the next layer.", "move_layer(1)", shown_keys=".", footer=3, short="After"),
     Command("findings.tick", "space", "Fixed", "Mark as fixed and show the resulting size.", "tick", shown_keys="Space", footer=2),
     Command("findings.group", "b", "Group by", "Group by severity, instruction or rule.", "cycle_groups", footer=3, short="Group"),
+    Command("findings.write", "w", "Write fixes", "Show what the ticked fixes change in the Dockerfile, and write it.", "write_fixes", footer=4, short="Write"),
+    Command("findings.difference", "D", "Difference", "Switch between what a fix changes and the whole fix.", "toggle_difference"),
     Command("packages.sort", "s", "Sort", "Sort by size, name, package manager, number of files or layer.", "cycle_sort", footer=4),
     Command("comparison.files", "1", "Files", "The files that differ, with their sizes in both images.", "screen.show_list('files')"),
     Command("comparison.steps", "2", "Steps", "The steps of both images, side by side.", "screen.show_list('steps')"),
@@ -174,7 +176,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("picker.leave", "q,ctrl+q,ctrl+c", "Leave", "Leave without opening an image.", "leave", shown_keys="q ^q ^c", footer=91),
     Command("dialog.close", "escape,q", "Close", "Close the dialog.", "dismiss", shown_keys="Esc q"),
     Command("dialog.search", "slash", "Search", "Search the help.", "search", shown_keys="/"),
-    Command("dialog.copy", "y", "Copy", "Copy the error report.", "copy"),
+    Command("dialog.copy", "y", "Copy", "Copy the error report, or the patch.", "copy"),
 )  # fmt: skip
 _BY_ID = {command.id: command for command in COMMANDS}
 Keys = Mapping[str, tuple[str, ...]]

@@ -24,6 +24,7 @@ from layerscope.words import DigestState
 
 if TYPE_CHECKING:
     from layerscope.analysis.findings.finding import Findings
+    from layerscope.tui.fixing import WrittenFixes
 
 
 @dataclass(slots=True)
@@ -47,6 +48,8 @@ class Session:
     """What filters can ask about besides attributes, as far as it is known."""
     fixed: set[int] = field(default_factory=set)
     """Numbers of the findings marked as fixed."""
+    written: WrittenFixes | None = None
+    """Fixes that are in the Dockerfile already."""
     checked: dict[int, bool] = field(default_factory=dict)
     """Layers whose digests were verified last, and whether they match."""
     preferences: Preferences = field(default_factory=Preferences)
@@ -60,7 +63,11 @@ class Session:
     base_guess: BaseGuess | None = field(init=False)
     """Estimated end of the base image."""
     base_steps: int = field(init=False)
-    """Number of leading steps of the base image: estimated, until the user moves it."""
+    """Number of leading steps of the base image: estimated, until the Dockerfile says it or the user moves it."""
+    _written_base: int | None = field(init=False, default=None)
+    """The same, as the Dockerfile says."""
+    _base_chosen: bool = field(init=False, default=False)
+    """Whether the user moved the end of the base image."""
 
     def __post_init__(self) -> None:
         self.take(self.source)
@@ -71,6 +78,17 @@ class Session:
         self.indexes = [None] * len(source.blobs)
         self.base_guess = guess_base(self.image)
         self.base_steps = 0 if self.base_guess is None else self.base_guess.steps
+        self._base_chosen = False
+
+    def stack(self, opened: Opened) -> bool:
+        """All layers are stacked. Whether the end of the base image moves: to where the Dockerfile has it."""
+        self.opened = opened
+        self.indexes = list(opened.indexes)
+        self._written_base = None if opened.written is None else opened.written.base_steps
+        before = self.base_steps
+        if self._written_base is not None and not self._base_chosen:
+            self.base_steps = self._written_base
+        return self.base_steps != before
 
     def key(self, command: str) -> str:
         """The first key of a command, as the user bound it."""
@@ -132,6 +150,8 @@ class Session:
     def base_word(self) -> str:
         """Why the base image ends there; not yet safe for a terminal."""
         guess = self.base_guess
+        if self._written_base == self.base_steps:
+            return "from the Dockerfile"
         if guess is not None and guess.steps == self.base_steps:
             return f"estimated: {guess.reason}"
         named = f"{guess.name}, " if guess is not None and guess.name else ""
@@ -139,6 +159,7 @@ class Session:
 
     def move_base(self, by: int) -> bool:
         """Move the end of the base image by `by` steps; False if it cannot move."""
+        self._base_chosen = True
         moved = max(0, min(self.base_steps + by, len(self.image.steps)))
         changed = moved != self.base_steps
         self.base_steps = moved

@@ -69,6 +69,8 @@ BEFORE: dict[str, tuple[str, ...]] = {
     "map.layer_up": ("7", "comma"),
     "findings.tick": ("8", "down"),
     "findings.group": ("8",),
+    "findings.write": ("8", "down"),
+    "findings.difference": ("8", "down", "down", "down"),
     "packages.sort": ("9",),
 }
 """What must be pressed before, where the first screen is not the place."""

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+_SAID = re.compile(
+    r"# (?:in \.dockerignore:|so that this does not copy it:|in place of layers? |and layer \d+ without: |one RUN for "
+    r"|at the end of the same RUN: |and at its end: |with --)"
+)
+"""How comments begin that say what the edits do."""
+_HEREDOC = re.compile(r"""(?<!<)<<-?["']?([A-Za-z_]\w*)""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +52,21 @@ def _words(fix: Fix) -> str:
     if fix.advice is not None:
         return fix.advice
     return "\n".join(line for line in fix.text.split("\n") if line.startswith("#"))
+
+
+def notes(text: str, difference: str) -> list[str]:
+    """The comments of a fix that its difference does not say: what to know, or to decide."""
+    shown = {" ".join(line[1:].split()) for line in difference.split("\n")}
+    found, inside, continued = [], "", False
+    for line in text.split("\n"):
+        if inside or continued:
+            if line.strip() == inside:
+                inside = ""
+        elif line.startswith("#"):
+            if not _SAID.match(line) and " ".join(line[1:].split()) not in shown:
+                found.append(line)
+            continue
+        heredoc = None if inside else _HEREDOC.search(line)
+        inside = heredoc[1] if heredoc is not None else inside
+        continued = not inside and line.rstrip().endswith("\\")
+    return found

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from layerscope.analysis.findings.edits import Edit, Fix
+from layerscope.analysis.findings.edits import Edit, Fix, notes
 from layerscope.analysis.packages.model import Package
 from layerscope.image.warnings import ImageWarning
 from layerscope.words import Confidence, Severity
@@ -82,6 +82,11 @@ class Finding:
     """The same as changes of the Dockerfile; none where the fix is words."""
     difference: str = ""
     """What these change, in lines that begin with `-`, `+` or a space; "" where there are none."""
+
+    @property
+    def notes(self) -> list[str]:
+        """The comments of the fix that its difference does not say."""
+        return notes(self.fix, self.difference)
 
     @property
     def secret(self) -> bool:

@@ -48,7 +48,7 @@ class FindingsView(View):
         self.files = PathList(session, id="finding-files")
         self._title = PaneTitle("Findings", hints=("findings.group",))
         self._columns = ColumnTitles()
-        self._fix_title = PaneTitle("Fix", hints=("path.copy",))
+        self._fix_title = PaneTitle("Fix", hints=("path.copy", "findings.difference"))
         self._files_title = PaneTitle("Files")
 
     def compose(self) -> ComposeResult:
@@ -115,6 +115,30 @@ class FindingsView(View):
         self.list.rows_changed()
         self.post_message(FixesTicked())
 
+    # writing
+
+    def action_write_fixes(self) -> None:
+        """Show the patch of the ticked findings; of the one under the cursor, or of all in its group, if none is ticked."""
+        chosen = self.session.fixed or set(self.list.numbers())
+        if not chosen or self.session.opened is None:
+            self.notify("No finding under the cursor.", markup=False)
+            return
+        from layerscope.tui.screens.write_fixes import WriteFixesScreen
+
+        self.app.push_screen(WriteFixesScreen(self.session, chosen))
+
+    def action_toggle_difference(self) -> None:
+        """Show the whole fix instead of what it changes, or back."""
+        finding = self._finding()
+        if finding is None or not finding.difference:
+            self.notify("There is no difference: this fix is in words.", markup=False)
+            return
+        self.fix.toggle()
+        self._say_fix_title(finding)
+
+    def useless(self) -> set[str]:
+        return set() if self.list.groups else {"findings.write", "findings.tick", "findings.group"}
+
     # the row under the cursor
 
     @on(LineList.Highlighted, "#finding-list")
@@ -133,9 +157,16 @@ class FindingsView(View):
             self._fix_title.show("Fix")
             self._files_title.show("Files")
             return
-        self._fix_title.show(f"Fix · {finding.rule}", f"{self.session.key('path.copy')}: copy")
+        self._say_fix_title(finding)
         count = text.count_of(len(finding.paths), "file")
         self._files_title.show(f"{count}" if len(finding.paths) else "Files")
+
+    def _say_fix_title(self, finding: Finding) -> None:
+        hints = [f"{self.session.key('path.copy')}: copy"]
+        if finding.difference:
+            other = "difference" if self.fix.whole else "whole fix"
+            hints.append(f"{self.session.key('findings.difference')}: {other}")
+        self._fix_title.show(f"Fix · {finding.rule}", " · ".join(hints))
 
     def _show_paths(self, finding: Finding | None) -> None:
         if finding is None:

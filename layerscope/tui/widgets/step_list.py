@@ -120,8 +120,12 @@ class StepList(LineList):
     def move_base(self, by: int) -> None:
         """Move the end of the base image by `by` steps."""
         if self._session.move_base(by):
-            self.rows_changed()
-            self.post_message(self.BaseMoved())
+            self.base_moved()
+
+    def base_moved(self) -> None:
+        """The base image ends elsewhere now."""
+        self.rows_changed()
+        self.post_message(self.BaseMoved())
 
     def copied(self) -> tuple[str, str] | None:
         step = self.step

@@ -1,0 +1,99 @@
+"""Makes and writes the patch of fixes, in a thread: the parser of shell scripts is loaded only then."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from layerscope import text
+from layerscope.analysis.findings.finding import Findings
+from layerscope.errors import UsageError
+from layerscope.files import read_file
+from layerscope.image.dockerfile import MAX_BYTES
+from layerscope.opening.opened import Opened
+from layerscope.report.patch import FileChange, Patch, patch_of, since
+from layerscope.tui.documents.patch import PatchDocument
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenFixes:
+    """What was written in this session."""
+
+    numbers: frozenset[int]
+    """Findings whose fixes are in the Dockerfile."""
+    change: FileChange
+    """The Dockerfile as it was read first, and as it is now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A patch, ready to be shown and written."""
+
+    patch: Patch
+    document: PatchDocument
+    new: frozenset[int]
+    """Findings that it fixes and earlier patches did not."""
+    saved: int
+    """Content bytes that these save."""
+
+    @property
+    def files(self) -> str:
+        """The names of the files that it changes, safe for a terminal."""
+        return " and ".join(text.safe_name(str(change.path)) for change in self.patch.files)
+
+    @property
+    def fixes(self) -> str:
+        """How many fixes it has."""
+        return text.count_of(len(self.new), "fix", "fixes")
+
+
+def prepare(
+    opened: Opened,
+    findings: Findings,
+    chosen: Collection[int],
+    base_steps: int,
+    before: WrittenFixes | None = None,
+) -> Prepared:
+    """The patch of the fixes of some findings, on top of what was written `before`.
+
+    Raises `UsageError` for a Dockerfile that is not the image's, or that somebody else changed.
+    """
+    earlier = frozenset() if before is None else before.numbers
+    lines = opened.written
+    if lines is not None:
+        if (doubt := lines.doubt()) is not None:
+            raise UsageError(f"{lines.name}: {doubt}", hint="name the Dockerfile of this image")
+        _check_unchanged(
+            Path(lines.name), lines.dockerfile.text if before is None else before.change.new
+        )
+    patch = patch_of(
+        replace(opened, findings=findings), sorted({*earlier, *chosen}), base_steps=base_steps
+    )
+    if before is not None:
+        patch = since(patch, before.change)
+    applied = frozenset(patch.plan.applied)
+    saved = findings.saving(applied) - findings.saving(applied & earlier)
+    document = PatchDocument.of(patch, findings.found)
+    return Prepared(patch, document, applied - earlier, saved)
+
+
+def _check_unchanged(path: Path, expected: str) -> None:
+    try:
+        now = read_file(path, MAX_BYTES)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}") from error
+    if now != expected.encode(errors="surrogateescape"):
+        raise UsageError(
+            f"{path} changed since it was read", hint="open the image again to read the new one"
+        )
+
+
+def written(opened: Opened, patch: Patch, before: WrittenFixes | None) -> WrittenFixes | None:
+    """What has been written with this patch, too."""
+    if opened.written is None:
+        return before
+    path, text_read = Path(opened.written.name), opened.written.dockerfile.text
+    old = FileChange(path, text_read, text_read) if before is None else before.change
+    now = next((change.new for change in patch.files if change.path == path), old.new)
+    return WrittenFixes(frozenset(patch.plan.applied), FileChange(path, text_read, now))

@@ -1,0 +1,311 @@
+"""Write fixes: shows the patch of the ticked findings, and writes it once the user has seen it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from layerscope import text
+from layerscope.errors import LayerscopeError
+from layerscope.tui.commands import binding_of, bindings, first_key
+from layerscope.tui.guard import Guarded
+from layerscope.tui.pointing import copy
+from layerscope.tui.screens.dialog import Dialog
+from layerscope.tui.session import Session
+from layerscope.tui.widgets.content_list import ContentList
+from layerscope.tui.widgets.field import Field
+from layerscope.tui.widgets.pane import PaneTitle
+
+if TYPE_CHECKING:
+    from layerscope.tui.fixing import Prepared
+
+_SAVED_AS = "fixes.patch"
+_LONG = 8
+"""Seconds that the notification stays."""
+_AROUND = 8
+"""Lines of the dialog besides the patch, at most."""
+
+
+class PatchList(ContentList, inherit_bindings=False):
+    """The patch. `list.open` belongs to the dialog."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings("list", but=["list.open"]),
+        binding_of("content.right", "shift(1)"),
+        binding_of("content.left", "shift(-1)"),
+    ]
+
+    def action_shift(self, by: int) -> None:
+        self.shift(by)
+
+    def clicked(self, x: int, chain: int) -> None:
+        """Only the cursor moves: a double click writes nothing."""
+
+
+class WriteFixesScreen(Guarded, Dialog):
+    """Shows the patch and writes it; without a Dockerfile it can be copied and saved."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings("dialog", but=["dialog.search", "dialog.close"]),
+        binding_of("dialog.close", "back"),
+        binding_of("list.open", "write"),
+        binding_of("findings.write", "write"),
+    ]
+    DEFAULT_CSS = """
+    WriteFixesScreen { align: center middle; }
+    WriteFixesScreen > Vertical {
+        width: 110; max-width: 96%; height: 8; max-height: 90%; background: $surface; border: round $rule;
+    }
+    WriteFixesScreen PatchList, WriteFixesScreen PaneTitle { background: $surface; }
+    WriteFixesScreen PatchList { height: 1fr; scrollbar-background: $surface; }
+    WriteFixesScreen Static { width: 1fr; height: auto; padding: 0 1; }
+    WriteFixesScreen .about { color: $quiet; }
+    WriteFixesScreen .trouble { color: $waste; text-style: bold; }
+    WriteFixesScreen Static.-empty { display: none; }
+    WriteFixesScreen Field { display: none; background: $surface; }
+    WriteFixesScreen FieldInput, WriteFixesScreen FieldInput:focus { background: $panel; background-tint: $panel 0%; }
+    WriteFixesScreen.-saving Field { display: block; }
+    WriteFixesScreen:ansi > Vertical { background: ansi_default; border: round ansi_default; }
+    """
+
+    @dataclass(eq=False, repr=False)
+    class Ready(Message):
+        """The patch is made."""
+
+        prepared: Prepared
+
+    @dataclass(eq=False, repr=False)
+    class Failed(Message):
+        """It could not be made, written or saved."""
+
+        error: LayerscopeError
+
+    @dataclass(eq=False, repr=False)
+    class Done(Message):
+        """It was written, or saved as `path`."""
+
+        path: Path | None
+
+    def __init__(self, session: Session, chosen: Collection[int]) -> None:
+        """`chosen` are the numbers of findings."""
+        super().__init__()
+        self._session = session
+        self._chosen = frozenset(chosen)
+        self._prepared: Prepared | None = None
+        self._busy = True
+        self._title = PaneTitle(
+            f"Write {text.count_of(len(self._chosen), 'fix', 'fixes')}", "making the patch…"
+        )
+        self.rows = PatchList()
+        self._about = Static(markup=False, classes="about -empty")
+        self._trouble = Static(markup=False, classes="trouble -empty")
+        self.field = Field(placeholder="name of a new file", enter="Save", id="patch-file")
+        self._hints = PaneTitle(hints=("list.open", "dialog.copy", "dialog.close"))
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield self._title
+            yield self._about
+            yield self.rows
+            yield self._trouble
+            yield self.field
+            yield self._hints
+
+    def on_mount(self) -> None:
+        self.rows.focus()
+        self._say_keys()
+        self._prepare()
+
+    # threads
+
+    @work(thread=True, exclusive=True, group="patch", exit_on_error=False)
+    def _prepare(self) -> None:
+        session = self._session
+
+        def prepared() -> Message:
+            from layerscope.tui.fixing import prepare
+
+            if session.opened is None or session.findings is None:
+                raise LayerscopeError("the image is not read yet")
+            return self.Ready(
+                prepare(
+                    session.opened,
+                    session.findings,
+                    self._chosen,
+                    session.base_steps,
+                    session.written,
+                )
+            )
+
+        self._tell(prepared)
+
+    @work(thread=True, exclusive=True, group="patch", exit_on_error=False)
+    def _write(self, prepared: Prepared, path: Path | None) -> None:
+        """Write the patch, or save it as `path`."""
+
+        def done() -> Message:
+            from layerscope.report.patch import save_patch, write_patch
+
+            if path is None:
+                write_patch(prepared.patch)
+            else:
+                save_patch(prepared.patch, path)
+            return self.Done(path)
+
+        self._tell(done)
+
+    def _tell(self, work: Callable[[], Message]) -> None:
+        try:
+            self.post_message(work())
+        except LayerscopeError as error:
+            self.post_message(self.Failed(error))
+
+    # their results
+
+    @on(Ready)
+    def _ready(self, event: Ready) -> None:
+        event.stop()
+        self._busy = False
+        prepared = self._prepared = event.prepared
+        left = len(prepared.patch.plan.left)
+        self._title.show(self._title_words(prepared), f"{left:,} left out" if left else "")
+        self._show(self._about, self._about_words(prepared))
+        self.rows.show(prepared.document)
+        self.rows.start()
+        lines = len(prepared.document) + _AROUND
+        self.query_one(Vertical).styles.height = lines
+        self._say_keys()
+
+    @on(Failed)
+    def _failed(self, event: Failed) -> None:
+        event.stop()
+        self._busy = False
+        error = event.error
+        self._show(self._trouble, f"{error.message}\n{error.hint}" if error.hint else error.message)
+        if self._prepared is None:
+            self._title.show(self._title.left)
+            self._say_keys()
+
+    @on(Done)
+    def _done(self, event: Done) -> None:
+        event.stop()
+        prepared, session = self._prepared, self._session
+        if prepared is None or session.opened is None:
+            return
+        words = f"{prepared.fixes}, {text.size(prepared.saved)} less"
+        if event.path is not None:
+            self._notify("Patch saved", f"{words}: {text.safe_name(str(event.path))}")
+        else:
+            from layerscope.tui.fixing import written
+
+            session.written = written(session.opened, prepared.patch, session.written)
+            self._notify(
+                "Fixes written",
+                f"{words}: {prepared.files}\nThe findings are those of the image: rebuild it to see the change.",
+            )
+        self.dismiss()
+
+    def _notify(self, title: str, words: str) -> None:
+        self.app.notify(words, title=title, timeout=_LONG, markup=False)
+
+    # words
+
+    def _title_words(self, prepared: Prepared) -> str:
+        verb = "Patch of" if prepared.patch.restored else "Write"
+        if not prepared.new:
+            return "Write fixes"
+        return f"{verb} {prepared.fixes} · {text.size(prepared.saved)} less"
+
+    def _about_words(self, prepared: Prepared) -> str:
+        if not prepared.patch.files:
+            if self._session.written is not None and not prepared.patch.plan.left:
+                return "These fixes are in the Dockerfile already."
+            return "There is nothing to write."
+        if prepared.patch.restored:
+            return (
+                "No --dockerfile was given: this is a difference to the Dockerfile restored from the image's history. "
+                "It can be copied or saved, not written."
+            )
+        return f"Changes {prepared.files}."
+
+    def _say_keys(self) -> None:
+        keys = getattr(self.app, "keys", {})
+        go, close = first_key("list.open", keys), first_key("dialog.close", keys)
+        if self.has_class("-saving"):
+            words = f"{go} saves the patch · {close} cancels"
+        elif self._prepared is None or not self._prepared.patch.files:
+            words = f"{close} closes"
+        else:
+            saves, copies = "writes", "copies the patch"
+            if self._prepared.patch.restored:
+                saves, copies = "saves the patch", "copies it"
+            words = f"{go} {saves} · {first_key('dialog.copy', keys)} {copies} · {close} cancels"
+        self._hints.show("", words)
+
+    def _show(self, where: Static, words: str) -> None:
+        where.update(Text("\n".join(map(text.safe_name, words.split("\n")))))
+        where.set_class(not words, "-empty")
+
+    # commands
+
+    def action_write(self) -> None:
+        """Write the patch; without a Dockerfile, ask for the name of a file."""
+        prepared = self._prepared
+        if self._busy or prepared is None or not prepared.patch.files:
+            return
+        if not prepared.patch.restored:
+            self._begin(None)
+        elif self.has_class("-saving"):
+            self._save()
+        else:
+            self.add_class("-saving")
+            self.field.input.value = _SAVED_AS
+            self.field.input.focus()
+            self._say_keys()
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._save()
+
+    def _save(self) -> None:
+        name = self.field.input.value.strip()
+        if name and not self._busy:
+            self._begin(Path(name).expanduser())
+
+    def _begin(self, path: Path | None) -> None:
+        if self._prepared is not None:
+            self._busy = True
+            self._show(self._trouble, "")
+            self._write(self._prepared, path)
+
+    def action_copy(self) -> None:
+        """Copy the patch as `git apply` takes it."""
+        prepared = self._prepared
+        if prepared is None or not prepared.patch.files:
+            copy(self.app, None)
+            return
+        from layerscope.report.patch import patch_bytes
+
+        words = patch_bytes(prepared.patch).decode(errors="surrogateescape")
+        copy(self.app, (words, "the patch"))
+
+    def action_back(self) -> None:
+        """Leave the field, then the dialog."""
+        if self.has_class("-saving"):
+            self.remove_class("-saving")
+            self._show(self._trouble, "")
+            self.rows.focus()
+            self._say_keys()
+        else:
+            self.dismiss()

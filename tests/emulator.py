@@ -41,12 +41,16 @@ class Emulator:
     def __init__(self, width: int, height: int, *, erases_in_color: bool = True) -> None:
         self._screen = _Screen(width, height)
         self._screen.erases_in_color = erases_in_color
-        self._stream = pyte.Stream(self._screen)
+        self._stream = pyte.ByteStream(self._screen)
         self.send("\x1b[?7l")
 
     def send(self, words: str) -> None:
         """Take what a program writes, of which the terminal's driver makes a carriage return for each line end."""
-        self._stream.feed(words.replace("\n", "\r\n"))
+        self.receive(words.replace("\n", "\r\n").encode())
+
+    def receive(self, data: bytes) -> None:
+        """Take what comes from the driver; characters may be cut."""
+        self._stream.feed(data)
 
     def cells(self) -> list[list[tuple[object, ...]]]:
         """Everything that can be seen of each cell, line by line."""
@@ -64,6 +68,12 @@ class Emulator:
             second = not cell.data and not (x and wcwidth(cells[x - 1].data[:1]) == 2)
             whole.append(_seen(cell._replace(data=" ") if halved or second else cell))
         return whole
+
+    def row_on(self, background: str) -> int | None:
+        """The first line whose first cell has this background; None if there is none."""
+        buffer = self._screen.buffer
+        rows = range(self._screen.lines)
+        return next((y for y in rows if buffer[y][0].bg == background), None)
 
     def lines(self) -> list[str]:
         """The screen, line by line."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 PRESETS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "dive": {
+        "app.redraw": ("f5",),
         "view.find_anywhere": ("ctrl+g",),
         "list.page_up": ("pageup",),
         "path.extract": ("e", "ctrl+e", "ctrl+s"),

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import results
+from bench import results, wire
 from layerscope import cli
 from layerscope.analysis.findings.rules import RULES
 from layerscope.text import size
@@ -59,6 +59,8 @@ GENERATED: dict[tuple[str, str], Callable[[], str]] = {
     ("tour.md", "tour"): tour_table,
     ("commands.md", "diff"): diff_output,
     ("README.md", "speed"): lambda: results.table(results.load()),
+    ("README.md", "wire"): lambda: wire.table(wire.load()),
+    ("bench/README.md", "wire"): lambda: wire.table(wire.load()),
     ("bench/README.md", "results"): lambda: results.detailed_table(results.load()),
 }
 """Page and mark → the text that belongs there."""

@@ -15,6 +15,9 @@ from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim
 from layerscope.words import Confidence, Severity
 
+PAGES = "https://layerscope.readthedocs.io/en/latest/rules/"
+"""Where the page of each rule is: `docs/rules/` as published, see `project.urls` in pyproject.toml."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -41,3 +44,8 @@ class Rule:
     """Rules of hadolint and checks of BuildKit that mean the same."""
     last: bool = False
     """It asks what other rules claim, and so comes after them."""
+
+    @property
+    def page(self) -> str:
+        """The address of its page."""
+        return f"{PAGES}{self.name}/"

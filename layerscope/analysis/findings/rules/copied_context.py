@@ -157,6 +157,8 @@ RULE = Rule(
     title="Unwanted files from the build context",
     why="Git history, editor files and locally installed packages end up in the image. "
     "A .dockerignore keeps them out, and keeps the build cache valid.",
+    finds="`.git`, `node_modules`, virtual environments, `.env`, caches and settings of editors in what a `COPY` brings from the build context. Sources that the `COPY` names itself are left out.",
+    wrong="If the application reads one of them, name it in the `COPY`, or negate it in `.dockerignore` (`!name`).",
     find=_find,
     confidence=Confidence.MEDIUM,
     min_bytes=0,

@@ -60,6 +60,7 @@ RULE = path_rule(
     "documentation",
     title="Manual pages and documentation",
     why="Nobody reads manuals in a container. Copyright files, which licenses require, are not counted.",
+    wrong="A program that shows its documentation from here breaks: accept the path. Licenses are left out.",
     patterns=_PATTERNS,
     configured=True,
     fix=_excluded,

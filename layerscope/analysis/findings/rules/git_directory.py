@@ -133,6 +133,8 @@ RULE = Rule(
     "git-directory",
     title="Git history left in the image",
     why="A clone contains every version of every file. Only one is needed to run.",
+    finds="The history of clones, and of repositories that `ADD` brings with `--keep-git-dir`. What a `COPY` brings belongs to `copied-context`.",
+    wrong="Tools that run Git in their own clone, such as Flutter's SDK, are hints. A program that asks Git for its version fails without history: write the version to a file while you build.",
     find=_find,
     places=_PATTERNS,
 )

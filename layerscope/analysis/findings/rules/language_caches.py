@@ -13,6 +13,7 @@ RULES: tuple[Rule, ...] = (
         "nuget-packages",
         title="NuGet packages left in the image",
         why="NuGet unpacks every package for the build. A published application has its own copy of what it needs.",
+        wrong="A program that is started from its build directory (`bin/Debug`) reads packages from here: publish it (`dotnet publish`), or turn the rule off.",
         patterns=(
             *(
                 "**/.nuget/packages",
@@ -31,6 +32,7 @@ RULES: tuple[Rule, ...] = (
         "cpan-cache",
         title="CPAN downloads and build directories left in the image",
         why="cpanm and cpan keep the archive, the build directory and the log of every module. An installed module needs none of it.",
+        wrong="If containers install modules without a network, turn the rule off.",
         patterns=(
             *("**/.cpanm/work", "**/.cpanm/cache", "**/.cpanm/build.log", "**/.cpanm/sources"),
             *("**/.cpan/build", "**/.cpan/sources", "**/.cpan/cpandb.sql", "**/.cpan/Metadata"),
@@ -46,6 +48,8 @@ RULES: tuple[Rule, ...] = (
         "haskell-cache",
         title="Cabal or Stack cache left in the image",
         why="Cabal and Stack keep an index of all packages of Hackage and the sources that they download. A compiled program needs none of it.",
+        finds="Indexes and sources; what Cabal and Stack built is left out.",
+        wrong="If a script in the container calls `cabal` or `stack`, they read it: turn the rule off there.",
         patterns=(
             *("**/.cabal/packages", "**/.cabal/logs", "**/.cache/cabal"),
             *("**/.stack/pantry", "**/.stack/indices", "**/.stack/programs/*/*.tar.*"),
@@ -62,6 +66,8 @@ RULES: tuple[Rule, ...] = (
         "opam-cache",
         title="opam downloads and sources left in the image",
         why="opam keeps downloaded archives, and the sources and build directories of packages. Installed packages need none of it.",
+        finds="Archives, sources and build directories; switches with installed packages are left out.",
+        wrong="If a script in the container calls `opam`, it reads it: turn the rule off there.",
         patterns=(
             *("**/.opam/download-cache", "**/.opam/log", "**/.opam/repo/*.tar.gz"),
             *("**/.opam-switch/sources", "**/.opam-switch/build"),
@@ -78,6 +84,7 @@ RULES: tuple[Rule, ...] = (
         "hex-cache",
         title="Hex or Rebar3 cache left in the image",
         why=DOWNLOADS.format("Mix or Rebar3"),
+        wrong="If a script in the container calls `mix deps.get` without a network, it needs the cache: turn the rule off there.",
         patterns=("**/.hex/packages", "**/.hex/cache.*", "**/.cache/hex", "**/.cache/rebar3"),
         shapes=(Shape("**/packages/hexpm/*.tar"),),
         runs="rebar3",
@@ -87,6 +94,7 @@ RULES: tuple[Rule, ...] = (
         "pub-cache",
         title="Dart package cache left in the image",
         why=BUILD_INPUTS,
+        wrong="Only `dart run` and `flutter run` read it. If a script in the container starts them, turn the rule off there, or compile the program.",
         patterns=(
             *("**/.pub-cache/hosted", "**/.pub-cache/hosted-hashes", "**/.pub-cache/git"),
             "**/.pub-cache/_temp",
@@ -100,6 +108,7 @@ RULES: tuple[Rule, ...] = (
         "deno-cache",
         title="Deno cache left in the image",
         why="Deno caches remote modules and compiled scripts. A compiled program has its own copy; only `deno run` reads the cache.",
+        wrong="Only `deno run` reads it. If a script in the container starts it, turn the rule off there, or compile the program.",
         patterns=("**/.cache/deno", "/deno-dir"),
         shapes=(
             Shape("dep_analysis_cache_v*"),

@@ -114,6 +114,8 @@ RULE = Rule(
     title="Development packages in node_modules",
     why="Compilers, linters, bundlers and test runners are needed to build an application, not to run it. "
     "npm records which packages are only needed for development.",
+    finds="Packages that npm records as needed for development only, in images that start something else than a development server or tests.",
+    wrong="If the application loads one at run time, it belongs in `dependencies`.",
     find=_find,
     confidence=Confidence.MEDIUM,
     min_bytes=1_000_000,

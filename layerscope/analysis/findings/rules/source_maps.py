@@ -19,6 +19,7 @@ RULE = path_rule(
     "source-maps",
     title="Source maps left in the image",
     why="Only browser debuggers read them, and serving them exposes the sources.",
+    wrong="Servers that translate stack traces with source maps need them: accept the path.",
     patterns=_NAMES,
     configured=True,
     fix=_deleted,

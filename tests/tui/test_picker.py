@@ -90,7 +90,7 @@ async def test_images_of_folder_and_engines_are_listed(folder: Path) -> None:
     async with picker(folder).run_test(size=(120, 24)) as pilot:
         app = await looked(pilot)
         assert [name[:8] for name in names(app)] == ["registry", "flask:3", "(no name", "evil\\e[2", "saved:1"]  # fmt: skip
-        shown = screen_text(app)  # type: ignore[arg-type]  # an app is an app
+        shown = screen_text(app)
         assert "docker-store: /var/lib/docker: permission denied" in "\n".join(shown)
         assert "5 images · by age" in shown[0]
         (row,) = (line for line in shown if "flask:3" in line)
@@ -125,7 +125,7 @@ async def test_a_search_narrows_while_typing(folder: Path) -> None:
         await pilot.press("slash", *"sqs")
         await pilot.pause()
         assert names(app) == []
-        assert any("No image matches sqs" in line for line in screen_text(app))  # type: ignore[arg-type]
+        assert any("No image matches sqs" in line for line in screen_text(app))
         await pilot.press("backspace", "backspace", *"er")
         assert len(names(app)) == 1
         await pilot.press("escape")
@@ -269,7 +269,7 @@ async def test_an_empty_list_shows_a_message(tmp_path: Path) -> None:
     async with picker(tmp_path, []).run_test(size=(100, 20)) as pilot:
         app = await looked(pilot)
         await pilot.press("enter", "G", "s")
-        assert any("No images here" in line for line in screen_text(app))  # type: ignore[arg-type]
+        assert any("No images here" in line for line in screen_text(app))
 
 
 async def test_an_image_that_did_not_open_is_reported(folder: Path) -> None:
@@ -279,7 +279,7 @@ async def test_an_image_that_did_not_open_is_reported(folder: Path) -> None:
     ) as pilot:
         app = await looked(pilot)
         await pilot.pause()
-        assert any("it is cut [/bold]" in line for line in screen_text(app))  # type: ignore[arg-type]
+        assert any("it is cut [/bold]" in line for line in screen_text(app))
 
 
 async def test_versions_of_windows_are_whole_where_there_is_room(folder: Path) -> None:
@@ -289,7 +289,7 @@ async def test_versions_of_windows_are_whole_where_there_is_room(folder: Path) -
     async with picker(folder, sources).run_test(size=(120, 24)) as pilot:
         app = await looked(pilot)
         await pilot.pause()
-        shown = screen_text(app)  # type: ignore[arg-type]
+        shown = screen_text(app)
         (row,) = (line for line in shown if "app:1" in line)
         (titles,) = (line for line in shown if "platform" in line)
         assert row.index(f"{platform} ") == titles.index("platform")

@@ -26,7 +26,6 @@ from layerscope.tui.loader import (
 from layerscope.tui.screens.error import ErrorScreen
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.session import Session
-from layerscope.tui.view import ChooseAnother
 from layerscope.tui.workers import ProgressMoved
 
 BYTE_STAGES = ("Reading layers", "Comparing contents", "Checking digests")
@@ -39,8 +38,6 @@ class LayerscopeApp(ExplorerApp):
         super().__init__(session)
         self.session = session
         self._layers_due = False
-        self.chooses_another = False
-        """Whether the user left for the picker."""
 
     def on_mount(self) -> None:
         self.begin(MainScreen(self.session))
@@ -136,11 +133,6 @@ class LayerscopeApp(ExplorerApp):
     def _work_failed(self, event: WorkFailed) -> None:
         self._work_done()
         self.push_screen(ErrorScreen(event.error))
-
-    @on(ChooseAnother)
-    def _choose_another(self) -> None:
-        self.chooses_another = True
-        self.leave()
 
 
 def _progress_words(event: ProgressMoved) -> str:

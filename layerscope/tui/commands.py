@@ -166,6 +166,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("comparison.filter", "slash", "Filter", "Show only paths that contain a text.", "screen.filter", shown_keys="/", footer=2),
     Command("comparison.copy", "y", "Copy", "Copy the path under the cursor, or the fix of a finding.", "screen.copy", footer=11),
     Command("picker.search", "slash", "Search", "Filter images by name, ID or location.", "search", shown_keys="/", priority=True, footer=2),
+    Command("picker.mark", "space", "Mark", "Mark an image; Enter compares two.", "mark", shown_keys="Space", footer=3),
     Command("picker.sort", "s", "Sort", "Sort by age, size or name.", "cycle_sort", footer=4),
     Command("picker.refresh", "r", "Refresh", "Reload the list.", "refresh_images", footer=5),
     Command("picker.next", "down", "Next image", "Next image (while typing).", "go(1)", shown_keys="↓"),

@@ -200,15 +200,13 @@ class WriteFixesScreen(Guarded, Dialog):
     def _done(self, event: Done) -> None:
         event.stop()
         prepared, session = self._prepared, self._session
-        if prepared is None or session.opened is None:
+        if prepared is None:
             return
         words = f"{prepared.fixes}, {text.size(prepared.saved)} less"
         if event.path is not None:
             self._notify("Patch saved", f"{words}: {text.safe_name(str(event.path))}")
         else:
-            from layerscope.tui.fixing import written
-
-            session.written = written(session.opened, prepared.patch, session.written)
+            session.written = prepared.written
             self._notify(
                 "Fixes written",
                 f"{words}: {prepared.files}\nThe findings are those of the image: rebuild it to see the change.",

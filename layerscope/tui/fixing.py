@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from layerscope import text
+from layerscope.analysis.dockerfile_lines import DockerfileLines
 from layerscope.analysis.findings.finding import Findings
 from layerscope.errors import UsageError
 from layerscope.files import read_file
 from layerscope.image.dockerfile import MAX_BYTES
 from layerscope.opening.opened import Opened
-from layerscope.report.patch import Patch, patch_of, since
+from layerscope.report.patch import Patch, patch_of, since, write_patch
 from layerscope.tui.documents.patch import PatchDocument
 
 
@@ -69,8 +70,7 @@ def prepare(
     if lines is not None:
         if (doubt := lines.doubt()) is not None:
             raise UsageError(f"{lines.name}: {doubt}", hint="name the Dockerfile of this image")
-        now = lines.dockerfile.text if before is None else before.dockerfile
-        _check_unchanged(Path(lines.name), now)
+        _check_unchanged(lines, before)
     patch = patch_of(
         replace(opened, findings=findings), sorted({*earlier, *chosen}), base_steps=base_steps
     )
@@ -82,12 +82,21 @@ def prepare(
     return Prepared(patch, document, applied - earlier, saved)
 
 
-def _check_unchanged(path: Path, expected: str) -> None:
+def write(prepared: Prepared, opened: Opened | None, before: WrittenFixes | None) -> None:
+    """Write a patch that was prepared with these. Raises `UsageError`, also if somebody else changed a file."""
+    if opened is not None and opened.written is not None:
+        _check_unchanged(opened.written, before)
+    write_patch(prepared.patch)
+
+
+def _check_unchanged(lines: DockerfileLines, before: WrittenFixes | None) -> None:
+    expected = lines.dockerfile.text if before is None else before.dockerfile
     try:
-        now = read_file(path, MAX_BYTES)
+        now = read_file(lines.name, MAX_BYTES)
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}") from error
+        raise UsageError(f"{lines.name}: {error.strerror or error}") from error
     if now != expected.encode(errors="surrogateescape"):
         raise UsageError(
-            f"{path} changed since it was read", hint="open the image again to read the new one"
+            f"{lines.name} changed since it was read",
+            hint="open the image again to read the new one",
         )

@@ -21,6 +21,7 @@ from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.screens.write_fixes import WriteFixesScreen
 from layerscope.tui.widgets.pane import PaneTitle
 from tests.cli.test_fix import DOCKERFILE, PATCHED, STEPS, image
+from tests.terminal import TMUX, layerscope, terminal
 from tests.tui.explorer import explorer, loaded, screen_text, settled
 
 WIDE = (120, 40)
@@ -189,6 +190,7 @@ async def test_a_dockerfile_that_changed_is_not_written() -> None:
         await settled(pilot)
         assert isinstance(pilot.app.screen, WriteFixesScreen)
         assert "Dockerfile changed since it was read" in shown(pilot)
+        assert "open the image again" in shown(pilot)
         await pilot.press("escape", "w")
         await settled(pilot)
         assert "Dockerfile changed since it was read" in shown(pilot)
@@ -485,6 +487,33 @@ async def test_names_never_act_on_the_terminal() -> None:
         await settled(pilot)
         assert "--no-cache-dir" in place.read_text()
         assert not set(shown(pilot) + told(pilot)) & {"\x1b", "\x07", "\u202e"}
+
+
+@pytest.mark.terminal
+@pytest.mark.skipif(TMUX is None, reason="tmux is not installed")
+@pytest.mark.parametrize("colors", ["xterm-256color", "xterm"], ids=["256", "16"])
+def test_in_a_terminal(tmp_path: Path, colors: str) -> None:
+    """With the options of the command line, from the first key to the file; also in 16 colours."""
+    home = {name: str(tmp_path / name) for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME")}
+    home["LAYERSCOPE_CACHE_DIR"] = str(tmp_path / "cache")
+    command = layerscope("image.tar", "--dockerfile", "Dockerfile")
+    environment = {**home, "TERM": colors, "COLORTERM": ""}
+    with terminal(command, width=80, height=24, environment=environment) as screen:
+        screen.wait_for("3.8 MB avoidable")
+        screen.wait_for(" ok")
+        screen.keys("8")
+        screen.wait_for("pip cache left")
+        screen.keys("h", "Space")
+        screen.wait_for("with 3 fixes")
+        screen.keys("w")
+        screen.wait_for("+ RUN pip install --no-cache-dir x")
+        assert "Write 3 fixes · 3.8 MB less" in screen.text()
+        screen.keys("Enter")
+        screen.wait_for("Fixes written")
+        assert Path("Dockerfile").read_text() == PATCHED
+        assert Path(".dockerignore").read_text() == "**/.git\n"
+        screen.keys("C-q")
+        screen.wait_for("exit 0")
 
 
 def _picture(

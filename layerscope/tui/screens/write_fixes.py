@@ -68,10 +68,9 @@ class WriteFixesScreen(Guarded, Dialog):
     }
     WriteFixesScreen PatchList, WriteFixesScreen PaneTitle { background: $surface; }
     WriteFixesScreen PatchList { height: 1fr; scrollbar-background: $surface; }
-    WriteFixesScreen Static { width: 1fr; height: auto; padding: 0 1; }
-    WriteFixesScreen .about { color: $quiet; }
-    WriteFixesScreen .trouble { color: $waste; text-style: bold; }
-    WriteFixesScreen Static.-empty { display: none; }
+    WriteFixesScreen .about { padding: 0 1; color: $quiet; }
+    WriteFixesScreen .trouble { padding: 0 1; color: $waste; text-style: bold; }
+    WriteFixesScreen .-empty { display: none; }
     WriteFixesScreen Field { display: none; background: $surface; }
     WriteFixesScreen FieldInput, WriteFixesScreen FieldInput:focus { background: $panel; background-tint: $panel 0%; }
     WriteFixesScreen.-saving Field { display: block; }
@@ -154,10 +153,11 @@ class WriteFixesScreen(Guarded, Dialog):
         """Write the patch, or save it as `path`."""
 
         def done() -> Message:
-            from layerscope.report.patch import save_patch, write_patch
+            from layerscope.report.patch import save_patch
+            from layerscope.tui.fixing import write
 
             if path is None:
-                write_patch(prepared.patch)
+                write(prepared, self._session.opened, self._session.written)
             else:
                 save_patch(prepared.patch, path)
             return self.Done(path)

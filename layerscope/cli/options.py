@@ -66,7 +66,7 @@ _EXPLORER_OPTIONS = (
         "--dockerfile",
         type=click.Path(path_type=Path),
         metavar="PATH",
-        help="Show this Dockerfile in the Dockerfile view.",
+        help="The image's Dockerfile, which is shown, and which fixes can be written to.",
     ),
     click.option("--theme", metavar="NAME", help="Color theme: dark, light, or a Textual theme."),
 )

@@ -122,6 +122,8 @@ def write_patch(patch: Patch) -> None:
             now = read_file(change.path, MAX_BYTES)
         except FileNotFoundError:
             now = None
+        except OSError as error:
+            raise UsageError(f"{change.path}: {error.strerror or error}") from error
         old = None if change.old is None else change.old.encode(errors="surrogateescape")
         if now != old:
             raise UsageError(f"{change.path} changed since it was read", hint="try again")
@@ -138,14 +140,12 @@ def hunks(change: FileChange) -> list[str]:
     return "".join(_difference(change, "", "")).split("\n")[2:-1]
 
 
-def since(patch: Patch, before: FileChange) -> Patch:
-    """What a patch changes where the Dockerfile has changed already: by an earlier patch, of some of its fixes."""
-    others = tuple(change for change in patch.files if change.path != before.path)
-    news = [change.new for change in patch.files if change.path == before.path]
-    new = news[0] if news else before.old or ""
-    if new == before.new:
-        return replace(patch, files=others)
-    return replace(patch, files=(FileChange(before.path, before.new, new), *others))
+def since(patch: Patch, path: Path, text: str) -> Patch:
+    """What a patch changes where the Dockerfile at `path` has become `text`: by an earlier patch, of some of its fixes."""
+    files = [change for change in patch.files if change.path != path]
+    if patch.dockerfile != text:
+        files.insert(0, FileChange(path, text, patch.dockerfile))
+    return replace(patch, files=tuple(files))
 
 
 def save_patch(patch: Patch, path: Path) -> None:

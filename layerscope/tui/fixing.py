@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from layerscope import text
+from layerscope.analysis.dockerfile_lines import DockerfileLines
 from layerscope.analysis.findings.finding import Findings
 from layerscope.errors import UsageError
 from layerscope.files import read_file
 from layerscope.image.dockerfile import MAX_BYTES
 from layerscope.opening.opened import Opened
-from layerscope.report.patch import FileChange, Patch, patch_of, since
+from layerscope.report.patch import Patch, patch_of, since, write_patch
 from layerscope.tui.documents.patch import PatchDocument
 
 
@@ -22,8 +23,8 @@ class WrittenFixes:
 
     numbers: frozenset[int]
     """Findings whose fixes are in the Dockerfile."""
-    change: FileChange
-    """The Dockerfile as it was read first, and as it is now."""
+    dockerfile: str
+    """The Dockerfile with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,11 @@ class Prepared:
     """Findings that it fixes and earlier patches did not."""
     saved: int
     """Content bytes that these save."""
+
+    @property
+    def written(self) -> WrittenFixes:
+        """What is in the Dockerfile once this patch is."""
+        return WrittenFixes(frozenset(self.patch.plan.applied), self.patch.dockerfile)
 
     @property
     def files(self) -> str:
@@ -64,36 +70,33 @@ def prepare(
     if lines is not None:
         if (doubt := lines.doubt()) is not None:
             raise UsageError(f"{lines.name}: {doubt}", hint="name the Dockerfile of this image")
-        _check_unchanged(
-            Path(lines.name), lines.dockerfile.text if before is None else before.change.new
-        )
+        _check_unchanged(lines, before)
     patch = patch_of(
         replace(opened, findings=findings), sorted({*earlier, *chosen}), base_steps=base_steps
     )
-    if before is not None:
-        patch = since(patch, before.change)
+    if lines is not None and before is not None:
+        patch = since(patch, Path(lines.name), before.dockerfile)
     applied = frozenset(patch.plan.applied)
     saved = findings.saving(applied) - findings.saving(applied & earlier)
     document = PatchDocument.of(patch, findings.found)
     return Prepared(patch, document, applied - earlier, saved)
 
 
-def _check_unchanged(path: Path, expected: str) -> None:
+def write(prepared: Prepared, opened: Opened | None, before: WrittenFixes | None) -> None:
+    """Write a patch that was prepared with these. Raises `UsageError`, also if somebody else changed a file."""
+    if opened is not None and opened.written is not None:
+        _check_unchanged(opened.written, before)
+    write_patch(prepared.patch)
+
+
+def _check_unchanged(lines: DockerfileLines, before: WrittenFixes | None) -> None:
+    expected = lines.dockerfile.text if before is None else before.dockerfile
     try:
-        now = read_file(path, MAX_BYTES)
+        now = read_file(lines.name, MAX_BYTES)
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}") from error
+        raise UsageError(f"{lines.name}: {error.strerror or error}") from error
     if now != expected.encode(errors="surrogateescape"):
         raise UsageError(
-            f"{path} changed since it was read", hint="open the image again to read the new one"
+            f"{lines.name} changed since it was read",
+            hint="open the image again to read the new one",
         )
-
-
-def written(opened: Opened, patch: Patch, before: WrittenFixes | None) -> WrittenFixes | None:
-    """What has been written with this patch, too."""
-    if opened.written is None:
-        return before
-    path, text_read = Path(opened.written.name), opened.written.dockerfile.text
-    old = FileChange(path, text_read, text_read) if before is None else before.change
-    now = next((change.new for change in patch.files if change.path == path), old.new)
-    return WrittenFixes(frozenset(patch.plan.applied), FileChange(path, text_read, now))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
@@ -122,6 +124,11 @@ def of_terminal(theme: Theme) -> str:
     if theme.ansi:
         return theme.name
     return "ansi-dark" if theme.dark else "ansi-light"
+
+
+def text_color(variables: Mapping[str, str], name: str) -> str:
+    """A colour of the theme as Rich names it."""
+    return variables.get(name, "default").removeprefix("ansi_")
 
 
 def variable_defaults(theme: Theme) -> dict[str, str]:

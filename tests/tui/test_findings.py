@@ -183,6 +183,87 @@ async def test_an_image_without_findings_shows_a_message(tmp_path: Path) -> None
         assert any("No findings." in line for line in lines(pilot))
 
 
+async def test_the_fix_is_shown_as_a_difference(tmp_path: Path) -> None:
+    """What goes and what comes; `D` shows the whole fix, and copying always copies that."""
+    async with app_of(tmp_path).run_test(size=(120, 40)) as pilot:
+        view = await opened(pilot)
+        await pilot.press("j", "j", "j")
+        await settled(pilot)
+        said = "\n".join(lines(pilot))
+        assert "- RUN apt-get update && pip install flask" in said or "-     && pip" in said
+        assert "+     && rm -rf /var/lib/apt/lists/*" in said
+        assert "D: whole fix" in said
+        await pilot.press("D")
+        await settled(pilot)
+        said = "\n".join(lines(pilot))
+        assert "D: difference" in said
+        assert " RUN apt-get update \\" in said
+        assert "+     && rm" not in said
+        await pilot.press("D", "y")
+        await settled(pilot)
+        findings = view.session.findings
+        assert findings is not None
+        assert pilot.app.clipboard == findings.found[2].fix
+
+
+async def test_words_that_matter_stay_above_a_difference(demo_image: Path) -> None:
+    """A fix in words alone has no difference, and `D` says so."""
+    app = explorer(demo_image, rules={})
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        view = await opened(pilot)
+        view.list.select(2)
+        await settled(pilot)
+        said = "\n".join(lines(pilot))
+        assert "nothing in this step uses build-essential" in said
+        assert "D: whole fix" not in said
+        await pilot.press("D")
+        await settled(pilot)
+        assert [one.message for one in pilot.app._notifications] == [
+            "There is no difference: this fix is in words."
+        ]
+
+
+async def test_long_lines_of_a_difference_are_broken(tmp_path: Path) -> None:
+    """With an indent, so that only first lines begin with a sign."""
+    steps = [("RUN /bin/sh -c pip install " + "flask " * 40 + "# buildkit", STEPS[2][1])]
+    async with app_of(tmp_path, steps).run_test(size=(80, 24)) as pilot:
+        view = await opened(pilot)
+        view.list.select(1)
+        await pilot.press("tab", "pagedown")
+        await settled(pilot)
+        shown = [line[1:48].rstrip() for line in lines(pilot)[17:-1]]
+        assert shown[0].startswith(("    flask", "+ RUN"))
+        assert {line[:9] for line in shown if "flask" in line} <= {
+            "    flask",
+            "+ RUN pip",
+            "- RUN pip",
+        }
+
+
+async def test_findings_can_be_read_in_the_colours_of_the_terminal(demo_image: Path) -> None:
+    """Signs and comments have colours that the terminal knows."""
+    app = explorer(demo_image, rules={})
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.theme = "ansi-dark"
+        view = await opened(pilot)
+        for number in range(8):
+            view.list.select(number)
+            await settled(pilot)
+        view.list.select(0)
+        await settled(pilot)
+        strips = app.screen._compositor.render_strips()
+        colors = {
+            segment.text.strip()[:1]: segment.style.color
+            for strip in strips
+            for segment in strip
+            if segment.style is not None and segment.text.startswith(("- ", "+ "))
+        }
+        assert {mark: color and color.number for mark, color in colors.items()} == {
+            "-": 1,
+            "+": 2,
+        }
+
+
 HOSTILE: list[tuple[str, list[Member]]] = [
     (
         "/bin/sh -c [bold]make[/bold] \x1b[31m",
@@ -194,7 +275,7 @@ HOSTILE: list[tuple[str, list[Member]]] = [
 ]
 
 
-@pytest.mark.parametrize("size", [(80, 24), (160, 48)])
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (160, 48)])
 def test_screen(size: tuple[int, int], tmp_path: Path, snap_compare: Any) -> None:
     """The view at both sizes."""
     assert snap_compare(app_of(tmp_path), terminal_size=size, run_before=opened)

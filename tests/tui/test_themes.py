@@ -22,6 +22,7 @@ from layerscope.tui.theme import (
     contrast,
     hues,
     legible,
+    text_color,
     variable_defaults,
 )
 from layerscope.tui.widgets.tile_map import FILL, LIT
@@ -82,6 +83,15 @@ def test_our_texts_are_legible_in_every_theme(theme: Theme) -> None:
         assert _apart(words[name], background) >= QUIET_CONTRAST, name
     assert set(words) <= set(DARK.variables)
     assert set(words) == set(variable_defaults(BUILTIN_THEMES["ansi-dark"]))
+
+
+@pytest.mark.parametrize("theme", ["ansi-dark", "nord"])
+def test_rich_knows_the_colours_of_every_theme(theme: str) -> None:
+    """Those of the terminal have other names than Textual's."""
+    variables = variable_defaults(BUILTIN_THEMES[theme])
+    for name in (*TEXTS, *QUIET):
+        assert Style.parse(text_color(variables, name)).color is not None
+    assert Style.parse(text_color({}, "quiet")).color is not None
 
 
 def test_legible_colours_stay() -> None:

@@ -68,10 +68,9 @@ class WriteFixesScreen(Guarded, Dialog):
     }
     WriteFixesScreen PatchList, WriteFixesScreen PaneTitle { background: $surface; }
     WriteFixesScreen PatchList { height: 1fr; scrollbar-background: $surface; }
-    WriteFixesScreen Static { width: 1fr; height: auto; padding: 0 1; }
-    WriteFixesScreen .about { color: $quiet; }
-    WriteFixesScreen .trouble { color: $waste; text-style: bold; }
-    WriteFixesScreen Static.-empty { display: none; }
+    WriteFixesScreen .about { padding: 0 1; color: $quiet; }
+    WriteFixesScreen .trouble { padding: 0 1; color: $waste; text-style: bold; }
+    WriteFixesScreen .-empty { display: none; }
     WriteFixesScreen Field { display: none; background: $surface; }
     WriteFixesScreen FieldInput, WriteFixesScreen FieldInput:focus { background: $panel; background-tint: $panel 0%; }
     WriteFixesScreen.-saving Field { display: block; }
@@ -154,10 +153,11 @@ class WriteFixesScreen(Guarded, Dialog):
         """Write the patch, or save it as `path`."""
 
         def done() -> Message:
-            from layerscope.report.patch import save_patch, write_patch
+            from layerscope.report.patch import save_patch
+            from layerscope.tui.fixing import write
 
             if path is None:
-                write_patch(prepared.patch)
+                write(prepared, self._session.opened, self._session.written)
             else:
                 save_patch(prepared.patch, path)
             return self.Done(path)
@@ -200,15 +200,13 @@ class WriteFixesScreen(Guarded, Dialog):
     def _done(self, event: Done) -> None:
         event.stop()
         prepared, session = self._prepared, self._session
-        if prepared is None or session.opened is None:
+        if prepared is None:
             return
         words = f"{prepared.fixes}, {text.size(prepared.saved)} less"
         if event.path is not None:
             self._notify("Patch saved", f"{words}: {text.safe_name(str(event.path))}")
         else:
-            from layerscope.tui.fixing import written
-
-            session.written = written(session.opened, prepared.patch, session.written)
+            session.written = prepared.written
             self._notify(
                 "Fixes written",
                 f"{words}: {prepared.files}\nThe findings are those of the image: rebuild it to see the change.",

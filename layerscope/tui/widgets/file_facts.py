@@ -16,6 +16,7 @@ from layerscope.filesystem.model import Filesystem
 from layerscope.image.summary import one_line
 from layerscope.layers.index import Kind
 from layerscope.tui.session import Session
+from layerscope.tui.theme import text_color
 
 COPIES = 8
 """Maximum number of duplicates named."""
@@ -41,8 +42,7 @@ class FileFactsPanel(Static):
         opened = self._session.opened
         if opened is None:
             return
-        quiet = self.app.theme_variables.get("quiet", "default")
-        quiet = "bright_black" if quiet.startswith("ansi") else quiet
+        quiet = text_color(self.app.theme_variables, "quiet")
         image, filesystem = self._session.image, opened.filesystem
         body = Text(no_wrap=True, overflow="ellipsis")
         step = image.steps[image.layers[facts.layer].step]
@@ -54,7 +54,7 @@ class FileFactsPanel(Static):
         body.append(f"\n{history_words(filesystem, facts)}", quiet)
         broken = self._broken_words(facts)
         if broken:
-            body.append(f"\n{broken}", self.app.theme_variables.get("waste", "default"))
+            body.append(f"\n{broken}", text_color(self.app.theme_variables, "waste"))
         names = other_names(filesystem, facts)
         if names:
             shown = ", ".join("/" + text.safe_name(filesystem.table.full(path)) for path in names)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from rich.text import Text
+from collections.abc import Iterator
+
 from textual.app import ComposeResult
+from textual.color import Color
 from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.style import Style
 from textual.widgets import Static
 
 from layerscope import text
@@ -58,32 +62,31 @@ class FixPane(VerticalScroll, can_focus=True):
         self._write()
 
     def _write(self) -> None:
-        words = Text()
         finding = self._finding
         if finding is None:
-            words.append(self.hint)
-        else:
-            words.append(text.safe_name(finding.why) + "\n\n")
-            if finding.difference and not self.whole:
-                self._add_difference(words, finding)
-            else:
-                for line in finding.fix.split("\n"):
-                    comment = line.lstrip().startswith("#")
-                    words.append(text.safe_name(line) + "\n", self._color("#") if comment else "")
-        self._body.update(words)
+            self._body.update(Content(self.hint))
+            return
+        changed = finding.difference and not self.whole
+        lines = self._difference(finding) if changed else _whole(finding)
+        parts = [(f"{line}\n", self._style(mark)) for mark, line in lines]
+        why = text.safe_name(finding.why)
+        self._body.update(Content.assemble(f"{why}\n\n", *parts))
 
-    def _add_difference(self, words: Text, finding: Finding) -> None:
+    def _difference(self, finding: Finding) -> Iterator[tuple[str, str]]:
+        """Marks and lines of the comments that matter, and of the difference."""
         room = self.scrollable_content_region.width
         for line in [*finding.notes, *finding.difference.split("\n")]:
             mark, comment = line[:1], line[:1] == "#"
             shown = text.safe_name(line if comment else f"{mark} {line[1:]}")
-            rows = wrap(shown, room, "" if comment else _INDENT)
-            words.append("\n".join(rows) + "\n", self._color(mark))
+            yield mark, "\n".join(wrap(shown, room, "" if comment else _INDENT))
 
-    def _color(self, mark: str) -> str:
-        """The colour of lines that begin with `mark`; "" for the usual one."""
-        name = _COLORS.get(mark)
-        if name is None:
-            return ""
-        plain = "dim" if name == "quiet" else ""
-        return str(self.app.theme_variables.get(name, "")) or plain
+    def _style(self, mark: str) -> Style:
+        """The style of lines that begin with `mark`."""
+        color = self.app.theme_variables.get(_COLORS.get(mark, ""))
+        return Style() if color is None else Style(foreground=Color.parse(color))
+
+
+def _whole(finding: Finding) -> Iterator[tuple[str, str]]:
+    """Marks and lines of the fix."""
+    for line in finding.fix.split("\n"):
+        yield "#" if line.lstrip().startswith("#") else "", text.safe_name(line)

@@ -1,0 +1,75 @@
+"""Parts of a patch: its lines, what it is after an earlier one, and saving it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from layerscope.analysis.findings.composing import Plan
+from layerscope.errors import UsageError
+from layerscope.report.patch import FileChange, Patch, hunks, patch_bytes, save_patch, since
+
+DOCKERFILE = Path("Dockerfile")
+IGNORE = FileChange(Path(".dockerignore"), None, ".git\n")
+
+
+def patch(*files: FileChange, dockerfile: str = "c\n") -> Patch:
+    """A patch that ends with this Dockerfile."""
+    return Patch(Plan(), files, dockerfile, None, restored=False)
+
+
+def test_the_lines_of_a_change() -> None:
+    """A last line without an end is marked, as git does it; other ends of lines stay."""
+    change = FileChange(DOCKERFILE, "a\r\nb", "a\r\nc")
+    assert hunks(change) == [
+        "@@ -1,2 +1,2 @@",
+        " a\r",
+        "-b",
+        "\\ No newline at end of file",
+        "+c",
+        "\\ No newline at end of file",
+    ]
+    assert hunks(FileChange(DOCKERFILE, "a\n", "a\n")) == []
+
+
+def test_a_patch_goes_on_from_an_earlier_one() -> None:
+    """The Dockerfile is as that left it; of what it has already, nothing is left."""
+    whole = patch(FileChange(DOCKERFILE, "a\n", "c\n"), IGNORE)
+    assert since(whole, DOCKERFILE, "b\n").files == (FileChange(DOCKERFILE, "b\n", "c\n"), IGNORE)
+    assert since(whole, DOCKERFILE, "c\n").files == (IGNORE,)
+
+
+def test_what_an_earlier_patch_changed_and_this_one_does_not_is_undone() -> None:
+    """A larger fix took the place of a smaller one."""
+    assert since(patch(dockerfile="a\n"), DOCKERFILE, "b\n").files == (
+        FileChange(DOCKERFILE, "b\n", "a\n"),
+    )
+
+
+def test_saving_replaces_nothing(tmp_path: Path) -> None:
+    """Neither a file nor what a link points to."""
+    made = patch(IGNORE)
+    save_patch(made, tmp_path / "a")
+    assert (tmp_path / "a").read_bytes() == patch_bytes(made)
+    (tmp_path / "link").symlink_to(tmp_path / "none")
+    for name in ("a", "link", "."):
+        with pytest.raises(UsageError, match="exists already"):
+            save_patch(made, tmp_path / name)
+    with pytest.raises(UsageError, match=r"cannot write .*none/a: No such file"):
+        save_patch(made, tmp_path / "none" / "a")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "link"]
+
+
+def test_a_patch_that_does_not_fit_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A part of a patch is worse than none."""
+
+    def full(_: Patch) -> bytes:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("layerscope.report.patch.patch_bytes", full)
+    with pytest.raises(UsageError, match="No space left"):
+        save_patch(patch(IGNORE), tmp_path / "a")
+    assert not list(tmp_path.iterdir())

@@ -211,7 +211,7 @@ async def test_words_that_matter_stay_above_a_difference(demo_image: Path) -> No
     app = explorer(demo_image, rules={})
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         view = await opened(pilot)
-        view.list.select(2)
+        view.list.select(3)
         await settled(pilot)
         said = "\n".join(lines(pilot))
         assert "nothing in this step uses build-essential" in said
@@ -249,7 +249,7 @@ async def test_findings_can_be_read_in_the_colours_of_the_terminal(demo_image: P
         for number in range(8):
             view.list.select(number)
             await settled(pilot)
-        view.list.select(0)
+        view.list.select(1)
         await settled(pilot)
         strips = app.screen._compositor.render_strips()
         colors = {

@@ -247,7 +247,7 @@ async def test_a_fix_in_words_alone_cannot_be_written(demo_image: Path) -> None:
     """The dialog says so, and offers nothing."""
     async with explorer(demo_image, rules={}).run_test(size=WIDE) as pilot:
         view = await findings(pilot)
-        view.list.select(2)
+        view.list.select(3)
         await pilot.press("w")
         await settled(pilot)
         assert "There is nothing to write." in shown(pilot)

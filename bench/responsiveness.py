@@ -23,6 +23,7 @@ import pexpect
 from bench import million
 from bench.bytecode import compile_program
 from bench.images import FOLDER
+from tests.emulator import Emulator
 
 WIDTH, HEIGHT = 160, 48
 QUIET = 0.3
@@ -43,8 +44,8 @@ KEYS: tuple[tuple[str, str, int, float], ...] = (
     ("filter, a key more", "g", 1, 200),
 )
 """What is done, its key, how often, and the milliseconds that it should take at most."""
-_CURSOR = "48;5;23m"
-"""Begins a row with the cursor."""
+_CURSOR = "005f5f"
+"""The background of the row with the cursor."""
 _AFTERWARDS = 6.0
 """Seconds after the figures are there in which keys are still pressed: duplicates, findings and digests follow."""
 _BARE = """
@@ -65,6 +66,8 @@ class Explorer:
         environment.pop("COLORTERM", None)
         self.started = time.monotonic()
         self.child = _spawn(["-m", "layerscope", str(image)], environment)
+        self.terminal = Emulator(WIDTH, HEIGHT)
+        """Has what was read, until the image is loaded."""
         self.memory = 0
         """Most memory of all its processes at any moment, in bytes; what they share counts once."""
         self.watching = threading.Thread(target=self._watch, daemon=True)
@@ -78,7 +81,9 @@ class Explorer:
     def seen(self, words: str) -> float:
         """Seconds from the start until `words` are written."""
         self.child.expect_exact(words)
-        return time.monotonic() - self.started
+        taken = time.monotonic() - self.started
+        self.terminal.receive(self.child.before + self.child.after)
+        return taken
 
     def settle(self, quiet: float = QUIET) -> float:
         """Wait until nothing more is written, and something was; when the last byte came."""
@@ -115,20 +120,21 @@ class Explorer:
 
     def longest_wait(self) -> tuple[float, float]:
         """Seconds that the slowest and the median key take until the image is loaded: the cursor moves down and up."""
+        terminal = self.terminal
+        self.child.send("g")
+        while terminal.row_on(_CURSOR) is None:
+            terminal.receive(self._read())
         row, step, waits, loaded = 0, 1, [], PATIENCE
-        seen = b""
         while time.monotonic() - self.started < loaded:
             row, key = row + step, b"j" if step > 0 else b"k"
             step = -step if row in (0, million.LAYERS - 1) else step
-            wanted, pressed = f"{_CURSOR}{row} ".encode(), time.monotonic()
+            before, pressed = terminal.row_on(_CURSOR), time.monotonic()
             self.child.send(key)
-            since = b""
-            while wanted not in since and time.monotonic() - pressed < PATIENCE:
-                since += self._read()
+            while terminal.row_on(_CURSOR) == before and time.monotonic() - pressed < PATIENCE:
+                terminal.receive(self._read())
             waits.append(time.monotonic() - pressed)
             time.sleep(0.02)
-            seen = seen[-20:] + since
-            if b"efficiency" in seen and loaded == PATIENCE:
+            if loaded == PATIENCE and "efficiency" in "\n".join(terminal.lines()):
                 loaded = time.monotonic() - self.started + _AFTERWARDS
         return max(waits), statistics.median(waits)
 

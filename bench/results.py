@@ -71,7 +71,7 @@ def save(outcomes: Sequence[Outcome], path: Path = RESULTS) -> None:
         for outcome in outcomes
     ]
     results = Results(
-        _commit(),
+        commit(),
         datetime.datetime.now(datetime.UTC).date().isoformat(),
         f"{os.cpu_count()} CPUs, {platform.system()} {platform.machine()}, Python {platform.python_version()}",
         rows,
@@ -143,7 +143,7 @@ def _seconds(figures: Figures) -> str:
     return f"{figures.wall:.2f} s" if figures.wall >= 0.1 else f"{1000 * figures.wall:.0f} ms"
 
 
-def _commit() -> str:
+def commit() -> str:
     """The commit that is measured. Raises ValueError if the program is not as it was committed."""
 
     def git(*words: str) -> str:

@@ -125,11 +125,20 @@ _STEP_KINDS = {
 
 
 class Severity(StrEnum):
-    """How much a finding matters, most severe first; the values are SARIF's levels."""
+    """How much a finding matters if it is right, most severe first; the values are SARIF's levels."""
 
     ERROR = "error"
+    """A secret that anyone who can pull the image can read."""
     WARNING = "warning"
+    """Bytes that no container of the image reads; of secrets, those that are probably none."""
     NOTE = "note"
+    """Bytes that some containers read: it depends on what they run. Also whatever costs next to nothing."""
+
+    def at(self, confidence: Confidence) -> Severity:
+        """The severity of a finding of this confidence: one step lower for a mere hint."""
+        if confidence is not Confidence.LOW:
+            return self
+        return Severity.WARNING if self is Severity.ERROR else Severity.NOTE
 
     @property
     def glyph(self) -> str:
@@ -159,11 +168,14 @@ _SEVERITIES = {
 
 
 class Confidence(StrEnum):
-    """How certain it is that the image does not need what a rule found."""
+    """How certain it is that a finding is right: that the image does not need the bytes, that the secret is one."""
 
     HIGH = "high"
+    """Its content, its format or the place where only one program puts it leaves no doubt."""
     MEDIUM = "medium"
+    """Its name or place says so, and nothing in the image speaks against it."""
     LOW = "low"
+    """A hint: something in the image speaks against it, or most images have it for a reason."""
 
 
 class DigestState(StrEnum):

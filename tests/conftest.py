@@ -20,6 +20,7 @@ from layerscope.layers.store import Store
 from layerscope.opening.open import Opened, Options, open_image
 from layerscope.sources import Request
 from layerscope.tui.explorer_app import ExplorerApp
+from layerscope.tui.widgets.line_list import LineList
 from tests.tui.explorer import cache_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -41,6 +42,7 @@ settings.register_profile(
 )
 settings.load_profile("patient")
 ExplorerApp.forgiving = False  # an unexpected error fails the test instead of becoming a dialog
+LineList.rest = 0  # panes follow each key
 textual.constants.TEXTUAL_ANIMATIONS = "none"  # type: ignore[misc]  # read once, when the snapshot plug-in imports it
 
 

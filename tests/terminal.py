@@ -57,6 +57,16 @@ class Terminal:
         """The screen."""
         return "\n".join(self.lines())
 
+    def settled(self) -> str:
+        """The screen with its colours, once it stays as it is."""
+        shown = [""]
+        deadline = time.monotonic() + PATIENCE
+        while not shown[-1] or len(set(shown[-6:])) > 1 or len(shown) < 6:
+            assert time.monotonic() < deadline, f"the screen never rests:\n{shown[-1]}"
+            time.sleep(0.05)
+            shown.append(self.run("capture-pane", "-e", "-p", "-t", "t"))
+        return shown[-1]
+
     def wait_for(self, words: str) -> str:
         """The screen once it shows `words`. Raises `AssertionError` with the screen if it never does."""
         deadline = time.monotonic() + PATIENCE

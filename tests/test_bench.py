@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bench import guard, results
+from bench import guard, results, wire
+from bench.docker_archive import docker_archive as docker_archive_of
 from bench.results import Figures, Results, Row
-from tests.images import docker_archive, file, layer_tar, write
+from layerscope.opening.open import Options, open_image
+from layerscope.sources import Request
+from tests.images import docker_archive, file, layer_tar, oci_archive, write
 
 OURS = Figures("layerscope 1", 3, 0.5, 0.4, 0.6, 0.7, 90_000_000)
 PEER = Figures("dive 1", 1, 10.0, 10.0, 10.0, 9.0, 120_000_000)
@@ -30,6 +33,36 @@ def test_the_figures_of_the_pages_are_those_of_a_run() -> None:
     kept = results.load()
     assert [row.case for row in kept.rows] == ["A", "B", "C", "D", "E"]
     assert len(kept.commit) == 10
+
+
+def test_bytes_over_the_wire_are_shown_beside_the_peers() -> None:
+    """With what they should be at most; without the peer, its cells are empty."""
+    rows = [wire.Row("a row down", 548, 210, 1500), wire.Row("the start", 120_400, None, 60_000)]
+    shown = wire.table(wire.Results("abc", "2026-01-01", "a.tar", "layerscope 1", "dive 1", rows))
+    assert "| a row down | 0.5 kB | 0.2 kB | 1.5 kB |" in shown
+    assert "| the start | 120 kB |  | 60.0 kB |" in shown
+    assert "a.tar, layerscope 1, commit abc, 2026-01-01" in shown
+
+
+def test_the_bytes_of_the_pages_are_those_of_a_run() -> None:
+    """Of everything that is counted, at a commit, and no more than wanted."""
+    kept = wire.load()
+    assert [row.what for row in kept.rows] == [words for words, _ in wire.TARGETS.values()]
+    assert len(kept.commit) == 10
+    assert all(row.ours <= row.target for row in kept.rows)
+
+
+def test_dive_gets_a_docker_archive_of_any_image(tmp_path: Path) -> None:
+    """With the same layers, decompressed; a Docker archive is taken as it is."""
+    layer = layer_tar([file("a", b"a" * 9000)])
+    docker = write(tmp_path / "docker.tar", docker_archive([layer]))
+    assert docker_archive_of(docker, tmp_path) == docker
+    oci = write(tmp_path / "image.oci.tar", oci_archive([layer], compress="zstd"))
+    made = docker_archive_of(oci, tmp_path)
+    one, other = (open_image(Request(str(path)), Options()) for path in (made, oci))
+    assert made != oci
+    assert one.image.source_kind != other.image.source_kind
+    assert one.accounting.stored == other.accounting.stored == 9000
 
 
 def test_the_guard_tells_stages_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -403,7 +403,7 @@ def held(shown: Screen) -> None:
 
 def reading(shown: Screen) -> None:
     """Wait until the worker waits, and the screen is there."""
-    shown.wait_for("q.* Quit")
+    shown.wait_for("Quit")
     held(shown)
 
 

@@ -64,6 +64,8 @@ class Evidence:
     """Number of steps of the base image."""
     written: Mapping[int, Written] = field(default_factory=dict)
     """The instructions of a Dockerfile, by step."""
+    escape: str = "\\"
+    """What continues lines in it."""
     progress: Progress = field(default_factory=NullProgress)
     known: dict[object, object] = field(default_factory=dict, repr=False)
     """Results of `once`."""

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import cached_property
+from typing import Generic, TypeVar
+
+_Value = TypeVar("_Value")
 
 
 class PathPatterns:
@@ -23,37 +27,33 @@ class PathPatterns:
         """What a path must be, or lie in."""
         return re.compile(b"(?:%b)(?:/.*)?" % self._whole.pattern, re.DOTALL)
 
-    def may_match(self, name: bytes) -> bool:
+    @cached_property
+    def may_match(self) -> Callable[[bytes], bool]:
         """Whether a path may match, however it is spelled: false for almost all that do not, and fast.
 
-        Raises ValueError if a last component has a wildcard in its middle, or more than one.
+        Raises ValueError if the last component of a pattern neither begins nor ends with text.
         """
-        names, endings, starts, folders = self._lasts
-        folder, _, last = name.rpartition(b"/")
-        return (
-            last in names
-            or last.rpartition(b".")[2] in endings
-            or last.startswith(starts)
-            or folder.endswith(folders)
-        )
+        marks = self._marks
+        hold, folders = marks.hold, marks.folders
+
+        def may_match(name: bytes) -> bool:
+            folder, _, last = name.rpartition(b"/")
+            return (
+                hold(last)
+                or folder.rpartition(b"/")[2] in folders
+                or b"//" in name
+                or (b"/." in name and (b"/./" in name or b"/../" in name))
+            )
+
+        return may_match
 
     @cached_property
-    def _lasts(self) -> tuple[set[bytes], set[bytes], tuple[bytes, ...], tuple[bytes, ...]]:
-        """Last components without a wildcard, the endings and beginnings of others, and the directories of all files in one."""
-        names, endings, starts, folders = set(), set(), [], []
-        for pattern in self._patterns:
-            folder, _, last = pattern.rpartition("/")
-            if "*" not in last:
-                names.add(last.encode())
-            elif re.fullmatch(r"\*\.[^*.]+", last):
-                endings.add(last[2:].encode())
-            elif re.fullmatch(r"[^*]+\*", last):
-                starts.append(last[:-1].encode())
-            elif last == "*" and "*" not in folder:
-                folders.append(folder.strip("/").encode())
-            else:
-                raise ValueError(f"{pattern}: a wildcard in the middle")
-        return names, endings, tuple(starts), tuple(folders)
+    def _hold(self) -> Callable[[bytes], bool]:
+        return self._marks.hold
+
+    @cached_property
+    def _marks(self) -> _Marks:
+        return _Marks.of(self._patterns)
 
     def match(self, path: bytes) -> bool:
         """Whether a path, without a slash at its ends, matches."""
@@ -61,7 +61,93 @@ class PathPatterns:
 
     def cover(self, path: bytes) -> bool:
         """Whether a path or a directory that it lies in matches."""
-        return self._below.fullmatch(path) is not None
+        parts = path.split(b"/")
+        may = any(map(self._hold, parts)) or not self._marks.folders.isdisjoint(parts)
+        return may and self._below.fullmatch(path) is not None
+
+
+class PatternTable(Generic[_Value]):
+    """Rows of patterns, each with a value: the first that matches a path."""
+
+    def __init__(self, rows: Iterable[tuple[Iterable[str], _Value]]) -> None:
+        self._named: dict[bytes, list[tuple[int, PathPatterns, _Value]]] = {}
+        """Patterns whose last components have no wildcard, by these."""
+        self._others: list[tuple[int, PathPatterns, _Value]] = []
+        for number, (patterns, value) in enumerate(rows):
+            for pattern in patterns:
+                row = (number, PathPatterns([pattern]), value)
+                last = pattern.rpartition("/")[2]
+                if "*" in last:
+                    self._others.append(row)
+                else:
+                    self._named.setdefault(last.encode(), []).append(row)
+
+    def first(self, path: bytes) -> _Value | None:
+        """The value of the first row with a pattern that matches; None for none."""
+        rows = [*self._named.get(path.rpartition(b"/")[2], ()), *self._others]
+        found = [row for row in rows if row[1].may_match(path) and row[1].match(path)]
+        return min(found, key=lambda row: row[0])[2] if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """What every path that patterns match has: a last component that holds one of these, or a directory of a name."""
+
+    names: frozenset[bytes]
+    endings: frozenset[bytes]
+    """What stands behind a last point."""
+    starts: tuple[bytes, ...]
+    ends: tuple[bytes, ...]
+    edges: frozenset[bytes]
+    """The first bytes of `starts`, and the last ones of `ends`: two, or one where there are no more."""
+    folders: frozenset[bytes]
+    """Names of directories in which everything may match."""
+
+    @classmethod
+    def of(cls, patterns: Iterable[str]) -> _Marks:
+        names, endings, folders = set(), set(), set()
+        starts, ends = [], []
+        for pattern in patterns:
+            folder, _, last = pattern.removeprefix("**/").strip("/").rpartition("/")
+            before, _, after = last.partition("*")
+            after = after.rpartition("*")[2]
+            directory = folder.rpartition("/")[2]
+            if "*" not in last:
+                names.add(last.encode())
+            elif directory and "*" not in directory:
+                folders.add(directory.encode())
+            elif before:
+                starts.append(before.encode())
+            elif re.fullmatch(r"\.[^.]+", after) and last.count("*") == 1:
+                endings.add(after[1:].encode())
+            elif after:
+                ends.append(after.encode())
+            else:
+                raise ValueError(f"{pattern}: a wildcard at both ends")
+        edges = {start[:2] for start in starts} | {end[-2:] for end in ends}
+        return cls(
+            frozenset(names),
+            frozenset(endings),
+            tuple(starts),
+            tuple(ends),
+            frozenset(edges),
+            frozenset(folders),
+        )
+
+    @property
+    def hold(self) -> Callable[[bytes], bool]:
+        """Whether a component may be the last one of a path that matches. A function that has all it needs at hand."""
+        names, endings, edges = self.names, self.endings, self.edges
+        starts, ends = self.starts, self.ends
+
+        def hold(last: bytes) -> bool:
+            if last in names or last.rpartition(b".")[2] in endings:
+                return True
+            if (last[:2] in edges or last[:1] in edges) and last.startswith(starts):
+                return True
+            return (last[-2:] in edges or last[-1:] in edges) and last.endswith(ends)
+
+        return hold
 
 
 def _expression(pattern: str) -> bytes:

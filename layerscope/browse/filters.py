@@ -130,11 +130,13 @@ class Filter:
         return any(isinstance(term, MarkTerm | PackageTerm) for term, _ in self.terms)
 
     def waits(self, marks: Marks) -> str:
-        """A sentence about the first term that cannot be answered yet; empty if all can."""
+        """A sentence about the first term that cannot be answered, yet or at all; empty if all can."""
         for term, _ in self.terms:
             if isinstance(term, MarkTerm | PackageTerm) and getattr(marks, term.mark) is None:
                 name = f"package:{term.name}" if isinstance(term, PackageTerm) else term.mark
-                return f"`{name}` is available once {WAITS[term.mark]}."
+                off = marks.off.get(term.mark)
+                when = f"is available once {WAITS[term.mark]}" if off is None else off
+                return f"`{name}` {when}."
         return ""
 
     def matches(self, among: Candidates) -> Mask:

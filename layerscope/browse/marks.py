@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -54,6 +54,8 @@ class Marks:
     secret: Mask | None = None
     """Files that findings about secrets name."""
     package: PackageFiles | None = None
+    off: Mapping[str, str] = field(default_factory=dict)
+    """By the name of each that never becomes known: what switched it off, and how to have it."""
 
 
 WAITS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
 
@@ -14,6 +15,8 @@ from layerscope.cli.output_options import format_option
 def rules(format_name: str) -> None:
     """List the rules for findings.
 
+    In brackets: the rules of hadolint and checks of BuildKit that mean the same.
+
     To turn off or tune one, use [rules.NAME] in the configuration file: enabled = false, min-bytes = "1 MB", severity = "error".
     """
     from layerscope.analysis.findings.rules import RULES
@@ -22,7 +25,7 @@ def rules(format_name: str) -> None:
     from layerscope.text import size
 
     chosen = settings_of({}).rules
-    rows = []
+    rows: list[dict[str, Any]] = []
     for rule in RULES:
         choice = chosen.get(rule.name, RuleChoice())
         rows.append(
@@ -34,16 +37,22 @@ def rules(format_name: str) -> None:
                 "minBytes": rule.min_bytes if choice.min_bytes is None else choice.min_bytes,
                 "enabled": choice.enabled,
                 "why": rule.why,
+                "finds": rule.finds,
+                "places": list(rule.places),
+                "wrong": rule.wrong,
+                "codes": list(rule.codes),
+                "helpUri": rule.page,
             }
         )
     if format_name == "json":
         click.echo(json.dumps(rows, indent=2))
         return
-    width = max(len(str(row["name"])) for row in rows)
+    width = max(len(row["name"]) for row in rows)
     click.echo(f"{'rule':<{width}}  {'severity':<8}  {'from':>8}  finds")
     for row in rows:
-        least = size(int(str(row["minBytes"])))
+        least = size(row["minBytes"])
+        also = f"  ({', '.join(row['codes'])})" if row["codes"] else ""
         state = "" if row["enabled"] else "  (off)"
         click.echo(
-            f"{row['name']:<{width}}  {row['severity']:<8}  {least:>8}  {row['title']}{state}"
+            f"{row['name']:<{width}}  {row['severity']:<8}  {least:>8}  {row['title']}{also}{state}"
         )

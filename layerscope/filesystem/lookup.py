@@ -28,12 +28,16 @@ class PathLookup:
         """The deepest existing path on the way to `full`, and the first missing component; b"" if the whole path exists."""
         path = 0
         for component in components_of(full):
-            rank = self._table.rank(component)
-            child = self._child(path, rank) if rank is not None else None
+            child = self.child(path, component)
             if child is None:
                 return path, component
             path = child
         return path, b""
+
+    def child(self, path: int, component: bytes) -> int | None:
+        """The path with this name in a directory; None if there is none."""
+        rank = self._table.rank(component)
+        return self._child(path, rank) if rank is not None else None
 
     def complete(self, typed: bytes, *, most: int = COMPLETIONS) -> list[int]:
         """At most `most` paths that start with `typed`, in byte order of their last component."""

@@ -114,6 +114,11 @@ class PathTable:
         place = bisect_left(self.names, component)
         return place if place < len(self.names) and self.names[place] == component else None
 
+    def has_start(self, start: bytes) -> bool:
+        """Whether a component of some path starts with these bytes."""
+        place = bisect_left(self.names, start)
+        return place < len(self.names) and self.names[place].startswith(start)
+
     def find(self, full: bytes) -> int | None:
         """The path with this full name (components joined by `/`); None if no layer has it."""
         path = 0

@@ -52,6 +52,16 @@ def split_flags(arguments: str) -> tuple[tuple[str, ...], int]:
         flags.append(flag)
 
 
+def raw_flags(arguments: str) -> tuple[str, ...]:
+    """The flags at the beginning of arguments, as they are written."""
+    found = []
+    for word in _FLAG.finditer(arguments):
+        if not word[0].startswith("--"):
+            break
+        found.append(word[0])
+    return tuple(found)
+
+
 def _unquoted(word: str) -> str:
     """A flag without its quotes and backslashes."""
     parts, at, quote = [], 0, ""

@@ -79,6 +79,7 @@ def find_findings(
         opened.duplicates,
         base,
         {} if opened.written is None else opened.written.instructions,
+        "\\" if opened.written is None else opened.written.dockerfile.escape,
         progress,
     )
     scan_image(evidence, scans, cache)

@@ -15,6 +15,7 @@ from layerscope import __version__
 from layerscope.analysis.findings.composing import Plan
 from layerscope.analysis.findings.finding import Finding
 from layerscope.analysis.findings.patching import Patcher
+from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.rules import RULES
 from layerscope.opening.opened import Opened
 from layerscope.opening.run_rules import patcher_of
@@ -99,7 +100,9 @@ def _rules(further: Mapping[str, tuple[str, str]]) -> list[dict[str, Any]]:
             rule.why,
             rule.severity.value,
             _PRECISIONS[rule.confidence],
+            rule.codes,
         )
+        | _page(rule)
         for rule in RULES
     ]
     known = {rule.name for rule in RULES}
@@ -111,8 +114,25 @@ def _rules(further: Mapping[str, tuple[str, str]]) -> list[dict[str, Any]]:
     return found
 
 
+def _page(rule: Rule) -> dict[str, Any]:
+    """Where to read about a rule, and what to know of it at once."""
+    parts = [rule.finds, rule.why, f"When it is wrong: {rule.wrong[:1].lower()}{rule.wrong[1:]}"]
+    if rule.codes:
+        parts.append(f"The same as {' and '.join(rule.codes)} of hadolint and BuildKit.")
+    text = "\n\n".join(part for part in parts if part)
+    return {
+        "helpUri": rule.page,
+        "help": {"text": _message(text), "markdown": f"{text}\n\n[More about it]({rule.page})"},
+    }
+
+
 def _rule(
-    name: str, title: str, why: str, level: str = "warning", precision: str = "very-high"
+    name: str,
+    title: str,
+    why: str,
+    level: str = "warning",
+    precision: str = "very-high",
+    codes: Sequence[str] = (),
 ) -> dict[str, Any]:
     title, why = safe_name(title), safe_name(why)
     return {
@@ -126,6 +146,7 @@ def _rule(
             "precision": precision,
             "problem.severity": {"note": "recommendation"}.get(level, level),
             "tags": ["container", "image-size"],
+            "codes": list(codes),
         },
     }
 

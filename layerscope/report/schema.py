@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from layerscope.analysis.findings.edits import Edit
+from layerscope.analysis.packages.usage import package_usage
 from layerscope.analysis.steps import step_kind
 from layerscope.filesystem.changes import WHY_NAMES
 from layerscope.filesystem.inodes import Inodes
@@ -44,6 +45,7 @@ def document(opened: Opened, *, files: bool = False, rows: bool = True) -> dict[
         "duplicates": _duplicates(opened) if rows else [],
         "findings": _findings(opened),
         "packages": _packages(opened),
+        "unowned": _unowned(opened),
         "warnings": warnings_document(opened),
     }
 
@@ -309,6 +311,26 @@ def _packages(opened: Opened) -> list[dict[str, Any]]:
         }
         for package in (() if opened.findings is None else opened.findings.packages)
     ]
+
+
+def _unowned(opened: Opened) -> dict[str, Any] | None:
+    """Files of no package, by directory, largest first; None if packages were not looked for."""
+    if opened.findings is None:
+        return None
+    usage = package_usage(opened.filesystem, opened.findings.packages)
+    table = opened.filesystem.table
+    return {
+        "bytes": usage.unowned,
+        "files": usage.unowned_files,
+        "directories": [
+            {
+                "path": _text(table.full(directory.path)),
+                "bytes": directory.bytes,
+                "files": len(directory.paths),
+            }
+            for directory in usage.directories
+        ],
+    }
 
 
 def _text(name: bytes) -> str:

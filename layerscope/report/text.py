@@ -24,7 +24,7 @@ _WARNINGS = 50
 """Warnings and damaged layers that are listed."""
 _NAMES = 3
 """Other images and tags that are listed."""
-_STYLES = {
+HEADLINE_STYLES = {
     Role.STORED: "bold",
     Role.AVOIDABLE: "bold yellow",
     Role.BASE: "",
@@ -71,7 +71,7 @@ def _write_header(console: Console, opened: Opened, options: ReportOptions) -> N
         named = [alternative_name(other) for other in image.alternatives]
         console.paragraph(f"also available: {_first_names(named)}", "dim")
     wasted = f"{shown(accounting.wasted)} wasted ({percent(accounting.wasted, accounting.stored)})"
-    console.flow((text, _STYLES[role]) for text, role in headline_of(opened, options))
+    console.flow((text, HEADLINE_STYLES[role]) for text, role in headline_of(opened, options))
     console.flow(
         [
             (wasted, "yellow" if accounting.wasted else ""),

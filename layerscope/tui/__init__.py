@@ -40,9 +40,9 @@ def run_picker(
     settings: Settings | None = None,
     dockerfile: Dockerfile | None = None,
 ) -> None:
-    """Let the user choose an image, and explore it; the reference in `request` is ignored.
+    """Let the user choose an image and explore it, or two and compare them; the reference in `request` is ignored.
 
-    Esc returns from the image to the picker. If the image cannot be opened, the error is shown there. Raises
+    Esc returns from there to the picker. If an image cannot be opened, the error is shown there. Raises
     `LayerscopeError` for invalid settings.
     """
     from layerscope.tui.picker import PickerApp
@@ -52,13 +52,12 @@ def run_picker(
     while (chosen := picker.run_in_terminal()) is not None:
         trouble, again = "", True
         try:
-            again = _explore(
-                replace(request, reference=chosen.reference),
-                options,
-                preferences,
-                dockerfile,
-                picked=True,
-            )
+            requests = [replace(request, reference=image.reference) for image in chosen]
+            if len(requests) == 1:
+                again = _explore(requests[0], options, preferences, dockerfile, picked=True)
+            else:
+                names = [image.tags[0] if image.tags else image.reference for image in chosen]
+                again = _compare(requests, names, options, preferences, picked=True)
         except CancelledError:
             pass
         except LayerscopeError as error:
@@ -72,21 +71,7 @@ def run_comparison(
     old: Request, new: Request, options: Options, settings: Settings | None = None
 ) -> None:
     """Explore what differs between two images until the user quits. Raises `LayerscopeError` if one cannot be opened."""
-    preferences = _preferences(settings)
-    limit_freed_memory()
-    options = replace(options, verify_small=False, names=False)
-    with RemoteImage(old, options) as first, RemoteImage(new, options) as second:
-        from layerscope.tui.comparison.app import ComparisonApp  # while the workers find the images
-        from layerscope.tui.session import Session
-
-        def opened(name: str, remote: RemoteImage) -> Session:
-            with naming(name):
-                source = remote.find(partial(_ask, preferences))
-            return Session(remote, source, preferences=preferences)
-
-        sides = opened("OLD", first), opened("NEW", second)
-        _take_keys_from_terminal()
-        ComparisonApp(*sides).run_in_terminal()
+    _compare((old, new), ("OLD", "NEW"), options, _preferences(settings))
 
 
 def _preferences(settings: Settings | None) -> Preferences:
@@ -121,6 +106,37 @@ def _explore(
             remote, source, dockerfile=dockerfile, preferences=preferences, picked=picked
         )
         app = LayerscopeApp(session)
+        app.run_in_terminal()
+        return app.chooses_another
+
+
+def _compare(
+    requests: Sequence[Request],
+    names: Sequence[str],
+    options: Options,
+    preferences: Preferences,
+    *,
+    picked: bool = False,
+) -> bool:
+    """Explore what differs between two images, which errors call by `names`; whether the user left for others, if they were
+    `picked`."""
+    limit_freed_memory()
+    options = replace(options, verify_small=False, names=False)
+    with (
+        RemoteImage(requests[0], options) as first,
+        RemoteImage(requests[1], options) as second,
+    ):
+        from layerscope.tui.comparison.app import ComparisonApp  # while the workers find the images
+        from layerscope.tui.session import Session
+
+        def opened(name: str, remote: RemoteImage) -> Session:
+            with naming(name):
+                source = remote.find(partial(_ask, preferences))
+            return Session(remote, source, preferences=preferences, picked=picked)
+
+        sides = opened(names[0], first), opened(names[1], second)
+        _take_keys_from_terminal()
+        app = ComparisonApp(*sides)
         app.run_in_terminal()
         return app.chooses_another
 

@@ -10,6 +10,7 @@ from textual.worker import get_current_worker
 from layerscope import text
 from layerscope.browse.marks import Marks
 from layerscope.tui.explorer_app import ExplorerApp
+from layerscope.tui.filter_marks import switched_off
 from layerscope.tui.loader import (
     DuplicatesFound,
     Fetched,
@@ -25,7 +26,6 @@ from layerscope.tui.loader import (
 from layerscope.tui.screens.error import ErrorScreen
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.session import Session
-from layerscope.tui.view import ChooseAnother
 from layerscope.tui.workers import ProgressMoved
 
 BYTE_STAGES = ("Reading layers", "Comparing contents", "Checking digests")
@@ -38,8 +38,6 @@ class LayerscopeApp(ExplorerApp):
         super().__init__(session)
         self.session = session
         self._layers_due = False
-        self.chooses_another = False
-        """Whether the user left for the picker."""
 
     def on_mount(self) -> None:
         self.begin(MainScreen(self.session))
@@ -89,7 +87,7 @@ class LayerscopeApp(ExplorerApp):
     @on(Stacked)
     def _stacked(self, event: Stacked) -> None:
         moved = self.session.stack(event.opened)
-        self.session.marks = Marks(wasted=event.wasted)
+        self.session.marks = Marks(event.wasted, off=switched_off(self.session.options))
         if self.main is not None:
             self.main.stacked()
             if moved:
@@ -107,7 +105,10 @@ class LayerscopeApp(ExplorerApp):
     def _findings_found(self, event: FindingsFound) -> None:
         self.session.findings, self.session.secrets = event.findings, event.findings.secrets
         self.session.marks = replace(
-            self.session.marks, secret=event.secret, package=event.packages
+            self.session.marks,
+            secret=event.secret,
+            package=event.packages,
+            off=switched_off(self.session.options, event.findings),
         )
         if self.main is not None:
             self.main.findings_found()
@@ -132,11 +133,6 @@ class LayerscopeApp(ExplorerApp):
     def _work_failed(self, event: WorkFailed) -> None:
         self._work_done()
         self.push_screen(ErrorScreen(event.error))
-
-    @on(ChooseAnother)
-    def _choose_another(self) -> None:
-        self.chooses_another = True
-        self.leave()
 
 
 def _progress_words(event: ProgressMoved) -> str:

@@ -56,6 +56,7 @@ class ChooserApp(PreferredApp[Candidate]):
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("dialog", but=["dialog.copy", "dialog.search"]),
         Binding("ctrl+z", "suspend_process", "Suspend", show=False),
+        Binding("ctrl+q,ctrl+c", "dismiss", "Cancel", show=False),
     ]
     ENABLE_COMMAND_PALETTE = False
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import ClassVar
 
+from textual import on
 from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.events import Key
@@ -24,6 +25,7 @@ from layerscope.tui.run_commands import working
 from layerscope.tui.screens.error import ErrorScreen
 from layerscope.tui.session import Session
 from layerscope.tui.terms import TERMS
+from layerscope.tui.view import ChooseAnother
 
 SWITCH_INTERVAL = 0.0005
 """Seconds that a thread may hold the interpreter: short, so that keys respond immediately."""
@@ -53,6 +55,8 @@ class ExplorerApp(Guarded, PreferredApp[None]):
         self._said = ("", 0.0)
         self._leaving = False
         """Also stops an export that a view started by reading a file."""
+        self.chooses_another = False
+        """Whether the user left for the picker."""
 
     @property
     def main(self) -> Screen[None] | None:
@@ -81,6 +85,11 @@ class ExplorerApp(Guarded, PreferredApp[None]):
                 timeout=10,
                 markup=False,
             )
+
+    @on(ChooseAnother)
+    def _choose_another(self) -> None:
+        self.chooses_another = True
+        self.leave()
 
     # errors
 

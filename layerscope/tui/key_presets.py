@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 PRESETS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "dive": {
-        "app.quit": ("q", "ctrl+q", "ctrl+c"),
+        "app.redraw": ("f5",),
         "view.find_anywhere": ("ctrl+g",),
         "list.page_up": ("pageup",),
-        "path.extract": ("e", "ctrl+e"),
+        "path.extract": ("e", "ctrl+e", "ctrl+s"),
         "explore.filter": ("slash", "ctrl+f", "ctrl+underscore"),
         "explore.mode": ("a", "ctrl+l", "ctrl+a"),
         "explore.changed_only": ("d", "ctrl+u"),

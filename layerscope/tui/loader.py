@@ -68,7 +68,8 @@ class FindingsFound(Message):
     """Findings are available."""
 
     findings: Findings
-    secret: Mask
+    secret: Mask | None
+    """None if no rule looked for secrets."""
     packages: PackageFiles
 
 

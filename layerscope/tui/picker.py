@@ -28,7 +28,7 @@ from layerscope.tui.picker_rows import SORTS, Choice
 from layerscope.tui.preferences import Preferences
 from layerscope.tui.preferred import PreferredApp
 from layerscope.tui.widgets.field import Field
-from layerscope.tui.widgets.image_list import ImageList, column_titles
+from layerscope.tui.widgets.image_list import ImageList, column_titles, sort_at
 from layerscope.tui.widgets.key_bar import KeyBar
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
@@ -44,8 +44,8 @@ class _Watching(NullProgress):
         return self._worker.is_cancelled
 
 
-class PickerApp(PreferredApp[StoreImage]):
-    """Returns the chosen image, None if the user quits."""
+class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
+    """Returns the chosen image, or two to compare, the older one first; None if the user quits."""
 
     TITLE = "layerscope"
     ENABLE_COMMAND_PALETTE = False
@@ -89,8 +89,8 @@ class PickerApp(PreferredApp[StoreImage]):
         trouble: str = "",
         after: PickerApp | None = None,
     ) -> None:
-        """`trouble` is the error of the last chosen image; may be empty. The search and the cursor of `after` are kept,
-        and its images if it had found all."""
+        """`trouble` is the error of the last chosen image; may be empty. The search, the marks and the cursor of `after` are
+        kept, and its images if it had found all."""
         super().__init__(preferences)
         self.choice: Choice = Choice() if after is None else after.choice
         self.images = ImageList(
@@ -107,9 +107,9 @@ class PickerApp(PreferredApp[StoreImage]):
         self._columns = ColumnTitles()
         self._refusals: dict[str, str] = {} if after is None else after._refusals
         self._complete = after is not None and not after._busy
-        self._wanted = (
-            "" if after is None or after.return_value is None else after.return_value.reference
-        )
+        self.left_at = ""
+        """The image under the cursor when the choice was made."""
+        self._wanted = "" if after is None else after.left_at
         """The image that the cursor goes to as soon as it is found; empty for none."""
         self._said = Static(id="refusals", markup=False)
         self._number = 0
@@ -123,7 +123,7 @@ class PickerApp(PreferredApp[StoreImage]):
     def compose(self) -> ComposeResult:
         yield Pane(self._title, self._field, self._columns, self.images)
         yield self._said
-        yield KeyBar(self.keys)
+        yield KeyBar(self.keys, words=self._footer_words)
 
     def on_mount(self) -> None:
         self.images.focus()
@@ -140,7 +140,7 @@ class PickerApp(PreferredApp[StoreImage]):
 
     def _name_columns(self) -> None:
         width = self.images.scrollable_content_region.width
-        self._columns.show(column_titles(width, self.choice.longest_platform))
+        self._columns.show(column_titles(width, self.choice.longest_platform, self.choice.sort))
 
     # looking
 
@@ -208,7 +208,9 @@ class PickerApp(PreferredApp[StoreImage]):
         count = text.count_of(total, "image")
         count = count if shown == total else f"{shown:,} of {count}"
         looking = "looking… · " if self._busy else ""
-        self._title.show("Choose an image", f"{looking}{count} · by {self.choice.sort}")
+        marked = f"{len(self.choice.marked)} marked · " if self.choice.marked else ""
+        self._title.show("Choose an image", f"{looking}{marked}{count} · by {self.choice.sort}")
+        self._say_enter()
         order = [source.name for source in self._sources]
         lines = [
             f"{name}: {text.safe_name(self._refusals[name])}"
@@ -219,8 +221,47 @@ class PickerApp(PreferredApp[StoreImage]):
         self.call_after_refresh(self._name_columns)
 
     def action_cycle_sort(self) -> None:
-        self.choice.sort = SORTS[(SORTS.index(self.choice.sort) + 1) % len(SORTS)]
+        self._sort(SORTS[(SORTS.index(self.choice.sort) + 1) % len(SORTS)])
+
+    @on(ColumnTitles.Clicked)
+    def _titles_clicked(self, event: ColumnTitles.Clicked) -> None:
+        width = self.images.scrollable_content_region.width
+        sort = sort_at(width, self.choice.longest_platform, event.x)
+        if sort is not None:
+            self._sort(sort)
+
+    def _sort(self, sort: str) -> None:
+        self.choice.sort = sort
         self._change(self.choice.arrange)
+
+    # marking
+
+    @on(ImageList.BoxClicked)
+    def action_mark(self) -> None:
+        """Mark the image under the cursor, or unmark it."""
+        if self.images.cursor >= len(self.choice.rows):
+            return
+        if not self.choice.mark(self.choice.rows[self.images.cursor]):
+            key = first_key("picker.mark", self.keys)
+            self.notify(f"Two images are marked already; {key} unmarks one.", markup=False)
+        self._show()
+
+    @on(LineList.Highlighted)
+    def _highlighted(self) -> None:
+        self._say_enter()
+
+    def _say_enter(self) -> None:
+        """In the footer: what Enter does now."""
+        words = self._enter_words()
+        if self._field.input.enter_words != words:
+            self._field.input.enter_words = words
+            self.screen.refresh_bindings()
+
+    def _enter_words(self) -> str:
+        return "Compare" if len(self.choice.chosen(self.images.cursor)) > 1 else "Open"
+
+    def _footer_words(self) -> dict[str, str]:
+        return {"list.open": self._enter_words()}
 
     # searching
 
@@ -249,8 +290,11 @@ class PickerApp(PreferredApp[StoreImage]):
         self._choose(event.row)
 
     def _choose(self, row: int) -> None:
-        if row < len(self.choice.rows):
-            self.exit(self.choice.rows[row].image)
+        chosen = self.choice.chosen(row)
+        if chosen:
+            rows = self.choice.rows
+            self.left_at = rows[row].image.reference if row < len(rows) else ""
+            self.exit(chosen)
 
     def action_step_back(self) -> None:
         if self._field.input.has_focus:

@@ -11,6 +11,8 @@ from layerscope.sources.references import familiar
 from layerscope.sources.store_image import StoreImage
 
 SORTS = ("age", "size", "name")
+MOST_MARKED = 2
+"""Images that are compared with each other."""
 _EARLIEST = datetime.datetime.min.replace(tzinfo=datetime.UTC)
 
 
@@ -18,6 +20,8 @@ _EARLIEST = datetime.datetime.min.replace(tzinfo=datetime.UTC)
 class Row:
     """An image, and all sources that have it."""
 
+    key: str
+    """What tells it from other images, whichever source it is opened from."""
     image: StoreImage
     """The image of the source that opens it fastest."""
     sources: tuple[str, ...]
@@ -41,12 +45,45 @@ class Choice:
         """Length of the longest platform name, in characters."""
         self.sort = SORTS[0]
         self.search = ""
+        self._marked: list[str] = []
+        """Keys of the marked images, in the order of marking."""
         self._found: dict[str, list[StoreImage]] = {}
 
     @property
     def total(self) -> int:
         """The number of all images, matching or not."""
         return len(self._found)
+
+    @property
+    def marked(self) -> list[Row]:
+        """The marked images that were found, whether they match the search or not."""
+        return [_row(key, self._found[key]) for key in self._marked if key in self._found]
+
+    def is_marked(self, row: Row) -> bool:
+        """Whether an image is marked."""
+        return row.key in self._marked
+
+    def mark(self, row: Row) -> bool:
+        """Mark an image, or unmark it; False if as many as can be compared are marked already."""
+        if row.key in self._marked:
+            self._marked.remove(row.key)
+        elif len(self.marked) < MOST_MARKED:
+            self._marked = [*(other.key for other in self.marked), row.key]
+        else:
+            return False
+        return True
+
+    def chosen(self, at: int) -> tuple[StoreImage, ...]:
+        """The image to open when the row `at` is opened; two to compare, the older one first, if two are marked, or one of which
+        the row is another. Empty if there is nothing to open."""
+        rows = {row.key: row for row in self.marked}
+        if len(rows) < MOST_MARKED and at < len(self.rows):
+            rows[self.rows[at].key] = self.rows[at]
+        images = [row.image for row in rows.values()]
+        moments = {id(image): text.moment_of(image.created) or _EARLIEST for image in images}
+        if len(images) == MOST_MARKED and _EARLIEST not in moments.values():
+            images.sort(key=lambda image: moments[id(image)])
+        return tuple(images)
 
     def clear(self) -> None:
         """Remove all images."""
@@ -64,7 +101,7 @@ class Choice:
     def arrange(self) -> None:
         """Apply search and order."""
         words = self.search.casefold().split()
-        rows = map(_row, self._found.values())
+        rows = (_row(key, images) for key, images in self._found.items())
         found = [row for row in rows if all(word in row.sought for word in words)]
         found.sort(key=lambda row: (row.name.casefold(), row.image.reference))
         if self.sort == "size":
@@ -81,7 +118,7 @@ class Choice:
         return next(found, None)
 
 
-def _row(images: Sequence[StoreImage]) -> Row:
+def _row(key: str, images: Sequence[StoreImage]) -> Row:
     # A store with layer sizes is read in place; an engine has to export the image first.
     best = max(images, key=_readiness)
     tags = list(dict.fromkeys(familiar(tag) for image in images for tag in image.tags))
@@ -93,7 +130,7 @@ def _row(images: Sequence[StoreImage]) -> Row:
     sources = tuple(dict.fromkeys(image.source for image in images))
     sought = " ".join([name, *tags, best.id, *sources, *(image.location for image in images)])
     platform = "" if best.platform is None else text.safe_name(str(best.platform))
-    return Row(best, sources, text.safe_name(name + more), platform, saved, sought.casefold())
+    return Row(key, best, sources, text.safe_name(name + more), platform, saved, sought.casefold())
 
 
 def _readiness(image: StoreImage) -> int:

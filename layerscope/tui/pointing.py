@@ -51,15 +51,16 @@ class Pointing:
 
 
 class ShowFile(Message):
-    """Request to open a file: the version in this row of the filesystem."""
+    """Request to open a file: the version in this row of the filesystem, or its difference from the one before."""
 
-    def __init__(self, version: int) -> None:
+    def __init__(self, version: int, *, difference: bool = False) -> None:
         super().__init__()
         self.version = version
+        self.difference = difference
 
 
-_SHOWN = 60
-"""Characters of the copied text in the notification."""
+_SHOWN = 54
+"""Characters of the notification: what its box has room for in one line."""
 
 
 def copied_path(full: bytes) -> tuple[str, str]:
@@ -76,8 +77,12 @@ def copy(app: App[object], copied: tuple[str, str] | None) -> None:
         return
     words, what = copied
     app.copy_to_clipboard(words.encode(errors="surrogateescape").decode(errors="replace"))
-    shown = text.safe_name(" ".join(words.split("\n")))
-    app.notify(text.clip_middle(shown, _SHOWN), title=f"Copied {what}", markup=False)
+    first, *others = words.split("\n")
+    shown, more = text.safe_name(" ".join([first, *others])), ""
+    if others and text.cells(shown) > _SHOWN:
+        shown, more = text.safe_name(first), f" and {text.count_of(len(others), 'more line')}"
+    shown = text.clip_middle(shown, _SHOWN - len(more)) + more
+    app.notify(shown, title=f"Copied {what}", markup=False)
 
 
 class Pressable:

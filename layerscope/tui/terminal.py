@@ -1,4 +1,4 @@
-"""Restores the terminal at any end of the program, and while it is suspended."""
+"""Paints the terminal, and restores it at any end of the program and while it is suspended."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ import sys
 import termios
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
+from rich.console import COLOR_SYSTEMS, RenderableType
+from textual._compositor import CompositorUpdate
 from textual.app import App, SuspendNotSupported
 from textual.driver import Driver
+from textual.screen import Screen
 
 from layerscope import signals
 from layerscope.faults import as_user_error
+from layerscope.tui.frame import Changes, Frame, erases_in_color
 
 Result = TypeVar("Result")
 
@@ -40,6 +44,8 @@ class TerminalApp(App[Result]):
         self._attributes: list[Any] | None = None
         """What the terminal was set to before."""
         self._taking = ExitStack()
+        self._frame: Frame | None = None
+        """What the terminal shows."""
 
     def run_in_terminal(self) -> Result | None:
         """Run until the user quits; the app's result. Raises what a signal raises, and `LayerscopeError` for a fault."""
@@ -64,6 +70,44 @@ class TerminalApp(App[Result]):
         """Quit immediately, whatever is running."""
         self.workers.cancel_all()
         self.exit()
+
+    # painting
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Send only cells that changed since the last paint. Textual would send whole widgets."""
+        driver = self._driver
+        paints = self._running and not self._closed and not self._batch_count
+        if (
+            isinstance(renderable, CompositorUpdate)
+            and driver is not None
+            and paints
+            and not (driver.is_headless or driver.is_inline)
+        ):
+            renderable = self._changes(screen, renderable)
+        super()._display(screen, renderable)
+
+    def _changes(self, screen: Screen[Any], update: CompositorUpdate) -> Changes | None:
+        """What to send for an update; None if nothing changes."""
+        compositor, frame = screen._compositor, self._frame
+        if frame is None or frame.size != compositor.size:
+            colors = COLOR_SYSTEMS[self.console.color_system or "truecolor"]
+            erases = erases_in_color()
+            frame = self._frame = Frame(compositor.size, colors, erases_in_color=erases)
+        if not frame.known:
+            behind = self._background_screens
+            whole = compositor.render_update(full=True, screen_stack=behind)
+            update = cast(CompositorUpdate, whole)
+        return frame.paint(update)
+
+    def on_resize(self) -> None:
+        """After a change of its size, nobody knows what the terminal shows, even if it has its old size again."""
+        self.action_redraw()
+
+    def action_redraw(self) -> None:
+        """Paint the whole screen anew: something else may have written to it."""
+        if self._frame is not None:
+            self._frame.forget()
+        self.refresh()
 
     # signals
 
@@ -136,6 +180,7 @@ class TerminalApp(App[Result]):
         self._suspended = False
         driver.resume_application_mode()
         self.app_resume_signal.publish(self)
+        self.action_redraw()
         self.refresh(layout=True)
 
     def run_program(self, command: Sequence[str], environment: Mapping[str, str]) -> int:

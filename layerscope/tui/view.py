@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from layerscope.tui.guard import Guarded
-from layerscope.tui.pointing import Pointed, Pressable
+from layerscope.tui.pointing import Pointed, Pointing, Pressable
 from layerscope.tui.session import Session
 
 
@@ -50,6 +50,11 @@ class View(Guarded, Container):
         """The user moved the end of the base image."""
 
     @property
+    def list_of_field(self) -> Pointing | None:
+        """The list that a field of this view searches or filters: commands for a row act on it while the field has the focus."""
+        return None
+
+    @property
     def wants_path(self) -> bool:
         """Whether it needs a path to show anything."""
         return False
@@ -60,8 +65,8 @@ class View(Guarded, Container):
     def pointed_at(self, pointed: Pointed) -> None:
         """The view was opened while the cursor of another view was on this path."""
 
-    def show_version(self, version: int) -> None:
-        """Show the version in this row of the filesystem."""
+    def show_version(self, version: int, *, difference: bool = False) -> None:
+        """Show the version in this row of the filesystem, or its `difference` from the one before."""
 
     def show_finding(self, number: int) -> None:
         """Show a finding, by its number among all."""

@@ -307,6 +307,9 @@ def test_what_is_not_known_yet_matches_nothing_and_says_when() -> None:
     }.items():
         assert parse_filter(text).waits(Marks()) == when
         assert not len(search.find(parse_filter(text), go_on).rows)
+    off = Marks(off={"duplicate": "is off; do this"})
+    assert parse_filter("wasted").waits(off) == parse_filter("wasted").waits(Marks())
+    assert parse_filter("duplicate").waits(off) == "`duplicate` is off; do this."
     known = replace(Marks(), wasted=np.zeros(2, bool))
     assert parse_filter("wasted").waits(known) == ""
 

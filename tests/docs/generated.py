@@ -6,20 +6,26 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import results
+from bench import results, wire
 from layerscope import cli
 from layerscope.analysis.findings.rules import RULES
 from layerscope.text import size
 from layerscope.tui.commands import key_table
 from tests.docs.page import marked, marks, page, read
+from tests.docs.rule_pages import FOLDER, code_links, rule_pages
 from tests.images import CREATED, docker_archive, file, layer_tar, write
+from tests.tui.tour import tour_table
 
 
 def rule_table() -> str:
     """All rules of findings, in the order of `layerscope rules`."""
-    lines = ["| rule | finds | severity | confidence | from |", "|---|---|---|---|---:|"]
+    lines = [
+        "| rule | finds | severity | confidence | from | same elsewhere |",
+        "|---|---|---|---|---:|---|",
+    ]
     lines += (
-        f"| `{rule.name}` | {rule.title} | {rule.severity} | {rule.confidence} | {size(rule.min_bytes)} |"
+        f"| [`{rule.name}`](rules/{rule.name}.md) | {rule.title} | {rule.severity} | {rule.confidence} "
+        f"| {size(rule.min_bytes)} | {code_links(rule)} |"
         for rule in RULES
     )
     return "\n".join(lines) + "\n"
@@ -55,8 +61,11 @@ def _build(tag: str, packages: str, settings: bytes, mode: int, size: int) -> by
 GENERATED: dict[tuple[str, str], Callable[[], str]] = {
     ("keys.md", "keys"): key_table,
     ("findings.md", "rules"): rule_table,
+    ("tour.md", "tour"): tour_table,
     ("commands.md", "diff"): diff_output,
     ("README.md", "speed"): lambda: results.table(results.load()),
+    ("README.md", "wire"): lambda: wire.table(wire.load()),
+    ("bench/README.md", "wire"): lambda: wire.table(wire.load()),
     ("bench/README.md", "results"): lambda: results.detailed_table(results.load()),
 }
 """Page and mark → the text that belongs there."""
@@ -73,6 +82,13 @@ def main() -> None:
     """Rewrite all pages."""
     for name, mark in GENERATED:
         page(name).write_text(written(name, mark))
+    FOLDER.mkdir(exist_ok=True)
+    pages = rule_pages()
+    for old in FOLDER.glob("*.md"):
+        if old.stem not in pages:
+            old.unlink()
+    for name, text in pages.items():
+        (FOLDER / f"{name}.md").write_text(text)
 
 
 if __name__ == "__main__":

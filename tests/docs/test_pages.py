@@ -17,7 +17,7 @@ from tests.cli.running import COMMANDS
 from tests.docs.page import DOCS, ROOT
 from tests.screenshots import FOLDER, SHOTS, Shot
 
-PAGES = sorted([*DOCS.glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
+PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
 
 
 def _anchor(heading: str) -> str:

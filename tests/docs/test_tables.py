@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -13,6 +14,9 @@ import pytest
 
 import layerscope
 from layerscope import cli
+from layerscope.analysis.findings.finding import is_secret
+from layerscope.analysis.findings.rule import Rule
+from layerscope.analysis.findings.rules import RULES
 from layerscope.analysis.gate import RULES as CHECKS
 from layerscope.errors import ExitCode
 from layerscope.layers.compression import COMPRESSIONS
@@ -20,8 +24,10 @@ from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.report import FORMATS, TABLES
 from layerscope.report.gate import FORMATS as GATE_FORMATS
 from layerscope.sources import SOURCES
+from layerscope.words import Severity
 from tests.docs.generated import GENERATED, written
-from tests.docs.page import marked, marked_table, read
+from tests.docs.page import ROOT, marked, marked_table, read
+from tests.docs.rule_pages import FOLDER, rule_pages
 from tests.images import docker_archive, file, layer_tar, write
 
 PACKAGE = Path(layerscope.__file__).parent
@@ -32,6 +38,28 @@ _CODE = re.compile(r"[a-z]+(-[a-z]+)+")
 def test_a_generated_table_is_up_to_date(page: str, mark: str) -> None:
     """The page has the table that the code generates."""
     assert read(page) == written(page, mark), "run python -m tests.docs.generated"
+
+
+def test_every_rule_has_a_page_and_no_page_is_left_over() -> None:
+    """As the rule has it: what it finds, why, an example with its fix, and what to do when it is wrong."""
+    found = {path.stem: path.read_text() for path in FOLDER.iterdir()}
+    assert found == rule_pages(), "run python -m tests.docs.generated"
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_every_rule_says_what_a_reader_needs_to_know(rule: Rule) -> None:
+    """What it looks at, when it is wrong, and an address that leads to its page."""
+    assert rule.finds or rule.places
+    assert rule.wrong.endswith(".")
+    urls = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]
+    assert rule.page == f"{urls['Documentation']}rules/{rule.name}/"
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_every_rule_follows_the_scale_of_severity(rule: Rule) -> None:
+    """Secrets, and only they, are errors; hints are one step less severe than what is certain."""
+    assert (rule.severity is Severity.ERROR) == is_secret(rule.name)
+    assert rule.severity.at(rule.confidence) is rule.severity
 
 
 def test_limits_and_their_defaults() -> None:

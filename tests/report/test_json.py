@@ -21,7 +21,7 @@ from tests.report.sample import opened, report, sample
 from tests.strategies import wild_layers
 
 KEYS = {
-    "": "schemaVersion image totals steps layers waste duplicates findings packages warnings",
+    "": "schemaVersion image totals steps layers waste duplicates findings packages unowned warnings",
     "image": "reference tags id manifestDigest created os osVersion architecture variant source alternatives config",
     "image.source": "kind location",
     "image.config": "env entrypoint cmd user workingDir labels exposedPorts volumes",
@@ -106,6 +106,28 @@ def test_every_key_of_the_schema_is_always_there(image: Opened, where: str) -> N
     assert found
     for item in found:
         assert list(item) == KEYS[where].split()
+
+
+def test_files_of_no_package_are_listed_by_directory(image: Opened, tmp_path: Path) -> None:
+    """Together with the packages they are what the image shows; null where packages were not looked for."""
+    assert document_of(image)["unowned"] is None
+    status = b"Package: curl\nStatus: install ok installed\nVersion: 8\n\n"
+    members = [
+        file("var/lib/dpkg/status", status),
+        file("var/lib/dpkg/info/curl.list", b"/usr/bin/curl\n"),
+        file("usr/bin/curl", b"c" * 3_000),
+        file(b"opt/caf\xe9/model.bin", b"m" * 90_000),
+        file(b"opt/caf\xe9/other.bin", b"o" * 10_000),
+    ]
+    archive = docker_archive([layer_tar(members)])
+    found = document_of(opened(tmp_path / "image.tar", archive, Options(rules={})))
+    unowned = found["unowned"]
+    assert list(unowned) == ["bytes", "files", "directories"]
+    assert unowned["directories"][0] == {"path": "opt/caf\udce9", "bytes": 100_000, "files": 2}
+    for key in ("bytes", "files"):
+        assert sum(directory[key] for directory in unowned["directories"]) == unowned[key]
+    owned = sum(package["bytes"] for package in found["packages"])
+    assert (owned, owned + unowned["bytes"]) == (3_000, found["totals"]["liveBytes"])
 
 
 def test_the_files_of_layers_are_there_only_when_asked_for(image: Opened) -> None:

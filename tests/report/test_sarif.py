@@ -148,3 +148,17 @@ def test_damage_and_oddities_are_notifications(tmp_path: Path) -> None:
 
 def test_the_document_is_ascii(evil: Opened) -> None:
     assert report(evil, "sarif").isascii()
+
+
+def test_every_rule_leads_to_its_page(tmp_path: Path) -> None:
+    """With what to do when it is wrong at hand, and with the codes of hadolint and BuildKit that mean the same."""
+    image = opened(tmp_path / "image.tar", deleting(), Options(rules={}))
+    rules = {rule["id"]: rule for rule in run_of(image)["tool"]["driver"]["rules"]}
+    for rule in RULES:
+        found = rules[rule.name]
+        assert found["helpUri"] == rule.page
+        assert found["helpUri"].startswith("https://")
+        assert "When it is wrong: " in found["help"]["text"]
+        assert rule.page in found["help"]["markdown"]
+        assert found["properties"]["codes"] == list(rule.codes)
+    assert rules["apt-lists"]["properties"]["codes"] == ["DL3009"]

@@ -86,7 +86,7 @@ def _is_busy(app: LayerscopeApp) -> bool:
     )
 
 
-def screen_text(app: App[None]) -> list[str]:
+def screen_text(app: App[Any]) -> list[str]:
     """What is on the screen, line by line."""
     width, height = app.size
     strips = app.screen._compositor.render_strips()

@@ -32,7 +32,7 @@ async def chosen(
     app = ChooserApp(candidates)
     async with app.run_test(size=(width, 12)) as pilot:
         await pilot.pause()
-        shown = screen_text(app)  # type: ignore[arg-type]  # an app is an app
+        shown = screen_text(app)
         await pilot.press(*keys)
         await pilot.pause()
     return shown, app.return_value

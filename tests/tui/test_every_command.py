@@ -74,8 +74,9 @@ BEFORE: dict[str, tuple[str, ...]] = {
     "packages.sort": ("9",),
 }
 """What must be pressed before, where the first screen is not the place."""
-NOTHING_MORE = {"file.more", "app.suspend"}
-"""Commands that rightly do nothing here: files of the bundled image are smaller than what is read at once, and no terminal is there to be given back."""
+NOTHING_MORE = {"file.more", "app.suspend", "app.redraw"}
+"""Commands that rightly do nothing here: files of the bundled image are smaller than what is read at once, and no terminal is
+there to be given back, or painted again."""
 ELSEWHERE = ("picker", "dialog", "comparison")
 EXPLORER = [command for command in COMMANDS if command.group not in ELSEWHERE]
 

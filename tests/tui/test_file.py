@@ -442,3 +442,51 @@ async def test_a_copied_path_cannot_act_in_a_shell(tmp_path: Path) -> None:
             await pilot.press("down")
     assert sorted(copied) == ["/a\\nrm -rf ~\\n\\e", "/b\\xff"]
     assert os.fsdecode(b"\xff") not in "".join(copied)
+
+
+async def test_a_difference_is_one_key_away_from_any_row(plain: Path) -> None:
+    """`D` in the file tree; Esc leads back to it, at once. A file without an earlier version says so, and stays."""
+    app = explorer(plain)
+    async with app.run_test(size=WIDE, notifications=True) as pilot:
+        screen = await loaded(pilot)
+        screen.explore.steps.select_layer(1)
+        await settled(pilot)
+        await pilot.press("tab", "plus", "slash", *"motd", "enter", "G", "D")
+        await settled(pilot)
+        assert isinstance(screen.view, FileView)
+        shown = "\n".join(screen_text(app))
+        assert "- two" in shown
+        assert "difference · D shows the file" in shown
+        assert "Bytes" not in screen_text(app)[-1]
+        await pilot.press("escape")
+        await settled(pilot)
+        assert screen.view.id == "explore"
+        await pilot.press("D", "D")
+        await settled(pilot)
+        assert "   2  2" in "\n".join(screen_text(app))
+        await pilot.press("D", "escape")
+        await settled(pilot)
+        assert isinstance(screen.view, FileView)
+        await pilot.press("escape", "slash", "ctrl+u", *"same", "enter", "G", "D")
+        await settled(pilot)
+        assert screen.view.id == "explore"
+        assert "no earlier version" in "\n".join(screen_text(app))
+
+
+async def test_a_match_is_saved_while_one_types(
+    plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`ctrl+s` in Find's field; the footer offers it only while there is a match."""
+    monkeypatch.chdir(tmp_path)
+    app = explorer(plain)
+    async with app.run_test(size=WIDE) as pilot:
+        await loaded(pilot)
+        await pilot.press("4")
+        await settled(pilot)
+        assert "^s Extract" not in screen_text(app)[-1]
+        await pilot.press(*"gone")
+        await settled(pilot)
+        assert "^s Extract" in screen_text(app)[-1]
+        await pilot.press("ctrl+s", "enter")
+        await settled(pilot)
+        assert (tmp_path / "gone").read_bytes() == b"still here\n"

@@ -11,12 +11,15 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from layerscope.analysis.findings.finding import is_secret
+from layerscope.analysis.findings.rules import RULES
+from layerscope.settings import RuleChoice
 from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.screens.find import FindView
 from tests.images import docker_archive, file, layer_tar, whiteout, write
-from tests.tui.explorer import explorer, loaded, screen_text
+from tests.tui.explorer import explorer, loaded, screen_text, settled
 
-KEYS = {"/": "slash", ".": "full_stop", "-": "minus", "*": "asterisk", " ": "space", "(": "left_parenthesis", ")": "right_parenthesis", "+": "plus", "$": "dollar_sign"}  # fmt: skip
+KEYS = {"/": "slash", ".": "full_stop", "-": "minus", "*": "asterisk", " ": "space", "(": "left_parenthesis", ")": "right_parenthesis", "+": "plus", "$": "dollar_sign", "!": "exclamation_mark", ":": "colon"}  # fmt: skip
 SIZES = [pytest.param((160, 48), id="160x48"), pytest.param((80, 24), id="80x24")]
 
 
@@ -246,3 +249,41 @@ async def test_matches_are_sorted(demo_image: Path) -> None:
         assert sizes == sorted(sizes, reverse=True)
         assert "size ▾" in screen_text(app)[5]
         assert "by size" in screen_text(app)[3]
+
+
+OFF = {
+    "duplicate": "`duplicate` is switched off by --no-duplicates; open the image without it.",
+    "!secret": "`secret` is switched off, as are all rules about secrets in [rules] of the settings.",
+}
+"""Terms that never can be answered, and what is said."""
+
+
+@pytest.mark.parametrize("term", OFF)
+async def test_a_term_that_is_switched_off_is_not_awaited(demo_image: Path, term: str) -> None:
+    """In Find and in the file tree: what switched it off, and how to have it."""
+    rules = {rule.name: RuleChoice(enabled=False) for rule in RULES if is_secret(rule.name)}
+    app = explorer(demo_image, duplicates=False, rules=rules)
+    async with app.run_test(size=(120, 24)) as pilot:
+        await loaded(pilot)
+        for key in ("4", "slash"):
+            await pilot.press(key)
+            await type_text(pilot, term)
+            await settled(pilot)
+            # In the tree, beside the steps, it needs two lines.
+            shown = " ".join(line.rpartition("│")[2].strip() for line in screen_text(app))
+            assert OFF[term] in shown, key
+            await pilot.press("escape", "escape", "1")
+
+
+async def test_without_rules_nothing_of_them_is_awaited(demo_image: Path) -> None:
+    """Terms and the list of findings say so."""
+    app = explorer(demo_image)
+    async with app.run_test(size=(120, 24)) as pilot:
+        await loaded(pilot)
+        await pilot.press("4")
+        await type_text(pilot, "package:curl")
+        await settled(pilot)
+        assert "`package:curl` is switched off, as all rules are." in "\n".join(screen_text(app))
+        await pilot.press("escape", "escape", "8")
+        await settled(pilot)
+        assert "All rules are switched off." in "\n".join(screen_text(app))

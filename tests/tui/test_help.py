@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+from textual.containers import VerticalScroll
+from textual.widgets import Input
 
 from layerscope.tui.screens.help import FIGURES, HelpScreen
 from layerscope.tui.terms import TERMS
@@ -88,3 +90,20 @@ def test_the_figures_have_the_words_of_the_contract() -> None:
     page = re.sub(r"\[(\w+)\]\([^)]*\)", r"\1", read("accounting.md"))
     rows = dict(re.findall(r"^\| \*\*(\w+)\*\* \| (.*) \|$", page, re.MULTILINE))
     assert rows == TERMS
+
+
+async def test_a_search_shows_the_ids_of_commands(demo_image: Path) -> None:
+    """They are what the settings take, whose place is named; the slash that opens the field is no text there."""
+    app = explorer(demo_image)
+    async with app.run_test(size=SIZE) as pilot:
+        await loaded(pilot)
+        await pilot.press("question_mark")
+        await settled(pilot)
+        assert "[explore.sort]" not in "\n".join(screen_text(app))
+        assert isinstance(app.screen.focused, VerticalScroll)
+        await pilot.press("slash", *"explore.sort")
+        await settled(pilot)
+        page = " ".join(" ".join(screen_text(app)).replace("│", " ").split())
+        assert "change or layer. [explore.sort]" in page
+        assert 'explore.sort = "o" below [keys] in ' in page
+        assert app.screen.query_one(Input).value == "explore.sort"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -218,10 +219,61 @@ async def test_a_click_on_a_column_sorts_by_it(demo_image: Path, title: str) -> 
         assert screen.session.preferences.sort == (SORTED[title] or "size")
 
 
+TITLES: dict[str, tuple[tuple[str, ...], Sequence[tuple[str, str, str]]]] = {
+    "find": (
+        ("4", *"so.1"),
+        [
+            ("size", "by size", "size ▾"),
+            ("layer", "by layer", "layer▾"),
+            ("state", "by layer", "layer▾"),
+            ("path", "by name", "path ▴"),
+            ("path", "by best match", "path  "),
+        ],
+    ),
+    "packages": (
+        ("9",),
+        [
+            ("package", "by name", "package ▴"),
+            ("files", "by files", "files ▾"),
+            ("manager", "by manager", "manager▴"),
+            ("layer", "by layer", "layer▾"),
+            ("share", "by size", "size ▾"),
+        ],
+    ),
+}
+"""Keys, and column titles with what the title says and how the column is marked after a click on each."""
+
+
+@pytest.mark.parametrize("size", [WIDE, (80, 24)], ids=["wide", "small"])
+@pytest.mark.parametrize("view", TITLES)
+async def test_a_click_on_a_column_title_sorts(
+    demo_image: Path, view: str, size: tuple[int, int]
+) -> None:
+    """In Find and Packages; the rows are in that order, and the title says so. Again on the same: the best match, in Find."""
+    keys, clicks = TITLES[view]
+    app = picture_of(demo_image)
+    async with app.run_test(size=size) as pilot:
+        await loaded(pilot)
+        await pilot.press(*keys)
+        await settled(pilot)
+        rows = [screen_text(app)]
+        for title, order, mark in clicks:
+            y = next(y for y, line in enumerate(rows[0]) if "size" in line and y > 3)
+            await pilot.click(offset=(screen_text(app)[y].index(title) + 1, y))
+            await settled(pilot)
+            shown = screen_text(app)
+            assert order in shown[3]
+            assert mark in shown[y].ljust(size[0])
+            assert (shown[y + 1 :] == rows[-1][y + 1 :]) is (title == "state")
+            rows.append(shown)
+        assert rows[-1][3:] == rows[0][3:]
+
+
 HINTS: dict[str, tuple[tuple[str, ...], str, str]] = {
     "metadata": ((), "m shows metadata", "m hides metadata"),
     "waste": (("2",), "b: by instruction", "b: by directory"),
     "findings": (("8",), "b: by instruction", "b: by rule"),
+    "packages": (("9",), "s: by name", "s: by manager"),
     "compared": (("x",), "Esc ends", "m shows metadata"),
     "dockerfile": (("6",), "Enter shows the step", "Esc Dockerfile"),
     "columns": (("c",), "Esc closes", "Enter Open"),

@@ -22,7 +22,7 @@ from layerscope.tui.picker import PickerApp
 from layerscope.tui.picker_rows import Choice
 from tests.images import docker_archive, file, layer_tar, write
 from tests.sources.image_files import listing
-from tests.terminal import TMUX, layerscope, terminal
+from tests.terminal import TMUX, Terminal, layerscope, terminal
 from tests.tui.explorer import screen_text
 
 NOW = datetime.datetime(2024, 6, 1, tzinfo=datetime.UTC)
@@ -90,7 +90,7 @@ async def test_images_of_folder_and_engines_are_listed(folder: Path) -> None:
     async with picker(folder).run_test(size=(120, 24)) as pilot:
         app = await looked(pilot)
         assert [name[:8] for name in names(app)] == ["registry", "flask:3", "(no name", "evil\\e[2", "saved:1"]  # fmt: skip
-        shown = screen_text(app)  # type: ignore[arg-type]  # an app is an app
+        shown = screen_text(app)
         assert "docker-store: /var/lib/docker: permission denied" in "\n".join(shown)
         assert "5 images · by age" in shown[0]
         (row,) = (line for line in shown if "flask:3" in line)
@@ -104,7 +104,7 @@ async def test_enter_chooses(folder: Path) -> None:
         app = await looked(pilot)
         await pilot.press("down", "enter")
         await pilot.pause()
-    assert app.return_value is IMAGES[0]
+    assert app.return_value == (IMAGES[0],)
 
 
 @pytest.mark.parametrize("key", ["q", "escape"])
@@ -125,7 +125,7 @@ async def test_a_search_narrows_while_typing(folder: Path) -> None:
         await pilot.press("slash", *"sqs")
         await pilot.pause()
         assert names(app) == []
-        assert any("No image matches sqs" in line for line in screen_text(app))  # type: ignore[arg-type]
+        assert any("No image matches sqs" in line for line in screen_text(app))
         await pilot.press("backspace", "backspace", *"er")
         assert len(names(app)) == 1
         await pilot.press("escape")
@@ -140,7 +140,7 @@ async def test_a_search_narrows_while_typing(folder: Path) -> None:
         await pilot.press("backspace", *"tar", "down", "up", "enter")
         await pilot.pause()
     assert app.return_value is not None
-    assert app.return_value.reference.endswith("saved.tar")
+    assert app.return_value[0].reference.endswith("saved.tar")
 
 
 async def test_s_sorts_and_the_cursor_stays(folder: Path) -> None:
@@ -152,6 +152,82 @@ async def test_s_sorts_and_the_cursor_stays(folder: Path) -> None:
         await pilot.press("s")
         assert names(app)[0] == "(no name)"
         assert app.choice.rows[app.images.cursor].name == "flask:3"
+
+
+async def test_two_marked_images_are_compared(folder: Path) -> None:
+    """Older one first, also while the cursor is elsewhere; a third is not marked, but one can be unmarked first."""
+    async with picker(folder).run_test(size=(120, 24), notifications=True) as pilot:
+        app = await looked(pilot)
+        assert "Enter Open" in screen_text(app)[-1]
+        await pilot.press("space", "down", "space")
+        await pilot.pause()
+        shown = "\n".join(screen_text(app))
+        assert "2 marked · 5 images" in shown
+        assert shown.count("[x]") == 2
+        assert "Enter Compare" in shown
+        await pilot.press("down", "space")
+        await pilot.pause()
+        shown = "\n".join(screen_text(app))
+        assert shown.count("[x]") == 2
+        assert "Space unmarks one" in shown
+        await pilot.press("up", "space", "down", "space", "G", "slash", *"service", "enter")
+        await pilot.pause()
+    assert app.return_value == (IMAGES[2], IMAGES[1])
+
+
+async def test_a_marked_image_is_compared_with_the_one_under_the_cursor(folder: Path) -> None:
+    """What Enter does is said before; on the marked image itself, Enter opens it. Marks survive a search and a refresh."""
+    async with picker(folder).run_test(size=(120, 24)) as pilot:
+        app = await looked(pilot)
+        await pilot.press("down", "space")
+        await pilot.pause()
+        assert "Enter Open" in screen_text(app)[-1]
+        await pilot.press("r")
+        await looked(pilot)
+        await pilot.press("slash", *"service")
+        await pilot.pause()
+        assert "1 marked · 1 of 5 images" in screen_text(app)[0]
+        assert "Enter Compare" in screen_text(app)[-1]
+        await pilot.press("enter")
+        await pilot.pause()
+    assert app.return_value == (IMAGES[0], IMAGES[1])
+    again = picker(folder, after=app)
+    async with again.run_test(size=(120, 24)) as pilot:
+        await looked(pilot)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "1 marked · 5 images" in screen_text(again)[0]
+        assert again.choice.rows[again.images.cursor].image is IMAGES[1]
+
+
+async def test_images_of_unknown_age_are_compared_in_the_order_of_marking(tmp_path: Path) -> None:
+    """The first is the old one."""
+    images = [stored("a:1", 1, created=None), stored("b:1", 2)]
+    async with picker(tmp_path, [listing("docker", lambda _: images)]).run_test() as pilot:
+        app = await looked(pilot)
+        await pilot.press("slash", *"a:1", "escape", "space", "escape", "slash", *"b:1", "enter")
+        await pilot.pause()
+    assert app.return_value == tuple(images)
+
+
+async def test_the_mouse_marks_and_sorts(folder: Path) -> None:
+    """A click on a box marks, beside it selects; a click on a column title sorts, and the title says so."""
+    async with picker(folder).run_test(size=(120, 24)) as pilot:
+        app = await looked(pilot)
+        for x, marked in ((2, 1), (40, 1), (1, 0), (3, 1)):
+            await pilot.click("#images", offset=(x, 1))
+            await pilot.pause()
+            assert (len(app.choice.marked), app.images.cursor) == (marked, 1), x
+        for title, sort in (("image", "name"), ("size", "size"), ("id", "size"), ("age", "age")):
+            lines = screen_text(app)
+            y = next(y for y, line in enumerate(lines) if "platform" in line)
+            await pilot.click(offset=(lines[y].rindex(title), y))
+            await pilot.pause()
+            assert app.choice.sort == sort
+            assert f"by {sort}" in screen_text(app)[0]
+            assert {"name": "image ▴", "size": "size ▾", "age": "age ▴"}[sort] in screen_text(app)[
+                y
+            ]
 
 
 async def test_r_refreshes(folder: Path) -> None:
@@ -185,7 +261,7 @@ async def test_rows_appear_while_others_are_awaited(folder: Path) -> None:
         await pilot.press("enter")
         await pilot.pause()
     silence.set()
-    assert app.return_value is IMAGES[1]
+    assert app.return_value == (IMAGES[1],)
 
 
 async def test_an_empty_list_shows_a_message(tmp_path: Path) -> None:
@@ -193,7 +269,7 @@ async def test_an_empty_list_shows_a_message(tmp_path: Path) -> None:
     async with picker(tmp_path, []).run_test(size=(100, 20)) as pilot:
         app = await looked(pilot)
         await pilot.press("enter", "G", "s")
-        assert any("No images here" in line for line in screen_text(app))  # type: ignore[arg-type]
+        assert any("No images here" in line for line in screen_text(app))
 
 
 async def test_an_image_that_did_not_open_is_reported(folder: Path) -> None:
@@ -203,7 +279,7 @@ async def test_an_image_that_did_not_open_is_reported(folder: Path) -> None:
     ) as pilot:
         app = await looked(pilot)
         await pilot.pause()
-        assert any("it is cut [/bold]" in line for line in screen_text(app))  # type: ignore[arg-type]
+        assert any("it is cut [/bold]" in line for line in screen_text(app))
 
 
 async def test_versions_of_windows_are_whole_where_there_is_room(folder: Path) -> None:
@@ -213,7 +289,7 @@ async def test_versions_of_windows_are_whole_where_there_is_room(folder: Path) -
     async with picker(folder, sources).run_test(size=(120, 24)) as pilot:
         app = await looked(pilot)
         await pilot.pause()
-        shown = screen_text(app)  # type: ignore[arg-type]
+        shown = screen_text(app)
         (row,) = (line for line in shown if "app:1" in line)
         (titles,) = (line for line in shown if "platform" in line)
         assert row.index(f"{platform} ") == titles.index("platform")
@@ -311,6 +387,46 @@ def test_esc_returns_from_an_image_to_the_picker(folder: Path, tmp_path: Path) -
         screen.wait_for("exit 0")
 
 
+@pytest.mark.terminal
+@pytest.mark.skipif(TMUX is None, reason="tmux is not installed")
+def test_two_images_open_compared_and_esc_returns(folder: Path, tmp_path: Path) -> None:
+    """From the picker to the comparison, back with both still marked, and there again."""
+    write(folder / "other.tar", docker_archive([layer_tar([file("b", b"22")])], tags=("other:2",)))
+    cache = tmp_path / "cache"
+    environment = {
+        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+        "LAYERSCOPE_CACHE_DIR": str(cache),
+    }
+    command = ["env", "-C", str(folder), *layerscope()]
+    with terminal(command, environment=environment) as screen:
+        screen.wait_for("saved:1")
+        screen.wait_for("other:2")
+        screen.keys("Space", "Down", "Space")
+        screen.wait_for("2 marked")
+        for _ in range(2):
+            screen.keys("Enter")
+            screen.wait_for("Esc Images")
+            screen.wait_for("1 B → 2 B stored" if _older_first(screen) else "2 B → 1 B stored")
+            assert _workers(cache) == 2
+            screen.keys("/")
+            screen.wait_for("Esc Leave")
+            screen.type("x")
+            screen.wait_for("contains x")
+            screen.escape()
+            screen.escape()
+            screen.wait_for("Esc Images")
+            screen.keys("Escape")
+            screen.wait_for("2 marked")
+            assert _workers(cache) == 0
+        screen.keys("q")
+        screen.wait_for("exit 0")
+
+
+def _older_first(screen: Terminal) -> bool:
+    """Whether the smaller image is the old one: both are of the same age, so that the first marked one is."""
+    return screen.lines()[0].lstrip().startswith("saved")
+
+
 async def test_a_picker_after_another_goes_on_where_that_one_was_left(folder: Path) -> None:
     """Order, search and cursor; what had been found is there at once, otherwise it is looked for."""
     first = picker(folder)
@@ -318,8 +434,8 @@ async def test_a_picker_after_another_goes_on_where_that_one_was_left(folder: Pa
         await looked(pilot)
         await pilot.press("s", "s", "slash", *"e", "down", "enter")
         await pilot.pause()
-    chosen = first.return_value
-    assert chosen is not None
+    assert first.return_value is not None
+    (chosen,) = first.return_value
     order = names(first)
     asked: list[Request] = []
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from layerscope.opening.open import Opened
+from tests.emulator import Emulator
 from tests.images import archive, docker_archive, docker_files, file, layer_tar, write
 from tests.terminal import TMUX, layerscope, terminal
 
@@ -79,6 +80,46 @@ def test_the_user_chooses_one_of_several_images(tmp_path: Path) -> None:
         screen.wait_for("layer0")
         screen.keys("q")
         screen.wait_for("exit 0")
+
+
+def test_what_changed_gives_the_screen_that_painting_all_of_it_gives(demo_image: Path) -> None:
+    """In all views, at the ends of lists, in fields and dialogs; ^L paints everything where something else wrote."""
+    with terminal(layerscope(str(demo_image)), width=110, height=24) as screen:
+        screen.wait_for("1 secret")
+        for keys, words in (
+            ("g j", "Step 0"),
+            ("Tab + G Up PgUp", "▾ lock"),
+            ("/ p", "/ p"),
+            ("Escape Escape 2 j", "hidden by"),
+            ("7 Right", "Map · /"),
+            ("8 j Space", "with 7 fixes"),
+            ("Space 9 G", "244 B"),
+            ("?", "Keys in "),
+        ):
+            for key in keys.split():
+                screen.escape() if key == "Escape" else screen.keys(key)
+                screen.settled()
+            screen.wait_for(words)
+            shown = screen.settled()
+            screen.run("send-keys", "-R", "-t", "t")
+            screen.wait_until_gone(words)
+            screen.keys("C-l")
+            screen.wait_for(words)
+            assert _cells(screen.settled()) == _cells(shown), keys
+        screen.escape()
+        screen.keys("q")
+        screen.wait_for("exit 0")
+
+
+def _cells(captured: str) -> list[list[tuple[object, ...]]]:
+    """What can be seen of a captured screen, without the blanks at the ends of lines: tmux does not return all of them."""
+    emulator = Emulator(110, 24)
+    emulator.send(captured.rstrip("\n"))
+    lines = emulator.cells()
+    for line in lines:
+        while line and line[-1][0] == " ":
+            line.pop()
+    return lines
 
 
 def test_without_a_terminal_type_the_report_is_printed(demo_image: Path) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from layerscope.analysis.findings.fixes import (
 )
 from layerscope.analysis.findings.known_paths import Place, not_copied
 from layerscope.analysis.findings.rule import Rule
+from layerscope.analysis.findings.run_time_compilers import compiles_at_run_time
 from layerscope.analysis.findings.runs import (
     Run,
     program,
@@ -30,7 +31,7 @@ from layerscope.analysis.findings.runs import (
 from layerscope.analysis.packages.apt_dependencies import AptDatabase, read_apt_database
 from layerscope.image.history import Step
 from layerscope.image.shell import Command, Word
-from layerscope.words import Confidence, Severity
+from layerscope.words import Confidence
 
 _INSTALLERS = "apt-get|apt|apk|dnf|microdnf|yum|zypper"
 _REMOVE = {
@@ -145,9 +146,18 @@ def installation_of(evidence: Evidence, step: Step) -> Installation | None:
 
 
 def build_rule(
-    name: str, *, title: str, why: str, patterns: Sequence[str], spare: Sequence[str] = ()
+    name: str,
+    *,
+    title: str,
+    why: str,
+    patterns: Sequence[str],
+    spare: Sequence[str] = (),
+    needing: Callable[[Evidence], str | None] = compiles_at_run_time,
+    finds: str = "",
+    wrong: str = "",
 ) -> Rule:
-    """A rule that claims what lies at or below `patterns`, but for `spare`, in an image that runs something."""
+    """A rule that claims what lies at or below `patterns`, but for `spare`, in an image that runs something. Beside software that
+    needs it at run time, whose name `needing` returns, it is a mere hint."""
 
     def find(evidence: Evidence) -> Iterator[Claim]:
         files = evidence.live_under(*patterns)
@@ -155,10 +165,28 @@ def build_rule(
             return
         if spare:
             files &= ~evidence.selector.select(spare)
+        compiling = evidence.once(needing)
         for group in evidence.by_layer(files):
-            yield from _claims(evidence, group, patterns)
+            for claim in _claims(evidence, group, patterns):
+                yield claim if compiling is None else _doubted(claim, compiling)
 
-    return Rule(name, title, why, find, confidence=Confidence.MEDIUM, min_bytes=1_000_000)
+    return Rule(
+        name,
+        title,
+        why,
+        find,
+        confidence=Confidence.MEDIUM,
+        min_bytes=1_000_000,
+        finds=finds,
+        places=tuple(patterns),
+        wrong=wrong,
+    )
+
+
+def _doubted(claim: Claim, compiling: str) -> Claim:
+    """A claim about what software of the image may need."""
+    why = f"Only compilers and linkers read it. But this image has {compiling}, which compiles while the container runs."
+    return replace(claim, why=why, confidence=Confidence.LOW)
 
 
 def runs_something(evidence: Evidence) -> bool:
@@ -208,7 +236,6 @@ def _claim(group: Group, fix: Fix, confidence: Confidence | None = None) -> Clai
         inodes=group.inodes,
         paths=group.paths,
         confidence=confidence,
-        severity=Severity.NOTE if confidence is Confidence.LOW else None,
     )
 
 

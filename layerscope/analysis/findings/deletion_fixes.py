@@ -27,7 +27,11 @@ from layerscope.analysis.findings.fixes import (
     sources_of,
 )
 from layerscope.analysis.findings.package_lists import LISTS
-from layerscope.analysis.findings.run_deletions import in_one_run
+from layerscope.analysis.findings.run_deletions import (
+    deletions_in,
+    in_one_run,
+    no_longer_deleting,
+)
 from layerscope.analysis.findings.runs import (
     Change,
     Run,
@@ -37,7 +41,7 @@ from layerscope.analysis.findings.runs import (
     without_words,
 )
 from layerscope.image.history import Step
-from layerscope.image.shell import Command, Word
+from layerscope.image.shell import Command
 
 _BUILDS = frozenset(
     (
@@ -106,7 +110,9 @@ def deletion_fix(
         return excluding(evidence, step, keeper, tops, whole)
     ignored = [] if whole else context_paths(evidence, step, tops)
     if ignored:
-        return ignoring(evidence, step, ignored)
+        fix = ignoring(evidence, step, ignored)
+        then = no_longer_deleting(evidence, fix, hiding_layers, tops, drop=False)
+        return then or Fix(fix.text, advice=fix.advice)
     sources = context_paths(evidence, step, tops)
     what = "the build context (.dockerignore)" if sources else "what is copied"
     if sources:
@@ -157,7 +163,7 @@ def _mounted(
         run = run_in(evidence, used)
         if run is None:
             continue
-        changes = _without_deletion(run, top, target_of(evidence, used, "."))
+        changes = _without_deletion(evidence, run, top)
         if changes is None or run.exec_form:
             return None
         if not applied(run.script, changes).strip():
@@ -169,7 +175,7 @@ def _mounted(
     return Fix(text, tuple(edits)) if "\n" in text else None
 
 
-def _without_deletion(run: Run, top: str, folder: str) -> tuple[Change, ...] | None:
+def _without_deletion(evidence: Evidence, run: Run, top: str) -> tuple[Change, ...] | None:
     """A RUN that no longer deletes a path, which is mounted now and cannot be deleted: all of it goes if it did nothing else.
     None if that cannot be written."""
 
@@ -177,26 +183,13 @@ def _without_deletion(run: Run, top: str, folder: str) -> tuple[Change, ...] | N
     if script is None:
         return None
 
-    def is_deleted(word: Word) -> bool:
-        value = word.value or script.word_text(word)  # a pattern has no certain value
-        if value.startswith("-") or "$" in value:
-            return False
-        path = posixpath.normpath(posixpath.join(folder, value.rstrip("/*")))
-        return path == top or path.startswith(top + "/")
-
     gone: list[Command] = []
     changes: list[Change] = []
-    for command in script.named("rm", "rmdir", "unlink"):
-        words = [word for word in command.words[1:] if is_deleted(word)]
-        others = [
-            word
-            for word, value in zip(command.words[1:], command.values[1:], strict=True)
-            if word not in words and not value.startswith("-")
-        ]
-        if words and others:
-            changes += without_words(command, words)
-        elif words:
-            gone.append(command)
+    for deletion in deletions_in(evidence, run, [top]):
+        if deletion.alone:
+            gone.append(deletion.command)
+        else:
+            changes += without_words(deletion.command, deletion.words)
     if gone and len(gone) == len(script.commands):
         return ((0, len(run.script), ""),)
     without = without_commands(run, gone)

@@ -10,6 +10,7 @@ from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.edits import Edit, Fix
 from layerscope.analysis.findings.runs import (
     BREAK,
+    INTERPRETED,
     Change,
     Merged,
     Run,
@@ -19,7 +20,7 @@ from layerscope.analysis.findings.runs import (
     run_of,
     with_option,
 )
-from layerscope.image.dockerfile_syntax import json_words, split_flags
+from layerscope.image.dockerfile_syntax import json_words, opened_heredocs, split_flags
 from layerscope.image.history import Step
 from layerscope.image.instruction import INDENT
 from layerscope.image.shell import Command, Word, read_script
@@ -39,7 +40,7 @@ def run_in(evidence: Evidence, step: Step) -> Run | None:
 
 
 def _runs(evidence: Evidence) -> Runs:
-    return Runs(evidence.image.steps, evidence.written)
+    return Runs(evidence.image.steps, evidence.written, evidence.escape)
 
 
 def instruction_text(evidence: Evidence, step: Step) -> str:
@@ -58,7 +59,8 @@ def _text(step: Step) -> str:
     if step.instruction is None:
         return f"# {_one_line(step.arguments or step.created_by or 'an instruction that is not recorded')}"
     if step.instruction in ("COPY", "ADD"):
-        return f"{step.instruction} {_SOURCE.sub('… ', step.arguments)}"
+        text = f"{step.instruction} {_SOURCE.sub('… ', step.arguments)}"
+        return f"# {text}" if any(opened_heredocs(text)) else text  # what is in them is not quoted
     return f"{step.instruction} {step.arguments}".rstrip()
 
 
@@ -70,6 +72,8 @@ def commented(text: str) -> str:
 def run_text(run: Run, changes: Sequence[Change] = (), flags: Sequence[str] = ()) -> str:
     """A RUN with changes of its script, and with further flags."""
     head = " ".join(["RUN", *flags, *run.flags])
+    if run.script.startswith(INTERPRETED):
+        return f"# {head} {_one_line(run.script)}: a here-document with an interpreter of its own, which the history does not hold"
     if run.read is None and not run.is_script:
         return f"{head} {_short(run.script)}"
     return f"{head} {_body(run, changes)}"
@@ -101,7 +105,9 @@ def _rendered(run: Run, changes: Sequence[Change]) -> str:
             first <= start and end <= last and first < last != start for first, last, _ in changes
         )
     ]
-    every = [(a, b, new.replace(BREAK, f" \\\n{INDENT}")) for a, b, new in (*changes, *kept)]
+    every = [
+        (a, b, new.replace(BREAK, f" {run.escape}\n{INDENT}")) for a, b, new in (*changes, *kept)
+    ]
     return applied(run.script, every)
 
 
@@ -128,7 +134,7 @@ def merged_text(
             parts.append(_rendered(run, all_changes).rstrip())
 
     def joint(text: str) -> str:
-        return _in_lines(text) if lines else text.replace(BREAK, f" \\\n{INDENT}")
+        return _in_lines(text) if lines else text.replace(BREAK, f" {runs[0].escape}\n{INDENT}")
 
     script = joint(together.head) + parts[0]
     for between, part in zip(together.joints, parts[1:], strict=True):

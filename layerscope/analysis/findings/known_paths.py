@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence, Group
+from layerscope.analysis.findings.cache_shapes import Shape, shaped
 from layerscope.analysis.findings.copy_steps import context_paths, ignoring, is_from_elsewhere
 from layerscope.analysis.findings.deleting import deletion
 from layerscope.analysis.findings.edits import Fix
+from layerscope.analysis.findings.filled_caches import without_filled
 from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import (
     changed_commands,
@@ -22,12 +24,16 @@ from layerscope.analysis.findings.fixes import (
     sources_of,
     user_of,
 )
+from layerscope.analysis.findings.in_use import find_in_use, spared
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.runs import programs, runs_as_other_user, subcommand
+from layerscope.filesystem.selector import Mask
 from layerscope.image.history import Step
 from layerscope.text import safe_name
 from layerscope.words import Confidence, Severity
 
+_HOMES = ("/root/", "/usr/local/share/.cache/")
+"""Where managers keep root's caches."""
 _EVERYWHERE = ("rm", "find")
 """Programs that a step with a shell has."""
 _NAMED = 3
@@ -37,11 +43,15 @@ _NAMED = 3
 class Place:
     """Files of one rule that one layer stores: what a fix is made for."""
 
-    def __init__(self, evidence: Evidence, group: Group, patterns: Sequence[str]) -> None:
+    def __init__(
+        self, evidence: Evidence, group: Group, patterns: Sequence[str], tops: Mask | None = None
+    ) -> None:
+        """`tops` are the places themselves, if more than what the patterns match."""
         self.evidence = evidence
         self.group = group
         self.patterns = patterns
         self.step: Step = evidence.step(group.layer)
+        self._tops = tops
 
     def topmost_names(self) -> list[str]:
         """The places that the patterns match themselves, those of the largest files first."""
@@ -50,9 +60,7 @@ class Place:
     def topmost_paths(self) -> NDArray[np.int32]:
         """The same as paths of the filesystem's table."""
         parents = self.evidence.filesystem.table.parents
-        found = np.zeros(len(parents), bool)
-        for pattern in self.patterns:
-            found[self.evidence.selector.matches(pattern)] = True
+        found = _matching(self.evidence, self.patterns) if self._tops is None else self._tops
         tops = self.group.paths.copy()
         while (climb := (tops > 0) & ~found[tops]).any():
             tops[climb] = parents[tops[climb]]
@@ -84,29 +92,65 @@ def path_rule(
     severity: Severity = Severity.WARNING,
     confidence: Confidence = Confidence.HIGH,
     min_bytes: int = 100_000,
+    shapes: Sequence[Shape] = (),
+    runs: str = "",
+    configured: bool = False,
+    needed: Callable[[Evidence], Sequence[str]] | None = None,
+    finds: str = "",
+    wrong: str = "",
+    codes: Sequence[str] = (),
 ) -> Rule:
     """A rule that claims the files at or below what `patterns` match, but for those of `spare`, one claim a layer.
 
-    Patterns are those of `filesystem.selecting.Selector`. If `steps` is given, only what such steps
-    store is claimed.
+    Patterns are those of `filesystem.selecting.Selector`; directories of one of the `shapes` count, too. If `steps` is given, only
+    what such steps store is claimed. What the image says that it uses is not: nothing is claimed if it starts one of the
+    programs `runs`, nor what holds something that it starts, or, if `configured`, that its variables name. `needed` returns
+    patterns of what an image needs for other reasons.
     """
 
     def find(evidence: Evidence) -> Iterator[Claim]:
-        files = evidence.live_under(*patterns)
-        if not files.any():
+        tops = _matching(evidence, patterns)
+        if shapes:
+            tops[shaped(evidence, shapes)] = True
+        files = evidence.selector.below(np.flatnonzero(tops)) & evidence.live_files
+        if not files.any() or (runs and evidence.once(find_in_use).runs(runs)):
             return
-        if spare:
-            files &= ~evidence.selector.select(spare)
-        for group in evidence.by_layer(files):
+        left_out = [*spare, *(needed(evidence) if needed else ())]
+        if left_out:
+            files &= ~evidence.selector.select(left_out)
+        used = spared(evidence, tops, configured=configured)
+        if used is not None:
+            files &= ~used
+        for group in evidence.by_layer(without_filled(evidence, files)):
             if steps is None or steps(evidence.step(group.layer)):
                 yield Claim(
-                    fix=fix(Place(evidence, group, patterns)),
+                    fix=fix(Place(evidence, group, patterns, tops)),
                     layers=(group.layer,),
                     inodes=group.inodes,
                     paths=group.paths,
                 )
 
-    return Rule(name, title, why, find, severity, confidence, min_bytes)
+    return Rule(
+        name,
+        title,
+        why,
+        find,
+        severity,
+        confidence,
+        min_bytes,
+        finds=finds,
+        places=tuple(patterns),
+        wrong=wrong,
+        codes=tuple(codes),
+    )
+
+
+def _matching(evidence: Evidence, patterns: Sequence[str]) -> Mask:
+    """Mask of the paths that patterns match themselves."""
+    found = np.zeros(len(evidence.filesystem.table), bool)
+    for pattern in patterns:
+        found[evidence.selector.matches(pattern)] = True
+    return found
 
 
 def is_copy(step: Step) -> bool:
@@ -137,31 +181,33 @@ def removed(place: Place) -> Fix:
     )
 
 
-def cleaned_at_home(command: str, *homes: str) -> Fixer:
-    """The fix of a command that cleans what lies in one of `homes`, which are root's; elsewhere, or of another user, what was found is deleted."""
+def cleaned_at(usual: Sequence[str], command: str) -> Fixer:
+    """The fix of a manager's own command where its cache is at a usual place of root's, as it cleans no other; elsewhere, or if
+    another user runs it, what was found is deleted."""
 
     def fix(place: Place) -> Fix:
         run = run_in(place.evidence, place.step)
-        as_root = not user_of(place.evidence, place.step) and all(
-            any(f"{name}/".startswith(f"{home}/") for home in homes)
-            for name in place.topmost_names()
-        )
-        if run is not None and as_root and not (run.read and runs_as_other_user(run.read)):
-            return cleaned(command)(place)
-        return removed(place)
+        there = place.evidence.selector.select(usual)[place.topmost_paths()].all()
+        at_home = all(name.startswith(_HOMES) for name in place.topmost_names())
+        other = run is None or (run.read is not None and runs_as_other_user(run.read))
+        if other or not there or not at_home or user_of(place.evidence, place.step):
+            return removed(place)
+        return cleaned(command)(place)
 
     return fix
 
 
 def mounted(place: Place) -> Fix:
     """The fix of a cache mount (BuildKit, buildah) where the cache was found, for the user whose it is."""
-    columns, mounts = place.evidence.filesystem.inodes.columns, []
+    evidence, paths, mounts = place.evidence, place.group.paths, []
+    columns, ends = evidence.filesystem.inodes.columns, evidence.filesystem.table.ends
     for path in place.topmost_paths().tolist():
-        inode = int(place.evidence.live_inodes[path])
+        inside = paths[(paths >= path) & (paths < int(ends[path]))]
+        inode = int(evidence.live_inodes[inside[0]])
         uid, gid = int(columns.uids[inode]), int(columns.gids[inode])
         owner = f",uid={uid},gid={gid}" if uid or gid else ""
-        mounts.append(f"type=cache,target={shell_word(place.evidence.name(path))}{owner}")
-    return not_copied(place) or run_and(place.evidence, place.step, "", mounts)
+        mounts.append(f"type=cache,target={shell_word(evidence.name(path))}{owner}")
+    return not_copied(place) or run_and(evidence, place.step, "", mounts)
 
 
 def with_option(names: str, wanted: Sequence[str], option: str, otherwise: Fixer) -> Fixer:

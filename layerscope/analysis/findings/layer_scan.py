@@ -10,7 +10,14 @@ from isal import isal_zlib
 from numpy.typing import NDArray
 
 from layerscope.analysis.cache import check_range
-from layerscope.analysis.findings.secrets.files import ENVIRONMENT, FORMATS, SAMPLES, Formats
+from layerscope.analysis.findings.secrets.files import (
+    ENVIRONMENT,
+    KEYRINGS,
+    PATTERNS,
+    SAMPLES,
+    Formats,
+)
+from layerscope.analysis.findings.secrets.known_files import KNOWN_FILES
 from layerscope.analysis.findings.secrets.reading import (
     LARGEST,
     LARGEST_TELLING,
@@ -21,16 +28,20 @@ from layerscope.analysis.findings.secrets.reading import (
 from layerscope.analysis.findings.secrets.texts import kinds_in, may_hold_secrets
 from layerscope.analysis.marks import Content
 from layerscope.analysis.packages import manager_files, managers
-from layerscope.analysis.path_patterns import PathPatterns
+from layerscope.analysis.path_patterns import PathPatterns, PatternTable
 from layerscope.layers.names import AUFS_LINKS, clean
 from layerscope.layers.packing import Packed
 
-_FORMATS = [(PathPatterns(patterns), holds) for patterns, holds in FORMATS]
+_KNOWN = PatternTable((file.patterns, file) for file in KNOWN_FILES)
 _ENVIRONMENT, _SAMPLES = PathPatterns(ENVIRONMENT), PathPatterns(SAMPLES)
-_NAMED = PathPatterns([*ENVIRONMENT, *(pattern for patterns, _ in FORMATS for pattern in patterns)])
+_KEYRINGS = PathPatterns(KEYRINGS)
+_NAMED = PathPatterns(PATTERNS)
 """Files that are looked into whatever they hold."""
-_KEPT = PathPatterns([*managers.PATTERNS, *manager_files.PATTERNS, manager_files.MANIFEST])
+_OF_MANAGERS = (*managers.PATTERNS, *manager_files.PATTERNS, manager_files.MANIFEST)
+_KEPT = PathPatterns(_OF_MANAGERS)
 """Files of package managers."""
+_LOOKED_AT = PathPatterns([*PATTERNS, *_OF_MANAGERS])
+"""Both."""
 _TELLING, _TEXTS, _OTHERS = PathPatterns(TELLING), PathPatterns(TEXTS), PathPatterns(OTHERS)
 _LARGEST_KEPT = 16 << 20
 """Maximum bytes of a content that is kept."""
@@ -64,7 +75,7 @@ class LayerScan:
 
     def wants(self, name: bytes, size: int) -> bool:
         path = clean(name)[0]
-        return _KEPT.match(path) or (
+        return (_KEPT.may_match(path) and _KEPT.match(path)) or (
             size <= LARGEST_TELLING and _TELLING.cover(path) and not _OTHERS.cover(path)
         )
 
@@ -72,19 +83,20 @@ class LayerScan:
         self, entries: Sequence[int], names: Sequence[bytes], contents: Sequence[Content]
     ) -> None:
         some = may_hold_secrets(contents)
-        named = {place for place, name in enumerate(names) if _NAMED.may_match(name)}
-        for place, name in enumerate(names):
-            if _KEPT.may_match(name) and _KEPT.match(clean(name)[0]):
+        looked = [place for place, name in enumerate(names) if _LOOKED_AT.may_match(name)]
+        named = {place for place in looked if _NAMED.may_match(names[place])}
+        for place in looked:
+            if _KEPT.may_match(names[place]) and _KEPT.match(clean(names[place])[0]):
                 self.keep(entries[place], contents[place])
         # What lies there has the names that links give it.
         left = {place for place, name in enumerate(names) if AUFS_LINKS in name}
         for place in (some | named) - left:
             path = clean(names[place])[0]
-            formats = _formats_of(path) if place in named else None
-            if place not in some and formats is None:
-                continue
             if _OTHERS.cover(path) or not (_TEXTS.cover(path) or _TELLING.cover(path)):
                 left.add(place)  # to be looked into if another name of it says so
+                continue
+            formats = _formats_of(path) if place in named else None
+            if place not in some and formats is None:
                 continue
             self.found(entries[place], kinds_in(bytes(contents[place]), formats))
         self.search(
@@ -155,6 +167,9 @@ class LayerScan:
 
 def _formats_of(path: bytes) -> Formats | None:
     """What a path says about the format of a file; None if it is of no known format."""
-    holds = next((holds for patterns, holds in _FORMATS if patterns.match(path)), None)
+    known = _KNOWN.first(path)
     environment = _ENVIRONMENT.match(path) and not _SAMPLES.match(path)
-    return Formats(holds, environment) if holds is not None or environment else None
+    keyring = _KEYRINGS.match(path)
+    if known is None and not environment and not keyring:
+        return None
+    return Formats(known, environment, keyring)

@@ -44,7 +44,8 @@ class Patcher:
     ) -> None:
         self._steps = steps
         self._lines = lines
-        self._runs = Runs(steps, {} if lines is None else lines.instructions)
+        escape = "\\" if lines is None else lines.dockerfile.escape
+        self._runs = Runs(steps, {} if lines is None else lines.instructions, escape)
         self._base_steps = base_steps
         self._base = base or ("…" if base_steps else "scratch")
 
@@ -242,9 +243,8 @@ def _merged(
     for joint, part in zip(together.joints, parts[1:], strict=True):
         text += joint.replace(BREAK, ending) + part
     name = dockerfile.text[written[group[-1]].start :][:3]
-    return " ".join(
-        [name, *(f"{flag}{ending.rstrip(' ')}" if flag in added else flag for flag in flags), text]
-    )
+    mounts = "".join(f"{flag}{ending}" if flag in added else f"{flag} " for flag in flags)
+    return f"{name} {mounts}{text}"
 
 
 def _places(dockerfile: Dockerfile, written: Written) -> Callable[[int], int]:

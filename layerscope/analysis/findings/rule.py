@@ -15,6 +15,9 @@ from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim
 from layerscope.words import Confidence, Severity
 
+PAGES = "https://layerscope.readthedocs.io/en/latest/rules/"
+"""Where the page of each rule is: `docs/rules/` as published, see `project.urls` in pyproject.toml."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -31,5 +34,18 @@ class Rule:
     confidence: Confidence = Confidence.HIGH
     min_bytes: int = 100_000
     """Findings of fewer bytes are not worth a word."""
+    finds: str = ""
+    """What it looks at, in a sentence or two; may be empty for rules that go by `places` alone."""
+    places: tuple[str, ...] = ()
+    """Patterns of the paths that it claims."""
+    wrong: str = ""
+    """When it is wrong, and what to do then."""
+    codes: tuple[str, ...] = ()
+    """Rules of hadolint and checks of BuildKit that mean the same."""
     last: bool = False
     """It asks what other rules claim, and so comes after them."""
+
+    @property
+    def page(self) -> str:
+        """The address of its page."""
+        return f"{PAGES}{self.name}/"

@@ -5,22 +5,25 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.copy_steps import target_of
-from layerscope.analysis.findings.edits import Fix
+from layerscope.analysis.findings.edits import Edit, Fix
 from layerscope.analysis.findings.finding import NAMED, layers_named
 from layerscope.analysis.findings.fixes import (
     commented,
     instruction_text,
     run_and,
     run_in,
+    run_text,
     shell_word,
 )
 from layerscope.analysis.findings.merging import mergeable, one_run
 from layerscope.analysis.findings.package_lists import LISTS, users_of_lists
-from layerscope.analysis.findings.runs import applied
+from layerscope.analysis.findings.runs import Change, Run, applied
 from layerscope.image.history import Step
+from layerscope.image.shell import Command, Word
 
 _STEPS = 6
 """Steps from the first to the last that are still better as one RUN."""
@@ -58,9 +61,10 @@ def in_one_run(
         return Fix(
             f"# do at its end what now is done by\n{comment}\n{instruction_text(evidence, evidence.step(layer))}"
         )
-    return f"# if no step up to layer {hiding_layers[-1]} needs it:\n" + run_and(
+    fix = f"# if no step up to layer {hiding_layers[-1]} needs it:\n" + run_and(
         evidence, evidence.step(layer), f"rm -rf {' '.join(map(shell_word, tops))}"
     )
+    return Fix(fix.text, advice=fix.advice)  # whether one needs it is not known
 
 
 def lists_in_one_run(
@@ -115,11 +119,93 @@ def _where_it_is_made(
     ]
     command = f"rm -rf {' '.join(map(shell_word, tops))}"
     if not users:
-        return run_and(evidence, evidence.step(layer), command)
+        fix = run_and(evidence, evidence.step(layer), command)
+        return no_longer_deleting(evidence, fix, [hiding_layer], tops, drop=True)
     runs = [found for found in (layer, *between) if found <= users[-1]]
     if len(runs) > _STEPS or not all(mergeable(evidence, layer, found) for found in runs):
         return None
-    return one_run(evidence, runs, command)
+    fix = one_run(evidence, runs, command)
+    return no_longer_deleting(evidence, fix, [hiding_layer], tops, drop=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """A command that deletes some of the paths that are looked for."""
+
+    command: Command
+    words: tuple[Word, ...]
+    """Those that name such paths."""
+    alone: bool
+    """Whether it names no others."""
+    forced: bool
+    """Whether it is fine with paths that are not there."""
+
+
+def deletions_in(evidence: Evidence, run: Run, tops: Sequence[str]) -> list[Deletion]:
+    """The commands of a RUN that delete paths at or below `tops`."""
+    script = run.read
+    if script is None:
+        return []
+    folder = target_of(evidence, run.step, ".")
+    found = []
+    for command in script.named(*_DELETERS):
+        values = [
+            word.value if word.value is not None else script.word_text(word)
+            for word in command.words[1:]
+        ]
+        words = []
+        for word, value in zip(command.words[1:], values, strict=True):
+            path = posixpath.normpath(posixpath.join(folder, value.rstrip("/*")))
+            inside = any(path == top or path.startswith(f"{top}/") for top in tops)
+            if inside and not value.startswith("-") and "$" not in value:
+                words.append(word)
+        if words:
+            options = [value for value in values if value.startswith("-")]
+            named = len(values) - len(options)
+            forced = command.name == "rm" and any(
+                option == "--force" or (option[1:2] != "-" and "f" in option) for option in options
+            )
+            found.append(Deletion(command, tuple(words), named == len(words), forced))
+    return found
+
+
+def no_longer_deleting(
+    evidence: Evidence, fix: Fix, hiding_layers: Sequence[int], tops: Sequence[str], *, drop: bool
+) -> Fix | None:
+    """A fix that also changes the steps which delete paths that are not there any more: they are fine with that, or with
+    `drop` left out if they do nothing else. None if one cannot be changed. Words stay words."""
+    if not fix.edits:
+        return fix
+    for layer in hiding_layers:
+        step = evidence.step(layer)
+        run = run_in(evidence, step)
+        if run is None:
+            continue
+        if run.read is None:
+            return None
+        deletions = deletions_in(evidence, run, tops)
+        if (
+            drop
+            and deletions
+            and len(deletions) == len(run.read.commands)
+            and all(deletion.alone for deletion in deletions)
+        ):
+            text = commented(instruction_text(evidence, step))
+            fix = fix + Fix(f"\n# and without layer {layer}:\n{text}", (Edit("drop", step.index),))
+            continue
+        changes: list[Change] = []
+        for deletion in deletions:
+            if deletion.command.name != "rm":
+                return None
+            if not deletion.forced:
+                end = deletion.command.words[0].end
+                changes.append((end, end, " -f"))
+        if changes:
+            edits = tuple(
+                Edit("change", step.index, new, start, end) for start, end, new in changes
+            )
+            fix = fix + Fix(f"\n# and layer {layer}:\n{run_text(run, changes)}", edits)
+    return fix
 
 
 def _names(evidence: Evidence, step: Step, command: str, tops: Sequence[str]) -> bool:

@@ -138,12 +138,13 @@ def _complete(
         steps += tuple(replaced)
         made = [evidence.image.steps[step].layer for step in replaced]
         layers += tuple(layer for layer in made if layer is not None and layer not in layers)
-    severity = rule.severity if claim.severity is None else claim.severity
+    confidence = claim.confidence or rule.confidence
+    severity = (claim.severity or rule.severity).at(confidence)
     return Finding(
         rule=rule.name,
         title=claim.title or rule.title,
         severity=severity if choice.severity is None else Severity(choice.severity),
-        confidence=claim.confidence or rule.confidence,
+        confidence=confidence,
         bytes=size,
         steps=steps,
         layers=layers,

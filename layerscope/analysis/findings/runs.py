@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from layerscope.image.dockerfile import Written
-from layerscope.image.dockerfile_syntax import json_words
+from layerscope.image.dockerfile_syntax import json_words, raw_flags
 from layerscope.image.history import Step
 from layerscope.image.shell import (
     DEFAULT_SHELL,
@@ -31,6 +31,8 @@ Change = tuple[int, int, str]
 
 _LOOKED_BACK = 1000
 """Steps before a RUN that are searched for its SHELL."""
+INTERPRETED = "/dev/pipes/"
+"""Where BuildKit puts a here-document that names its own interpreter."""
 _BUILDKIT = re.compile(r"#\s*buildkit\s*$")
 _WRAPPERS = {
     "sudo": frozenset(("-u", "-g", "-h", "-p", "-C", "-T", "-r", "-t", "--user", "--group")),
@@ -90,6 +92,8 @@ class Run:
     """What its shell runs; of an exec form, the array."""
     shell: tuple[str, ...]
     """The words that start the shell."""
+    escape: str
+    """What continues lines in its Dockerfile."""
     read: Script | None
     """The script, if it was understood; None also for the exec form, PowerShell, and other interpreters."""
     exec_form: bool
@@ -103,27 +107,35 @@ class Run:
 class Runs:
     """The RUNs of an image, each read once; `written` are the instructions of its Dockerfile, by step."""
 
-    def __init__(self, steps: Sequence[Step], written: Mapping[int, Written]) -> None:
+    def __init__(
+        self, steps: Sequence[Step], written: Mapping[int, Written], escape: str = "\\"
+    ) -> None:
         self._steps = steps
         self._written = written
+        self._escape = escape
         self._known: dict[int, Run | None] = {}
 
     def of(self, step: Step) -> Run | None:
         """A step as a RUN; None if it is none."""
         if step.index not in self._known:
             before = self._steps[max(step.index - _LOOKED_BACK, 0) : step.index]
-            self._known[step.index] = run_of(step, before, self._written.get(step.index))
+            self._known[step.index] = run_of(
+                step, before, self._written.get(step.index), self._escape
+            )
         return self._known[step.index]
 
 
-def run_of(step: Step, before: Sequence[Step], written: Written | None = None) -> Run | None:
+def run_of(
+    step: Step, before: Sequence[Step], written: Written | None = None, escape: str = "\\"
+) -> Run | None:
     """A step as a RUN; None if it is none. `before` are the steps before it, one of which may be a SHELL; `written` is the
-    instruction of its Dockerfile."""
+    instruction of its Dockerfile, where `escape` continues lines."""
     if step.instruction != "RUN" or not step.arguments.strip():
         return None
     recorded = step.created_by or ""
     if written is not None:
-        flags, script, exec_form = written.flags, written.script(), written.exec_form
+        flags = raw_flags(written.arguments[: written.body])
+        script, exec_form = written.script(), written.exec_form
         shell = shell_before(recorded, script)
     else:
         # BuildKit names the shell of every shell form: without one it was an array, or a script with an interpreter.
@@ -133,9 +145,9 @@ def run_of(step: Step, before: Sequence[Step], written: Written | None = None) -
     if shell is None:
         shell = _shell_of(before)
     read = None
-    if not exec_form and not script.startswith("#!"):
+    if not exec_form and not script.startswith(("#!", INTERPRETED)):
         read = read_script(script, shell)
-    return Run(step, flags, script, shell, read, exec_form)
+    return Run(step, flags, script, shell, escape, read, exec_form)
 
 
 def _is_array(script: str) -> bool:
@@ -219,25 +231,49 @@ def appended(run: Run, command: str) -> tuple[Change, ...] | None:
     if script is None or not command:
         return None if script is None else ()
     last = script.statements[-1]
-    if last.background:
-        return None
+    if any(statement.background for statement in script.statements):
+        return None  # it may still be at work
     element = last.elements[-1]
     final = _sole(script, element)
-    if any(found.name == "exec" and len(found.words) > 1 and not found.nested and found is not final for found in script.commands):  # fmt: skip
-        return None  # what follows is never reached
-    changes: tuple[Change, ...] = ()
     if final is not None and final.name == "exec" and len(final.words) > 1:
         if final.words[1].value is None or final.values[1].startswith("-"):
             return None
-        changes = ((final.words[0].start, final.words[1].start, ""),)
+        changes: tuple[Change, ...] = ((final.words[0].start, final.words[1].start, ""),)
     elif final is not None and final.name in ("exit", "return"):
         return _before_exit(script, last, element, final, command)
+    else:
+        changes = ()
     joint = _joint(script, last)
-    if joint is None:
-        return None
+    if joint is None or any(_ends_early(found) for found in script.commands if found is not final):
+        return _behind_all(run, script, command)
     if last.heredoc:
         joint = joint.replace(BREAK, " ").replace("; ;", ";")
     return (*changes, (last.end, last.end, f"{joint}{command}"))
+
+
+def _ends_early(command: Command) -> bool:
+    """Whether a script may end with this command, and well."""
+    if command.apart or command.name not in ("exit", "exec") or not command.words:
+        return False
+    if command.name == "exec":
+        return len(command.words) > 1
+    return command.values[1:2] in ([], ["0"], [""])
+
+
+def _behind_all(run: Run, script: Script, command: str) -> tuple[Change, ...] | None:
+    """The script in a shell of its own, which fails as it did and which `exit` and `exec` end, and a command behind it."""
+    if script.has_comment and not run.is_script:
+        return None
+    begin, end = script.statements[0].start, script.statements[-1].end
+    if script.statements[-1].heredoc:
+        return None
+    lenient = not (script.errexit or _setting(script))
+    head = ("" if script.errexit else f"set -e;{BREAK}") + "("
+    if run.is_script:
+        head += BREAK + (f"set +e{BREAK}" if lenient else "")
+        return ((begin, begin, head), (end, end, f"{BREAK});{BREAK}{command}"))
+    head += "set +e; " if lenient else ""
+    return ((begin, begin, head), (end, end, f");{BREAK}{command}"))
 
 
 def _joint(script: Script, last: Statement) -> str | None:

@@ -7,10 +7,11 @@ from typing import BinaryIO
 from layerscope.analysis.gate.verdict import Check, Outcome, Verdict
 from layerscope.opening.opened import Opened
 from layerscope.report.gate.issues import issues_of_verdict, offender_words
+from layerscope.report.headline import headline_text
 from layerscope.report.markdown import CELL, MAX_WARNINGS, PATHS, Page, add_body, name_of
 from layerscope.report.markdown_text import code, plain, prose
 from layerscope.report.options import ReportOptions
-from layerscope.text import clip_start, count_of, safe_name, size
+from layerscope.text import clip_start, count_of, safe_name
 
 _MARKS = {Outcome.PASS: "✅", Outcome.WARN: "⚠️", Outcome.FAIL: "❌", Outcome.SKIP: "⏭️"}
 
@@ -18,7 +19,8 @@ _MARKS = {Outcome.PASS: "✅", Outcome.WARN: "⚠️", Outcome.FAIL: "❌", Outc
 def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
     """Write the verdict, its checks, how to meet those that are not met, and the figures of the image."""
     page = Page()
-    page.add(_headline(verdict, opened, options))
+    page.add(_headline(verdict, opened))
+    page.add(f"**{plain(headline_text(opened, options))}**")
     page.rows(
         "| | check | found | allowed |\n|---|---|---:|---:|",
         (_row(check, options) for check in verdict.checks),
@@ -34,15 +36,14 @@ def write(verdict: Verdict, opened: Opened, stream: BinaryIO, options: ReportOpt
     page.write(stream)
 
 
-def _headline(verdict: Verdict, opened: Opened, options: ReportOptions) -> str:
+def _headline(verdict: Verdict, opened: Opened) -> str:
     failed, warned = verdict.count(Outcome.FAIL), verdict.count(Outcome.WARN)
     checks = count_of(len(verdict.checks), "check")
     said = f"fails {failed:,} of {checks}" if failed else f"passes {checks}"
     if warned:
         said += f", {count_of(warned, 'warning')}"
     mark = _MARKS[Outcome.PASS if verdict.passed else Outcome.FAIL]
-    stored = size(opened.accounting.stored, binary=options.binary_sizes)
-    return f"### {mark} {code(name_of(opened))} {said} · {stored}"
+    return f"### {mark} {code(name_of(opened))} {said}"
 
 
 def _row(check: Check, options: ReportOptions) -> str:

@@ -10,8 +10,9 @@ from layerscope.report.console import Console, Part
 from layerscope.report.gate.advice import write_advice
 from layerscope.report.gate.offenders import write_offenders
 from layerscope.report.gate.table import GLYPHS, STYLES, summary, write_table
+from layerscope.report.headline import headline_of
 from layerscope.report.options import ReportOptions
-from layerscope.report.text import NARROWEST, WIDEST
+from layerscope.report.text import HEADLINE_STYLES, NARROWEST, WIDEST
 from layerscope.text import count_of, percent, safe_name, size
 
 _DIVE = (
@@ -57,8 +58,8 @@ def _write_header(
         between="  ",
     )
     wasted = f"{size(accounting.wasted, binary=binary)} wasted"
+    console.flow((text, HEADLINE_STYLES[role]) for text, role in headline_of(opened, options))
     facts: list[Part] = [
-        (f"{size(accounting.stored, binary=binary)} stored", ""),
         (f"{wasted} ({percent(accounting.wasted, accounting.stored)})", ""),
         (f"efficiency {percent(accounting.efficiency, 1)}", ""),
         (count_of(len(image.layers), "layer"), ""),

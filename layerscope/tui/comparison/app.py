@@ -51,7 +51,7 @@ class ComparisonApp(ExplorerApp):
                 text.safe_name(old.request.reference),
                 text.safe_name(new.request.reference),
             )
-        self._screen = ComparisonScreen(names, self.keys)
+        self._screen = ComparisonScreen(names, self.keys, picked=new.picked)
         self.both: Both | None = None
 
     @property

@@ -35,6 +35,7 @@ from layerscope.tui.guard import Guarded
 from layerscope.tui.paint import fit_middle
 from layerscope.tui.pointing import Pointing, copy
 from layerscope.tui.run_commands import Clickable, clickable
+from layerscope.tui.view import ChooseAnother
 from layerscope.tui.widgets.field import Field
 from layerscope.tui.widgets.key_bar import KeyBar
 from layerscope.tui.widgets.pane import ColumnTitles, Pane
@@ -200,9 +201,10 @@ class ComparisonScreen(Guarded, Screen[None]):
     ComparisonScreen.-searching Field { display: block; }
     """
 
-    def __init__(self, names: tuple[str, str], keys: Keys) -> None:
+    def __init__(self, names: tuple[str, str], keys: Keys, *, picked: bool = False) -> None:
+        """`picked` if the images were chosen in the picker, to which `back` leads."""
         super().__init__()
-        self._keys = keys
+        self._keys, self._picked = keys, picked
         self.header = ComparisonHeader(names, keys)
         self.files = ComparedFiles(id="files-list")
         self.steps = ComparedSteps(NOT_YET, id="steps-list")
@@ -227,7 +229,7 @@ class ComparisonScreen(Guarded, Screen[None]):
                 titles = ColumnTitles()
                 titles.show(shown.column_titles())
                 yield Pane(titles, None, shown, id=name)
-        yield KeyBar(self._keys, self._useless)
+        yield KeyBar(self._keys, self._useless, self._footer_words)
 
     def on_mount(self) -> None:
         self.set_focus(self.files)
@@ -297,13 +299,16 @@ class ComparisonScreen(Guarded, Screen[None]):
         self.set_focus(self.files)
 
     def action_back(self) -> None:
-        """Leave the field, then clear it."""
+        """Leave the field, then clear it, then return to the picker, if the images were chosen there."""
         if self.field.input.has_focus:
             self.set_focus(self.files)
-        else:
+        elif self.field.input.value:
             self.field.input.value = ""
+        elif self._picked:
+            self.post_message(ChooseAnother())
         if not self.field.input.value:
             self.remove_class("-searching")
+        self.refresh_bindings()
 
     def action_copy(self) -> None:
         focused: object = self.focused
@@ -311,6 +316,15 @@ class ComparisonScreen(Guarded, Screen[None]):
 
     def _useless(self) -> set[str]:
         useless = set() if self.shown == "files" else {"comparison.sort"}
-        if not self.field.input.value and not self.field.input.has_focus:
+        if not (self._can_go_back or self._picked):
             useless.add("app.back")
         return useless
+
+    @property
+    def _can_go_back(self) -> bool:
+        """Whether `back` has something to leave on this screen."""
+        return bool(self.field.input.value) or self.field.input.has_focus
+
+    def _footer_words(self) -> dict[str, str]:
+        """Where `back` leads, if it leads away."""
+        return {} if self._can_go_back or not self._picked else {"app.back": "Images"}

@@ -286,6 +286,10 @@ class ExploreView(View):
 
     # panes
 
+    @property
+    def list_of_field(self) -> FileTree:
+        return self.files
+
     def panes(self) -> list[Widget]:
         return [self.steps, self.files, self.summary, self.details]
 

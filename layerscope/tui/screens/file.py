@@ -48,6 +48,8 @@ class FileView(View):
         self._content: Content | None = None
         self._work = FileWork(self, self._say_title)
         self._comparing = False
+        self._came_to_compare = False
+        """Whether another view asked for the difference: leaving it leads back there."""
         self._start_at = 0
         """The row that the cursor goes to once the content is read."""
 
@@ -77,10 +79,11 @@ class FileView(View):
 
     def useless(self) -> set[str]:
         content = self._content
-        more = content is None or bool(content.bytes_left)
+        more = not self._comparing and (content is None or bool(content.bytes_left))
         return {
             *(() if self._can_compare() is not None else ("file.difference",)),
             *(() if more else ("file.more",)),
+            *(() if content is not None and not self._comparing else ("file.bytes",)),
             *(() if self.rows.at_tail else ("list.open",)),
         }
 
@@ -89,10 +92,15 @@ class FileView(View):
     def pointed_at(self, pointed: Pointed) -> None:
         self.show_version(pointed.version)
 
-    def show_version(self, version: int) -> None:
+    def show_version(self, version: int, *, difference: bool = False) -> None:
         opened = self.session.opened
         shown = self._facts is not None and self._facts.row == version
-        if opened is None or (shown and (self._work.doing or self._content is not None)):
+        if opened is None:
+            return
+        self._came_to_compare = difference
+        if shown and (self._work.doing or self._content is not None or self._comparing):
+            if difference is not self._comparing:
+                self.action_toggle_difference()
             return
         facts = self._facts = FileFacts.of(opened.filesystem, version)
         self._content, self._comparing, self._start_at = None, False, 0
@@ -100,7 +108,9 @@ class FileView(View):
         self.pane.forget()
         self._panel.show(facts)
         self._work.stop()
-        if facts.kind is Kind.FILE:
+        if difference:
+            self.action_toggle_difference()
+        elif facts.kind is Kind.FILE:
             self._begin()
         else:
             self.pane.show(None, f"This is {facts.kind_words()}: it has no content.")
@@ -175,9 +185,10 @@ class FileView(View):
 
     def _show_content(self) -> None:
         content = self._content
+        self._comparing = self._came_to_compare = False
         if content is None:
+            self._begin()
             return
-        self._comparing = False
         self.pane.show(
             content.document, content.empty_text, content.footer(self.session.key("file.more"))
         )
@@ -221,7 +232,8 @@ class FileView(View):
 
     @property
     def can_go_back(self) -> bool:
-        return bool(self._work.doing) or self.pane.can_go_back or self._comparing
+        comparing = self._comparing and not self._came_to_compare
+        return bool(self._work.doing) or self.pane.can_go_back or comparing
 
     def back(self) -> bool:
         if self._work.doing:
@@ -231,7 +243,7 @@ class FileView(View):
                 self.pane.show(None, f"Reading was cancelled. {key} continues.")
         elif self.pane.back():
             pass
-        elif self._comparing:
+        elif self._comparing and not self._came_to_compare:
             self._show_content()
         else:
             return False

@@ -15,13 +15,15 @@ from layerscope import text
 from layerscope.browse.filters import Filter, FilterError, parse_filter
 from layerscope.browse.regex_process import RegexProcess
 from layerscope.browse.search import NOTHING, Found, Order, PathSearch
-from layerscope.browse.version_states import layer_to_show
+from layerscope.browse.version_states import State, layer_to_show, state_of
 from layerscope.errors import CancelledError, LayerscopeError
 from layerscope.tui.commands import bindings
 from layerscope.tui.screens.help import FILTERS
 from layerscope.tui.session import Session
 from layerscope.tui.view import ShowPath, View
+from layerscope.tui.waste_words import step_label, step_of
 from layerscope.tui.widgets import match_list
+from layerscope.tui.widgets.fact_strip import FactStrip
 from layerscope.tui.widgets.field import Field
 from layerscope.tui.widgets.filter_bar import error_line
 from layerscope.tui.widgets.line_list import LineList
@@ -54,6 +56,7 @@ class FindView(View):
     FindView .error { height: 1; color: $waste; display: none; }
     FindView.-wrong .error { display: block; }
     FindView.-wrong ColumnTitles { display: none; }
+    FindView > FactStrip { height: 4; }
     """
 
     class Searched(Message):
@@ -84,6 +87,8 @@ class FindView(View):
         self.matches.nothing = "Available once all layers are read."
         self._title = PaneTitle(TITLE)
         self._columns = ColumnTitles()
+        self._facts = FactStrip(id="find-facts")
+        self._facts.display = False
         self._error = Static("", markup=False, classes="error")
         self._order = Order.MATCH
         self._wanted = Filter("", ())
@@ -95,6 +100,7 @@ class FindView(View):
         yield self._title
         yield self.field
         yield Pane(self._columns, self._error, self.matches)
+        yield self._facts
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._name_columns)
@@ -198,12 +204,47 @@ class FindView(View):
     def _show(self, wanted: Filter, found: Found, nothing: str) -> None:
         self.matches.nothing = nothing
         self.matches.show(wanted, found, self._search)
+        if self._facts.display is not (len(found.rows) > 0):
+            self._facts.display = not self._facts.display
+            self.screen.refresh_bindings()  # what can be done with a match
+        self._say_facts()
         self.call_after_refresh(self._name_columns)
+
+    @on(LineList.Highlighted, "#matches")
+    def _highlighted(self, event: LineList.Highlighted) -> None:
+        event.stop()
+        self._say_facts()
+
+    def _say_facts(self) -> None:
+        """The whole path under the cursor, and the steps that stored and hid it."""
+        version, search = self.matches.version, self._search
+        if version is None or search is None:
+            return
+        filesystem = search.filesystem
+        path = "/" + text.safe_name(filesystem.table.full(int(filesystem.paths[version])))
+        state, image = state_of(filesystem, version), self.session.image
+        layers = {"stored in": filesystem.layer_of(version)}
+        if state is not State.LIVE:
+            layers[f"{state.value} in"] = int(filesystem.died[version])
+        steps = ((name, step_label(step_of(image, n), n)) for name, n in layers.items())
+        self._facts.show(("path", path), *steps)
 
     def action_cycle_order(self) -> None:
         """Switch to the next order."""
-        self._order = ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)]
+        self._sort(ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)])
+
+    @on(ColumnTitles.Clicked)
+    def _titles_clicked(self, event: ColumnTitles.Clicked) -> None:
+        """Sort by the column; by the best match if it is sorted by it."""
+        event.stop()
+        order = match_list.order_at(self.matches.scrollable_content_region.width, event.x)
+        if order is not None:
+            self._sort(Order.MATCH if order is self._order else order)
+
+    def _sort(self, order: Order) -> None:
+        self._order = order
         self._look(self.field.input.value)
+        self._name_columns()
 
     # going on
 
@@ -230,6 +271,10 @@ class FindView(View):
 
     def action_edit(self) -> None:
         self.screen.set_focus(self.field.input)
+
+    @property
+    def list_of_field(self) -> MatchList | None:
+        return self.matches if self.matches.row_count() else None
 
     def panes(self) -> list[Widget]:
         return [self.field.input, self.matches]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,6 +15,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Input, Static
 
 from layerscope import text
+from layerscope.settings import config_file
 from layerscope.tui.commands import (
     COMMANDS,
     GROUPS,
@@ -45,11 +47,9 @@ FILTERS = (
     ('"two words"  !word', "literal text; ! negates a term"),
 )
 """Terms of the filter and of Find, and their meanings; all terms must match."""
-SETTINGS = (
-    ("settings", "~/.config/layerscope/config.toml, or the file named by $LAYERSCOPE_CONFIG"),
-    ("documentation", "docs/settings.md for every setting, docs/keys.md for command ids"),
-)
 FIGURES = "Figures"
+EXAMPLE = "explore.sort"
+"""A command whose key could be changed."""
 GENERAL = ("path", "outline", "list")
 """Groups of several views, in the order in which they follow those of one view."""
 
@@ -60,22 +60,30 @@ class Section:
 
     title: str
     rows: tuple[tuple[str, str], ...]
+    ids: tuple[str, ...] = ()
+    """Of commands, the id of each row."""
 
     def matching(self, words: Collection[str]) -> Section:
-        """The rows that contain all words, which are in lower case."""
-        return Section(
-            self.title,
-            tuple(
-                row
-                for row in self.rows
-                if all(word in f"{self.title} {row[0]} {row[1]}".casefold() for word in words)
-            ),
+        """The rows that contain all words, which are in lower case; those of commands end with the id."""
+        rows = self.rows
+        if words and self.ids:
+            rows = tuple(
+                (keys, f"{meaning} [{identifier}]")
+                for (keys, meaning), identifier in zip(rows, self.ids, strict=True)
+            )
+        found = (
+            row
+            for row in rows
+            if all(word in f"{self.title} {row[0]} {row[1]}".casefold() for word in words)
         )
+        return Section(self.title, tuple(found))
 
 
 class HelpScreen(Dialog):
     """A page to read and to search."""
 
+    AUTO_FOCUS = "HelpScreen VerticalScroll"
+    """The page, from the first moment: in the field, the key that leads there would be text."""
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("dialog", but=["dialog.copy", "dialog.close"]),
         binding_of("dialog.close", "back"),
@@ -121,9 +129,6 @@ class HelpScreen(Dialog):
             with self._page:
                 yield self._body
 
-    def on_mount(self) -> None:
-        self._page.focus()
-
     def on_resize(self) -> None:
         self.call_after_refresh(self._write)
 
@@ -145,15 +150,15 @@ class HelpScreen(Dialog):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self._page.focus()
+        self.set_focus(self._page)
 
     def action_search(self) -> None:
-        self._field.input.focus()
+        self.set_focus(self._field.input)  # at once: text typed right behind the key goes there
 
     def action_back(self) -> None:
         """Leave the field, then the page."""
         if self._field.input.has_focus:
-            self._page.focus()
+            self.set_focus(self._page)
         else:
             self.dismiss()
 
@@ -185,12 +190,21 @@ def sections(
             if command.group == group and not (view and command.id in here)
         ]
         yield _commands(GROUPS[group], others, keys)
-    yield Section("More", SETTINGS)
+    yield Section("Settings", tuple(_settings()))
+
+
+def _settings() -> Iterator[tuple[str, str]]:
+    """How to change keys and all else."""
+    file = text.safe_name(str(config_file(os.environ)))
+    yield "rebind a key", f'write {EXAMPLE} = "o" below [keys] in {file}; searching here shows ids'
+    yield "all settings", "docs/settings.md"
 
 
 def _commands(title: str, commands: Collection[Command], keys: Keys | None) -> Section:
     return Section(
-        title, tuple((shown_keys(command, keys), _words(command)) for command in commands)
+        title,
+        tuple((shown_keys(command, keys), _words(command)) for command in commands),
+        tuple(command.id for command in commands),
     )
 
 

@@ -159,8 +159,9 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
         """Show a view, with the focus where it was, otherwise in one of its panes."""
         if name not in self._views:
             spec = next(spec for spec in VIEWS if spec.name == name)
-            self._views[name] = spec.make(self.session)
-            await self._switcher.mount(self._views[name])
+            view = self._views[name] = spec.make(self.session)
+            view.display = False  # until it stands in the place of the current one
+            await self._switcher.mount(view)
         self._switcher.current = name
         self.header.show_view(name)
         view = self._views[name]
@@ -215,7 +216,7 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
     @on(ShowFile)
     async def _show_file(self, event: ShowFile) -> None:
         view = await self.show_view("file", onward=True)
-        view.show_version(event.version)
+        view.show_version(event.version, difference=event.difference)
 
     # the row under the cursor, and panes
 
@@ -271,6 +272,8 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
             useless |= {"view.next_pane", "view.previous_pane"}
         if self.pointing is None or not self.pointing.points:
             useless |= {"path.extract", "path.life"}
+        if self.view.id != "file":
+            useless.add("file.difference")  # the footer has no room for what few rows have
         return useless
 
 

@@ -44,7 +44,7 @@ class PackagesView(View):
         super().__init__(session, id=id)
         self.list = PackageList(session, id="package-list")
         self.files = PathList(session, id="package-paths")
-        self._title = PaneTitle("Packages")
+        self._title = PaneTitle("Packages", hints=("packages.sort",))
         self._columns = ColumnTitles()
         self._files_title = PaneTitle("Files")
 
@@ -94,9 +94,20 @@ class PackagesView(View):
         return orders[(orders.index(self.list.sort) + 1) % len(orders)]
 
     def action_cycle_sort(self) -> None:
+        self._sort(self._next())
+
+    @on(ColumnTitles.Clicked)
+    def _titles_clicked(self, event: ColumnTitles.Clicked) -> None:
+        event.stop()
+        sort = self.list.sort_at(event.x)
+        if sort is not None:
+            self._sort(sort)
+
+    def _sort(self, sort: PackageSort) -> None:
         if self.list.usage is not None:
-            self.list.order(self._next())
+            self.list.order(sort)
             self._say_title(self.list.usage)
+            self._columns.show(self.list.column_titles())
 
     # the row under the cursor
 

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-from textual.screen import Screen
+from typing import ClassVar
 
-from layerscope.tui.pointing import Pointed, Pointing, copied_path, copy
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.widgets import Input
+
+from layerscope.browse.facts import FileFacts
+from layerscope.tui.commands import binding_of
+from layerscope.tui.pointing import Pointed, Pointing, ShowFile, copied_path, copy
 from layerscope.tui.session import Session
+from layerscope.tui.view import View
+from layerscope.tui.widgets.file_facts import may_compare
 
 
 class RowCommands(Screen[None]):
     """The part of the main screen that saves, copies and opens what is under the cursor."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [binding_of("file.difference", "difference")]
     session: Session
 
     @property
+    def view(self) -> View:
+        """The view on screen."""
+        raise NotImplementedError
+
+    @property
     def pointing(self) -> Pointing | None:
-        """The focused widget, if it has a cursor."""
+        """The focused widget, if it has a cursor; the list that a field searches, while one types there."""
         focused: object = self.focused
+        if isinstance(focused, Input):
+            return self.view.list_of_field
         return focused if isinstance(focused, Pointing) else None
 
     def pointed(self) -> Pointed | None:
@@ -47,6 +63,16 @@ class RowCommands(Screen[None]):
             from layerscope.tui.programs import PROGRAMS, open_copy
 
             open_copy(self, self.session.opened, pointed.version, PROGRAMS[program])
+
+    def action_difference(self) -> None:
+        """Show what the file under the cursor changed in the version that it replaced."""
+        pointed, opened = self._file(), self.session.opened
+        if opened is None or pointed is None:
+            return
+        if may_compare(opened.filesystem, FileFacts.of(opened.filesystem, pointed.version)) is None:
+            self.notify("There is no earlier version to compare with.", markup=False)
+        else:
+            self.post_message(ShowFile(pointed.version, difference=True))
 
     def _file(self) -> Pointed | None:
         """The path under the cursor; says so if there is none."""

@@ -108,9 +108,11 @@ class FindingList(OutlineList, inherit_bindings=False):
         return findings.found[number].fix, "the fix"
 
     def empty_text(self) -> str:
-        if self._findings is None:
-            return "Available once all layers are read."
-        return "No findings."
+        if self._findings is not None and self._findings.applied:
+            return "No findings."
+        if self._findings is not None or self._session.options.rules is None:
+            return "All rules are switched off."
+        return "Available once all layers are read."
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
         findings = self._findings

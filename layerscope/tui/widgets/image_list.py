@@ -8,32 +8,58 @@ from layerscope import text
 from layerscope.tui.paint import RowPainter, fit, fit_middle
 from layerscope.tui.picker_rows import Choice, Row
 from layerscope.tui.widgets.line_list import LineList
+from layerscope.tui.widgets.pane import column_at
 
 WIDE = 110
 """Minimum width for whole IDs and platforms."""
 AGE, SIZE = 10, 9
+BOX = len("[ ] ")
+"""Cells of the box of a row, and the space after it."""
 
 
 def column_widths(width: int, longest_platform: int) -> tuple[int, int, int, int]:
     """Widths of name, ID, platform and source; long platforms shorten the source."""
-    identifier, platform, place = (12, 14, 32) if width >= WIDE else (7, 8, 18)
+    identifier, platform, place = (12, 14, 32) if width >= WIDE else (7, 8, 14)
     if width >= WIDE:
         more = min(max(longest_platform - platform, 0), 16)
         platform, place = platform + more, place - more
-    return max(width - identifier - platform - place - AGE - SIZE - 8, 12), identifier, platform, place  # fmt: skip
+    name = max(width - BOX - identifier - platform - place - AGE - SIZE - 8, 12)
+    return name, identifier, platform, place
 
 
-def column_titles(width: int, longest_platform: int) -> str:
-    """Column titles for a list of this width."""
+def column_titles(width: int, longest_platform: int, sort: str = "") -> str:
+    """Column titles for a list of this width; the sorted column is marked."""
     name, identifier, platform, place = column_widths(width, longest_platform)
+    image, age, size = (f"{title} {mark}" if sort == its else title for title, mark, its in _TITLES)
     return (
-        f" {fit('image', name)} {fit('id', identifier)} {'age':>{AGE}} "
-        f"{fit('platform', platform)} {'size':>{SIZE}}  {fit('where', place)}"
+        f" {' ' * BOX}{fit(image, name)} {fit('id', identifier)} {age:>{AGE}} "
+        f"{fit('platform', platform)} {size:>{SIZE}}  {fit('where', place)}"
     )
+
+
+_TITLES = (("image", "▴", "name"), ("age", "▴", "age"), ("size", "▾", "size"))
+"""Titles of the columns that have an order, their marks, and the order: the youngest, largest or first image comes first."""
+
+
+def sort_at(width: int, longest_platform: int, x: int) -> str | None:
+    """The order of the column at cell `x`; None if it has none."""
+    name, identifier, platform, place = column_widths(width, longest_platform)
+    widths = (
+        (1 + BOX + name, "name"),
+        (1 + identifier, ""),
+        (1 + AGE, "age"),
+        (1 + platform, ""),
+        (1 + SIZE, "size"),
+        (2 + place, ""),
+    )
+    return column_at(widths, x) or None
 
 
 class ImageList(LineList):
     """Rows of a `Choice`."""
+
+    class BoxClicked(LineList.RowMessage):
+        """The box of the image under the cursor was clicked."""
 
     def __init__(self, choice: Choice, now: datetime.datetime, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -52,16 +78,22 @@ class ImageList(LineList):
             return "Looking for images…"
         return "No images here: start an engine, save an image into this folder, or try layerscope demo"  # fmt: skip
 
+    def clicked(self, x: int, chain: int) -> None:
+        if 1 <= x < BOX:
+            self.post_message(self.BoxClicked(self, self.cursor))
+        else:
+            super().clicked(x, chain)
+
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
         found = self.choice.rows[row]
         image = found.image
         longest = self.choice.longest_platform
         name, identifier, platform, place = column_widths(width, longest)
         quiet = self.style_of("quiet")
+        marked = self.choice.is_marked(found)
+        painter.add(" [x] " if marked else " [ ] ", self.style_of("added") if marked else quiet)
         named = bool(image.tags) or found.saved
-        painter.add(
-            f" {fit_middle(found.name, name)} ", self.style_of("strong") if named else quiet
-        )
+        painter.add(f"{fit_middle(found.name, name)} ", self.style_of("strong") if named else quiet)
         painter.add(fit(text.safe_name(image.id)[:identifier], identifier), quiet)
         painter.add(f" {fit_right(text.age_of(image.created, self.now), AGE)} ")
         words = found.platform if width >= WIDE else found.platform.removeprefix("linux/")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from typing import ClassVar
 
 from rich.style import Style
@@ -13,10 +15,11 @@ from textual.message import Message
 from textual.reactive import var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.timer import Timer
 
 from layerscope.tui.commands import bindings
 from layerscope.tui.guard import Guarded
-from layerscope.tui.paint import RowPainter
+from layerscope.tui.paint import RowPainter, wrap
 from layerscope.tui.pointing import Pointing, Pressable
 from layerscope.tui.theme import thin_scrollbar
 
@@ -68,6 +71,8 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
 
     cursor: var[int] = var(0)
     """Row under the cursor."""
+    rest: ClassVar[float] = 0.12
+    """Seconds without a move after which the cursor rests. Longer than between the keys of a keyboard that repeats one."""
 
     class RowMessage(Message):
         """Something happened to a row."""
@@ -82,7 +87,7 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
             return self.line_list
 
     class Highlighted(RowMessage):
-        """The cursor moved to another row."""
+        """The cursor moved to another row. While it goes on moving, only the first and the last one are said."""
 
     class Opened(RowMessage):
         """The row under the cursor was opened, by Enter or a double click."""
@@ -94,6 +99,12 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
         self._squeezed: tuple[int, int] | None = None
         """The first visible row before a lack of room moved it, and since: an opening view may have
         only a few lines for a moment."""
+        self._moved_at = -math.inf
+        """When the cursor moved last."""
+        self._resting: Timer | None = None
+        """Runs until the cursor rests; None if all have heard where it is."""
+        self._key = ""
+        """The key that was pressed last."""
 
     # for subclasses
 
@@ -158,7 +169,8 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         count = self.row_count()
         if not count:
-            lines = self.empty_text().split("\n")
+            paragraphs = self.empty_text().split("\n")
+            lines = [line for words in paragraphs for line in wrap(words, width - 2)]
             said = f" {lines[y]}" if y < len(lines) else ""
             return self._line(said, width, self._base_style() + self.style_of("quiet"))
         if row >= count:
@@ -216,6 +228,7 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
         self.refresh_row(self.cursor)
 
     def on_blur(self) -> None:
+        self._rests()
         self.refresh_row(self.cursor)
 
     def refresh_row(self, row: int) -> None:
@@ -230,7 +243,32 @@ class LineList(Guarded, Pointing, Pressable, ScrollView, can_focus=True):
         self.refresh_row(old)
         self.refresh_row(new)
         if self.is_mounted and self.row_count():
-            self.post_message(self.Highlighted(self, new))
+            self._follow()
+
+    def _follow(self) -> None:
+        """Have panes show the row under the cursor: at once, or once a cursor that goes on moving rests."""
+        now = time.monotonic()
+        goes_on = now - self._moved_at < self.rest
+        self._moved_at = now
+        if not goes_on:
+            self.post_message(self.Highlighted(self, self.cursor))
+        elif self._resting is None:
+            self._resting = self.set_timer(self.rest, self._rests)
+        else:
+            self._resting.reset()
+
+    def _rests(self) -> None:
+        """Say where the cursor is, if it was not said yet."""
+        if self._resting is not None:
+            self._resting.stop()
+            self._resting = None
+            self.post_message(self.Highlighted(self, self.cursor))
+
+    def on_key(self, event: events.Key) -> None:
+        """Another key than the one that is held may be about what the panes show."""
+        if event.key != self._key:
+            self._key = event.key
+            self._rests()
 
     def _show_cursor(self) -> None:
         height = self.scrollable_content_region.height

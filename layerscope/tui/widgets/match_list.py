@@ -12,6 +12,7 @@ from layerscope.tui.paint import RowPainter, fit, fit_left
 from layerscope.tui.pointing import Pointed
 from layerscope.tui.session import Session
 from layerscope.tui.widgets.line_list import LineList
+from layerscope.tui.widgets.pane import column_at
 
 SIZE, STATE = 9, 15
 LAYER = 5
@@ -29,6 +30,18 @@ def column_titles(width: int, order: Order) -> str:
     return (
         f" {size:>{SIZE}}  {fit(path, _path_width(width))} {fit(layer, _layer_width(width) + 1)} "
         f"{fit('state', STATE)}"
+    )
+
+
+def order_at(width: int, x: int) -> Order | None:
+    """The order of the column at cell `x`; None if it has none."""
+    return column_at(
+        (
+            (1 + SIZE + 1, Order.SIZE),
+            (1 + _path_width(width), Order.NAME),
+            (1 + _layer_width(width) + 1, Order.LAYER),
+        ),
+        x,
     )
 
 

@@ -10,6 +10,7 @@ from layerscope.analysis.packages.usage import PackageUsage, UnownedDirectory
 from layerscope.tui.paint import RowPainter, bar, fit, fit_middle
 from layerscope.tui.session import Session
 from layerscope.tui.widgets.line_list import LineList
+from layerscope.tui.widgets.pane import column_at
 
 SIZE, BAR, FILES, MANAGER, LAYER = 9, 6, 8, 8, 6
 _VERSION_FROM = 72
@@ -24,6 +25,8 @@ class PackageSort(StrEnum):
     SIZE = "by size"
     NAME = "by name"
     MANAGER = "by manager"
+    FILES = "by files"
+    LAYER = "by layer"
 
 
 class PackageList(LineList):
@@ -53,6 +56,10 @@ class PackageList(LineList):
             rows.sort(key=self._name_of)
         elif sort is PackageSort.MANAGER:
             rows.sort(key=_manager)
+        elif sort is PackageSort.FILES:
+            rows.sort(key=lambda row: -_files(row))
+        elif sort is PackageSort.LAYER:
+            rows.sort(key=_layer, reverse=True)
         self._rows = rows
         self.rows_changed()
         self.go_to(next((at for at, row in enumerate(rows) if row is kept), 0))
@@ -91,9 +98,26 @@ class PackageList(LineList):
     def column_titles(self) -> str:
         """Column titles."""
         name, version = self._layout(self.scrollable_content_region.width)
+        size, files, package, manager, layer = (
+            f"{title}{mark}" if self.sort is sort else title for title, mark, sort in _TITLES
+        )
         return (
-            f" {'size':>{SIZE}} {fit('share', BAR)} {'files':>{FILES}}  {fit('package', name)}"
-            f"{fit('version', version)}{fit('manager', MANAGER)}{'layer':>{LAYER}}"
+            f" {size:>{SIZE}} {fit('share', BAR)} {files:>{FILES}}  {fit(package, name)}"
+            f"{fit('version', version)}{fit(manager, MANAGER)}{layer:>{LAYER}}"
+        )
+
+    def sort_at(self, x: int) -> PackageSort | None:
+        """The order of the column at cell `x`."""
+        name, version = self._layout(self.scrollable_content_region.width)
+        return column_at(
+            (
+                (1 + SIZE + 1 + BAR, PackageSort.SIZE),
+                (1 + FILES + 1, PackageSort.FILES),
+                (1 + name + version, PackageSort.NAME),
+                (MANAGER, PackageSort.MANAGER),
+                (LAYER, PackageSort.LAYER),
+            ),
+            x,
         )
 
     def paint_row(self, row: int, width: int, painter: RowPainter) -> None:
@@ -102,10 +126,9 @@ class PackageList(LineList):
             return
         quiet = self.style_of("quiet")
         package = shown if isinstance(shown, Package) else None
-        files = package.files if package is not None else len(shown.paths)
         painter.add(f" {text.size(shown.bytes):>{SIZE}} ")
         painter.add(bar(shown.bytes / usage.live if usage.live else 0, BAR), self.style_of("bar"))
-        painter.add(f" {files:>{FILES},}  ", quiet)
+        painter.add(f" {_files(shown):>{FILES},}  ", quiet)
         name, version = self._layout(width)
         if package is None:
             words = self._name_of(shown)
@@ -121,6 +144,24 @@ class PackageList(LineList):
         if isinstance(selected, Package):
             return f"{selected.name} {selected.version}", "the package"
         return None if selected is None else (self._name_of(selected), "the directory")
+
+
+_TITLES = (
+    ("size", " ▾", PackageSort.SIZE),
+    ("files", " ▾", PackageSort.FILES),
+    ("package", " ▴", PackageSort.NAME),
+    ("manager", "▴", PackageSort.MANAGER),
+    ("layer", "▾", PackageSort.LAYER),
+)
+"""Titles of the columns, their marks while rows are in their order, and the orders."""
+
+
+def _files(row: Row) -> int:
+    return row.files if isinstance(row, Package) else len(row.paths)
+
+
+def _layer(row: Row) -> int:
+    return row.layer if isinstance(row, Package) else -1  # files of no package come last
 
 
 def _manager(row: Row) -> str:

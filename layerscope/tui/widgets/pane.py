@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import ClassVar, TypeVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -20,6 +20,7 @@ from layerscope.tui.commands import Keys, first_key
 from layerscope.tui.paint import fit, fit_middle
 from layerscope.tui.run_commands import Clickable, clickable
 
+_Column = TypeVar("_Column")
 LEFT = 12
 """Minimum width of the left text, in cells."""
 
@@ -111,6 +112,16 @@ class ColumnTitles(PaneTitle):
     def render_line(self, y: int) -> Strip:
         quiet = self.rich_style + self.get_component_rich_style("title--quiet", partial=True)
         return Strip([Segment(fit(self.left, self.size.width), quiet)])
+
+
+def column_at(columns: Iterable[tuple[int, _Column]], x: int) -> _Column | None:
+    """The column at cell `x`, of columns with their widths from left to right; None right of them."""
+    end = 0
+    for width, column in columns:
+        end += width
+        if x < end:
+            return column
+    return None
 
 
 class Pane(Vertical):

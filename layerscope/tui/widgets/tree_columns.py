@@ -10,6 +10,7 @@ from layerscope.browse.ordering import Sort
 from layerscope.browse.rows import TreeRow
 from layerscope.layers.index import KIND_LETTERS
 from layerscope.tui.paint import bar, fit
+from layerscope.tui.widgets.pane import column_at
 from layerscope.words import Change
 
 NAME_ROOM = 30
@@ -107,18 +108,14 @@ def name_column(columns: Sequence[Column]) -> int:
 
 def sort_at(columns: Sequence[Column], x: int) -> Sort | None:
     """The order of the column at cell `x`; None if there is none."""
-    left = [column for column in columns if column.left]
-    at = 0
-    for name, width in (
-        *((column.name, column.width) for column in left),
-        ("size", SIZE + 1),
-        *((column.name, column.width) for column in columns if not column.left),
-        ("change", GLYPH),
-    ):
-        at += width
-        if x < at:
-            return _ORDERS.get(name)
-    return Sort.NAME
+    widths = (
+        *((column.width, column.name) for column in columns if column.left),
+        (SIZE + 1, "size"),
+        *((column.width, column.name) for column in columns if not column.left),
+        (GLYPH, "change"),
+    )
+    column = column_at(widths, x)
+    return Sort.NAME if column is None else _ORDERS.get(column)
 
 
 def titles(columns: Sequence[Column], sort: Sort) -> str:

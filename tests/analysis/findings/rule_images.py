@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from layerscope.analysis.findings.finding import Finding, Findings
@@ -24,28 +24,33 @@ def opened_of(
     rule: str | None = None,
     min_bytes: int | None = None,
     start: Sequence[str] = (),
+    config: Mapping[str, object] | None = None,
 ) -> Opened:
-    """Open and analyse an image of these steps that starts a program, with the threshold of one rule changed."""
+    """Open and analyse an image of these steps that starts a program, with the threshold of one rule changed; `config` are
+    further settings for containers."""
     history = [
         {"created": CREATED, "created_by": command}
         | ({"empty_layer": True} if members is None else {})
         for command, members in steps
     ]
     layers = [layer_tar(members) for _, members in steps if members is not None]
-    config = {"config": {"Entrypoint": list(start)}}
+    document = {"config": {"Entrypoint": list(start), **(config or {})}}
     choices = {} if rule is None else {rule: RuleChoice(min_bytes=min_bytes)}
     with tempfile.TemporaryDirectory() as folder:
         path = write(
-            Path(folder) / "image.tar", docker_archive(layers, history=history, config=config)
+            Path(folder) / "image.tar", docker_archive(layers, history=history, config=document)
         )
         return open_image(Request(str(path)), Options(rules=choices))
 
 
 def findings_by(
-    steps: Sequence[Step], rule: str, min_bytes: int | None = EVERYTHING
+    steps: Sequence[Step],
+    rule: str,
+    min_bytes: int | None = EVERYTHING,
+    config: Mapping[str, object] | None = None,
 ) -> list[Finding]:
     """Findings of one rule for an image of these steps; `min_bytes` None keeps the threshold of the rule."""
-    findings = opened_of(steps, rule, min_bytes).findings
+    findings = opened_of(steps, rule, min_bytes, config=config).findings
     assert findings is not None
     return [finding for finding in findings.found if finding.rule == rule]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from layerscope.analysis.findings import layer_scan
@@ -46,6 +46,7 @@ def opened(folder: Path, layers: Sequence[Sequence[Member]], options: Options) -
 
 @settings(max_examples=60, deadline=None)
 @given(layers=st.lists(MEMBERS, min_size=1, max_size=3))
+@example(layers=[[file(".env", ENV), hardlink(".env.example", ".env")]])
 def test_findings_are_those_of_reading_the_files(
     layers: list[list[Member]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -19,6 +19,7 @@ from layerscope.analysis.gate.verdict import Check, GateWarning, Offender, Outco
 from layerscope.image.dockerfile import parse_dockerfile
 from layerscope.opening.open import Opened, Options
 from layerscope.report.gate import FORMATS, writer_of
+from layerscope.report.headline import headline_text
 from layerscope.report.options import ReportOptions
 from layerscope.words import Severity
 from tests.report.hostile import COMMAND, NAMES, hostile
@@ -164,6 +165,7 @@ def test_csv_has_one_row_per_check(evil: Opened) -> None:
 def test_markdown_starts_with_the_verdict_and_has_one_row_per_check(evil: Opened) -> None:
     text = written(evil, "markdown")
     assert text.split("\n")[2].startswith("### ❌ ")
+    assert text.split("\n")[4] == f"**{headline_text(evil, ReportOptions())}**"
     page = MarkdownPage(text)
     assert set(page.tags) <= OURS
     assert not re.search(r"(?<![\w])@\w|#\d|https?://", page.words)
@@ -171,7 +173,7 @@ def test_markdown_starts_with_the_verdict_and_has_one_row_per_check(evil: Opened
     passing = verdict_of(evil, hard=Outcome.WARN)
     headline = written(evil, "markdown", passing).split("\n")[2]
     assert headline.startswith("### ✅ ")
-    assert " passes 4 checks, 2 warnings · " in headline
+    assert headline.endswith(" passes 4 checks, 2 warnings")
 
 
 def test_html_has_the_verdict_and_one_row_per_check(evil: Opened) -> None:

@@ -1,6 +1,6 @@
 """All finding rules, in the order of `layerscope rules`.
 
-A new rule is a row in `caches.py`, `build_tools.py` or `unused_files.py`, or a file with logic of its own that ends in
+A new rule is a row in `caches.py`, `language_caches.py`, `build_tools.py` or `unused_files.py`, or a file with logic of its own that ends in
 `RULE = Rule(…)` and has a line here.
 """
 
@@ -15,12 +15,14 @@ from layerscope.analysis.findings.rules import (
     caches,
     copied_context,
     core_dumps,
+    cuda,
     deleted_later,
     documentation,
     duplicate_directories,
     duplicate_files,
     empty_layer,
     git_directory,
+    language_caches,
     many_tiny_files,
     no_effect_layer,
     node_development,
@@ -48,6 +50,7 @@ RULES: tuple[Rule, ...] = (
     duplicate_files.RULE,
     copied_context.RULE,
     *caches.RULES,
+    *language_caches.RULES,
     *build_tools.RULES,
     unused_files.DEBUG_SYMBOLS,
     documentation.RULE,
@@ -59,6 +62,7 @@ RULES: tuple[Rule, ...] = (
     git_directory.RULE,
     unused_files.EDITOR_FILES,
     core_dumps.RULE,
+    *cuda.RULES,
     sparse_giant.RULE,
     many_tiny_files.RULE,
     no_effect_layer.RULE,

@@ -2,12 +2,15 @@
 
 from layerscope.analysis.findings.build_tools import build_rule
 from layerscope.analysis.findings.rule import Rule
+from layerscope.analysis.findings.run_time_compilers import is_workplace
 
 RULES: tuple[Rule, ...] = (
     build_rule(
         "compilers",
         title="Compilers left in the image",
         why="A compiler is only needed to build. At run time it adds weight and helps attackers.",
+        finds="Compilers of GCC and LLVM in an image that starts something else than a compiler, a build tool or a shell.",
+        wrong="Beside software that is known to compile at run time it is a note of low confidence. If yours compiles, turn the rule off.",
         patterns=(
             "/usr/lib/gcc",
             "/usr/libexec/gcc",
@@ -25,6 +28,8 @@ RULES: tuple[Rule, ...] = (
         "toolchains",
         title="Go or Rust toolchain left in the image",
         why="Programs built with it run without it. Copy the program into an image of its own.",
+        finds="Toolchains of Go and Rust in an image that starts something else than a build tool or a shell.",
+        wrong="An image for jobs that build programs needs them: turn the rule off there.",
         patterns=(
             "/usr/local/go/bin",
             "/usr/local/go/pkg",
@@ -34,17 +39,22 @@ RULES: tuple[Rule, ...] = (
             "**/.rustup/toolchains",
             "/usr/local/rustup/toolchains",
         ),
+        needing=is_workplace,
     ),
     build_rule(
         "headers",
         title="Header files left in the image",
         why="Only compilers read C and C++ headers.",
+        finds="Headers in an image that starts something else than a compiler, a build tool or a shell.",
+        wrong="Beside software that is known to compile at run time it is a note of low confidence. If yours compiles, turn the rule off.",
         patterns=("/usr/include/*", "/usr/local/include/*"),
     ),
     build_rule(
         "static-libraries",
         title="Static libraries left in the image",
         why="Only linkers read .a files.",
+        finds="Archives of object files in an image that starts something else than a compiler, a build tool or a shell.",
+        wrong="Beside software that is known to compile at run time it is a note of low confidence. Some languages load `.a` files as plug-ins: accept the path then.",
         patterns=("/usr/lib/**/*.a", "/usr/lib64/**/*.a", "/usr/local/lib/**/*.a", "/opt/**/*.a"),
         spare=("/usr/lib/gcc",),
     ),

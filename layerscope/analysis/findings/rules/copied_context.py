@@ -14,6 +14,7 @@ from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import instruction_text, sources_of
 from layerscope.analysis.findings.hidden import origins
 from layerscope.analysis.findings.rule import Rule
+from layerscope.analysis.findings.rules.git_directory import is_remote
 from layerscope.image.history import Step
 from layerscope.text import size as in_words
 from layerscope.words import Confidence, Severity
@@ -62,11 +63,11 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
 
 
 def _is_context(step: Step) -> bool:
-    """Whether a step copies from the build context: no --from=, no absolute source."""
+    """Whether a step copies from the build context: no --from=, no absolute source, no server."""
     if step.instruction not in ("COPY", "ADD") or _OF_STAGE.search(step.arguments):
         return False
     sources, _ = sources_of(step)
-    return not any(source.startswith("/") for source in sources)
+    return not any(source.startswith("/") for source in sources) and not is_remote(step)
 
 
 def _claim(evidence: Evidence, group: Group, tops: dict[str, NDArray[np.int64]]) -> Iterator[Claim]:
@@ -156,6 +157,8 @@ RULE = Rule(
     title="Unwanted files from the build context",
     why="Git history, editor files and locally installed packages end up in the image. "
     "A .dockerignore keeps them out, and keeps the build cache valid.",
+    finds="`.git`, `node_modules`, virtual environments, `.env`, caches and settings of editors in what a `COPY` brings from the build context. Sources that the `COPY` names itself are left out.",
+    wrong="If the application reads one of them, name it in the `COPY`, or negate it in `.dockerignore` (`!name`).",
     find=_find,
     confidence=Confidence.MEDIUM,
     min_bytes=0,

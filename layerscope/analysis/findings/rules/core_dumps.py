@@ -45,5 +45,7 @@ RULE = Rule(
     "core-dumps",
     title="Core dumps left in the image",
     why="A core dump contains the memory of a crashed program, including any secrets.",
+    finds="ELF files of type `ET_CORE` with the names of core dumps.",
+    wrong="It goes by content. A sample for tests of a debugger can be accepted by its path.",
     find=_find,
 )

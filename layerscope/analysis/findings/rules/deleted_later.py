@@ -41,5 +41,7 @@ RULE = Rule(
     "deleted-later",
     title="Deleted by a later step",
     why="Layers cannot shrink: a later step hides the file, but its bytes are still pushed and pulled.",
+    finds="Files that one step stores and a later one deletes.",
+    wrong="The bytes are exact. Where other steps need the files in between, keep the order, or use a stage of its own as the fix says.",
     find=_find,
 )

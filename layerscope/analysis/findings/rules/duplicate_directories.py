@@ -129,6 +129,8 @@ RULE = Rule(
     "duplicate-directories",
     title="Duplicate directory",
     why="Every copy is stored, pushed and pulled.",
+    finds="Directories whose files are all, or nearly all, in another directory, too.",
+    wrong="Programs may write to one of the copies, or read it by its path: a link keeps both paths. If they differ at run time, keep both.",
     find=_find,
     confidence=Confidence.MEDIUM,
     min_bytes=1_000_000,

@@ -107,6 +107,8 @@ RULE = Rule(
     "duplicate-files",
     title="Duplicates of large files",
     why="Every copy is stored, pushed and pulled, unless it is a hard link.",
+    finds="Files of equal content at different paths.",
+    wrong="Programs may expect a real file at each path. A hard link made in the same step keeps all paths; if that is not possible, ignore it.",
     find=_find,
     severity=Severity.NOTE,
     confidence=Confidence.LOW,

@@ -38,6 +38,8 @@ RULE = Rule(
     "empty-layer",
     title="RUN without effect",
     why="Each RUN has its own shell: cd, export and started services end with it, and the layer is empty.",
+    finds="`RUN` steps whose layer has no entries.",
+    wrong="A step that checks something, or runs tests, is right to leave no trace: ignore it then.",
     find=_find,
     severity=Severity.NOTE,
     confidence=Confidence.MEDIUM,

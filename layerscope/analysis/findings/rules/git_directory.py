@@ -1,9 +1,50 @@
 """The history of a Git repository that a step cloned."""
 
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.edits import Fix
-from layerscope.analysis.findings.fixes import changed_commands, run_and, shell_word
-from layerscope.analysis.findings.known_paths import Place, is_copy, path_rule
+from layerscope.analysis.findings.finding import Claim
+from layerscope.analysis.findings.fixes import (
+    changed_commands,
+    instruction_text,
+    run_and,
+    shell_word,
+    sources_of,
+)
+from layerscope.analysis.findings.in_use import find_in_use
+from layerscope.analysis.findings.known_paths import Place, is_copy
+from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.runs import subcommand
+from layerscope.filesystem.selector import Mask
+from layerscope.image.history import Step
+from layerscope.words import Confidence
+
+_PATTERNS = ("**/.git/objects", "**/.git/lfs", "**/.git/modules")
+_TOOLS = (
+    *("**/bin/flutter", "**/Library/Homebrew", "**/.vcpkg-root", "**/depot_tools/gclient"),
+    *("**/libexec/pyenv", "**/libexec/rbenv", "**/libexec/nodenv", "**/libexec/goenv"),
+    *("**/libexec/jenv", "**/libexec/phpenv", "**/libexec/plenv", "**/bin/tfenv", "**/nvm.sh"),
+    *(
+        "**/asdf.sh",
+        "**/oh-my-zsh.sh",
+        "**/emsdk.py",
+        "**/bin/spack",
+        "**/bin/kerl",
+        "**/repo/main.py",
+    ),
+)
+"""Files and directories of tools that run Git in their own clone: to update, or to learn their version."""
+_PROGRAMS = ("bin", "sbin", "libexec", "shims", "scripts")
+"""Directories of a tool that PATH names."""
+_NEAR = 3
+"""How deep in a clone the files lie that say what it is."""
+_REMOTE = re.compile(r"(?:https?|git|ssh)://|git@")
 
 
 def _shallow(place: Place) -> Fix:
@@ -19,11 +60,81 @@ def _shallow(place: Place) -> Fix:
     return run_and(evidence, step, f"rm -rf {gits}", changes=changes, advice=advice)
 
 
-RULE = path_rule(
+def _without_history(place: Place) -> Fix:
+    """Nothing of the history where the repository is added from its server; see `_shallow` for a clone."""
+    if not is_remote(place.step):
+        return _shallow(place)
+    text = re.sub(r"\s--keep-git-dir(?:=\S+)?", "", instruction_text(place.evidence, place.step))
+    return Fix(f"# without --keep-git-dir, ADD leaves the history out\n{text}")
+
+
+def is_remote(step: Step) -> bool:
+    """Whether an ADD brings something from a server."""
+    sources, _ = sources_of(step)
+    return step.instruction == "ADD" and any(map(_REMOTE.match, sources))
+
+
+def _find(evidence: Evidence) -> Iterator[Claim]:
+    tops = np.concatenate([evidence.selector.matches(pattern) for pattern in _PATTERNS])
+    files = evidence.selector.below(np.unique(tops)) & evidence.live_files
+    if not files.any():
+        return
+    tools, named = _clones_of_tools(evidence)
+    chosen = (
+        (files & ~tools & ~named, None, None),
+        (files & named & ~tools, _NAMED_WHY, Confidence.MEDIUM),
+        (files & tools, _TOOL_WHY, Confidence.LOW),
+    )
+    for mask, why, confidence in chosen:
+        for group in evidence.by_layer(mask):
+            step = evidence.step(group.layer)
+            if not is_copy(step) or is_remote(step):
+                yield Claim(
+                    fix=_without_history(Place(evidence, group, _PATTERNS)),
+                    layers=(group.layer,),
+                    inodes=group.inodes,
+                    paths=group.paths,
+                    why=why,
+                    confidence=confidence,
+                )
+
+
+def _clones_of_tools(evidence: Evidence) -> tuple[Mask, Mask]:
+    """Masks of the clones of tools that are run from them, and of those that a variable names."""
+    table, known = evidence.filesystem.table, evidence.once(find_in_use)
+    repositories = np.unique(table.parents[evidence.selector.matches("**/.git")]).astype(np.int64)
+    marks = np.concatenate([evidence.selector.matches(pattern) for pattern in _TOOLS])
+    marks = marks[evidence.live_inodes[marks] >= 0]
+    search = {
+        path for path in known.search if table.name(path).decode(errors="replace") in _PROGRAMS
+    }
+    tools, named = [], []
+    for repository in repositories[repositories > 0].tolist():
+        inside = (marks >= repository) & (marks < int(table.ends[repository]))
+        near = (table.depths[marks] - table.depths[repository]) <= _NEAR
+        on_path = repository in known.search or any(
+            int(table.parents[path]) == repository for path in search
+        )
+        if on_path or (inside & near).any():
+            tools.append(repository)
+        elif repository in known.configured:
+            named.append(repository)
+    below = evidence.selector.below
+    return below(np.array(tools, np.int64)), below(np.array(named, np.int64))
+
+
+_TOOL_WHY = (
+    "A clone contains every version of every file. But this is a tool that is run from its own clone: some, such as Flutter's SDK, "
+    "run Git in it and fail without it."
+)
+_NAMED_WHY = "A clone contains every version of every file. But a variable names this one, so it may be a tool that runs Git in it."
+
+RULE = Rule(
     "git-directory",
     title="Git history left in the image",
     why="A clone contains every version of every file. Only one is needed to run.",
-    patterns=("**/.git/objects", "**/.git/lfs", "**/.git/modules"),
-    fix=_shallow,
-    steps=lambda step: not is_copy(step),
+    finds="The history of clones, and of repositories that `ADD` brings with `--keep-git-dir`. What a `COPY` brings belongs to `copied-context`.",
+    wrong="Tools that run Git in their own clone, such as Flutter's SDK, are hints. A program that asks Git for its version fails without history: write the version to a file while you build.",
+    find=_find,
+    places=_PATTERNS,
 )

@@ -57,6 +57,8 @@ RULE = Rule(
     "many-tiny-files",
     title=_TITLE,
     why="Every entry of a layer takes at least 512 bytes besides its content.",
+    finds="Layers whose headers and padding take more bytes than their content.",
+    wrong="It saves nothing by itself and is a hint: pack files only where the program can read an archive.",
     find=_find,
     severity=Severity.NOTE,
     confidence=Confidence.LOW,

@@ -47,6 +47,8 @@ RULE = Rule(
     "no-effect-layer",
     title="Layer without changes",
     why="All of its files were already there, with the same content and attributes.",
+    finds="Layers whose entries change neither content nor attributes.",
+    wrong="The step may be there for what it prints or checks: ignore it then.",
     find=_find,
     severity=Severity.NOTE,
     min_bytes=0,

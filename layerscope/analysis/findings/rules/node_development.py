@@ -14,6 +14,7 @@ from layerscope.analysis.findings.fixes import (
     run_and,
     shell_word,
 )
+from layerscope.analysis.findings.in_use import find_in_use
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.runs import program, subcommand
 from layerscope.analysis.packages.npm_projects import Project, child, find_projects
@@ -28,7 +29,16 @@ _USES = re.compile(
 """Commands that may need development packages."""
 
 
+_STARTS = (
+    r"(?:npm|yarn|pnpm|bun)(?: run)? (?:dev|develop|watch|test|t|storybook)\S*|nodemon|ts-node(?:-dev)?|tsx|vite|vitest|jest"
+    r"|mocha|webpack(?:-dev-server)?|next dev|ng serve|playwright|cypress|nest start"
+)
+"""What an image for developing starts."""
+
+
 def _find(evidence: Evidence) -> Iterator[Claim]:
+    if evidence.once(find_in_use).runs(_STARTS):
+        return
     for project in evidence.once(find_projects):
         for group in evidence.by_layer(project.files(evidence)):
             yield Claim(
@@ -104,6 +114,8 @@ RULE = Rule(
     title="Development packages in node_modules",
     why="Compilers, linters, bundlers and test runners are needed to build an application, not to run it. "
     "npm records which packages are only needed for development.",
+    finds="Packages that npm records as needed for development only, in images that start something else than a development server or tests.",
+    wrong="If the application loads one at run time, it belongs in `dependencies`.",
     find=_find,
     confidence=Confidence.MEDIUM,
     min_bytes=1_000_000,

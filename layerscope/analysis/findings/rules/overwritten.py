@@ -149,5 +149,7 @@ RULE = Rule(
     "overwritten",
     title="Overwritten by a later step",
     why="Layers cannot shrink: the first version is still pushed and pulled.",
+    finds="Files of which a later step stores another content.",
+    wrong="If the first version has to be there for the steps between, merge these steps. Package databases that every installation rewrites are a note.",
     find=_find,
 )

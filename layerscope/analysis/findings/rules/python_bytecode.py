@@ -60,6 +60,7 @@ RULE = path_rule(
     "python-bytecode",
     title="Python bytecode (.pyc)",
     why="Python recreates it from the sources. It speeds up the first start: keep it if that matters.",
+    wrong="Without it, each start of a container compiles again what it imports: keep it where starts must be fast or the file system is read-only.",
     patterns=(_NAME,),
     fix=_uncompiled,
     severity=Severity.NOTE,

@@ -29,6 +29,7 @@ RULE = path_rule(
     "python-tests",
     title="Tests of Python packages",
     why="Tests that packages install are never run in an image.",
+    wrong="Some packages import helpers from their tests: start the application once without them before you publish.",
     patterns=(
         "**/site-packages/**/tests",
         "**/site-packages/**/test",
@@ -37,6 +38,7 @@ RULE = path_rule(
         "/usr/lib/python3*/test",
         "/usr/local/lib/python3*/test",
     ),
+    runs=r"pytest|py\.test|tox|nox|python[\d.]* -m (?:pytest|unittest|tox|nox)",
     fix=_deleted,
     spare=("**/site-packages/numpy/testing", "**/test/support"),
     severity=Severity.NOTE,

@@ -85,5 +85,7 @@ RULE = Rule(
     "rewritten-for-attributes",
     title="Copied again by chown, chmod or touch",
     why="Layers store whole files: changing the owner, mode or time of a file stores all of its content again.",
+    finds="Files that a later step stores again with the same content and another owner, mode, time or extended attribute.",
+    wrong="The bytes are exact. If the owner is not known before the later step, create the user first, then copy with `--chown`.",
     find=_find,
 )

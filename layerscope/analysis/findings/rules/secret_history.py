@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Set
+from dataclasses import dataclass, field
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.secrets.detectors import detect
+from layerscope.image.dummy_secrets import is_dummy, is_dummy_at
 from layerscope.image.history import Step
 from layerscope.image.model import ImageConfig
 from layerscope.image.secret_names import is_secret
@@ -23,61 +25,99 @@ _LONGEST = 64 * 1024
 def _find(evidence: Evidence) -> Iterator[Claim]:
     reported: set[str] = set()
     for step in evidence.image.steps:
-        names, kinds, values = _secrets(step)
-        reported |= values
-        sure = detect((step.created_by or "")[:_LONGEST].encode(errors="replace"))
-        if IN_URL in kinds:
-            sure.add(IN_URL)
-        kinds |= sure
-        if names or kinds:
+        found = _secrets(step)
+        reported |= found.values
+        for dummy in (False, True):
+            names, kinds = found.dummies if dummy else found.real
+            if names or kinds:
+                yield Claim(
+                    fix=_fix(step, list(names)),
+                    steps=(step.index,),
+                    layers=() if step.layer is None else (step.layer,),
+                    title=f"{_WHAT[dummy]} in the history: {', '.join(map(safe_name, [*names, *sorted(kinds)]))}",
+                    why=_DUMMY_WHY if dummy else None,
+                    confidence=_confidence(dummy, bool(kinds & found.certain)),
+                )
+    left: dict[bool, dict[str, None]] = {False: {}, True: {}}
+    for label, dummy in _configured(evidence.image.config, reported):
+        left[dummy][label] = None
+    for dummy, labels in left.items():
+        if labels:
             yield Claim(
-                fix=_fix(step, names),
-                steps=(step.index,),
-                layers=() if step.layer is None else (step.layer,),
-                title=f"Secret in the history: {', '.join(map(safe_name, [*names, *sorted(kinds)]))}",
-                confidence=None if sure else Confidence.MEDIUM,
+                fix="# set it when the container starts: docker run --env-file …",
+                steps=(),
+                title=f"{_WHAT[dummy]} in the config: {', '.join(map(safe_name, labels))}",
+                why=_DUMMY_WHY if dummy else None,
+                confidence=_confidence(dummy, certain=False),
             )
-    left = [*dict.fromkeys(_configured(evidence.image.config, reported))]
-    if left:
-        yield Claim(
-            fix="# set it when the container starts: docker run --env-file …",
-            steps=(),
-            title=f"Secret in the config: {', '.join(map(safe_name, left))}",
-            confidence=Confidence.MEDIUM,
-        )
 
 
-def _secrets(step: Step) -> tuple[list[str], set[str], set[str]]:
-    """Names of variables with secrets in a step, kinds of unnamed secrets, and their values, which are never shown."""
-    names: dict[str, None] = {}
-    kinds: set[str] = set()
-    values: set[str] = set()
+_WHAT = {False: "Secret", True: "Dummy secret"}
+_DUMMY_WHY = (
+    "It looks like a placeholder for the build, or like the password of a service on the same machine. "
+    "Make sure that no real service has it: `docker history` shows it to anyone who can pull the image."
+)
+
+
+def _confidence(dummy: bool, certain: bool) -> Confidence:
+    if dummy:
+        return Confidence.LOW
+    return Confidence.HIGH if certain else Confidence.MEDIUM
+
+
+_Labels = tuple[dict[str, None], set[str]]
+"""Names of variables, and kinds of secrets without a name."""
+
+
+@dataclass(slots=True)
+class _Found:
+    """The secrets of a step."""
+
+    real: _Labels = field(default_factory=lambda: ({}, set()))
+    dummies: _Labels = field(default_factory=lambda: ({}, set()))
+    certain: set[str] = field(default_factory=set)
+    """Kinds that are secrets by their looks."""
+    values: set[str] = field(default_factory=set)
+    """Their values, which are never shown."""
+
+
+def _secrets(step: Step) -> _Found:
+    """The secrets in a step; what is real under one name or kind is no dummy of it."""
+    found = _Found()
     for pair in step.build_args:
         name, _, value = pair.partition("=")
         if is_secret(name, value):
-            names[name] = None
+            (found.dummies if is_dummy(value) else found.real)[0][name] = None
     text = step.arguments[:_LONGEST]
     for span in find_spans(text, step.instruction):
-        values.add(text[span.start : span.end])
+        found.values.add(text[span.start : span.end])
+        names, kinds = found.dummies if is_dummy_at(text, span.start, span.end) else found.real
         if span.named:
             names[span.label] = None
         elif span.label:
             kinds.add(span.label)
-    return list(names), kinds, values
+    found.certain |= detect((step.created_by or "")[:_LONGEST].encode(errors="replace"))
+    found.real[1].update(found.certain)
+    if IN_URL in found.real[1]:
+        found.certain.add(IN_URL)
+    for name in found.real[0]:
+        found.dummies[0].pop(name, None)
+    found.dummies[1].difference_update(found.real[1])
+    return found
 
 
-def _configured(config: ImageConfig, reported: Set[str]) -> Iterator[str]:
-    """Names and kinds of secrets in the config that no step contains."""
+def _configured(config: ImageConfig, reported: Set[str]) -> Iterator[tuple[str, bool]]:
+    """Names and kinds of secrets in the config that no step contains, and whether each is a dummy."""
     pairs = [(name, value) for name, _, value in (pair.partition("=") for pair in config.env)]
     for name, value in (*pairs, *config.labels.items()):
         if value not in reported and is_secret(name, value):
-            yield name
+            yield name, is_dummy(value)
     for command in (config.entrypoint, config.cmd):
         # As a JSON list, so that the ends of words are known.
         text = json.dumps(command, ensure_ascii=False)[:_LONGEST]
         for span in find_spans(text, "CMD"):
             if span.label and text[span.start : span.end] not in reported:
-                yield span.label
+                yield span.label, is_dummy_at(text, span.start, span.end)
 
 
 def _fix(step: Step, names: list[str]) -> str:
@@ -86,9 +126,9 @@ def _fix(step: Step, names: list[str]) -> str:
     if step.instruction in ("CMD", "ENTRYPOINT", "HEALTHCHECK"):
         return f"# let it read {name} from the environment or a file, and give it that when the container starts"
     if step.instruction == "RUN":
-        return f"RUN --mount=type=secret,id={name},env={name} …"
+        return f"# RUN --mount=type=secret,id={name},env={name} …"
     if step.instruction == "ARG":
-        return f"# ARG is kept in the history: mount it where it is needed\nRUN --mount=type=secret,id={name},env={name} …"
+        return f"# ARG is kept in the history: mount it where it is needed\n# RUN --mount=type=secret,id={name},env={name} …"
     return f"# leave {name} out of {step.instruction or 'the image'}; set it when the container starts: docker run -e {name} …"
 
 
@@ -96,6 +136,9 @@ RULE = Rule(
     "secret-history",
     title="Secret in the history",
     why="Build arguments and ENV are stored in the image config: `docker history` and `docker inspect` show them.",
+    finds="Values of build arguments, `ENV` and `LABEL`, and what commands assign, pass as options, headers or in URLs.",
+    wrong="Placeholders for the build and passwords of services on the same machine are warnings of low confidence. If another value is none either, give it a name that says so (`dummy`, `placeholder`), or accept the rule with an `[[ignore]]` entry.",
+    codes=("DL3064", "SecretsUsedInArgOrEnv"),
     find=_find,
     severity=Severity.ERROR,
     min_bytes=0,

@@ -99,6 +99,8 @@ RULE = Rule(
     "sparse-giant",
     title="Sparse file with a huge logical size",
     why="Tools without support for sparse files write all of it: a push, copy or start may fill the disk.",
+    finds="Sparse files whose logical size is huge, such as `/var/log/lastlog` after `useradd` with a large ID.",
+    wrong="Builders and engines that keep holes store little. If all of yours do, turn the rule off.",
     find=_find,
     min_bytes=10_000_000,
 )

@@ -80,5 +80,7 @@ RULE = Rule(
     "stored-again",
     title="Stored again without a change",
     why="Writing a file stores all of it again, even if nothing changed.",
+    finds="Files that a later step stores again although neither content nor attributes differ.",
+    wrong="The bytes are exact. If the second step has to write the files, drop the first one.",
     find=_find,
 )

@@ -1,13 +1,31 @@
 """Files at known places or with known names that a running container seldom reads: one row each."""
 
+from __future__ import annotations
+
+import re
+
+from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.known_paths import cleaned, is_copy, path_rule, removed
 from layerscope.words import Confidence, Severity
+
+_LANGUAGES = ("LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES")
+
+
+def _spoken(evidence: Evidence) -> tuple[str, ...]:
+    """The languages that variables choose."""
+    pairs = [pair.partition("=")[::2] for pair in evidence.image.config.env]
+    values = [value for name, value in pairs if name in _LANGUAGES]
+    codes = {found for value in values for found in re.findall(r"\b[a-z]{2,3}(?=[_.:@]|$)", value)}
+    return tuple(f"/usr/share/locale/{code}*" for code in sorted(codes))
+
 
 DEBUG_SYMBOLS = path_rule(
     "debug-symbols",
     title="Debug symbols left in the image",
     why="Only debuggers read them. Keep them outside the image.",
+    wrong="If you debug or profile in containers, you need them: turn the rule off, or keep them in an image for debugging.",
     patterns=("/usr/lib/debug/*", "*.debug", "*.pdb", "*.dSYM"),
+    configured=True,
     fix=removed,
     confidence=Confidence.MEDIUM,
     min_bytes=1_000_000,
@@ -16,11 +34,15 @@ LOCALES = path_rule(
     "locales",
     title="Translated messages",
     why="Programs in a container rarely print messages in other languages.",
+    finds="Translations into other languages than English, and than those that `LANG`, `LANGUAGE` and `LC_…` choose.",
+    wrong="A program that speaks to its users in other languages needs them: turn the rule off.",
     patterns=("/usr/share/locale/*/LC_MESSAGES",),
+    configured=True,
     fix=cleaned(
         "find /usr/share/locale -path '*/LC_MESSAGES/*' ! -path '/usr/share/locale/en*' -type f -delete"
     ),
     spare=("/usr/share/locale/en*",),
+    needed=_spoken,
     severity=Severity.NOTE,
     confidence=Confidence.LOW,
     min_bytes=2_000_000,
@@ -29,7 +51,9 @@ EDITOR_FILES = path_rule(
     "editor-files",
     title="Editor files",
     why="Editor settings and swap files belong on a workstation. Swap files contain parts of the edited text.",
+    wrong="If an extension or a server reads these settings, accept the path.",
     patterns=(".idea", ".vscode", ".vs", "*.swp", "*.swo", ".DS_Store", "Thumbs.db"),
+    configured=True,
     fix=removed,
     steps=lambda step: not is_copy(step),
     severity=Severity.NOTE,

@@ -15,7 +15,7 @@ from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import can_append, instruction_text, run_and, shell_word
 from layerscope.analysis.findings.hidden import originals
 from layerscope.analysis.findings.secrets.detectors import PRIVATE_KEY
-from layerscope.analysis.findings.secrets.files import CREDENTIALS, SETTINGS
+from layerscope.analysis.findings.secrets.files import DUMMIES
 from layerscope.analysis.findings.secrets.reading import LARGEST_TELLING
 from layerscope.analysis.findings.secrets.scan import (
     UNREAD,
@@ -25,10 +25,10 @@ from layerscope.analysis.findings.secrets.scan import (
 from layerscope.filesystem.selector import Mask
 from layerscope.image.history import Step
 from layerscope.text import safe_name
-from layerscope.words import Confidence, Severity
+from layerscope.words import Confidence
 
 _NAMED = 3
-_PLAIN = {PRIVATE_KEY, CREDENTIALS, SETTINGS, UNREAD, UNREAD_KEY}
+_PLAIN = {PRIVATE_KEY, *DUMMIES, *DUMMIES.values(), UNREAD, UNREAD_KEY}
 """Kinds that the title says already."""
 
 
@@ -79,9 +79,23 @@ def unread_claims(evidence: Evidence, kind: str) -> Iterator[Claim]:
             title=f"{claim.title}; too large to be read whole",
             why=f"Files of more than {LARGEST_TELLING >> 20} MiB are not looked into, nor those that come after many large ones: "
             "look yourself what it holds.",
-            severity=Severity.WARNING,
             confidence=Confidence.LOW,
         )
+
+
+def dummy_claims(evidence: Evidence, kind: str, what: str) -> Iterator[Claim]:
+    """Claims about files in which all secrets of a kind are dummies."""
+    dummies = set(DUMMIES.values())
+    for claim in secret_claims(
+        evidence, lambda kinds: DUMMIES[kind] in kinds and kinds <= dummies, what
+    ):
+        yield replace(claim, why=_DUMMY_WHY, confidence=Confidence.LOW)
+
+
+_DUMMY_WHY = (
+    "The values look like placeholders, or like passwords of a service on the same machine. Make sure that no real service "
+    "has them: anyone who can pull the image can read them."
+)
 
 
 def _fix(evidence: Evidence, layer: int, paths: NDArray[np.int32]) -> str | Fix:

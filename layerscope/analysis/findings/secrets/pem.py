@@ -1,18 +1,30 @@
-"""Private keys in text: between lines of PEM, anywhere, or in the format of PuTTY."""
+"""Private keys in text: between lines of PEM or in the armour of OpenPGP, anywhere; in the formats of PuTTY, age and GnuPG."""
 
 from __future__ import annotations
 
 import re
 
-MARKS = (r"PRIVATE KEY(?: BLOCK)?-----", r"PuTTY-User-Key-File-[0-9]:")
+from layerscope.analysis.findings.secrets.keyrings import armour_is_protected
+
+MARKS = (
+    r"PRIVATE KEY(?: BLOCK)?-----",
+    r"PuTTY-User-Key-File-[0-9]:",
+    r"AGE-SECRET-KEY-1[0-9A-Z]",
+    r"Key: \(private-key",
+)
 """Expressions of Hyperscan: every text with a private key matches one."""
 _BEGIN = re.compile(
     rb"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----|PuTTY-User-Key-File-[0-9]:"
+    rb"|AGE-SECRET-KEY-1[0-9A-Z]{58}|Key: \(private-key \("
 )
 _BODY = re.compile(
-    rb"""(?:\\[nr]|[\s"'+,;|>#*.()\\-]|(?:Version|Comment|Hash|Charset):[^\n]{0,200}\n){0,100}([A-Za-z0-9+/]{40,})"""
+    rb"""(?:\\[nr]|[\s"'+,;|>#*.()\\-]|(?:Version|Comment|MessageID|Hash|Charset):[^\n]{0,200}\n){0,100}([A-Za-z0-9+/]{40,})"""
 )
 """What follows the first line: base64, behind what strings, comments and lists have around it."""
+_ARMOUR = 16_384
+"""Bytes of an armour that are read: what says whether a key is protected stands behind its public part."""
+_ARMOURS = 50
+"""Armours of one file that are read."""
 _NEXT = 400
 """Bytes behind a first line in which its key begins."""
 _EXAMPLES = re.compile(rb"EXAMPLE|example|XXXX|xxxx|AAAAAAAAAAAAAAAAAAAAAAAA")
@@ -20,12 +32,21 @@ _EXAMPLES = re.compile(rb"EXAMPLE|example|XXXX|xxxx|AAAAAAAAAAAAAAAAAAAAAAAA")
 
 def holds_private_key(data: bytes) -> bool:
     """Whether a key that needs no password follows a line that announces one: programs name that line, too."""
+    armours = 0
     for begin in _BEGIN.finditer(data):
         after = data[begin.end() : begin.end() + _NEXT]
         if begin[0].startswith(b"PuTTY"):
             if b"Encryption: none" in after:
                 return True
             continue
+        if begin[0].startswith((b"AGE", b"Key")):
+            return True
+        if begin[0].endswith(b"BLOCK-----"):
+            armours += 1
+            if armours <= _ARMOURS and armour_is_protected(
+                data[begin.end() : begin.end() + _ARMOUR]
+            ):
+                continue
         if b"ENCRYPTED" in begin[0] or b"ENCRYPTED" in after[: _NEXT // 2]:
             continue
         body = _BODY.match(after)

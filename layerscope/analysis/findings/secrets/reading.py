@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
-from layerscope.analysis.findings.secrets.files import ENVIRONMENT, FORMATS, SAMPLES, Formats
+from layerscope.analysis.findings.secrets.files import ENVIRONMENT, KEYRINGS, SAMPLES, Formats
+from layerscope.analysis.findings.secrets.known_files import CREDENTIALS, HISTORY, KNOWN_FILES
 from layerscope.layers.index import Kind
 
 LARGEST = 64 * 1024
@@ -23,34 +24,29 @@ MOST = 20_000
 
 KEYS = (
     *("*.pem", "*.key", "*.ppk", "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*"),
-    "ssh_host_*_key",
+    *("ssh_host_*_key", "secring.gpg", "**/private-keys-v1.d/*", "*.priv", "privkey*"),
+    *("*private_key", "*private-key", "*secret_key", "*signing_key", "*signing-key"),
 )
 """Names that files with private keys have."""
 TELLING = (
     *KEYS,
+    *ENVIRONMENT,
+    *("credentials", "credentials.json", "*service*account*.json", "terraform.tfstate"),
+    *("secrets.y*ml", "wp-config.php", "**/containers/auth.json"),
     *(
-        ".env",
-        ".env.*",
-        "*.env",
-        "credentials",
-        ".npmrc",
-        ".yarnrc.yml",
-        ".pypirc",
-        "pip.conf",
-        ".netrc",
+        pattern
+        for file in KNOWN_FILES
+        if file.kind in (CREDENTIALS, HISTORY)
+        for pattern in file.patterns
     ),
-    *("_netrc", ".git-credentials", ".dockercfg", "**/.docker/config.json", "kubeconfig"),
-    *("**/containers/auth.json", "**/.aws/credentials", "**/.aws/config", "**/.kube/config"),
-    *("application_default_credentials.json", "*service*account*.json", "credentials.json"),
-    *("*.kubeconfig", ".pgpass", ".my.cnf", "terraform.tfstate", "*.tfvars", "secrets.y*ml"),
-    *("**/.m2/settings.xml", "gradle.properties", "**/.cargo/credentials*", "**/.gem/credentials"),
-    *(".bash_history", ".ash_history", ".s3cfg", ".boto", "rclone.conf", "wp-config.php"),
 )
 """Names that files with secrets have."""
 TEXTS = (
-    *("*.py", "*.js", "*.mjs", "*.cjs", "*.ts", "*.json", "*.yml", "*.yaml", "*.toml", "*.ini"),
+    *("*.py", "*.js", "*.mjs", "*.cjs", "*.json", "*.yml", "*.yaml", "*.toml", "*.ini"),
     *("*.cfg", "*.conf", "*.properties", "*.sh", "*.rb", "*.php", "*.xml", "*.tf", "*.go"),
-    *("*.java", "*.sql", "*.txt", "*.cs", "Dockerfile", "docker-compose*"),
+    *("*.java", "*.sql", "*.txt", "*.cs", "*.config", "*.ts", "*.exs", "Dockerfile"),
+    *("docker-compose*", "*.asc", "*.gpg", "*.pgp", "*.sec", "*.armor", "*.age"),
+    *("**/mysql/conf.d/*", "**/settings/*", "users.acl"),
 )
 """Names of texts that people write."""
 OTHERS = (
@@ -136,15 +132,19 @@ def _formats(evidence: Evidence, wanted: NDArray[np.int32]) -> dict[int, Formats
     rows = np.flatnonzero(asked[filesystem.inode_of])
     inodes, paths = filesystem.inode_of[rows], filesystem.paths[rows]
 
-    def named(patterns: Sequence[str]) -> set[int]:
+    def named(patterns: Sequence[str], but: Sequence[str] = ()) -> set[int]:
         found = np.zeros(len(filesystem.table), bool)
         for pattern in patterns:
             found[matches(pattern)] = True
+        for pattern in but:
+            found[matches(pattern)] = False
         return set(inodes[found[paths]].tolist())
 
     known: dict[int, Formats] = {}
-    for patterns, holds in reversed(FORMATS):
-        known.update(dict.fromkeys(named(patterns), Formats(holds)))
-    for inode in named(ENVIRONMENT) - named(SAMPLES):
+    for file in reversed(KNOWN_FILES):
+        known.update(dict.fromkeys(named(file.patterns), Formats(file)))
+    for inode in named(ENVIRONMENT, SAMPLES):
         known[inode] = replace(known.get(inode, Formats()), environment=True)
+    for inode in named(KEYRINGS):
+        known[inode] = replace(known.get(inode, Formats()), keyring=True)
     return known

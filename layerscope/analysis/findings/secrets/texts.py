@@ -30,8 +30,8 @@ def kinds_in(data: bytes, formats: Formats | None) -> frozenset[str]:
         data = data.decode("utf-16", errors="replace").encode(errors="replace")
     data = data.removeprefix(codecs.BOM_UTF8)
     if b"\0" in data:
-        return frozenset()
+        return frozenset(() if formats is None else formats.kinds_of_binary(data))
     kinds = detect(data)
     if formats is not None:
-        kinds |= formats.kinds(data.decode(errors="replace"))
+        kinds |= formats.kinds(data.decode(errors="replace")) | formats.kinds_of_binary(data)
     return frozenset(kinds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from layerscope.analysis.findings.rules import RULES, caches
+from layerscope.analysis.findings.rules import RULES, caches, language_caches
 from tests.analysis.findings.rule_images import findings_by, findings_of, opened_of
 from tests.images import file, hardlink
 
@@ -125,6 +125,55 @@ CASES = {
         ["usr/local/lib/ruby/gems/3.3.0/gems/rails-7/lib/rails.rb"],
         '&& rm -rf "$(gem env gemdir)"/cache/*.gem',
     ),
+    "nuget-packages": (
+        "dotnet publish -o /app",
+        ["root/.nuget/packages/x/1.0/x.1.0.nupkg", "root/.local/share/NuGet/v3-cache/1/list.dat"],
+        ["root/.nuget/NuGet/NuGet.Config", "root/.dotnet/tools/.store/t/1/t/1/.nupkg.metadata"],
+        "--mount=type=cache,target=/root/.",
+    ),
+    "cpan-cache": (
+        "cpanm Mojolicious",
+        ["root/.cpanm/work/1700000000.1/Mojolicious-9.35.tar.gz", "root/.cpan/build/x/Makefile"],
+        ["usr/local/share/perl/5.36.0/Mojolicious.pm", "srv/work/1/x"],
+        "&& rm -rf /root/.cpan",
+    ),
+    "haskell-cache": (
+        "cabal install",
+        [
+            "root/.cabal/packages/hackage.haskell.org/01-index.tar",
+            "root/.stack/pantry/pantry.sqlite3",
+        ],
+        [
+            "root/.cabal/bin/app",
+            "root/.cabal/store/ghc-9/app-1/bin/app",
+            "root/.stack/snapshots/x/share/y",
+        ],
+        "--mount=type=cache,target=/root/.",
+    ),
+    "opam-cache": (
+        "opam install -y dune",
+        ["root/.opam/download-cache/md5/0f/0f3a", "root/.opam/default/.opam-switch/sources/x/y.ml"],
+        ["root/.opam/default/bin/dune", "root/.opam/default/lib/x/y.cmxa"],
+        "&& opam clean --all-switches --download-cache --logs",
+    ),
+    "hex-cache": (
+        "mix deps.get",
+        ["root/.hex/packages/hexpm/jason-1.4.0.tar", "root/.cache/rebar3/hex/hexpm/packages/x.tar"],
+        ["root/.hex/hex.config", "root/.mix/archives/hex-2.0/x.beam", "srv/deps/jason/mix.exs"],
+        "--mount=type=cache,target=/root/.",
+    ),
+    "pub-cache": (
+        "dart compile exe bin/app.dart",
+        ["root/.pub-cache/hosted/pub.dev/http-1.2.0/lib/http.dart", "root/.pub-cache/git/cache/x"],
+        ["root/.pub-cache/bin/tool", "srv/hosted/x"],
+        "--mount=type=cache,target=/root/.pub-cache/",
+    ),
+    "deno-cache": (
+        "deno compile -o app main.ts",
+        ["root/.cache/deno/deps/https/deno.land/0f3a", "deno-dir/npm/registry.npmjs.org/x/1/x.js"],
+        ["usr/bin/deno", "srv/main.ts"],
+        "--mount=type=cache,target=/",
+    ),
     "compiler-cache": (
         "make",
         ["root/.ccache/0/1", "root/.cache/bazel/1"],
@@ -133,13 +182,14 @@ CASES = {
     ),
     "user-cache": (
         "tool",
-        ["root/.cache/deno/1", "home/app/.cache/fontconfig/1"],
+        ["root/.cache/mesa/1", "home/app/.cache/fontconfig/1"],
         [
             "root/.cache/pip/1",
             "root/.cache/huggingface/model.bin",
             "root/.cache/ms-playwright/chrome",
+            "root/.cache/node/corepack/v1/pnpm/9/dist/pnpm.cjs",
         ],
-        "&& rm -rf /root/.cache/deno",
+        "&& rm -rf /root/.cache/mesa",
     ),
     "temporary-files": (
         "curl -o /tmp/a.tar x && tar xf /tmp/a.tar",
@@ -170,7 +220,60 @@ def test_a_cache_is_found_with_its_exact_bytes_and_nothing_beside_it(rule: str) 
 
 def test_every_cache_has_a_case() -> None:
     """apt-lists has a module of its own."""
-    assert {rule.name for rule in caches.RULES} == {*CASES, "apt-lists"}
+    rules = (*caches.RULES, *language_caches.RULES)
+    assert {rule.name for rule in rules} == {*CASES, "apt-lists"}
+
+
+ELSEWHERE = {
+    "npm-cache": ["pkg-cache/npm/_cacache/content-v2/sha512/aa/bb/cc"],
+    "pip-cache": ["var/pip/http-v2/0/f/3/a", "var/pip/selfcheck/0f"],
+    "uv-cache": ["var/uv/archive-v0/x/y.py", "var/uv/simple-v12/pypi/x.rkyv"],
+    "yarn-cache": ["var/yarn/v6/npm-x-1.0.0-0f3a-integrity/node_modules/x/index.js"],
+    "pnpm-store": ["store/v10/files/00/0f3a"],
+    "go-cache": ["opt/gopath/pkg/mod/cache/download/x/@v/1.zip", "opt/gopath/pkg/mod/x@v1/x.go"],
+    "cargo-registry": ["opt/cargo/registry/cache/index.crates.io-6f/serde-1.0.crate"],
+    "conda-packages": ["srv/conda/pkgs/numpy-1.26.0-py311.conda", "srv/env/pkgs/x-1/info/index.json"],
+    "gem-cache": ["usr/local/bundle/ruby/3.3.0/cache/nokogiri-1.16.0.gem"],
+    "maven-repository": ["var/ivy/org.x/y/ivydata-1.0.properties", "var/ivy/org.x/y/jars/y.jar"],
+    "gradle-cache": ["var/gradle/caches/modules-2/files-2.1/x/y.jar"],
+    "composer-cache": ["var/composer/repo/https---repo.packagist.org/p2.json", "var/composer/files/x/y.zip"],
+    "nuget-packages": ["nuget/x/1.0/.nupkg.metadata", "nuget/x/1.0/x.1.0.nupkg"],
+    "cpan-cache": ["cpan/work/1700000000.12/build.log", "cpan/work/1700000000.12/X-1.tar.gz"],
+    "haskell-cache": ["hs/packages/hackage.haskell.org/01-index.tar.gz", "stack/pantry/pantry.sqlite3"],
+    "opam-cache": ["opam/download-cache/sha256/0f/0f3a", "opam/5.1/.opam-switch/build/x/y.o"],
+    "hex-cache": ["hex/packages/hexpm/jason-1.4.0.tar"],
+    "pub-cache": ["pub/hosted/pub.dev/http-1.2.0/lib/http.dart"],
+    "deno-cache": ["srv/deno/dep_analysis_cache_v2", "srv/deno/deps/https/deno.land/0f3a"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", ELSEWHERE)
+def test_a_cache_is_known_by_what_it_holds(rule: str) -> None:
+    """Wherever a variable or an option put it; and cleaned there."""
+    members = [file(name, b"x" * (500 + at)) for at, name in enumerate(ELSEWHERE[rule])]
+    (finding,) = findings_by([(RUN + CASES[rule][0], members)], rule)
+    assert finding.bytes == sum(len(member.data) for member in members)
+    place = f"/{ELSEWHERE[rule][0].split('/')[0]}"
+    assert any(words in finding.fix for words in (place, "--no-cache", "conda clean"))
+
+
+NO_CACHES = {
+    "npm-cache": ["srv/_cacache/x", "srv/node_modules/cacache/lib/content-v2.js"],
+    "gem-cache": ["srv/vendor/cache/x-1.gem", "srv/public/x-1.gem"],
+    "conda-packages": ["srv/channel/noarch/x-1.conda", "go/pkgs/x.go"],
+    "nuget-packages": ["root/.dotnet/tools/.store/t/1/t/1/.nupkg.metadata", "srv/x/1.0/.nupkg.metadata", "srv/app/app.dll", "usr/share/dotnet/x/y/z.nupkg"],
+    "go-cache": ["srv/pkg/mod/x.go"],
+    "poetry-cache": ["root/.cache/pypoetry/virtualenvs/app-py3/lib/python3.12/site-packages/x.py"],
+    "pub-cache": ["srv/hosted/x.html"],
+    "cpan-cache": ["srv/work/2024.1/build.log"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", NO_CACHES)
+def test_what_only_looks_like_a_cache_is_left_alone(rule: str) -> None:
+    """Packages of one's own, installed tools, environments."""
+    members = [file(name, b"x" * 900) for name in NO_CACHES[rule]]
+    assert findings_by([(RUN + CASES[rule][0], members)], rule) == []
 
 
 def test_an_apt_cache_and_a_pip_cache_of_one_step_are_two_findings() -> None:

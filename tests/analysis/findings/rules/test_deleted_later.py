@@ -108,6 +108,7 @@ def test_a_part_of_what_was_copied_is_kept_out_of_the_context() -> None:
     (finding,) = findings_by(steps, "deleted-later")
     assert finding.fix == (
         "# in .dockerignore:\nshop/dump.sql\n# so that this does not copy it:\nCOPY shop ."
+        "\n# and layer 1:\nRUN rm -f /app/dump.sql"
     )
 
 
@@ -191,6 +192,7 @@ def test_files_that_no_step_names_are_deleted_where_they_are_made() -> None:
     (finding,) = findings_by(steps, "deleted-later")
     assert finding.fix.endswith(
         "\nRUN curl -O https://example.test/model.bin \\\n    && rm -rf /opt/model.bin"
+        "\n# and without layer 4:\n# RUN rm /opt/model.bin"
     )
     assert "COPY req.txt" not in finding.fix
     assert "one RUN" not in finding.fix
@@ -210,14 +212,19 @@ def test_it_is_deleted_after_the_last_step_that_names_it() -> None:
         used = (f"/bin/sh -c {use}", [file("srv/x", b"x")])
         (finding,) = findings_by([made, used, other, gone], "deleted-later")
         assert "one RUN for layers 0, 1\n" in finding.fix
-        assert finding.fix.endswith(" \\\n    && rm -rf /opt/model.bin")
+        assert finding.fix.endswith(
+            " \\\n    && rm -rf /opt/model.bin\n# and without layer 3:\n# RUN rm /opt/model.bin"
+        )
         assert "adduser" not in finding.fix
     (finding,) = findings_by([made, ("WORKDIR /opt", None), other, gone], "deleted-later")
     assert finding.fix.startswith("# one RUN for layers 0, 1\n# mind that WORKDIR /opt stands")
     for use in ("x /optional/model", "y /opt/venv/bin/z", "z my-model.binary"):
         used = (f"/bin/sh -c {use}", [file("srv/x", b"x")])
         (finding,) = findings_by([made, used, gone], "deleted-later")
-        assert finding.fix == "RUN fetch /opt/model.bin \\\n    && rm -rf /opt/model.bin"
+        assert finding.fix == (
+            "RUN fetch /opt/model.bin \\\n    && rm -rf /opt/model.bin"
+            "\n# and without layer 2:\n# RUN rm /opt/model.bin"
+        )
 
 
 def test_files_used_by_the_deleting_step_are_kept_until_then() -> None:

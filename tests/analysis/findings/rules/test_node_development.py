@@ -185,3 +185,15 @@ def test_each_project_is_one_finding() -> None:
     ]
     found = findings_by([("RUN /bin/sh -c ./install # buildkit", members)], "node-development")
     assert {finding.fix.rpartition(" ")[2] for finding in found} == {"/", "/srv"}
+
+
+def test_an_image_that_starts_development_needs_its_packages() -> None:
+    """A watcher, a test run; an image that starts the application does not."""
+    steps = [(INSTALL, [*packages(*NAMES), manifest(*DEVELOPMENT), lock(*DEVELOPMENT)])]
+    for start, found in (
+        (["npm", "run", "dev"], 0),
+        (["npx", "nodemon", "x.js"], 0),
+        (["npm", "start"], 1),
+    ):
+        config = {"Cmd": start, "Entrypoint": []}
+        assert len(findings_by(steps, "node-development", config=config)) == found

@@ -10,7 +10,7 @@ import pytest
 from layerscope.image.secret_spans import secret_spans
 from layerscope.opening.open import Options, open_image
 from layerscope.sources import Request
-from layerscope.words import Severity
+from layerscope.words import Confidence, Severity
 from tests.analysis.findings.rule_images import findings_by, findings_of
 from tests.images import docker_archive, file, layer_tar, write
 
@@ -108,6 +108,50 @@ def test_a_secret_in_the_history_is_reported_without_its_value(kind: str) -> Non
 def test_harmless_words_in_the_history_are_not_reported(command: str) -> None:
     """Names of files, variables, empty values, words that merely hold a word."""
     assert findings_by([(command, [file("x", b"x")])], "secret-history") == []
+
+
+DUMMIES = {
+    "local database": "ENV DATABASE_URL=postgresql://postgres:postgres@localhost:5432/postgres",
+    "loopback": "ENV REDIS_URL=redis://:x7k2p9qq@127.0.0.1:6379/0",
+    "user as password": "RUN /bin/sh -c DATABASE_URL=mysql://root:root@db/app ./manage check # buildkit",
+    "for the build": "RUN /bin/sh -c SECRET_KEY=not-needed-for-build ./manage collectstatic # buildkit",
+    "build argument": "|1 SECRET_KEY=insecure-x7k2p9 /bin/sh -c ./manage collectstatic",
+    "ARG": "ARG SESSION_SECRET=build-time-placeholder",
+    "option": "/bin/sh -c mysql --password=rootpassword -e 'select 1'",
+    "CMD": 'CMD ["app", "--database", "postgres://app:x7k2p9qq@localhost/app"]',
+}
+
+
+@pytest.mark.parametrize("kind", DUMMIES)
+def test_a_dummy_is_a_warning_that_fails_no_gate(kind: str) -> None:
+    """Reported with low confidence, and counted as no secret; not shown either."""
+    (finding,) = findings_by([(DUMMIES[kind], [file("x", b"x")])], "secret-history")
+    assert (finding.severity, finding.confidence) == (Severity.WARNING, Confidence.LOW)
+    assert finding.title.startswith("Dummy secret in the history: ")
+    assert not finding.secret
+    words = f"{finding.title} {finding.fix} {finding.why}"
+    assert not any(value in words for value in ("x7k2p9", "postgres:", "not-needed"))
+
+
+def test_a_dummy_beside_a_secret_hides_it_not() -> None:
+    """They are two findings; what is both under one name is a secret."""
+    step = "ENV DB_PASSWORD=correct-horse APP_SECRET=insecure-default OLD_SECRET=for-build-only"
+    secret, dummy = findings_by([(step, [file("x", b"x")])], "secret-history")
+    assert (secret.severity, secret.confidence) == (Severity.ERROR, Confidence.MEDIUM)
+    assert secret.title == "Secret in the history: DB_PASSWORD"
+    assert dummy.title == "Dummy secret in the history: APP_SECRET, OLD_SECRET"
+
+
+def test_a_dummy_of_the_config_is_a_warning(tmp_path: Path) -> None:
+    """Where no step says it."""
+    config = {"Env": ["DATABASE_URL=postgres://app:app@localhost/app", "DB_PASSWORD=correct-horse"]}
+    image = docker_archive([layer_tar([file("x", b"x")])], config={"config": config})
+    path = write(tmp_path / "image.tar", image)
+    found = findings_of(open_image(Request(str(path)), Options(rules={}))).found
+    assert [(finding.title, finding.severity) for finding in found] == [
+        ("Secret in the config: DB_PASSWORD", Severity.ERROR),
+        ("Dummy secret in the config: DATABASE_URL", Severity.WARNING),
+    ]
 
 
 def test_only_the_values_of_secrets_are_hidden() -> None:

@@ -12,6 +12,7 @@ from layerscope.analysis.findings.rules import RULES
 from layerscope.opening.open import Options, open_image
 from layerscope.settings import RuleChoice
 from layerscope.sources import Request
+from layerscope.words import Confidence, Severity
 from tests.analysis.findings.rule_images import findings_by
 from tests.images import CREATED, Member, docker_archive, file, layer_tar, symlink, write
 
@@ -137,6 +138,84 @@ def test_an_image_for_building_may_have_compilers(
     command, inside, _, _ = CASES[rule]
     members = [file(name, b"x" * 500) for name in inside]
     assert in_image(rule, command, members, start, tmp_path) == []
+
+
+SITE = "usr/local/lib/python3.12/site-packages"
+CALLERS = [
+    f"{SITE}/triton/runtime/build.py",
+    "opt/venv/lib/python3.11/site-packages/torch/_inductor/codecache.py",
+    "usr/local/lib/python3.10/dist-packages/pytensor/link/c/cmodule.py",
+    f"{SITE}/cmdstanpy/model.py",
+    f"{SITE}/cupy/cuda/compiler.py",
+    "usr/local/lib/R/site-library/rstan/DESCRIPTION",
+    "usr/share/perl5/Inline/C.pm",
+    "usr/local/bin/verilator",
+    "home/runner/bin/Runner.Listener",
+    "opt/conda/bin/jupyter-lab",
+]
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("rule", ["compilers", "headers", "static-libraries"])
+def test_beside_what_compiles_at_run_time_it_is_a_mere_hint(
+    rule: str, caller: str, tmp_path: Path
+) -> None:
+    """A note of low confidence, which says what needs it."""
+    command, inside, _, _ = CASES[rule]
+    members = [*(file(name, b"x" * 500) for name in inside), file(caller, b"x")]
+    (finding,) = in_image(rule, command, members, ("python3", "/srv/app.py"), tmp_path)
+    assert (finding.severity, finding.confidence) == (Severity.NOTE, Confidence.LOW)
+    assert "compiles while the container runs" in finding.why
+
+
+def test_a_toolchain_is_needed_where_jobs_run() -> None:
+    """Triton compiles without Go."""
+    go = file("usr/local/go/bin/go", b"x" * 500)
+    for beside, confidence in (
+        (f"{SITE}/triton/x.py", Confidence.MEDIUM),
+        ("usr/bin/gitlab-runner", Confidence.LOW),
+    ):
+        steps = [(RUN + "curl x | tar x", [go, file(beside, b"x")])]
+        (finding,) = findings_by(steps, "toolchains", config={"Entrypoint": ["/srv/app"]})
+        assert finding.confidence is confidence
+
+
+def clone(*more: str) -> list[Member]:
+    """A clone in /opt/tool."""
+    names = (".git/objects/pack/x.pack", ".git/HEAD", "README.md", *more)
+    return [file(f"opt/tool/{name}", b"x" * 700) for name in names]
+
+
+TOOLS: dict[str, tuple[list[Member], dict[str, object], Confidence]] = {
+    "on PATH": (clone("bin/tool"), {"Env": ["PATH=/bin:/opt/tool/bin"]}, Confidence.LOW),
+    "itself on PATH": (clone("tool"), {"Env": ["PATH=/opt/tool:/bin"]}, Confidence.LOW),
+    "Flutter": (clone("bin/flutter"), {}, Confidence.LOW),
+    "vcpkg": (clone(".vcpkg-root"), {}, Confidence.LOW),
+    "nvm": (clone("nvm.sh"), {}, Confidence.LOW),
+    "Homebrew": (clone("Library/Homebrew/brew.rb"), {}, Confidence.LOW),
+    "pyenv": (clone("libexec/pyenv"), {}, Confidence.LOW),
+    "named by a variable": (clone(), {"Env": ["TOOL_ROOT=/opt/tool"]}, Confidence.MEDIUM),
+    "an application": (clone("run.sh"), {"WorkingDir": "/opt/tool", "Cmd": ["./run.sh"]}, Confidence.HIGH),
+    "with an environment": (clone(".venv/bin/x"), {"Env": ["PATH=/opt/tool/.venv/bin"]}, Confidence.HIGH),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", TOOLS)
+def test_the_history_of_a_tool_that_is_its_own_clone_is_doubted(what: str) -> None:
+    """Some run Git in it; the history of an application is certainly not needed."""
+    members, config, confidence = TOOLS[what]
+    steps = [(RUN + "git clone https://x.test/tool /opt/tool", members)]
+    (finding,) = findings_by(steps, "git-directory", config=config)
+    assert (finding.bytes, finding.confidence) == (700, confidence)
+    assert finding.severity is Severity.WARNING.at(confidence)
+
+
+def test_a_repository_that_is_added_from_a_server_is_not_in_the_build_context() -> None:
+    """A flag brings its history."""
+    step = "ADD --keep-git-dir=true https://x.test/tool.git /opt/tool # buildkit"
+    (finding,) = findings_by([(step, clone())], "git-directory")
+    assert finding.fix.endswith("\nADD https://x.test/tool.git /opt/tool")
+    assert findings_by([(step, clone())], "copied-context") == []
 
 
 def test_a_copied_repository_belongs_to_another_rule() -> None:

@@ -1,0 +1,70 @@
+"""Directories that are caches by what they hold, wherever a variable or an option put them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.analysis.evidence import Evidence
+from layerscope.layers.index import Kind
+
+_INSTALLED = ("node_modules", "site-packages", "dist-packages", "/nix/store")
+"""Where such names belong to installed software."""
+
+
+_MOST = 100
+"""Directories that are looked at closely."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a cache holds that nothing else does."""
+
+    mark: str
+    """Pattern of a path in it."""
+    up: int = 1
+    """How many directories the cache is above that."""
+    beside: tuple[str, ...] = ()
+    """Patterns of names, one of which it must have, too."""
+    pure: bool = False
+    """Whether all directories in it must lead to such a path: otherwise it is a directory that happens to hold a cache."""
+
+
+def shaped(evidence: Evidence, shapes: Sequence[Shape]) -> NDArray[np.int64]:
+    """The directories of the final image that have one of these shapes, ascending. Those of packages are left out."""
+    parents = evidence.filesystem.table.parents
+    found: set[int] = set()
+    for shape in shapes:
+        marks = evidence.selector.matches(shape.mark)
+        tops = inside = marks[evidence.live_inodes[marks] >= 0]
+        for _ in range(shape.up):
+            tops, inside = parents[tops].astype(np.int64), tops
+        above = tops
+        tops = np.unique(tops[tops > 0])
+        if shape.pure:
+            only = [_is_only(evidence, top, inside[above == top]) for top in tops[:_MOST].tolist()]
+            tops = tops[:_MOST][np.array(only, bool)]
+        if shape.beside and len(tops):
+            also = [evidence.selector.matches(f"**/{name}") for name in shape.beside]
+            beside = np.concatenate(also)
+            tops = tops[np.isin(tops, parents[beside[evidence.live_inodes[beside] >= 0]])]
+        found.update(tops.tolist())
+    if not found:
+        return np.zeros(0, np.int64)
+    tops = np.array(sorted(found), np.int64)
+    elsewhere = evidence.packaged | evidence.selector.select(_INSTALLED)
+    left: NDArray[np.int64] = tops[~elsewhere[tops]]
+    return left
+
+
+def _is_only(evidence: Evidence, directory: int, known: NDArray[np.int64]) -> bool:
+    """Whether a directory of the final image has no others in it than the `known` ones."""
+    filesystem, table = evidence.filesystem, evidence.filesystem.table
+    start, end = directory + 1, int(table.ends[directory])
+    children = np.flatnonzero(table.parents[start:end] == directory) + start
+    inodes = evidence.live_inodes[children]
+    kinds = filesystem.inodes.columns.kinds[inodes[inodes >= 0]]
+    return int(np.count_nonzero(kinds == Kind.DIRECTORY)) == len(np.unique(known))

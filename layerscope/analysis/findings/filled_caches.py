@@ -1,0 +1,131 @@
+"""Caches that a step was run to fill: what it downloads is there for the container, and deleting it undoes the step."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.in_use import paths_in, resolve_paths
+from layerscope.filesystem.selector import Mask
+from layerscope.image.history import Step
+
+KEPT_CACHES = (
+    *("huggingface", "torch", "whisper", "modelscope", "clip", "sentence_transformers", "doctr"),
+    *("fastembed", "chroma", "easyocr", "datalab", "docling", "keras", "gpt4all", "llama.cpp"),
+    *("argos-translate", "stanza", "spacy", "nltk_data", "tts", "suno", "insightface", "rembg"),
+    *("ms-playwright", "ms-playwright-go", "patchright", "puppeteer", "Cypress", "selenium"),
+    *("electron", "camoufox", "rod", "node/corepack"),
+)
+"""Directories of ~/.cache with models, browsers and tools that a step downloads on purpose."""
+_LONGEST = 64 * 1024
+"""Characters of a command that are looked at."""
+_COMMANDS = re.compile(r"&&|\|\||[;\n|]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Filling:
+    """Commands that fill a cache, where it is, and the variables that put it elsewhere."""
+
+    commands: re.Pattern[str]
+    places: tuple[str, ...]
+    variables: tuple[str, ...]
+
+
+def _filling(commands: str, places: tuple[str, ...], variables: tuple[str, ...]) -> _Filling:
+    return _Filling(re.compile(commands), places, variables)
+
+
+_FILLINGS = (
+    _filling(
+        r"\bcorepack\s+(?:-\S+\s+)*(?:enable|prepare|install|use|up|hydrate|pack)\b",
+        ("**/.cache/node", "**/.node/corepack", "**/node/corepack"),
+        ("COREPACK_HOME",),
+    ),
+    _filling(
+        r"\b(?:playwright|patchright|camoufox|rebrowser)\b.*\b(?:install|fetch)\b|\bpuppeteer\b|\bcypress\b|\bselenium-manager\b"
+        r"|@puppeteer/browsers|\bchromedriver|\bwebdriver[-_]manager\b|\belectron\b|\bagent-browser\s+install",
+        (
+            *("**/.cache/ms-playwright*", "**/.cache/puppeteer", "**/.cache/Cypress"),
+            *("**/.cache/selenium", "**/.cache/electron", "**/.cache/camoufox", "**/.wdm"),
+        ),
+        (
+            *("PLAYWRIGHT_BROWSERS_PATH", "PUPPETEER_CACHE_DIR", "CYPRESS_CACHE_FOLDER"),
+            *("SE_CACHE_PATH", "ELECTRON_CACHE", "electron_config_cache", "WDM_LOCAL"),
+        ),
+    ),
+    _filling(
+        r"\bhuggingface-cli\b|\bhf\s+(?:download|auth)|\bsnapshot_download\b|\bhf_hub_download\b|\bfrom_pretrained\b"
+        r"|\bSentenceTransformer\b|\bCrossEncoder\b|\bsentence[-_]transformers\b|\btransformers[-_]cli\b|\bpipeline\("
+        r"|\bmodelscope\b|\btorch\.hub\b|\btorchvision\b|\bwhisper\b|\bload_model\b|\bfastembed\b|\bTextEmbedding\("
+        r"|\bspacy\s+download\b|\bnltk\b|\bstanza\b|\beasyocr\b|\bpaddleocr\b|\btiktoken\b|\bget_encoding\("
+        r"|\bollama\s+(?:pull|run|create)\b|\bgensim\b|\bultralytics\b|\bYOLO\(|\btensorflow_hub\b|\bhub\.load\b|\bdocling\b"
+        r"|\bargospm\b|\bdownload_models?\b|\bembedding_functions\b|\bopen_clip\b|\btimm\b|\bpiper\b|\bgit\s+lfs\b"
+        r"|\b(?:pre)?(?:download|fetch|load|warm|cache|pull)[\w-]*\.(?:py|sh|js|mjs|ts)\b|\w*(?:model|weight)s?[\w-]*\.(?:py|sh)\b",
+        (
+            *(f"**/.cache/{name}" for name in KEPT_CACHES),
+            *("/tmp/data-gym-cache", "/tmp/fastembed_cache", "/tmp/tfhub_modules"),  # noqa: S108
+            *("**/.cache/*model*", "**/.cache/*hub*", "**/.cache/*embed*"),
+        ),
+        (
+            *("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE", "HF_DATASETS_CACHE"),
+            *("SENTENCE_TRANSFORMERS_HOME", "TORCH_HOME", "NLTK_DATA", "TIKTOKEN_CACHE_DIR"),
+            *("MODELSCOPE_CACHE", "FASTEMBED_CACHE_PATH", "TFHUB_CACHE_DIR", "EASYOCR_MODULE_PATH"),
+            *("OLLAMA_MODELS", "STANZA_RESOURCES_DIR", "U2NET_HOME", "GENSIM_DATA_DIR", "DOCLING_ARTIFACTS_PATH"),
+        ),
+    ),
+    _filling(
+        r"\bdeno\s+(?:cache|install|add|run)\b",
+        ("**/.cache/deno", "/deno-dir", "**/.deno"),
+        ("DENO_DIR",),
+    ),
+)  # fmt: skip
+
+
+def without_filled(evidence: Evidence, files: Mask) -> Mask:
+    """Some files without those that a step was run to download."""
+    filled = evidence.once(_Filled)
+    paths = np.flatnonzero(files & evidence.live_files)
+    layers = evidence.filesystem.inodes.layers(evidence.live_inodes[paths])
+    left = files.copy()
+    for layer in np.unique(layers).tolist():
+        mask = filled.by(layer)
+        if mask is not None:
+            mine = paths[layers == layer]
+            left[mine[mask[mine]]] = False
+    return left
+
+
+class _Filled:
+    """The caches that each step was run to fill."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._environment = dict(pair.partition("=")[::2] for pair in evidence.image.config.env)
+        self._known: dict[int, Mask | None] = {}
+
+    def by(self, layer: int) -> Mask | None:
+        """Mask of those of the step of a layer, by its commands; None for none."""
+        if layer not in self._known:
+            self._known[layer] = self._by(self._evidence.step(layer))
+        return self._known[layer]
+
+    def _by(self, step: Step) -> Mask | None:
+        """What a command that fills caches names counts, too, and what the variables of its cache name."""
+        if step.instruction != "RUN":
+            return None
+        patterns: list[str] = []
+        names: list[str] = []
+        for command in _COMMANDS.split(step.arguments[:_LONGEST]):
+            for filling in _FILLINGS:
+                if filling.commands.search(command):
+                    patterns += filling.places
+                    names += paths_in(command)
+                    names += (self._environment.get(name, "") for name in filling.variables)
+        if not patterns:
+            return None
+        selector = self._evidence.selector
+        named = resolve_paths(self._evidence, {name for name in names if name.count("/") > 1})
+        return selector.select(dict.fromkeys(patterns)) | selector.below(named)

@@ -1,0 +1,179 @@
+"""What an image says that it uses: paths and programs that its CMD, ENTRYPOINT, HEALTHCHECK, WORKDIR, VOLUME and ENV name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.analysis.evidence import Evidence
+from layerscope.filesystem.lookup import PathLookup, components_of
+from layerscope.filesystem.selector import Mask
+from layerscope.layers.index import Kind
+
+_MOST_WORDS = 400
+"""Words that are looked up."""
+_LONGEST = 64 * 1024
+"""Characters of a command or a variable that are looked at."""
+_MOST_LINKS = 40
+"""Symlinks that are followed on the way to one path, as Linux does."""
+_ABSOLUTE = re.compile(r"""(?:^|(?<=[\s:=,;"'(@\[{|&<>]))/[^\s:;,="'()\[\]{}|&<>`$*?\\]+""")
+"""Paths from the root, wherever they stand in a text."""
+_WORDS = re.compile(r"""[^\s;&|()<>"'`=,\[\]{}]+""")
+_DIRECTORIES = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+"""Where programs are looked for without a PATH."""
+_NO_USE = frozenset(
+    ("PATH", "TMPDIR", "TMP", "TEMP", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "OLDPWD", "PWD", "HOME")
+)
+"""Variables that name places to put things, not things."""
+
+
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """Paths of the filesystem's table that the final image has, and the text of what it starts."""
+
+    started: frozenset[int]
+    """What CMD, ENTRYPOINT and HEALTHCHECK name, where links lead; and volumes."""
+    work: frozenset[int]
+    """The working directory."""
+    configured: frozenset[int]
+    """What variables name."""
+    search: frozenset[int]
+    """The directories of PATH."""
+    command: str
+    """ENTRYPOINT and CMD as one text. Not safe for a terminal."""
+
+    def runs(self, programs: str) -> bool:
+        """Whether the image starts one of some programs, an expression for their names and first arguments."""
+        return re.search(rf"(?:^|[\s/;&|(])(?:{programs})(?=\s|[;&|)]|$)", self.command) is not None
+
+
+def find_in_use(evidence: Evidence) -> InUse:
+    """What an image uses. Call it with `Evidence.once`."""
+    config = evidence.image.config
+    resolve = _Resolver(evidence)
+    work = config.working_dir or "/"
+    pairs = [pair.partition("=")[::2] for pair in config.env]
+    variables = [(name, value[:_LONGEST]) for name, value in pairs if name not in _NO_USE]
+    search = next((value for name, value in pairs if name == "PATH"), "")
+    programs = [*filter(None, search.split(":"))] or _DIRECTORIES
+    commands = [*config.entrypoint, *config.cmd]
+    healthy = [step for step in evidence.image.steps if step.instruction == "HEALTHCHECK"]
+    texts = [*commands, *(step.arguments for step in healthy[-1:])]
+    started: set[int] = set()
+    for word in _words(texts):
+        places = [f"{work}/{word}"] if "/" in word else [f"{place}/{word}" for place in programs]
+        if "/" not in word:
+            places.append(f"{work}/{word}")
+        started |= resolve.all([word] if word.startswith("/") else places)
+    started |= resolve.all(config.volumes)
+    configured = resolve.all(found for _, value in variables for found in _ABSOLUTE.findall(value))
+    working = resolve.all([work]) if work.strip("/") else frozenset[int]()
+    return InUse(
+        frozenset(started),
+        working,
+        configured,
+        resolve.all(programs),
+        " ".join(commands)[:_LONGEST],
+    )
+
+
+def spared(evidence: Evidence, tops: Mask, *, configured: bool) -> Mask | None:
+    """Mask of what lies at or below one of these paths that is in use or holds something in use; None for nothing.
+
+    `configured` says whether variables count: those of package managers name their caches.
+    """
+    known = evidence.once(find_in_use)
+    named = known.started | known.work | (known.configured if configured else frozenset())
+    if not named:
+        return None
+    parents = evidence.filesystem.table.parents
+    used: set[int] = set()
+    for path in named:
+        while path > 0:
+            if tops[path]:
+                used.add(path)
+            path = int(parents[path])
+    for directory in known.work & {int(parents[path]) for path in known.started}:
+        # A program that runs where it lies reads what lies beside it.
+        used.update((np.flatnonzero(tops & (parents == directory))).tolist())
+    return evidence.selector.below(np.array(sorted(used), np.int64)) if used else None
+
+
+def paths_in(text: str) -> list[str]:
+    """The absolute paths in a text."""
+    found: list[str] = _ABSOLUTE.findall(text[:_LONGEST])
+    return found[:_MOST_WORDS]
+
+
+def resolve_paths(evidence: Evidence, names: Iterable[str]) -> NDArray[np.int64]:
+    """The paths of the final image that some names lead to, ascending."""
+    return np.array(sorted(_Resolver(evidence).all(names)), np.int64)
+
+
+def _words(texts: Iterable[str]) -> Iterator[str]:
+    """Everything in some texts that may be a path or a program."""
+    seen: dict[str, None] = {}
+    for text in texts:
+        text = text[:_LONGEST]
+        for word in (text, *_WORDS.findall(text), *_ABSOLUTE.findall(text)):
+            if word and not word.startswith("-") and len(word) <= 4096:
+                seen[word] = None
+            if len(seen) >= _MOST_WORDS:
+                break
+    yield from seen
+
+
+class _Resolver:
+    """Finds paths of the final image by name, through symlinks."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._lookup = PathLookup(evidence.filesystem.table)
+        self._children: dict[tuple[int, bytes], int] = {}
+
+    def all(self, names: Iterable[str]) -> frozenset[int]:
+        """The paths that some names lead to, without the root."""
+        found = (self._find(name.encode(errors="surrogateescape")) for name in names)
+        return frozenset(path for path in found if path)
+
+    def _find(self, name: bytes) -> int:
+        """The path that a name leads to; 0 if it leads nowhere."""
+        parents = self._evidence.filesystem.table.parents
+        left = components_of(name)[::-1]
+        path = links = 0
+        while left:
+            component = left.pop()
+            if component == b"..":
+                path = int(parents[path]) if path else 0
+                continue
+            below = self._child(path, component)
+            if below == 0:
+                return 0
+            target = self._target(below)
+            if target:
+                links += 1
+                if links > _MOST_LINKS:
+                    return 0
+                left += [part for part in target.split(b"/")[::-1] if part not in (b"", b".")]
+                path = 0 if target.startswith(b"/") else path
+            else:
+                path = below
+        return path
+
+    def _child(self, path: int, component: bytes) -> int:
+        """The child of a directory that the final image has; 0 for none."""
+        key = path, component
+        if key not in self._children:
+            found = self._lookup.child(path, component)
+            there = found is not None and self._evidence.live_inodes[found] >= 0
+            self._children[key] = found if found is not None and there else 0
+        return self._children[key]
+
+    def _target(self, path: int) -> bytes:
+        """Where a path leads if it is a symlink; else nothing."""
+        inodes, inode = self._evidence.filesystem.inodes, int(self._evidence.live_inodes[path])
+        return inodes.target(inode) if inodes.columns.kinds[inode] == Kind.SYMLINK else b""

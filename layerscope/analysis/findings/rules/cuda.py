@@ -1,0 +1,219 @@
+"""CUDA's libraries beside frameworks that cannot use them, and several copies of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from layerscope.analysis.evidence import Evidence, Group
+from layerscope.analysis.findings.cuda_libraries import (
+    Home,
+    cpu_only_framework,
+    find_cuda,
+)
+from layerscope.analysis.findings.edits import Fix
+from layerscope.analysis.findings.finding import Claim
+from layerscope.analysis.findings.fixes import commented, instruction_text, run_and, shell_word
+from layerscope.analysis.findings.known_paths import is_copy
+from layerscope.analysis.findings.rule import Rule
+from layerscope.filesystem.selector import Mask
+from layerscope.text import safe_name
+from layerscope.words import Confidence
+
+_VERSION = re.compile(r"cuda-(\d{1,3})\.(\d{1,3})$")
+_MAJOR = re.compile(r"\.so\.(\d{1,3})")
+
+
+def _unused(evidence: Evidence) -> Iterator[Claim]:
+    known = evidence.once(find_cuda)
+    framework = evidence.once(cpu_only_framework) if known.any else None
+    if framework is None:
+        return
+    for home, files in known.homes.items():
+        for group in evidence.by_layer(files):
+            yield _claim(
+                evidence,
+                group,
+                home,
+                title=f"CUDA libraries beside {framework}, which is built without CUDA",
+                reason=f"{framework} is built without CUDA, and nothing else in this image seems to use it",
+            )
+
+
+def _twice(evidence: Evidence) -> Iterator[Claim]:
+    known = evidence.once(find_cuda)
+    if not known.any or evidence.once(cpu_only_framework) is not None:
+        return
+    again = np.zeros(len(evidence.filesystem.table), bool)
+    for home, other in _pairs():
+        shared = np.zeros(len(again), bool)
+        for files in known.families.values():
+            if (files & known.homes[home]).any():
+                shared |= files & known.homes[other]
+        shared &= ~again
+        again |= shared
+        certain = other is Home.SYSTEM and not _has_own_programs(evidence)
+        for group in evidence.by_layer(shared):
+            yield _claim(
+                evidence,
+                group,
+                other,
+                title=f"CUDA libraries twice: of the {other.value}, and of {_WHOSE[home]}",
+                reason=f"the frameworks read those of {_WHOSE[home]}",
+                confidence=None if certain else Confidence.LOW,
+            )
+    for files, confidence in (
+        (_older_toolkits(evidence), None),
+        (_older_wheels(evidence, known.families, known.homes[Home.WHEELS]), Confidence.LOW),
+    ):
+        for group in evidence.by_layer(files & ~again):
+            yield _claim(
+                evidence,
+                group,
+                Home.WHEELS if confidence else Home.SYSTEM,
+                title="CUDA libraries of an older version beside those of a newer one",
+                reason="the image has a newer version of the same libraries",
+                confidence=confidence,
+            )
+
+
+_WHOSE = {
+    Home.BUNDLED: "a framework",
+    Home.WHEELS: "NVIDIA's wheels",
+    Home.CONDA: "conda",
+}
+
+
+def _pairs() -> Iterator[tuple[Home, Home]]:
+    """Where the copies that frameworks read come from, and where the others do."""
+    order = list(Home)
+    for other in reversed(order[1:]):
+        for home in order[: order.index(other)]:
+            yield home, other
+
+
+def _has_own_programs(evidence: Evidence) -> bool:
+    """Whether software other than the packages of Python seems to use CUDA."""
+    elsewhere = evidence.selector.select(("site-packages", "dist-packages", "/usr/local/cuda*"))
+    elsewhere |= evidence.selector.select(("libcuda.so*", "libcudart*"))
+    return bool((evidence.live_under("*cuda*.so*", "libnvinfer*") & ~elsewhere).any())
+
+
+def _older_toolkits(evidence: Evidence) -> Mask:
+    """What lies in /usr/local/cuda-X.Y of all versions but the highest; nothing of those that /usr/local/cuda leads to."""
+    versions: dict[tuple[int, int], int] = {}
+    for path in evidence.selector.matches("/usr/local/cuda-*").tolist():
+        found = _VERSION.search(evidence.name(path))
+        end = int(evidence.filesystem.table.ends[path])
+        if found and evidence.live_files[path:end].any():
+            versions[int(found[1]), int(found[2])] = path
+    older = [versions[version] for version in sorted(versions)[:-1]]
+    chosen = [path for path in older if not _is_chosen(evidence, evidence.name(path))]
+    if len(chosen) < len(older):
+        return np.zeros(len(evidence.filesystem.table), bool)
+    return evidence.selector.below(np.array(chosen, np.int64)) & evidence.live_files
+
+
+def _is_chosen(evidence: Evidence, name: str) -> bool:
+    """Whether a link or a variable leads to a toolkit by its name."""
+    links = ("/usr/local/cuda", "/etc/alternatives/cuda")
+    inodes = evidence.filesystem.inodes
+    for link in links:
+        for path in evidence.selector.matches(link).tolist():
+            inode = int(evidence.live_inodes[path])
+            if inode >= 0 and inodes.target(inode).decode(errors="replace").rstrip("/") == name:
+                return True
+    return any(name in pair for pair in evidence.image.config.env)
+
+
+def _older_wheels(evidence: Evidence, families: dict[str, Mask], wheels: Mask) -> Mask:
+    """Libraries of NVIDIA's wheels of which there is a newer major version of the same family."""
+    found = np.zeros(len(wheels), bool)
+    for files in families.values():
+        paths = np.flatnonzero(files & wheels)
+        majors = [_MAJOR.search(evidence.name(path)) for path in paths.tolist()]
+        numbers = np.array([int(major[1]) if major else -1 for major in majors])
+        if len(numbers):
+            found[paths[(numbers >= 0) & (numbers < numbers.max())]] = True
+    return found
+
+
+def _claim(
+    evidence: Evidence,
+    group: Group,
+    home: Home,
+    *,
+    title: str,
+    reason: str,
+    confidence: Confidence | None = None,
+) -> Claim:
+    return Claim(
+        fix=_fix(evidence, group, home, reason),
+        layers=(group.layer,),
+        inodes=group.inodes,
+        paths=group.paths,
+        title=title,
+        confidence=confidence,
+    )
+
+
+def _fix(evidence: Evidence, group: Group, home: Home, reason: str) -> str | Fix:
+    """Uninstall the wheels, or start from an image without."""
+    step = evidence.step(group.layer)
+    if home is Home.WHEELS and step.instruction == "RUN":
+        names = _distributions(evidence, group)
+        if names:
+            words = " ".join(map(shell_word, names))
+            return f"# {reason}: install without these\n" + run_and(
+                evidence, step, f"pip uninstall -y {words}"
+            )
+    if is_copy(step) and not evidence.is_base(group.layer):
+        return f"# {reason}: do not copy them\n{instruction_text(evidence, step)}"
+    return f"# {reason}: start from an image without CUDA, or do not install it\n" + commented(
+        instruction_text(evidence, step)
+    )
+
+
+def _distributions(evidence: Evidence, group: Group) -> list[str]:
+    """The names of NVIDIA's distributions that hold what a group names, as pip knows them."""
+    table = evidence.filesystem.table
+    parts = set()
+    for path in group.paths.tolist():
+        while table.depths[path] > 0 and table.name(int(table.parents[path])) != b"nvidia":
+            path = int(table.parents[path])
+        parts.add(table.name(path).decode(errors="replace").replace("_", "-"))
+    names = set()
+    for path in evidence.selector.matches("**/nvidia_*.dist-info").tolist():
+        stem = table.name(path).removesuffix(b".dist-info").rpartition(b"-")[0]
+        name = safe_name(stem.decode(errors="replace")).replace("_", "-")
+        part = re.sub(r"-cu\d+$", "", name.removeprefix("nvidia-"))
+        if evidence.live_inodes[path] >= 0 and part in parts:
+            names.add(name)
+    return sorted(names)
+
+
+_WHY = "CUDA's libraries take gigabytes."
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "cuda-unused",
+        title="CUDA libraries beside a framework without CUDA",
+        why=f"{_WHY} A framework that is built for CPUs never loads them.",
+        finds="NVIDIA's wheels, and CUDA of the system or of conda, where a framework is installed that was built without CUDA (`torch` as `+cpu`, `onnxruntime`, `tensorflow-cpu`, `faiss-cpu`, `jax` …) and nothing else seems to use CUDA.",
+        wrong="A program of your own that loads CUDA under a name of its own is not recognised: accept the path, or turn the rule off.",
+        find=_unused,
+        confidence=Confidence.MEDIUM,
+        min_bytes=1_000_000,
+    ),
+    Rule(
+        "cuda-twice",
+        title="CUDA libraries twice",
+        why=f"{_WHY} Frameworks of PyPI bring their own or install NVIDIA's wheels, and do not read those of the system.",
+        finds="Libraries of CUDA that the system has and NVIDIA's wheels or a framework bring, too, and older versions beside newer ones.",
+        wrong="A program that is linked to the system's libraries needs them: accept the path. Beside such programs it is a note of low confidence.",
+        find=_twice,
+        confidence=Confidence.MEDIUM,
+        min_bytes=1_000_000,
+    ),
+)

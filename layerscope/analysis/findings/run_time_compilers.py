@@ -1,0 +1,53 @@
+"""Software that compiles while the container runs, and so needs a compiler, its headers and libraries."""
+
+from __future__ import annotations
+
+from layerscope.analysis.evidence import Evidence
+
+_PYTHON = (
+    *("triton", "torch/_inductor", "pytensor", "theano", "aesara", "cmdstanpy", "stan", "pystan"),
+    *("httpstan", "deepspeed", "flashinfer", "tilelang", "tinygrad", "pykeops", "brian2", "cupy"),
+    *("pycuda", "pyopencl", "tvm", "pythran", "devito", "dace", "loopy", "firedrake", "pyximport"),
+)
+"""Python packages that call a compiler at run time."""
+_R = ("rstan", "brms", "cmdstanr", "TMB", "inline", "nimble", "odin")
+_PROGRAMS = {
+    "**/cmdstan-*/bin/stanc": "CmdStan",
+    "**/Inline/C.pm": "Inline::C",
+    "**/gems/RubyInline-*": "RubyInline",
+    "**/bin/verilator": "Verilator",
+    "**/bin/omc": "OpenModelica",
+    "**/bin/cling": "Cling",
+    "**/bin/root.exe": "ROOT",
+    "**/OpenFOAM-*": "OpenFOAM",
+}
+"""Patterns of other software → its name."""
+_WORKPLACES = {
+    "**/bin/gitlab-runner": "GitLab Runner",
+    "**/bin/Runner.Listener": "the GitHub Actions runner",
+    "**/bin/buildkite-agent": "the Buildkite agent",
+    "**/bin/jupyter-lab": "JupyterLab",
+    "**/bin/code-server": "code-server",
+    "**/bin/rserver": "RStudio Server",
+    "**/jenkins/agent.jar": "the Jenkins agent",
+}
+"""Patterns of software in which people or jobs compile → its name."""
+
+
+def compiles_at_run_time(evidence: Evidence) -> str | None:
+    """The name of something in the final image that compiles while a container runs; None if nothing is known to. Call it with
+    `Evidence.once`."""
+    for name in _PYTHON:
+        if evidence.exists(f"**/site-packages/{name}", f"**/dist-packages/{name}"):
+            return "torch.compile" if name.startswith("torch/") else name
+    for name in _R:
+        if evidence.exists(f"**/library/{name}/DESCRIPTION", f"**/site-library/{name}/DESCRIPTION"):
+            return name
+    found = next((name for pattern, name in _PROGRAMS.items() if evidence.exists(pattern)), None)
+    return found or evidence.once(is_workplace)
+
+
+def is_workplace(evidence: Evidence) -> str | None:
+    """The name of something in the final image in which people or jobs use compilers; None if there is nothing known. Call it with
+    `Evidence.once`."""
+    return next((name for pattern, name in _WORKPLACES.items() if evidence.exists(pattern)), None)

@@ -1,0 +1,94 @@
+"""Passwords in the configuration of applications: of databases, services and frameworks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from layerscope.analysis.findings.secrets.pairs import (
+    in_connection,
+    in_urls,
+    is_named_secret,
+    json_leaves,
+    literal_pairs,
+    plain_pairs,
+    snake,
+)
+from layerscope.analysis.findings.secrets.values import Secret
+from layerscope.image.dummy_secrets import is_loopback
+
+SHORTEST = 6
+"""Minimum length of a password in a configuration."""
+_LONG = 16
+"""Minimum length of a key or token in one: shorter ones are names."""
+_PASSWORD = re.compile(r"passw(?:or)?d$|(?:^|_|db|user|root)(?:pass|pwd)$|(?:^|_)passphrase$")
+_KEY = re.compile(
+    r"(?:^|_)(?:secret_key_base|(?:encrypt(?:ion)?|fernet|signing|hmac|master|app|session|cookie|account|machine)_key)$"
+)
+_VAGUE = re.compile(r"(?:^|_)(?:auth|credentials?)$")
+_HOST = re.compile(r"(?:^|_)(?:host|hostname|server|servername|url|uri|jdbc_url|dsn|address)$")
+_HOST_OF_URL = re.compile(
+    r"(?:jdbc:)?[a-z][a-z0-9+.:-]{1,40}//(?:[^\s/@]{0,200}@)?(\[[0-9a-f:]{2,40}\]|[^\s/:;?,\"']{1,255})"
+)
+_MIXED = re.compile(r"(?=.*[A-Za-z])(?=.*\d)")
+
+
+def plain(text: str) -> Iterator[Secret]:
+    """Settings in any syntax, also without quotes: properties, YAML, INI, XML, JSON."""
+    leaves = [(keys[-1], value) for keys, value in json_leaves(text) if keys]
+    yield from _secrets(leaves or [*plain_pairs(text), *literal_pairs(text)])
+
+
+def program(text: str) -> Iterator[Secret]:
+    """What a program sets to a text in quotes: anything else is computed."""
+    yield from _secrets(literal_pairs(text))
+
+
+def spaced(text: str) -> Iterator[Secret]:
+    """`NAME value`, a line each, as Redis has it, beside what is assigned."""
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) == 2 and words[0] in ("requirepass", "masterauth", "password", "AuthPass"):
+            yield Secret(words[1].strip("\"'"))
+    yield from plain(text)
+
+
+def quoted_users(text: str) -> Iterator[Secret]:
+    """`"user" "password"`, a line each, as PgBouncer has it; hashes begin with their kind."""
+    for found in re.finditer(
+        r'^"([^"\n]{1,200})" "((?!md5[0-9a-f]{32}|SCRAM)[^"\n]{1,400})"', text, re.MULTILINE
+    ):
+        yield Secret(found[2], "", found[1])
+
+
+def _secrets(found: Iterable[tuple[str, str]]) -> Iterator[Secret]:
+    """The values of secret names, and passwords in values. Where the only hosts are the machine itself, so is the password's."""
+    passwords: list[str] = []
+    local = remote = False
+    for name, value in found:
+        name = snake(name)
+        if _HOST.search(name):
+            in_url = _HOST_OF_URL.match(value)
+            if is_loopback(in_url[1] if in_url else value):
+                local = True
+            elif value:
+                remote = True
+        within = [*in_urls(value)]
+        if (connection := in_connection(value)) is not None:
+            within.append(connection)
+        if within:
+            yield from within
+        elif value.isascii() and value.strip() and not re.search(r"\s", value):
+            if _PASSWORD.search(name):
+                passwords.append(value)
+            elif _is_key(name, value):
+                yield Secret(value)
+    host = "localhost" if local and not remote else ""
+    yield from (Secret(password, host) for password in passwords if len(password) >= SHORTEST)
+
+
+def _is_key(name: str, value: str) -> bool:
+    """Whether it is a key or a token, and looks like one."""
+    if _VAGUE.search(name) or not (_KEY.search(name) or is_named_secret(name)):
+        return False
+    return len(value) >= _LONG and _MIXED.match(value) is not None

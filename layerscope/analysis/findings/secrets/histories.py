@@ -1,0 +1,82 @@
+"""Histories of shells and of other programs that people type into."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from layerscope.analysis.findings.secrets.pairs import (
+    LONGEST_LINE,
+    in_urls,
+    is_named_secret,
+    literal_pairs,
+)
+from layerscope.analysis.findings.secrets.values import Secret
+from layerscope.image.secret_spans import find_spans
+
+HISTORIES = (
+    *(".bash_history", ".ash_history", ".sh_history", ".zsh_history", ".zhistory", ".histfile"),
+    *(".ksh_history", ".tcsh_history", ".history", "fish_history", ".local_history"),
+    *("ConsoleHost_history.txt", "**/nushell/history.txt", "**/xonsh/history_json/*"),
+    *(
+        ".psql_history",
+        ".mysql_history",
+        ".mariadb_history",
+        ".sqlite_history",
+        ".rediscli_history",
+    ),
+    *(".dbshell", "mongosh_repl_history", "**/cassandra/cqlsh_history", ".cqlsh_history"),
+    *(".influx_history", ".clickhouse-client-history", ".usql_history", ".sqlcmd_history"),
+    *(".python_history", ".pythonhist", ".node_repl_history", ".irb_history", ".irb-history"),
+    *(".pry_history", "pry_history", ".php_history", ".Rhistory", ".scala_history", ".lua_history"),
+    *("repl_history.jl", ".erlang_history", ".bpython_history", ".viminfo", ".lesshst"),
+)
+_MOST_LINES = 2000
+"""Lines of one history that are looked at closely, the last ones first."""
+_TELLING = re.compile(
+    r"pass|pwd|secret|token|key|auth|cred|bearer|identified|login|://[^/\s]*:|\s-[pua]",
+    re.IGNORECASE,
+)
+"""What every line with a secret matches."""
+_BEFORE = re.compile(r"^(?:: \d+:\d+;|- cmd: |\d+\s+)")
+"""What zsh and fish write before a command."""
+_CODE = re.compile(r"[A-Za-z_][\w.]*[(\[]")
+_SET = re.compile(r"""\bset(?:env)?\s+(?:-\w+\s+)*([A-Za-z_]\w{0,127})\s+["']?([^\s"';]+)""")
+_REDIS = re.compile(
+    r"""^\s*(?:auth|config\s+set\s+(?:requirepass|masterauth)|hello\s+\d\s+auth)\s+(?:\S+\s+)?["']?([^\s"']+)["']?\s*$""",
+    re.IGNORECASE,
+)
+_CALLS = re.compile(
+    r"""\b(?:auth|login|createUser|changeUserPassword)\(\s*["'][^"']{1,200}["']\s*,\s*["']([^"']{1,200})["']|\bpragma\s+(?:re)?key\s*=\s*["']([^"']+)""",
+    re.IGNORECASE,
+)
+
+
+def typed_secrets(text: str) -> Iterator[Secret]:
+    """What was typed: variables, options and URLs with secrets, and statements that set a password."""
+    looked = 0
+    for line in reversed(text.splitlines()):
+        if len(line) > LONGEST_LINE or not _TELLING.search(line):
+            continue
+        looked += 1
+        if looked > _MOST_LINES:
+            return
+        command = _BEFORE.sub("", line).replace("\\040", " ")
+        for span in find_spans(f"{command}\n"):
+            value = command[span.start : span.end]
+            # Not in a URL, whose host counts, and not what a program computes.
+            if command[span.end : span.end + 1] != "@" and not _CODE.match(value):
+                yield Secret(value)
+        yield from in_urls(command)
+        named = [(found[1], found[2]) for found in _SET.finditer(command)]
+        for name, value in (*named, *literal_pairs(command)):
+            if is_named_secret(name) and len(value) >= _SHORTEST:
+                yield Secret(value)
+        if found := _REDIS.match(command):
+            yield Secret(found[1])
+        for found in _CALLS.finditer(command):
+            yield Secret(found[1] or found[2])
+
+
+_SHORTEST = 6
+"""Minimum length of a value that is secret because of its name."""

@@ -1,0 +1,165 @@
+"""Names and values in texts of any syntax: lines of settings, JSON, YAML, XML, and literals of programs.
+
+All of it is hostile: every pattern is linear in the text, but for bounded parts.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+
+from layerscope.analysis.findings.secrets.values import Secret
+from layerscope.image.secret_names import is_secret_name
+
+LONGEST_LINE = 4096
+"""Characters of a line that is looked at."""
+_MOST_LEAVES = 20_000
+"""Values of a JSON document that are looked at."""
+_NAME = r"[A-Za-z_][\w.-]{0,127}"
+_LINE = re.compile(
+    rf"""\s*(?:(?:-|export|set|const|let|var|public|private|protected|static|final)\s+){{0,4}}[$:@"']{{0,2}}(?:env:)?({_NAME})["'\]]{{0,2}}\s{{0,40}}(?:=>|:=|=|:)(?:\s|(?=\S))(.*)"""
+)
+_QUOTED = re.compile(
+    rf"""(?<![\w.$-])["'$@]?({_NAME})["'\]]{{0,2}}\s{{0,20}}(?:=>|:=|[:=])\s{{0,20}}[rbuRBU]?(?:"((?:[^"\\]|\\.)*+)"|'((?:[^'\\]|\\.)*+)')"""
+)
+_DEFINED = re.compile(rf"""\bdefine\s*\(\s*["']({_NAME})["']\s*,\s*["']([^"']+)["']""")
+_ATTRIBUTES = re.compile(
+    rf"""\b(?:key|name)\s*=\s*["']({_NAME})["']\s+value\s*=\s*(?:"([^"]+)"|'([^']+)')"""
+)
+_ELEMENT = re.compile(
+    rf"""<(?:\w{{1,30}}\s[^<>]{{0,200}}?\b(?:key|name)\s*=\s*["']({_NAME})["'][^<>]{{0,200}}|({_NAME})(?:\s[^<>]{{0,200}})?)>\s*([^<>\s][^<>]{{0,500}}?)\s*</"""
+)
+_COMMENTED = ("#", ";", "//", "*", "/*", "--", "%", "!", "<!--", "rem ", "REM ")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_URL = re.compile(
+    r"""[a-z][a-z0-9+.-]{1,20}://([^\s:/@"'<>]{0,200}):([^\s/@"'<>]{1,200})@(\[[0-9a-f:]{2,40}\]|[^\s/:"'?,<>]{0,255})""",
+    re.IGNORECASE,
+)
+_CONNECTION = re.compile(
+    r"(?:^|[;\s\"'])(?:password|pwd)\s{0,5}=\s{0,5}([^;\s\"']+)", re.IGNORECASE
+)
+_SERVER = re.compile(
+    r"(?:^|[;\s\"'])(?:server|data source|host|hostname|addr|address|network address)\s{0,5}=\s{0,5}(?:tcp:)?(\[[0-9a-f:]{2,40}\]|[^;,:\s\"'\\]+)",
+    re.IGNORECASE,
+)
+
+
+def lines(text: str) -> Iterator[str]:
+    """Lines that are no comments and not too long."""
+    for line in text.splitlines():
+        if len(line) <= LONGEST_LINE and not line.lstrip().startswith(_COMMENTED):
+            yield line
+
+
+def plain_pairs(text: str) -> Iterator[tuple[str, str]]:
+    """Settings, a line each, with or without quotes: `NAME=value`, `name: value`."""
+    for line in lines(text):
+        if found := _LINE.match(line):
+            yield found[1], _bare(found[2])
+
+
+def literal_pairs(text: str) -> Iterator[tuple[str, str]]:
+    """What programs and documents set to a text in quotes, and the attributes and elements of XML."""
+    marked = "<" in text
+    if marked:
+        text = _without_comments(text)
+    for line in lines(text):
+        for found in _QUOTED.finditer(line):
+            yield found[1], found[2] if found[3] is None else found[3]
+        if "define" in line:
+            for found in _DEFINED.finditer(line):
+                yield found[1], found[2]
+        if marked and "<" in line:
+            for found in _ATTRIBUTES.finditer(line):
+                yield found[1], found[2] if found[3] is None else found[3]
+            for found in _ELEMENT.finditer(line):
+                yield found[1] or found[2], found[3]
+
+
+def json_leaves(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The texts in a JSON document, each with the keys that lead to it; none if it is invalid."""
+    if text.lstrip()[:1] not in ("{", "["):
+        return
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return
+    left: list[tuple[tuple[str, ...], object]] = [((), document)]
+    seen = 0
+    while left and seen < _MOST_LEAVES:
+        keys, value = left.pop()
+        seen += 1
+        if isinstance(value, str):
+            yield keys, value
+        elif isinstance(value, dict):
+            left += (((*keys[-3:], key), below) for key, below in value.items())
+        elif isinstance(value, list):
+            left += ((keys, below) for below in value)
+
+
+def pairs(text: str) -> Iterator[tuple[str, str]]:
+    """All names and values of a text, whatever its syntax. Some may come twice."""
+    found = False
+    for keys, value in json_leaves(text):
+        found = True
+        if keys:
+            yield keys[-1], value
+    if not found:
+        yield from plain_pairs(text)
+        yield from literal_pairs(text)
+
+
+def snake(name: str) -> str:
+    """A name in small letters, its words apart: `clientSecret` is `client_secret`."""
+    return _CAMEL.sub("_", name.strip(":")).replace("-", "_").replace(".", "_").lower()
+
+
+def is_named_secret(name: str) -> bool:
+    """Whether a name in any style is that of a password, token or key; beside a text in quotes, `pwd` is no directory."""
+    name = snake(name)
+    return is_secret_name(name) or name == "pwd"
+
+
+def in_urls(text: str) -> Iterator[Secret]:
+    """Passwords in the URLs of a text."""
+    for found in _URL.finditer(text):
+        yield Secret(found[2], found[3], found[1])
+
+
+def in_connection(value: str) -> Secret | None:
+    """The password in a connection string of ADO.NET, ODBC or libpq."""
+    password, server = _CONNECTION.search(value), _SERVER.search(value)
+    if password is None or (server is None and ";" not in value):
+        return None
+    return Secret(password[1], server[1] if server else "")
+
+
+def named(pattern: str) -> Callable[[str], Iterator[Secret]]:
+    """Finds the values of names that match an expression, in small letters with `_`, and passwords in URLs."""
+    wanted = re.compile(pattern)
+
+    def find(text: str) -> Iterator[Secret]:
+        for name, value in pairs(text):
+            if wanted.fullmatch(snake(name)):
+                yield Secret(value)
+        yield from in_urls(text)
+
+    return find
+
+
+def _bare(text: str) -> str:
+    """The value of a line: what is in its quotes, or all up to a comment."""
+    text = text.strip()
+    if text[:1] in ("'", '"'):
+        end = text.find(text[0], 1)
+        return text[1:end] if end > 0 else text[1:]
+    return re.split(r"\s#|\s//", text, maxsplit=1)[0].rstrip(" ,;")
+
+
+def _without_comments(text: str) -> str:
+    """XML without its comments."""
+    pieces = text.split("<!--")
+    return pieces[0] + "".join(
+        piece.partition("-->")[2] if "-->" in piece else "" for piece in pieces[1:]
+    )

@@ -1,0 +1,70 @@
+"""Values at the places that formats have for secrets: whether one is given, and whether it is real or a dummy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import NamedTuple
+
+from layerscope.image.dummy_secrets import is_dummy
+from layerscope.image.secret_names import PLACEHOLDER
+
+
+class Secret(NamedTuple):
+    """A value where a secret belongs, with what is known of the service that it is for. Never shown or stored."""
+
+    value: str
+    host: str = ""
+    user: str = ""
+
+
+class Grade(IntEnum):
+    """What the values of a text are."""
+
+    NONE = 0
+    DUMMY = 1
+    REAL = 2
+
+
+_REFERENCE = re.compile(
+    r"\$[A-Za-z_{(]|`|\{\{|<[^<>]*>|%[A-Za-z_]\w*%|%(?:env)?\([\w:.]+\)|#\{|__\w+__$|@[\w.]+@$|\*+$|\[[\w ]+\]$"
+    r"|(?:ENC|env|getenv|lookup|secret|file)\(|(?:os\.environ|process\.env|System\.getenv|ENV\[)"
+    r"|\{(?:cipher|vault|noop|bcrypt|argon2|pbkdf2|scrypt|ssha\w*|sha\w*)\}|\$(?:1|2[abxy]?|5|6|y|argon2\w*)\$"
+    r"|(?:vault|op|sm|ssm|awssm|gcpsm|azurekv|ref\+\w+|secretsmanager|arn|kms|keyring|keychain):"
+    r"|@Microsoft\.KeyVault|![A-Za-z]|SCRAM-SHA-|projects/[^/]{1,100}/secrets/",
+)
+"""What stands for a secret that is elsewhere, or is only the hash of one."""
+_PATH = re.compile(r"(?:~|\.{1,2}|/(?:[\w.-]+/)?)/?[\w.-]+(?:/[\w.-]+)+|[A-Za-z]:\\|file:")
+_SCHEMA = re.compile(
+    r"true|false|yes|no|on|off|null|nil|none|undefined|nothing|empty|required|optional|(?:dis|en)abled|string|text|number"
+    r"|bool(?:ean)?|int(?:eger)?|varchar|hidden|plain|basic|digest|bearer|~",
+    re.IGNORECASE,
+)
+"""Words that describe a value."""
+
+
+def is_given(value: str, shortest: int = 1) -> bool:
+    """Whether a value is no placeholder, variable, reference, path or word of a schema, and long enough."""
+    return (
+        len(value) >= shortest
+        and _SCHEMA.fullmatch(value) is None
+        and PLACEHOLDER.fullmatch(value) is None
+        and _REFERENCE.match(value) is None
+        and (_PATH.match(value) is None or len(value) == _LENGTH_OF_AWS)
+    )
+
+
+_LENGTH_OF_AWS = 40
+"""Characters of AWS's secret keys, some of which look like paths."""
+
+
+def grade(secrets: Iterable[Secret], shortest: int = 1) -> Grade:
+    """The best of some values; those of a known service may be short."""
+    found = Grade.NONE
+    for secret in secrets:
+        if is_given(secret.value, 1 if secret.host else shortest):
+            if not is_dummy(*secret):
+                return Grade.REAL
+            found = Grade.DUMMY
+    return found

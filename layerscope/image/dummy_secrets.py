@@ -1,0 +1,105 @@
+"""Whether a secret is a dummy: it stands in for one during a build, or opens nothing but a service on the same machine."""
+
+from __future__ import annotations
+
+import re
+
+_LONGEST = 128
+"""Maximum characters of a dummy."""
+_LOOKED = 1024
+"""Characters of a value that are looked at."""
+_WORDS = frozenset(
+    """
+    a admin administrator alpha app application assets at auth bar base baz beta bot build builder building buildtime by cache
+    ci client collectstatic compile compilation container database db default demo dev devel developer development django
+    do docker dont empty env environment fill foo for from generate generation give guest hello here host hostname img
+    image in is it key laravel letmein local localdev localhost long main mariadb master me migrate mock mongo mongodb my
+    mysql need needed no node none not nothing null of only or pass passphrase passw password passwd pg phase placeholder please
+    postgres postgresql precompile precompilation prisma private prod production pwd qwerty rabbitmq rails random real
+    redis replace required root run runtime sa secret secretkey server service session set some something static step
+    string strong super symfony temp temporary test testing tests that the this time tmp to token unused use used user username
+    value very we welcome whatever will with world you your
+    """.split()  # noqa: SIM905 - a list of words
+)
+"""Words that say nothing: a value of these alone was not meant to be a secret."""
+_TELLING = frozenset(
+    "dummy placeholder changeme insecure fake example sample notreal mocked buildtime redacted unsafe throwaway".split()  # noqa: SIM905 - the same
+)
+"""Words that say that a value is no secret, whatever stands beside them."""
+_INSIDE = re.compile(
+    "dummy|placeholder|changeme|insecure|example|buildtime|redacted|throwaway|build.time|change.me|not.a.real|do.not.use",
+    re.IGNORECASE,
+)
+"""The same where words are written together: long enough not to be in a random value by chance."""
+_LEET = str.maketrans("0134578$@", "oieastbsa")
+"""Digits in the places of letters."""
+_PARTS = re.compile(r"[^\W\d_]+|\d+")
+_LONGEST_WORD = max(map(len, _WORDS | _TELLING))
+_HOST = r"(\[[0-9a-f:]{2,40}\]|[^\s/:\"'?]{0,255})"
+_URL = re.compile(rf"[a-z][a-z0-9+.-]{{1,20}}://([^\s:/@]*):([^\s/@]+)@{_HOST}", re.IGNORECASE)
+_AT_HOST = re.compile(f"@{_HOST}", re.IGNORECASE)
+_LOOPBACK = re.compile(
+    r"localhost|localhost\.localdomain|[\w-]{1,63}\.localhost|127(?:\.[0-9]{1,3}){1,3}|0\.0\.0\.0|\[?::1\]?"
+    r"|host\.docker\.internal|[\w.-]{1,200}\.invalid",
+    re.IGNORECASE,
+)
+
+
+def is_dummy(value: str, host: str = "", user: str = "") -> bool:
+    """Whether the value of a secret, or the password of the URL that it is, opens nothing worth protecting.
+
+    `host` is the host that it is for, `user` the name of the account, if these are known.
+    """
+    value = value[:_LOOKED].strip().strip("\"'")
+    if found := _URL.search(value):
+        user, value, host = found.groups()
+    if is_loopback(host) or (value and value == user):
+        return True
+    if not value or len(value) > _LONGEST:
+        return _INSIDE.search(value[:_LONGEST]) is not None
+    if len(set(value)) == 1 or _INSIDE.search(value) is not None:
+        return True
+    low = value.lower()
+    parts = _PARTS.findall(low)
+    if not _TELLING.isdisjoint(parts) or _all_say_nothing(parts):
+        return True
+    return _all_say_nothing(_PARTS.findall(low.translate(_LEET)))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is the machine itself, or can be none."""
+    return _LOOPBACK.fullmatch(host) is not None
+
+
+def is_dummy_at(text: str, start: int, end: int) -> bool:
+    """Whether the secret between two places of a text is a dummy; in a URL, its user and host count, too."""
+    host = user = ""
+    if text[end : end + 1] == "@":
+        before = re.search(r"//([^\s:/@]{0,100}):$", text[max(start - 110, 0) : start])
+        after = _AT_HOST.match(text, end)
+        user = before[1] if before else ""
+        host = after[1] if after else ""
+    return is_dummy(text[start:end], host, user)
+
+
+def _all_say_nothing(parts: list[str]) -> bool:
+    return bool(parts) and all(_says_nothing(part) for part in parts)
+
+
+def _says_nothing(part: str) -> bool:
+    """Whether a run of letters consists of such words, or a run of digits is a year, a count or a short number."""
+    if part.isdecimal():
+        return (
+            len(part) <= 2
+            or part in "01234567890"
+            or part in "9876543210"
+            or len(set(part)) == 1
+            or re.fullmatch("(?:19|20)[0-9]{2}", part) is not None
+        )
+    ends = [True] + [False] * len(part)  # whether words make up the part up to here
+    for stop in range(1, len(part) + 1):
+        ends[stop] = any(
+            ends[start] and part[start:stop] in _WORDS
+            for start in range(max(stop - _LONGEST_WORD, 0), stop)
+        )
+    return ends[-1]

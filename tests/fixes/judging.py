@@ -1,0 +1,225 @@
+"""Finds what a report advises for an entry of the corpus, and what is wrong with it."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from layerscope.image.dockerfile import read_dockerfile
+from layerscope.opening.open import Opened, Options, open_image
+from layerscope.report import json as json_report
+from layerscope.report.options import ReportOptions
+from layerscope.report.patch import patch_of
+from layerscope.sources import Request
+from tests.fixes.checks import Runner, faults, patch_faults
+from tests.fixes.dockerfile import Instruction, for_hadolint, last_stage, read, without_ignored
+from tests.fixes.entry import Entry
+from tests.images import write
+
+_HADOLINT = Path(sys.executable).with_name("hadolint")
+
+
+@dataclass(frozen=True)
+class Advice:
+    """One fix, and what is wrong with it."""
+
+    rule: str
+    fix: str
+    unreadable: tuple[str, ...]
+    """Why it is no Dockerfile, or its commands no shell's."""
+    different: tuple[str, ...]
+    """What it does otherwise than the original."""
+
+
+def advice(entry: Entry, runner: Runner) -> dict[str, list[Advice]]:
+    """What a report advises that knows the image alone, and one that knows its Dockerfile, too; and what becomes of this
+    Dockerfile with the fix of each finding and with all."""
+    with tempfile.TemporaryDirectory() as folder:
+        image = write(Path(folder) / "image.tar", entry.archive())
+        path = write(Path(folder) / "Dockerfile", entry.text.encode())
+        alone, written = _opened(image, None), _opened(image, path)
+        drafts = [
+            *(("history", draft) for draft in _of_report(alone, "\\")),
+            *(("dockerfile", draft) for draft in _of_report(written, entry.escape)),
+            *(("patch", draft) for draft in _of_patches(written)),
+        ]
+    found: dict[str, list[Advice]] = {"history": [], "dockerfile": [], "patch": []}
+    rejected = _rejected(entry, [draft.dockerfile for _, draft in drafts])
+    for (mode, draft), said in zip(drafts, rejected, strict=True):
+        found[mode].append(_judged(entry, runner, mode, draft, said))
+    return found
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A fix that is not yet judged."""
+
+    claims: list[tuple[str, list[str]]]
+    """Rules and paths of what it fixes."""
+    fix: str
+    dockerfile: str
+    """The fix as a whole Dockerfile."""
+    steps: list[int] | None
+    """Those that it replaces; None for all."""
+
+
+def _opened(image: Path, dockerfile: Path | None) -> Opened:
+    written = None if dockerfile is None else read_dockerfile(dockerfile)
+    return open_image(Request(str(image)), Options(rules={}, dockerfile=written))
+
+
+def _of_report(opened: Opened, escape: str) -> Iterator[_Draft]:
+    """The fixes of the JSON report."""
+    stream = io.BytesIO()
+    json_report.write(opened, stream, ReportOptions())
+    directive = "" if escape == "\\" else f"# escape={escape}\n"
+    for found in json.loads(stream.getvalue())["findings"]:
+        if found["fix"]:
+            text, _ = without_ignored(found["fix"])
+            whole = f"{directive}FROM x\n{text}\n"
+            yield _Draft([(found["rule"], found["paths"])], found["fix"], whole, found["steps"])
+
+
+def _of_patches(opened: Opened) -> Iterator[_Draft]:
+    """The Dockerfile with the fix of each finding by itself, and with all."""
+    assert opened.findings is not None
+    found, table = opened.findings.found, opened.filesystem.table
+    chosen = [[number] for number in range(len(found))]
+    chosen += [list(range(len(found)))] if len(found) > 1 else []
+    for numbers in chosen:
+        patch = patch_of(opened, numbers)
+        if patch.plan.steps:
+            claims = [
+                (found[n].rule, [name.decode() for name in table.full_paths(found[n].paths)])
+                for n in patch.plan.applied
+            ]
+            text = patch.files[0].new
+            yield _Draft(claims, text, text, None)
+
+
+def _judged(
+    entry: Entry, runner: Runner, mode: str, draft: _Draft, rejected: Sequence[str]
+) -> Advice:
+    rule = " ".join(rule for rule, _ in draft.claims)
+    escape = "\\" if mode == "history" else entry.escape
+    unreadable, different = list(rejected), list[str]()
+    try:
+        if draft.steps is None:
+            instructions = last_stage(read(draft.dockerfile, escape))
+        else:
+            instructions = _in_place(entry, draft.steps, without_ignored(draft.fix)[0], escape)
+    except ValueError as error:
+        return Advice(rule, draft.fix, (*unreadable, str(error)), ())
+    unreadable += [said for each in instructions for said in _shell_faults(each)]
+    unreadable += [
+        f"{each.name} has a blank to fill in" for each in instructions if "…" in each.text
+    ]
+    if unreadable:
+        return Advice(rule, draft.fix, tuple(unreadable), ())
+    if draft.steps is None:
+        different += patch_faults(runner, entry, draft.claims, instructions)
+    else:
+        different += faults(runner, entry, rule, draft.steps, draft.claims[0][1], instructions)
+    if mode != "history":
+        different += _copy_faults(entry, instructions)
+    if mode == "dockerfile" and rule == entry.rule:
+        different += _text_faults(entry, draft.fix)
+    return Advice(rule, draft.fix, (), tuple(different))
+
+
+def _text_faults(entry: Entry, fix: str) -> Iterator[str]:
+    """What the entry expects of the text of its fix."""
+    if entry.never and re.search(entry.never, fix):
+        yield f"contains {entry.never}"
+    if entry.always and not re.search(entry.always, fix):
+        yield f"does not contain {entry.always}"
+    ignored = without_ignored(fix)[1]
+    if entry.ignored is not None and {*ignored} != entry.ignored:
+        yield f"ignores {sorted(ignored)}"
+
+
+def _in_place(entry: Entry, steps: Sequence[int], text: str, escape: str) -> list[Instruction]:
+    """The instructions of a fix, run where the first step that they replace was run."""
+    every = entry.steps()
+    first = min((n for n in steps if every[n] is not None), default=len(every))
+    before = [each for each in every[:first] if each is not None]
+    lines = [
+        f"{each.name} {each.text}"
+        for each in before
+        if each.name in ("SHELL", "USER", "WORKDIR", "ENV", "ARG")
+    ]
+    found = read("\n".join((*lines, text)), escape)
+    return found[len(lines) :]
+
+
+def _rejected(entry: Entry, texts: Sequence[str]) -> list[list[str]]:
+    """What hadolint says of each Dockerfile that it cannot read; nothing if it cannot read the original, as it does not know
+    all here-documents."""
+    if not texts:
+        return []
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [
+            write(Path(folder) / str(number), for_hadolint(text).encode(errors="surrogateescape"))
+            for number, text in enumerate([*texts, entry.text])
+        ]
+        command: list[str | Path] = [_HADOLINT, "--no-fail", "-f", "json", *paths]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    fatal: list[list[str]] = [[] for _ in paths]
+    for each in json.loads(said):
+        if each["code"] == "DL1000":
+            message = f"line {each['line'] - 1}: {each['message']}"
+            fatal[int(Path(each["file"]).name)].append(message)
+    return [[] for _ in texts] if fatal.pop() else fatal
+
+
+def _shell_faults(instruction: Instruction) -> list[str]:
+    """What the shell says of the text that it is given."""
+    if instruction.name != "RUN" or instruction.words is not None:
+        return []
+    shell = instruction.shell[0].rpartition("/")[2]
+    script = instruction.script
+    if instruction.is_script:
+        shell = (
+            "bash"
+            if re.match(r"#!.*\bbash", script)
+            else "sh"
+            if re.match(r"#!.*\bsh", script)
+            else ""
+        )
+    if shell not in ("sh", "bash", "ash", "dash"):
+        return []
+    done = subprocess.run(
+        ["bash" if shell in ("bash", "ash") else "sh", "-n", "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return [done.stderr.strip()] if done.returncode else []
+
+
+def _copy_faults(entry: Entry, instructions: Sequence[Instruction]) -> list[str]:
+    """Flags and names that a COPY lost."""
+    wrong = []
+    for each in instructions:
+        if each.name not in ("COPY", "ADD"):
+            continue
+        for before in entry.instructions:
+            if before.name == each.name and (before.words or before.text) == (
+                each.words or each.text
+            ):
+                lost = {_flag(flag) for flag in before.flags} - {_flag(flag) for flag in each.flags}
+                if entry.rule == "git-directory":
+                    lost -= {"--keep-git-dir"}  # what the finding is about
+                wrong += [f"{each.name} loses {flag}" for flag in sorted(lost)]
+    return wrong
+
+
+def _flag(flag: str) -> str:
+    return flag.partition("=")[0]

@@ -1,0 +1,89 @@
+"""What is painted between a key and the moment when the screen rests: every frame, not only the last."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from layerscope.tui.app import LayerscopeApp
+from layerscope.tui.view import VIEWS, View
+from layerscope.tui.widgets.line_list import LineList
+from layerscope.tui.widgets.step_list import StepList
+from tests.tui.explorer import explorer, loaded, screen_text, settled, until
+
+SIZE = (160, 48)
+Seen = TypeVar("Seen")
+
+
+def watched(app: LayerscopeApp, look: Callable[[], Seen]) -> list[Seen]:
+    """What `look` returns after each paint, as it comes."""
+    frames: list[Seen] = []
+    app.post_display_hook = lambda: frames.append(look())  # type: ignore[method-assign]
+    return frames
+
+
+def shown_views(app: LayerscopeApp) -> list[str | None]:
+    """The views that are painted."""
+    widgets = app.screen._compositor.visible_widgets
+    return [widget.id for widget in widgets if isinstance(widget, View)]
+
+
+async def test_no_frame_shows_two_views(demo_image: Path) -> None:
+    """Neither when a view is opened for the first time nor later, nor on the way back."""
+    app = explorer(demo_image)
+    frames = watched(app, lambda: shown_views(app))
+    async with app.run_test(size=SIZE) as pilot:
+        await loaded(pilot)
+        before = VIEWS[0].name
+        for spec in [*VIEWS[1:], *VIEWS]:
+            frames.clear()
+            await app.run_action(f"screen.show_view('{spec.name}')")
+            await settled(pilot)
+            assert [spec.name] in frames
+            assert all(frame in ([before], [spec.name]) for frame in frames), frames
+            before = spec.name
+        frames.clear()
+        await app.run_action("screen.back")
+        await settled(pilot)
+        assert {tuple(frame) for frame in frames} <= {(before,), (VIEWS[0].name,)}
+
+
+def shown_step(app: LayerscopeApp) -> tuple[int, str]:
+    """The row under the cursor of the steps, and the step that the details show."""
+    steps = app.screen.query_one(StepList)
+    details = re.search(r"Step (\d+) ", "\n".join(screen_text(app)))
+    return steps.cursor, details[1] if details else ""
+
+
+async def test_panes_follow_once_the_cursor_rests(
+    demo_image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a key is held, only the cursor moves after the first row; another key has the panes follow, or a pause."""
+    app = explorer(demo_image)
+    async with app.run_test(size=SIZE) as pilot:
+        await loaded(pilot)
+        await pilot.press("g")
+        await settled(pilot)
+        frames = watched(app, lambda: shown_step(app))
+        await pilot.press("down")
+        await settled(pilot)
+        row, step = frames[-1]
+        assert (row, step) == (1, "0")
+        monkeypatch.setattr(LineList, "rest", 3600)
+        frames.clear()
+        await pilot.press("down", "down", "down")
+        await settled(pilot)
+        assert frames
+        assert {step for _, step in frames} == {"0"}
+        assert frames[-1] == (4, "0")
+        await pilot.press("tab")
+        await settled(pilot)
+        assert frames[-1][0] == 4
+        assert frames[-1][1] != "0"
+        monkeypatch.setattr(LineList, "rest", 0.2)
+        await pilot.press("shift+tab", "up", "up", "up")
+        await until(pilot, lambda: frames[-1] == (1, "0"))

@@ -49,6 +49,8 @@ class Issue:
     finding: Finding | None = None
     difference: str = ""
     """The fix as a difference to the Dockerfile; empty where it is words."""
+    notes: tuple[str, ...] = ()
+    """The words of the fix that its difference does not say."""
 
     @property
     def details(self) -> str:
@@ -81,6 +83,7 @@ def issue_of(
         text=f"{saved}{safe_name(finding.why)}",
         fix=fix_text(finding.fix),
         difference=fix_text(finding.difference),
+        notes=tuple(map(fix_text, finding.notes)),
         lines=lines_of(opened, finding.steps),
         bytes=finding.bytes,
         paths=tuple(safe_path(opened, path) for path in finding.paths[:PATHS].tolist()),

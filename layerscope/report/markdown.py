@@ -132,7 +132,7 @@ def issue_block(issue: Issue) -> str:
     parts = [f"<details><summary>{summary}</summary>", prose(why) + f" {code(issue.rule)}"]
     parts += [paths] if issue.paths else []
     if issue.difference:
-        parts.append(fenced(issue.difference, "diff"))
+        parts.append(fenced("\n".join([*issue.notes, issue.difference]), "diff"))
     elif issue.fix:
         parts.append(fenced(issue.fix, "dockerfile"))
     return "\n\n".join([*parts, "</details>"])

@@ -90,7 +90,7 @@
   for (const press of all(".copy")) {
     press.hidden = false;
     press.addEventListener("click", async () => {
-      const done = await copy(press.parentElement.querySelector("pre").textContent, press.parentElement);
+      const done = await copy(press.parentElement.querySelector(".whole").textContent, press.parentElement);
       press.textContent = done ? "copied" : "select it";
       setTimeout(() => { press.textContent = "copy"; }, 1500);
     });

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from layerscope.analysis.findings.composing import compose
 from layerscope.analysis.findings.finding import Finding
 from layerscope.opening.opened import Opened
 from layerscope.report.console import Console, Part, widest, write_heading
@@ -39,6 +40,7 @@ def write_findings(console: Console, opened: Opened, options: ReportOptions) -> 
             left = f"({size(stored, binary=binary)} → {size(stored - mine, binary=binary)})"
             parts = ["  ", (size(mine, binary=binary), "yellow"), f" avoidable {left}"]
         console.heading("What to fix first", *parts)
+        _write_patchable(console, opened, own)
         _write_whole(console, opened, own, options)
     if not base:
         return
@@ -52,6 +54,16 @@ def write_findings(console: Console, opened: Opened, options: ReportOptions) -> 
     for finding, amount in zip(shown, sizes, strict=True):
         _write_title(console, opened, replace(finding, base=False), f"{amount:>{width}}")
     _write_more(console, len(base))
+
+
+def _write_patchable(console: Console, opened: Opened, own: Sequence[Finding]) -> None:
+    """Write how many of the reader's own findings `layerscope fix` fixes by itself."""
+    places = None if opened.written is None else opened.written.instructions
+    count = len(compose(own, range(len(own)), places).applied)
+    if count:
+        fixes = count_of(len(own), "fix", "fixes")
+        words = f"layerscope fix IMAGE --dockerfile FILE writes {count} of {fixes}"
+        console.line("  ", (clip(words, console.width - 2), "dim"))
 
 
 def write_base_fixes(console: Console, opened: Opened, options: ReportOptions) -> None:

@@ -270,3 +270,26 @@ def test_what_is_added_follows_the_file(
     found = fixed(opened)
     assert expected in found
     assert found.replace(expected, "") == text[: len(found) - len(expected)]
+
+
+def test_a_difference_marks_what_it_leaves_out(tmp_path: Path) -> None:
+    """Changes that are far apart do not look like neighbours."""
+    files = [file("app/x", b"x" * 200_000)]
+    owned = [file("app/x", b"x" * 200_000, uid=7, gid=7)]
+    steps = [
+        ("COPY . /app # buildkit", files),
+        *((shell(f"echo {word}"), None) for word in ("one", "two", "three")),
+        (shell("chown -R 7:7 /app"), owned),
+    ]
+    opened = open_image(Request(str(image(tmp_path / "image.tar", steps))), Options(rules={}))
+    assert opened.findings is not None
+    found = [one.difference for one in opened.findings.found if one.edits]
+    assert found[0].split("\n") == [
+        " ADD file:aa in /",
+        "-COPY . /app",
+        "+COPY --chown=7:7 . /app",
+        " RUN echo one",
+        " …",
+        " RUN echo three",
+        "-RUN chown -R 7:7 /app",
+    ]

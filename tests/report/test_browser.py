@@ -127,6 +127,19 @@ def test_a_fix_is_copied_with_one_click(tab: Browser, pages: dict[str, Path]) ->
     assert tab.run(said) == "copied"
 
 
+def test_the_whole_fix_is_copied_beside_its_difference(
+    tab: Browser, pages: dict[str, Path]
+) -> None:
+    tab.open(pages["demo"])
+    tab.call("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])  # fmt: skip
+    fix = "document.querySelector('.difference').parentElement"
+    whole = tab.run(f"{fix}.querySelector('.whole').textContent")
+    tab.run(f"{fix}.querySelector('.copy').click()")
+    read = "new Promise(done => setTimeout(() => done(navigator.clipboard.readText()), 300))"
+    assert tab.run(read) == whole
+    assert not whole.startswith(("-", "+", " "))
+
+
 def test_the_map_describes_the_tile_under_the_pointer(tab: Browser, pages: dict[str, Path]) -> None:
     tab.open(pages["demo"])
     tab.run(

@@ -72,7 +72,7 @@ def test_nothing_that_an_image_says_is_an_element_or_an_attribute(evil: Opened) 
     page = page_of(evil)
     assert page.tags() <= {
         "html", "head", "meta", "title", "link", "style", "body", "main", "header", "div", "h1", "h2", "p", "button", "dl",
-        "dt", "dd", "small", "section", "span", "details", "summary", "b", "ul", "li", "code", "pre", "svg", "rect",
+        "dt", "dd", "small", "section", "span", "details", "summary", "b", "ul", "li", "code", "pre", "del", "ins", "svg", "rect",
         "table", "thead", "tbody", "tr", "th", "td", "g", "text", "footer", "script", "br",
     }  # fmt: skip
     assert sum(tag == "script" for tag, _ in page.elements) == 1
@@ -109,6 +109,21 @@ def test_every_finding_has_its_fix(evil: Opened) -> None:
     fixes = page_of(evil).texts["pre"]
     for finding in evil.findings.found:
         assert safe_lines(finding.fix) in fixes
+
+
+def test_a_fix_is_a_difference_with_what_goes_and_what_comes(demo_opened: Opened) -> None:
+    """Each line as it is, below the words that it does not say; the whole fix is folded."""
+    assert demo_opened.findings is not None
+    page = page_of(demo_opened)
+    changes = [finding for finding in demo_opened.findings.found if finding.difference]
+    assert changes
+    for finding in changes:
+        shown = "\n".join([*finding.notes, finding.difference])
+        assert safe_lines(shown) in page.texts["pre"]
+        for tag, mark in (("del", "-"), ("ins", "+")):
+            lines = [line for line in finding.difference.split("\n") if line.startswith(mark)]
+            assert set(lines) <= set(page.texts.get(tag, []))
+    assert len([words for words in page.texts["summary"] if words == "whole fix"]) == len(changes)
 
 
 def test_figures_are_those_of_the_image(tmp_path: Path) -> None:

@@ -95,7 +95,8 @@ def test_every_finding_has_its_fix_as_a_block(evil: Opened) -> None:
     assert evil.findings is not None
     codes = [piece.rstrip("\n") for piece in Page(report(evil, "markdown").decode()).codes]
     for finding in evil.findings.found:
-        assert safe_lines(finding.difference or finding.fix) in codes
+        changes = "\n".join([*finding.notes, finding.difference])
+        assert safe_lines(changes if finding.difference else finding.fix) in codes
 
 
 def test_tables_keep_their_columns(evil: Opened) -> None:

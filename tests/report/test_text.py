@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -227,6 +228,16 @@ def test_a_deleted_key_is_in_the_headline_and_first_of_all(tmp_path: Path) -> No
     assert text.splitlines()[1].endswith(" of it yours · 1 secret")
     places = [text.index(f"[{rule}]") for rule in ("secret-private-key", "apt-lists")]
     assert places == sorted(places)
+
+
+def test_the_report_says_how_many_fixes_can_be_written(demo_opened: Opened) -> None:
+    """Below the heading, in one line; nothing where all fixes are words."""
+    text = text_of(demo_opened)
+    assert "\n  layerscope fix IMAGE --dockerfile FILE writes 5 of 8 fixes\n" in text
+    assert demo_opened.findings is not None
+    words = tuple(replace(one, edits=()) for one in demo_opened.findings.found)
+    none = replace(demo_opened, findings=replace(demo_opened.findings, found=words))
+    assert "layerscope fix" not in text_of(none)
 
 
 def test_what_to_fix_comes_before_the_steps_and_the_base_image_s_after_one_s_own(

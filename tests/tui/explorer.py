@@ -93,3 +93,9 @@ def screen_text(app: App[Any]) -> list[str]:
     return [
         "".join(segment.text for segment in strip)[:width].rstrip() for strip in strips[:height]
     ]
+
+
+def number_of(session: Session, rule: str) -> int:
+    """The number of the first finding of a rule."""
+    assert session.findings is not None
+    return [finding.rule for finding in session.findings.found].index(rule)

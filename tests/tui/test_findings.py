@@ -10,7 +10,7 @@ import pytest
 from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.screens.findings import FindingsView
 from tests.images import CREATED, Member, docker_archive, file, layer_tar, whiteout, write
-from tests.tui.explorer import explorer, loaded, screen_text, settled
+from tests.tui.explorer import explorer, loaded, number_of, screen_text, settled
 
 KEY = b"-----BEGIN RSA PRIVATE KEY-----\n" + b"QUJD" * 40 + b"\n"
 STEPS: list[tuple[str, list[Member]]] = [
@@ -211,7 +211,7 @@ async def test_words_that_matter_stay_above_a_difference(demo_image: Path) -> No
     app = explorer(demo_image, rules={})
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         view = await opened(pilot)
-        view.list.select(3)
+        view.list.select(number_of(view.session, "compilers"))
         await settled(pilot)
         said = "\n".join(lines(pilot))
         assert "nothing in this step uses build-essential" in said
@@ -249,7 +249,7 @@ async def test_findings_can_be_read_in_the_colours_of_the_terminal(demo_image: P
         for number in range(8):
             view.list.select(number)
             await settled(pilot)
-        view.list.select(1)
+        view.list.select(number_of(view.session, "rewritten-for-attributes"))
         await settled(pilot)
         strips = app.screen._compositor.render_strips()
         colors = {

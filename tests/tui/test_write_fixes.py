@@ -22,7 +22,7 @@ from layerscope.tui.screens.write_fixes import WriteFixesScreen
 from layerscope.tui.widgets.pane import PaneTitle
 from tests.cli.test_fix import DOCKERFILE, PATCHED, STEPS, image
 from tests.terminal import TMUX, layerscope, terminal
-from tests.tui.explorer import explorer, loaded, screen_text, settled
+from tests.tui.explorer import explorer, loaded, number_of, screen_text, settled
 
 WIDE = (120, 40)
 GIT, PIP, APT = 0, 1, 2
@@ -247,7 +247,7 @@ async def test_a_fix_in_words_alone_cannot_be_written(demo_image: Path) -> None:
     """The dialog says so, and offers nothing."""
     async with explorer(demo_image, rules={}).run_test(size=WIDE) as pilot:
         view = await findings(pilot)
-        view.list.select(3)
+        view.list.select(number_of(view.session, "compilers"))
         await pilot.press("w")
         await settled(pilot)
         assert "There is nothing to write." in shown(pilot)
@@ -425,10 +425,7 @@ async def test_secrets_are_masked_on_the_screen_alone() -> None:
     Path("Dockerfile").write_text("FROM debian\nENV TOKEN=hunter2hunter2\nRUN pip install x\n")
     async with own().run_test(size=WIDE) as pilot:
         view = await findings(pilot)
-        known = view.session.findings
-        assert known is not None
-        rules = [finding.rule for finding in known.found]
-        view.list.select(rules.index("pip-cache"))
+        view.list.select(number_of(view.session, "pip-cache"))
         await pilot.press("w")
         await settled(pilot)
         assert "TOKEN=***" in shown(pilot)

@@ -24,6 +24,8 @@ from layerscope.image.secret_spans import masked
 
 _AND_BEHIND = re.compile(r"&&[ \t]*[\\`]\r?\n")
 _AND_BEFORE = re.compile(r"\n[ \t]*&&")
+_LEFT_OUT = " …"
+"""The line of a difference for lines that stay as they are."""
 _CONTINUED = re.compile(r"\n([ \t]+)(?=[^\s#])")
 
 
@@ -69,7 +71,7 @@ class Patcher:
             return ""
         old, new = (masked(text) for text in self.texts(plan))
         lines = difflib.unified_diff(old.splitlines(), new.splitlines(), n=1, lineterm="")
-        found = [line for line in list(lines)[2:] if not line.startswith("@@")]
+        found = [_LEFT_OUT if line.startswith("@@") else line for line in list(lines)[3:]]
         if plan.ignored:
             found += ["# in .dockerignore:", *(f"+{line}" for line in plan.ignored)]
         return "\n".join(found)

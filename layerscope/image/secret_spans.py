@@ -68,7 +68,7 @@ _FORMS: tuple[_Form, ...] = (
     _form(_LOGIN, r"\becho\s+(?:-n\s+)?@@\s*\|[^;&|\n]{0,60}\slogin\s"),
     _form("password of redis", rf"\bredis-cli(?=\s){_HERE}-a\s+@@"),
     _form(_CHPASSWD, r"""\b(?:echo|printf)\s+(?:-\w+\s+)?["']?[\w.$-]{1,64}:(?P<plain>[^\s"'|;&]++)["']?\s*+\|\s*(?:sudo\s+)?chpasswd"""),
-    _form("password of htpasswd", r"\bhtpasswd\s+-(?=\w{0,9}b)(?:(?=\w{0,9}n)\w{1,10}|\w{1,10}\s+\S{1,200})\s+\S{1,200}\s+@@"),
+    _form("password of htpasswd", r"\bhtpasswd(?=(?:\s+-\S+)*\s+-\w*b)(?:(?=(?:\s+-\S+)*\s+-\w*n)(?:\s+-\w*C\s+\d+|\s+-\S+){1,9}|(?:\s+-\w*C\s+\d+|\s+-\S+){1,9}\s+[^\s-]\S{0,200})\s+\S{1,200}\s+@@"),
     _form(_CHPASSWD, r"""\bchpasswd\b[^;&|\n]{0,60}?<<<\s*["']?[\w.$-]{1,64}:(?P<plain>[^\s"']++)"""),
     _form("password of passwd", r"""\b(?:echo|printf|yes)\s+(?:-\w+\s+)?["']?(?P<plain>[^\s"'|;&]++)["']?\s*+\|\s*(?:sudo\s+)?passwd\b"""),
     _form("password of openssl", r"""-pass(?:in|out)?\s+["']?pass:(?P<plain>[^\s"']++)"""),

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.edits import Edit, Fix
+from layerscope.analysis.findings.one_shell import Merged
 from layerscope.analysis.findings.runs import (
     BREAK,
     INTERPRETED,
     Change,
-    Merged,
     Run,
     Runs,
     appended,

@@ -13,7 +13,8 @@ from layerscope.analysis.findings.edits import Edit, Fix
 from layerscope.analysis.findings.finding import NAMED, layers_named
 from layerscope.analysis.findings.fixes import instruction_text, merged_text, run_in
 from layerscope.analysis.findings.hidden import Rows, split
-from layerscope.analysis.findings.runs import Change, Run, appended, merged
+from layerscope.analysis.findings.one_shell import merged
+from layerscope.analysis.findings.runs import Change, Run, appended
 from layerscope.image.history import Step
 from layerscope.layers.index import Kind
 

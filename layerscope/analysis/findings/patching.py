@@ -16,7 +16,8 @@ from layerscope.analysis.findings.fixes import (
     run_text,
     with_flags,
 )
-from layerscope.analysis.findings.runs import BREAK, Change, Run, Runs, applied, merged
+from layerscope.analysis.findings.one_shell import merged
+from layerscope.analysis.findings.runs import BREAK, Change, Run, Runs, applied
 from layerscope.image.dockerfile import Dockerfile, Heredoc, Written, parse_dockerfile
 from layerscope.image.history import Step
 from layerscope.image.instruction import INDENT

@@ -48,37 +48,6 @@ _WRAPPERS = {
 """Commands that run another one, and their options that take a word."""
 _TAKES_WORD = frozenset(("-o", "-c", "-t", "--option", "--config-file", "--repository", "-X", "-C"))
 """Options before a subcommand that take a word."""
-_LEAKING = frozenset(
-    (
-        *(
-            "cd",
-            "pushd",
-            "popd",
-            "export",
-            "set",
-            "umask",
-            "exec",
-            "exit",
-            "return",
-            "shopt",
-            "trap",
-        ),
-        *(
-            "ulimit",
-            "alias",
-            "unset",
-            "eval",
-            ".",
-            "source",
-            "read",
-            "declare",
-            "typeset",
-            "readonly",
-        ),
-        *("local", "hash", "shift", "wait", "break", "continue"),
-    )
-)
-"""Commands that a command behind them can see the effect of, other than in files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +203,7 @@ def appended(run: Run, command: str) -> tuple[Change, ...] | None:
     if any(statement.background for statement in script.statements):
         return None  # it may still be at work
     element = last.elements[-1]
-    final = _sole(script, element)
+    final = sole_command(script, element)
     if final is not None and final.name == "exec" and len(final.words) > 1:
         if final.words[1].value is None or final.values[1].startswith("-"):
             return None
@@ -267,7 +236,7 @@ def _behind_all(run: Run, script: Script, command: str) -> tuple[Change, ...] | 
     begin, end = script.statements[0].start, script.statements[-1].end
     if script.statements[-1].heredoc:
         return None
-    lenient = not (script.errexit or _setting(script))
+    lenient = not (script.errexit or strict_setting(script))
     head = ("" if script.errexit else f"set -e;{BREAK}") + "("
     if run.is_script:
         head += BREAK + (f"set +e{BREAK}" if lenient else "")
@@ -299,7 +268,7 @@ def _before_exit(
     return ((element.start, element.start, f"{command};{BREAK}"),)
 
 
-def _sole(script: Script, element: Element) -> Command | None:
+def sole_command(script: Script, element: Element) -> Command | None:
     """The simple command that an element consists of."""
     inside = [
         found
@@ -340,7 +309,7 @@ def without_commands(run: Run, gone: Sequence[Command]) -> tuple[Change, ...] | 
         mine = [
             element
             for element in statement.elements
-            if (sole := _sole(script, element)) is not None and sole.start in starts
+            if (sole := sole_command(script, element)) is not None and sole.start in starts
         ]
         done += len(mine)
         if not mine:
@@ -371,121 +340,14 @@ def without_commands(run: Run, gone: Sequence[Command]) -> tuple[Change, ...] | 
     return tuple(changes) if left else ()
 
 
-# several scripts as one
-
-
-@dataclass(frozen=True, slots=True)
-class Merged:
-    """Scripts that follow each other in one RUN."""
-
-    changes: tuple[tuple[Change, ...], ...]
-    """Of each script."""
-    head: str
-    """What stands before the first script."""
-    joints: tuple[str, ...]
-    """What stands between each two."""
-
-
-def merged(runs: Sequence[Run]) -> Merged | None:
-    """How to run scripts one after the other in one shell: each sees what it saw, and the first that fails fails them all."""
-    scripts = [run.read for run in runs if run.read is not None]
-    if len(scripts) < len(runs) or len({(run.shell, _security(run)) for run in runs}) > 1:
-        return None
-    lines = any(run.is_script for run in runs)
-    if any(script.has_comment or _is_open(script) for script in scripts) and not lines:
-        return None
-    cut = [_cut(script) for script in scripts]
-    if all(_is_chain(script) for script in scripts[:-1]) and _is_list(scripts[-1]):
-        return Merged(tuple(cut), "", (f"{BREAK}&& ",) * (len(runs) - 1))
-    settings = [_setting(script) for script in scripts]
-    strict = scripts[0].errexit
-    same = settings[0] if strict or settings[0] else None
-    changes: list[tuple[Change, ...]] = []
-    ends = f"{BREAK})" if lines else ")"
-    for script, setting, own in zip(scripts, settings, cut, strict=True):
-        begin, end = script.statements[0].start, _end(script)
-        is_last = script is scripts[-1]
-        lenient = not strict and not setting and not _is_list(script)
-        if (same is not None and setting == same) or (strict and not setting):
-            begin = script.statements[1].start if setting else begin
-            wrap = _leaks(script, 1 if setting else 0) or _ends_open(script)
-            gone: tuple[Change, ...] = ((script.statements[0].start, begin, ""),) if setting else ()
-        else:
-            wrap, gone = not _is_chain(script) or _ends_open(script), ()
-        head = "(" + ("set +e; " if lenient else "")
-        if lines:
-            head = "(" + BREAK + (f"set +e{BREAK}" if lenient else "")
-        if wrap and not (is_last and not lenient and not _ends_open(script)):
-            changes.append((*gone, (begin, begin, head), (end, end, ends), *own))
-        else:
-            changes.append((*gone, *own))
-    first = "" if strict else f"{same or 'set -e'};{BREAK}"
-    return Merged(tuple(changes), first, (f";{BREAK}",) * (len(runs) - 1))
-
-
-def _security(run: Run) -> tuple[str, ...]:
-    return tuple(flag for flag in run.flags if not flag.startswith("--mount="))
-
-
-def _is_open(script: Script) -> bool:
-    return any(statement.heredoc for statement in script.statements)
-
-
-def _cut(script: Script) -> tuple[Change, ...]:
-    """What stands behind the last statement is left out: a `;`, white space."""
-    end = _end(script)
-    if script.statements[-1].heredoc or not script.text[end:]:
-        return ()
-    return ((end, len(script.text), ""),)
-
-
-def _end(script: Script) -> int:
-    """One past the last statement, with the `&` behind it."""
-    last = script.statements[-1]
-    return script.text.index("&", last.end) + 1 if last.background else last.end
-
-
-def _is_list(script: Script) -> bool:
-    """One statement of simple commands, of which each needs all before it."""
-    if len(script.statements) > 1:
-        return False
-    (only,) = script.statements
-    plain = all(element.plain for element in only.elements)
-    return (
-        plain
-        and not only.background
-        and all(
-            element.connector in ("", "&&") and not element.negated for element in only.elements
-        )
-    )
-
-
-def _is_chain(script: Script) -> bool:
-    return _is_list(script) and not _leaks(script, 0)
-
-
-def _setting(script: Script) -> str:
+def strict_setting(script: Script) -> str:
     """The `set -e…` that a script begins with, as written; "" if it does not, or takes it back."""
     first = script.statements[0]
-    sole = _sole(script, first.elements[0]) if len(first.elements) == 1 else None
+    sole = sole_command(script, first.elements[0]) if len(first.elements) == 1 else None
     if sole is None or sole.name != "set" or len(script.statements) < 2:
         return ""
     certain = script.stops_at_failure() and len(script.named("set")) == 1
     return script.text[first.start : first.end] if certain else ""
-
-
-def _leaks(script: Script, first: int) -> bool:
-    """Whether statements from `first` on change the shell itself for what follows."""
-    for command in script.commands:
-        if command.statement >= first and not command.apart and command.name in _LEAKING:
-            return True
-    return script.assigns
-
-
-def _ends_open(script: Script) -> bool:
-    """Whether a failure of the last statement need not end a strict shell."""
-    last = script.statements[-1]
-    return len(last.elements) > 1 or last.elements[-1].negated or last.background
 
 
 # writing

@@ -10,7 +10,8 @@ from itertools import product
 import pytest
 
 from layerscope.analysis.findings.fixes import merged_text
-from layerscope.analysis.findings.runs import merged, run_of
+from layerscope.analysis.findings.one_shell import merged
+from layerscope.analysis.findings.runs import run_of
 from layerscope.image.history import HistoryEntry, align
 from tests.analysis.findings.rule_images import findings_by
 from tests.images import file

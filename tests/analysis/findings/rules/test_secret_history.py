@@ -47,6 +47,7 @@ HISTORY = {
     "property": "/bin/sh -c mvn deploy -Drepo.password=correct-horse",
     "JSON": '/bin/sh -c echo \'{"auths": {"r.test": {"auth": "correct-horse"}}}\' > /root/.docker/config.json',
     "htpasswd": "/bin/sh -c htpasswd -bc /etc/htpasswd admin correct-horse",
+    "htpasswd, options apart": "/bin/sh -c htpasswd -B -C 12 -c -b /etc/htpasswd admin correct-horse",
     "htpasswd, printed": "/bin/sh -c htpasswd -Bbn admin correct-horse > /etc/htpasswd",
     "passwd": "/bin/sh -c yes correct-horse | passwd root",
     "npm": "/bin/sh -c npm config set //r.test/:_authToken correct-horse",

@@ -75,6 +75,13 @@ class Terminal:
             time.sleep(0.05)
         return screen
 
+    def wait_for_last_line(self, words: str) -> None:
+        """Wait until the last line of the screen shows `words`."""
+        deadline = time.monotonic() + PATIENCE
+        while words not in (lines := self.lines())[-1]:
+            assert time.monotonic() < deadline, f"{words!r} never came:\n{lines}"
+            time.sleep(0.05)
+
     def wait_until_gone(self, words: str) -> None:
         """Wait until the screen no longer shows `words`."""
         deadline = time.monotonic() + PATIENCE

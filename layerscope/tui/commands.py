@@ -162,6 +162,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("comparison.findings", "3", "Findings", "Findings that are new or gone.", "screen.show_list('findings')"),
     Command("comparison.packages", "4", "Packages", "Packages that came, went or changed their version.", "screen.show_list('packages')"),
     Command("comparison.config", "5", "Config", "What differs in the config.", "screen.show_list('config')"),
+    Command("comparison.difference", "D", "Difference", "Show what differs in the file under the cursor.", "screen.difference", footer=3),
     Command("comparison.sort", "s", "Sort", "Sort the files by how much they grew or by name.", "screen.cycle_sort", footer=4),
     Command("comparison.filter", "slash", "Filter", "Show only paths that contain a text.", "screen.filter", shown_keys="/", footer=2),
     Command("comparison.copy", "y", "Copy", "Copy the path under the cursor, or the fix of a finding.", "screen.copy", footer=11),

@@ -159,31 +159,43 @@ def present(
             post(Colored(token, document, styles))
 
 
+def reader_of(opened: Opened, inode: int) -> ContentReader:
+    """A reader of the content of an inode, from its start."""
+    return ContentReader(opened.filesystem.inodes, opened.contents, inode)
+
+
 def compare(
-    opened: Opened,
-    old: int,
-    new: int,
+    old: ContentReader | None,
+    new: ContentReader | None,
     token: int,
     post: Post,
     cancelled: Callable[[], bool],
 ) -> None:
-    """Compare the first `PART` bytes of two inodes."""
+    """Compare the first `PART` bytes of two contents; None if there is no such file, so that all lines of the other differ."""
     progress = progress_of(token, post, cancelled)
-    inodes, contents = opened.filesystem.inodes, opened.contents
-    readers = [ContentReader(inodes, contents, inode) for inode in (old, new)]
+    readers = [reader for reader in (old, new) if reader is not None]
     progress.stage("Reading", sum(reader.bytes_to_pass(PART) for reader in readers))
     try:
-        before, after = (reader.read(PART, progress) for reader in readers)
+        before, after = (
+            b"" if reader is None else reader.read(PART, progress) for reader in (old, new)
+        )
         for reader in readers:
             if reader.problem is not None:
                 words = f"The contents cannot be compared: {text.safe_name(reader.problem)}."
                 post(Compared(token, None, words))
                 return
-        if before == after and readers[0].size == readers[1].size <= PART:
-            post(Compared(token, None, "The contents are identical; only attributes differ."))
-            return
+        if len({reader.size for reader in readers}) == 1 and readers[0].size <= PART:
+            words = ""
+            if len(readers) == 1 and not readers[0].size:
+                words = "This file is empty."
+            elif before == after:
+                words = "The contents are identical; only attributes differ."
+            if words:
+                post(Compared(token, None, words))
+                return
         if is_binary(before) or is_binary(after):
-            post(Compared(token, None, _binary_words(before, after)))
+            words = _binary_words(before, after) if len(readers) > 1 else "This file is binary."
+            post(Compared(token, None, words))
             return
         document = DiffDocument.of(_lines(before), _lines(after), progress)
         words = "" if document.whole else "large difference: only the first lines are compared"
@@ -254,9 +266,9 @@ class FileWork:
         """See `present`."""
         self._begin("Reading", partial(present, content.reader, content.data, as_bytes, name))
 
-    def compare(self, opened: Opened, old: int, new: int) -> None:
+    def compare(self, old: ContentReader | None, new: ContentReader | None) -> None:
         """See `compare`."""
-        self._begin("Comparing", partial(compare, opened, old, new))
+        self._begin("Comparing", partial(compare, old, new))
 
     def stop(self) -> None:
         """Cancel the current work; its messages are ignored."""

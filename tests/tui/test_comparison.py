@@ -13,8 +13,9 @@ from layerscope.sources.base import Request
 from layerscope.tui.comparison.app import ComparisonApp
 from layerscope.tui.comparison.lists import ComparedFiles
 from layerscope.tui.screens.error import ErrorScreen
+from layerscope.tui.screens.help import HelpScreen
 from layerscope.tui.session import Session
-from tests.images import docker_archive, file, layer_tar, write
+from tests.images import Member, directory, docker_archive, file, layer_tar, symlink, write
 from tests.report.diff_sample import new_image, old_image
 from tests.tui.explorer import screen_text
 
@@ -214,3 +215,147 @@ async def test_damage_and_errors_are_said_as_for_one_image(
         await pilot.press("escape")
         await pilot.pause(0.2)
         assert not isinstance(app.screen, ErrorScreen)
+
+
+def _build(*files: Member) -> bytes:
+    """An image with these files of `/app`."""
+    history = [{"created_by": "COPY . /app # buildkit"}]
+    return docker_archive([layer_tar([directory("app"), *files])], history=history)
+
+
+LINES = [b"line %d\n" % number for number in range(40)]
+OLD_FILES = _build(
+    file("app/text", b"".join(LINES)),
+    file("app/gone", b"one\ntwo\n"),
+    file("app/binary", bytes(range(200))),
+    file("app/mode", b"m\n"),
+    symlink("app/link", "one"),
+    file("app/evil", b"a\n"),
+    file("app/vanishes", b""),
+)
+NEW_FILES = _build(
+    file("app/text", b"".join([*LINES[:20], b"another\n", *LINES[21:]])),
+    file("app/added", b"three\n"),
+    file("app/binary", bytes(range(199)) + b"\xff"),
+    file("app/mode", b"m\n", mode=0o4755, uid=7),
+    symlink("app/link", "two\x1b[2J"),
+    file("app/evil", b"\x1b]0;owned\x07[bold]x[/bold]\n"),
+)
+DIFFERENCES = {
+    "text": ("   21        - line 20", "         21  + another", "+1 −1 lines", "layer 0 · COPY . /app"),
+    "gone": ("- two", "new        not there", "+0 −2 lines"),
+    "added": ("+ three", "old        not there", "+1 −0 lines"),
+    "binary": ("Binary files differ from byte 199 (0xc7).",),
+    "mode": ("only attributes differ", "old        -rw-r--r--  0:0", "new        -rwsr-xr-x  7:0"),
+    "link": ("There are no lines to compare:", "old: a symlink to one", "new: a symlink to two\\e[2J"),
+    "evil": ("\\e]0;owned\\x07[bold]x[/bold]",),
+    "vanishes": ("This file is empty.",),
+}  # fmt: skip
+"""Names of files, and what the screen shows of their differences."""
+
+
+async def _cursor_on(pilot: Pilot[None], app: ComparisonApp, name: str) -> None:
+    """Put the cursor of the tree on a file."""
+    tree = app.main.files.compared
+    assert tree is not None
+    names = [tree.row(row).name for row in range(len(tree))]
+    app.main.files.go_to(names.index(name.encode()))
+    await pilot.pause()
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["wide", "small"])
+async def test_a_file_shows_what_differs_in_it(tmp_path: Path, size: tuple[int, int]) -> None:
+    """Its text, and its attributes in both images; Enter, `D` and a double click lead there, Esc back to its row."""
+    app = comparing(tmp_path, OLD_FILES, NEW_FILES, rules={})
+    async with app.run_test(size=size) as pilot:
+        await compared(pilot)
+        await pilot.press("plus")
+        files = app.main.files
+        for number, (name, expected) in enumerate(DIFFERENCES.items()):
+            await _cursor_on(pilot, app, name)
+            row = files.cursor
+            if number == 2:
+                await pilot.double_click("#files-list", offset=(45, row))
+            else:
+                await pilot.press("D" if number % 2 else "enter")
+            await app.workers.wait_for_complete()
+            await pilot.pause(0.05)
+            shown = "\n".join(screen_text(app))
+            assert f"/app/{name}" in screen_text(app)[3]
+            for words in expected:
+                assert words in shown, (name, shown)
+            assert "\x1b" not in shown
+            assert "Esc Files" in screen_text(app)[-1]
+            await pilot.press("y")
+            assert app.clipboard == f"/app/{name}"
+            await pilot.press("escape")
+            await pilot.pause()
+            assert (files.has_focus, files.cursor) == (True, row)
+
+
+async def test_help_lists_only_what_works_here(tmp_path: Path) -> None:
+    """Each command of its first section is one of this screen."""
+    app = comparing(tmp_path, OLD_FILES, NEW_FILES, rules={})
+    async with app.run_test(size=(100, 50)) as pilot:
+        await compared(pilot)
+        await pilot.press("question_mark")
+        await pilot.pause()
+        assert isinstance(app.screen, HelpScreen)
+        first = app.screen._sections[0]
+        assert first.title == "Keys in Comparison"
+        assert "comparison.difference" in first.ids
+        assert "files.expand" in first.ids
+        assert "files.added" not in first.ids
+
+
+async def test_a_search_in_a_difference_is_left_before_it(tmp_path: Path) -> None:
+    """`/` finds in the lines there; the keys of lists lead away from it."""
+    app = comparing(tmp_path, OLD_FILES, NEW_FILES, rules={})
+    async with app.run_test(size=(100, 24)) as pilot:
+        await compared(pilot)
+        await pilot.press("plus")
+        await _cursor_on(pilot, app, "text")
+        await pilot.press("enter", "slash", *"ANOTHER", "enter")
+        await app.workers.wait_for_complete()
+        await pilot.pause(0.05)
+        assert "1 of 1 match" in screen_text(app)[3]
+        assert "Esc Back" in screen_text(app)[-1]
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "Esc Files" in screen_text(app)[-1]
+        await pilot.press("2")
+        await pilot.pause()
+        assert app.main.steps.has_focus
+        await pilot.press("1", "g", "D")
+        await pilot.pause()
+        assert app.main.files.has_focus
+
+
+async def test_a_content_that_cannot_be_read_says_why(tmp_path: Path) -> None:
+    """Of an image that changed since: no difference is made up."""
+    app = comparing(tmp_path, OLD_FILES, NEW_FILES, rules={})
+    async with app.run_test(size=(100, 24)) as pilot:
+        await compared(pilot)
+        (tmp_path / "new.tar").write_bytes(bytes(len(NEW_FILES)))
+        await pilot.press("plus")
+        await _cursor_on(pilot, app, "text")
+        await pilot.press("enter")
+        await app.workers.wait_for_complete()
+        await pilot.pause(0.05)
+        assert "The contents cannot be compared: " in "\n".join(screen_text(app))
+
+
+async def test_a_click_on_a_column_title_sorts_the_files(tmp_path: Path) -> None:
+    """By name or by growth, and the column says so."""
+    app = comparing(tmp_path, OLD_FILES, NEW_FILES, rules={})
+    async with app.run_test(size=(100, 24)) as pilot:
+        await compared(pilot)
+        for title, mark in (("path", "path ▴"), ("new", "change ▾"), ("path", "path ▴")):
+            await pilot.click(offset=(screen_text(app)[3].index(title), 3))
+            await pilot.pause()
+            assert mark in screen_text(app)[3]
+            assert app.main.files.compared is not None
+            assert app.main.files.compared.by_name is (title == "path")
+        await pilot.press("s")
+        await pilot.pause()
+        assert "change ▾" in screen_text(app)[3]

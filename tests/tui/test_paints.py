@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from textual._compositor import CompositorUpdate
+from textual.screen import Screen
 
 from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.view import VIEWS, View
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.step_list import StepList
+from tests.emulator import Emulator
 from tests.tui.explorer import explorer, loaded, screen_text, settled, until
 
 SIZE = (160, 48)
@@ -87,3 +90,41 @@ async def test_panes_follow_once_the_cursor_rests(
         monkeypatch.setattr(LineList, "rest", 0.2)
         await pilot.press("shift+tab", "up", "up", "up")
         await until(pilot, lambda: frames[-1] == (1, "0"))
+
+
+async def test_what_is_sent_gives_the_whole_screen(
+    demo_image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In views, fields and dialogs, on the way back, and in another theme."""
+    app = explorer(demo_image)
+    width, height = SIZE
+    terminal = Emulator(width, height)
+
+    def display(self: LayerscopeApp, screen: Screen[object], update: object) -> None:
+        if isinstance(update, CompositorUpdate):
+            changes = self._changes(screen, update)
+            terminal.send(changes.words if changes else "")
+
+    monkeypatch.setattr(LayerscopeApp, "_display", display)
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        await loaded(pilot)
+        for keys in (
+            "g down down tab plus end pageup",
+            "slash p y escape escape",
+            "2 down 3",
+            "4 a b escape down pagedown",
+            "6 7 right enter",
+            "8 down space 9 end",
+            "question_mark",
+            "escape ctrl+p s c r",
+            "escape ctrl+t y",
+        ):
+            await pilot.press(*keys.split())
+            await settled(pilot)
+            whole = app.screen._compositor.render_update(
+                full=True, screen_stack=app._background_screens
+            )
+            assert isinstance(whole, CompositorUpdate)
+            expected = Emulator(width, height)
+            expected.send(whole.render_segments(app.console))
+            assert terminal.cells() == expected.cells(), keys

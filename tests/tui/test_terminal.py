@@ -107,6 +107,14 @@ def test_what_changed_gives_the_screen_that_painting_all_of_it_gives(demo_image:
             screen.wait_for(words)
             assert _cells(screen.settled()) == _cells(shown), keys
         screen.escape()
+        for width, height in ((90, 20), (110, 24)):
+            screen.run("resize-window", "-t", "t", "-x", str(width), "-y", str(height))
+            screen.wait_for_last_line("Help")
+            shown = screen.settled()
+            screen.run("send-keys", "-R", "-t", "t")
+            screen.keys("C-l")
+            screen.wait_for("Help")
+            assert _cells(screen.settled()) == _cells(shown)
         screen.keys("q")
         screen.wait_for("exit 0")
 

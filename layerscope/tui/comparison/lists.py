@@ -12,7 +12,7 @@ from layerscope.analysis.compare.config import ConfigDifference
 from layerscope.analysis.compare.packages import PackageChange
 from layerscope.analysis.compare.steps import StepChange, StepPair
 from layerscope.analysis.findings.finding import Finding
-from layerscope.browse.compared_tree import ComparedTree
+from layerscope.browse.compared_tree import ComparedRow, ComparedTree
 from layerscope.image.history import Step
 from layerscope.image.summary import one_line
 from layerscope.report.diff_rows import config_row, package_row
@@ -61,8 +61,9 @@ class ComparedList(LineList):
 
     def column_titles(self) -> str:
         """Column titles."""
-        return f"{'old':>{SIZE}}{'new':>{SIZE}}{'change':>{GROWTH}}   {self.subject}"
+        return f"{'old':>{SIZE}}{'new':>{SIZE}}{self.growth_title:>{GROWTH}}   {self.subject}"
 
+    growth_title = "change"
     subject = ""
     """What the last column holds."""
 
@@ -92,13 +93,19 @@ class ItemList(ComparedList, Generic[_Item]):
 class ComparedFiles(ComparedList):
     """One tree of both images: the directories and files that differ."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("files")
-    subject = "path"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(
+        "files", but=("files.added", "files.removed", "files.modified")
+    )
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self.compared: ComparedTree | None = None
         self._privileged: frozenset[int] = frozenset()
+
+    def column_titles(self) -> str:
+        by_name = self.compared is not None and self.compared.by_name
+        self.growth_title, self.subject = ("change", "path ▴") if by_name else ("change ▾", "path")
+        return super().column_titles()
 
     def show(self, tree: ComparedTree, privileged: Collection[int]) -> None:
         """Show a tree; `privileged` are the paths that have become setuid or setgid files."""
@@ -144,8 +151,20 @@ class ComparedFiles(ComparedList):
 
     # directories
 
+    @property
+    def entry(self) -> ComparedRow | None:
+        """The row under the cursor."""
+        if self.compared is None or not self.row_count():
+            return None
+        return self.compared.row(self.cursor)
+
     def action_open(self) -> None:
-        self.action_toggle_directory()
+        """Open or close a directory, or show what differs in a file."""
+        entry = self.entry
+        if entry is not None and entry.has_children:
+            self.action_toggle_directory()
+        else:
+            super().action_open()
 
     def action_toggle_directory(self) -> None:
         self._open(None)

@@ -22,7 +22,9 @@ from layerscope.browse.compared_tree import ComparedTree
 from layerscope.opening.opened import Opened
 from layerscope.report.diff_rows import changed_steps
 from layerscope.tui.commands import Keys, bindings, first_key
+from layerscope.tui.comparison.difference import FileDifference
 from layerscope.tui.comparison.lists import (
+    BEFORE_NAME,
     ComparedConfig,
     ComparedFiles,
     ComparedFindings,
@@ -33,11 +35,12 @@ from layerscope.tui.comparison.lists import (
 )
 from layerscope.tui.guard import Guarded
 from layerscope.tui.paint import fit_middle
-from layerscope.tui.pointing import Pointing, copy
+from layerscope.tui.pointing import Pointing, copied_path, copy
 from layerscope.tui.run_commands import Clickable, clickable
 from layerscope.tui.view import ChooseAnother
 from layerscope.tui.widgets.field import Field
 from layerscope.tui.widgets.key_bar import KeyBar
+from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import ColumnTitles, Pane
 
 NOT_YET = "Available once both images are read."
@@ -49,6 +52,8 @@ LISTS = {
     "config": "Config",
 }
 """The lists in order, with their titles."""
+DIFFERENCE = "difference"
+"""Beside them: what differs in one file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +217,9 @@ class ComparisonScreen(Guarded, Screen[None]):
         self.packages = ComparedPackages(NOT_YET, id="packages-list")
         self.config = ComparedConfig(NOT_YET, id="config-list")
         self.field = Field(placeholder="part of a path", enter="Go to files", id="comparison-field")
+        self.difference = FileDifference(keys, id=DIFFERENCE)
+        self._both: Both | None = None
+        self._titles = {name: ColumnTitles() for name in LISTS}
         self._switcher = ContentSwitcher(initial="files")
         self._lists: dict[str, ComparedList] = dict(
             zip(
@@ -226,9 +234,9 @@ class ComparisonScreen(Guarded, Screen[None]):
         yield self.field
         with self._switcher:
             for name, shown in self._lists.items():
-                titles = ColumnTitles()
-                titles.show(shown.column_titles())
-                yield Pane(titles, None, shown, id=name)
+                self._titles[name].show(shown.column_titles())
+                yield Pane(self._titles[name], None, shown, id=name)
+            yield self.difference
         yield KeyBar(self._keys, self._useless, self._footer_words)
 
     def on_mount(self) -> None:
@@ -236,12 +244,12 @@ class ComparisonScreen(Guarded, Screen[None]):
 
     @property
     def shown(self) -> str:
-        """The name of the list on screen."""
+        """The name of the list on screen, or `DIFFERENCE`."""
         return self._switcher.current or "files"
 
     def panes(self) -> list[Widget]:
         """What can have the focus."""
-        return [self._lists[self.shown]]
+        return [self._lists.get(self.shown, self.difference.rows)]
 
     @property
     def view(self) -> ComparisonScreen:
@@ -250,7 +258,7 @@ class ComparisonScreen(Guarded, Screen[None]):
 
     def show_both(self, both: Both) -> None:
         """Everything that is compared so far."""
-        comparison = both.comparison
+        comparison, self._both = both.comparison, both
         self.header.show_both(both)
         if self.files.compared is not both.tree:
             self.files.show(both.tree, [each.path for each in comparison.privileges])
@@ -274,6 +282,7 @@ class ComparisonScreen(Guarded, Screen[None]):
     # commands
 
     def action_show_list(self, name: str) -> None:
+        self.difference.leave()
         self._switcher.current = self.header.shown = name
         self.header.refresh()
         self.set_focus(self._lists[name])
@@ -281,7 +290,34 @@ class ComparisonScreen(Guarded, Screen[None]):
 
     def action_cycle_sort(self) -> None:
         if self.files.compared is not None:
-            self.files.change(by_name=not self.files.compared.by_name)
+            self._sort(by_name=not self.files.compared.by_name)
+
+    @on(ColumnTitles.Clicked)
+    def _titles_clicked(self, event: ColumnTitles.Clicked) -> None:
+        if self.shown == "files":
+            self._sort(by_name=event.x >= BEFORE_NAME)
+
+    def _sort(self, *, by_name: bool) -> None:
+        self.files.change(by_name=by_name)
+        self._titles["files"].show(self.files.column_titles())
+
+    @on(LineList.Opened, "#files-list")
+    def _file_opened(self, event: LineList.Opened) -> None:
+        event.stop()
+        self.action_difference()
+
+    def action_difference(self) -> None:
+        """Show what differs in the file under the cursor."""
+        entry, both = self.files.entry, self._both
+        if self.shown != "files" or entry is None or both is None:
+            return
+        if entry.change is None:
+            self.notify("This directory itself does not differ.", markup=False)
+            return
+        self.difference.show(both.tree.table.full(entry.path), both.old, both.new)
+        self._switcher.current = DIFFERENCE
+        self.set_focus(self.difference.rows)
+        self.refresh_bindings()
 
     def action_filter(self) -> None:
         self.action_show_list("files")
@@ -299,8 +335,11 @@ class ComparisonScreen(Guarded, Screen[None]):
         self.set_focus(self.files)
 
     def action_back(self) -> None:
-        """Leave the field, then clear it, then return to the picker, if the images were chosen there."""
-        if self.field.input.has_focus:
+        """Leave the difference of a file, the field, clear it, then return to the picker, if the images were chosen there."""
+        if self.shown == DIFFERENCE:
+            if not self.difference.back():
+                self.action_show_list("files")
+        elif self.field.input.has_focus:
             self.set_focus(self.files)
         elif self.field.input.value:
             self.field.input.value = ""
@@ -312,10 +351,14 @@ class ComparisonScreen(Guarded, Screen[None]):
 
     def action_copy(self) -> None:
         focused: object = self.focused
+        if self.shown == DIFFERENCE:
+            copy(self.app, copied_path(self.difference.path))
+            return
         copy(self.app, focused.copied() if isinstance(focused, Pointing) else None)
 
     def _useless(self) -> set[str]:
-        useless = set() if self.shown == "files" else {"comparison.sort"}
+        files = {"comparison.sort", "comparison.difference", "list.open"}
+        useless = set() if self.shown == "files" else files
         if not (self._can_go_back or self._picked):
             useless.add("app.back")
         return useless
@@ -323,8 +366,11 @@ class ComparisonScreen(Guarded, Screen[None]):
     @property
     def _can_go_back(self) -> bool:
         """Whether `back` has something to leave on this screen."""
-        return bool(self.field.input.value) or self.field.input.has_focus
+        within = self.shown == DIFFERENCE or self.field.input.has_focus
+        return within or bool(self.field.input.value)
 
     def _footer_words(self) -> dict[str, str]:
-        """Where `back` leads, if it leads away."""
+        """Where `back` leads; empty while it only cancels something."""
+        if self.shown == DIFFERENCE and not self.difference.can_go_back:
+            return {"app.back": LISTS["files"]}
         return {} if self._can_go_back or not self._picked else {"app.back": "Images"}

@@ -133,8 +133,7 @@ class FileView(View):
         opened, facts = self.session.opened, self._facts
         if opened is None or facts is None:
             return
-        reader = ContentReader(opened.filesystem.inodes, opened.contents, facts.inode)
-        self._read(reader, b"", None)
+        self._read(reading.reader_of(opened, facts.inode), b"", None)
 
     def _read(self, reader: ContentReader, before: bytes, as_bytes: bool | None) -> None:
         self._work.read(reader, before, as_bytes, self._file_name)
@@ -290,4 +289,5 @@ class FileView(View):
             self.notify("There is no earlier version to compare with.", markup=False)
         else:
             old = int(opened.filesystem.inode_of[before])
-            self._work.compare(opened, old, self._facts.inode)
+            readers = (reading.reader_of(opened, inode) for inode in (old, self._facts.inode))
+            self._work.compare(*readers)

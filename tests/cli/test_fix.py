@@ -293,3 +293,14 @@ def test_a_difference_marks_what_it_leaves_out(tmp_path: Path) -> None:
         " RUN echo three",
         "-RUN chown -R 7:7 /app",
     ]
+
+
+def test_a_restored_dockerfile_has_no_values_of_the_builder(here: Here) -> None:
+    """Ports and health checks are as in a Dockerfile."""
+    ports = ("EXPOSE map[8000/tcp:{}]", None)
+    check = ('HEALTHCHECK &{["CMD" "true"] "30s" "0s" "0s" "0s" \'\\x00\'}', None)
+    image(here.folder / "image.tar", [STEPS[1], ports, check])
+    _, patch, _ = here("image.tar")
+    assert "\n EXPOSE 8000/tcp\n" in patch
+    assert "map[" not in patch
+    assert "&{" not in patch

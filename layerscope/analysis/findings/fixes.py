@@ -21,6 +21,7 @@ from layerscope.analysis.findings.runs import (
     with_option,
 )
 from layerscope.image.dockerfile_syntax import json_words, opened_heredocs, split_flags
+from layerscope.image.go_values import without_go_values
 from layerscope.image.history import Step
 from layerscope.image.instruction import INDENT
 from layerscope.image.shell import Command, Word, read_script
@@ -61,7 +62,7 @@ def _text(step: Step) -> str:
     if step.instruction in ("COPY", "ADD"):
         text = f"{step.instruction} {_SOURCE.sub('… ', step.arguments)}"
         return f"# {text}" if any(opened_heredocs(text)) else text  # what is in them is not quoted
-    return f"{step.instruction} {step.arguments}".rstrip()
+    return f"{step.instruction} {without_go_values(step.instruction, step.arguments)}".rstrip()
 
 
 def commented(text: str) -> str:

@@ -40,7 +40,7 @@ _PARTS = (
     *("nvtx", "cu11", "cu12", "cu13"),
 )
 """Directories of NVIDIA's wheels with these libraries: others are programs."""
-_SITES = ("site-packages", "dist-packages")
+SITES = ("site-packages", "dist-packages")
 _CPU_ONLY = {
     "torch-*+cpu.dist-info": "torch",
     "cpuonly-*.json": "torch",
@@ -104,7 +104,7 @@ def find_cuda(evidence: Evidence) -> CudaLibraries:
     }
     libraries = np.logical_or.reduce([np.zeros(len(live), bool), *families.values()])
     bundled = libraries & select(("**/torch/lib", "**/tensorflow", "**/ollama", "**/onnxruntime"))
-    wheels = live & select([f"**/{site}/nvidia/{part}" for site in _SITES for part in _PARTS])
+    wheels = live & select([f"**/{site}/nvidia/{part}" for site in SITES for part in _PARTS])
     conda = libraries & select(
         ("/opt/conda/lib", "**/*conda*/lib", "**/*mamba*/lib", "**/envs/*/lib")
     )

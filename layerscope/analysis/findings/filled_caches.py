@@ -22,6 +22,11 @@ KEPT_CACHES = (
 """Directories of ~/.cache with models, browsers and tools that a step downloads on purpose."""
 _LONGEST = 64 * 1024
 """Characters of a command that are looked at."""
+MODELS = tuple(
+    f"*.{ending}"
+    for ending in ("gguf", "ggml", "safetensors", "onnx", "ckpt", "pth", "pt", "tflite", "mlmodel")
+)
+"""Names of files with weights of models."""
 _COMMANDS = re.compile(r"&&|\|\||[;\n|]")
 
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.filesystem.lookup import PathLookup, components_of
+from layerscope.filesystem.paths import with_ancestors
 from layerscope.filesystem.selector import Mask
 from layerscope.layers.index import Kind
 
 _MOST_WORDS = 400
 """Words that are looked up."""
+_MOST_PATHS = 1000
+"""Paths in variables that are looked up."""
 _LONGEST = 64 * 1024
 """Characters of a command or a variable that are looked at."""
 _MOST_LINKS = 40
@@ -69,7 +73,7 @@ def find_in_use(evidence: Evidence) -> InUse:
         if "/" not in word:
             places.append(f"{work}/{word}")
         started |= resolve.all([word] if word.startswith("/") else places)
-    started |= resolve.all(config.volumes)
+    started |= resolve.all(islice(config.volumes, _MOST_PATHS))
     configured = resolve.all(found for _, value in variables for found in _ABSOLUTE.findall(value))
     working = resolve.all([work]) if work.strip("/") else frozenset[int]()
     return InUse(
@@ -86,21 +90,23 @@ def spared(evidence: Evidence, tops: Mask, *, configured: bool) -> Mask | None:
 
     `configured` says whether variables count: those of package managers name their caches.
     """
-    known = evidence.once(find_in_use)
-    named = known.started | known.work | (known.configured if configured else frozenset())
-    if not named:
-        return None
-    parents = evidence.filesystem.table.parents
-    used: set[int] = set()
-    for path in named:
-        while path > 0:
-            if tops[path]:
-                used.add(path)
-            path = int(parents[path])
-    for directory in known.work & {int(parents[path]) for path in known.started}:
+    holding = evidence.once(_holding)
+    used = tops & holding[configured]
+    return evidence.selector.below(np.flatnonzero(used)) if used.any() else None
+
+
+def _holding(evidence: Evidence) -> dict[bool, Mask]:
+    """What is in use, and all directories that hold it; with what variables name, and without."""
+    known, table = evidence.once(find_in_use), evidence.filesystem.table
+    named = np.zeros(len(table), bool)
+    named[[*known.started, *known.work]] = True
+    above = with_ancestors(table, named)
+    for directory in known.work & {int(table.parents[path]) for path in known.started}:
         # A program that runs where it lies reads what lies beside it.
-        used.update((np.flatnonzero(tops & (parents == directory))).tolist())
-    return evidence.selector.below(np.array(sorted(used), np.int64)) if used else None
+        end = int(table.ends[directory])
+        above[directory + 1 : end] |= table.parents[directory + 1 : end] == directory
+    named[[*known.configured]] = True
+    return {False: above, True: above | with_ancestors(table, named)}
 
 
 def paths_in(text: str) -> list[str]:

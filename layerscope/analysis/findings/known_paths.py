@@ -27,6 +27,7 @@ from layerscope.analysis.findings.fixes import (
 from layerscope.analysis.findings.in_use import find_in_use, spared
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.runs import programs, runs_as_other_user, subcommand
+from layerscope.filesystem.paths import with_ancestors
 from layerscope.filesystem.selector import Mask
 from layerscope.image.history import Step
 from layerscope.text import safe_name
@@ -88,6 +89,7 @@ def path_rule(
     patterns: Sequence[str],
     fix: Fixer,
     spare: Sequence[str] = (),
+    keep: Sequence[str] = (),
     steps: Callable[[Step], bool] | None = None,
     severity: Severity = Severity.WARNING,
     confidence: Confidence = Confidence.HIGH,
@@ -104,8 +106,9 @@ def path_rule(
 
     Patterns are those of `filesystem.selecting.Selector`; directories of one of the `shapes` count, too. If `steps` is given, only
     what such steps store is claimed. What the image says that it uses is not: nothing is claimed if it starts one of the
-    programs `runs`, nor what holds something that it starts, or, if `configured`, that its variables name. `needed` returns
-    patterns of what an image needs for other reasons.
+    programs `runs`, nor what holds something that it starts, or, if `configured`, that its variables name, nor what a step was
+    run to download. A place that holds something of `keep` is left alone as a whole. `needed` returns patterns of what an image
+    needs for other reasons.
     """
 
     def find(evidence: Evidence) -> Iterator[Claim]:
@@ -121,7 +124,13 @@ def path_rule(
         used = spared(evidence, tops, configured=configured)
         if used is not None:
             files &= ~used
-        for group in evidence.by_layer(without_filled(evidence, files)):
+        kept = files & ~without_filled(evidence, files)
+        if keep:
+            kept |= evidence.selector.select(keep) & files
+        if kept.any():
+            holding = with_ancestors(evidence.filesystem.table, kept) & tops
+            files &= ~evidence.selector.below(np.flatnonzero(holding))
+        for group in evidence.by_layer(files):
             if steps is None or steps(evidence.step(group.layer)):
                 yield Claim(
                     fix=fix(Place(evidence, group, patterns, tops)),

@@ -133,6 +133,7 @@ FILLED: dict[str, tuple[str, str, Config]] = {
     "whisper": ("python -c 'import whisper; whisper.load_model(\"base\")'", "root/.cache/whisper/x.pt", {}),
     "ollama": ("ollama serve & sleep 5; ollama pull x", "tmp/ollama/x", {"Env": ["OLLAMA_MODELS=/tmp/ollama"]}),
     "spacy": ("python -m spacy download en_core_web_sm --target /tmp/spacy", "tmp/spacy/x", {}),
+    "weights": ("curl -Lo /tmp/model.gguf https://x.test/model.gguf", "tmp/model.gguf", {}),
     "a script": ("python scripts/download_models.py", "root/.cache/my-models/x", {}),
 }  # fmt: skip
 
@@ -155,3 +156,11 @@ def test_a_package_cache_beside_a_download_is_still_avoidable() -> None:
     members = [file("root/.cache/pip/http/x", b"p" * 300), file("root/.cache/huggingface/x", b"h")]
     assert sizes(command, members, "pip-cache") == [300]
     assert sizes(command, members, "user-cache") == []
+
+
+def test_a_directory_that_holds_a_download_is_left_alone_as_a_whole() -> None:
+    """Its fix would delete the download, too."""
+    members = [file("tmp/model/x.safetensors", b"m" * 900), file("tmp/model/config.json", b"{}")]
+    assert sizes("./fetch.sh", members, "temporary-files") == []
+    members = [file("root/.cache/node/corepack/x", b"c" * 900), file("root/.cache/node/y", b"y")]
+    assert sizes("make", members, "user-cache") == []

@@ -7,7 +7,7 @@ import numpy as np
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.cache_shapes import Shape
 from layerscope.analysis.findings.edits import Fix
-from layerscope.analysis.findings.filled_caches import KEPT_CACHES
+from layerscope.analysis.findings.filled_caches import KEPT_CACHES, MODELS
 from layerscope.analysis.findings.fixes import run_in, shell_word
 from layerscope.analysis.findings.known_paths import (
     Place,
@@ -192,8 +192,10 @@ RULES: tuple[Rule, ...] = (
         why=DOWNLOADS.format("The package manager"),
         finds="Caches of downloads; virtual environments that Poetry keeps beside them are left out.",
         wrong="If containers install packages at run time without a network, turn the rule off.",
-        patterns=("**/.cache/pypoetry", "**/.cache/pipenv", "**/.cache/pdm"),
-        spare=("**/.cache/pypoetry/virtualenvs",),
+        patterns=(
+            *("**/.cache/pypoetry/cache", "**/.cache/pypoetry/artifacts"),
+            *("**/.cache/pipenv", "**/.cache/pdm"),
+        ),
         fix=mounted,
     ),
     path_rule(
@@ -353,7 +355,8 @@ RULES: tuple[Rule, ...] = (
         patterns=("/root/.cache/*", "/home/*/.cache/*"),
         configured=True,
         fix=removed,
-        spare=tuple(f"**/.cache/{name}" for name in (*_OWN_RULE, *KEPT_CACHES)),
+        spare=tuple(f"**/.cache/{name}" for name in _OWN_RULE),
+        keep=(*(f"**/.cache/{name}" for name in KEPT_CACHES), *MODELS),
         severity=Severity.NOTE,
         confidence=Confidence.LOW,
         min_bytes=1_000_000,
@@ -364,6 +367,7 @@ RULES: tuple[Rule, ...] = (
         why="Files in /tmp are rarely needed after the build. Often they are archives that were unpacked elsewhere.",
         wrong="What CMD, ENTRYPOINT, WORKDIR, VOLUME or ENV name is left out. If a script uses something in `/tmp`, move it elsewhere: `/tmp` may be mounted over.",
         patterns=("/tmp/*", "/var/tmp/*"),  # noqa: S108 - paths in an image
+        keep=MODELS,
         configured=True,
         fix=removed,
         confidence=Confidence.MEDIUM,

@@ -9,6 +9,7 @@ import numpy as np
 
 from layerscope.analysis.evidence import Evidence, Group
 from layerscope.analysis.findings.cuda_libraries import (
+    SITES,
     Home,
     cpu_only_framework,
     find_cuda,
@@ -23,7 +24,7 @@ from layerscope.text import safe_name
 from layerscope.words import Confidence
 
 _VERSION = re.compile(r"cuda-(\d{1,3})\.(\d{1,3})$")
-_MAJOR = re.compile(r"\.so\.(\d{1,3})")
+_MAJOR = re.compile(rb"\.so\.(\d{1,3})")
 
 
 def _unused(evidence: Evidence) -> Iterator[Claim]:
@@ -133,7 +134,7 @@ def _older_wheels(evidence: Evidence, families: dict[str, Mask], wheels: Mask) -
     found = np.zeros(len(wheels), bool)
     for files in families.values():
         paths = np.flatnonzero(files & wheels)
-        majors = [_MAJOR.search(evidence.name(path)) for path in paths.tolist()]
+        majors = [_MAJOR.search(evidence.filesystem.table.name(path)) for path in paths.tolist()]
         numbers = np.array([int(major[1]) if major else -1 for major in majors])
         if len(numbers):
             found[paths[(numbers >= 0) & (numbers < numbers.max())]] = True
@@ -179,11 +180,12 @@ def _fix(evidence: Evidence, group: Group, home: Home, reason: str) -> str | Fix
 def _distributions(evidence: Evidence, group: Group) -> list[str]:
     """The names of NVIDIA's distributions that hold what a group names, as pip knows them."""
     table = evidence.filesystem.table
-    parts = set()
-    for path in group.paths.tolist():
-        while table.depths[path] > 0 and table.name(int(table.parents[path])) != b"nvidia":
-            path = int(table.parents[path])
-        parts.add(table.name(path).decode(errors="replace").replace("_", "-"))
+    tops = np.concatenate([evidence.selector.matches(f"**/{site}/nvidia/*") for site in SITES])
+    places = np.searchsorted(np.sort(group.paths), [tops, table.ends[tops]])
+    parts = {
+        table.name(top).decode(errors="replace").replace("_", "-")
+        for top in tops[places[0] < places[1]].tolist()
+    }
     names = set()
     for path in evidence.selector.matches("**/nvidia_*.dist-info").tolist():
         stem = table.name(path).removesuffix(b".dist-info").rpartition(b"-")[0]

@@ -40,7 +40,7 @@ _TOOLS = (
     ),
 )
 """Files and directories of tools that run Git in their own clone: to update, or to learn their version."""
-_PROGRAMS = ("bin", "sbin", "libexec", "shims", "scripts")
+_PROGRAMS = (b"bin", b"sbin", b"libexec", b"shims", b"scripts")
 """Directories of a tool that PATH names."""
 _NEAR = 3
 """How deep in a clone the files lie that say what it is."""
@@ -102,25 +102,18 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
 def _clones_of_tools(evidence: Evidence) -> tuple[Mask, Mask]:
     """Masks of the clones of tools that are run from them, and of those that a variable names."""
     table, known = evidence.filesystem.table, evidence.once(find_in_use)
-    repositories = np.unique(table.parents[evidence.selector.matches("**/.git")]).astype(np.int64)
+    repositories = np.unique(table.parents[evidence.selector.matches("**/.git")])
     marks = np.concatenate([evidence.selector.matches(pattern) for pattern in _TOOLS])
-    marks = marks[evidence.live_inodes[marks] >= 0]
-    search = {
-        path for path in known.search if table.name(path).decode(errors="replace") in _PROGRAMS
-    }
-    tools, named = [], []
-    for repository in repositories[repositories > 0].tolist():
-        inside = (marks >= repository) & (marks < int(table.ends[repository]))
-        near = (table.depths[marks] - table.depths[repository]) <= _NEAR
-        on_path = repository in known.search or any(
-            int(table.parents[path]) == repository for path in search
-        )
-        if on_path or (inside & near).any():
-            tools.append(repository)
-        elif repository in known.configured:
-            named.append(repository)
-    below = evidence.selector.below
-    return below(np.array(tools, np.int64)), below(np.array(named, np.int64))
+    above = marks[evidence.live_inodes[marks] >= 0]
+    found = [np.array(sorted(known.search), np.int64)]
+    programs = [path for path in known.search if table.name(path) in _PROGRAMS]
+    found.append(table.parents[np.array(programs, np.int64)].astype(np.int64))
+    for _ in range(_NEAR):
+        above = table.parents[above].astype(np.int64)
+        found.append(above)
+    tools = np.intersect1d(repositories[repositories > 0], np.concatenate(found))
+    named = np.intersect1d(repositories, np.array(sorted(known.configured), np.int64))
+    return evidence.selector.below(tools), evidence.selector.below(np.setdiff1d(named, tools))
 
 
 _TOOL_WHY = (

@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 
 from layerscope.analysis.evidence import Evidence
-from layerscope.analysis.findings.known_paths import cleaned, is_copy, path_rule, removed
+from layerscope.analysis.findings.edits import Fix
+from layerscope.analysis.findings.known_paths import (
+    Place,
+    cleaned,
+    is_copy,
+    path_rule,
+    removed,
+)
 from layerscope.words import Confidence, Severity
 
 _LANGUAGES = ("LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES")
@@ -17,6 +24,14 @@ def _spoken(evidence: Evidence) -> tuple[str, ...]:
     values = [value for name, value in pairs if name in _LANGUAGES]
     codes = {found for value in values for found in re.findall(r"\b[a-z]{2,3}(?=[_.:@]|$)", value)}
     return tuple(f"/usr/share/locale/{code}*" for code in sorted(codes))
+
+
+def _untranslated(place: Place) -> Fix:
+    """Delete the messages in all languages but English and those that variables choose."""
+    kept = ("/usr/share/locale/en*", *_spoken(place.evidence))
+    tests = " ".join(f"! -path '{pattern}'" for pattern in kept)
+    command = f"find /usr/share/locale -path '*/LC_MESSAGES/*' {tests} -type f -delete"
+    return cleaned(command)(place)
 
 
 DEBUG_SYMBOLS = path_rule(
@@ -38,9 +53,7 @@ LOCALES = path_rule(
     wrong="A program that speaks to its users in other languages needs them: turn the rule off.",
     patterns=("/usr/share/locale/*/LC_MESSAGES",),
     configured=True,
-    fix=cleaned(
-        "find /usr/share/locale -path '*/LC_MESSAGES/*' ! -path '/usr/share/locale/en*' -type f -delete"
-    ),
+    fix=_untranslated,
     spare=("/usr/share/locale/en*",),
     needed=_spoken,
     severity=Severity.NOTE,

@@ -98,7 +98,13 @@ _REGISTRIES = (
 _CODE_HOSTS = (
     _credentials(".git-credentials", "**/git/credentials", find=formats.url_lines),
     _credentials(
-        *("**/.git/config", "**/.git/modules/*/config", ".gitconfig", "/etc/gitconfig"),
+        *(
+            "**/.git/config",
+            "**/.git/modules/*/config",
+            "**/*.git/config",
+            ".gitconfig",
+            "/etc/gitconfig",
+        ),
         *("**/git/config",),
         find=formats.git_config,
     ),

@@ -81,6 +81,7 @@ CREDENTIALS = {
     "app/.git/config": f'[remote "origin"]\n\turl = https://oauth2:{TOKEN}@git.corp.net/x.git\n',
     "opt/.git/config": f'[remote "origin"]\n\turl = https://{TOKEN}@github.com/x/y\n',
     "srv/.git/modules/lib/config": f'[remote "origin"]\n\turl = https://me:{SECRET}@git.corp.net/x.git\n',
+    "srv/mirror.git/config": f'[remote "origin"]\n\turl = https://me:{SECRET}@git.corp.net/x.git\n',
     "root/.gitconfig": f'[url "https://me:{SECRET}@git.corp.net/"]\n\tinsteadOf = https://git.corp.net/\n',
     "home/me/.gitconfig": f'[credential]\n\thelper = "!f() {{ echo username=me; echo password={SECRET}; }}; f"\n',
     "etc/gitconfig": f"[http]\n\textraHeader = Authorization: Bearer {TOKEN}\n",

@@ -168,6 +168,16 @@ def test_beside_what_compiles_at_run_time_it_is_a_mere_hint(
     assert "compiles while the container runs" in finding.why
 
 
+def test_languages_that_variables_choose_are_kept_by_the_fix() -> None:
+    """As they are not counted."""
+    names = ("de", "fr", "en_GB")
+    members = [file(f"usr/share/locale/{name}/LC_MESSAGES/x.mo", b"x" * 500) for name in names]
+    steps = [(RUN + "make install", members)]
+    (finding,) = findings_by(steps, "locales", config={"Env": ["LANG=de_DE.UTF-8"]})
+    assert finding.bytes == 500
+    assert "! -path '/usr/share/locale/en*' ! -path '/usr/share/locale/de*'" in finding.fix
+
+
 def test_a_toolchain_is_needed_where_jobs_run() -> None:
     """Triton compiles without Go."""
     go = file("usr/local/go/bin/go", b"x" * 500)

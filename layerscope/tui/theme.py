@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
@@ -151,6 +153,11 @@ def variable_defaults(theme: Theme) -> dict[str, str]:
         "cursor-blurred": over("foreground", 0.12),
         "rule": over("foreground", 0.25),
     }
+
+
+def rich_color(variables: Mapping[str, str], name: str) -> str:
+    """A colour variable as Rich spells it: Textual puts `ansi_` in front of the terminal's own."""
+    return variables.get(name, "default").removeprefix("ansi_")
 
 
 def legible(color: str, background: str, ratio: float) -> str:

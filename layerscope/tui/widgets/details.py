@@ -19,7 +19,7 @@ from layerscope.tui.commands import bindings
 from layerscope.tui.paint import wrap
 from layerscope.tui.pointing import Pressable
 from layerscope.tui.session import Session
-from layerscope.tui.theme import thin_scrollbar
+from layerscope.tui.theme import rich_color, thin_scrollbar
 from layerscope.tui.tree_words import sets
 from layerscope.tui.widgets.image_details import append_image
 from layerscope.tui.widgets.step_list import Extra, Row
@@ -97,9 +97,7 @@ class StepDetails(Pressable, VerticalScroll, can_focus=True):
             self._body.update(self._describe())  # in the colours of another theme
 
     def _describe(self) -> Text:
-        colors = self.app.theme_variables
-        quiet = colors.get("quiet", "default")
-        quiet = "bright_black" if quiet.startswith("ansi") else quiet
+        quiet = rich_color(self.app.theme_variables, "quiet")
         body, shown = Text(), self._shown
         if isinstance(shown, Step):
             self._describe_step(body, shown, quiet)

@@ -16,6 +16,7 @@ from layerscope.filesystem.model import Filesystem
 from layerscope.image.summary import one_line
 from layerscope.layers.index import Kind
 from layerscope.tui.session import Session
+from layerscope.tui.theme import rich_color
 
 COPIES = 8
 """Maximum number of duplicates named."""
@@ -41,8 +42,8 @@ class FileFactsPanel(Static):
         opened = self._session.opened
         if opened is None:
             return
-        quiet = self.app.theme_variables.get("quiet", "default")
-        quiet = "bright_black" if quiet.startswith("ansi") else quiet
+        colors = self.app.theme_variables
+        quiet = rich_color(colors, "quiet")
         image, filesystem = self._session.image, opened.filesystem
         body = Text(no_wrap=True, overflow="ellipsis")
         step = image.steps[image.layers[facts.layer].step]
@@ -54,7 +55,7 @@ class FileFactsPanel(Static):
         body.append(f"\n{history_words(filesystem, facts)}", quiet)
         broken = self._broken_words(facts)
         if broken:
-            body.append(f"\n{broken}", self.app.theme_variables.get("waste", "default"))
+            body.append(f"\n{broken}", rich_color(colors, "waste"))
         names = other_names(filesystem, facts)
         if names:
             shown = ", ".join("/" + text.safe_name(filesystem.table.full(path)) for path in names)
@@ -111,7 +112,7 @@ def history_words(filesystem: Filesystem, facts: FileFacts) -> str:
             filesystem.inode_of[[before]], filesystem.inode_of[[facts.row]]
         )
         what = [WHY_NAMES[why] for why in Why if int(bits[0]) & why]
-        came = f"replaces the version from layer {older.layer} · {', '.join(what) or 'nothing'} changed"
+        came = f"replaces layer {older.layer}'s version · {', '.join(what) or 'nothing'} changed"
     if facts.died == filesystem.layer_count:
         return f"{came} · in the final image"
     return f"{came} · deleted or replaced in layer {facts.died}"

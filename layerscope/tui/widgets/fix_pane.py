@@ -9,6 +9,7 @@ from textual.widgets import Static
 
 from layerscope import text
 from layerscope.analysis.findings.finding import Finding
+from layerscope.tui.theme import rich_color
 
 
 class FixPane(VerticalScroll, can_focus=True):
@@ -44,7 +45,7 @@ class FixPane(VerticalScroll, can_focus=True):
         if self._finding is None:
             words.append(self.hint)
         else:
-            quiet = str(self.app.theme_variables.get("quiet", "")) or "dim"
+            quiet = rich_color(self.app.theme_variables, "quiet")
             words.append(text.safe_name(self._finding.why) + "\n\n")
             for line in self._finding.fix.split("\n"):
                 comment = line.lstrip().startswith("#")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,16 +33,17 @@ class Shot:
 
 
 SHOTS = (
-    Shot("explore", (*["down"] * 4, "tab", "enter", "down", "enter"), "RUN apt-get update"),
+    Shot("explore", ("tab", "enter", "down", "enter"), "apt-get install -y build-essential"),
     Shot("waste", ("2",), "seed-data.sql"),
     Shot("life", ("ctrl+f", *"app/.env", "enter", "L"), "Life of /app/.env"),
     Shot("find", ("ctrl+f", *"flask app"), "flask/app.py"),
-    Shot("file", ("ctrl+f", *"shop/health.py", "enter", "enter"), "class Health"),
+    Shot("file", ("ctrl+f", *"shop/health.py", "enter", "enter"), "Support for health"),
     Shot("dockerfile", ("6",), "HEALTHCHECK"),
     Shot("map", ("7",), "usr/"),
-    Shot("findings", ("8", "j", "j", "space", "k"), "deleted-later"),
-    Shot("light", ("G", *["k"] * 7, "tab", "enter"), "owner 0:0 → 1000:1000", theme="light"),
-    Shot("narrow", (*["down"] * 4, "tab", "enter"), "RUN apt-get update", size=(80, 24)),
+    Shot("findings", ("8", "j", "j", "space", "j"), "Fix · deleted-later"),
+    Shot("packages", ("9",), "libpython3.11-stdlib"),
+    Shot("light", ("G", "k", "k", "tab", "enter"), "owner 0:0 → 1000:1000", theme="light"),
+    Shot("narrow", ("tab", "enter"), "apt-get install", size=(80, 24)),
 )
 
 
@@ -81,6 +83,9 @@ def _key(character: str) -> str:
 def main() -> None:
     """Draw into `screenshots/`."""
     FOLDER.mkdir(exist_ok=True)
+    # Whatever the terminal of this script has: pictures have all colours.
+    os.environ.pop("NO_COLOR", None)
+    os.environ["COLORTERM"] = "truecolor"
     with tempfile.TemporaryDirectory() as folder:
         image = Path(folder) / "flask-demo.tar"
         save_demo(image)

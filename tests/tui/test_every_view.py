@@ -11,6 +11,7 @@ from layerscope.tui.screens.error import ErrorScreen
 from layerscope.tui.view import VIEWS
 from tests.held_worker import MODULE, Gate
 from tests.images import file, layer_tar, oci_directory
+from tests.tui.explorer import loaded, settled
 from tests.tui.pictures import (
     VIEW_KEYS,
     empty_image,
@@ -67,6 +68,24 @@ def test_without_colours(
     monkeypatch.setenv("NO_COLOR", "1")
     prepare = showing(*VIEW_KEYS[view])
     assert snap_compare(picture_of(demo_image), terminal_size=MIDDLE, run_before=prepare)
+
+
+@pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light"])
+async def test_the_colours_of_the_terminal(demo_image: Path, theme: str) -> None:
+    """Every pane of every view is drawn with them, as in a terminal of 16 colours, and again in another theme."""
+    app = picture_of(demo_image)
+    async with app.run_test(size=MIDDLE) as pilot:
+        screen = await loaded(pilot)
+        app.theme = theme
+        for keys in VIEW_KEYS.values():
+            await pilot.press(*keys)
+            await settled(pilot)
+            for pane in screen.view.panes():
+                screen.set_focus(pane)
+                await pilot.press("j")
+                await settled(pilot)
+        app.theme = "layerscope-dark"
+        await settled(pilot)
 
 
 @pytest.mark.parametrize("view", ALL)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from layerscope import text
 from layerscope.analysis.packages.model import Package
 from layerscope.tui.screens.explore import ExploreView
 from layerscope.tui.screens.packages import PackagesView
@@ -57,7 +58,10 @@ async def test_packages_and_other_files_are_listed_by_size(image: Path) -> None:
         usage = view.list.usage
         assert usage is not None
         share = f"{100 * usage.owned / usage.live:.1f} %"
-        assert f"2 packages · {share} of" in screen_text(app)[3]
+        assert (
+            f"Packages · {share} of {text.size(usage.live)} belong to 2 packages"
+            in screen_text(app)[3]
+        )
 
 
 async def test_enter_shows_the_files_of_a_package_and_then_one_in_the_tree(image: Path) -> None:

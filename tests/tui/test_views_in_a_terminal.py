@@ -203,8 +203,8 @@ def _packages(running: Running) -> None:
     usage = package_usage(opened.filesystem, opened.findings.packages)
     screen.keys("9")
     share = text.percent(usage.owned, usage.live)
-    screen.wait_for(f"{len(usage.packages):,} package")
-    shown = screen.wait_for(f"{share} of {text.size(usage.live)} belong to a package")
+    count = f"{len(usage.packages):,} package"
+    shown = screen.wait_for(f"{share} of {text.size(usage.live)} belong to {count}")
     largest = max(
         [package.bytes for package in usage.packages]
         + [directory.bytes for directory in usage.directories]

@@ -114,7 +114,7 @@ QUESTIONS: Sequence[Question] = (
     Question("How do I rebind a key?", (Press("?"), Press("/"), Type("sort by size, name, change")), "s Sort by size, name, change or layer. [explore.sort]"),
     Question("Is the mouse enough?", (Click("8 Findings", shows="[ ]"), Click("[ ]")), "with 1 fix"),
     Question("Does it survive a resize?", (Press("2", shows="stored in"), Resize(100, 30), Resize(80, 24)), "hidden by 6 RUN chown -R 1000:1000 /app"),
-    Question("Does it work with 16 colours, or with none?", (), "18.2 MB … RUN … apt-get install", colors=("16", "none")),
+    Question("Does it work with 16 colours, or with none?", (Press("8"),), "Fix · secret-environment-file", colors=("16", "none")),
 )  # fmt: skip
 """In the order of the page."""
 

@@ -21,6 +21,8 @@ from tests.tui.tour import DEMO, QUESTIONS, Act, Click, Press, Question, Resize,
 READY = "digests ok"
 """What the first screen shows once everything is known."""
 SIZES = ((120, 36), (80, 24))
+STILL = 6
+"""How often words are seen in one place before they are clicked."""
 SETTLED = 0.4
 """Seconds without a change, after which a screen is taken for whole: to count its bytes, never to check anything."""
 
@@ -117,9 +119,13 @@ class Tour:
     def click(self, words: str) -> None:
         """Press and release the left button on words."""
         self.screen.wait_for(words)
-        lines = self.screen.lines()
-        y, line = next((y, line) for y, line in enumerate(lines) if words in line)
-        x = line.index(words) + 1
+        seen: list[tuple[int, int]] = []
+        while len(seen) < STILL or len(set(seen[-STILL:])) > 1:  # a view may still be laid out
+            lines = self.screen.lines()
+            y, line = next((y, line) for y, line in enumerate(lines) if words in line)
+            seen.append((line.index(words) + 1, y))
+            time.sleep(0.05)
+        x, y = seen[-1]
         for end in "Mm":
             self.screen.type(f"\x1b[<0;{x + 1};{y + 1}{end}")
 

@@ -51,7 +51,7 @@ class DockerfileView(View):
         self.facts = FactStrip(id="listing-facts")
         self._title = PaneTitle(
             "Dockerfile",
-            f"{session.key('list.open')} shows the step in Explore",
+            f"{session.key('list.open')} shows the step",
             hints=("list.open",),
         )
         self._columns = ColumnTitles()

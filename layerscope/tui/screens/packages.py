@@ -83,7 +83,7 @@ class PackagesView(View):
         count = text.count_of(len(usage.packages), "package")
         share = text.percent(usage.owned, usage.live)
         self._title.show(
-            f"Packages · {count} · {share} of {text.size(usage.live)} belong to a package",
+            f"Packages · {share} of {text.size(usage.live)} belong to {count}",
             f"{self.list.sort.value} · {self.session.key('packages.sort')}: {self._next().value}",
         )
 

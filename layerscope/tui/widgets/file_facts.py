@@ -111,7 +111,7 @@ def history_words(filesystem: Filesystem, facts: FileFacts) -> str:
             filesystem.inode_of[[before]], filesystem.inode_of[[facts.row]]
         )
         what = [WHY_NAMES[why] for why in Why if int(bits[0]) & why]
-        came = f"replaces the version from layer {older.layer} · {', '.join(what) or 'nothing'} changed"
+        came = f"replaces layer {older.layer}'s version · {', '.join(what) or 'nothing'} changed"
     if facts.died == filesystem.layer_count:
         return f"{came} · in the final image"
     return f"{came} · deleted or replaced in layer {facts.died}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -20,6 +20,9 @@ from layerscope.words import Severity
 
 SHORTEST = 2
 """Levels of shortening."""
+_TOTALS = ((0, 0), (1, 0), (SHORTEST, 0), (1, 1), (SHORTEST, 1), (SHORTEST, SHORTEST))
+_VIEWS = ((0, 0), (1, 0), (1, 1), (SHORTEST, SHORTEST))
+"""Levels of the left and of the right end that are tried in turn: the image gives way to the figures."""
 _OPENS = {
     Role.AVOIDABLE: "view.findings",
     Role.BASE: "view.findings",
@@ -77,17 +80,20 @@ class ImageHeader(Clickable, Widget):
 
     def render_line(self, y: int) -> Strip:
         if y == 0:
-            return self._fitting(self._identity, self._totals)
+            return self._fitting(self._identity, self._totals, _TOTALS)
         if y == 1:
-            return self._fitting(self._tabs, self._state)
+            return self._fitting(self._tabs, self._state, _VIEWS)
         return Strip([Segment("─" * self.size.width, self._style("rule"))])
 
     def _fitting(
-        self, left: Callable[[int], list[Segment]], right: Callable[[int], list[Segment]]
+        self,
+        left: Callable[[int], list[Segment]],
+        right: Callable[[int], list[Segment]],
+        levels: Sequence[tuple[int, int]],
     ) -> Strip:
-        """Both ends of a line, shortened until they fit."""
-        for name, figures in ((0, 0), (1, 0), (1, 1), (SHORTEST, SHORTEST)):
-            ends = left(name), right(figures)
+        """Both ends of a line, shortened by levels until they fit."""
+        for at_left, at_right in levels:
+            ends = left(at_left), right(at_right)
             if sum(segment.cell_length for end in ends for segment in end) + GAP <= self.size.width:
                 break
         return self._spread(*ends)
@@ -142,7 +148,7 @@ class ImageHeader(Clickable, Widget):
                 f"{share} wasted" if short else f"{text.size(accounting.wasted)} wasted ({share})"
             )
         parts.append((wasted, "waste" if accounting.wasted else Role.STORED))
-        if not short:
+        if short < SHORTEST:
             parts.append((f"efficiency {100 * accounting.efficiency:.1f} %", Role.STORED))
         segments: list[Segment] = []
         for words, role in parts:
@@ -210,7 +216,7 @@ class ImageHeader(Clickable, Widget):
         if self.work and session.opened is not None:
             return [Segment(f"{self.work} ", self._style("quiet"))]
         if short == SHORTEST:
-            return [Segment(state.short, quiet)]
+            return [Segment(f"{state.short} ", quiet)]
         if short:
             return [Segment(f"{state.word} ", quiet)]
         layers = text.count_of(len(session.image.layers), "layer")

@@ -103,7 +103,7 @@ def _fix(evidence: Evidence, layer: int, paths: NDArray[np.int32]) -> str | Fix:
     step = evidence.step(layer)
     path = evidence.name(int(paths[0]))
     mount = f"type=secret,id={_identifier(path)},target={shell_word(path)}"
-    revoke = "# replace the secret: whoever has this image has it, also if a later step deletes it"
+    revoke = "# rotate this secret: it can be read from the image, even if a later step deletes it"
     if step.instruction in ("COPY", "ADD"):
         names = safe_name(", ".join(evidence.name(path) for path in paths[:_NAMED].tolist()))
         names += f" and {len(paths) - _NAMED:,} more" if len(paths) > _NAMED else ""

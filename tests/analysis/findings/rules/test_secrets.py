@@ -82,7 +82,7 @@ def test_a_secret_that_was_deleted_later_is_still_stored() -> None:
     (finding,) = findings_by(steps, "secret-private-key")
     assert finding.title == "Private key, deleted later and still stored"
     assert (finding.layers, finding.bytes) == ((0,), len(KEY))
-    assert "replace the secret" in finding.fix
+    assert "rotate this secret" in finding.fix
 
 
 @pytest.mark.parametrize("deleted", [False, True])

@@ -32,7 +32,7 @@ async def test_figures_are_those_of_the_report(
         top = screen_text(app)[0]
     assert f"{accounting.stored / 1e6:.1f} MB" in top
     share = f"{100 * accounting.wasted / accounting.stored:.1f} %"
-    assert (f"{share} wasted" if size == SMALL else f"MB wasted ({share})") in top
+    assert f"MB wasted ({share}) · efficiency " in top
 
 
 async def test_steps_are_there_before_any_layer_is_read(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from layerscope.analysis.findings.finding import Findings
     from layerscope.analysis.findings.layer_scans import LayerScans
     from layerscope.analysis.findings.patching import Patcher
+    from layerscope.analysis.findings.runs import Runs
     from layerscope.opening.opened import Opened
 
 
@@ -24,7 +25,12 @@ def key_words(
     opened: Opened, choices: Mapping[str, RuleChoice] | None, base_steps: int | None
 ) -> list[str]:
     """What identifies the findings of an image besides its layers: see `ImageCache.findings`."""
-    image, base = seen_by_rules(opened, base_steps)
+    return _key_words(opened, *seen_by_rules(opened, base_steps), choices)
+
+
+def _key_words(
+    opened: Opened, image: Image, base: int, choices: Mapping[str, RuleChoice] | None
+) -> list[str]:
     text = "" if opened.written is None else opened.written.dockerfile.text
     return [_digest_of(image, base, choices or {}, opened.duplicates is None, text)]
 
@@ -44,12 +50,15 @@ def seen_by_rules(opened: Opened, base_steps: int | None = None) -> tuple[Image,
 
 def patcher_of(opened: Opened, base_steps: int | None = None) -> Patcher:
     """What makes the Dockerfile with fixes of an image's findings."""
+    return _patcher(opened, *seen_by_rules(opened, base_steps))
+
+
+def _patcher(opened: Opened, image: Image, base: int, runs: Runs | None = None) -> Patcher:
     from layerscope.analysis.findings.patching import Patcher
 
-    image, base = seen_by_rules(opened, base_steps)
     guess = guess_base(image)
     name = image.annotations.get(BASE_NAME) or (None if guess is None else guess.name)
-    return Patcher(image.steps, opened.written, base, name)
+    return Patcher(image.steps, opened.written, base, name, runs)
 
 
 def find_findings(
@@ -64,11 +73,12 @@ def find_findings(
     """The findings of the rules. Results of reading files are stored in `cache`; `scans` hold what was found while the layers were read. If `base_steps` is None, the base image comes
     from the Dockerfile, or is estimated. Raises `CancelledError`."""
     image, base = seen_by_rules(opened, base_steps)
-    words = key_words(opened, choices, base_steps)
+    words = _key_words(opened, image, base, choices)
     known = None if cache is None else cache.findings(words, opened.filesystem)
     if known is not None:
         return known
     from layerscope.analysis.evidence import Evidence
+    from layerscope.analysis.findings.fixes import runs_of
     from layerscope.analysis.findings.run_rules import run_rules, scan_image
 
     evidence = Evidence(
@@ -84,7 +94,7 @@ def find_findings(
     )
     scan_image(evidence, scans, cache)
     findings = run_rules(evidence, choices)
-    patcher = patcher_of(opened, base_steps)
+    patcher = _patcher(opened, image, base, evidence.once(runs_of))
     shown = [replace(one, difference=patcher.difference(one)) for one in findings.found]
     findings = replace(findings, found=tuple(shown))
     if cache is not None:

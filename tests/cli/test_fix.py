@@ -9,12 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from layerscope.analysis.findings.composing import compose
-from layerscope.analysis.findings.patching import patched
-from layerscope.analysis.findings.runs import Runs
 from layerscope.image.dockerfile import parse_dockerfile
 from layerscope.opening.open import Opened, Options, open_image
-from layerscope.opening.run_rules import seen_by_rules
+from layerscope.opening.run_rules import patcher_of
 from layerscope.sources import Request
 from tests.cli.running import Here
 from tests.images import Member, docker_archive, file, layer_tar, whiteout, write
@@ -170,13 +167,10 @@ def opened_with(
 def fixed(opened: Opened, order: Sequence[int] | None = None) -> str:
     """The Dockerfile with all fixes, the findings given in some order."""
     assert opened.findings is not None
-    assert opened.written is not None
-    found, lines = opened.findings.found, opened.written
-    seen, _ = seen_by_rules(opened)
+    found, patcher = opened.findings.found, patcher_of(opened)
     numbers = range(len(found)) if order is None else order
-    plan = compose([found[number] for number in numbers], range(len(found)), lines.instructions)
-    runs = Runs(seen.steps, lines.instructions)
-    return patched(lines.dockerfile, lines.instructions, runs, seen.steps, plan)
+    _, text = patcher.texts(patcher.plan([found[number] for number in numbers], range(len(found))))
+    return text
 
 
 def test_the_order_of_findings_does_not_matter(tmp_path: Path) -> None:

@@ -37,10 +37,11 @@ _QUOTED = 64 << 10
 
 def run_in(evidence: Evidence, step: Step) -> Run | None:
     """A step as a RUN that can be changed; None if it is none."""
-    return evidence.once(_runs).of(step)
+    return evidence.once(runs_of).of(step)
 
 
-def _runs(evidence: Evidence) -> Runs:
+def runs_of(evidence: Evidence) -> Runs:
+    """All RUNs of the image."""
     return Runs(evidence.image.steps, evidence.written, evidence.escape)
 
 

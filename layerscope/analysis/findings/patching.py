@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import posixpath
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from layerscope.analysis.dockerfile_lines import DockerfileLines
 from layerscope.analysis.findings.composing import Plan, compose
@@ -16,7 +16,7 @@ from layerscope.analysis.findings.fixes import (
     run_text,
     with_flags,
 )
-from layerscope.analysis.findings.one_shell import merged
+from layerscope.analysis.findings.one_shell import Merged, merged
 from layerscope.analysis.findings.runs import BREAK, Change, Run, Runs, applied
 from layerscope.image.dockerfile import Dockerfile, Heredoc, Written, parse_dockerfile
 from layerscope.image.history import Step
@@ -25,6 +25,8 @@ from layerscope.image.secret_spans import masked
 
 _AND_BEHIND = re.compile(r"&&[ \t]*[\\`]\r?\n")
 _AND_BEFORE = re.compile(r"\n[ \t]*&&")
+_NEAR = 3
+"""Steps that are so close to each other are shown with what stands between them."""
 _LEFT_OUT = " …"
 """The line of a difference for lines that stay as they are."""
 _CONTINUED = re.compile(r"\n([ \t]+)(?=[^\s#])")
@@ -33,7 +35,8 @@ _CONTINUED = re.compile(r"\n([ \t]+)(?=[^\s#])")
 class Patcher:
     """The Dockerfile of an image, and what it becomes with fixes: the author's, or the one that the history tells of.
 
-    `steps` are those that rules saw, the first `base_steps` of them the base image's, which is called `base`.
+    `steps` are those that rules saw, the first `base_steps` of them the base image's, which is called `base`; `runs` are theirs,
+    if they were read already.
     """
 
     def __init__(
@@ -42,11 +45,14 @@ class Patcher:
         lines: DockerfileLines | None,
         base_steps: int,
         base: str | None,
+        runs: Runs | None = None,
     ) -> None:
         self._steps = steps
         self._lines = lines
-        escape = "\\" if lines is None else lines.dockerfile.escape
-        self._runs = Runs(steps, {} if lines is None else lines.instructions, escape)
+        if runs is None:
+            escape = "\\" if lines is None else lines.dockerfile.escape
+            runs = Runs(steps, {} if lines is None else lines.instructions, escape)
+        self._runs = runs
         self._base_steps = base_steps
         self._base = base or ("…" if base_steps else "scratch")
 
@@ -58,10 +64,10 @@ class Patcher:
     def texts(self, plan: Plan) -> tuple[str, str]:
         """The whole Dockerfile before and after."""
         if self._lines is None:
-            old, new = restored(self._steps, self._runs, self._base_steps, self._base, plan)
+            old, new = self._restored(self._base_steps, len(self._steps), plan)
             return (old, new) if masked(old) == old else (masked(old), masked(new))
-        dockerfile, written = self._lines.dockerfile, self._lines.instructions
-        new = patched(dockerfile, written, self._runs, self._steps, plan)
+        dockerfile = self._lines.dockerfile
+        new = applied(dockerfile.text, self._pieces(self._lines, plan))
         parse_dockerfile(new.encode(errors="surrogateescape"), dockerfile.name)
         return dockerfile.text, new
 
@@ -70,84 +76,96 @@ class Patcher:
         plan = self.plan([finding], [0]) if finding.edits else Plan()
         if not plan.applied:
             return ""
-        old, new = (masked(text) for text in self.texts(plan))
-        lines = difflib.unified_diff(old.splitlines(), new.splitlines(), n=1, lineterm="")
-        found = [_LEFT_OUT if line.startswith("@@") else line for line in list(lines)[3:]]
+        found: list[str] = []
+        for texts in self._around(plan):
+            old, new = (masked(text).splitlines() for text in texts)
+            lines = difflib.unified_diff(old, new, n=1, lineterm="")
+            found += [_LEFT_OUT if line.startswith("@@") else line for line in list(lines)[2:]]
+        found = found[1:]
         if plan.ignored:
             found += ["# in .dockerignore:", *(f"+{line}" for line in plan.ignored)]
         return "\n".join(found)
 
+    def _around(self, plan: Plan) -> Iterator[tuple[str, str]]:
+        """What changes and what stands next to it, before and after, from top to bottom: not the whole file for each finding."""
+        if self._lines is not None:
+            text, pieces = self._lines.dockerfile.text, self._pieces(self._lines, plan)
+            if pieces:
+                first, last = min(piece[0] for piece in pieces), max(piece[1] for piece in pieces)
+                # One line more, which the change may begin or end at.
+                start = text.rfind("\n", 0, max(text.rfind("\n", 0, first), 0)) + 1
+                end = text.find("\n", last)
+                end = len(text) if end < 0 else (text.find("\n", end + 1) + 1 or len(text))
+                moved = [(a - start, b - start, new) for a, b, new in pieces]
+                yield text[start:end], applied(text[start:end], moved)
+            return
+        steps = sorted(plan.steps)
+        for place, step in enumerate(steps):
+            if not place or step > steps[place - 1] + _NEAR:
+                start = step
+            if place + 1 == len(steps) or steps[place + 1] > step + _NEAR:
+                yield self._restored(start - 1, step + 2, plan)
 
-def patched(
-    dockerfile: Dockerfile,
-    written: Mapping[int, Written],
-    runs: Runs,
-    steps: Sequence[Step],
-    plan: Plan,
-) -> str:
-    """The text of a Dockerfile with a plan whose steps are all `written` there."""
-    pieces: list[Change] = []
-    gone, together = set(plan.drops), set[int]()
-    for group in plan.merges:
-        kept = [step for step in group if step not in plan.drops]
-        if len(kept) > 1:
-            gone |= {*kept[:-1]}
-            together |= {*kept}
-            last = written[kept[-1]]
-            pieces.append(
-                (last.start, last.stop, _merged(dockerfile, written, runs, steps, kept, plan))
-            )
-    for number in {*plan.changes, *plan.flags} - gone:
-        if number in together:
-            continue
-        pieces += _edited(dockerfile, written[number], runs.of(steps[number]), plan, number)
-    for number in sorted(gone):
-        start, stop = _lines(dockerfile, written[number])
-        pieces.append((start, stop, ""))
-    for number, texts in plan.before.items():
-        start, _ = _lines(dockerfile, written[number])
-        pieces.append((start, start, "".join(_own_lines(dockerfile, text) for text in texts)))
-    for number, texts in plan.behind.items():
-        _, stop = _lines(dockerfile, written[number])
-        pieces.append((stop, stop, "".join(_own_lines(dockerfile, text) for text in texts)))
-    return applied(dockerfile.text, pieces)
+    def _restored(self, start: int, end: int, plan: Plan) -> tuple[str, str]:
+        """The instructions of the steps [start, end) that the history tells of, and the same with a plan."""
+        begin = [f"FROM {self._base}"] if start <= self._base_steps else []
+        old, new = begin.copy(), begin.copy()
+        groups = {group[-1]: group for group in plan.merges}
+        merged_away = {step for group in plan.merges for step in group[:-1]}
+        for step in self._steps[max(start, self._base_steps) : end]:
+            run, number = self._runs.of(step), step.index
+            text = recorded_instruction(step) if run is None else run_text(run)
+            old.append(text)
+            new += plan.before.get(number, [])
+            if number in groups:
+                new.append(merged_text(*self._together(groups[number], plan)))
+            elif number not in plan.drops and number not in merged_away:
+                flags = plan.flags.get(number, [])
+                if run is not None:
+                    text = run_text(run, plan.changes.get(number, ()), flags)
+                elif flags:
+                    text = with_flags(step, *flags).text
+                new.append(text)
+            new += plan.behind.get(number, [])
+        return "\n".join(old) + "\n", "\n".join(new) + "\n"
 
+    def _pieces(self, lines: DockerfileLines, plan: Plan) -> list[Change]:
+        """Changes of the author's text for a plan whose steps are all written there."""
+        dockerfile, written = lines.dockerfile, lines.instructions
+        pieces: list[Change] = []
+        gone, together = set(plan.drops), set[int]()
+        for group in plan.merges:
+            gone |= {*group[:-1]}
+            together |= {*group}
+            last = written[group[-1]]
+            text = _merged(dockerfile, written, group, *self._together(group, plan))
+            pieces.append((last.start, last.stop, text))
+        for number in {*plan.changes, *plan.flags} - gone - together:
+            run = self._runs.of(self._steps[number])
+            pieces += _edited(dockerfile, written[number], run, plan, number)
+        for number in sorted(gone):
+            pieces.append((*_lines(dockerfile, written[number]), ""))
+        for place, further in ((0, plan.before), (1, plan.behind)):
+            for number, texts in further.items():
+                at = _lines(dockerfile, written[number])[place]
+                pieces.append((at, at, "".join(_own_lines(dockerfile, text) for text in texts)))
+        return pieces
 
-def restored(
-    steps: Sequence[Step], runs: Runs, base_steps: int, base: str, plan: Plan
-) -> tuple[str, str]:
-    """The Dockerfile that the history tells of, and the same with a plan."""
-    old, new = [f"FROM {base}"], [f"FROM {base}"]
-    groups = {group[-1]: group for group in plan.merges}
-    merged_away = {step for group in plan.merges for step in group[:-1]}
-    for step in steps[base_steps:]:
-        run, number = runs.of(step), step.index
-        text = recorded_instruction(step) if run is None else run_text(run)
-        old.append(text)
-        new += plan.before.get(number, [])
-        if number in groups:
-            new.append(_restored_merge(steps, runs, groups[number], plan))
-        elif number not in plan.drops and number not in merged_away:
-            flags = plan.flags.get(number, [])
-            if run is not None:
-                text = run_text(run, plan.changes.get(number, ()), flags)
-            elif flags:
-                text = with_flags(step, *flags).text
-            new.append(text)
-        new += plan.behind.get(number, [])
-    return "\n".join(old) + "\n", "\n".join(new) + "\n"
-
-
-def _restored_merge(steps: Sequence[Step], runs: Runs, group: Sequence[int], plan: Plan) -> str:
-    found = [
-        run for number in group if number not in plan.drops and (run := runs.of(steps[number]))
-    ]
-    together = merged(found) if len(found) > 1 else None
-    if together is None:
-        return "\n".join(run_text(run, plan.changes.get(run.step.index, ())) for run in found)
-    changes = [plan.changes.get(run.step.index, []) for run in found]
-    flags = [flag for run in found for flag in plan.flags.get(run.step.index, [])]
-    return merged_text(found, together, changes, flags)
+    def _together(
+        self, group: Sequence[int], plan: Plan
+    ) -> tuple[list[Run], Merged, list[list[Change]], list[str]]:
+        """The RUNs of a group, how they become one, and what the plan changes in each and adds to all."""
+        runs = [run for number in group if (run := self._runs.of(self._steps[number])) is not None]
+        together = merged(runs)
+        if together is None or len(runs) < len(group):
+            raise ValueError("these cannot be one RUN")  # the fix would have been words
+        changes = [plan.changes.get(number, []) for number in group]
+        return (
+            runs,
+            together,
+            changes,
+            [flag for number in group for flag in plan.flags.get(number, [])],
+        )
 
 
 # the author's own text
@@ -214,20 +232,15 @@ def _flagged(
 def _merged(
     dockerfile: Dockerfile,
     written: Mapping[int, Written],
-    runs: Runs,
-    steps: Sequence[Step],
     group: Sequence[int],
-    plan: Plan,
+    runs: Sequence[Run],
+    together: Merged,
+    changes: Sequence[Sequence[Change]],
+    added: Sequence[str],
 ) -> str:
     """Several RUNs as one, each with its own lines."""
-    found = [run for number in group if (run := runs.of(steps[number])) is not None]
-    together = merged(found)
-    if together is None or len(found) < len(group):
-        raise ValueError("these cannot be one RUN")
-    changes = [plan.changes.get(number, []) for number in group]
-    added = [flag for number in group for flag in plan.flags.get(number, [])]
-    if any(run.is_script for run in found):
-        text = merged_text(found, together, changes, added)
+    if any(run.is_script for run in runs):
+        text = merged_text(runs, together, changes, added)
         return text.replace("\n", dockerfile.newline)
     indent = _indent(dockerfile, written[group[-1]])
     ending = f" {dockerfile.escape}{dockerfile.newline}{indent}"
@@ -239,7 +252,7 @@ def _merged(
         pieces = _placed(dockerfile, one, (*further, *own), indent, in_heredoc=False)
         moved = [(a - start, b - start, new) for a, b, new in pieces]
         parts.append(applied(dockerfile.text[start:stop], moved).rstrip())
-    flags = dict.fromkeys([*added, *(flag for run in found for flag in run.flags)])
+    flags = dict.fromkeys([*added, *(flag for run in runs for flag in run.flags)])
     text = together.head.replace(BREAK, ending) + parts[0]
     for joint, part in zip(together.joints, parts[1:], strict=True):
         text += joint.replace(BREAK, ending) + part

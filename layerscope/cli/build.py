@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -106,8 +106,8 @@ def _own_file(words: Sequence[str]) -> Path | None:
     return None
 
 
-def run_build(command: Sequence[str]) -> None:
-    """Run a build with its output on stderr. Raises `BuildFailedError`, and what a signal raises once the build has ended."""
+def run_build(command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+    """Run a build with its output on stderr, in an `environment` or in ours. Raises `BuildFailedError`, and what a signal raises once the build has ended."""
 
     def pass_on(number: int) -> None:
         # The terminal interrupts the build, too: a second interrupt would keep it from cleaning up.
@@ -120,7 +120,7 @@ def run_build(command: Sequence[str]) -> None:
     with signals.taken_by(pass_on, patient=True):
         signals.raise_ending()
         try:
-            started.append(subprocess.Popen(command, stdout=_stderr()))
+            started.append(subprocess.Popen(command, stdout=_stderr(), env=environment))
         except OSError as error:
             raise UsageError(f"cannot run {command[0]}: {error.strerror or error}") from error
         forget = signals.at_end(started[0].terminate)

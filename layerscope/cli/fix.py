@@ -69,7 +69,6 @@ def fix(
     the promise was kept. Nothing is tagged, and what was built is removed unless --keep is given.
     """
     from layerscope.cli.bar import progress_bar
-    from layerscope.cli.build import find_engine
     from layerscope.cli.output import output_stream
     from layerscope.cli.prove import check_build, prove_fixes
     from layerscope.opening.open import open_image
@@ -83,8 +82,7 @@ def fix(
     if (args or engine is not None or keep) and not prove:
         raise UsageError("arguments of a build, --engine and --keep need --prove")
     if prove:
-        check_build(args)
-        find_engine(engine)
+        check_build(engine, args)
     with progress_bar() as progress:
         options = options_of(given, findings=True)
         opened = open_image(request_of(reference, progress, given), options)

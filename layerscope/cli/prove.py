@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,8 +27,12 @@ _SHOWN = 10
 _NAMING = ("-t", "--tag", "--manifest")
 
 
-def check_build(args: Sequence[str]) -> None:
-    """Raise `UsageError` for build arguments that would name the image: nothing is tagged over."""
+def check_build(engine: str | None, args: Sequence[str]) -> None:
+    """Raise `UsageError` for a program whose images cannot be opened, and for arguments that would name the image: nothing is
+    tagged over."""
+    name = Path(find_engine(engine)).name
+    if name not in _SCHEMES:
+        raise UsageError(f"{name}: --prove builds with docker, podman or buildah")
     for word in args:
         if word.partition("=")[0] in _NAMING or (
             word.startswith("-t") and not word.startswith("--")
@@ -79,7 +83,7 @@ def prove_fixes(
 
 def _built(program: str, name: str, patch: Patch, context: Path, args: Sequence[str]) -> str:
     """Build with the patched files, which lie in a folder of their own; the ID of the image."""
-    with signals.temporary_folder("layerscope-fix-") as folder, _environment(name):
+    with signals.temporary_folder("layerscope-fix-") as folder:
         dockerfile, file = Path(folder) / "Dockerfile", Path(folder) / "id"
         dockerfile.write_bytes(patch.dockerfile.encode(errors="surrogateescape"))
         words = [program, "build", IIDFILE, str(file), "-f", str(dockerfile)]
@@ -91,26 +95,14 @@ def _built(program: str, name: str, patch: Patch, context: Path, args: Sequence[
         if name == "buildah":
             words.append("--layers")
         try:
-            run_build([*words, *args, str(context)])
+            # Mounts, and a .dockerignore beside the Dockerfile, need BuildKit in Docker.
+            run_build([*words, *args, str(context)], {"DOCKER_BUILDKIT": "1", **os.environ})
         except BuildFailedError as error:
             error.hint = (
                 "the Dockerfile with all fixes does not build; try them one by one with --only RULE"
             )
             raise
         return id_in(file)
-
-
-@contextmanager
-def _environment(name: str) -> Iterator[None]:
-    """Mounts, and a .dockerignore beside the Dockerfile, need BuildKit in Docker."""
-    before = os.environ.get("DOCKER_BUILDKIT")
-    if name == "docker" and before is None:
-        os.environ["DOCKER_BUILDKIT"] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            os.environ.pop("DOCKER_BUILDKIT", None)
 
 
 def _write(console: Console, proof: Proof, image_id: str | None) -> None:

@@ -135,6 +135,10 @@ def test_without_a_dockerfile_the_patch_is_of_the_restored_one(here: Here) -> No
         (["--only", "apt-list"], "did you mean apt-lists"),
         (["--min-bytes", "much"], "--min-bytes: must be a number of bytes"),
         (["--context", "nowhere"], "nowhere"),
+        (
+            ["--dockerfile", "Dockerfile", "--prove", "--engine", "true"],
+            "true: --prove builds with docker, podman or buildah",
+        ),
         (["--dockerfile", "other"], "none of its instructions are among the steps"),
     ],
 )

@@ -20,12 +20,13 @@ BASE = [file("bin/sh", b"s" * 100), file("etc/passwd", b"root:x:0:0::/root:/bin/
 LISTS = [file("var/lib/apt/lists/x_Packages.lz4", b"l" * 300_000), file("usr/bin/vim", b"v")]
 PIP = [file("root/.cache/pip/http-v2/a", b"p" * 1_500_000), file("usr/lib/x.py", b"x")]
 CONTEXT = [file("app/.git/objects/pack/p.pack", b"g" * 2_000_000), file("app/x.py", b"x")]
-FIRST = ("/bin/sh -c #(nop) ADD file:aa in / ", BASE)
 
 
-def image(path: Path, steps: Sequence[tuple[str, Sequence[Member] | None]]) -> Path:
+def image(
+    path: Path, steps: Sequence[tuple[str, Sequence[Member] | None]], base: Sequence[Member] = BASE
+) -> Path:
     """An image of a base and these steps."""
-    every = [FIRST, *steps]
+    every = [("/bin/sh -c #(nop) ADD file:aa in / ", base), *steps]
     history = [
         {"created_by": text} | ({"empty_layer": True} if members is None else {})
         for text, members in every
@@ -160,10 +161,13 @@ def test_an_image_without_findings_has_an_empty_patch(here: Here) -> None:
 
 
 def opened_with(
-    folder: Path, steps: Sequence[tuple[str, Sequence[Member] | None]], text: str
+    folder: Path,
+    steps: Sequence[tuple[str, Sequence[Member] | None]],
+    text: str,
+    base: Sequence[Member] = BASE,
 ) -> Opened:
     """An image of these steps with its Dockerfile."""
-    path = image(folder / "i.tar", steps)
+    path = image(folder / "i.tar", steps, base)
     dockerfile = parse_dockerfile(text.encode(), str(folder / "Dockerfile"))
     return open_image(Request(str(path)), Options(rules={}, dockerfile=dockerfile))
 
@@ -302,3 +306,21 @@ def test_a_restored_dockerfile_has_no_values_of_the_builder(here: Here) -> None:
     assert "\n EXPOSE 8000/tcp\n" in patch
     assert "map[" not in patch
     assert "&{" not in patch
+
+
+def test_a_chown_stays_whole_if_a_part_of_it_cannot_be_moved(tmp_path: Path) -> None:
+    """What it does to files of the base image no COPY does: then the fix is in words alone."""
+    big = b"b" * 600_000
+    steps = [
+        ("COPY app /srv/app # buildkit", [file("srv/app/data", big + b"x")]),
+        (
+            shell("chown -R 7:7 /srv"),
+            [
+                file("srv/of-base", big, uid=7, gid=7),
+                file("srv/app/data", big + b"x", uid=7, gid=7),
+            ],
+        ),
+    ]
+    text = "FROM x\nCOPY app /srv/app\nRUN chown -R 7:7 /srv\n"
+    opened = opened_with(tmp_path, steps, text, [*BASE, file("srv/of-base", big)])
+    assert fixed(opened) == text

@@ -47,11 +47,12 @@ def rewriting_fix(
     """The fix for a layer that stores contents of others again; `new` are the inodes that took their places, `why` is
     what differs, as `Why` bits."""
     stored_in = evidence.accounting.waste.stored_in[rows]
-    blocks: list[Fix | None] = []
     runs = [storer for storer in storers if mergeable(evidence, storer, layer)]
+    others = [storer for storer in storers if storer not in runs]
+    blocks: list[Fix | None] = []
     if runs:
         blocks.append(one_run(evidence, [*sorted(runs), layer]))
-    for storer in [storer for storer in storers if storer not in runs][:NAMED]:
+    for storer in others[:NAMED]:
         mine = stored_in == storer
         blocks.append(_block(evidence, layer, storer, rows[mine], new[mine], why))
     step = evidence.step(layer)
@@ -61,7 +62,11 @@ def rewriting_fix(
     together = fixes[0]
     for block in fixes[1:]:
         together = together + "\n" + block
-    return together
+    # The step goes, or is another, for all that it rewrites or for nothing.
+    whole = all(block is not None and block.edits for block in blocks) and len(others) <= NAMED
+    if whole and not (runs and others):
+        return together
+    return Fix(together.text, advice=together.advice)
 
 
 def _block(

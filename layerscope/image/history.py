@@ -6,7 +6,7 @@ marked `empty_layer` belong to the layers, bottom first. Many builders break tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from layerscope.image.instruction import Instruction, parse_created_by, shell_prefix
@@ -48,6 +48,17 @@ class Step:
     created: str | None
     author: str | None
     comment: str | None
+
+
+LOOKED_BACK = 1000
+"""Steps before one that are searched for what holds for it: a hostile history may have a hundred thousand."""
+
+
+def earlier(steps: Sequence[Step], index: int, instruction: str) -> Iterator[Step]:
+    """The steps before number `index` that have an instruction, such as WORKDIR, the latest first."""
+    for number in range(index - 1, max(index - LOOKED_BACK, 0) - 1, -1):
+        if steps[number].instruction == instruction:
+            yield steps[number]
 
 
 def align(

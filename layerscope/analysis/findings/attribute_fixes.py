@@ -14,6 +14,7 @@ from layerscope.analysis.findings.copy_steps import target_of
 from layerscope.analysis.findings.edits import Edit, Fix
 from layerscope.analysis.findings.finding import NAMED
 from layerscope.analysis.findings.fixes import (
+    commands_in,
     commented,
     instruction_text,
     run_in,
@@ -22,7 +23,7 @@ from layerscope.analysis.findings.fixes import (
 )
 from layerscope.analysis.findings.hidden import Rows
 from layerscope.analysis.findings.merging import mergeable, one_run
-from layerscope.analysis.findings.runs import program, without_commands
+from layerscope.analysis.findings.runs import called, without_commands
 from layerscope.filesystem.inodes import Why
 from layerscope.image.dockerfile_syntax import split_flags
 from layerscope.image.history import Step
@@ -148,7 +149,7 @@ def _owner(
     uid, gid = owners[:, int(counts.argmax())].tolist()
     top = evidence.name(evidence.common(paths))
     for command in _about(evidence, step, "chown", top):
-        words = [word for word in command.values[program(command) + 1 :] if word[:1] != "-"]
+        words = [word for word in called(command)[1:] if word[:1] != "-"]
         named = words[0] if words else ""
         if _NAMED_OWNER.fullmatch(named) and _knows_users(evidence, storer):
             # Without a group, COPY takes the number of the user for it; chown leaves the group alone.
@@ -158,12 +159,11 @@ def _owner(
 
 def _about(evidence: Evidence, step: Step, name: str, top: str) -> list[Command]:
     """The commands of a step, the last one first, that change what lies at `top`."""
-    run = run_in(evidence, step)
     folder = target_of(evidence, step, ".")
     found = []
-    for command in run.read.commands if run is not None and run.read is not None else ():
-        values = command.values
-        if program(command) < len(values) and values[program(command)] == name:
+    for command in commands_in(evidence, step):
+        program, *values = called(command)
+        if program == name:
             places = [
                 posixpath.normpath(posixpath.join(folder, value)) for value in values if value
             ]
@@ -203,23 +203,15 @@ def _mode(evidence: Evidence, step: Step, new: NDArray[np.int32]) -> str:
 
 def _changing(evidence: Evidence, step: Step, names: Sequence[str] = _CHANGERS) -> list[Command]:
     """The commands of a RUN that change attributes."""
-    run = run_in(evidence, step)
-    if run is None or run.read is None:
-        return []
-    return [
-        command
-        for command in run.read.commands
-        if command.values[program(command) : program(command) + 1]
-        and command.values[program(command)] in names
-    ]
+    return [command for command in commands_in(evidence, step) if called(command)[0] in names]
 
 
 def _without(evidence: Evidence, step: Step) -> Fix | None:
     """What becomes of the RUN that changed the attributes."""
     run, changing = run_in(evidence, step), _changing(evidence, step)
-    if run is None or run.read is None or not changing:
+    if run is None or not changing:
         return None
-    if len(changing) == len(run.read.commands):
+    if len(changing) == len(run.commands):
         return Fix(
             f"# in place of layer {step.layer}:\n{commented(instruction_text(evidence, step))}",
             (Edit("drop", step.index),),

@@ -22,12 +22,7 @@ from layerscope.analysis.findings.fixes import (
 from layerscope.analysis.findings.known_paths import Place, not_copied
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.run_time_compilers import compiles_at_run_time
-from layerscope.analysis.findings.runs import (
-    Run,
-    program,
-    subcommand,
-    without_words,
-)
+from layerscope.analysis.findings.runs import Run, called, programs, subcommand, without_words
 from layerscope.analysis.packages.apt_dependencies import AptDatabase, read_apt_database
 from layerscope.image.history import Step
 from layerscope.image.shell import Command, Word
@@ -136,12 +131,11 @@ class Installation:
 def installation_of(evidence: Evidence, step: Step) -> Installation | None:
     """The first installation of a step; None if there is none."""
     run = run_in(evidence, step)
-    for command in run.read.commands if run is not None and run.read is not None else ():
+    for command in () if run is None else run.commands:
         word = subcommand(command, _INSTALLERS, ("install", "add"))
         if word is not None and run is not None:
             at = command.words.index(word)
-            manager = command.values[program(command)].rpartition("/")[2]
-            return Installation(run, command, manager, command.words[at + 1 :])
+            return Installation(run, command, called(command)[0], command.words[at + 1 :])
     return None
 
 
@@ -318,8 +312,7 @@ def _taken_out(
     if not words:
         return _staged(evidence, step)
     named = [found.text(word) for word in words]
-    commands = found.run.read.commands
-    if all(command.values[program(command)] in _BUILDING_NOTHING for command in commands):
+    if all(name in _BUILDING_NOTHING for name in programs(found.run)):
         comment = (
             f"# nothing in this step uses {', '.join(named)}: do without, or, where a later step builds with that, install it and build in a"
             " stage of its own (FROM … AS build), and copy only what was built\n"

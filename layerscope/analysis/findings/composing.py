@@ -46,10 +46,6 @@ class Plan:
         merged = {step for group in self.merges for step in group}
         return {*self.changes, *self.flags, *self.drops, *self.before, *self.behind, *merged}
 
-    @property
-    def is_empty(self) -> bool:
-        return not self.steps and not self.ignored
-
 
 def compose(
     found: Sequence[Finding], chosen: Sequence[int], places: Container[int] | None = None

@@ -21,14 +21,12 @@ from layerscope.analysis.findings.fixes import (
     with_flags,
 )
 from layerscope.image.dockerfile_syntax import split_flags
-from layerscope.image.history import Step
+from layerscope.image.history import Step, earlier
 
 _LINES = 40
 """Lines of a .dockerignore."""
 _MAX_COPIES = 1000
 """How many first steps are searched for other copies."""
-_MAX_WORKDIR_STEPS = 1000
-"""How many steps before a COPY are searched for its WORKDIR."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +88,13 @@ def _copy_of(evidence: Evidence, step: Step) -> _Copy:
 def is_from_elsewhere(step: Step) -> bool:
     """Whether a COPY or ADD takes its files from another stage, an image, or a URL: not from the build context."""
     flags, _ = split_flags(step.arguments)
+    return is_remote(step) or any(flag.startswith("--from=") for flag in flags)
+
+
+def is_remote(step: Step) -> bool:
+    """Whether an ADD brings something from a server."""
     sources, _ = sources_of(step)
-    remote = any("://" in source or source.startswith("git@") for source in sources)
-    return remote or any(flag.startswith("--from=") for flag in flags)
+    return any("://" in source or source.startswith("git@") for source in sources)
 
 
 def context_paths(evidence: Evidence, step: Step, tops: Sequence[str]) -> list[str]:
@@ -183,13 +185,10 @@ def _is_shown(evidence: Evidence, name: str) -> bool:
 def target_of(evidence: Evidence, step: Step, target: str) -> str:
     """The absolute path of the target of a COPY, resolved against the WORKDIR before it."""
     path = target
-    for before in reversed(
-        evidence.image.steps[max(step.index - _MAX_WORKDIR_STEPS, 0) : step.index]
-    ):
+    for before in earlier(evidence.image.steps, step.index, "WORKDIR"):
         if path.startswith("/"):
             break
-        if before.instruction == "WORKDIR":
-            path = posixpath.join(before.arguments, path)
+        path = posixpath.join(before.arguments, path)
     return posixpath.normpath(posixpath.join("/", path)).replace("//", "/")
 
 

@@ -20,6 +20,7 @@ from layerscope.analysis.findings.copy_steps import (
 from layerscope.analysis.findings.edits import Edit, Fix
 from layerscope.analysis.findings.finding import NAMED
 from layerscope.analysis.findings.fixes import (
+    commands_in,
     instruction_text,
     run_in,
     run_text,
@@ -36,7 +37,7 @@ from layerscope.analysis.findings.runs import (
     Change,
     Run,
     applied,
-    program,
+    called,
     without_commands,
     without_words,
 )
@@ -125,12 +126,9 @@ def deletion_fix(
 
 def _builds(evidence: Evidence, step: Step) -> bool:
     """Whether a RUN downloads or compiles."""
-    run = run_in(evidence, step)
-    for command in run.read.commands if run is not None and run.read is not None else ():
-        values = command.values[program(command) :] or [""]
-        if values[0] in _BUILDS or (
-            values[1:2] and values[1] in _BUILD_COMMANDS.get(values[0], ())
-        ):
+    for command in commands_in(evidence, step):
+        name, *arguments = called(command)
+        if name in _BUILDS or set(arguments[:1]) & set(_BUILD_COMMANDS.get(name, ())):
             return True
     return False
 

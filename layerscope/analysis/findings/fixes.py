@@ -22,15 +22,13 @@ from layerscope.analysis.findings.runs import (
 )
 from layerscope.image.dockerfile_syntax import json_words, opened_heredocs, split_flags
 from layerscope.image.go_values import without_go_values
-from layerscope.image.history import Step
+from layerscope.image.history import Step, earlier
 from layerscope.image.instruction import INDENT
 from layerscope.image.shell import Command, Word, read_script
 
 _SOURCE = re.compile(r"(?:(?:file|dir|multi):[0-9a-f]{16,64}\s*)+ ?in (?=\S)")
 """What classic Docker and buildah record in place of the names of sources."""
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_LOOKED_BACK = 1000
-"""Steps before one that are searched for its USER."""
 _QUOTED = 64 << 10
 """Characters of an instruction that a fix quotes: more are described in words."""
 
@@ -43,6 +41,12 @@ def run_in(evidence: Evidence, step: Step) -> Run | None:
 def runs_of(evidence: Evidence) -> Runs:
     """All RUNs of the image."""
     return Runs(evidence.image.steps, evidence.written, evidence.escape)
+
+
+def commands_in(evidence: Evidence, step: Step) -> tuple[Command, ...]:
+    """The commands of a step, in order; none if it is no RUN that was understood."""
+    run = run_in(evidence, step)
+    return () if run is None else run.commands
 
 
 def instruction_text(evidence: Evidence, step: Step) -> str:
@@ -189,10 +193,9 @@ def changed_commands(
 
 def user_of(evidence: Evidence, step: Step) -> str:
     """The user that runs a step, as USER names it; "" for root."""
-    for before in reversed(evidence.image.steps[max(step.index - _LOOKED_BACK, 0) : step.index]):
-        if before.instruction == "USER":
-            name = before.arguments.strip().partition(":")[0]
-            return "" if name in ("root", "0") else name
+    for before in earlier(evidence.image.steps, step.index, "USER"):
+        name = before.arguments.strip().partition(":")[0]
+        return "" if name in ("root", "0") else name
     return ""
 
 

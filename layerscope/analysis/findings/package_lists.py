@@ -32,7 +32,7 @@ def _first_use(run: Run) -> str:
     """The first subcommand of apt that fetches or needs lists; "" for none."""
     if run.read is None:
         return _NEEDS[0] if "apt" in run.script else ""
-    for command in run.read.commands:
+    for command in run.commands:
         word = subcommand(command, "apt(?:-get)?", (_FETCHES, *_NEEDS))
         if word is not None:
             return word.value or ""

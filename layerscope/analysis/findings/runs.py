@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from layerscope.image.dockerfile import Written
 from layerscope.image.dockerfile_syntax import json_words, raw_flags
-from layerscope.image.history import Step
+from layerscope.image.history import LOOKED_BACK, Step, earlier
 from layerscope.image.shell import (
     DEFAULT_SHELL,
     Command,
@@ -20,7 +20,6 @@ from layerscope.image.shell import (
     Script,
     Statement,
     Word,
-    is_posix_shell,
     read_script,
     shell_before,
 )
@@ -29,8 +28,6 @@ BREAK = "\n"
 Change = tuple[int, int, str]
 """First and last place, counted in characters, and what stands there instead."""
 
-_LOOKED_BACK = 1000
-"""Steps before a RUN that are searched for its SHELL."""
 INTERPRETED = "/dev/pipes/"
 """Where BuildKit puts a here-document that names its own interpreter."""
 _BUILDKIT = re.compile(r"#\s*buildkit\s*$")
@@ -72,6 +69,11 @@ class Run:
         """Whether it has several lines, as a here-document has."""
         return "\n" in self.script
 
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        """Its simple commands, in order; none if it was not understood."""
+        return () if self.read is None else self.read.commands
+
 
 class Runs:
     """The RUNs of an image, each read once; `written` are the instructions of its Dockerfile, by step."""
@@ -87,7 +89,7 @@ class Runs:
     def of(self, step: Step) -> Run | None:
         """A step as a RUN; None if it is none."""
         if step.index not in self._known:
-            before = self._steps[max(step.index - _LOOKED_BACK, 0) : step.index]
+            before = self._steps[max(step.index - LOOKED_BACK, 0) : step.index]
             self._known[step.index] = run_of(
                 step, before, self._written.get(step.index), self._escape
             )
@@ -125,10 +127,9 @@ def _is_array(script: str) -> bool:
 
 
 def _shell_of(before: Sequence[Step]) -> tuple[str, ...]:
-    for step in reversed(before):
-        if step.instruction == "SHELL":
-            words = json_words(step.arguments) or step.arguments.strip("[]").split()
-            return tuple(words) or DEFAULT_SHELL
+    for step in earlier(before, len(before), "SHELL"):
+        words = json_words(step.arguments) or step.arguments.strip("[]").split()
+        return tuple(words) or DEFAULT_SHELL
     return DEFAULT_SHELL
 
 
@@ -153,12 +154,15 @@ def program(command: Command) -> int:
     return at
 
 
+def called(command: Command) -> list[str]:
+    """The program that a command runs in the end, without its folder, and its arguments; "" for those that are not certain."""
+    name, *arguments = command.values[program(command) :] or [""]
+    return [name.rpartition("/")[2], *arguments]
+
+
 def programs(run: Run) -> list[str]:
     """The names of the programs that a RUN calls, in order."""
-    commands = run.read.commands if run.read is not None else ()
-    return [
-        command.values[program(command)].rpartition("/")[2] for command in commands if command.words
-    ]
+    return [called(command)[0] for command in run.commands]
 
 
 def runs_as_other_user(script: Script) -> bool:
@@ -283,7 +287,7 @@ def with_option(
 ) -> tuple[Change, ...]:
     """An option for each command that takes it, behind the word that `place` names; none for those that have it."""
     changes = []
-    for command in run.read.commands if run.read else ():
+    for command in run.commands:
         word = place(command)
         if word is not None and option.split()[0] not in command.values:
             changes.append((word.end, word.end, f" {option}"))
@@ -363,8 +367,3 @@ def applied(text: str, changes: Sequence[Change]) -> str:
         pieces += (text[done:start], new)
         done = max(done, end)
     return "".join((*pieces, text[done:]))
-
-
-def is_shell(run: Run) -> bool:
-    """Whether a sh or bash runs it."""
-    return not run.exec_form and is_posix_shell(run.shell)

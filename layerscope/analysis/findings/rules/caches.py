@@ -8,7 +8,7 @@ from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.cache_shapes import Shape
 from layerscope.analysis.findings.edits import Fix
 from layerscope.analysis.findings.filled_caches import KEPT_CACHES, MODELS
-from layerscope.analysis.findings.fixes import run_in, shell_word
+from layerscope.analysis.findings.fixes import commands_in, run_in, shell_word
 from layerscope.analysis.findings.known_paths import (
     Place,
     cleaned,
@@ -42,9 +42,8 @@ _OWN_RULE = (
 
 def _without_apk_cache(place: Place) -> Fix:
     """Use no cache, unless the step fetches the index by itself: that stays, whatever follows."""
-    run = run_in(place.evidence, place.step)
     clean = cleaned("rm -rf /var/cache/apk/*")
-    for command in run.read.commands if run is not None and run.read is not None else ():
+    for command in commands_in(place.evidence, place.step):
         if subcommand(command, "apk", ("update",)) is not None:
             return clean(place)
     return with_option("apk", ("add", "upgrade"), "--no-cache", clean)(place)

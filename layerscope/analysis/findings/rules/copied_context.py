@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence, Group
-from layerscope.analysis.findings.copy_steps import ignoring
+from layerscope.analysis.findings.copy_steps import ignoring, is_from_elsewhere
 from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import instruction_text, sources_of
 from layerscope.analysis.findings.hidden import origins
 from layerscope.analysis.findings.rule import Rule
-from layerscope.analysis.findings.rules.git_directory import is_remote
 from layerscope.image.history import Step
 from layerscope.text import size as in_words
 from layerscope.words import Confidence, Severity
@@ -37,7 +35,6 @@ _SMALL = 10_000
 """Minimum bytes of a finding about other names."""
 _INSTALLED = ("site-packages", "dist-packages", "/usr/lib/**", "/opt/conda/**")
 """Places where such names belong to installed software."""
-_OF_STAGE = re.compile(r"(?:^|\s)--from=")
 
 
 def _find(evidence: Evidence) -> Iterator[Claim]:
@@ -63,11 +60,11 @@ def _find(evidence: Evidence) -> Iterator[Claim]:
 
 
 def _is_context(step: Step) -> bool:
-    """Whether a step copies from the build context: no --from=, no absolute source, no server."""
-    if step.instruction not in ("COPY", "ADD") or _OF_STAGE.search(step.arguments):
+    """Whether a step copies from the build context, and names no absolute source."""
+    if step.instruction not in ("COPY", "ADD") or is_from_elsewhere(step):
         return False
     sources, _ = sources_of(step)
-    return not any(source.startswith("/") for source in sources) and not is_remote(step)
+    return not any(source.startswith("/") for source in sources)
 
 
 def _claim(evidence: Evidence, group: Group, tops: dict[str, NDArray[np.int64]]) -> Iterator[Claim]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.copy_steps import is_remote
 from layerscope.analysis.findings.edits import Fix
 from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import (
@@ -15,14 +16,12 @@ from layerscope.analysis.findings.fixes import (
     instruction_text,
     run_and,
     shell_word,
-    sources_of,
 )
 from layerscope.analysis.findings.in_use import find_in_use
 from layerscope.analysis.findings.known_paths import Place, is_copy
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.runs import subcommand
 from layerscope.filesystem.selector import Mask
-from layerscope.image.history import Step
 from layerscope.words import Confidence
 
 _PATTERNS = ("**/.git/objects", "**/.git/lfs", "**/.git/modules")
@@ -44,7 +43,6 @@ _PROGRAMS = (b"bin", b"sbin", b"libexec", b"shims", b"scripts")
 """Directories of a tool that PATH names."""
 _NEAR = 3
 """How deep in a clone the files lie that say what it is."""
-_REMOTE = re.compile(r"(?:https?|git|ssh)://|git@")
 
 
 def _shallow(place: Place) -> Fix:
@@ -66,12 +64,6 @@ def _without_history(place: Place) -> Fix:
         return _shallow(place)
     text = re.sub(r"\s--keep-git-dir(?:=\S+)?", "", instruction_text(place.evidence, place.step))
     return Fix(f"# without --keep-git-dir, ADD leaves the history out\n{text}")
-
-
-def is_remote(step: Step) -> bool:
-    """Whether an ADD brings something from a server."""
-    sources, _ = sources_of(step)
-    return step.instruction == "ADD" and any(map(_REMOTE.match, sources))
 
 
 def _find(evidence: Evidence) -> Iterator[Claim]:

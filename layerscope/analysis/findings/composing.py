@@ -9,7 +9,7 @@ from layerscope.analysis.findings.edits import Edit
 from layerscope.analysis.findings.finding import Finding
 from layerscope.analysis.findings.runs import Change
 
-_REPEATED = ("--mount", "--exclude")
+REPEATED = frozenset(("--mount", "--exclude"))
 """Flags that an instruction may have several times."""
 
 
@@ -112,7 +112,7 @@ def _overlap(one: Change, other: Change) -> bool:
 
 def _is_other_value(one: str, other: str) -> bool:
     name = one.partition("=")[0]
-    return one != other and name == other.partition("=")[0] and name not in _REPEATED
+    return one != other and name == other.partition("=")[0] and name not in REPEATED
 
 
 def _take(plan: Plan, edit: Edit) -> None:

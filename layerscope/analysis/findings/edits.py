@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from layerscope.image.dockerfile_syntax import opened_heredocs
+
 _SAID = re.compile(
     r"# (?:in \.dockerignore:|so that this does not copy it:|in place of layers? |and layer \d+ without: |one RUN for "
     r"|at the end of the same RUN: |and at its end: |with --)"
 )
 """How comments begin that say what the edits do."""
-_HEREDOC = re.compile(r"""(?<!<)<<-?["']?([A-Za-z_]\w*)""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def notes(text: str, difference: str) -> list[str]:
             if not _SAID.match(line) and " ".join(line[1:].split()) not in shown:
                 found.append(line)
             continue
-        heredoc = None if inside else _HEREDOC.search(line)
-        inside = heredoc[1] if heredoc is not None else inside
+        if not inside:
+            inside = next((name for name, _, _ in opened_heredocs(line)), "")
         continued = not inside and line.rstrip().endswith("\\")
     return found

@@ -102,7 +102,7 @@ def _document(script: str) -> str:
 def _rendered(run: Run, changes: Sequence[Change]) -> str:
     """A script with changes; one that is a single line is broken for reading."""
     if run.is_script:
-        return applied(run.script, [(a, b, _in_lines(new)) for a, b, new in changes])
+        return applied(run.script, [(a, b, in_lines(new)) for a, b, new in changes])
     breaks = run.read.breaks if run.read is not None else ()
     kept = [
         (start, end, BREAK)
@@ -117,7 +117,7 @@ def _rendered(run: Run, changes: Sequence[Change]) -> str:
     return applied(run.script, every)
 
 
-def _in_lines(new: str) -> str:
+def in_lines(new: str) -> str:
     """A change of a script of several lines."""
     return new.replace(f";{BREAK}", "\n").replace(f"{BREAK}&& ", f" \\\n{INDENT}&& ")
 
@@ -135,12 +135,12 @@ def merged_text(
     for number, (run, own) in enumerate(zip(runs, together.changes, strict=True)):
         all_changes = (*(changes[number] if changes else ()), *own)
         if lines and not run.is_script:
-            parts.append(applied(run.script, [(a, b, _in_lines(new)) for a, b, new in all_changes]))
+            parts.append(applied(run.script, [(a, b, in_lines(new)) for a, b, new in all_changes]))
         else:
             parts.append(_rendered(run, all_changes).rstrip())
 
     def joint(text: str) -> str:
-        return _in_lines(text) if lines else text.replace(BREAK, f" {runs[0].escape}\n{INDENT}")
+        return in_lines(text) if lines else text.replace(BREAK, f" {runs[0].escape}\n{INDENT}")
 
     script = joint(together.head) + parts[0]
     for between, part in zip(together.joints, parts[1:], strict=True):

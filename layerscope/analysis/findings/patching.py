@@ -8,9 +8,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from layerscope.analysis.dockerfile_lines import DockerfileLines
-from layerscope.analysis.findings.composing import Plan, compose
+from layerscope.analysis.findings.composing import REPEATED, Plan, compose
 from layerscope.analysis.findings.finding import Finding
 from layerscope.analysis.findings.fixes import (
+    in_lines,
     merged_text,
     recorded_instruction,
     run_text,
@@ -201,8 +202,7 @@ def _placed(
         first = place(start) if end > start or not start else place(start - 1) + 1
         last = place(end - 1) + 1 if end > start else first
         if in_heredoc:
-            new = new.replace(f";{BREAK}", BREAK).replace(f"{BREAK}&& ", f" \\{BREAK}{INDENT}&& ")
-            found.append((first, last, new.replace(BREAK, dockerfile.newline)))
+            found.append((first, last, in_lines(new).replace("\n", dockerfile.newline)))
         else:
             lines = new.split(f"{BREAK}&& ")
             found.append((first, last, joint.join(line.replace(BREAK, ending) for line in lines)))
@@ -215,7 +215,7 @@ def _flagged(
     """Further flags in front, those of one name in place of the one that is there."""
     if not flags:
         return []
-    names = {flag.partition("=")[0] for flag in flags} - {"--mount", "--exclude"}
+    names = {flag.partition("=")[0] for flag in flags} - REPEATED
     head = written.arguments[: written.body]
     pieces: list[Change] = [
         (written.place(found.start()), written.place(found.end() - 1) + 1, "")

@@ -83,9 +83,19 @@ class PathSearch:
         """What layers store in each directory."""
         return StoredBelow(self.filesystem)
 
+    @cached_property
+    def _last_of_inode(self) -> NDArray[np.int32]:
+        """Of each version, the last one of those that give its path the same inode without a break."""
+        filesystem = self.filesystem
+        paths, inodes = filesystem.paths, filesystem.inode_of
+        goes_on = (paths[1:] == paths[:-1]) & (inodes[1:] == inodes[:-1])
+        goes_on &= filesystem.died[:-1] == filesystem.born[1:]
+        ends = np.flatnonzero(np.append(~goes_on, True)).astype(np.int32)
+        return ends[np.searchsorted(ends, np.arange(len(paths), dtype=np.int32))]
+
     def prepare(self) -> None:
         """Compute what every search needs, so that the first one is fast too."""
-        _ = self.total, self.below, self._versions.layers, self._fuzzy.lengths
+        _ = self.total, self.below, self._last_of_inode, self._versions.layers, self._fuzzy.lengths
         self._fuzzy.tiers(b"e", lambda: None)
 
     def find(
@@ -128,15 +138,13 @@ class PathSearch:
         return int(self.filesystem.stored[row])
 
     def _once(self, rows: NDArray[np.int32]) -> NDArray[np.int32]:
-        """These rows, with only the newest version of each directory, and a file that its own layer lists again once."""
+        """These rows, with only the newest version of each directory, and once what a layer links to itself again."""
         filesystem = self.filesystem
-        paths, inodes = filesystem.paths[rows], filesystem.inode_of[rows]
-        again = paths[1:] == paths[:-1]
-        brief = filesystem.born[rows] == filesystem.died[rows]
-        older = np.flatnonzero(again & (inodes[1:] == inodes[:-1]) & brief[:-1])
+        rows = self._last_of_inode[rows]
+        rows = rows[edges(rows)]
         folders = np.flatnonzero(filesystem.kinds[rows] == Kind.DIRECTORY)
-        held = paths[folders]
-        return np.delete(rows, np.union1d(older, folders[:-1][held[1:] == held[:-1]]))
+        held = filesystem.paths[rows[folders]]
+        return np.delete(rows, folders[:-1][held[1:] == held[:-1]])
 
     def _ordered(
         self,

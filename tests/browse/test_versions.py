@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from layerscope.browse.filters import parse_filter
@@ -207,7 +207,12 @@ def _sure(rows: Iterable[Row]) -> set[Row]:
     return {row for row in rows if row.kind != "broken-link"}
 
 
+LINKED_AGAIN = [[file("b", b"x")], [hardlink("a", "b")], [hardlink("a", "b")]]
+"""A layer that gives a path the inode that it has already."""
+
+
 @given(st.one_of(orderly_layers(), wild_layers()))
+@example(LINKED_AGAIN)
 @settings(max_examples=150, deadline=None)
 def test_terms_are_answered_for_every_version(layers: Layers) -> None:
     """Each version of a file that any layer stored, once; a directory once, if any of its versions matches."""

@@ -26,6 +26,7 @@ _DEFAULTS = {
     "platform": None,
     "store_root": None,
     "pull": False,
+    "max_download": None,
     "verify": False,
     "no_duplicates": False,
     "no_cache": False,

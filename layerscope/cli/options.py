@@ -15,6 +15,7 @@ from layerscope.cli.cache import user_store, warn
 from layerscope.errors import UsageError
 from layerscope.image.dockerfile import Dockerfile, read_dockerfile
 from layerscope.image.platform import Platform
+from layerscope.layers.store import Store
 from layerscope.opening.options import Options
 from layerscope.progress import Progress
 from layerscope.settings import Settings, limits_from, load_settings
@@ -23,6 +24,8 @@ from layerscope.sources.base import Request
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _SETTINGS = "layerscope.settings"
 """Where the context of click keeps the settings of a command."""
+_STORE = "layerscope.store"
+"""Where it keeps the cache."""
 
 _IMAGE_OPTIONS = (
     click.option(
@@ -46,6 +49,11 @@ _IMAGE_OPTIONS = (
         "--pull",
         is_flag=True,
         help="Pull the image with Docker or Podman if it is not found locally.",
+    ),
+    click.option(
+        "--max-download",
+        metavar="SIZE",
+        help="Fail rather than fetch more than this of layers from a registry, such as 500MB.",
     ),
     click.option(
         "--verify", is_flag=True, help="Verify the digests of all layers, whatever their size."
@@ -117,6 +125,8 @@ def request_of(reference: str, progress: Progress, given: dict[str, Any]) -> Req
         progress=progress,
         store_root=given["store_root"],
         pull=given["pull"],
+        max_download=_bytes_of("--max-download", given["max_download"]),
+        cache=store_of(given),
     )
 
 
@@ -151,14 +161,34 @@ def options_of(given: dict[str, Any], *, findings: bool = False) -> Options:
 
     Raises `DockerfileError` and `UsageError`.
     """
-    store = None if given["no_cache"] else user_store()
-    context = click.get_current_context(silent=True)
-    if store is not None and context is not None:
-        context.call_on_close(partial(warn, store))
     return Options(
         verify=given["verify"],
         duplicates=not given["no_duplicates"],
         rules=settings_of(given).rules if findings else None,
         dockerfile=dockerfile_of(given),
-        cache=store,
+        cache=store_of(given),
     )
+
+
+def store_of(given: dict[str, Any]) -> Store | None:
+    """The user's cache, the same for a whole command; None with `--no-cache`. What it cannot do is said at the end."""
+    context = click.get_current_context(silent=True)
+    kept = {} if context is None else context.meta
+    if given["no_cache"]:
+        return None
+    if _STORE not in kept:
+        kept[_STORE] = user_store()
+        if context is not None:
+            context.call_on_close(partial(warn, kept[_STORE]))
+    store: Store = kept[_STORE]
+    return store
+
+
+def _bytes_of(option: str, given: str | None) -> int | None:
+    """The bytes that an option takes. Raises `UsageError`."""
+    from layerscope.analysis.gate.values import parse_size
+
+    try:
+        return None if given is None else parse_size(given)
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from None

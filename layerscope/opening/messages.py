@@ -50,6 +50,7 @@ class Open(msgspec.Struct, tag=True):
     limits: Limits
     store_root: str | None
     pull: bool
+    max_download: int | None
     verify: bool
     verify_small: bool
     duplicates: bool

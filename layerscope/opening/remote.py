@@ -286,6 +286,7 @@ def _open_message(
         limits=request.limits,
         store_root=None if request.store_root is None else str(request.store_root),
         pull=request.pull,
+        max_download=request.max_download,
         verify=options.verify,
         verify_small=options.verify_small,
         duplicates=options.duplicates,

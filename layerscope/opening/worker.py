@@ -20,7 +20,7 @@ from queue import SimpleQueue
 
 from layerscope import signals, text
 from layerscope.channel import ChannelError, Piece, Task, serve_at_once
-from layerscope.errors import CancelledError
+from layerscope.errors import CancelledError, LayerscopeError
 from layerscope.faults import InternalError, as_user_error
 from layerscope.layers.blob import Blob, MissingBlob
 from layerscope.layers.file_identity import FileChangedError
@@ -96,6 +96,8 @@ class _Worker:
             return [b"\0", blob.pread(request.length, request.offset)]
         except CancelledError:
             error = OSError(errno.EINTR, "cancelled")
+        except LayerscopeError as raised:
+            error = OSError(errno.EIO, raised.message)
         except OSError as raised:
             error = raised
         name = error.filename if isinstance(error.filename, str) else None
@@ -124,7 +126,7 @@ class _Worker:
 
     def _run(self, task: Task, asked: messages.Open, cache: Store | None) -> None:
         """Open the image. Raises `LayerscopeError` and `CancelledError`."""
-        request, options = _request(asked, self._progress), _options(asked, cache)
+        request, options = _request(asked, self._progress, cache), _options(asked, cache)
         private = Path(asked.private)
         signals.at_end(partial(_remove, private))
         take = partial(self._take, task)
@@ -194,7 +196,7 @@ def _facts(blob: Blob) -> messages.BlobFacts:
     return messages.BlobFacts(blob.name, blob.size, blob.is_tar, blob.digest, missing)
 
 
-def _request(asked: messages.Open, progress: _Progress) -> Request:
+def _request(asked: messages.Open, progress: _Progress, cache: Store | None) -> Request:
     return Request(
         asked.reference,
         asked.image,
@@ -203,6 +205,8 @@ def _request(asked: messages.Open, progress: _Progress) -> Request:
         progress,
         messages.path_or_none(asked.store_root),
         asked.pull,
+        asked.max_download,
+        cache,
     )
 
 

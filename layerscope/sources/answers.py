@@ -7,9 +7,9 @@ own, so that the deadline covers connecting, headers and body. Only streams have
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from layerscope.errors import LayerscopeError, LimitExceededError, UnreachableError
@@ -40,6 +40,8 @@ class Answer:
     status: int
     body: bytes
     """Without Content-Encoding."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Their names in any case."""
 
     @property
     def ok(self) -> bool:
@@ -149,7 +151,7 @@ class _Exchange:
         """The answer."""
         response = self._begin()
         try:
-            yield Answer(response.status_code, self._body(response))
+            yield Answer(response.status_code, self._body(response), response.headers)
         finally:
             response.close()
 
@@ -168,7 +170,7 @@ class _Exchange:
             if 200 <= response.status_code < 300:
                 yield from read(response)
             else:
-                yield Answer(response.status_code, self._body(response))
+                yield Answer(response.status_code, self._body(response), response.headers)
         finally:
             response.close()
 

@@ -43,6 +43,10 @@ class Request:
     """The folder of a store, instead of the usual ones."""
     pull: bool = False
     """Whether an engine pulls an image that is not found locally."""
+    max_download: int | None = None
+    """Bytes of layers that may be fetched from a registry; None for any number."""
+    cache: Store | None = None
+    """Where manifests and configs of registries are kept; None for nowhere."""
 
 
 def shortened(text: str, at_most: int = 600) -> str:
@@ -143,6 +147,8 @@ class Candidate:
     """A scheme, if it differs between images of one place."""
     is_image: bool = True
     """Whether its types are those of an image. Others are candidates only if there is no image."""
+    also: Completion | None = None
+    """What `SourceImage.complete` does, for one that is described before all of it is known."""
 
     @property
     def name(self) -> str | None:
@@ -192,19 +198,25 @@ class SourceImage:
     blobs: Sequence[Blob]
     """One per layer; they cannot be read while the image awaits its export."""
     damage: str | None
+    also: Completion | None = field(default=None, kw_only=True)
+    """See `Candidate.also`."""
 
     @property
     def awaits_export(self) -> bool:
         """Whether only its description is known."""
         return False
 
-    def complete(self, request: Request, cache: IndexCache | None) -> SourceImage:  # noqa: ARG002
+    def complete(self, request: Request, cache: IndexCache | None) -> SourceImage:
         """The same image with its layers. Raises `LayerscopeError` and `CancelledError`."""
-        return self
+        if self.also is None:
+            return self
+        return self.also(request, self, lambda blob: cache is None or not cache.has(blob))
 
     def keep_export(self, store: Store, indexes: Sequence[LayerIndex]) -> None:
         """Cache what spares the next opening an export, if the layers with these indexes match their digests."""
 
 
+Completion = Callable[[Request, SourceImage, Callable[["Blob"], bool]], SourceImage]
+"""Adds what is stored beside an image that was described; the last argument tells whether a layer has to be fetched."""
 Chooser = Callable[[Sequence[Candidate]], Candidate | None]
 """Asks the user to choose one of several images; None if cancelled."""

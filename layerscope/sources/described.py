@@ -38,7 +38,7 @@ def describe(
     if stated is None or (wanted is not None and wanted.os_version and not stated.os_version):
         _check_runs(image.platform, wanted)  # only the config says it
     if chosen.export is None:
-        return SourceImage(image, blobs, found.damage)
+        return SourceImage(image, blobs, found.damage, also=chosen.also)
     return DescribedImage(image, blobs, found.damage, found, chosen, chosen.export)
 
 

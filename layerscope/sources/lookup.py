@@ -28,6 +28,8 @@ class Source:
     """
     stored: bool = False
     """Whether it reads a store directly, so that --store-root applies and layers have sizes."""
+    remote: bool = False
+    """Whether it asks other machines."""
     pull: Callable[[Request, str], Found] | None = None
     """Pulls a missing image; None if not supported. Raises `UnreachableError`, `ImageNotFoundError`."""
     listed: Callable[[Request], Sequence[StoreImage]] | None = None
@@ -39,7 +41,7 @@ def find_in_turn(request: Request, sources: Sequence[Source]) -> Found:
 
     Raises `ImageNotFoundError` with the answer of each source, `UnreachableError` if no source is reachable.
     """
-    files, *others = sources
+    files, *others = (source for source in sources if not source.remote)
     not_a_file: LayerscopeError | None = None
     try:
         return files.find(request, request.reference, ())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from layerscope.errors import CorruptImageError, LayerscopeError, NotAnImageError
@@ -19,14 +19,10 @@ from layerscope.image.platform import Platform, stated_platform
 from layerscope.image.warnings import ImageWarning
 from layerscope.limits import Limits
 from layerscope.sources.artifacts import (
-    MANIFEST_TYPES,
-    SCHEMA_1,
     Artifact,
     may_be_manifest,
     not_an_image,
     of_descriptor,
-    of_index,
-    of_manifest,
     of_type,
 )
 from layerscope.sources.attestations import provenance_of, subject_of
@@ -37,6 +33,7 @@ from layerscope.sources.members import Members
 from layerscope.sources.oci_blobs import OciBlobs
 from layerscope.sources.oci_descriptor import Descriptor
 from layerscope.sources.oci_image import read_image
+from layerscope.sources.oci_node import Node, node_of
 
 INDEX = "index.json"
 LAYOUT = "oci-layout"
@@ -47,17 +44,6 @@ MAX_NAMED = 1_000_000
 
 MAX_ARTIFACTS = 10_000
 """Maximum number of artifacts kept, for errors that name their type."""
-
-
-@dataclass(slots=True)
-class _Node:
-    """The content of one digest: an index, an image, an artifact, or a problem."""
-
-    children: list[Descriptor] = field(default_factory=list)
-    manifest: dict[str, Any] | None = None
-    """The manifest of an image, or of an artifact that may open as one."""
-    artifact: Artifact | None = None
-    problem: LayerscopeError | None = None
 
 
 @dataclass(slots=True)
@@ -90,7 +76,7 @@ class OciLayout:
         self._members = members
         self._blobs = OciBlobs(members, limits)
         self._limits = limits
-        self._nodes: dict[str, _Node] = {}
+        self._nodes: dict[str, Node] = {}
         self._platforms: dict[str, Platform | None] = {}
         """The platform of each config, by digest."""
         self._listed: dict[str, Sequence[str | None]] = {}
@@ -208,53 +194,27 @@ class OciLayout:
         for child in node.children:
             yield from self._leaves(child, seen, depth + 1, tags)
 
-    def _node(self, descriptor: Descriptor) -> _Node:
+    def _node(self, descriptor: Descriptor) -> Node:
         """The content of a descriptor, read once."""
         node = self._nodes.get(descriptor.digest)
         if node is None:
             try:
                 node = self._read(descriptor)
             except LayerscopeError as error:
-                node = _Node(problem=error)
+                node = Node(problem=error)
                 if not may_be_manifest(descriptor.media_type):
-                    node = _Node(artifact=of_type(descriptor.media_type))
+                    node = Node(artifact=of_type(descriptor.media_type))
             self._nodes[descriptor.digest] = node
         return node
 
-    def _read(self, descriptor: Descriptor) -> _Node:
-        document = insensitive(self._blobs.document(descriptor))
-        manifests, layers = document.get("manifests"), document.get("layers")
-        short = descriptor.digest[:19]
-        if manifests is not None and (layers is not None or document.get("config") is not None):
-            raise CorruptImageError(f"manifest {short} is both an index and an image")
-        if manifests is not None:
-            values = manifests if isinstance(manifests, list) else []
-            children = [child for value in values if (child := Descriptor.read(value))]
-            if (artifact := of_index(document, children)) is not None:
-                return _Node(artifact=artifact)
-            self._note_attestations(*children)
-            known = {child.digest: of_descriptor(child) for child in children}
-            for digest, artifact in known.items():
-                if artifact is not None:
-                    self._note_artifact(artifact, (), digest)
-            return _Node([child for child in children if known[child.digest] is None])
-        if document.get("schemaversion") == 1 or descriptor.media_type.startswith(SCHEMA_1):
-            raise NotAnImageError(
-                "the manifest uses the obsolete schema 1, which has no diff IDs",
-                hint="pull or convert the image with a current tool",
-            )
-        artifact = of_manifest(document, descriptor)
-        if artifact is not None:
-            self._note_config(document)
-            may_open = artifact.name is None and isinstance(document.get("config"), dict)
-            return _Node(manifest=document if may_open else None, artifact=artifact)
-        if isinstance(document.get("config"), dict):
-            return _Node(manifest=document)
-        kinds = (document.get("mediatype"), descriptor.media_type)
-        kind = next((kind for kind in kinds if isinstance(kind, str) and kind), "unknown")
-        if kind == "unknown" or kind in MANIFEST_TYPES:
-            raise NotAnImageError(f"manifest {short} has no config (type {kind})")
-        return _Node(artifact=of_type(kind))
+    def _read(self, descriptor: Descriptor) -> Node:
+        node = node_of(self._blobs.document(descriptor), descriptor)
+        self._note_attestations(*node.listed)
+        for digest, artifact in node.artifacts.items():
+            self._note_artifact(artifact, (), digest)
+        if node.artifact is not None and node.config is not None:
+            self.other_configs.add(node.config.digest)
+        return node
 
     def _add(
         self,
@@ -317,12 +277,6 @@ class OciLayout:
         self._artifacts.setdefault(artifact)
         if len(self.artifacts) < MAX_ARTIFACTS:
             self.artifacts.append(artifact_candidate(artifact, list(tags), [digest]))
-
-    def _note_config(self, manifest: dict[str, Any]) -> None:
-        """Record the config of an artifact, so that it is not taken for an image's."""
-        config = Descriptor.read(manifest.get("config"))
-        if config is not None:
-            self.other_configs.add(config.digest)
 
     def _platform(self, descriptor: Descriptor, manifest: dict[str, Any]) -> Platform | None:
         """The platform of an image: from the descriptor, else from the config; the OS version from either."""

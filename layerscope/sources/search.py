@@ -64,8 +64,9 @@ SOURCES: tuple[Source, ...] = (
     _of_store("containers-storage"),
     _of_store("docker-store"),
     _of_store("containerd"),
+    Source("registry", ("registry",), _later("registry.source", "find"), remote=True),
 )
-"""In search order for a reference without a scheme."""
+"""In search order for a reference without a scheme; a remote one is asked only where that is wanted."""
 
 
 def open_source(request: Request, ask: Chooser | None = None) -> SourceImage:

@@ -29,27 +29,48 @@ _PATIENCE = 0.2
 """Seconds to wait for more of a stream that is not an image, to describe it better."""
 
 
+class TemporaryCopy:
+    """A temporary file without a name, which is written in order. Closed with its last reference."""
+
+    def __init__(self, name: str) -> None:
+        """`name` is what is copied, for errors. Raises `LayerscopeError` when no file can be made."""
+        self._name = name
+        self.written = 0
+        self._next_look = _LOOK
+        with _writing(name, 0):
+            self._stream = tempfile.TemporaryFile(prefix="layerscope-", buffering=0)  # noqa: SIM115  # see `__del__`
+
+    def __del__(self) -> None:
+        if hasattr(self, "_stream"):
+            self._stream.close()
+
+    @property
+    def fd(self) -> int:
+        """Its file descriptor."""
+        return self._stream.fileno()
+
+    def write(self, piece: bytes) -> None:
+        """Append bytes. Raises `LayerscopeError` when they cannot be written, and before a large copy fills the disk."""
+        with _writing(self._name, self.written):
+            if self.written >= self._next_look:
+                self._next_look += _LOOK
+                _leave_room(self.fd)
+            view = memoryview(piece)
+            while view:
+                done = self._stream.write(view)
+                view = view[done:]
+                self.written += done
+
+
 def spool(pieces: Iterable[bytes], name: str, origin: Blob | None = None) -> OpenFile:
     """Copy `pieces` to a temporary file; `origin` is the blob they were decompressed from.
 
     Raises `LayerscopeError` when it cannot be written, and before a large copy fills the disk.
     """
-    iterator = iter(pieces)
-    written, next_look = 0, _LOOK
-    with _writing(name, written):
-        stream = tempfile.TemporaryFile(prefix="layerscope-", buffering=0)  # noqa: SIM115  # closed below
-    with stream:
-        while (piece := next(iterator, None)) is not None:
-            with _writing(name, written):
-                if written >= next_look:
-                    next_look += _LOOK
-                    _leave_room(stream.fileno())
-                view = memoryview(piece)
-                while view:
-                    done = stream.write(view)
-                    view = view[done:]
-                    written += done
-        return OpenFile(os.dup(stream.fileno()), name, spooled=True, origin=origin)
+    copy = TemporaryCopy(name)
+    for piece in pieces:
+        copy.write(piece)
+    return OpenFile(os.dup(copy.fd), name, spooled=True, origin=origin)
 
 
 def _leave_room(descriptor: int) -> None:

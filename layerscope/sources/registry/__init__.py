@@ -1,0 +1,1 @@
+"""Images in registries, read without an engine (OCI distribution-spec; distribution, docs/spec/api.md)."""

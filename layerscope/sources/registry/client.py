@@ -1,0 +1,344 @@
+"""Reads manifests and blobs of a repository (OCI distribution-spec, "Pull"; distribution, docs/spec/api.md)."""
+
+from __future__ import annotations
+
+import email.utils
+import re
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import requests
+import urllib3
+
+from layerscope.errors import (
+    CorruptImageError,
+    ImageNotFoundError,
+    LayerscopeError,
+    UnreachableError,
+)
+from layerscope.image.digest import sha256
+from layerscope.limits import Limits
+from layerscope.progress import NullProgress, Progress, check
+from layerscope.sources.answers import Answer, read_answer, stream_answer
+from layerscope.sources.artifacts import INDEX_TYPES, MANIFEST_TYPES
+from layerscope.sources.registry.connection import Connection, RefusedError
+from layerscope.sources.registry.hosts import endpoints_of
+from layerscope.sources.registry.repository import Reference
+from layerscope.text import safe_name
+
+ACCEPT = ", ".join((*INDEX_TYPES, *MANIFEST_TYPES))
+TRIES = 3
+"""How often a request is sent that fails for reasons that may pass."""
+LONGEST_WAIT = 60
+"""Seconds to wait at most because a registry asks for it."""
+_PASSING = (408, 429, 500, 502, 503, 504)
+"""Status codes of failures that may pass."""
+_LOOK_EVERY = 0.1
+_RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]+/")
+
+_Result = TypeVar("_Result")
+
+
+class PassingError(UnreachableError):
+    """A failure that may pass; `wait` is how many seconds the registry asks to wait."""
+
+    def __init__(self, message: str, wait: float | None = None, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.wait = wait
+
+
+class NoRangesError(UnreachableError):
+    """The registry sends blobs only as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A manifest or index."""
+
+    data: bytes
+    digest: str
+    media_type: str
+
+
+class Client:
+    """Reads one repository, from its mirrors or from the registry itself. Methods are called from any thread."""
+
+    def __init__(
+        self, reference: Reference, limits: Limits, progress: Progress | None = None
+    ) -> None:
+        self.reference = reference
+        self.limits = limits
+        self.progress = progress or NullProgress()
+        self._connections = [Connection(one, limits) for one in endpoints_of(reference, limits)]
+        self.requests = 0
+        """Number of requests, without those for tokens and redirects."""
+        self.received = 0
+        """Bytes of blobs that arrived."""
+        self._counting = threading.Lock()
+
+    def close(self) -> None:
+        """Close all connections."""
+        for connection in self._connections:
+            connection.close()
+
+    # documents
+
+    def manifest(self, target: str) -> Document:
+        """The manifest or index of a tag or digest. Raises `ImageNotFoundError`, `RefusedError`, `UnreachableError`."""
+        answer = self._answer(
+            "GET", f"manifests/{target}", f"the manifest {target}", {"Accept": ACCEPT}
+        )
+        found = sha256(answer.body)
+        if ":" in target and target.startswith("sha256:") and found != target:
+            raise CorruptImageError(
+                f"{self.reference.repository}: the registry answers with another manifest than {target[:19]}…",
+                hint="its storage or a proxy in between is damaged",
+            )
+        kind = answer.headers.get("Content-Type", "").partition(";")[0].strip()
+        return Document(answer.body, target if ":" in target else found, kind)
+
+    def digest_of(self, tag: str) -> str | None:
+        """The digest of the manifest that a tag names now; None if the registry does not say."""
+        answer = self._answer("HEAD", f"manifests/{tag}", f"the manifest {tag}", {"Accept": ACCEPT})
+        return answer.headers.get("Docker-Content-Digest")
+
+    def json(self, path: str, what: str) -> Answer:
+        """The answer to a question about the repository. Raises like `manifest`."""
+        return self._answer("GET", path, what, {})
+
+    def blob(self, digest: str, what: str) -> bytes:
+        """The bytes of a document. Raises like `manifest`, and `CorruptImageError` if they are others."""
+        data = self._answer("GET", f"blobs/{digest}", f"{what} ({digest[:19]}…)", {}).body
+        if digest.startswith("sha256:") and sha256(data) != digest:
+            raise CorruptImageError(
+                f"{self.reference.repository}: the registry answers with other bytes for {what} than {digest[:19]}…",
+                hint="its storage or a proxy in between is damaged",
+            )
+        return data
+
+    def _answer(self, method: str, path: str, what: str, headers: Mapping[str, str]) -> Answer:
+        def ask(connection: Connection) -> Answer:
+            self._count()
+            answer = read_answer(
+                lambda timeout: connection.send(method, path, headers, timeout),
+                connection.endpoint.host,
+                self.limits,
+                progress=self.progress,
+            )
+            if not answer.ok:
+                raise self._refused(connection, answer, what)
+            return answer
+
+        return self._tried(ask)
+
+    # blobs
+
+    def stream(self, digest: str, start: int, end: int, size: int) -> Iterator[bytes]:
+        """The bytes of a blob from `start`, as they arrive; maybe fewer than up to `end`, never more.
+
+        Raises `NoRangesError` if only the whole blob can be had, `PassingError` if asking again may help, otherwise like
+        `manifest`.
+        """
+        yield from self._tried(
+            lambda connection: self._opened(connection, digest, start, end, size)
+        )
+
+    def _opened(
+        self, connection: Connection, digest: str, start: int, end: int, size: int
+    ) -> Iterator[bytes]:
+        """A stream whose first piece has arrived."""
+        pieces = self._streamed(connection, digest, start, end, size)
+        first = next(pieces, b"")
+
+        def all_pieces() -> Iterator[bytes]:
+            if first:
+                yield first
+            yield from pieces
+
+        return all_pieces()
+
+    def _streamed(
+        self, connection: Connection, digest: str, start: int, end: int, size: int
+    ) -> Iterator[bytes]:
+        partial = start > 0 or end < size
+        headers = {"Range": f"bytes={start}-{end - 1}"} if partial else {}
+        what = f"a layer ({digest[:19]}…)"
+
+        def send(timeout: float) -> requests.Response:
+            response = connection.send("GET", f"blobs/{digest}", headers, timeout)
+            if not partial or not response.ok:
+                return response
+            said = _RANGE.match(response.headers.get("Content-Range") or "")
+            if response.status_code != 206 or said is None or int(said[1]) != start:
+                response.close()
+                raise NoRangesError(f"{connection.endpoint.host} does not send parts of blobs")
+            return response
+
+        self._count()
+        left = end - start
+        try:
+            for piece in stream_answer(
+                send, connection.endpoint.host, self.limits, self.progress,
+                lambda answer: self._refused(connection, answer, what),
+            ):  # fmt: skip
+                with self._counting:
+                    self.received += len(piece)
+                yield piece[:left]
+                left -= len(piece)
+                if left < 0 or (left == 0 and partial):
+                    return
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise self._failed(connection, error) from None
+
+    # trying
+
+    def _count(self) -> None:
+        with self._counting:
+            self.requests += 1
+
+    def _tried(self, ask: Callable[[Connection], _Result]) -> _Result:
+        """What the first server answers that has it: mirrors are asked first, and left out once they have failed."""
+        *mirrors, last = self._connections
+        for connection in mirrors:
+            try:
+                return self._repeated(ask, connection, 1)
+            except (LayerscopeError, RefusedError):
+                self._connections = [one for one in self._connections if one is not connection]
+        return self._repeated(ask, last, TRIES)
+
+    def _repeated(
+        self, ask: Callable[[Connection], _Result], connection: Connection, tries: int
+    ) -> _Result:
+        for number in range(tries):
+            try:
+                return self._asked(ask, connection)
+            except PassingError as error:
+                if number + 1 == tries or (error.wait or 0) > LONGEST_WAIT:
+                    raise
+                self.pause(error, number)
+        raise AssertionError
+
+    def _asked(self, ask: Callable[[Connection], _Result], connection: Connection) -> _Result:
+        try:
+            return ask(connection)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise self._failed(connection, error) from None
+
+    def pause(self, error: PassingError, number: int) -> None:
+        """Wait before try `number` + 1. Raises `CancelledError`."""
+        until = time.monotonic() + (0.25 * 4**number if error.wait is None else error.wait)
+        while (left := until - time.monotonic()) > 0:
+            check(self.progress)
+            time.sleep(min(left, _LOOK_EVERY))
+
+    # errors
+
+    def _refused(self, connection: Connection, answer: Answer, what: str) -> LayerscopeError:
+        """The error for an answer with an error status."""
+        host, path = connection.endpoint.host, connection.endpoint.path
+        status = answer.status
+        said = _message(answer)
+        if status in (401, 403):
+            return connection.refused()
+        if status == 404:
+            return ImageNotFoundError(
+                f"{host} does not have {what} in {path}{said}",
+                hint="check name and tag; a registry may also hide what it does not let you read",
+            )
+        wait = _wait(answer.headers.get("Retry-After"))
+        if status == 429:
+            asks = "" if wait is None else f"; it asks to wait {wait:,.0f} seconds"
+            return PassingError(
+                f"{host} limits how often it is asked: no answer for {what} in {path}{asks}{said}",
+                wait,
+                hint=f"wait, or log in for a higher limit: docker login {host}",
+            )
+        if status in _PASSING:
+            return PassingError(
+                f"{host} fails with status {status} for {what} in {path}{said}", wait
+            )
+        return UnreachableError(f"{host} answers with status {status} for {what} in {path}{said}")
+
+    @staticmethod
+    def _failed(connection: Connection, error: Exception) -> PassingError:
+        """The error for a connection that failed."""
+        host = connection.endpoint.host
+        reasons = list(_reasons(error))
+        for reason in reasons:
+            if isinstance(reason, ssl.SSLCertVerificationError):
+                why = getattr(reason, "verify_message", None) or reason.reason or reason
+                return _FinalError(
+                    f"{host}: its certificate is not trusted: {safe_name(str(why))[:200]}",
+                    hint=f"put the certificate of its authority into /etc/containers/certs.d/{host}/ca.crt, "
+                    "or configure the registry as insecure",
+                )
+        name = next(
+            (r for r in reasons if isinstance(r, urllib3.exceptions.NameResolutionError)), None
+        )
+        if name is not None:
+            return _FinalError(
+                f"{host}: no such host, or no network", hint="check the name of the registry"
+            )
+        last = reasons[-1]
+        why = (getattr(last, "strerror", None) if isinstance(last, OSError) else None) or str(last)
+        proxy = any(isinstance(r, urllib3.exceptions.ProxyError) for r in reasons)
+        return PassingError(
+            f"{host}: the {'proxy' if proxy else 'connection'} failed: {safe_name(_short(why))}",
+            hint="check $HTTPS_PROXY and $NO_PROXY" if proxy else None,
+        )
+
+
+class _FinalError(PassingError):
+    """A failure that does not pass."""
+
+    def __init__(self, message: str, *, hint: str) -> None:
+        super().__init__(message, float("inf"), hint=hint)
+
+
+def _reasons(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what caused it, the innermost last."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        inner = getattr(error, "reason", None)
+        inner = inner if isinstance(inner, BaseException) else None
+        given = next((one for one in error.args if isinstance(one, BaseException)), None)
+        error = inner or given or error.__cause__ or error.__context__
+
+
+def _short(why: object) -> str:
+    text = re.sub(r"<[^>]*>:? ?", "", " ".join(str(why).split()))
+    return text[:200]
+
+
+def _message(answer: Answer) -> str:
+    """What a registry says about an error, for the end of a sentence (OCI distribution-spec, "Error Codes")."""
+    from layerscope.image.documents import Lenient, decode_object
+    from layerscope.limits import Limits
+
+    try:
+        document = Lenient(decode_object(answer.body[:65536], "it", Limits()), "it")
+        first = Lenient(next(iter(document.items("errors")), None), "it")
+        text = first.text("message") or first.text("code") or ""
+    except LayerscopeError:
+        text = ""
+    line = safe_name(" ".join(text.split()))[:200]
+    return f": {line}" if line else ""
+
+
+def _wait(header: str | None) -> float | None:
+    """Seconds to wait according to `Retry-After` (RFC 9110, 10.2.3)."""
+    if not header:
+        return None
+    if header.strip().isdecimal():
+        return float(header.strip()[:9])
+    try:
+        until = email.utils.parsedate_to_datetime(header).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return max(until - time.time(), 0.0)

@@ -1,0 +1,349 @@
+"""A connection to one server: TLS, tokens, redirects (distribution, docs/spec/auth/token.md; RFC 6750, RFC 7617)."""
+
+from __future__ import annotations
+
+import base64
+import re
+import ssl
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from requests.utils import parse_dict_header
+
+from layerscope import __version__
+from layerscope.errors import LayerscopeError, UnreachableError
+from layerscope.image.documents import Lenient, decode_object
+from layerscope.limits import Limits
+from layerscope.sources.answers import PLAIN, keep_redirects
+from layerscope.sources.registry.credentials import Credentials, HelperError, credentials_for
+from layerscope.sources.registry.hosts import Endpoint
+
+CONNECT_SECONDS = 10
+REDIRECTS = 5
+"""Maximum number of redirects to follow."""
+_TOKEN_SECONDS = 60
+"""How long a token is valid if the server does not say."""
+_MARGIN = 5
+"""Seconds before its end from which a token is not used any more."""
+_TOKEN_BYTES = 1 << 20
+_DRAINED = 1 << 16
+"""Maximum bytes of a body that is read so that the connection can be used again."""
+_REDIRECTING = (301, 302, 303, 307, 308)
+_CHALLENGE = re.compile(r"\s*(Bearer|Basic)\b\s*([^\0]*)", re.IGNORECASE)
+_NEXT_CHALLENGE = re.compile(r",\s*(?=(?:Bearer|Basic)\s)", re.IGNORECASE)
+
+
+class RefusedError(LayerscopeError):
+    """A registry does not let this user read a repository."""
+
+    title = "Access refused"
+
+
+class Connection:
+    """A connection to an endpoint. Methods are called from any thread."""
+
+    def __init__(self, endpoint: Endpoint, limits: Limits) -> None:
+        self.endpoint = endpoint
+        self._limits = limits
+        self._schemes = ["https", "http"] if endpoint.insecure else ["https"]
+        self._lock = threading.Lock()
+        self._token: tuple[str, float] | None = None
+        """The value of `Authorization`, and until when it is valid."""
+        self._credentials: Credentials | None = None
+        self._asked_for_credentials = False
+        self.without: str = ""
+        """Why credentials could not be read."""
+        self._session = requests.Session()
+        keep_redirects(self._session)
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.auth = _NoAuthorization()
+        self._session.trust_env = not endpoint.is_loopback
+        self._session.verify = not endpoint.insecure
+        self._session.headers["User-Agent"] = f"layerscope/{__version__}"
+        if endpoint.insecure:
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+        self._session.mount("https://", _Adapter(_tls(endpoint)))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._session.close()
+
+    def send(
+        self, method: str, path: str, headers: Mapping[str, str], timeout: float
+    ) -> requests.Response:
+        """Send a request for a `path` of the repository; follows redirects, and authenticates if the server asks for it.
+
+        The body of the response is unread. Raises `LayerscopeError`, and what requests raises.
+        """
+        origin = f"{self._schemes[0]}://{self.endpoint.server}"
+        url = f"{origin}/v2/{self.endpoint.path}/{path}"
+        response = self._first(method, url, headers, timeout)
+        origin = f"{self._schemes[0]}://{self.endpoint.server}"  # HTTP if HTTPS is not spoken
+        if response.status_code == 401 and self._authenticate(response, timeout):
+            response = self._once(
+                method, f"{origin}/v2/{self.endpoint.path}/{path}", headers, timeout
+            )
+        for _ in range(REDIRECTS):
+            if response.status_code not in _REDIRECTING:
+                return response
+            target = self._target(response)
+            _drain(response)
+            response = self._once(method, target, headers, timeout)
+        response.close()
+        raise UnreachableError(f"{self.endpoint.host} redirects more than {REDIRECTS} times")
+
+    def _first(
+        self, method: str, url: str, headers: Mapping[str, str], timeout: float
+    ) -> requests.Response:
+        """The response to a request; over HTTP where an insecure registry does not speak HTTPS."""
+        try:
+            response = self._once(method, url, headers, timeout)
+        except requests.exceptions.ConnectionError:
+            if len(self._schemes) < 2:
+                raise
+            response = self._once(method, "http" + url.removeprefix("https"), headers, timeout)
+            self._schemes = ["http"]
+        self._schemes = self._schemes[:1]
+        return response
+
+    def _once(
+        self, method: str, url: str, headers: Mapping[str, str], timeout: float
+    ) -> requests.Response:
+        own = {**PLAIN, **headers}
+        if self._is_own(url) and (token := self._valid_token()) is not None:
+            own["Authorization"] = token
+        return self._session.request(
+            method, url, headers=own, stream=True, timeout=(min(CONNECT_SECONDS, timeout), timeout),
+            allow_redirects=False,
+        )  # fmt: skip
+
+    def _is_own(self, url: str) -> bool:
+        """Whether a URL is one of this server: only then it gets to see a token."""
+        parts = urlsplit(url)
+        return (
+            parts.netloc.lower() == self.endpoint.server.lower()
+            and parts.scheme == self._schemes[0]
+        )
+
+    def _target(self, response: requests.Response) -> str:
+        """Where a response redirects to. Raises `UnreachableError`."""
+        target = urljoin(response.url, response.headers.get("Location") or "")
+        host = self.endpoint.host
+        with suppress(ValueError):
+            parts = urlsplit(target)
+            if parts.scheme not in ("https", "http") or not parts.hostname:
+                raise UnreachableError(f"{host} redirects to what is no web address")
+            if (
+                parts.scheme == "http"
+                and response.url.startswith("https:")
+                and not self.endpoint.insecure
+            ):
+                raise UnreachableError(
+                    f"{host} redirects to {parts.hostname} without TLS",
+                    hint="if you trust it, configure the registry as insecure",
+                )
+            return target
+        raise UnreachableError(f"{host} redirects to what is no web address")
+
+    # tokens
+
+    def _valid_token(self) -> str | None:
+        token = self._token
+        return token[0] if token is not None and time.monotonic() < token[1] else None
+
+    def _authenticate(self, response: requests.Response, timeout: float) -> bool:
+        """Get what a 401 asks for; whether the request is worth sending again. Raises `RefusedError`."""
+        sent = response.request.headers.get("Authorization")
+        challenges = _challenges(response.headers.get("WWW-Authenticate") or "")
+        _drain(response)
+        with self._lock:
+            token = self._valid_token()
+            if token is not None and token != sent:
+                return True  # another thread was faster
+            self._token = None
+            if "bearer" in challenges:
+                self._token = self._fetched_token(challenges["bearer"], timeout)
+            elif "basic" in challenges:
+                known = self._known_credentials()
+                if known is None or known.is_token or sent is not None:
+                    return False
+                self._token = (_basic(known), float("inf"))
+            return self._token is not None
+
+    def _known_credentials(self) -> Credentials | None:
+        if not self._asked_for_credentials:
+            try:
+                self._credentials = credentials_for(self.endpoint, self._limits)
+            except HelperError as error:
+                self.without = str(error)
+            self._asked_for_credentials = True
+        return self._credentials
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether credentials for the repository were found."""
+        return self._credentials is not None
+
+    def _fetched_token(
+        self, challenge: Mapping[str, str], timeout: float
+    ) -> tuple[str, float] | None:
+        """The token of the service that a challenge names."""
+        realm = challenge.get("realm") or ""
+        try:
+            scheme, host = urlsplit(realm).scheme, urlsplit(realm).hostname
+        except ValueError:
+            scheme, host = "", None
+        if (
+            not host
+            or scheme not in ("https", "http")
+            or (scheme == "http" and not self.endpoint.insecure)
+        ):
+            raise UnreachableError(
+                f"{self.endpoint.host} names no token service that can be used"
+                + (f": {host} is without TLS" if scheme == "http" and host else "")
+            )
+        scope = challenge.get("scope") or f"repository:{self.endpoint.path}:pull"
+        asked = {"scope": scope, "service": challenge.get("service") or ""}
+        known = self._known_credentials()
+        if known is not None and known.is_token:
+            form = {
+                **asked, "grant_type": "refresh_token", "refresh_token": known.secret, "client_id": "layerscope"
+            }  # fmt: skip
+            response = self._token_request("POST", realm, timeout, data=form)
+        else:
+            headers = {} if known is None else {"Authorization": _basic(known)}
+            response = self._token_request("GET", realm, timeout, params=asked, headers=headers)
+        body = _limited(response)
+        if response.status_code in (400, 401, 403):
+            raise self.refused()
+        if not response.ok:
+            raise UnreachableError(
+                f"{host}: the token service of {self.endpoint.host} answers with status {response.status_code}"
+            )
+        try:
+            fields = Lenient(decode_object(body, "its answer", self._limits), "token")
+        except LayerscopeError:
+            raise UnreachableError(
+                f"{host}: the token service answers with what is no token"
+            ) from None
+        token = fields.text("token") or fields.text("access_token")
+        if not token or not token.isascii() or not token.isprintable():
+            raise UnreachableError(f"{host}: the token service answers without a token")
+        lasts = fields.number("expires_in") or _TOKEN_SECONDS
+        return f"Bearer {token}", time.monotonic() + max(min(lasts, 86400) - _MARGIN, 1)
+
+    def _token_request(
+        self, method: str, url: str, timeout: float, **more: Any
+    ) -> requests.Response:
+        return self._session.request(
+            method, url, stream=True, timeout=(min(CONNECT_SECONDS, timeout), timeout), allow_redirects=False, **more
+        )  # fmt: skip
+
+    def refused(self) -> RefusedError:
+        """The error for a repository that this user may not read."""
+        host, path = self.endpoint.host, self.endpoint.path
+        if self.has_credentials:
+            return RefusedError(
+                f"{host} refuses to show {path} to the user that is logged in",
+                hint=f"is the name right, and may this user read it? docker login {host} changes the user",
+            )
+        without = f" ({self.without})" if self.without else ""
+        return RefusedError(
+            f"{host} does not show {path} without a login{without}, or has no such repository",
+            hint=f"check the name, or log in: docker login {host}, or podman login {host}",
+        )
+
+
+class _NoAuthorization(AuthBase):
+    """Keeps requests from taking credentials from `~/.netrc`."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
+
+class _Adapter(HTTPAdapter):
+    """Connects with a TLS context of its own."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        super().__init__(pool_connections=4, pool_maxsize=8)
+
+    def init_poolmanager(self, *arguments: Any, **more: Any) -> None:
+        super().init_poolmanager(*arguments, ssl_context=self._context, **more)
+
+    def proxy_manager_for(self, *arguments: Any, **more: Any) -> Any:
+        return super().proxy_manager_for(*arguments, ssl_context=self._context, **more)
+
+
+def _tls(endpoint: Endpoint) -> ssl.SSLContext:
+    """A context with the authorities that the machine trusts, and those configured for the registry."""
+    import truststore
+
+    authorities, clients = endpoint.certificates()
+    if endpoint.insecure:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    else:
+        context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        for file in authorities:
+            context.load_verify_locations(file)
+        for certificate, key in clients:
+            context.load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        where = authorities[0].parent if authorities else clients[0][0].parent
+        raise LayerscopeError(
+            f"{where}: a certificate for {endpoint.host} cannot be read: {error.strerror or error}"
+        ) from None
+    return context
+
+
+def _challenges(header: str) -> dict[str, dict[str, str]]:
+    """The parameters of each challenge, by scheme in lower case (RFC 9110, 11.6.1)."""
+    found: dict[str, dict[str, str]] = {}
+    for part in _NEXT_CHALLENGE.split(header[:8192]):
+        if match := _CHALLENGE.match(part):
+            parameters = {
+                key.lower(): value or ""
+                for key, value in parse_dict_header(match[2]).items()  # type: ignore[no-untyped-call]
+            }
+            found.setdefault(match[1].lower(), parameters)
+    return found
+
+
+def _basic(known: Credentials) -> str:
+    return "Basic " + base64.b64encode(f"{known.user}:{known.secret}".encode()).decode()
+
+
+def _drain(response: requests.Response) -> None:
+    """Read a short body, so that the connection can be used again; close it otherwise."""
+    length = response.headers.get("Content-Length") or ""
+    if response.request.method == "HEAD" or (length.isdecimal() and int(length[:9]) <= _DRAINED):
+        with suppress(Exception):
+            response.raw.read(_DRAINED)
+            response.raw.release_conn()
+            return
+    response.close()
+
+
+def _limited(response: requests.Response) -> bytes:
+    """A body of at most `_TOKEN_BYTES`; of a longer one, its beginning."""
+    body = bytearray()
+    try:
+        while len(body) < _TOKEN_BYTES and (
+            piece := response.raw.read(1 << 16, decode_content=True)
+        ):
+            body += piece
+    finally:
+        response.close()
+    return bytes(body)

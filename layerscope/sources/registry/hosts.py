@@ -1,0 +1,223 @@
+"""Where images of a registry are fetched: mirrors and insecure registries as engines are configured.
+
+Sources: containers-registries.conf(5), containers-registries.conf.d(5), containers-certs.d(5); dockerd's daemon.json, and
+`/etc/docker/certs.d` (docs.docker.com, "Verify repository client with certificates").
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from layerscope.errors import LayerscopeError, UsageError
+from layerscope.files import read_file, read_toml
+from layerscope.image.documents import Lenient, decode_object
+from layerscope.limits import Limits
+from layerscope.sources.registry.repository import DOCKER_HUB, Reference
+
+HUB_HOST = "registry-1.docker.io"
+"""Where Docker Hub answers."""
+_MAX_BYTES = 1 << 20
+"""Maximum size of a configuration in bytes."""
+DAEMON_FILES = ("/etc/docker/daemon.json", "~/.config/docker/daemon.json")
+"""Configurations of Docker's engine."""
+SYSTEM_CONFIGURATION = Path("/etc/containers")
+"""Podman's configuration of the machine."""
+CERTIFICATES = (
+    "~/.config/containers/certs.d",
+    "/etc/containers/certs.d",
+    "/etc/docker/certs.d",
+    "~/.config/docker/certs.d",
+)
+"""Folders with certificates, one folder a host."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A server that has the images of a repository."""
+
+    host: str
+    """With its port."""
+    path: str
+    """The repository there, which a mirror may call differently."""
+    insecure: bool = False
+    """Whether certificates are not verified, and HTTP is used where HTTPS is not spoken."""
+    mirror: bool = False
+
+    @property
+    def server(self) -> str:
+        """The name of the server for connections."""
+        return HUB_HOST if self.host in (DOCKER_HUB, "index.docker.io") else self.host
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it is on this machine."""
+        return _address(self.host) in _LOOPBACK or _name(self.host) == "localhost"
+
+    def certificates(self) -> tuple[list[Path], list[tuple[Path, Path]]]:
+        """Files with certificates of authorities, and with client certificates and their keys."""
+        authorities: list[Path] = []
+        clients: list[tuple[Path, Path]] = []
+        for folder in CERTIFICATES:
+            own = Path(folder).expanduser() / self.host
+            with suppress(OSError):
+                for file in sorted(own.iterdir()):
+                    if file.suffix == ".crt":
+                        authorities.append(file)
+                    elif file.suffix == ".cert" and file.with_suffix(".key").exists():
+                        clients.append((file, file.with_suffix(".key")))
+        return authorities, clients
+
+
+class _Networks(tuple[Any, ...]):
+    """Networks that addresses may be in."""
+
+    def __contains__(self, address: object) -> bool:
+        return address is not None and any(
+            address.version == network.version and address in network  # type: ignore[attr-defined]
+            for network in self
+        )
+
+
+_LOOPBACK = _Networks(map(ipaddress.ip_network, ("127.0.0.0/8", "::1/128")))
+
+
+def endpoints_of(reference: Reference, limits: Limits) -> list[Endpoint]:
+    """The servers to ask, mirrors first. Raises `UsageError` for a configuration that cannot be used, or that blocks the registry."""
+    by_engine = _of_podman(reference)
+    if by_engine is None:
+        by_engine = _of_docker(reference, limits)
+    return list(dict.fromkeys(by_engine))
+
+
+def _endpoint(host: str, path: str, *, insecure: bool = False, mirror: bool = False) -> Endpoint:
+    endpoint = Endpoint(host, path, insecure, mirror)
+    if endpoint.is_loopback and not insecure:
+        return Endpoint(host, path, True, mirror)
+    return endpoint
+
+
+def _name(host: str) -> str:
+    return re.sub(r":[0-9]+$", "", host).strip("[]").lower()
+
+
+def _address(host: str) -> Any:
+    with suppress(ValueError):
+        return ipaddress.ip_address(_name(host))
+    return None
+
+
+# --- Podman's registries.conf ---------------------------------------------------------------------
+
+
+def _of_podman(reference: Reference) -> list[Endpoint] | None:
+    """The servers according to the table with the longest prefix of the reference; None without one."""
+    best: tuple[int, Mapping[str, Any], Path] | None = None
+    for file in registries_files():
+        for table in _tables(_toml(file).get("registry")):
+            length = _matches(str(table.get("prefix") or table.get("location") or ""), reference)
+            # Of equal prefixes, the last file's counts.
+            if length and (best is None or length >= best[0]):
+                best = (length, table, file)
+    if best is None:
+        return None
+    length, table, file = best
+    if table.get("blocked") is True:
+        raise UsageError(f"{reference.repository} is blocked", hint=f"{file} says so")
+    found = []
+    by_digest = reference.digest is not None
+    for mirror in _tables(table.get("mirror")):
+        pulls = mirror.get("pull-from-mirror", "all")
+        if table.get("mirror-by-digest-only") is True:
+            pulls = "digest-only"
+        if pulls == "all" or pulls == ("digest-only" if by_digest else "tag-only"):
+            found.append(_moved(reference, length, mirror, mirror=True))
+    return [*found, _moved(reference, length, table)]
+
+
+def _moved(
+    reference: Reference, length: int, table: Mapping[str, Any], *, mirror: bool = False
+) -> Endpoint:
+    """The reference with its prefix replaced by the location of a table."""
+    location, whole = table.get("location"), reference.repository
+    if isinstance(location, str) and location:
+        whole = location.rstrip("/") + whole[length:]
+    host, _, path = whole.partition("/")
+    return _endpoint(host, path, insecure=table.get("insecure") is True, mirror=mirror)
+
+
+def _matches(prefix: str, reference: Reference) -> int:
+    """How many characters of a reference's repository a prefix covers; 0 if it is none of it."""
+    prefix, whole = prefix.rstrip("/"), reference.repository
+    if prefix.startswith("*."):
+        return len(reference.host) if reference.host.endswith(prefix[1:]) else 0
+    return len(prefix) if prefix and (whole == prefix or whole.startswith(prefix + "/")) else 0
+
+
+def registries_files() -> list[Path]:
+    """The existing configurations of Podman, in order: each may replace tables of those before it."""
+    named = os.environ.get("CONTAINERS_REGISTRIES_CONF") or os.environ.get("REGISTRIES_CONFIG_PATH")
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "containers"
+    own, system = home / "registries.conf", SYSTEM_CONFIGURATION / "registries.conf"
+    main = Path(named) if named else own if own.exists() else system
+    files = [main]
+    for folder in (SYSTEM_CONFIGURATION, home):
+        with suppress(OSError):
+            files += sorted((folder / "registries.conf.d").glob("*.conf"))
+    return [file for file in files if file.is_file()]
+
+
+def _toml(file: Path) -> dict[str, Any]:
+    try:
+        return read_toml(file)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{file}: cannot be read: {error}") from None
+
+
+def _tables(value: object) -> Sequence[Mapping[str, Any]]:
+    return [table for table in value if isinstance(table, dict)] if isinstance(value, list) else []
+
+
+# --- Docker's daemon.json -------------------------------------------------------------------------
+
+
+def _of_docker(reference: Reference, limits: Limits) -> list[Endpoint]:
+    """The servers according to the daemon's configuration: it mirrors Docker Hub alone."""
+    found = []
+    insecure = False
+    for fields in _daemon_settings(limits):
+        if reference.host == DOCKER_HUB:
+            for url in fields.texts("registry-mirrors"):
+                with suppress(ValueError):
+                    parts = urlsplit(url)
+                    path = f"{parts.path.strip('/')}/{reference.path}".lstrip("/")
+                    plain = parts.scheme == "http"
+                    found.append(_endpoint(parts.netloc, path, insecure=plain, mirror=True))
+        insecure |= any(
+            _covers(text, reference.host) for text in fields.texts("insecure-registries")
+        )
+    return [*found, _endpoint(reference.host, reference.path, insecure=insecure)]
+
+
+def _daemon_settings(limits: Limits) -> Iterator[Lenient]:
+    for name in DAEMON_FILES:
+        file = Path(name).expanduser()
+        with suppress(OSError, LayerscopeError):  # the engine's own trouble, which it reports
+            yield Lenient(decode_object(read_file(file, _MAX_BYTES), str(file), limits), str(file))
+
+
+def _covers(text: str, host: str) -> bool:
+    """Whether an entry of insecure registries names a host: by name, by address, or by network."""
+    if text.lower() == host.lower():
+        return True
+    address = _address(host)
+    with suppress(ValueError):
+        return address in _Networks([ipaddress.ip_network(text, strict=False)])
+    return False

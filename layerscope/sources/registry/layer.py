@@ -1,0 +1,178 @@
+"""A layer in a registry: streamed once to be indexed, read in parts where it has a table of contents."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Iterator
+
+from layerscope.errors import CorruptImageError, LimitExceededError
+from layerscope.layers.blob import Blob
+from layerscope.sources.registry.client import TRIES, Client, NoRangesError, PassingError
+from layerscope.sources.spool import TemporaryCopy
+from layerscope.text import size as size_text
+
+EDGE = 1 << 16
+"""Bytes at the end of a layer that are kept: the footers of tables of contents lie there."""
+_STEADY = 1 << 16
+"""Bytes that have to arrive between two interruptions, so that they do not count together."""
+
+
+class Budget:
+    """How many bytes of layers may be fetched."""
+
+    def __init__(self, most: int | None) -> None:
+        self.most = most
+        self._left = most
+        self._lock = threading.Lock()
+
+    def check(self, wanted: int, where: str) -> None:
+        """Raise `LimitExceededError` if `wanted` bytes more are too many."""
+        if self._left is not None and wanted > self._left:
+            raise LimitExceededError(
+                f"{where}: {size_text(wanted)} of layers would be fetched, --max-download allows {size_text(self.most or 0)}",
+                hint="raise --max-download, or use --headers-only",
+            )
+
+    def spend(self, count: int, where: str) -> None:
+        """Count bytes that arrived."""
+        with self._lock:
+            if self._left is not None:
+                self.check(count, where)
+                self._left -= count
+
+
+class RegistryLayer(Blob):
+    """A layer of `size` bytes with the digest `digest`, both as the manifest claims.
+
+    Reading all of it streams it, once without a copy; it is kept in a temporary file from the second time on, and as soon
+    as single bytes are read. Bytes that are not those of the digest raise `CorruptImageError` at their end. Reading raises
+    `UnreachableError`, too.
+    """
+
+    def __init__(self, client: Client, digest: str, size: int, budget: Budget) -> None:
+        super().__init__(f"{client.reference.repository}@{digest}", size)
+        self._client = client
+        self._digest = digest
+        self._budget = budget
+        self._lock = threading.RLock()
+        self._head = b""
+        self._stream: Iterator[bytes] | None = None
+        """What follows `_head`, of a stream that nobody has read on yet."""
+        self._streamed = False
+        """Whether the whole was read through once."""
+        self._tail = b""
+        """The last bytes, if known."""
+        self._spool: _Spool | None = None
+
+    @property
+    def spooled(self) -> bool:
+        return True
+
+    @property
+    def digest(self) -> str | None:
+        return self._digest
+
+    def pread(self, length: int, offset: int) -> bytes:
+        length = min(length, self.size - offset)
+        if length <= 0:
+            return b""
+        with self._lock:
+            if not self._head and self._spool is None:
+                self._begin()
+            if offset + length <= len(self._head):
+                return self._head[offset : offset + length]
+            if self._spool is None:
+                self._spool = _Spool(self._whole(), self.name)
+            return self._spool.pread(length, offset)
+
+    def chunks(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        stop = self.size if end is None else min(end, self.size)
+        if self._spool is not None and (self._spool.whole or self._streamed or not start):
+            yield from super().chunks(start, stop)
+        elif self._tail and start >= self.size - len(self._tail):
+            first = start - (self.size - len(self._tail))
+            yield self._tail[first : first + stop - start]
+        elif start or stop < self.size:
+            yield from self._part(start, stop)
+        elif self._streamed:
+            yield from super().chunks()
+        else:
+            self._streamed = True
+            yield from self._whole()
+
+    def _part(self, start: int, stop: int) -> Iterator[bytes]:
+        """A part of the layer; one at its end is fetched with all that footers may be in."""
+        try:
+            if stop == self.size and stop - start <= EDGE:
+                self._tail = b"".join(self._pieces(max(self.size - EDGE, 0), self.size))
+                yield self._tail[-(stop - start) :]
+            else:
+                yield from self._pieces(start, stop)
+        except NoRangesError:
+            yield from super().chunks(start, stop)
+
+    def _begin(self) -> Iterator[bytes]:
+        """Fetch the first bytes; returns the stream of those that follow."""
+        stream = self._stream = self._pieces(0, self.size)
+        self._head = next(stream, b"")
+        return stream
+
+    def _whole(self) -> Iterator[bytes]:
+        """All bytes, fetched from the start or from where looking at the first ones ended; checked at the end."""
+        with self._lock:
+            stream = self._stream or self._begin()
+            self._stream = None
+            piece = self._head
+        algorithm = self._digest.partition(":")[0]
+        found = hashlib.new(algorithm if algorithm in hashlib.algorithms_available else "sha256")
+        tail = b""
+        while piece:
+            found.update(piece)
+            tail = piece[-EDGE:] if len(piece) >= EDGE else (tail + piece)[-EDGE:]
+            yield piece
+            piece = next(stream, b"")
+        if found.name == algorithm and f"{algorithm}:{found.hexdigest()}" != self._digest:
+            raise CorruptImageError(
+                f"{self.name[:-45]}…: the registry sent other bytes than those of this digest",
+                hint="its storage or a proxy in between is damaged; try again, or ask who runs it",
+            )
+        self._tail = tail
+
+    def _pieces(self, start: int, stop: int) -> Iterator[bytes]:
+        """Bytes of the layer as they arrive, fetched on after an interruption."""
+        position, failures, steady = start, 0, start
+        while position < stop:
+            try:
+                for piece in self._client.stream(self._digest, position, stop, self.size):
+                    self._budget.spend(len(piece), self.name)
+                    position += len(piece)
+                    if position - steady >= _STEADY:
+                        failures, steady = 0, position
+                    yield piece
+                if position < stop:
+                    raise PassingError(f"{self.name[:-45]}…: the connection ended after {position:,} of {self.size:,} bytes")  # fmt: skip
+            except PassingError as error:
+                failures += 1
+                if failures >= TRIES or error.wait is not None:
+                    raise
+                self._client.pause(error, failures - 1)
+
+
+class _Spool:
+    """A temporary copy, which grows as far as it is read."""
+
+    def __init__(self, pieces: Iterator[bytes], name: str) -> None:
+        self._pieces = pieces
+        self._copy = TemporaryCopy(name)
+        self.whole = False
+        """Whether all bytes are there."""
+
+    def pread(self, length: int, offset: int) -> bytes:
+        """Bytes of the copy, which are fetched first."""
+        while self._copy.written < offset + length and not self.whole:
+            piece = next(self._pieces, b"")
+            self.whole = not piece
+            self._copy.write(piece)
+        return os.pread(self._copy.fd, length, offset)

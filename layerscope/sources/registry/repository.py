@@ -1,0 +1,84 @@
+"""References to images in registries (distribution/reference; OCI distribution-spec, "Pulling manifests")."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import NoReturn
+
+from layerscope.errors import UsageError
+from layerscope.image.digest import is_digest
+from layerscope.sources.base import shortened
+from layerscope.sources.names import normalise
+
+SCHEME = "registry"
+DOCKER_HUB = "docker.io"
+"""The host of names without one."""
+
+_HOST = re.compile(
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+)
+_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_PATH = re.compile(rf"{_PART}(?:/{_PART})*")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_LONGEST = 255
+"""Maximum length of host and repository together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An image, or all images, of one repository."""
+
+    host: str
+    """As it is written: `docker.io`, `localhost:5000`."""
+    path: str
+    """The repository: `library/nginx`."""
+    tag: str | None = None
+    digest: str | None = None
+    """Goes before the tag."""
+
+    @classmethod
+    def parse(cls, text: str) -> Reference:
+        """A reference without its scheme; a short name is one of Docker Hub. Raises `UsageError`."""
+        name, at, digest = text.partition("@")
+        tagged = ":" in name.rpartition("/")[2] and not name.endswith("]")
+        full = normalise(name).rpartition(":")[0] if not tagged else normalise(name)
+        tag = None
+        if tagged:
+            full, _, tag = full.rpartition(":")
+        host, _, path = full.partition("/")
+        if not _HOST.fullmatch(host):
+            _refuse(text, "the host is not valid")
+        if not _PATH.fullmatch(path) or len(host) + len(path) >= _LONGEST:
+            upper = path != path.lower()
+            _refuse(text, "repositories are lower case" if upper else "the repository is not valid")
+        if tag is not None and not _TAG.fullmatch(tag):
+            _refuse(text, "the tag is not valid")
+        if at and not is_digest(digest):
+            _refuse(text, "the digest is not valid")
+        return cls(host, path, tag, digest or None)
+
+    @property
+    def repository(self) -> str:
+        """Host and repository."""
+        return f"{self.host}/{self.path}"
+
+    @property
+    def target(self) -> str:
+        """What names the manifest: the digest, else the tag."""
+        return self.digest or self.tag or "latest"
+
+    def tagged(self, tag: str) -> Reference:
+        """The image of a tag of the same repository."""
+        return replace(self, tag=tag, digest=None)
+
+    def __str__(self) -> str:
+        tag = f":{self.tag or 'latest'}" if self.tag or not self.digest else ""
+        return f"{self.repository}{tag}{f'@{self.digest}' if self.digest else ''}"
+
+
+def _refuse(text: str, why: str) -> NoReturn:
+    raise UsageError(
+        f"{shortened(text, 300)!r} is no image of a registry: {why}",
+        hint=f"for example: {SCHEME}://ghcr.io/org/app:1.4, {SCHEME}://nginx",
+    )

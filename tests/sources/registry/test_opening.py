@@ -1,0 +1,187 @@
+"""Images of a registry equal the same images in an archive; what is asked and fetched is counted."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from layerscope.errors import LayerscopeError
+from layerscope.image.platform import Platform
+from layerscope.layers.store import Store
+from layerscope.opening.open import Opened, Options, open_image
+from layerscope.report import json as json_report
+from layerscope.report.options import ReportOptions
+from layerscope.sources import Request, open_source
+from tests.images import digest, directory, file, layer_tar, oci_directory, oci_files, whiteout
+from tests.sources.registry.server import MANIFEST, Registry
+
+BASE = [layer_tar([directory("a"), file("a/b", b"1" * 5000), file("c", b"2")])]
+OWN = [*BASE, layer_tar([file("d", b"3" * 9000), whiteout("c")])]
+
+
+def opened(registry: Registry, reference: str = "app", **more: Any) -> Opened:
+    """The image of a reference."""
+    cache = more.pop("cache", None)
+    request = Request(registry.reference(reference), cache=cache, **more)
+    return open_image(request, Options(cache=cache))
+
+
+def report(image: Opened) -> Any:
+    """The JSON report, without the names of the place."""
+    stream = io.BytesIO()
+    json_report.write(image, stream, ReportOptions(files=True))
+    document = json.loads(stream.getvalue())
+    for key in ("reference", "tags", "source", "manifestDigest"):
+        document["image"].pop(key)
+    return document
+
+
+def test_equals_the_same_image_in_a_folder(registry: Registry, tmp_path: Path) -> None:
+    """Manifest, config, and each layer once: four requests."""
+    registry.repository().push(oci_files(OWN))
+    found = opened(registry)
+    assert report(found) == report(open_image(Request(str(oci_directory(tmp_path / "oci", OWN)))))
+    assert found.image.source_kind == "registry"
+    assert found.image.location == f"{registry.host}/app"
+    assert found.image.tags == (f"{registry.host}/app:latest",)
+    assert [line.split()[0] for line in registry.asked] == ["GET"] * 4
+    assert all(found.verified(number) for number in range(2))
+
+
+def test_opening_takes_two_requests_and_an_index_three(registry: Registry) -> None:
+    """Before any layer is asked for."""
+    plain = registry.repository().push(oci_files(OWN))
+    open_source(Request(registry.reference()))
+    assert len(registry.asked) == 2
+    registry.asked.clear()
+    push_platforms(registry, {"amd64": OWN, "arm64": BASE})
+    found = open_source(
+        Request(registry.reference("multi"), platform=Platform.parse("linux/arm64"))
+    )
+    assert len(registry.asked) == 3
+    assert found.image.platform.architecture == "arm64"
+    assert [one.platform for one in found.image.alternatives] == [Platform.parse("linux/amd64")]
+    assert plain in registry.repository().manifests
+
+
+def push_platforms(
+    registry: Registry, images: Mapping[str, Sequence[bytes]], name: str = "multi"
+) -> None:
+    """An index with an image for each architecture."""
+    repository = registry.repository(name)
+    listed = []
+    for architecture, layers in images.items():
+        files = oci_files(layers, config={"architecture": architecture})
+        found = repository.push(files, architecture)
+        data = repository.manifests[found][1]
+        platform = {"os": "linux", "architecture": architecture}
+        listed.append(
+            {"mediaType": MANIFEST, "digest": found, "size": len(data), "platform": platform}
+        )
+    repository.push_index(listed)
+
+
+def test_what_is_cached_is_not_asked_for_again(registry: Registry, tmp_path: Path) -> None:
+    """A tag costs one question for its digest, a digest none; another image fetches only its own layer."""
+    cache = Store(tmp_path / "cache")
+    named = registry.repository().push(oci_files(BASE), "one")
+    opened(registry, "app:one", cache=cache)
+    registry.asked.clear()
+    opened(registry, "app:one", cache=cache)
+    assert registry.asked == ["HEAD /v2/app/manifests/one"]
+    registry.asked.clear()
+    opened(registry, f"app@{named}", cache=cache)
+    assert registry.asked == []
+    registry.repository().push(oci_files(OWN), "one")
+    registry.sent = 0
+    found = opened(registry, "app:one", cache=cache)
+    assert len(found.image.layers) == 2
+    layer, config = found.image.layers[1].digest, found.image.id
+    assert layer is not None
+    assert config is not None
+    assert len(registry.asked) == 4  # HEAD, manifest, config, a layer
+    assert registry.sent == sum(len(registry.repository().blobs[one]) for one in (layer, config))
+
+
+def test_max_download_is_checked_before_anything_is_fetched(registry: Registry) -> None:
+    """What is cached does not count."""
+    registry.repository().push(oci_files(OWN))
+    with pytest.raises(
+        LayerscopeError, match="of layers would be fetched, --max-download allows"
+    ) as caught:
+        opened(registry, max_download=10)
+    assert caught.value.exit_code == 3
+    assert len(registry.asked) == 2
+    opened(registry, max_download=100_000)
+
+
+def test_a_layer_that_is_listed_twice_is_fetched_once(registry: Registry) -> None:
+    """As from an archive."""
+    registry.repository().push(oci_files([*BASE, *BASE]))
+    opened(registry)
+    layers = [line for line in registry.asked if "blobs" in line]
+    assert len(layers) == 2  # config and layer
+
+
+def test_plain_layers_are_read_too(registry: Registry, tmp_path: Path) -> None:
+    """Without compression."""
+    registry.repository().push(oci_files(OWN, compress=None))
+    folder = oci_directory(tmp_path / "oci", OWN, compress=None)
+    assert report(opened(registry)) == report(open_image(Request(str(folder))))
+
+
+def test_contents_come_from_a_copy_after_the_first_pass(registry: Registry) -> None:
+    """Looking into files fetches a layer once more at most."""
+    noise = random.Random(1).randbytes(300_000)
+    registry.repository().push(oci_files([layer_tar([file("noise", noise), file("b", b"1")])]))
+    found = opened(registry)
+    registry.asked.clear()
+    contents = found.contents[0]
+    for _ in range(3):
+        for entry in range(len(contents.index)):
+            b"".join(contents.chunks(entry))
+    assert len(registry.asked) == 1
+
+
+def test_nested_indexes_and_attestations(registry: Registry) -> None:
+    """An index in an index; what is no image is not offered."""
+    push_platforms(registry, {"amd64": OWN})
+    repository = registry.repository("multi")
+    media_type, inner = repository.manifests["latest"]
+    attestation = {
+        "mediaType": MANIFEST, "digest": digest(b"{}"), "size": 2,
+        "platform": {"os": "unknown", "architecture": "unknown"},
+        "annotations": {"vnd.docker.reference.type": "attestation-manifest"},
+    }  # fmt: skip
+    nested = {"mediaType": media_type, "digest": digest(inner), "size": len(inner)}
+    repository.push_index([nested, attestation], "nested")
+    found = opened(registry, "multi:nested")
+    assert len(found.image.layers) == 2
+    assert not found.image.alternatives
+
+
+def test_artifacts_and_old_manifests_are_called_by_name(registry: Registry) -> None:
+    """Not by what is missing in them."""
+    repository = registry.repository()
+    old = json.dumps({"schemaVersion": 1, "name": "app", "fsLayers": []}).encode()
+    repository.manifests["old"] = ("application/vnd.docker.distribution.manifest.v1+prettyjws", old)
+    with pytest.raises(LayerscopeError, match="obsolete schema 1"):
+        opened(registry, "app:old")
+    chart = {
+        "schemaVersion": 2,
+        "config": {
+            "mediaType": "application/vnd.cncf.helm.config.v1+json",
+            "digest": digest(b""),
+            "size": 0,
+        },
+        "layers": [],
+    }
+    repository.manifests["chart"] = (MANIFEST, json.dumps(chart).encode())
+    with pytest.raises(LayerscopeError, match="a Helm chart"):
+        opened(registry, "app:chart")

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import TypeVar
 
 import requests
@@ -25,7 +26,7 @@ from layerscope.limits import Limits
 from layerscope.progress import NullProgress, Progress, check
 from layerscope.sources.answers import Answer, read_answer, stream_answer
 from layerscope.sources.artifacts import INDEX_TYPES, MANIFEST_TYPES
-from layerscope.sources.registry.connection import Connection, RefusedError
+from layerscope.sources.registry.connection import Connection
 from layerscope.sources.registry.hosts import endpoints_of
 from layerscope.sources.registry.repository import Reference
 from layerscope.text import safe_name
@@ -80,11 +81,6 @@ class Client:
         """Bytes of blobs that arrived."""
         self._counting = threading.Lock()
 
-    def close(self) -> None:
-        """Close all connections."""
-        for connection in self._connections:
-            connection.close()
-
     # documents
 
     def manifest(self, target: str) -> Document:
@@ -133,17 +129,17 @@ class Client:
                 raise self._refused(connection, answer, what)
             return answer
 
-        return self._tried(ask)
+        return self._repeated(ask)
 
     # blobs
 
     def stream(self, digest: str, start: int, end: int, size: int) -> Iterator[bytes]:
         """The bytes of a blob from `start`, as they arrive; maybe fewer than up to `end`, never more.
 
-        Raises `NoRangesError` if only the whole blob can be had, `PassingError` if asking again may help, otherwise like
-        `manifest`.
+        Asked for once. Raises `NoRangesError` if only the whole blob can be had, `PassingError` if asking again may help,
+        otherwise like `manifest`.
         """
-        yield from self._tried(
+        yield from self._asked(
             lambda connection: self._opened(connection, digest, start, end, size)
         )
 
@@ -200,36 +196,35 @@ class Client:
         with self._counting:
             self.requests += 1
 
-    def _tried(self, ask: Callable[[Connection], _Result]) -> _Result:
+    def _repeated(self, ask: Callable[[Connection], _Result]) -> _Result:
+        """What `_asked` returns, after tries that fail for reasons that may pass."""
+        for number in count():
+            try:
+                return self._asked(ask)
+            except PassingError as error:
+                self.pause(error, number)
+        raise AssertionError
+
+    def _asked(self, ask: Callable[[Connection], _Result]) -> _Result:
         """What the first server answers that has it: mirrors are asked first, and left out once they have failed."""
         *mirrors, last = self._connections
         for connection in mirrors:
             try:
-                return self._repeated(ask, connection, 1)
-            except (LayerscopeError, RefusedError):
+                return self._once(ask, connection)
+            except LayerscopeError:
                 self._connections = [one for one in self._connections if one is not connection]
-        return self._repeated(ask, last, TRIES)
+        return self._once(ask, last)
 
-    def _repeated(
-        self, ask: Callable[[Connection], _Result], connection: Connection, tries: int
-    ) -> _Result:
-        for number in range(tries):
-            try:
-                return self._asked(ask, connection)
-            except PassingError as error:
-                if number + 1 == tries or (error.wait or 0) > LONGEST_WAIT:
-                    raise
-                self.pause(error, number)
-        raise AssertionError
-
-    def _asked(self, ask: Callable[[Connection], _Result], connection: Connection) -> _Result:
+    def _once(self, ask: Callable[[Connection], _Result], connection: Connection) -> _Result:
         try:
             return ask(connection)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise self._failed(connection, error) from None
 
     def pause(self, error: PassingError, number: int) -> None:
-        """Wait before try `number` + 1. Raises `CancelledError`."""
+        """Wait after try `number`, counted from 0. Raises the error if it was the last, and `CancelledError`."""
+        if number + 1 >= TRIES or (error.wait or 0) > LONGEST_WAIT:
+            raise error
         until = time.monotonic() + (0.25 * 4**number if error.wait is None else error.wait)
         while (left := until - time.monotonic()) > 0:
             check(self.progress)

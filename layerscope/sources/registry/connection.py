@@ -73,9 +73,9 @@ class Connection:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         self._session.mount("https://", _Adapter(_tls(endpoint)))
 
-    def close(self) -> None:
-        """Close the connection."""
-        self._session.close()
+    def __del__(self) -> None:
+        if hasattr(self, "_session"):
+            self._session.close()
 
     def send(
         self, method: str, path: str, headers: Mapping[str, str], timeout: float
@@ -95,8 +95,10 @@ class Connection:
         for _ in range(REDIRECTS):
             if response.status_code not in _REDIRECTING:
                 return response
-            target = self._target(response)
-            _drain(response)
+            try:
+                target = self._target(response)
+            finally:
+                _drain(response)
             response = self._once(method, target, headers, timeout)
         response.close()
         raise UnreachableError(f"{self.endpoint.host} redirects more than {REDIRECTS} times")
@@ -136,23 +138,25 @@ class Connection:
 
     def _target(self, response: requests.Response) -> str:
         """Where a response redirects to. Raises `UnreachableError`."""
-        target = urljoin(response.url, response.headers.get("Location") or "")
-        host = self.endpoint.host
-        with suppress(ValueError):
+        host, location = self.endpoint.host, response.headers.get("Location") or ""
+        try:
+            target = urljoin(response.url, location)
             parts = urlsplit(target)
-            if parts.scheme not in ("https", "http") or not parts.hostname:
-                raise UnreachableError(f"{host} redirects to what is no web address")
-            if (
-                parts.scheme == "http"
-                and response.url.startswith("https:")
-                and not self.endpoint.insecure
-            ):
-                raise UnreachableError(
-                    f"{host} redirects to {parts.hostname} without TLS",
-                    hint="if you trust it, configure the registry as insecure",
-                )
-            return target
-        raise UnreachableError(f"{host} redirects to what is no web address")
+            is_web = bool(location) and parts.scheme in ("https", "http") and bool(parts.hostname)
+        except ValueError:
+            is_web = False
+        if not is_web:
+            raise UnreachableError(f"{host} redirects to what is no web address")
+        if (
+            parts.scheme == "http"
+            and response.url.startswith("https:")
+            and not self.endpoint.insecure
+        ):
+            raise UnreachableError(
+                f"{host} redirects to {parts.hostname} without TLS",
+                hint="if you trust it, configure the registry as insecure",
+            )
+        return target
 
     # tokens
 

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 
 from layerscope.errors import CorruptImageError, LimitExceededError
 from layerscope.layers.blob import Blob
-from layerscope.sources.registry.client import TRIES, Client, NoRangesError, PassingError
+from layerscope.sources.registry.client import Client, NoRangesError, PassingError
 from layerscope.sources.spool import TemporaryCopy
 from layerscope.text import size as size_text
 
 EDGE = 1 << 16
-"""Bytes at the end of a layer that are kept: the footers of tables of contents lie there."""
+"""Bytes at both ends of a layer that are kept: what begins it tells its compression, footers of tables end it."""
 _STEADY = 1 << 16
 """Bytes that have to arrive between two interruptions, so that they do not count together."""
 
@@ -79,10 +79,11 @@ class RegistryLayer(Blob):
         if length <= 0:
             return b""
         with self._lock:
-            if not self._head and self._spool is None:
-                self._begin()
-            if offset + length <= len(self._head):
-                return self._head[offset : offset + length]
+            stop = offset + length
+            if self._spool is None and stop <= EDGE and len(self._head) < stop:
+                self._begin(stop)
+            if stop <= len(self._head):
+                return self._head[offset:stop]
             if self._spool is None:
                 self._spool = _Spool(self._whole(), self.name)
             return self._spool.pread(length, offset)
@@ -113,16 +114,18 @@ class RegistryLayer(Blob):
         except NoRangesError:
             yield from super().chunks(start, stop)
 
-    def _begin(self) -> Iterator[bytes]:
-        """Fetch the first bytes; returns the stream of those that follow."""
-        stream = self._stream = self._pieces(0, self.size)
-        self._head = next(stream, b"")
-        return stream
+    def _begin(self, length: int) -> Iterator[bytes]:
+        """Fetch the first `length` bytes at least; returns the stream of those that follow."""
+        if self._stream is None:
+            self._head, self._stream = b"", self._pieces(0, self.size)
+        while len(self._head) < length and (piece := next(self._stream, b"")):
+            self._head += piece
+        return self._stream
 
     def _whole(self) -> Iterator[bytes]:
         """All bytes, fetched from the start or from where looking at the first ones ended; checked at the end."""
         with self._lock:
-            stream = self._stream or self._begin()
+            stream = self._begin(1)
             self._stream = None
             piece = self._head
         algorithm = self._digest.partition(":")[0]
@@ -154,10 +157,8 @@ class RegistryLayer(Blob):
                 if position < stop:
                     raise PassingError(f"{self.name[:-45]}…: the connection ended after {position:,} of {self.size:,} bytes")  # fmt: skip
             except PassingError as error:
+                self._client.pause(error, failures)
                 failures += 1
-                if failures >= TRIES or error.wait is not None:
-                    raise
-                self._client.pause(error, failures - 1)
 
 
 class _Spool:

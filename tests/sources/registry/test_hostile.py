@@ -1,0 +1,405 @@
+"""Registries that lie, stall, redirect, cut connections, or never end."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from email.utils import formatdate
+from pathlib import Path
+
+import pytest
+
+from layerscope.errors import CancelledError, CorruptImageError, LayerscopeError, UnreachableError
+from layerscope.limits import Limits
+from layerscope.opening.open import open_image
+from layerscope.progress import NullProgress
+from layerscope.sources import Request
+from layerscope.sources.registry.client import Client, PassingError
+from tests.images import digest, file, layer_tar, oci_files
+from tests.sources.registry.server import MANIFEST, Handler, Registry
+
+LAYER = layer_tar([file("a", b"1" * 900)])
+IMAGE = oci_files([LAYER])
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait less between tries."""
+    pause = Client.pause
+
+    def shorter(self: Client, error: PassingError, number: int) -> None:
+        if error.wait is None:
+            error.wait = 0.01
+        pause(self, error, number)
+
+    monkeypatch.setattr(Client, "pause", shorter)
+
+
+def fails(registry: Registry, reference: str = "app", **more: object) -> LayerscopeError:
+    """The error of opening an image."""
+    with pytest.raises(LayerscopeError) as caught:
+        open_image(Request(registry.reference(reference), **more)).raise_damage()  # type: ignore[arg-type]
+    return caught.value
+
+
+def is_layer(handler: Handler) -> bool:
+    """Whether a layer is asked for."""
+    config = json.loads(handler.server.repository().manifests["latest"][1])["config"]["digest"]
+    return "/blobs/" in handler.path and not handler.path.endswith(config)
+
+
+def test_connections_that_are_cut_anywhere_are_resumed(registry: Registry) -> None:
+    """Once, at each byte of a layer: what follows is fetched on, and the layer verified."""
+    registry.repository().push(IMAGE)
+    layer = next(data for data in registry.repository().blobs.values() if data[:2] == b"\x1f\x8b")
+    for place in range(len(layer)):
+        cut = [place]
+
+        def misbehave(handler: Handler, cut: list[int] = cut) -> bool:
+            if not is_layer(handler) or not cut:
+                return False
+            handler.send_blob(layer, upto=cut.pop())
+            return True
+
+        registry.misbehave = misbehave
+        registry.asked.clear()
+        opened = open_image(Request(registry.reference()))
+        assert opened.verified(0)
+        assert not opened.damages()
+        assert len(registry.asked) == 4
+        assert registry.headers[-1].get("Range", "").startswith(f"bytes={place}-") or not place
+
+
+def test_without_ranges_a_cut_layer_fails(registry: Registry) -> None:
+    """Rather than to fetch it again and again."""
+    registry.repository().push(IMAGE)
+    registry.ranges = False
+    registry.misbehave = lambda handler: is_layer(handler) and cut_short(handler)
+    error = fails(registry)
+    assert isinstance(error, UnreachableError)
+    assert len(registry.asked) < 8
+
+
+def cut_short(handler: Handler) -> bool:
+    """Answer with the first bytes only."""
+    handler.send_blob(handler.server.repository().blobs[handler.path.rpartition("/")[2]], upto=20)
+    return True
+
+
+def test_connections_that_are_always_cut_end(registry: Registry) -> None:
+    """After a few tries without progress."""
+    registry.repository().push(IMAGE)
+
+    def cut(handler: Handler) -> bool:
+        if is_layer(handler):
+            handler.send_blob(b"x" * 1000, upto=0)
+        return is_layer(handler)
+
+    registry.misbehave = cut
+    error = fails(registry)
+    assert error.exit_code == 4
+    assert len(registry.asked) <= 9
+
+
+def answer(status: int, body: bytes = b"{}", **headers: str) -> Callable[[Handler], bool]:
+    """Always the same answer."""
+
+    def misbehave(handler: Handler) -> bool:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        handler.reply(status, body, named)
+        return True
+
+    return misbehave
+
+
+@pytest.mark.parametrize(("status", "tries"), [(429, 3), (503, 3), (500, 3), (418, 1)])
+def test_errors_that_may_pass_are_tried_again(registry: Registry, status: int, tries: int) -> None:
+    """Three times; then it is unreachable."""
+    registry.misbehave = answer(status, b'{"errors": [{"message": "no \\u001b[31m more"}]}')
+    error = fails(registry)
+    assert error.exit_code == 4
+    assert len(registry.asked) == tries
+    assert "no \\e[31m more" in error.message
+    assert registry.host in error.message
+
+
+@pytest.mark.parametrize("wait", ["30", formatdate(time.time() + 3600, usegmt=True)])
+def test_waits_as_long_as_the_registry_asks(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, wait: str
+) -> None:
+    """In seconds or until a date."""
+    waited: list[float | None] = []
+
+    def pause(_: Client, error: PassingError, number: int) -> None:
+        waited.append(error.wait)
+        if number:
+            raise error
+
+    monkeypatch.setattr(Client, "pause", pause)
+    registry.misbehave = answer(429, Retry_After=wait)
+    fails(registry)
+    assert len(waited) == 2
+    assert all(seconds is not None and 0 < seconds <= 3600 for seconds in waited)
+
+
+def test_does_not_wait_for_hours(registry: Registry) -> None:
+    """It says how long the registry asks to wait."""
+    registry.misbehave = answer(429, Retry_After="86400")
+    error = fails(registry)
+    assert "it asks to wait 86,400 seconds" in error.message
+    assert error.exit_code == 4
+    assert len(registry.asked) == 1
+
+
+def test_not_found(registry: Registry) -> None:
+    """A repository and a tag."""
+    registry.repository().push(IMAGE)
+    for reference in ("app:2.0", "none"):
+        error = fails(registry, reference)
+        assert error.exit_code == 3
+        assert registry.host in error.message
+        assert error.hint
+
+
+def test_other_bytes_than_those_of_the_digest(registry: Registry) -> None:
+    """Of a manifest that is asked for by digest, a config, and a layer."""
+    top = registry.repository().push(IMAGE)
+    registry.repository("other").manifests[top] = (MANIFEST, b"{}")
+    assert "another manifest" in fails(registry, f"other@{top}").message
+    blobs = registry.repository().blobs
+    for name, data in list(blobs.items()):
+        if data[:1] == b"{" and b"rootfs" in data:
+            blobs[name] = data.replace(b"amd64", b"amd65")
+            assert "other bytes for the config" in fails(registry).message
+            blobs[name] = data
+    for name, data in list(blobs.items()):
+        if data[:2] == b"\x1f\x8b":
+            blobs[name] = data[:-1] + b"x"
+    error = fails(registry)
+    assert error.exit_code == 3
+
+
+def test_more_bytes_than_the_manifest_says(registry: Registry) -> None:
+    """A body without an end stops at the size."""
+    registry.repository().push(IMAGE)
+
+    def endless(handler: Handler) -> bool:
+        if not is_layer(handler):
+            return False
+        handler.send_response(200)
+        handler.end_headers()
+        handler.close_connection = True
+        while True:
+            handler.wfile.write(b"x" * 65536)
+
+    registry.misbehave = endless
+    assert fails(registry).exit_code == 3
+
+
+@pytest.mark.parametrize("kind", ["manifest", "config"])
+def test_documents_without_an_end(registry: Registry, kind: str) -> None:
+    """They have a limit."""
+    registry.repository().push(IMAGE)
+
+    def endless(handler: Handler) -> bool:
+        if ("/manifests/" in handler.path) != (kind == "manifest"):
+            return False
+        handler.send_response(200)
+        handler.end_headers()
+        handler.close_connection = True
+        while True:
+            handler.wfile.write(b" " * 65536)
+
+    registry.misbehave = endless
+    assert "json_bytes" in fails(registry, limits=Limits(json_bytes=1 << 20)).message
+
+
+def test_slow_drips(registry: Registry) -> None:
+    """A manifest that comes byte by byte is not waited for."""
+
+    def drip(handler: Handler) -> bool:
+        handler.send_response(200)
+        handler.end_headers()
+        handler.close_connection = True
+        while True:
+            handler.wfile.write(b" ")
+            handler.wfile.flush()
+            time.sleep(0.05)
+
+    registry.misbehave = drip
+    error = fails(registry, limits=Limits(answer_seconds=1))
+    assert error.exit_code == 4
+    assert "no complete answer within 1 seconds" in error.message
+
+
+def test_a_layer_that_stalls(registry: Registry) -> None:
+    """Silence is no progress."""
+    registry.repository().push(IMAGE)
+
+    def stall(handler: Handler) -> bool:
+        if is_layer(handler):
+            handler.send_response(200)
+            handler.send_header("Content-Length", "1000000")
+            handler.end_headers()
+            handler.close_connection = True
+            handler.wfile.flush()
+            time.sleep(4)
+        return is_layer(handler)
+
+    registry.misbehave = stall
+    assert fails(registry, limits=Limits(silence_seconds=1)).exit_code == 4
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "file:///etc/passwd",
+        "ftp://127.0.0.1/x",
+        "http://",
+        "",
+        "javascript:x",
+        "http://[",
+        "\\\\host\\x",
+        "data:,x",
+    ],
+)
+def test_redirects_to_what_is_no_web_address(registry: Registry, target: str) -> None:
+    """They are not followed."""
+    registry.repository().push(IMAGE)
+    registry.hop = lambda _: target
+    error = fails(registry)
+    assert error.exit_code == 4
+    assert len(registry.asked) < 12
+
+
+def test_redirects_without_end(registry: Registry) -> None:
+    """Five are followed."""
+    registry.repository().push(IMAGE)
+    registry.hop = lambda key: f"/v2/app/blobs/{key}"
+    error = fails(registry)
+    assert "redirects more than 5 times" in error.message
+
+
+def test_credentials_do_not_follow_redirects(registry: Registry, home: Path) -> None:
+    """Another host sees the request without them."""
+    registry.users["ann"] = "s3cret"
+    registry.token_seconds = 300
+    registry.repository().push(IMAGE)
+    encoded = "YW5uOnMzY3JldA=="
+    (home / ".docker").mkdir()
+    (home / ".docker/config.json").write_text(
+        json.dumps({"auths": {registry.host: {"auth": encoded}}})
+    )
+    with Registry() as elsewhere:
+        elsewhere.repository().push(IMAGE)
+        registry.hop = lambda key: f"http://{elsewhere.host}/v2/app/blobs/{key}"
+        open_image(Request(registry.reference()))
+        assert len(elsewhere.asked) == 2
+        assert all("Authorization" not in headers for headers in elsewhere.headers)
+
+
+@pytest.mark.parametrize(
+    "challenge",
+    [
+        "", "Negotiate", "Bearer", 'Bearer realm="file:///etc/passwd"', 'Bearer realm="', "Basic" + "," * 9000,
+        'Bearer realm="http://[::1"', 'Bearer service="x"', "Bearer realm=, scope=", "\xff" * 50,
+    ],
+)  # fmt: skip
+def test_questions_for_a_login_that_make_no_sense(registry: Registry, challenge: str) -> None:
+    """An error, at once."""
+    registry.misbehave = answer(401, WWW_Authenticate=challenge)
+    assert fails(registry).exit_code in (3, 4)
+    assert len(registry.asked) < 4
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b'{"token": 5}',
+        b'{"token": "a\\r\\nX: y"}',
+        b"{" * 5_000_000,
+        b'{"expires_in": 1e999}',
+    ],
+)
+def test_tokens_that_are_none(registry: Registry, body: bytes) -> None:
+    """An error, and never a header of its own."""
+    registry.token_seconds = 300
+
+    def misbehave(handler: Handler) -> bool:
+        if handler.path.startswith("/token"):
+            handler.reply(200, body)
+        return handler.path.startswith("/token")
+
+    registry.misbehave = misbehave
+    assert fails(registry).exit_code == 4
+    assert len(registry.asked) == 2
+
+
+def test_a_login_that_is_never_enough(registry: Registry) -> None:
+    """401 for ever: two requests and a token."""
+    registry.token_seconds = 300
+
+    def misbehave(handler: Handler) -> bool:
+        handler.server.tokens.clear()
+        return False
+
+    registry.misbehave = misbehave
+    assert fails(registry).exit_code == 3
+    assert len(registry.asked) == 3
+
+
+def test_headers_of_ten_megabytes(registry: Registry) -> None:
+    """Refused, whichever way they are long."""
+
+    def many(handler: Handler) -> bool:
+        handler.send_response(200)
+        for number in range(20_000):
+            handler.send_header(f"X-{number}", "y" * 500)
+        handler.end_headers()
+        handler.close_connection = True
+        return True
+
+    def long(handler: Handler) -> bool:
+        handler.send_response(200)
+        handler.send_header("X", "y" * 10_000_000)
+        handler.end_headers()
+        handler.close_connection = True
+        return True
+
+    for misbehave in (many, long):
+        registry.misbehave = misbehave
+        error = fails(registry)
+        assert error.exit_code == 4
+        assert len(error.message) < 600
+
+
+def test_manifests_that_are_no_json(registry: Registry) -> None:
+    """Called by what they are."""
+    for body in (b"<html>", b"", b"[]", b"{}", b'{"layers": 3}', b'{"manifests": []}', b"\xff\xfe"):
+        registry.repository().manifests["latest"] = (MANIFEST, body)
+        assert fails(registry).exit_code == 3
+
+
+def test_nested_indexes_that_contain_themselves(registry: Registry) -> None:
+    """A digest cannot, but a registry that ignores digests can: what it sends is checked."""
+    repository = registry.repository()
+    own = digest(b"anything")
+    media_type, data = "application/vnd.oci.image.index.v1+json", b""
+    data = json.dumps({"manifests": [{"mediaType": media_type, "digest": own, "size": 1}]}).encode()
+    repository.manifests["latest"] = repository.manifests[own] = (media_type, data)
+    assert isinstance(fails(registry), CorruptImageError)
+
+
+def test_cancelled_while_it_waits(registry: Registry) -> None:
+    """Between two tries, too."""
+
+    class Impatient(NullProgress):
+        def cancelled(self) -> bool:
+            return len(registry.asked) > 0
+
+    registry.misbehave = answer(503)
+    with pytest.raises(CancelledError):
+        open_image(Request(registry.reference(), progress=Impatient()))

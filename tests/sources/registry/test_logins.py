@@ -1,0 +1,186 @@
+"""Credentials of Docker and Podman, tokens and their lifetime; no message holds a password."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from layerscope.errors import LayerscopeError
+from layerscope.opening.open import open_image
+from layerscope.sources import Request, open_source
+from layerscope.sources.registry.connection import RefusedError
+from tests.images import file, layer_tar, oci_files
+from tests.sources.registry.server import Registry
+
+IMAGE = oci_files([layer_tar([file("a", b"1" * 900)]), layer_tar([file("b", b"2")])])
+
+
+def login(password: str = "s3cret") -> dict[str, str]:  # noqa: S107  # of the tests
+    """An entry as `docker login` writes it."""
+    return {"auth": base64.b64encode(f"ann:{password}".encode()).decode()}
+
+
+def docker_config(home: Path, **document: Any) -> None:
+    """Write the configuration of Docker's command line."""
+    write(home / ".docker/config.json", document)
+
+
+def write(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a JSON file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document))
+
+
+@pytest.fixture
+def closed(registry: Registry) -> Registry:
+    """A registry that asks for a password."""
+    registry.users["ann"] = "s3cret"
+    registry.repository().push(IMAGE)
+    return registry
+
+
+def test_basic(closed: Registry, home: Path) -> None:
+    """One more request than without a login, for the first of all."""
+    docker_config(home, auths={closed.host: login()})
+    open_image(Request(closed.reference()))
+    assert len(closed.asked) == 5
+
+
+def test_token(closed: Registry, home: Path) -> None:
+    """Two more requests; the token serves for the rest."""
+    closed.token_seconds = 300
+    docker_config(home, auths={f"https://{closed.host}/v2/": login()})
+    open_image(Request(closed.reference()))
+    assert len(closed.asked) == 6
+    assert closed.asked[1].startswith("GET /token?")
+    assert "scope=repository%3Aapp%3Apull" in closed.asked[1]
+    assert [bool(headers.get("Authorization")) for headers in closed.headers] == [
+        False,
+        *[True] * 5,
+    ]
+
+
+def test_a_token_that_ends_is_renewed(closed: Registry, home: Path) -> None:
+    """Whatever the registry said about how long it lasts."""
+    closed.token_seconds = 300
+    docker_config(home, auths={closed.host: login()})
+    source = open_source(Request(closed.reference()))
+    closed.tokens.clear()
+    assert source.blobs[0].read()
+    assert sum("/token" in line for line in closed.asked) == 2
+
+
+def test_anonymous_tokens(registry: Registry) -> None:
+    """As Docker Hub gives them."""
+    registry.token_seconds = 300
+    registry.repository().push(IMAGE)
+    open_image(Request(registry.reference()))
+    assert len(registry.asked) == 6
+
+
+@pytest.mark.parametrize("token", [False, True])
+@pytest.mark.parametrize("known", [False, True])
+def test_refused(closed: Registry, home: Path, token: bool, known: bool) -> None:
+    """Without a login, and with a wrong one: what to do is said, the password is not."""
+    closed.token_seconds = 300 if token else None
+    if known:
+        docker_config(home, auths={closed.host: login(password="wrongword")})
+    with pytest.raises(RefusedError) as caught:
+        open_image(Request(closed.reference()))
+    said = f"{caught.value.message} {caught.value.hint}"
+    assert caught.value.exit_code == 3
+    assert closed.host in said
+    assert f"docker login {closed.host}" in said
+    assert "wrongword" not in said
+    assert ("to the user that is logged in" in said) == known
+    assert len(closed.asked) <= 3
+
+
+def test_identity_tokens(closed: Registry, home: Path) -> None:
+    """They are exchanged for a token by POST."""
+    closed.token_seconds = 300
+    docker_config(home, auths={closed.host: {"auth": "", "identitytoken": "identity"}})
+    open_image(Request(closed.reference()))
+    assert closed.asked[1] == "POST /token"
+
+
+def test_podman_scopes(closed: Registry, home: Path) -> None:
+    """The most specific entry counts, before Docker's."""
+    auths = {closed.host: login(password="other"), f"{closed.host}/app": login()}
+    write(home / ".config/containers/auth.json", {"auths": auths})
+    docker_config(home, auths={closed.host: login(password="third")})
+    open_image(Request(closed.reference()))
+
+
+def test_a_named_file_goes_alone(
+    closed: Registry, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`$REGISTRY_AUTH_FILE` replaces all others."""
+    write(home / "mine.json", {"auths": {closed.host: login()}})
+    docker_config(home, auths={closed.host: login(password="other")})
+    monkeypatch.setenv("REGISTRY_AUTH_FILE", str(home / "mine.json"))
+    open_image(Request(closed.reference()))
+
+
+HELPER = """#!/bin/sh
+read server
+echo "$server" >> "$HOME/asked"
+echo '{"ServerURL": "x", "Username": "ann", "Secret": "s3cret"}'
+"""
+
+
+@pytest.mark.parametrize("key", ["credsStore", "credHelpers"])
+def test_helpers(closed: Registry, home: Path, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    """A program of the user's path that is asked for the host."""
+    program = home / "bin/docker-credential-mine"
+    program.parent.mkdir()
+    program.write_text(HELPER)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    docker_config(home, **{key: "mine" if key == "credsStore" else {closed.host: "mine"}})
+    open_image(Request(closed.reference()))
+    assert (home / "asked").read_text().splitlines() == [closed.host]
+
+
+def test_a_helper_that_is_missing_is_no_trouble_for_open_images(
+    registry: Registry, home: Path
+) -> None:
+    """Only where access is refused it is said."""
+    docker_config(home, credsStore="gone")
+    registry.repository().push(IMAGE)
+    registry.token_seconds = 300
+    open_image(Request(registry.reference()))
+    registry.users["ann"] = "s3cret"
+    registry.tokens.clear()
+    with pytest.raises(RefusedError, match=r"the credential helper that .* names"):
+        open_image(Request(registry.reference()))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "[]", "{", '{"auths": 3}', '{"auths": {"HOST": {"auth": "=="}}}', '{"auths": {"HOST": {"auth": "YQ=="}}}',
+        '{"auths": {"HOST": 3}}', '{"credsStore": "../../bin/sh"}', '{"credHelpers": ["a"]}', '{"credsStore": 5}',
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_read_is_named(closed: Registry, home: Path, text: str) -> None:
+    """Not what is in it."""
+    file = home / ".docker/config.json"
+    file.parent.mkdir()
+    file.write_text(text.replace("HOST", closed.host))
+    with pytest.raises(LayerscopeError) as caught:
+        open_image(Request(closed.reference()))
+    assert str(file) in caught.value.message or isinstance(caught.value, RefusedError)
+
+
+def test_netrc_is_not_used(closed: Registry, home: Path) -> None:
+    """It is for other programs."""
+    (home / ".netrc").write_text("machine 127.0.0.1 login ann password s3cret\n")
+    with pytest.raises(RefusedError):
+        open_image(Request(closed.reference()))

@@ -33,6 +33,8 @@ class LayerscopeError(Exception):
     exit_code: int = ExitCode.UNREADABLE
     """An `ExitCode`, or that of a program which was run for the user."""
     title = "Error"
+    elsewhere: str | None = None
+    """A reference by which a registry may have an image that was not found."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)

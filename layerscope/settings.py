@@ -37,8 +37,10 @@ Column = Literal["mode", "owner", "mtime", "layer", "share", "percent"]
 """Columns of the file tree that can be chosen, from left to right."""
 SeverityName = Literal["error", "warning", "note"]
 """Severities of findings."""
-SORTS, MODES, PRESETS, COLUMNS, SEVERITIES = map(
-    get_args, (Sort, Mode, Preset, Column, SeverityName)
+Remote = Literal["ask", "always", "never"]
+"""Whether names without a scheme are looked up in registries; `ask` is for people in front of a terminal."""
+SORTS, MODES, PRESETS, COLUMNS, SEVERITIES, REMOTES = map(
+    get_args, (Sort, Mode, Preset, Column, SeverityName, Remote)
 )
 
 _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([kKMGT]?i?B)?")
@@ -74,6 +76,8 @@ class _File(Table, frozen=True):
     mode: Annotated[Mode | None, Meta(description=f"must be one of: {', '.join(MODES)}")] = None
     binary: Annotated[bool, Meta(description="must be true or false")] = False
     """Sizes in MiB instead of MB."""
+    remote: Annotated[Remote, Meta(description=f"must be one of: {', '.join(REMOTES)}")] = "ask"
+    """Whether an image that this machine does not have is looked up in its registry."""
     limits: Annotated[
         Mapping[str, Any], Meta(description="must be a table such as { layers = 500 }")
     ] = field(default_factory=dict)

@@ -125,6 +125,7 @@ def request_of(reference: str, progress: Progress, given: dict[str, Any]) -> Req
         progress=progress,
         store_root=given["store_root"],
         pull=given["pull"],
+        remote=settings_of(given).remote,
         max_download=_bytes_of("--max-download", given["max_download"]),
         cache=store_of(given),
     )

@@ -17,7 +17,7 @@ from layerscope.image.model import Image
 from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
 from layerscope.limits import Limits
-from layerscope.settings import RuleChoice
+from layerscope.settings import Remote, RuleChoice
 
 
 class Cache(msgspec.Struct):
@@ -50,6 +50,7 @@ class Open(msgspec.Struct, tag=True):
     limits: Limits
     store_root: str | None
     pull: bool
+    remote: Remote
     max_download: int | None
     verify: bool
     verify_small: bool
@@ -202,6 +203,8 @@ class Failed(msgspec.Struct, tag=True):
     place: str = ""
     """Where that was."""
     cancelled: bool = False
+    elsewhere: str | None = None
+    """See `LayerscopeError`."""
 
 
 Event: TypeAlias = (

@@ -253,6 +253,7 @@ def _error(failed: messages.Failed) -> Exception:
     else:
         error = LayerscopeError(failed.message)
     error.hint, error.title, error.exit_code = failed.hint, failed.title, failed.exit_code
+    error.elsewhere = failed.elsewhere
     return error
 
 
@@ -286,6 +287,7 @@ def _open_message(
         limits=request.limits,
         store_root=None if request.store_root is None else str(request.store_root),
         pull=request.pull,
+        remote=request.remote,
         max_download=request.max_download,
         verify=options.verify,
         verify_small=options.verify_small,

@@ -205,6 +205,7 @@ def _request(asked: messages.Open, progress: _Progress, cache: Store | None) -> 
         progress,
         messages.path_or_none(asked.store_root),
         asked.pull,
+        asked.remote,
         asked.max_download,
         cache,
     )
@@ -237,4 +238,5 @@ def _failure(error: BaseException, cache: Store | None) -> messages.Failed:
         problem,
         said.report if isinstance(said, InternalError) else None,
         said.place if isinstance(said, InternalError) else "",
+        elsewhere=said.elsewhere,
     )

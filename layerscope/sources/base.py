@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from layerscope.layers.cache import IndexCache
     from layerscope.layers.index import LayerIndex
     from layerscope.layers.store import Store
+    from layerscope.settings import Remote
     from layerscope.sources.artifacts import Artifact
 
 STDIN = "-"
@@ -43,6 +44,8 @@ class Request:
     """The folder of a store, instead of the usual ones."""
     pull: bool = False
     """Whether an engine pulls an image that is not found locally."""
+    remote: Remote = "never"
+    """Whether an image that no local source has is looked up in its registry."""
     max_download: int | None = None
     """Bytes of layers that may be fetched from a registry; None for any number."""
     cache: Store | None = None

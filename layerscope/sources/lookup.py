@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,10 +12,15 @@ from layerscope.errors import (
     LayerscopeError,
     NotAnImageError,
     UnreachableError,
+    UsageError,
 )
 from layerscope.sources.base import Found, Request
 from layerscope.sources.references import NotInStoreError, looks_like_path, near
+from layerscope.sources.registry.repository import SCHEME, Reference
 from layerscope.sources.store_image import StoreImage
+
+_IDENTIFIER = re.compile(r"(sha256:)?[0-9a-f]{12,64}")
+"""IDs of images as engines show them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,7 @@ def find_in_turn(request: Request, sources: Sequence[Source]) -> Found:
 
     Raises `ImageNotFoundError` with the answer of each source, `UnreachableError` if no source is reachable.
     """
+    remote = next((source for source in sources if source.remote), None)
     files, *others = (source for source in sources if not source.remote)
     not_a_file: LayerscopeError | None = None
     try:
@@ -64,7 +71,23 @@ def find_in_turn(request: Request, sources: Sequence[Source]) -> Found:
             refusals.append((source.name, error))
     if request.pull and not_a_file is None:
         return pull_in_turn(request, request.reference, others)
-    raise not_a_file or _not_found(request.reference, refusals)
+    if not_a_file is not None:
+        raise not_a_file
+    asks = remote is not None and request.store_root is None
+    name = remote_name(request.reference) if asks else None
+    if remote is not None and name is not None and request.remote == "always":
+        return find_in_source(remote, request, name)
+    raise _not_found(request.reference, refusals, name)
+
+
+def remote_name(reference: str) -> str | None:
+    """The full name by which a registry may have an image; None for what is no name of an image, or an ID."""
+    if _IDENTIFIER.fullmatch(reference):
+        return None
+    try:
+        return str(Reference.parse(reference))
+    except UsageError:
+        return None
 
 
 def pull_in_turn(request: Request, reference: str, sources: Sequence[Source]) -> Found:
@@ -106,19 +129,35 @@ def with_suggestions(reference: str, error: NotInStoreError) -> NotInStoreError:
     return error
 
 
-def _not_found(reference: str, refusals: list[tuple[str, LayerscopeError]]) -> LayerscopeError:
-    """The error for an image that no source has, with the answer of each source."""
+def _not_found(
+    reference: str, refusals: list[tuple[str, LayerscopeError]], name: str | None
+) -> LayerscopeError:
+    """The error for an image that no source has, with the answer of each source; `name` is its full name in a registry."""
     said = "; ".join(f"{name}: {error.message}" for name, error in refusals)
     hints = [error.hint for _, error in refusals if error.hint is not None]
     asked = [error for _, error in refusals if isinstance(error, NotInStoreError)]
+    elsewhere = None if name is None else f"{SCHEME}://{name}"
     if not asked:
-        return UnreachableError(
+        otherwise = (
+            "start an engine, or open a saved image: docker save IMAGE -o image.tar"
+            if elsewhere is None
+            else f"{elsewhere} opens it from its registry; or start an engine"
+        )
+        error: LayerscopeError = UnreachableError(
             f"{reference}: no such file, and no engine or store is reachable ({said})",
-            hint=next(iter(hints), "start an engine, or open a saved image: docker save IMAGE -o image.tar"),
-        )  # fmt: skip
-    close = near(reference, [name for error in asked for name in error.names])
-    meant = f"did you mean {' or '.join(close)}?" if close else None
-    return ImageNotFoundError(
-        f"{reference}: image not found locally ({said})",
-        hint=meant or next(iter(hints), "--pull fetches it with Docker or Podman"),
-    )
+            hint=next(iter(hints), otherwise),
+        )
+    else:
+        close = near(reference, [name for error in asked for name in error.names])
+        meant = f"did you mean {' or '.join(close)}?" if close else None
+        otherwise = (
+            "--pull fetches it with Docker or Podman"
+            if elsewhere is None
+            else f"{elsewhere} opens it from its registry, --pull fetches it with Docker or Podman"
+        )
+        error = ImageNotFoundError(
+            f"{reference}: image not found locally ({said})",
+            hint=meant or next(iter(hints), otherwise),
+        )
+    error.elsewhere = elsewhere
+    return error

@@ -100,14 +100,34 @@ def _explore(
         from layerscope.tui.app import LayerscopeApp  # while the worker finds the image
         from layerscope.tui.session import Session
 
-        source = remote.find(partial(_ask, preferences))
-        _take_keys_from_terminal()
-        session = Session(
-            remote, source, dockerfile=dockerfile, preferences=preferences, picked=picked
-        )
-        app = LayerscopeApp(session)
-        app.run_in_terminal()
-        return app.chooses_another
+        try:
+            source = remote.find(partial(_ask, preferences))
+        except LayerscopeError as error:
+            if error.elsewhere is None or request.remote != "ask":
+                raise
+            _take_keys_from_terminal()
+            if not _agrees(error.elsewhere, request.reference):
+                raise
+            elsewhere = error.elsewhere
+        else:
+            _take_keys_from_terminal()
+            session = Session(
+                remote, source, dockerfile=dockerfile, preferences=preferences, picked=picked
+            )
+            app = LayerscopeApp(session)
+            app.run_in_terminal()
+            return app.chooses_another
+    there = replace(request, reference=elsewhere)
+    return _explore(there, options, preferences, dockerfile, picked=picked)
+
+
+def _agrees(reference: str, asked: str) -> bool:
+    """Whether the user wants an image from its registry."""
+    import click
+
+    shown = text.safe_name(asked)
+    click.echo(f"{shown} is not on this machine. Its registry may have it: {reference}", err=True)
+    return click.confirm("Open it from there?", err=True)
 
 
 def _compare(

@@ -114,6 +114,10 @@ class Session:
         """Content bytes of the layers read so far."""
         return sum(int(index.columns.stored.sum()) for index in self.indexes if index is not None)
 
+    def sent_bytes(self, layer: int) -> int | None:
+        """Bytes of a layer as a registry sends them; None if it comes from elsewhere."""
+        return self.source.blobs[layer].size if self.image.source_kind == "registry" else None
+
     def verified(self, layer: int) -> bool | None:
         """Whether a layer's digests match; None if not known yet."""
         index = self.indexes[layer]

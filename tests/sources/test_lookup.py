@@ -50,7 +50,7 @@ EMPTY = source("empty", NotInStoreError("no such image", ["docker.io/library/fla
 def test_the_order_is_fixed() -> None:
     """Files, engines, stores; and each can be forced."""
     assert [each.name for each in SOURCES] == [
-        "files", "docker", "podman", "containers-storage", "docker-store", "containerd",
+        "files", "docker", "podman", "containers-storage", "docker-store", "containerd", "registry",
     ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from layerscope.layers.blob import Blob
 from layerscope.layers.cache import IndexCache
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.reading import ExpectedIndexes
-from layerscope.layers.toc.claims import is_as_claimed
+from layerscope.layers.toc.claims import claims_toc, is_as_claimed
 from layerscope.layers.toc.differences import compare_with_tar
 from layerscope.layers.toc.reading import Toc, has_toc, read_toc
 from layerscope.limits import Limits
@@ -35,8 +35,9 @@ class TablesOfContents:
         self._keeps_tables = False
 
     def may_have_toc(self, number: int) -> bool:
-        """Whether a layer seems to have a table, judging by its footer."""
-        return has_toc(self._blobs[number])
+        """Whether a layer seems to have a table, judging by its footer; if it has to be fetched, by what the manifest says."""
+        blob = self._blobs[number]
+        return (blob.digest is None or claims_toc(self._annotations[number])) and has_toc(blob)
 
     def expected_index(self, number: int) -> LayerIndex | None:
         """The index of a layer according to its table; None if the table is unreadable or contradicts the manifest."""

@@ -135,7 +135,11 @@ class ImageHeader(Clickable, Widget):
     def _totals(self, short: int) -> list[Segment]:
         session, base = self._session, self.rich_style
         if session.opened is None:
-            words = f"{text.size(session.stored_so_far)} so far · {self.work} "
+            sent = [session.sent_bytes(layer) or 0 for layer in range(len(session.indexes))]
+            so_far = f"{text.size(session.stored_so_far)} so far"
+            words = (
+                f"{f'{text.size(sum(sent))} compressed' if any(sent) else so_far} · {self.work} "
+            )
             return [Segment(words, self._style("quiet"))]
         if session.fixed:
             return self._with_fixes(session.opened.accounting.stored, short)

@@ -228,7 +228,9 @@ class StepList(LineList):
         painter.add(f"{layer:<{NUMBER}}", self.style_of("strong") if layer == self.marked else None)
         if index is None:
             room = SIZE + 1 + BAR + self._share + WASTE
-            painter.add(fit(f"{'…':>{SIZE}}", room), self.style_of("quiet"))
+            sent = session.sent_bytes(layer)
+            known = f"{'…':>{SIZE}}" if sent is None else f"{text.size(sent):>{SIZE}} compressed"
+            painter.add(fit(known, room), self.style_of("quiet"))
             return
         stored = int(index.columns.stored.sum())
         total = session.opened.accounting.stored if session.opened else session.stored_so_far

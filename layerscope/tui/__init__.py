@@ -18,6 +18,7 @@ from layerscope.settings import Settings, load_settings
 from layerscope.sources.base import Candidate, Request
 
 if TYPE_CHECKING:
+    from layerscope.sources.registry.repository import Reference
     from layerscope.tui.preferences import Preferences
 
 
@@ -31,7 +32,12 @@ def run_explorer(
 
     Raises `LayerscopeError` if the image cannot be opened or a setting is invalid.
     """
-    _explore(request, options, _preferences(settings), dockerfile)
+    from layerscope.sources.registry.repository import whole_repository
+
+    if (repository := whole_repository(request.reference)) is not None:
+        run_picker(request, options, settings, dockerfile, repository)
+    else:
+        _explore(request, options, _preferences(settings), dockerfile)
 
 
 def run_picker(
@@ -39,16 +45,24 @@ def run_picker(
     options: Options,
     settings: Settings | None = None,
     dockerfile: Dockerfile | None = None,
+    repository: Reference | None = None,
 ) -> None:
     """Let the user choose an image and explore it, or two and compare them; the reference in `request` is ignored.
 
+    With a `repository` of a registry, its tags are the images.
+
     Esc returns from there to the picker. If an image cannot be opened, the error is shown there. Raises
-    `LayerscopeError` for invalid settings.
+    `LayerscopeError` for invalid settings, and if the tags cannot be listed.
     """
+    preferences = _preferences(settings)
+    tags = None
+    if repository is not None:
+        from layerscope.sources.registry.tags import Tags
+
+        tags = Tags(request, repository)
     from layerscope.tui.picker import PickerApp
 
-    preferences = _preferences(settings)
-    picker = PickerApp(request, preferences)
+    picker = PickerApp(request, preferences, tags=tags)
     while (chosen := picker.run_in_terminal()) is not None:
         trouble, again = "", True
         try:
@@ -64,7 +78,7 @@ def run_picker(
             trouble = error.message
         if not again:
             return
-        picker = PickerApp(request, preferences, trouble=trouble, after=picker)
+        picker = PickerApp(request, preferences, trouble=trouble, after=picker, tags=tags)
 
 
 def run_comparison(

@@ -1,4 +1,4 @@
-"""The image picker: images in this folder, and of all engines and stores that can be reached."""
+"""The image picker: images in this folder, and of all engines and stores that can be reached; or the tags of a repository."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from layerscope.progress import NullProgress
 from layerscope.sources import SOURCES, Request, Source
 from layerscope.sources.folder import saved_images
 from layerscope.sources.listing import Listed, list_images
+from layerscope.sources.registry.tags import Tags
 from layerscope.sources.store_image import StoreImage
 from layerscope.tui.commands import bindings, first_key
 from layerscope.tui.picker_rows import SORTS, Choice
@@ -63,6 +64,14 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
             self.number = number
             self.images = images
 
+    class LookedUp(Message):
+        """Tags of the repository are known, or more of them."""
+
+        def __init__(self, number: int, images: Sequence[StoreImage]) -> None:
+            super().__init__()
+            self.number = number
+            self.images = images
+
     class Told(Message):
         """An engine or store listed its images, or refused."""
 
@@ -88,8 +97,9 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
         now: datetime.datetime | None = None,
         trouble: str = "",
         after: PickerApp | None = None,
+        tags: Tags | None = None,
     ) -> None:
-        """`trouble` is the error of the last chosen image; may be empty. The search, the marks and the cursor of `after` are
+        """`tags` are those to choose from instead of all images. `trouble` is the error of the last chosen image; may be empty. The search, the marks and the cursor of `after` are
         kept, and its images if it had found all."""
         super().__init__(preferences)
         self.choice: Choice = Choice() if after is None else after.choice
@@ -97,13 +107,17 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
             self.choice, now or datetime.datetime.now(datetime.UTC), id="images"
         )
         self._request, self._sources, self._trouble = request, sources, trouble
+        self._tags = tags
+        self._heading = (
+            "Choose an image" if tags is None else f"Tags of {tags.repository.repository}"
+        )
         self._folder = folder or Path()
         self._field = Field(
             placeholder=f"{first_key('picker.search', self.keys)} filters by name, ID or location",
             enter="Open",
             id="picker-field",
         )
-        self._title = PaneTitle("Choose an image")
+        self._title = PaneTitle(self._heading)
         self._columns = ColumnTitles()
         self._refusals: dict[str, str] = {} if after is None else after._refusals
         self._complete = after is not None and not after._busy
@@ -147,6 +161,10 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
     def action_refresh_images(self) -> None:
         self._number += 1
         self._refusals = {}
+        if self._tags is not None:
+            self._busy = 1
+            self._look_up_tags(self._number, self._tags)
+            return
         self._busy = 1 if self._request.store_root is not None else 2
         self.choice.clear()
         if self._request.store_root is None:
@@ -167,6 +185,19 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
         for said in list_images(request, sources=self._sources):
             self.post_message(self.Told(number, said))
         self.post_message(self.Looked(number))
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="tags")
+    def _look_up_tags(self, number: int, tags: Tags) -> None:
+        request = replace(self._request, progress=_Watching(get_current_worker()))
+        self.post_message(self.LookedUp(number, tags.images()))
+        for image in tags.looked_up(request):
+            self.post_message(self.LookedUp(number, [image]))
+        self.post_message(self.Looked(number))
+
+    @on(LookedUp)
+    def _looked_up(self, event: LookedUp) -> None:
+        if event.number == self._number:
+            self._change(lambda: self.choice.add(event.images, tags=True))
 
     @on(Found)
     def _found(self, event: Found) -> None:
@@ -205,11 +236,11 @@ class PickerApp(PreferredApp[tuple[StoreImage, ...]]):
         self.images.rows_changed()
         self._name_columns()
         shown, total = len(self.choice.rows), self.choice.total
-        count = text.count_of(total, "image")
+        count = text.count_of(total, "image" if self._tags is None else "tag")
         count = count if shown == total else f"{shown:,} of {count}"
         looking = "looking… · " if self._busy else ""
         marked = f"{len(self.choice.marked)} marked · " if self.choice.marked else ""
-        self._title.show("Choose an image", f"{looking}{marked}{count} · by {self.choice.sort}")
+        self._title.show(self._heading, f"{looking}{marked}{count} · by {self.choice.sort}")
         self._say_enter()
         order = [source.name for source in self._sources]
         lines = [

@@ -90,10 +90,15 @@ class Choice:
         self._found = {}
         self.arrange()
 
-    def add(self, images: Iterable[StoreImage], *, saved: bool = False) -> None:
-        """Add images; one that both an engine and its store list becomes one row."""
+    def add(self, images: Iterable[StoreImage], *, saved: bool = False, tags: bool = False) -> None:
+        """Add images; one that both an engine and its store list becomes one row.
+
+        `tags` of a repository are a row each, also those of one image; what is known later replaces what was known first.
+        """
         for image in images:
-            if not image.intermediate:
+            if tags:
+                self._found[image.reference] = [image]
+            elif not image.intermediate:
                 key = image.reference if saved or not image.id else image.id
                 self._found.setdefault(key, []).append(image)
         self.arrange()

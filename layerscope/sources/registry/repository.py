@@ -68,6 +68,11 @@ class Reference:
         """What names the manifest: the digest, else the tag."""
         return self.digest or self.tag or "latest"
 
+    @staticmethod
+    def is_tag(text: str) -> bool:
+        """Whether a text is a valid tag."""
+        return _TAG.fullmatch(text) is not None
+
     def tagged(self, tag: str) -> Reference:
         """The image of a tag of the same repository."""
         return replace(self, tag=tag, digest=None)
@@ -75,6 +80,15 @@ class Reference:
     def __str__(self) -> str:
         tag = f":{self.tag or 'latest'}" if self.tag or not self.digest else ""
         return f"{self.repository}{tag}{f'@{self.digest}' if self.digest else ''}"
+
+
+def whole_repository(reference: str) -> Reference | None:
+    """The repository of a reference that names neither a tag nor a digest; None for others. Raises `UsageError`."""
+    scheme, separator, rest = reference.partition("://")
+    if not separator or scheme != SCHEME:
+        return None
+    found = Reference.parse(rest)
+    return None if found.tag or found.digest else found
 
 
 def _refuse(text: str, why: str) -> NoReturn:

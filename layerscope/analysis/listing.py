@@ -76,8 +76,8 @@ def list_instructions(
 ) -> Listing:
     """The listing of an image, from the given Dockerfile or the one in its provenance, otherwise from its history."""
     known: Mapping[int, int] = {}
-    if dockerfile is None and image.provenance is not None:
-        provenance = read_provenance(image.provenance, limits)
+    if dockerfile is None and image.beside.provenance is not None:
+        provenance = read_provenance(image.beside.provenance, limits)
         if provenance is not None:
             dockerfile = provenance.dockerfile
             known = provenance.instructions(

@@ -52,6 +52,27 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True)
+class Referrer:
+    """Something in a registry that refers to an image: a signature, an SBOM."""
+
+    name: str
+    """What it is, with an article."""
+    media_type: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is stored beside an image. Documents are raw, not parsed yet."""
+
+    provenance: bytes | None = None
+    """The provenance statement; None if there is none."""
+    sboms: tuple[bytes, ...] = ()
+    """SBOMs, or in-toto statements that hold them."""
+    referrers: tuple[Referrer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """One image, opened from one place."""
 
@@ -72,8 +93,8 @@ class Image:
     warnings: tuple[ImageWarning, ...]
     annotations: Mapping[str, str] = field(default_factory=dict)
     """Annotations of the manifest; empty in formats without them."""
-    provenance: bytes | None = field(default=None, repr=False)
-    """The raw provenance statement, not parsed yet; None if none is stored with the image."""
+    beside: Beside = field(default_factory=Beside, repr=False)
+    """What is stored beside it."""
 
     @property
     def recorded_steps(self) -> int:

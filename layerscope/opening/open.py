@@ -76,7 +76,8 @@ def analyse(
     options, listener = options or Options(), listener or Listener()
     progress = request.progress
     with naming(request):
-        whole = source.complete(request, index_cache(request, options))
+        cached = index_cache(request, options)
+        whole = source.complete(request, cached, beside=options.rules is not None)
         if whole is not source:
             listener.fetched(whole)
         scans = LayerScans(len(whole.blobs)) if options.rules is not None else None

@@ -115,6 +115,7 @@ def _digest_of(
         [(layer.step, layer.repeat_of) for layer in image.layers],
         (config.env, config.entrypoint, config.cmd, config.user, config.working_dir),
         sorted(config.labels.items()),
+        [hashlib.sha256(sbom).hexdigest() for sbom in image.beside.sboms],
         (base, no_duplicates, sorted(choices.items()), dockerfile),
     )
     return hashlib.sha256(repr(seen).encode(errors="surrogatepass")).hexdigest()

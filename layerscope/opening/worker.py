@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -142,7 +143,9 @@ class _Worker:
         """Send what is known before a layer is read."""
         self._blobs = source.blobs
         described = messages.Described(
-            source.image,
+            replace(
+                source.image, beside=replace(source.image.beside, sboms=())
+            ),  # only the rules need them
             [_facts(blob) for blob in source.blobs],
             source.damage,
             source.awaits_export,

@@ -89,6 +89,10 @@ def image_document(opened: Opened) -> dict[str, Any]:
             "exposedPorts": list(config.exposed_ports),
             "volumes": list(config.volumes),
         },
+        "referrers": [
+            {"name": other.name, "mediaType": other.media_type, "digest": other.digest}
+            for other in image.beside.referrers
+        ],
     }
 
 

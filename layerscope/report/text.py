@@ -70,6 +70,9 @@ def _write_header(console: Console, opened: Opened, options: ReportOptions) -> N
     if image.alternatives:
         named = [alternative_name(other) for other in image.alternatives]
         console.paragraph(f"also available: {_first_names(named)}", "dim")
+    if image.beside.referrers:
+        kinds = list(dict.fromkeys(safe_name(one.name) for one in image.beside.referrers))
+        console.paragraph(f"beside it: {_first_names(kinds)}", "dim")
     wasted = f"{shown(accounting.wasted)} wasted ({percent(accounting.wasted, accounting.stored)})"
     console.flow((text, HEADLINE_STYLES[role]) for text, role in headline_of(opened, options))
     console.flow(

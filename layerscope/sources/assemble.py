@@ -77,7 +77,7 @@ def assemble(
         alternatives=tuple(alternatives),
         warnings=tuple(one_each(found)),
         annotations=parts.annotations,
-        provenance=parts.provenance,
+        beside=parts.beside,
     )
     return image, [part.blob for part in parts.layers]
 

@@ -1,17 +1,28 @@
-"""Attestations of an OCI index: the image each belongs to, and its provenance statement."""
+"""What is stored beside an image: attestations in its index, and what refers to it (OCI image-spec, distribution-spec "Referrers").
+
+BuildKit puts in-toto statements into manifests beside the image's (moby/buildkit, docs/attestations/attestation-storage.md).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
-from layerscope.image.documents import Lenient
+from layerscope.errors import LayerscopeError
+from layerscope.image.documents import Lenient, insensitive
+from layerscope.image.model import Beside
+from layerscope.sources.oci_blobs import OciBlobs
 from layerscope.sources.oci_descriptor import REFERENCE_TYPE, Descriptor
 
 ATTESTATION = "attestation-manifest"
 ABOUT = "vnd.docker.reference.digest"
 PREDICATE = "in-toto.io/predicate-type"
 PROVENANCE = "https://slsa.dev/provenance/"
+_SBOM_PREDICATES = ("https://spdx.dev/Document", "https://cyclonedx.org/bom")
+_SBOM_TYPES = ("application/spdx+json", "text/spdx+json", "application/vnd.cyclonedx+json")
+MAX_SBOMS = 8
+"""Maximum number of SBOMs that are read for one image."""
 
 
 def subject_of(descriptor: Descriptor) -> str | None:
@@ -22,10 +33,34 @@ def subject_of(descriptor: Descriptor) -> str | None:
     return about if isinstance(about, str) else None
 
 
-def provenance_of(manifest: Mapping[str, Any]) -> Descriptor | None:
-    """The descriptor of the provenance statement in an attestation manifest."""
+def is_sbom(descriptor: Descriptor) -> bool:
+    """Whether a referrer is an SBOM, going by its types."""
+    return descriptor.artifact_type.startswith(_SBOM_TYPES) or descriptor.media_type.startswith(
+        _SBOM_TYPES
+    )
+
+
+def read_beside(blobs: OciBlobs, manifest: Descriptor | None) -> Beside:
+    """What an attestation manifest or a referrer holds; what is missing or unreadable is left out."""
+    provenance: bytes | None = None
+    sboms: list[bytes] = []
+    if manifest is not None:
+        with suppress(LayerscopeError):
+            for layer, kind in _documents(insensitive(blobs.document(manifest))):
+                with suppress(LayerscopeError):
+                    if kind.startswith(PROVENANCE) and provenance is None:
+                        provenance = blobs.read(layer, "the provenance")
+                    elif (
+                        kind.startswith((*_SBOM_PREDICATES, *_SBOM_TYPES))
+                        and len(sboms) < MAX_SBOMS
+                    ):
+                        sboms.append(blobs.read(layer, "an SBOM"))
+    return Beside(provenance, tuple(sboms))
+
+
+def _documents(manifest: Mapping[str, Any]) -> Iterator[tuple[Descriptor, str]]:
+    """The documents of a manifest, each with its type: that of the statement, or its media type."""
     for value in Lenient(dict(manifest), "attestation").items("layers"):
         layer = Descriptor.read(value)
-        if layer is not None and str(layer.annotations.get(PREDICATE)).startswith(PROVENANCE):
-            return layer
-    return None
+        if layer is not None:
+            yield layer, str(layer.annotations.get(PREDICATE) or layer.media_type)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from layerscope.errors import LayerscopeError
 from layerscope.faults import is_out_of_memory
-from layerscope.image.model import Image
+from layerscope.image.model import Beside, Image
 from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
 from layerscope.limits import DEFAULT_LIMITS, Limits
@@ -110,8 +110,8 @@ class ImageParts:
     warnings: Sequence[ImageWarning] = ()
     annotations: Mapping[str, str] = field(default_factory=dict)
     """Annotations of the manifest with text values."""
-    provenance: bytes | None = None
-    """The raw provenance statement, if one is stored with the image."""
+    beside: Beside = field(default_factory=Beside)
+    """What is stored beside the image."""
 
 
 class Export(Protocol):
@@ -209,17 +209,22 @@ class SourceImage:
         """Whether only its description is known."""
         return False
 
-    def complete(self, request: Request, cache: IndexCache | None) -> SourceImage:
-        """The same image with its layers. Raises `LayerscopeError` and `CancelledError`."""
+    def complete(
+        self, request: Request, cache: IndexCache | None, *, beside: bool = False
+    ) -> SourceImage:
+        """The same image with its layers; with `beside`, also with what is stored beside it.
+
+        Raises `LayerscopeError` and `CancelledError`.
+        """
         if self.also is None:
             return self
-        return self.also(request, self, lambda blob: cache is None or not cache.has(blob))
+        return self.also(request, self, lambda blob: cache is None or not cache.has(blob), beside)
 
     def keep_export(self, store: Store, indexes: Sequence[LayerIndex]) -> None:
         """Cache what spares the next opening an export, if the layers with these indexes match their digests."""
 
 
-Completion = Callable[[Request, SourceImage, Callable[["Blob"], bool]], SourceImage]
-"""Adds what is stored beside an image that was described; the last argument tells whether a layer has to be fetched."""
+Completion = Callable[[Request, SourceImage, Callable[["Blob"], bool], bool], SourceImage]
+"""See `SourceImage.complete`; the third argument tells whether a layer has to be fetched, the last is `beside`."""
 Chooser = Callable[[Sequence[Candidate]], Candidate | None]
 """Asks the user to choose one of several images; None if cancelled."""

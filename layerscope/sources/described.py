@@ -54,7 +54,13 @@ class DescribedImage(SourceImage):
     def awaits_export(self) -> bool:
         return True
 
-    def complete(self, request: Request, cache: IndexCache | None) -> SourceImage:
+    def complete(
+        self,
+        request: Request,
+        cache: IndexCache | None,
+        *,
+        beside: bool = False,  # noqa: ARG002
+    ) -> SourceImage:
         """The same image from the cache of its last export if that knows every layer, else exported."""
         with naming(request):
             if cache is not None:

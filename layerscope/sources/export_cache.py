@@ -12,6 +12,7 @@ from dataclasses import astuple
 import msgspec
 import numpy as np
 
+from layerscope.image.model import Beside
 from layerscope.image.platform import Platform
 from layerscope.image.warnings import ImageWarning
 from layerscope.layers.deferred_blob import DeferredBlob, LayersOnDemand
@@ -53,7 +54,7 @@ class _Export(msgspec.Struct, array_like=True):
     steps_known: bool
     own_warnings: list[_Warning]
     annotations: dict[str, str]
-    provenance: bytes | None
+    beside: Beside
 
 
 class ExportCache:
@@ -98,7 +99,7 @@ class ExportCache:
             parts.steps_known,
             _pack(parts.warnings),
             dict(parts.annotations),
-            parts.provenance,
+            parts.beside,
         )
         try:
             encoded = msgspec.json.encode(stored)
@@ -136,7 +137,7 @@ class ExportCache:
             steps_known=stored.steps_known,
             warnings=_unpack(stored.own_warnings),
             annotations=stored.annotations,
-            provenance=stored.provenance,
+            beside=stored.beside,
         )
         platform = None if stored.platform is None else Platform(*stored.platform)
         return Found(

@@ -8,6 +8,7 @@ from typing import Any
 from layerscope.errors import CorruptImageError
 from layerscope.image.digest import sha256
 from layerscope.image.documents import Lenient
+from layerscope.image.model import Beside
 from layerscope.image.warnings import ImageWarning
 from layerscope.layers.blob import Blob, MissingBlob
 from layerscope.sources.artifacts import Artifact
@@ -20,7 +21,7 @@ def read_image(
     blobs: OciBlobs,
     leaf: Descriptor,
     manifest: dict[str, Any],
-    provenance: bytes | None,
+    beside: Beside,
     artifact: Artifact | None,
 ) -> ImageParts:
     """The image of a manifest with the descriptor `leaf`; `artifact` if its types say so. Raises `LayerscopeError`."""
@@ -44,7 +45,7 @@ def read_image(
         artifact,
         warnings=[*warnings, *sizes],
         annotations=annotations_of(fields),
-        provenance=provenance,
+        beside=beside,
     )
 
 

@@ -13,7 +13,6 @@ from layerscope.image.documents import (
     DocumentError,
     Lenient,
     decode_object,
-    insensitive,
 )
 from layerscope.image.platform import Platform, stated_platform
 from layerscope.image.warnings import ImageWarning
@@ -25,7 +24,7 @@ from layerscope.sources.artifacts import (
     of_descriptor,
     of_type,
 )
-from layerscope.sources.attestations import provenance_of, subject_of
+from layerscope.sources.attestations import read_beside, subject_of
 from layerscope.sources.base import Candidate, ImageParts, artifact_candidate
 from layerscope.sources.descriptions import Description, candidates_to_offer, merge_by_image
 from layerscope.sources.docker_archive import read_document
@@ -236,8 +235,8 @@ class OciLayout:
 
     def _description(self, image: _Image) -> Description:
         def load() -> ImageParts:
-            provenance = self._provenance(leaf.digest)
-            return read_image(self._blobs, leaf, image.manifest, provenance, image.artifact)
+            beside = read_beside(self._blobs, self._attestations.get(leaf.digest))
+            return read_image(self._blobs, leaf, image.manifest, beside, image.artifact)
 
         leaf = image.descriptor
         config = Descriptor.read(image.manifest.get("config"))
@@ -303,18 +302,6 @@ class OciLayout:
             subject = None if descriptor is None else subject_of(descriptor)
             if descriptor is not None and subject is not None:
                 self._attestations.setdefault(subject, descriptor)
-
-    def _provenance(self, digest: str) -> bytes | None:
-        """The provenance statement of an image; None if missing or unreadable."""
-        attestation = self._attestations.get(digest)
-        if attestation is None:
-            return None
-        try:
-            statement = provenance_of(insensitive(self._blobs.document(attestation)))
-            blob = None if statement is None else self._blobs.find(statement, "")
-            return None if blob is None else read_document(blob, self._limits)
-        except LayerscopeError:
-            return None
 
     def _no_image_error(self) -> LayerscopeError:
         """The error for a layout without images."""

@@ -10,7 +10,7 @@ import pytest
 from layerscope.browse.filters import _CHANGES, _KINDS, FilterError, parse_filter
 from layerscope.browse.regex_process import SECONDS
 from layerscope.limits import DEFAULT_LIMITS, Limits
-from layerscope.settings import COLUMNS, MODES, PRESETS, SORTS, Settings, parse_settings
+from layerscope.settings import COLUMNS, MODES, PRESETS, REMOTES, SORTS, Settings, parse_settings
 from layerscope.tui.keys import changed_keys
 from layerscope.tui.screens.help import FILTERS
 from layerscope.tui.theme_names import check_theme
@@ -65,14 +65,19 @@ def test_the_sample_configuration_is_right_and_complete() -> None:
     assert named == {
         line.split()[0].strip("[]")
         for line in CONFIG.splitlines()
-        if re.match(r"\[|(theme|columns|sort|mode|binary) =", line)
+        if re.match(r"\[|(theme|columns|sort|mode|binary|remote) =", line)
     }
     assert dict(settings.limits) == {
         field.name: getattr(DEFAULT_LIMITS, field.name) for field in fields(Limits)
     }
     for preset in PRESETS:
         assert f'preset = "{preset}"' in CONFIG
-    for setting, choices in (("columns", COLUMNS), ("sort", SORTS), ("mode", MODES)):
+    for setting, choices in (
+        ("columns", COLUMNS),
+        ("sort", SORTS),
+        ("mode", MODES),
+        ("remote", REMOTES),
+    ):
         line = next(line for line in CONFIG.splitlines() if line.startswith(setting))
         for choice in choices:
             assert choice in line

@@ -24,6 +24,7 @@ from tests.images import (
     file,
     hardlink,
     layer_tar,
+    oci_files,
     symlink,
     unknown,
     whiteout,
@@ -31,6 +32,7 @@ from tests.images import (
 )
 from tests.report.diff_sample import new_image, old_image, risky_image
 from tests.sources.image_files import BASE, LAYERS
+from tests.sources.registry.server import MANIFEST, Registry
 from tests.sources.stores import docker_store
 
 PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
@@ -127,6 +129,12 @@ def test_reports(images: list[Path], tmp_path: Path) -> None:
     """With and without what takes time."""
     documents = [document(tmp_path, "report", str(image), "--files") for image in images]
     documents.append(document(tmp_path, "report", str(images[0]), "--no-duplicates"))
+    with Registry() as registry:
+        repository = registry.repository()
+        subject = repository.push(oci_files([layer_tar([file("a", b"1")])]))
+        signature = {"mediaType": MANIFEST, "digest": subject, "size": 1, "artifactType": "application/vnd.dev.cosign.artifact.sig.v1+json"}  # fmt: skip
+        repository.referrers[subject] = [signature]
+        documents.append(document(tmp_path, "report", registry.reference(), "--files"))
     _check("report", documents)
 
 

@@ -117,7 +117,7 @@ def test_other_documents_change_nothing(tmp_path: Path, told: bytes) -> None:
 def test_an_attestation_about_another_image_is_not_taken(tmp_path: Path) -> None:
     """A statement about another image is ignored."""
     image = attested(tmp_path / "image.tar", None, V1, about="sha256:" + "0" * 64)
-    assert image.provenance is None
+    assert image.beside.provenance is None
     assert list_instructions(image).source is None
 
 

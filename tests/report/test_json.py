@@ -22,7 +22,7 @@ from tests.strategies import wild_layers
 
 KEYS = {
     "": "schemaVersion image totals steps layers waste duplicates findings packages unowned warnings",
-    "image": "reference tags id manifestDigest created os osVersion architecture variant source alternatives config",
+    "image": "reference tags id manifestDigest created os osVersion architecture variant source alternatives config referrers",
     "image.source": "kind location",
     "image.config": "env entrypoint cmd user workingDir labels exposedPorts volumes",
     "totals": "layers steps entries files paths compressedBytes tarBytes storedBytes liveBytes wastedBytes "

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
-from layerscope.analysis.packages.model import Listed, Package, PackageDatabase
+from layerscope.analysis.packages.model import Listed, Listing, Package
 from layerscope.layers.index import Kind
 
 
@@ -23,7 +23,7 @@ class Counter:
         self._paths: dict[bytes, int] | None = None
         self._links: dict[bytes, bytes] | None = None
 
-    def count(self, databases: Sequence[PackageDatabase]) -> tuple[Package, ...]:
+    def count(self, databases: Sequence[Listing]) -> tuple[Package, ...]:
         """All packages, largest first. A package whose database file belongs to another package is part of that one and left out."""
         found = []
         for manager in databases:

@@ -12,6 +12,7 @@ from layerscope.analysis.packages.model import Installed, PackageDatabase
 from layerscope.analysis.packages.npm import Npm
 from layerscope.analysis.packages.python import Python
 from layerscope.analysis.packages.rpm import Rpm
+from layerscope.analysis.packages.sboms import sbom_packages
 from layerscope.analysis.scan_files import scan_files
 from layerscope.image.warnings import ImageWarning
 
@@ -29,8 +30,8 @@ def open_databases(evidence: Evidence) -> list[PackageDatabase]:
 
 
 def count_packages(evidence: Evidence, databases: list[PackageDatabase]) -> Installed:
-    """All packages of databases that have been read."""
-    packages = Counter(evidence).count(databases)
+    """All packages of databases that have been read, and those that only SBOMs beside the image list."""
+    packages = Counter(evidence).count([*databases, *sbom_packages(evidence.image.beside.sboms)])
     return Installed(packages, tuple(_warnings(evidence, databases)))
 
 

@@ -18,7 +18,7 @@ class Package:
     """An installed package and its size in the final image."""
 
     kind: str
-    """The package manager: dpkg, rpm, apk, python or npm."""
+    """The package manager: dpkg, rpm, apk, python or npm; or one that an SBOM names, such as go or java."""
     name: str
     version: str
     bytes: int
@@ -57,10 +57,17 @@ class Listed:
     """Path of the file that lists it. If that file belongs to another package, this one is part of it."""
 
 
-class PackageDatabase(Protocol):
-    """The database of one package manager in one image; a `Scanner` of its files."""
+class Listing(Protocol):
+    """The packages of one kind in one image."""
 
     kind: str
+
+    def packages(self) -> Iterator[Listed]:
+        """All of them, those that own their files first."""
+
+
+class PackageDatabase(Listing, Protocol):
+    """The database of one package manager in one image; a `Scanner` of its files."""
 
     def wanted(self) -> NDArray[np.int32]:
         """The inodes of the database files."""

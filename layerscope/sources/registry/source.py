@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from layerscope.errors import CorruptImageError, LayerscopeError
-from layerscope.image.documents import decode_object
+from layerscope.errors import CorruptImageError, ImageNotFoundError, LayerscopeError
+from layerscope.image.documents import Lenient, decode_object
+from layerscope.image.model import Beside, Referrer
 from layerscope.layers.blob import Blob, MemoryBlob
 from layerscope.layers.packing import Packed
 from layerscope.layers.store import Store
-from layerscope.sources.artifacts import INDEX_TYPES, MANIFEST_TYPES, not_an_image
-from layerscope.sources.attestations import subject_of
+from layerscope.sources.artifacts import INDEX_TYPES, MANIFEST_TYPES, not_an_image, of_type
+from layerscope.sources.attestations import MAX_SBOMS, is_sbom, read_beside, subject_of
 from layerscope.sources.base import (
     Candidate,
     Found,
@@ -36,6 +37,8 @@ from layerscope.sources.registry.repository import SCHEME, Reference
 
 MAX_NESTING = 8
 """Maximum depth of nested indexes."""
+MAX_REFERRERS = 100
+"""Maximum number of referrers of an image that are named."""
 MAX_LISTED = 10_000
 """Maximum number of manifests in an index and those nested in it."""
 _DOCUMENT = "document"
@@ -90,6 +93,25 @@ class Documents:
             document = Document(self.client.blob(digest, what), digest, "")
             self._keep(document)
         return document.data
+
+    def referrers(self, digest: str) -> list[Descriptor]:
+        """What refers to a manifest, as far as the registry lists it: signatures, SBOMs, tables of contents.
+
+        Registries without the API have an index with a tag made of the digest instead (distribution-spec, "Referrers Tag Schema").
+        """
+        name, limits = "the list of referrers", self.client.limits
+        tag = digest.replace(":", "-")
+        for path in (f"referrers/{digest}", f"manifests/{tag}"):
+            try:
+                answer = self.client.json(path, name)
+                listed = Lenient(decode_object(answer.body, name, limits), name).items("manifests")
+            except ImageNotFoundError:
+                continue
+            except LayerscopeError:
+                break  # the image can be read without them
+            found = [one for value in listed[:MAX_REFERRERS] if (one := Descriptor.read(value))]
+            return list({one.digest: one for one in found}.values())
+        return []
 
     def _cached(self, digest: str) -> Document | None:
         if digest in self._read:
@@ -246,19 +268,36 @@ class _Images:
             raise CorruptImageError(
                 f"manifest {descriptor.digest[:19]} is an index where an image should be"
             )
-        return read_image(self._blobs, descriptor, node.manifest, None, node.artifact)
+        return read_image(self._blobs, descriptor, node.manifest, Beside(), node.artifact)
 
     def _complete(
         self,
-        _: Descriptor,
+        descriptor: Descriptor,
         request: Request,
         source: SourceImage,
         missing: Callable[[Blob], bool],
+        beside: bool,
     ) -> SourceImage:
-        """The image with what is stored beside it, once it is certain that its layers may be fetched."""
+        """The image with what is stored beside it if that is wanted, once it is certain that its layers may be fetched."""
         wanted = {blob.name: blob.size for blob in source.blobs if missing(blob)}
         self._budget.check(sum(wanted.values()), request.reference)
-        return source
+        if not beside:
+            return source
+        found = read_beside(self._blobs, self._attestations.get(descriptor.digest))
+        referrers = self._documents.referrers(descriptor.digest)
+        for one in referrers:
+            more = read_beside(self._blobs, one) if is_sbom(one) else Beside()
+            sboms = (*found.sboms, *more.sboms)[:MAX_SBOMS]
+            found = replace(found, provenance=found.provenance or more.provenance, sboms=sboms)
+        named = [_referrer(one) for one in referrers]
+        found = replace(found, referrers=tuple(dict.fromkeys(named)))
+        return replace(source, image=replace(source.image, beside=found), also=None)
+
+
+def _referrer(descriptor: Descriptor) -> Referrer:
+    kind = descriptor.artifact_type or descriptor.media_type
+    artifact = of_type(kind)
+    return Referrer(artifact.name or str(artifact), artifact.media_type, descriptor.digest)
 
 
 def _descriptor_of(document: Document) -> Descriptor:

@@ -66,7 +66,7 @@ class DockerfileView(View):
     def on_mount(self) -> None:
         size = sum(len(step.arguments) + 100 for step in self.session.image.steps)
         size += sum(map(len, self.session.dockerfile.lines)) if self.session.dockerfile else 0
-        size += len(self.session.image.provenance or b"")
+        size += len(self.session.image.beside.provenance or b"")
         if size > LISTED_AT_ONCE:
             self._list_in_thread()
         else:

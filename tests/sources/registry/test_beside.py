@@ -1,0 +1,176 @@
+"""What a registry has beside an image: attestations, signatures, SBOMs."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+
+from layerscope.opening.open import Opened, Options, open_image
+from layerscope.report import text as text_report
+from layerscope.report.options import ReportOptions
+from layerscope.sources import Request
+from tests.images import digest, file, layer_tar, oci_files
+from tests.sources.registry.server import INDEX, MANIFEST, Registry, Repository
+
+LAYERS = [
+    layer_tar([file("usr/bin/app", b"1" * 9000), file("opt/a.jar", b"2" * 500)]),
+    layer_tar([file("own", b"3" * 70)]),
+]
+SPDX = {
+    "spdxVersion": "SPDX-2.3",
+    "packages": [
+        {
+            "SPDXID": "SPDXRef-lib", "name": "golang.org/x/net", "versionInfo": "v0.1.0",
+            "externalRefs": [{"referenceType": "purl", "referenceLocator": "pkg:golang/golang.org/x/net@v0.1.0"}],
+        },
+        {
+            "SPDXID": "SPDXRef-app", "name": "example.com/team/app", "versionInfo": "v1.2.3",
+            "externalRefs": [{"referenceType": "purl", "referenceLocator": "pkg:golang/example.com/team/app@v1.2.3"}],
+        },
+        {
+            "SPDXID": "SPDXRef-deb", "name": "libc6", "versionInfo": "2",
+            "externalRefs": [{"referenceType": "purl", "referenceLocator": "pkg:deb/debian/libc6@2"}],
+        },
+    ],
+    "files": [{"SPDXID": "SPDXRef-file", "fileName": "/usr/bin/app"}, {"SPDXID": "SPDXRef-own", "fileName": "own"}],
+    "relationships": [
+        {"spdxElementId": name, "relatedSpdxElement": "SPDXRef-file", "relationshipType": "OTHER", "comment": "evident-by: x"}
+        for name in ("SPDXRef-lib", "SPDXRef-app")
+    ] + [{"spdxElementId": "SPDXRef-deb", "relatedSpdxElement": "SPDXRef-own", "relationshipType": "CONTAINS"}],
+}  # fmt: skip
+CYCLONEDX = {
+    "bomFormat": "CycloneDX",
+    "components": [
+        {
+            "group": "org.example", "name": "a", "version": "2.0", "purl": "pkg:maven/org.example/a@2.0",
+            "properties": [{"name": "syft:location:0:path", "value": "/opt/a.jar:META-INF/inner.jar"}],
+        }
+    ],
+}  # fmt: skip
+
+
+def store(repository: Repository, data: bytes) -> str:
+    """Store a blob."""
+    repository.blobs[digest(data)] = data
+    return digest(data)
+
+
+def manifest_with(
+    repository: Repository, data: bytes, media_type: str, **more: Any
+) -> dict[str, Any]:
+    """Store a manifest of one document; returns its descriptor."""
+    empty = store(repository, b"{}")
+    document = {
+        "schemaVersion": 2, "mediaType": MANIFEST,
+        "config": {"mediaType": "application/vnd.oci.empty.v1+json", "digest": empty, "size": 2},
+        "layers": [{"mediaType": media_type, "digest": store(repository, data), "size": len(data), **more}],
+    }  # fmt: skip
+    encoded = json.dumps(document).encode()
+    repository.manifests[digest(encoded)] = (MANIFEST, encoded)
+    return {"mediaType": MANIFEST, "digest": digest(encoded), "size": len(encoded)}
+
+
+def opened(registry: Registry, reference: str = "app") -> Opened:
+    """The image with its packages."""
+    return open_image(Request(registry.reference(reference)), Options(rules={}))
+
+
+def packages(image: Opened) -> list[tuple[str, str, str, int]]:
+    """Kind, name, version and bytes of each package."""
+    assert image.findings is not None
+    return [(one.kind, one.name, one.version, one.bytes) for one in image.findings.packages]
+
+
+@pytest.mark.parametrize("tagged", [False, True])
+def test_referrers_are_named_and_sboms_own_files(registry: Registry, tagged: bool) -> None:
+    """By the API, and by the tag that stands in for it; a binary belongs to the module of its name."""
+    repository = registry.repository()
+    subject = repository.push(oci_files(LAYERS))
+    spdx = manifest_with(repository, json.dumps(SPDX).encode(), "application/spdx+json")
+    cyclone = manifest_with(
+        repository, json.dumps({"predicate": CYCLONEDX}).encode(), "application/vnd.cyclonedx+json"
+    )
+    listed = [
+        spdx | {"artifactType": "application/spdx+json"},
+        cyclone | {"artifactType": "application/vnd.cyclonedx+json"},
+        {"mediaType": MANIFEST, "digest": digest(b"s"), "size": 1, "artifactType": "application/vnd.dev.cosign.artifact.sig.v1+json"},
+        {"mediaType": MANIFEST, "digest": digest(b"u"), "size": 1, "artifactType": "application/x-\x1b[2J"},
+    ]  # fmt: skip
+    if tagged:
+        data = json.dumps({"schemaVersion": 2, "manifests": listed}).encode()
+        repository.manifests[subject.replace(":", "-")] = (INDEX, data)
+    else:
+        repository.referrers[subject] = listed
+    image = opened(registry)
+    assert packages(image) == [
+        ("go", "example.com/team/app", "v1.2.3", 9000),
+        ("java", "org.example:a", "2.0", 500),
+        ("go", "golang.org/x/net", "v0.1.0", 0),
+    ]
+    names = [one.name for one in image.image.beside.referrers]
+    assert names[:3] == ["an SPDX SBOM", "a CycloneDX SBOM", "a cosign signature or attestation"]
+    stream = io.BytesIO()
+    text_report.write(image, stream, ReportOptions())
+    shown = stream.getvalue().decode()
+    assert "beside it: an SPDX SBOM, a CycloneDX SBOM, a cosign signature" in shown
+    assert "\x1b" not in shown
+
+
+def test_attestations_of_an_index(registry: Registry) -> None:
+    """BuildKit's SBOM and provenance, which no first frame waits for."""
+    repository = registry.repository()
+    subject = repository.push(oci_files(LAYERS))
+    statement = json.dumps(
+        {"predicateType": "https://spdx.dev/Document", "predicate": SPDX}
+    ).encode()
+    attestation = manifest_with(
+        repository, statement, "application/vnd.in-toto+json",
+        annotations={"in-toto.io/predicate-type": "https://spdx.dev/Document"},
+    ) | {
+        "platform": {"os": "unknown", "architecture": "unknown"},
+        "annotations": {
+            "vnd.docker.reference.type": "attestation-manifest",
+            "vnd.docker.reference.digest": subject,
+        },
+    }  # fmt: skip
+    data = repository.manifests[subject][1]
+    image = {"mediaType": MANIFEST, "digest": subject, "size": len(data), "platform": {"os": "linux", "architecture": "amd64"}}  # fmt: skip
+    repository.push_index([image, attestation], "index")
+    found = opened(registry, "app:index")
+    assert packages(found)[0] == ("go", "example.com/team/app", "v1.2.3", 9000)
+    assert found.image.layers
+    assert not found.image.alternatives
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"{}", b'{"manifests": 3}', b'{"manifests": [3, {}, {"digest": "x"}]}', b"<html>", b"{" * 100_000],
+)  # fmt: skip
+def test_lists_of_referrers_that_are_none(registry: Registry, body: bytes) -> None:
+    """The image opens without them."""
+    registry.repository().push(oci_files(LAYERS))
+
+    def misbehave(handler: Any) -> bool:
+        if "/referrers/" in handler.path:
+            handler.reply(200, body)
+        return "/referrers/" in handler.path
+
+    registry.misbehave = misbehave
+    assert not opened(registry).image.beside.referrers
+
+
+@pytest.mark.parametrize(
+    "spoil", [b"", b"[]", b'{"packages": 3}', b'{"components": [{"components": 5}]}', b"\xff"]
+)
+def test_sboms_that_cannot_be_read(registry: Registry, spoil: bytes) -> None:
+    """They own nothing."""
+    repository = registry.repository()
+    subject = repository.push(oci_files(LAYERS))
+    found = manifest_with(repository, spoil, "application/spdx+json")
+    repository.referrers[subject] = [found | {"artifactType": "application/spdx+json"}]
+    image = opened(registry)
+    assert packages(image) == []
+    assert [one.name for one in image.image.beside.referrers] == ["an SPDX SBOM"]

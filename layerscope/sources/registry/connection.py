@@ -67,11 +67,12 @@ class Connection:
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.auth = _NoAuthorization()
         self._session.trust_env = not endpoint.is_loopback
-        self._session.verify = not endpoint.insecure
         self._session.headers["User-Agent"] = f"layerscope/{__version__}"
         if endpoint.insecure:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         self._session.mount("https://", _Adapter(_tls(endpoint)))
+        if endpoint.insecure:
+            self._session.mount(f"https://{endpoint.server}/", _Adapter(_without_checks()))
 
     def __del__(self) -> None:
         if hasattr(self, "_session"):
@@ -123,9 +124,16 @@ class Connection:
         own = {**PLAIN, **headers}
         if self._is_own(url) and (token := self._valid_token()) is not None:
             own["Authorization"] = token
+        return self._request(method, url, timeout, headers=own)
+
+    def _request(self, method: str, url: str, timeout: float, **more: Any) -> requests.Response:
+        """The response to one request. An insecure registry is trusted without a certificate, not those it names."""
+        lenient = (
+            self.endpoint.insecure and urlsplit(url).netloc.lower() == self.endpoint.server.lower()
+        )
         return self._session.request(
-            method, url, headers=own, stream=True, timeout=(min(CONNECT_SECONDS, timeout), timeout),
-            allow_redirects=False,
+            method, url, stream=True, timeout=(min(CONNECT_SECONDS, timeout), timeout), allow_redirects=False,
+            verify=not lenient, **more,
         )  # fmt: skip
 
     def _is_own(self, url: str) -> bool:
@@ -222,10 +230,10 @@ class Connection:
             form = {
                 **asked, "grant_type": "refresh_token", "refresh_token": known.secret, "client_id": "layerscope"
             }  # fmt: skip
-            response = self._token_request("POST", realm, timeout, data=form)
+            response = self._request("POST", realm, timeout, data=form)
         else:
             headers = {} if known is None else {"Authorization": _basic(known)}
-            response = self._token_request("GET", realm, timeout, params=asked, headers=headers)
+            response = self._request("GET", realm, timeout, params=asked, headers=headers)
         body = _limited(response)
         if response.status_code in (400, 401, 403):
             raise self.refused()
@@ -244,13 +252,6 @@ class Connection:
             raise UnreachableError(f"{host}: the token service answers without a token")
         lasts = fields.number("expires_in") or _TOKEN_SECONDS
         return f"Bearer {token}", time.monotonic() + max(min(lasts, 86400) - _MARGIN, 1)
-
-    def _token_request(
-        self, method: str, url: str, timeout: float, **more: Any
-    ) -> requests.Response:
-        return self._session.request(
-            method, url, stream=True, timeout=(min(CONNECT_SECONDS, timeout), timeout), allow_redirects=False, **more
-        )  # fmt: skip
 
     def refused(self) -> RefusedError:
         """The error for a repository that this user may not read."""
@@ -293,12 +294,7 @@ def _tls(endpoint: Endpoint) -> ssl.SSLContext:
     import truststore
 
     authorities, clients = endpoint.certificates()
-    if endpoint.insecure:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    else:
-        context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         for file in authorities:
             context.load_verify_locations(file)
@@ -309,6 +305,13 @@ def _tls(endpoint: Endpoint) -> ssl.SSLContext:
         raise LayerscopeError(
             f"{where}: a certificate for {endpoint.host} cannot be read: {error.strerror or error}"
         ) from None
+    return context
+
+
+def _without_checks() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
     return context
 
 

@@ -85,9 +85,7 @@ class Client:
 
     def manifest(self, target: str) -> Document:
         """The manifest or index of a tag or digest. Raises `ImageNotFoundError`, `RefusedError`, `UnreachableError`."""
-        answer = self._answer(
-            "GET", f"manifests/{target}", f"the manifest {target}", {"Accept": ACCEPT}
-        )
+        answer = self._answer("GET", f"manifests/{target}", _named(target), {"Accept": ACCEPT})
         found = sha256(answer.body)
         if ":" in target and target.startswith("sha256:") and found != target:
             raise CorruptImageError(
@@ -99,7 +97,7 @@ class Client:
 
     def digest_of(self, tag: str) -> str | None:
         """The digest of the manifest that a tag names now; None if the registry does not say."""
-        answer = self._answer("HEAD", f"manifests/{tag}", f"the manifest {tag}", {"Accept": ACCEPT})
+        answer = self._answer("HEAD", f"manifests/{tag}", _named(tag), {"Accept": ACCEPT})
         return answer.headers.get("Docker-Content-Digest")
 
     def json(self, path: str, what: str) -> Answer:
@@ -108,7 +106,7 @@ class Client:
 
     def blob(self, digest: str, what: str) -> bytes:
         """The bytes of a document. Raises like `manifest`, and `CorruptImageError` if they are others."""
-        data = self._answer("GET", f"blobs/{digest}", f"{what} ({digest[:19]}…)", {}).body
+        data = self._answer("GET", f"blobs/{digest}", f"{what} {digest[:19]}…", {}).body
         if digest.startswith("sha256:") and sha256(data) != digest:
             raise CorruptImageError(
                 f"{self.reference.repository}: the registry answers with other bytes for {what} than {digest[:19]}…",
@@ -162,7 +160,7 @@ class Client:
     ) -> Iterator[bytes]:
         partial = start > 0 or end < size
         headers = {"Range": f"bytes={start}-{end - 1}"} if partial else {}
-        what = f"a layer ({digest[:19]}…)"
+        what = f"layer {digest[:19]}…"
 
         def send(timeout: float) -> requests.Response:
             response = connection.send("GET", f"blobs/{digest}", headers, timeout)
@@ -241,7 +239,7 @@ class Client:
             return connection.refused()
         if status == 404:
             return ImageNotFoundError(
-                f"{host} does not have {what} in {path}{said}",
+                f"{host} has no {what} in {path}{said}",
                 hint="check name and tag; a registry may also hide what it does not let you read",
             )
         wait = _wait(answer.headers.get("Retry-After"))
@@ -283,7 +281,7 @@ class Client:
         proxy = any(isinstance(r, urllib3.exceptions.ProxyError) for r in reasons)
         return PassingError(
             f"{host}: the {'proxy' if proxy else 'connection'} failed: {safe_name(_short(why))}",
-            hint="check $HTTPS_PROXY and $NO_PROXY" if proxy else None,
+            hint=f"check {'$HTTPS_PROXY and $NO_PROXY' if proxy else 'host, port and network'}",
         )
 
 
@@ -292,6 +290,11 @@ class _FinalError(PassingError):
 
     def __init__(self, message: str, *, hint: str) -> None:
         super().__init__(message, float("inf"), hint=hint)
+
+
+def _named(target: str) -> str:
+    """A tag or a manifest, for errors."""
+    return f"manifest {target[:19]}…" if ":" in target else f"tag {target}"
 
 
 def _reasons(error: BaseException | None) -> Iterator[BaseException]:

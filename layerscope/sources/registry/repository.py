@@ -93,6 +93,6 @@ def whole_repository(reference: str) -> Reference | None:
 
 def _refuse(text: str, why: str) -> NoReturn:
     raise UsageError(
-        f"{shortened(text, 300)!r} is no image of a registry: {why}",
+        f"{shortened(text, 300)!r} names no image in a registry: {why}",
         hint=f"for example: {SCHEME}://ghcr.io/org/app:1.4, {SCHEME}://nginx",
     )

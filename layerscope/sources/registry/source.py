@@ -165,7 +165,9 @@ class RegistryBlobs(OciBlobs):
             return data
         if descriptor.media_type in (*MANIFEST_TYPES, *INDEX_TYPES):
             return self._documents.manifest(descriptor.digest).data
-        return self._documents.blob(descriptor.digest, role)
+        return self._documents.blob(
+            descriptor.digest, role.removeprefix("the ").removeprefix("an ")
+        )
 
     def find(self, descriptor: Descriptor, role: str) -> Blob | None:
         if (data := descriptor.inline()) is not None:
@@ -258,7 +260,7 @@ class _Images:
     def _parts(self, leaf: _Leaf) -> ImageParts:
         """Config and layers of an image. Raises `LayerscopeError`."""
         descriptor, node = leaf.descriptor, leaf.node
-        if not descriptor.media_type:
+        if descriptor.media_type not in MANIFEST_TYPES:  # missing, or made up
             descriptor = replace(descriptor, media_type=MANIFEST_TYPES[0])
         if node is None:
             node = node_of(self._blobs.document(descriptor), descriptor)

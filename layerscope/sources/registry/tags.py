@@ -73,7 +73,7 @@ def _names(client: Client) -> list[str]:
     last = ""
     while len(found) < MOST:
         more = f"&last={quote(last)}" if last else ""
-        answer = client.json(f"tags/list?n={_PAGE}{more}", "tags")
+        answer = client.json(f"tags/list?n={_PAGE}{more}", "list of tags")
         page = Lenient(decode_object(answer.body, "the list of tags", client.limits), "tags").texts(
             "tags"
         )

@@ -171,7 +171,7 @@ def test_other_bytes_than_those_of_the_digest(registry: Registry) -> None:
     for name, data in list(blobs.items()):
         if data[:1] == b"{" and b"rootfs" in data:
             blobs[name] = data.replace(b"amd64", b"amd65")
-            assert "other bytes for the config" in fails(registry).message
+            assert "other bytes for config" in fails(registry).message
             blobs[name] = data
     for name, data in list(blobs.items()):
         if data[:2] == b"\x1f\x8b":

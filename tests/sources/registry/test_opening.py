@@ -185,3 +185,18 @@ def test_artifacts_and_old_manifests_are_called_by_name(registry: Registry) -> N
     repository.manifests["chart"] = (MANIFEST, json.dumps(chart).encode())
     with pytest.raises(LayerscopeError, match="a Helm chart"):
         opened(registry, "app:chart")
+
+
+def test_types_that_are_missing_or_made_up(registry: Registry) -> None:
+    """Manifests say what they are; Content-Type and descriptors need not."""
+    repository = registry.repository()
+    found = repository.push(oci_files(OWN))
+    data = repository.manifests[found][1]
+    document = json.loads(data)
+    del document["mediaType"]
+    bare = json.dumps(document).encode()
+    repository.manifests["bare"] = ("text/plain", bare)
+    repository.manifests[digest(bare)] = ("", bare)
+    repository.push_index([{"digest": digest(bare), "size": len(bare)}], "index")
+    for tag in ("bare", "index"):
+        assert len(opened(registry, f"app:{tag}").image.layers) == 2

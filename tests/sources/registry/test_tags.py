@@ -103,7 +103,7 @@ def test_what_is_no_list_of_tags(registry: Registry, body: bytes) -> None:
 
 def test_no_repository(registry: Registry) -> None:
     """It is not found."""
-    with pytest.raises(ImageNotFoundError, match=f"{registry.host} does not have tags in app"):
+    with pytest.raises(ImageNotFoundError, match=f"{registry.host} has no list of tags in app"):
         listed(registry)
 
 

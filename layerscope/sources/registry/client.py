@@ -5,7 +5,6 @@ from __future__ import annotations
 import email.utils
 import re
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,7 +21,8 @@ from layerscope.errors import (
     UnreachableError,
 )
 from layerscope.image.digest import sha256
-from layerscope.limits import Limits
+from layerscope.image.documents import Lenient, decode_object
+from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.progress import NullProgress, Progress, check
 from layerscope.sources.answers import Answer, read_answer, stream_answer
 from layerscope.sources.artifacts import INDEX_TYPES, MANIFEST_TYPES
@@ -75,11 +75,6 @@ class Client:
         self.limits = limits
         self.progress = progress or NullProgress()
         self._connections = [Connection(one, limits) for one in endpoints_of(reference, limits)]
-        self.requests = 0
-        """Number of requests, without those for tokens and redirects."""
-        self.received = 0
-        """Bytes of blobs that arrived."""
-        self._counting = threading.Lock()
 
     # documents
 
@@ -87,7 +82,7 @@ class Client:
         """The manifest or index of a tag or digest. Raises `ImageNotFoundError`, `RefusedError`, `UnreachableError`."""
         answer = self._answer("GET", f"manifests/{target}", _named(target), {"Accept": ACCEPT})
         found = sha256(answer.body)
-        if ":" in target and target.startswith("sha256:") and found != target:
+        if target.startswith("sha256:") and found != target:
             raise CorruptImageError(
                 f"{self.reference.repository}: the registry answers with another manifest than {target[:19]}…",
                 hint="its storage or a proxy in between is damaged",
@@ -116,7 +111,6 @@ class Client:
 
     def _answer(self, method: str, path: str, what: str, headers: Mapping[str, str]) -> Answer:
         def ask(connection: Connection) -> Answer:
-            self._count()
             answer = read_answer(
                 lambda timeout: connection.send(method, path, headers, timeout),
                 connection.endpoint.host,
@@ -172,15 +166,12 @@ class Client:
                 raise NoRangesError(f"{connection.endpoint.host} does not send parts of blobs")
             return response
 
-        self._count()
         left = end - start
         try:
             for piece in stream_answer(
                 send, connection.endpoint.host, self.limits, self.progress,
                 lambda answer: self._refused(connection, answer, what),
             ):  # fmt: skip
-                with self._counting:
-                    self.received += len(piece)
                 yield piece[:left]
                 left -= len(piece)
                 if left < 0 or (left == 0 and partial):
@@ -189,10 +180,6 @@ class Client:
             raise self._failed(connection, error) from None
 
     # trying
-
-    def _count(self) -> None:
-        with self._counting:
-            self.requests += 1
 
     def _repeated(self, ask: Callable[[Connection], _Result]) -> _Result:
         """What `_asked` returns, after tries that fail for reasons that may pass."""
@@ -316,11 +303,8 @@ def _short(why: object) -> str:
 
 def _message(answer: Answer) -> str:
     """What a registry says about an error, for the end of a sentence (OCI distribution-spec, "Error Codes")."""
-    from layerscope.image.documents import Lenient, decode_object
-    from layerscope.limits import Limits
-
     try:
-        document = Lenient(decode_object(answer.body[:65536], "it", Limits()), "it")
+        document = Lenient(decode_object(answer.body[:65536], "it", DEFAULT_LIMITS), "it")
         first = Lenient(next(iter(document.items("errors")), None), "it")
         text = first.text("message") or first.text("code") or ""
     except LayerscopeError:

@@ -84,9 +84,11 @@ class RegistryLayer(Blob):
                 self._begin(stop)
             if stop <= len(self._head):
                 return self._head[offset:stop]
-            if self._spool is None:
-                self._spool = _Spool(self._whole(), self.name)
-            return self._spool.pread(length, offset)
+            spool = self._spool or _Spool(self._whole(), self.name)
+            self._spool = None  # unless it can be read on
+            data = spool.pread(length, offset)
+            self._spool = spool
+            return data
 
     def chunks(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         stop = self.size if end is None else min(end, self.size)
@@ -116,11 +118,14 @@ class RegistryLayer(Blob):
 
     def _begin(self, length: int) -> Iterator[bytes]:
         """Fetch the first `length` bytes at least; returns the stream of those that follow."""
-        if self._stream is None:
-            self._head, self._stream = b"", self._pieces(0, self.size)
-        while len(self._head) < length and (piece := next(self._stream, b"")):
+        stream = self._stream
+        if stream is None:
+            self._head, stream = b"", self._pieces(0, self.size)
+        self._stream = None  # unless it can be read on
+        while len(self._head) < length and (piece := next(stream, b"")):
             self._head += piece
-        return self._stream
+        self._stream = stream
+        return stream
 
     def _whole(self) -> Iterator[bytes]:
         """All bytes, fetched from the start or from where looking at the first ones ended; checked at the end."""

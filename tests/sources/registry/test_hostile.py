@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import time
 from collections.abc import Callable
 from email.utils import formatdate
@@ -14,7 +15,7 @@ from layerscope.errors import CancelledError, CorruptImageError, LayerscopeError
 from layerscope.limits import Limits
 from layerscope.opening.open import open_image
 from layerscope.progress import NullProgress
-from layerscope.sources import Request
+from layerscope.sources import Request, open_source
 from layerscope.sources.registry.client import Client, PassingError
 from tests.images import digest, file, layer_tar, oci_files
 from tests.sources.registry.server import MANIFEST, Handler, Registry
@@ -403,3 +404,18 @@ def test_cancelled_while_it_waits(registry: Registry) -> None:
     registry.misbehave = answer(503)
     with pytest.raises(CancelledError):
         open_image(Request(registry.reference(), progress=Impatient()))
+
+
+def test_reading_goes_on_after_a_failure(registry: Registry) -> None:
+    """A failed read is not the end of the layer: the next one fetches it."""
+    noise = random.Random(2).randbytes(400_000)
+    registry.repository().push(oci_files([layer_tar([file("noise", noise)])]))
+    registry.ranges = False
+    for length in (100, 300_000):
+        blob = open_source(Request(registry.reference())).blobs[0]
+        registry.misbehave = lambda handler: is_layer(handler) and cut_short(handler)
+        with pytest.raises(LayerscopeError):
+            blob.pread(length, 0)
+        registry.misbehave = None  # it may pass
+        assert len(blob.pread(length, 0)) == length
+        assert digest(blob.pread(blob.size, 0)) == blob.digest

@@ -56,7 +56,7 @@ def compose(
     for number in sorted(chosen, key=lambda number: (-found[number].bytes, number)):
         edits = found[number].edits
         if not edits:
-            plan.left.append(Left(number, "it takes a decision: its fix is in words"))
+            plan.left.append(Left(number, "it needs a decision: its fix is in words"))
             continue
         against = _conflict(plan, edits)
         if places is not None:

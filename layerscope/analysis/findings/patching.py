@@ -168,12 +168,9 @@ class Patcher:
         if together is None or len(runs) < len(group):
             raise ValueError("these cannot be one RUN")  # the fix would have been words
         changes = [plan.changes.get(number, []) for number in group]
-        return (
-            runs,
-            together,
-            changes,
-            [flag for number in group for flag in plan.flags.get(number, [])],
-        )
+        flags = [flag for number in group for flag in plan.flags.get(number, [])]
+        flags = [flag for flag in flags if f"{flag},rw" not in flags]  # one mount a target
+        return runs, together, changes, flags
 
 
 # the author's own text

@@ -103,12 +103,14 @@ def patch_bytes(patch: Patch) -> bytes:
 
 
 def _difference(change: FileChange, old: str, new: str) -> Iterator[str]:
-    lines = difflib.unified_diff(_lines(change.old or ""), _lines(change.new), old, new)
+    lines = difflib.unified_diff(
+        lines_of_file(change.old or ""), lines_of_file(change.new), old, new
+    )
     for line in lines:
         yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
 
 
-def _lines(text: str) -> list[str]:
+def lines_of_file(text: str) -> list[str]:
     """The lines of a text with their ends: `\\n` alone ends one."""
     lines = [f"{line}\n" for line in text.split("\n")]
     last = lines.pop()[:-1]

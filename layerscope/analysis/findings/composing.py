@@ -56,7 +56,7 @@ def compose(
     for number in sorted(chosen, key=lambda number: (-found[number].bytes, number)):
         edits = found[number].edits
         if not edits:
-            plan.left.append(Left(number, "it takes a decision: its fix is in words"))
+            plan.left.append(Left(number, "it needs a decision: its fix is in words"))
             continue
         against = _conflict(plan, edits)
         if places is not None:
@@ -76,11 +76,11 @@ def compose(
 def _conflict(plan: Plan, edits: Sequence[Edit]) -> str:
     """Why edits cannot join a plan; "" if they can."""
     for edit in edits:
-        if edit.kind == "ignore":
+        if edit.kind == "ignore" or (edit.step in plan.drops and _is_mount(edit.text)):
             continue
         if edit.step in plan.drops and edit.kind != "drop":
             return f"another fix leaves out step {edit.step}"
-        if edit.kind == "drop" and edit.step in plan.steps - plan.drops:
+        if edit.kind == "drop" and edit.step in _needed(plan):
             return f"another fix changes step {edit.step}"
         if edit.kind == "merge":
             for group in plan.merges:
@@ -98,6 +98,18 @@ def _conflict(plan: Plan, edits: Sequence[Edit]) -> str:
         ):
             return f"another fix sets the same flag of step {edit.step}"
     return ""
+
+
+def _is_mount(flag: str) -> bool:
+    """Whether an edit puts in a mount: a RUN that another fix leaves out needs none."""
+    return flag.startswith("--mount=type=bind,")
+
+
+def _needed(plan: Plan) -> set[int]:
+    """Steps that a plan changes by more than a mount."""
+    flags = {step for step, flags in plan.flags.items() if not all(map(_is_mount, flags))}
+    merged = {step for group in plan.merges for step in group}
+    return {*plan.changes, *flags, *plan.before, *plan.behind, *merged}
 
 
 def _overlap(one: Change, other: Change) -> bool:
@@ -118,6 +130,7 @@ def _is_other_value(one: str, other: str) -> bool:
 def _take(plan: Plan, edit: Edit) -> None:
     if edit.kind == "drop":
         plan.drops.add(edit.step)
+        plan.flags.pop(edit.step, None)
     elif edit.kind == "merge":
         if not any({*edit.steps} <= {*group} for group in plan.merges):
             plan.merges.append(edit.steps)
@@ -126,6 +139,8 @@ def _take(plan: Plan, edit: Edit) -> None:
     elif edit.kind == "change":
         _add(plan.changes.setdefault(edit.step, []), (edit.start, edit.end, edit.text))
     else:
+        if edit.step in plan.drops:
+            return
         places = {"flag": plan.flags, "before": plan.before, "insert": plan.behind}
         _add(places[edit.kind].setdefault(edit.step, []), edit.text)
 

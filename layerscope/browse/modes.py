@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import Enum
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from layerscope.browse.choices import Mode
 from layerscope.filesystem.changes import Changes, Pairs, classify
 from layerscope.filesystem.model import Filesystem, Totals
 from layerscope.filesystem.paths import with_ancestors
@@ -18,17 +18,6 @@ from layerscope.words import Change
 
 NO_CHANGE = 255
 """Value for paths without a `Change`."""
-
-
-class Mode(Enum):
-    """The paths that a tree shows."""
-
-    LAYER = "layer"
-    """The changes of one layer, including removed paths."""
-    UP_TO = "up-to"
-    """Everything that is visible after a layer."""
-    RANGE = "range"
-    """The differences between the trees after two layers, including removed paths."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -31,6 +32,7 @@ def run_explorer(
 
     Raises `LayerscopeError` if the image cannot be opened or a setting is invalid.
     """
+    _hold_garbage()
     _explore(request, options, _preferences(settings), dockerfile)
 
 
@@ -45,6 +47,7 @@ def run_picker(
     Esc returns from there to the picker. If an image cannot be opened, the error is shown there. Raises
     `LayerscopeError` for invalid settings.
     """
+    _hold_garbage()
     from layerscope.tui.picker import PickerApp
 
     preferences = _preferences(settings)
@@ -71,7 +74,13 @@ def run_comparison(
     old: Request, new: Request, options: Options, settings: Settings | None = None
 ) -> None:
     """Explore what differs between two images until the user quits. Raises `LayerscopeError` if one cannot be opened."""
+    _hold_garbage()
     _compare((old, new), ("OLD", "NEW"), options, _preferences(settings))
+
+
+def _hold_garbage() -> None:
+    """Look for no cycles until the first frame is drawn: what is imported and built until then stays."""
+    gc.disable()
 
 
 def _preferences(settings: Settings | None) -> Preferences:

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from layerscope.analysis.duplicates import Copies, Duplicate
 from layerscope.analysis.headline import Role, headline
 from layerscope.browse.marks import Marks
 from layerscope.image.base import BaseGuess, guess_base, layers_of
 from layerscope.image.dockerfile import Dockerfile
 from layerscope.image.model import Image
-from layerscope.layers.index import LayerIndex
 from layerscope.opening.digests import state_of, verified
 from layerscope.opening.opened import Opened
 from layerscope.opening.options import Options
@@ -23,7 +21,9 @@ from layerscope.tui.preferences import Preferences
 from layerscope.words import DigestState
 
 if TYPE_CHECKING:
+    from layerscope.analysis.duplicates import Copies, Duplicate
     from layerscope.analysis.findings.finding import Findings
+    from layerscope.layers.index import LayerIndex
     from layerscope.tui.fixing import WrittenFixes
 
 

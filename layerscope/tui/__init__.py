@@ -21,6 +21,9 @@ from layerscope.sources.base import Candidate, Request
 if TYPE_CHECKING:
     from layerscope.tui.preferences import Preferences
 
+PAINTS = "120"
+"""Paints in a second at most. Textual waits up to two of them between two paints, and an answer to a key may take three or four."""
+
 
 def run_explorer(
     request: Request,
@@ -32,7 +35,7 @@ def run_explorer(
 
     Raises `LayerscopeError` if the image cannot be opened or a setting is invalid.
     """
-    _hold_garbage()
+    _prepare()
     _explore(request, options, _preferences(settings), dockerfile)
 
 
@@ -47,7 +50,7 @@ def run_picker(
     Esc returns from there to the picker. If an image cannot be opened, the error is shown there. Raises
     `LayerscopeError` for invalid settings.
     """
-    _hold_garbage()
+    _prepare()
     from layerscope.tui.picker import PickerApp
 
     preferences = _preferences(settings)
@@ -74,13 +77,17 @@ def run_comparison(
     old: Request, new: Request, options: Options, settings: Settings | None = None
 ) -> None:
     """Explore what differs between two images until the user quits. Raises `LayerscopeError` if one cannot be opened."""
-    _hold_garbage()
+    _prepare()
     _compare((old, new), ("OLD", "NEW"), options, _preferences(settings))
 
 
-def _hold_garbage() -> None:
-    """Look for no cycles until the first frame is drawn: what is imported and built until then stays."""
+def _prepare() -> None:
+    """Set up the process before Textual is imported.
+
+    Cycles are not looked for until the first frame is drawn: what is imported and built until then stays.
+    """
     gc.disable()
+    os.environ.setdefault("TEXTUAL_FPS", PAINTS)
 
 
 def _preferences(settings: Settings | None) -> Preferences:

@@ -56,6 +56,8 @@ class Session:
     """The user's preferences."""
     secrets: int = 0
     """How many secrets the findings are about."""
+    _stored: dict[int, tuple[LayerIndex, int]] = field(init=False, default_factory=dict)
+    """The sums of the layers' content bytes, each with the index that it is of."""
     _saving: tuple[int, int, int] | None = field(init=False, default=None)
     """Steps of the base image, avoidable bytes, and those of them that are not the base image's."""
     picked: bool = False
@@ -112,7 +114,17 @@ class Session:
     @property
     def stored_so_far(self) -> int:
         """Content bytes of the layers read so far."""
-        return sum(int(index.columns.stored.sum()) for index in self.indexes if index is not None)
+        return sum(self.stored(layer) or 0 for layer in range(len(self.indexes)))
+
+    def stored(self, layer: int) -> int | None:
+        """Content bytes of a layer, added up once; None while it is not read."""
+        index = self.indexes[layer]
+        if index is None:
+            return None
+        known = self._stored.get(layer)
+        if known is None or known[0] is not index:
+            known = self._stored[layer] = index, int(index.columns.stored.sum())
+        return known[1]
 
     def verified(self, layer: int) -> bool | None:
         """Whether a layer's digests match; None if not known yet."""

@@ -98,14 +98,18 @@ class WorkedTree(LineList):
     def begin(self, view: TreeView, contents: Sequence[LayerContents] | None) -> None:
         """There is something to show; `contents` are the layers', for comparisons; None for what is only promised.
 
-        In place of a promise that was right it is shown as soon as it is worked out, without losing a row.
+        It is shown as soon as it is worked out: in place of a promise that was right, without losing a row.
         """
         self.contents = contents or ()
         self._number += 1  # a running computation uses the previous filesystem
         self._read.clear()
         self._certain = None if contents is None else view.filesystem
         self._wanted = view
-        if self.view is None or not self.view.filesystem.table.same_as(view.filesystem.table):
+        if self.view is None:
+            if self._is_quick(view):
+                self.view = view
+            self._keep = self._reveal = None
+        elif not self.view.filesystem.table.same_as(view.filesystem.table):
             self.view = view
             self._keep = self._reveal = None
         self.points = self.certain

@@ -29,6 +29,8 @@ def test_random_filesystems_come_back(hash_all: bool) -> None:
             if name in ("kinds", "stored", "pairs", "changes", "_shared"):
                 continue  # derived when they are asked for
             other = getattr(again, name)
+            if name == "events":  # which stay narrow
+                other = other.astype(value.dtype)
             if name not in ("table", "inodes"):
                 assert_same(value, other, name)
                 continue
@@ -37,4 +39,5 @@ def test_random_filesystems_come_back(hash_all: bool) -> None:
                     getattr(value, field.name), getattr(other, field.name), f"{name}.{field.name}"
                 )
         for part in found.changes.__slots__:
-            assert_same(getattr(found.changes, part), getattr(again.changes, part), part)
+            own = getattr(found.changes, part)
+            assert_same(own, getattr(again.changes, part).astype(own.dtype), part)

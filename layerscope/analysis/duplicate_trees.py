@@ -37,14 +37,14 @@ class DuplicateTree:
 class _Live:
     """The paths of the final image, in path order; a subtree is the slice [n, ends[n])."""
 
-    paths: NDArray[np.int64]
-    ends: NDArray[np.int64]
+    paths: NDArray[np.int32]
+    ends: NDArray[np.int32]
     kinds: NDArray[np.uint8]
     names: NDArray[np.int32]
-    contents: NDArray[np.int64]
+    contents: NDArray[np.int32]
     """Number of the content or link target, equal for equal ones; -1 for a content that no other file has."""
     stored: NDArray[np.int64]
-    parents: NDArray[np.int64]
+    parents: NDArray[np.int32]
     """Place of the directory that a path is in, -1 in the root."""
 
     def same(self, one: int, other: int) -> bool:
@@ -71,7 +71,7 @@ def find_duplicate_trees(
         return []
     live = _live(filesystem, live_inodes, duplicates)
     sums = _prefix(live.stored)
-    lone = _prefix((live.contents < 0).astype(np.int64))
+    lone = _prefix(live.contents < 0)
     starts = np.arange(len(live.paths))
     tops = np.flatnonzero(
         (live.kinds == Kind.DIRECTORY)
@@ -125,16 +125,16 @@ def _live(
     table, columns = filesystem.table, filesystem.inodes.columns
     here = live_inodes >= 0
     here[0] = False  # the root is not a copy
-    paths = np.flatnonzero(here)
-    before = _prefix(here.astype(np.int64))
+    paths = np.flatnonzero(here).astype(np.int32)
+    before = _prefix(here).astype(np.int32)
     inodes = live_inodes[paths]
     kinds, stored = columns.kinds[inodes], columns.stored[inodes]
     files = kinds == Kind.FILE
-    contents = np.where(files, -1, columns.links[inodes]).astype(np.int64)
+    contents = np.where(files, -1, columns.links[inodes]).astype(np.int32)
     contents[~np.isin(kinds, [Kind.FILE, Kind.DIRECTORY, Kind.SYMLINK])] = -1
     contents[kinds == Kind.DIRECTORY] = 0
     contents[files & (stored == 0)] = 0
-    number_of = np.full(len(columns.stored), -1, np.int64)
+    number_of = np.full(len(columns.stored), -1, np.int32)
     counts = np.array([len(duplicate.paths) for duplicate in duplicates])
     copies = np.fromiter(
         chain.from_iterable(duplicate.paths for duplicate in duplicates), np.int64, counts.sum()
@@ -150,26 +150,23 @@ def _live(
         names=table.components[paths],
         contents=contents,
         stored=np.where(files, stored, 0),
-        parents=np.where(above > 0, before[above], -1),
+        parents=np.where(above > 0, before[above], np.int32(-1)),
     )
 
 
 def _equal(live: _Live, tops: NDArray[np.int64]) -> list[list[int]]:
     """Trees in groups of equal ones, each in path order."""
     count = len(live.paths)
-    starts = np.arange(count)
     numbers = np.zeros(count, np.uint64)
-    for column in (live.names, live.kinds, live.contents, live.ends - starts):
-        numbers = _mixed(numbers ^ column.astype(np.uint64))
-    powers = np.full(count, _BASE, np.uint64)
-    powers[:1] = 1
-    powers = np.cumprod(powers, dtype=np.uint64)
-    undo = np.full(count, _INVERSE, np.uint64)
-    undo[:1] = 1
-    undo = np.cumprod(undo, dtype=np.uint64)
+    for column in (live.names, live.kinds, live.contents, live.ends - np.arange(count)):
+        numbers ^= column.astype(np.uint64)
+        _mix(numbers)
+    numbers *= _powers(_BASE, count)
     sums = np.zeros(count + 1, np.uint64)
-    np.cumsum(numbers * powers, dtype=np.uint64, out=sums[1:])
-    values = (sums[live.ends[tops]] - sums[tops + 1]) * undo[tops]
+    np.cumsum(numbers, out=sums[1:])
+    del numbers
+    values = (sums[live.ends[tops]] - sums[tops + 1]) * _powers(_INVERSE, count)[tops]
+    del sums
     order = np.lexsort((tops, values))
     bounds = np.flatnonzero(np.diff(values[order])) + 1
     candidates = [found.tolist() for found in np.split(tops[order], bounds) if len(found) > 1]
@@ -200,12 +197,22 @@ def _within(live: _Live, place: dict[int, int], at: int) -> tuple[int, int]:
     return place.get(above, -1), at - above
 
 
-def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Hashes in which every bit depends on all bits of the input (the finish of SplitMix64)."""
-    numbers = numbers + _BASE
-    numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return numbers ^ (numbers >> np.uint64(31))
+def _mix(numbers: NDArray[np.uint64]) -> None:
+    """Replace numbers by hashes in which every bit depends on all bits of the input (the finish of SplitMix64)."""
+    numbers += _BASE
+    numbers ^= numbers >> np.uint64(30)
+    numbers *= np.uint64(0xBF58476D1CE4E5B9)
+    numbers ^= numbers >> np.uint64(27)
+    numbers *= np.uint64(0x94D049BB133111EB)
+    numbers ^= numbers >> np.uint64(31)
+
+
+def _powers(base: np.uint64, count: int) -> NDArray[np.uint64]:
+    """The first powers of a number, modulo 2⁶⁴."""
+    powers = np.full(count, base, np.uint64)
+    powers[:1] = 1
+    np.multiply.accumulate(powers, out=powers)
+    return powers
 
 
 def _prefix(values: NDArray[np.int64] | NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -42,17 +42,18 @@ class Copies:
     def __init__(self, duplicates: Sequence[Duplicate]) -> None:
         counts = np.array([len(duplicate.paths) for duplicate in duplicates], np.int64)
         paths = np.fromiter(
-            chain.from_iterable(duplicate.paths for duplicate in duplicates), np.int64, counts.sum()
+            chain.from_iterable(duplicate.paths for duplicate in duplicates), np.int32, counts.sum()
         )
-        groups = np.repeat(np.arange(len(counts)), counts)
-        places = np.arange(len(paths)) - np.repeat(np.cumsum(counts) - counts, counts)
+        groups = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+        firsts = (np.cumsum(counts) - counts).astype(np.int32)
+        places = np.arange(len(paths), dtype=np.int32) - np.repeat(firsts, counts)
         order = np.argsort(paths)
         self._duplicates = duplicates
         self._paths, self._groups, self._places = paths[order], groups[order], places[order]
 
     def of(self, path: int) -> tuple[int, Duplicate] | None:
         """Index of a path among the copies, and their number; None for a single copy or another hard link."""
-        at = int(np.searchsorted(self._paths, path))
+        at = int(np.searchsorted(self._paths, np.int32(path)))
         if at == len(self._paths) or self._paths[at] != path:
             return None
         return int(self._places[at]), self._duplicates[int(self._groups[at])]

@@ -147,17 +147,18 @@ def _pairs(
     paths = np.fromiter(
         chain.from_iterable(found.paths for found in duplicates), np.int32, int(counts.sum())
     )
-    contents = np.repeat(np.arange(len(counts)), counts)
+    contents = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
     sizes = np.repeat(np.array([found.bytes for found in duplicates], np.int64), counts)
     names = table.components
     many = counts[contents] > 2  # two are a pair in any order
     above = paths[many]
-    keys = np.zeros((_ALIKE + 2, len(above)), np.int64)  # the last row sorts first
+    keys = np.zeros((_ALIKE + 2, len(above)), np.int32)  # the last row sorts first
     keys[0], keys[-1] = above, contents[many]
     for row in range(_ALIKE, 0, -1):
         keys[row] = names[above]
         above = table.parents[above]
     order = np.flatnonzero(many)[np.lexsort(keys)]
+    del keys
     order = np.concatenate([np.flatnonzero(~many), order])
     paths, contents, sizes = paths[order], contents[order], sizes[order]
     same = (contents[1:] == contents[:-1]) & (names[paths[1:]] == names[paths[:-1]])

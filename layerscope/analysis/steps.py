@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from layerscope.filesystem.model import Filesystem
-from layerscope.layers.index import LayerIndex
+from typing import TYPE_CHECKING
+
 from layerscope.words import Change, StepKind
+
+if TYPE_CHECKING:
+    from layerscope.filesystem.model import Filesystem
+    from layerscope.layers.index import LayerIndex
 
 
 def step_kind(filesystem: Filesystem, index: LayerIndex, layer: int) -> StepKind:

@@ -10,10 +10,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from layerscope.browse.marks import Marks, Mask
+from layerscope.browse.marks import Marks
 from layerscope.browse.matching import Finder, PathTexts
 from layerscope.browse.modes import Selection
 from layerscope.filesystem.model import Filesystem
+from layerscope.filesystem.selector import Mask
 from layerscope.layers.index import Kind
 from layerscope.words import Change
 

@@ -18,7 +18,7 @@ from typing import TypeVar
 import numpy as np
 
 from layerscope.browse.candidates import Candidates
-from layerscope.browse.marks import WAITS, Marks, Mask
+from layerscope.browse.marks import WAITS, Marks
 from layerscope.browse.matching import compile_regex
 from layerscope.browse.terms import (
     COMPARISONS,
@@ -37,6 +37,7 @@ from layerscope.browse.terms import (
 )
 from layerscope.errors import UsageError
 from layerscope.filesystem.components import is_glob
+from layerscope.filesystem.selector import Mask
 from layerscope.layers.index import Kind
 from layerscope.words import Change
 

@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import Enum
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from layerscope.browse.choices import Mode
 from layerscope.filesystem.changes import Changes, Pairs, classify
 from layerscope.filesystem.model import Filesystem, Totals
-from layerscope.filesystem.paths import with_ancestors
+from layerscope.filesystem.paths import sums_below, with_ancestors
 from layerscope.filesystem.selector import Selector
 from layerscope.layers.index import Kind
 from layerscope.words import Change
 
 NO_CHANGE = 255
 """Value for paths without a `Change`."""
-
-
-class Mode(Enum):
-    """The paths that a tree shows."""
-
-    LAYER = "layer"
-    """The changes of one layer, including removed paths."""
-    UP_TO = "up-to"
-    """Everything that is visible after a layer."""
-    RANGE = "range"
-    """The differences between the trees after two layers, including removed paths."""
 
 
 @dataclass(frozen=True)
@@ -209,11 +198,7 @@ def _bytes_below(filesystem: Filesystem, rows: NDArray[np.int32]) -> NDArray[np.
     """Content bytes of these versions at and below each path; an inode counts once, at its first name."""
     _, first = np.unique(filesystem.inode_of[rows], return_index=True)
     rows = rows[first]
-    prefix = np.zeros(len(filesystem.table) + 1, np.int64)
-    prefix[filesystem.paths[rows] + 1] = filesystem.stored[rows]
-    np.cumsum(prefix, out=prefix)
-    sums: NDArray[np.int64] = prefix[filesystem.table.ends] - prefix[:-1]
-    return sums
+    return sums_below(filesystem.table, filesystem.paths[rows], filesystem.stored[rows], np.int64)
 
 
 def _counts(kinds: NDArray[np.uint8]) -> dict[Change, int]:

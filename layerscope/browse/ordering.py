@@ -4,30 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
 
+from layerscope.browse.choices import Sort
 from layerscope.browse.modes import NO_CHANGE, Selection
 from layerscope.filesystem.paths import PathTable, subtree_counts
 from layerscope.filesystem.siblings import Siblings
 from layerscope.filesystem.sorting import edges, stable_order
 from layerscope.words import Change
-
-
-class Sort(Enum):
-    """How siblings are ordered; ties go by size, then by name."""
-
-    SIZE = "size"
-    """Largest first; directories with nothing added are ordered by the bytes removed in them."""
-    NAME = "name"
-    """In byte order."""
-    CHANGE = "change"
-    """Added, modified, metadata, removed, then unchanged."""
-    LAYER = "layer"
-    """Newest layer first."""
-
 
 _CHANGE_RANKS = np.full(256, 5, np.uint8)
 for _rank, _change in enumerate(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
-from layerscope.browse.marks import Mask
+from layerscope.filesystem.selector import Mask
 from layerscope.layers.index import Kind
 
 if TYPE_CHECKING:

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.browse.candidates import ShownVersions
+from layerscope.browse.choices import Mode, Sort
 from layerscope.browse.filters import Filter
 from layerscope.browse.marks import Marks
 from layerscope.browse.matching import Finder, PathTexts
-from layerscope.browse.modes import Mode, Selection, select, unread
-from layerscope.browse.ordering import Display, Sort, largest_first, sort_keys
+from layerscope.browse.modes import Selection, select, unread
+from layerscope.browse.ordering import Display, largest_first, sort_keys
 from layerscope.browse.rows import TreeRow, make_row
 from layerscope.filesystem.model import Filesystem
 from layerscope.layers.index import Kind

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerscope.filesystem.inodes import SUBSTANCE, Inodes, Why
+from layerscope.layers.small_types import Integers
 from layerscope.words import Change
 
 WHY_NAMES = {why: (why.name or "").lower() for why in Why}
@@ -17,7 +18,7 @@ WHY_NAMES = {why: (why.name or "").lower() for why in Why}
 class Changes:
     """The changes of all layers: one row per layer and path that it touches, ordered by layer, then path."""
 
-    layers: NDArray[np.int32]
+    layers: Integers
     paths: NDArray[np.int32]
     before: NDArray[np.int32]
     """Row of the version that was visible before the layer, -1 for none."""

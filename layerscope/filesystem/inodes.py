@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import IntFlag
 
@@ -32,6 +33,10 @@ SUBSTANCE = Why.TYPE | Why.CONTENT | Why.TARGET | Why.DEVICE
 """Differences that make a path modified; the others are metadata."""
 
 
+_MAKING = threading.Lock()
+"""Held while digests are made: several threads write into them."""
+
+
 @dataclass(slots=True)
 class Inodes:
     """Inode i is the i-th entry, counted over all layers in order; the last row stands for all implicit directories.
@@ -46,12 +51,20 @@ class Inodes:
     links: StringTable
     xattrs: StringTable
     sparse: dict[int, SparseMap]
-    digests: NDArray[np.uint8]
-    """SHA-256 of each content, shape (n, 32)."""
+    kept_digests: NDArray[np.uint8] | Callable[[], NDArray[np.uint8]]
+    """The digests, or what makes them once somebody asks: few ever do of an image from the cache."""
     hashed: NDArray[np.bool_]
     """Rows whose digest is known, shape (n,)."""
     unread: bool = False
     """Whether any content could not be read."""
+
+    @property
+    def digests(self) -> NDArray[np.uint8]:
+        """SHA-256 of each content, shape (n, 32)."""
+        with _MAKING:
+            if callable(self.kept_digests):
+                self.kept_digests = self.kept_digests()
+            return self.kept_digests
 
     @classmethod
     def of(cls, indexes: Sequence[LayerIndex]) -> Inodes:

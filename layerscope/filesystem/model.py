@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from layerscope.filesystem.changes import Changes, Pairs, classify, find_pairs
 from layerscope.filesystem.inodes import Inodes
-from layerscope.filesystem.paths import PathTable, merge
+from layerscope.filesystem.paths import PathTable, merge, sums_below
 from layerscope.filesystem.siblings import Siblings
 from layerscope.filesystem.stack import stack_layers
 from layerscope.filesystem.versions import ALIVE
@@ -116,7 +116,7 @@ class Filesystem:
 
     def prepare(self) -> None:
         """Compute what every view of the tree needs, so that the first one opens quickly."""
-        _ = self.stored, self._shared, self.siblings, self.changes
+        _ = self.stored, self._shared, self.siblings, self.changes, self.table.inner
 
     @cached_property
     def pairs(self) -> Pairs:
@@ -144,8 +144,8 @@ class Filesystem:
         """Totals of every path over these versions, which must be in order and have distinct paths."""
         paths = self.paths[rows]
         return Totals(
-            bytes=self._subtree_sums(paths, self.counted(rows), np.int64),
-            files=self._subtree_sums(paths, self.kinds[rows] == Kind.FILE, np.int32),
+            bytes=sums_below(self.table, paths, self.counted(rows), np.int64),
+            files=sums_below(self.table, paths, self.kinds[rows] == Kind.FILE, np.int32),
         )
 
     def counted(self, rows: NDArray[np.int64] | NDArray[np.int32]) -> NDArray[np.int64]:
@@ -158,20 +158,6 @@ class Filesystem:
             later[eldest] = False
             counted[shared[later]] = 0
         return counted
-
-    def _subtree_sums(
-        self,
-        paths: NDArray[np.int32],
-        values: NDArray[np.int64] | NDArray[np.bool_],
-        dtype: type[_Sum],
-    ) -> NDArray[_Sum]:
-        """Sum over the subtree of each path, by prefix sums: a subtree is a slice."""
-        prefix = np.zeros(len(self.table) + 1, dtype)
-        prefix[1:][paths] = values
-        np.cumsum(prefix, out=prefix)
-        sums: NDArray[_Sum] = prefix[self.table.ends]
-        sums -= prefix[:-1]
-        return sums
 
     def rows_of(self, path: int) -> slice:
         """All versions of one path, oldest first."""

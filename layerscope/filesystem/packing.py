@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from layerscope.filesystem.changes import Changes
 from layerscope.filesystem.inodes import Inodes
@@ -16,6 +18,7 @@ from layerscope.filesystem.model import Filesystem
 from layerscope.filesystem.paths import PathTable
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.packing import Packed, pack_fields, unpack_fields
+from layerscope.layers.small_types import Integers, narrow
 
 _VERSIONS = {
     "paths": "paths",
@@ -31,7 +34,7 @@ _VERSIONS = {
 
 def pack_filesystem(filesystem: Filesystem) -> Packed:
     """Pack a filesystem."""
-    own = pack_fields(filesystem.inodes, "inodes.", omit=("digests",))
+    own = pack_fields(filesystem.inodes, "inodes.", omit=("kept_digests",))
     known, digests = np.flatnonzero(filesystem.inodes.hashed), filesystem.inodes.digests
     few = 2 * len(known) < len(digests)
     return Packed(
@@ -40,6 +43,7 @@ def pack_filesystem(filesystem: Filesystem) -> Packed:
             **{f"versions.{name}": getattr(filesystem, own) for name, own in _VERSIONS.items()},
             **pack_fields(filesystem.table, "table.").arrays,
             **pack_fields(filesystem.changes, "changes.").arrays,
+            **{name: narrow(array) for name, array in _seldom(filesystem).items()},
             **own.arrays,
             "digests": digests[known] if few else digests,
         },
@@ -51,10 +55,13 @@ def unpack_filesystem(packed: Packed, indexes: Sequence[LayerIndex] | None) -> F
     arrays = packed.arrays
     digests = arrays["digests"]
     if packed.values["few"]:
-        known, hashed = digests, arrays["inodes.hashed"]
-        digests = np.zeros((len(hashed), 32), np.uint8)  # those that are unknown take no memory
-        digests[np.flatnonzero(hashed)] = known
-    inodes = unpack_fields(Inodes, packed, "inodes.", digests=digests)
+        rows = np.flatnonzero(arrays["inodes.hashed"]).astype(np.int32)
+        if len(rows) != len(digests):
+            raise ValueError("other digests")
+        kept = partial(_spread, digests, rows, len(arrays["inodes.hashed"]))
+        inodes = unpack_fields(Inodes, packed, "inodes.", kept_digests=kept)
+    else:
+        inodes = unpack_fields(Inodes, packed, "inodes.", kept_digests=digests)
     if indexes is not None and np.diff(inodes.first).tolist() != list(map(len, indexes)):
         raise ValueError("other layers")
     versions = {name: arrays[f"versions.{name}"] for name in _VERSIONS}
@@ -65,3 +72,15 @@ def unpack_filesystem(packed: Packed, indexes: Sequence[LayerIndex] | None) -> F
         [Counter(counts) for counts in packed.values["oddities"]],
         unpack_fields(Changes, packed, "changes."),
     )
+
+
+def _seldom(filesystem: Filesystem) -> dict[str, Integers]:
+    """Columns that are hardly ever used: they stay as narrow as they are stored, and in the file."""
+    return {"versions.events": filesystem.events, "changes.layers": filesystem.changes.layers}
+
+
+def _spread(known: NDArray[np.uint8], rows: NDArray[np.int32], count: int) -> NDArray[np.uint8]:
+    """Digests of all inodes, of which only those in `rows` are known."""
+    digests = np.zeros((count, 32), np.uint8)
+    digests[rows] = known
+    return digests

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
@@ -21,7 +22,7 @@ KEPT_BYTES = 1 << 24
 """Maximum bytes of directory paths kept while many full paths are built."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PathTable:
     """Paths 0 to n - 1, where 0 is the root; children follow their parent, siblings are in byte order of their names.
 
@@ -40,6 +41,12 @@ class PathTable:
 
     def __len__(self) -> int:
         return len(self.parents)
+
+    @cached_property
+    def inner(self) -> NDArray[np.int32]:
+        """The paths with others below them: few, so that what differs only for them is quick to compute."""
+        first_below = np.flatnonzero(self.parents[1:] == np.arange(len(self) - 1, dtype=np.int32))
+        return first_below.astype(np.int32)
 
     @property
     def tree(self) -> PathTree:
@@ -145,8 +152,9 @@ def merge(trees: Sequence[PathTree], limits: Limits) -> tuple[PathTable, list[ND
 
 def with_ancestors(table: PathTable, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Mask of these paths and all directories above them, without the root."""
-    counted = subtree_counts(table, mask)
-    out = counted > 0
+    prefix = _prefix_sums(mask, np.int32)
+    out, inner = mask.copy(), table.inner
+    out[inner] = prefix[table.ends[inner]] > prefix[inner]
     out[0] = False
     return out
 
@@ -157,11 +165,33 @@ def subtree_counts(table: PathTable, mask: NDArray[np.bool_]) -> NDArray[np.int3
 
 
 def subtree_sums(
-    table: PathTable, values: NDArray[np.int64] | NDArray[np.bool_], dtype: type[_Sum]
+    table: PathTable,
+    values: NDArray[np.int64] | NDArray[np.int32] | NDArray[np.bool_],
+    dtype: type[_Sum],
 ) -> NDArray[_Sum]:
     """Sum of the values in the subtree of each path, itself included; shapes are (paths,)."""
-    prefix = np.zeros(len(table) + 1, dtype)
-    np.cumsum(values, dtype=dtype, out=prefix[1:])
-    sums: NDArray[_Sum] = prefix[table.ends]
-    sums -= prefix[:-1]
+    sums: NDArray[_Sum] = values.astype(dtype)
+    prefix, inner = _prefix_sums(sums, dtype), table.inner
+    sums[inner] = prefix[table.ends[inner]] - prefix[inner]
     return sums
+
+
+def sums_below(
+    table: PathTable,
+    paths: NDArray[np.int32],
+    values: NDArray[np.int64] | NDArray[np.bool_],
+    dtype: type[_Sum],
+) -> NDArray[_Sum]:
+    """`subtree_sums` of values that only these distinct paths have; shape (paths of the table,)."""
+    sparse = np.zeros(len(table), dtype)
+    sparse[paths] = values
+    return subtree_sums(table, sparse, dtype)
+
+
+def _prefix_sums(
+    values: NDArray[np.int64] | NDArray[np.int32] | NDArray[np.bool_], dtype: type[_Sum]
+) -> NDArray[_Sum]:
+    """The sum of the values before each position, and of all."""
+    prefix = np.zeros(len(values) + 1, dtype)
+    np.cumsum(values, dtype=dtype, out=prefix[1:])
+    return prefix

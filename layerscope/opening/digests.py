@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from layerscope.image.model import Layer
-from layerscope.layers.index import LayerIndex
 from layerscope.words import DigestState
+
+if TYPE_CHECKING:
+    from layerscope.layers.index import LayerIndex
 
 
 def claims_of(layer: Layer) -> set[str]:

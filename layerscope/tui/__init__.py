@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from layerscope.sources.registry.repository import Reference
     from layerscope.tui.preferences import Preferences
 
+PAINTS = "120"
+"""Paints in a second at most. Textual waits up to two of them between two paints, and an answer to a key may take three or four."""
+
 
 def run_explorer(
     request: Request,
@@ -32,6 +36,7 @@ def run_explorer(
 
     Raises `LayerscopeError` if the image cannot be opened or a setting is invalid.
     """
+    _prepare()
     from layerscope.sources.registry.repository import whole_repository
 
     if (repository := whole_repository(request.reference)) is not None:
@@ -54,6 +59,7 @@ def run_picker(
     Esc returns from there to the picker. If an image cannot be opened, the error is shown there. Raises
     `LayerscopeError` for invalid settings, and if the tags cannot be listed.
     """
+    _prepare()
     preferences = _preferences(settings)
     tags = None
     if repository is not None:
@@ -85,7 +91,17 @@ def run_comparison(
     old: Request, new: Request, options: Options, settings: Settings | None = None
 ) -> None:
     """Explore what differs between two images until the user quits. Raises `LayerscopeError` if one cannot be opened."""
+    _prepare()
     _compare((old, new), ("OLD", "NEW"), options, _preferences(settings))
+
+
+def _prepare() -> None:
+    """Set up the process before Textual is imported.
+
+    Cycles are not looked for until the first frame is drawn: what is imported and built until then stays.
+    """
+    gc.disable()
+    os.environ.setdefault("TEXTUAL_FPS", PAINTS)
 
 
 def _preferences(settings: Settings | None) -> Preferences:

@@ -10,7 +10,6 @@ from textual.worker import get_current_worker
 from layerscope import text
 from layerscope.browse.marks import Marks
 from layerscope.tui.explorer_app import ExplorerApp
-from layerscope.tui.filter_marks import switched_off
 from layerscope.tui.loader import (
     DuplicatesFound,
     Fetched,
@@ -26,6 +25,7 @@ from layerscope.tui.loader import (
 from layerscope.tui.screens.error import ErrorScreen
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.session import Session
+from layerscope.tui.switched_off import switched_off
 from layerscope.tui.workers import ProgressMoved
 
 BYTE_STAGES = ("Reading layers", "Comparing contents", "Checking digests")

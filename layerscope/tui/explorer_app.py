@@ -71,6 +71,11 @@ class ExplorerApp(Guarded, PreferredApp[None]):
     def begin(self, screen: Screen[None]) -> None:
         """Show the screen below all dialogs."""
         sys.setswitchinterval(SWITCH_INTERVAL)
+        fitting = [
+            name for least, name in screen.HORIZONTAL_BREAKPOINTS or () if self.size.width >= least
+        ]
+        # Textual does the same after the first layout, and then computes all styles again.
+        screen.set_class(bool(fitting), *fitting[-1:], update=False)
         self.push_screen(screen)
         self.remember_theme()
 

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from layerscope.browse.marks import Mask, PackageFiles
+from layerscope.browse.package_files import PackageFiles
 from layerscope.filesystem.model import Filesystem
+from layerscope.filesystem.selector import Mask
+from layerscope.tui.switched_off import looked_for_secrets
 
 if TYPE_CHECKING:
     from layerscope.analysis.accounting import Accounting
     from layerscope.analysis.duplicates import Duplicate
     from layerscope.analysis.findings.finding import Findings
-    from layerscope.opening.options import Options
 
 
 def wasted(filesystem: Filesystem, accounting: Accounting) -> Mask:
@@ -35,29 +36,9 @@ def duplicate(filesystem: Filesystem, duplicates: Sequence[Duplicate]) -> Mask:
     return live & copies[filesystem.inode_of]
 
 
-def switched_off(options: Options, findings: Findings | None = None) -> dict[str, str]:
-    """By the name of each mark that never comes: what switched it off, and how to have it; with `findings` once they are known."""
-    off = {}
-    if not options.duplicates:
-        off["duplicate"] = "is switched off by --no-duplicates; open the image without it"
-    if options.rules is None:
-        off |= dict.fromkeys(("package", "secret"), "is switched off, as all rules are")
-    elif findings is not None and not _looked_for_secrets(findings):
-        off |= {
-            "secret": "is switched off, as are all rules about secrets in [rules] of the settings"
-        }
-    return off
-
-
-def _looked_for_secrets(findings: Findings) -> bool:
-    from layerscope.analysis.findings.finding import is_secret  # not before the first frame
-
-    return any(map(is_secret, findings.applied))
-
-
 def secret(filesystem: Filesystem, findings: Findings) -> Mask | None:
     """Files that findings about secrets name; None if no rule looked for secrets."""
-    if not _looked_for_secrets(findings):
+    if not looked_for_secrets(findings):
         return None
     named = np.zeros(len(filesystem.paths), bool)
     for finding in findings.found:

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from layerscope.analysis.duplicates import Copies, Duplicate
-from layerscope.browse.marks import Mask, PackageFiles
 from layerscope.errors import CancelledError, LayerscopeError
-from layerscope.filesystem.model import Filesystem
-from layerscope.layers.index import LayerIndex
 from layerscope.opening.loading import Watcher
 from layerscope.opening.opened import Opened
 from layerscope.sources.base import SourceImage
-from layerscope.tui import filter_marks
 from layerscope.tui.session import Session
 from layerscope.tui.workers import MessageProgress
 
 if TYPE_CHECKING:
+    from layerscope.analysis.duplicates import Copies, Duplicate
     from layerscope.analysis.findings.finding import Findings
+    from layerscope.browse.package_files import PackageFiles
+    from layerscope.filesystem.model import Filesystem
+    from layerscope.filesystem.selector import Mask
+    from layerscope.layers.index import LayerIndex
 
 
 @dataclass(eq=False, repr=False)
@@ -109,15 +110,24 @@ class _Posting(Watcher):
         self._post(LayerRead(number, index))
 
     def stacked(self, opened: Opened) -> None:
+        from layerscope.tui import (
+            filter_marks,  # not before the first frame, as all that needs numpy
+        )
+
         opened.filesystem.prepare()
         self._post(Stacked(opened, filter_marks.wasted(opened.filesystem, opened.accounting)))
 
     def duplicates_found(self, opened: Opened) -> None:
+        from layerscope.analysis.duplicates import Copies
+        from layerscope.tui import filter_marks
+
         found = list(opened.duplicates or ())
         marked = filter_marks.duplicate(opened.filesystem, found)
         self._post(DuplicatesFound(found, Copies(found), marked))
 
     def findings_found(self, opened: Opened) -> None:
+        from layerscope.tui import filter_marks
+
         found = opened.findings
         if found is not None:
             secret = filter_marks.secret(opened.filesystem, found)
@@ -131,6 +141,7 @@ def load(
     session: Session, post: Callable[[Message], object], cancelled: Callable[[], bool]
 ) -> None:
     """Wait for the parts of the session's image in the calling thread, and post them. Never raises; stops when cancelled."""
+    import_module("layerscope.browse.tree")  # else the main thread would, once all is stacked
     session.remote.report_to(MessageProgress(post, cancelled))
     try:
         session.remote.load(_Posting(post), cancelled)

@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import on, work
@@ -22,7 +22,6 @@ from layerscope.progress import NullProgress
 from layerscope.sources import SOURCES, Request, Source
 from layerscope.sources.folder import saved_images
 from layerscope.sources.listing import Listed, list_images
-from layerscope.sources.registry.tags import Tags
 from layerscope.sources.store_image import StoreImage
 from layerscope.tui.commands import bindings, first_key
 from layerscope.tui.picker_rows import SORTS, Choice
@@ -33,6 +32,9 @@ from layerscope.tui.widgets.image_list import ImageList, column_titles, sort_at
 from layerscope.tui.widgets.key_bar import KeyBar
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
+
+if TYPE_CHECKING:
+    from layerscope.sources.registry.tags import Tags
 
 
 class _Watching(NullProgress):

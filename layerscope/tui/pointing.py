@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.app import App
 from textual.message import Message
 
 from layerscope import text
-from layerscope.filesystem.model import Filesystem
+
+if TYPE_CHECKING:
+    from layerscope.filesystem.model import Filesystem
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from layerscope.analysis.duplicates import Copies, Duplicate
 from layerscope.analysis.headline import Role, headline
 from layerscope.browse.marks import Marks
 from layerscope.image.base import BaseGuess, guess_base, layers_of
 from layerscope.image.dockerfile import Dockerfile
 from layerscope.image.model import Image
-from layerscope.layers.index import LayerIndex
 from layerscope.opening.digests import state_of, verified
 from layerscope.opening.opened import Opened
 from layerscope.opening.options import Options
@@ -23,7 +21,9 @@ from layerscope.tui.preferences import Preferences
 from layerscope.words import DigestState
 
 if TYPE_CHECKING:
+    from layerscope.analysis.duplicates import Copies, Duplicate
     from layerscope.analysis.findings.finding import Findings
+    from layerscope.layers.index import LayerIndex
     from layerscope.tui.fixing import WrittenFixes
 
 
@@ -56,6 +56,8 @@ class Session:
     """The user's preferences."""
     secrets: int = 0
     """How many secrets the findings are about."""
+    _stored: dict[int, tuple[LayerIndex, int]] = field(init=False, default_factory=dict)
+    """The sums of the layers' content bytes, each with the index that it is of."""
     _saving: tuple[int, int, int] | None = field(init=False, default=None)
     """Steps of the base image, avoidable bytes, and those of them that are not the base image's."""
     picked: bool = False
@@ -112,7 +114,17 @@ class Session:
     @property
     def stored_so_far(self) -> int:
         """Content bytes of the layers read so far."""
-        return sum(int(index.columns.stored.sum()) for index in self.indexes if index is not None)
+        return sum(self.stored(layer) or 0 for layer in range(len(self.indexes)))
+
+    def stored(self, layer: int) -> int | None:
+        """Content bytes of a layer, added up once; None while it is not read."""
+        index = self.indexes[layer]
+        if index is None:
+            return None
+        known = self._stored.get(layer)
+        if known is None or known[0] is not index:
+            known = self._stored[layer] = index, int(index.columns.stored.sum())
+        return known[1]
 
     def sent_bytes(self, layer: int) -> int | None:
         """Bytes of a layer as a registry sends them; None if it comes from elsewhere."""

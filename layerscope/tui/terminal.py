@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import os
 import signal
 import subprocess
@@ -70,6 +71,9 @@ class TerminalApp(App[Result]):
         """Quit immediately, whatever is running."""
         self.workers.cancel_all()
         self.exit()
+
+    def on_ready(self) -> None:
+        self.call_after_refresh(_collect_garbage)
 
     # painting
 
@@ -220,6 +224,14 @@ class TerminalApp(App[Result]):
         if self._exception is None and not self.is_headless:
             os.kill(os.getpid(), signal.SIGHUP)
         self._close_messages_no_wait()
+
+
+def _collect_garbage() -> None:
+    """Look for cycles from now on, if that had to wait for the first frame, but not in what was made until now: that would stop
+    keys for a while, and find nothing."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def _terminal() -> int:

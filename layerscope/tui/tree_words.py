@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
 
 from layerscope import text
-from layerscope.analysis.duplicates import Copies
-from layerscope.browse.modes import Mode
-from layerscope.browse.ordering import Sort
-from layerscope.browse.rows import TreeRow
-from layerscope.browse.tree import TreeView
-from layerscope.filesystem.inodes import Why
+from layerscope.browse.choices import Mode, Sort
 from layerscope.image.history import Step
 from layerscope.image.summary import one_line
-from layerscope.layers.index import KIND_PHRASES, Kind, LayerIndex
 from layerscope.words import Change
+
+if TYPE_CHECKING:
+    from layerscope.analysis.duplicates import Copies
+    from layerscope.browse.rows import TreeRow
+    from layerscope.browse.tree import TreeView
+    from layerscope.filesystem.inodes import Why
+    from layerscope.layers.index import LayerIndex
 
 FROM_TOC = "from the table of contents"
 """Title while the tree comes from the layers' tables of contents, which are not verified yet."""
@@ -136,16 +139,22 @@ def empty_text(view: TreeView, index: LayerIndex | None, back_key: str) -> str:
     return "This layer changes nothing: its entries are identical to those of lower layers."
 
 
-_WHY_WORDS = {
-    Why.TYPE: "type",
-    Why.CONTENT: "content",
-    Why.TARGET: "target",
-    Why.DEVICE: "device",
-    Why.MODE: "mode",
-    Why.OWNER: "owner",
-    Why.MTIME: "time",
-    Why.XATTRS: "extended attributes",
-}
+@cache
+def _why_words() -> dict[Why, str]:
+    from layerscope.filesystem.inodes import (
+        Why,  # not before the first frame, as all that needs numpy
+    )
+
+    return {
+        Why.TYPE: "type",
+        Why.CONTENT: "content",
+        Why.TARGET: "target",
+        Why.DEVICE: "device",
+        Why.MODE: "mode",
+        Why.OWNER: "owner",
+        Why.MTIME: "time",
+        Why.XATTRS: "extended attributes",
+    }
 
 
 def note(view: TreeView, entry: TreeRow) -> str:
@@ -161,6 +170,8 @@ def note(view: TreeView, entry: TreeRow) -> str:
         return f"was in layer {layer}"
     if entry.change is Change.METADATA:
         return _attributes(view, entry, int(filesystem.inode_of[before]))
+    from layerscope.layers.index import KIND_PHRASES, Kind
+
     kind = Kind(int(filesystem.kinds[before]))
     if kind is Kind.FILE:
         return f"replaces {text.size(int(filesystem.stored[before]))} from layer {layer}"
@@ -169,6 +180,8 @@ def note(view: TreeView, entry: TreeRow) -> str:
 
 def duplicate_note(view: TreeView, entry: TreeRow, copies: Copies | None) -> str:
     """The number of a file among its duplicates in the final image; empty if it has none."""
+    from layerscope.layers.index import Kind
+
     filesystem = view.filesystem
     if copies is None or entry.kind is not Kind.FILE or entry.version < 0 or entry.removed:
         return ""
@@ -188,6 +201,8 @@ def version_before(view: TreeView, path: int) -> int | None:
 
 def _attributes(view: TreeView, entry: TreeRow, before: int) -> str:
     """The attributes that differ, with old and new value of mode or owner."""
+    from layerscope.filesystem.inodes import Why
+
     columns = view.filesystem.inodes.columns
     if Why.MODE in entry.why:
         old = int(columns.modes[before])
@@ -195,5 +210,5 @@ def _attributes(view: TreeView, entry: TreeRow, before: int) -> str:
     if Why.OWNER in entry.why:
         old_owner = f"{int(columns.uids[before])}:{int(columns.gids[before])}"
         return f"owner {old_owner} → {entry.uid}:{entry.gid}"
-    words = [word for why, word in _WHY_WORDS.items() if why in entry.why]
+    words = [word for why, word in _why_words().items() if why in entry.why]
     return ", ".join(words)

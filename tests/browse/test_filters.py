@@ -9,9 +9,9 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from layerscope.browse.choices import Mode
 from layerscope.browse.filters import FilterError, parse_filter
 from layerscope.browse.matching import MOST_KEPT, PathTexts
-from layerscope.browse.modes import Mode
 from layerscope.browse.tree import TreeView
 from layerscope.filesystem.paths import PathTable
 from layerscope.filesystem.siblings import Siblings

@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from layerscope.browse.choices import Mode, Sort
 from layerscope.browse.filters import parse_filter
-from layerscope.browse.modes import Mode
-from layerscope.browse.ordering import Sort
 from layerscope.browse.rows import TreeRow
 from layerscope.browse.tree import TreeView
 from layerscope.filesystem.changes import WHY_NAMES

@@ -13,7 +13,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from layerscope.browse.filters import parse_filter
-from layerscope.browse.marks import Marks, PackageFiles
+from layerscope.browse.marks import Marks
+from layerscope.browse.package_files import PackageFiles
 from layerscope.browse.search import Found, Order, PathSearch
 from layerscope.browse.version_states import State, layer_to_show, state_of
 from layerscope.filesystem.model import Filesystem

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 
 from layerscope.filesystem.packing import pack_filesystem, unpack_filesystem
@@ -27,10 +29,15 @@ def test_random_filesystems_come_back(hash_all: bool) -> None:
             if name in ("kinds", "stored", "pairs", "changes", "_shared"):
                 continue  # derived when they are asked for
             other = getattr(again, name)
+            if name == "events":  # which stay narrow
+                other = other.astype(value.dtype)
             if name not in ("table", "inodes"):
                 assert_same(value, other, name)
                 continue
-            for part in value.__slots__:
-                assert_same(getattr(value, part), getattr(other, part), f"{name}.{part}")
+            for field in fields(value):
+                assert_same(
+                    getattr(value, field.name), getattr(other, field.name), f"{name}.{field.name}"
+                )
         for part in found.changes.__slots__:
-            assert_same(getattr(found.changes, part), getattr(again.changes, part), part)
+            own = getattr(found.changes, part)
+            assert_same(own, getattr(again.changes, part).astype(own.dtype), part)

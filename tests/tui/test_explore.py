@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from layerscope.browse.modes import Mode
-from layerscope.browse.ordering import Sort
+from layerscope.browse.choices import Mode, Sort
 from layerscope.browse.tree import TreeView
 from layerscope.opening.open import Opened
 from layerscope.tui.app import LayerscopeApp

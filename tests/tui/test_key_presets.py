@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from layerscope.browse.modes import Mode
+from layerscope.browse.choices import Mode
 from layerscope.settings import parse_settings
 from layerscope.tui.preferences import Preferences
 from layerscope.tui.screens.columns import ColumnsScreen

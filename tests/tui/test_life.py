@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from layerscope.browse.modes import Mode
+from layerscope.browse.choices import Mode
 from layerscope.opening.open import Opened
 from layerscope.text import size
 from layerscope.tui.screens.life import LifeView

@@ -9,7 +9,7 @@ import pytest
 from textual.events import MouseScrollDown, MouseScrollUp
 from textual.pilot import Pilot
 
-from layerscope.browse.ordering import Sort
+from layerscope.browse.choices import Sort
 from layerscope.tui.commands import first_key
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.view import VIEWS

@@ -11,8 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from layerscope.browse import regex_process
-from layerscope.browse.modes import Mode
-from layerscope.browse.ordering import Sort
+from layerscope.browse.choices import Mode, Sort
 from layerscope.browse.tree import TreeView
 from layerscope.settings import COLUMNS, MODES, SORTS, Settings
 from layerscope.tui.preferences import Preferences

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -11,7 +11,6 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widget import Widget
 
-from layerscope.filesystem.model import Filesystem
 from layerscope.image.base import layers_of
 from layerscope.image.history import Step
 from layerscope.tui import tree_words
@@ -28,6 +27,9 @@ from layerscope.tui.widgets.splitter import Splitter
 from layerscope.tui.widgets.step_list import Extra, Row, StepList
 from layerscope.tui.widgets.steps_pane import StepsPane
 from layerscope.tui.widgets.summary_list import SummaryList, WastedFile
+
+if TYPE_CHECKING:
+    from layerscope.filesystem.model import Filesystem
 
 TITLES = 2
 """Lines above the steps."""

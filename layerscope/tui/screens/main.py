@@ -84,6 +84,13 @@ class MainScreen(RowCommands, Guarded, Screen[None]):
     def on_mount(self) -> None:
         self.set_focus(self.view.panes()[0])
 
+    def _compositor_refresh(self) -> None:
+        """Paint. While the app begins, Textual would paint, too, but show nothing of it."""
+        if self.app._batch_count:
+            self.refresh()
+        else:
+            super()._compositor_refresh()
+
     # results of the loader
 
     def image_changed(self) -> None:

@@ -8,12 +8,10 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Input
 
-from layerscope.browse.facts import FileFacts
 from layerscope.tui.commands import binding_of
 from layerscope.tui.pointing import Pointed, Pointing, ShowFile, copied_path, copy
 from layerscope.tui.session import Session
 from layerscope.tui.view import View
-from layerscope.tui.widgets.file_facts import may_compare
 
 
 class RowCommands(Screen[None]):
@@ -69,6 +67,9 @@ class RowCommands(Screen[None]):
         pointed, opened = self._file(), self.session.opened
         if opened is None or pointed is None:
             return
+        from layerscope.browse.facts import FileFacts  # not before the first frame
+        from layerscope.tui.widgets.file_facts import may_compare
+
         if may_compare(opened.filesystem, FileFacts.of(opened.filesystem, pointed.version)) is None:
             self.notify("There is no earlier version to compare with.", markup=False)
         else:

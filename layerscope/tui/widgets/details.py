@@ -179,8 +179,7 @@ class StepDetails(Pressable, VerticalScroll, can_focus=True):
         if index is None:
             body.append("Being read…\n", quiet)
         else:
-            stored = int(index.columns.stored.sum())
-            figures = [f"content {text.size(stored)}"]
+            figures = [f"content {text.size(session.stored(number) or 0)}"]
             if index.compressed_bytes is not None:
                 figures.append(f"compressed {text.size(index.compressed_bytes)}")
             figures.append(f"tar {text.size(index.tar_bytes)}")

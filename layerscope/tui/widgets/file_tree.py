@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from textual.binding import BindingType
 from textual.message import Message
 
 from layerscope import text
-from layerscope.analysis.duplicates import Copies
-from layerscope.browse.ordering import Sort
-from layerscope.browse.rows import TreeRow
+from layerscope.browse.choices import Sort
 from layerscope.tui.commands import bindings
 from layerscope.tui.paint import RowPainter
 from layerscope.tui.pointing import Pointed, ShowFile
@@ -20,6 +18,10 @@ from layerscope.tui.widgets import tree_columns
 from layerscope.tui.widgets.tree_columns import SIZE, size_of
 from layerscope.tui.widgets.tree_work import WorkedTree
 from layerscope.words import Change
+
+if TYPE_CHECKING:
+    from layerscope.analysis.duplicates import Copies
+    from layerscope.browse.rows import TreeRow
 
 NAME = 8
 """Minimum width of a name, however deep it is."""

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual import on
 
-from layerscope.browse.filters import Filter
-from layerscope.browse.modes import Mode
-from layerscope.browse.ordering import Sort
-from layerscope.browse.tree import TreeView
-from layerscope.filesystem.model import Filesystem
+from layerscope.browse.choices import Mode, Sort
 from layerscope.tui import tree_words
 from layerscope.tui.session import Session
 from layerscope.tui.tree_words import Place
@@ -18,6 +15,11 @@ from layerscope.tui.widgets import tree_columns
 from layerscope.tui.widgets.file_tree import FileTree
 from layerscope.tui.widgets.filter_bar import FilterBar, FilterInput
 from layerscope.tui.widgets.pane import ColumnTitles, Pane, PaneTitle
+
+if TYPE_CHECKING:
+    from layerscope.browse.filters import Filter
+    from layerscope.browse.tree import TreeView
+    from layerscope.filesystem.model import Filesystem
 
 SORTS = list(Sort)
 SOON = 0.3
@@ -76,6 +78,10 @@ class FilesPane(Pane):
         self.files.begin(self._view(filesystem), None)
 
     def _view(self, filesystem: Filesystem) -> TreeView:
+        from layerscope.browse.tree import (
+            TreeView,  # not before the first frame, as all that needs numpy
+        )
+
         view = TreeView(filesystem, mode=self.mode)
         view.set_sort(Sort(self._session.preferences.sort))
         return view

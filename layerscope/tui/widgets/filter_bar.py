@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
@@ -12,11 +12,13 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from layerscope.browse.filters import Filter, FilterError, parse_filter
 from layerscope.errors import UsageError
 from layerscope.text import safe_name
 from layerscope.tui.commands import binding_of
 from layerscope.tui.widgets.field import TypingInput
+
+if TYPE_CHECKING:
+    from layerscope.browse.filters import Filter
 
 PROMPT = " / "
 HINT = "name, *.py, size>1M, change:added, setuid, package:curl, wasted …"
@@ -127,6 +129,8 @@ class FilterBar(Vertical):
         self.leave()
 
     def on_input_changed(self, event: Input.Changed) -> None:
+        from layerscope.browse.filters import parse_filter  # not before the first frame
+
         event.stop()
         try:
             wanted = parse_filter(event.value)
@@ -153,6 +157,8 @@ class FilterBar(Vertical):
 def error_line(error: UsageError, typed: str, left: int, width: int) -> str:
     """An error in a text that was typed at cell `left`, for the line below: at its position, or left of it if there is no
     room on the right."""
+    from layerscope.browse.filters import FilterError
+
     message = safe_name(error.message)
     position = error.position if isinstance(error, FilterError) else 0
     place = left + cell_len(typed[:position])

@@ -164,9 +164,9 @@ class ListingList(LineList):
     def _paint_sums(self, layers: list[int], wide: bool, painter: RowPainter) -> None:
         """Paint what layers store and waste together, as far as they are read."""
         session = self._session
-        indexes = [session.indexes[layer] for layer in layers]
-        stored = sum(int(index.columns.stored.sum()) for index in indexes if index is not None)
-        if None in indexes:
+        known = [session.stored(layer) for layer in layers]
+        stored = sum(size for size in known if size is not None)
+        if None in known:
             painter.add(
                 f"{'…':>{STORED}}{' ' * (BAR + 2 if wide else 0)}{'…':>{WASTED}}",
                 self.style_of("quiet"),

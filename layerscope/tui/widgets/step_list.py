@@ -110,9 +110,8 @@ class StepList(LineList):
     def select_costliest(self) -> None:
         """Put the cursor on the step after the base that stores most, of those read so far."""
         session = self._session
-        stored = [
-            -1 if index is None else int(index.columns.stored.sum()) for index in session.indexes
-        ]
+        known = [session.stored(layer) for layer in range(len(session.indexes))]
+        stored = [-1 if size is None else size for size in known]
         base = session.base_layers if session.base_layers < len(stored) else 0
         if stored:
             self.select_layer(max(range(base, len(stored)), key=stored.__getitem__))
@@ -224,15 +223,14 @@ class StepList(LineList):
     def _paint_layer(self, layer: int, painter: RowPainter) -> None:
         """Paint number, size, share and waste of a step with a layer."""
         session = self._session
-        index = session.indexes[layer]
+        stored = session.stored(layer)
         painter.add(f"{layer:<{NUMBER}}", self.style_of("strong") if layer == self.marked else None)
-        if index is None:
+        if stored is None:
             room = SIZE + 1 + BAR + self._share + WASTE
             sent = session.sent_bytes(layer)
             known = f"{'…':>{SIZE}}" if sent is None else f"{text.size(sent):>{SIZE}} compressed"
             painter.add(fit(known, room), self.style_of("quiet"))
             return
-        stored = int(index.columns.stored.sum())
         total = session.opened.accounting.stored if session.opened else session.stored_so_far
         painter.add(f"{text.size(stored):>{SIZE}} ")
         painter.add(bar(stored / total if total else 0, BAR), self.style_of("bar"))

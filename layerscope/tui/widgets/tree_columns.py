@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from layerscope import text
-from layerscope.browse.ordering import Sort
-from layerscope.browse.rows import TreeRow
-from layerscope.layers.index import KIND_LETTERS
+from layerscope.browse.choices import Sort
 from layerscope.tui.paint import bar, fit
 from layerscope.tui.widgets.pane import column_at
 from layerscope.words import Change
+
+if TYPE_CHECKING:
+    from layerscope.browse.rows import TreeRow
 
 NAME_ROOM = 30
 """Minimum width of the names: columns are dropped to keep it, the last of `PRIORITY` first."""
@@ -45,6 +47,8 @@ class Column:
 
 
 def _mode(entry: TreeRow) -> str:
+    from layerscope.layers.index import KIND_LETTERS  # not before the first frame
+
     letter = KIND_LETTERS.get(entry.kind, "?")
     return text.mode_text(entry.mode, letter) if entry.known else f"{letter}{'?' * 9}"
 

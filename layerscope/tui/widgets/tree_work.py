@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from textual import on, work
 from textual.message import Message
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from layerscope.browse.regex_process import RegexProcess
-from layerscope.browse.tree import TreeView
 from layerscope.errors import CancelledError, LayerscopeError
-from layerscope.filesystem.compare_contents import hash_contents
-from layerscope.filesystem.inodes import Inodes
-from layerscope.filesystem.model import Filesystem
-from layerscope.layers.contents import LayerContents
 from layerscope.tui.loader import WorkDone
 from layerscope.tui.widgets.line_list import LineList
 from layerscope.tui.workers import MessageProgress, check_while
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from layerscope.browse.tree import TreeView
+    from layerscope.filesystem.inodes import Inodes
+    from layerscope.filesystem.model import Filesystem
+    from layerscope.layers.contents import LayerContents
+
+    Rows = NDArray[np.int32]
+
 WORK = "tree"
 """Worker group for computing views."""
-Rows = NDArray[np.int32]
 AT_ONCE = 30_000
 """Up to this many paths, updates are not noticeable."""
 
@@ -36,9 +40,9 @@ class WorkedTree(LineList):
         """The rows changed."""
 
     class Prepared(Message):
-        """A view was computed; `unread` are inodes whose contents it needs."""
+        """A view was computed; `unread` are inodes whose contents it needs, None where another view is wanted by now."""
 
-        def __init__(self, view: TreeView, unread: Rows, number: int) -> None:
+        def __init__(self, view: TreeView, unread: Rows | None, number: int) -> None:
             super().__init__()
             self.view = view
             self.unread = unread
@@ -94,14 +98,18 @@ class WorkedTree(LineList):
     def begin(self, view: TreeView, contents: Sequence[LayerContents] | None) -> None:
         """There is something to show; `contents` are the layers', for comparisons; None for what is only promised.
 
-        In place of a promise that was right it is shown as soon as it is worked out, without losing a row.
+        It is shown as soon as it is worked out: in place of a promise that was right, without losing a row.
         """
         self.contents = contents or ()
         self._number += 1  # a running computation uses the previous filesystem
         self._read.clear()
         self._certain = None if contents is None else view.filesystem
         self._wanted = view
-        if self.view is None or not self.view.filesystem.table.same_as(view.filesystem.table):
+        if self.view is None:
+            if self._is_quick(view):
+                self.view = view
+            self._keep = self._reveal = None
+        elif not self.view.filesystem.table.same_as(view.filesystem.table):
             self.view = view
             self._keep = self._reveal = None
         self.points = self.certain
@@ -145,6 +153,7 @@ class WorkedTree(LineList):
         if order is None:
             return
         view, reveal, number = order
+        unread: Rows | None
         try:
             with RegexProcess(check_while(lambda: number == self._number)) as finder:
                 view.finder = finder
@@ -152,7 +161,7 @@ class WorkedTree(LineList):
         except CancelledError:
             if get_current_worker().is_cancelled:
                 return
-            unread = np.zeros(0, np.int32)  # superseded by another view
+            unread = None  # superseded by another view
         except LayerscopeError as error:
             self.post_message(self.FilterFailed(view, error.message, number))
             return
@@ -189,7 +198,7 @@ class WorkedTree(LineList):
             self._in_work = False
             self._wanted = self.view
 
-    def _show(self, view: TreeView, unread: Rows) -> None:
+    def _show(self, view: TreeView, unread: Rows | None) -> None:
         self.view = view
         self.points = self.certain
         self._reveal = None
@@ -206,9 +215,9 @@ class WorkedTree(LineList):
 
     # contents of a range
 
-    def _read_contents(self, view: TreeView, unread: Rows) -> None:
+    def _read_contents(self, view: TreeView, unread: Rows | None) -> None:
         """Read, once, the contents that a comparison cannot decide without."""
-        if not self.certain:
+        if unread is None or not self.certain:
             return
         new = unread[[inode not in self._read for inode in unread.tolist()]]
         if len(new):
@@ -217,6 +226,10 @@ class WorkedTree(LineList):
 
     @work(thread=True, exit_on_error=False, group="contents")
     def _hash(self, inodes: Inodes, wanted: Rows) -> None:
+        from layerscope.filesystem.compare_contents import (
+            hash_contents,  # not before the first frame
+        )
+
         worker = get_current_worker()
         post = self.app.post_message
         progress = MessageProgress(post, lambda: worker.is_cancelled)

@@ -1,0 +1,41 @@
+"""The files of installed packages, for the filter language."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.filesystem.components import ComponentTexts, is_glob
+from layerscope.layers.strings import StringTable
+
+
+@dataclass(frozen=True)
+class PackageFiles:
+    """The files of installed packages."""
+
+    names: Sequence[str]
+    """Name of each package."""
+    counts: NDArray[np.int64]
+    """Number of files of each package."""
+    paths: NDArray[np.int32]
+    """Paths of all files, package by package."""
+
+    def of(self, name: str) -> NDArray[np.int32]:
+        """Paths of the files of all packages with a name, or whose name matches a glob; ignores case."""
+        wanted = name.casefold()
+        texts = self._texts
+        chosen = (
+            texts.matching(wanted)
+            if is_glob(wanted)
+            else texts.equal(wanted.encode(errors="surrogatepass"))
+        )
+        return self.paths[np.repeat(chosen[:-1], self.counts)]
+
+    @cached_property
+    def _texts(self) -> ComponentTexts:
+        names = [name.casefold().encode(errors="surrogatepass") for name in self.names]
+        return ComponentTexts(StringTable.of(names))

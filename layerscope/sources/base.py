@@ -206,11 +206,20 @@ class SourceImage:
         """Whether only its description is known."""
         return False
 
-    def complete(self, request: Request, cache: IndexCache | None) -> SourceImage:
-        """The same image with its layers. Raises `LayerscopeError` and `CancelledError`."""
+    def complete(
+        self,
+        request: Request,
+        cache: IndexCache | None,
+        spared: Callable[[Blob], bool] = lambda _: False,
+    ) -> SourceImage:
+        """The same image with its layers; `spared` are those that are not fetched. Raises `LayerscopeError` and `CancelledError`."""
         if self.also is None:
             return self
-        return self.also(request, self, lambda blob: cache is None or not cache.has(blob))
+
+        def missing(blob: Blob) -> bool:
+            return not spared(blob) and (cache is None or not cache.has(blob))
+
+        return self.also(request, self, missing)
 
     def keep_export(self, store: Store, indexes: Sequence[LayerIndex]) -> None:
         """Cache what spares the next opening an export, if the layers with these indexes match their digests."""

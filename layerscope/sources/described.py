@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from layerscope.errors import CorruptImageError, LayerscopeError
@@ -54,7 +54,12 @@ class DescribedImage(SourceImage):
     def awaits_export(self) -> bool:
         return True
 
-    def complete(self, request: Request, cache: IndexCache | None) -> SourceImage:
+    def complete(
+        self,
+        request: Request,
+        cache: IndexCache | None,
+        spared: Callable[[Blob], bool] = lambda _: False,  # noqa: ARG002  # only registries spare layers
+    ) -> SourceImage:
         """The same image from the cache of its last export if that knows every layer, else exported."""
         with naming(request):
             if cache is not None:

@@ -140,15 +140,12 @@ def zstd_chunked(
     tar = layer_tar(members)
     body = b"".join(zstd.compress(tar[at : at + 512]) for at in range(0, len(tar), 512))
     packed = zstd.compress(toc)
-    body += _skippable(packed)
+    body += skippable(packed)
     place = place or (len(body) - len(packed), len(packed), len(toc), 1)
     if old:
-        blob = body + _skippable(struct.pack("<4Q", *place) + b"GnUlInUx")
+        blob = body + skippable(struct.pack("<4Q", *place) + b"GnUlInUx")
     else:
-        split = zstd.compress(b'{"type":2}\n')
-        body += _skippable(split)
-        more = (len(body) - len(split), len(split), 11)
-        blob = body + _skippable(struct.pack("<7Q", *place, *more) + b"GNUlInUx")
+        blob = body + zstd_footer(body, place)
     prefix = prefix or (OLD_CHUNKED if old else CHUNKED)
     annotations = {
         prefix + "manifest-checksum": digest(packed),
@@ -157,7 +154,15 @@ def zstd_chunked(
     return TocLayer(tar, blob, annotations, ZSTD_LAYER)
 
 
-def _skippable(data: bytes) -> bytes:
+def zstd_footer(body: bytes, place: tuple[int, int, int, int]) -> bytes:
+    """What follows the table: a tar-split, and the footer that says where both are."""
+    split = skippable(packed := zstd.compress(b'{"type":2}\n'))
+    more = (len(body) + len(split) - len(packed), len(packed), 11)
+    return split + skippable(struct.pack("<7Q", *place, *more) + b"GNUlInUx")
+
+
+def skippable(data: bytes) -> bytes:
+    """A frame that decompressors skip."""
     return b"\x50\x2a\x4d\x18" + struct.pack("<I", len(data)) + data
 
 
@@ -169,6 +174,11 @@ def plain_layer(members: Sequence[Member]) -> TocLayer:
 
 def toc_image(layers: Sequence[TocLayer], *, annotated: bool = True) -> bytes:
     """An OCI archive of such layers."""
+    return archive(toc_files(layers, annotated=annotated))
+
+
+def toc_files(layers: Sequence[TocLayer], *, annotated: bool = True) -> dict[str, bytes]:
+    """The files of an OCI layout of such layers."""
     blobs: dict[str, bytes] = {}
 
     def descriptor(media_type: str, data: bytes, annotations: Mapping[str, str]) -> Entry:
@@ -188,13 +198,10 @@ def toc_image(layers: Sequence[TocLayer], *, annotated: bool = True) -> bytes:
     data = json.dumps(manifest).encode()
     top = [descriptor("application/vnd.oci.image.manifest.v1+json", data, {})]
     index = {"schemaVersion": 2, "manifests": top}
-    return archive(
-        blobs
-        | {
-            "index.json": json.dumps(index).encode(),
-            "oci-layout": b'{"imageLayoutVersion": "1.0.0"}',
-        }
-    )
+    return blobs | {
+        "index.json": json.dumps(index).encode(),
+        "oci-layout": b'{"imageLayoutVersion": "1.0.0"}',
+    }
 
 
 def write_image(folder: Path, layers: Sequence[TocLayer], *, annotated: bool = True) -> Path:

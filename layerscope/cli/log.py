@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -38,8 +39,11 @@ def log(
     from layerscope.report.log import find_events, write_json, write_text
 
     given["no_duplicates"] = True  # not shown here
+    wanted = options_of(given)
     with progress_bar() as progress:
-        opened = open_image(request_of(reference, progress, given), options_of(given))
+        opened = open_image(
+            request_of(reference, progress, given), replace(wanted, tables=not wanted.verify)
+        )
     options = report_options(binary=binary or settings_of(given).binary)
     events, unmatched = find_events(opened, paths)
     some = True  # if the reader of stdout goes early, something was written

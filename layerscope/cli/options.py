@@ -167,6 +167,7 @@ def options_of(given: dict[str, Any], *, findings: bool = False) -> Options:
         duplicates=not given["no_duplicates"],
         rules=settings_of(given).rules if findings else None,
         dockerfile=dockerfile_of(given),
+        headers_only=given.get("headers_only", False),
         cache=store_of(given),
     )
 

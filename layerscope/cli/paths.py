@@ -31,7 +31,14 @@ def open_for_paths(reference: str, progress: Progress, given: dict[str, Any]) ->
     options = options_of(given)
     return open_image(
         request_of(reference, progress, given),
-        Options(verify=options.verify, verify_small=False, duplicates=False, cache=options.cache),
+        Options(
+            verify=options.verify,
+            verify_small=False,
+            duplicates=False,
+            cache=options.cache,
+            tables=not options.verify,
+            headers_only=options.headers_only,
+        ),
     )
 
 

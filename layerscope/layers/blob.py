@@ -46,6 +46,14 @@ class Blob(ABC):
         return False
 
     @property
+    def ranged(self) -> bool:
+        """Whether each read is a request over a network: parts that `chunks` is asked for are fetched alone, `pread` may fetch all."""
+        return False
+
+    def refuse_whole(self) -> None:  # noqa: B027  # others have nothing to refuse
+        """Make a ranged blob raise OSError rather than fetch all of it."""
+
+    @property
     def identity(self) -> Identity | None:
         """A value that identifies these bytes without reading them, taken before the first read; None if there is none.
 

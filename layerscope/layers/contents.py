@@ -174,7 +174,7 @@ class LayerContents:
 
     def fetch(self) -> None:
         """Fetch the layer's bytes if only their digest is known. Errors are raised by later reads."""
-        if self.blob.digest is not None:
+        if self.blob.digest is not None and not self.blob.ranged:
             with suppress(OSError):
                 self.blob.pread(1, 0)
 

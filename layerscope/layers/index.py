@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 import numpy as np
@@ -152,6 +152,17 @@ COLUMN_TYPES: tuple[type[np.integer[Any]], ...] = (
 """The widest types of the fields of `Columns`, in their order."""
 
 
+class Extent(StrEnum):
+    """What an index was made from, as JSON names it."""
+
+    READ = "read"
+    """The layer itself, as far as it can be read."""
+    LISTED = "listed"
+    """Its table of contents, whose digest the manifest has; the layer was not read."""
+    UNKNOWN = "unknown"
+    """Nothing: the layer was not read, and there is no such table."""
+
+
 @dataclass(frozen=True, slots=True)
 class LayerIndex:
     """The result of one pass over a layer's tar. Cacheable: plain arrays and bytes, nothing about the image."""
@@ -189,6 +200,8 @@ class LayerIndex:
     """Size of the blob in bytes; None if it is not compressed."""
     toc: TocCheck | None = None
     """The check of the blob's table of contents; None if it has none or was not read completely."""
+    extent: Extent = Extent.READ
+    """If the layer was not read, `tar_bytes` is 0, and there are no digests of blob and tar."""
 
     def __len__(self) -> int:
         return len(self.roles)

@@ -63,11 +63,13 @@ def read_layers(
     complete: Callable[[int, LayerIndex], LayerIndex] = _unchanged,
     expected: ExpectedIndexes | None = None,
     collectors: Collectors | None = None,
+    unread: Callable[[int], LayerIndex | None] = lambda _: None,
 ) -> list[Indexed]:
     """Index all layers. A blob listed several times is read once.
 
     `claims` are the digests that the image claims for each blob. `on_layer` is called with each index, in order; `complete`
-    adds to an index that was read; `collectors` take contents of layers that are read completely. Raises `LimitExceededError` and `CancelledError`.
+    adds to an index that was read; `collectors` take contents of layers that are read completely; `unread` has the indexes of
+    layers that are not to be read. Raises `LimitExceededError` and `CancelledError`.
     """
     progress.stage("Reading layers", sum(blob.size for blob in blobs))
     places: dict[object, int] = {}
@@ -79,6 +81,9 @@ def read_layers(
 
         def read(number: int) -> Indexed:
             blob = blobs[number]
+            if (index := unread(number)) is not None:
+                progress.advance(blob.size)
+                return Indexed(index, None)
             whole = hash_all or blob.spooled
             known = (
                 None

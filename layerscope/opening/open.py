@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -14,11 +14,12 @@ from layerscope.analysis.warnings import collect_warnings
 from layerscope.errors import LimitExceededError
 from layerscope.filesystem.compare_contents import compare_versions
 from layerscope.filesystem.model import Filesystem
+from layerscope.layers.blob import Blob
 from layerscope.layers.cache import Indexed
-from layerscope.layers.contents import LayerContents
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.reading import read_layers
-from layerscope.layers.toc.tables_of_contents import TablesOfContents
+from layerscope.layers.toc.claims import claims_toc
+from layerscope.layers.toc.tables_of_contents import SMALL, TablesOfContents
 from layerscope.opening.cache_lookup import CachedImage, image_cache, index_cache
 from layerscope.opening.digests import claims_of
 from layerscope.opening.opened import Opened, file_name
@@ -77,7 +78,9 @@ def analyse(
     progress = request.progress
     with naming(request):
         cached = index_cache(request, options)
-        whole = source.complete(request, cached, beside=options.rules is not None)
+        whole = source.complete(
+            request, cached, _spared(source, options), beside=options.rules is not None
+        )
         if whole is not source:
             listener.fetched(whole)
         scans = LayerScans(len(whole.blobs)) if options.rules is not None else None
@@ -110,8 +113,14 @@ def _stack(
 ) -> tuple[Opened, ImageCache]:
     """The image without duplicates and findings, and the cache, which has it."""
     progress, limits = request.progress, request.limits
+    tables = TablesOfContents(
+        source.blobs,
+        [layer.annotations for layer in source.image.layers],
+        limits,
+        places=options.tables or options.headers_only,
+    )
     if cached_image is None:
-        layers = _read_layers(request, source, options, listener, scans)
+        layers = _read_layers(request, source, options, listener, scans, tables)
         cache = image_cache(request, source, options, layers)
         filesystem = cache.filesystem([layer.index for layer in layers])
         accounting = cache.accounting()
@@ -128,10 +137,7 @@ def _stack(
     indexes = stacked.inodes.shared_with(indexes, names=options.names)
     if options.cache is not None:
         source.keep_export(options.cache, indexes)
-    contents = [
-        LayerContents(blob, index, limits)
-        for blob, index in zip(source.blobs, indexes, strict=True)
-    ]
+    contents = [tables.contents(number, index) for number, index in enumerate(indexes)]
     if filesystem is None:
         compare_versions(stacked, contents, progress)
     opened = Opened(
@@ -156,19 +162,31 @@ def _read_layers(
     options: Options,
     listener: Listener,
     scans: LayerScans | None,
+    tables: TablesOfContents,
 ) -> Sequence[Indexed]:
     cached = index_cache(request, options)
     if cached is not None:
         for blob in source.blobs:
             cached.set_cached_length(blob)
     layers, progress = source.image.layers, request.progress
-    tables = TablesOfContents(source.blobs, [layer.annotations for layer in layers], request.limits)
 
     def show(indexes: Sequence[LayerIndex]) -> None:
         with suppress(LimitExceededError):  # if that is so, the layers will tell
             listener.expected(
                 Filesystem.stack(indexes, limits=request.limits, progress=Quiet(progress))
             )
+
+    def unread(number: int) -> LayerIndex | None:
+        blob = source.blobs[number]
+        if options.headers_only and blob.ranged:
+            # Not from the cache either: reports are the same whatever an earlier run left there.
+            blob.refuse_whole()
+            index = tables.listed_index(number)
+            return index or tables.unknown_index(number, layers[number].media_type)
+        known = cached is not None and cached.has(blob)
+        if options.tables and blob.size > SMALL and not known:
+            return tables.listed_index(number)
+        return None
 
     expected = tables.expected_indexes(cached, show) if listener.wants_expected else None
     return read_layers(
@@ -182,4 +200,19 @@ def _read_layers(
         complete=tables.with_check,
         expected=expected,
         collectors=scans,
+        unread=unread,
     )
+
+
+def _spared(source: SourceImage, options: Options) -> Callable[[Blob], bool]:
+    """Which layers are not fetched because of their tables of contents, as far as is known before these are read."""
+    listed = {
+        id(blob)
+        for blob, layer in zip(source.blobs, source.image.layers, strict=True)
+        if blob.ranged
+        and (
+            options.headers_only
+            or (options.tables and blob.size > SMALL and claims_toc(layer.annotations))
+        )
+    }
+    return lambda blob: id(blob) in listed

@@ -33,6 +33,10 @@ class Options:
     """The image's Dockerfile: it determines the end of the base image and the lines of the steps."""
     base_steps: int | None = None
     """Number of first steps of the base image, if set by the user; otherwise from the Dockerfile or estimated."""
+    tables: bool = False
+    """Do not fetch layers of a registry whose table of contents the manifest has the digest of: the table is the index."""
+    headers_only: bool = False
+    """Fetch no layer of a registry at all: those without such a table stay unknown."""
     cache: Store | None = None
     """The cache to read and write; None for no cache."""
 

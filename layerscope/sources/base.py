@@ -210,15 +210,23 @@ class SourceImage:
         return False
 
     def complete(
-        self, request: Request, cache: IndexCache | None, *, beside: bool = False
+        self,
+        request: Request,
+        cache: IndexCache | None,
+        spared: Callable[[Blob], bool] = lambda _: False,
+        *,
+        beside: bool = False,
     ) -> SourceImage:
-        """The same image with its layers; with `beside`, also with what is stored beside it.
-
-        Raises `LayerscopeError` and `CancelledError`.
+        """The same image with its layers; `spared` are those that are not fetched; with `beside`, also with what is stored
+        beside it. Raises `LayerscopeError` and `CancelledError`.
         """
         if self.also is None:
             return self
-        return self.also(request, self, lambda blob: cache is None or not cache.has(blob), beside)
+
+        def missing(blob: Blob) -> bool:
+            return not spared(blob) and (cache is None or not cache.has(blob))
+
+        return self.also(request, self, missing, beside)
 
     def keep_export(self, store: Store, indexes: Sequence[LayerIndex]) -> None:
         """Cache what spares the next opening an export, if the layers with these indexes match their digests."""

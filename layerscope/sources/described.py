@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from layerscope.errors import CorruptImageError, LayerscopeError
@@ -58,6 +58,7 @@ class DescribedImage(SourceImage):
         self,
         request: Request,
         cache: IndexCache | None,
+        spared: Callable[[Blob], bool] = lambda _: False,  # noqa: ARG002  # only registries spare layers
         *,
         beside: bool = False,  # noqa: ARG002
     ) -> SourceImage:

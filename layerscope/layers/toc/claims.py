@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from layerscope.layers.toc.check import TocCheck
@@ -13,6 +14,11 @@ CHUNKED_DIGESTS = (
     "io.containers.zstd-chunked.manifest-checksum",
 )
 """Digest of the compressed JSON: as written today, and before 2024."""
+CHUNKED_PLACES = (
+    "io.github.containers.zstd-chunked.manifest-position",
+    "io.containers.zstd-chunked.manifest-position",
+)
+"""Where the table is: `offset:compressed length:length:type`."""
 _OTHER = ("sha384:", "sha512:")
 """Digests that are not checked, here as elsewhere."""
 
@@ -20,6 +26,30 @@ _OTHER = ("sha384:", "sha512:")
 def claims_toc(annotations: Mapping[str, str]) -> bool:
     """Whether the manifest claims a table of contents."""
     return any(annotations.get(key) for key in (ESTARGZ_DIGEST, *CHUNKED_DIGESTS))
+
+
+def claims_chunked(annotations: Mapping[str, str]) -> bool:
+    """Whether the manifest claims a table as zstd:chunked layers have it."""
+    return any(annotations.get(key) for key in CHUNKED_DIGESTS)
+
+
+def claimed_place(annotations: Mapping[str, str]) -> tuple[int, int, int, int] | None:
+    """Offset, compressed length, length and type of a zstd:chunked table, as the manifest claims them; None if it does not."""
+    for key in CHUNKED_PLACES:
+        numbers = (annotations.get(key) or "")[:80].split(":")
+        if len(numbers) == 4 and all(re.fullmatch("[0-9]{1,19}", number) for number in numbers):
+            offset, packed, length, kind = map(int, numbers)
+            return offset, packed, length, kind
+    return None
+
+
+def is_vouched_for(check: TocCheck, annotations: Mapping[str, str]) -> bool:
+    """Whether the manifest has the digest of a table, so that the table is as certain as the layer itself."""
+    found = {ESTARGZ_DIGEST: check.digest, **dict.fromkeys(CHUNKED_DIGESTS, check.packed_digest)}
+    some = any(
+        digest is not None and annotations.get(key) == digest for key, digest in found.items()
+    )
+    return some and check.readable and is_as_claimed(check, annotations)
 
 
 def is_as_claimed(check: TocCheck, annotations: Mapping[str, str]) -> bool:

@@ -27,6 +27,8 @@ class TocDocument:
 
     kind: str
     json: bytes
+    place: int
+    """Where the table begins in the layer; contents are before it."""
     packed_digest: str | None = None
     own: HeaderColumns | None = None
     """The header of its own entry in the tar, which it does not list; None if it has no entry."""

@@ -65,7 +65,7 @@ def read(blob: Blob, limits: Limits) -> TocDocument | None:
     json = tar[BLOCK : BLOCK + size]
     if len(json) < size:
         raise TocError("it is truncated")
-    return TocDocument(ESTARGZ, json, own=columns)
+    return TocDocument(ESTARGZ, json, offset, own=columns)
 
 
 def has_footer(blob: Blob) -> bool:

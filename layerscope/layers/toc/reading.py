@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from layerscope.errors import LimitExceededError
 from layerscope.layers.blob import Blob
+from layerscope.layers.compression import COMPRESSIONS, Compression
 from layerscope.layers.index import LayerIndex
 from layerscope.layers.indexing import layer_compression
 from layerscope.layers.toc import estargz, zstd_chunked
 from layerscope.layers.toc.check import ESTARGZ, ZSTD_CHUNKED, TocCheck
+from layerscope.layers.toc.claims import claimed_place, claims_chunked, claims_toc, is_vouched_for
 from layerscope.layers.toc.document import TocDocument, TocElsewhereError, TocError
 from layerscope.layers.toc.entries import index_of
+from layerscope.layers.toc.places import Places, places_of
 from layerscope.limits import Limits
 
 
@@ -39,39 +42,74 @@ class Toc:
     check: TocCheck
     expected: LayerIndex | None
     """The index of the layer according to the table; None if unreadable."""
+    places: Places | None = None
+    """Where the contents are; None if it was not asked for."""
 
 
 def has_toc(blob: Blob) -> bool:
     """Whether a layer ends with the footer of a table of contents; only that is read."""
     try:
-        found = _format_of(blob)
-        return found is not None and found.has_footer(blob)
+        return any(found.has_footer(blob) for _, found in _formats_of(blob, {}))
     except (TocError, OSError):
         return False
 
 
-def read_toc(blob: Blob, limits: Limits) -> Toc | None:
-    """The table of contents at the end of a layer, None if there is none. Problems are part of the result, never raised."""
-    found = _format_of(blob)
-    if found is None:
-        return None
-    try:
-        document = found.read(blob, limits)
-        if document is None:
-            return None
-        expected = index_of(document, blob, limits)
-    except TocElsewhereError:
-        return Toc(TocCheck(found.kind, elsewhere=True), None)
-    except TocError as error:
-        return Toc(TocCheck(found.kind, problem=str(error)), None)
-    except LimitExceededError as error:
-        return Toc(TocCheck(found.kind, problem=error.message), None)
-    except OSError as error:
-        why = f"it cannot be read: {error.strerror or error}"
-        return Toc(TocCheck(found.kind, problem=why), None)
-    return Toc(TocCheck(found.kind, document.digest, document.packed_digest), expected)
+def read_toc(
+    blob: Blob,
+    limits: Limits,
+    claims: Mapping[str, str] | None = None,
+    *,
+    places: bool = False,
+) -> Toc | None:
+    """The table of contents at the end of a layer, None if there is none. Problems are part of the result, never raised.
+
+    Of a ranged blob, only the table is fetched where `claims`, the annotations of the layer, say that there is one.
+    """
+    for compression, found in _formats_of(blob, claims or {}):
+        try:
+            document = _read(found, blob, limits, claims or {})
+            if document is None:
+                continue
+            expected = index_of(document, blob, limits)
+            located = places_of(document, compression) if places else None
+        except TocElsewhereError:
+            return Toc(TocCheck(found.kind, elsewhere=True), None)
+        except TocError as error:
+            return Toc(TocCheck(found.kind, problem=str(error)), None)
+        except LimitExceededError as error:
+            return Toc(TocCheck(found.kind, problem=error.message), None)
+        except OSError as error:
+            why = f"it cannot be read: {error.strerror or error}"
+            return Toc(TocCheck(found.kind, problem=why), None)
+        check = TocCheck(found.kind, document.digest, document.packed_digest)
+        return Toc(check, expected, located)
+    return None
 
 
-def _format_of(blob: Blob) -> _Format | None:
-    compression = layer_compression(blob)
-    return None if compression is None else FORMATS.get(compression.name)
+def _read(
+    found: _Format, blob: Blob, limits: Limits, claims: Mapping[str, str]
+) -> TocDocument | None:
+    """The table where the manifest says that it is, if it is the right one; otherwise where the footer says."""
+    place = claimed_place(claims) if blob.ranged and found.kind == ZSTD_CHUNKED else None
+    if place is not None:
+        try:
+            document = zstd_chunked.read_at(blob, place, limits)
+        except TocError:
+            document = None
+        if document is not None and is_vouched_for(
+            TocCheck(found.kind, document.digest, document.packed_digest), claims
+        ):
+            return document
+    return found.read(blob, limits)
+
+
+def _formats_of(blob: Blob, claims: Mapping[str, str]) -> Sequence[tuple[Compression, _Format]]:
+    """The formats that the table of a layer may have: by its first bytes, or by what the manifest claims."""
+    if blob.ranged and claims_toc(claims):
+        # stargz-snapshotter writes the annotation of eStargz for zstd:chunked, too.
+        names = ["zstd"] if claims_chunked(claims) else ["gzip", "zstd"]
+    else:
+        sniffed = layer_compression(blob)
+        names = [] if sniffed is None else [sniffed.name]
+    kinds = {kind.name: kind for kind in COMPRESSIONS}
+    return [(kinds[name], FORMATS[name]) for name in names if name in FORMATS]

@@ -9,35 +9,54 @@ from threading import Lock
 from layerscope.errors import LimitExceededError
 from layerscope.layers.blob import Blob
 from layerscope.layers.cache import IndexCache
-from layerscope.layers.index import LayerIndex
+from layerscope.layers.contents import LayerContents
+from layerscope.layers.index import Extent, LayerIndex
+from layerscope.layers.index_builder import IndexBuilder
 from layerscope.layers.reading import ExpectedIndexes
-from layerscope.layers.toc.claims import claims_toc, is_as_claimed
+from layerscope.layers.toc.claims import claims_toc, is_as_claimed, is_vouched_for
+from layerscope.layers.toc.contents import ListedContents
 from layerscope.layers.toc.differences import compare_with_tar
 from layerscope.layers.toc.reading import Toc, has_toc, read_toc
+from layerscope.layers.walk import WalkResult
 from layerscope.limits import Limits
 
 WORTHWHILE = 4 << 20
 """Minimum size of a layer in bytes: smaller layers are read as fast as a user could look at the expected tree."""
+SMALL = 1 << 16
+"""Size of a layer in bytes up to which reading it costs no more than reading its table: footers are fetched with so many bytes."""
 
 
 class TablesOfContents:
     """Tables by layer number. Each is read once. Thread-safe."""
 
     def __init__(
-        self, blobs: Sequence[Blob], annotations: Sequence[Mapping[str, str]], limits: Limits
+        self,
+        blobs: Sequence[Blob],
+        annotations: Sequence[Mapping[str, str]],
+        limits: Limits,
+        *,
+        places: bool = False,
     ) -> None:
-        """`annotations` are those of each layer in the manifest."""
+        """`annotations` are those of each layer in the manifest; with `places`, `contents` reads contents by range."""
         self._blobs = blobs
         self._annotations = annotations
         self._limits = limits
+        self._places = places
+        seen: dict[str, int] = {}
+        self._first = [
+            seen.setdefault(blob.name, number) if blob.ranged else number
+            for number, blob in enumerate(blobs)
+        ]
+        """For each ranged layer, the first one with the same blob, which alone is read."""
         self._locks = [Lock() for _ in blobs]
         self._read: dict[int, Toc | None] = {}
         self._keeps_tables = False
 
     def may_have_toc(self, number: int) -> bool:
-        """Whether a layer seems to have a table, judging by its footer; if it has to be fetched, by what the manifest says."""
-        blob = self._blobs[number]
-        return (blob.digest is None or claims_toc(self._annotations[number])) and has_toc(blob)
+        """Whether a layer seems to have a table, judging by its footer; by its annotations if looking costs a request."""
+        if self._blobs[number].ranged:
+            return claims_toc(self._annotations[number])
+        return has_toc(self._blobs[number])
 
     def expected_index(self, number: int) -> LayerIndex | None:
         """The index of a layer according to its table; None if the table is unreadable or contradicts the manifest."""
@@ -45,6 +64,40 @@ class TablesOfContents:
         if toc is None or not is_as_claimed(toc.check, self._annotations[number]):
             return None
         return toc.expected
+
+    def listed_index(self, number: int) -> LayerIndex | None:
+        """The index of a ranged layer according to its table, if that is as certain as the layer itself.
+
+        None unless the manifest has the digest of the table, and the table has those of all contents.
+        """
+        if not self._blobs[number].ranged or not claims_toc(self._annotations[number]):
+            return None
+        toc = self._toc(number)
+        if toc is None or not is_vouched_for(toc.check, self._annotations[number]):
+            return None
+        if toc.expected is None or toc.expected.digests is None:
+            return None
+        return replace(toc.expected, toc=toc.check, extent=Extent.LISTED)
+
+    def unknown_index(self, number: int, media_type: str | None) -> LayerIndex:
+        """The index of a layer of which nothing but its size is known."""
+        blob = self._blobs[number]
+        toc = self._read.get(number)
+        packed = media_type is not None and media_type.endswith(("gzip", "zstd"))
+        builder = IndexBuilder(self._limits, blob.name)
+        index = builder.finish(
+            WalkResult(None, 0), tar_bytes=0, compressed_bytes=blob.size if packed else None
+        )
+        return replace(index, toc=None if toc is None else toc.check, extent=Extent.UNKNOWN)
+
+    def contents(self, number: int, index: LayerIndex) -> LayerContents:
+        """The contents of a layer with this index, which may share the memory of others."""
+        if index.extent is Extent.LISTED:
+            number = self._first[number]
+        blob, toc = self._blobs[number], self._read.get(number)
+        if index.extent is Extent.LISTED and toc is not None and toc.places is not None:
+            return ListedContents(blob, index, self._limits, toc.places)
+        return LayerContents(blob, index, self._limits)
 
     def with_check(self, number: int, index: LayerIndex) -> LayerIndex:
         """The index of a layer that was read, with the result of checking its table."""
@@ -86,5 +139,10 @@ class TablesOfContents:
     def _toc(self, number: int) -> Toc | None:
         with self._locks[number]:
             if number not in self._read:
-                self._read[number] = read_toc(self._blobs[number], self._limits)
+                self._read[number] = read_toc(
+                    self._blobs[number],
+                    self._limits,
+                    self._annotations[number],
+                    places=self._places,
+                )
             return self._read[number]

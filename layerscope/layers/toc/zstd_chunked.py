@@ -39,9 +39,12 @@ _CRFS = 1
 def read(blob: Blob, limits: Limits) -> TocDocument | None:
     """The table of contents of a zstd layer; None if it has none. Raises `TocError`, OSError."""
     footer = _footer(blob)
-    if footer is None:
-        return None
-    offset, packed_length, length, kind = _PLACE.unpack_from(footer)
+    return None if footer is None else read_at(blob, _PLACE.unpack_from(footer), limits)
+
+
+def read_at(blob: Blob, place: tuple[int, ...], limits: Limits) -> TocDocument:
+    """The table at a place: offset, compressed length, length and type. Raises `TocError`, OSError."""
+    offset, packed_length, length, kind = place
     if kind != _CRFS:
         raise TocError(f"it is of the unknown type {kind}")
     if max(packed_length, length) > limits.toc_bytes:
@@ -53,7 +56,7 @@ def read(blob: Blob, limits: Limits) -> TocDocument | None:
         json = at_most(DecompressedStream(_ZSTD, iter([packed]), blob.name, limits), length)
     except DamagedStreamError as error:
         raise TocError(str(error)) from error
-    return TocDocument(ZSTD_CHUNKED, json, packed_digest=sha256(packed))
+    return TocDocument(ZSTD_CHUNKED, json, offset, packed_digest=sha256(packed))
 
 
 def has_footer(blob: Blob) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import threading
@@ -65,6 +66,14 @@ class RegistryLayer(Blob):
         self._tail = b""
         """The last bytes, if known."""
         self._spool: _Spool | None = None
+        self._in_parts_only = False
+
+    @property
+    def ranged(self) -> bool:
+        return True
+
+    def refuse_whole(self) -> None:
+        self._in_parts_only = True
 
     @property
     def spooled(self) -> bool:
@@ -84,7 +93,7 @@ class RegistryLayer(Blob):
                 self._begin(stop)
             if stop <= len(self._head):
                 return self._head[offset:stop]
-            spool = self._spool or _Spool(self._whole(), self.name)
+            spool = self._spool or _Spool(self._whole(), self.name, self.size)
             self._spool = None  # unless it can be read on
             data = spool.pread(length, offset)
             self._spool = spool
@@ -118,6 +127,8 @@ class RegistryLayer(Blob):
 
     def _begin(self, length: int) -> Iterator[bytes]:
         """Fetch the first `length` bytes at least; returns the stream of those that follow."""
+        if self._in_parts_only:
+            raise OSError(errno.EPERM, "the layer would have to be fetched", self.name)
         stream = self._stream
         if stream is None:
             self._head, stream = b"", self._pieces(0, self.size)
@@ -169,8 +180,9 @@ class RegistryLayer(Blob):
 class _Spool:
     """A temporary copy, which grows as far as it is read."""
 
-    def __init__(self, pieces: Iterator[bytes], name: str) -> None:
+    def __init__(self, pieces: Iterator[bytes], name: str, size: int) -> None:
         self._pieces = pieces
+        self._size = size
         self._copy = TemporaryCopy(name)
         self.whole = False
         """Whether all bytes are there."""
@@ -181,4 +193,6 @@ class _Spool:
             piece = next(self._pieces, b"")
             self.whole = not piece
             self._copy.write(piece)
+        if self._copy.written >= self._size and not self.whole:
+            self.whole = not next(self._pieces, b"")  # which checks the digest
         return os.pread(self._copy.fd, length, offset)

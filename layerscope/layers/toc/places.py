@@ -1,0 +1,183 @@
+"""Where contents lie in a compressed layer, according to its table of contents: each file alone, in one or more parts.
+
+Sources: stargz-snapshotter, docs/estargz.md and estargz/estargz.go (`initFields`); containers/storage,
+pkg/chunked/compressor/compressor.go. Whatever does not fit together has no place.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Annotated
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from layerscope.layers.compression import Compression
+from layerscope.layers.toc.document import TocDocument, TocError
+
+_INT64 = 1 << 63
+_Size = Annotated[int, msgspec.Meta(ge=0, le=_INT64 - 1)]
+_CHUNK, _FILE, _ZEROS = "chunk", "reg", "zeros"
+_DIGEST = 32
+
+
+class _Entry(msgspec.Struct, gc=False):
+    """The fields of an entry that say where its content is."""
+
+    type: str
+    name: str
+    size: _Size = 0
+    offset: _Size = 0
+    endOffset: _Size = 0  # noqa: N815  # as the format spells it
+    innerOffset: _Size = 0  # noqa: N815
+    chunkOffset: _Size = 0  # noqa: N815
+    chunkSize: _Size = 0  # noqa: N815
+    chunkDigest: str = ""  # noqa: N815
+    chunkType: str = ""  # noqa: N815
+
+
+class _Toc(msgspec.Struct):
+    entries: list[_Entry] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a content: `size` bytes after the first `skip` ones that a member or frame unpacks to."""
+
+    offset: int
+    """Where the gzip member or zstd frame begins in the layer."""
+    end: int
+    """Where the next one with contents begins, or this one ends."""
+    skip: int
+    size: int
+    digest: bytes | None
+    """SHA-256 of the part; None if not stated."""
+    zeros: bool
+    """Whether it is nothing but zeros, which need not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The parts of all contents, one row per part, in the order of the entries."""
+
+    compression: Compression
+    first: NDArray[np.int64]
+    """First part of each entry, then the number of parts; shape (entries + 1,)."""
+    offsets: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    skips: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    digests: NDArray[np.uint8]
+    """Shape (parts, 32); zeros where not stated."""
+    zeros: NDArray[np.bool_]
+
+    def of(self, entry: int) -> list[Part]:
+        """The parts of a content in order; empty if it has no place."""
+        return [self._part(at) for at in range(int(self.first[entry]), int(self.first[entry + 1]))]
+
+    def _part(self, at: int) -> Part:
+        digest = self.digests[at].tobytes()
+        return Part(
+            int(self.offsets[at]),
+            int(self.ends[at]),
+            int(self.skips[at]),
+            int(self.sizes[at]),
+            digest if any(digest) else None,
+            bool(self.zeros[at]),
+        )
+
+
+def places_of(document: TocDocument, compression: Compression) -> Places:
+    """The places of the contents of the entries that `index_of` finds. Raises `TocError`."""
+    try:
+        entries = msgspec.json.decode(document.json, type=_Toc).entries or []
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise TocError(f"it cannot be read ({error})") from error
+    offsets = np.array([entry.offset for entry in entries if _has_place(entry)], np.int64)
+    bounds = [*np.unique(offsets[offsets < document.place]).tolist(), document.place]
+    counts: list[int] = []
+    rows: list[tuple[int, int, int, int, bool]] = []
+    digests: list[bytes] = []
+    for parts in _files(entries):
+        found = _parts(parts, bounds, document.place)
+        counts.append(len(found))
+        for part in found:
+            rows.append((part.offset, part.end, part.skip, part.size, part.zeros))
+            digests.append(part.digest or bytes(_DIGEST))
+    if document.own is not None:
+        counts.append(0)  # the table itself
+    columns = np.array(rows, np.int64).reshape(-1, 5)
+    return Places(
+        compression,
+        np.concatenate([[0], np.cumsum(np.array(counts, np.int64))]).astype(np.int64),
+        columns[:, 0],
+        columns[:, 1],
+        columns[:, 2],
+        columns[:, 3],
+        np.frombuffer(b"".join(digests), np.uint8).reshape(-1, _DIGEST),
+        columns[:, 4].astype(bool),
+    )
+
+
+def _has_place(entry: _Entry) -> bool:
+    return entry.type in (_FILE, _CHUNK) and entry.offset > 0
+
+
+def _files(entries: Sequence[_Entry]) -> Iterator[list[_Entry]]:
+    """Each entry, with the chunks that continue it."""
+    current: list[_Entry] = []
+    for entry in entries:
+        if entry.type != _CHUNK:
+            if current:
+                yield current
+            current = [entry]
+        elif current:
+            current.append(entry)
+    if current:
+        yield current
+
+
+def _parts(parts: list[_Entry], bounds: Sequence[int], limit: int) -> list[Part]:
+    """The parts of one file; empty if there are none, or if they contradict each other."""
+    entry = parts[0]
+    if entry.type != _FILE or not entry.size:
+        return []
+    found: list[Part] = []
+    position = 0
+    for number, part in enumerate(parts):
+        following = parts[number + 1] if number + 1 < len(parts) else None
+        stop = entry.size if following is None else following.chunkOffset
+        size = stop - position
+        if part.name != entry.name or part.chunkOffset != position or size <= 0:
+            return []
+        if part.chunkSize not in (0, size):
+            return []
+        zeros = part.chunkType == _ZEROS
+        end = 0
+        if not zeros:
+            # Only zstd:chunked states an end, which is that of the last part.
+            stated = entry.endOffset if following is None else 0
+            end = bounds[min(bisect_right(bounds, part.offset), len(bounds) - 1)]
+            end = min(stated, limit) if stated > part.offset else end
+            if not 0 < part.offset < end <= limit:
+                return []
+            if part.innerOffset + size >= _INT64:
+                return []
+        digest = _digest(part.chunkDigest)
+        found.append(Part(part.offset, end, part.innerOffset, size, digest, zeros))
+        position = stop
+    places = [(part.offset, part.skip) for part in found if not part.zeros]
+    return found if all(a < b for a, b in pairwise(places)) else []
+
+
+def _digest(text: str) -> bytes | None:
+    algorithm, _, encoded = text.partition(":")
+    try:
+        digest = bytes.fromhex(encoded)
+    except ValueError:
+        return None
+    return digest if algorithm == "sha256" and len(digest) == _DIGEST else None

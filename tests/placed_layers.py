@@ -39,8 +39,8 @@ class _Writer:
 
     def __init__(self, compress: Callable[[bytes], bytes], chunk: int, shared: int) -> None:
         """Contents are cut every `chunk` bytes; smaller ones than `shared` stand in the stream before them."""
-        self.body = b""
-        self.tar = b""
+        self.body = bytearray()
+        self.tar = bytearray()
         self._compress = compress
         self._chunk = chunk
         self._shared = shared
@@ -106,8 +106,8 @@ def placed_estargz(
         entry.pop("endOffset", None)
     toc = toc_json(entries)
     last = layer_tar([file("stargz.index.json", toc, mode=0)])
-    blob = writer.body + gzip.compress(last, mtime=0) + estargz_footer(len(writer.body))
-    return TocLayer(writer.tar + last, blob, {STARGZ_DIGEST: digest(toc)})
+    blob = bytes(writer.body) + gzip.compress(last, mtime=0) + estargz_footer(len(writer.body))
+    return TocLayer(bytes(writer.tar) + last, blob, {STARGZ_DIGEST: digest(toc)})
 
 
 def placed_chunked(
@@ -118,13 +118,15 @@ def placed_chunked(
     place: bool = True,
 ) -> TocLayer:
     """A zstd:chunked layer; with `place`, the manifest says where its table is."""
-    writer = _Writer(zstd.compress, chunk, 0)
+    writer = _Writer(lambda data: zstd.compress(bytes(data)), chunk, 0)
     toc = toc_json(_entries(writer, members, change, zeros=True))
     end = layer_tar([])
     packed = zstd.compress(toc)
-    body = writer.body + zstd.compress(end) + skippable(packed)
+    body = bytes(writer.body) + zstd.compress(end) + skippable(packed)
     where = (len(body) - len(packed), len(packed), len(toc), 1)
     annotations = {CHUNKED + "manifest-checksum": digest(packed)}
     if place:
         annotations[CHUNKED + "manifest-position"] = ":".join(map(str, where))
-    return TocLayer(writer.tar + end, body + zstd_footer(body, where), annotations, ZSTD_LAYER)
+    return TocLayer(
+        bytes(writer.tar) + end, body + zstd_footer(body, where), annotations, ZSTD_LAYER
+    )

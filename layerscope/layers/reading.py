@@ -100,8 +100,17 @@ def read_layers(
             with_toc = set() if expected is None else set(expected.layers) & set(first)
             # Layers without a table first: after them, every index is known or expected.
             order = sorted(dict.fromkeys(first), key=with_toc.__contains__)
-            futures = {number: pool.submit(read, number) for number in order}
+            # Of a registry, tables before layers; and no layer at all before the tree is shown, if it can be shown.
+            held = [number for number in order if number in with_toc and blobs[number].ranged]
+            futures = {number: pool.submit(read, number) for number in order if number not in held}
             try:
+                if expected is not None and held:
+                    for number in held:
+                        expected.index_of(number)
+                    if not any(_is_fetched(blobs[number], cache) for number in futures):
+                        with_toc = set()
+                        _show_expected(expected, first, futures)
+                futures |= {number: pool.submit(read, number) for number in held}
                 layers = []
                 for number, origin in enumerate(first):
                     if expected is not None and origin in with_toc:
@@ -138,10 +147,10 @@ def _show_expected(
 ) -> None:
     """Show known and expected indexes of all layers, while the latter are still being read."""
     known: dict[int, LayerIndex] = {}
-    for number in futures:
-        if number not in expected.layers or futures[number].done():
-            known[number] = futures[number].result().index
-    missing = futures.keys() - known.keys()
+    for number, future in futures.items():
+        if number not in expected.layers or future.done():
+            known[number] = future.result().index
+    missing = set(first) - known.keys()
     if not missing:
         return
     for number in missing:
@@ -150,6 +159,11 @@ def _show_expected(
             return
         known[number] = index
     expected.show([known[number] for number in first])
+
+
+def _is_fetched(blob: Blob, cache: IndexCache | None) -> bool:
+    """Whether a layer comes over a network, which may take long."""
+    return blob.ranged and (cache is None or not cache.has(blob))
 
 
 class _IndexScheduler:

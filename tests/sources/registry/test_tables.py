@@ -15,9 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from layerscope import cli
+from layerscope.filesystem.model import Filesystem
 from layerscope.layers.toc import contents
 from layerscope.layers.toc.tables_of_contents import SMALL
 from layerscope.opening import open as opening
+from layerscope.opening.open import Listener, Options, analyse
+from layerscope.sources import Request, open_source
 from tests.cli.running import Ran
 from tests.images import Member, digest, directory, file, hardlink, symlink, whiteout
 from tests.placed_layers import placed_chunked, placed_estargz
@@ -353,3 +356,52 @@ def sayable(member: Member) -> bool:
         return False
     known = member.type in b"0\x0012356" and member.type != b""
     return known and member.mtime == int(member.mtime)
+
+
+class Seen(Listener):
+    """What was asked until the expected tree was shown."""
+
+    wants_expected = True
+
+    def __init__(self, registry: Registry) -> None:
+        self.asked: list[str] | None = None
+        self._registry = registry
+
+    def expected(self, filesystem: Filesystem) -> None:
+        assert len(filesystem.table) > 1
+        self.asked = list(self._registry.asked)
+
+
+def explored(registry: Registry) -> list[str] | None:
+    """Open an image as the explorer does; returns what was asked until the expected tree was shown, None if it was not."""
+    request, seen = Request(registry.reference()), Seen(registry)
+    registry.asked.clear()
+    registry.sent = 0
+    analyse(request, open_source(request), Options(), seen)
+    return seen.asked
+
+
+def large(number: int) -> list[Member]:
+    """A layer of 3 MB."""
+    return [file(f"{number}/{at}", NOISE.randbytes(100_000)) for at in range(30)]
+
+
+def test_the_explorer_shows_the_tree_before_it_fetches_a_layer(registry: Registry) -> None:
+    """Two requests for the tables, whose layers are checked against them without another one."""
+    layers = [placed_estargz(large(0)), placed_chunked(large(1))]
+    registry.repository().push(toc_files(layers))
+    assert len(explored(registry) or ()) == 4
+    assert len(registry.asked) == 6
+    assert registry.sent < sum(len(layer.blob) for layer in layers) + 150_000
+
+
+def test_layers_without_a_table_are_never_asked_for_their_footers(registry: Registry) -> None:
+    """Each layer is fetched once, and its end is remembered."""
+    layers = [plain_layer(large(0)), plain_layer(large(1)), plain_layer(TOP)]
+    registry.repository().push(toc_files(layers))
+    assert explored(registry) is None
+    assert len(registry.asked) == 5
+    layers = [placed_estargz([*large(0), *large(2)]), plain_layer(large(1))]
+    registry.repository().push(toc_files(layers))
+    assert len(explored(registry) or ()) in (4, 5)  # it waits for the layer without one
+    assert len(registry.asked) == 5

@@ -16,7 +16,7 @@ LOOK_EVERY = 0.1
 """Seconds between checks for cancellation."""
 _TICK = 1.0
 """Maximum seconds counted between two checks: time while this process was suspended does not count."""
-_AHEAD = 4
+_AHEAD = 64
 """Maximum number of buffered pieces."""
 _Piece = TypeVar("_Piece")
 """Bytes of an export, or messages of an engine."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from layerscope.filesystem.model import Filesystem
 from layerscope.image.model import Image, Layer
 from layerscope.image.warnings import ImageWarning
-from layerscope.layers.index import LayerIndex
+from layerscope.layers.index import Extent, LayerIndex
 from layerscope.layers.toc.claims import claims_toc, is_as_claimed
 from layerscope.limits import Limits
 
@@ -43,7 +43,7 @@ def collect_warnings(
     image: Image, indexes: Sequence[LayerIndex], filesystem: Filesystem, limits: Limits
 ) -> list[ImageWarning]:
     """All warnings: of the image, then of each layer."""
-    warnings = list(image.warnings)
+    warnings = [*image.warnings, *_unread_warnings(image, indexes)]
     known = {warning.layer for warning in warnings if warning.code == "digest-mismatch"}
     for number, (layer, index) in enumerate(zip(image.layers, indexes, strict=True)):
         if (
@@ -93,6 +93,27 @@ def collect_warnings(
             if count
         )
     return warnings
+
+
+def _unread_warnings(image: Image, indexes: Sequence[LayerIndex]) -> Iterator[ImageWarning]:
+    """What is missing because layers were not read."""
+    if all(index.extent is Extent.READ for index in indexes):
+        return
+    yield ImageWarning(
+        "headers-only",
+        None,
+        "no layer was fetched: figures are those of tables of contents, findings and packages were not looked for; "
+        "leave out --headers-only for them",
+    )
+    for number, (layer, index) in enumerate(zip(image.layers, indexes, strict=True)):
+        if index.extent is Extent.UNKNOWN:
+            claimed = claims_toc(layer.annotations)
+            why = "cannot be used" if claimed else "does not exist"
+            yield ImageWarning(
+                "layer-unknown",
+                number,
+                f"its files and sizes are unknown, as a table of contents {why}; leave out --headers-only to fetch the layer",
+            )
 
 
 def _toc_warnings(layer: Layer, index: LayerIndex) -> list[ImageWarning]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from layerscope.cli.options import image_options
+from layerscope.cli.options import headers_only_option, image_options
 from layerscope.cli.paths import path_options
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.argument("paths", metavar="PATH…", nargs=-1, required=True)
 @click.option("--raw", is_flag=True, help="Write raw bytes to the terminal, too.")
 @path_options
+@headers_only_option
 @image_options
 def cat(
     reference: str,

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from layerscope.cli.options import image_options
+from layerscope.cli.options import headers_only_option, image_options
 from layerscope.cli.output_options import one_path
 from layerscope.cli.paths import path_options
 
@@ -28,6 +28,7 @@ from layerscope.cli.paths import path_options
 )
 @click.option("--force", is_flag=True, help="Overwrite existing files.")
 @path_options
+@headers_only_option
 @image_options
 def extract(
     reference: str,

@@ -7,7 +7,13 @@ from typing import Any
 
 import click
 
-from layerscope.cli.options import image_options, options_of, request_of, settings_of
+from layerscope.cli.options import (
+    headers_only_option,
+    image_options,
+    options_of,
+    request_of,
+    settings_of,
+)
 from layerscope.cli.output_options import binary_option, format_option, ignore_errors_option
 from layerscope.errors import NothingFoundError
 
@@ -18,6 +24,7 @@ from layerscope.errors import NothingFoundError
 @format_option()
 @binary_option
 @ignore_errors_option
+@headers_only_option
 @image_options
 def log(
     reference: str,
@@ -34,6 +41,7 @@ def log(
     """
     from layerscope.cli.bar import progress_bar
     from layerscope.cli.output import output_stream, report_options
+    from layerscope.cli.paths import say_unknown
     from layerscope.cli.streams import say
     from layerscope.opening.open import open_image
     from layerscope.report.log import find_events, write_json, write_text
@@ -44,6 +52,7 @@ def log(
         opened = open_image(
             request_of(reference, progress, given), replace(wanted, tables=not wanted.verify)
         )
+    say_unknown(opened)
     options = report_options(binary=binary or settings_of(given).binary)
     events, unmatched = find_events(opened, paths)
     some = True  # if the reader of stdout goes early, something was written

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from layerscope.cli.options import image_options
+from layerscope.cli.options import headers_only_option, image_options
 from layerscope.cli.paths import path_options
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     "--directory", "-d", is_flag=True, help="List directories themselves, not their contents."
 )
 @path_options
+@headers_only_option
 @image_options
 def ls(
     reference: str,

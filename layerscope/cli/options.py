@@ -90,6 +90,15 @@ def dockerfile_option(function: _Function) -> _Function:
     )(function)
 
 
+def headers_only_option(function: _Function) -> _Function:
+    """Add `--headers-only`, for commands that can do without the layers."""
+    return click.option(
+        "--headers-only",
+        is_flag=True,
+        help="Fetch no layer from a registry: only manifest, config and tables of contents.",
+    )(function)
+
+
 def image_options(function: _Function) -> _Function:
     """Add the options that select an image and how it is read."""
     for option in reversed(_IMAGE_OPTIONS):

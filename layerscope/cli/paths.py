@@ -17,6 +17,10 @@ from layerscope.progress import Progress
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
+_NAMED = 20
+"""Layers that a message names."""
+
+
 class NothingFoundError(LayerscopeError):
     """A path is not in the image."""
 
@@ -29,7 +33,7 @@ def open_for_paths(reference: str, progress: Progress, given: dict[str, Any]) ->
     from layerscope.cli.options import options_of, request_of
 
     options = options_of(given)
-    return open_image(
+    opened = open_image(
         request_of(reference, progress, given),
         Options(
             verify=options.verify,
@@ -40,6 +44,21 @@ def open_for_paths(reference: str, progress: Progress, given: dict[str, Any]) ->
             headers_only=options.headers_only,
         ),
     )
+    say_unknown(opened)
+    return opened
+
+
+def say_unknown(opened: Opened) -> None:
+    """Say on stderr which layers are missing in what a command prints."""
+    if unknown := opened.unknown_layers:
+        numbers = ", ".join(map(str, unknown[:_NAMED])) + (" …" if len(unknown) > _NAMED else "")
+        several = len(unknown) > 1
+        click.echo(
+            f"layerscope: layer{'s' if several else ''} {numbers} {'are' if several else 'is'} unknown: what "
+            f"{'they add and delete' if several else 'it adds and deletes'} is missing here; leave out --headers-only to "
+            f"fetch {'them' if several else 'it'}",
+            err=True,
+        )
 
 
 def lookup_of(opened: Opened, layer: int | None) -> tuple[Lookup, int]:

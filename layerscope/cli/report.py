@@ -9,6 +9,7 @@ import click
 
 from layerscope.cli.options import (
     dockerfile_option,
+    headers_only_option,
     image_options,
     options_of,
     request_of,
@@ -25,7 +26,7 @@ from layerscope.report import FORMATS, TABLES
 from layerscope.text import log_line
 
 _LISTING = ("json", "text")
-"""Formats besides CSV that can list files."""
+"""Formats besides CSV that can list files, and that can say what is unknown."""
 
 
 @click.command(short_help="Print what each step adds, costs and wastes.")
@@ -41,6 +42,7 @@ _LISTING = ("json", "text")
 @binary_option
 @ignore_errors_option
 @dockerfile_option
+@headers_only_option
 @image_options
 def report(
     reference: str,
@@ -84,6 +86,11 @@ def write_report(
 
     if table is not None and format_name != "csv":
         raise UsageError("--table needs --format csv", hint=f"--format csv --table {table}")
+    if given.get("headers_only") and format_name not in _LISTING:
+        raise UsageError(
+            f"--headers-only cannot be reported as {format_name}: figures may be unknown",
+            hint="--format json and text say which ones",
+        )
     check_output(output, input_files(given, reference))
     with progress_bar() as progress:
         request = request_of(reference, progress, given)

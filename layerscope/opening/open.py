@@ -75,6 +75,8 @@ def analyse(
     `cached_image` is what `read_cached_image` returned, if it was called.
     """
     options, listener = options or Options(), listener or Listener()
+    if options.headers_only:
+        options = replace(options, rules=None)  # they read contents
     progress = request.progress
     with naming(request):
         cached = index_cache(request, options)
@@ -87,7 +89,7 @@ def analyse(
         opened, cache = _stack(request, whole, options, listener, scans, cached_image)
         opened = listener.stacked(opened, cache)
         listener.replaced()
-        if options.duplicates:
+        if options.duplicates and not opened.unknown_layers:
             duplicates = cache.duplicates() if cached_image is None else cached_image.duplicates
             if duplicates is None:
                 duplicates = find_duplicates(opened.filesystem, opened.contents, progress)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from layerscope.errors import CorruptImageError
 from layerscope.layers.blob import MissingBlob
 from layerscope.layers.file_identity import CHANGED
+from layerscope.layers.index import Extent
 from layerscope.opening.digests import claims_of, verified
 from layerscope.progress import Progress, check
 
@@ -44,6 +45,16 @@ class Opened:
     """None if they were not looked for."""
     written: DockerfileLines | None = None
     """Lines of the steps; None without a Dockerfile."""
+
+    @property
+    def unknown_layers(self) -> list[int]:
+        """Numbers of the layers of which neither tar nor table of contents was read."""
+        return [n for n, index in enumerate(self.indexes) if index.extent is Extent.UNKNOWN]
+
+    @property
+    def whole(self) -> bool:
+        """Whether all layers were read, as far as they can be."""
+        return all(index.extent is Extent.READ for index in self.indexes)
 
     def verified(self, layer: int) -> bool | None:
         """Whether a layer matches its claimed digests; None if not checked."""

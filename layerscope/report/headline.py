@@ -62,7 +62,8 @@ def figures_line(opened: Opened, options: ReportOptions) -> str:
 def facts(opened: Opened, options: ReportOptions) -> Iterator[str]:
     """Further facts: counts of files, layers and steps, compressed size, build date."""
     image = opened.image
-    yield count_of(opened.accounting.files, "file")
+    if not opened.unknown_layers:
+        yield count_of(opened.accounting.files, "file")
     yield count_of(len(image.layers), "layer")
     yield count_of(image.recorded_steps, "step")
     compressed, built = compressed_bytes(opened), date_of(image.created)

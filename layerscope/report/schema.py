@@ -17,13 +17,24 @@ from layerscope.analysis.packages.usage import package_usage
 from layerscope.analysis.steps import step_kind
 from layerscope.filesystem.changes import WHY_NAMES
 from layerscope.filesystem.inodes import Inodes
-from layerscope.layers.index import KIND_NAMES, Kind
+from layerscope.layers.index import KIND_NAMES, Extent, Kind
 from layerscope.opening.opened import Opened
 from layerscope.report.rows import lines_of
 from layerscope.words import REASONS, Change, StepKind
 
 SCHEMA_VERSION = "1.0"
 
+_SUMS = (
+    "tarBytes",
+    "storedBytes",
+    "liveBytes",
+    "wastedBytes",
+    "efficiency",
+    "duplicateBytes",
+    "avoidableBytes",
+    "avoidableOwnBytes",
+)
+"""Figures of the whole image that are unknown if a layer is."""
 FINDING_PATHS = 100
 """Paths that a finding lists."""
 
@@ -99,14 +110,25 @@ def image_document(opened: Opened) -> dict[str, Any]:
 def totals_document(opened: Opened) -> dict[str, Any]:
     """The figures of the whole image; None for those that were not computed."""
     accounting, findings = opened.accounting, opened.findings
+    unknown = len(opened.unknown_layers)
+    if unknown:
+        return {
+            "layers": len(opened.indexes),
+            "unknownLayers": unknown,
+            "steps": opened.image.recorded_steps,
+            **dict.fromkeys(("entries", "files", "paths")),
+            "compressedBytes": compressed_bytes(opened),
+            **dict.fromkeys(_SUMS),
+        }
     return {
         "layers": len(opened.indexes),
+        "unknownLayers": 0,
         "steps": opened.image.recorded_steps,
         "entries": accounting.entries,
         "files": accounting.files,
         "paths": accounting.paths,
         "compressedBytes": compressed_bytes(opened),
-        "tarBytes": sum(index.tar_bytes for index in opened.indexes),
+        "tarBytes": sum(index.tar_bytes for index in opened.indexes) if opened.whole else None,
         "storedBytes": accounting.stored,
         "liveBytes": accounting.live,
         "wastedBytes": accounting.wasted,
@@ -124,7 +146,10 @@ def compressed_bytes(opened: Opened) -> int | None:
     known = [
         index.compressed_bytes
         for index in opened.indexes
-        if len(index) or index.compressed_bytes is not None or index.broken is not None
+        if len(index)
+        or index.compressed_bytes is not None
+        or index.broken is not None
+        or index.extent is Extent.UNKNOWN
     ]
     sizes = [size for size in known if size is not None]
     return sum(sizes) if sizes and len(sizes) == len(known) else None
@@ -133,12 +158,15 @@ def compressed_bytes(opened: Opened) -> int | None:
 def _steps(opened: Opened) -> list[dict[str, Any]]:
     """The steps; `line` is their line in the Dockerfile, from 1."""
     spans = {} if opened.written is None else opened.written.spans
+    unknown = bool(opened.unknown_layers)
     return [
         {
             "index": step.index,
             "layer": step.layer,
             "kind": StepKind.METADATA
             if step.layer is None
+            else None
+            if unknown
             else step_kind(opened.filesystem, opened.indexes[step.layer], step.layer),
             "instruction": step.instruction,
             "arguments": step.arguments,
@@ -160,6 +188,10 @@ def _layer(opened: Opened, number: int, files: bool, rows: bool) -> dict[str, An
         opened.accounting.layers[number],
     )
     counts = opened.filesystem.changes.counts(number)
+    extent, read = index.extent, index.extent is Extent.READ
+    listed = extent is not Extent.UNKNOWN
+    # What a layer changes, and what becomes of its files, depends on the layers around it.
+    among = not opened.unknown_layers
     described: dict[str, Any] = {
         "index": number,
         "step": layer.step,
@@ -172,18 +204,21 @@ def _layer(opened: Opened, number: int, files: bool, rows: bool) -> dict[str, An
         "broken": None
         if index.broken is None
         else {"offset": index.broken.offset, "message": index.broken.message},
-        "entries": account.entries,
-        "whiteouts": account.whiteouts,
+        "extent": extent.value,
+        "entries": account.entries if listed else None,
+        "whiteouts": account.whiteouts if listed else None,
         "compressedBytes": index.compressed_bytes,
-        "tarBytes": index.tar_bytes,
-        "storedBytes": account.stored,
-        "netBytes": account.net,
-        "wastedBytes": account.wasted,
-        "hidesBytes": account.hides,
-        "changes": {change.json_name: counts[change] for change in _COUNTED},
+        "tarBytes": index.tar_bytes if read else None,
+        "storedBytes": account.stored if listed else None,
+        "netBytes": account.net if among else None,
+        "wastedBytes": account.wasted if among else None,
+        "hidesBytes": account.hides if among else None,
+        "changes": {change.json_name: counts[change] if among else None for change in _COUNTED},
     }
-    if files:
+    if files and among:
         described["files"] = list(files_of(opened, number)) if rows else []
+    elif files:
+        described["files"] = None
     return described
 
 
@@ -229,7 +264,10 @@ def state_of(inodes: Inodes, inode: int) -> dict[str, Any]:
     }
 
 
-def _waste(opened: Opened, rows: bool) -> dict[str, Any]:
+def _waste(opened: Opened, rows: bool) -> dict[str, Any] | None:
+    """The content that the final image does not show; None if a layer is unknown."""
+    if opened.unknown_layers:
+        return None
     waste, table = opened.accounting.waste, opened.filesystem.table
     columns = (waste.bytes, waste.reasons, waste.stored_in, waste.hidden_by)
     return {

@@ -14,6 +14,7 @@ from layerscope.report.text_files import write_files
 from layerscope.report.text_findings import write_base_fixes, write_findings
 from layerscope.report.text_packages import write_packages
 from layerscope.report.text_tables import write_duplicates, write_steps, write_waste
+from layerscope.report.text_unread import write_known, write_notice
 from layerscope.text import percent, safe_name, size
 from layerscope.words import DigestState
 
@@ -38,6 +39,11 @@ def write(opened: Opened, stream: BinaryIO, options: ReportOptions) -> None:
     width = min(max(options.width, NARROWEST), WIDEST)
     console = Console(stream, width, color=options.color)
     _write_header(console, opened, options)
+    if opened.unknown_layers:
+        write_known(console, opened, options)
+        _write_warnings(console, opened)
+        console.flush()
+        return
     write_findings(console, opened, options)
     write_steps(console, opened, options)
     write_waste(console, opened, options)
@@ -73,6 +79,9 @@ def _write_header(console: Console, opened: Opened, options: ReportOptions) -> N
     if image.beside.referrers:
         kinds = list(dict.fromkeys(safe_name(one.name) for one in image.beside.referrers))
         console.paragraph(f"beside it: {_first_names(kinds)}", "dim")
+    write_notice(console, opened)
+    if opened.unknown_layers:
+        return
     wasted = f"{shown(accounting.wasted)} wasted ({percent(accounting.wasted, accounting.stored)})"
     console.flow((text, HEADLINE_STYLES[role]) for text, role in headline_of(opened, options))
     console.flow(

@@ -25,10 +25,10 @@ KEYS = {
     "image": "reference tags id manifestDigest created os osVersion architecture variant source alternatives config referrers",
     "image.source": "kind location",
     "image.config": "env entrypoint cmd user workingDir labels exposedPorts volumes",
-    "totals": "layers steps entries files paths compressedBytes tarBytes storedBytes liveBytes wastedBytes "
+    "totals": "layers unknownLayers steps entries files paths compressedBytes tarBytes storedBytes liveBytes wastedBytes "
     "efficiency duplicateBytes avoidableBytes avoidableOwnBytes",
     "steps[]": "index layer kind instruction arguments buildArgs createdBy created author comment line",
-    "layers[]": "index step digest diffId chainId mediaType repeatOf verified broken entries whiteouts "
+    "layers[]": "index step digest diffId chainId mediaType repeatOf verified broken extent entries whiteouts "
     "compressedBytes tarBytes storedBytes netBytes wastedBytes hidesBytes changes",
     "layers[].changes": "added modified metadata removed",
     "waste": "byReason records",

@@ -19,6 +19,7 @@ from layerscope.analysis.gate.values import Tolerance
 from layerscope.errors import LimitExceededError, UsageError
 from layerscope.files import read_file
 from layerscope.filesystem.paths import PathTable, merge
+from layerscope.layers.index import Extent
 from layerscope.layers.names import PathTreeBuilder
 from layerscope.limits import DEFAULT_LIMITS
 from layerscope.words import REASONS, Reason
@@ -126,6 +127,13 @@ def _checked(document: object, path: Path, hint: str) -> Report:
         raise UsageError(f"{path}: not a layerscope report: no schemaVersion", hint=hint)
     if version.partition(".")[0] != "1":
         raise UsageError(f"{path}: unsupported report schema {version[:20]}", hint=hint)
+    layers = document.get("layers") if isinstance(document, dict) else None
+    for layer in layers if isinstance(layers, list) else ():
+        if isinstance(layer, dict) and layer.get("extent", Extent.READ) != Extent.READ:
+            raise UsageError(
+                f"{path}: made with --headers-only: it cannot be compared with",
+                hint="write it again without --headers-only",
+            )
     try:
         report = msgspec.convert(document, Report)
     except msgspec.ValidationError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import shutil
@@ -68,7 +69,8 @@ class Pair:
         self.registry.repository().push(toc_files(layers))
         write_image(self._folder, layers)
 
-    def _run(self, *words: str) -> Ran:
+    def run(self, *words: str) -> Ran:
+        """Run any command."""
         code = cli.run(words)
         out, err = self._streams.readouterr()
         return Ran(code, out.decode("latin-1"), err.decode())
@@ -76,21 +78,21 @@ class Pair:
     def both(self, command: str, *words: str) -> tuple[Ran, Ran]:
         """How a command ends on each of them. The registry's counters hold what it asked."""
         alone = self.alone(command, *words)
-        archive = str(self._folder / "image.tar")
-        there = self._run(command, archive, *words)
-        return alone, there._replace(out=there.out.replace(archive, self.registry.reference()))
+        there = self.run(command, self.archive, *words)
+        out = there.out.replace(self.archive, self.registry.reference())
+        return alone, there._replace(out=out)
 
     def alone(self, command: str, *words: str) -> Ran:
         """How a command ends on that in the registry, which nothing is known of yet."""
         self.registry.asked.clear()
         self.registry.headers.clear()
         self.registry.sent = 0
-        return self._run(command, self.registry.reference(), *words, "--no-cache")
+        return self.run(command, self.registry.reference(), *words, "--no-cache")
 
     @property
-    def ranges(self) -> list[str]:
-        """The parts of blobs that were asked for."""
-        return [found["Range"] for found in self.registry.headers if "Range" in found]
+    def archive(self) -> str:
+        """The file of the other one."""
+        return str(self._folder / "image.tar")
 
     def whole(self) -> int:
         """Number of requests for a whole layer, but for those that are smaller than their footer with what is before it."""
@@ -405,3 +407,120 @@ def test_layers_without_a_table_are_never_asked_for_their_footers(registry: Regi
     registry.repository().push(toc_files(layers))
     assert len(explored(registry) or ()) in (4, 5)  # it waits for the layer without one
     assert len(registry.asked) == 5
+
+
+def report(pair: Pair, *words: str) -> Any:
+    """The JSON report without layers."""
+    ran = pair.alone("report", "--headers-only", "--format", "json", "--files", *words)
+    assert ran.code == 0, ran.err
+    assert pair.whole() == 0
+    return json.loads(ran.out)
+
+
+def test_headers_only_reports_all_figures_that_tables_have(pair: Pair) -> None:
+    """They are those of the archive; what only layers can say is null."""
+    pair.push(placed_estargz(BASE), placed_chunked([*TOP, *large(1)]))
+    found = report(pair)
+    archive = pair.run("report", pair.archive, "--format", "json", "--files")
+    there = json.loads(archive.out)
+    for key in ("tarBytes", "avoidableBytes", "avoidableOwnBytes"):
+        assert found["totals"].pop(key) is None
+        there["totals"].pop(key)
+    assert found["totals"] == there["totals"]
+    assert found["waste"] == there["waste"]
+    assert found["duplicates"] == there["duplicates"]
+    for here, other in zip(found["layers"], there["layers"], strict=True):
+        assert here.pop("verified") is here.pop("tarBytes") is None
+        assert here.pop("extent") == "listed"
+        assert {key: other[key] for key in here} == here
+    assert [warning["code"] for warning in found["warnings"]] == ["headers-only"]
+    assert len(pair.registry.asked) == 4
+
+
+def test_headers_only_never_sums_up_what_it_does_not_know(pair: Pair) -> None:
+    """One layer without a table: totals are null, and each layer says what it is from."""
+    layers = [placed_estargz(BASE), plain_layer(large(1)), placed_chunked(TOP), wrong_digest(placed_estargz(large(2)))]  # fmt: skip
+    pair.push(*layers)
+    found = report(pair)
+    totals = found["totals"]
+    assert totals["unknownLayers"] == 2
+    assert totals["compressedBytes"] == sum(len(layer.blob) for layer in layers)
+    known = {"layers", "unknownLayers", "steps", "compressedBytes"}
+    assert {key for key, value in totals.items() if value is not None} == known
+    assert [layer["extent"] for layer in found["layers"]] == ["listed", "unknown", "listed", "unknown"]  # fmt: skip
+    assert [layer["storedBytes"] is None for layer in found["layers"]] == [False, True, False, True]
+    for layer in found["layers"]:
+        assert layer["verified"] is layer["tarBytes"] is layer["wastedBytes"] is layer["files"] is None  # fmt: skip
+    assert found["waste"] is None
+    codes = [(warning["code"], warning["layer"]) for warning in found["warnings"]]
+    assert codes == [("headers-only", None), ("layer-unknown", 1), ("layer-unknown", 3), ("toc-unusable", 3)]  # fmt: skip
+    ran = pair.alone("report", "--headers-only")
+    assert "2 of 4 layers unknown" in " ".join(ran.out.split())
+    assert "efficiency" not in ran.out
+    assert " wasted" not in ran.out.replace("stored, wasted", "")
+    for words in (("ls",), ("log", "etc/passwd")):
+        ran = pair.alone(words[0], *words[1:], "--headers-only")
+        assert ran.code == 0
+        assert "layers 1, 3 are unknown" in ran.err
+        assert pair.whole() == 0
+
+
+def test_headers_only_holds_where_ranges_are_not_sent(pair: Pair) -> None:
+    """A table that would take the whole layer is not read; neither is a file."""
+    pair.push(placed_estargz(BASE))
+    pair.registry.ranges = False
+    found = report_of_any(pair)
+    assert [layer["extent"] for layer in found["layers"]] == ["unknown"]
+    pair.registry.ranges = True
+
+    def change(entries: list[dict[str, Any]]) -> None:
+        for entry in entries:
+            entry["offset"] = 0
+
+    pair.push(placed_estargz(BASE, change))
+    ran = pair.alone("cat", "/noise", "--headers-only")
+    assert ran.code == 3
+    assert "the layer would have to be fetched" in ran.err
+    assert pair.whole() == 0
+
+
+def report_of_any(pair: Pair) -> Any:
+    """The JSON report, whatever was asked for."""
+    return json.loads(pair.alone("report", "--headers-only", "--format", "json").out)
+
+
+def test_headers_only_does_not_depend_on_the_cache(pair: Pair, tmp_path: Path) -> None:
+    """The same bytes before and after all layers were read."""
+    pair.push(placed_estargz(BASE), plain_layer(large(1)))
+    words = ("report", pair.registry.reference(), "--format", "json")
+    first = pair.run(*words, "--headers-only")
+    assert pair.run(*words).code == 0
+    assert pair.run(*words, "--headers-only") == first
+
+
+def test_headers_only_is_refused_where_formats_cannot_say_what_is_unknown(pair: Pair) -> None:
+    """Before anything is asked."""
+    pair.push(placed_estargz(BASE))
+    for name in ("markdown", "html", "csv", "junit", "sarif", "github"):
+        assert pair.alone("report", "--headers-only", "--format", name).code == 2
+        assert not pair.registry.asked
+
+
+def test_such_a_report_is_no_baseline(pair: Pair, tmp_path: Path) -> None:
+    """It has no findings, and perhaps no totals."""
+    pair.push(placed_estargz(BASE))
+    kept = tmp_path / "baseline.json"
+    ran = pair.alone("report", "--headers-only", "--format", "json", "--output", str(kept))
+    assert ran.code == 0
+    ran = pair.run("ci", pair.archive, "--baseline", str(kept))
+    assert ran.code == 2
+    assert "made with --headers-only" in ran.err
+
+
+def test_what_is_not_fetched_does_not_count_as_download(pair: Pair) -> None:
+    """Neither where tables do nor with --headers-only."""
+    pair.push(placed_estargz(BASE))
+    assert pair.alone("report", "--max-download", "1MB").code == 3
+    assert pair.alone("report", "--max-download", "1MB", "--headers-only").code == 0
+    assert pair.alone("cat", "/etc/passwd", "--max-download", "1MB").code == 0
+    assert pair.alone("cat", "/other", "--max-download", "1MB").code == 3

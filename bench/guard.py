@@ -6,19 +6,21 @@ of keys in a bare Textual app. Each is the least of several runs, as other work 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench import images
 from bench.bytecode import compile_program
 from bench.images import Recipe
 
+_SIZE = (160, 48)
 SCALE = 0.3
 RUNS = 5
 MARGIN = 1.8
@@ -35,6 +37,16 @@ PLAIN: Mapping[str, float] = {
 }
 GZIP: Mapping[str, float] = {**PLAIN, "Reading layers": 9.6}
 """CPU time of each stage as a multiple of that of hashing the tars of the image; all others may take `SLACK`."""
+
+
+KEYS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...], float]] = {
+    "Another layer": ((), ("j", "k"), 14.0),
+    "A row": (("tab", "plus"), ("j", "k"), 4.0),
+    "A page": ((), 3 * ("pagedown",) + 3 * ("pageup",), 6.0),
+}
+"""Keys that lead there, keys that are measured, and their CPU time as a multiple of that of a key in a bare Textual app."""
+PRESSED = 60
+"""How often each is pressed."""
 
 
 class Stages:
@@ -79,10 +91,45 @@ def measure_hashing(size: str) -> None:
     print(json.dumps({"hashing": time.process_time() - began}))
 
 
+def measure_keys(archive: str) -> None:
+    """Explore an image without a terminal, press keys there and in a bare app, and print the CPU seconds of each as JSON."""
+    from textual.app import App, ComposeResult
+    from textual.pilot import Pilot
+    from textual.widgets import Static
+
+    from tests.tui.explorer import explorer, loaded, settled
+
+    class Bare(App[None]):
+        def compose(self) -> ComposeResult:
+            yield Static("bare")
+
+    async def pressed(pilot: Pilot[None], keys: Sequence[str]) -> float:
+        began = time.process_time()
+        for number in range(PRESSED):
+            await pilot.press(keys[number % len(keys)])
+        return time.process_time() - began
+
+    async def measured() -> dict[str, float]:
+        taken = {}
+        async with Bare().run_test(size=_SIZE) as bare:
+            await pressed(bare, ("j",))
+            taken["bare"] = await pressed(bare, ("j",))
+        async with explorer(Path(archive)).run_test(size=_SIZE) as pilot:
+            await loaded(pilot)
+            for name, (before, keys, _) in KEYS.items():
+                await pilot.press(*before)
+                await settled(pilot)
+                taken[name] = await pressed(pilot, keys)
+        return taken
+
+    print(json.dumps(asyncio.run(measured())))
+
+
 def main() -> int:
     """Measure, print, and tell by the exit code whether everything is within its margin."""
     if sys.argv[1:]:
-        {"stages": measure_stages, "hashing": measure_hashing}[sys.argv[1]](sys.argv[2])
+        measures = {"stages": measure_stages, "hashing": measure_hashing, "keys": measure_keys}
+        measures[sys.argv[1]](sys.argv[2])
         return 0
     compile_program()
     exceeded = False
@@ -100,15 +147,35 @@ def main() -> int:
             ratio, most = seconds / hashing["hashing"], MARGIN * known.get(name, 0.0) + SLACK
             over = ratio > most
             exceeded |= over
-            print(f"  {name:<24}{ratio:6.2f}   (at most {most:.2f}){'   EXCEEDED' if over else ''}")
+            _tell(name, ratio, most)
+        if not recipe.oci:
+            exceeded |= _keys_exceed(archive)
     return int(exceeded)
 
 
-def _least(what: str, argument: str) -> dict[str, float]:
+def _keys_exceed(archive: Path) -> bool:
+    """Whether keys in the explorer take more than they may; tells each."""
+    taken = _least("keys", str(archive), runs=3)
+    bare = taken.pop("bare")
+    print(
+        f"keys: multiples of {1000 * bare / PRESSED:.2f} ms, the CPU time of a key in a bare Textual app"
+    )
+    ratios = {name: (seconds / bare, MARGIN * KEYS[name][2]) for name, seconds in taken.items()}
+    for name, (ratio, most) in ratios.items():
+        _tell(name, ratio, most)
+    return any(ratio > most for ratio, most in ratios.values())
+
+
+def _tell(name: str, ratio: float, most: float) -> None:
+    over = "   EXCEEDED" if ratio > most else ""
+    print(f"  {name:<24}{ratio:6.2f}   (at most {most:.2f}){over}")
+
+
+def _least(what: str, argument: str, runs: int = RUNS) -> dict[str, float]:
     """The least CPU seconds of several runs, by name."""
     least: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for _ in range(RUNS):
+        for _ in range(runs):
             done = subprocess.run(
                 [sys.executable, "-m", "bench.guard", what, argument],
                 capture_output=True,

@@ -12,6 +12,9 @@ from typing import Any, BinaryIO
 
 from layerscope.signals import at_end
 
+_OWN = 0o600
+"""The permissions of a new temporary file."""
+
 
 def open_regular(path: str | os.PathLike[str], _flags: int = 0) -> int:
     """A descriptor of a regular file, for reading; an opener for `open`.
@@ -64,7 +67,9 @@ def replacing(
     try:
         with os.fdopen(descriptor, "wb") as stream:
             yield stream
-        temporary.chmod(_mode(path) if mode is None else mode)
+        wanted = _mode(path) if mode is None else mode
+        if wanted != _OWN:
+            temporary.chmod(wanted)
         temporary.replace(path)
     except BaseException:
         with suppress(OSError):

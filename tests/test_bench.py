@@ -65,6 +65,18 @@ def test_dive_gets_a_docker_archive_of_any_image(tmp_path: Path) -> None:
     assert one.accounting.stored == other.accounting.stored == 9000
 
 
+def test_the_guard_presses_keys(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the explorer and in a bare app, in CPU seconds."""
+    monkeypatch.setattr(guard, "PRESSED", 2)
+    image = write(tmp_path / "image.tar", docker_archive([layer_tar([file("a", b"a")])]))
+    guard.measure_keys(str(image))
+    taken = json.loads(capsys.readouterr().out)
+    assert taken.keys() == {"bare", *guard.KEYS}
+    assert all(seconds > 0 for seconds in taken.values())
+
+
 def test_the_guard_tells_stages_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each that a report goes through, in CPU seconds."""
     image = write(tmp_path / "image.tar", docker_archive([layer_tar([file("a", b"a" * 9000)])]))

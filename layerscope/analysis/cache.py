@@ -95,7 +95,8 @@ class ImageCache:
     def keep_layer_scan(
         self, layer: int, pack: Callable[[], Packed], filesystem: Filesystem
     ) -> None:
-        """Store what was found in the files of a layer, for all images that have it."""
+        """Store what was found in the files of a layer, for all images that have it. The cache may be too large until something
+        else is kept."""
         self._known.discard(_LAYER_SCAN)
         self._keep(_LAYER_SCAN, pack, filesystem, layer=layer)
 
@@ -178,8 +179,9 @@ class ImageCache:
         """Write new, complete results: contents that could not be read now may be readable later."""
         if self._store is None:
             return
+        blobs = self._blobs if layer is None else self._blobs[layer : layer + 1]
         uncertain = not self._passing and (
-            filesystem.inodes.unread or any(blob.changed() for blob in self._blobs)
+            filesystem.inodes.unread or any(blob.changed() for blob in blobs)
         )
         key = self._place(words, layer)
         if key is not None and kind not in self._known and not uncertain:
@@ -187,7 +189,7 @@ class ImageCache:
                 self._store.write(kind, key, pack())
             except (OverflowError, UnicodeError):  # only hostile images have such numbers and names
                 return
-        if self._store.grown:
+        if self._store.grown and layer is None:  # of layers there may be thousands
             self._store.trim()
 
 

@@ -171,8 +171,7 @@ def subtree_sums(
 ) -> NDArray[_Sum]:
     """Sum of the values in the subtree of each path, itself included; shapes are (paths,)."""
     sums: NDArray[_Sum] = values.astype(dtype)
-    prefix, inner = _prefix_sums(sums, dtype), table.inner
-    sums[inner] = prefix[table.ends[inner]] - prefix[inner]
+    _sum_up(table, sums, dtype)
     return sums
 
 
@@ -183,9 +182,16 @@ def sums_below(
     dtype: type[_Sum],
 ) -> NDArray[_Sum]:
     """`subtree_sums` of values that only these distinct paths have; shape (paths of the table,)."""
-    sparse = np.zeros(len(table), dtype)
-    sparse[paths] = values
-    return subtree_sums(table, sparse, dtype)
+    sums = np.zeros(len(table), dtype)
+    sums[paths] = values
+    _sum_up(table, sums, dtype)
+    return sums
+
+
+def _sum_up(table: PathTable, sums: NDArray[_Sum], dtype: type[_Sum]) -> None:
+    """Add to the value of each path those of all below it."""
+    prefix, inner = _prefix_sums(sums, dtype), table.inner
+    sums[inner] = prefix[table.ends[inner]] - prefix[inner]
 
 
 def _prefix_sums(

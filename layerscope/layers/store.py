@@ -110,11 +110,18 @@ class Store:
         if sum(map(len, pieces)) > self.size:
             return
         try:
-            if not self._prepare():
+            if not (self._private or self._prepare()):
                 return
-            if _in_the_way(path):
-                return
-            _write(path, pieces)
+            try:
+                _write(path, pieces)
+            except FileNotFoundError:  # the folder was removed meanwhile
+                if not self._prepare():
+                    return
+                _write(path, pieces)
+            except IsADirectoryError:
+                if _in_the_way(path):
+                    return
+                _write(path, pieces)
             self.grown = True
         except OSError as error:
             self._writable = False

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from hypothesis import strategies as st
 
 from layerscope.analysis.findings import layer_scan
 from layerscope.analysis.findings.layer_scan import LayerScan
+from layerscope.layers import file_identity
 from layerscope.layers.contents import LayerContents
-from layerscope.layers.store import Store
+from layerscope.layers.store import Entry, Store
 from layerscope.opening.open import Opened, Options, open_image
 from layerscope.sources import Request
 from tests.analysis.findings.rule_images import findings_of
@@ -202,3 +204,34 @@ def test_a_scan_comes_back_from_its_entry(monkeypatch: pytest.MonkeyPatch) -> No
         assert each.searched.tolist() == [1, 4, 5]
     assert not again.changed
     assert KEY not in b"".join(array.tobytes() for array in scan.pack().arrays.values())
+
+
+def test_the_scans_of_many_layers_are_kept_in_linear_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither all files of the cache nor all layers are looked at for each of them."""
+    looks: list[int] = []
+
+    def counted(status: os.stat_result) -> file_identity.Identity | None:
+        looks[-1] += 1
+        return known(status)
+
+    known = file_identity.file_identity
+    listed = Store._files
+    monkeypatch.setattr("layerscope.layers.blob.file_identity", counted)
+    lists: list[int] = []
+
+    def files(store: Store) -> Iterator[Entry]:
+        lists[-1] += 1
+        return listed(store)
+
+    monkeypatch.setattr(Store, "_files", files)
+    for count in (10, 40):
+        looks.append(0)
+        lists.append(0)
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        layers = [[file(f"{number}.env", ENV)] for number in range(count)]
+        opened(folder, layers, replace(ON_ONE_PASS, cache=Store(folder / "cache")))
+    assert lists[0] == lists[1]
+    assert looks[1] < 6 * looks[0]

@@ -45,14 +45,21 @@ class Place:
     """Files of one rule that one layer stores: what a fix is made for."""
 
     def __init__(
-        self, evidence: Evidence, group: Group, patterns: Sequence[str], tops: Mask | None = None
+        self,
+        evidence: Evidence,
+        group: Group,
+        patterns: Sequence[str],
+        tops: Mask | None = None,
+        claimed: Mask | None = None,
     ) -> None:
-        """`tops` are the places themselves, if more than what the patterns match."""
+        """`tops` are the places themselves, if more than what the patterns match; `claimed` are the files that the rule claims
+        in all layers."""
         self.evidence = evidence
         self.group = group
         self.patterns = patterns
         self.step: Step = evidence.step(group.layer)
         self._tops = tops
+        self._claimed = claimed
 
     def topmost_names(self) -> list[str]:
         """The places that the patterns match themselves, those of the largest files first."""
@@ -77,13 +84,18 @@ class Place:
         return own_tops(self.evidence, self.group.layer, self.group.paths, self._found())
 
     def shared(self, spare: Sequence[str] = (), *, empty: bool = True) -> bool:
-        """Whether layers below have files at these places, too, but for `spare`: a command for all of them would delete those.
+        """Whether layers below have other files at these places, but for `spare`: a command for all of them would delete those.
         Without `empty`, only those with content."""
         below = left_by_others(self.evidence, self.group.layer, empty=empty)
         below &= self.evidence.selector.below(np.flatnonzero(self._found()))
         if spare and below.any():
             below &= ~self.evidence.selector.select(spare)
-        return bool(below.any())
+        if self._claimed is None:
+            return bool(below.any())
+        # What the rule claims in earlier steps of the same Dockerfile is to go as well.
+        layers = self.evidence.filesystem.inodes.layers(self.evidence.live_inodes)
+        own = [layer for layer in range(self.group.layer) if not self.evidence.is_base(layer)]
+        return bool((below & ~(self._claimed & np.isin(layers, own))).any())
 
     def deleting(self, command: str) -> Fix:
         """A RUN that deletes at its end; words if no command does."""
@@ -162,7 +174,7 @@ def path_rule(
         for group in evidence.by_layer(files):
             if steps is None or steps(evidence.step(group.layer)):
                 yield Claim(
-                    fix=fix(Place(evidence, group, patterns, tops)),
+                    fix=fix(Place(evidence, group, patterns, tops, files)),
                     layers=(group.layer,),
                     inodes=group.inodes,
                     paths=group.paths,

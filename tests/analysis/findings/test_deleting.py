@@ -7,6 +7,7 @@ import pytest
 from tests.analysis.findings.rule_images import findings_of, opened_of, paths_of
 from tests.images import Member, directory, file
 
+BASE = "/bin/sh -c #(nop) ADD file:aa in / "
 RUN = "/bin/sh -c install"
 SITE = "usr/local/lib/python3.11/dist-packages"
 
@@ -159,7 +160,7 @@ def test_a_fix_deletes_nothing_of_the_layers_below(rule: str) -> None:
     install = f"{RUN} && npm ci && gem install x && git pull"
     if rule.startswith("apt"):
         install += " && apt-get install -y x"
-    opened = opened_of([(RUN, _directories(lower)), (install, upper)], rule, 0)
+    opened = opened_of([(BASE, _directories(lower)), (install, upper)], rule, 0)
     (finding,) = [
         found for found in findings_of(opened).found if found.rule == rule and found.layers == (1,)
     ]
@@ -170,6 +171,16 @@ def test_a_fix_deletes_nothing_of_the_layers_below(rule: str) -> None:
     else:
         (edit,) = finding.edits
         assert edit.text.removeprefix("\n&& ").replace("\n", " ") == command
+
+
+def test_what_an_earlier_step_of_the_same_file_left_may_go_with_it() -> None:
+    """It is a finding of the same rule."""
+    first = [file("var/cache/apt/srcpkgcache.bin", b"x" * 100)]
+    second = [file("var/cache/apt/pkgcache.bin", b"y" * 100)]
+    steps = [("/bin/sh -c apt-get update", first), ("/bin/sh -c apt-get install x", second)]
+    found = findings_of(opened_of(steps, "apt-archives", 0)).found
+    ends = [one.edits[-1].text for one in found if one.rule == "apt-archives"]
+    assert ends == ["\n&& apt-get clean"] * 2
 
 
 def _directories(members: list[Member]) -> list[Member]:

@@ -30,9 +30,13 @@ _NAMING = ("-t", "--tag", "--manifest")
 def check_build(engine: str | None, args: Sequence[str]) -> None:
     """Raise `UsageError` for a program whose images cannot be opened, and for arguments that would name the image: nothing is
     tagged over."""
-    name = Path(find_engine(engine)).name
+    name = Path(engine or find_engine(None)).name
     if name not in _SCHEMES:
-        raise UsageError(f"{name}: --prove builds with docker, podman or buildah")
+        raise UsageError(
+            f"--engine {name}: --prove builds with docker, podman or buildah",
+            hint="choose one of them with --engine",
+        )
+    find_engine(engine)
     for word in args:
         if word.partition("=")[0] in _NAMING or (
             word.startswith("-t") and not word.startswith("--")
@@ -99,7 +103,8 @@ def _built(program: str, name: str, patch: Patch, context: Path, args: Sequence[
             run_build([*words, *args, str(context)], {"DOCKER_BUILDKIT": "1", **os.environ})
         except BuildFailedError as error:
             error.hint = (
-                "the Dockerfile with all fixes does not build; try them one by one with --only RULE"
+                "try the Dockerfile without fixes: if it does not build either, choose another program with --engine; if it does, "
+                "try the fixes one by one with --only RULE"
             )
             raise
         return id_in(file)

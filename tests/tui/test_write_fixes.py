@@ -240,7 +240,7 @@ async def test_what_is_left_out_is_said_with_its_reason(demo_image: Path) -> Non
         assert "3 left out" in text
         assert "Left out: 3 findings" in text
         assert "Compilers left in the image" in text
-        assert "it takes a decision: its fix is in words" in text
+        assert "it needs a decision: its fix is in words" in text
 
 
 async def test_a_fix_in_words_alone_cannot_be_written(demo_image: Path) -> None:

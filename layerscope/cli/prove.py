@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
@@ -88,6 +89,8 @@ def prove_fixes(
 def _built(program: str, name: str, patch: Patch, context: Path, args: Sequence[str]) -> str:
     """Build with the patched files, which lie in a folder of their own; the ID of the image."""
     with signals.temporary_folder("layerscope-fix-") as folder:
+        if name != "docker" and _writes_to_context(patch):
+            context = _copied(context, Path(folder) / "context")
         dockerfile, file = Path(folder) / "Dockerfile", Path(folder) / "id"
         dockerfile.write_bytes(patch.dockerfile.encode(errors="surrogateescape"))
         words = [program, "build", IIDFILE, str(file), "-f", str(dockerfile)]
@@ -108,6 +111,26 @@ def _built(program: str, name: str, patch: Patch, context: Path, args: Sequence[
             )
             raise
         return id_in(file)
+
+
+def _writes_to_context(patch: Patch) -> bool:
+    """Whether older versions of Podman and Buildah would write to files of the context."""
+    flags = [flag for flags in patch.plan.flags.values() for flag in flags]
+    return any(flag.startswith("--mount=type=bind,") and flag.endswith(",rw") for flag in flags)
+
+
+def _copied(context: Path, place: Path) -> Path:
+    """A copy of the build context without sockets, pipes and devices. Raises `UsageError`."""
+
+    def special(folder: str, names: list[str]) -> list[str]:
+        paths = [Path(folder) / name for name in names]
+        return [p.name for p in paths if not (p.is_symlink() or p.is_file() or p.is_dir())]
+
+    try:
+        shutil.copytree(context, place, symlinks=True, ignore=special)
+    except (OSError, shutil.Error) as error:
+        raise UsageError(f"cannot copy the build context: {error}") from error
+    return place
 
 
 def _write(console: Console, proof: Proof, image_id: str | None) -> None:

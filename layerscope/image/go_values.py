@@ -1,6 +1,6 @@
 """Instructions that builders record as Go prints its values, restored to what a Dockerfile has.
 
-Docker and BuildKit print the structs and maps of their configs: `EXPOSE map[80/tcp:{}]`,
+Docker and BuildKit print the structs, maps and lists of their configs: `EXPOSE map[80/tcp:{}]`, `CMD ["nginx" "-g"]`,
 `HEALTHCHECK &{["CMD-SHELL" "curl localhost"] "30s" "3s" "0s" "0s" '\\x00'}`. The text holds all that the config does, and says
 which step set it.
 """
@@ -10,17 +10,21 @@ from __future__ import annotations
 import json
 import re
 
+from layerscope.image.dockerfile_syntax import json_words
+
 _PORT = r"[0-9]{1,5}(?:-[0-9]{1,5})?(?:/[a-z]{1,10})?"
 _PORT_MAP = re.compile(rf"map\[{_PORT}:\{{\}}(?: {_PORT}:\{{\}})*+\]")
 _PORT_LIST = re.compile(rf"\[{_PORT}(?: {_PORT})*+\]")
 
 _STRING = r'"(?:[^"\\]|\\.)*+"'
+_LIST = re.compile(rf"\[{_STRING}(?:[ ]{_STRING})*+\]")
 _HEALTH = re.compile(
     rf"""&\{{\[(?P<test>{_STRING}(?:[ ]{_STRING})*+)\](?P<times>(?:[ ]"[0-9a-zµ.]{{1,40}}"){{2,4}})[ ]'(?P<retries>\\?[^']{{1,11}}|\\')'\}}"""
 )
 _ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|(.))")
 _PLAIN_ESCAPES = dict(zip("abfnrtv\\'\"", "\a\b\f\n\r\t\v\\'\"", strict=True))
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _TIMES = ("interval", "timeout", "start-period", "start-interval")
 """Options in the order of the struct; older versions of Docker have only the first two or three."""
 _WHOLE = re.compile(r"(?<=[hm])0[ms](?:0s)?$")
@@ -34,6 +38,8 @@ def without_go_values(instruction: str | None, arguments: str) -> str:
         restored = _ports(arguments)
     elif instruction == "HEALTHCHECK":
         restored = _health_check(arguments)
+    elif instruction in ("CMD", "ENTRYPOINT"):
+        restored = _words(arguments)
     return arguments if restored is None else restored
 
 
@@ -41,6 +47,15 @@ def _ports(text: str) -> str | None:
     if _PORT_MAP.fullmatch(text):
         return text[4:-1].replace(":{}", "")
     return text[1:-1] if _PORT_LIST.fullmatch(text) else None
+
+
+def _words(text: str) -> str | None:
+    if not _LIST.fullmatch(text) or json_words(text) is not None:
+        return None
+    words = [_text(word) for word in re.findall(_STRING, text)]
+    if any(word is None or _SURROGATE.search(word) for word in words):
+        return None
+    return json.dumps(words, ensure_ascii=False)
 
 
 def _health_check(text: str) -> str | None:

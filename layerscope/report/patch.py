@@ -195,12 +195,12 @@ def _quoted(name: str) -> str:
 
 def _difference(change: FileChange) -> Iterator[str]:
     """The hunks of a change."""
-    lines = difflib.unified_diff(_lines(change.old or ""), _lines(change.new))
+    lines = difflib.unified_diff(lines_of_file(change.old or ""), lines_of_file(change.new))
     for line in islice(lines, 2, None):
         yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
 
 
-def _lines(text: str) -> list[str]:
+def lines_of_file(text: str) -> list[str]:
     """The lines of a text with their ends: `\\n` alone ends one."""
     lines = [f"{line}\n" for line in text.split("\n")]
     last = lines.pop()[:-1]

@@ -21,6 +21,7 @@ from layerscope.opening.opened import Opened
 from layerscope.opening.run_rules import patcher_of
 from layerscope.report.issues import Issue, dockerfile_path, issues_of
 from layerscope.report.options import ReportOptions
+from layerscope.report.patch import lines_of_file
 from layerscope.text import safe_name
 from layerscope.words import Confidence
 
@@ -183,16 +184,17 @@ def _fixes(opened: Opened, finding: Finding, patcher: Patcher) -> list[dict[str,
     dockerfile = dockerfile_path(opened)
     if not plan.applied or dockerfile is None:
         return []
-    old, new = (text.splitlines(keepends=True) for text in patcher.texts(plan))
+    before, *texts = patcher.changed_lines(plan)
+    old, new = (lines_of_file(text) for text in texts)
     replacements = []
     for kind, first, last, begin, end in difflib.SequenceMatcher(None, old, new).get_opcodes():
         if kind != "equal":
-            stop = {"endLine": last + 1, "endColumn": 1}
+            stop = {"endLine": before + last + 1, "endColumn": 1}
             if last == len(old) and old and not old[-1].endswith("\n"):
-                stop = {"endLine": last, "endColumn": len(old[-1]) + 1}
+                stop = {"endLine": before + last, "endColumn": len(old[-1]) + 1}
             replacements.append(
                 {
-                    "deletedRegion": {"startLine": first + 1, "startColumn": 1, **stop},
+                    "deletedRegion": {"startLine": before + first + 1, "startColumn": 1, **stop},
                     "insertedContent": {"text": "".join(new[begin:end])},
                 }
             )

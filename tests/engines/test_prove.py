@@ -73,6 +73,16 @@ RUN cp /tmp/wheels/x /app/x; rm -rf /tmp/wheels
 COPY . /app
 CMD ["/bin/sh"]
 """
+SOURCES = """\
+FROM scratch
+ADD base.tar /
+ENV PATH=/bin
+COPY wheels /build/
+RUN cd /build && cp x y && mkdir /opt && cp y /opt/kept
+RUN echo other >/opt/other
+RUN rm -rf /build
+CMD ["/bin/sh"]
+"""
 
 
 @dataclass(frozen=True)
@@ -157,11 +167,12 @@ def store(tmp_path: Path) -> Store:
         (LAYERS, {"rewritten-for-attributes", "deleted-later", "copied-context", "apt-lists"}),
         (SCRIPTS, {"npm-cache", "apk-cache", "pip-cache"}),
         (COPIES, {"deleted-later"}),
+        (SOURCES, {"deleted-later"}),
     ],
-    ids=["layers", "scripts", "copies"],
+    ids=["layers", "scripts", "copies", "sources"],
 )
 def test_what_was_promised_is_saved(store: Store, dockerfile: str, rules: set[str]) -> None:
-    """To the byte; nothing live is lost, the Dockerfile is as it was, and no image is left behind."""
+    """To the byte; nothing live is lost, the context is as it was, and no image is left behind."""
     store.built(dockerfile)
     before = store.images()
     proof = store.layerscope(
@@ -176,6 +187,7 @@ def test_what_was_promised_is_saved(store: Store, dockerfile: str, rules: set[st
         (line,) = [line for line in rest.splitlines() if line.endswith(f"  {rule}")]
         assert line.split()[:2] == line.split()[2:4], line
     assert (store.folder / "context" / "Dockerfile").read_text() == dockerfile
+    assert [path.name for path in (store.folder / "context" / "wheels").iterdir()] == ["x"]
     assert store.images() == before
 
 

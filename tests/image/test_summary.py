@@ -39,6 +39,13 @@ def step(created_by: str) -> Step:
             "HEALTHCHECK --timeout=1.5s --start-period=1m30s --start-interval=2h10m --retries=65 CMD x",
         ),
         ("""HEALTHCHECK &{["CMD-SHELL" "x"] "10s" "0s" "0s" '\\''}""", "HEALTHCHECK --interval=10s --retries=39 CMD x"),
+        ('/bin/sh -c #(nop)  CMD ["nginx" "-g" "daemon off;"]', 'CMD ["nginx", "-g", "daemon off;"]'),
+        ('ENTRYPOINT ["sh" "-c" "echo \\"a b\\"\\x1b\\n\\u00e9"]', 'ENTRYPOINT ["sh", "-c", "echo \\"a b\\"\\u001b\\né"]'),
+        ('CMD ["a", "b"]', 'CMD ["a", "b"]'),
+        ('CMD ["a"]', 'CMD ["a"]'),
+        ('CMD []', 'CMD []'),
+        ('CMD ["a" b]', 'CMD ["a" b]'),
+        ('CMD ["a" "b"] x', 'CMD ["a" "b"] x'),
         ("""HEALTHCHECK &{["NONE"] "0s" "0s" "0s" "0s" '\\x00'}""", "HEALTHCHECK NONE"),
     ],
 )  # fmt: skip
@@ -66,15 +73,26 @@ def test_what_go_printed_is_shown_as_in_a_dockerfile(created_by: str, shown: str
         ("HEALTHCHECK", """&{["" "x"] "30s" "3s" "0s" '\\x00'} CMD y"""),
         ("LABEL", "map[80/tcp:{}]"),
         (None, "map[80/tcp:{}]"),
+        (None, '["a" "b"]'),
+        ("RUN", '["a" "b"]'),
+        ("CMD", '["a" "\\ud800"]'),
+        ("CMD", '["a" "\\q"]'),
     ],
 )
 def test_other_forms_are_shown_as_they_are(instruction: str | None, arguments: str) -> None:
     assert without_go_values(instruction, arguments) == arguments
 
 
-@given(st.sampled_from(["EXPOSE", "HEALTHCHECK"]), st.text("map[]{}:/ 0159cCMDSHEL-tcp\"'\\&xs"))
+@given(
+    st.sampled_from(["EXPOSE", "HEALTHCHECK", "CMD"]), st.text("map[]{}:/ 0159cCMDSHEL-tcp\"'\\&xs")
+)
 def test_no_text_is_an_error(instruction: str, arguments: str) -> None:
     assert isinstance(without_go_values(instruction, arguments), str)
+
+
+def test_secrets_of_a_command_stay_masked() -> None:
+    created_by = 'CMD ["app" "--password" "correct-horse" "-u" "me:correct-horse"]'
+    assert one_line(step(created_by)) == 'CMD ["app", "--password", "***", "-u", "me:***"]'
 
 
 def test_secrets_of_a_health_check_stay_masked() -> None:

@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator
 from layerscope.analysis.findings.rules import RULES
 from layerscope.image.dockerfile import parse_dockerfile
 from layerscope.opening.open import Opened, Options
+from layerscope.report.patch import patch_of
 from tests.images import BLOCK, docker_archive, file, layer_tar, whiteout
 from tests.report.hostile import hostile
 from tests.report.sample import opened, report, sample
@@ -107,6 +108,42 @@ def test_a_result_is_on_the_lines_of_the_instruction(tmp_path: Path) -> None:
     physical = result["locations"][0]["physicalLocation"]
     assert physical["artifactLocation"] == {"uri": "docker/my%20file", "uriBaseId": "SRCROOT"}
     assert physical["region"] == {"startLine": 3, "endLine": 4}
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_the_fixes_are_those_of_the_patch(tmp_path: Path, end: str) -> None:
+    """On the same lines, wherever in the file they are, also in its last line."""
+    # A form feed ends no line of a file.
+    head = b"FROM scratch\n# one\x0cpage\n\n\n\nENV A=b\n\n"
+    written = head + b"RUN npm install thing\n\n\nRUN apt-get update && \\\n  echo done"
+    text = (written.decode() + end).replace("\n", "\r\n" if end == "\r\n" else "\n")
+    text = text.replace("\r\r", "\r")
+    files = (
+        [file("root/.npm/_cacache/content-v2/a", b"a" * 200_000)],
+        [file("var/lib/apt/lists/x_Packages", b"a" * 200_000)],
+    )
+    history: list[dict[str, object]] = [
+        {"created_by": "ENV A=b", "empty_layer": True},
+        {"created_by": "RUN /bin/sh -c npm install thing # buildkit"},
+        {"created_by": "RUN /bin/sh -c apt-get update &&   echo done # buildkit"},
+    ]
+    dockerfile = parse_dockerfile(text.encode(), "Dockerfile")
+    image = opened(
+        tmp_path / "a.tar",
+        docker_archive([layer_tar(members) for members in files], history=history),
+        Options(rules={}, dockerfile=dockerfile),
+    )
+    assert image.findings is not None
+    for number, finding in enumerate(image.findings.found):
+        (fix,) = result_of(image, finding.rule)["fixes"]
+        lines = [f"{line}\n" for line in text.split("\n")]
+        for each in reversed(fix["artifactChanges"][0]["replacements"]):
+            region = each["deletedRegion"]
+            first, last = region["startLine"] - 1, region["endLine"] - 1
+            assert region["startColumn"] == 1
+            tail = lines[last][region["endColumn"] - 1 :]
+            lines[first : last + 1] = [each["insertedContent"]["text"] + tail]
+        assert "".join(lines).removesuffix("\n") == patch_of(image, [number]).dockerfile
 
 
 def test_without_a_dockerfile_a_result_is_in_the_image_at_its_paths(tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ _BUILDS = re.compile(
     r"|pkg-config|linux-headers|musl-dev|rustc|cargo|golang|golang-go|.*-dev|.*-devel|.*-headers)(?:=.*|-\d+)?"
 )
 """Packages that are for building alone."""
+_ALTERNATIVES = b"var/lib/dpkg/alternatives/"
 _LOOKED = 100
 """Packages of one installation that are looked at."""
 _BUILDERS = frozenset(
@@ -146,12 +147,14 @@ def build_rule(
     why: str,
     patterns: Sequence[str],
     spare: Sequence[str] = (),
+    family: Sequence[str] = (),
     needing: Callable[[Evidence], str | None] = compiles_at_run_time,
     finds: str = "",
     wrong: str = "",
 ) -> Rule:
     """A rule that claims what lies at or below `patterns`, but for `spare`, in an image that runs something. Beside software that
-    needs it at run time, whose name `needing` returns, it is a mere hint."""
+    needs it at run time, whose name `needing` returns, it is a mere hint. Of the rules whose patterns are in `family`, the first one
+    whose fix removes packages also claims what else these packages hold."""
 
     def find(evidence: Evidence) -> Iterator[Claim]:
         files = evidence.live_under(*patterns)
@@ -161,7 +164,7 @@ def build_rule(
             files &= ~evidence.selector.select(spare)
         compiling = evidence.once(needing)
         for group in evidence.by_layer(files):
-            for claim in _claims(evidence, group, patterns):
+            for claim in _claims(evidence, group, patterns, family, spare):
                 yield claim if compiling is None else _doubted(claim, compiling)
 
     return Rule(
@@ -193,7 +196,13 @@ def runs_something(evidence: Evidence) -> bool:
     return not all(name in _SHELLS or name.startswith("-") for name in names)
 
 
-def _claims(evidence: Evidence, group: Group, patterns: Sequence[str]) -> Iterator[Claim]:
+def _claims(
+    evidence: Evidence,
+    group: Group,
+    patterns: Sequence[str],
+    family: Sequence[str],
+    spare: Sequence[str],
+) -> Iterator[Claim]:
     """The files added by a step, split by whether the packages it names can be removed again."""
     step = evidence.step(group.layer)
     found = installation_of(evidence, step)
@@ -209,7 +218,11 @@ def _claims(evidence: Evidence, group: Group, patterns: Sequence[str]) -> Iterat
     ours = np.array([owner in gone for owner in owners], bool)
     loose = np.array([owner is None for owner in owners], bool)
     if ours.any():
-        yield _claim(_part(evidence, group, ours), _taken_out(evidence, step, found, names))
+        fix = _taken_out(evidence, step, found, names)
+        further = None
+        if fix.edits and family:
+            further = _with_their_packages(evidence, database, group.layer, gone, family, spare)
+        yield _claim(_part(evidence, group, ours, further), fix)
     if loose.any():
         yield _claim(_part(evidence, group, loose), _staged(evidence, step))
     # What is left is there for packages that run: it is weight of these.
@@ -233,20 +246,60 @@ def _claim(group: Group, fix: Fix, confidence: Confidence | None = None) -> Clai
     )
 
 
-def _part(evidence: Evidence, group: Group, chosen: NDArray[np.bool_]) -> Group:
-    """Some files of a group; all names of a content, or none, as `by_layer` has it."""
-    paths = evidence.sole(group.paths[chosen])
+def _part(
+    evidence: Evidence,
+    group: Group,
+    chosen: NDArray[np.bool_],
+    further: NDArray[np.int32] | None = None,
+) -> Group:
+    """Some files of a group, and further ones of its layer; all names of a content, or none, as `by_layer` has it."""
+    paths = group.paths[chosen]
+    if further is not None and len(further):
+        paths = np.concatenate((paths, further))
+        paths = paths[np.lexsort((paths, -evidence.live_sizes[paths]))]
+    paths = evidence.sole(paths)
     inodes = np.unique(evidence.live_inodes[paths])
     return Group(group.layer, paths, inodes, int(evidence.stored(inodes).sum()))
+
+
+def _with_their_packages(
+    evidence: Evidence,
+    database: AptDatabase,
+    layer: int,
+    gone: frozenset[str],
+    family: Sequence[str],
+    spare: Sequence[str],
+) -> NDArray[np.int32]:
+    """Files that a layer stores of packages that are removed, but for those that a rule of the family looks for (all but
+    `spare`); none if they are claimed already."""
+    purged = evidence.once(_purged)
+    if layer in purged:
+        return np.zeros(0, np.int32)
+    purged.add(layer)
+    selected = evidence.selector.select(family) & ~evidence.selector.select(spare)
+    paths = np.flatnonzero(evidence.live_files & ~selected).astype(np.int32)
+    paths = paths[evidence.filesystem.inodes.layers(evidence.live_inodes[paths]) == layer]
+    owners = _owners(evidence, database, paths)
+    theirs: NDArray[np.int32] = paths[np.array([owner in gone for owner in owners], bool)]
+    return theirs
+
+
+def _purged(_: Evidence) -> set[int]:
+    """The layers whose removed packages are claimed already."""
+    return set()
 
 
 def _owners(
     evidence: Evidence, database: AptDatabase, paths: NDArray[np.int32]
 ) -> list[str | None]:
     order = np.argsort(paths)
-    names = evidence.filesystem.table.full_paths(paths[order])
+    table, inodes = evidence.filesystem.table, evidence.filesystem.inodes
     found: list[str | None] = [None] * len(paths)
-    for at, name in zip(order.tolist(), names, strict=True):
+    for at, name in zip(order.tolist(), table.full_paths(paths[order]), strict=True):
+        if name.startswith(_ALTERNATIVES):  # what dpkg keeps for a link that the package brought
+            link = table.find(b"etc/alternatives/" + name.removeprefix(_ALTERNATIVES))
+            inode = -1 if link is None else int(evidence.live_inodes[link])
+            name = b"" if inode < 0 else inodes.target(inode).lstrip(b"/")
         found[at] = database.owner(name)
     return found
 
@@ -281,10 +334,11 @@ def _not_brought(
         more = " and others" if len(brought) > NAMED else ""
         comment.append(f"# {word} brings {', '.join(brought[:NAMED])}{more}")
     gone = [word for word in found.packages if found.text(word) in bringing.values()]
+    without = _without(evidence, step, found, gone)
     return (
         "\n".join(comment)
         + "\n# where nothing runs it in the container, use it in a stage of its own (FROM … AS build), and here do"
-        " without:\n" + _without(evidence, step, found, gone)
+        " without:\n" + Fix(without.text, advice=without.advice)  # what runs it is not known
     )
 
 

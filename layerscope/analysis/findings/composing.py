@@ -97,11 +97,11 @@ def _end_once(plan: Plan, group: Sequence[int]) -> None:
 def _conflict(plan: Plan, edits: Sequence[Edit]) -> str:
     """Why edits cannot join a plan; "" if they can."""
     for edit in edits:
-        if edit.kind == "ignore":
+        if edit.kind == "ignore" or (edit.step in plan.drops and _is_mount(edit.text)):
             continue
         if edit.step in plan.drops and edit.kind != "drop":
             return f"another fix removes step {edit.step}"
-        if edit.kind == "drop" and edit.step in plan.steps - plan.drops:
+        if edit.kind == "drop" and edit.step in _needed(plan):
             return f"another fix changes step {edit.step}"
         if edit.kind == "merge":
             for group in plan.merges:
@@ -122,6 +122,18 @@ def _conflict(plan: Plan, edits: Sequence[Edit]) -> str:
     return ""
 
 
+def _is_mount(flag: str) -> bool:
+    """Whether an edit puts in a mount: a RUN that another fix leaves out needs none."""
+    return flag.startswith("--mount=type=bind,")
+
+
+def _needed(plan: Plan) -> set[int]:
+    """Steps that a plan changes by more than a mount."""
+    flags = {step for step, flags in plan.flags.items() if not all(map(_is_mount, flags))}
+    merged = {step for group in plan.merges for step in group}
+    return {*plan.changes, *flags, *plan.before, *plan.behind, *merged}
+
+
 def _overlap(one: Change, other: Change) -> bool:
     """Whether two changes touch the same characters in different ways. What is only put in is fine beside anything."""
     if one == other or one[0] == one[1] == other[0] == other[1]:
@@ -140,6 +152,7 @@ def _is_other_value(one: str, other: str) -> bool:
 def _take(plan: Plan, edit: Edit) -> None:
     if edit.kind == "drop":
         plan.drops.add(edit.step)
+        plan.flags.pop(edit.step, None)
     elif edit.kind == "merge":
         if not any({*edit.steps} <= {*group} for group in plan.merges):
             plan.merges.append(edit.steps)
@@ -148,6 +161,8 @@ def _take(plan: Plan, edit: Edit) -> None:
     elif edit.kind == "change":
         _add(plan.changes.setdefault(edit.step, []), (edit.start, edit.end, edit.text))
     else:
+        if edit.step in plan.drops:
+            return
         places = {"flag": plan.flags, "before": plan.before, "insert": plan.behind}
         _add(places[edit.kind].setdefault(edit.step, []), edit.text)
 

@@ -30,7 +30,9 @@ from layerscope.analysis.findings.fixes import (
 from layerscope.analysis.findings.package_lists import LISTS
 from layerscope.analysis.findings.run_deletions import (
     deletions_in,
+    found_unnamed,
     in_one_run,
+    names_any,
     no_longer_deleting,
 )
 from layerscope.analysis.findings.runs import (
@@ -73,6 +75,15 @@ _BUILD_COMMANDS = {
     "pip": ("wheel",),
     "pip3": ("wheel",),
 }
+_READERS = frozenset(
+    """
+    apk apt apt-get awk bsdtar cat cd chmod chown cp dnf dpkg echo export grep gunzip head install ln ls microdnf mkdir mv rm
+    rpm rsync sed set sha256sum tar test true unzip useradd yum zypper [
+    """.split()  # noqa: SIM905 - a list of words
+)
+"""Programs that write where their last arguments say."""
+
+_KEPT = "# what is written to the mount is discarded; older versions of Podman and Buildah write it into the build context"
 
 _LINES = 40
 """Lines of a .dockerignore."""
@@ -87,7 +98,8 @@ def deletion_fix(
 ) -> Fix:
     """The fix for a layer with paths, of this many content bytes, that later layers delete."""
     step = evidence.step(layer)
-    tops = [evidence.name(path) for path in evidence.topmost_deleted(paths)[: _LINES + 1]]
+    topmost = evidence.topmost_deleted(paths)[: _LINES + 1]
+    tops = [evidence.name(path) for path in topmost]
     names = " ".join(map(shell_word, tops[:NAMED])) + (" …" if len(tops) > NAMED else "")
     if evidence.is_base(layer) and not all(map(evidence.is_base, hiding_layers)):
         quoted = (instruction_text(evidence, evidence.step(one)) for one in hiding_layers[:NAMED])
@@ -103,9 +115,6 @@ def deletion_fix(
         )
         return hint + in_one_run(evidence, layer, hiding_layers, tops)
     whole = size >= evidence.accounting.layers[layer].stored
-    mounted = _mounted(evidence, layer, hiding_layers, tops) if whole else None
-    if mounted is not None:
-        return mounted
     keeper = kept_by_another(evidence, step, tops)
     if keeper is not None:
         return excluding(evidence, step, keeper, tops, whole)
@@ -133,44 +142,96 @@ def _builds(evidence: Evidence, step: Step) -> bool:
     return False
 
 
-def _mounted(
-    evidence: Evidence, layer: int, hiding_layers: Sequence[int], tops: Sequence[str]
-) -> Fix | None:
-    """Mount the files of a COPY in the steps that use them up to the deletion; None if its source is unknown."""
-    step = evidence.step(layer)
+def mounted(
+    evidence: Evidence,
+    layer: int,
+    hiding_layers: Sequence[int],
+    paths: NDArray[np.int32],
+    size: int,
+) -> tuple[Fix, int] | None:
+    """Mount all that a COPY stores in the steps that use it up to the deletion, and the path of the mount: what these steps write
+    there is no longer stored either. Arguments are those of `deletion_fix`.
+
+    None if the source is unknown, or if a step may use what an earlier one wrote there: it is gone after its step.
+    """
+    step, tops = evidence.step(layer), evidence.topmost_deleted(paths)
     sources, target = sources_of(step)
     if (
-        len(sources) != 1
+        size < evidence.accounting.layers[layer].stored
+        or evidence.is_base(layer)
+        or len(sources) != 1
         or len(hiding_layers) != 1
         or len(tops) != 1
         or step.instruction == "ADD"
         or is_from_elsewhere(step)
     ):
         return None
-    source, top = sources[0], tops[0]
+    source, top, last = sources[0], evidence.name(tops[0]), hiding_layers[0]
     same_name = posixpath.basename(top) == posixpath.basename(posixpath.normpath(source))
     if "*" in source or source.startswith("/"):
         return None
     if top not in (target_of(evidence, step, target), same_name and top):
         return None
-    mount = f"--mount=type=bind,source={shell_word(source)},target={shell_word(top)}"
-    text = f"# in place of layers {layer} to {hiding_layers[0]}:"
-    edits: list[Edit] = [Edit("drop", step.index)]
-    for found in range(layer + 1, hiding_layers[0] + 1):
-        used = evidence.step(found)
-        run = run_in(evidence, used)
+    writers = _written_between(evidence, layer, last, tops[0])
+    changed: list[tuple[int, Run, tuple[Change, ...]]] = []
+    for number in range(layer + 1, last + 1):
+        run = run_in(evidence, evidence.step(number))
         if run is None:
             continue
         changes = _without_deletion(evidence, run, top)
         if changes is None or run.exec_form:
             return None
+        changed.append((number, run, changes))
+    naming = [
+        number
+        for number, run, changes in changed
+        if names_any(evidence, run.step, applied(run.script, changes), [top])
+    ]
+    if writers and (found_unnamed([top]) or max(naming, default=layer) > writers[0]):
+        return None
+    mount = f"--mount=type=bind,source={shell_word(source)},target={shell_word(top)}"
+    text, written = f"# in place of layers {layer} to {last}:", False
+    edits: list[Edit] = [Edit("drop", step.index)]
+    for number, run, changes in changed:
         if not applied(run.script, changes).strip():
-            edits.append(Edit("drop", used.index))
+            edits.append(Edit("drop", run.step.index))
             continue
-        text += "\n" + run_text(run, changes, [mount])
-        edits.append(Edit("flag", used.index, mount))
-        edits += [Edit("change", used.index, new, start, end) for start, end, new in changes]
-    return Fix(text, tuple(edits)) if "\n" in text else None
+        if number in naming or not naming or found_unnamed([top]):
+            writes = number in writers or not _only_reads(evidence, run, tops[0])
+            own = [f"{mount},rw" if writes else mount]
+            written |= writes
+        elif changes:
+            own = []
+        else:
+            continue
+        text += "\n" + run_text(run, changes, own)
+        edits += [Edit("flag", run.step.index, flag) for flag in own]
+        edits += [Edit("change", run.step.index, new, start, end) for start, end, new in changes]
+    if "\n" not in text:
+        return None
+    return Fix(f"{_KEPT}\n{text}" if written else text, tuple(edits)), tops[0]
+
+
+def _written_between(evidence: Evidence, layer: int, last: int, top: int) -> list[int]:
+    """The layers between two others that store something at or below a path, lowest first."""
+    filesystem = evidence.filesystem
+    inside = (filesystem.paths >= top) & (filesystem.paths < filesystem.table.ends[top])
+    return [born for born in np.unique(filesystem.born[inside]).tolist() if layer < born < last]
+
+
+def _only_reads(evidence: Evidence, run: Run, top: int) -> bool:
+    """Whether a RUN is known to write nothing into a directory that it uses; a single file is only read."""
+    if evidence.filesystem.table.ends[top] == top + 1:
+        return True
+    name, folder = evidence.name(top), target_of(evidence, run.step, ".")
+    for command in run.commands:
+        program, *arguments = called(command)
+        paths = [posixpath.normpath(posixpath.join(folder, word)) for word in arguments]
+        # pip builds a directory that it is given in this directory.
+        builds = program.startswith("pip") and name in paths
+        if (program not in _READERS and not program.startswith("pip")) or builds:
+            return False
+    return bool(run.commands)
 
 
 def _without_deletion(evidence: Evidence, run: Run, top: str) -> tuple[Change, ...] | None:

@@ -90,15 +90,8 @@ class Patcher:
     def _around(self, plan: Plan) -> Iterator[tuple[str, str]]:
         """What changes and what stands next to it, before and after, from top to bottom: not the whole file for each finding."""
         if self._lines is not None:
-            text, pieces = self._lines.dockerfile.text, self._pieces(self._lines, plan)
-            if pieces:
-                first, last = min(piece[0] for piece in pieces), max(piece[1] for piece in pieces)
-                # One line more, which the change may begin or end at.
-                start = text.rfind("\n", 0, max(text.rfind("\n", 0, first), 0)) + 1
-                end = text.find("\n", last)
-                end = len(text) if end < 0 else (text.find("\n", end + 1) + 1 or len(text))
-                moved = [(a - start, b - start, new) for a, b, new in pieces]
-                yield text[start:end], applied(text[start:end], moved)
+            _, old, new = self.changed_lines(plan)
+            yield old, new
             return
         steps = sorted(plan.steps)
         for place, step in enumerate(steps):
@@ -106,6 +99,20 @@ class Patcher:
                 start = step
             if place + 1 == len(steps) or steps[place + 1] > step + _NEAR:
                 yield self._restored(start - 1, step + 2, plan)
+
+    def changed_lines(self, plan: Plan) -> tuple[int, str, str]:
+        """Of the author's Dockerfile, the lines that a plan changes and those next to them: how many come before them, and
+        their text before and after. Both are empty without a Dockerfile, and where nothing changes."""
+        if self._lines is None or not (pieces := self._pieces(self._lines, plan)):
+            return 0, "", ""
+        text = self._lines.dockerfile.text
+        first, last = min(piece[0] for piece in pieces), max(piece[1] for piece in pieces)
+        # One line more, which the change may begin or end at.
+        start = text.rfind("\n", 0, max(text.rfind("\n", 0, first), 0)) + 1
+        end = text.find("\n", last)
+        end = len(text) if end < 0 else (text.find("\n", end + 1) + 1 or len(text))
+        moved = [(a - start, b - start, new) for a, b, new in pieces]
+        return text.count("\n", 0, start), text[start:end], applied(text[start:end], moved)
 
     def _restored(self, start: int, end: int, plan: Plan) -> tuple[str, str]:
         """The instructions of the steps [start, end) that the history tells of, and the same with a plan."""
@@ -161,12 +168,9 @@ class Patcher:
         if together is None or len(runs) < len(group):
             raise ValueError("these cannot be one RUN")  # the fix would have been words
         changes = [plan.changes.get(number, []) for number in group]
-        return (
-            runs,
-            together,
-            changes,
-            [flag for number in group for flag in plan.flags.get(number, [])],
-        )
+        flags = [flag for number in group for flag in plan.flags.get(number, [])]
+        flags = [flag for flag in flags if f"{flag},rw" not in flags]  # one mount a target
+        return runs, together, changes, flags
 
 
 # the author's own text

@@ -31,6 +31,7 @@ _STEPS = 6
 """Steps from the first to the last that are still better as one RUN."""
 _LISTED = 8
 """Paths that one command names."""
+_NEVER_UNNAMED = ("/usr/src/", "/usr/local/src/")
 _FOUND_UNNAMED = ("/usr/", "/bin/", "/sbin/", "/lib", "/etc/", "/var/lib/", "/opt/conda/")
 """Directories where programs look for files without naming them."""
 _DELETERS = ("rm", "rmdir", "unlink")
@@ -128,7 +129,7 @@ def _where_it_is_made(
 ) -> Fix | None:
     """Delete it at the end of the last step that names it; None where a step may need it without naming it, or where the one
     that deletes it does something else with it."""
-    if any(f"{top}/".startswith(_FOUND_UNNAMED) for top in tops):
+    if found_unnamed(tops):
         return None
     deleting = evidence.step(hiding_layer)
     run = run_in(evidence, deleting)
@@ -140,9 +141,9 @@ def _where_it_is_made(
         if found.name in _DELETERS or (found.name == "find" and "-delete" in found.values)
     ]
     kept = applied(run.script, deletions)
-    if deleting.instruction != "RUN" or _names(evidence, deleting, kept, tops):
+    if deleting.instruction != "RUN" or names_any(evidence, deleting, kept, tops):
         return None
-    if not _names(evidence, deleting, deleting.arguments, tops):
+    if not names_any(evidence, deleting, deleting.arguments, tops):
         return None
     between = [
         found
@@ -152,7 +153,7 @@ def _where_it_is_made(
     users = [
         found
         for found in between
-        if _names(evidence, evidence.step(found), evidence.step(found).arguments, tops)
+        if names_any(evidence, evidence.step(found), evidence.step(found).arguments, tops)
     ]
     command = f"rm -rf {' '.join(map(shell_word, tops))}"
     if not users:
@@ -245,12 +246,21 @@ def no_longer_deleting(
     return fix
 
 
-def _names(evidence: Evidence, step: Step, command: str, tops: Sequence[str]) -> bool:
+def found_unnamed(tops: Sequence[str]) -> bool:
+    """Whether programs may look into one of these paths without naming it."""
+    return any(
+        f"{top}/".startswith(_FOUND_UNNAMED) and not f"{top}/".startswith(_NEVER_UNNAMED)
+        for top in tops
+    )
+
+
+def names_any(evidence: Evidence, step: Step, command: str, tops: Sequence[str]) -> bool:
     """Whether a command of a step names one of these paths or a directory that holds it, or runs where they are."""
     folder = target_of(evidence, step, ".")
     for top in tops:
         above = posixpath.dirname(top)
-        if _holds_word(command, posixpath.basename(top)) or f"{top}/" in command:
+        name = posixpath.basename(top)
+        if _holds_word(command, name) or f"{top}/" in command or _begins_path(command, name):
             return True
         if command.strip() and folder != "/" and f"{above}/".startswith(f"{folder}/"):
             return True
@@ -264,3 +274,8 @@ def _names(evidence: Evidence, step: Step, command: str, tops: Sequence[str]) ->
 def _holds_word(text: str, word: str) -> bool:
     """Whether a command contains a name as a whole word."""
     return re.search(rf"(?<![\w.-]){re.escape(word)}/?(?:[*.]*)(?![\w/-])", text) is not None
+
+
+def _begins_path(text: str, name: str) -> bool:
+    """Whether a relative path in a command begins with a name: `./name/x`."""
+    return re.search(rf"(?<![\w./-])(?:\./)*{re.escape(name)}/", text) is not None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from layerscope.analysis.findings.finding import is_secret
+from layerscope.analysis.findings.finding import Finding, is_secret
 from layerscope.analysis.gate.case import Case
 from layerscope.analysis.gate.finding_checks import check_findings
 from layerscope.analysis.gate.rule import GateRule
@@ -43,12 +44,30 @@ def _check(case: Case, sure: Confidence) -> Iterator[Check]:
         if is_secret(finding.rule) and not case.ignored(finding, NAME)
     ]
     certain = [one for one in found if _RANKS[one.confidence] >= _RANKS[sure]]
-    yield check_findings(case, NAME, title, certain, secret=True, least=Severity.ERROR)
     unsure = [one for one in found if _RANKS[one.confidence] < _RANKS[sure]]
+    check = check_findings(case, NAME, title, certain, secret=True, least=Severity.ERROR)
+    yield replace(check, message=_message(check.message, certain, unsure, sure))
     if unsure:
         check = check_findings(case, NAME, "Possible secrets", unsure, secret=True)
         outcome = Outcome.PASS if check.outcome is Outcome.PASS else Outcome.WARN
         yield _with(check, outcome)
+
+
+def _message(
+    message: str, certain: Sequence[Finding], unsure: Sequence[Finding], sure: Confidence
+) -> str:
+    """A check's message that says which findings it leaves to the check of possible secrets."""
+    if not unsure:
+        return message
+    counted = message.removesuffix(".") if certain else f"none of {_at_least(sure)} confidence"
+    counts = Counter(one.confidence for one in unsure)
+    others = [f"{counts[level]:,} of {level}" for level in reversed(_RANKS) if counts[level]]
+    verb = "is" if len(unsure) == 1 else "are"
+    return f"{counted}; {' and '.join(others)} confidence {verb} not counted."
+
+
+def _at_least(sure: Confidence) -> str:
+    return " or ".join(level for level in _RANKS if _RANKS[level] >= _RANKS[sure])
 
 
 def _with(check: Check, outcome: Outcome) -> Check:

@@ -16,6 +16,7 @@ from layerscope.analysis.packages.manager_files import read_manager_files
 _STATUS = "/var/lib/dpkg/status"
 _STATES = "/var/lib/apt/extended_states"
 _LISTS = "/var/lib/dpkg/info/*.list"
+_INFO = b"var/lib/dpkg/info/"
 _HARD = ("pre-depends", "depends")
 _IMPORTANT = re.compile(
     r"^[^/#\n]*APT::AutoRemove::(Recommends|Suggests)Important[\s{]+\"?(?:false|no|off|without|disable|0)\b",
@@ -69,7 +70,14 @@ class AptDatabase:
             )
 
     def owner(self, path: bytes) -> str | None:
-        """The package that owns a path (without a leading slash)."""
+        """The package that owns a path (without a leading slash), or that dpkg keeps it for."""
+        if path.startswith(_INFO):
+            return (
+                path.removeprefix(_INFO)
+                .rpartition(b".")[0]
+                .partition(b":")[0]
+                .decode(errors="surrogateescape")
+            )
         found = self._owners.get(path)
         # Where /lib is a link to /usr/lib, packages may still name the former.
         return self._owners.get(path.removeprefix(b"usr/")) if found is None else found

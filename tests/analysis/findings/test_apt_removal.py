@@ -8,7 +8,7 @@ from layerscope.analysis.findings.finding import Finding
 from layerscope.analysis.packages.apt_dependencies import AptDatabase
 from layerscope.words import Confidence
 from tests.analysis.findings.rule_images import EVERYTHING, findings_of, opened_of, paths_of
-from tests.images import Member, file
+from tests.images import Member, file, symlink
 
 
 def stanza(name: str, **fields: str) -> str:
@@ -83,6 +83,9 @@ PACKAGES = {
 }
 
 
+LISTS = [f"var/lib/dpkg/info/{name}:amd64.list" for name in ("build-essential", "libc6-dev")]
+
+
 def image(
     command: str, *names: str, manual: str
 ) -> tuple[dict[str, list[Finding]], dict[str, list[str]]]:
@@ -124,11 +127,63 @@ def test_the_fix_purges_only_what_apt_would_remove() -> None:
     assert libraries.fix.endswith(
         "&& make \\\n    && apt-get purge -y --auto-remove build-essential"
     )
-    assert sorted(paths["headers"]) == ["usr/include/stdio.h", "usr/local/include/own.h"]
+    assert sorted(paths["headers"]) == ["usr/include/stdio.h", "usr/local/include/own.h", *LISTS]
     assert sorted("COPY --from=build" in finding.fix for finding in found["headers"]) == [
         False,
         True,
     ]
+
+
+def test_a_fix_that_purges_promises_all_that_the_packages_hold() -> None:
+    """Once: the rule that comes first claims what no rule of its family looks for. Files of packages that stay, and of other layers,
+    are not claimed."""
+    packages = {
+        "gcc": (
+            {"depends": "libc6-dev", "recommends": "fonts"},
+            ["usr/lib/gcc/12/cc1", "usr/bin/gcc"],
+        ),
+        "libc6-dev": ({}, ["usr/lib/x86_64-linux-gnu/libc.a", "usr/include/stdio.h"]),
+        "fonts": ({}, ["usr/share/fonts/a.ttf", "usr/lib/gcc/12/plugin.so"]),
+        "curl": ({}, ["usr/bin/curl"]),
+    }
+    states = "".join(f"Package: {name}\nAuto-Installed: 1\n\n" for name in ("libc6-dev", "fonts"))
+    members: list[Member] = [
+        file(
+            "var/lib/dpkg/status",
+            "\n".join(stanza(n, **f) for n, (f, _) in packages.items()).encode(),
+        ),
+        file("var/lib/apt/extended_states", states.encode()),
+        symlink("etc/alternatives/cc", "/usr/bin/gcc"),
+        symlink("etc/alternatives/fetch", "/usr/bin/curl"),
+        file("var/lib/dpkg/alternatives/cc", b"auto"),
+        file("var/lib/dpkg/alternatives/fetch", b"auto"),
+    ]
+    for name, (_, paths) in packages.items():
+        listing = "".join(f"/{path}\n" for path in paths)
+        members.append(file(f"var/lib/dpkg/info/{name}.list", listing.encode()))
+        members += [file(path, path.encode() * 80_000) for path in paths]
+    steps = [
+        ("RUN /bin/sh -c apt-get install -y gcc curl && make # buildkit", members),
+        ("COPY x /usr/share/fonts # buildkit", [file("usr/share/fonts/own.ttf", b"o" * 900)]),
+    ]
+    image = opened_of(steps, None, EVERYTHING, start=("python3", "x.py"))
+    found = {
+        finding.rule: sorted(paths_of(image, finding))
+        for finding in findings_of(image).found
+        if "purge" in finding.fix
+    }
+    assert found == {
+        "compilers": [
+            "usr/bin/gcc",
+            "usr/lib/gcc/12/cc1",
+            "usr/lib/gcc/12/plugin.so",
+            "usr/share/fonts/a.ttf",
+            "var/lib/dpkg/alternatives/cc",
+            *(f"var/lib/dpkg/info/{name}.list" for name in ("fonts", "gcc", "libc6-dev")),
+        ],
+        "headers": ["usr/include/stdio.h"],
+        "static-libraries": ["usr/lib/x86_64-linux-gnu/libc.a"],
+    }
 
 
 def test_packages_that_a_step_installs_and_does_not_use_are_not_installed() -> None:
@@ -144,6 +199,7 @@ def test_packages_that_a_step_installs_and_does_not_use_are_not_installed() -> N
     )
     only = "apt-get update && apt-get install -y build-essential"
     found, _ = image(only, "build-essential", "libc6-dev", manual="build-essential")
+    assert not found["static-libraries"][0].edits
     assert found["static-libraries"][0].fix.endswith(
         "\n# RUN apt-get update \\\n#     && apt-get install -y build-essential"
     )
@@ -160,6 +216,7 @@ def test_packages_installed_as_dependencies_have_low_confidence() -> None:
         "# npm brings libnode-dev, libssl-dev\n# where nothing runs it in the container, use it in a stage of its own (FROM … AS"
         " build), and here do without:\nRUN apt-get install -y nodejs \\\n    && x"
     )
+    assert not libraries.edits  # a later step may run npm
 
 
 def test_packages_that_stay_anyway_are_not_claimed() -> None:

@@ -86,6 +86,31 @@ def test_secrets_fail_above_a_confidence(
     assert [check.outcome for check in verdict.checks] == wanted
 
 
+@pytest.mark.parametrize(
+    ("limit", "wanted"),
+    [
+        ("high", "1 finding, 100 B; 2 of medium and 1 of low confidence are not counted."),
+        ("medium", "3 findings, 300 B; 1 of low confidence is not counted."),
+        (True, "4 findings, 400 B."),
+    ],
+)
+def test_the_check_says_which_secrets_it_does_not_count(limit: object, wanted: str) -> None:
+    """The headline counts secrets of any confidence, so that its number may differ from that of the check."""
+    image = opened_of(STEPS)
+    levels = (Confidence.MEDIUM, Confidence.LOW, Confidence.HIGH, Confidence.MEDIUM)
+    found = [finding(image, "secret-test", "base", confidence=sure) for sure in levels]
+    verdict = verdict_of(image, config({"no-secrets": limit}), findings=found, rules=WITH_SECRETS)
+    assert the(verdict, "no-secrets").message == wanted
+    unsure = [one for one in found if one.confidence is Confidence.LOW]
+    verdict = verdict_of(
+        image, config({"no-secrets": "medium"}), findings=unsure, rules=WITH_SECRETS
+    )
+    assert (
+        the(verdict, "no-secrets").message
+        == "none of medium or high confidence; 1 of low confidence is not counted."
+    )
+
+
 def test_a_secret_is_reported_once() -> None:
     """By the rule for secrets; by its own rule only if that is off."""
     image = opened_of(STEPS)

@@ -4,6 +4,30 @@ from layerscope.analysis.findings.build_tools import build_rule
 from layerscope.analysis.findings.rule import Rule
 from layerscope.analysis.findings.run_time_compilers import is_workplace
 
+_COMPILERS = (
+    "/usr/lib/gcc",
+    "/usr/libexec/gcc",
+    "/usr/lib/llvm-*/bin",
+    "/usr/lib/llvm-*/lib/clang",
+    "/usr/bin/*-linux-*-gcc*",
+    "/usr/bin/*-linux-*-g++*",
+    "/usr/bin/*-linux-*-cpp*",
+    "/usr/bin/*-linux-*-ld.*",
+    "/usr/bin/*-linux-*-lto-dump*",
+)
+_TOOLCHAINS = (
+    "/usr/local/go/bin",
+    "/usr/local/go/pkg",
+    "/usr/local/go/src",
+    "/usr/lib/go-*",
+    "/usr/lib/go",
+    "**/.rustup/toolchains",
+    "/usr/local/rustup/toolchains",
+)
+_HEADERS = ("/usr/include/*", "/usr/local/include/*")
+_LIBRARIES = ("/usr/lib/**/*.a", "/usr/lib64/**/*.a", "/usr/local/lib/**/*.a", "/opt/**/*.a")
+_ALL = (*_COMPILERS, *_TOOLCHAINS, *_HEADERS, *_LIBRARIES)
+
 RULES: tuple[Rule, ...] = (
     build_rule(
         "compilers",
@@ -11,17 +35,8 @@ RULES: tuple[Rule, ...] = (
         why="A compiler is only needed to build. At run time it adds weight and helps attackers.",
         finds="Compilers of GCC and LLVM in an image that starts something else than a compiler, a build tool or a shell.",
         wrong="Beside software that is known to compile at run time it is a note of low confidence. If yours compiles, turn the rule off.",
-        patterns=(
-            "/usr/lib/gcc",
-            "/usr/libexec/gcc",
-            "/usr/lib/llvm-*/bin",
-            "/usr/lib/llvm-*/lib/clang",
-            "/usr/bin/*-linux-*-gcc*",
-            "/usr/bin/*-linux-*-g++*",
-            "/usr/bin/*-linux-*-cpp*",
-            "/usr/bin/*-linux-*-ld.*",
-            "/usr/bin/*-linux-*-lto-dump*",
-        ),
+        patterns=_COMPILERS,
+        family=_ALL,
         spare=("/usr/lib/gcc/**/*.so*",),
     ),
     build_rule(
@@ -30,15 +45,8 @@ RULES: tuple[Rule, ...] = (
         why="Programs built with it run without it. Copy the program into an image of its own.",
         finds="Toolchains of Go and Rust in an image that starts something else than a build tool or a shell.",
         wrong="An image for jobs that build programs needs them: turn the rule off there.",
-        patterns=(
-            "/usr/local/go/bin",
-            "/usr/local/go/pkg",
-            "/usr/local/go/src",
-            "/usr/lib/go-*",
-            "/usr/lib/go",
-            "**/.rustup/toolchains",
-            "/usr/local/rustup/toolchains",
-        ),
+        patterns=_TOOLCHAINS,
+        family=_ALL,
         needing=is_workplace,
     ),
     build_rule(
@@ -47,7 +55,8 @@ RULES: tuple[Rule, ...] = (
         why="Only compilers read C and C++ headers.",
         finds="Headers in an image that starts something else than a compiler, a build tool or a shell.",
         wrong="Beside software that is known to compile at run time it is a note of low confidence. If yours compiles, turn the rule off.",
-        patterns=("/usr/include/*", "/usr/local/include/*"),
+        patterns=_HEADERS,
+        family=_ALL,
     ),
     build_rule(
         "static-libraries",
@@ -55,7 +64,8 @@ RULES: tuple[Rule, ...] = (
         why="Only linkers read .a files.",
         finds="Archives of object files in an image that starts something else than a compiler, a build tool or a shell.",
         wrong="Beside software that is known to compile at run time it is a note of low confidence. Some languages load `.a` files as plug-ins: accept the path then.",
-        patterns=("/usr/lib/**/*.a", "/usr/lib64/**/*.a", "/usr/local/lib/**/*.a", "/opt/**/*.a"),
+        patterns=_LIBRARIES,
+        family=_ALL,
         spare=("/usr/lib/gcc",),
     ),
 )

@@ -17,8 +17,8 @@ _NAME = "__pycache__"
 
 
 def _uncompiled(place: Place) -> Fix:
-    """Do not compile: with an option of pip, otherwise with an environment variable. Distribution packages ignore both when
-    they are installed: delete their bytecode in the same RUN."""
+    """Do not compile: with an option of pip, otherwise with an environment variable, which also keeps later RUNs from compiling
+    what they import. Distribution packages ignore both when they are installed: delete their bytecode in the same RUN."""
     copied = not_copied(place)
     if copied:
         return copied
@@ -33,9 +33,10 @@ def _uncompiled(place: Place) -> Fix:
             lambda command: subcommand(command, r"pip[\d.]*", ("install",)),
             "--no-compile",
         )
-        if not changes:
-            setting = "ENV PYTHONDONTWRITEBYTECODE=1"
-            head = Fix(f"{setting}\n", (Edit("before", step.index, setting),))
+    later = any(after.instruction == "RUN" for after in evidence.image.steps[step.index + 1 :])
+    if later or not (packaged.all() or changes):
+        setting = "ENV PYTHONDONTWRITEBYTECODE=1"
+        head = Fix(f"{setting}\n", (Edit("before", step.index, setting),))
     command = ""
     if packaged.any():
         inside = evidence.selector.below(tops[packaged].astype(np.int64))[place.group.paths]

@@ -98,6 +98,62 @@ def test_other_deletions_of_the_step_stay() -> None:
     assert finding.fix.endswith("pip install /w/* \\\n    && rm -rf /tmp/x")
 
 
+def test_only_the_steps_that_name_what_is_mounted_mount_it() -> None:
+    """Those between need none; what another step writes there goes with it, and is promised, too."""
+    copied = ("COPY src /build/src # buildkit", [file("build/src/a.c", b"c" * 900)])
+    making = ("RUN /bin/sh -c make -C /build/src # buildkit", [file("build/src/a.o", b"o" * 300)])
+    other = ("RUN /bin/sh -c unrelated # buildkit", [file("opt/x", b"x")])
+    gone = ("RUN /bin/sh -c rm -r /build # buildkit", [whiteout("build")])
+    first, *_ = findings_by([copied, making, other, gone], "deleted-later")
+    assert (first.bytes, first.steps) == (900, (0, 3))
+    gone = ("RUN /bin/sh -c rm -r /build/src && other # buildkit", [whiteout("build/src")])
+    base = ("RUN /bin/sh -c mkdir /build # buildkit", [directory("build"), file("build/y", b"y")])
+    (first,) = findings_by([base, copied, making, other, gone], "deleted-later")
+    assert (first.bytes, first.steps) == (1200, (1, 2, 4))
+    assert first.fix == (
+        "# what is written to the mount is discarded; older versions of Podman and Buildah write it into the build context\n"
+        "# in place of layers 1 to 4:\n"
+        "RUN --mount=type=bind,source=src,target=/build/src,rw make -C /build/src\n"
+        "RUN other"
+    )
+
+
+@pytest.mark.parametrize(
+    "command", ["cp /build/src/a.o /opt", "cd build; ./src/a.o", "cp -r /build /opt"]
+)
+def test_nothing_is_mounted_where_a_step_uses_what_another_wrote_there(command: str) -> None:
+    """What is written to a mount is gone after its step."""
+    steps = [
+        ("RUN /bin/sh -c mkdir /build # buildkit", [file("build/y", b"y")]),
+        ("COPY src /build/src # buildkit", [file("build/src/a.c", b"c" * 900)]),
+        ("RUN /bin/sh -c make -C /build/src # buildkit", [file("build/src/a.o", b"o" * 300)]),
+        (f"RUN /bin/sh -c {command} # buildkit", [file("opt/a.o", b"o" * 300)]),
+        ("RUN /bin/sh -c rm -r /build/src # buildkit", [whiteout("build/src")]),
+    ]
+    for finding in findings_by(steps, "deleted-later"):
+        assert "--mount=type=bind,source" not in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("command", "mount"),
+    [
+        ("pip install /w/*.whl", ""),
+        ("pip install /w", ",rw"),
+        ("cp -r /w/. /opt && tar -xf /w/a.tar -C /srv", ""),
+        ("cd /w && ./configure", ",rw"),
+        ("sh /w/install.sh", ",rw"),
+    ],
+)
+def test_a_mount_is_writable_where_a_step_may_write_to_it(command: str, mount: str) -> None:
+    """Programs that are known to read only get it read-only."""
+    steps = [
+        ("COPY w /w # buildkit", [file("w/a.whl", b"w" * 900), file("w/b", b"b")]),
+        (f"RUN /bin/sh -c {command} && rm -r /w # buildkit", [whiteout("w"), file("opt/x", b"x")]),
+    ]
+    (finding,) = findings_by(steps, "deleted-later")
+    assert f"--mount=type=bind,source=w,target=/w{mount} " in finding.fix
+
+
 def test_a_part_of_what_was_copied_is_kept_out_of_the_context() -> None:
     """Lines of a .dockerignore, written from the context's root."""
     steps = [

@@ -288,3 +288,14 @@ def test_bytecode_of_system_packages_is_deleted(
     members = [file(path, b"x" * 100) for path in paths]
     (found,) = findings_by([(f"RUN /bin/sh -c {command} # buildkit", members)], "python-bytecode")
     assert found.fix == expected
+
+
+def test_later_runs_write_no_bytecode_either() -> None:
+    """They would write it again as they import what a step has deleted it of."""
+    steps = [
+        ("RUN /bin/sh -c pip install flask # buildkit", [file("x/__pycache__/x.pyc", b"x" * 100)]),
+        ("RUN /bin/sh -c python manage.py check # buildkit", [file("y", b"y")]),
+    ]
+    (found,) = findings_by(steps, "python-bytecode")
+    assert found.fix == "ENV PYTHONDONTWRITEBYTECODE=1\nRUN pip install --no-compile flask"
+    assert [edit.kind for edit in found.edits] == ["before", "change"]

@@ -73,7 +73,15 @@ def prove_fixes(
             asked = {**given, "image": None, "platform": None, "pull": False}
             request = request_of(reference, progress, asked)
             rebuilt = open_image(request, replace(options, dockerfile=None))
-            proof = prove(opened, rebuilt, patch.plan.applied, progress, request.limits)
+            names = [change.path.name for change in patch.files]
+            proof = prove(
+                opened,
+                rebuilt,
+                patch.plan.applied,
+                progress,
+                request.limits,
+                patched=names,
+            )
     finally:
         if not keep:
             with suppress(OSError):
@@ -81,7 +89,7 @@ def prove_fixes(
     how = report_options(None, binary=settings_of(given).binary)
     with output_stream(None) as stream:
         console = Console(stream, how.width, color=how.color)
-        _write(console, proof, image_id if keep else None)
+        _write(console, opened, proof, image_id if keep else None)
         console.flush()
     return ExitCode.OK if proof.holds else ExitCode.FAILED
 
@@ -133,8 +141,9 @@ def _copied(context: Path, place: Path) -> Path:
     return place
 
 
-def _write(console: Console, proof: Proof, image_id: str | None) -> None:
+def _write(console: Console, opened: Opened, proof: Proof, image_id: str | None) -> None:
     """The verdict, each finding, and what else changed."""
+    from layerscope.report.rows import place_words
     from layerscope.text import count_of, safe_name, size
 
     lost = count_of(len(proof.lost), "live file") + " lost" if proof.lost else "no live file lost"
@@ -144,7 +153,10 @@ def _write(console: Console, proof: Proof, image_id: str | None) -> None:
     console.line("")
     console.line(f"{'promised':>10}  {'saved':>10}  finding")
     for one in proof.findings:
-        console.line(f"{size(one.finding.bytes):>10}  {size(one.real):>10}  {one.finding.rule}")
+        place = place_words(opened, one.finding)
+        console.line(
+            f"{size(one.finding.bytes):>10}  {size(one.real):>10}  {one.finding.rule}  {place}"
+        )
     for title, paths in (
         ("Lost, though no finding names it", proof.lost),
         ("Other content than before", proof.differing),

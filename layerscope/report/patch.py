@@ -29,6 +29,10 @@ _HEAD = (
 )
 
 
+class FileChangedError(UsageError):
+    """A file that is another one since the patch was made."""
+
+
 @dataclass(frozen=True, slots=True)
 class FileChange:
     """A file before and after."""
@@ -218,7 +222,7 @@ def write_patch(patch: Patch) -> None:
             raise UsageError(f"{change.path}: {error.strerror or error}") from error
         old = None if change.old is None else change.old.encode(errors="surrogateescape")
         if now != old:
-            raise UsageError(f"{change.path} changed since it was read", hint="try again")
+            raise FileChangedError(f"{change.path} changed since it was read", hint="try again")
     for change in patch.files:
         try:
             with replacing(Path(os.path.realpath(change.path))) as stream:

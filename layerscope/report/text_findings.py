@@ -12,7 +12,7 @@ from layerscope.report.console import Console, Part, widest, write_heading
 from layerscope.report.issues import fix_text
 from layerscope.report.options import ReportOptions
 from layerscope.report.patch import chosen_by_default
-from layerscope.report.rows import place_words, safe_path
+from layerscope.report.rows import fix_command, place_words, safe_path
 from layerscope.text import clip, clip_start, count_of, safe_name, size
 from layerscope.words import Severity
 
@@ -63,8 +63,10 @@ def _write_patchable(console: Console, opened: Opened, own: Sequence[Finding]) -
     count = len(compose(own, chosen_by_default(own), places).applied)
     if count:
         fixes = count_of(len(own), "fix", "fixes")
-        words = f"layerscope fix IMAGE --dockerfile FILE writes {count} of {fixes}"
-        console.line("  ", (clip(words, console.width - 2), "dim"))
+        command = "layerscope fix IMAGE --dockerfile FILE"
+        if opened.written is not None:
+            command = fix_command(opened)
+        console.line("  ", (f"{command} writes {count} of {fixes}", "dim"))
 
 
 def write_base_fixes(console: Console, opened: Opened, options: ReportOptions) -> None:

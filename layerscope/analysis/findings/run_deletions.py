@@ -92,7 +92,7 @@ def lists_in_one_run(
         )
     numbers = layers_named(steps)
     mount = f"RUN --mount=type=cache,target={LISTS} …"
-    hint = f"# {numbers} need the same lists: keep them in a cache in each of them ({mount}), or install all at once:"
+    hint = f"# {numbers} install with the same lists: make them one RUN, or give each of them a cache mount ({mount})"
     return f"{hint}\n" + one_run(evidence, steps, end)
 
 

@@ -216,6 +216,16 @@ def test_links_replace_only_directories_that_the_step_made() -> None:
     assert not found.edits
 
 
+def test_continued_lines_leave_no_runs_of_spaces() -> None:
+    """But in quotes."""
+    command = "RUN /bin/sh -c apt-get   install -y       nano  'a  b' &&     make  ; \ttouch  x # buildkit"
+    members = [file("var/cache/apt/archives/x.deb", b"x" * 200_000)]
+    opened = opened_of([(command, members)], "apt-archives", 0)
+    (fix,) = [found.fix for found in findings_of(opened).found if found.rule == "apt-archives"]
+    start = "RUN apt-get install -y nano 'a  b' \\\n    && make  ; \\\n    touch x"
+    assert fix.removeprefix("# at the end of the same RUN: apt-get clean\n").startswith(start)
+
+
 def test_a_few_places_are_named_one_by_one() -> None:
     """As they are, with no search."""
     members = [file(f"srv/{number}/.idea/x", b"x" * 100) for number in range(4)]

@@ -78,8 +78,8 @@ def test_lists_that_a_later_step_installs_with_stay_until_that_is_done() -> None
     """Deleted in the first step, the second one would find no package: both are one RUN, or keep the lists in a cache."""
     bare = ("/bin/sh -c apt-get install -y git", [file("usr/bin/git", b"g")])
     fix = (
-        "# layers 0, 1 need the same lists: keep them in a cache in each of them"
-        " (RUN --mount=type=cache,target=/var/lib/apt/lists …), or install all at once:\n"
+        "# layers 0, 1 install with the same lists: make them one RUN, or give each of them a cache mount"
+        " (RUN --mount=type=cache,target=/var/lib/apt/lists …)\n"
         "# one RUN for layers 0, 1\n"
         "RUN apt-get update \\\n    && apt-get install -y curl \\\n    && apt-get install -y git \\\n    && rm -rf /var/lib/apt/lists/*"
     )

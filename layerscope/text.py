@@ -52,9 +52,11 @@ def without_ci_commands(text: str) -> str:
     return _ORDER.sub("# #", text) if "##" in text else text
 
 
-def safe_lines(text: str) -> str:
-    """`text` with its lines, tabs as spaces, and everything else that could act on a terminal shown as an escape."""
-    return _UNSAFE_IN_LINES.sub(_escape, text).expandtabs(4)
+def safe_lines(text: str, *, tabs: bool = False) -> str:
+    """`text` with its lines, tabs as spaces unless `tabs` keeps them, and everything else that could act on a terminal shown as
+    an escape."""
+    safe = _UNSAFE_IN_LINES.sub(_escape, text)
+    return safe if tabs else safe.expandtabs(4)
 
 
 def _escape(match: re.Match[str]) -> str:

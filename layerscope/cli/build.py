@@ -93,7 +93,9 @@ def find_engine(name: str | None) -> str:
             f"none of {', '.join(names)} found on PATH"
             if len(names) > 1
             else f"{names[0]} not found on PATH",
-            hint="choose a program with --engine NAME",
+            hint="install one of them, or name its path with --engine"
+            if len(names) > 1
+            else "choose docker, podman or buildah with --engine",
         )
     return found
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +13,10 @@ import click
 from layerscope.cli.options import dockerfile_option, image_options, options_of, request_of
 from layerscope.cli.output_options import ignore_errors_option
 from layerscope.errors import ExitCode, UsageError
+from layerscope.words import Confidence, Severity
 
 if TYPE_CHECKING:
+    from layerscope.analysis.dockerfile_lines import DockerfileLines
     from layerscope.opening.opened import Opened
     from layerscope.report.patch import Patch
 
@@ -20,19 +24,37 @@ if TYPE_CHECKING:
 @click.command(short_help="Write the findings' fixes as a patch of the Dockerfile.")
 @click.argument("reference", metavar="IMAGE")
 @click.argument("args", metavar="[-- BUILD ARGS]", nargs=-1, type=click.UNPROCESSED)
-@click.option("--only", metavar="RULE", multiple=True, help="Fix the findings of this rule only.")
+@click.option(
+    "--only",
+    metavar="RULE",
+    multiple=True,
+    help="Fix the findings of this rule only. Can be repeated, or be a list with commas.",
+)
+@click.option(
+    "--except",
+    "but",
+    metavar="RULE",
+    multiple=True,
+    help="Leave the findings of this rule. Can be repeated, or be a list with commas.",
+)
 @click.option("--min-bytes", metavar="SIZE", help="Fix findings of at least this size only.")
 @click.option(
-    "--diff/--write",
-    "show",
-    default=True,
-    help="Print a patch, or change the files.  [default: --diff]",
+    "--severity",
+    type=click.Choice([each.value for each in Severity]),
+    help="Fix findings of at least this severity only.",
 )
+@click.option(
+    "--confidence",
+    type=click.Choice([each.value for each in Confidence]),
+    help="Fix findings of at least this confidence only.  [default: medium; low for rules of --only]",
+)
+@click.option("--diff", is_flag=True, help="Print a patch. This is the default.")
+@click.option("--write", is_flag=True, help="Change the files instead.")
 @click.option(
     "--context",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     metavar="DIR",
-    help="The build context, where .dockerignore is.  [default: the Dockerfile's folder]",
+    help="The build context, where .dockerignore is.  [default: the Dockerfile's folder, or the current one if that has what COPY names]",
 )
 @click.option(
     "--prove", is_flag=True, help="Rebuild with the fixes, and measure what they really save."
@@ -48,8 +70,12 @@ def fix(
     reference: str,
     args: tuple[str, ...],
     only: tuple[str, ...],
+    but: tuple[str, ...],
     min_bytes: str | None,
-    show: bool,
+    severity: str | None,
+    confidence: str | None,
+    diff: bool,
+    write: bool,
     context: Path | None,
     prove: bool,
     engine: str | None,
@@ -62,73 +88,212 @@ def fix(
     layerscope fix app --dockerfile Dockerfile | git apply
 
     --write changes the files instead. Everything that is not fixed stays as it is written. Without --dockerfile, the patch is of
-    the Dockerfile restored from the image's history. What cannot be fixed by itself is listed on stderr.
+    the Dockerfile restored from the image's history. What is not fixed is listed on stderr, with the reason.
 
     --prove builds the patched Dockerfile in the context with docker, podman or buildah (the first one found) and BUILD ARGS, and
     reports what was promised and saved, and what the final image lost. Exits with 1 if a live file was lost, or less than 90 % of
     the promise was kept. Nothing is tagged, and what was built is removed unless --keep is given.
     """
     from layerscope.cli.bar import progress_bar
-    from layerscope.cli.output import output_stream
     from layerscope.cli.prove import check_build, prove_fixes
     from layerscope.opening.open import open_image
-    from layerscope.report.patch import patch_bytes, patch_of, write_patch
+    from layerscope.report.patch import patch_of, write_patch
 
-    for option, wanted in (("--write", not show), ("--prove", prove)):
+    if diff and write:
+        raise UsageError("--diff and --write cannot be combined")
+    for option, wanted in (("--write", write), ("--prove", prove)):
         if wanted and given["dockerfile"] is None:
             raise UsageError(
                 f"{option} needs --dockerfile", hint="--dockerfile names the file to fix"
             )
-    if (args or engine is not None or keep) and not prove:
-        raise UsageError("arguments of a build, --engine and --keep need --prove")
+    building = (("BUILD ARGS", args), ("--engine", engine is not None), ("--keep", keep))
+    for option, used in building:
+        if used and not prove:
+            raise UsageError(f"{option} can only be used with --prove")
     if prove:
         check_build(engine, args)
+    choice = _Choice.of(only, but, min_bytes, severity, confidence)
+    _check_dockerfile(given)
     with progress_bar() as progress:
         options = options_of(given, findings=True)
         opened = open_image(request_of(reference, progress, given), options)
-    if opened.written is not None and (doubt := opened.written.doubt()) is not None:
+    if opened.written is not None and (doubt := _doubt(opened.written)) is not None:
+        if _is_fixed_already(opened, options.base_steps):
+            click.echo(f"{_ALREADY}: rebuild the image to see the change", err=True)
+            return ExitCode.OK
         raise UsageError(
             f"{opened.written.name}: {doubt}", hint="name the Dockerfile of this image"
         )
-    chosen = _chosen(opened, only, min_bytes)
+    chosen, others = choice.split(opened)
     patch = patch_of(opened, chosen, base_steps=options.base_steps, context=context)
     code = ExitCode.OK
     if prove and patch.plan.applied:
-        place = context or Path(given["dockerfile"]).parent
         code = prove_fixes(
-            opened, patch, options, context=place, engine=engine, args=args, keep=keep, given=given
+            opened,
+            patch,
+            options,
+            context=patch.context,
+            engine=engine,
+            args=args,
+            keep=keep,
+            given=given,
         )
-    if not show and code is ExitCode.OK:
+    if write and code is ExitCode.OK:
         write_patch(patch)
-    elif show and not prove:
-        with output_stream(None) as stream:
-            stream.write(patch_bytes(patch))
-    _say(opened, patch, written=not show and code is ExitCode.OK)
+    elif not write and not prove:
+        _print(patch)
+    _say(opened, patch, others, written=write and code is ExitCode.OK)
+    if patch.files and opened.written is not None:
+        if context is None:
+            _say_context(patch, Path(given["dockerfile"]))
+        if not write and not prove:
+            _say_folder(patch)
     if not ignore_errors:
         opened.raise_damage()
     return code
 
 
-def _chosen(opened: Opened, only: Sequence[str], min_bytes: str | None) -> list[int]:
-    """The findings to fix. Raises `UsageError` for a rule that there is not, or a size that is none."""
-    from layerscope.analysis.findings.rules import check_rules
-    from layerscope.analysis.gate.values import parse_size
+_ALREADY = "these fixes are in the Dockerfile already"
 
-    check_rules(only, lambda _: "--only")
+
+def _print(patch: Patch) -> None:
+    """Write the patch to stdout."""
+    from layerscope.cli.output import output_stream
+    from layerscope.report.patch import patch_bytes
+
     try:
-        least = 0 if min_bytes is None else parse_size(min_bytes)
-    except ValueError as error:
-        raise UsageError(f"--min-bytes: {error}") from None
-    found = () if opened.findings is None else opened.findings.found
-    return [
-        number
-        for number, finding in enumerate(found)
-        if not finding.base and (not only or finding.rule in only) and finding.bytes >= least
-    ]
+        with output_stream(None) as stream:
+            stream.write(patch_bytes(patch))
+    except UsageError as error:
+        if error.hint is not None and "--output" in error.hint:
+            error.hint = "--write changes the files instead"
+        raise
 
 
-def _say(opened: Opened, patch: Patch, *, written: bool) -> None:
+def _check_dockerfile(given: dict[str, Any]) -> None:
+    """Raise `UsageError` for a Dockerfile that cannot be read, or that no builder would read."""
+    from layerscope.cli.options import dockerfile_of
+    from layerscope.image.dockerfile_errors import check_dockerfile
+
+    path = given["dockerfile"]
+    if path is None:
+        return
+    if str(path) == "-":
+        raise UsageError(
+            "--dockerfile: stdin cannot be fixed", hint="name the file, such as ./Dockerfile"
+        )
+    if path.is_dir() or not path.exists():
+        why = "is a directory" if path.is_dir() else "no such file"
+        raise UsageError(
+            f"--dockerfile: {path}: {why}", hint="name the Dockerfile that the image was built from"
+        )
+    if path.is_file():  # a pipe is read once
+        dockerfile = dockerfile_of(given)
+        if dockerfile is not None:
+            check_dockerfile(dockerfile)
+
+
+def _doubt(lines: DockerfileLines) -> str | None:
+    """Why a file may not be the Dockerfile of the image."""
+    if not lines.dockerfile.final():
+        return "it has no instruction besides FROM, and so no step of the image"
+    return lines.doubt()
+
+
+def _is_fixed_already(opened: Opened, base_steps: int | None) -> bool:
+    """Whether all that a Dockerfile has and the image has not are the fixes of the image's findings."""
+    from layerscope.image.dockerfile import parse_dockerfile
+    from layerscope.opening.run_rules import find_findings, patcher_of
+    from layerscope.progress import NullProgress
+    from layerscope.report.patch import chosen_by_default
+
+    lines = opened.written
+    if lines is None or not lines.spans:
+        return False
+    restored = replace(opened, written=None)
+    findings = find_findings(restored, NullProgress(), base_steps=base_steps)
+    patcher = patcher_of(restored, base_steps)
+    missing = {
+        " ".join(written.arguments.split())
+        for written in lines.dockerfile.instructions
+        if written.first + 1 in lines.missing
+    }
+    for numbers in (chosen_by_default(findings.found), findings.own):
+        _, text = patcher.texts(patcher.plan(findings.found, numbers))
+        fixed = parse_dockerfile(text.encode(errors="surrogateescape"), "")
+        if missing <= {" ".join(each.arguments.split()) for each in fixed.instructions}:
+            return True
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """Which findings to fix."""
+
+    only: frozenset[str]
+    but: frozenset[str]
+    least: int
+    severity: Severity
+    confidence: Confidence | None
+
+    @classmethod
+    def of(
+        cls,
+        only: Sequence[str],
+        but: Sequence[str],
+        min_bytes: str | None,
+        severity: str | None,
+        confidence: str | None,
+    ) -> _Choice:
+        """Raises `UsageError` for a rule that there is not, or a size that is none."""
+        from layerscope.analysis.findings.rules import check_rules
+        from layerscope.analysis.gate.values import parse_size
+
+        wanted, unwanted = _listed(only), _listed(but)
+        check_rules(wanted, lambda _: "--only")
+        check_rules(unwanted, lambda _: "--except")
+        try:
+            least = 0 if min_bytes is None else parse_size(min_bytes)
+        except ValueError as error:
+            raise UsageError(f"--min-bytes: {error}") from None
+        return cls(
+            frozenset(wanted),
+            frozenset(unwanted),
+            least,
+            Severity.NOTE if severity is None else Severity(severity),
+            None if confidence is None else Confidence(confidence),
+        )
+
+    def split(self, opened: Opened) -> tuple[list[int], list[int]]:
+        """The numbers of the findings to fix, and of those that only their low confidence leaves."""
+        ranks, sure = list(Severity), list(Confidence)
+        found = () if opened.findings is None else opened.findings.found
+        chosen: list[int] = []
+        unsure: list[int] = []
+        for number, finding in enumerate(found):
+            if finding.base or finding.rule in self.but:
+                continue
+            if self.only and finding.rule not in self.only:
+                continue
+            if finding.bytes < self.least:
+                continue
+            if ranks.index(finding.severity) > ranks.index(self.severity):
+                continue
+            least = self.confidence or (Confidence.LOW if self.only else Confidence.MEDIUM)
+            if sure.index(finding.confidence) <= sure.index(least):
+                chosen.append(number)
+            elif self.confidence is None:  # one in words is listed as such
+                (unsure if finding.edits else chosen).append(number)
+        return chosen, unsure
+
+
+def _listed(names: Sequence[str]) -> list[str]:
+    return [name.strip() for each in names for name in each.split(",") if name.strip()]
+
+
+def _say(opened: Opened, patch: Patch, unsure: Sequence[int], *, written: bool) -> None:
     """What is fixed, and what is not and why, on stderr."""
+    from layerscope.analysis.findings.composing import NEEDS_DECISION
     from layerscope.text import count_of, safe_name, size
 
     findings, plan = opened.findings, patch.plan
@@ -136,13 +301,45 @@ def _say(opened: Opened, patch: Patch, *, written: bool) -> None:
         return
     saved = size(findings.saving(plan.applied))
     files = " and ".join(safe_name(str(change.path)) for change in patch.files)
-    if plan.applied:
-        verb = "written to" if written else "for"
-        click.echo(
-            f"{count_of(len(plan.applied), 'fix', 'fixes')} {verb} {files}: {saved} less", err=True
-        )
+    count = count_of(len(plan.applied), "fix", "fixes")
+    if plan.applied and not patch.files:
+        click.echo(_ALREADY, err=True)
+    elif plan.applied:
+        what = f"{count} written to" if written else f"patch with {count} for"
+        click.echo(f"{what} {files}: {saved} less", err=True)
+    elif plan.left or unsure:
+        click.echo("no fix that can be written without a decision", err=True)
     else:
-        click.echo("nothing that can be fixed by itself", err=True)
-    for left in plan.left:
-        finding = findings.found[left.number]
-        click.echo(f"left: {finding.rule} ({size(finding.bytes)}): {left.why}", err=True)
+        click.echo("nothing to fix", err=True)
+    why = {left.number: left.why for left in plan.left}
+    why |= dict.fromkeys(unsure, "low confidence; --confidence low writes it, too")
+    for number, reason in why.items():
+        finding = findings.found[number]
+        if reason == NEEDS_DECISION:
+            reason = "it needs a decision; `layerscope report` describes the fix"
+        click.echo(f"not written: {finding.rule} ({size(finding.bytes)}): {reason}", err=True)
+
+
+def _say_context(patch: Patch, dockerfile: Path) -> None:
+    """That the context is another folder than the Dockerfile's, where that matters."""
+    from layerscope.text import safe_name
+
+    changed = any(change.path.name.endswith(".dockerignore") for change in patch.files)
+    if changed and os.path.realpath(patch.context) != os.path.realpath(dockerfile.parent):
+        name = safe_name(str(patch.context))
+        click.echo(
+            f"build context: {name}, which has what COPY names; --context DIR for another", err=True
+        )
+
+
+def _say_folder(patch: Patch) -> None:
+    """Where to apply a patch that `git apply` would not apply, or only in part, in the current folder."""
+    from layerscope.report.patch import applies_here, patch_folder
+    from layerscope.text import safe_name
+
+    if not applies_here(patch):
+        top = safe_name(os.path.relpath(patch_folder(patch)))
+        click.echo(
+            f"some files are outside of the current folder: apply it with `git -C {top} apply`",
+            err=True,
+        )

@@ -31,9 +31,13 @@ _NAMING = ("-t", "--tag", "--manifest")
 def check_build(engine: str | None, args: Sequence[str]) -> None:
     """Raise `UsageError` for a program whose images cannot be opened, and for arguments that would name the image: nothing is
     tagged over."""
-    name = Path(find_engine(engine)).name
+    name = Path(engine or find_engine(None)).name
     if name not in _SCHEMES:
-        raise UsageError(f"{name}: --prove builds with docker, podman or buildah")
+        raise UsageError(
+            f"--engine {name}: --prove builds with docker, podman or buildah",
+            hint="choose one of them with --engine",
+        )
+    find_engine(engine)
     for word in args:
         if word.partition("=")[0] in _NAMING or (
             word.startswith("-t") and not word.startswith("--")
@@ -69,7 +73,15 @@ def prove_fixes(
             asked = {**given, "image": None, "platform": None, "pull": False}
             request = request_of(reference, progress, asked)
             rebuilt = open_image(request, replace(options, dockerfile=None))
-            proof = prove(opened, rebuilt, patch.plan.applied, progress, request.limits)
+            names = [change.path.name for change in patch.files]
+            proof = prove(
+                opened,
+                rebuilt,
+                patch.plan.applied,
+                progress,
+                request.limits,
+                patched=names,
+            )
     finally:
         if not keep:
             with suppress(OSError):
@@ -77,7 +89,7 @@ def prove_fixes(
     how = report_options(None, binary=settings_of(given).binary)
     with output_stream(None) as stream:
         console = Console(stream, how.width, color=how.color)
-        _write(console, proof, image_id if keep else None)
+        _write(console, opened, proof, image_id if keep else None)
         console.flush()
     return ExitCode.OK if proof.holds else ExitCode.FAILED
 
@@ -102,7 +114,8 @@ def _built(program: str, name: str, patch: Patch, context: Path, args: Sequence[
             run_build([*words, *args, str(context)], {"DOCKER_BUILDKIT": "1", **os.environ})
         except BuildFailedError as error:
             error.hint = (
-                "the Dockerfile with all fixes does not build; try them one by one with --only RULE"
+                "try the Dockerfile without fixes: if it does not build either, choose another program with --engine; if it does, "
+                "try the fixes one by one with --only RULE"
             )
             raise
         return id_in(file)
@@ -128,8 +141,9 @@ def _copied(context: Path, place: Path) -> Path:
     return place
 
 
-def _write(console: Console, proof: Proof, image_id: str | None) -> None:
+def _write(console: Console, opened: Opened, proof: Proof, image_id: str | None) -> None:
     """The verdict, each finding, and what else changed."""
+    from layerscope.report.rows import place_words
     from layerscope.text import count_of, safe_name, size
 
     lost = count_of(len(proof.lost), "live file") + " lost" if proof.lost else "no live file lost"
@@ -139,7 +153,10 @@ def _write(console: Console, proof: Proof, image_id: str | None) -> None:
     console.line("")
     console.line(f"{'promised':>10}  {'saved':>10}  finding")
     for one in proof.findings:
-        console.line(f"{size(one.finding.bytes):>10}  {size(one.real):>10}  {one.finding.rule}")
+        place = place_words(opened, one.finding)
+        console.line(
+            f"{size(one.finding.bytes):>10}  {size(one.real):>10}  {one.finding.rule}  {place}"
+        )
     for title, paths in (
         ("Lost, though no finding names it", proof.lost),
         ("Other content than before", proof.differing),

@@ -191,6 +191,8 @@ def _run_with_arguments(
         command = text[max(_shell_end(text, start, shells), start) :].lstrip(_SPACE)
         return Instruction("RUN", command, ()) if command else None
 
+    if run := _run_with_words(text, count, start, shells, arg_names):
+        return run
     starts: dict[str, int] = {}  # a builder writes each name once: what repeats one is a value
     enough = -1
     for piece in _PIECE.finditer(text, start):
@@ -214,6 +216,37 @@ def _run_with_arguments(
     command = text[after:].lstrip(_SPACE)
     if not command:
         return None
+    ends = [*(at - 1 for at in chosen[1:]), end]
+    return Instruction("RUN", command, tuple(text[a:b] for a, b in zip(chosen, ends, strict=True)))
+
+
+def _run_with_words(
+    text: str, count: int, start: int, shells: Sequence[str], arg_names: Collection[str]
+) -> Instruction | None:
+    """`|N` of buildah, which counts words, not arguments: `|3 A=x y B=2 /bin/sh -c make`. None if no shell stands behind so
+    many words."""
+    end = start - 1
+    for _ in range(count):
+        end = text.find(" ", end + 1)
+        if end < 0:
+            return None
+    after = _shell_end(text, end + 1, shells)
+    command = text[max(after, 0) :].lstrip(_SPACE)
+    if after < 0 or not command:
+        return None
+    starts: dict[str, int] = {}
+    for piece in _PIECE.finditer(text, start, end):
+        name = piece.group(1)
+        if name in starts:
+            return None
+        if _NAME.fullmatch(name) or name in arg_names:
+            starts[name] = piece.start()
+    if next(iter(starts.values()), -1) != start:
+        return None
+    declared = {name: at for name, at in starts.items() if name in arg_names}
+    if next(iter(starts)) in declared:
+        starts = declared
+    chosen = list(starts.values())
     ends = [*(at - 1 for at in chosen[1:]), end]
     return Instruction("RUN", command, tuple(text[a:b] for a, b in zip(chosen, ends, strict=True)))
 

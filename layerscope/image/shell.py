@@ -164,6 +164,12 @@ def read_loosely(text: str) -> tuple[list[Command], list[tuple[int, int]]]:
     return _Reader(text, data).loosely(_parser().parse(data).root_node)
 
 
+def can_be_read(text: str) -> bool:
+    """Whether a text is a script of sh or bash without an error; too long ones are taken for one."""
+    data = text.encode(errors="surrogatepass")
+    return len(data) > LONGEST or not _parser().parse(data).root_node.has_error
+
+
 def is_posix_shell(shell: Sequence[str]) -> bool:
     """Whether these words start a shell whose language this is."""
     return bool(shell) and posixpath.basename(shell[0]) in _SHELLS

@@ -74,6 +74,7 @@ def step_names(steps: Sequence[Step], most: int, more: str = " and more") -> str
     layers = [name.removeprefix("layer ") for name in names if name.startswith("layer ")]
     others = [name for name in names if not name.startswith("layer ")]
     if layers:
+        layers.sort(key=int)
         others.insert(0, f"layer{'' if len(layers) == 1 else 's'} {', '.join(layers)}")
     return ", ".join(others) + (more if len(steps) > most else "")
 

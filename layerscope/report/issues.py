@@ -96,7 +96,8 @@ def issue_of(
 
 def fix_text(fix: str) -> str:
     """The lines of a fix, safe to show; of a hostile length only the start."""
-    text = safe_lines(fix)
+    # Tabs begin the lines of some here-documents, and the one that ends them.
+    text = safe_lines(fix, tabs="<<-" in fix)
     return (
         text if len(text) <= _FIX else f"{text[:_FIX]}…\n# … {len(text) - _FIX:,} more characters"
     )

@@ -7,15 +7,19 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from layerscope.analysis.findings.composing import Plan
+from layerscope.analysis.findings.finding import Finding
 from layerscope.analysis.findings.patching import ignored_text
 from layerscope.errors import UsageError
 from layerscope.files import read_file, replacing
-from layerscope.image.dockerfile import MAX_BYTES, ignore_file
+from layerscope.image.dockerfile import MAX_BYTES, Dockerfile, ignore_file
+from layerscope.image.dockerfile_syntax import json_words
 from layerscope.opening.opened import Opened
 from layerscope.opening.run_rules import patcher_of
+from layerscope.words import Confidence
 
 RESTORED = "Dockerfile"
 """What a Dockerfile restored from the history is called in a patch."""
@@ -23,6 +27,10 @@ _HEAD = (
     "This is a difference to the Dockerfile restored from the history of the image, not to your own:\n"
     "--dockerfile FILE makes one that can be applied.\n"
 )
+
+
+class FileChangedError(UsageError):
+    """A file that is another one since the patch was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,49 @@ class Patch:
     """The whole .dockerignore with them; None if there is none."""
     restored: bool
     """Whether it is of a Dockerfile that was restored from the history."""
+    context: Path = Path()
+    """The folder of the build context."""
+
+
+def chosen_by_default(findings: Sequence[Finding]) -> list[int]:
+    """The numbers of the findings that a patch fixes if none are named: all but hints of low confidence and those of the base
+    image."""
+    return [
+        number
+        for number, finding in enumerate(findings)
+        if not finding.base and finding.confidence is not Confidence.LOW
+    ]
+
+
+def context_of(dockerfile: Dockerfile) -> Path:
+    """The folder that a Dockerfile is built in: its own, or the current or the top one of its Git work tree if that alone has
+    what its COPY and ADD name."""
+    folder = Path(dockerfile.name).parent
+    sources = list(_context_sources(dockerfile))
+    top = work_tree(folder)
+    places = [folder, Path(), *([Path(os.path.relpath(top))] if top is not None else [])]
+    # The first of those that have most.
+    return max(places, key=lambda place: sum((place / source).exists() for source in sources))
+
+
+def _context_sources(dockerfile: Dockerfile) -> Iterator[str]:
+    """What COPY and ADD of a file take from the build context, as far as it is named in full."""
+    for written in dockerfile.instructions:
+        if written.name not in ("COPY", "ADD") or written.heredocs:
+            continue
+        rest = written.arguments[written.body :]
+        words = json_words(rest) if written.exec_form else None
+        for word in (words or rest.split())[:-1]:
+            name = word.lstrip("/")
+            plain = name not in ("", ".", "./") and not set(name) & set("*?[$\\\"'")
+            if plain and "://" not in name and "--from" not in " ".join(written.flags):
+                yield name
+
+
+def work_tree(folder: Path) -> Path | None:
+    """The top folder of the Git work tree that a folder is in; None if it is in none."""
+    real = Path(os.path.realpath(folder))
+    return next((above for above in (real, *real.parents) if (above / ".git").exists()), None)
 
 
 def patch_of(
@@ -57,11 +108,11 @@ def patch_of(
     base_steps: int | None = None,
     context: Path | None = None,
 ) -> Patch:
-    """The fixes of some findings, of all that are not the base image's if none are named. `context` is the folder of the build
-    context, the Dockerfile's if None. Raises `UsageError` for a .dockerignore that cannot be read."""
+    """The fixes of some findings, see `chosen_by_default` if none are named. `context` is the folder of the build context, see
+    `context_of` if None. Raises `UsageError` for a .dockerignore that cannot be read."""
     found = () if opened.findings is None else opened.findings.found
     if chosen is None:
-        chosen = [number for number, finding in enumerate(found) if not finding.base]
+        chosen = chosen_by_default(found)
     patcher = patcher_of(opened, base_steps)
     plan = patcher.plan(found, chosen)
     old, new = patcher.texts(plan)
@@ -70,13 +121,15 @@ def patch_of(
     files = [FileChange(path, old, new)] if new != old else []
     place = Path(".dockerignore")
     before = None
+    folder = context or Path()
     if lines is not None:
-        place = ignore_file(path, context or path.parent)
+        folder = context or context_of(lines.dockerfile)
+        place = ignore_file(path, folder)
         before = _read(place)
     after = ignored_text(before or "", plan.ignored) if plan.ignored else before
     if after is not None and after != before:
         files.append(FileChange(place, before, after))
-    return Patch(plan, tuple(files), new, after, restored=lines is None)
+    return Patch(plan, tuple(files), new, after, lines is None, folder)
 
 
 def _read(path: Path) -> str | None:
@@ -90,23 +143,64 @@ def _read(path: Path) -> str | None:
 
 
 def patch_bytes(patch: Patch) -> bytes:
-    """The patch, with paths as they were given."""
+    """The patch, with paths from the top of the Git work tree, as `git apply` takes them in any of its folders; outside of one,
+    from the current folder."""
     text = _HEAD if patch.restored and patch.files else ""
+    top = Path() if patch.restored else patch_folder(patch)
     for change in patch.files:
-        name = os.path.relpath(change.path).replace(os.sep, "/")
-        old = "/dev/null" if change.old is None else f"a/{name}"
-        text += f"diff --git a/{name} b/{name}\n" + (
-            "new file mode 100644\n" if change.old is None else ""
-        )
-        text += "".join(_difference(change, old, f"b/{name}"))
+        name = os.path.relpath(_real(change.path), os.path.realpath(top)).replace(os.sep, "/")
+        old, new = _quoted(f"a/{name}"), _quoted(f"b/{name}")
+        text += f"diff --git {old} {new}\n"
+        text += "new file mode 100644\n" if change.old is None else ""
+        # As Git has it: a tab ends a name with spaces.
+        tab = "\t" if " " in name else ""
+        lines = list(_difference(change))
+        text += f"--- {'/dev/null' if change.old is None else old + tab}\n+++ {new}{tab}\n"
+        text += "".join(lines)
     return text.encode(errors="surrogateescape")
 
 
-def _difference(change: FileChange, old: str, new: str) -> Iterator[str]:
-    lines = difflib.unified_diff(
-        lines_of_file(change.old or ""), lines_of_file(change.new), old, new
+def patch_folder(patch: Patch) -> Path:
+    """The folder that the paths of a patch begin in: the top of the Git work tree of its files; without one the current folder,
+    or one above it that holds all of them."""
+    files = [Path(_real(change.path)) for change in patch.files]
+    tops = {work_tree(file.parent) for file in files}
+    if len(tops) == 1 and (top := tops.pop()) is not None:
+        return top
+    return Path(os.path.commonpath([os.path.realpath(""), *(file.parent for file in files)]))
+
+
+def applies_here(patch: Patch) -> bool:
+    """Whether `git apply` in the current folder changes all files: it leaves alone those outside of it."""
+    here = Path(os.path.realpath(""))
+    if work_tree(here) is None and patch_folder(patch) != here:
+        return False
+    return all(Path(_real(change.path)).is_relative_to(here) for change in patch.files)
+
+
+def _real(path: Path) -> str:
+    return os.path.realpath(path)
+
+
+def _quoted(name: str) -> str:
+    """A name in the header of a patch, as Git writes it: in quotes if it has quotes, backslashes or control characters."""
+    if not any(one in '"\\' or one < " " or one == "\x7f" for one in name):
+        return name
+    known = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
+    return (
+        '"'
+        + "".join(
+            known.get(one, f"\\{ord(one):03o}" if one < " " or one == "\x7f" else one)
+            for one in name
+        )
+        + '"'
     )
-    for line in lines:
+
+
+def _difference(change: FileChange) -> Iterator[str]:
+    """The hunks of a change."""
+    lines = difflib.unified_diff(lines_of_file(change.old or ""), lines_of_file(change.new))
+    for line in islice(lines, 2, None):
         yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
 
 
@@ -128,7 +222,7 @@ def write_patch(patch: Patch) -> None:
             raise UsageError(f"{change.path}: {error.strerror or error}") from error
         old = None if change.old is None else change.old.encode(errors="surrogateescape")
         if now != old:
-            raise UsageError(f"{change.path} changed since it was read", hint="try again")
+            raise FileChangedError(f"{change.path} changed since it was read", hint="try again")
     for change in patch.files:
         try:
             with replacing(Path(os.path.realpath(change.path))) as stream:
@@ -139,7 +233,7 @@ def write_patch(patch: Patch) -> None:
 
 def hunks(change: FileChange) -> list[str]:
     """The lines of a change without their ends: `@@ …`, and what begins with `-`, `+` or a space."""
-    return "".join(_difference(change, "", "")).split("\n")[2:-1]
+    return "".join(_difference(change)).split("\n")[:-1]
 
 
 def since(patch: Patch, path: Path, text: str) -> Patch:

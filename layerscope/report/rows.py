@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from shlex import quote
 from typing import NamedTuple
 
 from layerscope.analysis.findings.finding import Finding
@@ -112,6 +113,15 @@ def place_words(opened: Opened, finding: Finding) -> str:
     steps = safe_name(step_names(found, _STEPS, " …")) if found else "the image"
     words = [steps, "base image"] if finding.base else [steps]
     return ", ".join(filter(None, [*words, line_words(opened, finding.steps)]))
+
+
+def fix_command(opened: Opened) -> str:
+    """The command that writes the fixes of an image, with its name and that of its Dockerfile; safe to show."""
+    name = opened.image.reference
+    image = "IMAGE" if opened.image.source_kind == "stdin" or not name.isprintable() else quote(name)  # fmt: skip
+    file = "FILE" if opened.written is None else opened.written.name
+    dockerfile = quote(file) if file.isprintable() else "FILE"
+    return f"layerscope fix {image} --dockerfile {dockerfile}"
 
 
 def line_words(opened: Opened, steps: Sequence[int]) -> str:

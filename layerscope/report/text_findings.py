@@ -11,7 +11,8 @@ from layerscope.opening.opened import Opened
 from layerscope.report.console import Console, Part, widest, write_heading
 from layerscope.report.issues import fix_text
 from layerscope.report.options import ReportOptions
-from layerscope.report.rows import place_words, safe_path
+from layerscope.report.patch import chosen_by_default
+from layerscope.report.rows import fix_command, place_words, safe_path
 from layerscope.text import clip, clip_start, count_of, safe_name, size
 from layerscope.words import Severity
 
@@ -59,11 +60,13 @@ def write_findings(console: Console, opened: Opened, options: ReportOptions) -> 
 def _write_patchable(console: Console, opened: Opened, own: Sequence[Finding]) -> None:
     """Write how many of the reader's own findings `layerscope fix` fixes by itself."""
     places = None if opened.written is None else opened.written.instructions
-    count = len(compose(own, range(len(own)), places).applied)
+    count = len(compose(own, chosen_by_default(own), places).applied)
     if count:
         fixes = count_of(len(own), "fix", "fixes")
-        words = f"layerscope fix IMAGE --dockerfile FILE writes {count} of {fixes}"
-        console.line("  ", (clip(words, console.width - 2), "dim"))
+        command = "layerscope fix IMAGE --dockerfile FILE"
+        if opened.written is not None:
+            command = fix_command(opened)
+        console.line("  ", (f"{command} writes {count} of {fixes}", "dim"))
 
 
 def write_base_fixes(console: Console, opened: Opened, options: ReportOptions) -> None:

@@ -13,7 +13,7 @@ from layerscope.errors import UsageError
 from layerscope.files import read_file
 from layerscope.image.dockerfile import MAX_BYTES
 from layerscope.opening.opened import Opened
-from layerscope.report.patch import Patch, patch_of, since, write_patch
+from layerscope.report.patch import FileChangedError, Patch, patch_of, since, write_patch
 from layerscope.tui.documents.patch import PatchDocument
 
 
@@ -96,7 +96,7 @@ def _check_unchanged(lines: DockerfileLines, before: WrittenFixes | None) -> Non
     except OSError as error:
         raise UsageError(f"{lines.name}: {error.strerror or error}") from error
     if now != expected.encode(errors="surrogateescape"):
-        raise UsageError(
+        raise FileChangedError(
             f"{lines.name} changed since it was read",
             hint="open the image again to read the new one",
         )

@@ -92,7 +92,7 @@ def test_git_applies_the_patch(here: Here) -> None:
     """Everything else stays as the author has it: comments, breaks, where `&&` stands."""
     code, patch, words = here("image.tar", "--dockerfile", "Dockerfile")
     assert code == 0
-    assert words.startswith("3 fixes for Dockerfile and .dockerignore: 3.8 MB less\n")
+    assert words.startswith("patch with 3 fixes for Dockerfile and .dockerignore: 3.8 MB less\n")
     (here.folder / "fix.patch").write_text(patch)
     subprocess.run(["git", "apply", "fix.patch"], cwd=here.folder, check=True)
     assert (here.folder / "Dockerfile").read_text() == PATCHED
@@ -114,7 +114,7 @@ def test_rules_and_sizes_can_be_chosen(here: Here) -> None:
     _, patch, words = here("image.tar", "--dockerfile", "Dockerfile", "--only", "apt-lists")
     assert "rm -rf /var/lib/apt/lists" in patch
     assert "--no-cache-dir" not in patch
-    assert words.startswith("1 fix for Dockerfile")
+    assert words.startswith("patch with 1 fix for Dockerfile")
     _, patch, _ = here("image.tar", "--dockerfile", "Dockerfile", "--min-bytes", "1 MB")
     assert "apt/lists" not in patch
     assert "--no-cache-dir" in patch
@@ -138,14 +138,39 @@ def test_without_a_dockerfile_the_patch_is_of_the_restored_one(here: Here) -> No
         (["--context", "nowhere"], "nowhere"),
         (
             ["--dockerfile", "Dockerfile", "--prove", "--engine", "true"],
-            "true: --prove builds with docker, podman or buildah",
+            "--engine true: --prove builds with docker, podman or buildah",
         ),
+        (
+            ["--dockerfile", "Dockerfile", "--prove", "--engine", "no-such-program"],
+            "--engine no-such-program: --prove builds with docker, podman or buildah",
+        ),
+        (["--engine", "podman"], "--engine can only be used with --prove"),
+        (["--keep"], "--keep can only be used with --prove"),
+        (["--", "--no-cache"], "BUILD ARGS can only be used with --prove"),
+        (["--diff", "--write", "--dockerfile", "Dockerfile"], "--diff and --write cannot"),
+        (["--except", "apt-list"], "--except: unknown rule `apt-list`"),
+        (["--confidence", "some"], "--confidence"),
         (["--dockerfile", "other"], "none of its instructions are among the steps"),
+        (["--dockerfile", "from"], "from: it has no instruction besides FROM"),
+        (["--dockerfile", "nowhere"], "--dockerfile: nowhere: no such file"),
+        (["--dockerfile", "."], "--dockerfile: .: is a directory"),
+        (["--dockerfile", "-"], "--dockerfile: stdin cannot be fixed"),
+        (["--dockerfile", "unknown"], "unknown: line 2: unknown instruction RNU"),
+        (["--dockerfile", "unknown"], "did you mean RUN?"),
+        (["--dockerfile", "open"], "open: line 3: a quote that does not end"),
+        (["--dockerfile", "open-env"], "open-env: line 2: a quote that does not end"),
     ],
 )
 def test_wrong_use_exits_with_2(here: Here, args: list[str], said: str) -> None:
     """Nothing is written."""
-    (here.folder / "other").write_text("FROM x\nRUN something else\n")
+    for name, text in {
+        "other": "FROM x\nRUN something else\n",
+        "from": "FROM busybox\n",
+        "unknown": "FROM x\nRNU apt-get update\n",
+        "open": 'FROM x\nENV A="b" C=\'d"\'\nRUN echo it\\\'s \\\n  "a\n',
+        "open-env": 'FROM x\nENV A="b\n',
+    }.items():
+        (here.folder / name).write_text(text)
     code, out, err = here("image.tar", *args)
     assert (code, out) == (2, "")
     assert said in err
@@ -154,7 +179,51 @@ def test_wrong_use_exits_with_2(here: Here, args: list[str], said: str) -> None:
 def test_an_image_without_findings_has_an_empty_patch(here: Here) -> None:
     """Exit 0: there is nothing to fix."""
     image(here.folder / "clean.tar", [(shell("make"), [file("x", b"x")])])
-    assert here("clean.tar") == (0, "", "nothing that can be fixed by itself\n")
+    assert here("clean.tar") == (0, "", "nothing to fix\n")
+
+
+def test_hints_of_low_confidence_are_asked_for(here: Here) -> None:
+    """By their confidence or their name; a rule can be left out, too."""
+    messages = [file(f"usr/share/locale/{name}/LC_MESSAGES/x.mo", b"m" * 1_500_000) for name in ("de", "fr")]  # fmt: skip
+    image(here.folder / "image.tar", [(shell("make install"), [*messages, *LISTS])])
+    code, patch, words = here("image.tar")
+    assert code == 0
+    assert "/usr/share/locale" not in patch
+    assert "apt/lists" in patch
+    assert (
+        "not written: locales (3.0 MB): low confidence; --confidence low writes it, too\n" in words
+    )
+    for args in (["--confidence", "low"], ["--only", "locales,apt-lists"], ["--only", "locales"]):
+        _, patch, words = here("image.tar", *args)
+        assert "find /usr/share/locale" in patch
+        assert "not written" not in words
+    for args in (["--except", "apt-lists"], ["--severity", "error"], ["--confidence", "high", "--except", "x,apt-lists".removeprefix("x,")]):  # fmt: skip
+        _, patch, words = here("image.tar", *args)
+        assert patch == ""
+
+
+def test_what_needs_a_decision_is_listed(here: Here) -> None:
+    """Alone, or beside what is written."""
+    modules = [file("app/node_modules/x/y.js", b"j" * 2_000_000)]
+    image(here.folder / "image.tar", [("COPY . /app # buildkit", modules)])
+    _, patch, words = here("image.tar")
+    assert patch == ""
+    assert words.startswith("no fix that can be written without a decision\nnot written: ")
+    assert "it needs a decision; `layerscope report` describes the fix\n" in words
+
+
+def test_fixes_are_written_once(here: Here) -> None:
+    """The image is still the old one."""
+    copied = (here.folder / "Dockerfile").read_text()
+    here("image.tar", "--dockerfile", "Dockerfile", "--write")
+    patched = (here.folder / "Dockerfile").read_text()
+    code, patch, words = here("image.tar", "--dockerfile", "Dockerfile")
+    assert (code, patch) == (0, "")
+    assert words.startswith("these fixes are in the Dockerfile already")
+    (here.folder / "Dockerfile").write_text(copied.replace("vim", "vim nano"))
+    code, patch, words = here("image.tar", "--dockerfile", "Dockerfile")
+    assert (code, patch) == (2, "")
+    assert patched != copied
 
 
 # --- how edits come together ----------------------------------------------------------------------
@@ -195,6 +264,23 @@ def test_the_order_of_findings_does_not_matter(tmp_path: Path) -> None:
     (only,) = {fixed(opened, order) for order in orders}
     assert "npm cache clean --force" in only
     assert "rm -rf /var/lib/apt/lists/*" in only
+
+
+def test_what_all_of_one_run_end_with_is_done_once(tmp_path: Path) -> None:
+    """At its end; the step that deleted what is no longer there goes."""
+    cache = [file(f"var/cache/apt/{name}pkgcache.bin", b"c" * 400_000) for name in ("src", "")]
+    steps = [
+        (shell("apt-get update"), [*LISTS, cache[0]]),
+        (shell("apt-get install -y vim"), [cache[1]]),
+        (shell("rm -rf /var/lib/apt/lists/*"), [whiteout("var/lib/apt/lists/x_Packages.lz4")]),
+    ]
+    text = (
+        "FROM x\nRUN apt-get update\nRUN apt-get install -y vim\nRUN rm -rf /var/lib/apt/lists/*\n"
+    )
+    assert fixed(opened_with(tmp_path, steps, text)) == (
+        "FROM x\nRUN apt-get update \\\n    && apt-get install -y vim \\\n"
+        "    && apt-get clean \\\n    && rm -rf /var/lib/apt/lists/*\n"
+    )
 
 
 MERGED = [

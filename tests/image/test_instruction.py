@@ -170,6 +170,30 @@ def test_build_arguments(text: str, arguments: str, build_args: tuple[str, ...])
     assert parse(text) == ("RUN", arguments, build_args)
 
 
+@pytest.mark.parametrize(
+    ("text", "arguments", "build_args"),
+    [
+        ("|3 PKGS=less file UID=1000 /bin/sh -c apt-get update; make A=b || true", "apt-get update; make A=b || true", ("PKGS=less file", "UID=1000")),
+        ("|2 A=x y /bin/sh -c bash -c 'B=1 make'", "bash -c 'B=1 make'", ("A=x y",)),
+        ("|4 A=x  y B= /bin/sh -c make", "make", ("A=x  y", "B=")),
+        ("|3 A=1 2 3 /bin/sh -c make C=1 D=2 /bin/sh -c x", "make C=1 D=2 /bin/sh -c x", ("A=1 2 3",)),
+        ('|2 A=x y /bin/sh -c ["python3", "-c", "a = open(\'/x\')"]', '["python3", "-c", "a = open(\'/x\')"]', ("A=x y",)),
+    ],
+)  # fmt: skip
+def test_buildah_counts_the_words_of_build_arguments(
+    text: str, arguments: str, build_args: tuple[str, ...]
+) -> None:
+    """A value with spaces is several of them."""
+    assert parse(text) == ("RUN", arguments, build_args)
+
+
+def test_declared_names_separate_values_that_buildah_counts() -> None:
+    """What looks like an argument and is none of the stage's is part of a value."""
+    text = "|4 FLAGS=-a X=1 -b UID=1 /bin/sh -c make"
+    assert parse(text, arg_names=["FLAGS", "UID"])[2] == ("FLAGS=-a X=1 -b", "UID=1")
+    assert parse(text)[2] == ("FLAGS=-a", "X=1 -b", "UID=1")
+
+
 def test_a_run_with_a_wrong_number_of_build_arguments_keeps_them() -> None:
     text = "RUN |5 A=1 /bin/sh -c make # buildkit"
     assert parse(text) == ("RUN", "|5 A=1 /bin/sh -c make", ())
@@ -180,7 +204,8 @@ def test_argument_names_separate_values() -> None:
     assert parse(text)[2] == ("FLAGS=-a", "X=1 -b B=2")
     assert parse(text, arg_names={"FLAGS", "B"})[2] == ("FLAGS=-a X=1 -b", "B=2")
     assert parse("|2 A=1 b/c=2 /bin/sh -c x", arg_names=["b/c"])[2] == ("A=1", "b/c=2")
-    assert parse("|2 A=1 b/c=2 /bin/sh -c x")[0] is None
+    # What names no variable is a second word of the first value, as buildah counts.
+    assert parse("|2 A=1 b/c=2 /bin/sh -c x") == ("RUN", "x", ("A=1 b/c=2",))
 
 
 def test_announced_shells() -> None:

@@ -15,6 +15,7 @@ from layerscope.filesystem.paths import PathTable
 from layerscope.opening.open import Opened, Options
 from layerscope.report import ReportOptions
 from layerscope.text import cells
+from tests.cli.test_fix import DOCKERFILE, STEPS, opened_with
 from tests.images import (
     BLOCK,
     Member,
@@ -238,6 +239,15 @@ def test_the_report_says_how_many_fixes_can_be_written(demo_opened: Opened) -> N
     words = tuple(replace(one, edits=()) for one in demo_opened.findings.found)
     none = replace(demo_opened, findings=replace(demo_opened.findings, found=words))
     assert "layerscope fix" not in text_of(none)
+
+
+def test_the_command_that_writes_fixes_has_the_names_that_were_given(tmp_path: Path) -> None:
+    """In quotes where a shell needs them."""
+    folder = tmp_path / "a b"
+    folder.mkdir()
+    given = opened_with(folder, STEPS, DOCKERFILE)
+    command = f"layerscope fix '{folder}/i.tar' --dockerfile '{folder}/Dockerfile'"
+    assert f"\n  {command} writes 3 of 3 fixes\n" in text_of(given)
 
 
 def test_what_to_fix_comes_before_the_steps_and_the_base_image_s_after_one_s_own(

@@ -88,7 +88,6 @@ async def test_ticked_fixes_are_written_once_the_patch_was_shown(tmp_path: Path)
         screen = await dialog(pilot, GIT, PIP, APT)
         text = shown(pilot)
         assert "Write 3 fixes · 3.8 MB less" in text
-        assert "Changes Dockerfile and .dockerignore." in text
         assert "- RUN pip install x" in text
         assert "+ RUN pip install --no-cache-dir x" in text
         assert ".dockerignore · new file" in text
@@ -191,7 +190,8 @@ async def test_a_dockerfile_that_changed_is_not_written() -> None:
         assert isinstance(pilot.app.screen, WriteFixesScreen)
         assert "Dockerfile changed since it was read" in shown(pilot)
         assert "open the image again" in shown(pilot)
-        await pilot.press("escape", "w")
+        assert "Enter writes" not in shown(pilot)
+        await pilot.press("enter", "escape", "w")
         await settled(pilot)
         assert "Dockerfile changed since it was read" in shown(pilot)
         assert "open the image again" in shown(pilot)
@@ -215,6 +215,7 @@ async def test_a_file_that_cannot_be_written_is_an_error_in_the_dialog(
         await pilot.press("enter")
         await settled(pilot)
         assert "cannot write Dockerfile: No space left on device" in shown(pilot)
+        assert "Enter writes" in shown(pilot)
         assert Path("Dockerfile").read_text() == DOCKERFILE
 
 

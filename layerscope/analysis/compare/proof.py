@@ -44,7 +44,7 @@ class Proof:
     lost: tuple[str, ...]
     """Paths with content that the final image has no longer, and that no finding names. Not safe for a terminal."""
     differing: tuple[str, ...]
-    """Paths whose content differs, and that no finding names."""
+    """Paths whose content differs, and that no finding names; without bytecode and the files that the fixes change."""
     packages: tuple[PackageChange, ...]
     """Packages that are gone, or there in another version."""
 
@@ -60,8 +60,11 @@ def prove(
     applied: Sequence[int],
     progress: Progress,
     limits: Limits = DEFAULT_LIMITS,
+    *,
+    patched: Sequence[str] = (),
 ) -> Proof:
-    """Compare an image with the one rebuilt with the fixes of some of its findings. Raises `CancelledError`."""
+    """Compare an image with the one rebuilt with the fixes of some of its findings. `patched` are the names of the files that
+    were changed for it: the image may have them, too. Raises `CancelledError`."""
     findings = old.findings
     if findings is None or new.findings is None:
         raise ValueError("findings of both images are needed")
@@ -78,8 +81,13 @@ def prove(
     def paths(kind: Change) -> tuple[str, ...]:
         rows = np.flatnonzero((changes.kinds == kind) & (changes.old_bytes > 0))
         found = changes.paths[rows]
-        names = table.full_paths(found[~named[found]])
-        return tuple("/" + name.decode(errors="surrogateescape") for name in names)
+        names = (
+            "/" + name.decode(errors="surrogateescape")
+            for name in table.full_paths(found[~named[found]])
+        )
+        if kind is Change.REMOVED:
+            return tuple(names)
+        return tuple(name for name in names if not _is_noise(name, patched))
 
     return Proof(
         findings=tuple(proofs),
@@ -93,6 +101,11 @@ def prove(
             if change.old is not None
         ),
     )
+
+
+def _is_noise(name: str, patched: Sequence[str]) -> bool:
+    """Whether a file differs in every build, or because of the fixes: bytecode, which holds times, and the Dockerfile itself."""
+    return name.endswith(".pyc") or name.rpartition("/")[2] in patched
 
 
 def _stored(filesystem: Filesystem, places: NDArray[np.int32], size: int) -> NDArray[np.int64]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.copy_steps import target_of
+from layerscope.analysis.findings.deleting import directories_before
 from layerscope.analysis.findings.edits import Edit, Fix
 from layerscope.analysis.findings.finding import NAMED
 from layerscope.analysis.findings.fixes import (
@@ -18,12 +19,20 @@ from layerscope.analysis.findings.fixes import (
     commented,
     instruction_text,
     run_in,
+    run_text,
     shell_word,
     with_flags,
 )
 from layerscope.analysis.findings.hidden import Rows
 from layerscope.analysis.findings.merging import mergeable, one_run
-from layerscope.analysis.findings.runs import called, without_commands
+from layerscope.analysis.findings.runs import (
+    Change,
+    Run,
+    called,
+    program,
+    without_commands,
+    without_words,
+)
 from layerscope.filesystem.inodes import Why
 from layerscope.image.dockerfile_syntax import split_flags
 from layerscope.image.history import Step
@@ -32,9 +41,8 @@ from layerscope.layers.index import Kind
 
 _CHANGERS = ("chown", "chmod", "chgrp", "touch", "setcap")
 _NAMED_OWNER = re.compile(r"[A-Za-z_][\w.-]*(?::[A-Za-z_][\w.-]*)?")
-_SYMBOLIC = re.compile(r"(?:[ugoa]*[-+=][rwxXst]+,?)+")
-_TENTHS = 9
-"""Tenths of a COPY's files that are rewritten when it is about all of them."""
+_DIRECTORIES = 8
+"""Directories whose attributes are set by name."""
 
 
 def rewriting_fix(
@@ -58,7 +66,7 @@ def rewriting_fix(
         blocks.append(_block(evidence, layer, storer, rows[mine], new[mine], why))
     step = evidence.step(layer)
     if not runs and step.instruction == "RUN":
-        blocks.append(_without(evidence, step))
+        blocks.append(_without(evidence, layer, others))
     fixes = [block for block in blocks if block is not None]
     together = fixes[0]
     for block in fixes[1:]:
@@ -101,54 +109,85 @@ def _block(
 def _copied(
     evidence: Evidence, layer: int, storer: int, rows: Rows, new: NDArray[np.int32], why: int
 ) -> Fix:
-    """The COPY with the attributes that its files end up with."""
+    """The COPY with the attributes that its files end up with; words where not all of them end up with the same."""
     step, first = evidence.step(layer), evidence.step(storer)
-    flags, head = [], ""
+    columns = evidence.filesystem.inodes.columns
+    files, directories = _copied_inodes(evidence, layer, storer)
+    known = directories[directories != evidence.filesystem.inodes.implicit]
+    every = np.concatenate([files, known])
+    flags: list[str] = []
+    alike = len(files) > 0
+    top = evidence.common(evidence.accounting.waste.paths[rows])
     if why & Why.OWNER:
-        paths = evidence.accounting.waste.paths[rows]
-        flags.append(f"--chown={_owner(evidence, step, storer, paths, new)}")
+        uid, gid = _most(np.stack([columns.uids[new], columns.gids[new]]).astype(np.int64))
+        flags.append(f"--chown={_owner(evidence, step, storer, top, uid, gid)}")
+        alike &= bool(((columns.uids[every] == uid) & (columns.gids[every] == gid)).all())
     if why & Why.MODE:
-        mode = _mode(evidence, step, new)
-        flags.append(f"--chmod={mode}")
-        if not mode.isdigit():
-            head = "# needs `# syntax=docker/dockerfile:1.14`\n"
-    if _is_all(evidence, storer, rows):
-        return head + with_flags(first, *flags)
-    top = shell_word(evidence.name(evidence.common(evidence.accounting.waste.paths[rows])))
+        (mode,) = _most(columns.modes[new][None].astype(np.int64))
+        flags.append(f"--chmod={mode:o}")
+        # COPY gives directories the same mode.
+        alike &= bool((columns.modes[every] == mode).all()) and not (
+            len(directories) and not mode & 0o100
+        )
+    if alike:
+        return with_flags(first, *flags)
+    name = shell_word(evidence.name(top))
     in_context = "" if why & Why.OWNER else ", or set the mode in the build context"
     names = tuple(flag.partition("=")[0] for flag in flags)
     kept = [flag for flag in split_flags(first.arguments)[0] if flag.partition("=")[0] not in names]
+    words = " ".join([*flags, *kept])
+    if len(rows) > 1 and why & Why.MODE:
+        return Fix(
+            f"{instruction_text(evidence, first)}\n"
+            f"# files and directories end up with several modes: set these in the build context, or copy such files by themselves:\n"
+            f"# {first.instruction} {words} …"
+        )
     return Fix(
         f"{instruction_text(evidence, first)}\n"
-        f"# leave {top} out of it and copy it by itself{in_context}:\n{head}"
-        f"# {first.instruction} {' '.join([*flags, *kept])} … {top}"
+        f"# leave {name} out of it and copy it by itself{in_context}:\n"
+        f"# {first.instruction} {words} … {name}"
     )
 
 
-def _is_all(evidence: Evidence, storer: int, rows: Rows) -> bool:
-    """Whether these are about all files that a layer stores."""
-    first = evidence.filesystem.inodes.first
-    span = slice(int(first[storer]), int(first[storer + 1]))
-    columns = evidence.filesystem.inodes.columns
-    files = int(((columns.kinds[span] == Kind.FILE) & (columns.stored[span] > 0)).sum())
-    return len(rows) * 10 >= files * _TENTHS
+def _copied_inodes(
+    evidence: Evidence, layer: int, storer: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """What is after a layer at the places of the files that a COPY stores, and of the directories that it makes."""
+    filesystem = evidence.filesystem
+    after = _shown_after(evidence, layer)
+    copied = (filesystem.born == storer) & (filesystem.died >= layer)
+    found = []
+    before = directories_before(evidence, storer)
+    for kind in (Kind.FILE, Kind.DIRECTORY):
+        paths = filesystem.paths[copied & (filesystem.kinds == kind)]
+        if kind == Kind.DIRECTORY:
+            paths = paths[~before[paths]]
+        inodes = after[paths]
+        found.append(inodes[inodes >= 0])
+    return found[0], found[1]
 
 
-def _owner(
-    evidence: Evidence,
-    step: Step,
-    storer: int,
-    paths: NDArray[np.int32],
-    new: NDArray[np.int32],
-) -> str:
-    """`NAME:GROUP` as the command has it if the COPY can know the names, else the numbers of most files."""
-    columns = evidence.filesystem.inodes.columns
-    owners, counts = np.unique(
-        np.stack([columns.uids[new], columns.gids[new]]), axis=1, return_counts=True
-    )
-    uid, gid = owners[:, int(counts.argmax())].tolist()
-    top = evidence.name(evidence.common(paths))
-    for command in _about(evidence, step, "chown", top):
+def _shown_after(evidence: Evidence, layer: int) -> NDArray[np.int32]:
+    """The inode that is at each path after a layer, -1 for none; shape (paths,)."""
+    filesystem = evidence.filesystem
+    shown = np.full(len(filesystem.table), -1, np.int32)
+    rows = filesystem.visible(layer)
+    shown[filesystem.paths[rows]] = filesystem.inode_of[rows]
+    return shown
+
+
+def _most(values: NDArray[np.int64]) -> list[int]:
+    """The column that is there most often."""
+    found, counts = np.unique(values, axis=1, return_counts=True)
+    column: list[int] = found[:, int(counts.argmax())].tolist()
+    return column
+
+
+def _owner(evidence: Evidence, step: Step, storer: int, top: int, uid: int, gid: int) -> str:
+    """`NAME:GROUP` as the command has it if the COPY can know the names, else the numbers."""
+    commands = _about(evidence, step, "chown", evidence.name(top))
+    every = _changing(evidence, step, ("chown",))
+    for command in commands or (every if len(every) == 1 else []):
         words = [word for word in called(command)[1:] if word[:1] != "-"]
         named = words[0] if words else ""
         if _NAMED_OWNER.fullmatch(named) and _knows_users(evidence, storer):
@@ -184,33 +223,23 @@ def _knows_users(evidence: Evidence, storer: int) -> bool:
     return True
 
 
-def _mode(evidence: Evidence, step: Step, new: NDArray[np.int32]) -> str:
-    """What `--chmod` takes: COPY sets it for directories, too, so a mode for files alone is put in letters."""
-    modes, counts = np.unique(evidence.filesystem.inodes.columns.modes[new], return_counts=True)
-    if len(modes) > 1 or len(new) > 1:
-        for command in _changing(evidence, step, ("chmod",)):
-            words = [word for word in command.values[1:] if _SYMBOLIC.fullmatch(word)]
-            if words:
-                return words[0].rstrip(",")
-    mode = int(modes[int(counts.argmax())])
-    if mode & 0o111 or len(new) == 1:
-        return f"{mode:o}"
-    return ",".join(
-        f"{who}={'r' * bool(mode >> shift & 4)}{'w' * bool(mode >> shift & 2)}X"
-        for who, shift in (("u", 6), ("g", 3), ("o", 0))
-    )
-
-
 def _changing(evidence: Evidence, step: Step, names: Sequence[str] = _CHANGERS) -> list[Command]:
     """The commands of a RUN that change attributes."""
     return [command for command in commands_in(evidence, step) if called(command)[0] in names]
 
 
-def _without(evidence: Evidence, step: Step) -> Fix | None:
-    """What becomes of the RUN that changed the attributes."""
+def _without(evidence: Evidence, layer: int, storers: Sequence[int]) -> Fix | None:
+    """What becomes of the RUN that changed the attributes: it goes, but for directories that no COPY of `storers` makes. Words
+    where it changes anything else."""
+    step = evidence.step(layer)
     run, changing = run_in(evidence, step), _changing(evidence, step)
     if run is None or not changing:
         return None
+    kept = _kept_directories(evidence, layer, storers)
+    if kept is None:
+        return None
+    if kept:
+        return _on_directories(evidence, run, layer, changing, kept)
     if len(changing) == len(run.commands):
         return Fix(
             f"# in place of layer {step.layer}:\n{commented(instruction_text(evidence, step))}",
@@ -221,4 +250,67 @@ def _without(evidence: Evidence, step: Step) -> Fix | None:
     return Fix(
         f"# and layer {step.layer} without: {' '.join(commands.split())}",
         tuple(Edit("change", step.index, new, start, end) for start, end, new in edits or ()),
+    )
+
+
+def _kept_directories(evidence: Evidence, layer: int, storers: Sequence[int]) -> list[int] | None:
+    """Directories whose owner or mode a layer changes, and that no COPY of `storers` makes: those of a WORKDIR, a mkdir, the base
+    image. COPY leaves such a directory as it is. None if the layer changes other files, too."""
+    filesystem, columns = evidence.filesystem, evidence.filesystem.inodes.columns
+    old, new = _shown_after(evidence, layer - 1), _shown_after(evidence, layer)
+    born = np.full(len(filesystem.table), -1, np.int32)
+    rows = filesystem.visible(layer - 1)
+    born[filesystem.paths[rows]] = filesystem.born[rows]
+    paths = np.flatnonzero((old >= 0) & (new >= 0) & (old != new))
+    paths = paths[new[paths] != filesystem.inodes.implicit]
+    old, new, born = old[paths], new[paths], born[paths]
+    differ = columns.uids[old] != columns.uids[new]
+    differ |= (columns.gids[old] != columns.gids[new]) | (columns.modes[old] != columns.modes[new])
+    paths, old, born = paths[differ], old[differ], born[differ]
+    folder = columns.kinds[old] == Kind.DIRECTORY
+    copied = np.isin(born, storers)
+    if (~folder & ~copied).any():
+        return None
+    for storer in storers:
+        copied &= ~(folder & (born == storer) & directories_before(evidence, storer)[paths])
+    kept: list[int] = paths[folder & ~copied].tolist()
+    return kept
+
+
+def _on_directories(
+    evidence: Evidence, run: Run, layer: int, changing: Sequence[Command], kept: Sequence[int]
+) -> Fix | None:
+    """The RUN with the attributes of some directories alone, which stores no contents; None where they are many."""
+    columns, step = evidence.filesystem.inodes.columns, run.step
+    inodes = _shown_after(evidence, layer)[np.array(kept)]
+    owners = set(zip(columns.uids[inodes].tolist(), columns.gids[inodes].tolist(), strict=True))
+    modes = set(columns.modes[inodes].tolist())
+    before = _shown_after(evidence, layer - 1)[np.array(kept)]
+    changes_mode = bool((columns.modes[before] != columns.modes[inodes]).any())
+    if len(kept) > _DIRECTORIES or len(owners) > 1 or (changes_mode and len(modes) > 1):
+        return None
+    first, *others = changing
+    names = " ".join(shell_word(evidence.name(path)) for path in kept)
+    (uid, gid), mode = owners.pop(), modes.pop()
+    commands = []
+    if (columns.uids[before] != uid).any() or (columns.gids[before] != gid).any():
+        owner = _owner(evidence, step, layer, kept[0], uid, gid)
+        commands.append(f"chown {owner} {names}")
+    if changes_mode:
+        commands.append(f"chmod {mode:o} {names}")
+    head = run.script[first.start : first.words[program(first)].start]
+    changes: tuple[Change, ...] = (
+        (first.start, first.end, " && ".join(f"{head}{command}" for command in commands)),
+    )
+    recursive = [word for word in first.words if word.value in ("-R", "--recursive")]
+    plain = not others and len(called(first)) == 4 and len(kept) == 1  # an option, owner, path
+    if len(recursive) == 1 and plain and len(commands) == 1 and called(first)[0] == "chown":
+        changes = without_words(first, recursive)  # as its author has it
+    without = without_commands(run, others) if others else ()
+    if without is None:
+        return None
+    every = (*changes, *without)
+    return Fix(
+        f"# and layer {layer} for the directory alone, which COPY leaves as it is:\n{run_text(run, every)}",
+        tuple(Edit("change", step.index, new, start, end) for start, end, new in every),
     )

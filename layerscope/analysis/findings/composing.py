@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 
 from layerscope.analysis.findings.edits import Edit
 from layerscope.analysis.findings.finding import Finding
-from layerscope.analysis.findings.runs import Change
+from layerscope.analysis.findings.runs import BREAK, Change
 
 REPEATED = frozenset(("--mount", "--exclude"))
 """Flags that an instruction may have several times."""
+
+NEEDS_DECISION = "it needs a decision: its fix is in words"
+"""Why a finding is left whose fix is words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ def compose(
     for number in sorted(chosen, key=lambda number: (-found[number].bytes, number)):
         edits = found[number].edits
         if not edits:
-            plan.left.append(Left(number, "it needs a decision: its fix is in words"))
+            plan.left.append(Left(number, NEEDS_DECISION))
             continue
         against = _conflict(plan, edits)
         if places is not None:
@@ -70,7 +73,25 @@ def compose(
         for edit in edits:
             _take(plan, edit)
         plan.applied.append(number)
+    for group in plan.merges:
+        _end_once(plan, group)
     return plan
+
+
+def _end_once(plan: Plan, group: Sequence[int]) -> None:
+    """Of steps that become one, what several get at their ends, such as `apt-get clean`, is done once: at the end of the last."""
+    done: set[str] = set()
+    for step in reversed(group):
+        kept = []
+        for change in reversed(plan.changes.get(step, [])):
+            start, end, new = change
+            ending = start == end and new.startswith(f"{BREAK}&& ")
+            if not ending or new not in done:
+                kept.append(change)
+            if ending:
+                done.add(new)
+        if step in plan.changes:
+            plan.changes[step] = kept[::-1]
 
 
 def _conflict(plan: Plan, edits: Sequence[Edit]) -> str:
@@ -79,7 +100,7 @@ def _conflict(plan: Plan, edits: Sequence[Edit]) -> str:
         if edit.kind == "ignore" or (edit.step in plan.drops and _is_mount(edit.text)):
             continue
         if edit.step in plan.drops and edit.kind != "drop":
-            return f"another fix leaves out step {edit.step}"
+            return f"another fix removes step {edit.step}"
         if edit.kind == "drop" and edit.step in _needed(plan):
             return f"another fix changes step {edit.step}"
         if edit.kind == "merge":
@@ -87,7 +108,8 @@ def _conflict(plan: Plan, edits: Sequence[Edit]) -> str:
                 if {*group} & {*edit.steps} and not {*edit.steps} <= {*group}:
                     return f"another fix makes one RUN of steps {', '.join(map(str, group))}"
             if {*edit.steps} & plan.drops:
-                return "another fix leaves out one of its steps"
+                gone = min({*edit.steps} & plan.drops)
+                return f"another fix removes step {gone}"
         if edit.kind == "change" and any(
             _overlap((edit.start, edit.end, edit.text), change)
             for change in plan.changes.get(edit.step, ())

@@ -10,15 +10,28 @@ from numpy.typing import NDArray
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.fixes import shell_word
 from layerscope.filesystem.paths import subtree_counts
+from layerscope.filesystem.selector import Mask
+from layerscope.layers.index import Kind
 
 _LISTED = 8
-"""Paths that are named one by one."""
+"""Paths that are named one by one where a pattern would do."""
+_MOST = 40
+"""Paths that are named one by one where no pattern does; more are described in words."""
 _ROOTS = 12
 """Directories that a `find` is given."""
+_FEW = 4
+"""Names of files that a `find` is given."""
 
 
-def deletion(evidence: Evidence, tops: NDArray[np.int32], patterns: Sequence[str]) -> str:
-    """A command for these paths, which patterns of `Selector` matched."""
+def deletion(
+    evidence: Evidence,
+    layer: int,
+    tops: NDArray[np.int32],
+    patterns: Sequence[str],
+    kind: str = "",
+) -> str:
+    """A command at the end of the step of `layer` for these paths, which patterns of `Selector` matched; "" if no command of a
+    reasonable length deletes them and nothing else. See `own_tops` for what can be deleted; `kind` is what `-type` takes."""
     if len(tops) <= _LISTED:
         return f"rm -rf {_listed(evidence, tops)}"
     commands: list[str] = []
@@ -26,7 +39,7 @@ def deletion(evidence: Evidence, tops: NDArray[np.int32], patterns: Sequence[str
     for pattern in (pattern for pattern in patterns if pattern.startswith("/")):
         found = evidence.selector.matches(pattern)
         mine = np.isin(left, found)
-        if "**" in pattern or not mine.any() or _others(evidence, found, tops).any():
+        if "**" in pattern or not mine.any() or _others(evidence, layer, found, tops).any():
             continue
         # A shell's `*` leaves out hidden names, and this pattern does not.
         commands.append(
@@ -36,29 +49,99 @@ def deletion(evidence: Evidence, tops: NDArray[np.int32], patterns: Sequence[str
         )
         left = left[~mine]
     for pattern in (pattern for pattern in patterns if "/" not in pattern):
-        mine = np.isin(left, evidence.selector.matches(pattern))
-        if mine.any():
-            commands.append(find_by_name(evidence, left[mine], [pattern]))
-            left = left[~mine]
+        command, left = _searched(evidence, layer, left, [pattern])
+        commands += command
+    if len(left) > _LISTED:
+        # Of many files, a few may have the same names: of translations, those of their programs.
+        bases = [evidence.name(top).rpartition("/")[2] for top in left.tolist()]
+        if len(set(bases)) <= _FEW and not any(set(base) & set("*?[\\") for base in bases):
+            command, left = _searched(evidence, layer, left, sorted(set(bases)), kind)
+            commands += command
+    if len(left) > _MOST:
+        return ""
     if len(left):
         commands.append(f"rm -rf {_listed(evidence, left)}")
     return " && ".join(commands)
 
 
-def find_by_name(
-    evidence: Evidence, tops: NDArray[np.int32], names: Sequence[str], kind: str = ""
+def found_by_name(
+    evidence: Evidence,
+    layer: int,
+    tops: NDArray[np.int32],
+    names: Sequence[str],
+    kind: str = "",
 ) -> str:
-    """A `find` for these paths, whose last components the names match; `kind` is what `-type` takes."""
+    """Like `deletion`, with a `find` for the paths whose last components the names match; `kind` is what `-type` takes."""
+    commands, left = _searched(evidence, layer, tops, names, kind)
+    if len(left) > _MOST:
+        return ""
+    if len(left):
+        commands.append(f"rm -rf {_listed(evidence, left)}")
+    return " && ".join(commands)
+
+
+def _searched(
+    evidence: Evidence,
+    layer: int,
+    tops: NDArray[np.int32],
+    names: Sequence[str],
+    kind: str = "",
+) -> tuple[list[str], NDArray[np.int32]]:
+    """A `find` for those of these paths that the names match, and the other paths; all of them if it would find more."""
     matches = {name: evidence.selector.matches(name) for name in names}
     names = [name for name in names if np.isin(tops, matches[name]).any()]
+    if not names:
+        return [], tops
     found = np.concatenate([matches[name] for name in names])
-    roots = _roots(evidence, tops, np.sort(found[_others(evidence, found, tops)]))
+    mine = np.isin(tops, found)
+    others = np.sort(found[_others(evidence, layer, found, tops)])
+    roots = _roots(evidence, tops[mine], others)
+    if roots is None:
+        return [], tops
     words = " ".join(shell_word(evidence.name(root)) for root in roots)
     test = " -o ".join(f"-name {shell_word(name)}" for name in names)
     if len(names) > 1:
         test = rf"\( {test} \)"
     test = f"-type {kind} {test}" if kind else test
-    return f"find {words} {test} " + ("-delete" if kind == "f" else "-prune -exec rm -rf {} +")
+    how = "-delete" if kind == "f" else "-prune -exec rm -rf {} +"
+    return [f"find {words} {test} {how}"], tops[~mine]
+
+
+def own_tops(
+    evidence: Evidence, layer: int, paths: NDArray[np.int32], tops: Mask
+) -> NDArray[np.int32]:
+    """The topmost paths, of these files or of directories up to `tops`, that the step of `layer` made itself: what is in a
+    directory that was there before is named by itself, so that nothing of the layers below is deleted with it."""
+    parents, below = evidence.filesystem.table.parents, directories_before(evidence, layer)
+    below |= subtree_counts(evidence.filesystem.table, left_by_others(evidence, layer)) > 0
+    own = paths.copy()
+    while (climb := (own > 0) & ~tops[own] & ~below[parents[own]]).any():
+        own[climb] = parents[own[climb]]
+    own = np.where(own > 0, own, paths)
+    _, first = np.unique(own, return_index=True)
+    ordered: NDArray[np.int32] = own[np.sort(first)]
+    return ordered
+
+
+def left_by_others(evidence: Evidence, layer: int, *, empty: bool = True) -> Mask:
+    """Paths, but directories, that are there after a layer and that layers below it store; without `empty`, those with content."""
+    filesystem = evidence.filesystem
+    rows = (filesystem.born < layer) & (filesystem.died > layer)
+    rows &= filesystem.kinds != Kind.DIRECTORY
+    if not empty:
+        rows &= (filesystem.stored > 0) | (filesystem.kinds != Kind.FILE)
+    found = np.zeros(len(filesystem.table), bool)
+    found[filesystem.paths[rows]] = True
+    return found
+
+
+def directories_before(evidence: Evidence, layer: int) -> Mask:
+    """Paths that are directories before a layer."""
+    filesystem = evidence.filesystem
+    rows = (filesystem.born < layer) & (filesystem.died >= layer)
+    found = np.zeros(len(filesystem.table), bool)
+    found[filesystem.paths[rows & (filesystem.kinds == Kind.DIRECTORY)]] = True
+    return found
 
 
 def _listed(evidence: Evidence, tops: NDArray[np.int32]) -> str:
@@ -66,16 +149,20 @@ def _listed(evidence: Evidence, tops: NDArray[np.int32]) -> str:
 
 
 def _others(
-    evidence: Evidence, found: NDArray[np.int64], tops: NDArray[np.int32]
+    evidence: Evidence, layer: int, found: NDArray[np.int64], tops: NDArray[np.int32]
 ) -> NDArray[np.bool_]:
-    """Mask of the paths in `found` that are neither deleted nor below a deleted one, and contain files of the final image."""
-    files = subtree_counts(evidence.filesystem.table, evidence.live_files)
+    """Mask of the paths in `found` that are neither deleted nor below a deleted one, and that other layers have, or that contain
+    files of the final image or of other layers."""
+    kept = evidence.live_files | left_by_others(evidence, layer)
+    files = subtree_counts(evidence.filesystem.table, kept)
     inside = evidence.selector.below(tops.astype(np.int64))[found]
-    return ~inside & (files[found] > 0)
+    return ~inside & ((files[found] > 0) | directories_before(evidence, layer)[found])
 
 
-def _roots(evidence: Evidence, tops: NDArray[np.int32], others: NDArray[np.int64]) -> list[int]:
-    """The deepest directories that contain all of `tops`; as many as needed to contain none of `others`, if these are few."""
+def _roots(
+    evidence: Evidence, tops: NDArray[np.int32], others: NDArray[np.int64]
+) -> list[int] | None:
+    """The deepest directories that contain all of `tops` and none of `others`; None if these are many."""
     table = evidence.filesystem.table
     roots = [(evidence.common(tops), tops)]
     while True:
@@ -86,8 +173,10 @@ def _roots(evidence: Evidence, tops: NDArray[np.int32], others: NDArray[np.int64
                 split.append((root, mine))
             else:
                 split += _apart(evidence, root, mine)
-        if len(split) == len(roots) or (len(split) > _ROOTS and roots[0][0]):
+        if len(split) == len(roots):
             return [root for root, _ in roots]
+        if len(split) > _ROOTS:
+            return None
         roots = split
 
 

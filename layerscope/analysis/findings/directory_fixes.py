@@ -6,6 +6,7 @@ import numpy as np
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.copies import Copies, files_of
+from layerscope.analysis.findings.deleting import directories_before
 from layerscope.analysis.findings.edits import Edit, Fix
 from layerscope.analysis.findings.finding import NAMED
 from layerscope.analysis.findings.fixes import commented, instruction_text, run_and, shell_word
@@ -32,7 +33,10 @@ def equal_fix(evidence: Evidence, layer: int, alike: list[Copies]) -> Fix:
     gone = " ".join(shell_word(evidence.name(other)) for _, other in shown)
     note = f"# a link does for each{more}, if nothing writes to them:\n"
     if not copied:
-        return note + run_and(evidence, step, f"rm -rf {gone} && {made}")
+        fix = note + run_and(evidence, step, f"rm -rf {gone} && {made}")
+        before = directories_before(evidence, layer)[[other for _, other in shown]]
+        # Only some of them, or with what layers below have there: to be looked at.
+        return fix if not more and not before.any() else Fix(fix.text, advice=fix.advice)
     if len(links) == 1 and whole(evidence, layer, links[0][1]):
         return Fix(
             f"{note}# in place of\n{commented(instruction_text(evidence, step))}\nRUN {made}",
@@ -42,7 +46,7 @@ def equal_fix(evidence: Evidence, layer: int, alike: list[Copies]) -> Fix:
 
 
 def near_fix(evidence: Evidence, layer: int, near: Copies) -> Fix:
-    """What differs, and how to have one of them where it does for both. No link: what needs the one may break with the other."""
+    """What differs, and how to have one of them where it does for both, in words: what needs the one may break with the other."""
     (copy,) = near.others
     step, kept, other = evidence.step(layer), evidence.name(near.kept), evidence.name(copy)
     text, words = instruction_text(evidence, step), (shell_word(kept), shell_word(other))
@@ -51,16 +55,18 @@ def near_fix(evidence: Evidence, layer: int, near: Copies) -> Fix:
         project = [name.partition(_MODULES)[0] or "/" for name in (kept, other)]
         if project[0] == project[1]:
             dedupe = f"npm dedupe --prefix {shell_word(project[0])}"
-            return f"{comment}\n# npm keeps one of them where versions agree:\n" + (
+            fix = f"{comment}\n# npm keeps one of them where versions agree:\n" + (
                 run_and(evidence, step, dedupe)
                 if step.instruction == "RUN"
                 else Fix(f"{text}\n# {dedupe}")
             )
+            return Fix(fix.text, advice=fix.advice)
     if step.instruction == "RUN":
-        return (
+        fix = (
             f"{comment}\n# if {words[0]} does for both, make it once, and take the other one out:\n"
             + run_and(evidence, step, f"rm -rf {words[1]}")
         )
+        return Fix(fix.text, advice=fix.advice)
     if whole(evidence, layer, copy):
         return Fix(f"{comment}\n# if {words[0]} does for both, do without\n{commented(text)}")
     return Fix(f"{comment}\n# if {words[0]} does for both, leave {words[1]} out of\n{text}")

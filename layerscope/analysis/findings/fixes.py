@@ -104,6 +104,7 @@ def _rendered(run: Run, changes: Sequence[Change]) -> str:
     if run.is_script:
         return applied(run.script, [(a, b, in_lines(new)) for a, b, new in changes])
     breaks = run.read.breaks if run.read is not None else ()
+    changes = [*changes, *_single_spaces(run, changes)]
     kept = [
         (start, end, BREAK)
         for start, end in breaks
@@ -115,6 +116,31 @@ def _rendered(run: Run, changes: Sequence[Change]) -> str:
         (a, b, new.replace(BREAK, f" {run.escape}\n{INDENT}")) for a, b, new in (*changes, *kept)
     ]
     return applied(run.script, every)
+
+
+def _single_spaces(run: Run, changes: Sequence[Change]) -> list[Change]:
+    """One space for several between words: what builders make of continued lines. Places that `changes` touch are left out."""
+    script = run.read
+    if script is None:
+        return []
+    gaps = [
+        (one.end, other.start)
+        for command in script.commands
+        for one, other in zip(command.words, command.words[1:], strict=False)
+    ]
+    for _, end in script.breaks:
+        if run.script[end : end + 2] == "&&":
+            start = stop = end + 2
+            while run.script[stop : stop + 1] == " ":
+                stop += 1
+            gaps.append((start, stop))
+    return [
+        (start, end, " ")
+        for start, end in dict.fromkeys(gaps)
+        if end > start + 1
+        and not run.script[start:end].strip(" \t")
+        and not any(first < end and start < last for first, last, _ in changes)
+    ]
 
 
 def in_lines(new: str) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from layerscope.analysis.evidence import Evidence, Group
 from layerscope.analysis.findings.cache_shapes import Shape, shaped
 from layerscope.analysis.findings.copy_steps import context_paths, ignoring, is_from_elsewhere
-from layerscope.analysis.findings.deleting import deletion
+from layerscope.analysis.findings.deleting import deletion, left_by_others, own_tops
 from layerscope.analysis.findings.edits import Fix
 from layerscope.analysis.findings.filled_caches import without_filled
 from layerscope.analysis.findings.finding import Claim
@@ -45,14 +45,21 @@ class Place:
     """Files of one rule that one layer stores: what a fix is made for."""
 
     def __init__(
-        self, evidence: Evidence, group: Group, patterns: Sequence[str], tops: Mask | None = None
+        self,
+        evidence: Evidence,
+        group: Group,
+        patterns: Sequence[str],
+        tops: Mask | None = None,
+        claimed: Mask | None = None,
     ) -> None:
-        """`tops` are the places themselves, if more than what the patterns match."""
+        """`tops` are the places themselves, if more than what the patterns match; `claimed` are the files that the rule claims
+        in all layers."""
         self.evidence = evidence
         self.group = group
         self.patterns = patterns
         self.step: Step = evidence.step(group.layer)
         self._tops = tops
+        self._claimed = claimed
 
     def topmost_names(self) -> list[str]:
         """The places that the patterns match themselves, those of the largest files first."""
@@ -61,7 +68,7 @@ class Place:
     def topmost_paths(self) -> NDArray[np.int32]:
         """The same as paths of the filesystem's table."""
         parents = self.evidence.filesystem.table.parents
-        found = _matching(self.evidence, self.patterns) if self._tops is None else self._tops
+        found = self._found()
         tops = self.group.paths.copy()
         while (climb := (tops > 0) & ~found[tops]).any():
             tops[climb] = parents[tops[climb]]
@@ -69,6 +76,40 @@ class Place:
         _, first = np.unique(tops, return_index=True)
         ordered: NDArray[np.int32] = tops[np.sort(first)]
         return ordered
+
+    def own_paths(self, tops: bool = True) -> NDArray[np.int32]:
+        """What the step itself added there and a command can delete as a whole, see `own_tops`; each file without `tops`."""
+        if not tops:
+            return self.group.paths
+        return own_tops(self.evidence, self.group.layer, self.group.paths, self._found())
+
+    def shared(self, spare: Sequence[str] = (), *, empty: bool = True) -> bool:
+        """Whether layers below have other files at these places, but for `spare`: a command for all of them would delete those.
+        Without `empty`, only those with content."""
+        below = left_by_others(self.evidence, self.group.layer, empty=empty)
+        below &= self.evidence.selector.below(np.flatnonzero(self._found()))
+        if spare and below.any():
+            below &= ~self.evidence.selector.select(spare)
+        if self._claimed is None:
+            return bool(below.any())
+        # What the rule claims in earlier steps of the same Dockerfile is to go as well.
+        layers = self.evidence.filesystem.inodes.layers(self.evidence.live_inodes)
+        own = [layer for layer in range(self.group.layer) if not self.evidence.is_base(layer)]
+        return bool((below & ~(self._claimed & np.isin(layers, own))).any())
+
+    def deleting(self, command: str) -> Fix:
+        """A RUN that deletes at its end; words if no command does."""
+        if command:
+            return run_and(self.evidence, self.step, command)
+        count = len(self.group.paths)
+        said = (
+            f"# at the end of the same RUN, delete what it adds below {self.named()} ({count:,} files):"
+            " earlier layers have other files there"
+        )
+        return Fix(f"{said}\n{instruction_text(self.evidence, self.step)}", advice=said)
+
+    def _found(self) -> Mask:
+        return _matching(self.evidence, self.patterns) if self._tops is None else self._tops
 
     def named(self) -> str:
         """The first places in words, and how many more there are; safe for a terminal."""
@@ -133,7 +174,7 @@ def path_rule(
         for group in evidence.by_layer(files):
             if steps is None or steps(evidence.step(group.layer)):
                 yield Claim(
-                    fix=fix(Place(evidence, group, patterns, tops)),
+                    fix=fix(Place(evidence, group, patterns, tops, files)),
                     layers=(group.layer,),
                     inodes=group.inodes,
                     paths=group.paths,
@@ -168,25 +209,30 @@ def is_copy(step: Step) -> bool:
 
 
 def cleaned(command: str) -> Fixer:
-    """The fix of doing a command at the end of the same RUN, if that runs its program, else of deleting what was found; of not
-    copying what was copied."""
+    """The fix of doing a command at the end of the same RUN, if that runs its program, and layers below have nothing that it
+    deletes; else of deleting what was found; of not copying what was copied."""
     tool = command.split()[0]
 
     def fix(place: Place) -> Fix:
+        copied = not_copied(place)
+        if copied is not None:
+            return copied
+        if place.shared(empty=False):
+            return removed(place)
         run = run_in(place.evidence, place.step)
         if tool not in _EVERYWHERE and run is not None and run.read is not None:
             called = {name.removesuffix("-get") for name in programs(run)}
             if tool.removesuffix("-get") not in called:
                 return removed(place)
-        return not_copied(place) or run_and(place.evidence, place.step, command)
+        return run_and(place.evidence, place.step, command)
 
     return fix
 
 
 def removed(place: Place) -> Fix:
     """The fix of deleting what was found in the same RUN; of not copying it."""
-    return not_copied(place) or run_and(
-        place.evidence, place.step, deletion(place.evidence, place.topmost_paths(), place.patterns)
+    return not_copied(place) or place.deleting(
+        deletion(place.evidence, place.group.layer, place.own_paths(), place.patterns)
     )
 
 

@@ -62,7 +62,14 @@ def merged(runs: Sequence[Run]) -> Merged | None:
     if any(script.has_comment or _is_open(script) for script in scripts) and not lines:
         return None
     cut = [_cut(script) for script in scripts]
-    if all(_is_chain(script) for script in scripts[:-1]) and _is_list(scripts[-1]):
+    # Nothing can stand behind the line that ends a here-document.
+    chained = not any(_is_open(script) for script in scripts[:-1])
+    anywhere = all(_is_deletion(script) for script in scripts[1:])
+    if (
+        chained
+        and all(_is_chain(script, anywhere=anywhere) for script in scripts[:-1])
+        and _is_list(scripts[-1])
+    ):
         return Merged(tuple(cut), "", (f"{BREAK}&& ",) * (len(runs) - 1))
     settings = [strict_setting(script) for script in scripts]
     strict = scripts[0].errexit
@@ -82,7 +89,10 @@ def merged(runs: Sequence[Run]) -> Merged | None:
         head = "(" + ("set +e; " if lenient else "")
         if lines:
             head = "(" + BREAK + (f"set +e{BREAK}" if lenient else "")
-        if wrap and not (is_last and not lenient and not _ends_open(script)):
+        wrap = wrap and not (is_last and not lenient and not _ends_open(script))
+        if wrap and script.statements[-1].heredoc:
+            return None
+        if wrap:
             changes.append((*gone, (begin, begin, head), (end, end, ends), *own))
         else:
             changes.append((*gone, *own))
@@ -127,16 +137,27 @@ def _is_list(script: Script) -> bool:
     )
 
 
-def _is_chain(script: Script) -> bool:
-    return _is_list(script) and not _leaks(script, 0)
+def _is_chain(script: Script, *, anywhere: bool = False) -> bool:
+    """Whether what follows can stand behind `&&`; `anywhere` if it does the same in any directory."""
+    return _is_list(script) and not _leaks(script, 0, but="cd" if anywhere else "")
 
 
-def _leaks(script: Script, first: int) -> bool:
-    """Whether statements from `first` on change the shell itself for what follows."""
+def _leaks(script: Script, first: int, but: str = "") -> bool:
+    """Whether statements from `first` on change the shell itself for what follows, other than by the command `but`."""
     for command in script.commands:
-        if command.statement >= first and not command.apart and command.name in _LEAKING:
+        leaking = command.name in _LEAKING and command.name != but
+        if command.statement >= first and not command.apart and leaking:
             return True
     return script.assigns
+
+
+def _is_deletion(script: Script) -> bool:
+    """Whether a script only deletes what it names from the root."""
+    return not script.assigns and all(
+        command.name in ("rm", "rmdir", "unlink")
+        and all(script.word_text(word).startswith(("/", "-")) for word in command.words[1:])
+        for command in script.commands
+    )
 
 
 def _ends_open(script: Script) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.copy_steps import target_of
+from layerscope.analysis.findings.deleting import left_by_others
 from layerscope.analysis.findings.edits import Edit, Fix
 from layerscope.analysis.findings.finding import NAMED, layers_named
 from layerscope.analysis.findings.fixes import (
@@ -24,6 +25,7 @@ from layerscope.analysis.findings.package_lists import LISTS, users_of_lists
 from layerscope.analysis.findings.runs import Change, Run, applied
 from layerscope.image.history import Step
 from layerscope.image.shell import Command, Word
+from layerscope.layers.index import Kind
 
 _STEPS = 6
 """Steps from the first to the last that are still better as one RUN."""
@@ -42,7 +44,8 @@ def in_one_run(
     users = users_of_lists(evidence, layer, hiding_layers[-1])
     if users and any(top.startswith(LISTS) for top in tops):
         others = [top for top in tops if not top.startswith(LISTS)]
-        return lists_in_one_run(evidence, layer, users, others if len(others) <= _LISTED else ())
+        fix = lists_in_one_run(evidence, layer, users, others if len(others) <= _LISTED else ())
+        return _without_deleting(evidence, fix, layer, hiding_layers, tops)
     if len(hiding_layers) == 1 and len(tops) <= NAMED and hiding_layers[0] > layer + 1:
         apart = _where_it_is_made(evidence, layer, hiding_layers[0], tops)
         if apart is not None:
@@ -75,6 +78,12 @@ def lists_in_one_run(
     in the image. With them go `others`, if these steps are the last that need them."""
     steps = [found for found in sorted({layer, *users}) if mergeable(evidence, layer, found)]
     end = f"rm -rf {' '.join([f'{LISTS}/*', *map(shell_word, others)])}"
+    before = left_by_others(evidence, min(layer, *users), empty=False) & evidence.live_files
+    if (before & evidence.selector.select((LISTS,))).any():
+        said = f"# at the end of the last step that needs them: {end}"
+        note = f"# {layers_named([layer, *users])} use these lists, and earlier layers have others there"
+        text = instruction_text(evidence, evidence.step(layer))
+        return Fix(f"{note}\n{said}\n{text}", advice=f"{note}\n{said}")
     if len(steps) < 2:
         later = layers_named(users)
         return (
@@ -83,8 +92,36 @@ def lists_in_one_run(
         )
     numbers = layers_named(steps)
     mount = f"RUN --mount=type=cache,target={LISTS} …"
-    hint = f"# {numbers} need the same lists: keep them in a cache in each of them ({mount}), or install all at once:"
+    hint = f"# {numbers} install with the same lists: make them one RUN, or give each of them a cache mount ({mount})"
     return f"{hint}\n" + one_run(evidence, steps, end)
+
+
+def _without_deleting(
+    evidence: Evidence, fix: Fix, layer: int, hiding_layers: Sequence[int], tops: Sequence[str]
+) -> Fix:
+    """A fix that deletes lists of packages, and drops the steps that did nothing but delete these and what the fix deletes."""
+    if not fix.edits:
+        return fix
+    filesystem = evidence.filesystem
+    gone = evidence.selector.select((LISTS,))
+    for top in tops:
+        found = filesystem.table.find(top.lstrip("/").encode(errors="surrogateescape"))
+        if found is not None:
+            gone[found : int(filesystem.table.ends[found])] = True
+    for hiding in hiding_layers:
+        step = evidence.step(hiding)
+        run = run_in(evidence, step)
+        if run is None or run.read is None or run.flags:
+            continue
+        files = filesystem.kinds != Kind.DIRECTORY
+        removed = files & (filesystem.died == hiding) & (filesystem.born < hiding)
+        made = files & (filesystem.born == hiding)
+        plain = all(command.name in _DELETERS for command in run.read.commands)
+        own = (filesystem.born[removed] >= layer) & gone[filesystem.paths[removed]]
+        if plain and run.read.commands and not made.any() and own.all():
+            text = commented(instruction_text(evidence, step))
+            fix = fix + Fix(f"\n# and without layer {hiding}:\n{text}", (Edit("drop", step.index),))
+    return fix
 
 
 def _where_it_is_made(

@@ -109,10 +109,11 @@ def run_of(
         script, exec_form = written.script(), written.exec_form
         shell = shell_before(recorded, script)
     else:
-        # BuildKit names the shell of every shell form: without one it was an array, or a script with an interpreter.
+        # BuildKit names the shell of every shell form: without one it was an array, or a script with an interpreter. buildah
+        # names it before arrays, too.
         flags, script = (), step.arguments
         shell = shell_before(recorded, script)
-        exec_form = not shell and (_BUILDKIT.search(recorded) is not None or _is_array(script))
+        exec_form = _is_array(script) or (not shell and _BUILDKIT.search(recorded) is not None)
     if shell is None:
         shell = _shell_of(before)
     read = None

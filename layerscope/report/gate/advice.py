@@ -10,6 +10,7 @@ from layerscope.analysis.gate.layerscope_toml import NAME as CONFIG
 from layerscope.analysis.gate.verdict import Check, Outcome, Unit, Verdict
 from layerscope.opening.opened import Opened
 from layerscope.report.console import Console
+from layerscope.report.rows import fix_command
 from layerscope.text import clip_start, safe_name
 
 
@@ -23,6 +24,10 @@ def write_advice(console: Console, verdict: Verdict, opened: Opened) -> None:
     console.heading("Next steps")
     console.paragraph("Inspect the image:", indent=2)
     console.line("    ", (f"layerscope {image}", "cyan"))
+    findings = [each.finding for check in failed for each in check.offenders if each.finding is not None]  # fmt: skip
+    if any(finding.edits and not finding.base for finding in findings):
+        console.paragraph("Fix what can be fixed without a decision:", indent=2)
+        console.line("    ", (fix_command(opened), "cyan"))
     example = next(filter(None, (_ignore(check, verdict) for check in failed)), None)
     if example is not None:
         source, limits = safe_name(verdict.source), list[str]()

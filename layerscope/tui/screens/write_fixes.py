@@ -64,12 +64,12 @@ class WriteFixesScreen(Guarded, Dialog):
     DEFAULT_CSS = """
     WriteFixesScreen { align: center middle; }
     WriteFixesScreen > Vertical {
-        width: 110; max-width: 96%; height: 8; max-height: 90%; background: $surface; border: round $rule;
+        width: 110; max-width: 100%; height: 8; max-height: 90%; background: $surface; border: round $rule;
     }
     WriteFixesScreen PatchList, WriteFixesScreen PaneTitle { background: $surface; }
     WriteFixesScreen PatchList { height: 1fr; scrollbar-background: $surface; }
     WriteFixesScreen .about { padding: 0 1; color: $quiet; }
-    WriteFixesScreen .trouble { padding: 0 1; color: $waste; text-style: bold; }
+    WriteFixesScreen .trouble { padding: 1 1 0 1; color: $waste; text-style: bold; }
     WriteFixesScreen .-empty { display: none; }
     WriteFixesScreen Field { display: none; background: $surface; }
     WriteFixesScreen FieldInput, WriteFixesScreen FieldInput:focus { background: $panel; background-tint: $panel 0%; }
@@ -102,6 +102,7 @@ class WriteFixesScreen(Guarded, Dialog):
         self._chosen = frozenset(chosen)
         self._prepared: Prepared | None = None
         self._busy = True
+        self._refused = False
         self._title = PaneTitle(
             f"Write {text.count_of(len(self._chosen), 'fix', 'fixes')}", "making the patch…"
         )
@@ -192,6 +193,11 @@ class WriteFixesScreen(Guarded, Dialog):
         self._busy = False
         error = event.error
         self._show(self._trouble, f"{error.message}\n{error.hint}" if error.hint else error.message)
+        from layerscope.report.patch import FileChangedError
+
+        if isinstance(error, FileChangedError):
+            self._refused = True  # it is read again in a new dialog
+            self._say_keys()
         if self._prepared is None:
             self._title.show(self._title.left)
             self._say_keys()
@@ -234,14 +240,14 @@ class WriteFixesScreen(Guarded, Dialog):
                 "No --dockerfile was given: this is a difference to the Dockerfile restored from the image's history. "
                 "It can be copied or saved, not written."
             )
-        return f"Changes {prepared.files}."
+        return ""  # the patch names the files
 
     def _say_keys(self) -> None:
         keys = getattr(self.app, "keys", {})
         go, close = first_key("list.open", keys), first_key("dialog.close", keys)
         if self.has_class("-saving"):
             words = f"{go} saves the patch · {close} cancels"
-        elif self._prepared is None or not self._prepared.patch.files:
+        elif self._prepared is None or not self._prepared.patch.files or self._refused:
             words = f"{close} closes"
         else:
             saves, copies = "writes", "copies the patch"
@@ -259,7 +265,7 @@ class WriteFixesScreen(Guarded, Dialog):
     def action_write(self) -> None:
         """Write the patch; without a Dockerfile, ask for the name of a file."""
         prepared = self._prepared
-        if self._busy or prepared is None or not prepared.patch.files:
+        if self._busy or self._refused or prepared is None or not prepared.patch.files:
             return
         if not prepared.patch.restored:
             self._begin(None)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.analysis.findings.rule_images import findings_of, opened_of, paths_of
-from tests.images import file
+from tests.images import Member, directory, file
 
+BASE = "/bin/sh -c #(nop) ADD file:aa in / "
 RUN = "/bin/sh -c install"
 SITE = "usr/local/lib/python3.11/dist-packages"
 
@@ -91,6 +92,138 @@ def test_a_search_leaves_alone_what_another_layer_stores() -> None:
         "/opt/a -type f -name '*.js.map' -delete",
         "/opt/b -type f -name '*.js.map' -delete",
     ]
+
+
+BELOW = {
+    "debian-backups": (
+        ["var/cache/debconf/config.dat-old"],
+        ["var/lib/dpkg/status-old"],
+        "rm -rf /var/lib/dpkg/status-old",
+    ),
+    "apt-lists": (
+        ["var/lib/apt/lists/base_Packages"],
+        ["var/lib/apt/lists/new_Packages"],
+        "rm -rf /var/lib/apt/lists/new_Packages",
+    ),
+    "apt-archives": (
+        ["var/cache/apt/archives/base.deb"],
+        ["var/cache/apt/pkgcache.bin"],
+        "rm -rf /var/cache/apt/pkgcache.bin",
+    ),
+    "locales": (
+        names("usr/share/locale/x{}/LC_MESSAGES/base.mo", count=20),
+        names("usr/share/locale/x{}/LC_MESSAGES/new.mo", count=20),
+        "find /usr/share/locale -type f -name new.mo -delete",
+    ),
+    "documentation": (
+        ["usr/share/doc/base/changelog"],
+        ["usr/share/doc/new/changelog", "usr/share/man/man1/new.1"],
+        "rm -rf /usr/share/doc/new/changelog /usr/share/man/man1/new.1",
+    ),
+    "temporary-files": (
+        ["tmp/base/x", "tmp/both/x"],
+        ["tmp/new/x", "tmp/both/y"],
+        "rm -rf /tmp/both/y /tmp/new",
+    ),
+    "python-tests": (
+        [SITE + "/one/tests/x.py"],
+        [SITE + "/one/tests/y.py", SITE + "/two/tests/z.py"],
+        f"find /{SITE}/two/tests -type d -name tests -prune -exec rm -rf {{}} +"
+        f" && rm -rf /{SITE}/one/tests/y.py",
+    ),
+    "npm-cache": (
+        ["root/.npm/_cacache/content-v2/base"],
+        ["root/.npm/_cacache/content-v2/new"],
+        "rm -rf /root/.npm/_cacache/content-v2/new",
+    ),
+    "gem-cache": (
+        ["usr/local/bundle/cache/base.gem"],
+        ["usr/local/bundle/cache/new.gem"],
+        "rm -rf /usr/local/bundle/cache/new.gem",
+    ),
+    "user-cache": (
+        ["root/.cache/tool/base"],
+        names("root/.cache/tool/{}", count=50),
+        "",
+    ),
+    "git-directory": (["srv/x/.git/objects/base"], ["srv/x/.git/objects/new"], ""),
+}
+"""What a layer below has, what the step adds, and the command of its fix; "" for words."""
+
+
+@pytest.mark.parametrize("rule", BELOW)
+def test_a_fix_deletes_nothing_of_the_layers_below(rule: str) -> None:
+    """A pattern would match it, or a directory hold it: what the step added is named. Too much is described in words."""
+    before, added, command = BELOW[rule]
+    lower = [file(name, b"x" * 100) for name in before]
+    upper = [file(name, b"y" * 100) for name in added]
+    install = f"{RUN} && npm ci && gem install x && git pull"
+    if rule.startswith("apt"):
+        install += " && apt-get install -y x"
+    opened = opened_of([(BASE, _directories(lower)), (install, upper)], rule, 0)
+    (finding,) = [
+        found for found in findings_of(opened).found if found.rule == rule and found.layers == (1,)
+    ]
+    assert sorted(paths_of(opened, finding)) == sorted(added)
+    if not command:
+        assert not finding.edits
+        assert "earlier layers have other files there" in finding.fix
+    else:
+        (edit,) = finding.edits
+        assert edit.text.removeprefix("\n&& ").replace("\n", " ") == command
+
+
+def test_what_an_earlier_step_of_the_same_file_left_may_go_with_it() -> None:
+    """It is a finding of the same rule."""
+    first = [file("var/cache/apt/srcpkgcache.bin", b"x" * 100)]
+    second = [file("var/cache/apt/pkgcache.bin", b"y" * 100)]
+    steps = [("/bin/sh -c apt-get update", first), ("/bin/sh -c apt-get install x", second)]
+    found = findings_of(opened_of(steps, "apt-archives", 0)).found
+    ends = [one.edits[-1].text for one in found if one.rule == "apt-archives"]
+    assert ends == ["\n&& apt-get clean"] * 2
+
+
+def _directories(members: list[Member]) -> list[Member]:
+    """Files behind the directories that hold them."""
+    found: dict[str, Member] = {}
+    for member in members:
+        parts = member.name.decode().split("/")
+        for depth in range(1, len(parts)):
+            folder = "/".join(parts[:depth])
+            found.setdefault(folder, directory(folder))
+    return [*found.values(), *members]
+
+
+def test_links_replace_only_directories_that_the_step_made() -> None:
+    """Nor is one that is nearly the same deleted."""
+    same = [(f"{number}.bin", bytes([number]) * 300_000) for number in range(1, 5)]
+    first = [file(f"srv/a/{name}", data) for name, data in same]
+    second = [file(f"srv/b/{name}", data) for name, data in same]
+    for lower, written in (([], True), ([file("srv/b/1.bin", b"old" * 1000)], False)):
+        steps = [(RUN, _directories([*first, *lower])), (RUN, second)]
+        (found,) = [
+            each
+            for each in findings_of(opened_of(steps)).found
+            if each.rule == "duplicate-directories"
+        ]
+        assert bool(found.edits) is written
+    near = [*second, file("srv/b/5.bin", b"other" * 1000)]
+    (found,) = [
+        each
+        for each in findings_of(opened_of([(RUN, first), (RUN, near)])).found
+        if each.rule == "duplicate-directories"
+    ]
+    assert not found.edits
+
+
+def test_continued_lines_leave_no_runs_of_spaces() -> None:
+    """But in quotes."""
+    command = "RUN /bin/sh -c apt-get   install -y       nano  'a  b' &&     make  ; \ttouch  x # buildkit"
+    members = [file("var/cache/apt/archives/x.deb", b"x" * 200_000)]
+    opened = opened_of([(command, members)], "apt-archives", 0)
+    (fix,) = [found.fix for found in findings_of(opened).found if found.rule == "apt-archives"]
+    start = "RUN apt-get install -y nano 'a  b' \\\n    && make  ; \\\n    touch x"
+    assert fix.removeprefix("# at the end of the same RUN: apt-get clean\n").startswith(start)
 
 
 def test_a_few_places_are_named_one_by_one() -> None:

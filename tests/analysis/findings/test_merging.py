@@ -44,6 +44,10 @@ def joined(*commands: str) -> str:
         (("set -e; a; b", "c; d"), "set -e; a; b; (set +e; c; d)"),
         (("a", "b || c"), "set -e; a; (set +e; b || c)"),
         (("cd /x && a", "b"), "set -e; (cd /x && a); b"),
+        (("cd /x && a", "rm -f /x/b"), "cd /x && a && rm -f /x/b"),
+        (("cd /x && a", "rm -f b"), "set -e; (cd /x && a); rm -f b"),
+        (("cd /x && a", "rm -f $b"), "set -e; (cd /x && a); rm -f $b"),
+        (("cd /x && export A=1", "rm -f /b"), "set -e; (cd /x && export A=1); rm -f /b"),
         (("set -eux; cd /x; a", "set -eux; b"), "set -eux; (cd /x; a); b"),
         (("a", "set -ex; b; c", "d"), "set -e; a; (set -ex; b; c); d"),
         (("if a; then exit 0; fi; b", "c"), "set -e; (set +e; if a; then exit 0; fi; b); c"),
@@ -55,6 +59,22 @@ def joined(*commands: str) -> str:
 def test_commands_are_joined_as_people_write_them(commands: tuple[str, ...], text: str) -> None:
     """`&&` where that is enough, else a strict shell, with a shell of its own for what would change the next one's."""
     assert joined(*commands) == text
+
+
+def test_nothing_stands_behind_the_line_that_ends_a_here_document() -> None:
+    """A further command begins a line of its own; what would need a group is in words."""
+    runs = []
+    for command in ("bash -eu <<-'X'\n\ta\n\tX", "rm /b", "cat <<E\ne\nE"):
+        (step,), _ = align([HistoryEntry(None, f"/bin/sh -c {command}", None, None, False)], 1)
+        found = run_of(step, ())
+        assert found is not None
+        runs.append(found)
+    together = merged(runs)
+    assert together is not None
+    assert merged_text(runs, together) == (
+        "RUN <<EOF\nset -e\nbash -eu <<-'X'\n\ta\n\tX\nrm /b\ncat <<E\ne\nE\nEOF"
+    )
+    assert joined("cd /x && bash <<X\na\nX", "b") == ""
 
 
 FORMS = (

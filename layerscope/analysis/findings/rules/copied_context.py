@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from layerscope.analysis.evidence import Evidence, Group
 from layerscope.analysis.findings.copy_steps import ignoring, is_from_elsewhere
+from layerscope.analysis.findings.edits import Fix
 from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import instruction_text, sources_of
 from layerscope.analysis.findings.hidden import origins
@@ -28,6 +29,8 @@ _NEEDED = {
     "venv": "pip install -r requirements.txt",
 }
 """Names that most applications need, and the commands that install them in the image: leaving them out saves nothing."""
+_DECIDED = frozenset((".env",))
+"""Names that an application may read when it runs: whether it does is for the reader to say."""
 _MATTERS = frozenset((".git", ".hg", ".svn", ".env"))
 """Names reported at any size: history and secrets."""
 _LARGE = 1_000_000
@@ -82,17 +85,16 @@ def _claim(evidence: Evidence, group: Group, tops: dict[str, NDArray[np.int64]])
         elif (mine & ~covered).any():
             chosen[pattern] = mine & ~covered
             covered |= mine
-    for needed in (False, True):
-        lines = [
-            name for name in chosen if (name in _NEEDED) is needed and (chosen[name] & ~kept).any()
-        ]
+    kinds = {name: (name in _NEEDED, name in _DECIDED) for name in chosen}
+    for kind in ((False, False), (False, True), (True, False)):
+        lines = [name for name in chosen if kinds[name] == kind and (chosen[name] & ~kept).any()]
         if lines:
             files = np.logical_or.reduce([chosen[name] for name in lines]) & ~kept
-            yield from _of_names(evidence, group, group.paths[files], lines, needed)
+            yield from _of_names(evidence, group, group.paths[files], lines, needed=kind[0])
 
 
 def _of_names(
-    evidence: Evidence, group: Group, paths: NDArray[np.int32], lines: list[str], needed: bool
+    evidence: Evidence, group: Group, paths: NDArray[np.int32], lines: list[str], *, needed: bool
 ) -> Iterator[Claim]:
     """The claim about files at or below these names, if it is large enough."""
     step = evidence.step(group.layer)
@@ -120,8 +122,13 @@ def _of_names(
             confidence=Confidence.LOW,
         )
         return
+    fix = ignoring(evidence, step, [f"**/{line}" for line in lines], patterns=True)
+    if not _DECIDED.isdisjoint(lines):
+        fix = Fix(
+            f"# unless the application reads it when it starts:\n{fix.text}", advice=fix.advice
+        )
     yield Claim(
-        fix=ignoring(evidence, step, [f"**/{line}" for line in lines], patterns=True),
+        fix=fix,
         layers=(group.layer,),
         inodes=inodes,
         paths=paths,

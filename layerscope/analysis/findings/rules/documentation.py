@@ -3,6 +3,7 @@
 import numpy as np
 
 from layerscope.analysis.findings.build_tools import installation_of
+from layerscope.analysis.findings.deleting import deletion
 from layerscope.analysis.findings.edits import Fix
 from layerscope.analysis.findings.fixes import instruction_text, run_and
 from layerscope.analysis.findings.known_paths import (
@@ -33,7 +34,10 @@ def _excluded(place: Place) -> Fix:
 
 
 def _deleted(place: Place) -> Fix:
-    """Delete them, except files that licenses require."""
+    """Delete them, except files that licenses require; where earlier layers have others, those of the step by name."""
+    if place.shared(_LICENSES):
+        own = place.own_paths(tops=False)
+        return place.deleting(deletion(place.evidence, place.group.layer, own, (), "f"))
     found = [pattern for pattern in _PATTERNS if _holds(place, pattern)]
     words = " ".join(pattern.removesuffix("/*") for pattern in found)
     names = "! -name copyright ! -name 'LICENSE*' ! -name 'COPYING*'"
@@ -55,6 +59,7 @@ _PATTERNS = (
     "/opt/conda/share/doc/*",
     "/opt/conda/share/man/*",
 )
+_LICENSES = ("/usr/share/doc/*/copyright", "/usr/share/doc/*/LICENSE*", "/usr/share/doc/*/COPYING*")
 
 RULE = path_rule(
     "documentation",
@@ -64,7 +69,7 @@ RULE = path_rule(
     patterns=_PATTERNS,
     configured=True,
     fix=_excluded,
-    spare=("/usr/share/doc/*/copyright", "/usr/share/doc/*/LICENSE*", "/usr/share/doc/*/COPYING*"),
+    spare=_LICENSES,
     severity=Severity.NOTE,
     min_bytes=1_000_000,
 )

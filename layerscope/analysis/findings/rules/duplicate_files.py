@@ -96,7 +96,8 @@ def _fix(
     made = " && ".join(links)
     note = f"# a link does for each{more}, if nothing writes to them:\n"
     if not copied:
-        return note + run_and(evidence, step, made)
+        fix = note + run_and(evidence, step, made)
+        return Fix(fix.text, advice=fix.advice) if more else fix  # it is not all of them
     gone = " ".join(shell_word(evidence.name(path)) for path in paths[first].tolist())
     if len(paths) == 1 and whole(evidence, layer, int(paths[0])):
         return f"{note}# in place of\n{commented(instruction_text(evidence, step))}\nRUN {made}"

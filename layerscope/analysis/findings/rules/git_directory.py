@@ -9,6 +9,7 @@ import numpy as np
 
 from layerscope.analysis.evidence import Evidence
 from layerscope.analysis.findings.copy_steps import is_remote
+from layerscope.analysis.findings.deleting import directories_before
 from layerscope.analysis.findings.edits import Fix
 from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import (
@@ -47,10 +48,11 @@ _NEAR = 3
 
 def _shallow(place: Place) -> Fix:
     """Clone without history, and delete the rest of it."""
-    gits = " ".join(
-        dict.fromkeys(shell_word(name.rpartition("/")[0]) for name in place.topmost_names())
-    )
     evidence, step = place.evidence, place.step
+    parents = evidence.filesystem.table.parents[place.topmost_paths()]
+    if directories_before(evidence, place.group.layer)[parents].any():
+        return place.deleting("")
+    gits = " ".join(dict.fromkeys(shell_word(evidence.name(git)) for git in parents.tolist()))
     changes = changed_commands(
         evidence, step, lambda command: subcommand(command, "git", ("clone",)), "--depth 1"
     )

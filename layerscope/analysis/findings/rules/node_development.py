@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.deleting import directories_before
 from layerscope.analysis.findings.edits import Fix
 from layerscope.analysis.findings.finding import Claim
 from layerscope.analysis.findings.fixes import (
@@ -73,6 +74,11 @@ def _fix(evidence: Evidence, project: Project, layer: int) -> str | Fix:
             f"# {install}, once they are not needed any more:\n{instruction_text(evidence, step)}"
         )
     folder = shell_word(evidence.name(project.folder))
+    modules = child(evidence, project.folder, "node_modules")
+    if modules is None or directories_before(evidence, layer)[modules]:
+        return (  # it would delete what earlier steps installed, too
+            f"# in the step that installs them: {install}\n{instruction_text(evidence, step)}"
+        )
     return run_and(
         evidence,
         step,

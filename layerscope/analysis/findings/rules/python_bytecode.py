@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from layerscope.analysis.findings.deleting import find_by_name
+from layerscope.analysis.findings.deleting import found_by_name
 from layerscope.analysis.findings.edits import Edit, Fix
 from layerscope.analysis.findings.fixes import changed_commands, instruction_text, run_and
 from layerscope.analysis.findings.known_paths import Place, not_copied, path_rule
@@ -37,7 +37,14 @@ def _uncompiled(place: Place) -> Fix:
     if later or not (packaged.all() or changes):
         setting = "ENV PYTHONDONTWRITEBYTECODE=1"
         head = Fix(f"{setting}\n", (Edit("before", step.index, setting),))
-    command = find_by_name(evidence, tops[packaged], [_NAME], "d") if packaged.any() else ""
+    command = ""
+    if packaged.any():
+        inside = evidence.selector.below(tops[packaged].astype(np.int64))[place.group.paths]
+        own = place.own_paths()
+        own = own[np.isin(own, tops[packaged]) | np.isin(own, place.group.paths[inside])]
+        command = found_by_name(evidence, place.group.layer, own, [_NAME], "d")
+        if not command:
+            return place.deleting("")
     if not command and not changes:
         return head + instruction_text(evidence, step)
     advice = "# with --no-compile" if changes else ""

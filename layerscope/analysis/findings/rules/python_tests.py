@@ -1,8 +1,10 @@
 """Tests of Python packages."""
 
-from layerscope.analysis.findings.deleting import find_by_name
+import numpy as np
+
+from layerscope.analysis.findings.deleting import found_by_name, left_by_others
 from layerscope.analysis.findings.edits import Fix
-from layerscope.analysis.findings.fixes import run_and, shell_word
+from layerscope.analysis.findings.fixes import shell_word
 from layerscope.analysis.findings.known_paths import Place, not_copied, path_rule
 from layerscope.filesystem.paths import subtree_counts
 from layerscope.words import Confidence, Severity
@@ -13,16 +15,27 @@ _KEPT = "support"
 
 def _deleted(place: Place) -> Fix:
     """Delete them where they are, except paths that are not claimed."""
-    evidence, tops = place.evidence, place.topmost_paths()
+    copied = not_copied(place)
+    if copied is not None:
+        return copied
+    evidence, layer, tops = place.evidence, place.group.layer, place.topmost_paths()
     kept = evidence.live_under(f"**/test/{_KEPT}")
     spare = subtree_counts(evidence.filesystem.table, kept)[tops] > 0
+    below = subtree_counts(evidence.filesystem.table, left_by_others(evidence, layer))
+    if (below[tops[spare]] > 0).any():
+        return place.deleting("")
     commands = [
         f"find {shell_word(evidence.name(top))} -mindepth 1 -maxdepth 1 ! -name {_KEPT} -exec rm -rf {{}} +"
         for top in tops[spare].tolist()
     ]
     if not spare.all():
-        commands.insert(0, find_by_name(evidence, tops[~spare], ["tests", "test"], "d"))
-    return not_copied(place) or run_and(place.evidence, place.step, " && ".join(commands))
+        own = place.own_paths()
+        own = own[~evidence.selector.below(tops[spare].astype(np.int64))[own]]
+        found = found_by_name(evidence, layer, own, ["tests", "test"], "d")
+        if not found:
+            return place.deleting("")
+        commands.insert(0, found)
+    return place.deleting(" && ".join(commands))
 
 
 RULE = path_rule(

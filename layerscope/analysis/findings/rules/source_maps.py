@@ -1,16 +1,16 @@
 """Source maps of JavaScript and CSS."""
 
-from layerscope.analysis.findings.deleting import find_by_name
+from layerscope.analysis.findings.deleting import found_by_name
 from layerscope.analysis.findings.edits import Fix
-from layerscope.analysis.findings.fixes import run_and
 from layerscope.analysis.findings.known_paths import Place, not_copied, path_rule
 from layerscope.words import Confidence, Severity
 
 
 def _deleted(place: Place) -> Fix:
     """Delete them in the same RUN, in the deepest directories that hold them."""
-    command = find_by_name(place.evidence, place.topmost_paths(), _NAMES, "f")
-    return not_copied(place) or run_and(place.evidence, place.step, command)
+    return not_copied(place) or place.deleting(
+        found_by_name(place.evidence, place.group.layer, place.own_paths(), _NAMES, "f")
+    )
 
 
 _NAMES = ("*.js.map", "*.mjs.map", "*.cjs.map", "*.css.map", "*.ts.map")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 from layerscope.analysis.evidence import Evidence
+from layerscope.analysis.findings.deleting import deletion
 from layerscope.analysis.findings.edits import Fix
 from layerscope.analysis.findings.known_paths import (
     Place,
-    cleaned,
     is_copy,
+    not_copied,
     path_rule,
     removed,
 )
@@ -27,11 +28,17 @@ def _spoken(evidence: Evidence) -> tuple[str, ...]:
 
 
 def _untranslated(place: Place) -> Fix:
-    """Delete the messages in all languages but English and those that variables choose."""
+    """Delete the messages in all languages but English and those that variables choose; where earlier layers have others, those
+    of the step by name."""
+    copied = not_copied(place)
+    if copied is not None:
+        return copied
     kept = ("/usr/share/locale/en*", *_spoken(place.evidence))
+    if place.shared(kept):
+        own = place.own_paths(tops=False)
+        return place.deleting(deletion(place.evidence, place.group.layer, own, (), "f"))
     tests = " ".join(f"! -path '{pattern}'" for pattern in kept)
-    command = f"find /usr/share/locale -path '*/LC_MESSAGES/*' {tests} -type f -delete"
-    return cleaned(command)(place)
+    return place.deleting(f"find /usr/share/locale -path '*/LC_MESSAGES/*' {tests} -type f -delete")
 
 
 DEBUG_SYMBOLS = path_rule(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.analysis.findings.rule_images import findings_by, findings_of, opened_of, paths_of
-from tests.images import directory, file, hardlink, whiteout
+from tests.images import Member, directory, file, hardlink, whiteout
 
 INSTALL = "/bin/sh -c apt-get update && apt-get install -y curl"
 LISTS = [
@@ -76,8 +78,8 @@ def test_lists_that_a_later_step_installs_with_stay_until_that_is_done() -> None
     """Deleted in the first step, the second one would find no package: both are one RUN, or keep the lists in a cache."""
     bare = ("/bin/sh -c apt-get install -y git", [file("usr/bin/git", b"g")])
     fix = (
-        "# layers 0, 1 need the same lists: keep them in a cache in each of them"
-        " (RUN --mount=type=cache,target=/var/lib/apt/lists …), or install all at once:\n"
+        "# layers 0, 1 install with the same lists: make them one RUN, or give each of them a cache mount"
+        " (RUN --mount=type=cache,target=/var/lib/apt/lists …)\n"
         "# one RUN for layers 0, 1\n"
         "RUN apt-get update \\\n    && apt-get install -y curl \\\n    && apt-get install -y git \\\n    && rm -rf /var/lib/apt/lists/*"
     )
@@ -86,7 +88,8 @@ def test_lists_that_a_later_step_installs_with_stay_until_that_is_done() -> None
     gone = ("/bin/sh -c rm -rf /var/lib/apt/lists/*", [whiteout("var/lib/apt/lists")])
     (finding,) = findings_by([(INSTALL, LISTS), bare, gone], "deleted-later")
     assert finding.bytes == 3500
-    assert finding.fix == fix
+    # The step that deletes them has nothing to do any more.
+    assert finding.fix == f"{fix}\n# and without layer 2:\n# RUN rm -rf /var/lib/apt/lists/*"
 
 
 def test_a_later_step_that_fetches_lists_of_its_own_needs_none() -> None:
@@ -109,7 +112,31 @@ def test_files_deleted_with_the_lists_are_merged_with_them() -> None:
     assert "one RUN for layers 0, 1\n" in finding.fix
     assert finding.fix.endswith(
         "&& apt-get install -y git \\\n    && rm -rf /var/lib/apt/lists/* /opt/model"
+        "\n# and without layer 2:\n# RUN rm -rf /var/lib/apt/lists /opt/model"
     )
+
+
+@pytest.mark.parametrize(
+    ("command", "more"),
+    [
+        ("rm -rf /var/lib/apt/lists/* && make", []),
+        ("rm -rf /var/lib/apt/lists/* /etc/x", [whiteout("etc/x")]),
+        ("rm -rf /var/lib/apt/lists/*", [file("usr/y", b"y")]),
+    ],
+)
+def test_a_step_that_does_more_than_delete_the_lists_stays(
+    command: str, more: list[Member]
+) -> None:
+    """Another command, another file that goes, a file that it makes."""
+    base = ("/bin/sh -c #(nop) ADD file:aa in / ", [file("etc/x", b"x")])
+    bare = ("/bin/sh -c apt-get install -y git", [file("usr/bin/git", b"g")])
+    gone = (f"/bin/sh -c {command}", [whiteout("var/lib/apt/lists"), *more])
+    (finding,) = [
+        found
+        for found in findings_by([base, (INSTALL, LISTS), bare, gone], "deleted-later")
+        if found.layers[0] == 1
+    ]
+    assert "and without" not in finding.fix
 
 
 def test_lists_of_the_base_image_that_a_step_installs_with_are_not_merged() -> None:

@@ -90,6 +90,16 @@ def test_a_file_of_settings_matters_however_small() -> None:
     assert findings_by([(COPY, brought(".DS_Store", size=3))], RULE, None) == []
 
 
+def test_whether_settings_are_read_is_for_the_reader_to_say() -> None:
+    """Other names beside it go into .dockerignore."""
+    members = [*brought(".env"), *brought(".git")]
+    found = {one.title: one for one in findings_by([(COPY, members)], RULE)}
+    assert not found["From the build context: .env"].edits
+    assert "# unless the application reads it" in found["From the build context: .env"].fix
+    edits = found["From the build context: .git"].edits
+    assert [edit.text for edit in edits] == ["**/.git"]
+
+
 def test_a_later_chown_does_not_hide_the_copy() -> None:
     """The finding is at the COPY, not at the chown."""
     members = [MAIN, file("app/.git/pack", b"p" * 5000)]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.analysis.findings.rule_images import findings_by, findings_of, opened_of, paths_of
-from tests.images import Attributes, Member, file
+from tests.images import Attributes, Member, directory, file
 
 RULE = "rewritten-for-attributes"
 COPY = "COPY . /app # buildkit"
@@ -53,16 +55,99 @@ def test_a_user_without_a_group_keeps_the_group() -> None:
 
 
 def test_a_chmod_behind_a_copy_is_a_flag_of_the_copy() -> None:
-    """In numbers for what can be entered, in letters for files alone: COPY sets it for directories, too."""
+    """In numbers, where all files and directories that it makes get the same. A mode in letters is not known everywhere."""
     (finding,) = findings_by([(COPY, app()), (run("chmod -R 755 /app"), app(mode=0o755))], RULE)
     assert finding.fix.startswith("COPY --chmod=755 . /app\n")
     assert finding.title.endswith("to change the mode")
-    (finding,) = findings_by([(COPY, app()), (run("chmod 640 /app/*"), app(mode=0o640))], RULE)
-    assert "COPY --chmod=u=rwX,g=rX,o=X . /app\n" in finding.fix
-    (finding,) = findings_by([(COPY, app()), (run("chmod -R g+w /app"), app(mode=0o664))], RULE)
-    assert finding.fix.startswith(
-        "# needs `# syntax=docker/dockerfile:1.14`\nCOPY --chmod=g+w . /app\n"
-    )
+    for command, mode in (("chmod 640 /app/*", 0o640), ("chmod -R g+w /app", 0o664)):
+        (finding,) = findings_by([(COPY, app()), (run(command), app(mode=mode))], RULE)
+        assert finding.edits == ()
+        assert f"# COPY --chmod={mode:o} …\n" in finding.fix
+    single = [file("opt/x", b"x" * 500)], [file("opt/x", b"x" * 500, mode=0o640)]
+    steps = [(BASE, [directory("opt")]), ("COPY x /opt/x # buildkit", single[0])]
+    (finding,) = findings_by([*steps, (run("chmod 640 /opt/x"), single[1])], RULE)
+    assert finding.fix.startswith("COPY --chmod=640 x /opt/x\n")
+
+
+BASE = "/bin/sh -c #(nop) ADD file:aa in / "
+COMMANDS = [
+    # the files that the COPY stores, the command, what it leaves, and whether it can be a flag
+    ("chown -R 7:7 /app; chmod +x /app/a.bin", {"a.bin": (7, 0o755), "b.bin": (7, 0o644)}, False),
+    ("chmod +x /app/a.bin", {"a.bin": (0, 0o755)}, False),
+    ("chmod -R +x /app", {"a.bin": (0, 0o755), "b.bin": (0, 0o755)}, True),
+    ("chown -R 7:7 /app/a.bin", {"a.bin": (7, 0o644)}, False),
+    ("chown -R 7:7 /app", {"a.bin": (7, 0o644), "b.bin": (7, 0o644)}, True),
+]
+
+
+@pytest.mark.parametrize(("command", "after", "flag"), COMMANDS)
+def test_what_only_some_files_get_is_no_flag_of_the_whole_copy(
+    command: str, after: dict[str, tuple[int, int]], flag: bool
+) -> None:
+    """Empty files count, too, and directories that the COPY makes."""
+    copied = [directory("app"), file("app/a.bin", b"a" * 9000), file("app/b.bin", b"b" * 500)]
+    sizes = {"a.bin": b"a" * 9000, "b.bin": b"b" * 500}
+    changed = [directory("app", uid=7, gid=7)] if "chown -R 7:7 /app" in command else []
+    changed += [file(f"app/{name}", sizes[name], uid=uid, gid=uid, mode=mode) for name, (uid, mode) in after.items()]  # fmt: skip
+    steps = [(BASE, [directory("etc")]), (COPY, copied), (run(command), changed)]
+    (finding,) = findings_by(steps, RULE)
+    assert bool(finding.edits) is flag
+    steps[1] = (COPY, [*copied, file("app/empty", b"")])
+    (finding,) = findings_by(steps, RULE)
+    assert not finding.edits
+
+
+FOLDERS = [
+    ("WORKDIR /app", "RUN chown -R 7:7 /app", "RUN chown 7:7 /app"),
+    ("/bin/sh -c mkdir /app", "RUN chown -R 7:7 /app", "RUN chown 7:7 /app"),
+    (BASE, "RUN chown -R 7:7 /app/", "RUN chown 7:7 /app/"),
+    ("WORKDIR /app", "RUN sudo chown -R 7:7 $HERE", "RUN sudo chown 7:7 $HERE"),
+    ("WORKDIR /app", "RUN chown --recursive 7:7 .", "RUN chown 7:7 ."),
+    ("WORKDIR /app", "RUN chown -Rv 7:7 /app", "RUN chown 7:7 /app"),
+    ("WORKDIR /app", "RUN chown -R 7 /app && chgrp -R 7 /app", "RUN chown 7:7 /app"),
+    ("WORKDIR /app", "RUN make && chown -R 7:7 /app /app/x", "RUN make \\\n    && chown 7:7 /app"),
+]
+
+
+@pytest.mark.parametrize(("made", "before", "expected"), FOLDERS)
+def test_a_directory_that_was_there_before_the_copy_keeps_its_chown(
+    made: str, before: str, expected: str
+) -> None:
+    """COPY --chown leaves it as it is, and the user could make no file in it."""
+    owned: Attributes = {"uid": 7, "gid": 7}
+    copied = [directory("app"), directory("app/x"), file("app/x/a.bin", b"a" * 9000)]
+    chowned = [directory("app", **owned), directory("app/x", **owned), file("app/x/a.bin", b"a" * 9000, **owned)]  # fmt: skip
+    command = before.removeprefix("RUN ")
+    steps = [
+        (made, [directory("app")]),
+        ("WORKDIR /app", None),
+        ("COPY . . # buildkit", copied),
+        (run(command), chowned),
+    ]
+    (finding,) = findings_by(steps, RULE)
+    assert finding.edits
+    assert "COPY --chown=7:7 . .\n" in finding.fix
+    assert finding.fix.endswith(f"the directory alone, which COPY leaves as it is:\n{expected}")
+
+
+def test_what_else_a_chown_changes_makes_it_words() -> None:
+    """A file of the base image without content, and an owner for each of two directories."""
+    lower = [directory("app"), file("app/empty", b"")]
+    copied = [directory("app"), file("app/a.bin", b"a" * 9000)]
+    owned: Attributes = {"uid": 7, "gid": 7}
+    after = [directory("app", **owned), file("app/a.bin", b"a" * 9000, **owned)]
+    for more in ([], [file("app/empty", b"", **owned)]):
+        steps = [(BASE, lower), (COPY, copied), (run("chown -R 7:7 /app"), [*after, *more])]
+        (finding,) = findings_by(steps, RULE)
+        assert bool(finding.edits) is (not more)
+
+
+def test_an_owner_is_named_as_the_command_names_it() -> None:
+    """Also where its path is a variable."""
+    users = [file("etc/passwd", b"app:x:7:7:::"), file("etc/group", b"app:x:7:")]
+    chowned = (run("chown -R app:app $APP_HOME"), app(uid=7, gid=7))
+    (finding,) = findings_by([(run("useradd app"), users), (COPY, app()), chowned], RULE)
+    assert finding.fix.startswith("COPY --chown=app:app . /app\n")
 
 
 def test_a_part_of_a_copy_is_copied_by_itself() -> None:

@@ -33,6 +33,7 @@ from layerscope.sources.oci_node import Node, node_of
 from layerscope.sources.registry.client import Client, Document
 from layerscope.sources.registry.layer import Budget, RegistryLayer
 from layerscope.sources.registry.repository import SCHEME, Reference
+from layerscope.sources.registry.soci import SociTables
 
 MAX_NESTING = 8
 """Maximum depth of nested indexes."""
@@ -246,7 +247,18 @@ class _Images:
             raise CorruptImageError(
                 f"manifest {descriptor.digest[:19]} is an index where an image should be"
             )
-        return read_image(self._blobs, descriptor, node.manifest, None, node.artifact)
+        parts = read_image(self._blobs, descriptor, node.manifest, None, node.artifact)
+        soci = SociTables(
+            parts.annotations,
+            lambda digest, _: self._documents.manifest(digest).data,
+            self._documents.blob,
+            lambda: self._client.json(f"referrers/{descriptor.digest}", "what refers to it").body,
+            self._client.limits,
+        )
+        for layer in parts.layers:
+            if isinstance(layer.blob, RegistryLayer):
+                layer.blob.soci = soci
+        return parts
 
     def _complete(
         self,

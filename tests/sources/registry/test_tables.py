@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import re
 import shutil
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -216,10 +215,9 @@ def test_a_whole_report_fetches_layers_whole(pair: Pair) -> None:
 def wrong_digest(layer: TocLayer) -> TocLayer:
     """A layer whose manifest claims another table."""
     annotations = {
-        key: re.sub("sha256:.", "sha256:f", value) if "sha256" in value else value
+        key: "sha256:" + "0" * 64 if value.startswith("sha256:") else value
         for key, value in layer.annotations.items()
     }
-    assert annotations != layer.annotations or "f" in str(annotations)
     return TocLayer(layer.tar, layer.blob, annotations, layer.media_type)
 
 

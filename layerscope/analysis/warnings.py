@@ -108,11 +108,13 @@ def _unread_warnings(image: Image, indexes: Sequence[LayerIndex]) -> Iterator[Im
     for number, (layer, index) in enumerate(zip(image.layers, indexes, strict=True)):
         if index.extent is Extent.UNKNOWN:
             claimed = claims_toc(layer.annotations)
-            why = "cannot be used" if claimed else "does not exist"
+            why = (
+                "its table of contents cannot be used" if claimed else "it has no table of contents"
+            )
             yield ImageWarning(
                 "layer-unknown",
                 number,
-                f"its files and sizes are unknown, as a table of contents {why}; leave out --headers-only to fetch the layer",
+                f"its files and sizes are unknown: {why}; leave out --headers-only to fetch the layer",
             )
 
 

@@ -54,6 +54,15 @@ class Blob(ABC):
         """Make a ranged blob raise OSError rather than fetch all of it."""
 
     @property
+    def has_ztoc(self) -> bool:
+        """Whether a table of contents is stored beside the blob (SOCI)."""
+        return False
+
+    def ztoc(self) -> bytes | None:
+        """The table of contents that is stored beside the blob; None if it cannot be read."""
+        return None
+
+    @property
     def identity(self) -> Identity | None:
         """A value that identifies these bytes without reading them, taken before the first read; None if there is none.
 

@@ -93,9 +93,10 @@ class ListedContents(LayerContents):
         if not entries:
             return
         whole = self.layer.contents(self.blob, self.limits, progress)
-        wanted: dict[bytes, list[int]] = {}
+        stored = self.index.columns.stored
+        wanted: dict[tuple[bytes, int], list[int]] = {}
         for entry in entries:
-            wanted.setdefault(self._digest_of(entry), []).append(entry)
+            wanted.setdefault((self._digest_of(entry), int(stored[entry])), []).append(entry)
         found: dict[int, int] = {}
         files = np.flatnonzero(
             (whole.index.columns.kinds == Kind.FILE) & (whole.index.columns.stored > 0)
@@ -103,7 +104,8 @@ class ListedContents(LayerContents):
         digests = whole.index.digests
         for number in () if digests is None else files.tolist():
             assert digests is not None  # noqa: S101  # for the types
-            others = wanted.get(digests[number].tobytes())
+            size = int(whole.index.columns.stored[number])
+            others = wanted.get((digests[number].tobytes(), size))
             if others and number not in whole.index.sparse:
                 found[number] = others.pop(0)
         for number, piece in whole.pieces(sorted(found), Quiet(progress)):

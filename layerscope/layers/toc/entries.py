@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -33,11 +34,11 @@ _KINDS = {
 }
 _CHUNK = "chunk"
 """A further part of the file before it."""
-_ENTRY_COST = 240
+ENTRY_COST = 240
 """Memory in bytes of an entry while it is read."""
 _USUAL_MEMBERS = 25
 """Maximum number of colons in an entry without extended attributes."""
-_MEMBER_COST = 160
+MEMBER_COST = 160
 """Memory in bytes of an extended attribute."""
 _EMPTY = bytes.fromhex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,7 +50,7 @@ _Size = Annotated[int, msgspec.Meta(ge=0, le=_INT64 - 1)]
 _Number = Annotated[int, msgspec.Meta(ge=-_INT64, le=_INT64 - 1)]
 
 
-class _Entry(msgspec.Struct, gc=False):
+class Entry(msgspec.Struct, gc=False):
     """The fields of an entry that describe the layer."""
 
     type: str
@@ -68,14 +69,21 @@ class _Entry(msgspec.Struct, gc=False):
 
 class _Toc(msgspec.Struct):
     version: int
-    entries: list[_Entry] | None = None
+    entries: list[Entry] | None = None
 
 
 def index_of(document: TocDocument, blob: Blob, limits: Limits) -> LayerIndex:
     """The index of a layer according to its table of contents. Raises `TocError`, `LimitExceededError`."""
     entries = [entry for entry in _decode(document.json, limits) if entry.type != _CHUNK]
-    names = [entry.name.encode() for entry in entries]
-    links = [entry.linkName.encode() for entry in entries]
+    return index_of_entries(entries, blob, limits, document)
+
+
+def index_of_entries(
+    entries: Sequence[Entry], blob: Blob, limits: Limits, document: TocDocument | None = None
+) -> LayerIndex:
+    """The index of a layer with these entries; `document` is the table that is itself one more. Raises as `index_of` does."""
+    names = [entry.name.encode(errors="surrogateescape") for entry in entries]
+    links = [entry.linkName.encode(errors="surrogateescape") for entry in entries]
     sizes = [entry.size for entry in entries]
     _check(names + links, sizes, limits)
     try:
@@ -109,17 +117,17 @@ def index_of(document: TocDocument, blob: Blob, limits: Limits) -> LayerIndex:
         digests if known else [None] * len(entries),
         extensions,
     )
-    if document.own is not None:
+    if document is not None and document.own is not None:
         own = [bytes.fromhex(document.digest.partition(":")[2]) if known else None]
         builder.take(document.own, np.zeros(1, np.uint8), np.zeros(1, np.int64), [0], own, {})
     return builder.finish(WalkResult(None, 0), tar_bytes=0, compressed_bytes=blob.size)
 
 
-def _decode(json: bytes, limits: Limits) -> list[_Entry]:
+def _decode(json: bytes, limits: Limits) -> list[Entry]:
     # Each entry is an object: counting them first bounds the memory before decoding.
     entries = json.count(b"{")
     members = max(json.count(b":") - _USUAL_MEMBERS * entries, 0)
-    if entries * _ENTRY_COST + members * _MEMBER_COST > limits.metadata_bytes:
+    if entries * ENTRY_COST + members * MEMBER_COST > limits.metadata_bytes:
         raise limits.exceeded("metadata_bytes", "the table of contents")
     try:
         toc = msgspec.json.decode(json, type=_Toc)
@@ -141,7 +149,7 @@ def _check(names: list[bytes], sizes: list[int], limits: Limits) -> None:
         raise TocError("a name holds a NUL")
 
 
-def _digest(entry: _Entry) -> bytes | None:
+def _digest(entry: Entry) -> bytes | None:
     """SHA-256 of a file's content; of empty content for other entries, None if missing."""
     if entry.type != "reg" or not entry.size:
         return _EMPTY
@@ -153,7 +161,7 @@ def _digest(entry: _Entry) -> bytes | None:
     return digest if algorithm == "sha256" and len(digest) == 32 else None
 
 
-def _device(entry: _Entry) -> int:
+def _device(entry: Entry) -> int:
     """The device number, major × 2³² + minor; 0 for other types."""
     if entry.type not in ("char", "block"):
         return 0
@@ -174,7 +182,7 @@ def _xattrs(values: dict[str, str | None] | None) -> bytes:
     try:
         return pack_xattrs(
             {
-                key.encode(): base64.b64decode(value or "", validate=True)
+                key.encode(errors="surrogateescape"): base64.b64decode(value or "", validate=True)
                 for key, value in (values or {}).items()
             }
         )

@@ -9,7 +9,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Annotated
 
 import msgspec
@@ -23,6 +22,9 @@ _INT64 = 1 << 63
 _Size = Annotated[int, msgspec.Meta(ge=0, le=_INT64 - 1)]
 _CHUNK, _FILE, _ZEROS = "chunk", "reg", "zeros"
 _DIGEST = 32
+_NO_DIGEST = bytes(_DIGEST)
+_Row = tuple[int, int, int, int, bool]
+"""Offset, end, skip, size and zeros of a part."""
 
 
 class _Entry(msgspec.Struct, gc=False):
@@ -100,14 +102,14 @@ def places_of(document: TocDocument, compression: Compression) -> Places:
     offsets = np.array([entry.offset for entry in entries if _has_place(entry)], np.int64)
     bounds = [*np.unique(offsets[offsets < document.place]).tolist(), document.place]
     counts: list[int] = []
-    rows: list[tuple[int, int, int, int, bool]] = []
+    rows: list[_Row] = []
     digests: list[bytes] = []
     for parts in _files(entries):
         found = _parts(parts, bounds, document.place)
         counts.append(len(found))
-        for part in found:
-            rows.append((part.offset, part.end, part.skip, part.size, part.zeros))
-            digests.append(part.digest or bytes(_DIGEST))
+        for row, digest in found:
+            rows.append(row)
+            digests.append(digest)
     if document.own is not None:
         counts.append(0)  # the table itself
     columns = np.array(rows, np.int64).reshape(-1, 5)
@@ -141,43 +143,45 @@ def _files(entries: Sequence[_Entry]) -> Iterator[list[_Entry]]:
         yield current
 
 
-def _parts(parts: list[_Entry], bounds: Sequence[int], limit: int) -> list[Part]:
-    """The parts of one file; empty if there are none, or if they contradict each other."""
+def _parts(parts: list[_Entry], bounds: Sequence[int], limit: int) -> list[tuple[_Row, bytes]]:
+    """The parts of one file with their digests; empty if there are none, or if they contradict each other."""
     entry = parts[0]
     if entry.type != _FILE or not entry.size:
         return []
-    found: list[Part] = []
-    position = 0
+    found: list[tuple[_Row, bytes]] = []
+    position, last = 0, (0, -1)
     for number, part in enumerate(parts):
         following = parts[number + 1] if number + 1 < len(parts) else None
         stop = entry.size if following is None else following.chunkOffset
         size = stop - position
-        if part.name != entry.name or part.chunkOffset != position or size <= 0:
+        if part.chunkOffset != position or size <= 0 or part.chunkSize not in (0, size):
             return []
-        if part.chunkSize not in (0, size):
+        if part is not entry and part.name != entry.name:
             return []
         zeros = part.chunkType == _ZEROS
         end = 0
         if not zeros:
             # Only zstd:chunked states an end, which is that of the last part.
             stated = entry.endOffset if following is None else 0
-            end = bounds[min(bisect_right(bounds, part.offset), len(bounds) - 1)]
-            end = min(stated, limit) if stated > part.offset else end
-            if not 0 < part.offset < end <= limit:
+            if stated > part.offset:
+                end = min(stated, limit)
+            else:
+                end = bounds[min(bisect_right(bounds, part.offset), len(bounds) - 1)]
+            place = (part.offset, part.innerOffset)
+            if not 0 < part.offset < end or place <= last or part.innerOffset + size >= _INT64:
                 return []
-            if part.innerOffset + size >= _INT64:
-                return []
-        digest = _digest(part.chunkDigest)
-        found.append(Part(part.offset, end, part.innerOffset, size, digest, zeros))
+            last = place
+        row = (part.offset, end, part.innerOffset, size, zeros)
+        found.append((row, _digest(part.chunkDigest) if part.chunkDigest else _NO_DIGEST))
         position = stop
-    places = [(part.offset, part.skip) for part in found if not part.zeros]
-    return found if all(a < b for a, b in pairwise(places)) else []
+    return found
 
 
-def _digest(text: str) -> bytes | None:
+def _digest(text: str) -> bytes:
+    """The SHA-256 that a text states; zeros for anything else."""
     algorithm, _, encoded = text.partition(":")
     try:
         digest = bytes.fromhex(encoded)
     except ValueError:
-        return None
-    return digest if algorithm == "sha256" and len(digest) == _DIGEST else None
+        return _NO_DIGEST
+    return digest if algorithm == "sha256" and len(digest) == _DIGEST else _NO_DIGEST

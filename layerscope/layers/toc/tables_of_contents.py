@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from threading import Lock
 
@@ -16,6 +17,7 @@ from layerscope.layers.reading import ExpectedIndexes
 from layerscope.layers.toc.claims import claims_toc, is_as_claimed, is_vouched_for
 from layerscope.layers.toc.contents import ListedContents
 from layerscope.layers.toc.differences import compare_with_tar
+from layerscope.layers.toc.document import TocError
 from layerscope.layers.toc.reading import Toc, has_toc, read_toc
 from layerscope.layers.walk import WalkResult
 from layerscope.limits import Limits
@@ -51,6 +53,8 @@ class TablesOfContents:
         self._locks = [Lock() for _ in blobs]
         self._read: dict[int, Toc | None] = {}
         self._keeps_tables = False
+        self._beside: dict[int, LayerIndex | None] = {}
+        """What tables say that are stored beside layers; None if they are not read yet, or not usable."""
 
     def may_have_toc(self, number: int) -> bool:
         """Whether a layer seems to have a table, judging by its footer; by its annotations if looking costs a request."""
@@ -60,6 +64,8 @@ class TablesOfContents:
 
     def expected_index(self, number: int) -> LayerIndex | None:
         """The index of a layer according to its table; None if the table is unreadable or contradicts the manifest."""
+        if number in self._beside:
+            return self._index_beside(number)
         toc = self._toc(number)
         if toc is None or not is_as_claimed(toc.check, self._annotations[number]):
             return None
@@ -131,10 +137,38 @@ class TablesOfContents:
             if not (cached is not None and cached.has_compressed(blob))
             and self.may_have_toc(number)
         }
+        numbers |= self._with_tables_beside(cached, numbers)
         if sum(self._blobs[number].size for number in numbers) < WORTHWHILE:
             return None
         self._keeps_tables = True
         return ExpectedIndexes(numbers, self.expected_index, show)
+
+    def _with_tables_beside(self, cached: IndexCache | None, others: Collection[int]) -> set[int]:
+        """Layers whose table is stored beside them; a registry is only asked if that could be worthwhile."""
+        fetched = [
+            number
+            for number, blob in enumerate(self._blobs)
+            if blob.ranged
+            and number not in others
+            and not (cached is not None and cached.has_compressed(blob))
+        ]
+        if sum(self._blobs[number].size for number in fetched) >= WORTHWHILE:
+            self._beside = {number: None for number in fetched if self._blobs[number].has_ztoc}
+        return set(self._beside)
+
+    def _index_beside(self, number: int) -> LayerIndex | None:
+        """The index of a layer according to the table beside it. It is shown, and never compared with the tar."""
+        from layerscope.layers.toc.ztoc import index_of_ztoc  # few images have such tables
+
+        with self._locks[number]:
+            if self._beside[number] is None:
+                blob = self._blobs[number]
+                data = blob.ztoc()
+                with suppress(TocError, LimitExceededError):
+                    self._beside[number] = (
+                        None if data is None else index_of_ztoc(data, blob, self._limits)
+                    )
+            return self._beside[number]
 
     def _toc(self, number: int) -> Toc | None:
         with self._locks[number]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from layerscope.errors import CorruptImageError, LimitExceededError
 from layerscope.layers.blob import Blob
 from layerscope.sources.registry.client import Client, NoRangesError, PassingError
+from layerscope.sources.registry.soci import SociTables
 from layerscope.sources.spool import TemporaryCopy
 from layerscope.text import size as size_text
 
@@ -67,6 +68,15 @@ class RegistryLayer(Blob):
         """The last bytes, if known."""
         self._spool: _Spool | None = None
         self._in_parts_only = False
+        self.soci: SociTables | None = None
+        """Finds tables of contents that are stored beside the image."""
+
+    @property
+    def has_ztoc(self) -> bool:
+        return self.soci is not None and self.soci.has(self._digest)
+
+    def ztoc(self) -> bytes | None:
+        return None if self.soci is None else self.soci.read(self._digest)
 
     @property
     def ranged(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -34,6 +34,7 @@ from layerscope.sources.oci_node import Node, node_of
 from layerscope.sources.registry.client import Client, Document
 from layerscope.sources.registry.layer import Budget, RegistryLayer
 from layerscope.sources.registry.repository import SCHEME, Reference
+from layerscope.sources.registry.soci import SociTables
 
 MAX_NESTING = 8
 """Maximum depth of nested indexes."""
@@ -59,6 +60,7 @@ class Documents:
         self.client = client
         self._cache = cache
         self._read: dict[str, Document] = {}
+        self._referrers: dict[str, list[Descriptor]] = {}
 
     def top(self) -> Document:
         """The manifest or index of the reference. A tag that is known is only asked for its digest."""
@@ -99,7 +101,12 @@ class Documents:
 
         Registries without the API have an index with a tag made of the digest instead (distribution-spec, "Referrers Tag Schema").
         """
-        name, limits = "the list of referrers", self.client.limits
+        if digest not in self._referrers:
+            self._referrers[digest] = list(self._asked_referrers(digest))
+        return self._referrers[digest]
+
+    def _asked_referrers(self, digest: str) -> Iterable[Descriptor]:
+        name, limits = "list of referrers", self.client.limits
         tag = digest.replace(":", "-")
         for path in (f"referrers/{digest}", f"manifests/{tag}"):
             try:
@@ -110,8 +117,8 @@ class Documents:
             except LayerscopeError:
                 break  # the image can be read without them
             found = [one for value in listed[:MAX_REFERRERS] if (one := Descriptor.read(value))]
-            return list({one.digest: one for one in found}.values())
-        return []
+            return {one.digest: one for one in found}.values()
+        return ()
 
     def _cached(self, digest: str) -> Document | None:
         if digest in self._read:
@@ -270,7 +277,16 @@ class _Images:
             raise CorruptImageError(
                 f"manifest {descriptor.digest[:19]} is an index where an image should be"
             )
-        return read_image(self._blobs, descriptor, node.manifest, Beside(), node.artifact)
+        parts = read_image(self._blobs, descriptor, node.manifest, Beside(), node.artifact)
+        soci = SociTables(
+            parts.annotations,
+            self._blobs,
+            lambda: self._documents.referrers(descriptor.digest),
+        )
+        for layer in parts.layers:
+            if isinstance(layer.blob, RegistryLayer):
+                layer.blob.soci = soci
+        return parts
 
     def _complete(
         self,

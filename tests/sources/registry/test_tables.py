@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import re
 import shutil
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -216,10 +215,9 @@ def test_a_whole_report_fetches_layers_whole(pair: Pair) -> None:
 def wrong_digest(layer: TocLayer) -> TocLayer:
     """A layer whose manifest claims another table."""
     annotations = {
-        key: re.sub("sha256:.", "sha256:f", value) if "sha256" in value else value
+        key: "sha256:" + "0" * 64 if value.startswith("sha256:") else value
         for key, value in layer.annotations.items()
     }
-    assert annotations != layer.annotations or "f" in str(annotations)
     return TocLayer(layer.tar, layer.blob, annotations, layer.media_type)
 
 
@@ -402,11 +400,11 @@ def test_layers_without_a_table_are_never_asked_for_their_footers(registry: Regi
     layers = [plain_layer(large(0)), plain_layer(large(1)), plain_layer(TOP)]
     registry.repository().push(toc_files(layers))
     assert explored(registry) is None
-    assert len(registry.asked) == 5
+    assert len(registry.asked) == 7  # two for referrers
     layers = [placed_estargz([*large(0), *large(2)]), plain_layer(large(1))]
     registry.repository().push(toc_files(layers))
     assert len(explored(registry) or ()) in (4, 5)  # it waits for the layer without one
-    assert len(registry.asked) == 5
+    assert len(registry.asked) == 5  # one small layer is not worth the question
 
 
 def report(pair: Pair, *words: str) -> Any:

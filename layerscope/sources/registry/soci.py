@@ -1,0 +1,88 @@
+"""Finds the zTOCs of an image's layers: a SOCI index that its manifest names (v2), or that refers to it (v1).
+
+Source: soci-snapshotter, soci/soci_index.go; OCI distribution-spec, "Listing Referrers".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from threading import Lock
+
+from layerscope.errors import LayerscopeError
+from layerscope.image.documents import Lenient
+from layerscope.sources.artifacts import MANIFEST_TYPES
+from layerscope.sources.oci_blobs import OciBlobs
+from layerscope.sources.oci_descriptor import Descriptor
+
+_INDEX_DIGEST = "com.amazon.soci.index-digest"
+"""Annotation of a manifest: the digest of its SOCI index."""
+_LAYER_DIGEST = "com.amazon.soci.image-layer-digest"
+"""Annotation of a zTOC: the digest of its layer."""
+_TYPES = (
+    "application/vnd.amazon.soci.index.v1+json",
+    "application/vnd.amazon.soci.index.v2+json",
+)
+_TRIED = 3
+"""SOCI indexes that are looked at."""
+
+
+class SociTables:
+    """The zTOCs of one image. Nothing is asked before the first is needed; whatever fails, there are none."""
+
+    def __init__(
+        self,
+        annotations: Mapping[str, str],
+        blobs: OciBlobs,
+        referrers: Callable[[], Iterable[Descriptor]],
+    ) -> None:
+        """`annotations` are those of the image's manifest; `referrers` asks for what refers to it."""
+        self._annotations = annotations
+        self._blobs = blobs
+        self._referrers = referrers
+        self._lock = Lock()
+        self._tables: dict[str, Descriptor] | None = None
+        """Each layer's zTOC, by the digest of the layer."""
+
+    def has(self, layer: str) -> bool:
+        """Whether there is a zTOC of the layer with this digest."""
+        return layer in self._found()
+
+    def read(self, layer: str) -> bytes | None:
+        """The zTOC of a layer; None if there is none that can be read."""
+        table = self._found().get(layer)
+        try:
+            return None if table is None else self._blobs.read(table, "a table of contents")
+        except LayerscopeError:
+            return None
+
+    def _found(self) -> dict[str, Descriptor]:
+        with self._lock:
+            if self._tables is None:
+                self._tables = {}
+                try:
+                    for index in self._indexes():
+                        self._tables = dict(self._listed(index))
+                        if self._tables:
+                            break
+                except LayerscopeError:
+                    pass
+            return self._tables
+
+    def _indexes(self) -> Iterable[Descriptor]:
+        """SOCI indexes."""
+        named = self._annotations.get(_INDEX_DIGEST)
+        if named is not None:
+            return [Descriptor(named, MANIFEST_TYPES[0], None, {}, None, None)]
+        found = [one for one in self._referrers() if one.artifact_type in _TYPES]
+        return found[:_TRIED]
+
+    def _listed(self, index: Descriptor) -> Iterator[tuple[str, Descriptor]]:
+        """Digests of layers, each with its zTOC."""
+        if not index.digest.startswith("sha256:"):
+            return  # nothing else is checked
+        document = Lenient(self._blobs.document(index), "a SOCI index")
+        for item in (*document.items("layers"), *document.items("blobs")):
+            table = Descriptor.read(item)
+            layer = None if table is None else table.annotations.get(_LAYER_DIGEST)
+            if table is not None and isinstance(layer, str) and table.digest.startswith("sha256:"):
+                yield layer, table

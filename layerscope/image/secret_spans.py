@@ -1,4 +1,5 @@
-"""Where secrets stand in the text of an instruction: what is assigned, what options and commands are given, what headers hold.
+"""Where secrets stand in the text of an instruction: what is assigned, what options are given, what headers hold. What commands
+are given is in `command_secrets`.
 
 All of it is hostile: every pattern is linear in the text, but for bounded parts.
 """
@@ -9,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from layerscope.image.command_secrets import command_secrets
 from layerscope.image.secret_names import is_real, is_secret, is_secret_name
 
 MASK = "***"
@@ -55,38 +57,19 @@ def _form(label: str, pattern: str, shortest: int = 2) -> _Form:
     return label, re.compile(pattern.replace("@@", _VALUE), re.IGNORECASE), shortest
 
 
-_HERE = r"[^;&|\n]{0,300}?\s"
-"""Further words of a command."""
-_CHPASSWD, _LOGIN = "password of chpasswd", "password of a login"
 _FORMS: tuple[_Form, ...] = (
     _form("Authorization header", r"""\bauthorization["']?\s*[:=]\s*["']?(?:bearer|basic|token|apikey)\s+(?P<plain>[^\s"'\\]++)""", 6),
     _form("bearer token", r"""\bbearer\s+(?P<plain>[\w.~+/=-]{16,}+)""", 6),
     _form("header with a token", r"""\b(?:[a-z]{1,20}-){0,3}(?:(?:api|auth|access|secret)-key|[a-z]{1,20}-token):\s*(?P<plain>[^\s"'\\]++)""", 6),
-    _form("password of mysql", rf"(?<![\w/.:=-])(?:mysql|mariadb)(?:-?(?:dump|admin|import|check|show))?(?=\s){_HERE}-p@@"),
-    _form("password of sshpass", r"\bsshpass\s+(?:-[ve]\s+)?-p\s*@@"),
-    _form(_LOGIN, rf"\b(?:docker|podman|buildah|skopeo|nerdctl|crane|oras|helm|az|oc)\s[^;&|\n]{{0,60}}?\blogin{_HERE}-p[\s=]*+@@"),
-    _form(_LOGIN, r"\becho\s+(?:-n\s+)?@@\s*\|[^;&|\n]{0,60}\slogin\s"),
-    _form("password of redis", rf"\bredis-cli(?=\s){_HERE}-a\s+@@"),
-    _form(_CHPASSWD, r"""\b(?:echo|printf)\s+(?:-\w+\s+)?["']?[\w.$-]{1,64}:(?P<plain>[^\s"'|;&]++)["']?\s*+\|\s*(?:sudo\s+)?chpasswd"""),
-    _form("password of htpasswd", r"\bhtpasswd(?=(?:\s+-\S+)*\s+-\w*b)(?:(?=(?:\s+-\S+)*\s+-\w*n)(?:\s+-\w*C\s+\d+|\s+-\S+){1,9}|(?:\s+-\w*C\s+\d+|\s+-\S+){1,9}\s+[^\s-]\S{0,200})\s+\S{1,200}\s+@@"),
-    _form(_CHPASSWD, r"""\bchpasswd\b[^;&|\n]{0,60}?<<<\s*["']?[\w.$-]{1,64}:(?P<plain>[^\s"']++)"""),
-    _form("password of passwd", r"""\b(?:echo|printf|yes)\s+(?:-\w+\s+)?["']?(?P<plain>[^\s"'|;&]++)["']?\s*+\|\s*(?:sudo\s+)?passwd\b"""),
-    _form("password of openssl", r"""-pass(?:in|out)?\s+["']?pass:(?P<plain>[^\s"']++)"""),
+    _form("password of chpasswd", r"""\bchpasswd\b[^;&|\n]{0,60}?<<<\s*["']?[\w.$-]{1,64}:(?P<plain>[^\s"']++)"""),
     _form("password of SQL", r"""\b(?:identified\s+by|password)\s+\\?['"](?P<plain>[^\s'"\\]++)"""),
     _form("npm token", r":_(?:authToken|auth|password)[\s=]+@@", 6),
-    _form("setting", r"\bconfigure\s+set\s+[\w.-]{0,60}(?:secret|token|password)[\w.-]{0,60}\s+@@", 6),
     _form(IN_URL, r"""[a-z][a-z0-9+.-]{1,20}://[^\s:/@'"$]{0,100}:(?P<plain>[^\s/@'"$]{3,200})@""", 3),
     _form(PRIVATE_KEY, r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?P<plain>[^-]{40,16384})"),
     _form("JSON Web Token", r"\b(?P<plain>eyJ[\w-]{10,}+\.[\w-]{4,}+(?:\.[\w-]*)?)"),
 )  # fmt: skip
-"""What commands are given, by what is said of it; the value stands behind, or in the group `plain`."""
+"""Secrets in texts of any kind, by what is said of them; the value stands behind, or in the group `plain`."""
 
-_USER = re.compile(
-    r"""(?<![^\s"'])(?:-u|-U|--user|--proxy-user)(?:[\s=]++|"\s*+,?\s*+")["']?([^\s:"'$/\\]{1,64}):([^\s"'\\]++)"""
-)
-_TALKS = re.compile(r"://|\bcurl\b|\bhttp|\b(?:CMD|ENTRYPOINT|HEALTHCHECK)\b")
-"""What says that `-u a:b` is no user with its group."""
-_ACCOUNTS = ("root", "wheel", "users", "staff", "nobody", "nogroup", "www-data", "docker")
 _LOOKS = re.compile(
     r"\bgh[pousr]_[A-Za-z0-9]{36,}|\bgithub_pat_\w{22,}|\bgl(?:pat|dt|ft|rt|ptt)-[\w-]{20,}|\b(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}\b"
     r"|\bxox[a-z]-[\w-]{10,}|\bhooks\.slack\.com/services/[\w/]{8,}|\b[sr]k_live_\w{16,}|\bSG\.[\w-]{16,}\.[\w-]{16,}"
@@ -145,11 +128,9 @@ def find_spans(text: str, instruction: str | None = None) -> Iterator[SecretSpan
             group, value = _value(found)
             if is_real(value, shortest):
                 yield SecretSpan(*found.span(group), label, named=False)
-    if instruction in ("CMD", "ENTRYPOINT", "HEALTHCHECK") or _TALKS.search(text):
-        for found in _USER.finditer(text):
-            account = found[2].isdigit() or found[2] in _ACCOUNTS or found[2] == found[1]
-            if not account and is_real(found[2], 2):
-                yield SecretSpan(*found.span(2), "user and password", named=False)
+    if instruction not in ("ENV", "ARG", "LABEL"):
+        for start, end, label in command_secrets(text, instruction):
+            yield SecretSpan(start, end, label, named=False)
     for found in _LOOKS.finditer(text):
         yield SecretSpan(*found.span(), "", named=False)
 

@@ -163,6 +163,13 @@ def can_be_read(text: str) -> bool:
     return len(data) > LONGEST or not _parser().parse(data).root_node.has_error
 
 
+def read_loosely(text: str) -> tuple[list[Command], list[tuple[int, int]]]:
+    """The commands of a text that may be no script, as far as it can be read, and the places of comments and here-documents
+    in it. For looking only, never for changing."""
+    data = text.encode(errors="surrogatepass")
+    return _Reader(text, data).loosely(_parser().parse(data).root_node)
+
+
 def is_posix_shell(shell: Sequence[str]) -> bool:
     """Whether these words start a shell whose language this is."""
     return bool(shell) and posixpath.basename(shell[0]) in _SHELLS
@@ -251,6 +258,21 @@ class _Reader:
             self._assigns or bool(self._functions),
             strict,
         )
+
+    def loosely(self, root: Node) -> tuple[list[Command], list[tuple[int, int]]]:
+        """See `read_loosely`."""
+        commands, texts = [], []
+        stack = [root]
+        while stack:
+            node = stack.pop()
+            if node.type in ("comment", "heredoc_body"):
+                start, end = self._span(node)
+                texts.append((start + (node.type == "comment"), end))
+            elif node.type in ("command", "declaration_command", "ERROR"):
+                words = self._words(node)
+                commands.append(Command(*self._span(node), words, 0, nested=False, apart=False))
+            stack += reversed(node.children)
+        return commands, texts
 
     def _background(self, statement: Statement) -> Statement:
         return Statement(

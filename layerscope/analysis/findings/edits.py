@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from layerscope.image.dockerfile_syntax import opened_heredocs
 
 _SAID = re.compile(
-    r"# (?:in \.dockerignore:|so that this does not copy it:|in place of layers? |and layer \d+ without: |one RUN for "
+    r"# (?:in \.dockerignore:|so that this does not copy it:|in place of layers? |and layer \d+ without: |and where it would be stored again:|one RUN for "
     r"|at the end of the same RUN: |and at its end: |with --)"
 )
 """How comments begin that say what the edits do."""

@@ -37,6 +37,8 @@ _HOMES = ("/root/", "/usr/local/share/.cache/")
 """Where managers keep root's caches."""
 _EVERYWHERE = ("rm", "find")
 """Programs that a step with a shell has."""
+_REFRESHING = ("apt", "dnf", "yum", "microdnf", "zypper")
+"""Managers that fetch or build their caches again in every step."""
 _NAMED = 3
 """Places that a sentence names."""
 
@@ -224,8 +226,32 @@ def cleaned(command: str) -> Fixer:
             called = {name.removesuffix("-get") for name in programs(run)}
             if tool.removesuffix("-get") not in called:
                 return removed(place)
-        return run_and(place.evidence, place.step, command)
+        return _cleaned_again(place, run_and(place.evidence, place.step, command), command)
 
+    return fix
+
+
+def _cleaned_again(place: Place, fix: Fix, command: str) -> Fix:
+    """A fix that also cleans where later RUNs, which store nothing of the kind now, would fetch or build it again."""
+    tool = command.split()[0].removesuffix("-get")
+    evidence = place.evidence
+    if not fix.edits or tool not in _REFRESHING:
+        return fix
+    names = evidence.filesystem.table.full_paths(place.group.paths)
+    if tool == "apt" and not any(name.endswith(b".bin") for name in names):
+        return fix  # a package is fetched once
+    files = np.flatnonzero(evidence.live_under(*place.patterns))
+    storing = {*evidence.filesystem.inodes.layers(evidence.live_inodes[files]).tolist()}
+    for layer in range(place.group.layer + 1, len(evidence.image.layers)):
+        step = evidence.step(layer)
+        run = run_in(evidence, step)
+        if run is None or layer in storing or command in run.script:
+            continue
+        if tool in {name.removesuffix("-get") for name in programs(run)}:
+            more = run_and(evidence, step, command)
+            if not more.edits:
+                return Fix(fix.text, advice=fix.advice)
+            fix = fix + "\n# and where it would be stored again:\n" + more
     return fix
 
 

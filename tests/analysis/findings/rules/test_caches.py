@@ -350,3 +350,27 @@ def test_every_rule_accepts_an_image_without_files(rule: str) -> None:
     found = findings_by([(RUN + "true", []), ("CMD sh", None)], rule, None)
     assert found == [] or rule == "empty-layer"
     assert findings_by([("CMD sh", None)], rule, None) == []
+
+
+def test_a_cache_that_later_steps_would_build_again_is_cleaned_there_as_well() -> None:
+    """Only where they store nothing of it now, and do not clean it themselves; packages are fetched once."""
+    first = "RUN /bin/sh -c apt-get install -y a # buildkit"
+    cache = [file("var/cache/apt/pkgcache.bin", b"p" * 100), file("usr/bin/a", b"a")]
+    later = [
+        ("RUN /bin/sh -c make # buildkit", [file("opt/x", b"x")]),
+        (
+            "RUN /bin/sh -c apt-get install -y b && apt-get clean # buildkit",
+            [file("usr/bin/b", b"b")],
+        ),
+        ("RUN /bin/sh -c apt-get install -y c # buildkit", [file("usr/bin/c", b"c")]),
+    ]
+    (found,) = findings_by([(first, cache), *later], "apt-archives")
+    assert found.fix == (
+        "RUN apt-get install -y a \\\n    && apt-get clean\n"
+        "# and where it would be stored again:\n"
+        "RUN apt-get install -y c \\\n    && apt-get clean"
+    )
+    assert (found.steps, [edit.step for edit in found.edits]) == ((0, 3), [0, 3])
+    packages = [file("var/cache/apt/archives/a.deb", b"p" * 100)]
+    (found,) = findings_by([(first, packages), *later], "apt-archives")
+    assert found.steps == (0,)

@@ -143,6 +143,7 @@ def _copied(context: Path, place: Path) -> Path:
 
 def _write(console: Console, opened: Opened, proof: Proof, image_id: str | None) -> None:
     """The verdict, each finding, and what else changed."""
+    from layerscope.report.console import widest
     from layerscope.report.rows import place_words
     from layerscope.text import count_of, safe_name, size
 
@@ -151,12 +152,12 @@ def _write(console: Console, opened: Opened, proof: Proof, image_id: str | None)
     saved = size(proof.saved) if proof.saved >= 0 else f"−{size(-proof.saved)}"
     console.line(mark, f"{size(proof.promised)} promised, {saved} saved, {lost}")
     console.line("")
-    console.line(f"{'promised':>10}  {'saved':>10}  finding")
-    for one in proof.findings:
-        place = place_words(opened, one.finding)
-        console.line(
-            f"{size(one.finding.bytes):>10}  {size(one.real):>10}  {one.finding.rule}  {place}"
-        )
+    places = [place_words(opened, one.finding) for one in proof.findings]
+    width = widest(places)
+    console.line(f"{'promised':>10}  {'saved':>10}  {'where':<{width}}  finding")
+    for one, place in zip(proof.findings, places, strict=True):
+        numbers = f"{size(one.finding.bytes):>10}  {size(one.real):>10}"
+        console.line(f"{numbers}  {place:<{width}}  {one.finding.rule}")
     for title, paths in (
         ("Lost, though no finding names it", proof.lost),
         ("Other content than before", proof.differing),

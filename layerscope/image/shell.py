@@ -157,17 +157,17 @@ def read_script(text: str, shell: Sequence[str] = DEFAULT_SHELL) -> Script | Non
     return _Reader(text, data).script(root, _starts_strict(shell))
 
 
+def can_be_read(text: str) -> bool:
+    """Whether a text is a script of sh or bash without an error; too long ones are taken for one."""
+    data = text.encode(errors="surrogatepass")
+    return len(data) > LONGEST or not _parser().parse(data).root_node.has_error
+
+
 def read_loosely(text: str) -> tuple[list[Command], list[tuple[int, int]]]:
     """The commands of a text that may be no script, as far as it can be read, and the places of comments and here-documents
     in it. For looking only, never for changing."""
     data = text.encode(errors="surrogatepass")
     return _Reader(text, data).loosely(_parser().parse(data).root_node)
-
-
-def can_be_read(text: str) -> bool:
-    """Whether a text is a script of sh or bash without an error; too long ones are taken for one."""
-    data = text.encode(errors="surrogatepass")
-    return len(data) > LONGEST or not _parser().parse(data).root_node.has_error
 
 
 def is_posix_shell(shell: Sequence[str]) -> bool:

@@ -107,3 +107,20 @@ async def test_a_search_shows_the_ids_of_commands(demo_image: Path) -> None:
         assert "change or layer. [explore.sort]" in page
         assert 'explore.sort = "o" below [keys] in ' in page
         assert app.screen.query_one(Input).value == "explore.sort"
+
+
+async def test_all_of_the_page_can_be_reached(demo_image: Path) -> None:
+    """By the keys that scroll, in a small terminal, too."""
+    app = explorer(demo_image)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await loaded(pilot)
+        await pilot.press("question_mark")
+        await settled(pilot)
+        shown = [screen_text(app)]
+        await pilot.press("pagedown")
+        await settled(pilot)
+        shown.append(screen_text(app))
+        assert shown[0] != shown[1]
+        await pilot.press("end")
+        await settled(pilot)
+        assert any("rebind a key" in line for line in screen_text(app))

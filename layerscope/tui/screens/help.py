@@ -93,10 +93,10 @@ class HelpScreen(Dialog):
     DEFAULT_CSS = """
     HelpScreen { align: center middle; }
     HelpScreen > Vertical {
-        width: 84; max-width: 96%; height: auto; max-height: 90%;
+        width: 84; max-width: 96%; height: 90%;
         background: $surface; border: round $rule;
     }
-    HelpScreen VerticalScroll { height: auto; padding: 0 2 1 2; }
+    HelpScreen VerticalScroll { height: 1fr; padding: 0 2 1 2; }
     HelpScreen Field { background: $surface; padding: 0 2; margin-bottom: 1; }
     HelpScreen FieldInput, HelpScreen FieldInput:focus { background: $surface; background-tint: $surface 0%; }
     HelpScreen:ansi > Vertical { background: ansi_default; border: round ansi_default; }
